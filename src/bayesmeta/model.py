@@ -1,0 +1,69 @@
+r"""The model: nested random effects around the cell means, on the exact marginal likelihood.
+
+    y_i     = (X beta)_i + u[study] + w[group] + d[effect] + e_i
+    u       ~ N(0, tau_study^2)
+    w       ~ N(0, tau_group^2)
+    d       ~ N(0, tau_effect^2)           in the four-level model
+    e       ~ N(0, V)                      V known; rho correlates the errors within a group
+    beta    ~ Normal                       cell means, from the model file
+    tau     ~ a prior on (0, inf)          one per level, from the model file
+
+u, w and d are integrated out (`likelihood`), so NUTS moves in beta and tau alone: nothing to centre, no funnel. What is
+left is made nearly round by exact changes of coordinates (`coordinates`): beta is whitened, and the taus are polar,
+because the data know their total better than how it splits, and one of them may lie against zero.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor
+import pytensor.tensor as pt
+import xarray as xr
+
+from bayesmeta.coordinates import Polar, Start, Whitened
+from bayesmeta.likelihood import study_log_likelihood
+from bayesmeta.spec import ModelSpec
+
+TAU_PRIORS: dict[str, Callable[..., Any]] = {
+    "HalfNormal": pm.HalfNormal,
+    "HalfCauchy": pm.HalfCauchy,
+    "Exponential": lambda name, scale, **options: pm.Exponential(name, scale=scale, **options),
+    "InvGamma": pm.InverseGamma,
+}
+
+
+def build_model(design: xr.Dataset, spec: ModelSpec, start: Start) -> pm.Model:
+    """Build the model of the module's equations.
+
+    Parameters
+    ----------
+    design : Dataset
+        From `design.build_design`.
+    spec : ModelSpec
+        Terms, levels, rho, priors.
+    start : Start
+        Where the coordinates are centred; changes the speed of sampling, not the posterior.
+
+    Returns
+    -------
+    pm.Model
+        Free variables beta (term) and tau (level). The likelihood node `obs_study` has one value per study: the data
+        enter through the kernel and its `observed` zeros only give it a shape, so that PyMC's own tools see one
+        log-likelihood per study.
+    """
+    kernel = pytensor.wrap_jax(study_log_likelihood(design, spec))
+
+    def logp(_: Any, beta: Any, tau: Any) -> Any:
+        return kernel(pt.specify_shape(beta, start.beta.shape), pt.specify_shape(tau, start.tau.shape))
+
+    coords = {"term": design["term"].values, "level": list(spec.levels), "study": design["study"].values}
+    prior = spec.priors
+    with pm.Model(coords=coords) as model:
+        whitened, polar = Whitened(start.beta, start.factor), Polar(len(spec.levels))
+        beta = pm.Normal("beta", *prior["terms"].parameters, dims="term", default_transform=whitened)
+        tau_prior = TAU_PRIORS[prior["tau"].family]
+        tau = tau_prior("tau", *prior["tau"].parameters, dims="level", default_transform=polar)
+        pm.CustomDist("obs_study", beta, tau, logp=logp, observed=np.zeros(design.sizes["study"]), dims="study")
+    return model

@@ -1,0 +1,200 @@
+"""Choices of one analysis, read from `models/<name>.toml`; a key that does not exist is an error."""
+
+import difflib
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+
+from bayesmeta.errors import BadInput
+from bayesmeta.files import root
+
+LEVELS = ("study", "group", "effect")
+FAMILIES = {
+    "Normal": 2,
+    "HalfNormal": 1,
+    "HalfCauchy": 1,
+    "Exponential": 1,
+    "InvGamma": 2,
+}
+_PRIOR = re.compile(r"\s*(\w+)\s*\(([^()]*)\)\s*")
+
+
+@dataclass(frozen=True)
+class Prior:
+    """A distribution by name and parameters, with the reason it was chosen: `Normal(0, 1.5)`."""
+
+    family: str
+    parameters: tuple[float, ...]
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.family}({', '.join(f'{value:g}' for value in self.parameters)})"
+
+    @classmethod
+    def parse(cls, key: str, entry: Any) -> Self:
+        """Read `{prior = "HalfNormal(1)", reason = "..."}`.
+
+        Raises
+        ------
+        BadInput
+            Unknown family, wrong number of parameters, a scale that is not positive.
+        """
+        entry = {"prior": entry} if isinstance(entry, str) else entry
+        if not isinstance(entry, Mapping) or not isinstance(entry.get("prior"), str):
+            raise BadInput(f'prior of {key} is {entry!r}; it should read {{prior = "Normal(0, 1.5)", reason = "..."}}')
+        refuse_unknown(entry, ("prior", "reason"), f"prior of {key}")
+        match = _PRIOR.fullmatch(entry["prior"])
+        try:
+            values = tuple(float(number) for number in match[2].split(",")) if match else ()
+        except ValueError:
+            values = ()
+        family = match[1] if match else ""
+        wanted = ("Normal",) if key == "terms" else tuple(name for name in FAMILIES if name != "Normal")
+        positive = values[1:] if family == "Normal" else values
+        if family not in wanted or len(values) != FAMILIES[family] or not all(0 < v < float("inf") for v in positive):
+            raise BadInput(
+                f"prior of {key} is '{entry['prior']}'; it should be one of "
+                f"{', '.join(f'{name}({_arguments(name)})' for name in wanted)} with positive scales"
+            )
+        return cls(family, values, str(entry.get("reason", "")))
+
+
+def _arguments(family: str) -> str:
+    return {"Normal": "mean, sd", "InvGamma": "shape, scale"}.get(family, "scale")
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """The choices of one analysis.
+
+    Attributes
+    ----------
+    name, title : str
+        File name without `.toml`; one line for readers.
+    terms : str
+        Right-hand side of a formulaic formula for the mean of the effects; `0 + valence:phase` is cell means.
+    levels : tuple of str
+        Random-effect levels, a subset of study, group, effect, highest first.
+    rho : float
+        Correlation of sampling errors within a group, in [0, 1).
+    priors : mapping
+        `terms` (Normal, one for every coefficient) and `tau` (one for every level's standard deviation).
+    contrasts : mapping
+        Name to linear combination of terms, as text; entries under a dataset's name hold for that dataset.
+    rope : float
+        Half-width of the region of practical equivalence, on the scale of yi.
+    text : str
+        The TOML it was read from, so that a result file carries its model.
+    """
+
+    name: str
+    title: str
+    terms: str
+    levels: tuple[str, ...]
+    priors: Mapping[str, Prior]
+    likelihood: str = "normal"
+    rho: float = 0.0
+    rope: float = 0.2
+    contrasts: Mapping[str, Any] = field(default_factory=dict)
+    text: str = ""
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the text the choices were read from."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    def contrasts_of(self, dataset: str) -> dict[str, str]:
+        """Contrasts that hold for a dataset: those without a dataset's name, then those under its name."""
+        shared = {name: text for name, text in self.contrasts.items() if isinstance(text, str)}
+        return shared | dict(self.contrasts.get(dataset.removesuffix("-twin"), {}))
+
+    def with_terms(self, formula: str) -> "ModelSpec":
+        """Copy with other terms and no contrasts (they named the old terms)."""
+        text = f"{self.text}\n# on the command line: terms = {formula!r}, contrasts left out\n"
+        return replace(self, terms=formula, contrasts={}, text=text)
+
+
+def read_spec(path: str | Path) -> ModelSpec:
+    """Read a model file.
+
+    Parameters
+    ----------
+    path : str or Path
+        A TOML file, or the name of one in `models/` (`three-level`).
+
+    Raises
+    ------
+    BadInput
+        The file is missing or not TOML; a key is unknown or missing; a value is out of range.
+    """
+    path = _find(Path(path))
+    try:
+        text = path.read_text(encoding="utf-8")
+        return parse_spec(text, path.stem)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise BadInput(f"model file {path} cannot be read as TOML: {error}") from error
+
+
+def parse_spec(text: str, name: str) -> ModelSpec:
+    """Read a model from TOML text; see `read_spec`."""
+    entries = tomllib.loads(text)
+    known = ("title", "terms", "levels", "likelihood", "rho", "rope", "priors", "contrasts")
+    refuse_unknown(entries, known, f"model {name}")
+    if missing := [key for key in ("terms", "levels", "priors") if key not in entries]:
+        raise BadInput(f"model {name} lacks the keys {missing}; it has: {', '.join(entries)}")
+    priors = entries["priors"]
+    refuse_unknown(priors, ("terms", "tau"), f"priors of model {name}")
+    if missing := [key for key in ("terms", "tau") if key not in priors]:
+        raise BadInput(f"model {name} gives no prior for {missing}; add [priors.{missing[0]}]")
+    return ModelSpec(
+        name=name,
+        title=str(entries.get("title", name)),
+        terms=str(entries["terms"]),
+        levels=_levels(entries["levels"], name),
+        likelihood=_choice(entries.get("likelihood", "normal"), ("normal",), f"likelihood of model {name}"),
+        rho=_number(entries.get("rho", 0.0), 0, 1, f"rho of model {name}"),
+        rope=_number(entries.get("rope", 0.2), 0, float("inf"), f"rope of model {name}"),
+        priors={key: Prior.parse(key, priors[key]) for key in ("terms", "tau")},
+        contrasts=entries.get("contrasts", {}),
+        text=text,
+    )
+
+
+def refuse_unknown(got: Iterable[str], known: Iterable[str], where: str) -> None:
+    """Raise BadInput when a key is not among the known ones, with the nearest known one."""
+    known = tuple(known)
+    if unknown := [key for key in got if key not in known]:
+        near = difflib.get_close_matches(unknown[0], known, 1)
+        hint = f" (did you mean '{near[0]}'?)" if near else ""
+        raise BadInput(f"{where} has unknown keys {unknown}{hint}; the known ones are: {', '.join(known)}")
+
+
+def _find(path: Path) -> Path:
+    candidates = [path, root() / path, root() / "models" / f"{path}.toml"]
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate
+    names = ", ".join(sorted(file.stem for file in (root() / "models").glob("*.toml")))
+    raise BadInput(f"no model file '{path}'; the project's models are: {names}; or give the path of a TOML file")
+
+
+def _levels(value: Any, name: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or any(level not in LEVELS for level in value):
+        raise BadInput(f"levels of model {name} are {value!r}; they should be a list from {list(LEVELS)}")
+    return tuple(level for level in LEVELS if level in value)
+
+
+def _choice(value: Any, known: tuple[str, ...], where: str) -> str:
+    if value not in known:
+        raise BadInput(f"{where} is {value!r}; it should be one of {', '.join(known)}")
+    return str(value)
+
+
+def _number(value: Any, low: float, high: float, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value < high:
+        raise BadInput(f"{where} is {value!r}; it should be a number from {low} to below {high}")
+    return float(value)
