@@ -6,3 +6,7 @@ class BadInput(Exception):
 
     The command line prints it alone, writes nothing and exits with code 2.
     """
+
+
+class DataMissing(BadInput):
+    """A raw file is neither here nor to be downloaded: the message says the ways to get it."""
