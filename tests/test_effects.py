@@ -39,9 +39,7 @@ means = st.integers(-50, 50)
 sds = st.floats(0.1, 10)
 sizes = st.floats(2, 300)
 scales = st.floats(1e-3, 1e3)
-groups = st.fixed_dictionaries(
-    {"m1i": means, "sd1i": sds, "n1i": sizes, "m2i": means, "sd2i": sds, "n2i": sizes}
-)
+groups = st.fixed_dictionaries({"m1i": means, "sd1i": sds, "n1i": sizes, "m2i": means, "sd2i": sds, "n2i": sizes})
 pairs = st.fixed_dictionaries(
     {
         "m1i": means,
@@ -106,9 +104,7 @@ def test_odds_ratio_flips_when_rows_or_columns_swap(cells):
 
 @given(pairs)
 def test_paired_t_gives_the_same_effect_as_the_means(columns):
-    change = (
-        columns["sd1i"] ** 2 + columns["sd2i"] ** 2 - 2 * columns["ri"] * columns["sd1i"] * columns["sd2i"]
-    )
+    change = columns["sd1i"] ** 2 + columns["sd2i"] ** 2 - 2 * columns["ri"] * columns["sd1i"] * columns["sd2i"]
     t = (columns["m1i"] - columns["m2i"]) / np.sqrt(change / columns["ni"])
     np.testing.assert_allclose(
         MEASURES["SMCC"](ti=t, ni=columns["ni"]), MEASURES["SMCC"](**columns), rtol=1e-9, atol=1e-12
@@ -138,9 +134,7 @@ def test_d_av_is_unbiased_with_the_stated_variance_in_simulated_pairs():
     rng, n, reps, r = np.random.default_rng(2), 20, 40_000, 0.6
     one = rng.normal(0.8, 1, (n, reps))
     two = r * (one - 0.8) + np.sqrt(1 - r**2) * rng.normal(0, 1, (n, reps))
-    observed = (
-        ((one - one.mean(0)) * (two - two.mean(0))).sum(0) / (n - 1) / one.std(0, ddof=1) / two.std(0, ddof=1)
-    )
+    observed = ((one - one.mean(0)) * (two - two.mean(0))).sum(0) / (n - 1) / one.std(0, ddof=1) / two.std(0, ddof=1)
     assert_unbiased(MEASURES["SMCRP"](**described(one, two), ri=observed, ni=n), 0.8)
 
 

@@ -47,7 +47,11 @@ tau = st.one_of(st.just(0.0), st.floats(1e-3, 5))
 
 
 @settings(deadline=None, max_examples=60)
-@given(seed=st.integers(0, 10**6), taus=st.tuples(tau, tau, tau), rho=st.one_of(st.just(0.0), st.floats(0.0, 0.95)))
+@given(
+    seed=st.integers(0, 10**6),
+    taus=st.tuples(tau, tau, tau),
+    rho=st.one_of(st.just(0.0), st.floats(0.0, 0.95)),
+)
 def test_equals_dense_normal(seed: int, taus: tuple[float, float, float], rho: float) -> None:
     nesting, columns, v = random_design(seed)
     beta = np.array([0.3, -1.0, 0.5])

@@ -81,9 +81,7 @@ def test_rows_are_named_by_sheet_row_whatever_the_index(table):
 
 
 def test_a_missing_column_is_named(table):
-    assert refusal(table.drop(columns=["vi", "group"])).startswith(
-        "the effect table lacks group, vi; it has study"
-    )
+    assert refusal(table.drop(columns=["vi", "group"])).startswith("the effect table lacks group, vi; it has study")
 
 
 def test_moderators_without_gaps_pass(table):
@@ -91,9 +89,7 @@ def test_moderators_without_gaps_pass(table):
 
 
 def test_an_unknown_moderator_is_refused_with_the_nearest_column(table):
-    with pytest.raises(
-        BadInput, match=r"'VALENSE' is not a column \(did you mean valence\?\); the columns are study"
-    ):
+    with pytest.raises(BadInput, match=r"'VALENSE' is not a column \(did you mean valence\?\); the columns are study"):
         check_moderators(table, ["VALENSE"])
 
 

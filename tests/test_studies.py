@@ -39,9 +39,7 @@ def record(variant: str) -> trace.Record:
 
 
 @pytest.fixture(params=list(ROWS))
-def pair(
-    request: pytest.FixtureRequest, trace_data: object, trace_oracle: pd.DataFrame
-) -> tuple[pd.DataFrame, ...]:
+def pair(request: pytest.FixtureRequest, trace_data: object, trace_oracle: pd.DataFrame) -> tuple[pd.DataFrame, ...]:
     """Our table of a variant and the same rows of the reference, both by the label of the effect."""
     ours = record(request.param).effects.set_index("effect")
     theirs = trace_oracle[trace_oracle[f"in_{request.param}"] == "TRUE"]

@@ -44,9 +44,7 @@ def test_weight_in_its_own_column_stands_for_a_grown_animal() -> None:
     ],
 )
 def test_times(text: str, species: str, expected: float) -> None:
-    assert moderators.times(pd.Series([text]), pd.Series([species])).tolist() == pytest.approx(
-        [expected], nan_ok=True
-    )
+    assert moderators.times(pd.Series([text]), pd.Series([species])).tolist() == pytest.approx([expected], nan_ok=True)
 
 
 @pytest.mark.parametrize(

@@ -125,9 +125,7 @@ def test_missing_sheet_is_named(folder: Folder) -> None:
 @pytest.mark.parametrize(("column", "header"), [("m1i", "Data_Outcome1_M"), ("study", "PMID")])
 def test_missing_column_is_named(folder: Folder, column: str, header: str) -> None:
     folder.write(drop=column)
-    with pytest.raises(
-        BadInput, match=rf"'osf/search1\.xlsx', first sheet lacks a column: expected .*'{header}'"
-    ):
+    with pytest.raises(BadInput, match=rf"'osf/search1\.xlsx', first sheet lacks a column: expected .*'{header}'"):
         studies.read("preclinical")
 
 

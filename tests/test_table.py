@@ -72,9 +72,7 @@ def test_every_kind_of_file_gives_the_same_table(kind, tmp_path):
         "dataset": "mine",
         "synthetic": False,
         "title": f"effects from mine.{kind}",
-        "sources": [
-            {"name": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "found_in": "file"}
-        ],
+        "sources": [{"name": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "found_in": "file"}],
         "notes": [],
     }
 
@@ -116,9 +114,7 @@ def test_only_the_first_sheet_is_read_and_the_others_are_named(tmp_path):
     with pd.ExcelWriter(tmp_path / "two.xlsx") as book:
         FRAME.to_excel(book, sheet_name="data", index=False)
         FRAME.to_excel(book, sheet_name="more", index=False)
-    assert read_table(tmp_path / "two.xlsx").attrs["notes"] == [
-        "read from the first sheet, 'data'; not read: 'more'"
-    ]
+    assert read_table(tmp_path / "two.xlsx").attrs["notes"] == ["read from the first sheet, 'data'; not read: 'more'"]
 
 
 def test_a_sheet_may_start_below_and_to_the_right(tmp_path):

@@ -12,6 +12,7 @@ from bayesmeta.spec import ModelSpec
 from bayesmeta.studies.schema import check_effects, check_moderators
 
 _FACTOR_LEVEL = re.compile(r"(\w+)\[(T\.)?([^\]]*)\]")
+RESERVED = ("X", "chain", "draw", "term", "level", "effect_group", "group_study")
 _KEYS = ("effect", "study", "group", "yi", "vi")
 
 
@@ -36,6 +37,8 @@ def build_design(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
     BadInput
         A table that breaks the schema, a missing or blank moderator, terms that the data cannot tell apart.
     """
+    if taken := [name for name in RESERVED if name in frame.columns]:
+        raise BadInput(f"columns {taken} have names that the results need; rename them")
     frame = check_effects(frame).reset_index(drop=True)
     matrix = code_terms(frame, spec.terms)
     study, studies = pd.factorize(frame["study"], sort=True)
@@ -58,7 +61,11 @@ def build_design(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
             "study": np.asarray(studies, str),
             "group": np.asarray(groups, str),
         },
-        attrs={key: frame.attrs[key] for key in ("dataset", "variant", "title", "synthetic") if key in frame.attrs},
+        attrs={key: str(frame.attrs.get(key) or "") for key in ("dataset", "variant", "title")}
+        | {
+            "synthetic": int(frame.attrs.get("synthetic", False)),
+            "scale": frame.attrs.get("scale", "effect size yi"),
+        },
     )
 
 
@@ -72,7 +79,9 @@ def code_terms(frame: pd.DataFrame, formula: str) -> pd.DataFrame:
         check_moderators(frame, needed)
         matrix = pd.DataFrame(model_matrix(formula, frame, na_action="raise"))
     except (FormulaicError, SyntaxError, AttributeError) as error:
-        raise BadInput(f"terms '{formula}' are not a formula: {error}; write e.g. '0 + valence:phase' or '1'") from error
+        raise BadInput(
+            f"terms '{formula}' are not a formula: {error}; write e.g. '0 + valence:phase' or '1'"
+        ) from error
     empty_cell = matrix.columns.str.contains("[", regex=False) & (matrix == 0).all().to_numpy()
     matrix = matrix.loc[:, ~empty_cell]
     matrix.columns = pd.Index(_labels(list(matrix.columns)))

@@ -116,9 +116,7 @@ def correction(df: ArrayLike) -> Floats:
     return np.where(df > 1, exact, np.nan)
 
 
-def smd(
-    m1i: Floats, sd1i: Floats, n1i: Floats, m2i: Floats, sd2i: Floats, n2i: Floats, *, vtype: str = "LS"
-) -> Pair:
+def smd(m1i: Floats, sd1i: Floats, n1i: Floats, m2i: Floats, sd2i: Floats, n2i: Floats, *, vtype: str = "LS") -> Pair:
     """Hedges' g, in pooled standard deviations; metafor's SMD. Fractional n1i, n2i are allowed.
 
     g = J(m) (m1 - m2) / sd_pooled,  m = n1 + n2 - 2

@@ -31,6 +31,8 @@ from jax.typing import ArrayLike
 
 from bayesmeta.spec import ModelSpec
 
+Scalar = Array | float
+
 
 class Nesting(NamedTuple):
     """Which group each effect is in (k,), which study each group is in (groups,), how many studies."""
@@ -86,7 +88,7 @@ class ErrorWeights(NamedTuple):
     log_det: Array
 
 
-def error_weights(v: ArrayLike, nesting: Nesting, tau_effect: ArrayLike = 0.0, rho: ArrayLike = 0.0) -> ErrorWeights:
+def error_weights(v: ArrayLike, nesting: Nesting, tau_effect: Scalar = 0.0, rho: Scalar = 0.0) -> ErrorWeights:
     """Inverse of V + tau_effect^2 I, group by group: omega, shared (k,), factor, log_det (groups,)."""
     v = jnp.asarray(v)
     variance = (1 - rho) * v + jnp.square(tau_effect)
@@ -96,9 +98,7 @@ def error_weights(v: ArrayLike, nesting: Nesting, tau_effect: ArrayLike = 0.0, r
     return ErrorWeights(omega, shared, rho / inflation, nesting.by_group(jnp.log(variance)) + jnp.log(inflation))
 
 
-def group_sums(
-    z: ArrayLike, v: ArrayLike, nesting: Nesting, tau_effect: ArrayLike = 0.0, rho: ArrayLike = 0.0
-) -> GroupSums:
+def group_sums(z: ArrayLike, v: ArrayLike, nesting: Nesting, tau_effect: Scalar = 0.0, rho: Scalar = 0.0) -> GroupSums:
     """Sufficient statistics of the columns z (k, q), given sampling variances v (k,).
 
     Parameters
@@ -118,8 +118,7 @@ def group_sums(
     return GroupSums(
         ones=ones - weights.factor * shared**2,
         columns=columns - (weights.factor * shared)[:, None] * shared_z,
-        squares=squares
-        - nesting.by_study(weights.factor[:, None, None] * shared_z[:, :, None] * shared_z[:, None, :]),
+        squares=squares - nesting.by_study(weights.factor[:, None, None] * shared_z[:, :, None] * shared_z[:, None, :]),
         log_det=nesting.by_study(weights.log_det),
         effects=nesting.by_study(jnp.bincount(nesting.group_of_effect, length=len(nesting.study_of_group))),
     )
@@ -143,7 +142,7 @@ class Integrated(NamedTuple):
     ones: Array
 
 
-def integrate(sums: GroupSums, tau_study: ArrayLike, tau_group: ArrayLike, nesting: Nesting) -> Integrated:
+def integrate(sums: GroupSums, tau_study: Scalar, tau_group: Scalar, nesting: Nesting) -> Integrated:
     """D_g (groups,), E_s (studies,), C_s (studies, q), P_s (studies,) of the module's equations."""
     group = 1 + jnp.square(tau_group) * sums.ones
     ones = nesting.by_study(sums.ones / group)
@@ -151,9 +150,7 @@ def integrate(sums: GroupSums, tau_study: ArrayLike, tau_group: ArrayLike, nesti
     return Integrated(group, 1 + jnp.square(tau_study) * ones, columns, ones)
 
 
-def cross_products(
-    sums: GroupSums, tau_study: ArrayLike, tau_group: ArrayLike, nesting: Nesting
-) -> tuple[Array, Array]:
+def cross_products(sums: GroupSums, tau_study: Scalar, tau_group: Scalar, nesting: Nesting) -> tuple[Array, Array]:
     """Per study: log|V_s| (studies,) and z' V_s^-1 z (studies, q, q)."""
     part = integrate(sums, tau_study, tau_group, nesting)
     scaled = sums.columns * (jnp.square(tau_group) / part.group)[:, None]
@@ -163,7 +160,7 @@ def cross_products(
     return log_det, squares - shrunk[:, :, None] * part.columns[:, None, :]
 
 
-def log_likelihood(residuals: GroupSums, tau_study: ArrayLike, tau_group: ArrayLike, nesting: Nesting) -> Array:
+def log_likelihood(residuals: GroupSums, tau_study: Scalar, tau_group: Scalar, nesting: Nesting) -> Array:
     """Exact marginal log-likelihood of each study (studies,), from the sums of one column of residuals."""
     log_det, squares = cross_products(residuals, tau_study, tau_group, nesting)
     return -0.5 * (residuals.effects * np.log(2 * np.pi) + log_det + squares[:, 0, 0])
@@ -195,10 +192,10 @@ def draw_random_effects(
     v: ArrayLike,
     nesting: Nesting,
     *,
-    tau_study: ArrayLike = 0.0,
-    tau_group: ArrayLike = 0.0,
-    tau_effect: ArrayLike = 0.0,
-    rho: ArrayLike = 0.0,
+    tau_study: Scalar = 0.0,
+    tau_group: Scalar = 0.0,
+    tau_effect: Scalar = 0.0,
+    rho: Scalar = 0.0,
 ) -> tuple[Array, Array, Array]:
     """One exact joint draw of the random effects given residuals r = y - X beta (k,) and the taus.
 
@@ -222,10 +219,14 @@ def draw_random_effects(
     d = tau_effect * jax.random.normal(keys[2], r.shape)
     target = r - u[nesting.study_of_effect] - w[nesting.group_of_effect]
     miss = target - d - draw_errors(keys[3], v, nesting, rho)
-    return u, w, d + jnp.square(tau_effect) * _weigh(miss, error_weights(v, nesting, tau_effect, rho), nesting)
+    return (
+        u,
+        w,
+        d + jnp.square(tau_effect) * _weigh(miss, error_weights(v, nesting, tau_effect, rho), nesting),
+    )
 
 
-def draw_errors(key: Array, v: ArrayLike, nesting: Nesting, rho: ArrayLike = 0.0) -> Array:
+def draw_errors(key: Array, v: ArrayLike, nesting: Nesting, rho: Scalar = 0.0) -> Array:
     """One draw of the sampling errors e ~ N(0, V), (k,)."""
     own, common = jax.random.split(key)
     v = jnp.asarray(v)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
 
@@ -12,6 +13,7 @@ import platformdirs
 import pymc as pm
 import xarray as xr
 from jax import Array
+from pymc.stats import compute_log_prior
 
 from bayesmeta.coordinates import guess_start
 from bayesmeta.errors import BadInput
@@ -30,10 +32,8 @@ def start_jax(devices: int) -> None:
     jax.config.update("jax_enable_x64", True)
     jax.config.update("jax_compilation_cache_dir", os.path.join(cache, "jax"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    try:
+    with suppress(RuntimeError):  # JAX has started already; the chains then share its devices
         jax.config.update("jax_num_cpu_devices", devices)
-    except RuntimeError:
-        pass  # JAX has started already; chains then share its devices
 
 
 def sample_posterior(
@@ -107,15 +107,11 @@ def check_sampler(sampler: str) -> None:
         raise BadInput(f"the sampler '{sampler}' is not installed; install it with: pip install 'bayesmeta[{sampler}]'")
 
 
-def complete_tree(
-    tree: xr.DataTree, model: pm.Model, design: xr.Dataset, spec: ModelSpec, *, seed: int
-) -> xr.DataTree:
+def complete_tree(tree: xr.DataTree, model: pm.Model, design: xr.Dataset, spec: ModelSpec, *, seed: int) -> xr.DataTree:
     """Add to draws of (beta, tau) the groups that follow from them; see `sample_posterior`."""
-    posterior = tree["posterior"].to_dataset()
+    posterior = tree["posterior"].to_dataset().as_numpy()
     prior = _prior_draws(model, design, spec, seed)
-    log_prior = pm.compute_log_prior(
-        tree, model=model, extend_inferencedata=False, progressbar=False, backend="jax"
-    )
+    log_prior = compute_log_prior(tree, model=model, extend_inferencedata=False, progressbar=False, backend="jax")
     exact = _exact(posterior, design, spec, seed=seed, conditional=True)
     new = _exact(prior, design, spec, seed=seed + 1, conditional=False)
     effects = [name for name in ("u", "w", "d") if name in exact]
@@ -125,8 +121,8 @@ def complete_tree(
         "prior": _by_level(prior, spec),
         "prior_predictive": new[["obs"]],
         "log_likelihood": exact[["log_obs", "obs_study"]].rename(log_obs="obs"),
-        "log_prior": _by_level(log_prior, spec),
-        "sample_stats": tree["sample_stats"].to_dataset(),
+        "log_prior": _by_level(log_prior, spec).as_numpy(),
+        "sample_stats": tree["sample_stats"].to_dataset().as_numpy(),
         "observed_data": design[["yi"]].rename(yi="obs").drop_attrs(),
         "constant_data": design.assign_attrs(model=spec.text, model_name=spec.name),
     }
@@ -141,18 +137,14 @@ def _options(sampler: str, chains: int) -> dict[str, Any]:
 
 
 def _prior_draws(model: pm.Model, design: xr.Dataset, spec: ModelSpec, seed: int) -> xr.Dataset:
-    beta, tau = pm.draw(
-        [model["beta"], model["tau"]], PRIOR_DRAWS, random_seed=seed, mode="FAST_COMPILE"
-    )
+    beta, tau = pm.draw([model["beta"], model["tau"]], PRIOR_DRAWS, random_seed=seed, mode="FAST_COMPILE")
     return xr.Dataset(
         {"beta": (("chain", "draw", "term"), beta[None]), "tau": (("chain", "draw", "level"), tau[None])},
         coords={"chain": [0], "draw": range(PRIOR_DRAWS), "term": design["term"], "level": list(spec.levels)},
     )
 
 
-def _exact(
-    parameters: xr.Dataset, design: xr.Dataset, spec: ModelSpec, *, seed: int, conditional: bool
-) -> xr.Dataset:
+def _exact(parameters: xr.Dataset, design: xr.Dataset, spec: ModelSpec, *, seed: int, conditional: bool) -> xr.Dataset:
     """Random effects, replicates and log-likelihoods for each draw of (beta, tau), in batches that fit in memory."""
     shape = parameters["beta"].shape[:2]
     beta, tau = (jnp.asarray(parameters[name].values.reshape(np.prod(shape), -1)) for name in ("beta", "tau"))
@@ -160,7 +152,14 @@ def _exact(
     draw = _draw_given_data(design, spec) if conditional else _draw_anew(design, spec)
     batch = int(np.clip(2_000_000 // design.sizes["effect"], 1, 500))
     results = jax.jit(lambda *xs: jax.lax.map(lambda x: draw(*x), xs, batch_size=batch))(keys, beta, tau)
-    dims = {"u": "study", "w": "group", "d": "effect", "obs": "effect", "log_obs": "effect", "obs_study": "study"}
+    dims = {
+        "u": "study",
+        "w": "group",
+        "d": "effect",
+        "obs": "effect",
+        "log_obs": "effect",
+        "obs_study": "study",
+    }
     return xr.Dataset(
         {
             name: (("chain", "draw", dims[name]), np.asarray(values).reshape(*shape, -1))

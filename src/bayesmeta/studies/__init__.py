@@ -23,12 +23,14 @@ class Dataset:
     reader : name and variant to a table with a row per effect.
     model : name of the model file it is analysed with unless another is asked for.
     synthetic : made up by the package; says nothing about the world.
+    scale : what yi is, as axes are labelled.
     """
 
     title: str
     reader: Callable[[str, str], pd.DataFrame]
     model: str = "three-level"
     synthetic: bool = False
+    scale: str = "Hedges' g (positive: better performance in PTSD)"
 
 
 def _twin(name: str, variant: str) -> pd.DataFrame:
@@ -43,9 +45,7 @@ DATASETS: Mapping[str, Dataset] = MappingProxyType(
     {
         "preclinical": Dataset("Memory and learning in animal models of PTSD (TRACE)", trace.read),
         "clinical": Dataset("Memory and learning in persons with PTSD (TRACE)", trace.read),
-        "clinical-all": Dataset(
-            "Memory and learning in persons with PTSD, small cells included (TRACE)", trace.read
-        ),
+        "clinical-all": Dataset("Memory and learning in persons with PTSD, small cells included (TRACE)", trace.read),
         "translational": Dataset(
             "Memory and learning in PTSD, persons and animal models (TRACE)", trace.read, "translational"
         ),
@@ -82,7 +82,7 @@ def read(dataset: str, *, variant: str = "calibrated") -> pd.DataFrame:
     frame.attrs = {
         **{"variant": None, "sources": [], "final_sheets": [], "notes": []},
         **frame.attrs,
-        **{"dataset": dataset, "title": known.title, "synthetic": known.synthetic},
+        **{"dataset": dataset, "title": known.title, "synthetic": known.synthetic, "scale": known.scale},
     }
     return frame
 

@@ -60,16 +60,12 @@ def check_moderators(frame: pd.DataFrame, names: Iterable[str]) -> None:
     for name in dict.fromkeys(names):
         if name not in frame.columns:
             near = nearest(name, frame.columns)
-            problems.append(
-                f"moderator {name!r} is not a column{near}; the columns are {_names(frame.columns)}"
-            )
+            problems.append(f"moderator {name!r} is not a column{near}; the columns are {_names(frame.columns)}")
             continue
         blank = frame[name].isna() | frame[name].isin([np.inf, -np.inf])
         if blank.any():
             where = places(blank, row_numbers(frame))
-            problems.append(
-                f"moderator {name!r} is blank or infinite {where}; fill the cells in or leave the rows out"
-            )
+            problems.append(f"moderator {name!r} is blank or infinite {where}; fill the cells in or leave the rows out")
     if problems:
         raise BadInput("\n".join(problems))
 
@@ -107,13 +103,9 @@ def _schema(keys: pd.DataFrame) -> DataFrameSchema:
         error="must be a finite number above 0",
         ignore_na=False,
     )
-    unique = Check(
-        lambda effect: ~effect.duplicated(keep=False) | ~filled(effect), error="must be unique labels"
-    )
+    unique = Check(lambda effect: ~effect.duplicated(keep=False) | ~filled(effect), error="must be unique labels")
     one_study = Check(nested, error="must each be in one study (label them study/group)", ignore_na=False)
-    two = Check(
-        lambda study: study.nunique() >= 2, error="must be at least two different ones", ignore_na=False
-    )
+    two = Check(lambda study: study.nunique() >= 2, error="must be at least two different ones", ignore_na=False)
     columns = {
         "study": [not_blank, two],
         "group": [not_blank, one_study],

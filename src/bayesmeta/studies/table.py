@@ -67,6 +67,7 @@ def _table(path: Path, measure: Measure) -> pd.DataFrame:
         "dataset": path.stem,
         "synthetic": False,
         "title": f"effects from {path.name}",
+        "scale": "effect size yi" if "yi" in text else measure.title,
         "sources": [{"name": path.name, "sha256": sha256(content).hexdigest(), "found_in": "file"}],
         "notes": notes,
     }
@@ -166,9 +167,7 @@ def _refuse_commas(frame: pd.DataFrame) -> None:
         comma = filled.str.fullmatch(DECIMAL_COMMA)
         if comma.any() and (comma | filled.str.fullmatch(NUMBER)).all():
             where = places(comma, list(filled.index), filled)
-            raise BadInput(
-                f"{name} has numbers with a comma, {where}; write 0.5 for a half, 1000 for a thousand"
-            )
+            raise BadInput(f"{name} has numbers with a comma, {where}; write 0.5 for a half, 1000 for a thousand")
 
 
 def _effects(text: pd.DataFrame, measure: Measure, notes: list[str]) -> tuple[pd.Series, pd.Series]:

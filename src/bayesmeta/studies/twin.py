@@ -128,9 +128,7 @@ def _sizes(rows: pd.DataFrame, figures: Figures, chosen: Figures, rng: np.random
     return rows.assign(n1i=n[rows["group"]], n2i=n[figures["groups"] + rows["study"]])
 
 
-def _outcomes(
-    rows: pd.DataFrame, figures: Figures, chosen: Figures, rng: np.random.Generator
-) -> pd.DataFrame:
+def _outcomes(rows: pd.DataFrame, figures: Figures, chosen: Figures, rng: np.random.Generator) -> pd.DataFrame:
     """The rows with means, standard deviations, yi and vi."""
     u = rng.normal(0, np.sqrt(figures["tau2_study"]), int(figures["studies"]))
     w = rng.normal(0, np.sqrt(figures["tau2_group"]), int(figures["groups"]))

@@ -47,9 +47,7 @@ def left_out(rows: pd.DataFrame, listed: set[str], variant: str) -> pd.Series:
         unlisted = (rows["search"] != "s1") & ~rows["study"].isin(listed)
         reason = reason.mask(unlisted, NOT_LISTED)
     reason = reason.mask(rows["inclusion"] != "1", NOT_INCLUDED)
-    reason = reason.mask(
-        rows["study"].isin([add["study"] for add in records("trace/additions", variant)]), ""
-    )
+    reason = reason.mask(rows["study"].isin([add["study"] for add in records("trace/additions", variant)]), "")
     reason = reason.mask((reason == "") & rows["species"].isna(), NO_SUBJECT)
     for drop in records("trace/exclusions", variant):
         hit = (rows["study"] == drop["study"]) & (rows["search"] == drop["search"]) & (reason == "")

@@ -86,9 +86,7 @@ def risk_of_bias(source: Source) -> pd.DataFrame:
     sheets = {name: sheet for name, sheet in workbook(source).items() if BIAS_SHEET.fullmatch(name)}
     if not sheets or any("PMID" not in sheet for sheet in sheets.values()):
         raise BadInput(f"{source.name!r} must have sheets {BIAS_SHEET.pattern} with a column PMID")
-    parts = [
-        _scored(trimmed(sheet.iloc[1:])).assign(search_number=name[-1]) for name, sheet in sheets.items()
-    ]
+    parts = [_scored(trimmed(sheet.iloc[1:])).assign(search_number=name[-1]) for name, sheet in sheets.items()]
     return pd.concat(parts, ignore_index=True).drop_duplicates(["study", "search_number"])
 
 

@@ -34,9 +34,7 @@ def columns() -> list[str]:
 
 def arranged(rows: pd.DataFrame, bias: pd.DataFrame) -> pd.DataFrame:
     """The columns of the effect table in order, with labels, risk of bias and ordered categories."""
-    rows = rows.assign(
-        effect=rows["search"] + ":" + rows["sheet_row"].astype(str), search_number=rows["search"].str[1]
-    )
+    rows = rows.assign(effect=rows["search"] + ":" + rows["sheet_row"].astype(str), search_number=rows["search"].str[1])
     rows = rows.merge(bias, on=["study", "search_number"], how="left").astype({"direction": int})
     rows = rows[columns()].astype({name: pd.CategoricalDtype(order) for name, order in ORDER.items()})
     return with_present_categories(rows)

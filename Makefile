@@ -1,0 +1,43 @@
+# make fit    the main job: the posterior of the preclinical studies, or of their synthetic twin where data are absent
+# make test   the tests; make test-slow the statistical ones, too; make lint style, types, import contracts
+# Both set up .venv first; nothing else is needed than a Python >= 3.12.
+
+SHELL := /bin/bash
+BIN := .venv/bin
+
+.PHONY: fit test test-slow lint bench clean
+.DELETE_ON_ERROR:
+
+fit: .venv/ready
+	$(BIN)/python scripts/fit.py
+
+test: .venv/ready
+	$(BIN)/python -m pytest
+
+test-slow: .venv/ready
+	$(BIN)/python -m pytest -m "slow or not slow"
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/ready
+	$(BIN)/python benchmarks/fit.py
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+
+.venv/ready: pyproject.toml constraints.txt
+	@for python in python3.13 python3.14 python3.12 python3 python "$$HOME"/.pyenv/versions/3.1[2-9].*/bin/python; do \
+	  if "$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 12))' 2>/dev/null; then \
+	    found="$$python"; break; fi; done; \
+	if [ -z "$$found" ]; then \
+	  echo "bayesmeta needs Python 3.12 or newer with venv; found: $$(python3 --version 2>&1)." >&2; \
+	  echo "Install python3.13 (or 3.12) and python3-venv, or: pyenv install 3.13; then run make again." >&2; exit 2; fi; \
+	echo "setting up .venv with $$("$$found" --version)"; \
+	"$$found" -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group dev
+	@touch $@

@@ -1,0 +1,130 @@
+"""Can the draws be trusted? Convergence diagnostics, a verdict, and what the data cannot tell apart."""
+
+from typing import Any
+
+import arviz as az
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy.stats import rankdata
+
+MAX_R_HAT, MIN_ESS, MIN_BFMI = 1.01, 400, 0.3
+
+
+def reported(tree: xr.DataTree) -> xr.Dataset:
+    """The quantities that a report quotes: beta and the taus."""
+    posterior = tree["posterior"].to_dataset()
+    return posterior[["beta", *(name for name in posterior.data_vars if str(name).startswith("tau_"))]]
+
+
+def diagnose(tree: xr.DataTree) -> dict[str, Any]:
+    """Convergence of everything reported.
+
+    Returns
+    -------
+    dict
+        passed, failures (each in words, with advice), divergences, max_r_hat, min_ess_bulk, min_ess_tail, bfmi (the
+        lowest over chains; None where the sampler gives no energy), warnings (true but no failure), and the rules.
+
+    Notes
+    -----
+    R-hat < 1.01 and ESS >= 400: Vehtari et al. 2021, doi 10.1214/20-BA1221. E-BFMI >= 0.3: Betancourt 2016.
+    """
+    draws, stats = reported(tree), tree["sample_stats"].to_dataset()
+    found = {
+        "divergences": int(stats["diverging"].sum()) if "diverging" in stats else 0,
+        "max_r_hat": _extreme(az.rhat(draws), np.max),
+        "min_ess_bulk": _extreme(az.ess(draws, method="bulk"), np.min),
+        "min_ess_tail": _extreme(az.ess(draws, method="tail"), np.min),
+        "bfmi": float(np.min(az.bfmi(tree).to_dataset()["energy"])) if "energy" in stats else None,
+    }
+    failures = _failures(found)
+    rules = {"max_r_hat": MAX_R_HAT, "min_ess": MIN_ESS, "divergences": 0, "min_bfmi": MIN_BFMI}
+    return {
+        "passed": not failures,
+        "failures": failures,
+        **found,
+        "warnings": aliased_levels(tree),
+        "rules": rules,
+    }
+
+
+def _extreme(values: Any, choose: Any) -> float:
+    return float(choose([choose(values[name].values) for name in values.data_vars]))
+
+
+def _failures(found: dict[str, Any]) -> list[str]:
+    checks = [
+        (
+            found["divergences"] == 0,
+            f"{found['divergences']} divergences; tune longer or use tighter priors on the taus",
+        ),
+        (
+            found["max_r_hat"] < MAX_R_HAT,
+            f"R-hat {found['max_r_hat']:.3f}, above {MAX_R_HAT}; draw and tune more",
+        ),
+        (
+            found["min_ess_bulk"] >= MIN_ESS,
+            f"bulk ESS {found['min_ess_bulk']:.0f}, below {MIN_ESS}; draw more",
+        ),
+        (
+            found["min_ess_tail"] >= MIN_ESS,
+            f"tail ESS {found['min_ess_tail']:.0f}, below {MIN_ESS}; draw more",
+        ),
+        (
+            found["bfmi"] is None or found["bfmi"] >= MIN_BFMI,
+            f"E-BFMI {found['bfmi']}, below {MIN_BFMI}; tune longer",
+        ),
+    ]
+    return [advice for passed, advice in checks if not passed]
+
+
+def aliased_levels(tree: xr.DataTree) -> list[str]:
+    """Say when most studies have one group, so that the data hardly tell study from group variance.
+
+    The evidence beside the count is the posterior correlation of the two variances.
+    """
+    posterior, group_study = tree["posterior"].dataset, tree["constant_data"].dataset["group_study"].values
+    if "tau_study" not in posterior or "tau_group" not in posterior:
+        return []
+    single = int((np.bincount(group_study) == 1).sum())
+    studies = len(np.unique(group_study))
+    study, group = (posterior[f"tau_{level}"].values.ravel() ** 2 for level in ("study", "group"))
+    correlation = float(np.corrcoef(study, group)[0, 1])
+    if single / studies < 0.8 and correlation > -0.5:
+        return []
+    return [
+        f"study and group variance are nearly aliased: {single} of {studies} studies have a single group, posterior "
+        f"correlation of the variances {correlation:.2f}; trust their sum, not the split"
+    ]
+
+
+def trace_table(tree: xr.DataTree, *, keep: int = 250) -> pd.DataFrame:
+    """Draws of everything reported, thinned to about `keep` per chain: parameter, chain, draw, value."""
+    draws = _by_parameter(tree)
+    return draws[draws["draw"] % max(1, (draws["draw"].max() + 1) // keep) == 0].reset_index(drop=True)
+
+
+def rank_table(tree: xr.DataTree, *, bins: int = 20) -> pd.DataFrame:
+    """Histograms of the ranks of each chain's draws among all: parameter, chain, bin, count, expected.
+
+    Source: Vehtari et al. 2021, doi 10.1214/20-BA1221.
+    """
+    draws = _by_parameter(tree)
+    ranks = draws.groupby("parameter", sort=False)["value"].transform(lambda x: (rankdata(x) - 0.5) / len(x))
+    placed = draws.assign(
+        bin=pd.Categorical((ranks * bins).astype(int), range(bins)),
+        parameter=pd.Categorical(draws["parameter"], draws["parameter"].unique()),
+    )
+    counts = placed.groupby(["parameter", "chain", "bin"], observed=False).size().rename("count").reset_index()
+    counts = counts.astype({"bin": int, "parameter": str})
+    per_chain = len(draws) / draws["parameter"].nunique() / draws["chain"].nunique()
+    return counts.assign(expected=per_chain / bins)
+
+
+def _by_parameter(tree: xr.DataTree) -> pd.DataFrame:
+    draws = reported(tree)
+    parts = [draws["beta"].to_series().rename("value").reset_index().rename(columns={"term": "parameter"})]
+    for name in list(draws.data_vars)[1:]:
+        parts.append(draws[name].to_series().rename("value").reset_index().assign(parameter=str(name)))
+    return pd.concat(parts, ignore_index=True)[["parameter", "chain", "draw", "value"]]

@@ -1,0 +1,86 @@
+"""The command line: `bayesmeta <command>`; scripts/<command>.py call the same functions."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bayesmeta.errors import BadInput
+
+app = typer.Typer(
+    help="Bayesian hierarchical meta-analysis, from raw tables to named contrasts.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command()
+def fit(
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            help="A dataset's name (preclinical, clinical, clinical-all, preclinical-twin, clinical-twin) or a file "
+            "(.csv, .tsv, .xlsx, .parquet). Default: preclinical, or its synthetic twin where the data cannot be had."
+        ),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="A model's name (three-level, four-level, intercept) or a TOML file.")
+    ] = None,
+    variant: Annotated[str, typer.Option(help="Of the named datasets: strict, extended or calibrated.")] = "calibrated",
+    where: Annotated[
+        str | None, typer.Option(help="Keep effects for which a pandas query holds: \"comparison == 'C'\".")
+    ] = None,
+    moderators: Annotated[
+        str | None, typer.Option(help="Terms in place of the model's: 'valence:phase', '1', '1 + dose'.")
+    ] = None,
+    sampler: Annotated[str, typer.Option(help="numpyro, nutpie or pymc.")] = "numpyro",
+    draws: Annotated[int, typer.Option(min=10, help="Kept draws per chain.")] = 1000,
+    tune: Annotated[int, typer.Option(min=10, help="Warm-up draws per chain.")] = 1000,
+    chains: Annotated[int, typer.Option(min=1, help="Chains.")] = 4,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of every random step.")] = 1,
+    out: Annotated[Path | None, typer.Option(help="Folder to write; default reports/<dataset>/<model>.")] = None,
+) -> None:
+    """Sample a model's posterior; write posterior.nc, tables, figures, diagnostics and provenance."""
+    from rich.console import Console
+
+    from bayesmeta.fitting import FitRequest, run_fit
+
+    request = FitRequest(
+        dataset,
+        model,
+        variant,
+        where,
+        moderators,
+        sampler,
+        draws=draws,
+        tune=tune,
+        chains=chains,
+        seed=seed,
+        out=out,
+    )
+    raise typer.Exit(run_fit(request, Console()))
+
+
+@app.command()
+def data(
+    dataset: Annotated[str, typer.Argument(help="A dataset's name: preclinical, clinical, clinical-all ...")],
+    variant: Annotated[str, typer.Option(help="strict, extended or calibrated.")] = "calibrated",
+    out: Annotated[Path | None, typer.Option(help="Folder to write; default reports/<dataset>/data.")] = None,
+) -> None:
+    """Print a dataset's sizes by cell, species and comparison; write its effect table as CSV and Parquet."""
+    from rich.console import Console
+
+    from bayesmeta.inventory import run_data
+
+    raise typer.Exit(run_data(dataset, variant, out, Console()))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command; bad input ends with one message and exit code 2, never a traceback."""
+    try:
+        app(arguments)
+    except BadInput as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,166 @@
+"""What the draws say, as tables: terms, heterogeneity, prediction, studies."""
+
+import arviz as az
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy.optimize import brentq
+from scipy.stats import norm
+
+from bayesmeta.spec import LEVELS
+
+BOUNDS = (0.025, 0.975)
+
+
+def levels_of(tree: xr.DataTree) -> list[str]:
+    """Random-effect levels of a tree's model, highest first."""
+    return [level for level in LEVELS if f"tau_{level}" in tree["posterior"].data_vars]
+
+
+def terms_table(tree: xr.DataTree) -> pd.DataFrame:
+    """Term, mean, sd, median, ci_lb, ci_ub (95 % equal-tailed), p_positive, ess_bulk, ess_tail, r_hat, mcse_mean."""
+    beta = tree["posterior"].to_dataset()[["beta"]]
+    draws = beta["beta"].stack(sample=("chain", "draw"))
+    bounds = draws.quantile(BOUNDS, "sample")
+    return pd.DataFrame(
+        {
+            "term": draws["term"].values,
+            "mean": draws.mean("sample").values,
+            "sd": draws.std("sample", ddof=1).values,
+            "median": draws.median("sample").values,
+            "ci_lb": bounds[0].values,
+            "ci_ub": bounds[1].values,
+            "p_positive": (draws > 0).mean("sample").values,
+            "ess_bulk": az.ess(beta, method="bulk")["beta"].values,
+            "ess_tail": az.ess(beta, method="tail")["beta"].values,
+            "r_hat": az.rhat(beta)["beta"].values,
+            "mcse_mean": az.mcse(beta, method="mean")["beta"].values,
+        }
+    )
+
+
+def heterogeneity_table(tree: xr.DataTree) -> pd.DataFrame:
+    """Summarise the levels and their total.
+
+    Returns
+    -------
+    DataFrame
+        level, tau_mean, tau_ci_lb, tau_ci_ub, i2_mean, i2_ci_lb, i2_ci_ub; I^2 in percent,
+        100 tau_level^2 / (sum of tau^2 + typical sampling variance), as for metafor's multilevel models.
+    """
+    tau = pd.DataFrame({level: tree["posterior"].dataset[f"tau_{level}"].values.ravel() for level in levels_of(tree)})
+    design = tree["constant_data"].dataset
+    total = tau.pow(2).sum(axis=1)
+    i2 = 100 * tau.pow(2).div(total + typical_variance(design["vi"].values, design["X"].values), axis=0)
+    tau["total"], i2["total"] = np.sqrt(total), i2.sum(axis=1)
+    columns: dict[str, pd.Series] = {}
+    for name, draws in (("tau", tau), ("i2", i2)):
+        bounds = draws.quantile(list(BOUNDS))
+        columns |= {
+            f"{name}_mean": draws.mean(),
+            f"{name}_ci_lb": bounds.iloc[0],
+            f"{name}_ci_ub": bounds.iloc[1],
+        }
+    return pd.DataFrame(columns).rename_axis("level").reset_index()
+
+
+def typical_variance(v: np.ndarray, x: np.ndarray) -> float:
+    """(k - p) / tr P with P = W - W X (X'W X)^-1 X'W, W = diag(1 / v): v (k,), x (k, p).
+
+    Source: the multilevel I^2 of metafor's documentation, after Higgins & Thompson 2002, doi 10.1002/sim.1186.
+    """
+    w = 1 / v
+    weighted = x * w[:, None]
+    trace = w.sum() - np.trace(np.linalg.solve(x.T @ weighted, weighted.T @ weighted))
+    return float((len(v) - x.shape[1]) / trace)
+
+
+def prediction_table(tree: xr.DataTree) -> pd.DataFrame:
+    """Intervals for the true mean of a new study, of a new group in it, and for a new true effect in that.
+
+    Returns
+    -------
+    DataFrame
+        term, level, pi_lb, pi_ub: 95 % equal-tailed, exact quantiles of the mixture of normals over the draws.
+    """
+    beta = tree["posterior"].dataset["beta"].stack(sample=("chain", "draw"))
+    variance, rows = np.zeros(beta.sizes["sample"]), []
+    for level in levels_of(tree):
+        variance = variance + tree["posterior"].dataset[f"tau_{level}"].values.ravel() ** 2
+        for term in beta["term"].values:
+            mean = beta.sel(term=term).values
+            lower, upper = (mixture_quantile(p, mean, np.sqrt(variance)) for p in BOUNDS)
+            rows.append({"term": term, "level": level, "pi_lb": lower, "pi_ub": upper})
+    return pd.DataFrame(rows)
+
+
+def mixture_quantile(p: float, mean: np.ndarray, sd: np.ndarray) -> float:
+    """Quantile of an equal mixture of normals with means and sds (draws,)."""
+    reach = 8 * sd.max() + np.ptp(mean) + 1e-9
+    low, high = mean.min() - reach, mean.max() + reach
+    return float(brentq(lambda x: norm.cdf((x - mean) / sd).mean() - p, low, high, xtol=1e-10))
+
+
+def sizes_table(tree: xr.DataTree) -> pd.DataFrame:
+    """Effects k, studies and groups behind each term: rows whose coding of the term is not zero."""
+    design = tree["constant_data"].to_dataset()
+    study = design["group_study"].values[design["effect_group"].values]
+    coded = design["X"].values != 0
+    return pd.DataFrame(
+        {
+            "term": design["term"].values,
+            "k": coded.sum(axis=0),
+            "studies": [len(np.unique(study[used])) for used in coded.T],
+            "groups": [len(np.unique(design["effect_group"].values[used])) for used in coded.T],
+        }
+    )
+
+
+def forest_table(tree: xr.DataTree) -> pd.DataFrame:
+    """Terms with credible interval, prediction interval at the lowest level (`pi_level`), k and studies."""
+    prediction = prediction_table(tree)
+    lowest = prediction[prediction["level"] == levels_of(tree)[-1]].rename(columns={"level": "pi_level"})
+    terms = terms_table(tree)[["term", "mean", "ci_lb", "ci_ub"]]
+    return terms.merge(lowest, on="term").merge(sizes_table(tree)[["term", "k", "studies"]], on="term")
+
+
+def studies_table(tree: xr.DataTree) -> pd.DataFrame:
+    """Mean of each study in each of its cells, beta + u: term, study, mean, ci_lb, ci_ub, k, and the cell's own."""
+    posterior, design = tree["posterior"].to_dataset(), tree["constant_data"].to_dataset()
+    beta = posterior["beta"].stack(sample=("chain", "draw")).transpose("term", "sample").values
+    study = design["group_study"].values[design["effect_group"].values]
+    coded = design["X"].values != 0
+    counts = [
+        (t, s, int((coded[:, t] & (study == s)).sum())) for t in range(len(beta)) for s in np.unique(study[coded[:, t]])
+    ]
+    term, which, k = (np.array(column) for column in zip(*counts, strict=True))
+    draws = beta[term]
+    if "u" in posterior:
+        draws = draws + posterior["u"].stack(sample=("chain", "draw")).transpose("study", "sample").values[which]
+    lower, upper = np.quantile(draws, BOUNDS, axis=1)
+    table = pd.DataFrame({"term": design["term"].values[term], "study": design["study"].values[which]})
+    table = table.assign(mean=draws.mean(axis=1), ci_lb=lower, ci_ub=upper, k=k)
+    cells = (
+        terms_table(tree)[["term", "mean", "ci_lb", "ci_ub"]].add_prefix("term_").rename(columns={"term_term": "term"})
+    )
+    return table.merge(cells, on="term", how="left")
+
+
+def density_table(tree: xr.DataTree, *, points: int = 200) -> pd.DataFrame:
+    """Prior and posterior densities of the taus: level, which, tau, density; kernel estimates that respect zero."""
+    from arviz_stats.base import array_stats
+
+    rows = []
+    for level in levels_of(tree):
+        posterior = tree["posterior"].dataset[f"tau_{level}"].values.ravel()
+        reach = 1.5 * posterior.max()
+        for which, draws in (
+            ("prior", tree["prior"].dataset[f"tau_{level}"].values.ravel()),
+            ("posterior", posterior),
+        ):
+            grid, density, _ = array_stats.kde(
+                draws, grid_len=points, bound_correction=True, custom_lims=(0, draws.max())
+            )
+            inside = grid <= reach
+            rows.append(pd.DataFrame({"level": level, "which": which, "tau": grid[inside], "density": density[inside]}))
+    return pd.concat(rows, ignore_index=True)

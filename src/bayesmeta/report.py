@@ -1,0 +1,120 @@
+"""Which tables and figures exist and where they go; a folder is complete or not there."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+from matplotlib.figure import Figure
+
+from bayesmeta import checks, contrasts, estimates, figures
+from bayesmeta.errors import BadInput
+from bayesmeta.progress import Steps
+from bayesmeta.provenance import hashes, write_json
+
+
+@contextmanager
+def staging(out: Path) -> Iterator[Path]:
+    """A folder beside `out` that takes its place, file by file, when the block ends well, and else vanishes.
+
+    Raises
+    ------
+    BadInput
+        `out` cannot be written: not a folder, no permission, no space left.
+    """
+    missing = [folder for folder in (out, *out.parents) if not folder.exists()]
+    try:
+        if out.exists() and not out.is_dir():
+            raise NotADirectoryError(20, "a file of that name exists")
+        out.parent.mkdir(parents=True, exist_ok=True)
+        staged = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+        try:
+            yield staged
+            _move(staged, out)
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
+    except BaseException as error:
+        for folder in missing:
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+        if isinstance(error, OSError):
+            raise BadInput(
+                f"cannot write to {out}: {error.strerror or error}; name another folder with --out"
+            ) from error
+        raise
+
+
+def _move(staged: Path, out: Path) -> None:
+    for file in sorted(path for path in staged.rglob("*") if path.is_file()):
+        target = out / file.relative_to(staged)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        file.replace(target)
+
+
+def fit_tables(tree: xr.DataTree) -> dict[str, pd.DataFrame]:
+    """The tables of a fit by file name: terms, heterogeneity, contrasts, prediction."""
+    return {
+        "terms": estimates.terms_table(tree),
+        "heterogeneity": estimates.heterogeneity_table(tree),
+        "contrasts": contrasts.contrasts_table(tree),
+        "prediction": estimates.prediction_table(tree),
+    }
+
+
+def write_fit(
+    folder: Path,
+    tree: xr.DataTree,
+    tables: Mapping[str, pd.DataFrame],
+    provenance: dict[str, Any],
+    steps: Steps,
+) -> dict[str, Any]:
+    """Write everything a fit leaves behind into an empty folder; gives the diagnostics.
+
+    posterior.nc, tables/*.csv, figures/*.png, *.svg and the *.csv behind each, diagnostics.json, provenance.json (with
+    the hash of every other file, so that a table can be traced from its bytes).
+    """
+    with steps("diagnostics"):
+        diagnostics = checks.diagnose(tree)
+        write_json(folder / "diagnostics.json", diagnostics)
+    with steps("writing tables"):
+        (folder / "tables").mkdir()
+        for name, table in tables.items():
+            table.to_csv(folder / "tables" / f"{name}.csv", index=False)
+    with steps("drawing figures"):
+        (folder / "figures").mkdir()
+        write_figures(folder / "figures", tree, provenance)
+    with steps("writing posterior.nc"):
+        write_tree(folder / "posterior.nc", tree, provenance | {"timings": steps.seconds})
+    write_json(folder / "provenance.json", provenance | {"timings": steps.seconds, "outputs": hashes(folder)})
+    return diagnostics
+
+
+def write_tree(path: Path, tree: xr.DataTree, provenance: Mapping[str, Any]) -> None:
+    """Write a DataTree that `arviz.from_netcdf` opens, provenance as JSON in its attributes."""
+    labelled = tree.copy()
+    for node in (labelled, labelled["posterior"]):
+        node.attrs |= {"provenance": json.dumps(provenance), "label": provenance["label"]}
+    labelled.to_netcdf(path, engine="h5netcdf")
+
+
+def write_figures(folder: Path, tree: xr.DataTree, provenance: Mapping[str, Any]) -> None:
+    """Forest of the terms, caterpillar of studies, traces and ranks, prior against posterior of the taus."""
+    scale, title = tree["constant_data"].attrs["scale"], f"{provenance['dataset']}, {provenance['model']}"
+    source = (
+        f"bayesmeta {provenance['versions']['bayesmeta']}, {title}, seed {provenance['seed']}, {provenance['created']}"
+    )
+
+    def save(name: str, figure: Figure, *tables: pd.DataFrame) -> None:
+        figures.save(figure, folder / name, *tables, synthetic=provenance["synthetic"], source=source)
+
+    forest, studies = estimates.forest_table(tree), estimates.studies_table(tree)
+    taus, traces, ranks = estimates.density_table(tree), checks.trace_table(tree), checks.rank_table(tree)
+    save("forest", figures.draw_forest(forest, xlabel=scale, title=f"Means: {title}"), forest)
+    save("caterpillar", figures.draw_caterpillar(studies, xlabel=scale, title=f"Studies: {title}"), studies)
+    save("taus", figures.draw_prior_posterior(taus, title=f"Heterogeneity: {title}"), taus)
+    save("chains", figures.draw_trace(traces, ranks, title=f"Chains: {title}"), traces, ranks)

@@ -1,0 +1,101 @@
+"""What the console says: the data first, then the estimates, the verdict, and where the files are."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+
+def print_data(console: Console, design: "xr.Dataset", attrs: Mapping[Any, Any], left_out: Sequence[str]) -> None:
+    """One line that says what is analysed and whether it is real, then what a reader must know about it."""
+    sizes = design.sizes
+    real = "[bold red]SYNTHETIC[/bold red] " if attrs.get("synthetic") else ""
+    places = sorted({source["found_in"] for source in attrs.get("sources", [])})
+    found = f", from {', '.join(places)}" if places else ""
+    variant = f" ({attrs['variant']})" if attrs.get("variant") else ""
+    console.print(
+        f"{real}[bold]{attrs['dataset']}[/bold]{variant}: {sizes['effect']} effects, {sizes['group']} groups, "
+        f"{sizes['study']} studies, {sizes['term']} terms{found}",
+        highlight=False,
+    )
+    for note in attrs.get("notes", []):
+        console.print(f"[dim]note: {note}[/dim]", highlight=False)
+    if left_out:
+        console.print(f"[yellow]left out, their cells are empty here: {', '.join(left_out)}[/yellow]", highlight=False)
+
+
+def print_sizes(
+    console: Console, sizes: "pd.DataFrame", flow: "pd.DataFrame | None", attrs: Mapping[Any, Any], out: Path
+) -> None:
+    """Sizes of a dataset by cell, species and comparison, and how many raw rows each step left out."""
+    title = f"{'SYNTHETIC  ' if attrs.get('synthetic') else ''}{attrs['title']}"
+    console.print(_whole(sizes, title))
+    if flow is not None:
+        console.print(_whole(flow.groupby(["step", "reason"], sort=False)["rows"].sum().reset_index(), "Rows by step"))
+    for note in attrs.get("notes", []):
+        console.print(f"[dim]note: {note}[/dim]", highlight=False)
+    console.print(f"written to [bold]{out}[/bold]: effects.csv, effects.parquet, sizes.csv, provenance.json")
+
+
+def _whole(rows: "pd.DataFrame", title: str) -> Table:
+    table = Table(*rows.columns, title=title, title_justify="left")
+    for row in rows.itertuples(index=False):
+        table.add_row(*map(str, row))
+    return table
+
+
+def print_fit(
+    console: Console,
+    tables: Mapping[str, "pd.DataFrame"],
+    diagnostics: Mapping[str, Any],
+    out: Path,
+    *,
+    synthetic: bool,
+) -> None:
+    """Cells, contrasts, taus and I^2, the verdict, the files."""
+    mark = "SYNTHETIC  " if synthetic else ""
+    console.print(_estimates(tables["terms"], "term", f"{mark}Means with 95 % credible intervals"))
+    differences = tables["contrasts"][~tables["contrasts"]["contrast"].isin(tables["terms"]["term"])]
+    if len(differences):
+        console.print(_estimates(differences, "contrast", f"{mark}Contrasts"))
+    console.print(_heterogeneity(tables["heterogeneity"], f"{mark}Heterogeneity"))
+    for warning in diagnostics["warnings"]:
+        console.print(f"[yellow]note: {warning}[/yellow]", highlight=False)
+    for failure in diagnostics["failures"]:
+        console.print(f"[bold red]failed: {failure}[/bold red]", highlight=False)
+    verdict = "[green]diagnostics passed[/green]" if diagnostics["passed"] else "[red]diagnostics failed[/red]"
+    console.print(
+        f"{verdict}: {diagnostics['divergences']} divergences, R-hat at most {diagnostics['max_r_hat']:.4f}, bulk ESS "
+        f"at least {diagnostics['min_ess_bulk']:.0f}, tail ESS at least {diagnostics['min_ess_tail']:.0f}",
+        highlight=False,
+    )
+    console.print(f"written to [bold]{out}[/bold]: posterior.nc, tables/, figures/, diagnostics.json, provenance.json")
+
+
+def _estimates(rows: "pd.DataFrame", key: str, title: str) -> Table:
+    table = Table(key, "mean", "sd", "95 % interval", "P(> 0)", title=title, title_justify="left")
+    for row in rows.to_dict("records"):
+        interval = f"[{row['ci_lb']:.2f}, {row['ci_ub']:.2f}]".replace("[", "\\[")
+        table.add_row(row[key], f"{row['mean']:.2f}", f"{row['sd']:.2f}", interval, f"{row['p_positive']:.3f}")
+    return _right_aligned(table)
+
+
+def _heterogeneity(rows: "pd.DataFrame", title: str) -> Table:
+    table = Table("level", "tau", "95 % interval", "I² (%)", "95 % interval", title=title, title_justify="left")
+    for row in rows.to_dict("records"):
+        tau = f"\\[{row['tau_ci_lb']:.2f}, {row['tau_ci_ub']:.2f}]"
+        i2 = f"\\[{row['i2_ci_lb']:.1f}, {row['i2_ci_ub']:.1f}]"
+        table.add_row(row["level"], f"{row['tau_mean']:.2f}", tau, f"{row['i2_mean']:.1f}", i2)
+    return _right_aligned(table)
+
+
+def _right_aligned(table: Table) -> Table:
+    for column in table.columns[1:]:
+        column.justify = "right"
+    return table

@@ -1,0 +1,88 @@
+"""Tables of estimates, on a tree written by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from scipy.stats import norm
+
+from bayesmeta import estimates
+
+
+def test_terms_table_has_the_contract_columns(handmade: xr.DataTree) -> None:
+    table = estimates.terms_table(handmade)
+    columns = "term mean sd median ci_lb ci_ub p_positive ess_bulk ess_tail r_hat mcse_mean"
+    assert " ".join(table.columns) == columns
+    draws = handmade["posterior"].dataset["beta"].values.reshape(-1, 2)
+    np.testing.assert_allclose(table["mean"], draws.mean(0))
+    np.testing.assert_allclose(table["sd"], draws.std(0, ddof=1))
+    np.testing.assert_allclose(table[["ci_lb", "ci_ub"]].T, np.quantile(draws, [0.025, 0.975], axis=0))
+
+
+def test_typical_variance_is_the_projection_formula() -> None:
+    rng = np.random.default_rng(1)
+    v, x = rng.uniform(0.1, 1, 12), np.column_stack([np.ones(12), rng.normal(size=12)])
+    w = np.diag(1 / v)
+    projection = w - w @ x @ np.linalg.inv(x.T @ w @ x) @ x.T @ w
+    assert estimates.typical_variance(v, x) == pytest.approx(10 / np.trace(projection), rel=1e-12)
+
+
+def test_heterogeneity_adds_up(handmade: xr.DataTree) -> None:
+    table = estimates.heterogeneity_table(handmade).set_index("level")
+    assert list(table.index) == ["study", "group", "total"]
+    assert table.loc[["study", "group"], "i2_mean"].sum() == pytest.approx(table.loc["total", "i2_mean"])
+    posterior = handmade["posterior"].dataset
+    study, group = (posterior[name].values.ravel() for name in ("tau_study", "tau_group"))
+    assert table.loc["total", "tau_mean"] == pytest.approx(np.hypot(study, group).mean())
+    design = handmade["constant_data"].dataset
+    typical = estimates.typical_variance(design["vi"].values, design["X"].values)
+    assert table.loc["study", "i2_mean"] == pytest.approx((100 * study**2 / (study**2 + group**2 + typical)).mean())
+
+
+def test_mixture_quantile_is_exact() -> None:
+    assert estimates.mixture_quantile(0.975, np.array([1.0]), np.array([2.0])) == pytest.approx(norm.ppf(0.975, 1, 2))
+    mean, sd = np.array([-3.0, 0.0, 4.0]), np.array([1.0, 0.5, 2.0])
+    at = estimates.mixture_quantile(0.3, mean, sd)
+    assert norm.cdf(at, mean, sd).mean() == pytest.approx(0.3)
+
+
+def test_prediction_widens_level_by_level(handmade: xr.DataTree) -> None:
+    table = estimates.prediction_table(handmade).set_index(["level", "term"])
+    assert (table.loc["group", "pi_ub"] > table.loc["study", "pi_ub"]).all()
+    simulated = np.random.default_rng(2).normal(size=(1000, 400))
+    posterior = handmade["posterior"].dataset
+    new = posterior["beta"].values.reshape(-1, 2)[:, :1] + posterior["tau_study"].values.reshape(-1, 1) * simulated
+    assert table.loc[("study", "neutral:memory"), "pi_lb"] == pytest.approx(np.quantile(new, 0.025), abs=0.02)
+
+
+def test_sizes_and_forest(handmade: xr.DataTree) -> None:
+    forest = estimates.forest_table(handmade).set_index("term")
+    assert forest.loc["neutral:memory", ["k", "studies", "pi_level"]].tolist() == [3, 3, "group"]
+    assert estimates.sizes_table(handmade)["groups"].tolist() == [3, 1]
+
+
+def test_studies_are_cell_plus_study_effect(handmade: xr.DataTree) -> None:
+    table = estimates.studies_table(handmade)
+    assert list(zip(table["term"], table["study"], table["k"], strict=True)) == [
+        ("neutral:memory", "a", 1),
+        ("neutral:memory", "b", 1),
+        ("neutral:memory", "c", 1),
+        ("fear:memory", "b", 2),
+    ]
+    posterior = handmade["posterior"].dataset
+    draws = posterior["beta"].sel(term="fear:memory") + posterior["u"].sel(study="b")
+    last = table.iloc[-1]
+    assert last["mean"] == pytest.approx(float(draws.mean()))
+    assert last["ci_lb"] == pytest.approx(float(draws.quantile(0.025)))
+    assert last["term_mean"] == pytest.approx(estimates.terms_table(handmade)["mean"][1])
+
+
+def test_densities_integrate_to_one_and_stay_positive(handmade: xr.DataTree) -> None:
+    table = estimates.density_table(handmade)
+    assert (table["tau"] >= 0).all()
+    posterior = table[(table["which"] == "posterior") & (table["level"] == "study")]
+    assert np.trapezoid(posterior["density"], posterior["tau"]) == pytest.approx(1, abs=0.03)
+    assert set(zip(table["level"], table["which"], strict=True)) == {
+        (level, which) for level in ("study", "group") for which in ("prior", "posterior")
+    }
+    assert isinstance(table, pd.DataFrame)
