@@ -1,8 +1,8 @@
 """How fast is a fit, and how much of a draw is information? `python benchmarks/fit.py` rewrites benchmarks/fit.md.
 
 Every engine runs in a process of its own on the same data, one after the other: bayesmeta with an empty and with
-a filled compilation cache, and the latent (non-centred) PyMC model under PyMC's default sampler. Absolute seconds are this
-machine's; the ratios within one run are the result.
+a filled compilation cache, and the latent (non-centred) PyMC model under PyMC's default sampler. Absolute seconds
+are this machine's; the ratios within one run are the result.
 """
 
 import json

@@ -91,7 +91,7 @@ def aliased_levels(tree: xr.DataTree) -> list[str]:
     studies = len(np.unique(group_study))
     study, group = (posterior[f"tau_{level}"].values.ravel() ** 2 for level in ("study", "group"))
     correlation = float(np.corrcoef(study, group)[0, 1])
-    if single / studies < 0.8 and correlation > -0.5:
+    if single / studies < 0.8 and correlation > -0.7:
         return []
     return [
         f"study and group variance are nearly aliased: {single} of {studies} studies have a single group, posterior "

@@ -1,5 +1,7 @@
 """What the draws say, as tables: terms, heterogeneity, prediction, studies."""
 
+import itertools
+
 import arviz as az
 import numpy as np
 import pandas as pd
@@ -150,17 +152,13 @@ def density_table(tree: xr.DataTree, *, points: int = 200) -> pd.DataFrame:
     """Prior and posterior densities of the taus: level, which, tau, density; kernel estimates that respect zero."""
     from arviz_stats.base import array_stats
 
+    levels = levels_of(tree)
+    reach = 1.3 * max(float(tree["posterior"].dataset[f"tau_{level}"].max()) for level in levels)
     rows = []
-    for level in levels_of(tree):
-        posterior = tree["posterior"].dataset[f"tau_{level}"].values.ravel()
-        reach = 1.5 * posterior.max()
-        for which, draws in (
-            ("prior", tree["prior"].dataset[f"tau_{level}"].values.ravel()),
-            ("posterior", posterior),
-        ):
-            grid, density, _ = array_stats.kde(
-                draws, grid_len=points, bound_correction=True, custom_lims=(0, draws.max())
-            )
-            inside = grid <= reach
-            rows.append(pd.DataFrame({"level": level, "which": which, "tau": grid[inside], "density": density[inside]}))
+    for level, which in itertools.product(levels, ("prior", "posterior")):
+        draws = tree[which].dataset[f"tau_{level}"].values.ravel()
+        limits = (0, max(reach, draws.max()))
+        grid, density, _ = array_stats.kde(draws, grid_len=points, bound_correction=True, custom_lims=limits)
+        table = pd.DataFrame({"level": level, "which": which, "tau": grid, "density": density})
+        rows.append(table[table["tau"] <= reach])
     return pd.concat(rows, ignore_index=True)

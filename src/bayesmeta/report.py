@@ -109,12 +109,12 @@ def write_figures(folder: Path, tree: xr.DataTree, provenance: Mapping[str, Any]
         f"bayesmeta {provenance['versions']['bayesmeta']}, {title}, seed {provenance['seed']}, {provenance['created']}"
     )
 
-    def save(name: str, figure: Figure, *tables: pd.DataFrame) -> None:
-        figures.save(figure, folder / name, *tables, synthetic=provenance["synthetic"], source=source)
+    def save(name: str, figure: Figure, table: pd.DataFrame | dict[str, pd.DataFrame]) -> None:
+        figures.save(figure, folder / name, table, synthetic=provenance["synthetic"], source=source)
 
-    forest, studies = estimates.forest_table(tree), estimates.studies_table(tree)
-    taus, traces, ranks = estimates.density_table(tree), checks.trace_table(tree), checks.rank_table(tree)
+    forest, studies, taus = estimates.forest_table(tree), estimates.studies_table(tree), estimates.density_table(tree)
+    chains = {"trace": checks.trace_table(tree), "ranks": checks.rank_table(tree)}
     save("forest", figures.draw_forest(forest, xlabel=scale, title=f"Means: {title}"), forest)
     save("caterpillar", figures.draw_caterpillar(studies, xlabel=scale, title=f"Studies: {title}"), studies)
     save("taus", figures.draw_prior_posterior(taus, title=f"Heterogeneity: {title}"), taus)
-    save("chains", figures.draw_trace(traces, ranks, title=f"Chains: {title}"), traces, ranks)
+    save("chains", figures.draw_trace(chains["trace"], chains["ranks"], title=f"Chains: {title}"), chains)

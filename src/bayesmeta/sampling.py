@@ -183,7 +183,7 @@ def _draw_given_data(design: xr.Dataset, spec: ModelSpec) -> Callable[..., dict[
         spread = jnp.sqrt(v + jnp.square(taus.get("tau_effect", 0.0)))
         return _kept(spec, u=u, w=w, d=d) | {
             "obs": replicate.astype(jnp.float32),
-            "log_obs": jax.scipy.stats.norm.logpdf(y, mean, spread),
+            "log_obs": jax.scipy.stats.norm.logpdf(y, mean, spread).astype(jnp.float32),
             "obs_study": by_study(beta, tau),
         }
 
