@@ -80,7 +80,7 @@ def data(
 def main(arguments: list[str] | None = None) -> None:
     """Run a command; bad input ends with one message and exit code 2, never a traceback."""
     try:
-        app(arguments)
+        app(arguments, prog_name="bayesmeta")
     except BadInput as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)

@@ -133,7 +133,7 @@ def _options(sampler: str, chains: int) -> dict[str, Any]:
     if sampler == "numpyro":
         on_own_device = jax.default_backend() == "cpu" and jax.local_device_count() >= chains
         return {"nuts": {"dense_mass": True, "chain_method": "parallel" if on_own_device else "vectorized"}}
-    return {"backend": "jax"} if sampler == "nutpie" else {}
+    return {"backend": "jax"}
 
 
 def _prior_draws(model: pm.Model, design: xr.Dataset, spec: ModelSpec, seed: int) -> xr.Dataset:
