@@ -72,6 +72,7 @@ def test_every_kind_of_file_gives_the_same_table(kind, tmp_path):
         "dataset": "mine",
         "synthetic": False,
         "title": f"effects from mine.{kind}",
+        "scale": "effect size yi",
         "sources": [{"name": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "found_in": "file"}],
         "notes": [],
     }
