@@ -4,8 +4,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bayesmeta import summary
 from bayesmeta.errors import BadInput, DataMissing
 from bayesmeta.progress import Steps
+from bayesmeta.provenance import provenance_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -13,8 +15,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bayesmeta.spec import ModelSpec
-
-FILES = (".csv", ".tsv", ".xlsx", ".parquet")
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,6 @@ def run_fit(request: FitRequest, console: "Console") -> int:
     BadInput
         Nothing is written then.
     """
-    from bayesmeta import report, summary
-    from bayesmeta.provenance import provenance_of
-
     steps = Steps(console)
     with steps("reading the data"):
         frame = read_effects(request)
@@ -57,6 +54,7 @@ def run_fit(request: FitRequest, console: "Console") -> int:
         design, left_out = select(frame, spec, request.where)
     summary.print_data(console, design, frame.attrs, left_out)
     with steps("starting JAX and PyMC"):
+        from bayesmeta import report
         from bayesmeta.sampling import check_sampler, sample_posterior
     check_sampler(request.sampler)
     out = request.out or Path("reports") / str(frame.attrs["dataset"]) / spec.name
@@ -75,7 +73,7 @@ def run_fit(request: FitRequest, console: "Console") -> int:
 def read_effects(request: FitRequest) -> "pd.DataFrame":
     """The effect table of a dataset's name or of a file; without either preclinical, or its twin without the data."""
     from bayesmeta import studies
-    from bayesmeta.studies.table import read_table
+    from bayesmeta.studies.table import KINDS, read_table
 
     if request.dataset is None:
         try:
@@ -84,9 +82,10 @@ def read_effects(request: FitRequest) -> "pd.DataFrame":
             frame = studies.read("preclinical-twin", variant=request.variant)
             frame.attrs["notes"] = [f"the real data cannot be had here, so the synthetic twin is used: {error}"]
             return frame
-    if request.dataset in studies.DATASETS or Path(request.dataset).suffix.lower() not in FILES:
-        return studies.read(request.dataset, variant=request.variant)
-    return read_table(request.dataset)
+    path = Path(request.dataset)
+    if request.dataset not in studies.DATASETS and (path.suffix.lower() in KINDS or path.is_file()):
+        return read_table(path)
+    return studies.read(request.dataset, variant=request.variant)
 
 
 def choose_model(request: FitRequest, frame: "pd.DataFrame") -> "ModelSpec":

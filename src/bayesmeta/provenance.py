@@ -45,6 +45,8 @@ def provenance_of(choices: Mapping[str, Any], attrs: Mapping[Any, Any]) -> dict[
 
 def git_commit() -> str | None:
     """Commit of the checkout the code runs from, with `+changes` where files differ from it; None outside one."""
+    if not (root() / ".git").exists():
+        return None
     git = ["git", "-C", str(root())]
     try:
         head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
