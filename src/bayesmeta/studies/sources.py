@@ -121,6 +121,7 @@ def _verified(source: Source, entry: dict[str, Any]) -> Source:
 def _download(entry: dict[str, Any]) -> Source:
     import pooch  # kept out of the start: most runs find their files
 
+    pooch.get_logger().setLevel("WARNING")
     try:
         path = pooch.retrieve(
             url=entry["url"],
