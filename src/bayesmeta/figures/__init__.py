@@ -1,0 +1,33 @@
+"""A tidy table to axes: forest, caterpillar, trace and rank plots, priors against posteriors, two schools in pairs.
+
+    figure = draw_forest(table, xlabel="Hedges' g", title="preclinical")
+    save(figure, "figures/forest", table, synthetic=False, source="bayesmeta 0.1.0, seed 1")
+
+Nothing here computes a statistic: what is drawn is in the table, and `save` writes it beside the picture.
+Functions that take `axes` want one per panel, in the order of appearance in the table, and return them.
+"""
+
+from bayesmeta.figures.chains import draw_prior_posterior, draw_trace, prior_posterior, ranks, trace
+from bayesmeta.figures.comparison import draw_paired, draw_profiles, paired, profiles
+from bayesmeta.figures.estimates import caterpillar, draw_caterpillar, draw_forest, forest
+from bayesmeta.figures.saving import save
+from bayesmeta.figures.style import interval_text, words
+
+__all__ = [
+    "caterpillar",
+    "draw_caterpillar",
+    "draw_forest",
+    "draw_paired",
+    "draw_prior_posterior",
+    "draw_profiles",
+    "draw_trace",
+    "forest",
+    "interval_text",
+    "paired",
+    "prior_posterior",
+    "profiles",
+    "ranks",
+    "save",
+    "trace",
+    "words",
+]
