@@ -15,58 +15,51 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+Dataset = Annotated[
+    str | None,
+    typer.Option(
+        help="A dataset's name (preclinical, clinical, clinical-all, preclinical-twin, clinical-twin) or a file "
+        "(.csv, .tsv, .xlsx, .parquet). Default: preclinical, or its synthetic twin where the data cannot be had."
+    ),
+]
+Model = Annotated[str | None, typer.Option(help="A model's name (three-level, four-level, intercept) or a TOML file.")]
+Variant = Annotated[str, typer.Option(help="Of the named datasets: strict, extended or calibrated.")]
+Where = Annotated[str | None, typer.Option(help="Keep effects for which a pandas query holds: \"comparison == 'C'\".")]
+Moderators = Annotated[
+    str | None, typer.Option(help="Terms in place of the model's: 'valence:phase', '1', '1 + dose'.")
+]
+Out = Annotated[Path | None, typer.Option(help="Folder to write; default reports/<dataset>/<model>.")]
+
 
 @app.command()
 def fit(
-    dataset: Annotated[
-        str | None,
-        typer.Option(
-            help="A dataset's name (preclinical, clinical, clinical-all, preclinical-twin, clinical-twin) or a file "
-            "(.csv, .tsv, .xlsx, .parquet). Default: preclinical, or its synthetic twin where the data cannot be had."
-        ),
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="A model's name (three-level, four-level, intercept) or a TOML file.")
-    ] = None,
-    variant: Annotated[str, typer.Option(help="Of the named datasets: strict, extended or calibrated.")] = "calibrated",
-    where: Annotated[
-        str | None, typer.Option(help="Keep effects for which a pandas query holds: \"comparison == 'C'\".")
-    ] = None,
-    moderators: Annotated[
-        str | None, typer.Option(help="Terms in place of the model's: 'valence:phase', '1', '1 + dose'.")
-    ] = None,
+    dataset: Dataset = None,
+    model: Model = None,
+    variant: Variant = "calibrated",
+    where: Where = None,
+    moderators: Moderators = None,
     sampler: Annotated[str, typer.Option(help="numpyro, nutpie or pymc.")] = "numpyro",
     draws: Annotated[int, typer.Option(min=10, help="Kept draws per chain.")] = 1000,
     tune: Annotated[int, typer.Option(min=10, help="Warm-up draws per chain.")] = 1000,
     chains: Annotated[int, typer.Option(min=1, help="Chains.")] = 4,
     seed: Annotated[int, typer.Option(min=0, help="Seed of every random step.")] = 1,
-    out: Annotated[Path | None, typer.Option(help="Folder to write; default reports/<dataset>/<model>.")] = None,
+    out: Out = None,
 ) -> None:
     """Sample a model's posterior; write posterior.nc, tables, figures, diagnostics and provenance."""
     from rich.console import Console
 
-    from bayesmeta.fitting import FitRequest, run_fit
+    from bayesmeta.fitting import Sampling, run_fit
+    from bayesmeta.inputs import Request
 
-    request = FitRequest(
-        dataset,
-        model,
-        variant,
-        where,
-        moderators,
-        sampler,
-        draws=draws,
-        tune=tune,
-        chains=chains,
-        seed=seed,
-        out=out,
-    )
-    raise typer.Exit(run_fit(request, Console()))
+    request = Request(dataset, model, variant, where, moderators)
+    how = Sampling(sampler, draws=draws, tune=tune, chains=chains, seed=seed)
+    raise typer.Exit(run_fit(request, how, out, Console()))
 
 
 @app.command()
 def data(
     dataset: Annotated[str, typer.Argument(help="A dataset's name: preclinical, clinical, clinical-all ...")],
-    variant: Annotated[str, typer.Option(help="strict, extended or calibrated.")] = "calibrated",
+    variant: Variant = "calibrated",
     out: Annotated[Path | None, typer.Option(help="Folder to write; default reports/<dataset>/data.")] = None,
 ) -> None:
     """Print a dataset's sizes by cell, species and comparison; write its effect table as CSV and Parquet."""
