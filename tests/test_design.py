@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bayesmeta.design import build_design, cell_means, code_terms
+from bayesmeta.design import build_design, cell_means, code_terms, typical_variance
 from bayesmeta.errors import BadInput
 from bayesmeta.spec import parse_spec
 
@@ -89,3 +89,14 @@ def test_refuses_terms(frame: pd.DataFrame, formula: str, message: str) -> None:
 def test_refuses_reserved_names(frame: pd.DataFrame) -> None:
     with pytest.raises(BadInput, match=r"\['term'\] have names that the results need"):
         build_design(frame.assign(term=1), parse_spec(SPEC, "m"))
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.6])
+def test_typical_variance_is_the_projection_formula(frame: pd.DataFrame, rho: float) -> None:
+    design = build_design(frame, parse_spec(SPEC.replace("0 + valence:phase", "1 + yi"), "dense"))
+    x, v, group = design["X"].values, design["vi"].values, design["effect_group"].values
+    errors = rho * np.equal.outer(group, group) * np.sqrt(np.outer(v, v))
+    np.fill_diagonal(errors, v)
+    w = np.linalg.inv(errors)
+    projection = w - w @ x @ np.linalg.inv(x.T @ w @ x) @ x.T @ w
+    assert typical_variance(design, rho) == pytest.approx(2 / np.trace(projection), rel=1e-12)

@@ -7,6 +7,7 @@ import xarray as xr
 from scipy.stats import norm
 
 from bayesmeta import estimates
+from bayesmeta.design import typical_variance
 
 
 def test_terms_table_has_the_contract_columns(handmade: xr.DataTree) -> None:
@@ -19,14 +20,6 @@ def test_terms_table_has_the_contract_columns(handmade: xr.DataTree) -> None:
     np.testing.assert_allclose(table[["ci_lb", "ci_ub"]].T, np.quantile(draws, [0.025, 0.975], axis=0))
 
 
-def test_typical_variance_is_the_projection_formula() -> None:
-    rng = np.random.default_rng(1)
-    v, x = rng.uniform(0.1, 1, 12), np.column_stack([np.ones(12), rng.normal(size=12)])
-    w = np.diag(1 / v)
-    projection = w - w @ x @ np.linalg.inv(x.T @ w @ x) @ x.T @ w
-    assert estimates.typical_variance(v, x) == pytest.approx(10 / np.trace(projection), rel=1e-12)
-
-
 def test_heterogeneity_adds_up(handmade: xr.DataTree) -> None:
     table = estimates.heterogeneity_table(handmade).set_index("level")
     assert list(table.index) == ["study", "group", "total"]
@@ -35,7 +28,7 @@ def test_heterogeneity_adds_up(handmade: xr.DataTree) -> None:
     study, group = (posterior[name].values.ravel() for name in ("tau_study", "tau_group"))
     assert table.loc["total", "tau_mean"] == pytest.approx(np.hypot(study, group).mean())
     design = handmade["constant_data"].dataset
-    typical = estimates.typical_variance(design["vi"].values, design["X"].values)
+    typical = typical_variance(design)
     assert table.loc["study", "i2_mean"] == pytest.approx((100 * study**2 / (study**2 + group**2 + typical)).mean())
 
 

@@ -38,7 +38,7 @@ def fit(
     variant: Variant = "calibrated",
     where: Where = None,
     moderators: Moderators = None,
-    sampler: Annotated[str, typer.Option(help="numpyro, nutpie or pymc.")] = "numpyro",
+    sampler: Annotated[str, typer.Option(help="numpyro, nutpie, pymc or quadrature.")] = "numpyro",
     draws: Annotated[int, typer.Option(min=10, help="Kept draws per chain.")] = 1000,
     tune: Annotated[int, typer.Option(min=10, help="Warm-up draws per chain.")] = 1000,
     chains: Annotated[int, typer.Option(min=1, help="Chains.")] = 4,
@@ -54,6 +54,24 @@ def fit(
     request = Request(dataset, model, variant, where, moderators)
     how = Sampling(sampler, draws=draws, tune=tune, chains=chains, seed=seed)
     raise typer.Exit(run_fit(request, how, out, Console()))
+
+
+@app.command()
+def compare(
+    dataset: Dataset = None,
+    model: Model = None,
+    variant: Variant = "calibrated",
+    where: Where = None,
+    moderators: Moderators = None,
+    out: Out = None,
+) -> None:
+    """Set the frequentist and the Bayesian answer side by side, and say why they differ: tables, figures, a page."""
+    from rich.console import Console
+
+    from bayesmeta.comparing import run_compare
+    from bayesmeta.inputs import Request
+
+    raise typer.Exit(run_compare(Request(dataset, model, variant, where, moderators), out, Console()))
 
 
 @app.command()

@@ -96,6 +96,22 @@ def cell_means(formula: str, frame: pd.DataFrame) -> str:
     return f"0 + {formula}" if all(is_factor) else formula
 
 
+def typical_variance(design: xr.Dataset, rho: float = 0.0) -> float:
+    """(k - p) / tr P with P = W - W X (X'W X)^-1 X'W, W the inverse of the effects' sampling covariance matrix.
+
+    Source: the multilevel I^2 of metafor's documentation, after Higgins & Thompson 2002, doi 10.1002/sim.1186.
+    """
+    x, v, group = design["X"].values, design["vi"].values, design["effect_group"].values
+    size = np.bincount(group)
+    shared = rho / (1 + (size - 1) * rho)
+    scaled = x / np.sqrt(v)[:, None]
+    sums = np.column_stack([np.bincount(group, column) for column in scaled.T]) * shared[:, None]
+    weighted = (scaled - sums[group]) / np.sqrt(v)[:, None] / (1 - rho)
+    own = ((1 - shared[group]) / v).sum() / (1 - rho)
+    trace = own - np.trace(np.linalg.solve(x.T @ weighted, weighted.T @ weighted))
+    return float((len(v) - x.shape[1]) / trace)
+
+
 def _labels(columns: list[str]) -> list[str]:
     """`valence[fear]:phase[memory]` -> `fear:memory`; a treatment contrast keeps its factor: `valence[fear]`."""
 

@@ -9,7 +9,8 @@ import xarray as xr
 from scipy.optimize import brentq
 from scipy.stats import norm
 
-from bayesmeta.spec import LEVELS
+from bayesmeta.design import typical_variance
+from bayesmeta.spec import LEVELS, parse_spec
 
 BOUNDS = (0.025, 0.975)
 
@@ -53,7 +54,8 @@ def heterogeneity_table(tree: xr.DataTree) -> pd.DataFrame:
     tau = pd.DataFrame({level: tree["posterior"].dataset[f"tau_{level}"].values.ravel() for level in levels_of(tree)})
     design = tree["constant_data"].dataset
     total = tau.pow(2).sum(axis=1)
-    i2 = 100 * tau.pow(2).div(total + typical_variance(design["vi"].values, design["X"].values), axis=0)
+    rho = parse_spec(design.attrs["model"], design.attrs["model_name"]).rho
+    i2 = 100 * tau.pow(2).div(total + typical_variance(design, rho), axis=0)
     tau["total"], i2["total"] = np.sqrt(total), i2.sum(axis=1)
     columns: dict[str, pd.Series] = {}
     for name, draws in (("tau", tau), ("i2", i2)):
@@ -64,17 +66,6 @@ def heterogeneity_table(tree: xr.DataTree) -> pd.DataFrame:
             f"{name}_ci_ub": bounds.iloc[1],
         }
     return pd.DataFrame(columns).rename_axis("level").reset_index()
-
-
-def typical_variance(v: np.ndarray, x: np.ndarray) -> float:
-    """(k - p) / tr P with P = W - W X (X'W X)^-1 X'W, W = diag(1 / v): v (k,), x (k, p).
-
-    Source: the multilevel I^2 of metafor's documentation, after Higgins & Thompson 2002, doi 10.1002/sim.1186.
-    """
-    w = 1 / v
-    weighted = x * w[:, None]
-    trace = w.sum() - np.trace(np.linalg.solve(x.T @ weighted, weighted.T @ weighted))
-    return float((len(v) - x.shape[1]) / trace)
 
 
 def prediction_table(tree: xr.DataTree) -> pd.DataFrame:

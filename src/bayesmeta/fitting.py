@@ -10,7 +10,13 @@ from bayesmeta.progress import Steps
 from bayesmeta.provenance import provenance_of
 
 if TYPE_CHECKING:
+    import xarray as xr
     from rich.console import Console
+
+    from bayesmeta.spec import ModelSpec
+
+
+QUADRATURE = "quadrature"
 
 
 @dataclass(frozen=True)
@@ -44,12 +50,25 @@ def run_fit(request: Request, how: Sampling, out: Path | None, console: "Console
     summary.print_data(console, inputs.design, attrs, inputs.left_out)
     with steps("starting JAX and PyMC"):
         from bayesmeta import report
-        from bayesmeta.sampling import check_sampler, sample_posterior
-    check_sampler(how.sampler)
+        from bayesmeta.sampling import check_sampler
+    if how.sampler != QUADRATURE:
+        check_sampler(how.sampler)
     with report.staging(out) as folder:
-        tree = sample_posterior(inputs.design, inputs.spec, steps=steps, **asdict(how))
+        tree = draw_posterior(inputs.design, inputs.spec, how, steps)
         provenance = provenance_of(asdict(request) | asdict(how) | inputs.choices(out), attrs)
         tables = report.fit_tables(tree)
         diagnostics = report.write_fit(folder, tree, tables, provenance, steps)
     summary.print_fit(console, tables, diagnostics, out, synthetic=provenance["synthetic"])
     return 0 if diagnostics["passed"] else 1
+
+
+def draw_posterior(design: "xr.Dataset", spec: "ModelSpec", how: Sampling, steps: Steps) -> "xr.DataTree":
+    """Draws by NUTS, or independent ones by quadrature; the same tree either way."""
+    options = {"draws": how.draws, "chains": how.chains, "seed": how.seed}
+    if how.sampler == QUADRATURE:
+        from bayesmeta.quadrature import quadrature_posterior
+
+        return quadrature_posterior(design, spec, steps=steps, **options)
+    from bayesmeta.sampling import sample_posterior
+
+    return sample_posterior(design, spec, sampler=how.sampler, tune=how.tune, steps=steps, **options)

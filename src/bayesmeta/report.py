@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
-from bayesmeta import checks, contrasts, estimates, figures
+from bayesmeta import checks, contrasts, estimates, figures, pages
 from bayesmeta.errors import BadInput
 from bayesmeta.progress import Steps
 from bayesmeta.provenance import hashes, write_json
@@ -82,9 +82,7 @@ def write_fit(
         diagnostics = checks.diagnose(tree)
         write_json(folder / "diagnostics.json", diagnostics)
     with steps("writing tables"):
-        (folder / "tables").mkdir()
-        for name, table in tables.items():
-            table.to_csv(folder / "tables" / f"{name}.csv", index=False)
+        _write_tables(folder, tables)
     with steps("drawing figures"):
         (folder / "figures").mkdir()
         write_figures(folder / "figures", tree, provenance)
@@ -104,10 +102,7 @@ def write_tree(path: Path, tree: xr.DataTree, provenance: Mapping[str, Any]) -> 
 
 def write_figures(folder: Path, tree: xr.DataTree, provenance: Mapping[str, Any]) -> None:
     """Forest of the terms, caterpillar of studies, traces and ranks, prior against posterior of the taus."""
-    scale, title = tree["constant_data"].attrs["scale"], f"{provenance['dataset']}, {provenance['model']}"
-    source = (
-        f"bayesmeta {provenance['versions']['bayesmeta']}, {title}, seed {provenance['seed']}, {provenance['created']}"
-    )
+    scale, (source, title) = tree["constant_data"].attrs["scale"], _labels(provenance)
 
     def save(name: str, figure: Figure, table: pd.DataFrame | dict[str, pd.DataFrame]) -> None:
         figures.save(figure, folder / name, table, synthetic=provenance["synthetic"], source=source)
@@ -118,3 +113,48 @@ def write_figures(folder: Path, tree: xr.DataTree, provenance: Mapping[str, Any]
     save("caterpillar", figures.draw_caterpillar(studies, xlabel=scale, title=f"Studies: {title}"), studies)
     save("taus", figures.draw_prior_posterior(taus, title=f"Heterogeneity: {title}"), taus)
     save("chains", figures.draw_trace(chains["trace"], chains["ranks"], title=f"Chains: {title}"), chains)
+
+
+def write_comparison(
+    folder: Path,
+    tables: Mapping[str, pd.DataFrame],
+    curves: Mapping[str, pd.DataFrame],
+    design: xr.Dataset,
+    provenance: dict[str, Any],
+    steps: Steps,
+) -> None:
+    """Write what a comparison leaves behind into an empty folder.
+
+    tables/*.csv, figures/paired and profiles (PNG, SVG, CSV), comparison.html, provenance-comparison.json.
+    """
+    _write_tables(folder, tables)
+    with steps("drawing figures"):
+        (folder / "figures").mkdir()
+        source, title = _labels(provenance)
+        for name, figure in (
+            ("paired", figures.draw_paired(curves["paired"], xlabel=design.attrs["scale"], title=f"Schools: {title}")),
+            ("profiles", figures.draw_profiles(curves["profiles"], title=f"Heterogeneity: {title}")),
+        ):
+            figures.save(
+                figure, folder / "figures" / name, curves[name], synthetic=provenance["synthetic"], source=source
+            )
+    about = {key: provenance[key] for key in ("dataset", "model", "title", "synthetic", "notes")}
+    about |= {"k": design.sizes["effect"], "studies": design.sizes["study"], "source": source}
+    drawn = {name: folder / "figures" / f"{name}.svg" for name in ("paired", "profiles")}
+    (folder / "comparison.html").write_text(pages.comparison_page(tables, drawn, about), encoding="utf-8")
+    write_json(
+        folder / "provenance-comparison.json", provenance | {"timings": steps.seconds, "outputs": hashes(folder)}
+    )
+
+
+def _write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> None:
+    (folder / "tables").mkdir()
+    for name, table in tables.items():
+        table.to_csv(folder / "tables" / f"{name}.csv", index=False)
+
+
+def _labels(provenance: Mapping[str, Any]) -> tuple[str, str]:
+    """Source line and title of a figure."""
+    title = f"{provenance['dataset']}, {provenance['model']}"
+    seed = "" if provenance["seed"] is None else f", seed {provenance['seed']}"
+    return f"bayesmeta {provenance['versions']['bayesmeta']}, {title}{seed}, {provenance['created']}", title

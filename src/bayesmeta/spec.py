@@ -117,6 +117,11 @@ class ModelSpec:
         text = f"{self.text}\n# on the command line: terms = {formula!r}, contrasts left out\n"
         return replace(self, terms=formula, contrasts={}, text=text)
 
+    def with_flat_priors(self) -> "ModelSpec":
+        """Copy with improper flat priors on every term and tau, for quadrature alone: what the data say alone."""
+        flat = {"terms": Prior("Normal", (0.0, float("inf"))), "tau": Prior("Flat", ())}
+        return replace(self, priors=flat)
+
 
 def read_spec(path: str | Path) -> ModelSpec:
     """Read a model file.

@@ -78,6 +78,21 @@ def print_fit(
     console.print(f"written to [bold]{out}[/bold]: posterior.nc, tables/, figures/, diagnostics.json, provenance.json")
 
 
+def print_comparison(console: Console, tables: Mapping[str, "pd.DataFrame"], out: Path, *, synthetic: bool) -> None:
+    """Both schools by term and tau, the level structures, the files."""
+    mark = "SYNTHETIC  " if synthetic else ""
+    table = Table("term", "REML", "95 % interval", "Bayes", "95 % interval", "shift", "why", title_justify="left")
+    table.title = f"{mark}Two schools (shift in standard errors)"
+    for row in tables["comparison"].to_dict("records"):
+        reml = f"\\[{row['ci_lb']:.2f}, {row['ci_ub']:.2f}]"
+        bayes = f"\\[{row['cri_lb']:.2f}, {row['cri_ub']:.2f}]"
+        shift = f"{row['shift']:+.2f}"
+        table.add_row(row["term"], f"{row['estimate']:.2f}", reml, f"{row['mean']:.2f}", bayes, shift, row["why"])
+    console.print(table)
+    console.print(_whole(tables["levels"].round(2), f"{mark}Four levels against three"))
+    console.print(f"written to [bold]{out}[/bold]: comparison.html, tables/, figures/, provenance-comparison.json")
+
+
 def _estimates(rows: "pd.DataFrame", key: str, title: str) -> Table:
     table = Table(key, "mean", "sd", "95 % interval", "P(> 0)", title=title, title_justify="left")
     for row in rows.to_dict("records"):

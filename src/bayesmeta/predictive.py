@@ -1,0 +1,136 @@
+"""From draws of (beta, tau) to a whole tree: random effects, replicates, log-likelihoods, the prior beside them."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pymc as pm
+import xarray as xr
+from jax import Array
+from pymc.stats import compute_log_prior
+
+from bayesmeta.likelihood import draw_errors, draw_random_effects, nesting_of, study_log_likelihood
+from bayesmeta.spec import ModelSpec
+
+PRIOR_DRAWS = 1000
+
+
+def complete_tree(tree: xr.DataTree, model: pm.Model, design: xr.Dataset, spec: ModelSpec, *, seed: int) -> xr.DataTree:
+    """Add to draws of (beta, tau) the groups that follow from them, each drawn from its exact conditional.
+
+    Parameters
+    ----------
+    tree : DataTree
+        posterior: beta (chain, draw, term) and tau (chain, draw, level); sample_stats.
+    model : pm.Model
+        From `model.build_model`, for draws and densities of the prior.
+    design, spec : Dataset, ModelSpec
+        What the model was built from.
+    seed : int
+        Of every random step.
+
+    Returns
+    -------
+    DataTree
+        The groups that `sampling.sample_posterior` lists.
+    """
+    posterior = tree["posterior"].to_dataset().as_numpy()
+    prior = _prior_draws(model, design, spec, seed)
+    log_prior = compute_log_prior(tree, model=model, extend_inferencedata=False, progressbar=False, backend="jax")
+    exact = _exact(posterior, design, spec, seed=seed, conditional=True)
+    new = _exact(prior, design, spec, seed=seed + 1, conditional=False)
+    effects = [name for name in ("u", "w", "d") if name in exact]
+    groups = {
+        "posterior": _by_level(posterior, spec).merge(exact[effects]).assign_attrs(posterior.attrs),
+        "posterior_predictive": exact[["obs"]],
+        "prior": _by_level(prior, spec),
+        "prior_predictive": new[["obs"]],
+        "log_likelihood": exact[["log_obs", "obs_study"]].rename(log_obs="obs"),
+        "log_prior": _by_level(log_prior, spec).as_numpy(),
+        "sample_stats": tree["sample_stats"].to_dataset().as_numpy(),
+        "observed_data": design[["yi"]].rename(yi="obs").drop_attrs(),
+        "constant_data": design.assign_attrs(model=spec.text, model_name=spec.name),
+    }
+    return xr.DataTree.from_dict(groups)
+
+
+def _prior_draws(model: pm.Model, design: xr.Dataset, spec: ModelSpec, seed: int) -> xr.Dataset:
+    beta, tau = pm.draw([model["beta"], model["tau"]], PRIOR_DRAWS, random_seed=seed, mode="FAST_COMPILE")
+    return xr.Dataset(
+        {"beta": (("chain", "draw", "term"), beta[None]), "tau": (("chain", "draw", "level"), tau[None])},
+        coords={"chain": [0], "draw": range(PRIOR_DRAWS), "term": design["term"], "level": list(spec.levels)},
+    )
+
+
+def _exact(parameters: xr.Dataset, design: xr.Dataset, spec: ModelSpec, *, seed: int, conditional: bool) -> xr.Dataset:
+    """Random effects, replicates and log-likelihoods for each draw of (beta, tau), in batches that fit in memory."""
+    shape = parameters["beta"].shape[:2]
+    beta, tau = (jnp.asarray(parameters[name].values.reshape(np.prod(shape), -1)) for name in ("beta", "tau"))
+    keys = jax.random.split(jax.random.key(seed), len(beta))
+    draw = _draw_given_data(design, spec) if conditional else _draw_anew(design, spec)
+    batch = int(np.clip(2_000_000 // design.sizes["effect"], 1, 500))
+    results = jax.jit(lambda *xs: jax.lax.map(lambda x: draw(*x), xs, batch_size=batch))(keys, beta, tau)
+    dims = {
+        "u": "study",
+        "w": "group",
+        "d": "effect",
+        "obs": "effect",
+        "log_obs": "effect",
+        "obs_study": "study",
+    }
+    return xr.Dataset(
+        {
+            name: (("chain", "draw", dims[name]), np.asarray(values).reshape(*shape, -1))
+            for name, values in results.items()
+        },
+        coords={name: parameters[name] for name in ("chain", "draw")}
+        | {name: design[name] for name in ("study", "group", "effect")},
+    )
+
+
+def _draw_given_data(design: xr.Dataset, spec: ModelSpec) -> Callable[..., dict[str, Array]]:
+    nesting, by_study = nesting_of(design), study_log_likelihood(design, spec)
+    x, y, v = (jnp.asarray(design[name].values) for name in ("X", "yi", "vi"))
+
+    def draw(key: Array, beta: Array, tau: Array) -> dict[str, Array]:
+        taus = {f"tau_{level}": value for level, value in zip(spec.levels, tau, strict=True)}
+        own, errors = jax.random.split(key)
+        u, w, d = draw_random_effects(own, y - x @ beta, v, nesting, rho=spec.rho, **taus)
+        mean = x @ beta + u[nesting.study_of_effect] + w[nesting.group_of_effect]
+        replicate = mean + d + draw_errors(errors, v, nesting, spec.rho)
+        spread = jnp.sqrt(v + jnp.square(taus.get("tau_effect", 0.0)))
+        return _kept(spec, u=u, w=w, d=d) | {
+            "obs": replicate.astype(jnp.float32),
+            "log_obs": jax.scipy.stats.norm.logpdf(y, mean, spread).astype(jnp.float32),
+            "obs_study": by_study(beta, tau),
+        }
+
+    return draw
+
+
+def _draw_anew(design: xr.Dataset, spec: ModelSpec) -> Callable[..., dict[str, Array]]:
+    nesting = nesting_of(design)
+    x, v = (jnp.asarray(design[name].values) for name in ("X", "vi"))
+
+    def draw(key: Array, beta: Array, tau: Array) -> dict[str, Array]:
+        taus = dict(zip(spec.levels, tau, strict=True))
+        keys = jax.random.split(key, 4)
+        u = taus.get("study", 0.0) * jax.random.normal(keys[0], (nesting.studies,))
+        w = taus.get("group", 0.0) * jax.random.normal(keys[1], nesting.study_of_group.shape)
+        d = taus.get("effect", 0.0) * jax.random.normal(keys[2], v.shape)
+        theta = x @ beta + u[nesting.study_of_effect] + w[nesting.group_of_effect] + d
+        return {"obs": (theta + draw_errors(keys[3], v, nesting, spec.rho)).astype(jnp.float32)}
+
+    return draw
+
+
+def _kept(spec: ModelSpec, **effects: Array) -> dict[str, Array]:
+    symbols = {"study": "u", "group": "w", "effect": "d"}
+    return {symbols[level]: effects[symbols[level]] for level in spec.levels}
+
+
+def _by_level(draws: xr.Dataset, spec: ModelSpec) -> xr.Dataset:
+    """One variable per level, tau_study and so on, in place of tau over `level`."""
+    split = {f"tau_{level}": draws["tau"].sel(level=level, drop=True) for level in spec.levels}
+    return draws.drop_vars("tau").drop_dims("level", errors="ignore").assign(split)

@@ -1,0 +1,118 @@
+"""Independent draws from the quadrature's posterior, as the tree that NUTS would give."""
+
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+from scipy.special import softmax
+
+from bayesmeta.coordinates import guess_start
+from bayesmeta.model import build_model
+from bayesmeta.predictive import complete_tree
+from bayesmeta.progress import Steps
+from bayesmeta.quadrature.density import Table, at_taus, table_of
+from bayesmeta.quadrature.grid import Grid, outside_of, refine
+from bayesmeta.quadrature.nodes import cells
+from bayesmeta.spec import LEVELS, ModelSpec
+
+CANDIDATES = 2  # candidates per draw: enough for almost no draw to be taken twice
+
+
+class Draws(NamedTuple):
+    """Independent draws: tau (draws, levels), beta (draws, p), log p(y, beta, tau) (draws,)."""
+
+    tau: np.ndarray
+    beta: np.ndarray
+    log_joint: np.ndarray
+
+
+def quadrature_posterior(
+    design: xr.Dataset,
+    spec: ModelSpec,
+    *,
+    draws: int = 1000,
+    chains: int = 4,
+    seed: int = 1,
+    tolerance: float = 1e-6,
+    steps: Steps | None = None,
+) -> xr.DataTree:
+    """Integrate a model and draw from the result.
+
+    Parameters
+    ----------
+    design, spec : Dataset, ModelSpec
+        As for `sampling.sample_posterior`.
+    draws, chains, seed : int
+        Independent draws, dealt to so many chains of so many draws; seed of every random step.
+    tolerance : float
+        As for `integrate_posterior`.
+    steps : Steps, optional
+        Shows and times what is being done.
+
+    Returns
+    -------
+    DataTree
+        The groups, names and dims of `sampling.sample_posterior`. sample_stats has lp, log p(y, beta, tau). Attributes
+        of posterior: sampler, log_marginal_likelihood, quadrature_error, quadrature_converged, quadrature_order.
+    """
+    steps = steps or Steps()
+    with steps("integrating over the taus"):
+        grid, error = refine(design, spec, tolerance=tolerance)
+    with steps(f"drawing {chains} x {draws} independent draws"):
+        found = draw(grid, table_of(design, spec), spec, count=draws * chains, seed=seed)
+        model = build_model(design, spec, guess_start(design, spec))
+    labels = {"chain": range(chains), "draw": range(draws), "term": design["term"].values, "level": list(spec.levels)}
+    beta, tau = (values.reshape(chains, draws, -1) for values in (found.beta, found.tau))
+    posterior = xr.Dataset(
+        {"beta": (("chain", "draw", "term"), beta), "tau": (("chain", "draw", "level"), tau)},
+        labels,
+        attrs={
+            "sampler": "quadrature",
+            "log_marginal_likelihood": grid.log_evidence,
+            "quadrature_error": error,
+            "quadrature_converged": int(error <= tolerance),
+            "quadrature_order": grid.rule.order,
+        },
+    )
+    stats = xr.Dataset(
+        {"lp": (("chain", "draw"), found.log_joint.reshape(chains, draws))}, {k: labels[k] for k in ("chain", "draw")}
+    )
+    with steps("exact random effects"):
+        tree = xr.DataTree.from_dict({"posterior": posterior, "sample_stats": stats})
+        return complete_tree(tree, model, design, spec, seed=seed)
+
+
+def draw(grid: Grid, table: Table, spec: ModelSpec, *, count: int, seed: int) -> Draws:
+    """Independent draws of (taus, beta).
+
+    Candidates come from the nodes by weight, spread evenly over each node's cell; they are resampled by the ratio of
+    the exact density to that of the candidates, so that draws do not sit on the nodes. Resampling is systematic.
+    """
+    rng = np.random.default_rng(seed)
+    lower, width = (part[grid.kept] for part in cells(grid.rule))
+    node = systematic(grid.weight, CANDIDATES * count, rng)
+    x = lower[node] + width[node] * rng.random((len(node), lower.shape[1]))
+    tau, outside = outside_of(x[:, ::-1], spec, grid.scale)
+    every = np.zeros((len(node), len(LEVELS)))
+    every[:, [LEVELS.index(level) for level in spec.levels]] = tau
+    given = [np.asarray(values) for values in at_taus(table, every, same_effect="effect" not in spec.levels)]
+    log_density = given[0] + outside
+    ratio = log_density - np.log(grid.weight[node]) + np.log(width[node]).sum(1)
+    chosen = rng.permutation(systematic(softmax(ratio), count, rng))
+    mean, covariance = given[1][chosen], given[2][chosen]
+    noise = rng.standard_normal(mean.shape)
+    factor = np.linalg.cholesky(covariance)
+    log_normal = -0.5 * (noise**2 + np.log(2 * np.pi)).sum(1) - np.log(np.diagonal(factor, axis1=1, axis2=2)).sum(1)
+    jacobian = np.log(grid.scale * np.cosh(x[chosen])).sum(1)
+    return Draws(
+        tau[chosen], mean + np.einsum("nij,nj->ni", factor, noise), log_density[chosen] - jacobian + log_normal
+    )
+
+
+def systematic(weight: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Positions drawn with probability weight: each turns up count x weight times, rounded up or down.
+
+    Source: systematic resampling, Kitagawa 1996, doi 10.1080/10618600.1996.10474692.
+    """
+    comb = (np.arange(count) + rng.random()) / count
+    return np.searchsorted(np.cumsum(weight) / weight.sum(), comb).clip(max=len(weight) - 1)
