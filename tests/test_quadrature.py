@@ -227,22 +227,6 @@ def test_a_level_held_at_zero_is_no_level(small: pd.DataFrame) -> None:
     assert fixed.log_marginal_likelihood == pytest.approx(want.log_likelihood[0], abs=1e-6)
 
 
-def test_quantiles_and_probabilities_belong_together(small: pd.DataFrame) -> None:
-    spec = spec_with(["study", "group"])
-    posterior = quadrature.integrate_posterior(build_design(small, spec), spec)
-    weights = xr.DataArray(
-        [[1.0, -1.0]], {"contrast": ["difference"], "term": list(posterior.terms)[::-1]}, ("contrast", "term")
-    )
-    row = quadrature.contrasts_table(posterior, weights).iloc[0]
-    mixture = quadrature.combination(posterior, np.array([-1.0, 1.0]))
-    np.testing.assert_allclose([mixture.cdf(row[name]) for name in ("ci_lb", "median", "ci_ub")], [0.025, 0.5, 0.975])
-    assert row["p_positive"] == pytest.approx(1 - mixture.cdf(0.0))
-    taus = quadrature.taus_table(posterior).set_index("level")
-    for level, name, p in itertools.product(spec.levels, ("ci_lb", "ci_ub"), (0.025, 0.975)):
-        if (name == "ci_lb") == (p == 0.025):
-            assert quadrature.tau_cdf(posterior, level, taus.loc[level, name]) == pytest.approx(p)
-
-
 def test_the_error_is_honest_and_the_limit_is_admitted(small: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = spec_with(["study", "group"], "InvGamma(1, 0.15)")
     design = build_design(small, spec)

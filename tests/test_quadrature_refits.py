@@ -1,5 +1,7 @@
 """What quadrature is for: the reference for NUTS, and refits without each study. On simulated and on the real data."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,10 @@ from scipy.stats import norm
 from bayesmeta import checks, quadrature, studies
 from bayesmeta.design import build_design
 from bayesmeta.likelihood import study_log_likelihood
-from bayesmeta.quadrature.tree import systematic
+from bayesmeta.quadrature.density import table_of
+from bayesmeta.quadrature.grid import evaluate
+from bayesmeta.quadrature.nodes import box, place
+from bayesmeta.quadrature.tree import draw, systematic
 from bayesmeta.sampling import sample_posterior
 from bayesmeta.spec import ModelSpec, read_spec
 from test_posterior import exact_posterior
@@ -50,6 +55,21 @@ def within_error(tree: xr.DataTree, posterior: quadrature.Posterior, *, errors: 
                 assert abs(float(values.mean()) - want) < errors * sd / np.sqrt(effective), (variable, row.name, want)
 
 
+def test_quantiles_and_probabilities_belong_together(design: xr.Dataset, spec: ModelSpec) -> None:
+    posterior = quadrature.integrate_posterior(design, spec)
+    weights = xr.DataArray(
+        [[1.0, -1.0]], {"contrast": ["difference"], "term": list(posterior.terms)[::-1]}, ("contrast", "term")
+    )
+    row = quadrature.contrasts_table(posterior, weights).iloc[0]
+    mixture = quadrature.combination(posterior, np.array([-1.0, 1.0]))
+    np.testing.assert_allclose([mixture.cdf(row[name]) for name in ("ci_lb", "median", "ci_ub")], [0.025, 0.5, 0.975])
+    assert row["p_positive"] == pytest.approx(1 - mixture.cdf(0.0))
+    taus = quadrature.taus_table(posterior).set_index("level")
+    for level, name, p in itertools.product(spec.levels, ("ci_lb", "ci_ub"), (0.025, 0.975)):
+        if (name == "ci_lb") == (p == 0.025):
+            assert quadrature.tau_cdf(posterior, level, taus.loc[level, name]) == pytest.approx(p)
+
+
 def test_tree_is_the_one_that_nuts_gives(design: xr.Dataset, spec: ModelSpec) -> None:
     tree = quadrature.quadrature_posterior(design, spec, draws=500, chains=2, seed=3)
     nuts = sample_posterior(design, spec, draws=20, tune=20, chains=2, seed=3)
@@ -82,6 +102,17 @@ def test_draws_are_independent_and_exact(design: xr.Dataset, spec: ModelSpec) ->
     want = float(study_log_likelihood(design, spec)(one["beta"].values, tau).sum())
     want += norm(0, 1.5).logpdf(one["beta"]).sum() + (np.log(2) + norm.logpdf(tau)).sum()
     assert float(tree["sample_stats"].dataset["lp"][2, 11]) == pytest.approx(want)
+
+
+def test_draws_are_exact_even_from_a_coarse_grid(design: xr.Dataset, spec: ModelSpec) -> None:
+    """Eight nodes an axis: spread over their cells, but not reweighted, the draws of the taus would be too wide."""
+    table = table_of(design, spec)
+    high = np.arcsinh(np.array([0.8, 1.2]) / float(table.scale))
+    coarse = evaluate(table, spec, place(8, 2, box(np.zeros(2), high)))
+    found = draw(coarse, table, spec, count=20_000, seed=1)
+    taus = quadrature.taus_table(quadrature.integrate_posterior(design, spec))
+    np.testing.assert_allclose(found.tau.mean(0), taus["mean"], atol=4 * taus["sd"].max() / np.sqrt(20_000))
+    np.testing.assert_allclose(found.tau.std(0), taus["sd"], rtol=0.03)
 
 
 def test_systematic_draws_follow_the_weights() -> None:

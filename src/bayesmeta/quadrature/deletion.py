@@ -19,7 +19,7 @@ from scipy.special import logsumexp
 
 from bayesmeta.likelihood import GroupSums, integrate
 from bayesmeta.quadrature.density import Table, condition, effect_level, table_of
-from bayesmeta.quadrature.grid import ORDERS, SPARE, Grid, batches, nested, outside_of, refine, spread_of
+from bayesmeta.quadrature.grid import ORDERS, SPARE, Grid, batches, nested, outside_of, refine
 from bayesmeta.quadrature.nodes import Rule, follow, place
 from bayesmeta.spec import ModelSpec
 
@@ -109,7 +109,7 @@ def _on_shared_grid(
 
 def _delete_each(table: Table, spec: ModelSpec, rule: Rule, columns: np.ndarray) -> Deleted:
     """Moments without each study on one rule, one tau_effect after the other."""
-    tau, outside = outside_of(np.stack(rule.x()[::-1], -1), spec, spread_of(table))
+    tau, outside = outside_of(np.stack(rule.x()[::-1], -1), spec, float(table.scale))
     effect, group, study = nested(tau, spec.levels)
     outside, log_weight = (values.reshape(study.shape) for values in (outside, rule.log_weight))
     slabs = []

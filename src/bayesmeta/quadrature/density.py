@@ -8,6 +8,7 @@ With c = z' V^-1 z summed over studies for z = [X, y], and beta ~ N(m, s^2 I):
 Nodes that share tau_effect share the sums over effects, nodes that share tau_group the sums over groups.
 """
 
+import math
 from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
@@ -24,25 +25,29 @@ from bayesmeta.likelihood import GroupSums, Nesting, columns_of, group_sums, int
 from bayesmeta.spec import ModelSpec, Prior
 
 
-def tau_log_prior(prior: Prior, tau: ArrayLike) -> Array:
-    """Normalised log density of a prior on (0, inf), parametrised as in PyMC (`model.TAU_PRIORS`)."""
-    tau, (first, *more) = jnp.asarray(tau), prior.parameters or (1.0,)
+def tau_log_prior(prior: Prior, tau: np.ndarray) -> np.ndarray:
+    """Normalised log density of a prior on (0, inf), parametrised as in PyMC (`model.TAU_PRIORS`); 0 for Flat."""
+    scale = prior.parameters[-1] if prior.parameters else 1.0
     match prior.family:
         case "HalfNormal":
-            return 0.5 * np.log(2 / np.pi) - np.log(first) - 0.5 * jnp.square(tau / first)
+            return 0.5 * np.log(2 / np.pi) - np.log(scale) - 0.5 * (tau / scale) ** 2
         case "HalfCauchy":
-            return np.log(2 / np.pi) - np.log(first) - jnp.log1p(jnp.square(tau / first))
+            return np.log(2 / np.pi) - np.log(scale) - np.log1p((tau / scale) ** 2)
         case "Exponential":
-            return -np.log(first) - tau / first
+            return -np.log(scale) - tau / scale
         case "InvGamma":
-            return first * np.log(more[0]) - jax.lax.lgamma(first) - (first + 1) * jnp.log(tau) - more[0] / tau
+            shape = prior.parameters[0]
+            return shape * np.log(scale) - math.lgamma(shape) - (shape + 1) * np.log(tau) - scale / tau
         case "Flat":
-            return jnp.zeros_like(tau)
-    raise ValueError(f"no density for {prior}")
+            return np.zeros_like(tau)
+    raise ValueError(f"no density on (0, inf) for {prior}")
 
 
 class Table(NamedTuple):
-    """What the likelihood needs of a design: [X, y] (k, p + 1), v (k,), nesting, weight of each study (1 or 0)."""
+    """What the likelihood needs of a design: [X, y] (k, p + 1), v (k,), nesting, weight of each study (1 or 0).
+
+    `scale` is that of the coordinates x: the spread of yi, at least the typical standard error.
+    """
 
     columns: np.ndarray
     v: np.ndarray
@@ -51,6 +56,7 @@ class Table(NamedTuple):
     included: np.ndarray
     prior: np.ndarray
     rho: float
+    scale: float
 
     @property
     def nesting(self) -> Nesting:
@@ -77,6 +83,7 @@ def table_of(design: xr.Dataset, spec: ModelSpec, without: Sequence[str] = ()) -
         included=np.where(np.isin(studies, list(without)), 0.0, 1.0),
         prior=np.array(spec.priors["terms"].parameters),
         rho=spec.rho,
+        scale=max(float(design["yi"].std()), float(np.sqrt(design["vi"].median()))),
     )
     return jax.device_put(table)
 

@@ -36,7 +36,7 @@ class Posterior:
     marginals : by level, the distribution of its tau as parts with weights (one part, unless averaged over rho)
     log_marginal_likelihood : log p(y), with normalised priors; a difference of two is a log Bayes factor
     error : estimated, as the largest change from a coarser rule to this one of log p(y), of a mean (in posterior sds),
-        of an sd (relative), over terms and taus, and a tenth of the change of probabilities that a tau is below a bound
+        of an sd (relative), over terms and taus, and a tenth of the change of a tau's probability to be below its mean
     converged : whether the error came below the tolerance before the limit on nodes
     """
 
