@@ -58,8 +58,9 @@ def read_inputs(request: Request) -> Inputs:
     """
     frame = read_effects(request)
     spec = choose_model(request, frame)
-    design, left_out = select(frame, spec, request.where)
-    return Inputs(frame if request.where is None else keep_rows(frame, request.where), spec, design, left_out)
+    kept = frame if request.where is None else keep_rows(frame, request.where)
+    design, left_out = select(frame, kept, spec)
+    return Inputs(kept, spec, design, left_out)
 
 
 def read_effects(request: Request) -> "pd.DataFrame":
@@ -92,13 +93,13 @@ def choose_model(request: Request, frame: "pd.DataFrame") -> "ModelSpec":
     return spec.with_terms(cell_means(moderators, frame)) if moderators else spec
 
 
-def select(frame: "pd.DataFrame", spec: "ModelSpec", where: str | None) -> tuple["xr.Dataset", list[str]]:
-    """The design of the rows a query keeps, and the contrasts left out because it emptied their cells.
+def select(frame: "pd.DataFrame", kept: "pd.DataFrame", spec: "ModelSpec") -> tuple["xr.Dataset", list[str]]:
+    """The design of the kept rows, and the contrasts left out because the others took their cells with them.
 
     Raises
     ------
     BadInput
-        The query cannot be read or keeps nothing; a contrast names a term that the whole dataset lacks.
+        A contrast names a term that the whole dataset lacks, or the design cannot be built.
     """
     from bayesmeta.contrasts import contrast_weights
     from bayesmeta.design import build_design
@@ -106,11 +107,11 @@ def select(frame: "pd.DataFrame", spec: "ModelSpec", where: str | None) -> tuple
     design = build_design(frame, spec)
     named = spec.contrasts_of(str(frame.attrs["dataset"]))
     weights = contrast_weights(named, [str(term) for term in design["term"].values])
-    if where is None:
+    if kept is frame:
         return design, []
-    design = build_design(keep_rows(frame, where), spec)
-    kept = set(design["term"].values)
-    return design, [name for name in named if not set(weights.term[weights.sel(contrast=name) != 0].values) <= kept]
+    design = build_design(kept, spec)
+    left = set(design["term"].values)
+    return design, [name for name in named if not set(weights.term[weights.sel(contrast=name) != 0].values) <= left]
 
 
 def keep_rows(frame: "pd.DataFrame", where: str) -> "pd.DataFrame":
