@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from bayesmeta import pages
 from bayesmeta.cli import main
@@ -72,6 +73,17 @@ def test_writes_the_contract(compared: Path) -> None:
     }
     provenance = json.loads((compared / "provenance-comparison.json").read_text())
     assert "comparison.html" in provenance["outputs"]
+
+
+def test_the_test_is_a_choice(simulated: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    simulated.to_csv(tmp_path / "own.csv", index=False)
+    inputs = read_inputs(Request(str(tmp_path / "own.csv"), moderators="valence"))
+    schools = answer(inputs.design, inputs.spec)
+    z, t = (tables_of(schools, inputs, test)[0]["frequentist"] for test in ("z", "t"))
+    np.testing.assert_allclose(t["pval"], 2 * stats.t.sf(abs(z["zval"]), len(simulated) - 2))
+    assert run("--dataset", str(tmp_path / "own.csv"), "--test", "F", "--out", str(tmp_path / "out")) == 2
+    assert "unknown test 'F'; the tests are: z, t, containment" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_a_file_lacks_is_left_out(compared: Path) -> None:

@@ -63,6 +63,7 @@ def compare(
     variant: Variant = "calibrated",
     where: Where = None,
     moderators: Moderators = None,
+    test: Annotated[str, typer.Option(help="Of the frequentist side: z, t (k - p) or containment.")] = "z",
     out: Out = None,
 ) -> None:
     """Set the frequentist and the Bayesian answer side by side, and say why they differ: tables, figures, a page."""
@@ -71,7 +72,8 @@ def compare(
     from bayesmeta.comparing import run_compare
     from bayesmeta.inputs import Request
 
-    raise typer.Exit(run_compare(Request(dataset, model, variant, where, moderators), out, Console()))
+    request = Request(dataset, model, variant, where, moderators)
+    raise typer.Exit(run_compare(request, out, Console(), test=test))
 
 
 @app.command()

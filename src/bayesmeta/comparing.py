@@ -36,8 +36,10 @@ class Schools:
     flat: "Posterior"
 
 
-def run_compare(request: Request, out: Path | None, console: "Console") -> int:
+def run_compare(request: Request, out: Path | None, console: "Console", *, test: str = "z") -> int:
     """Compare the schools and write tables, figures and comparison.html; gives 0.
+
+    `test` is that of the frequentist side: z, t or containment (`reml.terms_table`).
 
     Raises
     ------
@@ -51,13 +53,15 @@ def run_compare(request: Request, out: Path | None, console: "Console") -> int:
     summary.print_data(console, inputs.design, attrs, inputs.left_out)
     with steps("starting JAX"):
         from bayesmeta import report
+        from bayesmeta.reml import check_test
         from bayesmeta.sampling import start_jax
 
         start_jax(devices=1)
+    check_test(test)
     with report.staging(out) as folder:
         with steps("both schools"):
             schools = answer(inputs.design, inputs.spec)
-            tables, curves = tables_of(schools, inputs)
+            tables, curves = tables_of(schools, inputs, test)
         with steps("four levels against three"):
             tables |= compare_levels(inputs, tables["comparison"])
         with steps("the published analyses"):
@@ -65,7 +69,7 @@ def run_compare(request: Request, out: Path | None, console: "Console") -> int:
             if "corrected" in tables:
                 corrected = tables["corrected"].query("analysis == 'errors corrected'")
                 tables["comparison"] = comparison.with_side(tables["comparison"], corrected, "corrected")
-        provenance = provenance_of(asdict(request) | inputs.choices(out, seed=None), attrs)
+        provenance = provenance_of(asdict(request) | inputs.choices(out, seed=None, test=test), attrs)
         report.write_comparison(folder, tables, curves, inputs.design, provenance, steps)
     summary.print_comparison(console, tables, out, synthetic=provenance["synthetic"])
     return 0
@@ -81,7 +85,7 @@ def answer(design: "xr.Dataset", spec: "ModelSpec") -> Schools:
     )
 
 
-def tables_of(schools: Schools, inputs: Inputs) -> tuple[Tables, Tables]:
+def tables_of(schools: Schools, inputs: Inputs, test: str = "z") -> tuple[Tables, Tables]:
     """Tables of the contract, and the tables behind the figures."""
     from bayesmeta import reml
     from bayesmeta.published import published_terms
@@ -91,10 +95,10 @@ def tables_of(schools: Schools, inputs: Inputs) -> tuple[Tables, Tables]:
     kept = {name: text for name, text in contrasts.items() if name not in inputs.left_out}
     weights = contrast_weights({term: term for term in terms} | kept, terms)
     tables = {
-        "frequentist": reml.terms_table(fit, contrasts=weights),
+        "frequentist": reml.terms_table(fit, test=test, contrasts=weights),
         "frequentist_heterogeneity": reml.heterogeneity_table(fit),
         "frequentist_profile": reml.profile_intervals(fit),
-        "frequentist_fit": reml.fit_table(fit),
+        "frequentist_fit": reml.fit_table(fit, test=test),
         "frequentist_robust": reml.cr2_table(fit),
     }
     taus = tables["frequentist_heterogeneity"].merge(tables["frequentist_profile"], on="level")

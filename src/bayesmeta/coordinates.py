@@ -67,12 +67,12 @@ class Whitened(Transform):
 
 
 class Polar(Transform):
-    r"""Positive tau (m,) from one log length and m - 1 logit angles.
+    r"""Positive tau (m,) from one log length and m - 1 angles, each a normal quantile; tau_1 is the lowest level's.
 
-    With t = exp(z_0) and phi_j = (pi / 2) logistic(z_j):
+    With t = exp(z_0), phi_j = (pi / 2) Phi(z_j), Phi the standard normal cdf and Phi' its density:
 
         tau_1 = t cos phi_1,  tau_2 = t sin phi_1 cos phi_2,  ...,  tau_m = t sin phi_1 ... sin phi_{m-1}
-        |d tau / d z| = t^m prod_j sin(phi_j)^(m-1-j) (pi / 2) logistic'(z_j)
+        |d tau / d z| = t^m prod_j sin(phi_j)^(m-1-j) (pi / 2) Phi'(z_j)
 
     Under independent HalfNormal(s) taus, t / s is chi with m degrees of freedom and, for m = 2, phi is uniform.
     """

@@ -216,6 +216,8 @@ def draw_random_effects(
     w_sd = tau_group / jnp.sqrt(part.group)
     pull = sums.columns[:, 0] - sums.ones * u[nesting.study_of_group]
     w = w_sd**2 * pull + w_sd * jax.random.normal(keys[1], part.group.shape)
+    if is_zero(tau_effect):
+        return u, w, jnp.zeros_like(r)
     d = tau_effect * jax.random.normal(keys[2], r.shape)
     target = r - u[nesting.study_of_effect] - w[nesting.group_of_effect]
     miss = target - d - draw_errors(keys[3], v, nesting, rho)
@@ -230,8 +232,15 @@ def draw_errors(key: Array, v: ArrayLike, nesting: Nesting, rho: Scalar = 0.0) -
     """One draw of the sampling errors e ~ N(0, V), (k,)."""
     own, common = jax.random.split(key)
     v = jnp.asarray(v)
+    if is_zero(rho):
+        return jnp.sqrt(v) * jax.random.normal(own, v.shape)
     shared = jax.random.normal(common, nesting.study_of_group.shape)[nesting.group_of_effect]
     return jnp.sqrt((1 - rho) * v) * jax.random.normal(own, v.shape) + jnp.sqrt(rho * v) * shared
+
+
+def is_zero(value: Scalar) -> bool:
+    """Whether a level or a correlation is absent, so that nothing need be compiled for it."""
+    return isinstance(value, float) and value == 0.0
 
 
 def _weigh(x: Array, weights: ErrorWeights, nesting: Nesting) -> Array:

@@ -1,6 +1,8 @@
 """From draws of (beta, tau) to a whole tree: random effects, replicates, log-likelihoods, the prior beside them."""
 
 from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +18,33 @@ from bayesmeta.spec import ModelSpec
 PRIOR_DRAWS = 1000
 
 
-def complete_tree(tree: xr.DataTree, model: pm.Model, design: xr.Dataset, spec: ModelSpec, *, seed: int) -> xr.DataTree:
+class Programs(NamedTuple):
+    """Compiled functions of keys, beta and taus of all draws: effects and replicates given the data, and anew."""
+
+    given_data: Callable[..., dict[str, Array]]
+    anew: Callable[..., dict[str, Array]]
+
+
+def compile_programs(design: xr.Dataset, spec: ModelSpec, draws: int) -> Programs:
+    """Compile for so many posterior draws in all: done in another thread, it costs no time while a sampler runs."""
+    batch = int(np.clip(2_000_000 // design.sizes["effect"], 1, 500))
+
+    def ready(draw: Callable[..., dict[str, Array]], count: int) -> Callable[..., dict[str, Array]]:
+        sizes = (count, design.sizes["term"]), (count, len(spec.levels))
+        shapes = [jax.eval_shape(partial(_keys, 0, count)), *(jax.ShapeDtypeStruct(size, float) for size in sizes)]
+        program = jax.jit(lambda *xs: jax.lax.map(lambda x: draw(*x), xs, batch_size=batch))
+        return program.lower(*shapes).compile()
+
+    return Programs(ready(_draw_given_data(design, spec), draws), ready(_draw_anew(design, spec), PRIOR_DRAWS))
+
+
+def _keys(seed: int, count: int) -> Array:
+    return jax.random.split(jax.random.key(seed), count)
+
+
+def complete_tree(
+    tree: xr.DataTree, model: pm.Model, design: xr.Dataset, spec: ModelSpec, programs: Programs, *, seed: int
+) -> xr.DataTree:
     """Add to draws of (beta, tau) the groups that follow from them, each drawn from its exact conditional.
 
     Parameters
@@ -27,6 +55,8 @@ def complete_tree(tree: xr.DataTree, model: pm.Model, design: xr.Dataset, spec: 
         From `model.build_model`, for draws and densities of the prior.
     design, spec : Dataset, ModelSpec
         What the model was built from.
+    programs : Programs
+        From `compile_programs`, for as many draws as the tree has.
     seed : int
         Of every random step.
 
@@ -38,8 +68,8 @@ def complete_tree(tree: xr.DataTree, model: pm.Model, design: xr.Dataset, spec: 
     posterior = tree["posterior"].to_dataset().as_numpy()
     prior = _prior_draws(model, design, spec, seed)
     log_prior = compute_log_prior(tree, model=model, extend_inferencedata=False, progressbar=False, backend="jax")
-    exact = _exact(posterior, design, spec, seed=seed, conditional=True)
-    new = _exact(prior, design, spec, seed=seed + 1, conditional=False)
+    exact = _exact(programs.given_data, posterior, design, seed=seed)
+    new = _exact(programs.anew, prior, design, seed=seed + 1)
     effects = [name for name in ("u", "w", "d") if name in exact]
     groups = {
         "posterior": _by_level(posterior, spec).merge(exact[effects]).assign_attrs(posterior.attrs),
@@ -63,14 +93,13 @@ def _prior_draws(model: pm.Model, design: xr.Dataset, spec: ModelSpec, seed: int
     )
 
 
-def _exact(parameters: xr.Dataset, design: xr.Dataset, spec: ModelSpec, *, seed: int, conditional: bool) -> xr.Dataset:
+def _exact(
+    program: Callable[..., dict[str, Array]], parameters: xr.Dataset, design: xr.Dataset, *, seed: int
+) -> xr.Dataset:
     """Random effects, replicates and log-likelihoods for each draw of (beta, tau), in batches that fit in memory."""
     shape = parameters["beta"].shape[:2]
     beta, tau = (jnp.asarray(parameters[name].values.reshape(np.prod(shape), -1)) for name in ("beta", "tau"))
-    keys = jax.random.split(jax.random.key(seed), len(beta))
-    draw = _draw_given_data(design, spec) if conditional else _draw_anew(design, spec)
-    batch = int(np.clip(2_000_000 // design.sizes["effect"], 1, 500))
-    results = jax.jit(lambda *xs: jax.lax.map(lambda x: draw(*x), xs, batch_size=batch))(keys, beta, tau)
+    results = program(_keys(seed, len(beta)), beta, tau)
     dims = {
         "u": "study",
         "w": "group",
@@ -116,11 +145,11 @@ def _draw_anew(design: xr.Dataset, spec: ModelSpec) -> Callable[..., dict[str, A
     def draw(key: Array, beta: Array, tau: Array) -> dict[str, Array]:
         taus = dict(zip(spec.levels, tau, strict=True))
         keys = jax.random.split(key, 4)
-        u = taus.get("study", 0.0) * jax.random.normal(keys[0], (nesting.studies,))
-        w = taus.get("group", 0.0) * jax.random.normal(keys[1], nesting.study_of_group.shape)
-        d = taus.get("effect", 0.0) * jax.random.normal(keys[2], v.shape)
-        theta = x @ beta + u[nesting.study_of_effect] + w[nesting.group_of_effect] + d
-        return {"obs": (theta + draw_errors(keys[3], v, nesting, spec.rho)).astype(jnp.float32)}
+        members = {"study": nesting.study_of_effect, "group": nesting.group_of_effect, "effect": np.arange(len(v))}
+        replicate = x @ beta + draw_errors(keys[0], v, nesting, spec.rho)
+        for own, (level, tau) in zip(keys[1:], taus.items(), strict=False):
+            replicate += tau * jax.random.normal(own, (design.sizes[level],))[members[level]]
+        return {"obs": replicate.astype(jnp.float32)}
 
     return draw
 

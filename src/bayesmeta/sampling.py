@@ -1,6 +1,7 @@
 """From a design to a DataTree: NUTS over (beta, tau), then everything that has an exact conditional drawn exactly."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
@@ -13,7 +14,7 @@ import xarray as xr
 from bayesmeta.coordinates import guess_start
 from bayesmeta.errors import BadInput
 from bayesmeta.model import build_model
-from bayesmeta.predictive import complete_tree
+from bayesmeta.predictive import compile_programs, complete_tree
 from bayesmeta.progress import Steps
 from bayesmeta.spec import ModelSpec
 
@@ -75,7 +76,8 @@ def sample_posterior(
     with steps("building the model"):
         start = guess_start(design, spec)
         model = build_model(design, spec, start)
-    with steps(f"sampling {chains} x {tune + draws} draws"):
+    with steps(f"sampling {chains} x {tune + draws} draws"), ThreadPoolExecutor(1) as background:
+        programs = background.submit(compile_programs, design, spec, draws * chains)
         tree = pm.sample(
             draws,
             tune=tune,
@@ -87,10 +89,11 @@ def sample_posterior(
             progressbar=steps.console is not None and sampler != "numpyro",
             quiet=steps.console is None or sampler == "numpyro",
             compute_convergence_checks=False,
+            jitter_max_retries=0,  # the density is finite everywhere, and looking first costs a second
             **_options(sampler, chains),
         )
     with steps("exact random effects"):
-        return complete_tree(tree, model, design, spec, seed=seed)
+        return complete_tree(tree, model, design, spec, programs.result(), seed=seed)
 
 
 def check_sampler(sampler: str) -> None:

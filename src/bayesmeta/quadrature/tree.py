@@ -1,5 +1,6 @@
 """Independent draws from the quadrature's posterior, as the tree that NUTS would give."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -8,7 +9,7 @@ from scipy.special import softmax
 
 from bayesmeta.coordinates import guess_start
 from bayesmeta.model import build_model
-from bayesmeta.predictive import complete_tree
+from bayesmeta.predictive import compile_programs, complete_tree
 from bayesmeta.progress import Steps
 from bayesmeta.quadrature.density import Table, at_taus, table_of
 from bayesmeta.quadrature.grid import Grid, outside_of, refine
@@ -56,7 +57,8 @@ def quadrature_posterior(
         of posterior: sampler, log_marginal_likelihood, quadrature_error, quadrature_converged, quadrature_order.
     """
     steps = steps or Steps()
-    with steps("integrating over the taus"):
+    with steps("integrating over the taus"), ThreadPoolExecutor(1) as background:
+        programs = background.submit(compile_programs, design, spec, draws * chains)
         grid, error = refine(design, spec, tolerance=tolerance)
     with steps(f"drawing {chains} x {draws} independent draws"):
         found = draw(grid, table_of(design, spec), spec, count=draws * chains, seed=seed)
@@ -79,7 +81,7 @@ def quadrature_posterior(
     )
     with steps("exact random effects"):
         tree = xr.DataTree.from_dict({"posterior": posterior, "sample_stats": stats})
-        return complete_tree(tree, model, design, spec, seed=seed)
+        return complete_tree(tree, model, design, spec, programs.result(), seed=seed)
 
 
 def draw(grid: Grid, table: Table, spec: ModelSpec, *, count: int, seed: int) -> Draws:

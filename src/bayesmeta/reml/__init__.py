@@ -7,12 +7,13 @@ terms_table(fit), heterogeneity_table(fit), fit_table(fit), profile_intervals(fi
 from bayesmeta.reml.fit import METHODS, Reml, fit_reml
 from bayesmeta.reml.profiles import profile, profile_intervals
 from bayesmeta.reml.robust import cr2_table
-from bayesmeta.reml.tables import TESTS, containment_df, fit_table, heterogeneity_table, terms_table
+from bayesmeta.reml.tables import TESTS, check_test, containment_df, fit_table, heterogeneity_table, terms_table
 
 __all__ = [
     "METHODS",
     "TESTS",
     "Reml",
+    "check_test",
     "containment_df",
     "cr2_table",
     "fit_reml",

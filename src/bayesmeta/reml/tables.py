@@ -59,6 +59,12 @@ def terms_table(
     return table if test != "z" else table.drop(columns="df").rename(columns={"tval": "zval"})
 
 
+def check_test(test: str) -> None:
+    """Refuse a test that is not one of TESTS."""
+    if test not in TESTS:
+        raise BadInput(f"unknown test '{test}'; the tests are: {', '.join(TESTS)}")
+
+
 def weights_of(fit: Reml, contrasts: xr.DataArray | None = None) -> pd.DataFrame:
     """Each term by itself, then the contrasts that are more than that, as weights (row, term).
 
@@ -96,8 +102,7 @@ def containment_df(fit: Reml) -> pd.Series:
 
 def _df(fit: Reml, test: str, weights: pd.DataFrame) -> np.ndarray:
     """Degrees of freedom of each row; a contrast has those of its poorest term."""
-    if test not in TESTS:
-        raise BadInput(f"unknown test '{test}'; the tests are: {', '.join(TESTS)}")
+    check_test(test)
     k, p = fit.design["X"].shape
     if test == "containment":
         df = containment_df(fit).to_numpy(float)
