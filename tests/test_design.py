@@ -61,7 +61,7 @@ def test_nesting_points_at_labels_and_row_order_is_kept(frame: pd.DataFrame) -> 
     ],
 )
 def test_labels(frame: pd.DataFrame, formula: str, labels: list[str]) -> None:
-    assert list(code_terms(frame, formula).columns) == labels
+    assert list(code_terms(frame, formula).matrix.columns) == labels
 
 
 @pytest.mark.parametrize(

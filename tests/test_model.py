@@ -61,7 +61,9 @@ def test_density_is_prior_times_dense_likelihood(
     with model:
         logp = model.compile_logp(jacobian=False, mode="FAST_COMPILE")
         z = {
-            "beta_whitened__": model.rvs_to_transforms[model["beta"]].forward(pt.as_tensor(beta)).eval(),
+            "beta_whitened__": model.rvs_to_transforms[model["beta"]]
+            .forward(pt.as_tensor(beta), *model["beta"].owner.inputs)
+            .eval(),
             "tau_polar__": model.rvs_to_transforms[model["tau"]].forward(pt.as_tensor(taus)).eval(),
         }
     want = norm(0.2, 1.5).logpdf(beta).sum() + SCIPY[tau].logpdf(taus).sum()
@@ -87,12 +89,28 @@ def test_polar_round_trip_and_jacobian(size: int) -> None:
     assert float(got) == pytest.approx(numeric_log_det(transform, z), abs=1e-7)
 
 
-def test_whitened_round_trip_and_jacobian() -> None:
-    factor = np.array([[0.5, 0.0], [0.2, 0.1]])
-    transform = Whitened(np.array([1.0, -1.0]), factor)
-    z = transform.forward(pt.as_tensor([0.3, 0.4])).eval()
-    np.testing.assert_allclose(transform.backward(pt.as_tensor(z)).eval(), [0.3, 0.4], rtol=1e-12)
-    assert float(transform.log_jac_det(pt.as_tensor(z)).eval()) == pytest.approx(numeric_log_det(transform, z))
+@pytest.mark.parametrize("covariance", [np.diag([2.0, 2.0]), np.array([[1.0, 0.7], [0.7, 1.0]])])
+def test_whitened_is_the_posterior_made_standard_normal(covariance: np.ndarray) -> None:
+    precision, pull, mean = np.array([[3.0, 0.5], [0.5, 0.2]]), np.array([1.0, -1.0]), np.array([0.3, -0.2])
+    transform, inputs = Whitened(precision, pull), (pt.as_tensor(mean), pt.as_tensor(covariance))
+    z = transform.forward(pt.as_tensor([0.3, 0.4]), *inputs).eval()
+    np.testing.assert_allclose(transform.backward(pt.as_tensor(z), *inputs).eval(), [0.3, 0.4], rtol=1e-12)
+    origin = transform.backward(pt.zeros(2), *inputs).eval()
+    steps = [transform.backward(pt.as_tensor(step), *inputs).eval() - origin for step in np.eye(2)]
+    posterior = np.linalg.inv(precision + np.linalg.inv(covariance))
+    np.testing.assert_allclose(np.transpose(steps) @ steps, posterior, rtol=1e-9)
+    np.testing.assert_allclose(origin, posterior @ (pull + np.linalg.solve(covariance, mean)), rtol=1e-9)
+    log_det = transform.log_jac_det(pt.as_tensor(z), *inputs).eval()
+    assert float(log_det) == pytest.approx(np.linalg.slogdet(np.transpose(steps))[1])
+
+
+def test_polar_blocks_do_not_mix() -> None:
+    tau = np.array([0.7, 0.05, 1.9, 0.4])
+    z = Polar(2, 2).forward(pt.as_tensor(tau)).eval()
+    np.testing.assert_allclose(z[2:], Polar(2).forward(pt.as_tensor(tau[2:])).eval(), rtol=1e-12)
+    np.testing.assert_allclose(Polar(2, 2).backward(pt.as_tensor(z)).eval(), tau, rtol=1e-12)
+    got = Polar(2, 2).log_jac_det(pt.as_tensor(z)).eval()
+    assert float(got) == pytest.approx(numeric_log_det(Polar(2, 2), z), abs=1e-7)
 
 
 def test_a_half_normal_pair_has_a_standard_normal_angle() -> None:
@@ -123,7 +141,8 @@ def test_start_is_the_gaussian_conditional(simulated: pd.DataFrame) -> None:
         return dense_log_density(design, beta, taus, 0.3) + norm(0.2, 1.5).logpdf(beta).sum()
 
     at_mode = log_posterior(start.beta)
-    for step in start.factor.T:
+    covariance = np.linalg.inv(start.precision + np.eye(2) / 1.5**2)
+    for step in np.linalg.cholesky(covariance).T:
         # one posterior sd away in any whitened direction, a Gaussian falls by 1/2
         assert log_posterior(start.beta + step) == pytest.approx(at_mode - 0.5, abs=1e-8)
         assert log_posterior(start.beta - step) == pytest.approx(at_mode - 0.5, abs=1e-8)

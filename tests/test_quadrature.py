@@ -15,7 +15,7 @@ from bayesmeta import quadrature
 from bayesmeta.design import build_design
 from bayesmeta.errors import BadInput
 from bayesmeta.quadrature import grid
-from bayesmeta.quadrature.density import tau_log_prior
+from bayesmeta.priors import tau_log_prior
 from bayesmeta.spec import ModelSpec, Prior, parse_spec
 
 PRIORS = {

@@ -65,7 +65,7 @@ def test_numbers_equal_the_reference_row_by_row(pair: tuple[pd.DataFrame, ...], 
 def test_flags_and_columns_equal_the_reference(pair: tuple[pd.DataFrame, ...]) -> None:
     ours, theirs = pair
     assert (ours["negative_dispersion"] == (theirs["neg.disp"] == "TRUE")).all()
-    assert set(ours.columns) == {*TEXT, *NUMBERS, "negative_dispersion"}
+    assert set(ours.columns) == {*TEXT, *NUMBERS, "organism", "negative_dispersion"}
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ MAX_R_HAT, MIN_ESS, MIN_BFMI = 1.01, 400, 0.3
 
 
 def reported(tree: xr.DataTree) -> xr.Dataset:
-    """The quantities that a report quotes: beta and the taus."""
+    """The quantities that a report quotes: beta, the taus, and spreads where terms are partially pooled."""
     posterior = tree["posterior"].to_dataset()
-    return posterior[["beta", *(name for name in posterior.data_vars if str(name).startswith("tau_"))]]
+    return posterior[["beta", *(name for name in posterior.data_vars if str(name).startswith(("tau_", "spread_")))]]
 
 
 def diagnose(tree: xr.DataTree) -> dict[str, Any]:
@@ -82,20 +82,33 @@ def _failures(found: dict[str, Any]) -> list[str]:
 def aliased_levels(tree: xr.DataTree) -> list[str]:
     """Say when most studies have one group, so that the data hardly tell study from group variance.
 
-    The evidence beside the count is the posterior correlation of the two variances.
+    The evidence beside the count is the posterior correlation of the two variances. Each stratum by itself.
     """
-    posterior, group_study = tree["posterior"].dataset, tree["constant_data"].dataset["group_study"].values
+    posterior, design = tree["posterior"].to_dataset(), tree["constant_data"].to_dataset()
     if "tau_study" not in posterior or "tau_group" not in posterior:
         return []
-    single = int((np.bincount(group_study) == 1).sum())
-    studies = len(np.unique(group_study))
-    study, group = (posterior[f"tau_{level}"].values.ravel() ** 2 for level in ("study", "group"))
+    variances, groups = posterior[["tau_study", "tau_group"]] ** 2, np.bincount(design["group_study"].values)
+    if "stratum" not in variances.dims:
+        return _aliased("", variances, groups)
+    return [
+        message
+        for code, name in enumerate(variances["stratum"].values)
+        for message in _aliased(
+            f"{name}: ", variances.sel(stratum=name), groups[design["study_stratum"].values == code]
+        )
+    ]
+
+
+def _aliased(whose: str, variances: xr.Dataset, groups: np.ndarray) -> list[str]:
+    """The message of `aliased_levels`, from two variances and the number of groups of each study."""
+    single, studies = int((groups == 1).sum()), int((groups > 0).sum())
+    study, group = (variances[name].values.ravel() for name in ("tau_study", "tau_group"))
     correlation = float(np.corrcoef(study, group)[0, 1])
     if single / studies < 0.8 and correlation > -0.7:
         return []
     return [
-        f"study and group variance are nearly aliased: {single} of {studies} studies have a single group, posterior "
-        f"correlation of the variances {correlation:.2f}; trust their sum, not the split"
+        f"{whose}study and group variance are nearly aliased: {single} of {studies} studies have a single group, "
+        f"posterior correlation of the variances {correlation:.2f}; trust their sum, not the split"
     ]
 
 
@@ -126,5 +139,7 @@ def _by_parameter(tree: xr.DataTree) -> pd.DataFrame:
     draws = reported(tree)
     parts = [draws["beta"].to_series().rename("value").reset_index().rename(columns={"term": "parameter"})]
     for name in list(draws.data_vars)[1:]:
-        parts.append(draws[name].to_series().rename("value").reset_index().assign(parameter=str(name)))
+        part = draws[name].to_series().rename("value").reset_index()
+        label = f"{name}[" + part["stratum"] + "]" if "stratum" in part else str(name)
+        parts.append(part.assign(parameter=label))
     return pd.concat(parts, ignore_index=True)[["parameter", "chain", "draw", "value"]]

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from bayesmeta import comparison, summary
-from bayesmeta.contrasts import contrast_weights
+from bayesmeta.contrasts import contrast_weights, possible_weights
 from bayesmeta.errors import BadInput
 from bayesmeta.inputs import Inputs, Request, read_inputs
 from bayesmeta.progress import Steps
@@ -77,11 +78,11 @@ def run_compare(request: Request, out: Path | None, console: "Console", *, test:
 
 def answer(design: "xr.Dataset", spec: "ModelSpec") -> Schools:
     """Fit and integrate one model."""
-    from bayesmeta.quadrature import integrate_posterior
+    from bayesmeta.quadrature import integrate_taus
     from bayesmeta.reml import fit_reml
 
     return Schools(
-        fit_reml(design, spec), integrate_posterior(design, spec), integrate_posterior(design, spec.with_flat_priors())
+        fit_reml(design, spec), integrate_taus(design, spec), integrate_taus(design, spec.with_flat_priors())
     )
 
 
@@ -91,9 +92,8 @@ def tables_of(schools: Schools, inputs: Inputs, test: str = "z") -> tuple[Tables
     from bayesmeta.published import published_terms
 
     fit, terms = schools.fit, [str(term) for term in inputs.design["term"].values]
-    contrasts = inputs.spec.contrasts_of(inputs.dataset)
-    kept = {name: text for name, text in contrasts.items() if name not in inputs.left_out}
-    weights = contrast_weights({term: term for term in terms} | kept, terms)
+    named = possible_weights(inputs.spec.contrasts_of(inputs.dataset), terms)
+    weights = xr.concat([contrast_weights({term: term for term in terms}, terms), named], dim="contrast")
     tables = {
         "frequentist": reml.terms_table(fit, test=test, contrasts=weights),
         "frequentist_heterogeneity": reml.heterogeneity_table(fit),

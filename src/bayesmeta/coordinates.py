@@ -3,22 +3,29 @@
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytensor.tensor as pt
 import xarray as xr
 from pymc.logprob.transforms import Transform
 
-from bayesmeta.likelihood import columns_of, cross_products, group_sums, nesting_of
+from bayesmeta.likelihood import columns_of, cross_products, group_sums, nesting_of, tau_labels
+from bayesmeta.priors import term_prior
 from bayesmeta.spec import ModelSpec
+
+START_SPREAD = 0.3
 
 
 class Start(NamedTuple):
-    """A guess at the posterior: taus (levels,), centre of beta (p,), lower Cholesky factor of its covariance (p, p)."""
+    """A guess at the posterior.
+
+    tau (taus,), in the order of `tau_labels`; beta (p,), the mean of its Gaussian conditional there; precision (p, p)
+    and pull (p,), X'V^-1 X and X'V^-1 y there: what the data say of beta before the prior is added.
+    """
 
     tau: np.ndarray
     beta: np.ndarray
-    factor: np.ndarray
+    precision: np.ndarray
+    pull: np.ndarray
 
 
 def guess_start(design: xr.Dataset, spec: ModelSpec) -> Start:
@@ -29,41 +36,68 @@ def guess_start(design: xr.Dataset, spec: ModelSpec) -> Start:
     x, y, v = design["X"].values, design["yi"].values, design["vi"].values
     residuals = y - x @ np.linalg.lstsq(x, y)[0]
     spread = (1.4826 * np.median(np.abs(residuals))) ** 2
-    tau = np.full(len(spec.levels), np.sqrt(max(spread - np.median(v), 0.1 * spread, 1e-8) / len(spec.levels)))
-    taus = dict(zip(spec.levels, tau, strict=True))
+    one = np.sqrt(max(spread - np.median(v), 0.1 * spread, 1e-8) / len(spec.levels))
+    taus = dict.fromkeys(spec.levels, one)
     nesting, columns, terms = nesting_of(design), columns_of(design), x.shape[1]
 
     @jax.jit
-    def gaussian() -> tuple[jax.Array, jax.Array]:
+    def total() -> jax.Array:
         sums = group_sums(columns, v, nesting, taus.get("effect", 0.0), spec.rho)
-        cross = cross_products(sums, taus.get("study", 0.0), taus.get("group", 0.0), nesting)[1].sum(0)
-        mean, sd = spec.priors["terms"].parameters
-        precision = cross[:terms, :terms] + jnp.eye(terms) / sd**2
-        beta = jnp.linalg.solve(precision, cross[:terms, terms] + mean / sd**2)
-        return beta, jnp.linalg.cholesky(jnp.linalg.inv(precision))
+        return cross_products(sums, taus.get("study", 0.0), taus.get("group", 0.0), nesting)[1].sum(0)
 
-    beta, factor = gaussian()
-    return Start(tau, np.asarray(beta), np.asarray(factor))
+    cross, prior = np.asarray(total()), term_prior(design, spec)
+    precision, pull = cross[:terms, :terms], cross[:terms, terms]
+    covariance = prior.covariance(dict.fromkeys(prior.shared, START_SPREAD))
+    tau = np.full(len(tau_labels(design, spec)), one)
+    beta = prior.mean + covariance @ np.linalg.solve(
+        np.eye(terms) + precision @ covariance, pull - precision @ prior.mean
+    )
+    return Start(tau, beta, precision, pull)
 
 
 class Whitened(Transform):
-    """beta = centre + factor z, with z near standard normal."""
+    r"""beta = centre + factor z, with z near standard normal under the posterior.
+
+    Centre and factor are the exact Gaussian conditional of beta at the guessed taus, under the prior N(m, K K') of the
+    moment, which an estimated spread moves:
+
+        beta = m + K (R'^-1 R^-1 K' (pull - precision m) + R'^-1 z),      R R' = I + K' precision K
+
+    so that terms the data know and terms they do not are both free of the spread: no funnel on either side.
+    """
 
     name = "whitened"
     ndim_supp = 1
 
-    def __init__(self, centre: np.ndarray, factor: np.ndarray) -> None:
-        self.centre, self.factor = centre, factor
-        self.inverse = np.linalg.inv(factor)
+    def __init__(self, precision: np.ndarray, pull: np.ndarray) -> None:
+        self.precision, self.pull = precision, pull
 
     def forward(self, value: Any, *inputs: Any) -> Any:
-        return pt.dot(self.inverse, value - self.centre)
+        mean, prior_factor, inner = self._factors(inputs)
+        gamma = _solve(prior_factor, value - mean)
+        return pt.dot(inner.T, gamma) - _solve(inner, self._pull(mean, prior_factor))
 
     def backward(self, value: Any, *inputs: Any) -> Any:
-        return self.centre + pt.dot(self.factor, value)
+        mean, prior_factor, inner = self._factors(inputs)
+        gamma = _solve(inner.T, _solve(inner, self._pull(mean, prior_factor)) + value, lower=False)
+        return mean + pt.dot(prior_factor, gamma)
 
     def log_jac_det(self, value: Any, *inputs: Any) -> Any:
-        return pt.as_tensor(np.log(np.diag(self.factor)).sum())
+        _, prior_factor, inner = self._factors(inputs)
+        return (pt.log(pt.diag(prior_factor)) - pt.log(pt.diag(inner))).sum()
+
+    def _factors(self, inputs: tuple[Any, ...]) -> tuple[Any, Any, Any]:
+        mean, covariance = inputs[-2:]
+        prior_factor = pt.linalg.cholesky(covariance)
+        inner = pt.eye(len(self.pull)) + prior_factor.T @ self.precision @ prior_factor
+        return mean, prior_factor, pt.linalg.cholesky(inner)
+
+    def _pull(self, mean: Any, prior_factor: Any) -> Any:
+        return pt.dot(prior_factor.T, self.pull - pt.dot(self.precision, mean))
+
+
+def _solve(triangle: Any, right: Any, *, lower: bool = True) -> Any:
+    return pt.linalg.solve_triangular(triangle, right, lower=lower, b_ndim=1)
 
 
 class Polar(Transform):
@@ -74,29 +108,42 @@ class Polar(Transform):
         tau_1 = t cos phi_1,  tau_2 = t sin phi_1 cos phi_2,  ...,  tau_m = t sin phi_1 ... sin phi_{m-1}
         |d tau / d z| = t^m prod_j sin(phi_j)^(m-1-j) (pi / 2) Phi'(z_j)
 
-    Under independent HalfNormal(s) taus, t / s is chi with m degrees of freedom and, for m = 2, phi is uniform.
+    Under independent HalfNormal(s) taus, t / s is chi with m degrees of freedom and, for m = 2, phi is uniform. With
+    several blocks of m taus, one per stratum, each block by itself.
     """
 
     name = "polar"
     ndim_supp = 1
 
-    def __init__(self, size: int) -> None:
-        self.size = size
+    def __init__(self, size: int, blocks: int = 1) -> None:
+        self.size, self.blocks = size, blocks
 
     def forward(self, value: Any, *inputs: Any) -> Any:
+        return pt.concatenate([self._forward(block) for block in self._blocks(value)])
+
+    def backward(self, value: Any, *inputs: Any) -> Any:
+        return pt.concatenate([self._backward(block) for block in self._blocks(value)])
+
+    def log_jac_det(self, value: Any, *inputs: Any) -> Any:
+        return pt.add(*(self._log_jac_det(block) for block in self._blocks(value)), 0.0)
+
+    def _blocks(self, value: Any) -> list[Any]:
+        return [value[at * self.size : (at + 1) * self.size] for at in range(self.blocks)]
+
+    def _forward(self, value: Any) -> Any:
         upward = value[::-1]
         tails = [pt.sqrt(pt.sum(upward[j:] ** 2)) for j in range(self.size)]
         shares = [pt.arctan2(tails[j + 1], upward[j]) * (2 / np.pi) for j in range(self.size - 1)]
         return pt.stack([pt.log(tails[0]), *(np.sqrt(2) * pt.erfinv(2 * share - 1) for share in shares)])
 
-    def backward(self, value: Any, *inputs: Any) -> Any:
+    def _backward(self, value: Any) -> Any:
         left, taus = pt.exp(value[0]), []
         for phi in self._angles(value):
             taus.append(left * pt.cos(phi))
             left = left * pt.sin(phi)
         return pt.stack([*taus, left][::-1])
 
-    def log_jac_det(self, value: Any, *inputs: Any) -> Any:
+    def _log_jac_det(self, value: Any) -> Any:
         log_det = self.size * value[0]
         for j, phi in enumerate(self._angles(value), start=1):
             log_det += (self.size - 1 - j) * pt.log(pt.sin(phi)) + np.log(np.pi / 2)

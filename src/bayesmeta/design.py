@@ -1,7 +1,9 @@
 """Coding of moderators and labels: from the effect table to arrays with names."""
 
 import re
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,7 +14,7 @@ from bayesmeta.spec import ModelSpec
 from bayesmeta.studies.schema import check_effects, check_moderators
 
 _FACTOR_LEVEL = re.compile(r"(\w+)\[(T\.)?([^\]]*)\]")
-RESERVED = ("X", "chain", "draw", "term", "level", "effect_group", "group_study")
+RESERVED = ("X", "chain", "draw", "term", "level", "stratum", "effect_group", "group_study", "study_stratum")
 _KEYS = ("effect", "study", "group", "yi", "vi")
 
 
@@ -24,27 +26,32 @@ def build_design(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
     frame : DataFrame
         Effect table, a row per effect, with columns study, group, effect, yi, vi and the moderators in any order.
     spec : ModelSpec
-        Its `terms` are coded; a cell (combination of factor levels) without effects gets no term.
+        Its `terms` are coded; a cell (combination of factor levels) without effects gets no term, unless the prior's
+        estimated spreads tie it to cells that have some.
 
     Returns
     -------
     Dataset
         yi, vi, the table's other columns and effect_group (index of the group) over `effect`; X over
-        (effect, term); group_study (index of the study) over `group`; labels as coordinates. Row order is kept.
+        (effect, term); group_study (index of the study) over `group`; with `tau_by`, study_stratum (index of the
+        stratum) over `study`; labels as coordinates, and over `term` the factors' levels as `term_<factor>`. Row
+        order is kept.
 
     Raises
     ------
     BadInput
-        A table that breaks the schema, a missing or blank moderator, terms that the data cannot tell apart.
+        A table that breaks the schema, a missing or blank moderator, terms that the data cannot tell apart, a study
+        in two strata.
     """
     if taken := [name for name in RESERVED if name in frame.columns]:
         raise BadInput(f"columns {taken} have names that the results need; rename them")
     frame = check_effects(frame).reset_index(drop=True)
-    matrix = code_terms(frame, spec.terms)
+    coding = code_terms(frame, spec.terms, informed=[key.split(":") for key in spec.parts] if spec.spreads else ())
     study, studies = pd.factorize(frame["study"], sort=True)
     group, groups = pd.factorize(frame["group"], sort=True)
     group_study = np.empty(len(groups), int)
     group_study[group] = study
+    matrix = coding.matrix
     others = {str(name): ("effect", _plain(frame[name])) for name in frame.columns if name not in _KEYS}
     return xr.Dataset(
         others
@@ -54,12 +61,14 @@ def build_design(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
             "X": (("effect", "term"), matrix.to_numpy(float)),
             "effect_group": ("effect", group),
             "group_study": ("group", group_study),
-        },
+        }
+        | _strata(frame, study, spec.tau_by),
         coords={
             "effect": frame["effect"].to_numpy(str),
             "term": matrix.columns.to_numpy(str),
             "study": np.asarray(studies, str),
             "group": np.asarray(groups, str),
+            **{f"term_{name}": ("term", coding.factors[name].to_numpy(str)) for name in coding.factors},
         },
         attrs={key: str(frame.attrs.get(key) or "") for key in ("dataset", "variant", "title")}
         | {
@@ -69,8 +78,19 @@ def build_design(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
     )
 
 
-def code_terms(frame: pd.DataFrame, formula: str) -> pd.DataFrame:
-    """Matrix of the terms (k, p) with readable column names; see `build_design`."""
+class Coding(NamedTuple):
+    """Matrix of the terms (k, p) with readable names, and the level of each factor in each term (p, factors), or ''."""
+
+    matrix: pd.DataFrame
+    factors: pd.DataFrame
+
+
+def code_terms(frame: pd.DataFrame, formula: str, *, informed: Sequence[Sequence[str]] = ()) -> Coding:
+    """Code a formula; see `build_design`.
+
+    An empty cell is kept when for every list of factors in `informed` that several cells share, a cell with effects
+    agrees with it in these factors.
+    """
     from formulaic import Formula, model_matrix
     from formulaic.errors import FormulaicError
 
@@ -82,11 +102,76 @@ def code_terms(frame: pd.DataFrame, formula: str) -> pd.DataFrame:
         raise BadInput(
             f"terms '{formula}' are not a formula: {error}; write e.g. '0 + valence:phase' or '1'"
         ) from error
-    empty_cell = matrix.columns.str.contains("[", regex=False) & (matrix == 0).all().to_numpy()
-    matrix = matrix.loc[:, ~empty_cell]
+    named = [{name: level for name, _, level in _FACTOR_LEVEL.findall(str(column))} for column in matrix]
+    factors = pd.DataFrame(named, range(len(named)))
+    factors = factors.fillna("").astype(str)
+    empty = matrix.columns.str.contains("[", regex=False) & (matrix == 0).all().to_numpy()
+    kept = ~empty | _informed(factors, empty, informed)
+    matrix, factors = matrix.loc[:, kept], factors[kept]
     matrix.columns = pd.Index(_labels(list(matrix.columns)))
-    _refuse_aliased(matrix, formula)
-    return matrix
+    _refuse_aliased(matrix.loc[:, ~empty[kept]], formula)
+    return Coding(matrix, factors.set_axis(matrix.columns))
+
+
+def _informed(factors: pd.DataFrame, empty: np.ndarray, lists: Sequence[Sequence[str]]) -> np.ndarray:
+    """Cells that agree with a cell with effects in every list of factors but those that name the cell itself."""
+    known = [list(names) for names in lists if set(names) <= set(factors)]
+    shared = [names for names in known if factors.duplicated(names).any()]
+    if not shared:
+        return np.zeros(len(factors), bool)
+    keys = [pd.MultiIndex.from_frame(factors[names]) for names in shared]
+    found: np.ndarray = np.all([key.isin(key[~empty]) for key in keys], axis=0)
+    return found
+
+
+def _strata(frame: pd.DataFrame, study: np.ndarray, column: str) -> dict[str, Any]:
+    """Index of each study's stratum over `study`, and the strata's labels."""
+    if not column:
+        return {}
+    check_moderators(frame, [column])
+    codes, labels = pd.factorize(frame[column].astype(str), sort=True)
+    first = pd.Series(codes).groupby(study).agg(["min", "max"])
+    if mixed := sorted(set(frame["study"][first["min"].ne(first["max"]).to_numpy()[study]])):
+        raise BadInput(
+            f"taus cannot differ by '{column}': the studies {', '.join(map(str, mixed[:5]))} have several of its "
+            "values; a study belongs to one stratum"
+        )
+    return {"study_stratum": ("study", first["min"].to_numpy()), "stratum": ("stratum", np.asarray(labels, str))}
+
+
+def split_strata(design: xr.Dataset, spec: ModelSpec) -> dict[str, tuple[xr.Dataset, ModelSpec]]:
+    """Design and spec of each stratum by itself, for models in which strata share neither terms nor spreads.
+
+    Raises
+    ------
+    BadInput
+        They share one.
+    """
+    if spec.spreads:
+        raise BadInput(
+            f"strata of '{spec.tau_by}' that share the spread of {list(spec.spreads)} are not independent, so "
+            "quadrature cannot take them one by one; sample the model with --sampler numpyro"
+        )
+    coded = [of_stratum(design, name) for name in design["stratum"].values]
+    if (np.sum([np.isin(design["term"], part["term"]) for part in coded], axis=0) > 1).any():
+        raise BadInput(
+            f"terms '{spec.terms}' are shared by strata of '{spec.tau_by}', so quadrature cannot take them one by one; "
+            f"code them by it (0 + {spec.tau_by}:...), or sample the model with --sampler numpyro"
+        )
+    single = replace(spec, tau_by="")
+    return {str(name): (part, single) for name, part in zip(design["stratum"].values, coded, strict=True)}
+
+
+def of_stratum(design: xr.Dataset, stratum: str) -> xr.Dataset:
+    """Design of one stratum: its effects, groups and studies, and the terms that they have."""
+    study = design["study_stratum"].values == list(design["stratum"].values).index(stratum)
+    effects = study[design["group_study"].values[design["effect_group"].values]]
+    terms = (design["X"].values[effects] != 0).any(0)
+    groups, group = np.unique(design["effect_group"].values[effects], return_inverse=True)
+    studies, study = np.unique(design["group_study"].values[groups], return_inverse=True)
+    part = design.isel(effect=effects, term=terms, group=groups, study=studies)
+    part = part.assign(effect_group=("effect", group), group_study=("group", study))
+    return part.drop_vars(["study_stratum", "stratum"], errors="ignore")
 
 
 def cell_means(formula: str, frame: pd.DataFrame) -> str:

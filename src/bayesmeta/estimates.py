@@ -9,7 +9,7 @@ import xarray as xr
 from scipy.optimize import brentq
 from scipy.stats import norm
 
-from bayesmeta.design import typical_variance
+from bayesmeta.design import of_stratum, typical_variance
 from bayesmeta.spec import LEVELS, parse_spec
 
 BOUNDS = (0.025, 0.975)
@@ -18,6 +18,21 @@ BOUNDS = (0.025, 0.975)
 def levels_of(tree: xr.DataTree) -> list[str]:
     """Random-effect levels of a tree's model, highest first."""
     return [level for level in LEVELS if f"tau_{level}" in tree["posterior"].data_vars]
+
+
+def strata_of(tree: xr.DataTree) -> dict[str, xr.Dataset]:
+    """Design of each stratum in which the taus are alike; `{"": whole design}` where they do not differ."""
+    design = tree["constant_data"].to_dataset()
+    if "stratum" not in design.dims:
+        return {"": design}
+    return {str(name): of_stratum(design, name) for name in design["stratum"].values}
+
+
+def tau_draws(tree: xr.DataTree, stratum: str, *, which: str = "posterior") -> pd.DataFrame:
+    """Draws of each level's tau in a stratum, chains one after the other: a column per level."""
+    taus = tree[which].to_dataset()[[f"tau_{level}" for level in levels_of(tree)]]
+    taus = taus.sel(stratum=stratum) if stratum else taus
+    return pd.DataFrame({level: taus[f"tau_{level}"].values.ravel() for level in levels_of(tree)})
 
 
 def terms_table(tree: xr.DataTree) -> pd.DataFrame:
@@ -43,7 +58,7 @@ def terms_table(tree: xr.DataTree) -> pd.DataFrame:
 
 
 def heterogeneity_table(tree: xr.DataTree) -> pd.DataFrame:
-    """Summarise the levels and their total.
+    """Summarise the levels and their total; where taus differ by stratum, each stratum's (`human:study`).
 
     Returns
     -------
@@ -51,10 +66,21 @@ def heterogeneity_table(tree: xr.DataTree) -> pd.DataFrame:
         level, tau_mean, tau_ci_lb, tau_ci_ub, i2_mean, i2_ci_lb, i2_ci_ub; I^2 in percent,
         100 tau_level^2 / (sum of tau^2 + typical sampling variance), as for metafor's multilevel models.
     """
-    tau = pd.DataFrame({level: tree["posterior"].dataset[f"tau_{level}"].values.ravel() for level in levels_of(tree)})
-    design = tree["constant_data"].dataset
+    about = tree["constant_data"].attrs
+    rho = parse_spec(about["model"], about["model_name"]).rho
+    parts = []
+    for stratum, design in strata_of(tree).items():
+        part = _heterogeneity(tau_draws(tree, stratum), design, rho)
+        parts.append(part.assign(level=[_labelled(level, stratum) for level in part["level"]]))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _labelled(level: str, stratum: str) -> str:
+    return f"{stratum}:{level}" if stratum else level
+
+
+def _heterogeneity(tau: pd.DataFrame, design: xr.Dataset, rho: float) -> pd.DataFrame:
     total = tau.pow(2).sum(axis=1)
-    rho = parse_spec(design.attrs["model"], design.attrs["model_name"]).rho
     i2 = 100 * tau.pow(2).div(total + typical_variance(design, rho), axis=0)
     tau["total"], i2["total"] = np.sqrt(total), i2.sum(axis=1)
     columns: dict[str, pd.Series] = {}
@@ -74,17 +100,29 @@ def prediction_table(tree: xr.DataTree) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        term, level, pi_lb, pi_ub: 95 % equal-tailed, exact quantiles of the mixture of normals over the draws.
+        term, level, pi_lb, pi_ub: 95 % equal-tailed, exact quantiles of the mixture of normals over the draws. A term
+        of several strata has a row for each, `rat:study`.
     """
     beta = tree["posterior"].dataset["beta"].stack(sample=("chain", "draw"))
-    variance, rows = np.zeros(beta.sizes["sample"]), []
+    variances = {stratum: tau_draws(tree, stratum).pow(2).cumsum(axis=1) for stratum in strata_of(tree)}
+    rows = []
     for level in levels_of(tree):
-        variance = variance + tree["posterior"].dataset[f"tau_{level}"].values.ravel() ** 2
-        for term in beta["term"].values:
-            mean = beta.sel(term=term).values
-            lower, upper = (mixture_quantile(p, mean, np.sqrt(variance)) for p in BOUNDS)
-            rows.append({"term": term, "level": level, "pi_lb": lower, "pi_ub": upper})
+        for term, strata in _strata_of_terms(tree).items():
+            for stratum in strata:
+                spread = np.sqrt(variances[stratum][level].to_numpy())
+                lower, upper = (mixture_quantile(p, beta.sel(term=term).values, spread) for p in BOUNDS)
+                label = _labelled(level, stratum) if len(strata) > 1 else level
+                rows.append({"term": term, "level": label, "pi_lb": lower, "pi_ub": upper})
     return pd.DataFrame(rows)
+
+
+def _strata_of_terms(tree: xr.DataTree) -> dict[str, list[str]]:
+    """Strata that each term's effects are in; of a term without effects, the one that its label names, or all."""
+    strata, found = strata_of(tree), {}
+    for term in map(str, tree["posterior"].dataset["term"].values):
+        own = [name for name, design in strata.items() if name == "" or term in design["term"].values]
+        found[term] = own or [name for name in strata if name in term.split(":")] or list(strata)
+    return found
 
 
 def mixture_quantile(p: float, mean: np.ndarray, sd: np.ndarray) -> float:
@@ -112,7 +150,8 @@ def sizes_table(tree: xr.DataTree) -> pd.DataFrame:
 def forest_table(tree: xr.DataTree) -> pd.DataFrame:
     """Terms with credible interval, prediction interval at the lowest level (`pi_level`), k and studies."""
     prediction = prediction_table(tree)
-    lowest = prediction[prediction["level"] == levels_of(tree)[-1]].rename(columns={"level": "pi_level"})
+    lowest = prediction[prediction["level"].str.split(":").str[-1] == levels_of(tree)[-1]]
+    lowest = lowest.drop_duplicates("term").rename(columns={"level": "pi_level"})
     terms = terms_table(tree)[["term", "mean", "ci_lb", "ci_ub"]]
     return terms.merge(lowest, on="term").merge(sizes_table(tree)[["term", "k", "studies"]], on="term")
 
@@ -143,13 +182,13 @@ def density_table(tree: xr.DataTree, *, points: int = 200) -> pd.DataFrame:
     """Prior and posterior densities of the taus: level, which, tau, density; kernel estimates that respect zero."""
     from arviz_stats.base import array_stats
 
-    levels = levels_of(tree)
-    reach = 1.3 * max(float(tree["posterior"].dataset[f"tau_{level}"].max()) for level in levels)
+    strata = strata_of(tree)
+    reach = 1.3 * max(tau_draws(tree, stratum).to_numpy().max() for stratum in strata)
     rows = []
-    for level, which in itertools.product(levels, ("prior", "posterior")):
-        draws = tree[which].dataset[f"tau_{level}"].values.ravel()
+    for stratum, level, which in itertools.product(strata, levels_of(tree), ("prior", "posterior")):
+        draws = tau_draws(tree, stratum, which=which)[level].to_numpy()
         limits = (0, max(reach, draws.max()))
         grid, density, _ = array_stats.kde(draws, grid_len=points, bound_correction=True, custom_lims=limits)
-        table = pd.DataFrame({"level": level, "which": which, "tau": grid, "density": density})
+        table = pd.DataFrame({"level": _labelled(level, stratum), "which": which, "tau": grid, "density": density})
         rows.append(table[table["tau"] <= reach])
     return pd.concat(rows, ignore_index=True)

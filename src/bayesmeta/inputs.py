@@ -101,17 +101,19 @@ def select(frame: "pd.DataFrame", kept: "pd.DataFrame", spec: "ModelSpec") -> tu
     BadInput
         A contrast names a term that the whole dataset lacks, or the design cannot be built.
     """
-    from bayesmeta.contrasts import contrast_weights
+    from bayesmeta.contrasts import contrast_weights, possible_weights
     from bayesmeta.design import build_design
+    from bayesmeta.discrepancy import check_sides
 
     design = build_design(frame, spec)
+    check_sides(design, spec)
     named = spec.contrasts_of(str(frame.attrs["dataset"]))
     weights = contrast_weights(named, [str(term) for term in design["term"].values])
     if kept is frame:
         return design, []
     design = build_design(kept, spec)
-    left = set(design["term"].values)
-    return design, [name for name in named if not set(weights.term[weights.sel(contrast=name) != 0].values) <= left]
+    left = possible_weights(named, [str(term) for term in design["term"].values])["contrast"].values
+    return design, [str(name) for name in weights["contrast"].values if name not in left]
 
 
 def keep_rows(frame: "pd.DataFrame", where: str) -> "pd.DataFrame":

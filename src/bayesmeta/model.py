@@ -5,8 +5,9 @@ r"""The model: nested random effects around the cell means, on the exact margina
     w       ~ N(0, tau_group^2)
     d       ~ N(0, tau_effect^2)           in the four-level model
     e       ~ N(0, V)                      V known; rho correlates the errors within a group
-    beta    ~ Normal                       cell means, from the model file
-    tau     ~ a prior on (0, inf)          one per level, from the model file
+    beta    ~ N(m, sum of parts)           cell means, from the model file; a part may have a spread (`priors`)
+    spread  ~ a prior on (0, inf)          where terms are partially pooled
+    tau     ~ a prior on (0, inf)          one per level, or per level and stratum, from the model file
 
 u, w and d are integrated out (`likelihood`), so NUTS moves in beta and tau alone: nothing to centre, no funnel. What is
 left is made nearly round by exact changes of coordinates (`coordinates`): beta is whitened, and the taus are polar,
@@ -23,8 +24,9 @@ import pytensor.tensor as pt
 import xarray as xr
 
 from bayesmeta.coordinates import Polar, Start, Whitened
-from bayesmeta.likelihood import study_log_likelihood
-from bayesmeta.spec import ModelSpec
+from bayesmeta.likelihood import study_log_likelihood, tau_labels
+from bayesmeta.priors import spread_name, term_prior
+from bayesmeta.spec import ModelSpec, Prior
 
 TAU_PRIORS: dict[str, Callable[..., Any]] = {
     "HalfNormal": pm.HalfNormal,
@@ -49,21 +51,27 @@ def build_model(design: xr.Dataset, spec: ModelSpec, start: Start) -> pm.Model:
     Returns
     -------
     pm.Model
-        Free variables beta (term) and tau (level). The likelihood node `obs_study` has one value per study: the data
-        enter through the kernel and its `observed` zeros only give it a shape, so that PyMC's own tools see one
-        log-likelihood per study.
+        Free variables beta (term), tau (level, within each stratum) and the spreads. The likelihood node
+        `obs_study` has one value per study: the data enter through the kernel and its `observed` zeros only give it a
+        shape, so that PyMC's own tools see one log-likelihood per study.
     """
+    prior = term_prior(design, spec)
     kernel = pytensor.wrap_jax(study_log_likelihood(design, spec))
 
     def logp(_: Any, beta: Any, tau: Any) -> Any:
         return kernel(pt.specify_shape(beta, start.beta.shape), pt.specify_shape(tau, start.tau.shape))
 
-    coords = {"term": design["term"].values, "level": list(spec.levels), "study": design["study"].values}
-    prior = spec.priors
+    taus = tau_labels(design, spec)
+    coords = {"term": design["term"].values, "level": taus, "study": design["study"].values}
     with pm.Model(coords=coords) as model:
-        whitened, polar = Whitened(start.beta, start.factor), Polar(len(spec.levels))
-        beta = pm.Normal("beta", *prior["terms"].parameters, dims="term", default_transform=whitened)
-        tau_prior = TAU_PRIORS[prior["tau"].family]
-        tau = tau_prior("tau", *prior["tau"].parameters, dims="level", default_transform=polar)
+        whitened, polar = Whitened(start.precision, start.pull), Polar(len(spec.levels), len(taus) // len(spec.levels))
+        spreads = {part: _positive(spread_name(part), of) for part, of in spec.spreads.items()}
+        beta = pm.MvNormal("beta", prior.mean, cov=prior.covariance(spreads), dims="term", default_transform=whitened)
+        tau = _positive("tau", spec.priors["tau"], dims="level", default_transform=polar)
         pm.CustomDist("obs_study", beta, tau, logp=logp, observed=np.zeros(design.sizes["study"]), dims="study")
     return model
+
+
+def _positive(name: str, prior: Prior, **options: Any) -> Any:
+    """A variable on (0, inf) with a prior of the model file."""
+    return TAU_PRIORS[prior.family](name, *prior.parameters, **options)

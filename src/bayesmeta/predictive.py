@@ -12,7 +12,15 @@ import xarray as xr
 from jax import Array
 from pymc.stats import compute_log_prior
 
-from bayesmeta.likelihood import draw_errors, draw_random_effects, nesting_of, study_log_likelihood
+from bayesmeta.likelihood import (
+    draw_errors,
+    draw_random_effects,
+    nesting_of,
+    study_log_likelihood,
+    tau_labels,
+    taus_of,
+)
+from bayesmeta.priors import spread_name
 from bayesmeta.spec import ModelSpec
 
 PRIOR_DRAWS = 1000
@@ -30,7 +38,7 @@ def compile_programs(design: xr.Dataset, spec: ModelSpec, draws: int) -> Program
     batch = int(np.clip(2_000_000 // design.sizes["effect"], 1, 500))
 
     def ready(draw: Callable[..., dict[str, Array]], count: int) -> Callable[..., dict[str, Array]]:
-        sizes = (count, design.sizes["term"]), (count, len(spec.levels))
+        sizes = (count, design.sizes["term"]), (count, len(tau_labels(design, spec)))
         shapes = [jax.eval_shape(partial(_keys, 0, count)), *(jax.ShapeDtypeStruct(size, float) for size in sizes)]
         program = jax.jit(lambda *xs: jax.lax.map(lambda x: draw(*x), xs, batch_size=batch))
         return program.lower(*shapes).compile()
@@ -72,12 +80,12 @@ def complete_tree(
     new = _exact(programs.anew, prior, design, seed=seed + 1)
     effects = [name for name in ("u", "w", "d") if name in exact]
     groups = {
-        "posterior": _by_level(posterior, spec).merge(exact[effects]).assign_attrs(posterior.attrs),
+        "posterior": _by_level(posterior, design, spec).merge(exact[effects]).assign_attrs(posterior.attrs),
         "posterior_predictive": exact[["obs"]],
-        "prior": _by_level(prior, spec),
+        "prior": _by_level(prior, design, spec),
         "prior_predictive": new[["obs"]],
         "log_likelihood": exact[["log_obs", "obs_study"]].rename(log_obs="obs"),
-        "log_prior": _by_level(log_prior, spec).as_numpy(),
+        "log_prior": _by_level(log_prior, design, spec).as_numpy(),
         "sample_stats": tree["sample_stats"].to_dataset().as_numpy(),
         "observed_data": design[["yi"]].rename(yi="obs").drop_attrs(),
         "constant_data": design.assign_attrs(model=spec.text, model_name=spec.name),
@@ -86,10 +94,16 @@ def complete_tree(
 
 
 def _prior_draws(model: pm.Model, design: xr.Dataset, spec: ModelSpec, seed: int) -> xr.Dataset:
-    beta, tau = pm.draw([model["beta"], model["tau"]], PRIOR_DRAWS, random_seed=seed, mode="FAST_COMPILE")
+    spreads = [spread_name(part) for part in spec.spreads]
+    names = ["beta", "tau", *spreads]
+    values = pm.draw([model[name] for name in names], PRIOR_DRAWS, random_seed=seed, mode="FAST_COMPILE")
+    dims: dict[str, list[str]] = {"beta": ["term"], "tau": ["level"]}
     return xr.Dataset(
-        {"beta": (("chain", "draw", "term"), beta[None]), "tau": (("chain", "draw", "level"), tau[None])},
-        coords={"chain": [0], "draw": range(PRIOR_DRAWS), "term": design["term"], "level": list(spec.levels)},
+        {
+            name: (("chain", "draw", *dims.get(name, [])), value[None])
+            for name, value in zip(names, values, strict=True)
+        },
+        {"chain": [0], "draw": range(PRIOR_DRAWS), "term": design["term"].values, "level": tau_labels(design, spec)},
     )
 
 
@@ -119,11 +133,11 @@ def _exact(
 
 
 def _draw_given_data(design: xr.Dataset, spec: ModelSpec) -> Callable[..., dict[str, Array]]:
-    nesting, by_study = nesting_of(design), study_log_likelihood(design, spec)
+    nesting, by_study, by_level = nesting_of(design), study_log_likelihood(design, spec), taus_of(design, spec)
     x, y, v = (jnp.asarray(design[name].values) for name in ("X", "yi", "vi"))
 
     def draw(key: Array, beta: Array, tau: Array) -> dict[str, Array]:
-        taus = {f"tau_{level}": value for level, value in zip(spec.levels, tau, strict=True)}
+        taus = {f"tau_{level}": value for level, value in by_level(tau).items()}
         own, errors = jax.random.split(key)
         u, w, d = draw_random_effects(own, y - x @ beta, v, nesting, rho=spec.rho, **taus)
         mean = x @ beta + u[nesting.study_of_effect] + w[nesting.group_of_effect]
@@ -139,16 +153,15 @@ def _draw_given_data(design: xr.Dataset, spec: ModelSpec) -> Callable[..., dict[
 
 
 def _draw_anew(design: xr.Dataset, spec: ModelSpec) -> Callable[..., dict[str, Array]]:
-    nesting = nesting_of(design)
+    nesting, by_level = nesting_of(design), taus_of(design, spec)
     x, v = (jnp.asarray(design[name].values) for name in ("X", "vi"))
 
     def draw(key: Array, beta: Array, tau: Array) -> dict[str, Array]:
-        taus = dict(zip(spec.levels, tau, strict=True))
         keys = jax.random.split(key, 4)
         members = {"study": nesting.study_of_effect, "group": nesting.group_of_effect, "effect": np.arange(len(v))}
         replicate = x @ beta + draw_errors(keys[0], v, nesting, spec.rho)
-        for own, (level, tau) in zip(keys[1:], taus.items(), strict=False):
-            replicate += tau * jax.random.normal(own, (design.sizes[level],))[members[level]]
+        for own, (level, sd) in zip(keys[1:], by_level(tau).items(), strict=False):
+            replicate += (sd * jax.random.normal(own, (design.sizes[level],)))[members[level]]
         return {"obs": replicate.astype(jnp.float32)}
 
     return draw
@@ -159,7 +172,13 @@ def _kept(spec: ModelSpec, **effects: Array) -> dict[str, Array]:
     return {symbols[level]: effects[symbols[level]] for level in spec.levels}
 
 
-def _by_level(draws: xr.Dataset, spec: ModelSpec) -> xr.Dataset:
-    """One variable per level, tau_study and so on, in place of tau over `level`."""
-    split = {f"tau_{level}": draws["tau"].sel(level=level, drop=True) for level in spec.levels}
-    return draws.drop_vars("tau").drop_dims("level", errors="ignore").assign(split)
+def _by_level(draws: xr.Dataset, design: xr.Dataset, spec: ModelSpec) -> xr.Dataset:
+    """One variable per level, tau_study and so on, in place of tau over `level`; over `stratum` where they differ."""
+    strata = design["stratum"].values if spec.tau_by else np.array([], str)
+    split = {}
+    for level in spec.levels:
+        labels = [f"{stratum}:{level}" for stratum in strata] or [level]
+        found = [draws["tau"].sel(level=label, drop=True) for label in labels]
+        split[f"tau_{level}"] = xr.concat(found, xr.Variable("stratum", strata)) if len(strata) else found[0]
+    taus = xr.Dataset(split).transpose("chain", "draw", ...)
+    return draws.drop_vars("tau").drop_dims("level", errors="ignore").merge(taus)

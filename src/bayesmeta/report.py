@@ -3,7 +3,7 @@
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
-from bayesmeta import checks, contrasts, estimates, figures, pages
+from bayesmeta import checks, contrasts, discrepancy, estimates, figures, pages
 from bayesmeta.errors import BadInput
 from bayesmeta.progress import Steps
 from bayesmeta.provenance import hashes, write_json
@@ -57,13 +57,15 @@ def _move(staged: Path, out: Path) -> None:
 
 
 def fit_tables(tree: xr.DataTree) -> dict[str, pd.DataFrame]:
-    """The tables of a fit by file name: terms, heterogeneity, contrasts, prediction."""
-    return {
+    """The tables of a fit by file name: terms, heterogeneity, contrasts, prediction; of a model with sides, theirs."""
+    tables = {
         "terms": estimates.terms_table(tree),
         "heterogeneity": estimates.heterogeneity_table(tree),
         "contrasts": contrasts.contrasts_table(tree),
         "prediction": estimates.prediction_table(tree),
     }
+    sided = {"discrepancies": discrepancy.discrepancies_table, "concordance": discrepancy.concordance_table}
+    return tables | {name: table for name, make in sided.items() if len(table := make(tree))}
 
 
 def write_fit(
@@ -113,6 +115,24 @@ def write_figures(folder: Path, tree: xr.DataTree, provenance: Mapping[str, Any]
     save("caterpillar", figures.draw_caterpillar(studies, xlabel=scale, title=f"Studies: {title}"), studies)
     save("taus", figures.draw_prior_posterior(taus, title=f"Heterogeneity: {title}"), taus)
     save("chains", figures.draw_trace(chains["trace"], chains["ranks"], title=f"Chains: {title}"), chains)
+    if discrepancy.sides_of(tree):
+        _write_sides(save, tree, scale, title)
+
+
+def _write_sides(save: Callable[..., None], tree: xr.DataTree, scale: str, title: str) -> None:
+    """Ridge of the discrepancies; for the first side and each other a mirrored forest and a plot of quadrants."""
+    table, densities = discrepancy.discrepancies_table(tree), discrepancy.densities_table(tree)
+    rope = contrasts.spec_of(tree).rope
+    ridge = figures.draw_ridge(densities, table, rope=rope, xlabel=scale, title=f"Discrepancies: {title}")
+    save("discrepancies", ridge, {"densities": densities, "contrasts": table})
+    terms = discrepancy.sided_terms_table(tree)
+    pairs = discrepancy.pairs_of(terms)
+    for first, second in pairs:
+        end = "" if len(pairs) == 1 else f"_{second}"
+        both, cells = terms[terms["side"].isin([first, second])], discrepancy.quadrants_table(tree, first, second)
+        save(f"mirrored{end}", figures.draw_mirrored(both, xlabel=scale, title=f"Means: {title}"), both)
+        axes = {"xlabel": f"{first}, {scale}", "ylabel": f"{second}, {scale}"}
+        save(f"quadrants{end}", figures.draw_quadrants(cells, **axes, title=f"Concordance: {title}"), cells)
 
 
 def write_comparison(

@@ -11,10 +11,11 @@ import platformdirs
 import pymc as pm
 import xarray as xr
 
-from bayesmeta.coordinates import guess_start
+from bayesmeta.coordinates import START_SPREAD, guess_start
 from bayesmeta.errors import BadInput
 from bayesmeta.model import build_model
 from bayesmeta.predictive import compile_programs, complete_tree
+from bayesmeta.priors import spread_name
 from bayesmeta.progress import Steps
 from bayesmeta.spec import ModelSpec
 
@@ -60,7 +61,8 @@ def sample_posterior(
     Returns
     -------
     DataTree
-        posterior: beta (term), tau_<level>, u (study), w (group) and d (effect) where the model has the level;
+        posterior: beta (term); tau_<level>, over stratum where taus differ by it; spread_<part> where terms are
+        partially pooled; u (study), w (group) and d (effect) where the model has the level;
         posterior_predictive, prior_predictive: obs (effect), a replicate of yi for the same and for new studies;
         prior; log_likelihood: obs_study (study), marginal, and obs (effect), given u and w; log_prior; sample_stats;
         observed_data; constant_data: the design, and in its attributes the model.
@@ -85,7 +87,8 @@ def sample_posterior(
             random_seed=seed,
             model=model,
             nuts_sampler=sampler,
-            initvals={"beta": start.beta, "tau": start.tau},
+            initvals={"beta": start.beta, "tau": start.tau}
+            | {spread_name(part): START_SPREAD for part in spec.spreads},
             progressbar=steps.console is not None and sampler != "numpyro",
             quiet=steps.console is None or sampler == "numpyro",
             compute_convergence_checks=False,

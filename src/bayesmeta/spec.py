@@ -25,18 +25,24 @@ _PRIOR = re.compile(r"\s*(\w+)\s*\(([^()]*)\)\s*")
 
 @dataclass(frozen=True)
 class Prior:
-    """A distribution by name and parameters, with the reason it was chosen: `Normal(0, 1.5)`."""
+    """A distribution by name and parameters, with the reason it was chosen: `Normal(0, 1.5)`.
+
+    With a `spread`, a Normal's sd is that many times a standard deviation that is estimated under the spread's prior.
+    """
 
     family: str
     parameters: tuple[float, ...]
     reason: str = ""
+    spread: "Prior | None" = None
 
     def __str__(self) -> str:
+        if self.spread is not None:
+            return f"{self.family}({self.parameters[0]:g}, spread), spread ~ {self.spread}"
         return f"{self.family}({', '.join(f'{value:g}' for value in self.parameters)})"
 
     @classmethod
     def parse(cls, key: str, entry: Any) -> Self:
-        """Read `{prior = "HalfNormal(1)", reason = "..."}`.
+        """Read `{prior = "HalfNormal(1)", reason = "..."}` or `{prior = "Normal(0, spread)", spread = ...}`.
 
         Raises
         ------
@@ -46,21 +52,22 @@ class Prior:
         entry = {"prior": entry} if isinstance(entry, str) else entry
         if not isinstance(entry, Mapping) or not isinstance(entry.get("prior"), str):
             raise BadInput(f'prior of {key} is {entry!r}; it should read {{prior = "Normal(0, 1.5)", reason = "..."}}')
-        refuse_unknown(entry, ("prior", "reason"), f"prior of {key}")
-        match = _PRIOR.fullmatch(entry["prior"])
+        refuse_unknown(entry, ("prior", "spread", "reason"), f"prior of {key}")
+        spread = cls.parse("tau", entry["spread"]) if "spread" in entry else None
+        match = _PRIOR.fullmatch(entry["prior"] if spread is None else re.sub(r"\bspread\b", "1", entry["prior"]))
         try:
             values = tuple(float(number) for number in match[2].split(",")) if match else ()
         except ValueError:
             values = ()
         family = match[1] if match else ""
-        wanted = ("Normal",) if key == "terms" else tuple(name for name in FAMILIES if name != "Normal")
+        wanted = ("Normal",) if key != "tau" else tuple(name for name in FAMILIES if name != "Normal")
         positive = values[1:] if family == "Normal" else values
         if family not in wanted or len(values) != FAMILIES[family] or not all(0 < v < float("inf") for v in positive):
             raise BadInput(
                 f"prior of {key} is '{entry['prior']}'; it should be one of "
                 f"{', '.join(f'{name}({_arguments(name)})' for name in wanted)} with positive scales"
             )
-        return cls(family, values, str(entry.get("reason", "")))
+        return cls(family, values, str(entry.get("reason", "")), spread)
 
 
 def _arguments(family: str) -> str:
@@ -81,10 +88,17 @@ class ModelSpec:
         Random-effect levels, a subset of study, group, effect, highest first.
     rho : float
         Correlation of sampling errors within a group, in [0, 1).
+    tau_by : str
+        A column by whose levels (strata) every tau differs; "" for one tau per level. Constant within a study.
     priors : mapping
-        `terms` (Normal, one for every coefficient) and `tau` (one for every level's standard deviation).
+        `tau`: every level's standard deviation. `terms`: every coefficient by itself; or parts that add up, each named
+        by columns: the coefficients that agree in `valence:phase` share that part. A part may have an estimated spread.
+    sides : str
+        A factor of the terms whose levels are set against each other (persons, animals); "" for none.
     contrasts : mapping
         Name to linear combination of terms, as text; entries under a dataset's name hold for that dataset.
+    concordance : mapping
+        Name to a statement about terms, `human:fear:memory > 0 and animal:fear:memory > 0`; by dataset likewise.
     rope : float
         Half-width of the region of practical equivalence, on the scale of yi.
     text : str
@@ -99,7 +113,10 @@ class ModelSpec:
     likelihood: str = "normal"
     rho: float = 0.0
     rope: float = 0.2
+    tau_by: str = ""
+    sides: str = ""
     contrasts: Mapping[str, Any] = field(default_factory=dict)
+    concordance: Mapping[str, Any] = field(default_factory=dict)
     text: str = ""
 
     @property
@@ -107,15 +124,33 @@ class ModelSpec:
         """Hash of the text the choices were read from."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
+    @property
+    def parts(self) -> dict[str, Prior]:
+        """The parts that the prior of the terms adds up."""
+        return {key: prior for key, prior in self.priors.items() if key != "tau"}
+
+    @property
+    def spreads(self) -> dict[str, Prior]:
+        """Priors of the spreads that are estimated, by part: then the terms are partially pooled."""
+        return {key: prior.spread for key, prior in self.parts.items() if prior.spread is not None}
+
     def contrasts_of(self, dataset: str) -> dict[str, str]:
         """Contrasts that hold for a dataset: those without a dataset's name, then those under its name."""
-        shared = {name: text for name, text in self.contrasts.items() if isinstance(text, str)}
-        return shared | dict(self.contrasts.get(dataset.removesuffix("-twin"), {}))
+        return _of_dataset(self.contrasts, dataset)
+
+    def concordance_of(self, dataset: str) -> dict[str, str]:
+        """Statements that hold for a dataset, chosen like the contrasts."""
+        return _of_dataset(self.concordance, dataset)
 
     def with_terms(self, formula: str) -> "ModelSpec":
         """Copy with other terms and no contrasts (they named the old terms)."""
         text = f"{self.text}\n# on the command line: terms = {formula!r}, contrasts left out\n"
-        return replace(self, terms=formula, contrasts={}, text=text)
+        return replace(self, terms=formula, contrasts={}, concordance={}, text=text)
+
+    def with_spread(self, part: str, value: float) -> "ModelSpec":
+        """Copy with a part's spread fixed."""
+        centre, scale = self.priors[part].parameters
+        return replace(self, priors={**self.priors, part: Prior("Normal", (centre, scale * value))})
 
     def with_flat_priors(self) -> "ModelSpec":
         """Copy with improper flat priors on every term and tau, for quadrature alone: what the data say alone."""
@@ -147,14 +182,24 @@ def read_spec(path: str | Path) -> ModelSpec:
 def parse_spec(text: str, name: str) -> ModelSpec:
     """Read a model from TOML text; see `read_spec`."""
     entries = tomllib.loads(text)
-    known = ("title", "terms", "levels", "likelihood", "rho", "rope", "priors", "contrasts")
+    known = (
+        "title",
+        "terms",
+        "levels",
+        "likelihood",
+        "rho",
+        "rope",
+        "tau_by",
+        "sides",
+        "priors",
+        "contrasts",
+        "concordance",
+    )
     refuse_unknown(entries, known, f"model {name}")
     if missing := [key for key in ("terms", "levels", "priors") if key not in entries]:
         raise BadInput(f"model {name} lacks the keys {missing}; it has: {', '.join(entries)}")
     priors = entries["priors"]
-    refuse_unknown(priors, ("terms", "tau"), f"priors of model {name}")
-    if missing := [key for key in ("terms", "tau") if key not in priors]:
-        raise BadInput(f"model {name} gives no prior for {missing}; add [priors.{missing[0]}]")
+    _check_parts(priors, name)
     return ModelSpec(
         name=name,
         title=str(entries.get("title", name)),
@@ -163,10 +208,27 @@ def parse_spec(text: str, name: str) -> ModelSpec:
         likelihood=_choice(entries.get("likelihood", "normal"), ("normal",), f"likelihood of model {name}"),
         rho=_number(entries.get("rho", 0.0), 0, 1, f"rho of model {name}"),
         rope=_number(entries.get("rope", 0.2), 0, float("inf"), f"rope of model {name}"),
-        priors={key: Prior.parse(key, priors[key]) for key in ("terms", "tau")},
+        tau_by=str(entries.get("tau_by", "")),
+        sides=str(entries.get("sides", "")),
+        priors={key: Prior.parse(key, entry) for key, entry in priors.items()},
         contrasts=entries.get("contrasts", {}),
+        concordance=entries.get("concordance", {}),
         text=text,
     )
+
+
+def _check_parts(priors: Mapping[str, Any], name: str) -> None:
+    """Either `terms`, or parts named by columns, whose names the design checks; and `tau`."""
+    whole = "terms" in priors or not set(priors) - {"tau"}
+    if whole:
+        refuse_unknown(priors, ("terms", "tau"), f"priors of model {name}")
+    if missing := [key for key in (("terms", "tau") if whole else ("tau",)) if key not in priors]:
+        raise BadInput(f"model {name} gives no prior for {missing}; add [priors.{missing[0]}]")
+
+
+def _of_dataset(entries: Mapping[str, Any], dataset: str) -> dict[str, str]:
+    shared = {name: text for name, text in entries.items() if isinstance(text, str)}
+    return shared | dict(entries.get(dataset.removesuffix("-twin"), {}))
 
 
 def refuse_unknown(got: Iterable[str], known: Iterable[str], where: str) -> None:

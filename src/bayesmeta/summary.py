@@ -64,6 +64,8 @@ def print_fit(
     differences = tables["contrasts"][~tables["contrasts"]["contrast"].isin(tables["terms"]["term"])]
     if len(differences):
         console.print(_estimates(differences, "contrast", f"{mark}Contrasts"))
+    if "discrepancies" in tables:
+        _print_sides(console, tables)
     console.print(_heterogeneity(tables["heterogeneity"], f"{mark}Heterogeneity"))
     for warning in diagnostics["warnings"]:
         console.print(f"[yellow]note: {warning}[/yellow]", highlight=False)
@@ -91,6 +93,20 @@ def print_comparison(console: Console, tables: Mapping[str, "pd.DataFrame"], out
     console.print(table)
     console.print(_whole(tables["levels"].round(2), f"{mark}Four levels against three"))
     console.print(f"written to [bold]{out}[/bold]: comparison.html, tables/, figures/, provenance-comparison.json")
+
+
+def _print_sides(console: Console, tables: Mapping[str, "pd.DataFrame"]) -> None:
+    """A sentence per discrepancy, and how probable each phenotype is on both sides."""
+    for row in tables["discrepancies"].to_dict("records"):
+        console.print(
+            f"[bold]{row['contrast']}[/bold]: {row['conclusion'].replace('[', chr(92) + '[')}", highlight=False
+        )
+    if "concordance" in tables:
+        joint = tables["concordance"].query("statement in ('both', 'all') or p.isna()")
+        table = Table("phenotype", "probability on every side", title="Concordance", title_justify="left")
+        for row in joint.to_dict("records"):
+            table.add_row(row["phenotype"], row["statement"] if row["p"] != row["p"] else f"{row['p']:.3f}")
+        console.print(table)
 
 
 def _estimates(rows: "pd.DataFrame", key: str, title: str) -> Table:

@@ -1,4 +1,5 @@
-"""A tidy table to axes: forest, caterpillar, trace and rank plots, priors against posteriors, two schools in pairs.
+"""A tidy table to axes: forest, caterpillar, trace and rank plots, priors against posteriors, two schools or
+two species in pairs.
 
     figure = draw_forest(table, xlabel="Hedges' g", title="preclinical")
     save(figure, "figures/forest", table, synthetic=False, source="bayesmeta 0.1.0, seed 1")
@@ -11,15 +12,19 @@ from bayesmeta.figures.chains import draw_prior_posterior, draw_trace, prior_pos
 from bayesmeta.figures.comparison import draw_paired, draw_profiles, paired, profiles
 from bayesmeta.figures.estimates import caterpillar, draw_caterpillar, draw_forest, forest
 from bayesmeta.figures.saving import save
+from bayesmeta.figures.species import draw_mirrored, draw_quadrants, draw_ridge
 from bayesmeta.figures.style import interval_text, words
 
 __all__ = [
     "caterpillar",
     "draw_caterpillar",
     "draw_forest",
+    "draw_mirrored",
     "draw_paired",
     "draw_prior_posterior",
     "draw_profiles",
+    "draw_quadrants",
+    "draw_ridge",
     "draw_trace",
     "forest",
     "interval_text",

@@ -1,25 +1,30 @@
 """The posterior by deterministic quadrature: exact to a stated error, without MCMC."""
 
-from bayesmeta.quadrature.deletion import leave_one_study_out
+from bayesmeta.quadrature.averages import average_over_rho
+from bayesmeta.quadrature.mixtures import Mixture, add_independent
 from bayesmeta.quadrature.posterior import (
+    Joint,
     Posterior,
-    average_over_rho,
     combination,
-    contrasts_table,
     integrate_posterior,
+    integrate_taus,
     tau_cdf,
     tau_quantile,
-    taus_table,
-    terms_table,
 )
+from bayesmeta.quadrature.strata import leave_one_study_out
+from bayesmeta.quadrature.tables import contrasts_table, taus_table, terms_table
 from bayesmeta.quadrature.tree import quadrature_posterior
 
 __all__ = [
+    "Joint",
+    "Mixture",
     "Posterior",
+    "add_independent",
     "average_over_rho",
     "combination",
     "contrasts_table",
     "integrate_posterior",
+    "integrate_taus",
     "leave_one_study_out",
     "quadrature_posterior",
     "tau_cdf",

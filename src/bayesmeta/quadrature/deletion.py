@@ -53,31 +53,10 @@ class Deleted(NamedTuple):
     edge: np.ndarray
 
 
-def leave_one_study_out(
+def delete_studies(
     design: xr.Dataset, spec: ModelSpec, *, weights: xr.DataArray | None = None, tolerance: float = 1e-6
 ) -> xr.Dataset:
-    """Posterior without each study, and how well it predicts that study.
-
-    Parameters
-    ----------
-    design, spec : Dataset, ModelSpec
-        As for `integrate_posterior`.
-    weights : DataArray, optional
-        Dims (contrast, term): linear combinations to follow besides the terms.
-    tolerance : float
-        Studies whose estimated error on the shared grid is above it are refitted on a grid of their own.
-
-    Returns
-    -------
-    Dataset
-        Over study: elpd, exact log p(y_s | y_-s); error, as `Posterior.error`; own_grid, whether it was refitted.
-        Over (study, term): mean, sd; (study, level): tau_mean, tau_sd; (study, contrast): contrast_mean, contrast_sd.
-        Every posterior is that without the study.
-
-    Notes
-    -----
-    A term that only the left-out study informs has its prior.
-    """
+    """`strata.leave_one_study_out` of a model with one tau per level and no spread."""
     terms = list(design["term"].values)
     columns = np.eye(len(terms))
     if weights is not None:
@@ -157,7 +136,7 @@ def _row(
     study = 1 + scale * part.ones
     cross = squares - (scale / study)[..., None, None] * part.columns[:, :, None] * part.columns[:, None, :]
     log_det = sums.log_det + nesting.by_study(jnp.log(part.group)) + jnp.log(study)
-    given = condition(_others(cross, 1), _others(log_det, 1), _others(sums.effects, 0), table.prior)
+    given = condition(_others(cross, 1), _others(log_det, 1), _others(sums.effects, 0), table)
     density = jnp.nan_to_num(given.log_likelihood + outside[:, None], nan=-jnp.inf)
     log_mass = density + weight[:, None]
     total = jax.nn.logsumexp(log_mass, axis=0)

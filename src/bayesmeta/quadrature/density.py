@@ -1,14 +1,13 @@
 r"""The density that is integrated: priors of the taus, and the likelihood of the taus with beta integrated out.
 
-With c = z' V^-1 z summed over studies for z = [X, y], and beta ~ N(m, s^2 I):
+With c = z' V^-1 z summed over studies for z = [X, y], and beta ~ N(m, S):
 
-    A = c_XX + I / s^2,   h = c_Xy + m / s^2,   beta | taus, y ~ N(A^-1 h, A^-1)
-    log p(y | taus) = -1/2 (k log 2 pi + log|V| + c_yy + p m^2 / s^2 - h' A^-1 h + log|A| + p log s^2)
+    A = c_XX + S^-1,   h = c_Xy + S^-1 m,   beta | taus, y ~ N(A^-1 h, A^-1)
+    log p(y | taus) = -1/2 (k log 2 pi + log|V| + c_yy + m' S^-1 m - h' A^-1 h + log|A| + log|S|)
 
 Nodes that share tau_effect share the sums over effects, nodes that share tau_group the sums over groups.
 """
 
-import math
 from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
@@ -22,30 +21,14 @@ from jax.typing import ArrayLike
 
 from bayesmeta.errors import BadInput
 from bayesmeta.likelihood import GroupSums, Nesting, columns_of, group_sums, integrate
-from bayesmeta.spec import ModelSpec, Prior
-
-
-def tau_log_prior(prior: Prior, tau: np.ndarray) -> np.ndarray:
-    """Normalised log density of a prior on (0, inf), parametrised as in PyMC (`model.TAU_PRIORS`); 0 for Flat."""
-    scale = prior.parameters[-1] if prior.parameters else 1.0
-    match prior.family:
-        case "HalfNormal":
-            return 0.5 * np.log(2 / np.pi) - np.log(scale) - 0.5 * (tau / scale) ** 2
-        case "HalfCauchy":
-            return np.log(2 / np.pi) - np.log(scale) - np.log1p((tau / scale) ** 2)
-        case "Exponential":
-            return -np.log(scale) - tau / scale
-        case "InvGamma":
-            shape = prior.parameters[0]
-            return shape * np.log(scale) - math.lgamma(shape) - (shape + 1) * np.log(tau) - scale / tau
-        case "Flat":
-            return np.zeros_like(tau)
-    raise ValueError(f"no density on (0, inf) for {prior}")
+from bayesmeta.priors import TermPrior, term_prior
+from bayesmeta.spec import ModelSpec
 
 
 class Table(NamedTuple):
     """What the likelihood needs of a design: [X, y] (k, p + 1), v (k,), nesting, weight of each study (1 or 0).
 
+    `prior` is [I, m]' S^-1 [I, m] (p + 1, p + 1), which adds to the data's cross-products, and `log_det_prior` log|S|.
     `scale` is that of the coordinates x: the spread of yi, at least the typical standard error.
     """
 
@@ -55,6 +38,7 @@ class Table(NamedTuple):
     study_of_group: np.ndarray
     included: np.ndarray
     prior: np.ndarray
+    log_det_prior: float
     rho: float
     scale: float
 
@@ -70,22 +54,41 @@ def table_of(design: xr.Dataset, spec: ModelSpec, without: Sequence[str] = ()) -
     Raises
     ------
     BadInput
-        A study to leave out that does not exist.
+        A study to leave out that does not exist; taus that differ by stratum, or a spread.
     """
-    studies = design["study"].values
-    if unknown := sorted(set(without) - set(studies)):
-        raise BadInput(f"cannot leave out the studies {unknown}; the studies are: {', '.join(studies)}")
+    if spec.tau_by or spec.spreads:
+        raise BadInput(f"model {spec.name}: one tau per level and fixed priors of the terms are wanted here")
+    refuse_unknown_studies(design, without)
+    prior, log_det = _prior_products(term_prior(design, spec))
     table = Table(
         columns=columns_of(design),
         v=design["vi"].values,
         group_of_effect=design["effect_group"].values,
         study_of_group=design["group_study"].values,
-        included=np.where(np.isin(studies, list(without)), 0.0, 1.0),
-        prior=np.array(spec.priors["terms"].parameters),
+        included=np.where(np.isin(design["study"].values, list(without)), 0.0, 1.0),
+        prior=prior,
+        log_det_prior=log_det,
         rho=spec.rho,
         scale=max(float(design["yi"].std()), float(np.sqrt(design["vi"].median()))),
     )
     return jax.device_put(table)
+
+
+def refuse_unknown_studies(design: xr.Dataset, without: Sequence[str]) -> None:
+    """Refuse to leave out studies that do not exist."""
+    studies = design["study"].values
+    if unknown := sorted(set(without) - set(studies)):
+        raise BadInput(f"cannot leave out the studies {unknown}; the studies are: {', '.join(studies)}")
+
+
+def _prior_products(prior: TermPrior) -> tuple[np.ndarray, float]:
+    """`Table.prior` and `Table.log_det_prior`; an infinite variance is a flat prior and counts for nothing."""
+    flat = np.isinf(np.diag(prior.fixed))
+    proper = np.ix_(~flat, ~flat)
+    precision = np.zeros_like(prior.fixed)
+    precision[proper] = np.linalg.inv(prior.fixed[proper])
+    both = np.column_stack([np.eye(len(flat)), prior.mean])
+    return both.T @ precision @ both, float(np.linalg.slogdet(prior.fixed[proper])[1])
 
 
 class Conditional(NamedTuple):
@@ -96,13 +99,11 @@ class Conditional(NamedTuple):
     covariance: Array
 
 
-def condition(cross: Array, log_det: Array, effects: ArrayLike, prior: ArrayLike) -> Conditional:
+def condition(cross: Array, log_det: Array, effects: ArrayLike, table: Table) -> Conditional:
     """The module's equations from sums over studies: cross (..., q, q), log|V| (...), number of effects (...)."""
-    mean, sd = jnp.asarray(prior)
     terms = cross.shape[-1] - 1
-    ridge = jnp.diag(jnp.append(jnp.full(terms, 1.0), terms * mean**2)).at[:terms, terms].set(mean)
-    swept, log_pivots = sweep(cross + ridge.at[terms, :terms].set(mean) / sd**2, terms)
-    spread = log_pivots + 2 * terms * jnp.where(jnp.isinf(sd), 0.0, jnp.log(sd))
+    swept, log_pivots = sweep(cross + table.prior, terms)
+    spread = log_pivots + table.log_det_prior
     log_likelihood = -0.5 * (jnp.asarray(effects) * np.log(2 * np.pi) + log_det + swept[..., terms, terms] + spread)
     return Conditional(log_likelihood, swept[..., :terms, terms], swept[..., :terms, :terms])
 
@@ -164,7 +165,7 @@ def slab(table: Table, sums: GroupSums, tau_group: ArrayLike, tau_study: ArrayLi
     cross, log_det = jax.vmap(lambda group, study: _study_level(_group_level(sums, table, group), table, study))(
         jnp.asarray(tau_group), jnp.asarray(tau_study)
     )
-    return condition(cross, log_det, table.included @ sums.effects, table.prior)
+    return condition(cross, log_det, table.included @ sums.effects, table)
 
 
 @partial(jax.jit, static_argnames="same_effect")
@@ -175,6 +176,6 @@ def at_taus(table: Table, tau: Array, *, same_effect: bool) -> Conditional:
     def one(tau: Array) -> Conditional:
         sums = once if same_effect else effect_level(table, tau[2])
         cross, log_det = _study_level(_group_level(sums, table, tau[1]), table, tau[:1])
-        return condition(cross[0], log_det[0], table.included @ sums.effects, table.prior)
+        return condition(cross[0], log_det[0], table.included @ sums.effects, table)
 
     return jax.lax.map(one, tau, batch_size=8)

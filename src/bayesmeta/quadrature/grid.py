@@ -9,7 +9,8 @@ import numpy as np
 import xarray as xr
 from scipy.special import logsumexp
 
-from bayesmeta.quadrature.density import Table, effect_level, slab, table_of, tau_log_prior
+from bayesmeta.priors import tau_log_prior
+from bayesmeta.quadrature.density import Table, effect_level, slab, table_of
 from bayesmeta.quadrature.nodes import Marginal, Rule, box, follow, marginal, place, zoom
 from bayesmeta.spec import LEVELS, ModelSpec
 

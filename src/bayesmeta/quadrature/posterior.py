@@ -7,20 +7,23 @@ A mixture of normals over the nodes: means, intervals and probabilities of linea
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 from scipy.optimize import brentq
-from scipy.special import logsumexp, ndtr
+from scipy.special import logsumexp
 
+from bayesmeta.design import split_strata
 from bayesmeta.errors import BadInput
+from bayesmeta.priors import tau_prior_quantile
+from bayesmeta.quadrature.density import refuse_unknown_studies
 from bayesmeta.quadrature.grid import Grid, refine
-from bayesmeta.quadrature.nodes import Marginal
+from bayesmeta.quadrature.mixtures import Mixture, add_independent
+from bayesmeta.quadrature.nodes import Marginal, leggauss
 from bayesmeta.spec import ModelSpec
 
-BOUNDS = (0.025, 0.5, 0.975)
+SPREAD_ORDERS = (12, 24)
+SPREAD_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,38 @@ class Posterior:
     converged: bool
 
 
+@dataclass(frozen=True)
+class Joint:
+    """Posteriors of strata that share neither terms nor taus: independent, each exact by itself.
+
+    Attributes
+    ----------
+    terms : in the order of the whole design
+    parts : by stratum
+    """
+
+    terms: tuple[str, ...]
+    parts: dict[str, Posterior]
+
+    @property
+    def log_marginal_likelihood(self) -> float:
+        """Log p(y) of all strata."""
+        return sum(part.log_marginal_likelihood for part in self.parts.values())
+
+    @property
+    def error(self) -> float:
+        """The largest of the strata's."""
+        return max(part.error for part in self.parts.values())
+
+    @property
+    def converged(self) -> bool:
+        """Whether every stratum's integral did."""
+        return all(part.converged for part in self.parts.values())
+
+
 def integrate_posterior(
     design: xr.Dataset, spec: ModelSpec, *, without: Sequence[str] = (), tolerance: float = 1e-6
-) -> Posterior:
+) -> Posterior | Joint:
     """Integrate a model's posterior over its taus.
 
     Parameters
@@ -62,7 +94,8 @@ def integrate_posterior(
     design : Dataset
         From `design.build_design`.
     spec : ModelSpec
-        Terms, levels, rho, priors.
+        Terms, levels, rho, priors. Where taus differ by stratum, every stratum is integrated by itself; an estimated
+        spread is integrated over as well.
     without : sequence of str
         Studies to leave out.
     tolerance : float
@@ -71,10 +104,72 @@ def integrate_posterior(
     Raises
     ------
     BadInput
-        A study to leave out that does not exist.
+        A study to leave out that does not exist; strata that share terms or a spread; two spreads.
     """
+    if spec.tau_by:
+        parts = split_strata(design, spec)
+        refuse_unknown_studies(design, without)
+        each = {}
+        for name, (own, single) in parts.items():
+            left = [study for study in without if study in own["study"].values]
+            each[name] = integrate_taus(own, single, without=left, tolerance=tolerance)
+        return Joint(tuple(map(str, design["term"].values)), each)
+    if spec.spreads:
+        return _over_spread(design, spec, without, tolerance)
+    return integrate_taus(design, spec, without=without, tolerance=tolerance)
+
+
+def integrate_taus(
+    design: xr.Dataset, spec: ModelSpec, *, without: Sequence[str] = (), tolerance: float = 1e-6
+) -> Posterior:
+    """`integrate_posterior` of a model with one tau per level and no spread."""
     grid, error = refine(design, spec, without=without, tolerance=tolerance)
     return posterior_of(design, spec, grid, error, tolerance)
+
+
+def _over_spread(design: xr.Dataset, spec: ModelSpec, without: Sequence[str], tolerance: float) -> Posterior:
+    """Gauss-Legendre over the prior probability of the spread; the error is the difference to half as many nodes."""
+    if len(spec.spreads) > 1:
+        raise BadInput(
+            f"quadrature integrates over one spread, the model has {list(spec.spreads)}; sample it with "
+            "--sampler numpyro"
+        )
+    (part, prior), rules = next(iter(spec.spreads.items())), []
+    for order in SPREAD_ORDERS:
+        unit, weight = leggauss(order)
+        values = tau_prior_quantile(prior, (unit + 1) / 2)
+        each = [
+            integrate_taus(design, spec.with_spread(part, value), without=without, tolerance=tolerance)
+            for value in values
+        ]
+        rules.append(mix(each, weight / 2)[0])
+    (one, mean_one), (other, mean_other) = ((rule, rule.weight @ rule.beta) for rule in rules)
+    shift = np.abs(mean_one - mean_other) / np.sqrt(np.diagonal(other.covariance, axis1=1, axis2=2)).mean(0)
+    error = float(max(other.error, shift.max(), abs(one.log_marginal_likelihood - other.log_marginal_likelihood)))
+    return replace(other, error=error, converged=error <= max(tolerance, SPREAD_TOLERANCE))
+
+
+def mix(each: Sequence[Posterior], prior: np.ndarray) -> tuple[Posterior, np.ndarray]:
+    """Average posteriors whose models have these prior probabilities; the posterior probabilities beside it."""
+    evidence = np.array([one.log_marginal_likelihood for one in each])
+    total = float(logsumexp(evidence, b=prior))
+    probability = prior * np.exp(evidence - total)
+    parts = list(zip(probability, each, strict=True))
+    mixture = replace(
+        each[0],
+        tau=np.concatenate([one.tau for one in each]),
+        weight=np.concatenate([share * one.weight for share, one in parts]),
+        beta=np.concatenate([one.beta for one in each]),
+        covariance=np.concatenate([one.covariance for one in each]),
+        marginals={
+            level: [(share * own, part) for share, one in parts for own, part in one.marginals[level]]
+            for level in each[0].levels
+        },
+        log_marginal_likelihood=total,
+        error=max(one.error for one in each),
+        converged=all(one.converged for one in each),
+    )
+    return mixture, probability
 
 
 def posterior_of(design: xr.Dataset, spec: ModelSpec, grid: Grid, error: float, tolerance: float) -> Posterior:
@@ -93,130 +188,13 @@ def posterior_of(design: xr.Dataset, spec: ModelSpec, grid: Grid, error: float, 
     )
 
 
-def average_over_rho(
-    design: xr.Dataset,
-    spec: ModelSpec,
-    rho: Sequence[float],
-    prior: Sequence[float] | None = None,
-    *,
-    tolerance: float = 1e-6,
-) -> tuple[Posterior, pd.DataFrame]:
-    """Average the posterior over a grid of rho in place of the model's single value.
-
-    Parameters
-    ----------
-    rho, prior : sequences of float
-        Values in [0, 1) and their prior probabilities (equal by default; scaled to sum to one).
-
-    Returns
-    -------
-    Posterior
-        The mixture.
-    DataFrame
-        rho, prior, probability (posterior), log_marginal_likelihood.
-
-    Raises
-    ------
-    BadInput
-        A rho outside [0, 1).
-    """
-    if not len(rho) or not all(0 <= value < 1 for value in rho):
-        raise BadInput(f"rho is {list(rho)}; it should be a list of numbers from 0 to below 1")
-    shares = np.full(len(rho), 1.0) if prior is None else np.asarray(prior, float)
-    shares = shares / shares.sum()
-    each = [integrate_posterior(design, replace(spec, rho=value), tolerance=tolerance) for value in rho]
-    evidence = np.array([one.log_marginal_likelihood for one in each])
-    total = float(logsumexp(evidence, b=shares))
-    probability = shares * np.exp(evidence - total)
-    parts = list(zip(probability, each, strict=True))
-    mixture = replace(
-        each[0],
-        tau=np.concatenate([one.tau for one in each]),
-        weight=np.concatenate([share * one.weight for share, one in parts]),
-        beta=np.concatenate([one.beta for one in each]),
-        covariance=np.concatenate([one.covariance for one in each]),
-        marginals={level: [(share, one.marginals[level][0][1]) for share, one in parts] for level in spec.levels},
-        log_marginal_likelihood=total,
-        error=max(one.error for one in each),
-        converged=all(one.converged for one in each),
-    )
-    columns = {"rho": rho, "prior": shares, "probability": probability, "log_marginal_likelihood": evidence}
-    return mixture, pd.DataFrame(columns)
-
-
-def terms_table(posterior: Posterior) -> pd.DataFrame:
-    """Summarise each term exactly: term, mean, sd, median, ci_lb, ci_ub (95 % equal-tailed), p_positive."""
-    names = list(posterior.terms)
-    weights = xr.DataArray(np.eye(len(names)), {"contrast": names, "term": names}, ("contrast", "term"))
-    return contrasts_table(posterior, weights).rename(columns={"contrast": "term"})
-
-
-def contrasts_table(posterior: Posterior, weights: xr.DataArray) -> pd.DataFrame:
-    """Summarise linear combinations of terms exactly.
-
-    Parameters
-    ----------
-    weights : DataArray
-        Dims (contrast, term), as from `contrasts.contrast_weights`.
-
-    Returns
-    -------
-    DataFrame
-        contrast, mean, sd, median, ci_lb, ci_ub (95 % equal-tailed), p_positive.
-    """
-    rows = []
-    for name, row in zip(weights["contrast"].values, weights.sel(term=list(posterior.terms)).values, strict=True):
-        mixture = combination(posterior, row)
-        lower, median, upper = (mixture.quantile(p) for p in BOUNDS)
-        rows.append(
-            {"contrast": name, "mean": mixture.mean, "sd": mixture.sd, "median": median, "ci_lb": lower, "ci_ub": upper}
-            | {"p_positive": 1 - mixture.cdf(0.0)}
-        )
-    return pd.DataFrame(rows)
-
-
-def taus_table(posterior: Posterior) -> pd.DataFrame:
-    """Summarise each tau: level, mean, sd, median, ci_lb, ci_ub (95 % equal-tailed)."""
-    mean = posterior.weight @ posterior.tau
-    sd = np.sqrt(posterior.weight @ (posterior.tau - mean) ** 2)
-    bounds = [[tau_quantile(posterior, level, p) for p in BOUNDS] for level in posterior.levels]
-    table = pd.DataFrame(bounds, columns=["ci_lb", "median", "ci_ub"]).assign(mean=mean, sd=sd)
-    return table.assign(level=posterior.levels)[["level", "mean", "sd", "median", "ci_lb", "ci_ub"]]
-
-
-class Mixture(NamedTuple):
-    """A mixture of normals: weight, centre, within (nodes,), the last one their sds."""
-
-    weight: np.ndarray
-    centre: np.ndarray
-    within: np.ndarray
-
-    @property
-    def mean(self) -> float:
-        """Mean of the mixture."""
-        return float((self.weight * self.centre).sum())
-
-    @property
-    def sd(self) -> float:
-        """Standard deviation of the mixture."""
-        return float(np.sqrt((self.weight * (self.within**2 + (self.centre - self.mean) ** 2)).sum()))
-
-    def cdf(self, x: float) -> float:
-        """P(value <= x)."""
-        return float((self.weight * ndtr((x - self.centre) / self.within)).sum())
-
-    def quantile(self, p: float) -> float:
-        """Value below which the share p lies, in (0, 1)."""
-        low, high = self.mean - self.sd, self.mean + self.sd
-        while self.cdf(low) > p:
-            low -= high - low
-        while self.cdf(high) < p:
-            high += high - low
-        return float(brentq(lambda x: self.cdf(x) - p, low, high, xtol=1e-12))
-
-
-def combination(posterior: Posterior, weights: np.ndarray) -> Mixture:
+def combination(posterior: Posterior | Joint, weights: np.ndarray) -> Mixture:
     """Exact distribution of weights'beta, for weights (p,)."""
+    if isinstance(posterior, Joint):
+        share = dict(zip(posterior.terms, weights, strict=True))
+        own = {name: np.array([share[term] for term in part.terms]) for name, part in posterior.parts.items()}
+        used = [combination(posterior.parts[name], values) for name, values in own.items() if values.any()]
+        return used[0] if len(used) == 1 else add_independent(used)
     variance = (posterior.covariance @ weights) @ weights
     return Mixture(posterior.weight, posterior.beta @ weights, np.sqrt(variance))
 

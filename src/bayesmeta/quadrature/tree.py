@@ -8,6 +8,8 @@ import xarray as xr
 from scipy.special import softmax
 
 from bayesmeta.coordinates import guess_start
+from bayesmeta.design import split_strata
+from bayesmeta.likelihood import tau_labels
 from bayesmeta.model import build_model
 from bayesmeta.predictive import compile_programs, complete_tree
 from bayesmeta.progress import Steps
@@ -59,21 +61,28 @@ def quadrature_posterior(
     steps = steps or Steps()
     with steps("integrating over the taus"), ThreadPoolExecutor(1) as background:
         programs = background.submit(compile_programs, design, spec, draws * chains)
-        grid, error = refine(design, spec, tolerance=tolerance)
+        parts = split_strata(design, spec) if spec.tau_by else {"": (design, spec)}
+        grids = {name: refine(*part, tolerance=tolerance) for name, part in parts.items()}
     with steps(f"drawing {chains} x {draws} independent draws"):
-        found = draw(grid, table_of(design, spec), spec, count=draws * chains, seed=seed)
+        each = [
+            draw(grids[name][0], table_of(*part), part[1], count=draws * chains, seed=seed + at)
+            for at, (name, part) in enumerate(parts.items())
+        ]
+        found = _joined(each, [list(part["term"].values) for part, _ in parts.values()], design)
         model = build_model(design, spec, guess_start(design, spec))
-    labels = {"chain": range(chains), "draw": range(draws), "term": design["term"].values, "level": list(spec.levels)}
+    labels = {"chain": range(chains), "draw": range(draws), "term": design["term"].values}
+    labels["level"] = tau_labels(design, spec)
     beta, tau = (values.reshape(chains, draws, -1) for values in (found.beta, found.tau))
+    error = max(one for _, one in grids.values())
     posterior = xr.Dataset(
         {"beta": (("chain", "draw", "term"), beta), "tau": (("chain", "draw", "level"), tau)},
         labels,
         attrs={
             "sampler": "quadrature",
-            "log_marginal_likelihood": grid.log_evidence,
+            "log_marginal_likelihood": sum(grid.log_evidence for grid, _ in grids.values()),
             "quadrature_error": error,
             "quadrature_converged": int(error <= tolerance),
-            "quadrature_order": grid.rule.order,
+            "quadrature_order": max(grid.rule.order for grid, _ in grids.values()),
         },
     )
     stats = xr.Dataset(
@@ -82,6 +91,13 @@ def quadrature_posterior(
     with steps("exact random effects"):
         tree = xr.DataTree.from_dict({"posterior": posterior, "sample_stats": stats})
         return complete_tree(tree, model, design, spec, programs.result(), seed=seed)
+
+
+def _joined(each: list[Draws], terms: list[list[str]], design: xr.Dataset) -> Draws:
+    """Independent draws of the strata side by side, terms in the order of the whole design."""
+    names = [name for part in terms for name in part]
+    beta = np.column_stack([one.beta for one in each])[:, [names.index(term) for term in design["term"].values]]
+    return Draws(np.column_stack([one.tau for one in each]), beta, np.sum([one.log_joint for one in each], axis=0))
 
 
 def draw(grid: Grid, table: Table, spec: ModelSpec, *, count: int, seed: int) -> Draws:

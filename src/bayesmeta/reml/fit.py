@@ -64,13 +64,21 @@ def fit_reml(design: xr.Dataset, spec: ModelSpec, *, method: str = "REML") -> Re
     Raises
     ------
     BadInput
-        Unknown method; no more effects than terms; a level that the terms use up; no convergence.
+        Unknown method; taus that differ by stratum; no more effects than terms; a level that the terms use up; no
+        convergence.
 
     Source: metafor's `rma.mv(yi, V, random = list(~ 1 | study, ~ 1 | group))`.
     """
     k, p = design["X"].shape
     if method not in METHODS:
         raise BadInput(f"unknown method '{method}'; the methods are: {', '.join(METHODS)}")
+    if spec.tau_by:
+        raise BadInput(
+            f"{method} has one tau per level, and model {spec.name} one per stratum of '{spec.tau_by}'; fit the strata "
+            f"one by one (--where \"{spec.tau_by} == '{design['stratum'].values[0]}'\") with a model without tau_by"
+        )
+    if (empty := design["term"].values[~design["X"].values.any(0)]).size:
+        raise BadInput(f"{method} has no prior: the terms {list(map(str, empty))} have no effects; leave them out")
     if k <= p:
         raise BadInput(f"{method} needs more effects than terms; got {k} effects for {p} terms: use fewer terms")
     aliased = _aliased(design, spec.levels)

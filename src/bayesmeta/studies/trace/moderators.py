@@ -28,6 +28,7 @@ def with_moderators(rows: pd.DataFrame) -> pd.DataFrame:
     species = rows["species"]
     age, time = ages(rows), times(rows["time_text"], species)
     return rows.assign(
+        organism=species.where(species == "human", "animal"),
         reference=rows["author"] + " " + rows["year"],
         sex=recode("sex", rows["sex_text"], species),
         control_type=recode("control_type", rows["control_text"], species),

@@ -10,6 +10,7 @@ ORDER = {
     "phase": list(coding.PHASES.values()),
     "valence": list(coding.VALENCES.values()),
     "species": ["human", "rat", "mouse"],
+    "organism": ["human", "animal"],
     "comparison": list("ABCDEF"),
 }
 KINDS = {"clinical": ["human"], "clinical-all": ["human"], "preclinical": ["rat", "mouse"]}

@@ -19,19 +19,15 @@ The same sums for several columns z at once (the columns of X and y) give the cr
 squares needs. Plain JAX functions: PyMC, quadrature, REML and vectorised refits all call them.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import xarray as xr
 from jax import Array
 from jax.typing import ArrayLike
 
-from bayesmeta.spec import ModelSpec
-
-Scalar = Array | float
+Scalar = Array | float  # a tau may also be an array, one for each unit of its level
 
 
 class Nesting(NamedTuple):
@@ -53,16 +49,6 @@ class Nesting(NamedTuple):
     def by_study(self, x: ArrayLike) -> Array:
         """Sum over the groups of each study: (groups, ...) -> (studies, ...)."""
         return jax.ops.segment_sum(jnp.asarray(x), self.study_of_group, self.studies)
-
-
-def nesting_of(design: xr.Dataset) -> Nesting:
-    """Nesting of a design's effects."""
-    return Nesting(design["effect_group"].values, design["group_study"].values, design.sizes["study"])
-
-
-def columns_of(design: xr.Dataset) -> np.ndarray:
-    """The columns [X, y] (k, p + 1)."""
-    return np.column_stack([design["X"].values, design["yi"].values])
 
 
 class GroupSums(NamedTuple):
@@ -164,86 +150,3 @@ def log_likelihood(residuals: GroupSums, tau_study: Scalar, tau_group: Scalar, n
     """Exact marginal log-likelihood of each study (studies,), from the sums of one column of residuals."""
     log_det, squares = cross_products(residuals, tau_study, tau_group, nesting)
     return -0.5 * (residuals.effects * np.log(2 * np.pi) + log_det + squares[:, 0, 0])
-
-
-def study_log_likelihood(design: xr.Dataset, spec: ModelSpec) -> Callable[[Array, Array], Array]:
-    """Function of beta (p,) and the taus of `spec.levels` (levels,) to each study's log-likelihood (studies,).
-
-    Without an effect level the sums over groups are sufficient and made once.
-    """
-    nesting, v, columns = nesting_of(design), design["vi"].values, columns_of(design)
-    once = None if "effect" in spec.levels else jax.jit(lambda: group_sums(columns, v, nesting, rho=spec.rho))()
-
-    def by_study(beta: Array, tau: Array) -> Array:
-        taus = dict(zip(spec.levels, tau, strict=True))
-        if once is None:
-            residuals = (columns[:, -1] - columns[:, :-1] @ beta)[:, None]
-            sums = group_sums(residuals, v, nesting, taus["effect"], spec.rho)
-        else:
-            sums = residual_sums(once, beta)
-        return log_likelihood(sums, taus.get("study", 0.0), taus.get("group", 0.0), nesting)
-
-    return by_study
-
-
-def draw_random_effects(
-    key: Array,
-    r: ArrayLike,
-    v: ArrayLike,
-    nesting: Nesting,
-    *,
-    tau_study: Scalar = 0.0,
-    tau_group: Scalar = 0.0,
-    tau_effect: Scalar = 0.0,
-    rho: Scalar = 0.0,
-) -> tuple[Array, Array, Array]:
-    """One exact joint draw of the random effects given residuals r = y - X beta (k,) and the taus.
-
-    u_s ~ N(tau_study^2 C_s / E_s, tau_study^2 / E_s); w_g | u ~ N(tau_group^2 (b_g - A_g u_s) / D_g,
-    tau_group^2 / D_g); d | u, w by correcting a joint draw of (d, error) towards the residual (Matheron's rule).
-
-    Returns
-    -------
-    u (studies,), w (groups,), d (k,)
-        Zero at a level whose tau is zero.
-    """
-    r, v = jnp.asarray(r), jnp.asarray(v)
-    keys = jax.random.split(key, 4)
-    sums = group_sums(r[:, None], v, nesting, tau_effect, rho)
-    part = integrate(sums, tau_study, tau_group, nesting)
-    u_sd = tau_study / jnp.sqrt(part.study)
-    u = u_sd**2 * part.columns[:, 0] + u_sd * jax.random.normal(keys[0], part.study.shape)
-    w_sd = tau_group / jnp.sqrt(part.group)
-    pull = sums.columns[:, 0] - sums.ones * u[nesting.study_of_group]
-    w = w_sd**2 * pull + w_sd * jax.random.normal(keys[1], part.group.shape)
-    if is_zero(tau_effect):
-        return u, w, jnp.zeros_like(r)
-    d = tau_effect * jax.random.normal(keys[2], r.shape)
-    target = r - u[nesting.study_of_effect] - w[nesting.group_of_effect]
-    miss = target - d - draw_errors(keys[3], v, nesting, rho)
-    return (
-        u,
-        w,
-        d + jnp.square(tau_effect) * _weigh(miss, error_weights(v, nesting, tau_effect, rho), nesting),
-    )
-
-
-def draw_errors(key: Array, v: ArrayLike, nesting: Nesting, rho: Scalar = 0.0) -> Array:
-    """One draw of the sampling errors e ~ N(0, V), (k,)."""
-    own, common = jax.random.split(key)
-    v = jnp.asarray(v)
-    if is_zero(rho):
-        return jnp.sqrt(v) * jax.random.normal(own, v.shape)
-    shared = jax.random.normal(common, nesting.study_of_group.shape)[nesting.group_of_effect]
-    return jnp.sqrt((1 - rho) * v) * jax.random.normal(own, v.shape) + jnp.sqrt(rho * v) * shared
-
-
-def is_zero(value: Scalar) -> bool:
-    """Whether a level or a correlation is absent, so that nothing need be compiled for it."""
-    return isinstance(value, float) and value == 0.0
-
-
-def _weigh(x: Array, weights: ErrorWeights, nesting: Nesting) -> Array:
-    """W x for one column (k,)."""
-    common = weights.factor * nesting.by_group(weights.shared * x)
-    return weights.omega * x - weights.shared * common[nesting.group_of_effect]
