@@ -47,3 +47,34 @@ def test_table_lists_terms_then_contrasts_whose_cells_exist(handmade: xr.DataTre
     assert table.loc["half", "p_rope"] == pytest.approx((abs(draws) < 0.3).mean())
     assert table.loc["half", "p_positive"] == pytest.approx((draws > 0).mean())
     assert table.loc["fear - neutral", "mean"] == pytest.approx(1.5, abs=0.02)
+
+
+CELLS = [
+    "human:neutral:memory",
+    "animal:neutral:memory",
+    "human:fear:memory",
+    "animal:fear:memory",
+    "animal:trauma:memory",
+]
+
+
+def test_a_placeholder_in_the_name_gives_a_contrast_for_every_cell_that_all_terms_have() -> None:
+    weights = contrast_weights({"{v} {p}": "human:{v}:{p} - animal:{v}:{p}"}, CELLS)
+    assert list(weights["contrast"].values) == ["neutral memory", "fear memory"]
+    np.testing.assert_array_equal(weights.sel(contrast="fear memory").values, [0, 0, 1, -1, 0])
+
+
+def test_a_placeholder_in_the_text_alone_is_averaged_over() -> None:
+    weights = contrast_weights({"all": "human:{cell} - animal:{cell}"}, CELLS)
+    np.testing.assert_allclose(weights.values, [[0.5, -0.5, 0.5, -0.5, 0]])
+
+
+def test_a_cell_without_data_is_told_from_a_typing_error() -> None:
+    with pytest.raises(
+        BadInput, match=r"needs 'human:trauma:memory', of which the data have no effects; leave .* pooled"
+    ):
+        contrast_weights({"t": "human:trauma:memory - animal:trauma:memory"}, CELLS)
+    with pytest.raises(BadInput, match="names unknown term 'human:traume:memory'"):
+        contrast_weights({"t": "human:traume:memory - animal:trauma:memory"}, CELLS)
+    with pytest.raises(BadInput, match="no cell has all the terms"):
+        contrast_weights({"{v}": "rat:{v}:memory - animal:{v}:memory"}, CELLS)

@@ -6,17 +6,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import multivariate_normal
+from scipy.stats import multivariate_normal, t
 
 from bayesmeta.likelihood import (
     Nesting,
     cross_products,
     draw_errors,
     draw_random_effects,
+    draw_scales,
     group_sums,
     log_likelihood,
     residual_sums,
 )
+from bayesmeta.likelihood.student import student_log_likelihood
 
 
 def random_design(seed: int, studies: int = 7) -> tuple[Nesting, np.ndarray, np.ndarray]:
@@ -124,3 +126,44 @@ def test_errors_have_the_stated_covariance() -> None:
     draws = jax.vmap(lambda key: draw_errors(key, v, nesting, 0.6))(keys)
     want = dense_covariance(nesting, v, (0, 0, 0), 0.6)
     assert np.abs(np.cov(np.asarray(draws).T) - want).max() < 6 * v.max() / np.sqrt(len(keys))
+
+
+@pytest.mark.parametrize("nu", [1.0, 4.0, 60.0])
+@pytest.mark.parametrize("far", [0.0, 12.0])
+def test_student_study_effects_equal_the_integral_over_them(nu: float, far: float) -> None:
+    nesting, columns, v = random_design(4)
+    r = columns[:, -1] + far * (nesting.study_of_effect == 2)
+    tau_study, tau_group = 0.8, 0.3
+    got = student_log_likelihood(group_sums(r[:, None], v, nesting), tau_study, tau_group, nu, nesting)
+    for study in range(nesting.studies):
+        mine = nesting.study_of_effect == study
+        same = np.equal.outer(nesting.group_of_effect[mine], nesting.group_of_effect[mine])
+        normal = multivariate_normal(np.zeros(mine.sum()), np.diag(v[mine]) + tau_group**2 * same)
+        x = np.linspace(-8, 8, 40_001)
+        u = np.sinh(x)
+        given = normal.logpdf(r[mine] - u[:, None]) + t.logpdf(u / tau_study, nu) - np.log(tau_study)
+        want = np.log(np.trapezoid(np.exp(given - given.max()) * np.cosh(x), x)) + given.max()
+        assert float(got[study]) == pytest.approx(want, abs=1e-7)
+
+
+def test_drawn_scales_give_study_effects_their_student_posterior() -> None:
+    nesting, columns, v = random_design(4)
+    r = columns[:, -1] + 5 * (nesting.study_of_effect == 2)
+    sums = group_sums(r[:, None], v, nesting)
+
+    def draw(key: jax.Array) -> jax.Array:
+        scales, effects = jax.random.split(key)
+        scale = draw_scales(scales, sums, 0.8, 0.3, 3.0, nesting)
+        u, _, _ = draw_random_effects(effects, r, v, nesting, tau_study=0.8 * jnp.sqrt(scale), tau_group=0.3)
+        return u
+
+    drawn = np.asarray(jax.vmap(draw)(jax.random.split(jax.random.key(1), 40_000)))[:, 2]
+    mine = nesting.study_of_effect == 2
+    same = np.equal.outer(nesting.group_of_effect[mine], nesting.group_of_effect[mine])
+    normal = multivariate_normal(np.zeros(mine.sum()), np.diag(v[mine]) + 0.09 * same)
+    u = np.linspace(-10, 20, 20_001)
+    density = normal.pdf(r[mine] - u[:, None]) * t.pdf(u / 0.8, 3)
+    mean = (u * density).sum() / density.sum()
+    sd = np.sqrt((u**2 * density).sum() / density.sum() - mean**2)
+    assert drawn.mean() == pytest.approx(mean, abs=5 * sd / 200)
+    assert drawn.std() == pytest.approx(sd, rel=0.03)

@@ -62,7 +62,7 @@ def test_likelihoods_are_those_of_their_definitions(tree: xr.DataTree, simulated
     want = norm.logpdf(simulated["yi"], mean, np.sqrt(simulated["vi"]))
     np.testing.assert_allclose(tree["log_likelihood"].dataset["obs"].isel(chain=1, draw=7), want, rtol=1e-5, atol=1e-6)
     prior = tree["log_prior"].dataset.isel(chain=1, draw=7)
-    np.testing.assert_allclose(prior["beta"], norm(0, 1.5).logpdf(draw["beta"]))
+    np.testing.assert_allclose(prior["beta"], norm(0, 1.5).logpdf(draw["beta"]).sum())
     np.testing.assert_allclose(prior["tau_group"], np.log(2) + norm(0, 1).logpdf(draw["tau_group"]))
 
 

@@ -12,9 +12,10 @@ MAX_R_HAT, MIN_ESS, MIN_BFMI = 1.01, 400, 0.3
 
 
 def reported(tree: xr.DataTree) -> xr.Dataset:
-    """The quantities that a report quotes: beta, the taus, and spreads where terms are partially pooled."""
+    """The quantities that a report quotes: beta, the taus, and what a model estimates besides."""
     posterior = tree["posterior"].to_dataset()
-    return posterior[["beta", *(name for name in posterior.data_vars if str(name).startswith(("tau_", "spread_")))]]
+    kept = [name for name in posterior.data_vars if str(name).startswith(("tau_", "spread_", "nu"))]
+    return posterior[["beta", *kept]]
 
 
 def diagnose(tree: xr.DataTree) -> dict[str, Any]:

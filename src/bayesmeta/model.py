@@ -1,7 +1,7 @@
 r"""The model: nested random effects around the cell means, on the exact marginal likelihood.
 
     y_i     = (X beta)_i + u[study] + w[group] + d[effect] + e_i
-    u       ~ N(0, tau_study^2)
+    u       ~ N(0, tau_study^2)            or tau_study t(nu), heavy tails, in a Student model
     w       ~ N(0, tau_group^2)
     d       ~ N(0, tau_effect^2)           in the four-level model
     e       ~ N(0, V)                      V known; rho correlates the errors within a group
@@ -33,6 +33,7 @@ TAU_PRIORS: dict[str, Callable[..., Any]] = {
     "HalfCauchy": pm.HalfCauchy,
     "Exponential": lambda name, scale, **options: pm.Exponential(name, scale=scale, **options),
     "InvGamma": pm.InverseGamma,
+    "Gamma": lambda name, shape, rate, **options: pm.Gamma(name, alpha=shape, beta=rate, **options),
 }
 
 
@@ -58,8 +59,8 @@ def build_model(design: xr.Dataset, spec: ModelSpec, start: Start) -> pm.Model:
     prior = term_prior(design, spec)
     kernel = pytensor.wrap_jax(study_log_likelihood(design, spec))
 
-    def logp(_: Any, beta: Any, tau: Any) -> Any:
-        return kernel(pt.specify_shape(beta, start.beta.shape), pt.specify_shape(tau, start.tau.shape))
+    def logp(_: Any, beta: Any, tau: Any, *nu: Any) -> Any:
+        return kernel(pt.specify_shape(beta, start.beta.shape), pt.specify_shape(tau, start.tau.shape), *nu)
 
     taus = tau_labels(design, spec)
     coords = {"term": design["term"].values, "level": taus, "study": design["study"].values}
@@ -68,7 +69,8 @@ def build_model(design: xr.Dataset, spec: ModelSpec, start: Start) -> pm.Model:
         spreads = {part: _positive(spread_name(part), of) for part, of in spec.spreads.items()}
         beta = pm.MvNormal("beta", prior.mean, cov=prior.covariance(spreads), dims="term", default_transform=whitened)
         tau = _positive("tau", spec.priors["tau"], dims="level", default_transform=polar)
-        pm.CustomDist("obs_study", beta, tau, logp=logp, observed=np.zeros(design.sizes["study"]), dims="study")
+        tails = [_positive("nu", spec.priors["nu"])] if spec.likelihood == "student" else []
+        pm.CustomDist("obs_study", beta, tau, *tails, logp=logp, observed=np.zeros(design.sizes["study"]), dims="study")
     return model
 
 

@@ -15,7 +15,9 @@ from pymc.stats import compute_log_prior
 from bayesmeta.likelihood import (
     draw_errors,
     draw_random_effects,
+    draw_scales,
     nesting_of,
+    residuals_of,
     study_log_likelihood,
     tau_labels,
     taus_of,
@@ -38,12 +40,21 @@ def compile_programs(design: xr.Dataset, spec: ModelSpec, draws: int) -> Program
     batch = int(np.clip(2_000_000 // design.sizes["effect"], 1, 500))
 
     def ready(draw: Callable[..., dict[str, Array]], count: int) -> Callable[..., dict[str, Array]]:
-        sizes = (count, design.sizes["term"]), (count, len(tau_labels(design, spec)))
+        sizes = [
+            (count, design.sizes["term"]),
+            (count, len(tau_labels(design, spec))),
+            *[(count, 1)] * len(tails(spec)),
+        ]
         shapes = [jax.eval_shape(partial(_keys, 0, count)), *(jax.ShapeDtypeStruct(size, float) for size in sizes)]
         program = jax.jit(lambda *xs: jax.lax.map(lambda x: draw(*x), xs, batch_size=batch))
         return program.lower(*shapes).compile()
 
     return Programs(ready(_draw_given_data(design, spec), draws), ready(_draw_anew(design, spec), PRIOR_DRAWS))
+
+
+def tails(spec: ModelSpec) -> list[str]:
+    """Parameters that the likelihood has besides beta and tau."""
+    return ["nu"] if spec.likelihood == "student" else []
 
 
 def _keys(seed: int, count: int) -> Array:
@@ -76,8 +87,8 @@ def complete_tree(
     posterior = tree["posterior"].to_dataset().as_numpy()
     prior = _prior_draws(model, design, spec, seed)
     log_prior = compute_log_prior(tree, model=model, extend_inferencedata=False, progressbar=False, backend="jax")
-    exact = _exact(programs.given_data, posterior, design, seed=seed)
-    new = _exact(programs.anew, prior, design, seed=seed + 1)
+    exact = _exact(programs.given_data, posterior, design, spec, seed=seed)
+    new = _exact(programs.anew, prior, design, spec, seed=seed + 1)
     effects = [name for name in ("u", "w", "d") if name in exact]
     groups = {
         "posterior": _by_level(posterior, design, spec).merge(exact[effects]).assign_attrs(posterior.attrs),
@@ -95,7 +106,7 @@ def complete_tree(
 
 def _prior_draws(model: pm.Model, design: xr.Dataset, spec: ModelSpec, seed: int) -> xr.Dataset:
     spreads = [spread_name(part) for part in spec.spreads]
-    names = ["beta", "tau", *spreads]
+    names = ["beta", "tau", *spreads, *tails(spec)]
     values = pm.draw([model[name] for name in names], PRIOR_DRAWS, random_seed=seed, mode="FAST_COMPILE")
     dims: dict[str, list[str]] = {"beta": ["term"], "tau": ["level"]}
     return xr.Dataset(
@@ -108,12 +119,13 @@ def _prior_draws(model: pm.Model, design: xr.Dataset, spec: ModelSpec, seed: int
 
 
 def _exact(
-    program: Callable[..., dict[str, Array]], parameters: xr.Dataset, design: xr.Dataset, *, seed: int
+    program: Callable[..., dict[str, Array]], parameters: xr.Dataset, design: xr.Dataset, spec: ModelSpec, *, seed: int
 ) -> xr.Dataset:
     """Random effects, replicates and log-likelihoods for each draw of (beta, tau), in batches that fit in memory."""
     shape = parameters["beta"].shape[:2]
-    beta, tau = (jnp.asarray(parameters[name].values.reshape(np.prod(shape), -1)) for name in ("beta", "tau"))
-    results = program(_keys(seed, len(beta)), beta, tau)
+    names = ["beta", "tau", *tails(spec)]
+    values = [jnp.asarray(parameters[name].values.reshape(np.prod(shape), -1)) for name in names]
+    results = program(_keys(seed, len(values[0])), *values)
     dims = {
         "u": "study",
         "w": "group",
@@ -134,11 +146,18 @@ def _exact(
 
 def _draw_given_data(design: xr.Dataset, spec: ModelSpec) -> Callable[..., dict[str, Array]]:
     nesting, by_study, by_level = nesting_of(design), study_log_likelihood(design, spec), taus_of(design, spec)
+    residuals = residuals_of(design, spec)
     x, y, v = (jnp.asarray(design[name].values) for name in ("X", "yi", "vi"))
 
-    def draw(key: Array, beta: Array, tau: Array) -> dict[str, Array]:
-        taus = {f"tau_{level}": value for level, value in by_level(tau).items()}
-        own, errors = jax.random.split(key)
+    def draw(key: Array, beta: Array, tau: Array, *nu: Array) -> dict[str, Array]:
+        own, errors, scales = jax.random.split(key, 3)
+        levels = by_level(tau)
+        if nu:
+            sums, tau_group = residuals(beta, levels), levels.get("group", 0.0)
+            levels["study"] = levels["study"] * jnp.sqrt(
+                draw_scales(scales, sums, levels["study"], tau_group, nu[0][0], nesting)
+            )
+        taus = {f"tau_{level}": value for level, value in levels.items()}
         u, w, d = draw_random_effects(own, y - x @ beta, v, nesting, rho=spec.rho, **taus)
         mean = x @ beta + u[nesting.study_of_effect] + w[nesting.group_of_effect]
         replicate = mean + d + draw_errors(errors, v, nesting, spec.rho)
@@ -146,7 +165,7 @@ def _draw_given_data(design: xr.Dataset, spec: ModelSpec) -> Callable[..., dict[
         return _kept(spec, u=u, w=w, d=d) | {
             "obs": replicate.astype(jnp.float32),
             "log_obs": jax.scipy.stats.norm.logpdf(y, mean, spread).astype(jnp.float32),
-            "obs_study": by_study(beta, tau),
+            "obs_study": by_study(beta, tau, *(one[0] for one in nu)),
         }
 
     return draw
@@ -156,12 +175,15 @@ def _draw_anew(design: xr.Dataset, spec: ModelSpec) -> Callable[..., dict[str, A
     nesting, by_level = nesting_of(design), taus_of(design, spec)
     x, v = (jnp.asarray(design[name].values) for name in ("X", "vi"))
 
-    def draw(key: Array, beta: Array, tau: Array) -> dict[str, Array]:
+    def draw(key: Array, beta: Array, tau: Array, *nu: Array) -> dict[str, Array]:
         keys = jax.random.split(key, 4)
         members = {"study": nesting.study_of_effect, "group": nesting.group_of_effect, "effect": np.arange(len(v))}
         replicate = x @ beta + draw_errors(keys[0], v, nesting, spec.rho)
         for own, (level, sd) in zip(keys[1:], by_level(tau).items(), strict=False):
-            replicate += (sd * jax.random.normal(own, (design.sizes[level],)))[members[level]]
+            shape = (design.sizes[level],)
+            heavy = level == "study" and nu
+            standard = jax.random.t(own, nu[0][0], shape) if heavy else jax.random.normal(own, shape)
+            replicate += (sd * standard)[members[level]]
         return {"obs": replicate.astype(jnp.float32)}
 
     return draw

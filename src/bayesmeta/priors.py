@@ -92,6 +92,9 @@ def tau_log_prior(prior: Prior, tau: np.ndarray) -> np.ndarray:
         case "InvGamma":
             shape = prior.parameters[0]
             return shape * np.log(scale) - math.lgamma(shape) - (shape + 1) * np.log(tau) - scale / tau
+        case "Gamma":
+            shape, rate = prior.parameters
+            return shape * np.log(rate) - math.lgamma(shape) + (shape - 1) * np.log(tau) - rate * tau
         case "Flat":
             return np.zeros_like(tau)
     raise ValueError(f"no density on (0, inf) for {prior}")
@@ -104,6 +107,7 @@ def tau_prior_quantile(prior: Prior, p: np.ndarray) -> np.ndarray:
         "HalfNormal": stats.halfnorm(scale=last),
         "HalfCauchy": stats.halfcauchy(scale=last),
         "Exponential": stats.expon(scale=last),
+        "Gamma": stats.gamma(first, scale=1 / last),
         "InvGamma": stats.invgamma(first, scale=last),
     }
     quantiles: np.ndarray = distributions[prior.family].ppf(p)

@@ -11,7 +11,7 @@ import platformdirs
 import pymc as pm
 import xarray as xr
 
-from bayesmeta.coordinates import START_SPREAD, guess_start
+from bayesmeta.coordinates import START_SPREAD, Start, guess_start
 from bayesmeta.errors import BadInput
 from bayesmeta.model import build_model
 from bayesmeta.predictive import compile_programs, complete_tree
@@ -19,6 +19,8 @@ from bayesmeta.priors import spread_name
 from bayesmeta.progress import Steps
 from bayesmeta.spec import ModelSpec
 
+CACHE_BYTES = 2**30
+START_NU = 10.0
 SAMPLERS = ("numpyro", "nutpie", "pymc")
 
 
@@ -28,6 +30,7 @@ def start_jax(devices: int) -> None:
     jax.config.update("jax_enable_x64", True)
     jax.config.update("jax_compilation_cache_dir", os.path.join(cache, "jax"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_compilation_cache_max_size", CACHE_BYTES)  # a limit makes JAX lock what it writes, too
     with suppress(RuntimeError):  # JAX has started already; the chains then share its devices
         jax.config.update("jax_num_cpu_devices", devices)
 
@@ -87,8 +90,7 @@ def sample_posterior(
             random_seed=seed,
             model=model,
             nuts_sampler=sampler,
-            initvals={"beta": start.beta, "tau": start.tau}
-            | {spread_name(part): START_SPREAD for part in spec.spreads},
+            initvals=_initial(start, spec),
             progressbar=steps.console is not None and sampler != "numpyro",
             quiet=steps.console is None or sampler == "numpyro",
             compute_convergence_checks=False,
@@ -97,6 +99,12 @@ def sample_posterior(
         )
     with steps("exact random effects"):
         return complete_tree(tree, model, design, spec, programs.result(), seed=seed)
+
+
+def _initial(start: Start, spec: ModelSpec) -> dict[str, Any]:
+    tails = {"nu": START_NU} if spec.likelihood == "student" else {}
+    spreads = dict.fromkeys(map(spread_name, spec.spreads), START_SPREAD)
+    return {"beta": start.beta, "tau": start.tau, **spreads, **tails}
 
 
 def check_sampler(sampler: str) -> None:

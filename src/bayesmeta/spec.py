@@ -13,8 +13,11 @@ from bayesmeta.errors import BadInput
 from bayesmeta.files import root
 
 LEVELS = ("study", "group", "effect")
+LIKELIHOODS = ("normal", "student")
+SCALES = ("tau", "nu")  # priors on (0, inf), not of terms
 FAMILIES = {
     "Normal": 2,
+    "Gamma": 2,
     "HalfNormal": 1,
     "HalfCauchy": 1,
     "Exponential": 1,
@@ -60,7 +63,7 @@ class Prior:
         except ValueError:
             values = ()
         family = match[1] if match else ""
-        wanted = ("Normal",) if key != "tau" else tuple(name for name in FAMILIES if name != "Normal")
+        wanted = ("Normal",) if key not in SCALES else tuple(name for name in FAMILIES if name != "Normal")
         positive = values[1:] if family == "Normal" else values
         if family not in wanted or len(values) != FAMILIES[family] or not all(0 < v < float("inf") for v in positive):
             raise BadInput(
@@ -71,7 +74,7 @@ class Prior:
 
 
 def _arguments(family: str) -> str:
-    return {"Normal": "mean, sd", "InvGamma": "shape, scale"}.get(family, "scale")
+    return {"Normal": "mean, sd", "InvGamma": "shape, scale", "Gamma": "shape, rate"}.get(family, "scale")
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,9 @@ class ModelSpec:
         Random-effect levels, a subset of study, group, effect, highest first.
     rho : float
         Correlation of sampling errors within a group, in [0, 1).
+    likelihood : str
+        `normal`, or `student`: study effects with heavy tails, whose degrees of freedom nu are estimated; tau_study is
+        then the scale of a t distribution.
     tau_by : str
         A column by whose levels (strata) every tau differs; "" for one tau per level. Constant within a study.
     priors : mapping
@@ -127,7 +133,7 @@ class ModelSpec:
     @property
     def parts(self) -> dict[str, Prior]:
         """The parts that the prior of the terms adds up."""
-        return {key: prior for key, prior in self.priors.items() if key != "tau"}
+        return {key: prior for key, prior in self.priors.items() if key not in SCALES}
 
     @property
     def spreads(self) -> dict[str, Prior]:
@@ -199,13 +205,16 @@ def parse_spec(text: str, name: str) -> ModelSpec:
     if missing := [key for key in ("terms", "levels", "priors") if key not in entries]:
         raise BadInput(f"model {name} lacks the keys {missing}; it has: {', '.join(entries)}")
     priors = entries["priors"]
-    _check_parts(priors, name)
+    likelihood = _choice(entries.get("likelihood", "normal"), LIKELIHOODS, f"likelihood of model {name}")
+    _check_parts(priors, likelihood, name)
+    if likelihood == "student" and "study" not in entries["levels"]:
+        raise BadInput(f"model {name}: a Student likelihood is one of study effects; add 'study' to its levels")
     return ModelSpec(
         name=name,
         title=str(entries.get("title", name)),
         terms=str(entries["terms"]),
         levels=_levels(entries["levels"], name),
-        likelihood=_choice(entries.get("likelihood", "normal"), ("normal",), f"likelihood of model {name}"),
+        likelihood=likelihood,
         rho=_number(entries.get("rho", 0.0), 0, 1, f"rho of model {name}"),
         rope=_number(entries.get("rope", 0.2), 0, float("inf"), f"rope of model {name}"),
         tau_by=str(entries.get("tau_by", "")),
@@ -217,12 +226,13 @@ def parse_spec(text: str, name: str) -> ModelSpec:
     )
 
 
-def _check_parts(priors: Mapping[str, Any], name: str) -> None:
-    """Either `terms`, or parts named by columns, whose names the design checks; and `tau`."""
-    whole = "terms" in priors or not set(priors) - {"tau"}
+def _check_parts(priors: Mapping[str, Any], likelihood: str, name: str) -> None:
+    """Either `terms`, or parts named by columns, which the design checks; `tau`; `nu` of a Student model."""
+    whole = "terms" in priors or not set(priors) - set(SCALES)
+    scales = SCALES if likelihood == "student" else SCALES[:1]
     if whole:
-        refuse_unknown(priors, ("terms", "tau"), f"priors of model {name}")
-    if missing := [key for key in (("terms", "tau") if whole else ("tau",)) if key not in priors]:
+        refuse_unknown(priors, ("terms", *scales), f"priors of model {name}")
+    if missing := [key for key in (("terms", *scales) if whole else scales) if key not in priors]:
         raise BadInput(f"model {name} gives no prior for {missing}; add [priors.{missing[0]}]")
 
 

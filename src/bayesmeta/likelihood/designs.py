@@ -7,7 +7,8 @@ import numpy as np
 import xarray as xr
 from jax import Array
 
-from bayesmeta.likelihood.marginal import Nesting, Scalar, group_sums, log_likelihood, residual_sums
+from bayesmeta.likelihood.marginal import GroupSums, Nesting, group_sums, log_likelihood, residual_sums
+from bayesmeta.likelihood.student import student_log_likelihood
 from bayesmeta.spec import ModelSpec
 
 
@@ -22,7 +23,7 @@ def columns_of(design: xr.Dataset) -> np.ndarray:
 
 
 def tau_labels(design: xr.Dataset, spec: ModelSpec) -> list[str]:
-    """One label per tau: `study`, `group`; where they differ by stratum `human:study`, `human:group`, `animal:study`."""
+    """One label per tau: `study`, `group`; where they differ by stratum, stratum by stratum `human:study`."""
     if not spec.tau_by:
         return list(spec.levels)
     return [f"{stratum}:{level}" for stratum in design["stratum"].values for level in spec.levels]
@@ -45,21 +46,31 @@ def taus_of(design: xr.Dataset, spec: ModelSpec) -> Callable[[Array], dict[str, 
     return lambda tau: {level: tau[stratum[level] * size + at] for at, level in enumerate(spec.levels)}
 
 
-def study_log_likelihood(design: xr.Dataset, spec: ModelSpec) -> Callable[[Array, Array], Array]:
-    """Function of beta (p,) and the taus of `tau_labels` to each study's log-likelihood (studies,).
+def residuals_of(design: xr.Dataset, spec: ModelSpec) -> Callable[[Array, dict[str, Array]], GroupSums]:
+    """Function of beta (p,) and the tau of each level to the sums of the residuals.
 
     Without an effect level the sums over groups are sufficient and made once.
     """
-    nesting, v, columns, by_level = nesting_of(design), design["vi"].values, columns_of(design), taus_of(design, spec)
+    nesting, v, columns = nesting_of(design), design["vi"].values, columns_of(design)
     once = None if "effect" in spec.levels else jax.jit(lambda: group_sums(columns, v, nesting, rho=spec.rho))()
 
-    def by_study(beta: Array, tau: Array) -> Array:
+    def sums(beta: Array, taus: dict[str, Array]) -> GroupSums:
+        if once is not None:
+            return residual_sums(once, beta)
+        return group_sums((columns[:, -1] - columns[:, :-1] @ beta)[:, None], v, nesting, taus["effect"], spec.rho)
+
+    return sums
+
+
+def study_log_likelihood(design: xr.Dataset, spec: ModelSpec) -> Callable[..., Array]:
+    """Function of beta (p,), the taus of `tau_labels` and, of a Student model, nu to each study's log-likelihood."""
+    nesting, residuals, by_level = nesting_of(design), residuals_of(design, spec), taus_of(design, spec)
+
+    def by_study(beta: Array, tau: Array, *nu: Array) -> Array:
         taus = by_level(tau)
-        if once is None:
-            residuals = (columns[:, -1] - columns[:, :-1] @ beta)[:, None]
-            sums = group_sums(residuals, v, nesting, taus["effect"], spec.rho)
-        else:
-            sums = residual_sums(once, beta)
-        return log_likelihood(sums, taus.get("study", 0.0), taus.get("group", 0.0), nesting)
+        sums, tau_group = residuals(beta, taus), taus.get("group", 0.0)
+        if nu:
+            return student_log_likelihood(sums, taus["study"], tau_group, nu[0], nesting)
+        return log_likelihood(sums, taus.get("study", 0.0), tau_group, nesting)
 
     return by_study

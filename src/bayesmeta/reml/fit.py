@@ -72,6 +72,8 @@ def fit_reml(design: xr.Dataset, spec: ModelSpec, *, method: str = "REML") -> Re
     k, p = design["X"].shape
     if method not in METHODS:
         raise BadInput(f"unknown method '{method}'; the methods are: {', '.join(METHODS)}")
+    if spec.likelihood != "normal":
+        raise BadInput(f"{method} is for normal study effects; model {spec.name} has a {spec.likelihood} likelihood")
     if spec.tau_by:
         raise BadInput(
             f"{method} has one tau per level, and model {spec.name} one per stratum of '{spec.tau_by}'; fit the strata "
