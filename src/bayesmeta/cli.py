@@ -77,6 +77,77 @@ def compare(
 
 
 @app.command()
+def survive(
+    dataset: Dataset = None,
+    model: Model = None,
+    variant: Variant = "calibrated",
+    where: Where = None,
+    moderators: Moderators = None,
+    dask: Annotated[str | None, typer.Option(help="Address of a Dask scheduler to refit on: tcp://host:8786.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes on this machine; default one per core.")] = None,
+    out: Out = None,
+) -> None:
+    """Refit under every reasonable alternative: does each conclusion survive? Tables, a figure, a sentence for each."""
+    from rich.console import Console
+
+    from bayesmeta.inputs import Request
+    from bayesmeta.surviving import run_survive
+
+    request = Request(dataset, model, variant, where, moderators)
+    raise typer.Exit(run_survive(request, out, Console(), dask=dask, workers=workers))
+
+
+@app.command()
+def plan(
+    dataset: Dataset = None,
+    model: Model = None,
+    variant: Variant = "calibrated",
+    where: Where = None,
+    moderators: Moderators = None,
+    contrast: Annotated[
+        list[str] | None, typer.Option(help="A name in the model file, or 'a:b - c:d'; may be repeated. Default: all.")
+    ] = None,
+    studies: Annotated[str, typer.Option(help="Numbers of new studies: 1:20, or 5,10,20.")] = "1:20",
+    per_arm: Annotated[str, typer.Option(help="Sizes of each of a study's two arms.")] = "20,40,80",
+    stratum: Annotated[str | None, typer.Option(help="Whose studies; default human, where the model has it.")] = None,
+    replicates: Annotated[int, typer.Option(min=10, help="Simulated futures per size of an arm.")] = 400,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of every random step.")] = 1,
+    dask: Annotated[str | None, typer.Option(help="Address of a Dask scheduler to refit on: tcp://host:8786.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes on this machine; default one per core.")] = None,
+    out: Out = None,
+) -> None:
+    """Simulate studies still to be done and refit: how narrow would an interval get, would the sign be settled?"""
+    from rich.console import Console
+
+    from bayesmeta.inputs import Request
+    from bayesmeta.planning import Scope, run_plan
+
+    request = Request(dataset, model, variant, where, moderators)
+    scope = Scope(tuple(contrast or ()), studies, per_arm, stratum, replicates, seed)
+    raise typer.Exit(run_plan(request, scope, out, Console(), dask=dask, workers=workers))
+
+
+@app.command()
+def lint(
+    dataset: Dataset = None,
+    model: Model = None,
+    variant: Variant = "calibrated",
+    where: Where = None,
+    moderators: Moderators = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes on this machine; default one per core.")] = None,
+    out: Out = None,
+) -> None:
+    """Find problems of data and model that change conclusions: what, where, why, and each conclusion without it."""
+    from rich.console import Console
+
+    from bayesmeta.inputs import Request
+    from bayesmeta.linting import run_lint
+
+    request = Request(dataset, model, variant, where, moderators)
+    raise typer.Exit(run_lint(request, out, Console(), workers=workers))
+
+
+@app.command()
 def data(
     dataset: Annotated[str, typer.Argument(help="A dataset's name: preclinical, clinical, clinical-all ...")],
     variant: Variant = "calibrated",

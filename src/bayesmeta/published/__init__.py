@@ -12,7 +12,7 @@ from bayesmeta.published.refits import (
     without_influential,
 )
 from bayesmeta.published.single import Single, delete_each, fit_single
-from bayesmeta.published.suspects import corrected, suspects, without_suspects
+from bayesmeta.published.suspects import corrected, suspects, with_sds_of_sems, without_suspects
 
 __all__ = [
     "Refits",
@@ -34,6 +34,7 @@ __all__ = [
     "study_influence",
     "suspects",
     "with_and_without_errors",
+    "with_sds_of_sems",
     "without_influential",
     "without_suspects",
 ]

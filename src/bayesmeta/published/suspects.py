@@ -58,12 +58,21 @@ def corrected(frame: pd.DataFrame, *, grades: Sequence[str] = ("error",)) -> pd.
     wrong = _wrong(frame, grades)
     if not wrong.any():
         raise BadInput("this table has none of the effects of data/trace/suspects.csv; there is nothing to correct")
+    return with_sds_of_sems(frame, wrong)
+
+
+def with_sds_of_sems(frame: pd.DataFrame, wrong: "pd.Series[bool]") -> pd.DataFrame:
+    """The effect table with sd1i and sd2i of some rows read as standard errors, and their yi and vi anew.
+
+    Each yi stays on the side of its raw difference on which it lies.
+    """
     part = frame.loc[wrong].copy()
     reported = part["n2i_reported"] if "n2i_reported" in part else part["n2i"]
+    side = np.where((part["m1i"] - part["m2i"]) * part["yi"] < 0, -1, 1)
     part["sd1i"], part["sd2i"] = part["sd1i"] * np.sqrt(part["n1i"]), part["sd2i"] * np.sqrt(reported)
     columns: dict[str, ArrayLike] = {name: part[name] for name in TWO_GROUPS}
     raw, vi = MEASURES["SMD"](vtype="LS", rows=list(part.index), **columns)
-    part["yi"], part["vi"] = part["direction"] * raw, vi
+    part["yi"], part["vi"] = side * raw, vi
     if "yi_raw" in part:
         part["yi_raw"] = raw
     fixed = frame.copy()

@@ -45,6 +45,7 @@ def leave_one_study_out(
     found = []
     for name, (own, single) in parts.items():
         inside = None if weights is None else weights.sel(term=own["term"].values)
+        inside = None if inside is None else inside[(inside != 0).any("term").values]
         deleted = delete_studies(own, single, weights=inside, tolerance=tolerance)
         deleted = deleted.assign_coords(level=[f"{name}:{level}" for level in single.levels])
         others = {other: posterior for other, posterior in whole.items() if other != name}
@@ -70,7 +71,8 @@ def _with_others(deleted: xr.Dataset, others: dict[str, Posterior], weights: xr.
     together = xr.merge(merged, join="outer", compat="no_conflicts")
     if weights is None:
         return together
-    mean, variance = deleted["contrast_mean"], deleted["contrast_sd"] ** 2
+    moments = deleted[["contrast_mean", "contrast_sd"]].reindex(contrast=weights["contrast"].values, fill_value=0.0)
+    mean, variance = moments["contrast_mean"], moments["contrast_sd"] ** 2
     for posterior in others.values():
         shift, added = zip(*_parts(posterior, weights), strict=True)
         mean = mean + xr.DataArray(list(shift), {"contrast": weights["contrast"].values}, "contrast")

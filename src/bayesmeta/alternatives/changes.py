@@ -1,0 +1,134 @@
+"""What an alternative may change: each function takes a question to another table and model, or does not apply."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+import xarray as xr
+
+from bayesmeta.errors import BadInput
+from bayesmeta.published import corrected, suspects
+from bayesmeta.spec import ModelSpec, Prior, read_spec
+
+Change = tuple[pd.DataFrame, ModelSpec]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked, and where an alternative finds other data.
+
+    Attributes
+    ----------
+    frame, spec : effect table and model of the base analysis.
+    contrasts : dims (contrast, term), the linear combinations of the base's terms that are concluded on.
+    record : the effects that the record has of the same species, with those that the dataset leaves out.
+    strict : gives the effect table as it is coded strictly; None where it has no codes.
+    """
+
+    frame: pd.DataFrame
+    spec: ModelSpec
+    contrasts: xr.DataArray
+    record: pd.DataFrame
+    strict: Callable[[], pd.DataFrame] | None = None
+
+
+def unchanged(question: Question) -> Change:
+    """The question as it is."""
+    return question.frame, question.spec
+
+
+def one_study_less(question: Question) -> Change | None:
+    """The question as it is, where at least two studies are left when one is left out."""
+    return unchanged(question) if question.frame["study"].nunique() > 2 else None
+
+
+def one_comparison(question: Question, name: str) -> Change | None:
+    """Effects of one type of comparison; species without any of that type stay as they are.
+
+    A type that the dataset leaves out comes from the record.
+    """
+    frame, record = question.frame, question.record
+    typed = [table[table["comparison"].astype(str) == name] for table in (frame, record)]
+    own = typed[0] if len(typed[0]) else typed[1]
+    others = frame[~frame["species"].isin(own["species"])] if "species" in frame else frame.iloc[:0]
+    rows = joined(own, others, like=record)
+    rows.attrs = frame.attrs
+    return None if set(rows["effect"]) == set(frame["effect"]) else (rows, question.spec)
+
+
+def joined(*tables: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
+    """Rows of several tables, factors with the levels that occur, in the order that another table gives them."""
+    factors = {name: dtype for name, dtype in like.dtypes.items() if isinstance(dtype, pd.CategoricalDtype)}
+    rows = pd.concat([table.astype(factors) for table in tables], ignore_index=True)
+    return rows.assign(**{str(name): rows[name].cat.remove_unused_categories() for name in factors})
+
+
+def errors_corrected(question: Question, grades: Sequence[str]) -> Change | None:
+    """Standard errors that were typed as standard deviations put right, where the table has effects of every grade."""
+    if not set(grades) <= set(suspects(question.frame)["grade"]):
+        return None
+    try:
+        return corrected(question.frame, grades=grades), question.spec
+    except BadInput:  # a table without the raw numbers
+        return None
+
+
+def strict_codes(question: Question) -> Change | None:
+    """Only what the authors included and coded themselves."""
+    return None if question.strict is None else (question.strict(), question.spec)
+
+
+def with_effect_level(question: Question) -> Change | None:
+    """The effect level added, where a group has several effects: else groups and effects are the same."""
+    if "effect" in question.spec.levels or not shared_groups(question):
+        return None
+    return question.frame, replace(question.spec, levels=(*question.spec.levels, "effect"))
+
+
+def without_effect_level(question: Question) -> Change | None:
+    """The effect level taken out of a model that has it and another one."""
+    levels = tuple(level for level in question.spec.levels if level != "effect")
+    if levels in ((), question.spec.levels):
+        return None
+    return question.frame, replace(question.spec, levels=levels)
+
+
+def with_rho(question: Question, rho: float) -> Change | None:
+    """Another correlation of the sampling errors within a group, where a group has several effects.
+
+    The effect level goes with it: without one, effects of a group that differ by more than their own errors are taken
+    for errors that cannot correlate, and the terms are moved to explain them.
+
+    Source: correlated and hierarchical effects, Pustejovsky & Tipton 2022, doi 10.1007/s11121-021-01246-3.
+    """
+    spec = question.spec
+    if spec.rho == rho or not shared_groups(question):
+        return None
+    levels = spec.levels if "effect" in spec.levels else (*spec.levels, "effect")
+    return question.frame, replace(spec, rho=rho, levels=levels)
+
+
+def with_heavy_tails(question: Question, prior: str) -> Change | None:
+    """Student study effects in place of normal ones, where the model has a study level."""
+    spec = question.spec
+    if spec.likelihood == "student" or "study" not in spec.levels:
+        return None
+    return question.frame, replace(spec, likelihood="student", priors={**spec.priors, "nu": Prior.parse("nu", prior)})
+
+
+def with_prior(question: Question, key: str, prior: str) -> Change | None:
+    """Another prior of the terms or the taus, where the model has one by that name without an estimated spread."""
+    old, new = question.spec.priors.get(key), Prior.parse(key, prior)
+    if old is None or old.spread is not None or str(old) == str(new):
+        return None
+    return question.frame, replace(question.spec, priors={**question.spec.priors, key: new})
+
+
+def with_model(question: Question, instead_of: str, model: str) -> Change | None:
+    """Another model file in place of the one named."""
+    return (question.frame, read_spec(model)) if question.spec.name == instead_of else None
+
+
+def shared_groups(question: Question) -> bool:
+    """Whether some group has several effects."""
+    return bool(question.frame["group"].duplicated().any())
