@@ -11,6 +11,7 @@ Functions that take `axes` want one per panel, in the order of appearance in the
 from bayesmeta.figures.chains import draw_prior_posterior, draw_trace, prior_posterior, ranks, trace
 from bayesmeta.figures.comparison import draw_paired, draw_profiles, paired, profiles
 from bayesmeta.figures.estimates import caterpillar, draw_caterpillar, draw_forest, forest
+from bayesmeta.figures.funnel import draw_funnel
 from bayesmeta.figures.saving import save
 from bayesmeta.figures.species import draw_mirrored, draw_quadrants, draw_ridge
 from bayesmeta.figures.style import interval_text, words
@@ -19,6 +20,7 @@ __all__ = [
     "caterpillar",
     "draw_caterpillar",
     "draw_forest",
+    "draw_funnel",
     "draw_mirrored",
     "draw_paired",
     "draw_prior_posterior",
