@@ -14,8 +14,8 @@ from scipy import integrate, special, stats
 from bayesmeta import quadrature
 from bayesmeta.design import build_design
 from bayesmeta.errors import BadInput
-from bayesmeta.quadrature import grid
 from bayesmeta.priors import tau_log_prior
+from bayesmeta.quadrature import grid
 from bayesmeta.spec import ModelSpec, Prior, parse_spec
 
 PRIORS = {

@@ -57,7 +57,7 @@ def table_of(design: xr.Dataset, spec: ModelSpec, without: Sequence[str] = ()) -
         A study to leave out that does not exist; taus that differ by stratum, or a spread.
     """
     if spec.likelihood != "normal":
-        raise BadInput(f"model {spec.name} has Student study effects, which quadrature does not do; sample it (numpyro)")
+        raise BadInput(f"model {spec.name} has Student study effects, which quadrature does not do; sample it")
     if spec.tau_by or spec.spreads:
         raise BadInput(f"model {spec.name}: one tau per level and fixed priors of the terms are wanted here")
     refuse_unknown_studies(design, without)
