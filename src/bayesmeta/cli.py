@@ -18,11 +18,13 @@ app = typer.Typer(
 Dataset = Annotated[
     str | None,
     typer.Option(
-        help="A dataset's name (preclinical, clinical, clinical-all, preclinical-twin, clinical-twin) or a file "
-        "(.csv, .tsv, .xlsx, .parquet). Default: preclinical, or its synthetic twin where the data cannot be had."
+        help="A dataset's name (preclinical, clinical, clinical-all, translational, preclinical-twin, clinical-twin) "
+        "or a file (.csv, .tsv, .xlsx, .parquet). Default: preclinical, or its twin where the data cannot be had."
     ),
 ]
-Model = Annotated[str | None, typer.Option(help="A model's name (three-level, four-level, intercept) or a TOML file.")]
+Model = Annotated[
+    str | None, typer.Option(help="A model of models/ by name (three-level, four-level, robust ...) or a TOML file.")
+]
 Variant = Annotated[str, typer.Option(help="Of the named datasets: strict, extended or calibrated.")]
 Where = Annotated[str | None, typer.Option(help="Keep effects for which a pandas query holds: \"comparison == 'C'\".")]
 Moderators = Annotated[

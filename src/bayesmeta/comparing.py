@@ -13,7 +13,7 @@ import xarray as xr
 from bayesmeta import comparison, summary
 from bayesmeta.contrasts import contrast_weights, possible_weights
 from bayesmeta.errors import BadInput
-from bayesmeta.inputs import Inputs, Request, read_inputs
+from bayesmeta.inputs import Inputs, Request, read_inputs, whole_record
 from bayesmeta.progress import Steps
 from bayesmeta.provenance import provenance_of
 
@@ -187,14 +187,3 @@ def published_tables(inputs: Inputs, fit: "Reml") -> Tables:
         with suppress(BadInput):
             made[name] = make()
     return {name: table for name, table in made.items() if len(table)}
-
-
-def whole_record(inputs: Inputs) -> pd.DataFrame:
-    """The effects of a set's species that the record has, comparison B and small cells included."""
-    from bayesmeta.studies import DATASETS, trace
-
-    known = DATASETS.get(inputs.dataset)
-    if known is None or known.reader is not trace.read:
-        return inputs.frame
-    effects = trace.build(str(inputs.frame.attrs["variant"])).effects
-    return effects[effects["species"].isin(inputs.frame["species"].unique())]

@@ -127,3 +127,20 @@ def keep_rows(frame: "pd.DataFrame", where: str) -> "pd.DataFrame":
         raise BadInput(f"--where '{where}' keeps none of the {len(frame)} effects")
     kept.attrs = frame.attrs
     return kept
+
+
+def whole_record(inputs: Inputs) -> "pd.DataFrame":
+    """The effects of a set's species that the record has, comparison B and small cells included."""
+    from bayesmeta.studies import trace
+
+    if not is_trace(inputs.dataset):
+        return inputs.frame
+    effects = trace.build(str(inputs.frame.attrs["variant"])).effects
+    return effects[effects["species"].isin(inputs.frame["species"].unique())]
+
+
+def is_trace(dataset: str) -> bool:
+    """Whether a dataset is made from the TRACE record, so that it can be read in other variants."""
+    from bayesmeta.studies import DATASETS, trace
+
+    return dataset in DATASETS and DATASETS[dataset].reader is trace.read

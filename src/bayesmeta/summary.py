@@ -105,8 +105,15 @@ def _print_sides(console: Console, tables: Mapping[str, "pd.DataFrame"]) -> None
         joint = tables["concordance"].query("statement in ('both', 'all') or p.isna()")
         table = Table("phenotype", "probability on every side", title="Concordance", title_justify="left")
         for row in joint.to_dict("records"):
-            table.add_row(row["phenotype"], row["statement"] if row["p"] != row["p"] else f"{row['p']:.3f}")
+            table.add_row(row["phenotype"], _certainty(row))
         console.print(table)
+
+
+def _certainty(row: Mapping[Any, Any]) -> str:
+    """A probability that never rounds to certainty, or what is missing."""
+    if row["p"] != row["p"]:
+        return str(row["statement"])
+    return "> 0.999" if row["p"] > 0.999 else "< 0.001" if row["p"] < 0.001 else f"{row['p']:.3f}"
 
 
 def _estimates(rows: "pd.DataFrame", key: str, title: str) -> Table:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bayesmeta import summary
 from bayesmeta.errors import BadInput
-from bayesmeta.inputs import Inputs, Request, keep_rows, read_effects, read_inputs
+from bayesmeta.inputs import Inputs, Request, is_trace, keep_rows, read_effects, read_inputs, whole_record
 from bayesmeta.progress import Steps
 from bayesmeta.provenance import hashes, provenance_of, write_json
 
@@ -68,16 +68,13 @@ def question_of(request: Request, inputs: Inputs) -> "Question":
 
     from bayesmeta.alternatives import Question
     from bayesmeta.contrasts import contrast_weights, possible_weights
-    from bayesmeta.studies import DATASETS, trace
 
     terms = [str(term) for term in inputs.design["term"].values]
     named = possible_weights(inputs.spec.contrasts_of(inputs.dataset), terms)
     contrasts = xr.concat([contrast_weights({term: term for term in terms}, terms), named], dim="contrast")
-    known = DATASETS.get(inputs.dataset)
-    if known is None or known.reader is not trace.read:
+    if not is_trace(inputs.dataset):
         return Question(inputs.frame, inputs.spec, contrasts, record=inputs.frame)
-    record = trace.build(request.variant).effects
-    record = record[record["species"].isin(inputs.frame["species"].unique())]
+    record = whole_record(inputs)
 
     def kept(frame: "pd.DataFrame") -> "pd.DataFrame":
         return frame if request.where is None else keep_rows(frame, request.where)

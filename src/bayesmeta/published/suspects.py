@@ -64,11 +64,12 @@ def corrected(frame: pd.DataFrame, *, grades: Sequence[str] = ("error",)) -> pd.
 def with_sds_of_sems(frame: pd.DataFrame, wrong: "pd.Series[bool]") -> pd.DataFrame:
     """The effect table with sd1i and sd2i of some rows read as standard errors, and their yi and vi anew.
 
-    Each yi stays on the side of its raw difference on which it lies.
+    The column direction says on which side of its raw difference a yi lies; without it, each stays where it is.
     """
     part = frame.loc[wrong].copy()
     reported = part["n2i_reported"] if "n2i_reported" in part else part["n2i"]
-    side = np.where((part["m1i"] - part["m2i"]) * part["yi"] < 0, -1, 1)
+    turned = (part["m1i"] - part["m2i"]) * part["yi"] < 0
+    side = part["direction"] if "direction" in part else np.where(turned, -1, 1)
     part["sd1i"], part["sd2i"] = part["sd1i"] * np.sqrt(part["n1i"]), part["sd2i"] * np.sqrt(reported)
     columns: dict[str, ArrayLike] = {name: part[name] for name in TWO_GROUPS}
     raw, vi = MEASURES["SMD"](vtype="LS", rows=list(part.index), **columns)
