@@ -12,7 +12,7 @@ fit: .venv/ready
 	$(BIN)/python scripts/fit.py
 
 test: .venv/ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-slow: .venv/ready
 	$(BIN)/python -m pytest -m "slow or not slow"

@@ -12,8 +12,8 @@ from bayesmeta.cli import main
 
 LONG = "contrast alternative label mean sd ci_lb ci_ub p_positive p_conclusion note"
 ALTERNATIVES = "alternative label reason k studies changed log_bayes_factor"
-PLAIN = ["base", "effect level", "rho .5", "rho .8", "tau half-normal .5", "tau half-Cauchy .5", "tau inverse gamma"]
-PLAIN += ["terms sd .71", "terms sd 3", "worst study"]
+PLAIN = ["base", "effect level", "rho .5", "rho .8", "heavy tails", "tau half-normal .5", "tau half-Cauchy .5"]
+PLAIN += ["tau inverse gamma", "terms sd .71", "terms sd 3", "worst study"]
 
 
 def run(*arguments: str) -> int:
