@@ -49,7 +49,7 @@ def test_writes_the_contract(own: Path) -> None:
     assert table["alternative"].tolist() == PLAIN
     assert set(table["k"]) == {240}
     verdicts = pd.read_csv(own / "tables" / "verdicts.csv")
-    assert verdicts["sentence"].str.contains("survives all 9 alternatives").all()
+    assert verdicts["sentence"].str.contains("survives all 10 alternatives").all()
     assert {"survival.png", "survival.svg", "survival.csv"} == {path.name for path in (own / "figures").iterdir()}
     provenance = json.loads((own / "provenance-survival.json").read_text())
     assert {"tables/survival.csv", "figures/survival.png"} <= set(provenance["outputs"])

@@ -1,6 +1,7 @@
 """From a design to a DataTree: NUTS over (beta, tau), then everything that has an exact conditional drawn exactly."""
 
 import os
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from importlib.util import find_spec
@@ -26,6 +27,8 @@ SAMPLERS = ("numpyro", "nutpie", "pymc")
 
 def start_jax(devices: int) -> None:
     """Set up JAX before its first use: 64 bits, one host device per chain, compiled programs kept between runs."""
+    # a process killed while it wrote leaves a torn entry, which is compiled anew
+    warnings.filterwarnings("ignore", message="Error reading persistent compilation cache entry")
     cache = os.environ.get("BAYESMETA_CACHE") or platformdirs.user_cache_dir("bayesmeta")
     jax.config.update("jax_enable_x64", True)
     jax.config.update("jax_compilation_cache_dir", os.path.join(cache, "jax"))
