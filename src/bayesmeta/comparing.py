@@ -13,7 +13,7 @@ import xarray as xr
 from bayesmeta import comparison, summary
 from bayesmeta.contrasts import contrast_weights, possible_weights
 from bayesmeta.errors import BadInput
-from bayesmeta.inputs import Inputs, Request, read_inputs, whole_record
+from bayesmeta.inputs import Inputs, Request, show_inputs, whole_record
 from bayesmeta.progress import Steps
 from bayesmeta.provenance import provenance_of
 
@@ -48,10 +48,8 @@ def run_compare(request: Request, out: Path | None, console: "Console", *, test:
         Nothing is written then.
     """
     steps = Steps(console)
-    with steps("reading the data"):
-        inputs = read_inputs(request)
+    inputs = show_inputs(request, steps, console)
     attrs, out = inputs.frame.attrs, inputs.folder(out)
-    summary.print_data(console, inputs.design, attrs, inputs.left_out)
     with steps("starting JAX"):
         from bayesmeta import report
         from bayesmeta.reml import check_test

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bayesmeta import summary
-from bayesmeta.inputs import Request, read_inputs
+from bayesmeta.inputs import Request, show_inputs
 from bayesmeta.progress import Steps
 from bayesmeta.provenance import provenance_of
 
@@ -44,10 +44,8 @@ def run_fit(request: Request, how: Sampling, out: Path | None, console: "Console
         Nothing is written then.
     """
     steps = Steps(console)
-    with steps("reading the data"):
-        inputs = read_inputs(request)
+    inputs = show_inputs(request, steps, console)
     attrs, out = inputs.frame.attrs, inputs.folder(out)
-    summary.print_data(console, inputs.design, attrs, inputs.left_out)
     with steps("starting JAX and PyMC"):
         from bayesmeta import report
         from bayesmeta.sampling import check_sampler

@@ -9,7 +9,9 @@ from bayesmeta.errors import BadInput, DataMissing
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
+    from rich.console import Console
 
+    from bayesmeta.progress import Steps
     from bayesmeta.spec import ModelSpec
 
 
@@ -61,6 +63,16 @@ def read_inputs(request: Request) -> Inputs:
     kept = frame if request.where is None else keep_rows(frame, request.where)
     design, left_out = select(frame, kept, spec)
     return Inputs(kept, spec, design, left_out)
+
+
+def show_inputs(request: Request, steps: "Steps", console: "Console") -> Inputs:
+    """`read_inputs`, and tell the reader what was found: how a command begins."""
+    from bayesmeta import summary
+
+    with steps("reading the data"):
+        inputs = read_inputs(request)
+    summary.print_data(console, inputs.design, inputs.frame.attrs, inputs.left_out)
+    return inputs
 
 
 def read_effects(request: Request) -> "pd.DataFrame":

@@ -4,8 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bayesmeta import summary
-from bayesmeta.inputs import Inputs, Request, read_inputs
+from bayesmeta.inputs import Inputs, Request, show_inputs
 from bayesmeta.progress import Steps
 from bayesmeta.provenance import hashes, provenance_of, write_json
 
@@ -48,10 +47,8 @@ def run_lint(request: Request, out: Path | None, console: "Console", *, workers:
         Nothing is written then.
     """
     steps = Steps(console)
-    with steps("reading the data"):
-        inputs = read_inputs(request)
+    inputs = show_inputs(request, steps, console)
     attrs, out = inputs.frame.attrs, inputs.folder(out)
-    summary.print_data(console, inputs.design, attrs, inputs.left_out)
     with steps("starting JAX"):
         from bayesmeta import report
         from bayesmeta.sampling import start_jax

@@ -87,7 +87,7 @@ def write_fit(
         _write_tables(folder, tables)
     with steps("drawing figures"):
         (folder / "figures").mkdir()
-        write_figures(folder / "figures", tree, provenance)
+        write_figures(folder / "figures", tree, tables, provenance)
     with steps("writing posterior.nc"):
         write_tree(folder / "posterior.nc", tree, provenance | {"timings": steps.seconds})
     write_json(folder / "provenance.json", provenance | {"timings": steps.seconds, "outputs": hashes(folder)})
@@ -102,7 +102,9 @@ def write_tree(path: Path, tree: xr.DataTree, provenance: Mapping[str, Any]) -> 
     labelled.to_netcdf(path, engine="h5netcdf")
 
 
-def write_figures(folder: Path, tree: xr.DataTree, provenance: Mapping[str, Any]) -> None:
+def write_figures(
+    folder: Path, tree: xr.DataTree, tables: Mapping[str, pd.DataFrame], provenance: Mapping[str, Any]
+) -> None:
     """Forest of the terms, caterpillar of studies, traces and ranks, prior against posterior of the taus."""
     scale, (source, title) = tree["constant_data"].attrs["scale"], _labels(provenance)
 
@@ -115,13 +117,13 @@ def write_figures(folder: Path, tree: xr.DataTree, provenance: Mapping[str, Any]
     save("caterpillar", figures.draw_caterpillar(studies, xlabel=scale, title=f"Studies: {title}"), studies)
     save("taus", figures.draw_prior_posterior(taus, title=f"Heterogeneity: {title}"), taus)
     save("chains", figures.draw_trace(chains["trace"], chains["ranks"], title=f"Chains: {title}"), chains)
-    if discrepancy.sides_of(tree):
-        _write_sides(save, tree, scale, title)
+    if "discrepancies" in tables:
+        _write_sides(save, tree, tables["discrepancies"], scale, title)
 
 
-def _write_sides(save: Callable[..., None], tree: xr.DataTree, scale: str, title: str) -> None:
+def _write_sides(save: Callable[..., None], tree: xr.DataTree, table: pd.DataFrame, scale: str, title: str) -> None:
     """Ridge of the discrepancies; for the first side and each other a mirrored forest and a plot of quadrants."""
-    table, densities = discrepancy.discrepancies_table(tree), discrepancy.densities_table(tree)
+    densities = discrepancy.densities_table(tree)
     rope = contrasts.spec_of(tree).rope
     ridge = figures.draw_ridge(densities, table, rope=rope, xlabel=scale, title=f"Discrepancies: {title}")
     save("discrepancies", ridge, {"densities": densities, "contrasts": table})

@@ -1,6 +1,5 @@
 """From a design to a DataTree: NUTS over (beta, tau), then everything that has an exact conditional drawn exactly."""
 
-import os
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -8,12 +7,12 @@ from importlib.util import find_spec
 from typing import Any
 
 import jax
-import platformdirs
 import pymc as pm
 import xarray as xr
 
 from bayesmeta.coordinates import START_SPREAD, Start, guess_start
 from bayesmeta.errors import BadInput
+from bayesmeta.files import cache_folder
 from bayesmeta.model import build_model
 from bayesmeta.predictive import compile_programs, complete_tree
 from bayesmeta.priors import spread_name
@@ -29,9 +28,8 @@ def start_jax(devices: int) -> None:
     """Set up JAX before its first use: 64 bits, one host device per chain, compiled programs kept between runs."""
     # a process killed while it wrote leaves a torn entry, which is compiled anew
     warnings.filterwarnings("ignore", message="Error reading persistent compilation cache entry")
-    cache = os.environ.get("BAYESMETA_CACHE") or platformdirs.user_cache_dir("bayesmeta")
     jax.config.update("jax_enable_x64", True)
-    jax.config.update("jax_compilation_cache_dir", os.path.join(cache, "jax"))
+    jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "jax"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_compilation_cache_max_size", CACHE_BYTES)  # a limit makes JAX lock what it writes, too
     with suppress(RuntimeError):  # JAX has started already; the chains then share its devices

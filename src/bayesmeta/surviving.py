@@ -4,9 +4,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bayesmeta import summary
 from bayesmeta.errors import BadInput
-from bayesmeta.inputs import Inputs, Request, is_trace, keep_rows, read_effects, read_inputs, whole_record
+from bayesmeta.inputs import Inputs, Request, is_trace, keep_rows, read_effects, show_inputs, whole_record
 from bayesmeta.progress import Steps
 from bayesmeta.provenance import hashes, provenance_of, write_json
 
@@ -43,10 +42,8 @@ def run_survive(
         Nothing is written then.
     """
     steps = Steps(console)
-    with steps("reading the data"):
-        inputs = read_inputs(request)
+    inputs = show_inputs(request, steps, console)
     attrs, out = inputs.frame.attrs, inputs.folder(out)
-    summary.print_data(console, inputs.design, attrs, inputs.left_out)
     with steps("coding the alternatives"):
         from bayesmeta import report
         from bayesmeta.alternatives import versions_of, with_refusals

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
-import platformdirs
 
 from bayesmeta.errors import BadInput
+from bayesmeta.files import cache_folder
 from bayesmeta.jobs.fingerprint import fingerprint, function_fingerprint
 from bayesmeta.jobs.workers import Job, attempts
 from bayesmeta.progress import Steps
@@ -91,7 +91,7 @@ def run_jobs(
 
 
 def _default_cache() -> Path:
-    return Path(os.environ.get("BAYESMETA_CACHE") or platformdirs.user_cache_dir("bayesmeta")) / "refits"
+    return cache_folder() / "refits"
 
 
 def _read(path: Path) -> pd.DataFrame | None:
