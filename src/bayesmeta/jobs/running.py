@@ -84,8 +84,9 @@ def run_jobs(
                     tables[key] = _keep(result, folder / f"{key}.parquet")
                 count(wanted[key].name)
     except BaseException:  # Ctrl-C, too
-        if steps.console and tables:
-            steps.console.print(f"{title} stopped: {len(tables)} of {len(wanted)} are kept; the same command continues")
+        kept = sum((folder / f"{key}.parquet").exists() for key in wanted)
+        if steps.console and kept:
+            steps.console.print(f"{title} stopped: {kept} of {len(wanted)} are kept; the same command continues")
         raise
     return Finished(_by_name(tables, keys), _by_name(refused, keys))
 
