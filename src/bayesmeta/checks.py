@@ -1,5 +1,6 @@
 """Can the draws be trusted? Convergence diagnostics, a verdict, and what the data cannot tell apart."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import arviz as az
@@ -14,8 +15,7 @@ MAX_R_HAT, MIN_ESS, MIN_BFMI = 1.01, 400, 0.3
 def reported(tree: xr.DataTree) -> xr.Dataset:
     """The quantities that a report quotes: beta, the taus, and what a model estimates besides."""
     posterior = tree["posterior"].to_dataset()
-    kept = [name for name in posterior.data_vars if str(name).startswith(("tau_", "spread_", "nu"))]
-    return posterior[["beta", *kept]]
+    return posterior[["beta", *(name for name in posterior.data_vars if name not in ("beta", "u", "w", "d"))]]
 
 
 def diagnose(tree: xr.DataTree) -> dict[str, Any]:
@@ -48,6 +48,33 @@ def diagnose(tree: xr.DataTree) -> dict[str, Any]:
         "warnings": aliased_levels(tree),
         "rules": rules,
     }
+
+
+def diagnostics_table(found: Mapping[str, Any]) -> pd.DataFrame:
+    """The numbers of `diagnose` beside their rules: diagnostic, value, rule, passed."""
+    rules = {
+        "divergences": ("at most", 0),
+        "max_r_hat": ("below", MAX_R_HAT),
+        "min_ess_bulk": ("at least", MIN_ESS),
+        "min_ess_tail": ("at least", MIN_ESS),
+        "bfmi": ("at least", MIN_BFMI),
+    }
+    return pd.DataFrame(
+        [
+            {
+                "diagnostic": name,
+                "value": found[name],
+                "rule": f"{word} {limit}",
+                "passed": _kept(found[name], word, limit),
+            }
+            for name, (word, limit) in rules.items()
+            if found[name] is not None
+        ]
+    )
+
+
+def _kept(value: float, word: str, limit: float) -> bool:
+    return value < limit if word == "below" else value <= limit if word == "at most" else value >= limit
 
 
 def _extreme(values: Any, choose: Any) -> float:
@@ -141,6 +168,7 @@ def _by_parameter(tree: xr.DataTree) -> pd.DataFrame:
     parts = [draws["beta"].to_series().rename("value").reset_index().rename(columns={"term": "parameter"})]
     for name in list(draws.data_vars)[1:]:
         part = draws[name].to_series().rename("value").reset_index()
-        label = f"{name}[" + part["stratum"] + "]" if "stratum" in part else str(name)
+        of = [dim for dim in ("stratum", "weight") if dim in part]
+        label = f"{name}[" + part[of[0]] + "]" if of else str(name)
         parts.append(part.assign(parameter=label))
     return pd.concat(parts, ignore_index=True)[["parameter", "chain", "draw", "value"]]

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmeta.design import SLOPES
 from bayesmeta.errors import BadInput
 from bayesmeta.spec import ModelSpec, parse_spec
 
@@ -81,7 +82,9 @@ def _fillings(name: str, text: str, terms: Sequence[str]) -> dict[str, list[dict
     found: dict[str, list[dict[str, str]]] = {}
     for match in filter(None, map(regex.fullmatch, terms)):
         filling = match.groupdict()
-        if all(_filled(pattern, filling) in terms for pattern in patterns):
+        if SLOPES.keys().isdisjoint(filling.values()) and all(
+            _filled(pattern, filling) in terms for pattern in patterns
+        ):
             found.setdefault(_filled(name, filling), []).append(filling)
     if not found:
         raise BadInput(f"contrast '{name}': no cell has all the terms of '{text}'; the model has: {', '.join(terms)}")

@@ -9,7 +9,7 @@ import xarray as xr
 from scipy.optimize import brentq
 from scipy.stats import norm
 
-from bayesmeta.design import of_stratum, typical_variance
+from bayesmeta.design import of_stratum, slopes_of, typical_variance
 from bayesmeta.spec import LEVELS, parse_spec
 
 BOUNDS = (0.025, 0.975)
@@ -66,8 +66,8 @@ def heterogeneity_table(tree: xr.DataTree) -> pd.DataFrame:
         level, tau_mean, tau_ci_lb, tau_ci_ub, i2_mean, i2_ci_lb, i2_ci_ub; I^2 in percent,
         100 tau_level^2 / (sum of tau^2 + typical sampling variance), as for metafor's multilevel models.
     """
-    about = tree["constant_data"].attrs
-    rho = parse_spec(about["model"], about["model_name"]).rho
+    about, posterior = tree["constant_data"].attrs, tree["posterior"].dataset
+    rho = float(posterior["rho"].mean()) if "rho" in posterior else parse_spec(about["model"], about["model_name"]).rho
     parts = []
     for stratum, design in strata_of(tree).items():
         part = _heterogeneity(tau_draws(tree, stratum), design, rho)
@@ -101,7 +101,7 @@ def prediction_table(tree: xr.DataTree) -> pd.DataFrame:
     -------
     DataFrame
         term, level, pi_lb, pi_ub: 95 % equal-tailed, exact quantiles of the mixture of normals over the draws. A term
-        of several strata has a row for each, `rat:study`.
+        of several strata has a row for each, `rat:study`. The slope of a bias has none: it is no cell.
     """
     beta = tree["posterior"].dataset["beta"].stack(sample=("chain", "draw"))
     variances = {stratum: tau_draws(tree, stratum).pow(2).cumsum(axis=1) for stratum in strata_of(tree)}
@@ -118,8 +118,8 @@ def prediction_table(tree: xr.DataTree) -> pd.DataFrame:
 
 def _strata_of_terms(tree: xr.DataTree) -> dict[str, list[str]]:
     """Strata that each term's effects are in; of a term without effects, the one that its label names, or all."""
-    strata, found = strata_of(tree), {}
-    for term in map(str, tree["posterior"].dataset["term"].values):
+    strata, found, design = strata_of(tree), {}, tree["constant_data"].to_dataset()
+    for term in map(str, design["term"].values[~slopes_of(design)]):
         own = [name for name, design in strata.items() if name == "" or term in design["term"].values]
         found[term] = own or [name for name in strata if name in term.split(":")] or list(strata)
     return found
@@ -133,7 +133,7 @@ def mixture_quantile(p: float, mean: np.ndarray, sd: np.ndarray) -> float:
 
 
 def sizes_table(tree: xr.DataTree) -> pd.DataFrame:
-    """Effects k, studies and groups behind each term: rows whose coding of the term is not zero."""
+    """Effects k, studies and groups behind each term, slopes too: rows whose coding of the term is not zero."""
     design = tree["constant_data"].to_dataset()
     study = design["group_study"].values[design["effect_group"].values]
     coded = design["X"].values != 0
@@ -148,7 +148,7 @@ def sizes_table(tree: xr.DataTree) -> pd.DataFrame:
 
 
 def forest_table(tree: xr.DataTree) -> pd.DataFrame:
-    """Terms with credible interval, prediction interval at the lowest level (`pi_level`), k and studies."""
+    """Terms but slopes with credible interval, prediction interval at the lowest level (`pi_level`), k, studies."""
     prediction = prediction_table(tree)
     lowest = prediction[prediction["level"].str.split(":").str[-1] == levels_of(tree)[-1]]
     lowest = lowest.drop_duplicates("term").rename(columns={"level": "pi_level"})
@@ -161,7 +161,7 @@ def studies_table(tree: xr.DataTree) -> pd.DataFrame:
     posterior, design = tree["posterior"].to_dataset(), tree["constant_data"].to_dataset()
     beta = posterior["beta"].stack(sample=("chain", "draw")).transpose("term", "sample").values
     study = design["group_study"].values[design["effect_group"].values]
-    coded = design["X"].values != 0
+    coded = (design["X"].values != 0) & ~slopes_of(design)
     counts = [
         (t, s, int((coded[:, t] & (study == s)).sum())) for t in range(len(beta)) for s in np.unique(study[coded[:, t]])
     ]

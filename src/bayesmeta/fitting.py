@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bayesmeta import summary
 from bayesmeta.inputs import Request, show_inputs
@@ -62,7 +62,7 @@ def run_fit(request: Request, how: Sampling, out: Path | None, console: "Console
 
 def draw_posterior(design: "xr.Dataset", spec: "ModelSpec", how: Sampling, steps: Steps) -> "xr.DataTree":
     """Draws by NUTS, or independent ones by quadrature; the same tree either way."""
-    options = {"draws": how.draws, "chains": how.chains, "seed": how.seed}
+    options: Any = {"draws": how.draws, "chains": how.chains, "seed": how.seed}
     if how.sampler == QUADRATURE:
         from bayesmeta.quadrature import quadrature_posterior
 

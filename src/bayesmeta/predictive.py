@@ -1,6 +1,6 @@
 """From draws of (beta, tau) to a whole tree: random effects, replicates, log-likelihoods, the prior beside them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -13,14 +13,19 @@ from jax import Array
 from pymc.stats import compute_log_prior
 
 from bayesmeta.likelihood import (
-    draw_errors,
-    draw_random_effects,
+    draw_published,
     draw_scales,
+    errors_of,
+    latent_effects,
+    log_selection,
     nesting_of,
+    random_effects_of,
     residuals_of,
+    selection_from,
     study_log_likelihood,
     tau_labels,
     taus_of,
+    weight_labels,
 )
 from bayesmeta.priors import spread_name
 from bayesmeta.spec import ModelSpec
@@ -37,24 +42,20 @@ class Programs(NamedTuple):
 
 def compile_programs(design: xr.Dataset, spec: ModelSpec, draws: int) -> Programs:
     """Compile for so many posterior draws in all: done in another thread, it costs no time while a sampler runs."""
-    batch = int(np.clip(2_000_000 // design.sizes["effect"], 1, 500))
+    batch = int(np.clip((2_000_000 if not spec.latent else 50_000) // design.sizes["effect"], 1, 500))
 
-    def ready(draw: Callable[..., dict[str, Array]], count: int) -> Callable[..., dict[str, Array]]:
-        sizes = [
-            (count, design.sizes["term"]),
-            (count, len(tau_labels(design, spec))),
-            *[(count, 1)] * len(tails(spec)),
-        ]
-        shapes = [jax.eval_shape(partial(_keys, 0, count)), *(jax.ShapeDtypeStruct(size, float) for size in sizes)]
+    def ready(
+        draw: Callable[..., dict[str, Array]], count: int, latent: tuple[str, ...]
+    ) -> Callable[..., dict[str, Array]]:
+        taus, weights = len(tau_labels(design, spec)), len(weight_labels(design, spec))
+        sizes = [design.sizes["term"], taus, *(weights if key == "weights" else 1 for key in spec.extras)]
+        sizes += [design.sizes[level] for level in latent]
+        shapes = [jax.ShapeDtypeStruct((count, size), float) for size in sizes]
         program = jax.jit(lambda *xs: jax.lax.map(lambda x: draw(*x), xs, batch_size=batch))
-        return program.lower(*shapes).compile()
+        return program.lower(jax.eval_shape(partial(_keys, 0, count)), *shapes).compile()
 
-    return Programs(ready(_draw_given_data(design, spec), draws), ready(_draw_anew(design, spec), PRIOR_DRAWS))
-
-
-def tails(spec: ModelSpec) -> list[str]:
-    """Parameters that the likelihood has besides beta and tau."""
-    return ["nu"] if spec.likelihood == "student" else []
+    given_data = ready(_draw_given_data(design, spec), draws, spec.latent)
+    return Programs(given_data, ready(_draw_anew(design, spec), PRIOR_DRAWS, ()))
 
 
 def _keys(seed: int, count: int) -> Array:
@@ -86,9 +87,13 @@ def complete_tree(
     """
     posterior = tree["posterior"].to_dataset().as_numpy()
     prior = _prior_draws(model, design, spec, seed)
-    log_prior = compute_log_prior(tree, model=model, extend_inferencedata=False, progressbar=False, backend="jax")
-    exact = _exact(programs.given_data, posterior, design, spec, seed=seed)
-    new = _exact(programs.anew, prior, design, spec, seed=seed + 1)
+    names, latent = list(map(str, prior.data_vars)), [f"z_{level}" for level in spec.latent]
+    log_prior = compute_log_prior(
+        tree, var_names=names, model=model, extend_inferencedata=False, progressbar=False, backend="jax"
+    )
+    exact = _exact(programs.given_data, posterior, design, spec, latent, seed=seed)
+    new = _exact(programs.anew, prior, design, spec, [], seed=seed + 1)
+    posterior = posterior.drop_vars(latent)
     effects = [name for name in ("u", "w", "d") if name in exact]
     groups = {
         "posterior": _by_level(posterior, design, spec).merge(exact[effects]).assign_attrs(posterior.attrs),
@@ -106,24 +111,32 @@ def complete_tree(
 
 def _prior_draws(model: pm.Model, design: xr.Dataset, spec: ModelSpec, seed: int) -> xr.Dataset:
     spreads = [spread_name(part) for part in spec.spreads]
-    names = ["beta", "tau", *spreads, *tails(spec)]
+    names = ["beta", "tau", *spreads, *spec.extras]
     values = pm.draw([model[name] for name in names], PRIOR_DRAWS, random_seed=seed, mode="FAST_COMPILE")
-    dims: dict[str, list[str]] = {"beta": ["term"], "tau": ["level"]}
+    dims: dict[str, list[str]] = {"beta": ["term"], "tau": ["level"], "weights": ["weight"]}
+    labels = {"term": list(design["term"].values), "level": tau_labels(design, spec)}
+    labels |= {"weight": weight_labels(design, spec)} if "weights" in spec.extras else {}
     return xr.Dataset(
         {
             name: (("chain", "draw", *dims.get(name, [])), value[None])
             for name, value in zip(names, values, strict=True)
         },
-        {"chain": [0], "draw": range(PRIOR_DRAWS), "term": design["term"].values, "level": tau_labels(design, spec)},
+        {"chain": [0], "draw": range(PRIOR_DRAWS), **labels},
     )
 
 
 def _exact(
-    program: Callable[..., dict[str, Array]], parameters: xr.Dataset, design: xr.Dataset, spec: ModelSpec, *, seed: int
+    program: Callable[..., dict[str, Array]],
+    parameters: xr.Dataset,
+    design: xr.Dataset,
+    spec: ModelSpec,
+    latent: list[str],
+    *,
+    seed: int,
 ) -> xr.Dataset:
     """Random effects, replicates and log-likelihoods for each draw of (beta, tau), in batches that fit in memory."""
     shape = parameters["beta"].shape[:2]
-    names = ["beta", "tau", *tails(spec)]
+    names = ["beta", "tau", *spec.extras, *latent]
     values = [jnp.asarray(parameters[name].values.reshape(np.prod(shape), -1)) for name in names]
     results = program(_keys(seed, len(values[0])), *values)
     dims = {
@@ -146,45 +159,73 @@ def _exact(
 
 def _draw_given_data(design: xr.Dataset, spec: ModelSpec) -> Callable[..., dict[str, Array]]:
     nesting, by_study, by_level = nesting_of(design), study_log_likelihood(design, spec), taus_of(design, spec)
-    residuals = residuals_of(design, spec)
+    residuals, published = residuals_of(design, spec), _published(design, spec)
+    place, draw_errors = random_effects_of(design, spec), errors_of(design, spec)
     x, y, v = (jnp.asarray(design[name].values) for name in ("X", "yi", "vi"))
 
-    def draw(key: Array, beta: Array, tau: Array, *nu: Array) -> dict[str, Array]:
+    def draw(key: Array, beta: Array, tau: Array, *others: Array) -> dict[str, Array]:
         own, errors, scales = jax.random.split(key, 3)
-        levels = by_level(tau)
-        if nu:
-            sums, tau_group = residuals(beta, levels), levels.get("group", 0.0)
-            levels["study"] = levels["study"] * jnp.sqrt(
-                draw_scales(scales, sums, levels["study"], tau_group, nu[0][0], nesting)
-            )
-        taus = {f"tau_{level}": value for level, value in levels.items()}
-        u, w, d = draw_random_effects(own, y - x @ beta, v, nesting, rho=spec.rho, **taus)
+        levels, given = by_level(tau), _extras(spec, others)
+        rho = given.get("rho", spec.rho)
+        sums = residuals(beta, levels, rho)
+        if "nu" in given:
+            drawn = draw_scales(scales, sums, levels["study"], levels.get("group", 0.0), given["nu"], nesting)
+            levels["study"] = levels["study"] * jnp.sqrt(drawn)
+        u, w, d = place(own, y - x @ beta, levels, rho)
+        if z := dict(zip(spec.latent, others[len(spec.extras) :], strict=True)):
+            u, w = latent_effects(sums, z, levels, nesting)
         mean = x @ beta + u[nesting.study_of_effect] + w[nesting.group_of_effect]
-        replicate = mean + d + draw_errors(errors, v, nesting, spec.rho)
-        spread = jnp.sqrt(v + jnp.square(taus.get("tau_effect", 0.0)))
+        tau_effect = levels.get("effect", 0.0)
+        log_obs = jax.scipy.stats.norm.logpdf(y, mean, jnp.sqrt(v + jnp.square(tau_effect)))
+        replicate = mean + d + draw_errors(errors, rho)
+        if published is not None:
+            replicate, tilt = published(errors, mean, tau_effect, given["weights"])
+            log_obs += tilt
         return _kept(spec, u=u, w=w, d=d) | {
             "obs": replicate.astype(jnp.float32),
-            "log_obs": jax.scipy.stats.norm.logpdf(y, mean, spread).astype(jnp.float32),
-            "obs_study": by_study(beta, tau, *(one[0] for one in nu)),
+            "log_obs": log_obs.astype(jnp.float32),
+            "obs_study": by_study(beta, tau, *given.values()),
         }
 
     return draw
 
 
+def _extras(spec: ModelSpec, values: Sequence[Array]) -> dict[str, Array]:
+    """A draw's extras by name, from arrays (size,): weights as they are, the others as scalars."""
+    named = zip(spec.extras, values, strict=False)
+    return {key: value if key == "weights" else value[0] for key, value in named}
+
+
+def _published(design: xr.Dataset, spec: ModelSpec) -> Callable[..., tuple[Array, Array]] | None:
+    """Of a selection model: a published replicate of each effect, and how selection tilts the effect's log density."""
+    if "weights" not in spec.extras:
+        return None
+    selection = selection_from(design, spec)
+    return lambda key, theta, tau_effect, weights: (
+        draw_published(key, theta, tau_effect, weights, selection),
+        log_selection(theta, tau_effect, weights, selection),
+    )
+
+
 def _draw_anew(design: xr.Dataset, spec: ModelSpec) -> Callable[..., dict[str, Array]]:
-    nesting, by_level = nesting_of(design), taus_of(design, spec)
+    nesting, by_level, published = nesting_of(design), taus_of(design, spec), _published(design, spec)
+    draw_errors = errors_of(design, spec)
     x, v = (jnp.asarray(design[name].values) for name in ("X", "vi"))
 
-    def draw(key: Array, beta: Array, tau: Array, *nu: Array) -> dict[str, Array]:
-        keys = jax.random.split(key, 4)
+    def draw(key: Array, beta: Array, tau: Array, *others: Array) -> dict[str, Array]:
+        keys, given, levels = jax.random.split(key, 4), _extras(spec, others), by_level(tau)
         members = {"study": nesting.study_of_effect, "group": nesting.group_of_effect, "effect": np.arange(len(v))}
-        replicate = x @ beta + draw_errors(keys[0], v, nesting, spec.rho)
-        for own, (level, sd) in zip(keys[1:], by_level(tau).items(), strict=False):
+        own_effects = levels.pop("effect", 0.0) if "weights" in given else 0.0  # part of the spread that is selected
+        mean = x @ beta
+        for own, (level, sd) in zip(keys[1:], levels.items(), strict=False):
             shape = (design.sizes[level],)
-            heavy = level == "study" and nu
-            standard = jax.random.t(own, nu[0][0], shape) if heavy else jax.random.normal(own, shape)
-            replicate += (sd * standard)[members[level]]
-        return {"obs": replicate.astype(jnp.float32)}
+            heavy = level == "study" and "nu" in given
+            standard = jax.random.t(own, given["nu"], shape) if heavy else jax.random.normal(own, shape)
+            mean += (sd * standard)[members[level]]
+        if published is not None:
+            replicate, _ = published(keys[0], mean, own_effects, given["weights"])
+            return {"obs": replicate.astype(jnp.float32)}
+        return {"obs": (mean + draw_errors(keys[0], given.get("rho", spec.rho))).astype(jnp.float32)}
 
     return draw
 

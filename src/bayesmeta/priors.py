@@ -16,6 +16,7 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
+from bayesmeta.design import slopes_of
 from bayesmeta.errors import BadInput
 from bayesmeta.spec import ModelSpec, Prior
 
@@ -53,7 +54,7 @@ def term_prior(design: xr.Dataset, spec: ModelSpec) -> TermPrior:
     for name, prior in spec.parts.items():
         same = _same(design, name)
         centre, sd = prior.parameters
-        mean = mean + centre
+        mean = mean + centre * np.diag(same)
         if prior.spread is None:
             fixed = fixed + np.where(same > 0, sd**2, 0.0)
         else:
@@ -63,20 +64,22 @@ def term_prior(design: xr.Dataset, spec: ModelSpec) -> TermPrior:
 
 def _same(design: xr.Dataset, part: str) -> np.ndarray:
     """1 where two terms share a part's effect, 0 elsewhere (p, p)."""
-    if part == "terms":
-        return np.eye(design.sizes["term"])
+    slope = slopes_of(design)
+    if part in ("terms", "slope"):
+        return np.diag(np.where(slope == (part == "slope"), 1.0, 0.0))
     columns = part.split(":")
     known = [str(name).removeprefix("term_") for name in design["term"].coords if str(name).startswith("term_")]
     if unknown := [name for name in columns if name not in known]:
         raise BadInput(
             f"the prior's part '{part}' names {unknown}, but the terms are coded by: {', '.join(known) or 'no factor'}"
         )
-    if blank := [name for name in columns if (design[f"term_{name}"] == "").any()]:
+    if blank := [name for name in columns if (design[f"term_{name}"].values[~slope] == "").any()]:
         raise BadInput(
             f"the prior's part '{part}' wants every term to have a level of {blank}; code them as cell means"
         )
     levels = np.stack([design[f"term_{name}"].values for name in columns])
-    return (levels[:, :, None] == levels[:, None, :]).all(0).astype(float)
+    same = (levels[:, :, None] == levels[:, None, :]).all(0)
+    return (same & ~slope & ~slope[:, None]).astype(float)
 
 
 def tau_log_prior(prior: Prior, tau: np.ndarray) -> np.ndarray:
@@ -101,7 +104,7 @@ def tau_log_prior(prior: Prior, tau: np.ndarray) -> np.ndarray:
 
 
 def tau_prior_quantile(prior: Prior, p: np.ndarray) -> np.ndarray:
-    """Quantiles of a prior on (0, inf), in the same parametrisation."""
+    """Quantiles of a prior on (0, inf), or of a Beta, in the same parametrisation."""
     first, last = prior.parameters[0], prior.parameters[-1]
     distributions = {
         "HalfNormal": stats.halfnorm(scale=last),
@@ -109,6 +112,7 @@ def tau_prior_quantile(prior: Prior, p: np.ndarray) -> np.ndarray:
         "Exponential": stats.expon(scale=last),
         "Gamma": stats.gamma(first, scale=1 / last),
         "InvGamma": stats.invgamma(first, scale=last),
+        "Beta": stats.beta(first, last),
     }
     quantiles: np.ndarray = distributions[prior.family].ppf(p)
     return quantiles

@@ -1,18 +1,21 @@
 """From a design to a DataTree: NUTS over (beta, tau), then everything that has an exact conditional drawn exactly."""
 
 import warnings
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
 
 import jax
+import numpy as np
 import pymc as pm
 import xarray as xr
 
 from bayesmeta.coordinates import START_SPREAD, Start, guess_start
 from bayesmeta.errors import BadInput
 from bayesmeta.files import cache_folder
+from bayesmeta.likelihood import weight_labels
 from bayesmeta.model import build_model
 from bayesmeta.predictive import compile_programs, complete_tree
 from bayesmeta.priors import spread_name
@@ -20,7 +23,7 @@ from bayesmeta.progress import Steps
 from bayesmeta.spec import ModelSpec
 
 CACHE_BYTES = 2**30
-START_NU = 10.0
+START_NU, START_RHO = 10.0, 0.5
 SAMPLERS = ("numpyro", "nutpie", "pymc")
 
 
@@ -45,6 +48,7 @@ def sample_posterior(
     tune: int = 1000,
     chains: int = 4,
     seed: int = 1,
+    without: Sequence[str] = (),
     steps: Steps | None = None,
 ) -> xr.DataTree:
     """Sample a model.
@@ -59,6 +63,8 @@ def sample_posterior(
         NUTS implementation.
     draws, tune, chains, seed : int
         Kept and warm-up draws per chain, chains, seed of every random step.
+    without : sequence of str
+        Studies that the posterior does not learn from; log_likelihood has how well each draw predicts them.
     steps : Steps, optional
         Shows and times what is being done.
 
@@ -66,7 +72,8 @@ def sample_posterior(
     -------
     DataTree
         posterior: beta (term); tau_<level>, over stratum where taus differ by it; spread_<part> where terms are
-        partially pooled; u (study), w (group) and d (effect) where the model has the level;
+        partially pooled; nu, rho, weights (weight) where estimated; u (study), w (group) and d (effect) where the
+        model has the level;
         posterior_predictive, prior_predictive: obs (effect), a replicate of yi for the same and for new studies;
         prior; log_likelihood: obs_study (study), marginal, and obs (effect), given u and w; log_prior; sample_stats;
         observed_data; constant_data: the design, and in its attributes the model.
@@ -81,7 +88,7 @@ def sample_posterior(
     start_jax(chains)
     with steps("building the model"):
         start = guess_start(design, spec)
-        model = build_model(design, spec, start)
+        model = build_model(design, spec, start, without=without)
     with steps(f"sampling {chains} x {tune + draws} draws"), ThreadPoolExecutor(1) as background:
         programs = background.submit(compile_programs, design, spec, draws * chains)
         tree = pm.sample(
@@ -91,21 +98,23 @@ def sample_posterior(
             random_seed=seed,
             model=model,
             nuts_sampler=sampler,
-            initvals=_initial(start, spec),
+            initvals=_initial(start, design, spec),
             progressbar=steps.console is not None and sampler != "numpyro",
             quiet=steps.console is None or sampler == "numpyro",
             compute_convergence_checks=False,
             jitter_max_retries=0,  # the density is finite everywhere, and looking first costs a second
-            **_options(sampler, chains),
+            **_options(sampler, chains, dense=not spec.latent),
         )
     with steps("exact random effects"):
         return complete_tree(tree, model, design, spec, programs.result(), seed=seed)
 
 
-def _initial(start: Start, spec: ModelSpec) -> dict[str, Any]:
-    tails = {"nu": START_NU} if spec.likelihood == "student" else {}
+def _initial(start: Start, design: xr.Dataset, spec: ModelSpec) -> dict[str, Any]:
+    """Where chains begin."""
     spreads = dict.fromkeys(map(spread_name, spec.spreads), START_SPREAD)
-    return {"beta": start.beta, "tau": start.tau, **spreads, **tails}
+    extras = {"nu": START_NU, "rho": START_RHO, "weights": np.ones(len(weight_labels(design, spec)))}
+    latent = {f"z_{level}": np.zeros(design.sizes[level]) for level in spec.latent}
+    return {"beta": start.beta, "tau": start.tau, **spreads, **{key: extras[key] for key in spec.extras}, **latent}
 
 
 def check_sampler(sampler: str) -> None:
@@ -116,8 +125,8 @@ def check_sampler(sampler: str) -> None:
         raise BadInput(f"the sampler '{sampler}' is not installed; install it with: pip install 'bayesmeta[{sampler}]'")
 
 
-def _options(sampler: str, chains: int) -> dict[str, Any]:
+def _options(sampler: str, chains: int, *, dense: bool) -> dict[str, Any]:
     if sampler == "numpyro":
         on_own_device = jax.default_backend() == "cpu" and jax.local_device_count() >= chains
-        return {"nuts": {"dense_mass": True, "chain_method": "parallel" if on_own_device else "vectorized"}}
+        return {"nuts": {"dense_mass": dense, "chain_method": "parallel" if on_own_device else "vectorized"}}
     return {"backend": "jax"}

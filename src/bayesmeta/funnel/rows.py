@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayesmeta.design import slopes_of
 from bayesmeta.effects import correction, smd
 from bayesmeta.errors import BadInput
 from bayesmeta.spec import LEVELS, parse_spec
@@ -104,7 +105,7 @@ def rows_of(tree: xr.DataTree) -> Rows:
         linked=linked,
         vtype=vtype,
         mean=x @ beta,
-        cells=_cells(x, [str(term) for term in design["term"].values]),
+        cells=_cells(design["X"].isel(term=~slopes_of(design))),
     )
 
 
@@ -127,7 +128,9 @@ def _formula(yi: Floats, vi: Floats, n1: Floats, n2: Floats) -> tuple[str, NDArr
     return best, found[best]
 
 
-def _cells(x: Floats, terms: list[str]) -> dict[str, NDArray[np.bool_]]:
+def _cells(coding: xr.DataArray) -> dict[str, NDArray[np.bool_]]:
+    """`Rows.cells` of coded terms (effect, term) without slopes."""
+    x, terms = coding.values, [str(term) for term in coding["term"].values]
     whole = {"all": np.ones(len(x), bool)}
     if not (np.isin(x, (0, 1)).all() and (x.sum(1) == 1).all()) or x.shape[1] == 1:
         return whole

@@ -1,7 +1,14 @@
 """The exact marginal likelihood of nested random effects, and the exact conditionals: the one numerical kernel."""
 
+from bayesmeta.likelihood.arguments import columns_of, nesting_of, tau_labels, taus_of, weight_labels
 from bayesmeta.likelihood.conditionals import draw_errors, draw_random_effects
-from bayesmeta.likelihood.designs import columns_of, nesting_of, residuals_of, study_log_likelihood, tau_labels, taus_of
+from bayesmeta.likelihood.designs import (
+    latent_effects,
+    residuals_of,
+    selection_from,
+    study_log_density,
+    study_log_likelihood,
+)
 from bayesmeta.likelihood.marginal import (
     GroupSums,
     Nesting,
@@ -13,6 +20,8 @@ from bayesmeta.likelihood.marginal import (
     log_likelihood,
     residual_sums,
 )
+from bayesmeta.likelihood.selection import draw_published, log_selection, step_probabilities
+from bayesmeta.likelihood.sharing import errors_of, random_effects_of, shared_errors
 from bayesmeta.likelihood.student import draw_scales
 
 __all__ = [
@@ -22,16 +31,26 @@ __all__ = [
     "columns_of",
     "cross_products",
     "draw_errors",
+    "draw_published",
     "draw_random_effects",
     "draw_scales",
     "error_weights",
+    "errors_of",
     "group_sums",
     "integrate",
+    "latent_effects",
     "log_likelihood",
+    "log_selection",
     "nesting_of",
+    "random_effects_of",
     "residual_sums",
     "residuals_of",
+    "selection_from",
+    "shared_errors",
+    "step_probabilities",
+    "study_log_density",
     "study_log_likelihood",
     "tau_labels",
     "taus_of",
+    "weight_labels",
 ]

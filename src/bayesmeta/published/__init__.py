@@ -1,6 +1,7 @@
 """The analyses of the paper as it did them, and beside each one the version that respects the nesting."""
 
 from bayesmeta.published.bias import egger_table, fail_safe_table
+from bayesmeta.published.controls import with_whole_controls
 from bayesmeta.published.influence import deleted_residuals, influence_table, study_influence
 from bayesmeta.published.printed import published_egger, published_fits, published_sensitivity, published_terms
 from bayesmeta.published.refits import (
@@ -35,6 +36,7 @@ __all__ = [
     "suspects",
     "with_and_without_errors",
     "with_sds_of_sems",
+    "with_whole_controls",
     "without_influential",
     "without_suspects",
 ]

@@ -68,17 +68,26 @@ def with_sds_of_sems(frame: pd.DataFrame, wrong: "pd.Series[bool]") -> pd.DataFr
     """
     part = frame.loc[wrong].copy()
     reported = part["n2i_reported"] if "n2i_reported" in part else part["n2i"]
+    part["sd1i"], part["sd2i"] = part["sd1i"] * np.sqrt(part["n1i"]), part["sd2i"] * np.sqrt(reported)
+    return with_numbers(frame, part)
+
+
+def with_numbers(frame: pd.DataFrame, part: pd.DataFrame) -> pd.DataFrame:
+    """The effect table with other raw numbers in some rows, `part` of it, and their yi and vi anew.
+
+    The column direction says on which side of its raw difference a yi lies; without it, each stays where it is.
+    """
+    part = part.copy()
     turned = (part["m1i"] - part["m2i"]) * part["yi"] < 0
     side = part["direction"] if "direction" in part else np.where(turned, -1, 1)
-    part["sd1i"], part["sd2i"] = part["sd1i"] * np.sqrt(part["n1i"]), part["sd2i"] * np.sqrt(reported)
     columns: dict[str, ArrayLike] = {name: part[name] for name in TWO_GROUPS}
     raw, vi = MEASURES["SMD"](vtype="LS", rows=list(part.index), **columns)
     part["yi"], part["vi"] = side * raw, vi
     if "yi_raw" in part:
         part["yi_raw"] = raw
     fixed = frame.copy()
-    changed = [name for name in ("sd1i", "sd2i", "yi_raw", "yi", "vi") if name in frame]
-    fixed.loc[wrong, changed] = part[changed]
+    changed = [name for name in (*TWO_GROUPS, "yi_raw", "yi", "vi") if name in frame]
+    fixed.loc[part.index, changed] = part[changed]
     fixed.attrs = dict(frame.attrs)
     return fixed
 

@@ -1,18 +1,14 @@
-"""Choices of one analysis, read from `models/<name>.toml`; a key that does not exist is an error."""
+"""Choices of one analysis."""
 
 import hashlib
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
-from bayesmeta.errors import BadInput
-from bayesmeta.files import root
-from bayesmeta.spec.prior import SCALES, Prior, refuse_unknown
+from bayesmeta.spec.prior import FAMILIES_OF, Prior
 
 LEVELS = ("study", "group", "effect")
-LIKELIHOODS = ("normal", "student")
+CUTPOINTS = (0.025, 0.5)
 
 
 @dataclass(frozen=True)
@@ -29,9 +25,18 @@ class ModelSpec:
         Random-effect levels, a subset of study, group, effect, highest first.
     rho : float
         Correlation of sampling errors within a group, in [0, 1).
+    shared_controls : bool
+        Whether sampling errors of effects that are measured against one control measurement covary (`design.controls`).
     likelihood : str
         `normal`, or `student`: study effects with heavy tails, whose degrees of freedom nu are estimated; tau_study is
         then the scale of a t distribution.
+    bias : str
+        "" for none; `pet`, `peese`: results grow as studies shrink (`design.bias`); `selection`: results are published
+        with a probability that steps at one-sided p-values, the cutpoints (`likelihood.selection`).
+    directions : mapping
+        Of a bias: level or term to "lower" or "higher", the results that are published; others by the fitted sign.
+    cutpoints : tuple of float
+        Of a selection, ascending.
     tau_by : str
         A column by whose levels (strata) every tau differs; "" for one tau per level. Constant within a study.
     priors : mapping
@@ -56,7 +61,11 @@ class ModelSpec:
     priors: Mapping[str, Prior]
     likelihood: str = "normal"
     rho: float = 0.0
+    shared_controls: bool = False
     rope: float = 0.2
+    bias: str = ""
+    directions: Mapping[str, str] = field(default_factory=dict)
+    cutpoints: tuple[float, ...] = CUTPOINTS
     tau_by: str = ""
     sides: str = ""
     contrasts: Mapping[str, Any] = field(default_factory=dict)
@@ -71,7 +80,17 @@ class ModelSpec:
     @property
     def parts(self) -> dict[str, Prior]:
         """The parts that the prior of the terms adds up."""
-        return {key: prior for key, prior in self.priors.items() if key not in SCALES}
+        return {key: prior for key, prior in self.priors.items() if key not in FAMILIES_OF}
+
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """What is estimated besides terms, their spreads and the taus: nu, rho, weights."""
+        return tuple(key for key in self.priors if key in FAMILIES_OF and key != "tau")
+
+    @property
+    def latent(self) -> tuple[str, ...]:
+        """Levels whose random effects are sampled, not integrated out: those of a selection model above the effect."""
+        return tuple(level for level in self.levels if self.bias == "selection" and level != "effect")
 
     @property
     def spreads(self) -> dict[str, Prior]:
@@ -98,109 +117,11 @@ class ModelSpec:
 
     def with_flat_priors(self) -> "ModelSpec":
         """Copy with improper flat priors on every term and tau, for quadrature alone: what the data say alone."""
-        flat = {"terms": Prior("Normal", (0.0, float("inf"))), "tau": Prior("Flat", ())}
-        return replace(self, priors=flat)
-
-
-def read_spec(path: str | Path) -> ModelSpec:
-    """Read a model file.
-
-    Parameters
-    ----------
-    path : str or Path
-        A TOML file, or the name of one in `models/` (`three-level`).
-
-    Raises
-    ------
-    BadInput
-        The file is missing or not TOML; a key is unknown or missing; a value is out of range.
-    """
-    path = _find(Path(path))
-    try:
-        text = path.read_text(encoding="utf-8")
-        return parse_spec(text, path.stem)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise BadInput(f"model file {path} cannot be read as TOML: {error}") from error
-
-
-def parse_spec(text: str, name: str) -> ModelSpec:
-    """Read a model from TOML text; see `read_spec`."""
-    entries = tomllib.loads(text)
-    known = (
-        "title",
-        "terms",
-        "levels",
-        "likelihood",
-        "rho",
-        "rope",
-        "tau_by",
-        "sides",
-        "priors",
-        "contrasts",
-        "concordance",
-    )
-    refuse_unknown(entries, known, f"model {name}")
-    if missing := [key for key in ("terms", "levels", "priors") if key not in entries]:
-        raise BadInput(f"model {name} lacks the keys {missing}; it has: {', '.join(entries)}")
-    priors = entries["priors"]
-    likelihood = _choice(entries.get("likelihood", "normal"), LIKELIHOODS, f"likelihood of model {name}")
-    _check_parts(priors, likelihood, name)
-    if likelihood == "student" and "study" not in entries["levels"]:
-        raise BadInput(f"model {name}: a Student likelihood is one of study effects; add 'study' to its levels")
-    return ModelSpec(
-        name=name,
-        title=str(entries.get("title", name)),
-        terms=str(entries["terms"]),
-        levels=_levels(entries["levels"], name),
-        likelihood=likelihood,
-        rho=_number(entries.get("rho", 0.0), 0, 1, f"rho of model {name}"),
-        rope=_number(entries.get("rope", 0.2), 0, float("inf"), f"rope of model {name}"),
-        tau_by=str(entries.get("tau_by", "")),
-        sides=str(entries.get("sides", "")),
-        priors={key: Prior.parse(key, entry) for key, entry in priors.items()},
-        contrasts=entries.get("contrasts", {}),
-        concordance=entries.get("concordance", {}),
-        text=text,
-    )
-
-
-def _check_parts(priors: Mapping[str, Any], likelihood: str, name: str) -> None:
-    """Either `terms`, or parts named by columns, which the design checks; `tau`; `nu` of a Student model."""
-    whole = "terms" in priors or not set(priors) - set(SCALES)
-    scales = SCALES if likelihood == "student" else SCALES[:1]
-    if whole:
-        refuse_unknown(priors, ("terms", *scales), f"priors of model {name}")
-    if missing := [key for key in (("terms", *scales) if whole else scales) if key not in priors]:
-        raise BadInput(f"model {name} gives no prior for {missing}; add [priors.{missing[0]}]")
+        flat = Prior("Normal", (0.0, float("inf")))
+        slope = {"slope": flat} if "slope" in self.priors else {}
+        return replace(self, priors={"terms": flat, "tau": Prior("Flat", ()), **slope})
 
 
 def _of_dataset(entries: Mapping[str, Any], dataset: str) -> dict[str, str]:
     shared = {name: text for name, text in entries.items() if isinstance(text, str)}
     return shared | dict(entries.get(dataset.removesuffix("-twin"), {}))
-
-
-def _find(path: Path) -> Path:
-    candidates = [path, root() / path, root() / "models" / f"{path}.toml"]
-    for candidate in candidates:
-        if candidate.is_file():
-            return candidate
-    names = ", ".join(sorted(file.stem for file in (root() / "models").glob("*.toml")))
-    raise BadInput(f"no model file '{path}'; the project's models are: {names}; or give the path of a TOML file")
-
-
-def _levels(value: Any, name: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not value or any(level not in LEVELS for level in value):
-        raise BadInput(f"levels of model {name} are {value!r}; they should be a list from {list(LEVELS)}")
-    return tuple(level for level in LEVELS if level in value)
-
-
-def _choice(value: Any, known: tuple[str, ...], where: str) -> str:
-    if value not in known:
-        raise BadInput(f"{where} is {value!r}; it should be one of {', '.join(known)}")
-    return str(value)
-
-
-def _number(value: Any, low: float, high: float, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value < high:
-        raise BadInput(f"{where} is {value!r}; it should be a number from {low} to below {high}")
-    return float(value)

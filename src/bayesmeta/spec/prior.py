@@ -10,13 +10,16 @@ from bayesmeta.errors import BadInput
 
 FAMILIES = {
     "Normal": 2,
+    "Beta": 2,
     "Gamma": 2,
     "HalfNormal": 1,
     "HalfCauchy": 1,
     "Exponential": 1,
     "InvGamma": 2,
 }
-SCALES = ("tau", "nu")  # priors on (0, inf), not of terms
+FAMILIES_OF = {"rho": ("Beta",)} | dict.fromkeys(  # of priors that are not of terms
+    ("tau", "nu", "weights"), tuple(name for name in FAMILIES if name not in ("Normal", "Beta"))
+)
 _PRIOR = re.compile(r"\s*(\w+)\s*\(([^()]*)\)\s*")
 
 
@@ -57,7 +60,7 @@ class Prior:
         except ValueError:
             values = ()
         family = match[1] if match else ""
-        wanted = ("Normal",) if key not in SCALES else tuple(name for name in FAMILIES if name != "Normal")
+        wanted = FAMILIES_OF.get(key, ("Normal",))
         positive = values[1:] if family == "Normal" else values
         if family not in wanted or len(values) != FAMILIES[family] or not all(0 < v < float("inf") for v in positive):
             raise BadInput(
@@ -68,7 +71,8 @@ class Prior:
 
 
 def _arguments(family: str) -> str:
-    return {"Normal": "mean, sd", "InvGamma": "shape, scale", "Gamma": "shape, rate"}.get(family, "scale")
+    named = {"Normal": "mean, sd", "Beta": "a, b", "InvGamma": "shape, scale", "Gamma": "shape, rate"}
+    return named.get(family, "scale")
 
 
 def refuse_unknown(got: Iterable[str], known: Iterable[str], where: str) -> None:

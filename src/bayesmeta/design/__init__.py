@@ -1,0 +1,20 @@
+"""Coding of moderators and labels: from the effect table to arrays with names."""
+
+from bayesmeta.design.bias import SLOPES, slopes_of
+from bayesmeta.design.coding import cell_means, code_terms
+from bayesmeta.design.controls import control_measurements, split_controls
+from bayesmeta.design.strata import of_stratum, split_strata
+from bayesmeta.design.tables import build_design, typical_variance
+
+__all__ = [
+    "SLOPES",
+    "build_design",
+    "cell_means",
+    "code_terms",
+    "control_measurements",
+    "of_stratum",
+    "slopes_of",
+    "split_controls",
+    "split_strata",
+    "typical_variance",
+]
