@@ -1,26 +1,12 @@
-"""Tables to a self-contained HTML page: prose in templates, numbers from tables, figures inside."""
+"""The page of `bayesmeta compare`: both schools' answers in prose, then every table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
-TEMPLATES = Environment(
-    loader=PackageLoader("bayesmeta"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-)
-
-
-def number(value: float, digits: int = 2) -> str:
-    """A number as it is read: a true minus sign, never a negative zero, small ones by their power, a dash for none."""
-    if value != value:
-        return "–"
-    small = digits > 2 and 0 < abs(value) < 0.5 * 10**-digits
-    return (f"{value:.1e}" if small else f"{value:z.{digits}f}").replace("-", "−")
-
-
-TEMPLATES.globals["number"] = number
+from bayesmeta.pages.rendering import TEMPLATES, inline, records
 
 SECTIONS = {
     "comparison": ("Every term and tau", "Shifts in standard errors (of a tau: in posterior sds under flat priors)."),
@@ -57,17 +43,6 @@ def comparison_page(tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Pa
     return TEMPLATES.get_template("comparison.html.j2").render(
         terms=records(shown),
         tables=[(*SECTIONS[name], records(tables[name])) for name in SECTIONS if name in tables and len(tables[name])],
-        **{name: _inline(path) for name, path in figures.items()},
+        **{name: inline(path, name) for name, path in figures.items()},
         **about,
     )
-
-
-def records(table: pd.DataFrame) -> Sequence[dict[Any, Any]]:
-    """Rows as dictionaries of plain Python values."""
-    return table.astype(object).where(table.notna(), float("nan")).to_dict("records")
-
-
-def _inline(svg: Path) -> str:
-    """An SVG without its XML header, to stand inside a page."""
-    text = svg.read_text(encoding="utf-8")
-    return text[text.index("<svg") :]
