@@ -119,8 +119,11 @@ def test_what_does_not_apply(simulated: pd.DataFrame) -> None:
     def applying(asked: Question) -> set[str]:
         return {name for name, each in NAMED.items() if each.change(asked) is not None}
 
-    priors, always = {name for name, each in NAMED.items() if each.kind == "priors"}, {"heavy tails"}
-    assert applying(question(simulated)) == priors | {"effect level", "rho .5", "rho .8", *always, "worst study"}
+    priors, always = {name for name, each in NAMED.items() if each.kind == "priors"}, {"heavy tails", "selection"}
+    grouped = {"effect level", "rho .5", "rho .8", "rho estimated"}
+    assert applying(question(simulated)) == priors | grouped | always | {"worst study"}
+    sized = question(simulated.assign(n1i=10, n2i=12))
+    assert applying(sized) == applying(question(simulated)) | {"PET", "PEESE"}
     assert applying(question(simulated.assign(group=simulated["effect"]))) == priors | always | {"worst study"}
     two = simulated[simulated["study"].isin(["s1", "s2"])].assign(group=list("abcdefgh"))
     assert applying(question(two)) == priors | always
@@ -198,10 +201,31 @@ def test_what_differs_in_the_data() -> None:
 
 def test_heavy_tails_change_the_likelihood_alone() -> None:
     asked = question(typed()[0])
-    changed = changes.with_heavy_tails(asked, "Gamma(2, 0.1)")
+    changed = changes.with_heavy_tails(asked)
     assert changed is not None
     assert changed[0] is asked.frame
     spec = changed[1]
     assert (spec.likelihood, str(spec.priors["nu"])) == ("student", "Gamma(2, 0.1)")
     assert replace(spec, likelihood="normal", priors=SPEC.priors) == SPEC
-    assert changes.with_heavy_tails(question(asked.frame, spec), "Gamma(2, 0.1)") is None
+    assert changes.with_heavy_tails(question(asked.frame, spec)) is None
+
+
+def test_bias_models_keep_all_else_and_take_their_priors_from_their_files() -> None:
+    asked = question(typed()[0].assign(n1i=10, n2i=12))
+    for bias, key in (("pet", "slope"), ("peese", "slope"), ("selection", "weights")):
+        changed = changes.with_bias_model(asked, bias)
+        assert changed is not None
+        frame, spec = changed
+        assert frame is asked.frame
+        assert spec.priors[key] == read_spec(bias).priors[key]
+        assert replace(spec, bias="", priors=SPEC.priors) == SPEC
+        assert changes.with_bias_model(question(frame, spec), "pet") is None  # one bias at a time
+    assert changes.with_bias_model(question(asked.frame, replace(SPEC, rho=0.5)), "selection") is None
+
+
+def test_rho_may_be_estimated(simulated: pd.DataFrame) -> None:
+    changed = changes.with_rho_estimated(question(simulated, replace(SPEC, rho=0.3)))
+    assert changed is not None
+    spec = changed[1]
+    assert (spec.rho, spec.levels, str(spec.priors["rho"])) == (0.0, ("study", "group", "effect"), "Beta(2, 2)")
+    assert changes.with_rho_estimated(question(simulated, spec)) is None

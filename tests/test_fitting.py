@@ -208,12 +208,12 @@ def test_an_unwritable_folder(out: str, table: Path, tmp_path: Path, capfd: pyte
 def test_a_full_disk(
     table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    from bayesmeta import report
+    from bayesmeta.report import fit
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(report, "write_tree", full)
+    monkeypatch.setattr(fit, "write_tree", full)
     assert run("--dataset", str(table), *QUICK, "--out", str(tmp_path / "deep" / "out")) == 2
     assert "No space left on device" in capfd.readouterr().err
     assert list(tmp_path.iterdir()) == []

@@ -111,7 +111,7 @@ def test_a_seed_gives_its_numbers(own: Path, tmp_path: Path, monkeypatch: pytest
         (("--per-arm", ""), "--per-arm is ''"),
         (("--contrast", "fear - joy"), "contrast 'fear - joy' names unknown term 'joy'; the model has: fear, neutral"),
         (("--stratum", "human"), "there is no stratum 'human'; this model has none"),
-        (("--workers", "0"), "should be 1 or more"),
+        (("--workers", "0"), "greater than or equal to 1"),
     ],
 )
 def test_bad_input_writes_nothing(

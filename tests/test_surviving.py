@@ -12,8 +12,8 @@ from bayesmeta.cli import main
 
 LONG = "contrast alternative label mean sd ci_lb ci_ub p_positive p_conclusion note"
 ALTERNATIVES = "alternative label reason k studies changed log_bayes_factor"
-PLAIN = ["base", "effect level", "rho .5", "rho .8", "heavy tails", "tau half-normal .5", "tau half-Cauchy .5"]
-PLAIN += ["tau inverse gamma", "terms sd .71", "terms sd 3", "worst study"]
+PLAIN = ["base", "effect level", "rho .5", "rho .8", "rho estimated", "heavy tails", "selection"]
+PLAIN += ["tau half-normal .5", "tau half-Cauchy .5", "tau inverse gamma", "terms sd .71", "terms sd 3", "worst study"]
 
 
 def run(*arguments: str) -> int:
@@ -49,7 +49,7 @@ def test_writes_the_contract(own: Path) -> None:
     assert table["alternative"].tolist() == PLAIN
     assert set(table["k"]) == {240}
     verdicts = pd.read_csv(own / "tables" / "verdicts.csv")
-    assert verdicts["sentence"].str.contains("survives all 10 alternatives").all()
+    assert verdicts["sentence"].str.contains("survives all 12 alternatives").all()
     assert {"survival.png", "survival.svg", "survival.csv"} == {path.name for path in (own / "figures").iterdir()}
     provenance = json.loads((own / "provenance-survival.json").read_text())
     assert {"tables/survival.csv", "figures/survival.png"} <= set(provenance["outputs"])

@@ -30,6 +30,13 @@ Where = Annotated[str | None, typer.Option(help="Keep effects for which a pandas
 Moderators = Annotated[
     str | None, typer.Option(help="Terms in place of the model's: 'valence:phase', '1', '1 + dose'.")
 ]
+Sampler = Annotated[str, typer.Option(help="numpyro, nutpie, pymc or quadrature.")]
+Draws = Annotated[int, typer.Option(min=10, help="Kept draws per chain.")]
+Tune = Annotated[int, typer.Option(min=10, help="Warm-up draws per chain.")]
+Chains = Annotated[int, typer.Option(min=1, help="Chains.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of every random step.")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Processes on this machine; default one per core.")]
+Dask = Annotated[str | None, typer.Option(help="Address of a Dask scheduler to refit on: tcp://host:8786.")]
 Out = Annotated[Path | None, typer.Option(help="Folder to write; default reports/<dataset>/<model>.")]
 
 
@@ -40,11 +47,11 @@ def fit(
     variant: Variant = "calibrated",
     where: Where = None,
     moderators: Moderators = None,
-    sampler: Annotated[str, typer.Option(help="numpyro, nutpie, pymc or quadrature.")] = "numpyro",
-    draws: Annotated[int, typer.Option(min=10, help="Kept draws per chain.")] = 1000,
-    tune: Annotated[int, typer.Option(min=10, help="Warm-up draws per chain.")] = 1000,
-    chains: Annotated[int, typer.Option(min=1, help="Chains.")] = 4,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of every random step.")] = 1,
+    sampler: Sampler = "numpyro",
+    draws: Draws = 1000,
+    tune: Tune = 1000,
+    chains: Chains = 4,
+    seed: Seed = 1,
     out: Out = None,
 ) -> None:
     """Sample a model's posterior; write posterior.nc, tables, figures, diagnostics and provenance."""
@@ -85,8 +92,8 @@ def survive(
     variant: Variant = "calibrated",
     where: Where = None,
     moderators: Moderators = None,
-    dask: Annotated[str | None, typer.Option(help="Address of a Dask scheduler to refit on: tcp://host:8786.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes on this machine; default one per core.")] = None,
+    dask: Dask = None,
+    workers: Workers = None,
     out: Out = None,
 ) -> None:
     """Refit under every reasonable alternative: does each conclusion survive? Tables, a figure, a sentence for each."""
@@ -113,9 +120,9 @@ def plan(
     per_arm: Annotated[str, typer.Option(help="Sizes of each of a study's two arms.")] = "20,40,80",
     stratum: Annotated[str | None, typer.Option(help="Whose studies; default human, where the model has it.")] = None,
     replicates: Annotated[int, typer.Option(min=10, help="Simulated futures per size of an arm.")] = 400,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of every random step.")] = 1,
-    dask: Annotated[str | None, typer.Option(help="Address of a Dask scheduler to refit on: tcp://host:8786.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes on this machine; default one per core.")] = None,
+    seed: Seed = 1,
+    dask: Dask = None,
+    workers: Workers = None,
     out: Out = None,
 ) -> None:
     """Simulate studies still to be done and refit: how narrow would an interval get, would the sign be settled?"""
@@ -136,7 +143,7 @@ def lint(
     variant: Variant = "calibrated",
     where: Where = None,
     moderators: Moderators = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes on this machine; default one per core.")] = None,
+    workers: Workers = None,
     out: Out = None,
 ) -> None:
     """Find problems of data and model that change conclusions: what, where, why, and each conclusion without it."""
@@ -147,6 +154,33 @@ def lint(
 
     request = Request(dataset, model, variant, where, moderators)
     raise typer.Exit(run_lint(request, out, Console(), workers=workers))
+
+
+@app.command()
+def check(
+    dataset: Dataset = None,
+    model: Model = None,
+    variant: Variant = "calibrated",
+    where: Where = None,
+    moderators: Moderators = None,
+    sampler: Sampler = "numpyro",
+    draws: Draws = 1000,
+    tune: Tune = 1000,
+    chains: Chains = 4,
+    seed: Seed = 1,
+    workers: Workers = None,
+    out: Out = None,
+) -> None:
+    """Can it be trusted? Draws, funnel, bias models, influence, priors: verdicts, tables, figures, a page."""
+    from rich.console import Console
+
+    from bayesmeta.checking import run_check
+    from bayesmeta.fitting import Sampling
+    from bayesmeta.inputs import Request
+
+    request = Request(dataset, model, variant, where, moderators)
+    how = Sampling(sampler, draws=draws, tune=tune, chains=chains, seed=seed)
+    raise typer.Exit(run_check(request, how, out, Console(), workers=workers))
 
 
 @app.command()

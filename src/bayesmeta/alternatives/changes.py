@@ -6,9 +6,13 @@ from dataclasses import dataclass, replace
 import pandas as pd
 import xarray as xr
 
+from bayesmeta.design import control_measurements
+from bayesmeta.effects import TWO_GROUPS
 from bayesmeta.errors import BadInput
-from bayesmeta.published import corrected, suspects
+from bayesmeta.published import corrected, suspects, with_whole_controls
 from bayesmeta.spec import ModelSpec, Prior, read_spec
+from bayesmeta.spec.biases import with_bias
+from bayesmeta.spec.other_priors import OtherPrior
 
 Change = tuple[pd.DataFrame, ModelSpec]
 
@@ -108,20 +112,57 @@ def with_rho(question: Question, rho: float) -> Change | None:
     return question.frame, replace(spec, rho=rho, levels=levels)
 
 
-def with_heavy_tails(question: Question, prior: str) -> Change | None:
+def with_rho_estimated(question: Question) -> Change | None:
+    """A correlation of the sampling errors that is estimated, and the effect level, as in `with_rho`."""
+    spec = question.spec
+    if "rho" in spec.priors or spec.bias == "selection" or not shared_groups(question):
+        return None
+    levels = spec.levels if "effect" in spec.levels else (*spec.levels, "effect")
+    return question.frame, replace(spec, rho=0.0, levels=levels, priors={**spec.priors, **_prior("correlated", "rho")})
+
+
+def with_heavy_tails(question: Question) -> Change | None:
     """Student study effects in place of normal ones, where the model has a study level."""
     spec = question.spec
-    if spec.likelihood == "student" or "study" not in spec.levels:
+    if spec.likelihood == "student" or "study" not in spec.levels or spec.bias == "selection" or spec.shared_controls:
         return None
-    return question.frame, replace(spec, likelihood="student", priors={**spec.priors, "nu": Prior.parse("nu", prior)})
+    return question.frame, replace(spec, likelihood="student", priors={**spec.priors, **_prior("robust", "nu")})
 
 
-def with_prior(question: Question, key: str, prior: str) -> Change | None:
-    """Another prior of the terms or the taus, where the model has one by that name without an estimated spread."""
-    old, new = question.spec.priors.get(key), Prior.parse(key, prior)
-    if old is None or old.spread is not None or str(old) == str(new):
+def with_bias_model(question: Question, bias: str) -> Change | None:
+    """Small-study effects or selection, where the model may have them; the slopes where the table has group sizes."""
+    sized = {"n1i", "n2i"} <= set(question.frame.columns)
+    changed = with_bias(question.spec, bias) if sized or bias == "selection" else None
+    return None if changed is None else (question.frame, changed)
+
+
+def _prior(model: str, key: str) -> dict[str, Prior]:
+    """A prior as one of the project's model files has it."""
+    return {key: read_spec(model).priors[key]}
+
+
+def with_shared_controls(question: Question) -> Change | None:
+    """Controls counted whole and the errors of effects with one control measurement correlated, where some share one.
+
+    Source: Gleser & Olkin 2009, see `design.controls`.
+    """
+    frame, spec = question.frame, question.spec
+    if not {"control", *TWO_GROUPS} <= set(frame) or spec.shared_controls:
         return None
-    return question.frame, replace(question.spec, priors={**question.spec.priors, key: new})
+    if spec.likelihood == "student" or spec.bias == "selection":
+        return None
+    try:
+        whole = with_whole_controls(frame)
+    except BadInput:  # controls are split, and the table does not say from what
+        return None
+    one_each = len(set(control_measurements(whole))) == len(whole)
+    return None if one_each else (whole, replace(spec, shared_controls=True))
+
+
+def with_prior(question: Question, other: OtherPrior) -> Change | None:
+    """Another prior of the terms or the taus, where it applies."""
+    spec = other.replaced_in(question.spec)
+    return None if spec is None else (question.frame, spec)
 
 
 def with_model(question: Question, instead_of: str, model: str) -> Change | None:

@@ -8,8 +8,9 @@ from typing import Literal
 from bayesmeta.alternatives import changes
 from bayesmeta.alternatives.changes import Change, Question
 from bayesmeta.alternatives.refits import Refit, integrated, sampled, worst_study
+from bayesmeta.spec.other_priors import OTHER_PRIORS, OtherPrior
 
-Kind = Literal["base", "comparison", "data", "model", "priors", "deletion"]
+Kind = Literal["base", "comparison", "data", "model", "bias", "priors", "deletion"]
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,8 @@ def comparison_types(question: Question) -> list[Alternative]:
     ]
 
 
-def _prior(name: str, label: str, key: str, prior: str, reason: str) -> Alternative:
-    return Alternative(name, "priors", label, reason, partial(changes.with_prior, key=key, prior=prior))
+def _prior(other: OtherPrior) -> Alternative:
+    return Alternative(other.name, "priors", other.label, other.reason, partial(changes.with_prior, other=other))
 
 
 BASE = Alternative("base", "base", "base analysis", "the data and the model file as they are", changes.unchanged)
@@ -110,11 +111,49 @@ ALTERNATIVES = (
         change=partial(changes.with_rho, rho=0.8),
     ),
     Alternative(
+        name="shared controls",
+        kind="model",
+        label="shared controls",
+        reason="effects measured against one control share its error; that control's n is then not split between them",
+        change=changes.with_shared_controls,
+        refit=sampled,
+    ),
+    Alternative(
+        name="rho estimated",
+        kind="model",
+        label="errors correlate, estimated",
+        reason="the data say how strongly errors correlate within a group (models/correlated.toml)",
+        change=changes.with_rho_estimated,
+        refit=sampled,
+    ),
+    Alternative(
         name="heavy tails",
         kind="model",
         label="heavy tails",
         reason="study effects may be Student-distributed, so that far studies count less (models/robust.toml)",
-        change=partial(changes.with_heavy_tails, prior="Gamma(2, 0.1)"),
+        change=changes.with_heavy_tails,
+        refit=sampled,
+    ),
+    Alternative(
+        name="PET",
+        kind="bias",
+        label="small studies: PET",
+        reason="small studies may report larger effects: means of a study too large for that (models/pet.toml)",
+        change=partial(changes.with_bias_model, bias="pet"),
+    ),
+    Alternative(
+        name="PEESE",
+        kind="bias",
+        label="small studies: PEESE",
+        reason="the same, less where studies are large already (models/peese.toml)",
+        change=partial(changes.with_bias_model, bias="peese"),
+    ),
+    Alternative(
+        name="selection",
+        kind="bias",
+        label="selection at publication",
+        reason="results may be published with a probability that depends on their p-value (models/selection.toml)",
+        change=partial(changes.with_bias_model, bias="selection"),
         refit=sampled,
     ),
     Alternative(
@@ -125,11 +164,7 @@ ALTERNATIVES = (
         change=partial(changes.with_model, instead_of="translational", model="translational-pooled"),
         refit=sampled,
     ),
-    _prior("tau half-normal .5", "tau: half-normal .5", "tau", "HalfNormal(0.5)", "taus half as large are expected"),
-    _prior("tau half-Cauchy .5", "tau: half-Cauchy .5", "tau", "HalfCauchy(0.5)", "a long tail lets taus be large"),
-    _prior("tau inverse gamma", "tau: inverse gamma", "tau", "InvGamma(1, 0.15)", "no mass at zero"),
-    _prior("terms sd .71", "terms: tight, sd .71", "terms", "Normal(0, 0.71)", "scepticism of large effects"),
-    _prior("terms sd 3", "terms: wide, sd 3", "terms", "Normal(0, 3)", "hardly any expectation"),
+    *map(_prior, OTHER_PRIORS),
     Alternative(
         name="worst study",
         kind="deletion",

@@ -108,6 +108,8 @@ def model_changed(old: ModelSpec, new: ModelSpec) -> str:
         return f"model {new.name}"
     said = [f"levels {', '.join(new.levels)}"] * (new.levels != old.levels)
     said += [f"likelihood {new.likelihood}"] * (new.likelihood != old.likelihood)
+    said += [f"bias {new.bias}"] * (new.bias != old.bias)
     said += [f"rho = {new.rho:g}"] * (new.rho != old.rho)
+    said += ["errors of shared controls covary"] * (new.shared_controls != old.shared_controls)
     said += [f"{key} ~ {prior}" for key, prior in new.priors.items() if str(prior) != str(old.priors.get(key))]
     return "; ".join(said)

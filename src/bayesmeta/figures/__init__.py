@@ -8,25 +8,33 @@ Nothing here computes a statistic: what is drawn is in the table, and `save` wri
 Functions that take `axes` want one per panel, in the order of appearance in the table, and return them.
 """
 
+from bayesmeta.figures.bias import draw_bias
 from bayesmeta.figures.chains import draw_prior_posterior, draw_trace, prior_posterior, ranks, trace
 from bayesmeta.figures.comparison import draw_paired, draw_profiles, paired, profiles
 from bayesmeta.figures.estimates import caterpillar, draw_caterpillar, draw_forest, forest
 from bayesmeta.figures.funnel import draw_funnel
+from bayesmeta.figures.influence import draw_baujat, draw_gosh, draw_leave_one_out
 from bayesmeta.figures.saving import save
+from bayesmeta.figures.sensitivity import draw_sensitivity
 from bayesmeta.figures.species import draw_mirrored, draw_quadrants, draw_ridge
 from bayesmeta.figures.style import interval_text, words
 
 __all__ = [
     "caterpillar",
+    "draw_baujat",
+    "draw_bias",
     "draw_caterpillar",
     "draw_forest",
     "draw_funnel",
+    "draw_gosh",
+    "draw_leave_one_out",
     "draw_mirrored",
     "draw_paired",
     "draw_prior_posterior",
     "draw_profiles",
     "draw_quadrants",
     "draw_ridge",
+    "draw_sensitivity",
     "draw_trace",
     "forest",
     "interval_text",

@@ -1,10 +1,7 @@
-"""Which tables and figures exist and where they go; a folder is complete or not there."""
+"""What a fit leaves behind."""
 
 import json
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,48 +9,10 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
-from bayesmeta import checks, contrasts, discrepancy, estimates, figures, pages
-from bayesmeta.errors import BadInput
+from bayesmeta import checks, contrasts, discrepancy, estimates, figures
 from bayesmeta.progress import Steps
 from bayesmeta.provenance import hashes, write_json
-
-
-@contextmanager
-def staging(out: Path) -> Iterator[Path]:
-    """A folder beside `out` that takes its place, file by file, when the block ends well, and else vanishes.
-
-    Raises
-    ------
-    BadInput
-        `out` cannot be written: not a folder, no permission, no space left.
-    """
-    missing = [folder for folder in (out, *out.parents) if not folder.exists()]
-    try:
-        if out.exists() and not out.is_dir():
-            raise NotADirectoryError(20, "a file of that name exists")
-        out.parent.mkdir(parents=True, exist_ok=True)
-        staged = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-        try:
-            yield staged
-            _move(staged, out)
-        finally:
-            shutil.rmtree(staged, ignore_errors=True)
-    except BaseException as error:
-        for folder in missing:
-            if folder.is_dir() and not any(folder.iterdir()):
-                folder.rmdir()
-        if isinstance(error, OSError):
-            raise BadInput(
-                f"cannot write to {out}: {error.strerror or error}; name another folder with --out"
-            ) from error
-        raise
-
-
-def _move(staged: Path, out: Path) -> None:
-    for file in sorted(path for path in staged.rglob("*") if path.is_file()):
-        target = out / file.relative_to(staged)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        file.replace(target)
+from bayesmeta.report.folders import labels_of, write_tables
 
 
 def fit_tables(tree: xr.DataTree) -> dict[str, pd.DataFrame]:
@@ -84,7 +43,7 @@ def write_fit(
         diagnostics = checks.diagnose(tree)
         write_json(folder / "diagnostics.json", diagnostics)
     with steps("writing tables"):
-        _write_tables(folder, tables)
+        write_tables(folder, tables)
     with steps("drawing figures"):
         (folder / "figures").mkdir()
         write_figures(folder / "figures", tree, tables, provenance)
@@ -106,7 +65,7 @@ def write_figures(
     folder: Path, tree: xr.DataTree, tables: Mapping[str, pd.DataFrame], provenance: Mapping[str, Any]
 ) -> None:
     """Forest of the terms, caterpillar of studies, traces and ranks, prior against posterior of the taus."""
-    scale, (source, title) = tree["constant_data"].attrs["scale"], _labels(provenance)
+    scale, (source, title) = tree["constant_data"].attrs["scale"], labels_of(provenance)
 
     def save(name: str, figure: Figure, table: pd.DataFrame | dict[str, pd.DataFrame]) -> None:
         figures.save(figure, folder / name, table, synthetic=provenance["synthetic"], source=source)
@@ -135,48 +94,3 @@ def _write_sides(save: Callable[..., None], tree: xr.DataTree, table: pd.DataFra
         save(f"mirrored{end}", figures.draw_mirrored(both, xlabel=scale, title=f"Means: {title}"), both)
         axes = {"xlabel": f"{first}, {scale}", "ylabel": f"{second}, {scale}"}
         save(f"quadrants{end}", figures.draw_quadrants(cells, **axes, title=f"Concordance: {title}"), cells)
-
-
-def write_comparison(
-    folder: Path,
-    tables: Mapping[str, pd.DataFrame],
-    curves: Mapping[str, pd.DataFrame],
-    design: xr.Dataset,
-    provenance: dict[str, Any],
-    steps: Steps,
-) -> None:
-    """Write what a comparison leaves behind into an empty folder.
-
-    tables/*.csv, figures/paired and profiles (PNG, SVG, CSV), comparison.html, provenance-comparison.json.
-    """
-    _write_tables(folder, tables)
-    with steps("drawing figures"):
-        (folder / "figures").mkdir()
-        source, title = _labels(provenance)
-        for name, figure in (
-            ("paired", figures.draw_paired(curves["paired"], xlabel=design.attrs["scale"], title=f"Schools: {title}")),
-            ("profiles", figures.draw_profiles(curves["profiles"], title=f"Heterogeneity: {title}")),
-        ):
-            figures.save(
-                figure, folder / "figures" / name, curves[name], synthetic=provenance["synthetic"], source=source
-            )
-    about = {key: provenance[key] for key in ("dataset", "model", "title", "synthetic", "notes")}
-    about |= {"k": design.sizes["effect"], "studies": design.sizes["study"], "source": source}
-    drawn = {name: folder / "figures" / f"{name}.svg" for name in ("paired", "profiles")}
-    (folder / "comparison.html").write_text(pages.comparison_page(tables, drawn, about), encoding="utf-8")
-    write_json(
-        folder / "provenance-comparison.json", provenance | {"timings": steps.seconds, "outputs": hashes(folder)}
-    )
-
-
-def _write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> None:
-    (folder / "tables").mkdir()
-    for name, table in tables.items():
-        table.to_csv(folder / "tables" / f"{name}.csv", index=False)
-
-
-def _labels(provenance: Mapping[str, Any]) -> tuple[str, str]:
-    """Source line and title of a figure."""
-    title = f"{provenance['dataset']}, {provenance['model']}"
-    seed = "" if provenance["seed"] is None else f", seed {provenance['seed']}"
-    return f"bayesmeta {provenance['versions']['bayesmeta']}, {title}{seed}, {provenance['created']}", title

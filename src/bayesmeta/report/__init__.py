@@ -1,0 +1,8 @@
+"""Which tables and figures exist and where they go."""
+
+from bayesmeta.report.check import write_check
+from bayesmeta.report.comparison import write_comparison
+from bayesmeta.report.fit import fit_tables, write_figures, write_fit, write_tree
+from bayesmeta.report.folders import staging
+
+__all__ = ["fit_tables", "staging", "write_check", "write_comparison", "write_figures", "write_fit", "write_tree"]
