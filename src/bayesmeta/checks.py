@@ -69,7 +69,8 @@ def diagnostics_table(found: Mapping[str, Any]) -> pd.DataFrame:
             }
             for name, (word, limit) in rules.items()
             if found[name] is not None
-        ]
+        ],
+        dtype=object,  # divergences stay a whole number
     )
 
 

@@ -1,6 +1,6 @@
 """Bias models beside the unadjusted one: cells and contrasts, slopes and weights, prediction of unseen studies."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 
 import pandas as pd
 import xarray as xr
@@ -90,7 +90,7 @@ def matters(cells: pd.DataFrame, models: pd.DataFrame) -> bool:
 def sentence(cells: pd.DataFrame, parameters: pd.DataFrame, models: pd.DataFrame) -> str:
     """What the bias models say together, in words."""
     found = [
-        f"{row['parameter']} {row['mean']:.2f} [{row['ci_lb']:.2f}, {row['ci_ub']:.2f}]"
+        f"{_what(row)} {row['mean']:.2f} [{row['ci_lb']:.2f}, {row['ci_ub']:.2f}]"
         for row in parameters.to_dict("records")
     ]
     best = models[models["model"] != UNADJUSTED].nlargest(1, "difference").iloc[0]
@@ -99,6 +99,11 @@ def sentence(cells: pd.DataFrame, parameters: pd.DataFrame, models: pd.DataFrame
     lost = unsettled(cells)
     changed = f"no longer settled under some bias model: {', '.join(lost)}" if lost else "every conclusion stays"
     return "; ".join([", ".join(found), said, changed])
+
+
+def _what(row: Mapping[Hashable, object]) -> str:
+    kind = "weight of" if row["model"] == TITLES["selection"] else "slope"
+    return f"{kind} {row['parameter']}"
 
 
 def _settled(p: pd.Series) -> pd.Series:
