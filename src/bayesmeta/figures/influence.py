@@ -1,6 +1,7 @@
 """Which studies the others predict badly, which move the result, and what random subsets of the studies say."""
 
 from collections.abc import Sequence
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from bayesmeta.figures.style import BLUE, GREY, STYLE, VERMILLION, words
 LABELLED = 6  # studies with a name, the highest on each axis
 LEAST = 1e-4  # the influence below which all studies look alike
 FAILS = 0.7
+TITLE = 32  # characters of a line above a panel
 WORST = 3
 PLAIN = FuncFormatter(lambda value, _: f"{value:z.10g}".replace("-", "−"))
 WITHIN = {True: ("with the study named above", VERMILLION), False: ("without it", BLUE)}
@@ -119,7 +121,8 @@ def gosh(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
         below.scatter(rows["mean"], rows["heterogeneity"], s=5, alpha=0.4, c=colours.tolist(), linewidths=0)
         below.axvline(0, color=GREY, linewidth=0.8, zorder=0)
         below.set(ylabel="total tau", xlim=above.get_xlim())
-        above.set_title(f"{name if ': ' in name else words(name)}\n{study or 'no study can be left out'}")
+        said = fill(name if ": " in name else words(name), TITLE)
+        above.set_title(f"{said}\n{study or 'no study can be left out'}")
         above.set_axis_off()
     return axes
 

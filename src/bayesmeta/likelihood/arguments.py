@@ -29,12 +29,12 @@ def tau_labels(design: xr.Dataset, spec: ModelSpec) -> list[str]:
 
 
 def weight_labels(design: xr.Dataset, spec: ModelSpec) -> list[str]:
-    """One label per weight of a selection model: `.025 < p < .5`, `p > .5`; stratum by stratum `human: p > .5`."""
+    """One label per weight of a selection model: `.025 < p < .5`, `p > .5`; stratum by stratum `human:p > .5`."""
     if "weights" not in spec.extras:
         return []
     cuts = [f"{cutpoint:g}".lstrip("0") for cutpoint in spec.cutpoints]
     steps = [f"{low} < p < {high}" for low, high in pairwise(cuts)] + [f"p > {cuts[-1]}"]
-    return [f"{of}: {step}" for of in design["stratum"].values for step in steps] if spec.tau_by else steps
+    return [f"{of}:{step}" for of in design["stratum"].values for step in steps] if spec.tau_by else steps
 
 
 def taus_of(design: xr.Dataset, spec: ModelSpec) -> Callable[[Array], dict[str, Array]]:

@@ -1,6 +1,6 @@
 """What a check leaves behind."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ def write_check(
     write_tables(folder, kept | {"check": pd.DataFrame(verdicts, columns=["check", "state", "sentence"])})
     with steps("drawing figures"):
         (folder / "figures").mkdir()
-        _write_check_figures(folder / "figures", tables, design.attrs["scale"], provenance)
+        _write_check_figures(folder / "figures", tables, design, provenance)
     about = {key: provenance[key] for key in ("dataset", "model", "title", "synthetic", "notes")}
     about |= {"k": design.sizes["effect"], "studies": design.sizes["study"], "source": labels_of(provenance)[0]}
     drawn = {path.stem: path for path in sorted((folder / "figures").glob("*.svg")) if path.stem in pages.PICTURES}
@@ -43,10 +43,11 @@ def write_check(
 
 
 def _write_check_figures(
-    folder: Path, tables: Mapping[str, pd.DataFrame], scale: str, provenance: Mapping[str, Any]
+    folder: Path, tables: Mapping[str, pd.DataFrame], design: xr.Dataset, provenance: Mapping[str, Any]
 ) -> None:
     """Funnels, of all and of each cell; bias; studies; Baujat; GOSH; sensitivity; as far as their tables are there."""
     source, title = labels_of(provenance)
+    scale, terms = design.attrs["scale"], [str(term) for term in design["term"].values]
 
     def save(name: str, figure: Figure, table: pd.DataFrame | dict[str, pd.DataFrame]) -> None:
         figures.save(figure, folder / name, table, synthetic=provenance["synthetic"], source=source)
@@ -69,14 +70,16 @@ def _write_check_figures(
         save("studies", figures.draw_leave_one_out(studies, title=f"Studies left out: {title}"), studies)
     if "baujat" in tables:
         save("baujat", figures.draw_baujat(tables["baujat"], title=f"Outlying studies: {title}"), tables["baujat"])
-        gosh = _at_most(tables["gosh"], PANELS)
+        gosh = _at_most(tables["gosh"], PANELS, terms)
         save("gosh", figures.draw_gosh(gosh, title=f"Subsets of studies: {title}", xlabel=scale), gosh)
     if "psense" in tables:
         pair = {"psense": tables["psense"], "refits": tables["prior_refits"]}
         save("sensitivity", figures.draw_sensitivity(*pair.values(), title=f"Priors: {title}", xlabel=scale), pair)
 
 
-def _at_most(gosh: pd.DataFrame, panels: int) -> pd.DataFrame:
-    """All contrasts, or where they are too many the last ones: single terms come first."""
-    names = gosh["contrast"].unique()
-    return gosh[gosh["contrast"].isin(names[-panels:])]
+def _at_most(gosh: pd.DataFrame, panels: int, terms: Sequence[str]) -> pd.DataFrame:
+    """All contrasts, or where they are too many those that are no single terms, or the first."""
+    names = [str(name) for name in gosh["contrast"].unique()]
+    if len(names) > panels:
+        names = ([name for name in names if name not in terms] or names)[:panels]
+    return gosh[gosh["contrast"].isin(names)]
