@@ -4,6 +4,7 @@ import os
 import socket
 import threading
 import time
+import warnings
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -49,6 +50,8 @@ def attempts(jobs: Mapping[str, Job], *, dask: str | None = None, workers: int |
     if dask and jobs:
         yield from _on_cluster(jobs, dask)
     elif workers > 1:
+        # a worker that compiled much is started anew; nothing is lost
+        warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given to the executor")
         as_done = {"return_as": "generator_unordered", "batch_size": 1, "max_nbytes": None}
         pool = joblib.Parallel(workers, backend="loky", initializer=_set_up, **as_done)
         yield from pool(joblib.delayed(_attempt_there)(*each, code_fingerprint()) for each in jobs.items())
