@@ -79,3 +79,20 @@ def test_densities_integrate_to_one_and_stay_positive(handmade: xr.DataTree) -> 
         (level, which) for level in ("study", "group") for which in ("prior", "posterior")
     }
     assert isinstance(table, pd.DataFrame)
+
+
+def test_parameters_besides_terms_and_taus(handmade: xr.DataTree) -> None:
+    """A scalar and a vector with labels; nothing where the model estimates nothing else."""
+    assert estimates.parameters_table(handmade).empty
+    draws, rng = handmade["posterior"].dataset, np.random.default_rng(1)
+    weights = xr.DataArray(
+        rng.gamma(4, 0.1, (2, 500, 2)), {"weight": ["p > .025", "p > .5"]}, ["chain", "draw", "weight"]
+    )
+    more = draws.assign(rho=(("chain", "draw"), rng.beta(2, 2, (2, 500))), weights=weights)
+    table = estimates.parameters_table(xr.DataTree.from_dict({"posterior": more})).set_index("parameter")
+    assert table.index.tolist() == ["rho", "weights[p > .025]", "weights[p > .5]"]
+    assert table.loc["rho", "mean"] == pytest.approx(float(more["rho"].mean()))
+    flat = weights.sel(weight="p > .5").values.ravel()
+    assert table.loc["weights[p > .5]", "ci_ub"] == pytest.approx(np.quantile(flat, 0.975))
+    assert (table["ess_bulk"] > 500).all()
+    assert (table["r_hat"] < 1.02).all()

@@ -57,6 +57,31 @@ def terms_table(tree: xr.DataTree) -> pd.DataFrame:
     )
 
 
+def parameters_table(tree: xr.DataTree) -> pd.DataFrame:
+    """What a model estimates besides terms and taus (nu, rho, weights of a selection, spreads); no rows where nothing.
+
+    Returns
+    -------
+    DataFrame
+        parameter (`rho`; `weights[p > .5]`), mean, sd, median, ci_lb, ci_ub (95 % equal-tailed), ess_bulk, r_hat.
+    """
+    posterior = tree["posterior"].to_dataset()
+    known = {"beta", "u", "w", "d", *(f"tau_{level}" for level in LEVELS)}
+    rows = []
+    for name in (str(name) for name in posterior.data_vars if name not in known):
+        draws = posterior[[name]]
+        bulk, r_hat = (np.atleast_1d(found[name].values) for found in (az.ess(draws, method="bulk"), az.rhat(draws)))
+        flat = draws[name].stack(sample=("chain", "draw"))
+        flat = flat if flat.ndim == 2 else flat.expand_dims("weight")
+        for at, own in enumerate(flat.transpose(..., "sample")):
+            label = f"{name}[{own['weight'].item()}]" if "weight" in own.coords else name
+            lower, median, upper = np.quantile(own.values, [BOUNDS[0], 0.5, BOUNDS[1]])
+            numbers = {"mean": own.values.mean(), "sd": own.values.std(ddof=1), "median": median}
+            numbers |= {"ci_lb": lower, "ci_ub": upper, "ess_bulk": bulk[at], "r_hat": r_hat[at]}
+            rows.append({"parameter": label} | numbers)
+    return pd.DataFrame(rows)
+
+
 def heterogeneity_table(tree: xr.DataTree) -> pd.DataFrame:
     """Summarise the levels and their total; where taus differ by stratum, each stratum's (`human:study`).
 

@@ -67,6 +67,8 @@ def print_fit(
     if "discrepancies" in tables:
         _print_sides(console, tables)
     console.print(_heterogeneity(tables["heterogeneity"], f"{mark}Heterogeneity"))
+    if "parameters" in tables:
+        console.print(_parameters(tables["parameters"], f"{mark}Other parameters"))
     for warning in diagnostics["warnings"]:
         console.print(f"[yellow]note: {warning}[/yellow]", highlight=False)
     for failure in diagnostics["failures"]:
@@ -130,6 +132,14 @@ def _heterogeneity(rows: "pd.DataFrame", title: str) -> Table:
         tau = f"\\[{row['tau_ci_lb']:.2f}, {row['tau_ci_ub']:.2f}]"
         i2 = f"\\[{row['i2_ci_lb']:.1f}, {row['i2_ci_ub']:.1f}]"
         table.add_row(row["level"], f"{row['tau_mean']:.2f}", tau, f"{row['i2_mean']:.1f}", i2)
+    return _right_aligned(table)
+
+
+def _parameters(rows: "pd.DataFrame", title: str) -> Table:
+    table = Table("parameter", "mean", "sd", "95 % interval", title=title, title_justify="left")
+    for row in rows.to_dict("records"):
+        interval = f"\\[{row['ci_lb']:.2f}, {row['ci_ub']:.2f}]"
+        table.add_row(row["parameter"].replace("[", "\\["), f"{row['mean']:.2f}", f"{row['sd']:.2f}", interval)
     return _right_aligned(table)
 
 

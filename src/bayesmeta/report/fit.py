@@ -16,15 +16,22 @@ from bayesmeta.report.folders import labels_of, write_tables
 
 
 def fit_tables(tree: xr.DataTree) -> dict[str, pd.DataFrame]:
-    """The tables of a fit by file name: terms, heterogeneity, contrasts, prediction; of a model with sides, theirs."""
+    """The tables of a fit by file name: terms, heterogeneity, contrasts, prediction; where there are any, parameters.
+
+    Of a model with sides its discrepancies and concordance, too.
+    """
     tables = {
         "terms": estimates.terms_table(tree),
         "heterogeneity": estimates.heterogeneity_table(tree),
         "contrasts": contrasts.contrasts_table(tree),
         "prediction": estimates.prediction_table(tree),
     }
-    sided = {"discrepancies": discrepancy.discrepancies_table, "concordance": discrepancy.concordance_table}
-    return tables | {name: table for name, make in sided.items() if len(table := make(tree))}
+    others = {
+        "parameters": estimates.parameters_table,
+        "discrepancies": discrepancy.discrepancies_table,
+        "concordance": discrepancy.concordance_table,
+    }
+    return tables | {name: table for name, make in others.items() if len(table := make(tree))}
 
 
 def write_fit(
