@@ -15,27 +15,34 @@ from bayesmeta.figures.estimates import caterpillar, draw_caterpillar, draw_fore
 from bayesmeta.figures.funnel import draw_funnel
 from bayesmeta.figures.influence import draw_baujat, draw_gosh, draw_leave_one_out
 from bayesmeta.figures.saving import save
+from bayesmeta.figures.screening import draw_convergence, draw_dependence, draw_importance, draw_pairs
 from bayesmeta.figures.sensitivity import draw_sensitivity
 from bayesmeta.figures.species import draw_mirrored, draw_quadrants, draw_ridge
 from bayesmeta.figures.style import interval_text, words
+from bayesmeta.figures.tree import draw_tree
 
 __all__ = [
     "caterpillar",
     "draw_baujat",
     "draw_bias",
     "draw_caterpillar",
+    "draw_convergence",
+    "draw_dependence",
     "draw_forest",
     "draw_funnel",
     "draw_gosh",
+    "draw_importance",
     "draw_leave_one_out",
     "draw_mirrored",
     "draw_paired",
+    "draw_pairs",
     "draw_prior_posterior",
     "draw_profiles",
     "draw_quadrants",
     "draw_ridge",
     "draw_sensitivity",
     "draw_trace",
+    "draw_tree",
     "forest",
     "interval_text",
     "paired",

@@ -1,0 +1,50 @@
+"""Which moderators go with larger effects? Forests and meta-trees propose, the hierarchical model judges."""
+
+from bayesmeta.screen.cart import Choices
+from bayesmeta.screen.cart import grow as grow_tree
+from bayesmeta.screen.convergence import convergence
+from bayesmeta.screen.dependence import dependence, interactions_table, pair_dependence
+from bayesmeta.screen.followup import followup
+from bayesmeta.screen.forest import best_of, case_weights, folds_of, grow, r2cv_table, tune
+from bayesmeta.screen.importance import examine_draws, held_out_importance, importance_table, r2cv_draws
+from bayesmeta.screen.leaves import tree_table
+from bayesmeta.screen.moderators import choose_moderators, code, fill_in
+from bayesmeta.screen.pruning import cross_validate as cross_validate_tree
+from bayesmeta.screen.pruning import prune
+from bayesmeta.screen.replicates import importance_of, run_replicates, with_intervals
+from bayesmeta.screen.stability import frequencies, resampled_splits
+from bayesmeta.screen.targets import TITLES, target_of, total_tau2
+
+__all__ = [
+    "TITLES",
+    "Choices",
+    "best_of",
+    "case_weights",
+    "choose_moderators",
+    "code",
+    "convergence",
+    "cross_validate_tree",
+    "dependence",
+    "examine_draws",
+    "fill_in",
+    "folds_of",
+    "followup",
+    "frequencies",
+    "grow",
+    "grow_tree",
+    "held_out_importance",
+    "importance_of",
+    "importance_table",
+    "interactions_table",
+    "pair_dependence",
+    "prune",
+    "r2cv_draws",
+    "r2cv_table",
+    "resampled_splits",
+    "run_replicates",
+    "target_of",
+    "total_tau2",
+    "tree_table",
+    "tune",
+    "with_intervals",
+]
