@@ -184,6 +184,34 @@ def check(
 
 
 @app.command()
+def screen(
+    dataset: Dataset = None,
+    variant: Variant = "calibrated",
+    where: Where = None,
+    target: Annotated[str, typer.Option(help="means or draws of the true effects, or raw.")] = "means",
+    moderator: Annotated[
+        list[str] | None, typer.Option(help="A column; may be repeated. Default: what the table offers.")
+    ] = None,
+    folds: Annotated[str, typer.Option(help="By study, or by group as the paper did, which leaks.")] = "study",
+    impute: Annotated[str, typer.Option(help="Missing values from this column's own rows; '' for all.")] = "species",
+    draws: Annotated[int, typer.Option(min=2, help="Of the target draws.")] = 50,
+    resamples: Annotated[int, typer.Option(min=2, help="Of the studies, for intervals.")] = 100,
+    seed: Seed = 1,
+    workers: Workers = None,
+    out: Annotated[Path | None, typer.Option(help="Folder; default reports/<dataset>/screening.")] = None,
+) -> None:
+    """Which moderators matter? Forest and meta-tree: importance, dependence, a tree, a model to judge them."""
+    from rich.console import Console
+
+    from bayesmeta.inputs import Request
+    from bayesmeta.screening import Screening, run_screen
+
+    request = Request(dataset, "intercept", variant, where)
+    how = Screening(target, tuple(moderator or ()), folds, impute, draws, resamples, seed)
+    raise typer.Exit(run_screen(request, how, out, Console(), workers=workers))
+
+
+@app.command()
 def data(
     dataset: Annotated[str, typer.Argument(help="A dataset's name: preclinical, clinical, clinical-all ...")],
     variant: Variant = "calibrated",

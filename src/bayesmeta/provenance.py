@@ -14,7 +14,19 @@ from typing import Any
 from bayesmeta import __version__
 from bayesmeta.files import root
 
-PACKAGES = ("pymc", "pytensor", "jax", "numpyro", "arviz", "numpy", "scipy", "pandas", "xarray", "formulaic")
+PACKAGES = (
+    "pymc",
+    "pytensor",
+    "jax",
+    "numpyro",
+    "arviz",
+    "numpy",
+    "scipy",
+    "pandas",
+    "xarray",
+    "formulaic",
+    "scikit-learn",
+)
 
 
 def provenance_of(choices: Mapping[str, Any], attrs: Mapping[Any, Any]) -> dict[str, Any]:

@@ -4,5 +4,15 @@ from bayesmeta.report.check import write_check
 from bayesmeta.report.comparison import write_comparison
 from bayesmeta.report.fit import fit_tables, write_figures, write_fit, write_tree
 from bayesmeta.report.folders import staging
+from bayesmeta.report.screen import write_screen
 
-__all__ = ["fit_tables", "staging", "write_check", "write_comparison", "write_figures", "write_fit", "write_tree"]
+__all__ = [
+    "fit_tables",
+    "staging",
+    "write_check",
+    "write_comparison",
+    "write_figures",
+    "write_fit",
+    "write_screen",
+    "write_tree",
+]
