@@ -123,11 +123,11 @@ def forest_tables(
         forest = screen.grow(coded, typical, weight, tuning, np.arange(len(frame)), seed=how.seed)
         interactions = screen.interactions_table(forest, coded, top) if len(top) > 1 else pd.DataFrame()
         pairs = tuple(map(tuple, interactions[["first", "second"]][:PAIRS].to_numpy())) if len(interactions) else ()
-        convergence = screen.convergence(coded, typical, weight, tuning, folds, seed=how.seed)
+        convergence = screen.convergence_table(coded, typical, weight, tuning, folds, seed=how.seed)
     again = screen.run_replicates(
         coded, target, weight, tuning, frame["study"], count=how.resamples, pairs=pairs, **common
     )
-    alone = screen.with_intervals(screen.dependence(forest, coded), again)
+    alone = screen.with_intervals(screen.dependence_table(forest, coded), again)
     both = [screen.with_intervals(screen.pair_dependence(forest, coded, *pair), again) for pair in pairs]
     tables = {
         "r2cv": r2cv.assign(target=how.target, folds=how.folds),

@@ -2,8 +2,9 @@
 
 from bayesmeta.screen.cart import Choices
 from bayesmeta.screen.cart import grow as grow_tree
-from bayesmeta.screen.convergence import convergence
-from bayesmeta.screen.dependence import dependence, interactions_table, pair_dependence
+from bayesmeta.screen.convergence import convergence as convergence_table
+from bayesmeta.screen.dependence import dependence as dependence_table
+from bayesmeta.screen.dependence import interactions_table, pair_dependence
 from bayesmeta.screen.followup import followup
 from bayesmeta.screen.forest import best_of, case_weights, folds_of, grow, r2cv_table, tune
 from bayesmeta.screen.importance import examine_draws, held_out_importance, importance_table, r2cv_draws
@@ -22,9 +23,9 @@ __all__ = [
     "case_weights",
     "choose_moderators",
     "code",
-    "convergence",
+    "convergence_table",
     "cross_validate_tree",
-    "dependence",
+    "dependence_table",
     "examine_draws",
     "fill_in",
     "folds_of",
