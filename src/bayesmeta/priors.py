@@ -104,7 +104,7 @@ def tau_log_prior(prior: Prior, tau: np.ndarray) -> np.ndarray:
 
 
 def tau_prior_quantile(prior: Prior, p: np.ndarray) -> np.ndarray:
-    """Quantiles of a prior on (0, inf), or of a Beta, in the same parametrisation."""
+    """Quantiles of a prior on (0, inf), in the same parametrisation."""
     first, last = prior.parameters[0], prior.parameters[-1]
     distributions = {
         "HalfNormal": stats.halfnorm(scale=last),
@@ -112,7 +112,6 @@ def tau_prior_quantile(prior: Prior, p: np.ndarray) -> np.ndarray:
         "Exponential": stats.expon(scale=last),
         "Gamma": stats.gamma(first, scale=1 / last),
         "InvGamma": stats.invgamma(first, scale=last),
-        "Beta": stats.beta(first, last),
     }
     quantiles: np.ndarray = distributions[prior.family].ppf(p)
     return quantiles
