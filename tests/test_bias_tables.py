@@ -147,7 +147,7 @@ def test_weights_are_summarised_against_one(
     studies = pd.DataFrame({"study": ["s1"], "k": [4], "elpd": [-3.0], "how": ["PSIS"], "k_hat": [0.2], "error": [0.1]})
     verdict: dict[str, list[str]] = {"failures": []}
     monkeypatch.setattr(refits, "sample_posterior", lambda *_, **__: xr.DataTree.from_dict({"posterior": draws}))
-    monkeypatch.setattr(refits, "diagnose", lambda _: verdict)
+    monkeypatch.setattr("bayesmeta.checks.diagnose", lambda _: verdict)
     monkeypatch.setattr(refits, "leave_studies_out", lambda *_, **__: studies)
     made, _ = bias.versions(sized, read_spec("three-level"), weights)
     table = bias.refit(*made["selection"]).set_index("name")

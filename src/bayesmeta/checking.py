@@ -129,13 +129,19 @@ def check_influence(
     from bayesmeta.contrasts import contrasts_of
 
     design, spec, weights = inputs.design, inputs.spec, contrasts_of(tree)
+    left_out, refusal = None, None
     with steps("leaving out every study"):
-        studies = influence.leave_studies_out(tree, design, spec, seed=seed, workers=workers)
+        try:
+            left_out = quadrature.leave_one_study_out(design, spec, weights=weights)
+        except BadInput as error:
+            refusal = error
+        studies = influence.leave_studies_out(tree, design, spec, left_out=left_out, seed=seed, workers=workers)
     far = studies[~(studies["k_hat"] <= influence.FAILS)]
     psis = f"k-hat above {influence.FAILS} for {', '.join(far['study']) or 'no study'}"
     found.tables["influence_studies"] = studies
+    if left_out is None:
+        raise BadInput(str(refusal))
     with steps("what each study changes"):
-        left_out = quadrature.leave_one_study_out(design, spec, weights=weights)
         changes = influence.changes_table(design, spec, weights, left_out)
         baujat = influence.baujat_table(design, spec, left_out)
     with steps("subsets of studies"):

@@ -9,7 +9,16 @@ import pandas as pd
 import xarray as xr
 from scipy.stats import rankdata
 
+from bayesmeta.errors import BadInput
+
 MAX_R_HAT, MIN_ESS, MIN_BFMI = 1.01, 400, 0.3
+RULES: Mapping[str, tuple[str, float, str]] = {  # diagnostic: its rule, and advice where it is broken
+    "divergences": ("at most", 0, "{} divergences; tune longer or use tighter priors on the taus"),
+    "max_r_hat": ("below", MAX_R_HAT, f"R-hat {{:.3f}}, above {MAX_R_HAT}; draw and tune more"),
+    "min_ess_bulk": ("at least", MIN_ESS, f"bulk ESS {{:.0f}}, below {MIN_ESS}; draw more"),
+    "min_ess_tail": ("at least", MIN_ESS, f"tail ESS {{:.0f}}, below {MIN_ESS}; draw more"),
+    "bfmi": ("at least", MIN_BFMI, f"E-BFMI {{}}, below {MIN_BFMI}; tune longer"),
+}
 
 
 def reported(tree: xr.DataTree) -> xr.Dataset:
@@ -52,26 +61,18 @@ def diagnose(tree: xr.DataTree) -> dict[str, Any]:
 
 def diagnostics_table(found: Mapping[str, Any]) -> pd.DataFrame:
     """The numbers of `diagnose` beside their rules: diagnostic, value, rule, passed."""
-    rules = {
-        "divergences": ("at most", 0),
-        "max_r_hat": ("below", MAX_R_HAT),
-        "min_ess_bulk": ("at least", MIN_ESS),
-        "min_ess_tail": ("at least", MIN_ESS),
-        "bfmi": ("at least", MIN_BFMI),
-    }
-    return pd.DataFrame(
-        [
-            {
-                "diagnostic": name,
-                "value": found[name],
-                "rule": f"{word} {limit}",
-                "passed": _kept(found[name], word, limit),
-            }
-            for name, (word, limit) in rules.items()
-            if found[name] is not None
-        ],
-        dtype=object,  # divergences stay a whole number
-    )
+    rows = [
+        {"diagnostic": name, "value": found[name], "rule": f"{word} {limit}", "passed": _kept(found[name], word, limit)}
+        for name, (word, limit, _) in RULES.items()
+        if found[name] is not None
+    ]
+    return pd.DataFrame(rows, dtype=object)  # divergences stay a whole number
+
+
+def refuse_failed(tree: xr.DataTree) -> None:
+    """Raise BadInput when a diagnostic of a tree failed, for a refit that nobody looks at."""
+    if failures := diagnose(tree)["failures"]:
+        raise BadInput(f"the sampler's diagnostics failed: {'; '.join(failures)}")
 
 
 def _kept(value: float, word: str, limit: float) -> bool:
@@ -82,30 +83,11 @@ def _extreme(values: Any, choose: Any) -> float:
     return float(choose([choose(values[name].values) for name in values.data_vars]))
 
 
-def _failures(found: dict[str, Any]) -> list[str]:
-    checks = [
-        (
-            found["divergences"] == 0,
-            f"{found['divergences']} divergences; tune longer or use tighter priors on the taus",
-        ),
-        (
-            found["max_r_hat"] < MAX_R_HAT,
-            f"R-hat {found['max_r_hat']:.3f}, above {MAX_R_HAT}; draw and tune more",
-        ),
-        (
-            found["min_ess_bulk"] >= MIN_ESS,
-            f"bulk ESS {found['min_ess_bulk']:.0f}, below {MIN_ESS}; draw more",
-        ),
-        (
-            found["min_ess_tail"] >= MIN_ESS,
-            f"tail ESS {found['min_ess_tail']:.0f}, below {MIN_ESS}; draw more",
-        ),
-        (
-            found["bfmi"] is None or found["bfmi"] >= MIN_BFMI,
-            f"E-BFMI {found['bfmi']}, below {MIN_BFMI}; tune longer",
-        ),
-    ]
-    return [advice for passed, advice in checks if not passed]
+def _failures(found: Mapping[str, Any]) -> list[str]:
+    """Advice for every rule that is broken; a number that the sampler does not give breaks none."""
+    known = {name: value for name, value in found.items() if value is not None}
+    rules = [(known[name], *rule) for name, rule in RULES.items() if name in known]
+    return [advice.format(value) for value, word, limit, advice in rules if not _kept(value, word, limit)]
 
 
 def aliased_levels(tree: xr.DataTree) -> list[str]:

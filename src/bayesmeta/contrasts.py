@@ -18,6 +18,7 @@ from bayesmeta.design import SLOPES
 from bayesmeta.errors import BadInput
 from bayesmeta.spec import ModelSpec, parse_spec
 
+SETTLED = 0.975  # a sign is settled by a 95 % equal-tailed interval that excludes zero
 _SIGNED = re.compile(r"\s+([+-])\s+")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _WEIGHTED = re.compile(r"(?:(\d+(?:\.\d*)?)\s*\*\s*)?(\S.*)")
@@ -152,17 +153,21 @@ def contrasts_table(tree: xr.DataTree) -> pd.DataFrame:
     DataFrame
         contrast, mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive, p_rope = P(|contrast| < the model's rope).
     """
-    rope = spec_of(tree).rope
-    draws = contrast_draws(tree).stack(sample=("chain", "draw"))
-    bounds = draws.quantile([0.025, 0.975], "sample")
-    return pd.DataFrame(
-        {
-            "contrast": draws["contrast"].values,
-            "mean": draws.mean("sample").values,
-            "sd": draws.std("sample", ddof=1).values,
-            "ci_lb": bounds[0].values,
-            "ci_ub": bounds[1].values,
-            "p_positive": (draws > 0).mean("sample").values,
-            "p_rope": (abs(draws) < rope).mean("sample").values,
-        }
-    )
+    draws = contrast_draws(tree)
+    inside = abs(draws) < spec_of(tree).rope
+    return summarise(draws).assign(p_rope=inside.mean(("chain", "draw")).values)
+
+
+def summarise(draws: xr.DataArray, *, null: float = 0.0) -> pd.DataFrame:
+    """Summarise draws over (chain, draw, contrast).
+
+    Returns
+    -------
+    DataFrame
+        contrast, mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive = P(> null).
+    """
+    flat = draws.stack(sample=("chain", "draw"))
+    lower, upper = flat.quantile([0.025, 0.975], "sample")
+    columns = {"mean": flat.mean("sample"), "sd": flat.std("sample", ddof=1), "ci_lb": lower, "ci_ub": upper}
+    columns["p_positive"] = (flat > null).mean("sample")
+    return pd.DataFrame({"contrast": draws["contrast"].values} | {name: part.values for name, part in columns.items()})

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bayesmeta.inputs import Inputs, Request, show_inputs
 from bayesmeta.progress import Steps
-from bayesmeta.provenance import hashes, provenance_of, write_json
+from bayesmeta.provenance import provenance_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,11 +57,9 @@ def run_lint(request: Request, out: Path | None, console: "Console", *, workers:
     with report.staging(out) as folder:
         found = report_of(inputs, steps, workers=workers)
         provenance = provenance_of(asdict(request) | inputs.choices(out, seed=None), attrs)
-        (folder / "tables").mkdir()
-        for name, table in found.tables.items():
-            table.to_csv(folder / "tables" / f"{name}.csv", index=False)
-        told = {"unchecked": found.unchecked, "timings": steps.seconds, "outputs": hashes(folder)}
-        write_json(folder / "provenance-lint.json", provenance | told)
+        report.write_tables(folder, found.tables)
+        told = provenance | {"unchecked": found.unchecked}
+        report.write_provenance(folder / "provenance-lint.json", told, steps)
     print_lint(console, found, out, synthetic=provenance["synthetic"])
     return 0
 

@@ -10,7 +10,7 @@ from bayesmeta import summary
 from bayesmeta.errors import BadInput
 from bayesmeta.inputs import Inputs, Request, read_inputs
 from bayesmeta.progress import Steps
-from bayesmeta.provenance import hashes, provenance_of, write_json
+from bayesmeta.provenance import provenance_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -187,9 +187,9 @@ def write_plan(folder: Path, table: "pd.DataFrame", provenance: dict[str, Any], 
     from bayesmeta.figures import save
     from bayesmeta.figures.planning import draw_plan
     from bayesmeta.preposterior import curves_table
+    from bayesmeta.report import write_provenance, write_tables
 
-    (folder / "tables").mkdir()
-    table.to_csv(folder / "tables" / "plan.csv", index=False)
+    write_tables(folder, {"plan": table})
     title = f"{provenance['dataset']}, {provenance['model']}"
     created = f"{provenance['replicates']} replicates, seed {provenance['seed']}, {provenance['created']}"
     source = f"bayesmeta {provenance['versions']['bayesmeta']}, {title}, {created}"
@@ -199,7 +199,7 @@ def write_plan(folder: Path, table: "pd.DataFrame", provenance: dict[str, Any], 
         whose = f"{provenance['new_studies']} " if provenance["new_studies"] else ""
         figure = draw_plan(curves, xlabel=f"new {whose}studies", title=f"What would settle it? {title}")
         save(figure, folder / "figures" / "plan", curves, synthetic=provenance["synthetic"], source=source)
-    write_json(folder / "provenance-plan.json", provenance | {"timings": steps.seconds, "outputs": hashes(folder)})
+    write_provenance(folder / "provenance-plan.json", provenance, steps)
 
 
 def print_plan(

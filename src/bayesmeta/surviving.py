@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bayesmeta.errors import BadInput
 from bayesmeta.inputs import Inputs, Request, is_trace, keep_rows, read_effects, show_inputs, whole_record
 from bayesmeta.progress import Steps
-from bayesmeta.provenance import hashes, provenance_of, write_json
+from bayesmeta.provenance import provenance_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -117,10 +117,9 @@ def write_survival(
     """Write tables/*.csv, figures/survival (PNG, SVG, CSV) and provenance-survival.json into an empty folder."""
     from bayesmeta.figures import save
     from bayesmeta.figures.survival import draw_survival
+    from bayesmeta.report import write_provenance, write_tables
 
-    (folder / "tables").mkdir()
-    for name in ("survival", "survival_long", "alternatives", "verdicts"):
-        tables[name].to_csv(folder / "tables" / f"{name}.csv", index=False)
+    write_tables(folder, {name: tables[name] for name in ("survival", "survival_long", "alternatives", "verdicts")})
     title = ", ".join(dict.fromkeys((provenance["dataset"], provenance["model"])))
     source = f"bayesmeta {provenance['versions']['bayesmeta']}, {title}, {provenance['created']}"
     with steps("drawing figures"):
@@ -128,7 +127,7 @@ def write_survival(
         figure = draw_survival(tables["cells"], title=f"Does each conclusion survive? {title[0].upper()}{title[1:]}")
         stem = folder / "figures" / "survival"
         save(figure, stem, tables["cells"], synthetic=provenance["synthetic"], source=source)
-    write_json(folder / "provenance-survival.json", provenance | {"timings": steps.seconds, "outputs": hashes(folder)})
+    write_provenance(folder / "provenance-survival.json", provenance, steps)
 
 
 def print_survival(console: "Console", tables: "Mapping[str, pd.DataFrame]", out: Path, *, synthetic: bool) -> None:

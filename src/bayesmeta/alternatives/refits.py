@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.checks import diagnose
-from bayesmeta.errors import BadInput
+from bayesmeta.checks import refuse_failed
+from bayesmeta.contrasts import summarise
 from bayesmeta.quadrature import contrasts_table, integrate_posterior, leave_one_study_out
 from bayesmeta.sampling import sample_posterior, start_jax
 from bayesmeta.spec import ModelSpec
@@ -81,10 +81,6 @@ def sampled(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> pd.Da
         A diagnostic of the sampler failed.
     """
     tree = sample_posterior(design, spec)
-    if failures := diagnose(tree)["failures"]:
-        raise BadInput(f"the sampler's diagnostics failed: {'; '.join(failures)}")
+    refuse_failed(tree)
     beta = tree["posterior"].dataset["beta"]
-    draws = xr.dot(weights, beta, dim="term").stack(sample=("chain", "draw")).transpose("contrast", "sample")
-    bounds = draws.quantile([0.025, 0.975], "sample").values
-    values = [weights["contrast"].values, draws.mean("sample"), draws.std("sample", ddof=1), *bounds]
-    return pd.DataFrame(dict(zip(COLUMNS, [*values, (draws > 0).mean("sample")], strict=True)))
+    return summarise(xr.dot(weights, beta, dim="term"))[COLUMNS]

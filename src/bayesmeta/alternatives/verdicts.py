@@ -7,8 +7,8 @@ import pandas as pd
 
 from bayesmeta.alternatives.refits import COLUMNS
 from bayesmeta.alternatives.versions import Version
+from bayesmeta.contrasts import SETTLED
 
-SETTLED = 0.975  # as a 95 % equal-tailed interval that excludes zero
 SAME = 1e-4  # in posterior sds: less is the quadrature's error, not another answer
 AS_BASE = "as the base"
 FATES = {"overturned": (0.0, 1 - SETTLED), "changes sign": (1 - SETTLED, 0.5), "weakens": (0.5, SETTLED)}

@@ -5,7 +5,8 @@ import pandas as pd
 import xarray as xr
 
 from bayesmeta import quadrature
-from bayesmeta.checks import diagnose
+from bayesmeta.checks import refuse_failed
+from bayesmeta.contrasts import summarise
 from bayesmeta.design import slopes_of
 from bayesmeta.errors import BadInput
 from bayesmeta.influence import leave_studies_out
@@ -65,29 +66,17 @@ def _slope_weights(design: xr.Dataset) -> xr.DataArray:
 
 def _sampled(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray, seed: int) -> pd.DataFrame:
     tree = sample_posterior(design, spec, seed=seed)
-    if failures := diagnose(tree)["failures"]:
-        raise BadInput(f"the sampler's diagnostics failed: {'; '.join(failures)}")
+    refuse_failed(tree)
     posterior = tree["posterior"].dataset
     parts = [
-        _summarised(part, xr.dot(each, posterior["beta"], dim="term").rename(contrast="name"), 0.0)
+        summarise(xr.dot(each, posterior["beta"], dim="term")).assign(part=part)
         for part, each in (("contrast", weights), ("parameter", _slope_weights(design)))
         if each.size
     ]
     if "weights" in posterior:
-        parts.append(_summarised("parameter", posterior["weights"].rename(weight="name"), 1.0))
-    studies = leave_studies_out(tree, design, spec, exact=False, seed=seed, workers=1)
+        relative = posterior["weights"].rename(weight="contrast")
+        parts.append(summarise(relative, null=1.0).assign(part="parameter"))
+    estimates = pd.concat(parts).rename(columns={"contrast": "name"})[COLUMNS]
+    studies = leave_studies_out(tree, design, spec, seed=seed, workers=1)
     studies = studies.rename(columns={"study": "name"})[["name", "k", "elpd", "how", "k_hat"]]
-    return pd.concat([*parts, studies.assign(part="study")], ignore_index=True)
-
-
-def _summarised(part: str, draws: xr.DataArray, null: float) -> pd.DataFrame:
-    """Draws over `name`; p_positive is P(> null)."""
-    flat = draws.stack(sample=("chain", "draw")).transpose("name", "sample")
-    lower, upper = flat.quantile([0.025, 0.975], "sample").values
-    moments = {
-        "mean": flat.mean("sample"),
-        "sd": flat.std("sample", ddof=1),
-        "p_positive": (flat > null).mean("sample"),
-    }
-    named = {key: values.values for key, values in moments.items()}
-    return pd.DataFrame({"part": part, "name": flat["name"].values, **named, "ci_lb": lower, "ci_ub": upper})[COLUMNS]
+    return pd.concat([estimates, studies.assign(part="study")], ignore_index=True)

@@ -5,9 +5,10 @@ from collections.abc import Hashable, Mapping
 import pandas as pd
 import xarray as xr
 
+from bayesmeta.contrasts import SETTLED
 from bayesmeta.design import build_design
 from bayesmeta.errors import BadInput
-from bayesmeta.influence import SETTLED, elpd_table
+from bayesmeta.influence import elpd_table
 from bayesmeta.spec import ModelSpec
 from bayesmeta.spec.biases import with_bias
 

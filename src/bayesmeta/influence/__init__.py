@@ -1,13 +1,12 @@
 """Influence of studies: how well the others predict each, and which one changes which conclusion when left out."""
 
-from bayesmeta.influence.changes import SETTLED, changes_table, most_influential, sentences, unsettled
+from bayesmeta.influence.changes import changes_table, most_influential, sentences, unsettled
 from bayesmeta.influence.elpd import FAILS, elpd_table, leave_studies_out, psis_table
 from bayesmeta.influence.outlying import baujat_table
 from bayesmeta.influence.subsets import gosh_table
 
 __all__ = [
     "FAILS",
-    "SETTLED",
     "baujat_table",
     "changes_table",
     "elpd_table",

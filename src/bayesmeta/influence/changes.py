@@ -10,11 +10,11 @@ import pandas as pd
 import xarray as xr
 from scipy.stats import norm
 
+from bayesmeta.contrasts import SETTLED
 from bayesmeta.influence.coverage import effects_of, rests_alone
 from bayesmeta.quadrature import combination, contrasts_table, integrate_posterior
 from bayesmeta.spec import ModelSpec
 
-SETTLED = 0.975  # as in `bayesmeta survive`: a 95 % equal-tailed interval that excludes zero
 NEAR = 0.01  # an approximate P is trusted farther than this from a threshold
 FAR = 6.0  # in sds
 CANDIDATES = 3  # per contrast, refitted exactly whatever their P

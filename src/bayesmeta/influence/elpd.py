@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmeta import quadrature, sampling
-from bayesmeta.checks import diagnose
+from bayesmeta import sampling
+from bayesmeta.checks import refuse_failed
 from bayesmeta.errors import BadInput
 from bayesmeta.influence.bridging import bridge
 from bayesmeta.influence.coverage import effects_of
@@ -77,7 +77,7 @@ def leave_studies_out(
     design: xr.Dataset,
     spec: ModelSpec,
     *,
-    exact: bool = True,
+    left_out: xr.Dataset | None = None,
     seed: int = 1,
     steps: Steps | None = None,
     workers: int | None = None,
@@ -90,8 +90,8 @@ def leave_studies_out(
         A fit of the model, for `psis_table`.
     design, spec : Dataset, ModelSpec
         What was fitted.
-    exact : bool
-        By quadrature, where it takes the model; False: as if it took none.
+    left_out : Dataset, optional
+        From `quadrature.leave_one_study_out`, where that takes the model: exact.
     seed : int
         Of the refits.
     steps, workers : Steps, int, optional
@@ -104,14 +104,9 @@ def leave_studies_out(
         the sampler fails, too), error: of the quadrature, or Monte-Carlo standard error.
     """
     table = psis_table(tree)
-    if exact:
-        try:
-            left_out = quadrature.leave_one_study_out(design, spec)
-        except BadInput:  # not a model for quadrature
-            pass
-        else:
-            found = {name: left_out[name].sel(study=table["study"].to_numpy()).values for name in ("elpd", "error")}
-            return table.assign(**found, how="exact")[COLUMNS]
+    if left_out is not None:
+        found = {name: left_out[name].sel(study=table["study"].to_numpy()).values for name in ("elpd", "error")}
+        return table.assign(**found, how="exact")[COLUMNS]
     table = table.assign(elpd=table["elpd_psis"], how="PSIS")[COLUMNS].set_index("study", drop=False)
     failed = table.index[~(table["k_hat"] <= FAILS)]
     jobs = [Job(f"without {study}", refit_without, (str(study), design, spec, seed)) for study in failed]
@@ -135,8 +130,7 @@ def refit_without(study: str, design: xr.Dataset, spec: ModelSpec, seed: int) ->
         As for `sampling.sample_posterior`; a diagnostic of the sampler failed.
     """
     tree = sampling.sample_posterior(design, spec, without=[study], seed=seed)
-    if failures := diagnose(tree)["failures"]:
-        raise BadInput(f"the sampler's diagnostics failed: {'; '.join(failures)}")
+    refuse_failed(tree)
     log_lik = tree["log_likelihood"].dataset["obs_study"].sel(study=study, drop=True)
     return log_lik.to_series().rename("log_lik").reset_index()
 

@@ -8,12 +8,11 @@ from bayesmeta.preposterior.question import (
     measured_terms,
     studies_so_far,
 )
-from bayesmeta.preposterior.refits import SETTLED, Start, refit, start_of, width_and_probability
+from bayesmeta.preposterior.refits import Start, refit, start_of, width_and_probability
 from bayesmeta.preposterior.simulation import simulate_studies
 from bayesmeta.preposterior.tables import curves_table, plan_table, probability, sentences, today_text
 
 __all__ = [
-    "SETTLED",
     "Start",
     "Today",
     "choose_stratum",

@@ -24,7 +24,6 @@ from bayesmeta.quadrature import Mixture, Posterior
 from bayesmeta.quadrature.density import sweep
 from bayesmeta.spec import LEVELS
 
-SETTLED = 0.975  # a sign is settled when its probability is above
 DROPPED = 1e-7
 TAILS = (0.025, 0.975)
 FREQUENCIES, FASTEST = 64, 6.5  # of a characteristic function, in inverse sds: beyond it is below 1e-9

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from bayesmeta.contrasts import SETTLED
 from bayesmeta.preposterior.expectation import Today
-from bayesmeta.preposterior.refits import SETTLED
 
 ENOUGH = 0.8  # a plan is good enough when it settles the sign with this probability
 KEYS = ["contrast", "studies", "per_arm"]

@@ -3,7 +3,7 @@
 from bayesmeta.report.check import write_check
 from bayesmeta.report.comparison import write_comparison
 from bayesmeta.report.fit import fit_tables, write_figures, write_fit, write_tree
-from bayesmeta.report.folders import staging
+from bayesmeta.report.folders import staging, write_provenance, write_tables
 from bayesmeta.report.screen import write_screen
 
 __all__ = [
@@ -13,6 +13,8 @@ __all__ = [
     "write_comparison",
     "write_figures",
     "write_fit",
+    "write_provenance",
     "write_screen",
+    "write_tables",
     "write_tree",
 ]

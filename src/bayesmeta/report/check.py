@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 
 from bayesmeta import figures, pages
 from bayesmeta.progress import Steps
-from bayesmeta.provenance import hashes, write_json
-from bayesmeta.report.folders import labels_of, write_tables
+from bayesmeta.report.folders import labels_of, write_provenance, write_tables
 
 PANELS = 12
 
@@ -39,7 +38,7 @@ def write_check(
     drawn = {path.stem: path for path in sorted((folder / "figures").glob("*.svg")) if path.stem in pages.PICTURES}
     page = pages.check_page(tables, drawn, about | {"verdicts": verdicts})
     (folder / "check.html").write_text(page, encoding="utf-8")
-    write_json(folder / "provenance-check.json", provenance | {"timings": steps.seconds, "outputs": hashes(folder)})
+    write_provenance(folder / "provenance-check.json", provenance, steps)
 
 
 def _write_check_figures(

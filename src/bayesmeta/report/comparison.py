@@ -9,8 +9,7 @@ import xarray as xr
 
 from bayesmeta import figures, pages
 from bayesmeta.progress import Steps
-from bayesmeta.provenance import hashes, write_json
-from bayesmeta.report.folders import labels_of, write_tables
+from bayesmeta.report.folders import labels_of, write_provenance, write_tables
 
 
 def write_comparison(
@@ -40,6 +39,4 @@ def write_comparison(
     about |= {"k": design.sizes["effect"], "studies": design.sizes["study"], "source": source}
     drawn = {name: folder / "figures" / f"{name}.svg" for name in ("paired", "profiles")}
     (folder / "comparison.html").write_text(pages.comparison_page(tables, drawn, about), encoding="utf-8")
-    write_json(
-        folder / "provenance-comparison.json", provenance | {"timings": steps.seconds, "outputs": hashes(folder)}
-    )
+    write_provenance(folder / "provenance-comparison.json", provenance, steps)

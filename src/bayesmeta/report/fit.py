@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from bayesmeta import checks, contrasts, discrepancy, estimates, figures
 from bayesmeta.progress import Steps
-from bayesmeta.provenance import hashes, write_json
-from bayesmeta.report.folders import labels_of, write_tables
+from bayesmeta.provenance import write_json
+from bayesmeta.report.folders import labels_of, write_provenance, write_tables
 
 
 def fit_tables(tree: xr.DataTree) -> dict[str, pd.DataFrame]:
@@ -56,7 +56,7 @@ def write_fit(
         write_figures(folder / "figures", tree, tables, provenance)
     with steps("writing posterior.nc"):
         write_tree(folder / "posterior.nc", tree, provenance | {"timings": steps.seconds})
-    write_json(folder / "provenance.json", provenance | {"timings": steps.seconds, "outputs": hashes(folder)})
+    write_provenance(folder / "provenance.json", provenance, steps)
     return diagnostics
 
 

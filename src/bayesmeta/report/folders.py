@@ -10,6 +10,8 @@ from typing import Any
 import pandas as pd
 
 from bayesmeta.errors import BadInput
+from bayesmeta.progress import Steps
+from bayesmeta.provenance import hashes, write_json
 
 
 @contextmanager
@@ -51,9 +53,15 @@ def _move(staged: Path, out: Path) -> None:
 
 
 def write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Write tables/*.csv by name."""
     (folder / "tables").mkdir()
     for name, table in tables.items():
         table.to_csv(folder / "tables" / f"{name}.csv", index=False)
+
+
+def write_provenance(path: Path, provenance: Mapping[str, Any], steps: Steps) -> None:
+    """Write where a folder came from, with timings and the hash of every file in it so far."""
+    write_json(path, {**provenance, "timings": steps.seconds, "outputs": hashes(path.parent)})
 
 
 def labels_of(provenance: Mapping[str, Any]) -> tuple[str, str]:

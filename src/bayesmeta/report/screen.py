@@ -8,8 +8,7 @@ import pandas as pd
 
 from bayesmeta import figures
 from bayesmeta.progress import Steps
-from bayesmeta.provenance import hashes, write_json
-from bayesmeta.report.folders import labels_of, write_tables
+from bayesmeta.report.folders import labels_of, write_provenance, write_tables
 
 
 def write_screen(
@@ -39,4 +38,4 @@ def write_screen(
                 figures.save(
                     draw(table), folder / "figures" / name, table, synthetic=provenance["synthetic"], source=source
                 )
-    write_json(folder / "provenance-screen.json", provenance | {"timings": steps.seconds, "outputs": hashes(folder)})
+    write_provenance(folder / "provenance-screen.json", provenance, steps)
