@@ -68,6 +68,15 @@ def simulated() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="session")
+def sized(simulated: pd.DataFrame) -> pd.DataFrame:
+    """The simulated table with sizes of both groups, which its yi and vi do not follow from."""
+    rng = np.random.default_rng(2)
+    frame = simulated.assign(n1i=rng.integers(4, 40, len(simulated)), n2i=rng.integers(4, 40, len(simulated)))
+    frame.attrs = simulated.attrs
+    return frame
+
+
+@pytest.fixture(scope="session")
 def handmade() -> xr.DataTree:
     """A tree written by hand: 2 terms, 3 studies of which one has two groups, 5 effects, 2 x 500 draws."""
     rng = np.random.default_rng(3)

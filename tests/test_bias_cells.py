@@ -16,14 +16,6 @@ TERMS = ["neutral:memory", "fear:memory"]
 
 
 @pytest.fixture(scope="module")
-def sized(simulated: pd.DataFrame) -> pd.DataFrame:
-    rng = np.random.default_rng(2)
-    frame = simulated.assign(n1i=rng.integers(4, 40, len(simulated)), n2i=rng.integers(4, 40, len(simulated)))
-    frame.attrs = simulated.attrs
-    return frame
-
-
-@pytest.fixture(scope="module")
 def sided() -> ModelSpec:
     text = read_spec("translational").text.replace('tau_by = "organism"', 'tau_by = "organism"\nbias = "pet"')
     return parse_spec(f'{text}\n[priors.slope]\nprior = "Normal(0, 1)"', "sided")

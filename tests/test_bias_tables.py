@@ -20,14 +20,6 @@ TERMS = ["neutral:memory", "fear:memory"]
 
 
 @pytest.fixture(scope="module")
-def sized(simulated: pd.DataFrame) -> pd.DataFrame:
-    rng = np.random.default_rng(2)
-    frame = simulated.assign(n1i=rng.integers(4, 40, len(simulated)), n2i=rng.integers(4, 40, len(simulated)))
-    frame.attrs = simulated.attrs
-    return frame
-
-
-@pytest.fixture(scope="module")
 def weights() -> xr.DataArray:
     definitions = {"fear": "fear:memory", "difference": "fear:memory - neutral:memory"}
     return contrast_weights(definitions, TERMS)

@@ -18,18 +18,8 @@ from bayesmeta.published import corrected, with_whole_controls
 from bayesmeta.quadrature import integrate_posterior
 from bayesmeta.quadrature import terms_table as exact_terms
 from bayesmeta.sampling import sample_posterior
-from bayesmeta.spec import ModelSpec, parse_spec, read_spec
-
-TEXT = """
-terms = "1"
-levels = ["study", "group", "effect"]
-shared_controls = true
-[priors.terms]
-prior = "Normal(0, 1.5)"
-[priors.tau]
-prior = "HalfNormal(1)"
-"""
-SPEC = parse_spec(TEXT, "shared")
+from bayesmeta.spec import ModelSpec, read_spec
+from test_shared_controls import SPEC
 
 
 def test_which_effects_share_a_control_measurement() -> None:
