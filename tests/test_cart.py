@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from bayesmeta.errors import BadInput
+from bayesmeta.published import published_tree
 from bayesmeta.screen import splits
 from bayesmeta.screen.cart import Choices, Split, Tree, grow, nodes_of
-from bayesmeta.screen.leaves import in_words, tree_table
+from bayesmeta.screen.leaves import in_words, steps_table, tree_table
 
 
 @pytest.fixture(scope="module")
@@ -226,3 +227,19 @@ def test_what_a_tree_cannot_use_is_refused_by_name() -> None:
         Choices(min_split=3)
     with pytest.raises(BadInput, match=r"splits on \['level'\]"):
         nodes_of(grow(table, ["level"]), table.drop(columns="level"))
+
+
+def test_steps_say_what_pruning_kept_beside_the_published_tree() -> None:
+    splits = (Split(1, "phase", ("E",), ("M",), np.nan, 5.0, 0.5), Split(3, "dose", (), (), 2.0, 9.0, 0.4))
+    tree = Tree(splits, 1.0)
+    steps = steps_table(tree, 1)
+    assert steps["split"].tolist() == ["phase = E", "dose <= 2"]
+    assert steps["kept"].tolist() == [True, False]
+    assert steps["parent"].tolist() == [1, 3]
+    theirs = published_tree("preclinical")
+    assert theirs is not None
+    beside = steps_table(tree, 1, theirs)
+    assert len(beside) == 10
+    assert beside["published_moderator"].tolist()[:3] == ["information_type", "phase", "ptsd_type"]
+    assert beside["published_kept"].sum() == 7
+    assert beside["Qb"].notna().tolist() == [True, True] + 8 * [False]

@@ -8,8 +8,9 @@ import pytest
 
 from bayesmeta.errors import BadInput
 from bayesmeta.screen.cart import Choices, Split, Tree, grow
+from bayesmeta.screen.folds import folds_of
 from bayesmeta.screen.leaves import means
-from bayesmeta.screen.pruning import cross_validate, folds_of, kept_splits, predict, prune
+from bayesmeta.screen.pruning import cross_validate, kept_splits, predict, prune
 
 SMALL = Choices(max_splits=3, look_ahead=False)
 
@@ -28,14 +29,14 @@ def nested(seed: int, *, slope: float = 0.0, tau_study: float = 0.0, studies: in
 
 def test_folds_keep_studies_together_and_are_even() -> None:
     table = nested(1, studies=53)
-    fold = folds_of(table, folds=10)
+    fold = folds_of(table["study"])
     assert pd.Series(fold).groupby(table["study"]).nunique().eq(1).all()
     sizes = np.bincount(fold[::6])
     assert len(sizes) == 10
     assert set(sizes) == {5, 6}
-    assert (fold == folds_of(table, folds=10)).all()
-    assert (fold != folds_of(table, folds=10, seed=2)).any()
-    assert len(set(folds_of(table, by="effect")[:6])) > 1
+    assert (fold == folds_of(table["study"])).all()
+    assert (fold != folds_of(table["study"], seed=2)).any()
+    assert len(set(folds_of(table["effect"])[:6])) > 1
 
 
 def test_error_and_se_are_their_definitions(tmp_path: Path) -> None:
@@ -43,7 +44,7 @@ def test_error_and_se_are_their_definitions(tmp_path: Path) -> None:
     names = ["flag", "level"]
     for by in ("study", "effect"):
         got = cross_validate(table, names, SMALL, folds=4, by=by, seed=7, workers=1, cache=tmp_path)
-        fold, predicted = folds_of(table, folds=4, by=by, seed=7), np.full((4, len(table)), np.nan)
+        fold, predicted = folds_of(table[by], count=4, seed=7), np.full((4, len(table)), np.nan)
         for each in range(4):
             here = fold == each
             tree = grow(table[~here], names, SMALL)
@@ -103,8 +104,8 @@ def test_a_name_of_the_study_predicts_nothing_by_study_and_much_by_effect(tmp_pa
 
 def test_folds_that_cannot_be_are_refused(tmp_path: Path) -> None:
     table = nested(7, studies=8)
-    with pytest.raises(BadInput, match="10 folds of 8 values of 'study'"):
-        folds_of(table)
+    with pytest.raises(BadInput, match="10 folds of 8 clusters"):
+        cross_validate(table, ["flag"], cache=tmp_path)
     with pytest.raises(BadInput, match="folds by 'group' need a column"):
         cross_validate(table, ["flag"], by="group", cache=tmp_path)
     with pytest.raises(BadInput, match="c is -1"):

@@ -8,7 +8,8 @@ import pytest
 
 from bayesmeta.errors import BadInput
 from bayesmeta.screen.cart import Choices, grow
-from bayesmeta.screen.stability import frequencies, resample, resampled_splits
+from bayesmeta.screen.folds import resample
+from bayesmeta.screen.stability import frequencies, resampled_splits
 from test_cart_pruning import nested
 
 GREEDY = Choices(look_ahead=False)
@@ -17,11 +18,11 @@ GREEDY = Choices(look_ahead=False)
 def test_a_resample_is_of_whole_studies() -> None:
     study = pd.Series([*"aabbbbcdddee"])
     for number in range(20):
-        drawn = study.iloc[resample(study, 3, number)].value_counts()
+        drawn = study.iloc[resample(study, [3, number])[0]].value_counts()
         times = drawn / study.value_counts()[drawn.index]
         assert (times == times.round()).all()
         assert times.sum() == 5
-    many = np.concatenate([resample(study, 3, number) for number in range(4000)])
+    many = np.concatenate([resample(study, [3, number])[0] for number in range(4000)])
     assert np.bincount(many, minlength=12) / 4000 == pytest.approx(1, abs=0.07)
 
 
@@ -29,7 +30,7 @@ def test_splits_are_of_the_trees_of_the_resamples(tmp_path: Path) -> None:
     table, names = nested(1, slope=1.5, studies=30), ["noise", "flag", "level"]
     options = {"seed": 4, "workers": 1, "cache": tmp_path}
     got = resampled_splits(table, names, GREEDY, splits=2, resamples=12, **options)
-    tree = grow(table.iloc[resample(table["study"], 4, 11)], names, Choices(max_splits=2, look_ahead=False))
+    tree = grow(table.iloc[resample(table["study"], [4, 11])[0]], names, Choices(max_splits=2, look_ahead=False))
     last = got[got["resample"] == 11]
     assert last["moderator"].tolist() == [split.moderator for split in tree.splits]
     assert last["step"].tolist() == [1, 2]

@@ -12,7 +12,17 @@ from bayesmeta.inputs import Request, read_inputs
 from bayesmeta.quadrature import integrate_posterior, terms_table
 from bayesmeta.screen import forest
 
-TABLES = ("convergence", "dependence", "importance", "interactions", "moderators", "pairs", "r2cv", "tree")
+TABLES = (
+    "convergence",
+    "dependence",
+    "importance",
+    "interactions",
+    "moderators",
+    "pairs",
+    "r2cv",
+    "r2cv_folds",
+    "tree",
+)
 
 
 def run(*arguments: str) -> int:
@@ -50,7 +60,7 @@ def screened(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_writes_the_contract(screened: Path) -> None:
-    for name in (*TABLES, "tree_errors", "tree_stability"):
+    for name in (*TABLES, "tree_errors", "tree_stability", "tree_steps"):
         assert len(pd.read_csv(screened / "tables" / f"{name}.csv"))
     columns = pd.read_csv(screened / "tables" / "importance.csv").columns
     assert {"moderator", "mean", "ci_lb", "ci_ub", "p_rank_1", "target"} <= set(columns)
@@ -60,6 +70,41 @@ def test_writes_the_contract(screened: Path) -> None:
     assert provenance["target"] == "means"
     assert {"tables/importance.csv", "followup.toml", "figures/tree.png"} <= set(provenance["outputs"])
     assert "scikit-learn" in provenance["versions"]
+
+
+def test_every_table_says_its_target_and_both_kinds_of_folds_are_there(screened: Path) -> None:
+    tables = {path.stem: pd.read_csv(path) for path in (screened / "tables").glob("*.csv")}
+    for name, table in tables.items():
+        if name != "moderators":
+            assert table["target"].unique().tolist() == ["raw" if name.startswith("tree") else "means"]
+    folds = tables["r2cv_folds"].set_index("folds")
+    assert set(folds.index) == {"study", "group"}
+    best = tables["r2cv"].iloc[0]
+    assert folds.loc["study", "r2"] == pytest.approx(best["r2"])
+    assert folds.loc["study", "r2"] != folds.loc["group", "r2"]
+    assert tables["importance"].set_index("moderator")["out_of_bag"].idxmax() == "task"
+    steps = tables["tree_steps"]
+    assert steps["kept"].sum() == (tables["tree"]["parent"] > 0).sum() / 2
+    assert steps["Qb"].is_monotonic_increasing
+
+
+def test_the_published_choices_and_several_imputations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = planted(40)
+    frame.loc[frame.index % 4 == 0, "dose"] = np.nan
+    frame.to_csv(tmp_path / "own.csv", index=False)
+    monkeypatch.setenv("BAYESMETA_CACHE", str(tmp_path / "cache"))
+    few = (forest.Tuning(3, 2, "random", trees=20),)
+    monkeypatch.setattr(forest.tune, "__kwdefaults__", forest.tune.__kwdefaults__ | {"grid": few})
+    common = ["--dataset", str(tmp_path / "own.csv"), "--target", "raw", "--resamples", "4", "--workers", "1"]
+    assert run(*common, "--imputations", "3", "--out", str(tmp_path / "several")) == 0
+    draws = pd.read_csv(tmp_path / "several" / "tables" / "r2cv_draws.csv")
+    assert (draws["ci_lb"] < draws["ci_ub"]).all()
+    assert (
+        run(*common, "--folds", "group", "--impute", "across", "--coding", "alphabet", "--out", str(tmp_path / "p"))
+        == 0
+    )
+    said = json.loads((tmp_path / "p" / "provenance-screen.json").read_text())
+    assert (said["folds"], said["impute"], said["coding"], said["imputations"]) == ("group", "across", "alphabet", 1)
 
 
 def test_what_was_planted_is_found(screened: Path) -> None:
@@ -91,8 +136,10 @@ def test_bad_input_writes_nothing(
     planted(12).to_csv("own.csv", index=False)
     for arguments, message in (
         (["--target", "mean"], "unknown target 'mean'; the targets are: means, draws, raw"),
-        (["--folds", "lab"], "unknown folds 'lab'; folds are by: study, group"),
+        (["--folds", "lab"], "unknown folds 'lab'; folds can be: study, group"),
         (["--moderator", "colur"], "'colur' is not a column"),
+        (["--coding", "roman"], "unknown coding 'roman'; coding can be: levels, alphabet"),
+        (["--impute", "lab"], "--impute 'lab' is neither a column nor 'across'"),
         (["--resamples", "1"], "--resamples"),
     ):
         assert run("--dataset", "own.csv", *arguments, "--out", "out") == 2

@@ -10,6 +10,7 @@ from sklearn.ensemble import RandomForestRegressor
 
 from bayesmeta.errors import BadInput
 from bayesmeta.screen import convergence, forest, moderators, targets
+from bayesmeta.screen.folds import folds_of, held_out
 from bayesmeta.screen.forest import Tuning
 from bayesmeta.screen.moderators import Coded
 
@@ -89,16 +90,16 @@ def test_total_tau2_solves_reml(small: pd.DataFrame) -> None:
 
 def test_folds_keep_clusters_whole_and_even() -> None:
     labels = np.repeat([f"s{i}" for i in range(23)], np.arange(1, 24))
-    folds = forest.folds_of(labels, count=5, seed=2)
+    folds = folds_of(labels, count=5, seed=2)
     whole = pd.Series(folds).groupby(labels).unique()
     assert whole.map(len).eq(1).all()
     assert np.bincount(whole.map(lambda own: own[0])).tolist() in ([5, 5, 5, 4, 4],)
-    assert not np.array_equal(folds, forest.folds_of(labels, count=5, seed=3))
-    train, test = next(forest.held_out(folds))
+    assert not np.array_equal(folds, folds_of(labels, count=5, seed=3))
+    train, test = next(held_out(folds))
     assert not set(labels[train]) & set(labels[test])
     assert len(train) + len(test) == len(labels)
     with pytest.raises(BadInput, match="from 2 to 23"):
-        forest.folds_of(labels, count=24)
+        folds_of(labels, count=24)
 
 
 def test_agreement_is_by_its_formulas() -> None:
@@ -134,7 +135,7 @@ def test_tuning_runs_a_job_per_point_and_the_lowest_rmse_wins(tmp_path: object) 
     frame, coded, y = planted(np.random.default_rng(1), studies=20)
     weights = dict.fromkeys(forest.WEIGHTS, np.ones(len(y)))
     grid = [replace(SMALL, trees=20), replace(SMALL, trees=20, min_samples_leaf=60)]
-    folds = forest.folds_of(frame["study"], count=4)
+    folds = folds_of(frame["study"], count=4)
     tuned = forest.tune(coded, y, weights, folds, grid=grid, workers=1, cache=tmp_path)  # type: ignore[arg-type]
     table = forest.r2cv_table(tuned)
     assert len(tuned) == 8
@@ -182,7 +183,7 @@ def test_a_proxy_of_the_study_helps_with_folds_of_effects_only() -> None:
         (y,) = targets.target_of(frame.assign(vi=0.1), target).values
         gain = {}
         for clusters in ("study", "effect"):
-            folds, without = forest.folds_of(frame[clusters], seed=1), moderators.code(table)
+            folds, without = folds_of(frame[clusters], seed=1), moderators.code(table)
             r2 = [
                 forest.cross_validate(coded, y, np.ones(200), SMALL, folds, 1)["r2"].mean()
                 for coded in (moderators.code(proxy), without)
@@ -194,7 +195,7 @@ def test_a_proxy_of_the_study_helps_with_folds_of_effects_only() -> None:
 
 def test_convergence_is_that_of_smaller_forests() -> None:
     frame, coded, y = planted(np.random.default_rng(6), studies=20)
-    tuning, weight, folds = replace(SMALL, trees=100), np.full(len(y), 1.0), forest.folds_of(frame["study"], count=3)
+    tuning, weight, folds = replace(SMALL, trees=100), np.full(len(y), 1.0), folds_of(frame["study"], count=3)
     table = convergence.convergence(coded, y, weight, tuning, folds, seed=3, points=4).set_index("trees")
     assert table.index[-1] == 100
     trees = int(table.index[1])

@@ -1,5 +1,6 @@
 """Importance and dependence are what they are by hand, and rank what was planted above noise."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,6 +10,7 @@ import pytest
 
 from bayesmeta.errors import BadInput
 from bayesmeta.screen import dependence, forest, importance, moderators, replicates
+from bayesmeta.screen.folds import folds_of, resample
 from bayesmeta.screen.forest import Tuning
 from bayesmeta.screen.moderators import Coded
 from bayesmeta.screen.targets import Target
@@ -53,7 +55,7 @@ def test_importance_is_taken_where_the_forest_did_not_learn() -> None:
     own = moderators.code(pd.DataFrame({"number": study.astype(float), "x": rng.choice(["a", "b"], 180)}))
     y = rng.normal(0, 2, 30)[study] + own.matrix[:, 1]
     found = {}
-    for name, folds in {"study": forest.folds_of(study, seed=1), "effect": forest.folds_of(np.arange(180))}.items():
+    for name, folds in {"study": folds_of(study, seed=1), "effect": folds_of(np.arange(180))}.items():
         one = importance.held_out_importance(importance.examine(own, y, np.ones(180), SMALL, folds, 1))
         found[name] = one.set_index("moderator")["importance"]["number"]
     assert found["effect"] > 3
@@ -65,10 +67,10 @@ def test_every_draw_is_examined_by_itself(tmp_path: Path) -> None:
     target, weight, folds = (
         Target("draws", np.stack([y, 2 * y])),
         np.ones(len(y)),
-        forest.folds_of(frame["study"], count=4),
+        folds_of(frame["study"], count=4),
     )
     tuning = Tuning(2, 4, "uniform", trees=10)
-    found = importance.examine_draws(coded, target, weight, tuning, folds, seed=2, workers=1, cache=tmp_path)
+    found = importance.examine_draws([coded], target, weight, tuning, folds, seed=2, workers=1, cache=tmp_path)
     each = [forest.cross_validate(coded, y, weight, tuning, folds, 2) for y in target.values]
     table = importance.r2cv_draws(found).set_index("measure")
     assert table.loc["rmse", "mean"] == pytest.approx(1.5 * each[0]["rmse"].mean())
@@ -79,6 +81,17 @@ def test_every_draw_is_examined_by_itself(tmp_path: Path) -> None:
     np.testing.assert_allclose(two["importance"], 4 * one["importance"], rtol=1e-6)
     both = importance.held_out_importance(found)
     np.testing.assert_allclose(both["importance"], 2.5 * one["importance"], rtol=1e-6)
+
+
+def test_imputations_and_draws_are_examined_in_turn(tmp_path: Path) -> None:
+    frame, coded, y = planted(np.random.default_rng(10), studies=20)
+    other = replace(coded, matrix=np.random.default_rng(1).permuted(coded.matrix, axis=0))
+    target, folds, tuning = Target("draws", np.stack([y, 2 * y])), folds_of(frame["study"], count=4), SMALL
+    common = (np.ones(len(y)), tuning, folds)
+    both = importance.examine_draws([coded, other, coded], target, *common, seed=2, workers=1, cache=tmp_path)
+    for draw, (codes, values) in enumerate([(coded, y), (other, 2 * y), (coded, y)]):
+        alone = importance.examine(codes, values, *common, 2)
+        assert both.loc[both["draw"] == draw, "value"].tolist() == alone["value"].tolist()
 
 
 def test_out_of_bag_importance_is_tree_by_tree_where_it_did_not_learn() -> None:
@@ -160,7 +173,7 @@ def test_interactions_of_a_known_rule() -> None:
 
 def test_a_resample_leaves_whole_studies_out() -> None:
     labels = np.repeat([f"s{i}" for i in range(50)], 3)
-    train, test = replicates.resample(labels, 1)
+    train, test = resample(labels, 1)
     assert not set(labels[train]) & set(labels[test])
     assert set(labels[train]) | set(labels[test]) == set(labels)
     assert len(train) == len(labels)
@@ -173,14 +186,12 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
     """A small screening of what was planted."""
     frame, coded, y = planted(np.random.default_rng(11), studies=80)
     tuning, weight = Tuning(4, 4, "uniform", trees=60), np.ones(len(y))
-    held = importance.held_out_importance(
-        importance.examine(coded, y, weight, tuning, forest.folds_of(frame["study"]), 1)
-    )
+    held = importance.held_out_importance(importance.examine(coded, y, weight, tuning, folds_of(frame["study"]), 1))
     whole = forest.grow(coded, y, weight, tuning, np.arange(len(y)), seed=1)
     pairs = dependence.interactions_table(whole, coded, coded.names)
     top = [tuple(pairs.loc[0, ["first", "second"]])]
     each = replicates.run_replicates(
-        coded,
+        [coded],
         Target("raw", y[None]),
         weight,
         tuning,
@@ -235,11 +246,11 @@ def test_replicates_go_on_and_take_the_draws_in_turn(tmp_path: Path) -> None:
     target, weight = Target("draws", np.stack([y, 0 * y])), np.ones(len(y))
     tuning = Tuning(2, 4, "uniform", trees=5)
     run = {"count": 4, "workers": 1, "cache": tmp_path}
-    each = replicates.run_replicates(coded, target, weight, tuning, frame["study"], **run)
+    each = replicates.run_replicates([coded], target, weight, tuning, frame["study"], **run)
     assert len(list(tmp_path.glob("*.parquet"))) == 4
     share = each[(each["part"] == "importance")].groupby("replicate")["value"].apply(lambda own: own.abs().max() > 0)
     assert share.tolist() == [True, False, True, False]  # the second draw is flat
-    again = replicates.run_replicates(coded, target, weight, tuning, frame["study"], **run)
+    again = replicates.run_replicates([coded], target, weight, tuning, frame["study"], **run)
     pd.testing.assert_frame_equal(each, again)
     with pytest.raises(BadInput, match="no interval"):
-        replicates.run_replicates(coded, target, weight, tuning, frame["study"], count=1)
+        replicates.run_replicates([coded], target, weight, tuning, frame["study"], count=1)

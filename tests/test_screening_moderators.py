@@ -69,6 +69,29 @@ def test_coding_has_a_column_per_level_and_numbers_as_they_are() -> None:
     np.testing.assert_array_equal(ordered.matrix, [[1, 1.5], [0, 2.0], [2, 9.0]])
 
 
+def test_a_random_imputation_gives_all_blanks_of_a_study_one_value() -> None:
+    study = np.repeat([f"s{i}" for i in range(30)], 4)
+    dose = np.where(np.arange(120) < 40, np.arange(120.0), np.nan)
+    frame = pd.DataFrame({"study": study, "dose": dose})
+    each = [moderators.fill_in(frame, ["dose"], seed=seed)["dose"] for seed in range(3)]
+    for filled in each:
+        assert filled[40:].groupby(study[40:]).nunique().eq(1).all()
+        assert filled[40:].nunique() > 10
+        assert filled[:40].tolist() == list(range(40))
+    assert not each[0].equals(each[1])
+
+
+def test_imputations_are_coded_in_the_same_columns() -> None:
+    one, two = (
+        pd.DataFrame({"sex": ["m", "f"], "dose": [1.0, 2.0]}),
+        pd.DataFrame({"sex": ["x", "f"], "dose": [3.0, 2.0]}),
+    )
+    first, second = moderators.code_each([one, two])
+    assert first.levels == second.levels == (("f", "m", "x"), ())
+    np.testing.assert_array_equal(first.matrix, [[0, 1, 0, 1], [1, 0, 0, 2]])
+    np.testing.assert_array_equal(second.matrix, [[0, 0, 1, 3], [1, 0, 0, 2]])
+
+
 @pytest.mark.usefixtures("trace_data")
 def test_the_published_moderators_and_heterogeneity_of_animals() -> None:
     frame = studies.read("preclinical")

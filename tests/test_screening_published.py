@@ -5,6 +5,7 @@ import pytest
 
 from bayesmeta import studies
 from bayesmeta.screen import forest, importance, moderators, targets
+from bayesmeta.screen.folds import folds_of
 from bayesmeta.screen.forest import Tuning
 
 
@@ -19,7 +20,7 @@ def test_the_published_forest_of_the_animals() -> None:
     weight, best = forest.case_weights(frame, targets.total_tau2(frame))["random"], Tuning(6, 2, "random", trees=250)
     found = {}
     for clusters in ("group", "study"):
-        folds = [forest.folds_of(frame[clusters], seed=seed) for seed in (1, 2, 3)]
+        folds = [folds_of(frame[clusters], seed=seed) for seed in (1, 2, 3)]
         found[clusters] = pd.concat([importance.examine(coded, y, weight, best, each, 1) for each in folds])
     r2 = {name: each.query("name == 'r2'")["value"].mean() for name, each in found.items()}
     assert 0.46 < r2["group"] < 0.54

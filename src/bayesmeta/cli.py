@@ -193,7 +193,11 @@ def screen(
         list[str] | None, typer.Option(help="A column; may be repeated. Default: what the table offers.")
     ] = None,
     folds: Annotated[str, typer.Option(help="By study, or by group as the paper did, which leaks.")] = "study",
-    impute: Annotated[str, typer.Option(help="Missing values from this column's own rows; '' for all.")] = "species",
+    impute: Annotated[
+        str, typer.Option(help="Missing values from rows alike in this column; across: from all, as the paper did.")
+    ] = "species",
+    imputations: Annotated[int, typer.Option(min=1, help="1: mode or median; more: random ones, averaged over.")] = 1,
+    coding: Annotated[str, typer.Option(help="Categories as levels, or by the alphabet as the paper did.")] = "levels",
     draws: Annotated[int, typer.Option(min=2, help="Of the target draws.")] = 50,
     resamples: Annotated[int, typer.Option(min=2, help="Of the studies, for intervals.")] = 100,
     seed: Seed = 1,
@@ -207,7 +211,7 @@ def screen(
     from bayesmeta.screening import Screening, run_screen
 
     request = Request(dataset, "intercept", variant, where)
-    how = Screening(target, tuple(moderator or ()), folds, impute, draws, resamples, seed)
+    how = Screening(target, tuple(moderator or ()), folds, impute, imputations, coding, draws, resamples, seed)
     raise typer.Exit(run_screen(request, how, out, Console(), workers=workers))
 
 

@@ -3,7 +3,15 @@
 from bayesmeta.published.bias import egger_table, fail_safe_table
 from bayesmeta.published.controls import with_whole_controls
 from bayesmeta.published.influence import deleted_residuals, influence_table, study_influence
-from bayesmeta.published.printed import published_egger, published_fits, published_sensitivity, published_terms
+from bayesmeta.published.printed import (
+    published_egger,
+    published_fits,
+    published_forest,
+    published_importance,
+    published_sensitivity,
+    published_terms,
+    published_tree,
+)
 from bayesmeta.published.refits import (
     Refits,
     by_comparison,
@@ -28,8 +36,11 @@ __all__ = [
     "influence_table",
     "published_egger",
     "published_fits",
+    "published_forest",
+    "published_importance",
     "published_sensitivity",
     "published_terms",
+    "published_tree",
     "refit",
     "risk_of_bias_table",
     "study_influence",

@@ -31,10 +31,12 @@ def influence_table(design: xr.Dataset) -> pd.DataFrame:
     -------
     DataFrame
         effect, study, rstudent, dffits, cook_d, cov_r, tau2_del, qe_del, hat, weight (percent), `dfbetas <term>`, and
+
         - outlier: |rstudent| > 1.96;
         - influential: |dffits| > 3 sqrt(p / (k - p)), or cook_d above the median of chi-squared with p df, or
           hat > 3 p / k, or any |dfbetas| > 1;
         - removed: both, the rows that the published sensitivity analysis leaves out.
+
         What needs a fit without the effect is nan for the only effect of a cell.
 
     Raises

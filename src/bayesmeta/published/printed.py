@@ -50,6 +50,21 @@ def published_egger(dataset: str) -> pd.DataFrame | None:
     return _of(dataset, "egger")
 
 
+def published_tree(dataset: str) -> pd.DataFrame | None:
+    """Published random-effects meta-CART: step, parent, moderator, split, Qb, tau2, kept (by pruning), source."""
+    return _of(dataset, "metacart")
+
+
+def published_importance(dataset: str) -> pd.DataFrame | None:
+    """Importance in the published forest: moderator, rank, importance (read off a figure), source."""
+    return _of(dataset, "metaforest")
+
+
+def published_forest(dataset: str) -> pd.DataFrame | None:
+    """The published forest: folds, weights, max_features, min_samples_leaf, r2, r2_sd, rmse, source."""
+    return _of(dataset, "forests")
+
+
 def _of(dataset: str, name: str) -> pd.DataFrame | None:
     rows = _read(name)
     rows = rows[rows["dataset"] == dataset]

@@ -5,21 +5,22 @@ Each tree's bootstrap sample is drawn with the weights as probabilities, as rang
 Source: metaforest 0.1.5, doi 10.32614/CRAN.package.metaforest.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.ensemble import RandomForestRegressor
 
-from bayesmeta.errors import BadInput
 from bayesmeta.jobs import Job, run_jobs
 from bayesmeta.progress import Steps
+from bayesmeta.screen.folds import Clusters, folds_of, held_out
 from bayesmeta.screen.moderators import Coded
 
 WEIGHTS = ("random", "fixed", "uniform")
-TREES, FOLDS = 500, 10
+TREES = 500
 
 
 @dataclass(frozen=True)
@@ -48,27 +49,6 @@ def case_weights(frame: pd.DataFrame, tau2: float) -> dict[str, np.ndarray]:
     vi = frame["vi"].to_numpy(float)
     each = {"random": 1 / (vi + tau2), "fixed": 1 / vi, "uniform": np.ones_like(vi)}
     return {name: weight / weight.mean() for name, weight in each.items()}
-
-
-def folds_of(clusters: Sequence[str] | pd.Series, *, count: int = FOLDS, seed: int = 1) -> np.ndarray:
-    """Fold of each effect (k,); a cluster (a study; a group, as published) is in one fold, equally many in each.
-
-    Raises
-    ------
-    BadInput
-        Fewer clusters than folds, or fewer than two folds.
-    """
-    labels, place = np.unique(np.asarray(clusters, dtype=str), return_inverse=True)
-    if not 2 <= count <= len(labels):
-        raise BadInput(f"{count} folds of {len(labels)} clusters cannot be; from 2 to {len(labels)} can")
-    fold: np.ndarray = np.random.default_rng(seed).permutation(len(labels)) % count
-    return fold[place]
-
-
-def held_out(folds: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Rows to train on and rows to test on, fold by fold."""
-    for fold in np.unique(folds):
-        yield np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
 
 
 def grow(
@@ -151,6 +131,24 @@ def r2cv_table(tuned: pd.DataFrame) -> pd.DataFrame:
     table = groups[["r2", "r2_sse", "rmse", "mae"]].mean()
     table.insert(1, "r2_sd", groups["r2"].std())
     return table.reset_index().sort_values("rmse", kind="stable", ignore_index=True)
+
+
+def r2cv_folds(
+    coded: Coded,
+    y: np.ndarray,
+    weights: dict[str, np.ndarray],
+    clusters: Mapping[str, Clusters],
+    tuning: Tuning,
+    *,
+    seed: int = 1,
+    **running: Any,
+) -> pd.DataFrame:
+    """`r2cv_table` of one choice with folds by each of several clusters (a column folds): what a leak is worth."""
+    parts = []
+    for name, cluster in clusters.items():
+        tuned = tune(coded, y, weights, folds_of(cluster, seed=seed), grid=[tuning], seed=seed, **running)
+        parts.append(r2cv_table(tuned).assign(folds=name))
+    return pd.concat(parts, ignore_index=True)
 
 
 def best_of(table: pd.DataFrame) -> Tuning:

@@ -1,5 +1,6 @@
 """Permutation importance of moderators on rows that the forest has not seen, with intervals and ranks."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ from sklearn.tree import DecisionTreeRegressor
 
 from bayesmeta.jobs import Job, run_jobs
 from bayesmeta.progress import Steps
-from bayesmeta.screen.forest import Tuning, agreement, grow, held_out
+from bayesmeta.screen.folds import held_out
+from bayesmeta.screen.forest import Tuning, agreement, grow
 from bayesmeta.screen.moderators import Coded
 from bayesmeta.screen.targets import Target
 
@@ -70,7 +72,7 @@ def examine(
 
 
 def examine_draws(
-    coded: Coded,
+    codings: Sequence[Coded],
     target: Target,
     weight: np.ndarray,
     tuning: Tuning,
@@ -81,12 +83,21 @@ def examine_draws(
     workers: int | None = None,
     cache: Path | None = None,
 ) -> pd.DataFrame:
-    """`examine` of each of a target's values, a job each (see `jobs.run_jobs`): its columns, and draw."""
+    """`examine` of each draw of a target and each imputation, a job each (see `jobs.run_jobs`): its columns, and draw.
+
+    The fewer begin again after the last, so that two draws and four imputations are four jobs.
+    """
     jobs = [
-        Job(f"draw {at + 1}", examine, (coded, y, weight, tuning, folds, seed)) for at, y in enumerate(target.values)
+        Job(f"draw {at + 1}", examine, (*paired(codings, target, at), weight, tuning, folds, seed))
+        for at in range(max(len(codings), len(target.values)))
     ]
     done = run_jobs(jobs, steps=steps, title="predicting held-out folds", workers=workers, cache=cache)
     return pd.concat([table.assign(draw=at) for at, table in enumerate(done.tables.values())], ignore_index=True)
+
+
+def paired(codings: Sequence[Coded], target: Target, at: int) -> tuple[Coded, np.ndarray]:
+    """The imputation and the draw of a job."""
+    return codings[at % len(codings)], target.values[at % len(target.values)]
 
 
 def held_out_importance(examined: pd.DataFrame) -> pd.DataFrame:

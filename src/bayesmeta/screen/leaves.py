@@ -45,6 +45,33 @@ def tree_table(tree: Tree, table: pd.DataFrame, *, level: float = 0.95) -> pd.Da
     return described.assign(leaf=described["node"].isin(leaves))[COLUMNS]
 
 
+def steps_table(tree: Tree, kept: int, published: pd.DataFrame | None = None) -> pd.DataFrame:
+    """A tree before it is pruned, split by split, beside the published one.
+
+    Parameters
+    ----------
+    kept : int
+        Splits that pruning left.
+    published : DataFrame, optional
+        Of `published.published_tree`.
+
+    Returns
+    -------
+    DataFrame
+        step, parent, moderator, split (the condition of the left node), Qb, tau2, kept; with a published tree also
+        published_parent, published_moderator, published_split, published_Qb, published_tau2, published_kept.
+    """
+    rows = [
+        (step, split.parent, split.moderator, in_words(split)[0], split.Qb, split.tau2, step <= kept)
+        for step, split in enumerate(tree.splits, 1)
+    ]
+    steps = pd.DataFrame(rows, columns=["step", "parent", "moderator", "split", "Qb", "tau2", "kept"])
+    if published is None:
+        return steps
+    theirs = published.drop(columns="source").set_index("step").add_prefix("published_").reset_index()
+    return steps.merge(theirs, on="step", how="outer")
+
+
 def in_words(split: Split) -> tuple[str, str]:
     """The condition of the left and of the right node: `phase = extinction, learning` and `phase = memory`."""
     if not split.left:

@@ -1,7 +1,7 @@
 """Which columns are moderators, what stands where a cell is missing, and how a tree reads them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -127,11 +127,12 @@ def fill_in(
     like : DataFrame, optional
         Where to look instead of `frame`: the table of all species, as published.
     seed : int, optional
-        Put a random observed value into each blank: one of several imputations. By default the mode (of equals the
-        first by alphabet) or the median.
+        Put a random observed value into the blanks of each study: one of several imputations. By default the mode (of
+        equals the first by alphabet) or the median.
     """
     like = frame if like is None else like
     rng = None if seed is None else np.random.default_rng(seed)
+    studies = frame["study"] if "study" in frame else pd.Series(range(len(frame)), frame.index)
     strata = [like[within].astype(str), frame[within].astype(str)] if within in frame and within in like else []
     table = {}
     for name in names:
@@ -139,9 +140,9 @@ def fill_in(
         blank = column.isna()
         for stratum in pd.unique(strata[1][blank]) if strata else []:
             here = blank & (strata[1] == stratum)
-            column[here] = _stand_in(source[strata[0] == stratum].dropna(), int(here.sum()), rng)
+            column[here] = _stand_in(source[strata[0] == stratum].dropna(), studies[here], rng)
         rest = column.isna()
-        column[rest] = _stand_in(source.dropna(), int(rest.sum()), rng)
+        column[rest] = _stand_in(source.dropna(), studies[rest], rng)
         table[name] = column
     return pd.DataFrame(table)
 
@@ -152,12 +153,15 @@ def _plain(column: pd.Series) -> pd.Series:
     return column.astype(object).where(column.notna(), None).map(str, na_action="ignore")
 
 
-def _stand_in(observed: pd.Series, count: int, rng: np.random.Generator | None) -> np.ndarray:
-    """Values for so many blanks; blanks again where nothing is observed."""
+def _stand_in(observed: pd.Series, studies: pd.Series, rng: np.random.Generator | None) -> np.ndarray:
+    """Values for the blanks of these studies, one per study; blanks again where nothing is observed."""
+    count = len(studies)
     if observed.empty:
         return np.full(count, None if observed.dtype == object else np.nan)
     if rng is not None:
-        return rng.choice(observed.to_numpy(), count)
+        place, labels = pd.factorize(studies)
+        drawn: np.ndarray = rng.choice(observed.to_numpy(), len(labels))[place]
+        return drawn
     value = observed.mode()[0] if is_category(observed) else observed.median()
     return np.full(count, value, observed.to_numpy().dtype)
 
@@ -178,3 +182,9 @@ def code(table: pd.DataFrame, *, ordered: bool = False) -> Coded:
         parts.append(same.argmax(1)[:, None].astype(float) if own and ordered else same)
     owner = np.repeat(np.arange(len(parts)), [part.shape[1] for part in parts])
     return Coded(tuple(map(str, table)), tuple(levels), np.hstack(parts), owner)
+
+
+def code_each(tables: Sequence[pd.DataFrame], *, ordered: bool = False) -> list[Coded]:
+    """`code` of several imputations of one table, with the same columns."""
+    together = code(pd.concat(tables, ignore_index=True), ordered=ordered)
+    return [replace(together, matrix=part) for part in np.split(together.matrix, len(tables))]

@@ -11,30 +11,8 @@ from bayesmeta.errors import BadInput
 from bayesmeta.jobs import Job, run_jobs
 from bayesmeta.progress import Steps
 from bayesmeta.screen.cart import Choices, Tree, grow, nodes_of
+from bayesmeta.screen.folds import FOLDS, folds_of
 from bayesmeta.screen.leaves import means
-
-
-def folds_of(table: pd.DataFrame, *, folds: int = 10, by: str = "study", seed: int = 1) -> np.ndarray:
-    """The fold of each row, from 0: the units of `by` in random order, equally many in each fold, or one more.
-
-    Parameters
-    ----------
-    by : str
-        Column whose values stay together; `effect` (or any column without repeats) is what metacart does.
-
-    Raises
-    ------
-    BadInput
-        There is no such column, it has missing values, or it has fewer values than there are folds.
-    """
-    if by not in table or table[by].isna().any():
-        raise BadInput(f"folds by '{by}' need a column of this name without missing values")
-    codes, units = pd.factorize(table[by])
-    if not 2 <= folds <= len(units):
-        raise BadInput(f"{folds} folds of {len(units)} values of '{by}'; folds should be 2 to {len(units)}")
-    fold_of_unit = np.empty(len(units), int)
-    fold_of_unit[np.random.default_rng(seed).permutation(len(units))] = np.arange(len(units)) * folds // len(units)
-    return fold_of_unit[codes]
 
 
 def cross_validate(
@@ -42,7 +20,7 @@ def cross_validate(
     moderators: Sequence[str],
     choices: Choices | None = None,
     *,
-    folds: int = 10,
+    folds: int = FOLDS,
     by: str = "study",
     seed: int = 1,
     steps: Steps | None = None,
@@ -58,8 +36,10 @@ def cross_validate(
 
     Parameters
     ----------
-    folds, by, seed : int, str, int
+    folds, seed : int
         As in `folds_of`.
+    by : str
+        Column whose values stay together; `effect` (or any column without repeats) is what metacart does.
     steps, workers, dask, cache : optional
         As in `jobs.run_jobs`; a job per fold.
 
@@ -71,10 +51,12 @@ def cross_validate(
     Raises
     ------
     BadInput
-        As in `grow` and `folds_of`.
+        As in `grow` and `folds_of`; there is no column `by`, or it has missing values.
     """
     choices = choices or Choices()
-    fold = folds_of(table, folds=folds, by=by, seed=seed)
+    if by not in table or table[by].isna().any():
+        raise BadInput(f"folds by '{by}' need a column of this name without missing values")
+    fold = folds_of(table[by], count=folds, seed=seed)
     rows = table[list(dict.fromkeys(("yi", "vi", *moderators)))].reset_index(drop=True)
     jobs = [
         Job(f"fold {each + 1}", predict_others, (rows[fold != each], rows[fold == each], tuple(moderators), choices))

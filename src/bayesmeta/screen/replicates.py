@@ -10,21 +10,14 @@ from bayesmeta.errors import BadInput
 from bayesmeta.jobs import Job, run_jobs
 from bayesmeta.progress import Steps
 from bayesmeta.screen.dependence import dependence, interaction, pair_dependence
+from bayesmeta.screen.folds import resample
 from bayesmeta.screen.forest import Tuning, agreement, grow
-from bayesmeta.screen.importance import INTERVAL, permuted_loss
+from bayesmeta.screen.importance import INTERVAL, paired, permuted_loss
 from bayesmeta.screen.moderators import Coded
 from bayesmeta.screen.targets import Target
 
 REPEATS = 3
 Pairs = Sequence[tuple[str, str]]
-
-
-def resample(studies: Sequence[str] | pd.Series, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of as many studies drawn with replacement, each as often as it is drawn; rows of those never drawn."""
-    labels, place = np.unique(np.asarray(studies, dtype=str), return_inverse=True)
-    drawn = np.random.default_rng(seed).integers(0, len(labels), len(labels))
-    times = np.bincount(drawn, minlength=len(labels))[place]
-    return np.repeat(np.arange(len(place)), times), np.flatnonzero(times == 0)
 
 
 def replicate(
@@ -63,7 +56,7 @@ def replicate(
 
 
 def run_replicates(
-    coded: Coded,
+    codings: Sequence[Coded],
     target: Target,
     weight: np.ndarray,
     tuning: Tuning,
@@ -78,8 +71,9 @@ def run_replicates(
 ) -> pd.DataFrame:
     """`replicate` count times, a job each (see `jobs.run_jobs`): its columns, and replicate.
 
-    Replicate r resamples the studies with seed + r and takes draw r of the target, beginning again after the last: with
-    draws an interval holds what the posterior and what the choice of studies leave open.
+    Replicate r resamples the studies with seed + r and takes draw r of the target and imputation r of the moderators,
+    beginning again after the last: an interval holds what the posterior, what the blanks and what the choice of studies
+    leave open.
 
     Raises
     ------
@@ -93,7 +87,7 @@ def run_replicates(
         Job(
             f"resample {at + 1}",
             replicate,
-            (coded, target.values[at % len(target.values)], weight, tuning, labels, tuple(pairs), seed + at),
+            (*paired(codings, target, at), weight, tuning, labels, tuple(pairs), seed + at),
         )
         for at in range(count)
     ]

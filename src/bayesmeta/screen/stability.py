@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from bayesmeta.errors import BadInput
 from bayesmeta.jobs import Job, run_jobs
 from bayesmeta.progress import Steps
 from bayesmeta.screen.cart import Choices, grow
+from bayesmeta.screen.folds import resample
 from bayesmeta.screen.leaves import in_words
 
 PER_JOB = 10  # resamples
@@ -76,19 +76,12 @@ def grow_resampled(
     """The splits of the trees from these resamples of the studies, as `resampled_splits` gives them."""
     found = []
     for number in numbers:
-        tree = grow(rows.iloc[resample(rows["study"], seed, number)], moderators, choices)
+        tree = grow(rows.iloc[resample(rows["study"], [seed, number])[0]], moderators, choices)
         found += [
             (number, step, split.parent, split.moderator, in_words(split)[0])
             for step, split in enumerate(tree.splits, 1)
         ]
     return pd.DataFrame(found, columns=["resample", "step", "parent", "moderator", "split"])
-
-
-def resample(study: pd.Series, seed: int, number: int) -> np.ndarray:
-    """Places of the rows of one resample: studies drawn with replacement, all rows of each as often as it was drawn."""
-    codes, names = pd.factorize(study)
-    drawn = np.random.default_rng([seed, number]).integers(len(names), size=len(names))
-    return np.repeat(np.arange(len(codes)), np.bincount(drawn, minlength=len(names))[codes])
 
 
 def frequencies(splits: pd.DataFrame, moderators: Sequence[str], *, resamples: int) -> pd.DataFrame:
