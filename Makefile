@@ -1,15 +1,20 @@
 # make fit    the main job: the posterior of the preclinical studies, or of their synthetic twin where data are absent
+# make report the whole analysis on one page, reports/preclinical/three-level/index.html; DATASET=clinical or another
 # make test   the tests; make test-slow the statistical ones, too; make lint style, types, import contracts
-# Both set up .venv first; nothing else is needed than a Python >= 3.12.
+# make docs   the documentation as docs/_build/html/index.html; a warning is an error
+# All set up .venv first; nothing else is needed than a Python >= 3.12.
 
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: fit test test-slow lint bench clean
+.PHONY: fit report test test-slow lint docs bench clean
 .DELETE_ON_ERROR:
 
 fit: .venv/ready
 	$(BIN)/python scripts/fit.py
+
+report: .venv/ready
+	$(BIN)/python scripts/report.py $(if $(DATASET),--dataset $(DATASET))
 
 test: .venv/ready
 	$(BIN)/python -m pytest -n 2 --dist loadfile
@@ -23,12 +28,16 @@ lint: .venv/ready
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: .venv/ready
+	rm -rf docs/_build docs/api/generated
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs docs/_build/html
+
 bench: .venv/ready
 	$(BIN)/python benchmarks/fit.py
 	$(BIN)/python benchmarks/peers.py
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv docs/_build docs/api/generated .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 .venv/ready: pyproject.toml constraints.txt
 	@for python in python3.13 python3.14 python3.12 python3 python "$$HOME"/.pyenv/versions/3.1[2-9].*/bin/python; do \
@@ -40,5 +49,5 @@ clean:
 	echo "setting up .venv with $$("$$found" --version)"; \
 	"$$found" -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group dev --group docs
 	@touch $@

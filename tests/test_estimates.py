@@ -96,3 +96,27 @@ def test_parameters_besides_terms_and_taus(handmade: xr.DataTree) -> None:
     assert table.loc["weights[p > .5]", "ci_ub"] == pytest.approx(np.quantile(flat, 0.975))
     assert (table["ess_bulk"] > 500).all()
     assert (table["r_hat"] < 1.02).all()
+
+
+def test_orchard_puts_each_effect_beside_its_term(handmade: xr.DataTree) -> None:
+    table = estimates.orchard_table(handmade)
+    terms, effects = (table[table["part"] == part] for part in ("term", "effect"))
+    forest = estimates.forest_table(handmade)
+    np.testing.assert_allclose(terms[["estimate", "ci_lb", "pi_ub"]], forest[["mean", "ci_lb", "pi_ub"]])
+    assert terms[["term", "k", "studies"]].values.tolist() == forest[["term", "k", "studies"]].values.tolist()
+    assert effects["effect"].tolist() == ["e0", "e1", "e4", "e2", "e3"]
+    assert effects["term"].tolist() == ["neutral:memory"] * 3 + ["fear:memory"] * 2
+    assert effects["study"].tolist() == list("abcbb")
+    np.testing.assert_allclose(effects["estimate"], [-1.0, -0.9, -1.2, 0.4, 0.6])
+    np.testing.assert_allclose(effects["se"] ** 2, [0.1, 0.2, 0.2, 0.1, 0.3])
+
+
+def test_orchard_has_no_row_for_an_effect_of_several_terms(handmade: xr.DataTree) -> None:
+    tree = handmade.copy()
+    design = tree["constant_data"].to_dataset()
+    both = design["X"].copy()
+    both[0] = 1
+    tree["constant_data"] = xr.DataTree(design.assign(X=both))
+    effects = estimates.orchard_table(tree).query("part == 'effect'")
+    assert "e0" not in set(effects["effect"])
+    assert len(effects) == 4

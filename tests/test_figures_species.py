@@ -172,7 +172,7 @@ def test_ridges_stand_on_their_rows_over_mean_and_interval() -> None:
     np.testing.assert_allclose(segments(ax, "95 % interval"), np.c_[table[["ci_lb", "ci_ub"]], below])
     np.testing.assert_allclose(points(ax, hollow=False), np.c_[table["mean"], below])
     assert ax.yaxis_inverted()
-    assert words_of(ax.get_yticklabels()) == [f"human - animal, {figures.words(name)}" for name in named(4)]
+    assert words_of(ax.get_yticklabels()) == [f"human − animal, {figures.words(name)}" for name in named(4)]
 
 
 def test_ridges_show_rope_and_zero_and_lighten_what_is_exploratory() -> None:

@@ -51,7 +51,7 @@ def test_writes_the_contract(fitted: Path) -> None:
     for name, columns in CONTRACT.items():
         assert " ".join(pd.read_csv(fitted / "tables" / f"{name}.csv").columns) == columns
     figures = {path.stem for path in (fitted / "figures").glob("*.png")}
-    assert figures == {"forest", "caterpillar", "taus", "chains"}
+    assert figures == {"forest", "orchard", "caterpillar", "taus", "chains"}
     assert [path for path in fitted.parent.iterdir() if path != fitted] == []
 
 

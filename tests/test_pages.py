@@ -12,7 +12,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from bayesmeta import figures, pages
-from bayesmeta.pages.check import CHECKS, side_by_side
+from bayesmeta.pages.check import CHECKS
+from bayesmeta.pages.tables import side_by_side
 
 NAMES = ("funnel", "bias", "baujat", "gosh", "sensitivity")
 VERDICTS = [

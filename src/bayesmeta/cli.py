@@ -216,6 +216,33 @@ def screen(
 
 
 @app.command()
+def report(
+    dataset: Dataset = None,
+    model: Model = None,
+    variant: Variant = "calibrated",
+    where: Where = None,
+    moderators: Moderators = None,
+    sampler: Sampler = "numpyro",
+    draws: Draws = 1000,
+    tune: Tune = 1000,
+    chains: Chains = 4,
+    seed: Seed = 1,
+    workers: Workers = None,
+    out: Out = None,
+) -> None:
+    """The whole analysis on one page, index.html: runs what is missing of all commands, keeps what is done."""
+    from rich.console import Console
+
+    from bayesmeta.fitting import Sampling
+    from bayesmeta.inputs import Request
+    from bayesmeta.reporting import run_report
+
+    request = Request(dataset, model, variant, where, moderators)
+    how = Sampling(sampler, draws=draws, tune=tune, chains=chains, seed=seed)
+    raise typer.Exit(run_report(request, how, out, Console(), workers=workers))
+
+
+@app.command()
 def data(
     dataset: Annotated[str, typer.Argument(help="A dataset's name: preclinical, clinical, clinical-all ...")],
     variant: Variant = "calibrated",
@@ -227,6 +254,21 @@ def data(
     from bayesmeta.inventory import run_data
 
     raise typer.Exit(run_data(dataset, variant, out, Console()))
+
+
+@app.command()
+def interpret(
+    results: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that bayesmeta fit and others wrote.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for supplement.md and the tables as LaTeX and CSV; default none.")
+    ] = None,
+) -> None:
+    """Print what a folder of results says, in five sentences; write a paper's supplement from it."""
+    from rich.console import Console
+
+    from bayesmeta.interpreting import run_interpret
+
+    raise typer.Exit(run_interpret(results, out, Console()))
 
 
 def main(arguments: list[str] | None = None) -> None:

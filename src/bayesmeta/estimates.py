@@ -181,6 +181,31 @@ def forest_table(tree: xr.DataTree) -> pd.DataFrame:
     return terms.merge(lowest, on="term").merge(sizes_table(tree)[["term", "k", "studies"]], on="term")
 
 
+def orchard_table(tree: xr.DataTree) -> pd.DataFrame:
+    """Every effect beside the mean of its term: rows of the terms as in `forest_table`, then rows of the effects.
+
+    Returns
+    -------
+    DataFrame
+        part (`term`, `effect`), term, effect, study, estimate (a term's posterior mean, an effect's yi), se (of yi),
+        ci_lb, ci_ub, pi_lb, pi_ub, pi_level, k, studies (of terms). An effect belongs to the term that alone is coded
+        in its row, slopes of a bias aside; effects without one (a regression's) have no row.
+    """
+    design = tree["constant_data"].to_dataset()
+    coded = design["X"].values[:, ~slopes_of(design)] != 0
+    names = design["term"].values[~slopes_of(design)]
+    owned = coded.sum(axis=1) == 1
+    study = design["study"].values[design["group_study"].values[design["effect_group"].values]]
+    columns = {"effect": design["effect"].values, "study": study, "estimate": design["yi"].values}
+    effects = pd.DataFrame({"part": "effect", "term": names[coded.argmax(axis=1)], **columns})
+    effects = effects.assign(se=np.sqrt(design["vi"].values))[owned]
+    terms = forest_table(tree).rename(columns={"mean": "estimate"}).assign(part="term")
+    table = pd.concat([terms, effects.sort_values("term", key=lambda term: term.map(list(names).index), kind="stable")])
+    counts = {"k": "Int64", "studies": "Int64"}
+    ordered = ["part", "term", "effect", "study", "estimate", "se", "ci_lb", "ci_ub", "pi_lb", "pi_ub", "pi_level"]
+    return table[[*ordered, *counts]].astype(counts).reset_index(drop=True)
+
+
 def studies_table(tree: xr.DataTree) -> pd.DataFrame:
     """Mean of each study in each of its cells, beta + u: term, study, mean, ci_lb, ci_ub, k, and the cell's own."""
     posterior, design = tree["posterior"].to_dataset(), tree["constant_data"].to_dataset()

@@ -65,7 +65,9 @@ def draw_posterior(design: "xr.Dataset", spec: "ModelSpec", how: Sampling, steps
     options: Any = {"draws": how.draws, "chains": how.chains, "seed": how.seed}
     if how.sampler == QUADRATURE:
         from bayesmeta.quadrature import quadrature_posterior
+        from bayesmeta.sampling import start_jax
 
+        start_jax(devices=1)
         return quadrature_posterior(design, spec, steps=steps, **options)
     from bayesmeta.sampling import sample_posterior
 

@@ -44,9 +44,16 @@ class Inputs:
         """Where results go unless another folder is named."""
         return out or Path("reports") / self.dataset / self.spec.name
 
+    @property
+    def sha256(self) -> str:
+        """Hash of the effect table, of the model and of the code: what is the same gives the same results."""
+        from bayesmeta.jobs import code_fingerprint, fingerprint
+
+        return fingerprint((self.frame, self.spec, code_fingerprint()))
+
     def choices(self, out: Path, **others: Any) -> dict[str, Any]:
         """What provenance says about the choices made."""
-        model = {"model": self.spec.name, "model_sha256": self.spec.sha256}
+        model = {"model": self.spec.name, "model_sha256": self.spec.sha256, "inputs_sha256": self.sha256}
         return {"dataset": self.dataset, **model, "out": str(out), **others}
 
 

@@ -3,16 +3,25 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+class Aside(Console):
+    """A console that writes to a file while steps are shown on another: one command as a part of a larger one."""
+
+    def __init__(self, shown: Console, log: TextIO) -> None:
+        super().__init__(file=log, width=100, force_terminal=False)
+        self.shown = shown
 
 
 class Steps:
     """Named steps of a job: `with steps("sampling"): ...` shows a spinner and keeps the seconds in `seconds`."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console
+        self.console = console.shown if isinstance(console, Aside) else console
         self.seconds: dict[str, float] = {}
 
     @contextmanager

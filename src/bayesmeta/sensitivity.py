@@ -62,7 +62,7 @@ def psense_table(tree: xr.DataTree) -> pd.DataFrame:
 
     Notes
     -----
-    Source: Kallioinen, Paananen, Bürkner & Vehtari 2023, doi 10.1007/s11222-023-10366-5. Where a spread of the terms is
+    Source: Kallioinen, Paananen, Bürkner & Vehtari 2024, doi 10.1007/s11222-023-10366-5. Where a spread of the terms is
     estimated, their prior is scaled given it; that they answer to it is what partial pooling is for.
     """
     scaled, parts = _scaled_tree(tree)

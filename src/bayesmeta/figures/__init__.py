@@ -12,8 +12,11 @@ from bayesmeta.figures.bias import draw_bias
 from bayesmeta.figures.chains import draw_prior_posterior, draw_trace, prior_posterior, ranks, trace
 from bayesmeta.figures.comparison import draw_paired, draw_profiles, paired, profiles
 from bayesmeta.figures.estimates import caterpillar, draw_caterpillar, draw_forest, forest
+from bayesmeta.figures.flow import draw_flow
+from bayesmeta.figures.forms import draw_risk_of_bias
 from bayesmeta.figures.funnel import draw_funnel
 from bayesmeta.figures.influence import draw_baujat, draw_gosh, draw_leave_one_out
+from bayesmeta.figures.orchard import draw_orchard
 from bayesmeta.figures.saving import save
 from bayesmeta.figures.screening import draw_convergence, draw_dependence, draw_importance, draw_pairs
 from bayesmeta.figures.sensitivity import draw_sensitivity
@@ -28,18 +31,21 @@ __all__ = [
     "draw_caterpillar",
     "draw_convergence",
     "draw_dependence",
+    "draw_flow",
     "draw_forest",
     "draw_funnel",
     "draw_gosh",
     "draw_importance",
     "draw_leave_one_out",
     "draw_mirrored",
+    "draw_orchard",
     "draw_paired",
     "draw_pairs",
     "draw_prior_posterior",
     "draw_profiles",
     "draw_quadrants",
     "draw_ridge",
+    "draw_risk_of_bias",
     "draw_sensitivity",
     "draw_trace",
     "draw_tree",

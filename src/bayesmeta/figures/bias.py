@@ -1,17 +1,18 @@
 """What bias models change: each conclusion under every one, their slopes and weights, and how well they predict."""
 
 from collections.abc import Sequence
-from textwrap import fill
 
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bayesmeta.figures.style import BLUE, FAINT, GREY, STYLE, VERMILLION, words
+from bayesmeta.figures.rows import row_height, wrapped
+from bayesmeta.figures.style import BLUE, FAINT, GREY, STYLE, VERMILLION
 
 COLOURS = {"unadjusted": "black", "PET": BLUE, "PEESE": "#009E73", "selection": VERMILLION}
 SELECTION = "selection"
+LABEL = 16  # characters of a line
 STEP = 0.19  # rows between the intervals of one contrast
 SLOPES = "slope (0: no small-study effect)"
 WEIGHTS = "relative weight (1: no selection)"
@@ -47,7 +48,7 @@ def labelled(table: pd.DataFrame, ax: Axes, *, null: float) -> Axes:
     ax.hlines(range(len(table)), table["ci_lb"], table["ci_ub"], colours, linewidth=1.6)
     for y, (mean, colour) in enumerate(zip(table["mean"], colours, strict=True)):
         ax.plot([mean], [y], "o", color=colour, markersize=4.2, markeredgewidth=0)
-    _lay_rows(ax, [words(label).replace(", ", ",\n" if len(label) > 14 else ", ") for label in table["label"]])
+    _lay_rows(ax, [wrapped(label, LABEL) for label in table["label"]])
     ax.locator_params("x", nbins=4)
     return ax
 
@@ -75,15 +76,15 @@ def draw_bias(
         Its axes: the contrasts, then those of slopes, weights and prediction that have rows.
     """
     panels = _panels(parameters, models)
-    names, rows = _named(cells), [len(table) for table, _, _ in panels]
-    lines = max(name.count("\n") + 1 for name in names.values())
-    height = max(max(0.38, 0.08 + 0.15 * lines) * len(names), sum(0.28 * row + 0.65 for row in rows), 1.0)
+    names = _named(cells)
+    rows = [sum(row_height([wrapped(name, LABEL)], 0.28) for name in table["label"]) for table, _, _ in panels]
+    height = max(row_height(names.values(), 0.38) * len(names), sum(row + 0.65 for row in rows), 1.0)
     figure = Figure((10 if panels else 6.5, 1.3 + height), layout="constrained")
     outer = figure.add_gridspec(1, 2 if panels else 1, width_ratios=(1.5, 1) if panels else (1,))
     left = figure.add_subplot(outer[0, 0])
     under_models(cells, left).set_xlabel(xlabel)
     if panels:
-        inner = outer[0, 1].subgridspec(len(panels), 1, height_ratios=[row + 1.0 for row in rows])
+        inner = outer[0, 1].subgridspec(len(panels), 1, height_ratios=[row + 0.28 for row in rows])
         for at, (table, null, label) in enumerate(panels):
             labelled(table, figure.add_subplot(inner[at, 0]), null=null).set_xlabel(label, loc="right")
     figure.suptitle(title, x=0.01, ha="left")
@@ -105,7 +106,7 @@ def _panels(parameters: pd.DataFrame, models: pd.DataFrame) -> list[tuple[pd.Dat
 def _named(cells: pd.DataFrame) -> dict[str, str]:
     """Each contrast in words, on lines that fit beside the axes."""
     names = cells["contrast"].unique()
-    return {name: fill(" ".join(words(name).split()).replace(" - ", " − "), 34) for name in names}
+    return {name: wrapped(name, 34) for name in names}
 
 
 def _lay_rows(ax: Axes, names: Sequence[str]) -> None:

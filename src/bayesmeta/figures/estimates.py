@@ -1,15 +1,20 @@
 """Cells and studies: forest and caterpillar plots."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.transforms import ScaledTranslation
 
+from bayesmeta.figures.rows import row_height, shortened, wrapped, write_column
 from bayesmeta.figures.style import BLUE, FAINT, GREY, SKY, STYLE, interval_text, panelled, words
+
+NAME = 26  # characters of a line of a term's name
+TITLE = 36  # and above a panel
+STUDY = 18  # of a study's name
 
 
 def forest(table: pd.DataFrame, ax: Axes) -> Axes:
@@ -24,23 +29,17 @@ def forest(table: pd.DataFrame, ax: Axes) -> Axes:
     ax.hlines(y, table["ci_lb"], table["ci_ub"], BLUE, linewidth=3.5, label="95 % credible interval")
     ax.hlines(y, table["pi_lb"], table["pi_ub"], SKY, linewidth=1.5, label=prediction, zorder=1.8)
     ax.plot(table["mean"], y, "o", color=BLUE, markersize=6, markeredgecolor="white")
-    ax.set_yticks(y, list(map(words, table["term"])))
+    ax.set_yticks(y, [wrapped(term, NAME) for term in table["term"]])
     ax.set_ylim(len(table) - 0.4, -1.5)
     ax.tick_params(axis="y", length=0)
     ax.grid(axis="y", color=FAINT, linewidth=0.5)
     ax.spines["left"].set_visible(False)
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, ncols=2)
-    _write_column(ax, 1.7, "mean [95 % interval]", map(interval_text, table["mean"], table["ci_lb"], table["ci_ub"]))
-    _write_column(ax, 2.3, "effects", map("{:.0f}".format, table["k"]))
-    _write_column(ax, 2.9, "studies", map("{:.0f}".format, table["studies"]))
+    said = [interval_text(*row) for row in table[["mean", "ci_lb", "ci_ub"]].itertuples(index=False)]
+    write_column(ax, 1.7, "mean [95 % interval]", said)
+    write_column(ax, 2.3, "effects", [f"{k:.0f}" for k in table["k"]])
+    write_column(ax, 2.9, "studies", [f"{studies:.0f}" for studies in table["studies"]])
     return ax
-
-
-def _write_column(ax: Axes, inches: float, heading: str, texts: Iterable[str]) -> None:
-    """One text per row, right edges so many inches right of the axes; the heading is row -1."""
-    beside = ax.get_yaxis_transform() + ScaledTranslation(inches, 0, ax.figure.dpi_scale_trans)
-    for y, text in enumerate((heading, *texts), start=-1):
-        ax.text(1, y, text, transform=beside, ha="right", va="center", weight="bold" if y < 0 else "normal")
 
 
 def caterpillar(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
@@ -58,16 +57,17 @@ def caterpillar(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
         ax.hlines(y, rows["ci_lb"], rows["ci_ub"], GREY, lw=min(1.2, 6 * room), label="study, 95 % interval")
         ax.scatter(rows["mean"], y, min(25, 60 * room), BLUE, linewidth=0, zorder=3, label="study, mean")
         labelled = len(rows) <= 12
-        ax.set_yticks(y if labelled else [], rows["study"] if labelled else [])
+        ax.set_yticks(y if labelled else [], [shortened(name, STUDY) for name in rows["study"]] if labelled else [])
         ax.tick_params(labelbottom=True)
-        ax.set(title=f"{words(term)} (studies: {len(rows)})", ylim=(-0.7, len(rows) - 0.3))
+        ax.set(title=fill(f"{words(term)} (studies: {len(rows)})", TITLE), ylim=(-0.7, len(rows) - 0.3))
     return axes
 
 
 @rc_context(STYLE)
 def draw_forest(table: pd.DataFrame, *, xlabel: str, title: str) -> Figure:
     """A figure with `forest`, as high as the table is long."""
-    figure = Figure((9, 1.4 + 0.26 * len(table)), layout="constrained")
+    row = row_height([wrapped(term, NAME) for term in table["term"]], 0.26)
+    figure = Figure((9, 1.4 + row * len(table)), layout="constrained")
     forest(table, figure.add_subplot()).set_xlabel(xlabel)
     figure.suptitle(title, x=0.01, ha="left")
     return figure

@@ -11,12 +11,15 @@ from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from bayesmeta.figures.rows import columns_of, shortened, wrapped
 from bayesmeta.figures.style import BLUE, GREY, STYLE, VERMILLION, words
 
 LABELLED = 6  # studies with a name, the highest on each axis
 LEAST = 1e-4  # the influence below which all studies look alike
 FAILS = 0.7
+WIDTH = 7.5  # inches
 TITLE = 32  # characters of a line above a panel
+STUDY = 20  # of a study's name
 WORST = 3
 PLAIN = FuncFormatter(lambda value, _: f"{value:z.10g}".replace("-", "−"))
 WITHIN = {True: ("with the study named above", VERMILLION), False: ("without it", BLUE)}
@@ -27,9 +30,9 @@ def baujat(table: pd.DataFrame, ax: Axes) -> Axes:
     """Draw how badly each study is predicted by the others against how far it moves the result.
 
     Columns: study, k (the area of a point), misfit, influence, cell (the colour), on logarithmic axes; influences below
-    .0001 are drawn there. The highest on each axis have names.
+    .0001 are drawn there.
     """
-    shown = table.assign(influence=table["influence"].clip(lower=LEAST), misfit=table["misfit"].clip(lower=0.01))
+    shown = _in_reach(table)
     for cell, rows in shown.groupby("cell", sort=True):
         ax.scatter(
             rows["misfit"],
@@ -44,10 +47,20 @@ def baujat(table: pd.DataFrame, ax: Axes) -> Axes:
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(PLAIN)
     ax.margins(0.08)
+    return ax
+
+
+def name_outlying(table: pd.DataFrame, ax: Axes) -> None:
+    """Write the names of the studies that are highest on each axis of `baujat`, on a figure with its legend."""
+    shown = _in_reach(table)
     highest = {at for name in ("misfit", "influence") for at in shown[name].nlargest(LABELLED).index}
     named = shown["study"].loc[shown["influence"].loc[list(highest)].sort_values(ascending=False).index]
     write_names(ax, shown[["misfit", "influence"]], named, radius=np.sqrt(_area(shown["k"]) / np.pi))
-    return ax
+
+
+def _in_reach(table: pd.DataFrame) -> pd.DataFrame:
+    """Studies as far up as they are drawn."""
+    return table.assign(influence=table["influence"].clip(lower=LEAST), misfit=table["misfit"].clip(lower=0.01))
 
 
 def _area(k: pd.Series) -> pd.Series:
@@ -56,7 +69,7 @@ def _area(k: pd.Series) -> pd.Series:
 
 
 def write_names(ax: Axes, points: pd.DataFrame, names: pd.Series, *, radius: float | pd.Series = 2.0) -> None:
-    """Write names beside some points, in order, where they cover neither each other nor points; far ones get a line.
+    """Write names beside some points, in order, where they cover no other and few points; far ones get a line.
 
     `points` has x and y by column, on the axes' final scales; `names` some of its rows; `radius`, in points, of each.
     """
@@ -66,17 +79,19 @@ def write_names(ax: Axes, points: pd.DataFrame, names: pd.Series, *, radius: flo
     pixels = pd.DataFrame(ax.transData.transform(points), points.index)
     reach = pd.Series(radius, points.index) * figure.dpi / 72 + 1
     taken, page = np.c_[pixels.sub(reach, axis=0), pixels.add(reach, axis=0)], ax.get_window_extent().extents
-    gaps = np.repeat([3, 10, 20, 32, 48, 68, 92], 16)
+    written = np.empty((0, 4))
+    gaps = np.repeat([3, 10, 20, 32, 48, 68, 92, 120, 150], 16)
     angles = np.arange(len(gaps)) * np.pi / 8
     for at, name in zip(points.index.get_indexer(names.index), names, strict=True):
         point = pixels.to_numpy()[at]
-        text = ax.text(0, 0, str(name), size=7, ha="center", va="center", zorder=5)
+        text = ax.text(0, 0, shortened(name, STUDY), size=7, ha="center", va="center", zorder=5)
         half = np.array(text.get_window_extent().size) / 2 + 1
         centres = point + np.c_[np.cos(angles), np.sin(angles)] * (gaps[:, None] + reach.iloc[at] + half)
         boxes = np.hstack([centres - half, centres + half])
         outside = (boxes[:, :2] < page[:2]).any(1) | (boxes[:, 2:] > page[2:]).any(1)
-        best = int((1e6 * outside + 50 * _touched(boxes, taken) + gaps).argmin())
-        taken = np.vstack([taken, boxes[best]])
+        crossed = 1e4 * _touched(boxes, written) + 50 * _touched(boxes, taken)
+        best = int((1e6 * outside + crossed + gaps).argmin())
+        written = np.vstack([written, boxes[best]])
         text.set_position(tuple(ax.transData.inverted().transform(centres[best])))
         if gaps[best] > 10:
             ends = np.array([point, point.clip(boxes[best, :2], boxes[best, 2:])])
@@ -93,14 +108,19 @@ def _touched(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
 @rc_context(STYLE)
 def draw_baujat(table: pd.DataFrame, *, title: str) -> Figure:
     """A figure with `baujat`."""
-    figure = Figure((7.5, 5.4), layout="constrained")
+    names = list(map(words, table["cell"].unique()))
+    columns = columns_of(names, WIDTH, 4)
+    rows = -(-(1 + len(names)) // columns)
+    figure = Figure((WIDTH, 4.9 + 0.17 * rows), layout="constrained")
     ax = figure.add_subplot()
     figure.suptitle(title, x=0.01, ha="left")
     baujat(table, ax)
-    legend = figure.legend(loc="outside lower center", ncols=4, title="cell of most effects; area: number of effects")
+    heading = "cell of most effects; area: number of effects"
+    legend = figure.legend(loc="outside lower center", ncols=columns, title=heading)
     for handle in legend.legend_handles:
         if isinstance(handle, PathCollection):
             handle.set_sizes([30])
+    name_outlying(table, ax)
     return figure
 
 
@@ -121,8 +141,8 @@ def gosh(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
         below.scatter(rows["mean"], rows["heterogeneity"], s=5, alpha=0.4, c=colours.tolist(), linewidths=0)
         below.axvline(0, color=GREY, linewidth=0.8, zorder=0)
         below.set(ylabel="total tau", xlim=above.get_xlim())
-        said = fill(name if ": " in name else words(name), TITLE)
-        above.set_title(f"{said}\n{study or 'no study can be left out'}")
+        said = fill(name, TITLE) if ": " in name else wrapped(name, TITLE)
+        above.set_title(f"{said}\n{shortened(study, TITLE) if study else 'no study can be left out'}")
         above.set_axis_off()
     return axes
 
@@ -151,10 +171,9 @@ def draw_gosh(table: pd.DataFrame, *, title: str, xlabel: str = "") -> Figure:
 def leave_one_out(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
     """Draw how well each study is predicted by the others, and k-hat of importance sampling, worst predicted first.
 
-    Columns: study, k, k_hat, elpd, how. Studies with k-hat above .7, and the worst predicted, have names.
+    Columns: study, k, k_hat, elpd, how.
     """
-    shown = table.assign(each=table["elpd"] / table["k"]).sort_values("each").reset_index(drop=True)
-    shown = shown.assign(place=np.arange(1, len(shown) + 1))
+    shown = _ordered(table)
     for ax, name, label in zip(axes, ("k_hat", "each"), ("k-hat", "elpd per effect"), strict=True):
         for how, rows in shown.groupby("how"):
             ax.scatter(
@@ -167,9 +186,20 @@ def leave_one_out(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
     lower.set(yscale="symlog", ylim=(1.6 * shown["each"].min() - 1, max(1, 1.6 * shown["each"].max())))
     lower.set(xlabel="study, worst predicted first")
     lower.yaxis.set_major_formatter(PLAIN)
+    return axes
+
+
+def name_failing(table: pd.DataFrame, axes: Sequence[Axes]) -> None:
+    """Write the names of studies with k-hat above .7, and of the worst predicted, on a figure with its legend."""
+    shown, (upper, lower) = _ordered(table), axes
     write_names(upper, shown[["place", "k_hat"]], shown.loc[shown["k_hat"] > FAILS, "study"])
     write_names(lower, shown[["place", "each"]], shown["study"][:WORST])
-    return axes
+
+
+def _ordered(table: pd.DataFrame) -> pd.DataFrame:
+    """Studies by elpd per effect, the worst first."""
+    shown = table.assign(each=table["elpd"] / table["k"]).sort_values("each").reset_index(drop=True)
+    return shown.assign(place=np.arange(1, len(shown) + 1))
 
 
 @rc_context(STYLE)
@@ -180,4 +210,5 @@ def draw_leave_one_out(table: pd.DataFrame, *, title: str) -> Figure:
     figure.suptitle(title, x=0.01, ha="left")
     leave_one_out(table, list(axes))
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    name_failing(table, list(axes))
     return figure

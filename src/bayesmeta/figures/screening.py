@@ -1,5 +1,6 @@
 """Which moderators a forest uses: importance and ranks, dependence on one and on two, error by the number of trees."""
 
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 
-from bayesmeta.figures.style import BLUE, FAINT, GREY, STYLE, VERMILLION, words
+from bayesmeta.figures.rows import row_height, shortened, wrapped
+from bayesmeta.figures.style import BLUE, FAINT, GREY, STYLE, VERMILLION
 
+NAME, LEVEL = 28, 18  # characters of a line, and of a level
 TICK: dict[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor", "size": 7}
 CROWDED: dict[str, Any] = {"rotation": 90, "size": 5.5}
 COLUMNS = 4
@@ -27,7 +30,7 @@ def importances(table: pd.DataFrame, ax: Axes) -> Axes:
     ax.hlines(y, table["ci_lb"], table["ci_ub"], BLUE, linewidth=1.6, label="95 % interval")
     ax.plot(table["mean"], y, "o", color=BLUE, markersize=4.5, label="mean over resamples")
     ax.plot(table["held_out"], y, "D", color="white", markeredgecolor=VERMILLION, markersize=4, label="all studies")
-    ax.set_yticks(y, [words(name) for name in table["moderator"]])
+    ax.set_yticks(y, [wrapped(name, NAME) for name in table["moderator"]])
     ax.set(ylim=(len(table) - 0.4, -0.6), xlabel="increase of the squared error\nwhen permuted")
     return ax
 
@@ -60,7 +63,8 @@ def draw_importance(table: pd.DataFrame, *, title: str) -> Figure:
     title : str
         Written above; it should name the target.
     """
-    figure = Figure((8.5, 1.5 + 0.27 * len(table)), layout="constrained")
+    row = row_height([wrapped(name, NAME) for name in table["moderator"]], 0.27)
+    figure = Figure((8.5, 1.5 + row * len(table)), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(1.2, 1))
     importances(table, left)
     rank_shares(table, right)
@@ -79,7 +83,7 @@ def dependence(table: pd.DataFrame, ax: Axes) -> Axes:
         at = np.arange(len(table))
         ax.vlines(at, low, high, BLUE, linewidth=1.6)
         ax.plot(at, middle, "o", color=BLUE, markersize=4)
-        labels = [f"{words(level)} ({k})" for level, k in zip(table["level"], table["k"], strict=True)]
+        labels = [f"{shortened(level, LEVEL)} ({k})" for level, k in zip(table["level"], table["k"], strict=True)]
         ax.set_xticks(at, labels, **(CROWDED if len(table) > 7 else TICK))
         ax.set_xlim(-0.6, len(table) - 0.4)
     else:
@@ -101,15 +105,15 @@ def draw_dependence(table: pd.DataFrame, *, title: str, ylabel: str) -> Figure:
     """
     names = list(table["moderator"].unique())
     rows, columns = -(-len(names) // COLUMNS), min(COLUMNS, len(names))
-    figure = Figure((max(5, 2.5 * columns), 0.5 + 2.2 * rows), layout="constrained")
+    figure = Figure((max(5, 2.5 * columns), 0.5 + 2.4 * rows), layout="constrained")
     axes = list(figure.subplots(rows, columns, sharey=True, squeeze=False).flat)
     for name, ax in zip(names, axes, strict=False):
-        dependence(table[table["moderator"] == name], ax).set_title(words(name))
+        dependence(table[table["moderator"] == name], ax).set_title(wrapped(name, NAME))
         ax.axhline(0, color=GREY, linewidth=0.8, zorder=0)
     for spare in axes[len(names) :]:
         spare.remove()
     figure.suptitle(title, x=0.01, ha="left")
-    figure.supylabel(ylabel, size="medium")
+    figure.supylabel(fill(ylabel, 32 * rows), size="medium")
     return figure
 
 
@@ -131,9 +135,9 @@ def pair_map(table: pd.DataFrame, ax: Axes, norm: TwoSlopeNorm) -> Axes:
         strong = abs(float(norm(values[row, column])) - 0.5) > 0.32
         text = f"{values[row, column]:z.1f}".replace("-", "−")
         ax.text(column, row, text, ha="center", va="center", size=6.5, color="white" if strong else "black")
-    ax.set_xticks(range(len(columns)), [words(name) for name in columns], **TICK)
-    ax.set_yticks(range(len(rows)), [words(name) for name in rows], size=7)
-    ax.set(xlabel=words(table["second"].iloc[0]), ylabel=words(table["first"].iloc[0]))
+    ax.set_xticks(range(len(columns)), [shortened(name, LEVEL) for name in columns], **TICK)
+    ax.set_yticks(range(len(rows)), [shortened(name, LEVEL) for name in rows], size=7)
+    ax.set(xlabel=wrapped(table["second"].iloc[0], NAME), ylabel=wrapped(table["first"].iloc[0], NAME))
     ax.tick_params(length=0)
     return ax
 

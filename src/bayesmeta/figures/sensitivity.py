@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from bayesmeta.figures.style import BLUE, FAINT, GREY, SKY, STYLE, VERMILLION, words
+from bayesmeta.figures.rows import row_height, wrapped
+from bayesmeta.figures.style import BLUE, FAINT, GREY, SKY, STYLE, VERMILLION
 
 COLOURS = ("black", "#E69F00", "#009E73", "#CC79A7", SKY, BLUE, VERMILLION)
 THRESHOLD = 0.05
@@ -69,7 +70,7 @@ def draw_sensitivity(psense: pd.DataFrame, refits: pd.DataFrame, *, title: str, 
     names = psense["contrast"].tolist()
     shown = refits[refits["contrast"].isin(names)]
     labels = list(shown["label"].unique())
-    row = max(0.26, 0.07 * (len(labels) + 1))
+    row = row_height([wrapped(name, 34) for name in names], max(0.26, 0.07 * (len(labels) + 1)))
     figure = Figure((9 if labels else 6, 1.7 + row * len(names)), layout="constrained")
     if labels:
         left, right = figure.subplots(1, 2, width_ratios=(2.1, 1), sharey=True)
@@ -79,14 +80,10 @@ def draw_sensitivity(psense: pd.DataFrame, refits: pd.DataFrame, *, title: str, 
     powers(psense, right)
     for ax in {left, right}:
         _lay_rows(ax, names)
-    left.set_yticks(range(len(names)), [_named(name) for name in names])
+    left.set_yticks(range(len(names)), [wrapped(name, 34) for name in names])
     figure.suptitle(title, x=0.01, ha="left")
     figure.legend(handles=_keys(labels), loc="outside lower center", ncols=4)
     return figure
-
-
-def _named(name: str) -> str:
-    return fill(" ".join(words(name).split()).replace(" - ", " − "), 34)
 
 
 def _lay_rows(ax: Axes, names: list[str]) -> None:

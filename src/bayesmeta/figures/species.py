@@ -1,7 +1,6 @@
 """Two species side by side: mirrored forest, ridge of discrepancies, concordance of signs."""
 
 from collections.abc import Sequence
-from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import offset_copy
 
+from bayesmeta.figures.rows import row_height, wrapped
 from bayesmeta.figures.style import BLUE, FAINT, GREY, SKY, STYLE, words
 
 FEW = 4  # studies; an estimate that rests on fewer is drawn hollow
@@ -42,8 +42,8 @@ def draw_mirrored(table: pd.DataFrame, *, xlabel: str, title: str) -> Figure:
         The table has not exactly two sides.
     """
     cells, sides = list(table["cell"].unique()), list(table["side"].unique())
-    names = [_wrapped(cell, 26) for cell in cells]
-    figure = Figure((9, 1.6 + len(cells) * _row_height(names, 0.28)), layout="constrained")
+    names = [wrapped(cell, 26) for cell in cells]
+    figure = Figure((9, 1.6 + len(cells) * row_height(names, 0.28)), layout="constrained")
     left, between, right = figure.subplots(1, 3, width_ratios=(1, 0.001, 1))
     right.sharex(left)
     for side, ax in zip(sides, (left, right), strict=True):
@@ -108,8 +108,8 @@ def draw_ridge(densities: pd.DataFrame, table: pd.DataFrame, *, rope: float, xla
     KeyError
         A contrast of the table has no density.
     """
-    names = [_wrapped(contrast, 34) for contrast in table["contrast"]]
-    figure = Figure((8, 1.5 + len(names) * _row_height(names, 0.55)), layout="constrained")
+    names = [wrapped(contrast, 34) for contrast in table["contrast"]]
+    figure = Figure((8, 1.5 + len(names) * row_height(names, 0.55)), layout="constrained")
     ax = figure.add_subplot()
     ax.axvspan(-rope, rope, color=FAINT, alpha=0.7, linewidth=0, label=f"practically zero (ROPE ± {rope:g})", zorder=0)
     ax.axvline(0, color=GREY, linewidth=0.8, zorder=1)
@@ -152,7 +152,7 @@ def draw_quadrants(table: pd.DataFrame, *, xlabel: str, ylabel: str, title: str)
     """
     table = table.dropna(subset=["x_mean", "y_mean"])
     shares = map(_percent, table["p_same"])
-    names = [f"{_wrapped(cell, 26)} ({share})" for cell, share in zip(table["cell"], shares, strict=True)]
+    names = [f"{wrapped(cell, 26)} ({share})" for cell, share in zip(table["cell"], shares, strict=True)]
     figure = Figure((7.2, 7.6), layout="constrained")
     ax = figure.add_subplot(aspect="equal")
     ends = [*table.filter(regex="_ci_").to_numpy().ravel(), -1e-6, 1e-6]
@@ -222,16 +222,6 @@ def _covered(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     lower = np.maximum(boxes[:, None, :2], others[:, :2])
     upper = np.minimum(boxes[:, None, 2:], others[:, 2:])
     return (upper - lower).clip(0).prod(axis=-1).sum(axis=-1)
-
-
-def _wrapped(name: object, width: int) -> str:
-    """A name in words, on lines of so many characters."""
-    return fill(" ".join(words(name).split()), width)
-
-
-def _row_height(names: Sequence[str], least: float) -> float:
-    """Inches that a row needs for the name of most lines."""
-    return max(least, 0.08 + 0.15 * (1 + max((name.count("\n") for name in names), default=0)))
 
 
 def _percent(probability: float) -> str:

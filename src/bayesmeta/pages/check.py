@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from bayesmeta.figures import interval_text
-from bayesmeta.pages.rendering import PICTURES, TEMPLATES, inline, number, records
+from bayesmeta.pages.rendering import PICTURES, TEMPLATES, inline
+from bayesmeta.pages.tables import shown_table
 
 
 class Section(NamedTuple):
@@ -61,9 +61,6 @@ CHECKS = (
     ),
 )
 STATES = {"passed": "passed", "look": "look closer", "not done": "not done", "failed": "failed"}
-SIDE_BY_SIDE = {"bias_cells": "model", "prior_refits": "label"}  # tables drawn as rows by this column
-COLUMNS = {"ci_lb": "from", "ci_ub": "to", "p_positive": "P(> 0)", "p_two_sided": "p, two-sided", "k_hat": "k-hat"}
-SHORT, MOST = 12, 200  # rows of a table that is not folded, and of one that is shown whole
 
 
 def check_page(tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Path], about: Mapping[str, Any]) -> str:
@@ -104,40 +101,11 @@ def _section(
 ) -> dict[str, Any] | None:
     """What the template shows of a section; None where there is nothing."""
     shown = [
-        _shown(name, heading, tables[name]) for name, heading in section.tables.items() if len(tables.get(name, ()))
+        shown_table(name, heading, tables[name])
+        for name, heading in section.tables.items()
+        if len(tables.get(name, ()))
     ]
     drawn = [{"svg": inline(figures[name], name), "alt": PICTURES[name]} for name in section.figures if name in figures]
     if not shown and not drawn:
         return None
     return section._asdict() | {"key": section.name.replace(" ", "-"), "tables": shown, "figures": drawn}
-
-
-def _shown(name: str, heading: str, table: pd.DataFrame) -> dict[str, Any]:
-    """A table as the template shows it: intervals side by side, long ones folded, very long ones cut."""
-    if (across := SIDE_BY_SIDE.get(name)) in table:
-        table = side_by_side(table, str(across))
-    rows = [[_cell(value) for value in row.values()] for row in records(table[:MOST])]
-    columns = [
-        {"shown": COLUMNS.get(str(column), str(column).replace("_", " ")), "text": any(row[at]["text"] for row in rows)}
-        for at, column in enumerate(table.columns)
-    ]
-    left_out, folded = max(0, len(table) - MOST), len(table) > SHORT
-    return {"name": name, "heading": heading, "columns": columns, "rows": rows, "folded": folded, "left_out": left_out}
-
-
-def side_by_side(table: pd.DataFrame, across: str) -> pd.DataFrame:
-    """A row per contrast (or term) and a column for each value of another column: `mean [ci_lb, ci_ub]`, in order."""
-    rows = "contrast" if "contrast" in table else "term"
-    texts = table.assign(text=list(map(interval_text, table["mean"], table["ci_lb"], table["ci_ub"])))
-    texts["text"] = texts["text"].str.replace(" ", "\N{NO-BREAK SPACE}")
-    wide = texts.pivot_table(index=rows, columns=across, values="text", aggfunc="first")
-    return wide.loc[table[rows].unique(), table[across].unique()].reset_index()
-
-
-def _cell(value: Any) -> dict[str, Any]:
-    if isinstance(value, bool):
-        return {"shown": "yes" if value else "no", "text": True}
-    if isinstance(value, int | float):
-        whole = isinstance(value, int)
-        return {"shown": str(value) if whole else number(value, 1 if abs(value) >= 100 else 3), "text": False}
-    return {"shown": value, "text": True}

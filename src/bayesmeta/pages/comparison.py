@@ -1,12 +1,14 @@
 """The page of `bayesmeta compare`: both schools' answers in prose, then every table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from bayesmeta.pages.cells import Cells
 from bayesmeta.pages.rendering import TEMPLATES, inline, records
+from bayesmeta.pages.tables import in_words
 
 SECTIONS = {
     "comparison": ("Every term and tau", "Shifts in standard errors (of a tau: in posterior sds under flat priors)."),
@@ -38,11 +40,16 @@ def comparison_page(tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Pa
     about : mapping
         dataset, model, title, synthetic, notes, k, studies, source.
     """
-    terms = tables["comparison"]
-    shown = terms[~terms["term"].str.startswith("tau_")]
     return TEMPLATES.get_template("comparison.html.j2").render(
-        terms=records(shown),
+        terms=term_rows(tables["comparison"]),
+        cell=Cells(tables, html=False),
+        in_words=in_words,
         tables=[(*SECTIONS[name], records(tables[name])) for name in SECTIONS if name in tables and len(tables[name])],
         **{name: inline(path, name) for name, path in figures.items()},
         **about,
     )
+
+
+def term_rows(comparison: pd.DataFrame) -> Sequence[dict[Any, Any]]:
+    """The rows of the terms, without those of the taus."""
+    return records(comparison[~comparison["term"].str.startswith("tau_")])

@@ -36,6 +36,26 @@ PICTURES = {
     "most influential study is among them.",
     "sensitivity": "Left, 95 % intervals of each contrast under each prior; right, its sensitivity to power-scaling of "
     "the prior (dots) and of the likelihood (diamonds), with the threshold of .05.",
+    "flow": "Flow of the data: records found, studies and rows taken in, and how many were left out at each step.",
+    "risk_of_bias": "Share of the studies with low, unclear and high risk of bias on each item.",
+    "forest": "Mean of each term with its 95 % credible interval and, fainter, its 95 % prediction interval.",
+    "orchard": "Every effect of each term, larger where it is more precise, behind the mean of the term with its 95 % "
+    "credible and prediction intervals.",
+    "caterpillar": "Mean true effect of each study with its 95 % credible interval, in order of size.",
+    "taus": "Prior and posterior density of each tau.",
+    "discrepancies": "Posterior density of each difference between the two kinds, with the range of negligible ones.",
+    "mirrored": "Means of each term with 95 % intervals, one kind on each side.",
+    "quadrants": "Mean of each term in one kind against its mean in the other, with 95 % intervals; in two of the "
+    "quadrants they agree in sign.",
+    "survival": "How probable each conclusion stays under each alternative analysis: a row per conclusion, a column "
+    "per alternative.",
+    "chains": "Draws of each chain in order, and how evenly the ranks of the draws spread over the chains.",
+    "importance": "Increase of the squared error in unseen studies when each moderator is permuted, with 95 % "
+    "intervals over resampled studies.",
+    "dependence": "What the forest predicts at each level of each moderator, with 95 % intervals.",
+    "pairs": "What the forest predicts at each pair of levels of two moderators.",
+    "convergence": "Squared error of the forest against its number of trees.",
+    "tree": "The meta-tree: how it splits the effects, and the mean effect in each leaf.",
 }
 
 

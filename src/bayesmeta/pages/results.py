@@ -40,6 +40,11 @@ class Results:
         """Provenance of the fit, or of what there is first."""
         return self.provenance.get(FIT) or next(iter(self.provenance.values()))
 
+    def file(self, table: str) -> Path:
+        """Where a table is kept."""
+        *folders, stem = table.split("/")
+        return self.folder.joinpath(*folders, "tables", f"{stem}.csv")
+
 
 def read_results(folder: Path) -> Results:
     """Read a folder that `bayesmeta fit` and others wrote.

@@ -86,7 +86,7 @@ def _fit(keep: NDArray[np.bool_], x: Floats, y: Floats, v: Floats) -> Single:
     for _ in range(STEPS):
         w = keep / (v + tau2[:, None])
         step = _score_step(w, sums)
-        step = np.where((step * last < 0) & (np.abs(step) > np.abs(last) / 2), step / 2, step)
+        step = np.where((np.sign(step) * np.sign(last) < 0) & (np.abs(step) > np.abs(last) / 2), step / 2, step)
         new = np.maximum(tau2 + step, 0)
         moved, tau2, last = np.abs(new - tau2), new, step
         if (moved <= TOLERANCE * (1 + tau2)).all():

@@ -1,7 +1,9 @@
 """The same likelihood maximised instead of sampled: REML and ML, with the tables a frequentist report needs.
 
-fit = fit_reml(build_design(frame, spec), spec)
-terms_table(fit), heterogeneity_table(fit), fit_table(fit), profile_intervals(fit), cr2_table(fit)
+::
+
+    fit = fit_reml(build_design(frame, spec), spec)
+    terms_table(fit), heterogeneity_table(fit), fit_table(fit), profile_intervals(fit), cr2_table(fit)
 """
 
 from bayesmeta.reml.fit import METHODS, Reml, fit_reml

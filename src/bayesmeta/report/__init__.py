@@ -2,8 +2,10 @@
 
 from bayesmeta.report.check import write_check
 from bayesmeta.report.comparison import write_comparison
+from bayesmeta.report.data import write_data
 from bayesmeta.report.fit import fit_tables, write_figures, write_fit, write_tree
 from bayesmeta.report.folders import staging, write_provenance, write_tables
+from bayesmeta.report.page import write_report
 from bayesmeta.report.screen import write_screen
 
 __all__ = [
@@ -11,9 +13,11 @@ __all__ = [
     "staging",
     "write_check",
     "write_comparison",
+    "write_data",
     "write_figures",
     "write_fit",
     "write_provenance",
+    "write_report",
     "write_screen",
     "write_tables",
     "write_tree",

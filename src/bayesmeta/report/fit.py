@@ -71,7 +71,7 @@ def write_tree(path: Path, tree: xr.DataTree, provenance: Mapping[str, Any]) -> 
 def write_figures(
     folder: Path, tree: xr.DataTree, tables: Mapping[str, pd.DataFrame], provenance: Mapping[str, Any]
 ) -> None:
-    """Forest of the terms, caterpillar of studies, traces and ranks, prior against posterior of the taus."""
+    """Forest of terms, orchard of effects, caterpillar of studies, traces and ranks, priors and posteriors of taus."""
     scale, (source, title) = tree["constant_data"].attrs["scale"], labels_of(provenance)
 
     def save(name: str, figure: Figure, table: pd.DataFrame | dict[str, pd.DataFrame]) -> None:
@@ -80,6 +80,9 @@ def write_figures(
     forest, studies, taus = estimates.forest_table(tree), estimates.studies_table(tree), estimates.density_table(tree)
     chains = {"trace": checks.trace_table(tree), "ranks": checks.rank_table(tree)}
     save("forest", figures.draw_forest(forest, xlabel=scale, title=f"Means: {title}"), forest)
+    orchard = estimates.orchard_table(tree)
+    if (orchard["part"] == "effect").any():
+        save("orchard", figures.draw_orchard(orchard, xlabel=scale, title=f"Effects: {title}"), orchard)
     save("caterpillar", figures.draw_caterpillar(studies, xlabel=scale, title=f"Studies: {title}"), studies)
     save("taus", figures.draw_prior_posterior(taus, title=f"Heterogeneity: {title}"), taus)
     save("chains", figures.draw_trace(chains["trace"], chains["ranks"], title=f"Chains: {title}"), chains)

@@ -1,0 +1,68 @@
+"""Tables of a command's options, read from the typer app while the documentation is built, so that none goes stale.
+
+In a page of Markdown, a fence of `{options}` with a command's name in it becomes the table.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import typer
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from bayesmeta.cli import app as command_line
+
+KINDS = {str: "text", int: "whole number", float: "number", bool: "", Path: "path"}
+HEAD = "| option | takes | default | what it sets |\n|---|---|---|---|"
+
+
+def commands() -> dict[str, Any]:
+    """Every command of `bayesmeta` by its name."""
+    return dict(typer.main.get_command(command_line).commands)  # type: ignore[attr-defined]
+
+
+def option_table(command: Any) -> str:
+    """A command's arguments and options as a Markdown table, in the order of its help."""
+    return "\n".join([HEAD, *(_row(parameter) for parameter in command.params if not parameter.hidden)])
+
+
+def _row(parameter: Any) -> str:
+    names = parameter.opts if parameter.param_type_name == "option" else [parameter.metavar or parameter.name.upper()]
+    takes = "" if getattr(parameter, "is_flag", False) else _takes(parameter)
+    default = "required" if parameter.required else _default(parameter.default)
+    name = ", ".join(f"`{one}`" for one in names)
+    return f"| {name} | {takes} | {default} | {_escaped(parameter.help or '')} |"
+
+
+def _takes(parameter: Any) -> str:
+    annotation = parameter.type_descriptor.annotation
+    words = KINDS.get(annotation, "text")
+    words += f" from {parameter.min}" if parameter.min is not None else ""
+    return words + (", repeatable" if parameter.multiple else "")
+
+
+def _default(value: Any) -> str:
+    return "" if value is None or value == () else f"`{value}`"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "\\<").replace("*", "\\*")
+
+
+class Options(SphinxDirective):
+    """The options of the command that the fence names."""
+
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        name, known = " ".join(self.content).strip(), commands()
+        if name not in known:
+            raise self.error(f"bayesmeta has no command {name!r}; it has: {', '.join(known)}")
+        return self.parse_text_to_nodes(option_table(known[name]))
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the directive."""
+    app.add_directive("options", Options)
+    return {"parallel_read_safe": True}
