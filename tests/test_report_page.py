@@ -144,11 +144,11 @@ def test_the_moderator_analysis_of_risk_of_bias_is_no_assessment(folder: Path) -
     data, rest = text[: text.index('id="estimates"')], text[text.index('id="schools"') :]
     assert "Risk of bias of each item: not in this folder" in data
     assert 'data-table="risk_of_bias"' in rest
-    pd.DataFrame({"item": ["blinding"], "low": [3]}).to_csv(path, index=False)
+    pd.DataFrame({"item": ["blinding"], "yes": [3]}).to_csv(path.with_name("risk_of_bias_items.csv"), index=False)
     text = page(folder)
     data, rest = text[: text.index('id="estimates"')], text[text.index('id="schools"') :]
-    assert 'data-table="risk_of_bias"' in data
-    assert 'data-table="risk_of_bias"' not in rest
+    assert 'data-table="risk_of_bias_items"' in data
+    assert 'data-table="risk_of_bias_items"' not in rest
 
 
 def test_long_tables_are_cut_and_their_files_are_not(whole: tuple[Path, str]) -> None:

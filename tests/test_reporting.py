@@ -9,11 +9,16 @@ import pytest
 from rich.console import Console
 
 from bayesmeta import reporting
+from bayesmeta.cli import main
 from bayesmeta.errors import BadInput
 from bayesmeta.fitting import Sampling
 from bayesmeta.inputs import Request, read_inputs
-from bayesmeta.provenance import write_json
+from bayesmeta.pages import read_results
+from bayesmeta.progress import Steps
+from bayesmeta.provenance import provenance_of, write_json
+from bayesmeta.report import write_report
 from bayesmeta.reporting import Part, parts_of, run_parts
+from report_folder import make_folder
 
 
 @pytest.fixture
@@ -112,3 +117,40 @@ def test_every_command_of_the_report_writes_the_provenance_that_it_is_known_by(t
         said = json.loads(part.provenance.read_text())
         write_json(part.provenance, said | {"seed": 5, "test": "t"})
         assert part.is_fresh(read_inputs(part.request).sha256) == (name == "lint")
+
+
+def test_the_page_is_written_with_what_was_counted_and_why_a_part_is_missing(tmp_path: Path) -> None:
+    made = make_folder(tmp_path / "made")
+    parts = pd.DataFrame(
+        {"part": ["fit", "screen"], "seconds": 1.0, "state": ["kept", "not done"], "reason": ["", "the table has no moderators"]}
+    )
+    (tmp_path / "page").mkdir()
+    provenance = provenance_of({"dataset": "toy", "model": "m", "seed": 1}, {})
+    write_report(tmp_path / "page", read_results(made), parts, provenance, Steps())
+    page = (tmp_path / "page" / "index.html").read_text(encoding="utf-8")
+    assert "cannot be had here: the table has no moderators" in page
+    for name in ("parts", "facts", "checklist"):
+        assert len(pd.read_csv(tmp_path / "page" / "tables" / f"{name}.csv"))
+    said = json.loads((tmp_path / "page" / "provenance-report.json").read_text())
+    assert "index.html" in said["outputs"]
+
+
+@pytest.mark.slow
+def test_the_whole_report_of_a_users_own_table_and_again_from_what_is_there(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    study = np.repeat(np.arange(25), 3)
+    dose, vi = rng.choice(["low", "high"], 75), rng.uniform(0.02, 0.1, 75)
+    yi = 0.4 * (dose == "high") + rng.normal(0, 0.3, 25)[study] + rng.normal(0, np.sqrt(vi + 0.02))
+    frame = pd.DataFrame({"study": [f"s{i}" for i in study], "yi": yi, "vi": vi, "dose": dose})
+    frame.to_csv(tmp_path / "own.csv", index=False)
+    out, arguments = (
+        tmp_path / "out",
+        ["report", "--dataset", str(tmp_path / "own.csv"), "--out", str(tmp_path / "out")],
+    )
+    for state in ("done", "kept"):
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        assert ended.value.code == 0
+        assert set(pd.read_csv(out / "tables" / "parts.csv")["state"]) == {state}
+    page = (out / "index.html").read_text(encoding="utf-8")
+    assert "cannot be had here" not in page

@@ -113,7 +113,7 @@ class Page:
     def rest(self) -> list[str]:
         """Tables that no section shows and no picture keeps."""
         behind = {path.read_bytes() for svg in self.results.figures.values() for path in data_behind(svg)}
-        left = [name for name in self.results.tables if name not in self.shown]
+        left = [name for name in self.results.tables if name not in self.shown and self.results.file(name).is_file()]
         return [name for name in left if self.results.file(name).read_bytes() not in behind]
 
 
