@@ -2,12 +2,14 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from bayesmeta import alternatives
+from bayesmeta import alternatives, surviving
 from bayesmeta.cli import main
 
 LONG = "contrast alternative label mean sd ci_lb ci_ub p_positive p_conclusion note"
@@ -54,6 +56,20 @@ def test_writes_the_contract(own: Path) -> None:
     provenance = json.loads((own / "provenance-survival.json").read_text())
     assert {"tables/survival.csv", "figures/survival.png"} <= set(provenance["outputs"])
     assert provenance["dataset"] == "own"
+
+
+def test_what_samples_begins_first_and_what_has_no_data_does_not_begin() -> None:
+    kinds = {"base": "integrated", "robust": "sampled", "flat": "integrated", "worst": "worst_study", "none": "sampled"}
+    versions: list[Any] = [
+        SimpleNamespace(
+            alternative=SimpleNamespace(name=name, refit=getattr(alternatives, kind)),
+            design=None,
+            spec=None,
+            weights=None if name == "none" else 1,
+        )
+        for name, kind in kinds.items()
+    ]
+    assert [job.name for job in surviving.jobs_of(versions)] == ["robust", "worst", "base", "flat"]
 
 
 def test_bad_input_writes_nothing(

@@ -87,9 +87,14 @@ def question_of(request: Request, inputs: Inputs) -> "Question":
 
 
 def jobs_of(versions: "Sequence[Version]") -> "list[Job]":
-    """A refit of every version that has something to refit, by name of its alternative."""
+    """A refit of every version that has something to refit, by name of its alternative; the long ones first.
+
+    So no core waits for another at the end.
+    """
+    from bayesmeta.alternatives import integrated
     from bayesmeta.jobs import Job
 
+    versions = sorted(versions, key=lambda version: version.alternative.refit is integrated)
     return [
         Job(version.alternative.name, version.alternative.refit, (version.design, version.spec, version.weights))
         for version in versions
