@@ -245,3 +245,12 @@ def test_unknown_study_is_refused(small: pd.DataFrame) -> None:
     spec = spec_with(["study"])
     with pytest.raises(BadInput, match=r"cannot leave out the studies \['nobody'\]; the studies are: study00000"):
         quadrature.integrate_posterior(build_design(small, spec), spec, without=["nobody"])
+
+
+def test_a_posterior_without_an_integral_is_refused() -> None:
+    """Two studies, flat priors: the density does not fall off as a tau grows."""
+    frame, spec = frame_of([0, 1], [0, 1], np.array([0.0, 0.9]), np.full(2, 0.05)), spec_with(["study"], terms="1")
+    design = build_design(frame, spec)
+    assert np.isfinite(quadrature.integrate_taus(design, spec).log_marginal_likelihood)
+    with pytest.raises(BadInput, match="do not bound the taus"):
+        quadrature.integrate_taus(design, spec.with_flat_priors())

@@ -31,6 +31,8 @@ def run_interpret(results: Path, out: Path | None, console: "Console") -> int:
         It holds no results, or `out` cannot be written; nothing is written then.
     """
     found = read_results(results)
+    if "directions" in found.tables:
+        raise BadInput(f"{results} holds directions alone, which have no means to tell of; see its tables/directions.csv")
     if not ANALYSES & set(found.tables):
         raise BadInput(
             f"{results} holds no analysis; a folder that bayesmeta fit, compare, check, lint or survive wrote does"

@@ -122,7 +122,7 @@ def _estimates(rows: "pd.DataFrame", key: str, title: str) -> Table:
     table = Table(key, "mean", "sd", "95 % interval", "P(> 0)", title=title, title_justify="left")
     for row in rows.to_dict("records"):
         interval = f"[{row['ci_lb']:.2f}, {row['ci_ub']:.2f}]".replace("[", "\\[")
-        table.add_row(row[key], f"{row['mean']:.2f}", f"{row['sd']:.2f}", interval, f"{row['p_positive']:.3f}")
+        table.add_row(row[key].replace("[", "\\["), f"{row['mean']:.2f}", f"{row['sd']:.2f}", interval, f"{row['p_positive']:.3f}")
     return _right_aligned(table)
 
 

@@ -33,7 +33,7 @@ def characteristics_table(frame: pd.DataFrame, moderators: Sequence[str]) -> pd.
         study; reference (the study's label where it has none); k (effects); groups; n1 and n2, the subjects of the
         groups and of their controls, each counted once at its largest reported size, missing where a size is (a table
         without a column control has a control per group); the moderators in words, several values of a study joined by
-        commas, of a number its range; yi_min, yi_max.
+        commas, of a number its range; yi_min, yi_max, where there are effect sizes.
     """
     named = [name for name in moderators if name in frame]
     rows = []
@@ -43,7 +43,8 @@ def characteristics_table(frame: pd.DataFrame, moderators: Sequence[str]) -> pd.
             row["reference"] = _in_words(part["reference"]) or str(study)
         row |= {"k": len(part), "groups": part["group"].nunique(), **_subjects(part)}
         row |= {name: _in_words(part[name]) for name in named}
-        rows.append(row | {"yi_min": part["yi"].min(), "yi_max": part["yi"].max()})
+        ends = {"yi_min": part["yi"].min(), "yi_max": part["yi"].max()} if "yi" in part else {}
+        rows.append(row | ends)
     table = pd.DataFrame(rows)
     order = [name for name in ("reference", "study") if name in table]
     return table.sort_values(order, key=lambda column: column.astype(str).str.casefold(), ignore_index=True)

@@ -24,7 +24,7 @@ def save(figure: Figure, path_stem: str | Path, table: Tables, *, synthetic: boo
     path_stem : path
         Without a suffix, in a folder that exists.
     table : DataFrame, or DataFrames by name
-        What was drawn: `stem.csv`, or `stem-name.csv` for each.
+        What was drawn: `stem.csv`, or `stem-name.csv` for each; numbers with nine digits.
     synthetic : bool
         Print SYNTHETIC in the corner, across the picture and in its metadata.
     source : str
@@ -48,7 +48,7 @@ def save(figure: Figure, path_stem: str | Path, table: Tables, *, synthetic: boo
             figure.savefig(f"{draft}.png", dpi=150, bbox_inches=page, metadata=told)
             figure.savefig(f"{draft}.svg", bbox_inches=page, metadata=told | {"Date": None})
             for suffix, each in tables.items():
-                each.to_csv(f"{draft}{suffix}.csv", index=False, lineterminator="\n")
+                each.to_csv(f"{draft}{suffix}.csv", index=False, lineterminator="\n", float_format="%.9g")
             return [file.replace(stem.with_name(file.name)) for file in sorted(Path(folder).iterdir())]
     finally:
         for mark in figure.texts[own:]:

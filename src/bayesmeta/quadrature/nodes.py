@@ -13,7 +13,14 @@ import numpy as np
 from numpy.polynomial import legendre
 from numpy.polynomial.legendre import legvander
 
+from bayesmeta.errors import BadInput
+
 FARTHEST = 30.0  # sinh(30) is 5e12
+ENDLESS = 1e300
+UNBOUND = (
+    "the data do not bound the taus: under flat priors their posterior has no integral with so few studies; leave out a "
+    "level, take a model with priors, or add studies"
+)
 leggauss = cache(legendre.leggauss)
 
 
@@ -88,11 +95,18 @@ def zoom(
     """Box (low, high), each (axes,), around the nodes within `drop` of the highest log density.
 
     It starts from everything and shrinks until a round takes off less than a tenth of every side.
+
+    Raises
+    ------
+    BadInput
+        The density does not fall off where a tau grows: it has no integral that can be found.
     """
     low, high = np.zeros(axes), np.full(axes, FARTHEST)
     for _ in range(rounds):
         rule = place(order, axes, box(low, high))
         found = log_density(rule)
+        if not found.max() < ENDLESS:
+            raise BadInput(UNBOUND)
         near = found > found.max() - drop
         ends = [_ends(near.any(tuple(other for other in range(axes) if other != axis))) for axis in range(axes)]
         x = [low[axis] + (high[axis] - low[axis]) * (leggauss(order)[0] + 1) / 2 for axis in range(axes)]
@@ -104,6 +118,8 @@ def zoom(
         low, high = new_low, new_high
         if shrunk.min() > 0.9:
             break
+    if (high >= FARTHEST).any():
+        raise BadInput(UNBOUND)
     return low, high
 
 
