@@ -114,7 +114,7 @@ def evaluate(table: Table, spec: ModelSpec, rule: Rule) -> Grid:
         found = [
             np.concatenate(values)[: study[part].size // values[0].shape[1]] for values in zip(*calls, strict=True)
         ]
-        density = np.nan_to_num(found[0].ravel() + outside[part], nan=-np.inf)
+        density = np.nan_to_num(found[0].ravel() + outside[part], nan=-np.inf, posinf=-np.inf)
         highest = max(highest, density.max())
         near = density > highest - NEGLIGIBLE
         densities.append(density)

@@ -16,10 +16,9 @@ from numpy.polynomial.legendre import legvander
 from bayesmeta.errors import BadInput
 
 FARTHEST = 30.0  # sinh(30) is 5e12
-ENDLESS = 1e300
 UNBOUND = (
-    "the data do not bound the taus: under flat priors their posterior has no integral with so few studies; leave out a "
-    "level, take a model with priors, or add studies"
+    "the data do not bound the taus: under flat priors so few studies leave them a tail without end; leave out a level, "
+    "take a model with priors, or add studies"
 )
 leggauss = cache(legendre.leggauss)
 
@@ -105,8 +104,8 @@ def zoom(
     for _ in range(rounds):
         rule = place(order, axes, box(low, high))
         found = log_density(rule)
-        if not found.max() < ENDLESS:
-            raise BadInput(UNBOUND)
+        if (high == FARTHEST).all():
+            _refuse_endless(found, drop)
         near = found > found.max() - drop
         ends = [_ends(near.any(tuple(other for other in range(axes) if other != axis))) for axis in range(axes)]
         x = [low[axis] + (high[axis] - low[axis]) * (leggauss(order)[0] + 1) / 2 for axis in range(axes)]
@@ -118,8 +117,6 @@ def zoom(
         low, high = new_low, new_high
         if shrunk.min() > 0.9:
             break
-    if (high >= FARTHEST).any():
-        raise BadInput(UNBOUND)
     return low, high
 
 
@@ -149,7 +146,7 @@ def marginal(rule: Rule, mass: np.ndarray, axis: int, scale: float) -> Marginal:
     rows, low, high = rows[near], rule.axes[axis].low.ravel()[near], rule.axes[axis].high.ravel()[near]
     (unit, weight), (fine, fine_weight) = leggauss(rule.order), leggauss(3 * rule.order)
     at_nodes, at_fine = (legvander(nodes, rule.order - 1) for nodes in (unit, fine))
-    log_density = np.log(np.maximum(rows, 1e-300) / weight)
+    log_density = np.log(np.maximum(rows, 1e-25 * rows.max(1, keepdims=True)) / weight)
     series = (log_density * weight) @ at_nodes * (np.arange(rule.order) + 0.5)
     fine_mass = fine_weight * np.exp(series @ at_fine.T)
     fine_mass *= rows.sum(1, keepdims=True) / fine_mass.sum(1, keepdims=True)
@@ -176,6 +173,14 @@ def _highest(values: np.ndarray, depth: int) -> np.ndarray:
     """Maximum over all but the first `depth` axes."""
     highest: np.ndarray = values.reshape((*values.shape[:depth], -1)).max(-1)
     return highest
+
+
+def _refuse_endless(log_density: np.ndarray, drop: float) -> None:
+    """Nothing where the density is negligible on every axis before a tau is too large to be computed with."""
+    for axis in range(log_density.ndim):
+        along = log_density.max(tuple(other for other in range(log_density.ndim) if other != axis))
+        if along[np.isfinite(along)][-1] > along.max() - drop:
+            raise BadInput(UNBOUND)
 
 
 def _ends(near: np.ndarray) -> tuple[int, int]:
