@@ -144,3 +144,16 @@ def risk_of_bias(size: Size) -> Figure:
     table = crossed(form=["SYRCLE, animals", "Newcastle-Ottawa, persons"], item=size.names(size.terms))
     counts = {"yes": size.studies - 6, "unclear": 5, "no": 1, "assessed": size.studies, "studies": 300}
     return figures.draw_risk_of_bias(table.assign(**counts, basis="search 1 only: no more"), title=LABELS["title"])
+
+
+@drawn
+def conditional(size: Size) -> Figure:
+    names = [name.split(":")[0] for name in size.names(6 if size.long else 1)]
+    lines = crossed(line=names, x=[0.0, 5.0, 10.0]).assign(pi_level="study")
+    lines["mean"] = lines["x"] / 10 + lines.groupby("line", sort=False).ngroup()
+    ends = {"ci_lb": -0.2, "ci_ub": 0.2, "pi_lb": -1.0, "pi_ub": 1.0}
+    lines = lines.assign(**{end: lines["mean"] + reach for end, reach in ends.items()})
+    points = crossed(line=[*names, "another"], x=range(10)).assign(yi=lambda rows: np.sin(rows.index), sei=0.3)
+    held = "; averaged over phase, valence; year at 2004" if size.long else ""
+    axes = {"xlabel": f"dose{held}", "ylabel": LABELS["xlabel"], "by": "kind of noise"}
+    return figures.draw_conditional(lines, points, **axes, title=LABELS["title"])

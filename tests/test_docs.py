@@ -20,7 +20,7 @@ EXAMPLE = re.compile(r"^(?:\$ )?(?:\.venv/bin/)?bayesmeta (.+)$", re.MULTILINE)
 SCRIPT = re.compile(r"^python scripts/(\w+)\.py(.*)$", re.MULTILINE)
 MENTION = re.compile(r"`bayesmeta ([a-z-]+)([^`]*)`")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-WRITING = {"pages", "report"}  # rooms that make files for the commands, not values for others
+WRITING = {"cli", "pages", "report"}  # rooms that make files or talk, not values for others
 
 
 def name_of(page: Path) -> str:

@@ -122,13 +122,18 @@ def test_every_command_of_the_report_writes_the_provenance_that_it_is_known_by(t
 def test_the_page_is_written_with_what_was_counted_and_why_a_part_is_missing(tmp_path: Path) -> None:
     made = make_folder(tmp_path / "made")
     parts = pd.DataFrame(
-        {"part": ["fit", "screen"], "seconds": 1.0, "state": ["kept", "not done"], "reason": ["", "the table has no moderators"]}
+        {
+            "part": ["fit", "screen"],
+            "seconds": 1.0,
+            "state": ["kept", "not done"],
+            "reason": ["", "no moderators"],
+        }
     )
     (tmp_path / "page").mkdir()
     provenance = provenance_of({"dataset": "toy", "model": "m", "seed": 1}, {})
     write_report(tmp_path / "page", read_results(made), parts, provenance, Steps())
     page = (tmp_path / "page" / "index.html").read_text(encoding="utf-8")
-    assert "cannot be had here: the table has no moderators" in page
+    assert "cannot be had here: no moderators" in page
     for name in ("parts", "facts", "checklist"):
         assert len(pd.read_csv(tmp_path / "page" / "tables" / f"{name}.csv"))
     said = json.loads((tmp_path / "page" / "provenance-report.json").read_text())

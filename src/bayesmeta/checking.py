@@ -173,10 +173,12 @@ def check_priors(found: Found, tree: "xr.DataTree", inputs: Inputs, steps: Steps
 
 def print_check(console: "Console", found: Found, out: Path, *, synthetic: bool) -> None:
     """A verdict each, the bias-adjusted cells, and where the files are."""
+    from rich.markup import escape
+
     if synthetic:
         console.print("[bold red]SYNTHETIC[/bold red]")
     for name, state, sentence in found.verdicts:
         shade = SHADES[state]
         console.print(f"[bold]{name}[/bold]: [{shade}]{state}[/{shade}]. ", end="")
         console.print(sentence, highlight=False, markup=False)
-    console.print(f"written to [bold]{out}[/bold]: check.html, tables/, figures/, provenance-check.json")
+    console.print(f"written to [bold]{escape(str(out))}[/bold]: check.html, tables/, figures/, provenance-check.json")

@@ -9,6 +9,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -115,9 +116,10 @@ def parse_combination(name: str, text: str) -> dict[str, float]:
 
 
 def spec_of(tree: xr.DataTree) -> ModelSpec:
-    """The model that a tree carries."""
+    """The model that a tree carries, with the terms that were coded: others than its text's after --moderators."""
     attrs = tree["constant_data"].attrs
-    return parse_spec(attrs["model"], attrs["model_name"])
+    spec = parse_spec(attrs["model"], attrs["model_name"])
+    return replace(spec, terms=attrs.get("terms", spec.terms))
 
 
 def contrasts_of(tree: xr.DataTree) -> xr.DataArray:
@@ -142,7 +144,12 @@ def possible_weights(definitions: Mapping[str, str], terms: Sequence[str]) -> xr
 
 def contrast_draws(tree: xr.DataTree, *, group: str = "posterior") -> xr.DataArray:
     """Draws of the contrasts, dims (chain, draw, contrast); `group` may be `prior`."""
-    return xr.dot(contrasts_of(tree), tree[group].dataset["beta"], dim="term").transpose("chain", "draw", "contrast")
+    return weighted_draws(tree, contrasts_of(tree), group=group)
+
+
+def weighted_draws(tree: xr.DataTree, weights: xr.DataArray, *, group: str = "posterior") -> xr.DataArray:
+    """Draws of combinations of terms, weights (contrast, term), dims (chain, draw, contrast)."""
+    return xr.dot(weights, tree[group].dataset["beta"], dim="term").transpose("chain", "draw", "contrast")
 
 
 def contrasts_table(tree: xr.DataTree) -> pd.DataFrame:
@@ -151,11 +158,43 @@ def contrasts_table(tree: xr.DataTree) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        contrast, mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive, p_rope = P(|contrast| < the model's rope).
+        contrast, mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive, p_rope = P(|contrast| < the model's rope); of
+        a slope that of a moderator's standard deviation, because its unit is arbitrary.
     """
-    draws = contrast_draws(tree)
-    inside = abs(draws) < spec_of(tree).rope
+    weights = contrasts_of(tree)
+    draws = weighted_draws(tree, weights)
+    inside = abs(draws * steps_of(tree, weights)) < spec_of(tree).rope
     return summarise(draws).assign(p_rope=inside.mean(("chain", "draw")).values)
+
+
+def steps_of(tree: xr.DataTree, weights: xr.DataArray) -> xr.DataArray:
+    """What a standard deviation of its moderator makes of each contrast, dims (contrast,); 1 where it has no unit."""
+    design = tree["constant_data"].dataset
+    if "standardised" not in design:
+        return xr.ones_like(weights["contrast"], float)
+    steps = np.diag(design["standardised"].sel(standard=weights["term"].values, term=weights["term"].values))
+    involved = [np.unique(steps[row != 0]) for row in weights.transpose("contrast", "term").values]
+    found = [float(own[0]) if len(own) == 1 else 1.0 for own in involved]
+    return xr.DataArray(found, {"contrast": weights["contrast"].values}, ("contrast",))
+
+
+def standardised_table(tree: xr.DataTree) -> pd.DataFrame:
+    """What the terms are of moderators that are centred and scaled; no rows where no moderator is a number.
+
+    Returns
+    -------
+    DataFrame
+        term (a slope is per standard deviation, the intercept is at the moderators' means), unit (what a term in
+        tables/terms.csv is multiplied by), mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive, p_rope.
+    """
+    design = tree["constant_data"].dataset
+    if "standardised" not in design:
+        return pd.DataFrame()
+    weights = design["standardised"].rename(standard="contrast")
+    draws = weighted_draws(tree, weights)
+    table = summarise(draws).assign(p_rope=(abs(draws) < spec_of(tree).rope).mean(("chain", "draw")).values)
+    table.insert(1, "unit", np.diag(weights.transpose("contrast", "term")))
+    return table.rename(columns={"contrast": "term"})
 
 
 def summarise(draws: xr.DataArray, *, null: float = 0.0) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bayesmeta import summary
-from bayesmeta.inputs import Request, show_inputs
+from bayesmeta.inputs import Inputs, Request, choose_model, keep_rows, read_effects, show_inputs
 from bayesmeta.progress import Steps
 from bayesmeta.provenance import provenance_of
 
@@ -44,6 +44,8 @@ def run_fit(request: Request, how: Sampling, out: Path | None, console: "Console
         Nothing is written then.
     """
     steps = Steps(console)
+    if of_directions(request):
+        return _fit_directions(request, how, out, console, steps)
     inputs = show_inputs(request, steps, console)
     attrs, out = inputs.frame.attrs, inputs.folder(out)
     with steps("starting JAX and PyMC"):
@@ -72,3 +74,48 @@ def draw_posterior(design: "xr.Dataset", spec: "ModelSpec", how: Sampling, steps
     from bayesmeta.sampling import sample_posterior
 
     return sample_posterior(design, spec, sampler=how.sampler, tune=how.tune, steps=steps, **options)
+
+
+def of_directions(request: Request) -> bool:
+    """Whether directions are asked for: by a dataset that has them alone, or by a model of them."""
+    from bayesmeta.spec import ORDERED, read_spec
+    from bayesmeta.studies import DATASETS
+
+    known = DATASETS.get(request.dataset or "")
+    if known is not None and known.outcome == "directions":
+        return True
+    return request.model is not None and read_spec(request.model).likelihood == ORDERED
+
+
+def _fit_directions(request: Request, how: Sampling, out: Path | None, console: "Console", steps: Steps) -> int:
+    """`run_fit` of directions without effect sizes."""
+    with steps("reading the data"):
+        inputs = _read_directions(request)
+    from bayesmeta import ordinal, report
+    from bayesmeta.report.ordinal import direction_tables, write_directions
+
+    for line in ordinal.opening(inputs.design, inputs.frame.attrs):
+        console.print(line, highlight=False, markup=False)
+    out = inputs.folder(out)
+    with report.staging(out) as folder:
+        tree = ordinal.sample_directions(inputs.design, inputs.spec, steps=steps, **asdict(how))
+        provenance = provenance_of(asdict(request) | asdict(how) | inputs.choices(out), inputs.frame.attrs)
+        tables = direction_tables(tree)
+        diagnostics = write_directions(folder, tree, tables, provenance, steps)
+    for line in ordinal.directions_told(tables):
+        console.print(line, highlight=False, markup=False)
+    summary.print_fit(console, tables, diagnostics, out, synthetic=provenance["synthetic"])
+    return 0 if diagnostics["passed"] else 1
+
+
+def _read_directions(request: Request) -> Inputs:
+    """Table, model and design; a contrast that names an unknown term is refused, as for effect sizes."""
+    from bayesmeta.contrasts import contrast_weights
+    from bayesmeta.ordinal import build_directions
+
+    frame = read_effects(request)
+    spec = choose_model(request, frame)
+    design = build_directions(frame, spec)
+    contrast_weights(spec.contrasts_of(str(frame.attrs["dataset"])), [str(term) for term in design["term"].values])
+    kept = frame if request.where is None else keep_rows(frame, request.where)
+    return Inputs(kept, spec, design if kept is frame else build_directions(kept, spec), [])

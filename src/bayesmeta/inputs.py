@@ -1,6 +1,7 @@
 """What a command analyses: from a dataset's name or a file, a model and a query to a table, a spec and a design."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +18,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Request:
-    """What a user asks to be analysed; the defaults are the command line's."""
+    """What a user asks to be analysed; the defaults are the command line's.
+
+    `columns` is of a file: the package's name of a column to the file's, beside those of the model's `[columns]`.
+    """
 
     dataset: str | None = None
     model: str | None = None
     variant: str = "calibrated"
     where: str | None = None
     moderators: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -67,9 +72,29 @@ def read_inputs(request: Request) -> Inputs:
     """
     frame = read_effects(request)
     spec = choose_model(request, frame)
+    refuse_directions(frame, spec)
     kept = frame if request.where is None else keep_rows(frame, request.where)
     design, left_out = select(frame, kept, spec)
     return Inputs(kept, spec, design, left_out)
+
+
+def refuse_directions(frame: "pd.DataFrame", spec: "ModelSpec") -> None:
+    """Nothing for effect sizes and a model of them.
+
+    Raises
+    ------
+    BadInput
+        The table has directions alone, or the model is one of directions.
+    """
+    from bayesmeta.spec import ORDERED
+
+    if spec.likelihood != ORDERED and {"yi", "vi"} <= set(frame.columns):
+        return
+    dataset = frame.attrs.get("dataset", "the table")
+    raise BadInput(
+        f"this command needs effect sizes yi with variances vi, and a model of them; got {dataset} with model "
+        f"{spec.name}. Of directions alone there is a fit: bayesmeta fit --dataset ketamine-extinction"
+    )
 
 
 def show_inputs(request: Request, steps: "Steps", console: "Console") -> Inputs:
@@ -96,8 +121,53 @@ def read_effects(request: Request) -> "pd.DataFrame":
             return frame
     path = Path(request.dataset)
     if request.dataset not in studies.DATASETS and (path.suffix.lower() in KINDS or path.is_file()):
-        return read_table(path)
+        frame = without_reserved(read_table(path, columns=columns_of(request.model, request.columns)))
+        if frame.attrs["dataset"] in studies.DATASETS:  # a user's clinical.csv is not the dataset of that name
+            frame.attrs["dataset"] += "-file"
+        return frame
+    if request.columns and request.dataset in studies.DATASETS:
+        raise BadInput(f"--columns names the columns of a file, and {request.dataset} is a dataset of the package")
     return studies.read(request.dataset, variant=request.variant)
+
+
+def columns_of(model: str | None, columns: "str | Mapping[str, str] | None") -> dict[str, str]:
+    """The columns that a model's file names, and over them those of the command line.
+
+    Raises
+    ------
+    BadInput
+        The model cannot be read, or the text is not like `study=district, yi=es`.
+    """
+    from bayesmeta.spec import read_spec
+    from bayesmeta.studies.table import parse_columns
+
+    asked = parse_columns(columns) if isinstance(columns, str) else dict(columns or {})
+    return (dict(read_spec(model).columns) if model else {}) | asked
+
+
+def without_reserved(frame: "pd.DataFrame") -> "pd.DataFrame":
+    """A file's table whose columns have names that results can hold beside their own; a note says what was renamed."""
+    taken = reserved_names(frame)
+    if not taken:
+        return frame
+    told = "; ".join(f"the file's own {old} is kept as {new}" for old, new in taken.items())
+    renamed = frame.rename(columns=taken)
+    renamed.attrs = frame.attrs | {"notes": [*frame.attrs["notes"], told]}
+    return renamed
+
+
+def reserved_names(frame: "pd.DataFrame") -> dict[str, str]:
+    """Columns whose names the results need for themselves or cannot hold, with the names they get."""
+    from bayesmeta.design.tables import RESERVED
+
+    taken: dict[str, str] = {}
+    for name in map(str, frame.columns):
+        new = f"{name}_in_file" if name in RESERVED else name.replace("/", "_")
+        while new != name and new in {*frame.columns, *taken.values()}:
+            new += "_"
+        if new != name:
+            taken[name] = new
+    return taken
 
 
 def choose_model(request: Request, frame: "pd.DataFrame") -> "ModelSpec":

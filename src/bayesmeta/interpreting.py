@@ -30,9 +30,11 @@ def run_interpret(results: Path, out: Path | None, console: "Console") -> int:
     BadInput
         It holds no results, or `out` cannot be written; nothing is written then.
     """
+    from rich.markup import escape
+
     found = read_results(results)
     if "directions" in found.tables:
-        raise BadInput(f"{results} holds directions alone, which have no means to tell of; see its tables/directions.csv")
+        raise BadInput(f"{results} holds directions alone, without means to tell of; see its tables/directions.csv")
     if not ANALYSES & set(found.tables):
         raise BadInput(
             f"{results} holds no analysis; a folder that bayesmeta fit, compare, check, lint or survive wrote does"
@@ -49,5 +51,5 @@ def run_interpret(results: Path, out: Path | None, console: "Console") -> int:
     for sentence in said.values():
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     if out is not None:
-        console.print(f"written to [bold]{out}[/bold]: {', '.join(names)}", highlight=False)
+        console.print(f"written to [bold]{escape(str(out))}[/bold]: {', '.join(names)}", highlight=False)
     return 0

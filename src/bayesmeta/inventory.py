@@ -51,6 +51,8 @@ def run_characteristics(request: Request, out: Path | None, console: "Console") 
     BadInput
         Anything about the data cannot be used; nothing is written then.
     """
+    from rich.markup import escape
+
     from bayesmeta.report import staging, write_data
 
     steps = Steps(console)
@@ -61,7 +63,7 @@ def run_characteristics(request: Request, out: Path | None, console: "Console") 
         tables = data_tables(inputs.frame, inputs.dataset, inputs.frame.attrs.get("variant"))
     with staging(out) as folder:
         write_data(folder, tables, provenance, steps)
-    console.print(f"written to [bold]{out}[/bold]: tables/, figures/, provenance-data.json")
+    console.print(f"written to [bold]{escape(str(out))}[/bold]: tables/, figures/, provenance-data.json")
     return 0
 
 

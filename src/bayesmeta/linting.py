@@ -105,4 +105,4 @@ def print_lint(console: "Console", found: Report, out: Path, *, synthetic: bool)
     for what, why in found.unchecked.items():
         console.print(f"[dim]not checked: {escape(f'{what}: {why}')}[/dim]", highlight=False)
     files = "tables/lint.csv, tables/lint_rows.csv, tables/lint_refits.csv, provenance-lint.json"
-    console.print(f"written to [bold]{out}[/bold]: {files}")
+    console.print(f"written to [bold]{escape(str(out))}[/bold]: {files}")

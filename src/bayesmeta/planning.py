@@ -212,6 +212,7 @@ def print_plan(
     synthetic: bool,
 ) -> None:
     """The largest plan for each contrast and size of an arm, a sentence per contrast, and where the files are."""
+    from rich.markup import escape
     from rich.table import Table
 
     from bayesmeta.preposterior import sentences, today_text
@@ -234,4 +235,4 @@ def print_plan(
         "[dim]Settled: one sign has a posterior probability above .975. Averages over today's posterior: new studies "
         "that differ among themselves as those so far, one group each, under this model and its priors.[/dim]"
     )
-    console.print(f"written to [bold]{out}[/bold]: tables/plan.csv, figures/plan, provenance-plan.json")
+    console.print(f"written to [bold]{escape(str(out))}[/bold]: tables/plan.csv, figures/plan, provenance-plan.json")

@@ -6,6 +6,9 @@ both; `terms` gives every term its own. The parts add up, so that with S_c (p, p
     beta ~ N(sum_c m_c, sum_c s_c^2 S_c),        s_c fixed, or a spread with a prior of its own
 
 and a difference of terms that share a part is free of it: partial pooling without any further parameter.
+
+Where a moderator is a number this is the prior of gamma = U beta, the coefficients of the centred and scaled moderators
+(`design.standardising`), and beta = U^-1 gamma, in the units of the table, has the normal distribution that follows.
 """
 
 import math
@@ -59,7 +62,16 @@ def term_prior(design: xr.Dataset, spec: ModelSpec) -> TermPrior:
             fixed = fixed + np.where(same > 0, sd**2, 0.0)
         else:
             shared[name] = sd**2 * same
-    return TermPrior(mean, fixed, shared)
+    return _in_units(TermPrior(mean, fixed, shared), design)
+
+
+def _in_units(prior: TermPrior, design: xr.Dataset) -> TermPrior:
+    """The prior of beta that one of standardised coefficients implies; a flat one stays as it is."""
+    if "standardised" not in design or np.isinf(prior.fixed).any():
+        return prior
+    units = np.linalg.inv(design["standardised"].transpose("standard", "term").values)
+    shared = {name: units @ same @ units.T for name, same in prior.shared.items()}
+    return TermPrior(units @ prior.mean, units @ prior.fixed @ units.T, shared)
 
 
 def _same(design: xr.Dataset, part: str) -> np.ndarray:

@@ -83,6 +83,8 @@ def run_report(
     BadInput
         The model cannot be fitted; nothing is written then.
     """
+    from rich.markup import escape
+
     steps = Steps(console)
     inputs = show_inputs(request, steps, console)
     out = inputs.folder(out)
@@ -94,7 +96,7 @@ def run_report(
         results = pages.read_results(out)
         provenance = provenance_of(asdict(request) | asdict(how) | inputs.choices(out), inputs.frame.attrs)
         report.write_report(folder, results, done, provenance, steps)
-    console.print(f"written to [bold]{out / 'index.html'}[/bold]; what each part said is in report.log")
+    console.print(f"written to [bold]{escape(str(out / 'index.html'))}[/bold]; what each part said is in report.log")
     passed = bool(results.diagnostics.get("passed"))
     if not passed:
         console.print(f"[bold red]diagnostics failed[/bold red]: {'; '.join(results.diagnostics.get('failures', []))}")

@@ -211,6 +211,7 @@ def print_screen(
     console: "Console", tables: "dict[str, pd.DataFrame]", out: Path, how: Screening, *, synthetic: bool
 ) -> None:
     """The best forest, importance, the tree's leaves, and the command that lets the model judge."""
+    from rich.markup import escape
     from rich.table import Table
 
     best, mark = tables["r2cv"].iloc[0], "SYNTHETIC  " if synthetic else ""
@@ -225,7 +226,7 @@ def print_screen(
     )
     for row in tables["importance"].to_dict("records"):
         interval = f"\\[{row['ci_lb']:.3f}, {row['ci_ub']:.3f}]"
-        table.add_row(row["moderator"], f"{row['mean']:.3f}", interval, f"{row['p_rank_1']:.2f}")
+        table.add_row(escape(row["moderator"]), f"{row['mean']:.3f}", interval, f"{row['p_rank_1']:.2f}")
     console.print(table)
     leaves = tables["tree"][tables["tree"]["leaf"]]
     for row in leaves.to_dict("records"):
@@ -235,5 +236,9 @@ def print_screen(
             highlight=False,
             markup=False,
         )
-    console.print(f"the model judges: bayesmeta fit --dataset ... --model {out / 'followup.toml'}", highlight=False)
-    console.print(f"written to [bold]{out}[/bold]: tables/, figures/, followup.toml, provenance-screen.json")
+    console.print(
+        f"the model judges: bayesmeta fit --dataset ... --model {out / 'followup.toml'}", highlight=False, markup=False
+    )
+    console.print(
+        f"written to [bold]{escape(str(out))}[/bold]: tables/, figures/, followup.toml, provenance-screen.json"
+    )

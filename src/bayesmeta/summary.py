@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -16,18 +17,20 @@ def print_data(console: Console, design: "xr.Dataset", attrs: Mapping[Any, Any],
     """One line that says what is analysed and whether it is real, then what a reader must know about it."""
     sizes = design.sizes
     real = "[bold red]SYNTHETIC[/bold red] " if attrs.get("synthetic") else ""
+    dataset = escape(str(attrs["dataset"]))
     places = sorted({source["found_in"] for source in attrs.get("sources", [])})
     found = f", from {', '.join(places)}" if places else ""
     variant = f" ({attrs['variant']})" if attrs.get("variant") else ""
     console.print(
-        f"{real}[bold]{attrs['dataset']}[/bold]{variant}: {sizes['effect']} effects, {sizes['group']} groups, "
+        f"{real}[bold]{dataset}[/bold]{variant}: {sizes['effect']} effects, {sizes['group']} groups, "
         f"{sizes['study']} studies, {sizes['term']} terms{found}",
         highlight=False,
     )
     for note in attrs.get("notes", []):
-        console.print(f"[dim]note: {note}[/dim]", highlight=False)
+        console.print(f"[dim]note: {escape(note)}[/dim]", highlight=False)
     if left_out:
-        console.print(f"[yellow]left out, their cells are empty here: {', '.join(left_out)}[/yellow]", highlight=False)
+        names = escape(", ".join(left_out))
+        console.print(f"[yellow]left out, their cells are empty here: {names}[/yellow]", highlight=False)
 
 
 def print_sizes(
@@ -39,8 +42,10 @@ def print_sizes(
     if flow is not None:
         console.print(_whole(flow.groupby(["step", "reason"], sort=False)["rows"].sum().reset_index(), "Rows by step"))
     for note in attrs.get("notes", []):
-        console.print(f"[dim]note: {note}[/dim]", highlight=False)
-    console.print(f"written to [bold]{out}[/bold]: effects.csv, effects.parquet, sizes.csv, provenance.json")
+        console.print(f"[dim]note: {escape(note)}[/dim]", highlight=False)
+    console.print(
+        f"written to [bold]{escape(str(out))}[/bold]: effects.csv, effects.parquet, sizes.csv, provenance.json"
+    )
 
 
 def _whole(rows: "pd.DataFrame", title: str) -> Table:
@@ -72,14 +77,15 @@ def print_fit(
     for warning in diagnostics["warnings"]:
         console.print(f"[yellow]note: {warning}[/yellow]", highlight=False)
     for failure in diagnostics["failures"]:
-        console.print(f"[bold red]failed: {failure}[/bold red]", highlight=False)
+        console.print(f"[bold red]failed: {escape(failure)}[/bold red]", highlight=False)
     verdict = "[green]diagnostics passed[/green]" if diagnostics["passed"] else "[red]diagnostics failed[/red]"
     console.print(
         f"{verdict}: {diagnostics['divergences']} divergences, R-hat at most {diagnostics['max_r_hat']:.4f}, bulk ESS "
         f"at least {diagnostics['min_ess_bulk']:.0f}, tail ESS at least {diagnostics['min_ess_tail']:.0f}",
         highlight=False,
     )
-    console.print(f"written to [bold]{out}[/bold]: posterior.nc, tables/, figures/, diagnostics.json, provenance.json")
+    files = "posterior.nc, tables/, figures/, diagnostics.json, provenance.json"
+    console.print(f"written to [bold]{escape(str(out))}[/bold]: {files}")
 
 
 def print_comparison(console: Console, tables: Mapping[str, "pd.DataFrame"], out: Path, *, synthetic: bool) -> None:
@@ -94,7 +100,9 @@ def print_comparison(console: Console, tables: Mapping[str, "pd.DataFrame"], out
         table.add_row(row["term"], f"{row['estimate']:.2f}", reml, f"{row['mean']:.2f}", bayes, shift, row["why"])
     console.print(table)
     console.print(_whole(tables["levels"].round(2), f"{mark}Four levels against three"))
-    console.print(f"written to [bold]{out}[/bold]: comparison.html, tables/, figures/, provenance-comparison.json")
+    console.print(
+        f"written to [bold]{escape(str(out))}[/bold]: comparison.html, tables/, figures/, provenance-comparison.json"
+    )
 
 
 def _print_sides(console: Console, tables: Mapping[str, "pd.DataFrame"]) -> None:
@@ -122,7 +130,7 @@ def _estimates(rows: "pd.DataFrame", key: str, title: str) -> Table:
     table = Table(key, "mean", "sd", "95 % interval", "P(> 0)", title=title, title_justify="left")
     for row in rows.to_dict("records"):
         interval = f"[{row['ci_lb']:.2f}, {row['ci_ub']:.2f}]".replace("[", "\\[")
-        table.add_row(row[key].replace("[", "\\["), f"{row['mean']:.2f}", f"{row['sd']:.2f}", interval, f"{row['p_positive']:.3f}")
+        table.add_row(escape(row[key]), f"{row['mean']:.2f}", f"{row['sd']:.2f}", interval, f"{row['p_positive']:.3f}")
     return _right_aligned(table)
 
 
@@ -139,7 +147,7 @@ def _parameters(rows: "pd.DataFrame", title: str) -> Table:
     table = Table("parameter", "mean", "sd", "95 % interval", title=title, title_justify="left")
     for row in rows.to_dict("records"):
         interval = f"\\[{row['ci_lb']:.2f}, {row['ci_ub']:.2f}]"
-        table.add_row(row["parameter"].replace("[", "\\["), f"{row['mean']:.2f}", f"{row['sd']:.2f}", interval)
+        table.add_row(escape(row["parameter"]), f"{row['mean']:.2f}", f"{row['sd']:.2f}", interval)
     return _right_aligned(table)
 
 

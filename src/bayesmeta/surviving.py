@@ -137,6 +137,7 @@ def write_survival(
 
 def print_survival(console: "Console", tables: "Mapping[str, pd.DataFrame]", out: Path, *, synthetic: bool) -> None:
     """Each conclusion with its lowest probability, then a sentence for each, and where the files are."""
+    from rich.markup import escape
     from rich.table import Table
 
     from bayesmeta.alternatives import probability_text
@@ -157,4 +158,6 @@ def print_survival(console: "Console", tables: "Mapping[str, pd.DataFrame]", out
         console.print(f"[yellow]note: the same data bear '{name}' better (log Bayes factor {factor:.1f})[/yellow]")
     for sentence in tables["verdicts"]["sentence"]:
         console.print(f"- {sentence}", highlight=False, markup=False)
-    console.print(f"written to [bold]{out}[/bold]: tables/survival*.csv, figures/survival, provenance-survival.json")
+    console.print(
+        f"written to [bold]{escape(str(out))}[/bold]: tables/survival*.csv, figures/survival, provenance-survival.json"
+    )

@@ -67,6 +67,17 @@ or_n <- function() {
   case("OR", list(ai = x$ai, n1i = x$ai + x$bi, ci = x$ci, n2i = x$ci + x$di), by = x)
 }
 
+test_of_two <- function(named, vtype) {
+  x <- list(ti = round(rnorm(k, 0, 3), 3), n1i = sample(2:80, k, TRUE), n2i = sample(3:80, k, TRUE))
+  df <- x$n1i + x$n2i - 2
+  own <- switch(named, ti = x$ti, fi = sign(x$ti) * x$ti^2, pi = sign(x$ti) * 2 * pt(-abs(x$ti), df))
+  case("SMD", c(setNames(list(own), named), x[c("n1i", "n2i")]), vtype, by = x)
+}
+risk_n <- function(measure) {
+  x <- tables()
+  case(measure, list(ai = x$ai, n1i = x$ai + x$bi, ci = x$ci, n2i = x$ci + x$di), by = x)
+}
+
 cases <- list(
   case("SMD", two_groups()), case("SMD", fractional()), case("SMD", extreme()),
   case("SMD", two_groups(), "UB"), case("SMD", fractional(), "UB"), case("SMD", extreme(), "UB"),
@@ -74,7 +85,10 @@ cases <- list(
   case("MD", two_groups()), case("MD", extreme()), case("ROM", positive()),
   case("ZCOR", list(ri = round(runif(k, -0.999, 0.999), 3), ni = sample(4:200, k, TRUE))),
   case("OR", tables()), or_n(),
-  case("SMCC", two_occasions()), smcc_t(), smcrp(two_occasions())
+  case("SMCC", two_occasions()), smcc_t(), smcrp(two_occasions()),
+  test_of_two("ti", "LS"), test_of_two("fi", "LS"), test_of_two("pi", "LS"),
+  test_of_two("ti", "UB"), test_of_two("fi", "UB"), test_of_two("pi", "UB"),
+  case("RR", tables()), risk_n("RR"), case("RD", tables()), risk_n("RD")
 )
 
 json <- function(x) {

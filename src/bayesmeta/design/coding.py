@@ -1,12 +1,15 @@
 """Coding of moderators: from a formula to columns with readable names."""
 
+import ast
 import re
+import warnings
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from bayesmeta.design.standardising import CONTEXT, standardised_weights
 from bayesmeta.errors import BadInput
 from bayesmeta.studies.schema import check_moderators
 
@@ -14,38 +17,116 @@ _FACTOR_LEVEL = re.compile(r"(\w+)\[(T\.)?([^\]]*)\]")
 
 
 class Coding(NamedTuple):
-    """Matrix of the terms (k, p) with readable names, and the level of each factor in each term (p, factors), or ''."""
+    """A coded table.
+
+    Attributes
+    ----------
+    matrix : DataFrame
+        The terms (k, p) with readable names.
+    factors : DataFrame
+        Level of each factor in each term (p, factors), or ''.
+    standardised : DataFrame or None
+        Weights of the terms in the coefficients of centred and scaled moderators (p, p); None where there are none.
+    spec : formulaic ModelSpec
+        Codes other rows in the same way.
+    kept : array
+        Which columns of `spec` are terms; the others are cells without effects.
+    """
 
     matrix: pd.DataFrame
     factors: pd.DataFrame
+    standardised: pd.DataFrame | None
+    spec: Any
+    kept: np.ndarray
 
 
 def code_terms(frame: pd.DataFrame, formula: str, *, informed: Sequence[Sequence[str]] = ()) -> Coding:
-    """Code a formula; see `build_design`.
+    """Code a formula, with or without the ~ of R; see `build_design`.
 
     An empty cell is kept when for every list of factors in `informed` that several cells share, a cell with effects
     agrees with it in these factors.
     """
-    from formulaic import Formula, model_matrix
-    from formulaic.errors import FormulaicError
-
-    try:
-        needed = sorted(str(name) for name in Formula(formula).required_variables)
-        check_moderators(frame, needed)
-        matrix = pd.DataFrame(model_matrix(formula, frame, na_action="raise"))
-    except (FormulaicError, SyntaxError, AttributeError) as error:
-        raise BadInput(
-            f"terms '{formula}' are not a formula: {error}; write e.g. '0 + valence:phase' or '1'"
-        ) from error
+    matrix = _coded(frame, formula)
+    spec = matrix.model_spec
+    matrix = pd.DataFrame(matrix).set_axis(range(len(frame)))
     named = [{name: level for name, _, level in _FACTOR_LEVEL.findall(str(column))} for column in matrix]
     factors = pd.DataFrame(named, range(len(named)))
     factors = factors.fillna("").astype(str)
     empty = matrix.columns.str.contains("[", regex=False) & (matrix == 0).all().to_numpy()
     kept = ~empty | _informed(factors, empty, informed)
-    matrix, factors = matrix.loc[:, kept], factors[kept]
-    matrix.columns = pd.Index(_labels(list(matrix.columns)))
-    refuse_aliased(matrix.loc[:, ~empty[kept]], formula)
-    return Coding(matrix, factors.set_axis(matrix.columns))
+    labels = pd.Index(_labels(list(matrix.columns[kept])))
+    refuse_aliased(matrix.loc[:, kept & ~empty].set_axis(labels[~empty[kept]], axis=1), formula)
+    weights = standardised_weights(frame, spec, matrix)
+    standardised = None if weights is None else pd.DataFrame(weights[np.ix_(kept, kept)], labels, labels)
+    matrix = matrix.loc[:, kept].set_axis(labels, axis=1)
+    return Coding(matrix, factors[kept].set_axis(labels), standardised, spec, np.asarray(kept))
+
+
+def _coded(frame: pd.DataFrame, formula: str) -> Any:
+    """The formula's matrix with its spec, refused with a message where it is no right-hand side."""
+    from formulaic import Formula, SimpleFormula, model_matrix
+    from formulaic.errors import FormulaicError
+
+    try:
+        parsed = Formula(formula)
+        if not isinstance(parsed, SimpleFormula):
+            raise BadInput(f"terms '{formula}' have a left side; write what the mean depends on, as in '~ dose'")
+        check_moderators(frame, variables_of(parsed))
+        return model_matrix(parsed, frame, context=CONTEXT, na_action="raise")
+    except (FormulaicError, SyntaxError, AttributeError) as error:
+        raise BadInput(
+            f"terms '{formula}' are not a formula: {error}; write e.g. '0 + valence:phase' or '1'"
+        ) from error
+
+
+def variables_of(formula: Any) -> list[str]:
+    """Columns that a formulaic formula needs, in the order in which it names them.
+
+    formulaic's own `required_variables` lack those of `scale(dose)` until the formula has been evaluated.
+    """
+    expressions = [factor.expr for term in formula for factor in term.factors if factor.eval_method.value != "literal"]
+    lookups = {factor.expr for term in formula for factor in term.factors if factor.eval_method.value == "lookup"}
+    names = [
+        name for text in expressions for name in ([text] if text in lookups else _names_of(text)) if name not in CONTEXT
+    ]
+    return list(dict.fromkeys(names))
+
+
+def _names_of(expression: str) -> list[str]:
+    """Names of a Python expression that are values, not functions; names in backticks first."""
+    quoted = re.findall(r"`([^`]+)`", expression)
+    nodes = list(ast.walk(ast.parse(re.sub(r"`[^`]+`", "0", expression), mode="eval")))
+    called = {node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    return quoted + [node.id for node in nodes if isinstance(node, ast.Name) and node.id not in called]
+
+
+def code_rows(coding: Coding, frame: pd.DataFrame) -> pd.DataFrame:
+    """Other rows coded as a table was (m, p); nan in rows of cells that had no effects.
+
+    Parameters
+    ----------
+    coding : Coding
+        From `code_terms`.
+    frame : DataFrame
+        The moderators' columns, without blanks; others are ignored.
+
+    Raises
+    ------
+    BadInput
+        A moderator is missing or blank, or has a level that the table had not.
+    """
+    from formulaic.errors import DataMismatchWarning, FormulaicError
+
+    check_moderators(frame, variables_of(coding.spec.formula))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", DataMismatchWarning)
+            coded = coding.spec.get_model_matrix(frame, context=CONTEXT, na_action="raise")
+    except (DataMismatchWarning, FormulaicError, ValueError) as error:
+        raise BadInput(f"these rows cannot be coded as the model's table was: {error}") from error
+    coded = pd.DataFrame(coded).to_numpy(float)
+    beyond = (coded[:, ~coding.kept] != 0).any(axis=1)
+    return pd.DataFrame(np.where(beyond[:, None], np.nan, coded[:, coding.kept]), columns=coding.matrix.columns)
 
 
 def _informed(factors: pd.DataFrame, empty: np.ndarray, lists: Sequence[Sequence[str]]) -> np.ndarray:
@@ -60,10 +141,17 @@ def _informed(factors: pd.DataFrame, empty: np.ndarray, lists: Sequence[Sequence
 
 
 def cell_means(formula: str, frame: pd.DataFrame) -> str:
-    """Formula as a user means it: a lone factor or interaction of factors is coded as cell means."""
-    names = [name.strip() for name in formula.split(":")]
+    """Formula as a user means it: a lone factor or interaction of factors is coded as cell means.
+
+    After the ~ of R everything is as in R: `~ species` has an intercept.
+    """
+    asked = formula.strip()
+    text = asked.removeprefix("~").strip()
+    names = [name.strip() for name in text.split(":")]
     is_factor = [name in frame and not pd.api.types.is_numeric_dtype(frame[name]) for name in names]
-    return f"0 + {formula}" if all(is_factor) else formula
+    if not all(is_factor):
+        return text
+    return f"1 + {text}" if asked.startswith("~") else f"0 + {text}"
 
 
 def _labels(columns: list[str]) -> list[str]:
@@ -78,6 +166,7 @@ def _labels(columns: list[str]) -> list[str]:
 
 def refuse_aliased(matrix: pd.DataFrame, formula: str) -> None:
     values = matrix.to_numpy(float)
+    values = values / np.maximum(np.linalg.norm(values, axis=0), np.finfo(float).tiny)
     ranks = [np.linalg.matrix_rank(values[:, : column + 1]) for column in range(values.shape[1])]
     aliased = [name for name, step in zip(matrix.columns, np.diff([0, *ranks]), strict=True) if step == 0]
     if aliased or not len(matrix.columns):

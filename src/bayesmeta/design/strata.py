@@ -57,6 +57,6 @@ def of_stratum(design: xr.Dataset, stratum: str) -> xr.Dataset:
     terms = (design["X"].values[effects] != 0).any(0)
     groups, group = np.unique(design["effect_group"].values[effects], return_inverse=True)
     studies, study = np.unique(design["group_study"].values[groups], return_inverse=True)
-    part = design.isel(effect=effects, term=terms, group=groups, study=studies)
+    part = design.isel(effect=effects, term=terms, standard=terms, group=groups, study=studies, missing_dims="ignore")
     part = part.assign(effect_group=("effect", group), group_study=("group", study))
     return part.drop_vars(["study_stratum", "stratum"], errors="ignore")

@@ -1,5 +1,6 @@
 """From the effect table to arrays with names."""
 
+import json
 from typing import Any
 
 import numpy as np
@@ -7,8 +8,9 @@ import pandas as pd
 import xarray as xr
 
 from bayesmeta.design.bias import SLOPES, published_direction, small_study_columns
-from bayesmeta.design.coding import code_terms
+from bayesmeta.design.coding import code_terms, variables_of
 from bayesmeta.design.controls import code_controls
+from bayesmeta.design.recoding import levels_of_moderators
 from bayesmeta.design.strata import code_strata
 from bayesmeta.errors import BadInput
 from bayesmeta.spec import ModelSpec
@@ -25,6 +27,8 @@ RESERVED = (
     "effect_group",
     "group_study",
     "study_stratum",
+    "standard",
+    "standardised",
     "control_cluster",
     "control_side",
     "control_subjects",
@@ -49,8 +53,10 @@ def build_design(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
         yi, vi, the table's other columns and effect_group (index of the group) over `effect`; X over
         (effect, term); group_study (index of the study) over `group`; with `tau_by`, study_stratum (index of the
         stratum) over `study`; with `bias`, published (1 or -1: which results are published) over `effect`, and its
-        slope as a term; with `shared_controls`, each effect's control measurement (`code_controls`); labels as
-        coordinates, and over `term` the factors' levels as `term_<factor>`. Row order is kept.
+        slope as a term; where a moderator is a number, standardised over (standard, term): weights of the terms in
+        the coefficients that the priors are about (`design.standardising`); with `shared_controls`, each effect's
+        control measurement (`code_controls`); labels as coordinates, and over `term` the factors' levels as
+        `term_<factor>`. Row order is kept.
 
     Raises
     ------
@@ -66,7 +72,7 @@ def build_design(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
     group, groups = pd.factorize(frame["group"], sort=True)
     group_study = np.empty(len(groups), int)
     group_study[group] = study
-    matrix, factors, published = _with_bias(frame, spec, *coding)
+    matrix, factors, published = _with_bias(frame, spec, coding.matrix, coding.factors)
     others = {str(name): ("effect", _plain(frame[name])) for name in frame.columns if name not in _KEYS}
     return xr.Dataset(
         others
@@ -79,6 +85,7 @@ def build_design(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
         }
         | code_strata(frame, study, spec.tau_by)
         | published
+        | _standardised(coding.standardised, matrix)
         | (code_controls(frame) if spec.shared_controls else {}),
         coords={
             "effect": frame["effect"].to_numpy(str),
@@ -91,8 +98,20 @@ def build_design(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
         | {
             "synthetic": int(frame.attrs.get("synthetic", False)),
             "scale": frame.attrs.get("scale", "effect size yi"),
+            "terms": spec.terms,
+            "levels": json.dumps(levels_of_moderators(frame, [*variables_of(coding.spec.formula), spec.tau_by])),
         },
     )
+
+
+def _standardised(weights: pd.DataFrame | None, matrix: pd.DataFrame) -> dict[str, Any]:
+    """The weights over (standard, term), the slope of a bias with itself alone; nothing where there are none."""
+    if weights is None:
+        return {}
+    terms = matrix.columns
+    whole = pd.DataFrame(np.eye(len(terms)), terms, terms)
+    whole.loc[weights.index, weights.columns] = weights
+    return {"standard": terms.to_numpy(str), "standardised": (("standard", "term"), whole.to_numpy())}
 
 
 def _with_bias(

@@ -11,6 +11,7 @@ Functions that take `axes` want one per panel, in the order of appearance in the
 from bayesmeta.figures.bias import draw_bias
 from bayesmeta.figures.chains import draw_prior_posterior, draw_trace, prior_posterior, ranks, trace
 from bayesmeta.figures.comparison import draw_paired, draw_profiles, paired, profiles
+from bayesmeta.figures.conditional import conditional, draw_conditional
 from bayesmeta.figures.estimates import caterpillar, draw_caterpillar, draw_forest, forest
 from bayesmeta.figures.flow import draw_flow
 from bayesmeta.figures.forms import draw_risk_of_bias
@@ -26,9 +27,11 @@ from bayesmeta.figures.tree import draw_tree
 
 __all__ = [
     "caterpillar",
+    "conditional",
     "draw_baujat",
     "draw_bias",
     "draw_caterpillar",
+    "draw_conditional",
     "draw_convergence",
     "draw_dependence",
     "draw_flow",

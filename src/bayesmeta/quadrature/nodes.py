@@ -17,8 +17,8 @@ from bayesmeta.errors import BadInput
 
 FARTHEST = 30.0  # sinh(30) is 5e12
 UNBOUND = (
-    "the data do not bound the taus: under flat priors so few studies leave them a tail without end; leave out a level, "
-    "take a model with priors, or add studies"
+    "the data do not bound the taus: under flat priors so few studies leave them a tail without end; leave out a "
+    "level, take a model with priors, or add studies"
 )
 leggauss = cache(legendre.leggauss)
 

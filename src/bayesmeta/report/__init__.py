@@ -6,6 +6,7 @@ from bayesmeta.report.data import write_data
 from bayesmeta.report.fit import fit_tables, write_figures, write_fit, write_tree
 from bayesmeta.report.folders import staging, write_provenance, write_tables
 from bayesmeta.report.page import write_report
+from bayesmeta.report.predict import write_predict
 from bayesmeta.report.screen import write_screen
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "write_data",
     "write_figures",
     "write_fit",
+    "write_predict",
     "write_provenance",
     "write_report",
     "write_screen",

@@ -28,6 +28,7 @@ def fit_tables(tree: xr.DataTree) -> dict[str, pd.DataFrame]:
     }
     others = {
         "parameters": estimates.parameters_table,
+        "standardised": contrasts.standardised_table,
         "discrepancies": discrepancy.discrepancies_table,
         "concordance": discrepancy.concordance_table,
     }

@@ -29,7 +29,7 @@ class ModelSpec:
         Whether sampling errors of effects that are measured against one control measurement covary (`design.controls`).
     likelihood : str
         `normal`, or `student`: study effects with heavy tails, whose degrees of freedom nu are estimated; tau_study is
-        then the scale of a t distribution.
+        then the scale of a t distribution; `ordered-logit`: directions without effect sizes (`ordered`).
     bias : str
         "" for none; `pet`, `peese`: results grow as studies shrink (`design.bias`); `selection`: results are published
         with a probability that steps at one-sided p-values, the cutpoints (`likelihood.selection`).
@@ -48,6 +48,10 @@ class ModelSpec:
         Name to linear combination of terms, as text; entries under a dataset's name hold for that dataset.
     concordance : mapping
         Name to a statement about terms, `human:fear:memory > 0 and animal:fear:memory > 0`; by dataset likewise.
+    outcome, categories : str, tuple of str
+        Of an ordered logit: the column of directions, and its values from low to high.
+    columns : mapping
+        Name of a column to the name that a user's file has for it; `measure`, the effect size to compute.
     rope : float
         Half-width of the region of practical equivalence, on the scale of yi.
     text : str
@@ -70,6 +74,9 @@ class ModelSpec:
     sides: str = ""
     contrasts: Mapping[str, Any] = field(default_factory=dict)
     concordance: Mapping[str, Any] = field(default_factory=dict)
+    outcome: str = ""
+    categories: tuple[str, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
     text: str = ""
 
     @property

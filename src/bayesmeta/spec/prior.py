@@ -17,8 +17,8 @@ FAMILIES = {
     "Exponential": 1,
     "InvGamma": 2,
 }
-FAMILIES_OF = {"rho": ("Beta",)} | dict.fromkeys(  # of priors that are not of terms
-    ("tau", "nu", "weights"), tuple(name for name in FAMILIES if name not in ("Normal", "Beta"))
+FAMILIES_OF = dict.fromkeys(("rho", "aggregate"), ("Beta",)) | dict.fromkeys(  # of priors that are not of terms
+    ("tau", "nu", "weights", "gap"), tuple(name for name in FAMILIES if name not in ("Normal", "Beta"))
 )
 _PRIOR = re.compile(r"\s*(\w+)\s*\(([^()]*)\)\s*")
 

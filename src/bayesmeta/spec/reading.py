@@ -8,9 +8,10 @@ from typing import Any
 from bayesmeta.errors import BadInput
 from bayesmeta.files import root
 from bayesmeta.spec.model import CUTPOINTS, LEVELS, ModelSpec
+from bayesmeta.spec.ordered import ORDERED, check_ordered
 from bayesmeta.spec.prior import FAMILIES_OF, Prior, refuse_unknown
 
-LIKELIHOODS = ("normal", "student")
+LIKELIHOODS = ("normal", "student", ORDERED)
 BIASES = ("", "pet", "peese", "selection")
 KEYS = (
     "title",
@@ -25,9 +26,12 @@ KEYS = (
     "cutpoints",
     "tau_by",
     "sides",
+    "outcome",
+    "categories",
     "priors",
     "contrasts",
     "concordance",
+    "columns",
 )
 
 
@@ -61,6 +65,7 @@ def parse_spec(text: str, name: str) -> ModelSpec:
     likelihood = _choice(entries.get("likelihood", "normal"), LIKELIHOODS, f"likelihood of model {name}")
     bias = _choice(entries.get("bias", ""), BIASES, f"bias of model {name}")
     _check_parts(entries, likelihood, bias, name)
+    ordered = check_ordered(entries, name)
     return ModelSpec(
         name=name,
         title=str(entries.get("title", name)),
@@ -78,7 +83,9 @@ def parse_spec(text: str, name: str) -> ModelSpec:
         priors={key: Prior.parse(key, entry) for key, entry in entries["priors"].items()},
         contrasts=entries.get("contrasts", {}),
         concordance=entries.get("concordance", {}),
+        columns=_columns(entries.get("columns", {}), name),
         text=text,
+        **ordered,
     )
 
 
@@ -86,11 +93,12 @@ def _check_parts(entries: Mapping[str, Any], likelihood: str, bias: str, name: s
     """Either `terms`, or parts named by columns, which the design checks; `tau`; and what the model has besides."""
     priors, levels = entries["priors"], entries["levels"]
     needed = ["tau"] + ["nu"] * (likelihood == "student") + ["weights"] * (bias == "selection")
-    needed += ["slope"] * (bias in ("pet", "peese"))
+    needed += ["slope"] * (bias in ("pet", "peese")) + ["gap"] * (likelihood == ORDERED)
     own = {"slope", *FAMILIES_OF}
     whole = "terms" in priors or not set(priors) - own
     others = ["terms"] if whole else [key for key in priors if key not in own]
-    refuse_unknown(priors, (*others, *needed, "rho"), f"priors of model {name}")
+    optional = "aggregate" if likelihood == ORDERED else "rho"
+    refuse_unknown(priors, (*others, *needed, optional), f"priors of model {name}")
     if missing := [key for key in (*others, *needed) if key not in priors]:
         raise BadInput(f"model {name} gives no prior for {missing}; add [priors.{missing[0]}]")
     if likelihood == "student" and "study" not in levels:
@@ -127,6 +135,12 @@ def _levels(value: Any, name: str) -> tuple[str, ...]:
 def _directions(value: Any, name: str) -> dict[str, str]:
     if not isinstance(value, dict) or any(direction not in ("lower", "higher") for direction in value.values()):
         raise BadInput(f'directions of model {name} are {value!r}; they should read {{neutral = "lower"}}, or "higher"')
+    return value
+
+
+def _columns(value: Any, name: str) -> dict[str, str]:
+    if not isinstance(value, dict) or any(not isinstance(source, str) for source in value.values()):
+        raise BadInput(f'columns of model {name} are {value!r}; they should read {{study = "district", yi = "es"}}')
     return value
 
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import pandas as pd
 
 from bayesmeta.errors import BadInput
-from bayesmeta.studies import trace
+from bayesmeta.studies import embedded, trace
 
 __all__ = ["DATASETS", "Dataset", "flow", "read"]
 
@@ -24,6 +24,7 @@ class Dataset:
     model : name of the model file it is analysed with unless another is asked for.
     synthetic : made up by the package; says nothing about the world.
     scale : what yi is, as axes are labelled.
+    outcome : `effects` with yi and vi, or `directions` alone.
     """
 
     title: str
@@ -31,6 +32,7 @@ class Dataset:
     model: str = "three-level"
     synthetic: bool = False
     scale: str = "Hedges' g (positive: better performance in PTSD)"
+    outcome: str = "effects"
 
 
 def _twin(name: str, variant: str) -> pd.DataFrame:
@@ -51,6 +53,19 @@ DATASETS: Mapping[str, Dataset] = MappingProxyType(
         ),
         "preclinical-twin": Dataset("Synthetic twin of the preclinical dataset", _twin, synthetic=True),
         "clinical-twin": Dataset("Synthetic twin of the clinical dataset", _twin, synthetic=True),
+        embedded.RETROACTIVE: Dataset(
+            "Associative memory, aversive minus neutral, 30 minutes after learning (Zhu et al. 2022)",
+            embedded.read_retroactive,
+            embedded.RETROACTIVE,
+            scale="d_z with exact J (positive: better memory in the aversive condition)",
+        ),
+        embedded.KETAMINE: Dataset(
+            "Ketamine and the extinction of fear in rodents: directions as abstracts state them, no effect sizes",
+            embedded.read_directions,
+            embedded.KETAMINE,
+            scale="log odds of a better direction",
+            outcome="directions",
+        ),
     }
 )
 
@@ -75,7 +90,9 @@ def read(dataset: str, *, variant: str = "calibrated") -> pd.DataFrame:
     BadInput
         The dataset or the variant is unknown, or a raw file is absent or not as expected.
 
-    Source: doi:10.1038/s41398-023-02660-7 for all but the twins.
+    `ketamine-extinction` has `direction` in place of yi and vi (`embedded.read_directions`).
+
+    Source: doi:10.1038/s41398-023-02660-7 for all but the twins and the two that `embedded` describes.
     """
     known = _known(dataset)
     frame = known.reader(dataset, variant)

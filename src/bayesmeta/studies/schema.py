@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from bayesmeta.effects import places
 from bayesmeta.errors import BadInput
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 LABELS = ("study", "group", "effect")
 NUMBERS = ("yi", "vi")
 KEYS = (*LABELS, *NUMBERS)
+LINES = 20
 
 
 def check_effects(frame: pd.DataFrame) -> pd.DataFrame:
@@ -35,17 +37,40 @@ def check_effects(frame: pd.DataFrame) -> pd.DataFrame:
         A column is missing, a label is blank, an effect label occurs twice, a group is in two studies, a
             number is impossible, or there are fewer than two studies: all in one message, a line each.
     """
+    refuse(effect_problems(frame))
+    return frame.assign(yi=frame["yi"].astype(float), vi=frame["vi"].astype(float))
+
+
+def effect_problems(frame: pd.DataFrame, *, told: ArrayLike | None = None) -> list[str]:
+    """What `check_effects` would refuse, a line each.
+
+    Parameters
+    ----------
+    frame : as for `check_effects`.
+    told : rows (boolean) whose yi and vi a reader has complained about already; they are not looked at.
+    """
     missing = [name for name in KEYS if name not in frame.columns]
     if missing:
-        raise BadInput(f"the effect table lacks {_names(missing)}; it has {_names(frame.columns)}")
+        return [f"the effect table lacks {_names(missing)}; it has {_names(frame.columns)}"]
     from pandera.errors import SchemaErrors
 
     keys = frame.loc[:, list(KEYS)].reset_index(drop=True)
+    if told is not None:
+        keys.loc[np.asarray(told, bool), list(NUMBERS)] = 1.0
     try:
         _schema(keys).validate(keys, lazy=True)
     except SchemaErrors as errors:
-        raise BadInput(_message(errors.failure_cases, keys, row_numbers(frame))) from None
-    return frame.assign(yi=frame["yi"].astype(float), vi=frame["vi"].astype(float))
+        return _lines(errors.failure_cases, keys, row_numbers(frame))
+    return []
+
+
+def refuse(problems: Iterable[str]) -> None:
+    """Nothing, or BadInput with every problem on a line of its own; a long list is cut."""
+    lines = [line for problem in problems for line in problem.splitlines()]
+    if len(lines) > LINES:
+        lines = [*lines[:LINES], f"and {len(lines) - LINES} more"]
+    if lines:
+        raise BadInput("\n".join(lines))
 
 
 def check_moderators(frame: pd.DataFrame, names: Iterable[str]) -> None:
@@ -66,8 +91,7 @@ def check_moderators(frame: pd.DataFrame, names: Iterable[str]) -> None:
         if blank.any():
             where = places(blank, row_numbers(frame))
             problems.append(f"moderator {name!r} is blank or infinite {where}; fill the cells in or leave the rows out")
-    if problems:
-        raise BadInput("\n".join(problems))
+    refuse(problems)
 
 
 def row_numbers(frame: pd.DataFrame) -> Sequence[int]:
@@ -116,7 +140,7 @@ def _schema(keys: pd.DataFrame) -> DataFrameSchema:
     return DataFrameSchema({name: Column(checks=checks, nullable=True) for name, checks in columns.items()})
 
 
-def _message(failures: pd.DataFrame, keys: pd.DataFrame, rows: Sequence[int]) -> str:
+def _lines(failures: pd.DataFrame, keys: pd.DataFrame, rows: Sequence[int]) -> list[str]:
     lines = []
     for (column, rule), cases in failures.groupby(["column", "check"], sort=False):
         if cases["index"].isna().all():
@@ -125,7 +149,7 @@ def _message(failures: pd.DataFrame, keys: pd.DataFrame, rows: Sequence[int]) ->
             bad = np.zeros(len(keys), bool)
             bad[cases["index"].astype(int)] = True
             lines.append(f"{column} {rule}, got {places(bad, rows, keys[column].astype(object))}")
-    return "\n".join(lines)
+    return lines
 
 
 def _names(names: Iterable[object]) -> str:

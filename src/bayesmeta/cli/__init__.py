@@ -1,0 +1,18 @@
+"""The command line: `bayesmeta <command>`; scripts/<command>.py call the same functions."""
+
+import sys
+
+from bayesmeta.cli import analysing, exploring, reading  # adds the commands
+from bayesmeta.cli.app import app
+from bayesmeta.errors import BadInput
+
+__all__ = ["analysing", "app", "exploring", "main", "reading"]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command; bad input ends with one message and exit code 2, never a traceback."""
+    try:
+        app(arguments, prog_name="bayesmeta")
+    except BadInput as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

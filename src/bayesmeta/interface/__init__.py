@@ -1,0 +1,34 @@
+"""The package from Python: what the commands do, on tables and trees in place of files.
+
+::
+
+    tree = fit(example(), moderators="valence:phase")
+    terms(tree), heterogeneity(tree), contrasts(tree, "fear:memory - neutral:memory")
+
+`bayesmeta.fit` and the others are these functions.
+"""
+
+from bayesmeta.interface.answers import contrasts, diagnostics, heterogeneity, parameters, prediction, terms
+from bayesmeta.interface.pictures import plot
+from bayesmeta.interface.posterior import fit
+from bayesmeta.interface.schools import compare, reml
+from bayesmeta.interface.simulated import example
+from bayesmeta.interface.summaries import RemlSummary
+from bayesmeta.interface.tables import effects, read
+
+__all__ = [
+    "RemlSummary",
+    "compare",
+    "contrasts",
+    "diagnostics",
+    "effects",
+    "example",
+    "fit",
+    "heterogeneity",
+    "parameters",
+    "plot",
+    "prediction",
+    "read",
+    "reml",
+    "terms",
+]

@@ -1,0 +1,38 @@
+"""What a model says of rows that are not in its table: means over a reference grid, their contrasts, new studies.
+
+::
+
+    grid = reference_grid(tree, {"dose": [1, 2, 5]})
+    predicted_table(tree, grid)                            means, and where the effect of a new study would lie
+    marginal_table(tree, "species")                        the mean of each species, averaged over the rest of the grid
+    pairs_table(tree, marginal_weights(tree, "species"))   their differences
+
+All of it is read from posterior.nc: the moderators' columns are in the saved design, from which the formula is coded
+again for new rows.
+"""
+
+from bayesmeta.margins.averages import WEIGHTS, marginal_weights, pairwise
+from bayesmeta.margins.curves import axes_of, conditional_table, points_table
+from bayesmeta.margins.grid import parse_at, reference_grid
+from bayesmeta.margins.moderators import Moderators, moderators_of
+from bayesmeta.margins.rows import row_labels, row_weights, typed_rows
+from bayesmeta.margins.tables import marginal_table, pairs_table, predicted_table
+
+__all__ = [
+    "WEIGHTS",
+    "Moderators",
+    "axes_of",
+    "conditional_table",
+    "marginal_table",
+    "marginal_weights",
+    "moderators_of",
+    "pairs_table",
+    "pairwise",
+    "parse_at",
+    "points_table",
+    "predicted_table",
+    "reference_grid",
+    "row_labels",
+    "row_weights",
+    "typed_rows",
+]

@@ -1,0 +1,87 @@
+"""The mean along one moderator, for each level of a second one: what a conditional plot draws."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesmeta.estimates import levels_of
+from bayesmeta.margins.moderators import Moderators, moderators_of
+from bayesmeta.margins.tables import marginal_table
+
+POINTS = 41  # of a curve
+LINES = 6
+
+
+def axes_of(moderators: Moderators, at: Mapping[str, Sequence[Any]] | None = None) -> tuple[str | None, str | None]:
+    """The number that goes along the axis, and what tells lines apart; None where there is none.
+
+    The number is the first; lines are the levels of the first category with a few, or of a second number the values
+    asked for.
+    """
+    at = at or {}
+    if not moderators.numbers:
+        return None, None
+    x = max(moderators.numbers, key=lambda name: len(at.get(name, ())) > 1)
+    sizes = {name: len(at.get(name, moderators.levels.get(name, ()))) for name in moderators.names if name != x}
+    return x, next((name for name, size in sizes.items() if 1 < size <= LINES), None)
+
+
+def conditional_table(
+    tree: xr.DataTree,
+    x: str,
+    by: str | None = None,
+    *,
+    at: Mapping[str, Sequence[Any]] | None = None,
+    weights: str = "equal",
+) -> pd.DataFrame:
+    """The mean along a number, averaged over the rest of the reference grid.
+
+    Parameters
+    ----------
+    tree : DataTree
+        With groups posterior and constant_data.
+    x : str
+        The number, over the range that the table or `at` has of it.
+    by : str, optional
+        A moderator; a line for each of its values.
+    at, weights
+        Of the reference grid, as for `marginal_weights`.
+
+    Returns
+    -------
+    DataFrame
+        x, line ("" without `by`), mean, ci_lb, ci_ub, pi_lb, pi_ub (95 %, the true mean of a new `pi_level`).
+    """
+    known = moderators_of(tree).columns[x].astype(float)
+    asked = np.array([float(value) for value in (at or {}).get(x, [])])
+    low, high = min([known.min(), *asked]), max([known.max(), *asked])
+    along = {**(at or {}), x: np.linspace(low, high, POINTS).tolist()}
+    of = [x] if by is None else [by, x]
+    table, level = marginal_table(tree, *of, at=along, weights=weights), levels_of(tree)[0]
+    table = table.rename(columns={f"pi_{level}_{end}": f"pi_{end}" for end in ("lb", "ub")})
+    lines = "" if by is None else [_named(by, value) for value in table[by]]
+    table = table.assign(x=table[x], line=lines, pi_level=level)
+    return table[["x", "line", "mean", "ci_lb", "ci_ub", "pi_lb", "pi_ub", "pi_level"]]
+
+
+def points_table(tree: xr.DataTree, x: str, by: str | None = None) -> pd.DataFrame:
+    """The effects that were analysed: x, line, effect, study, yi, sei."""
+    design, columns = tree["constant_data"].to_dataset(), moderators_of(tree).columns
+    study = design["study"].values[design["group_study"].values[design["effect_group"].values]]
+    return pd.DataFrame(
+        {
+            "x": columns[x].astype(float),
+            "line": "" if by is None else [_named(by, value) for value in columns[by]],
+            "effect": design["effect"].values,
+            "study": study,
+            "yi": design["yi"].values,
+            "sei": np.sqrt(design["vi"].values),
+        }
+    )
+
+
+def _named(name: str, value: Any) -> str:
+    return f"{name} {value:.4g}" if isinstance(value, float) else str(value)
