@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from bayesmeta.errors import BadInput
-from bayesmeta.inputs import Request, columns_of, read_effects
+from bayesmeta.inputs import Request, columns_of, read_effects, read_inputs
 from bayesmeta.studies.table import parse_columns, read_table
 
 DISTRICTS = (
@@ -205,3 +205,21 @@ def test_names_that_results_need_or_cannot_hold_are_changed_with_a_note(tmp_path
     assert frame["mg_kg_"].tolist() == [1, 3]
     assert frame["sheet_row_in_file"].tolist() == [7, 8]
     assert "the file's own level is kept as level_in_file" in frame.attrs["notes"][-1]
+
+
+def test_a_file_with_one_effect_per_study_has_one_level(tmp_path: Path) -> None:
+    rows = pd.DataFrame({"study": ["a", "b", "c"], "yi": [0.1, 0.2, 0.4], "vi": 0.1})
+    rows.to_csv(tmp_path / "one.csv", index=False)
+    inputs = read_inputs(Request(str(tmp_path / "one.csv")))
+    assert inputs.spec.levels == ("study",)
+    assert any("one effect" in note for note in inputs.frame.attrs["notes"])
+    pd.concat([rows, rows]).to_csv(tmp_path / "two.csv", index=False)
+    assert read_inputs(Request(str(tmp_path / "two.csv"))).spec.levels == ("study", "group")
+    assert read_inputs(Request(str(tmp_path / "one.csv"), "intercept")).spec.levels == ("study", "group")
+
+
+def test_a_users_file_is_not_the_dataset_of_that_name(tmp_path: Path) -> None:
+    pd.DataFrame({"study": list("aabb"), "yi": 0.1, "vi": [0.1, 0.2, 0.3, 0.4]}).to_csv(tmp_path / "clinical.csv")
+    inputs = read_inputs(Request(str(tmp_path / "clinical.csv")))
+    assert inputs.dataset == "clinical-file"
+    assert inputs.spec.terms == "1"

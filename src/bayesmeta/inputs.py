@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from bayesmeta.spec import ModelSpec
 
 
+ONE_LEVEL = "every study has one effect: true effects vary on one level, that of the study"
+
+
 @dataclass(frozen=True)
 class Request:
     """What a user asks to be analysed; the defaults are the command line's.
@@ -171,14 +174,23 @@ def reserved_names(frame: "pd.DataFrame") -> dict[str, str]:
 
 
 def choose_model(request: Request, frame: "pd.DataFrame") -> "ModelSpec":
-    """The asked or default model; a file without `--model` or `--moderators` gets an overall mean."""
+    """The asked or default model.
+
+    A file without `--model` or `--moderators` gets an overall mean; if each of its studies has one effect, they vary on
+    one level.
+    """
     from bayesmeta.design import cell_means
     from bayesmeta.spec import read_spec
     from bayesmeta.studies import DATASETS
 
     known = DATASETS.get(str(frame.attrs["dataset"]))
     spec = read_spec(request.model or (known.model if known else "three-level"))
-    moderators = request.moderators or ("1" if known is None and request.model is None else None)
+    moderators = request.moderators
+    if known is None and request.model is None:
+        moderators = moderators or "1"
+        if not frame["study"].duplicated().any():
+            spec = spec.with_levels(("study",))
+            frame.attrs["notes"] = [*frame.attrs.get("notes", []), ONE_LEVEL]
     return spec.with_terms(cell_means(moderators, frame)) if moderators else spec
 
 

@@ -1,6 +1,8 @@
 """Choices of one analysis."""
 
 import hashlib
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -114,8 +116,14 @@ class ModelSpec:
 
     def with_terms(self, formula: str) -> "ModelSpec":
         """Copy with other terms and no contrasts (they named the old terms)."""
-        text = f"{self.text}\n# on the command line: terms = {formula!r}, contrasts left out\n"
-        return replace(self, terms=formula, contrasts={}, concordance={}, text=text)
+        title = self.title.removesuffix(", cell means")
+        text = f"{_with(self.text, title=title)}\n# on the command line: terms = {formula!r}, contrasts left out\n"
+        return replace(self, title=title, terms=formula, contrasts={}, concordance={}, text=text)
+
+    def with_levels(self, levels: tuple[str, ...]) -> "ModelSpec":
+        """Copy with other random-effect levels, in its text as well."""
+        title = f"Random effects of {' and '.join(levels)}"
+        return replace(self, title=title, levels=levels, text=_with(self.text, title=title, levels=levels))
 
     def with_spread(self, part: str, value: float) -> "ModelSpec":
         """Copy with a part's spread fixed."""
@@ -132,3 +140,11 @@ class ModelSpec:
 def _of_dataset(entries: Mapping[str, Any], dataset: str) -> dict[str, str]:
     shared = {name: text for name, text in entries.items() if isinstance(text, str)}
     return shared | dict(entries.get(dataset.removesuffix("-twin"), {}))
+
+
+def _with(text: str, **entries: Any) -> str:
+    """A TOML text with other values of some one-line entries."""
+    for key, value in entries.items():
+        line = f"{key} = {json.dumps(value, ensure_ascii=False)}"
+        text = re.sub(rf"(?m)^{key} = .*$", line.replace("\\", r"\\"), text)
+    return text

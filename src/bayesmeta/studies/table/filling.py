@@ -88,7 +88,8 @@ def _given(text: pd.DataFrame, rows: np.ndarray, filled: Filled, problems: list[
         wrong = by_sei & ~(sei > 0) & ~unread
         if wrong.any():
             problems.append(f"sei must be a number above 0, got {places(wrong, list(part.index), sei)}")
-        vi = np.where(by_sei, sei**2, vi)
+        with np.errstate(over="ignore"):  # an infinite square is told of as vi
+            vi = np.where(by_sei, sei**2, vi)
         bad |= wrong
     filled.yi[rows], filled.vi[rows], filled.told[rows] = yi, vi, bad
     return filled
