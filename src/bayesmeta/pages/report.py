@@ -32,10 +32,13 @@ def report_page(results: Results) -> str:
     str
         HTML with its style, script, pictures and the CSV of each table inside.
     """
+    page = Page(results)
+    # only the record of persons and animals has another species to be set against
+    left_out = set() if page.has("discrepancies") or page.has("flow") else {"discrepancy"}
     return TEMPLATES.get_template("report.html.j2").render(
-        page=Page(results),
+        page=page,
         written={"answer": answers.answer(results), "methods": methods_text(results)},
-        contents=CONTENTS,
+        contents={key: heading for key, heading in CONTENTS.items() if key not in left_out},
         asks=ASKS,
         terms=term_rows(results.tables["comparison"]) if "comparison" in results.tables else [],
         schools={name: about for name, (_, about) in SECTIONS.items()},
