@@ -1,20 +1,12 @@
 """Malformed tables by composition of named mutations on small valid ones; the seed makes them the same each time."""
 
-import csv
 import datetime
-import io
 import random
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-import openpyxl
-import pyarrow as pa
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-from pyarrow import parquet
+from malformed_bytes import BYTES, PACKED, TEXTS, Rows, write
 
-from malformed_bytes import BYTES, PACKED, TEXTS
-
-Rows = list[list[Any]]
 KINDS = ("csv", "tsv", "xlsx", "parquet")
 GIVEN = [
     ["study", "group", "dose", "sex", "yi", "vi"],
@@ -98,6 +90,11 @@ def _twice(rows: Rows, rng: random.Random) -> None:
         row.append(row[column] if column < len(row) else 1)
 
 
+def _wide(rows: Rows, rng: random.Random) -> None:
+    for i, row in enumerate(rows):
+        row.extend(f"{i and 1}{column}" for column in range(99))
+
+
 def _ragged(rows: Rows, rng: random.Random) -> None:
     row = rows[rng.randrange(len(rows))]
     row[:] = row[: rng.randrange(len(row) + 1)] if rng.random() < 0.5 else [*row, "more", 3]
@@ -114,12 +111,26 @@ def _alternating(rows: Rows) -> Rows:
     return [rows[0], *([f"crossed {i % 2}", *row[1:]] for i, row in enumerate(rows[1:]))]
 
 
-NAMES = (
-    ["[bold]", "[/b]", "[/]", "a:b", "a[0]", "a+b", "C(x)", "class", "lambda", "None", "True", "X", "chain", "draw"]
-    + ["term", "level", "effect", "sheet_row", "index", "measure", "yi_in_file", "a/b", "a\\b", 'a"b', "a`b", "a'b"]
-    + ["`", "{x}", "%s", "$a$", "_", "0", "1.5", "-", " ", "a\nb", "é\u0301", "\u202eabc", "\U0001f400", "=1+1", "~ x"]
-    + ["x" * 255, "x" * 256, "\ufeff", "\x7f", "study ", "STUDY", "Yi", "constructor", "np", "scale", "I", "Q"]
-)
+NAMES = ["[bold]", "[/b]", "[/]", "a:b", "a[0]", "a+b", "C(x)", "class", "lambda", "None", "True", "X", "chain", "draw"]
+NAMES += ["term", "level", "effect", "sheet_row", "index", "measure", "yi_in_file", "a/b", "a\\b", 'a"b', "a`b", "a'b"]
+NAMES += [
+    "`",
+    "{x}",
+    "%s",
+    "$a$",
+    "_",
+    "0",
+    "1.5",
+    "-",
+    " ",
+    "a\nb",
+    "é\u0301",
+    "\u202eabc",
+    "\U0001f400",
+    "=1+1",
+    "~ x",
+]
+NAMES += ["x" * 255, "x" * 256, "\ufeff", "\x7f", "study ", "STUDY", "Yi", "constructor", "np", "scale", "I", "Q"]
 LABELS = ["[red]", "[/]", "a[b]:c", "a,b", 'q"q', "new\nline", "back\\slash", "<script>", "{{ 1 }}", "%(x)s", "$x_1$"]
 LABELS += ["NA", "None", "true", "1", "-0", "1e5", "\u202e", "ﬁ\u0327", "\U0001f400" * 9, "x" * 500, "x" * 501]
 LABELS += ["=HYPERLINK(1)", "@a", "+a", "0 + b", "study/1", ":", "T.f", "C:\\x", "a\tb", "a;b", "x" * 40_000]
@@ -169,45 +180,12 @@ MUTATIONS: dict[str, Mutation] = (
         "header twice": _shape(lambda rows: [rows[0], *rows]),
         "transposed": _shape(lambda rows: [list(row) for row in zip(*rows, strict=False)]),
         "columns reversed": _shape(lambda rows: [row[::-1] for row in rows]),
-        "100 columns more": _shape(lambda rows: [[*row, *(f"{i and 1}{j}" for j in range(99))] for i, row in enumerate(rows)]),
+        "100 columns more": _wide,
         "a long note": _shape(lambda rows: [[*row, "note" if i == 0 else "word " * 300] for i, row in enumerate(rows)]),
         "nothing": _shape(lambda rows: rows),
         "no cells": _shape(lambda rows: [["" for _ in row] for row in rows]),
     }
 )  # fmt: skip
-
-
-def write(rows: Rows, kind: str) -> bytes:
-    """Bytes of a file of that kind."""
-    if kind in ("csv", "tsv"):
-        text = io.StringIO()
-        csv.writer(text, delimiter="," if kind == "csv" else "\t").writerows(rows)
-        return text.getvalue().encode("utf-8", "surrogatepass")
-    file = io.BytesIO()
-    if kind == "xlsx":
-        book = openpyxl.Workbook()
-        for row in rows:
-            book.active.append([_excel(cell) for cell in row])
-        book.save(file)
-    else:
-        width = max(map(len, rows))
-        cells = [row + [None] * (width - len(row)) for row in rows]
-        arrays = [_array([row[i] for row in cells[1:]]) for i in range(width)]
-        parquet.write_table(pa.Table.from_arrays(arrays, [str(name) for name in cells[0]]), file)
-    return file.getvalue()
-
-
-def _excel(cell: Any) -> Any:
-    if isinstance(cell, float) and (cell != cell or abs(cell) == float("inf")):
-        return "#NUM!"
-    return ILLEGAL_CHARACTERS_RE.sub("", cell) if isinstance(cell, str) else cell
-
-
-def _array(cells: list[Any]) -> pa.Array:
-    try:
-        return pa.array([None if cell == "" else cell for cell in cells])
-    except (pa.ArrowException, OverflowError):
-        return pa.array([None if cell in ("", None) else str(cell) for cell in cells])
 
 
 def malformed(count: int = 1000, seed: int = 8) -> Iterator[Malformed]:
@@ -223,7 +201,7 @@ def malformed(count: int = 1000, seed: int = 8) -> Iterator[Malformed]:
             for name, change in (BYTES | texts | (PACKED if kind == "xlsx" else {})).items():
                 yield Malformed(f"{base} {kind}: {name}", kind, change(content), None)
     found = 2 * (2 * (len(BYTES) + len(TEXTS)) + 2 * len(BYTES) + len(PACKED)) + len(MUTATIONS)
-    for i in range(max(count - found, 200)):
+    for i in range(max(count - found, 100)):
         names = rng.sample(list(MUTATIONS), 2 + i % 2)
         yield mutated(rng.choice(bases), KINDS[i % 4], names, rng)
 

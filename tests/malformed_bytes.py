@@ -1,9 +1,51 @@
-"""Damage to the bytes of a file: its end, its encoding, its separators, the parts that a workbook is packed of."""
+"""Cells to the bytes of a file, and damage to those: its end, encoding and separators, the parts of a workbook."""
 
+import csv
 import io
 import random
 import zipfile
 from collections.abc import Callable
+from typing import Any
+
+import openpyxl
+import pyarrow as pa
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from pyarrow import parquet
+
+Rows = list[list[Any]]
+
+
+def write(rows: Rows, kind: str) -> bytes:
+    """Bytes of a file of that kind."""
+    if kind in ("csv", "tsv"):
+        text = io.StringIO()
+        csv.writer(text, delimiter="," if kind == "csv" else "\t").writerows(rows)
+        return text.getvalue().encode("utf-8", "surrogatepass")
+    file = io.BytesIO()
+    if kind == "xlsx":
+        book = openpyxl.Workbook()
+        for row in rows:
+            book.active.append([_excel(cell) for cell in row])
+        book.save(file)
+    else:
+        width = max(map(len, rows))
+        cells = [row + [None] * (width - len(row)) for row in rows]
+        arrays = [_array([row[i] for row in cells[1:]]) for i in range(width)]
+        parquet.write_table(pa.Table.from_arrays(arrays, [str(name) for name in cells[0]]), file)
+    return file.getvalue()
+
+
+def _excel(cell: Any) -> Any:
+    if isinstance(cell, float) and (cell != cell or abs(cell) == float("inf")):
+        return "#NUM!"
+    return ILLEGAL_CHARACTERS_RE.sub("", cell) if isinstance(cell, str) else cell
+
+
+def _array(cells: list[Any]) -> pa.Array:
+    try:
+        return pa.array([None if cell == "" else cell for cell in cells])
+    except (pa.ArrowException, OverflowError):
+        return pa.array([None if cell in ("", None) else str(cell) for cell in cells])
 
 
 def _middle(new: bytes) -> Callable[[bytes], bytes]:

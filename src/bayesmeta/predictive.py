@@ -31,6 +31,7 @@ from bayesmeta.priors import spread_name
 from bayesmeta.spec import ModelSpec
 
 PRIOR_DRAWS = 1000
+MOST = 7e7  # draws times effects that are kept, 1.4 GB
 
 
 class Programs(NamedTuple):
@@ -38,6 +39,11 @@ class Programs(NamedTuple):
 
     given_data: Callable[..., dict[str, Array]]
     anew: Callable[..., dict[str, Array]]
+
+
+def step_of(design: xr.Dataset, draws: int) -> int:
+    """Every how manieth of so many draws in all is kept, so that random effects and replicates fit in memory."""
+    return max(1, int(np.ceil(draws * design.sizes["effect"] / MOST)))
 
 
 def compile_programs(design: xr.Dataset, spec: ModelSpec, draws: int) -> Programs:

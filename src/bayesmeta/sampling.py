@@ -17,7 +17,7 @@ from bayesmeta.errors import BadInput
 from bayesmeta.files import cache_folder
 from bayesmeta.likelihood import weight_labels
 from bayesmeta.model import build_model
-from bayesmeta.predictive import compile_programs, complete_tree
+from bayesmeta.predictive import compile_programs, complete_tree, step_of
 from bayesmeta.priors import spread_name
 from bayesmeta.progress import Steps
 from bayesmeta.spec import ModelSpec
@@ -62,7 +62,8 @@ def sample_posterior(
     sampler : {"numpyro", "nutpie", "pymc"}
         NUTS implementation.
     draws, tune, chains, seed : int
-        Kept and warm-up draws per chain, chains, seed of every random step.
+        Kept and warm-up draws per chain, chains, seed of every random step. Of a large table every n-th draw is kept
+        (`predictive.step_of`).
     without : sequence of str
         Studies that the posterior does not learn from; log_likelihood has how well each draw predicts them.
     steps : Steps, optional
@@ -90,7 +91,8 @@ def sample_posterior(
         start = guess_start(design, spec)
         model = build_model(design, spec, start, without=without)
     with steps(f"sampling {chains} x {tune + draws} draws"), ThreadPoolExecutor(1) as background:
-        programs = background.submit(compile_programs, design, spec, draws * chains)
+        step = step_of(design, draws * chains)
+        programs = background.submit(compile_programs, design, spec, len(range(0, draws, step)) * chains)
         tree = pm.sample(
             draws,
             tune=tune,
@@ -105,6 +107,8 @@ def sample_posterior(
             jitter_max_retries=0,  # the density is finite everywhere, and looking first costs a second
             **_options(sampler, chains, dense=not spec.latent),
         )
+    if step > 1:
+        tree = tree.isel(draw=slice(None, None, step))
     with steps("exact random effects"):
         return complete_tree(tree, model, design, spec, programs.result(), seed=seed)
 

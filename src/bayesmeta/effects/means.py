@@ -6,6 +6,8 @@ from scipy.special import gammaln
 
 from bayesmeta.effects.measure import Floats, Pair
 
+LARGE = 1e5
+
 
 def correction(df: ArrayLike) -> Floats:
     """Hedges' exact small-sample correction J(df); nan where df <= 1.
@@ -16,6 +18,7 @@ def correction(df: ArrayLike) -> Floats:
     df = np.asarray(df, float)
     with np.errstate(all="ignore"):
         exact = np.exp(gammaln(df / 2) - gammaln((df - 1) / 2)) / np.sqrt(df / 2)
+        exact = np.where(df > LARGE, 1 - 3 / (4 * df - 1), exact)  # the difference of the two loses its digits
     return np.where(df > 1, exact, np.nan)
 
 

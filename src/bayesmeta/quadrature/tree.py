@@ -11,7 +11,7 @@ from bayesmeta.coordinates import guess_start
 from bayesmeta.design import split_strata
 from bayesmeta.likelihood import tau_labels
 from bayesmeta.model import build_model
-from bayesmeta.predictive import compile_programs, complete_tree
+from bayesmeta.predictive import compile_programs, complete_tree, step_of
 from bayesmeta.progress import Steps
 from bayesmeta.quadrature.density import Table, at_taus, table_of
 from bayesmeta.quadrature.grid import Grid, outside_of, refine
@@ -46,7 +46,8 @@ def quadrature_posterior(
     design, spec : Dataset, ModelSpec
         As for `sampling.sample_posterior`.
     draws, chains, seed : int
-        Independent draws, dealt to so many chains of so many draws; seed of every random step.
+        Independent draws, dealt to so many chains of so many draws, fewer of a large table (`predictive.step_of`); seed
+        of every random step.
     tolerance : float
         As for `integrate_posterior`.
     steps : Steps, optional
@@ -59,6 +60,7 @@ def quadrature_posterior(
         of posterior: sampler, log_marginal_likelihood, quadrature_error, quadrature_converged, quadrature_order.
     """
     steps = steps or Steps()
+    draws = len(range(0, draws, step_of(design, draws * chains)))
     with steps("integrating over the taus"), ThreadPoolExecutor(1) as background:
         programs = background.submit(compile_programs, design, spec, draws * chains)
         parts = split_strata(design, spec) if spec.tau_by else {"": (design, spec)}

@@ -52,7 +52,7 @@ def read_spec(path: str | Path) -> ModelSpec:
     try:
         text = path.read_text(encoding="utf-8")
         return parse_spec(text, path.stem)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, RecursionError) as error:
         raise BadInput(f"model file {path} cannot be read as TOML: {error}") from error
 
 
@@ -62,6 +62,9 @@ def parse_spec(text: str, name: str) -> ModelSpec:
     refuse_unknown(entries, KEYS, f"model {name}")
     if missing := [key for key in ("terms", "levels", "priors") if key not in entries]:
         raise BadInput(f"model {name} lacks the keys {missing}; it has: {', '.join(entries)}")
+    for key in ("priors", "contrasts", "concordance"):
+        if not isinstance(entries.get(key, {}), dict):
+            raise BadInput(f"{key} of model {name} is {entries[key]!r}; it should be a table, [{key}]")
     likelihood = _choice(entries.get("likelihood", "normal"), LIKELIHOODS, f"likelihood of model {name}")
     bias = _choice(entries.get("bias", ""), BIASES, f"bias of model {name}")
     _check_parts(entries, likelihood, bias, name)
@@ -81,12 +84,22 @@ def parse_spec(text: str, name: str) -> ModelSpec:
         tau_by=str(entries.get("tau_by", "")),
         sides=str(entries.get("sides", "")),
         priors={key: Prior.parse(key, entry) for key, entry in entries["priors"].items()},
-        contrasts=entries.get("contrasts", {}),
-        concordance=entries.get("concordance", {}),
+        contrasts=_texts(entries.get("contrasts", {}), f"contrasts of model {name}"),
+        concordance=_texts(entries.get("concordance", {}), f"concordance of model {name}"),
         columns=_columns(entries.get("columns", {}), name),
         text=text,
         **ordered,
     )
+
+
+def _texts(entries: Mapping[str, Any], where: str, *, inner: bool = False) -> Mapping[str, Any]:
+    """Names to text, or under a dataset's name a table of these."""
+    for key, entry in entries.items():
+        if isinstance(entry, dict) and not inner:
+            _texts(entry, where, inner=True)
+        elif not isinstance(entry, str):
+            raise BadInput(f"{where}: '{key}' is {entry!r}; it should be text like 'fear:memory - neutral:memory'")
+    return entries
 
 
 def _check_parts(entries: Mapping[str, Any], likelihood: str, bias: str, name: str) -> None:

@@ -2,13 +2,14 @@
 
 import io
 from collections.abc import Iterator
+from typing import Any
 
 from bayesmeta.errors import BadInput
 from bayesmeta.studies.table.limits import TEXT_LENGTH, check_shape
 
 
 def parquet_rows(content: bytes, notes: list[str]) -> Iterator[list[object]]:
-    """Names of the columns, then the rows; a named index of pandas is a column, lists and structs are left out.
+    """Names of the columns, then the rows; a named index of pandas is a column, lists, structs and bytes are left out.
 
     Raises
     ------
@@ -26,8 +27,10 @@ def parquet_rows(content: bytes, notes: list[str]) -> Iterator[list[object]]:
     nested = [field.name for field in schema if pa.types.is_nested(field.type)]
     if nested:
         notes.append(f"left out, for their cells are lists: {', '.join(nested)}")
+    if raw := [field.name for field in schema if _is_bytes(field.type)]:
+        notes.append(f"left out, for their cells are bytes: {', '.join(raw)}")
     check_shape(file.metadata.num_rows, len(schema))
-    table = file.read(columns=[name for name in schema.names if name not in nested], use_pandas_metadata=True)
+    table = file.read(columns=[name for name in schema.names if name not in (*nested, *raw)], use_pandas_metadata=True)
     for name, column in zip(table.column_names, table.columns, strict=True):
         for chunk in (chunk for chunk in column.chunks if isinstance(chunk, pa.DictionaryArray)):
             longest = pc.max(pc.binary_length(chunk.dictionary)).as_py() or 0
@@ -42,3 +45,11 @@ def parquet_rows(content: bytes, notes: list[str]) -> Iterator[list[object]]:
         yield from frame.astype(object).to_numpy().tolist()
     else:
         yield from map(list, zip(*columns, strict=True))
+
+
+def _is_bytes(kind: Any) -> bool:
+    """Whether cells are bytes, which a long one in every row makes many, and which are no text."""
+    import pyarrow as pa
+
+    tests = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary, pa.types.is_binary_view)
+    return any(test(kind) for test in tests)

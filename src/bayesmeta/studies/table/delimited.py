@@ -36,7 +36,7 @@ def delimited_cells(content: bytes, notes: list[str]) -> Cells:
     rows, size = list[list[str]](), 0
     try:
         for row in reader:
-            size += len(row)
+            size += max(1, len(row))  # a blank line takes memory, too
             if size > CELLS:
                 check_shape(len(rows) + 1, -(-size // (len(rows) + 1)))
             rows.append(row)
@@ -74,6 +74,6 @@ def _western(content: bytes, error: UnicodeDecodeError, notes: list[str]) -> str
         text = "\0"
     if "\0" in text:
         raise BadInput(f"it is not UTF-8 text (byte {error.start}); save it as 'CSV UTF-8'") from error
-    word = re.search(r"\w*[^\W\x00-\x7f]\w*|[^\x00-\x7f]", text)
-    notes.append(f"it is not UTF-8 and was read as Latin-1 (Windows-1252): is {word[0][:40] if word else ''!r} right?")
+    word = re.search(r"\w{0,20}[^\W\x00-\x7f]\w{0,20}|[^\x00-\x7f]", text)
+    notes.append(f"it is not UTF-8 and was read as Latin-1 (Windows-1252): is {word[0] if word else ''!r} right?")
     return text

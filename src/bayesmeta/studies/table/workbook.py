@@ -12,12 +12,12 @@ from bayesmeta.studies.table.limits import UNPACKED_BYTES, check_shape
 
 NEEDED = re.compile(r"(\[Content_Types\]\.xml|_rels/.*|xl/[^/]*\.xml|xl/_rels/.*)")
 FIRST = re.compile(rb'<(?:\w+:)?sheet\s[^>]{0,500}?\w+:id="([^"]*)"')
-FILLED = re.compile(rb'<(?:\w+:)?c\s(?:[^>]{0,500}?\s)?r="([A-Z]{1,20})([0-9]{1,20})"(?:[^>]{0,500}[^>/])?>')
-ROW = re.compile(rb'<(?:\w+:)?row\s(?:[^>]{0,500}?\s)?r="([0-9]{1,20})"(?:[^>]{0,500}[^>/])?>')
+FILLED = re.compile(rb'<(?:\w+:)?c\s(?:[^<>]{0,500}?\s)?r="([A-Z]{1,20})([0-9]{1,20})"(?:[^<>]{0,500}[^<>/])?>')
+ROW = re.compile(rb'<(?:\w+:)?row\s(?:[^<>]{0,500}?\s)?r="([0-9]{1,20})"(?:[^<>]{0,500}[^<>/])?>')
 ITEM = re.compile(rb"</(?:\w+:)?si>")
 FORMULA = re.compile(  # a formula, and no value or an empty one after it
-    rb'<(?:\w+:)?c\s(?:[^>]{0,500}?\s)?r="([A-Z]+[0-9]+)"[^>]{0,500}>\s*'
-    rb"<(?:\w+:)?f(?:\s[^>]{0,500})?(?:/>|>[^<]*</(?:\w+:)?f>)\s*"
+    rb'<(?:\w+:)?c\s(?:[^<>]{0,500}?\s)?r="([A-Z]+[0-9]+)"[^<>]{0,500}>\s*'
+    rb"<(?:\w+:)?f(?:\s[^<>]{0,500})?(?:/>|>[^<]*</(?:\w+:)?f>)\s*"
     rb"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
 )
 
