@@ -82,3 +82,20 @@ def test_another_level_and_other_terms_stand_in_the_text_too() -> None:
     assert parse_spec(spec.text, "again").title == spec.title
     other = read_spec("three-level").with_terms("1")
     assert parse_spec(other.text, "again").title == other.title == "Three-level model"
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("contrasts = 3", "contrasts of model small is 3; it should be a table"),
+        ("[contrasts]\na = 3", "'a' is 3; it should be text"),
+        ("[concordance.clinical]\na = [1]", "'a' is .1.; it should be text"),
+    ],
+)
+def test_what_is_no_table_or_no_text_is_named(entry: str, message: str) -> None:
+    priors = '[priors]\nterms = "Normal(0, 1)"\ntau = "HalfNormal(1)"'
+    head, tail = (entry, priors) if entry.startswith("contrasts =") else ("", f"{priors}\n{entry}")
+    with pytest.raises(BadInput, match=message):
+        parse_spec(f'terms = "1"\nlevels = ["study"]\n{head}\n{tail}', "small")
+    with pytest.raises(BadInput, match="priors of model small is 3"):
+        parse_spec('terms = "1"\nlevels = ["study"]\npriors = 3', "small")

@@ -145,14 +145,7 @@ def _exact(
     names = ["beta", "tau", *spec.extras, *latent]
     values = [jnp.asarray(parameters[name].values.reshape(np.prod(shape), -1)) for name in names]
     results = program(_keys(seed, len(values[0])), *values)
-    dims = {
-        "u": "study",
-        "w": "group",
-        "d": "effect",
-        "obs": "effect",
-        "log_obs": "effect",
-        "obs_study": "study",
-    }
+    dims = {"u": "study", "w": "group", "d": "effect", "obs": "effect", "log_obs": "effect", "obs_study": "study"}
     return xr.Dataset(
         {
             name: (("chain", "draw", dims[name]), np.asarray(values).reshape(*shape, -1))

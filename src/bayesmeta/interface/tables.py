@@ -10,11 +10,8 @@ from bayesmeta.effects import MEASURES
 from bayesmeta.errors import BadInput
 from bayesmeta.inputs import Request, read_effects
 from bayesmeta.studies import DATASETS
-from bayesmeta.studies.schema import KEYS, LABELS, effect_problems, nearest, refuse
-from bayesmeta.studies.table.filling import fill_effects
-from bayesmeta.studies.table.levels import label_levels
-from bayesmeta.studies.table.mapping import name_columns
-from bayesmeta.studies.table.numerals import floats, is_number
+from bayesmeta.studies.schema import nearest
+from bayesmeta.studies.table import understood
 from bayesmeta.studies.table.reading import BLANK
 
 
@@ -135,16 +132,12 @@ def effect_table(frame: pd.DataFrame) -> pd.DataFrame:
     """
     if check_frame(frame).attrs.get("dataset") in DATASETS:
         return frame
-    own, notes, problems = _text(frame), list[str](), list[str]()
-    text, taken, _, measure = name_columns(own, {}, notes)
-    filled = fill_effects(text, measure, list(own.columns), notes, problems)
-    labels = label_levels(text, taken, notes, problems)
-    others = {name: _moderator(text[name], frame) for name in text.columns if name not in KEYS} | filled.converted
-    keys = {name: labels[name] for name in LABELS} | {"yi": filled.yi, "vi": filled.vi}
-    table = pd.DataFrame(keys | others | {"sheet_row": text.index}).reset_index(drop=True)
-    refuse([*problems, *effect_problems(table, told=filled.told)])
+    ordered = frame.select_dtypes("category")
+    orders = {str(name): [_cell(level) for level in column.cat.categories] for name, column in ordered.items()}
+    notes = list[str]()
+    table = understood(_text(frame), {}, notes, orders=orders).frame
     attrs: dict[Any, Any] = {"dataset": "table", "title": "effects from a DataFrame", "synthetic": False, "sources": []}
-    attrs |= {"scale": filled.measure.title if filled.measure else "effect size yi"} | frame.attrs
+    attrs |= table.attrs | frame.attrs
     table.attrs = attrs | {"notes": [*attrs.get("notes", []), *notes]}
     return table
 
@@ -184,19 +177,6 @@ def _cell(cell: object) -> str:
         return ""
     text = str(int(cell) if isinstance(cell, float) and cell.is_integer() else cell).strip()
     return "" if text in BLANK else text
-
-
-def _moderator(column: pd.Series, frame: pd.DataFrame) -> pd.Series:
-    """Numbers where every filled cell is one, else categories: in their own order where the frame has one."""
-    own = frame.get(str(column.name))
-    filled = column[column != ""]
-    if own is not None and isinstance(own.dtype, pd.CategoricalDtype):
-        levels = [_cell(level) for level in own.cat.categories]
-    elif is_number(filled).all():
-        return floats(column)
-    else:
-        levels = sorted(filled.unique())
-    return column.where(column != "", None).astype(pd.CategoricalDtype(levels))
 
 
 def _kind(value: object) -> str:

@@ -1,6 +1,6 @@
 """A user's own file to an effect table: CSV, TSV, XLSX or Parquet, a row per effect."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from bayesmeta.studies.table.mapping import name_columns, parse_columns
 from bayesmeta.studies.table.numerals import floats, is_number
 from bayesmeta.studies.table.reading import KINDS, read_bytes, read_text
 
-__all__ = ["KINDS", "Reading", "parse_columns", "read_file", "read_table"]
+__all__ = ["KINDS", "Reading", "parse_columns", "read_file", "read_table", "understood"]
 
 
 class Reading(NamedTuple):
@@ -86,25 +86,49 @@ def read_file(path: str | Path, *, measure: str | None = None, columns: Mapping[
 
 
 def _reading(path: Path, asked: dict[str, str]) -> Reading:
-    content, notes, problems = read_bytes(path), list[str](), list[str]()
-    own = read_text(path, content, notes)
-    text, taken, aside, measure = name_columns(own, asked, notes)
+    content, notes = read_bytes(path), list[str]()
+    reading = understood(read_text(path, content, notes), asked, notes)
+    reading.frame.attrs |= {
+        "dataset": path.stem,
+        "synthetic": False,
+        "title": f"effects from {path.name}",
+        "sources": [{"name": path.name, "sha256": sha256(content).hexdigest(), "found_in": "file"}],
+        "notes": notes,
+    }
+    return reading
+
+
+def understood(
+    own: pd.DataFrame, asked: Mapping[str, str], notes: list[str], *, orders: Mapping[str, Sequence[str]] | None = None
+) -> Reading:
+    """An effect table of columns of text.
+
+    Parameters
+    ----------
+    own : columns by their owner's names, every cell as text; its index is the rows that errors name.
+    asked : as `columns` of `read_table`, and "measure".
+    notes : what a reader should know is added.
+    orders : the order of levels of columns that have one of their own.
+
+    Raises
+    ------
+    BadInput
+        Every problem on a line of its own.
+    """
+    problems = list[str]()
+    text, taken, aside, measure = name_columns(own, dict(asked), notes)
     filled = fill_effects(text, measure, list(own.columns), notes, problems)
     _check_labels(text, problems)
     labels = label_levels(text, taken, notes, problems)
-    others: dict[str, Any] = {name: _moderator(text[name]) for name in text.columns if name not in KEYS}
+    known = orders or {}
+    others: dict[str, Any] = {
+        name: _moderator(text[name], known.get(name)) for name in map(str, text.columns) if name not in KEYS
+    }
     others = {name: column for name, column in others.items() if _fits(column, notes)} | filled.converted
     keys: dict[str, Any] = {name: labels[name] for name in LABELS} | {"yi": filled.yi, "vi": filled.vi}
     frame = pd.DataFrame(keys | others | {"sheet_row": text.index}).reset_index(drop=True)
     refuse([*problems, *effect_problems(frame, told=filled.told)])
-    frame.attrs = {
-        "dataset": path.stem,
-        "synthetic": False,
-        "title": f"effects from {path.name}",
-        "scale": filled.measure.title if filled.measure else "effect size yi",
-        "sources": [{"name": path.name, "sha256": sha256(content).hexdigest(), "found_in": "file"}],
-        "notes": notes,
-    }
+    frame.attrs = {"scale": filled.measure.title if filled.measure else "effect size yi"}
     return Reading(frame, own, taken, aside, filled.measure.name if filled.measure else None)
 
 
@@ -116,11 +140,12 @@ def _check_labels(text: pd.DataFrame, problems: list[str]) -> None:
             problems.append(f"{name} must be a label of at most {LABEL_LENGTH} characters, got {where}")
 
 
-def _moderator(column: pd.Series) -> pd.Series:
+def _moderator(column: pd.Series, order: Sequence[str] | None) -> pd.Series:
+    """Numbers where every filled cell is one and there is no order, else categories: in theirs or by the alphabet."""
     filled = column[column != ""]
-    if is_number(filled).all():
+    if order is None and is_number(filled).all():
         return floats(column)
-    return column.where(column != "", None).astype(pd.CategoricalDtype(sorted(filled.unique())))
+    return column.where(column != "", None).astype(pd.CategoricalDtype(list(order or sorted(filled.unique()))))
 
 
 def _fits(column: pd.Series, notes: list[str]) -> bool:
