@@ -17,6 +17,7 @@ def test_draws_are_kept_as_memory_allows(simulated: pd.DataFrame, monkeypatch: p
     design = build_design(simulated, spec)
     assert predictive.step_of(design, 4000) == 1
     monkeypatch.setattr(predictive, "MOST", 240 * 60)
+    monkeypatch.setattr(predictive, "PRIOR_DRAWS", 200)
     assert predictive.step_of(design, 2 * 100) == 4
     for tree in (
         sample_posterior(design, spec, draws=100, tune=100, chains=2),
@@ -24,6 +25,7 @@ def test_draws_are_kept_as_memory_allows(simulated: pd.DataFrame, monkeypatch: p
     ):
         kept = {group: tree[group].sizes["draw"] for group in ("posterior", "posterior_predictive", "log_likelihood")}
         assert set(kept.values()) == {25}
+        assert (tree["prior"].sizes["draw"], tree["prior_predictive"].sizes["draw"]) == (200, 100)
         assert tree["posterior"]["w"].shape == (2, 25, design.sizes["group"])
 
 

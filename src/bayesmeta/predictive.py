@@ -46,6 +46,11 @@ def step_of(design: xr.Dataset, draws: int) -> int:
     return max(1, int(np.ceil(draws * design.sizes["effect"] / MOST)))
 
 
+def prior_replicates(design: xr.Dataset) -> int:
+    """How many draws of the prior are replicated, so that they fit in memory beside the others."""
+    return int(np.clip(MOST // 3 // design.sizes["effect"], 100, PRIOR_DRAWS))
+
+
 def compile_programs(design: xr.Dataset, spec: ModelSpec, draws: int) -> Programs:
     """Compile for so many posterior draws in all: done in another thread, it costs no time while a sampler runs."""
     batch = int(np.clip((2_000_000 if not spec.latent else 50_000) // design.sizes["effect"], 1, 500))
@@ -61,7 +66,7 @@ def compile_programs(design: xr.Dataset, spec: ModelSpec, draws: int) -> Program
         return program.lower(jax.eval_shape(partial(_keys, 0, count)), *shapes).compile()
 
     given_data = ready(_draw_given_data(design, spec), draws, spec.latent)
-    return Programs(given_data, ready(_draw_anew(design, spec), PRIOR_DRAWS, ()))
+    return Programs(given_data, ready(_draw_anew(design, spec), prior_replicates(design), ()))
 
 
 def _keys(seed: int, count: int) -> Array:
@@ -98,11 +103,12 @@ def complete_tree(
         tree, var_names=names, model=model, extend_inferencedata=False, progressbar=False, backend="jax"
     )
     exact = _exact(programs.given_data, posterior, design, spec, latent, seed=seed)
-    new = _exact(programs.anew, prior, design, spec, [], seed=seed + 1)
+    new = _exact(programs.anew, prior.isel(draw=slice(prior_replicates(design))), design, spec, [], seed=seed + 1)
     posterior = posterior.drop_vars(latent)
-    effects = [name for name in ("u", "w", "d") if name in exact]
     groups = {
-        "posterior": _by_level(posterior, design, spec).merge(exact[effects]).assign_attrs(posterior.attrs),
+        "posterior": _by_level(posterior, design, spec)
+        .merge(exact[[name for name in "uwd" if name in exact]])
+        .assign_attrs(posterior.attrs),
         "posterior_predictive": exact[["obs"]],
         "prior": _by_level(prior, design, spec),
         "prior_predictive": new[["obs"]],
