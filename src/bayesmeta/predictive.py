@@ -31,7 +31,7 @@ from bayesmeta.priors import spread_name
 from bayesmeta.spec import ModelSpec
 
 PRIOR_DRAWS = 1000
-MOST = 7e7  # draws times effects that are kept, 1.4 GB
+MOST = 6e7  # draws times effects that are kept, 1.2 GB
 
 
 class Programs(NamedTuple):
