@@ -14,7 +14,7 @@ from bayesmeta.design import build_design
 from bayesmeta.errors import BadInput
 from bayesmeta.likelihood import study_log_likelihood
 from bayesmeta.reml import Reml, fit_reml
-from bayesmeta.reml.criterion import problem_of
+from bayesmeta.reml.criterion import maximise, problem_of
 from bayesmeta.spec import LEVELS, ModelSpec, read_spec
 
 SPEC = replace(read_spec("four-level").with_terms("1 + x"), rho=0.3)
@@ -121,6 +121,22 @@ def test_a_tau_on_the_boundary_is_zero_and_named() -> None:
     assert fit.boundary
 
 
+@pytest.mark.parametrize("levels", [("study",), ("study", "group")])
+def test_no_grid_of_taus_finds_a_better_fit(levels: tuple[str, ...]) -> None:
+    rng = np.random.default_rng(5)
+    for study in [np.arange(k) if len(levels) == 1 else np.arange(k) // 2 for k in rng.integers(8, 20, 40)]:
+        k, tau = len(study), rng.choice([0.0, 0.1, 0.3, 0.6])
+        vi = rng.uniform(0.02, 0.4, k)
+        yi = rng.normal(0, tau, k)[study] + rng.normal(0, np.sqrt(vi + tau**2))
+        labels = {"study": study.astype(str), "group": np.arange(k).astype(str), "effect": np.arange(k).astype(str)}
+        spec = replace(read_spec("three-level").with_terms("1"), levels=levels)
+        fit = fit_to(pd.DataFrame({**labels, "yi": yi, "vi": vi}), spec)
+        problem = problem_of(fit.design, spec, "REML")
+        grid = np.linspace(0, 1.5 * problem.scale, 13)
+        nodes = np.stack(np.meshgrid(*[grid] * len(levels))).reshape(len(levels), -1).T
+        assert fit.log_lik > max(problem.evaluate(node).value for node in nodes) - 1e-9
+
+
 def test_levels_that_cannot_be_told_apart_share_their_variance() -> None:
     frame = table_of().assign(group=lambda x: x["study"])
     both, one = (fit_to(frame, replace(SPEC, levels=levels)) for levels in (("study", "group"), ("study",)))
@@ -128,6 +144,8 @@ def test_levels_that_cannot_be_told_apart_share_their_variance() -> None:
     close(both.tau**2, np.repeat(one.tau["study"] ** 2 / 2, 2), 1e-6)
     close(both.covariance, one.covariance, 1e-6)
     assert both.log_lik == pytest.approx(one.log_lik, rel=1e-10)
+    problem = problem_of(both.design, both.spec, "REML")
+    close(maximise(problem, [np.zeros(2)], np.ones(2, bool)), both.tau, 1e-6)  # from where both gradients are zero
     assert (reml.profile_intervals(both)["tau_ci_lb"] == 0).all()
     assert fit_to(frame.assign(group=frame["effect"])).aliased == ("group", "effect")
 

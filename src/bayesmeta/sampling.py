@@ -28,10 +28,9 @@ SAMPLERS = ("numpyro", "nutpie", "pymc")
 
 
 def start_jax(devices: int) -> None:
-    """Set up JAX before its first use: 64 bits, one host device per chain, compiled programs kept between runs."""
+    """Set up JAX before its first use: one host device per chain, compiled programs kept between runs."""
     # a process killed while it wrote leaves a torn entry, which is compiled anew
     warnings.filterwarnings("ignore", message="Error reading persistent compilation cache entry")
-    jax.config.update("jax_enable_x64", True)
     jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "jax"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_compilation_cache_max_size", CACHE_BYTES)  # a limit makes JAX lock what it writes, too

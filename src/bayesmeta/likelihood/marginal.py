@@ -27,6 +27,8 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
+jax.config.update("jax_enable_x64", True)  # in 32 bits every use of the likelihood is wrong in the third digit
+
 Scalar = Array | float  # a tau may also be an array, one for each unit of its level
 
 

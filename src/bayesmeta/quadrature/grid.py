@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import jax
 import numpy as np
 import xarray as xr
 from scipy.special import logsumexp
@@ -79,7 +78,6 @@ def refine(
 
     The ranges hold every node whose log density is within `SPARE` - log(tolerance) of the highest.
     """
-    jax.config.update("jax_enable_x64", True)
     table, axes, drop = table_of(design, spec, without), len(spec.levels), SPARE - np.log(tolerance)
     ranges = box(*zoom(lambda rule: evaluate(table, spec, rule).log_density, axes, drop))
     grid, error = evaluate(table, spec, place(ORDERS[0], axes, ranges)), np.inf

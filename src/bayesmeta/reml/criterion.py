@@ -7,7 +7,8 @@ With V the covariance matrix of yi given the taus and r = yi - X beta, beta by g
 
 All of it follows from z' V^-1 z with z = [X, yi]. X is orthonormalised first, which makes log|X'X| zero and puts
 moderators on one scale. Both are even functions of every tau, so that tau = 0 is a smooth optimum like any other and
-Newton's method needs no wall there.
+Newton's method needs no wall there. It is also a stationary point where it is no optimum, so that a climb that ends
+where the criterion curves upwards goes on from there.
 
 Source: Harville 1977, doi 10.1080/01621459.1977.10480998.
 """
@@ -27,6 +28,7 @@ from bayesmeta.likelihood import GroupSums, Nesting, Scalar, error_weights, inte
 from bayesmeta.spec import ModelSpec
 
 STEPS = 200
+SMALL = 1e-8  # of the spread of the residuals: a step at which a climb ends
 
 
 class Evaluation(NamedTuple):
@@ -84,14 +86,17 @@ def _climb(problem: Problem, tau: np.ndarray, free: np.ndarray) -> tuple[np.ndar
     here = problem.evaluate(tau)
     for _ in range(STEPS):
         step = np.zeros_like(tau)
-        step[free] = _uphill(here.gradient[free], here.hessian[np.ix_(free, free)])
+        gradient, hessian = here.gradient[free], here.hessian[np.ix_(free, free)]
+        step[free] = _uphill(gradient, hessian)
+        if np.abs(step).max(initial=0) < SMALL * problem.scale:
+            step[free] = _off_saddle(hessian) * problem.scale / 10
         step *= problem.scale / max(np.abs(step).max(initial=0), problem.scale)
         there = problem.evaluate(tau + step)
         while not there.value >= here.value - 1e-12 * abs(here.value):
             step /= 2
             there = problem.evaluate(tau + step)
         tau, here = tau + step, there
-        if np.abs(step).max() < 1e-8 * problem.scale:
+        if np.abs(step).max() < SMALL * problem.scale:
             return np.abs(tau), here.value
     raise BadInput(f"the likelihood has no clear maximum: the taus still move after {STEPS} steps; leave a level out")
 
@@ -103,6 +108,17 @@ def _uphill(gradient: np.ndarray, hessian: np.ndarray) -> np.ndarray:
     curvature, directions = np.linalg.eigh(hessian)
     flat = 1e-8 * np.abs(curvature).max() + 1e-300
     return directions @ (directions.T @ gradient * np.abs(curvature) / (curvature**2 + flat**2))
+
+
+def _off_saddle(hessian: np.ndarray) -> np.ndarray:
+    """Direction in which the criterion curves upwards, even between the taus where it can be; zeros for none."""
+    if not len(hessian):
+        return np.zeros(0)
+    curvature, directions = np.linalg.eigh(hessian)
+    up = directions[:, curvature > 1e-6 * np.abs(curvature).max()]
+    even = up @ up.sum(axis=0)
+    way = even if np.linalg.norm(even) > 1e-3 else up[:, -1:].sum(axis=1)
+    return way / max(np.linalg.norm(way), 1e-3)
 
 
 class _Data(NamedTuple):

@@ -93,7 +93,6 @@ def model_without_moderators() -> ModelSpec:
 
 def total_tau2(frame: pd.DataFrame) -> float:
     """Heterogeneity of a table without moderators or nesting, by REML; metaforest's `rma(yi, vi)`."""
-    jax.config.update("jax_enable_x64", True)  # REML ends early in 32 bits
     spec = replace(model_without_moderators(), levels=("effect",))
     return float(fit_reml(build_design(frame, spec), spec).tau["effect"] ** 2)
 
