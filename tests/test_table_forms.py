@@ -39,6 +39,9 @@ def read(tmp_path: Path) -> Read:
     return read_text
 
 
+OMIT = '--columns "incomplete=omit" leaves out the rows without an effect, and a note then names them'
+
+
 def refusal(read: Read, text: str, **columns: str) -> list[str]:
     with pytest.raises(BadInput) as error:
         read(text, **columns)
@@ -58,13 +61,13 @@ def test_each_row_uses_its_own_form_and_a_note_counts_them(read: Read) -> None:
 
 
 def test_rows_without_a_form_are_listed_with_every_other_problem(read: Read) -> None:
-    text = MIXED.replace("b,,,10,,,12,2.5", "b,,,10,,,12,").replace("c,,,10,,,12,,4,,-1", ",,,10,,,12,,x,,-1")
+    text = MIXED.replace("b,,,10,,,12,2.5", "b,5,,10,,,12,").replace("c,,,10,,,12,,4,,-1", ",,,10,,,12,,x,,-1")
     lines = refusal(read, text.replace("0.04,+", "1.04,"))
-    assert len(lines) == 4
+    assert len(lines) == 5
     assert lines[0] == "fi must be a number, got 'x' at row 4"
     assert lines[1] == "sign must be 1 or -1, and pi not below 0 beside it, got sign '' at row 5"
     assert lines[2].startswith("SMD: no effect size can be computed at row 3; it needs m1i, sd1i,")
-    assert lines[3] == "study must not be blank, got '' at row 4"
+    assert lines[3:] == ["study must not be blank, got '' at row 4", OMIT]
 
 
 def test_f_and_p_without_a_sign_are_positive_and_a_note_says_so(read: Read) -> None:
@@ -109,6 +112,7 @@ def test_types_values_labels_and_effects_are_all_told_at_once(read: Read) -> Non
         "study must not be blank, got '' at row 2",
         "group must not be blank, got '' at row 5",
         "vi must be a finite number above 0, got -1 at row 3, nan at row 5",
+        OMIT,
     ]
 
 
@@ -119,7 +123,9 @@ def test_a_blank_variance_beside_a_standard_error_is_its_square(read: Read) -> N
 
 def test_rows_without_yi_are_computed_only_where_the_measure_is_named(read: Read) -> None:
     text = "study,yi,vi,m1i,sd1i,n1i,m2i,sd2i,n2i\na,1,1,,,,,,\nb,,,5,2,10,4,1,12\n"
-    assert len(refusal(read, text)) == 2
+    assert refusal(read, text)[2:] == [
+        OMIT, '--columns "measure=SMD" computes those without yi from m1i, sd1i, n1i, m2i, sd2i, n2i'
+    ]  # fmt: skip
     table = read(text, measure="MD")
     assert table["yi"].tolist() == [1, 1]
     assert table["vi"].tolist() == [1, 4 / 10 + 1 / 12]
@@ -136,3 +142,39 @@ def test_huge_and_tiny_numbers_are_right_or_refused(read: Read) -> None:
     np.testing.assert_allclose(table["vi"][0], 1e-9, rtol=0.01)
     infinite = "study,m1i,sd1i,n1i,m2i,sd2i,n2i\na,5,2,1e400,4,1,12\nb,5,2,10,4,1,12\n"
     assert "n1i must be at least 2, got inf" in refusal(read, infinite)[0]
+
+
+BLANKS = {
+    "yi and vi": ("study,yi,vi,n1i\na,1,1,5\nb,,,9\nc,2,1,5\nx,,,\nd,2,,5\n", "vi must be a finite number above 0"),
+    "sei": ("study,yi,sei\na,1,1\nb,,\nc,2,1\nhere the notes begin,,\nd,2,\n", "sei must be a number above 0"),
+    "correlations": ("study,ri,ni\na,.5,9\nb,,9\nc,.2,9\nx,,9\nd,.2,\n", "ZCOR: ni must be at least"),
+    "a form or two": (
+        "study,m1i,sd1i,n1i,m2i,sd2i,n2i,ti\na,1,1,9,2,1,9,\nb,,,9,,,9,\nc,,,9,,,9,2\nx,,,,,,,\nd,1,,9,2,1,9,\n",
+        "SMD: no effect size can be computed at row 6",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BLANKS)
+def test_rows_that_report_nothing_are_left_out_and_those_that_lack_a_part_when_asked(read: Read, kind: str) -> None:
+    text, message = BLANKS[kind]
+    lines = refusal(read, text)
+    assert lines[0].startswith(message)
+    assert "row 3" not in "".join(lines)
+    assert lines[-1] == OMIT
+    table = read(text, incomplete="omit")
+    assert table["study"].tolist() == ["a", "c"]
+    assert table["sheet_row"].tolist() == [2, 4]
+    said = "3 of 5 rows are left out, for cells of their effect are blank: at row 3, at row 5, at row 6"
+    assert said in table.attrs["notes"]
+    unreported = read(text.rpartition("d,")[0])
+    assert unreported["study"].tolist() == ["a", "c"]
+    assert said.replace("3 of 5", "2 of 4").removesuffix(", at row 6") in unreported.attrs["notes"]
+
+
+def test_a_table_of_blanks_or_another_choice_is_refused(read: Read) -> None:
+    assert refusal(read, "study,yi,vi\na,,\nb,,\n") == [
+        "none of its 2 rows has an effect: the cells it is made of are blank, or some of them"
+    ]
+    with pytest.raises(BadInput, match="incomplete='drop'; it should be 'omit', or not be given"):
+        read("study,yi,vi\na,1,1\nb,1,1\n", incomplete="drop")

@@ -10,10 +10,11 @@ import pandas as pd
 from bayesmeta.effects import MEASURES, places
 from bayesmeta.errors import BadInput
 from bayesmeta.studies.schema import KEYS, LABELS, effect_problems, nearest, refuse
-from bayesmeta.studies.table.filling import fill_effects
+from bayesmeta.studies.table.filling import Filled, fill_effects
+from bayesmeta.studies.table.forms import complete_form
 from bayesmeta.studies.table.levels import label_levels
 from bayesmeta.studies.table.limits import LABEL_LENGTH, TEXT_LENGTH, TEXT_TOTAL
-from bayesmeta.studies.table.mapping import name_columns, parse_columns
+from bayesmeta.studies.table.mapping import name_columns, omits, parse_columns
 from bayesmeta.studies.table.numerals import floats, is_number
 from bayesmeta.studies.table.reading import KINDS, read_bytes, read_text
 
@@ -55,7 +56,8 @@ def read_table(
         columns complete. Each row uses the first form that it completes (means and SDs, t, F, p; SDs also from
         standard errors, means and SDs from quartiles).
     columns : the package's name to the file's, {"study": "district", "yi": "es"}; "district/school" joins two
-        labels, "" sets a column of that name aside, "measure" names the measure.
+        labels, "" sets a column of that name aside, "measure" names the measure, {"incomplete": "omit"} leaves out
+        rows whose effect lacks a part (those that report nothing of it are left out anyway; a note names them).
 
     Returns
     -------
@@ -117,7 +119,9 @@ def understood(
     """
     problems = list[str]()
     text, taken, aside, measure = name_columns(own, dict(asked), notes)
-    filled = fill_effects(text, measure, list(own.columns), notes, problems)
+    filled = fill_effects(text, measure, list(own.columns), notes, problems, omit=omits(asked))
+    lacking = bool((filled.incomplete & ~filled.left_out).any())
+    text, filled = _without_blank(text, filled, notes)
     _check_labels(text, problems)
     labels = label_levels(text, taken, notes, problems)
     known = orders or {}
@@ -127,9 +131,32 @@ def understood(
     others = {name: column for name, column in others.items() if _fits(column, notes)} | filled.converted
     keys: dict[str, Any] = {name: labels[name] for name in LABELS} | {"yi": filled.yi, "vi": filled.vi}
     frame = pd.DataFrame(keys | others | {"sheet_row": text.index}).reset_index(drop=True)
-    refuse([*problems, *effect_problems(frame, told=filled.told)])
+    ways = _ways_out(text, measure) if lacking else []
+    refuse([*problems, *effect_problems(frame, told=filled.told), *ways])
     frame.attrs = {"scale": filled.measure.title if filled.measure else "effect size yi"}
     return Reading(frame, own, taken, aside, filled.measure.name if filled.measure else None)
+
+
+def _ways_out(text: pd.DataFrame, measure: str | None) -> list[str]:
+    """What to do about rows in which blank cells leave no effect."""
+    ways = ['--columns "incomplete=omit" leaves out the rows without an effect, and a note then names them']
+    form = complete_form(list(text.columns), measure)
+    if measure is None and form and "yi" in text:
+        one = next(name for name, known in MEASURES.items() if form in known.forms)
+        ways.append(f'--columns "measure={one}" computes those without yi from {", ".join(form)}')
+    return ways
+
+
+def _without_blank(text: pd.DataFrame, filled: Filled, notes: list[str]) -> tuple[pd.DataFrame, Filled]:
+    """The rows that are not left out; a note names the others."""
+    out = filled.left_out
+    if not out.any():
+        return text, filled
+    where = places(out, list(text.index))
+    if out.all():
+        raise BadInput(f"none of its {len(out)} rows has an effect: the cells it is made of are blank, or some of them")
+    notes.append(f"{out.sum()} of {len(out)} rows are left out, for cells of their effect are blank: {where}")
+    return text[~out], filled.without(out)
 
 
 def _check_labels(text: pd.DataFrame, problems: list[str]) -> None:

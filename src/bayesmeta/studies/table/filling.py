@@ -11,29 +11,42 @@ from bayesmeta.effects.measure import Floats
 from bayesmeta.errors import BadInput
 from bayesmeta.studies.schema import nearest
 from bayesmeta.studies.table.forms import complete_form, derived, disordered, fill_arms
-from bayesmeta.studies.table.names import ARMS, RAW
+from bayesmeta.studies.table.names import ARMS, EFFECT, RAW
 from bayesmeta.studies.table.numerals import floats, is_number
 
 UNSIGNED = ("fi", "pi")
+SIZES = ("n1i", "n2i", "ni")
 SIGNS = {"1": 1.0, "+": 1.0, "+1": 1.0, "-1": -1.0, "-": -1.0, "\u2212": -1.0}
 
 
 class Filled(NamedTuple):
-    """yi, vi; rows about which a problem tells already; means and SDs that were converted; the measure, if computed."""
+    """Effects as far as cells give them.
+
+    yi, vi (k,); rows about which a problem tells already; rows in which blank cells leave no effect, and those of them
+    that may be left out; means and SDs that were converted; the measure, if computed.
+    """
 
     yi: Floats
     vi: Floats
     told: np.ndarray
+    incomplete: np.ndarray
+    left_out: np.ndarray
     converted: dict[str, Floats]
     measure: Measure | None
 
+    def without(self, out: np.ndarray) -> "Filled":
+        """The same without some rows (boolean)."""
+        arrays = {name: value[~out] for name, value in self._asdict().items() if isinstance(value, np.ndarray)}
+        return self._replace(**arrays, converted={name: column[~out] for name, column in self.converted.items()})
+
 
 def fill_effects(
-    text: pd.DataFrame, measure: str | None, own: Sequence[str], notes: list[str], problems: list[str]
+    text: pd.DataFrame, measure: str | None, own: Sequence[str], notes: list[str], problems: list[str], *, omit: bool
 ) -> Filled:
     """Effects as given (yi with vi or sei), and those computed from raw columns where none is.
 
-    Where a measure is named, rows without yi are computed from their raw columns, else only tables without yi.
+    Where a measure is named, rows without yi are computed from their raw columns, else only tables without yi. A row
+    that reports nothing of its effect, or nothing but sizes of groups, is left out; one that lacks a part is a problem.
 
     Parameters
     ----------
@@ -41,6 +54,7 @@ def fill_effects(
     measure : a name in `MEASURES`, or None.
     own : the file's own names of its columns, by which an error names them.
     notes, problems : of the reading; lines are added.
+    omit : whether rows that lack a part are left out, too.
 
     Raises
     ------
@@ -56,13 +70,20 @@ def fill_effects(
     if given and form:
         computed = (text[[name for name in ("yi", "vi", "sei") if name in found]] == "").all(axis=1).to_numpy()
     blank = np.full(len(text), np.nan)
-    filled = Filled(blank, blank.copy(), np.zeros(len(text), bool), {}, None)
+    never, out = np.zeros(len(text), bool), _unreported(text) | omit
+    filled = Filled(blank, blank.copy(), never, never.copy(), out, {}, None)
     if not computed.all():
         filled = _given(text, ~computed, filled, problems)
     if computed.any() and form:
         one = MEASURES[measure] if measure else next(m for m in MEASURES.values() if form in m.forms)
         filled = _computed(text, one, computed, filled, notes, problems)
     return filled
+
+
+def _unreported(text: pd.DataFrame) -> np.ndarray:
+    """Rows that report nothing of an effect."""
+    names = [name for name in (*EFFECT, *RAW) if name in text and name not in SIZES]
+    return (text[names] == "").all(axis=1).to_numpy()
 
 
 def _lacking(own: Sequence[str], found: Sequence[str], measure: str | None) -> str:
@@ -80,18 +101,21 @@ def _given(text: pd.DataFrame, rows: np.ndarray, filled: Filled, problems: list[
     part = text[rows]
     numbers, bad = _numbers(part, names, problems)
     yi, vi = numbers["yi"].to_numpy(), np.full(len(part), np.nan)
+    incomplete = ((part["yi"] == "") | (part[names[1:]] == "").all(axis=1)).to_numpy() & ~bad
+    out = filled.left_out[rows] & incomplete
     if "vi" in names:
         vi = numbers["vi"].to_numpy().copy()
     if "sei" in names:
         by_sei = np.ones(len(part), bool) if "vi" not in names else (part["vi"] == "").to_numpy() & (part["sei"] != "")
         sei, unread = numbers["sei"].to_numpy(), ~is_number(part["sei"]).to_numpy() & (part["sei"] != "").to_numpy()
-        wrong = by_sei & ~(sei > 0) & ~unread
+        wrong = by_sei & ~(sei > 0) & ~unread & ~out
         if wrong.any():
             problems.append(f"sei must be a number above 0, got {places(wrong, list(part.index), sei)}")
         with np.errstate(over="ignore"):  # an infinite square is told of as vi
             vi = np.where(by_sei, sei**2, vi)
         bad |= wrong
     filled.yi[rows], filled.vi[rows], filled.told[rows] = yi, vi, bad
+    filled.incomplete[rows], filled.left_out[rows] = incomplete, out
     return filled
 
 
@@ -110,8 +134,11 @@ def _computed(
         bad |= wrong
     numbers, counts = fill_arms(numbers)
     bad |= _sign(part, numbers, notes, problems)
-    yi, vi, told, used = _by_form(measure, forms, numbers, bad, problems)
+    incomplete = ~_complete(numbers, forms).any(axis=1) & ~bad
+    out = filled.left_out[rows] & incomplete
+    yi, vi, told, used = _by_form(measure, forms, numbers, bad | out, problems)
     filled.yi[rows], filled.vi[rows], filled.told[rows] = yi, vi, told
+    filled.incomplete[rows], filled.left_out[rows] = incomplete, out
     _tell(measure, used, counts, notes)
     converted = [arm[name] for arm in ARMS.values() for name in ("m", "sd") if counts and arm[name] in numbers]
     columns = {name: np.full(len(text), np.nan) for name in converted}
@@ -125,8 +152,7 @@ def _by_form(
 ) -> tuple[Floats, Floats, np.ndarray, dict[tuple[str, ...], int]]:
     yi, vi, told, used = np.full(len(bad), np.nan), np.full(len(bad), np.nan), bad.copy(), {}
     todo = ~bad
-    for form in forms:
-        complete = numbers[list(form)].notna().all(axis=1).to_numpy()
+    for form, complete in zip(forms, _complete(numbers, forms).T, strict=True):
         rows = todo & (complete | (len(forms) == 1))  # one form alone says which of its cells are missing
         columns: dict[str, Any] = {name: numbers.loc[rows, name].to_numpy(float) for name in form}
         numbered = list(numbers.index[rows])
@@ -144,6 +170,11 @@ def _by_form(
         )
         told |= todo
     return yi, vi, told, used
+
+
+def _complete(numbers: pd.DataFrame, forms: list[tuple[str, ...]]) -> np.ndarray:
+    """Which rows fill all cells of which form, (k, forms)."""
+    return np.column_stack([numbers[list(form)].notna().all(axis=1) for form in forms])
 
 
 def _sign(part: pd.DataFrame, numbers: pd.DataFrame, notes: list[str], problems: list[str]) -> np.ndarray:

@@ -8,10 +8,11 @@ import pandas as pd
 from bayesmeta.errors import BadInput
 from bayesmeta.studies.schema import LABELS, nearest
 from bayesmeta.studies.table.forms import complete_form
-from bayesmeta.studies.table.names import EFFECT, PERSONS, RAW, STUDY, SYNONYMS, TARGETS, YEAR, plain
+from bayesmeta.studies.table.names import EFFECT, PERSONS, RAW, SETTINGS, STUDY, SYNONYMS, TARGETS, YEAR, plain
 from bayesmeta.studies.table.numerals import is_number
 
 ASIDE = "_in_file"
+OMIT = "omit"
 
 
 class Named(NamedTuple):
@@ -42,6 +43,20 @@ def parse_columns(text: str) -> dict[str, str]:
     return found
 
 
+def omits(asked: Mapping[str, str]) -> bool:
+    """Whether rows whose effect is incomplete are to be left out.
+
+    Raises
+    ------
+    BadInput
+        Another choice than "omit" or "".
+    """
+    choice = asked.get("incomplete", "")
+    if choice not in ("", OMIT):
+        raise BadInput(f"columns give incomplete={choice!r}; it should be {OMIT!r}, or not be given")
+    return choice == OMIT
+
+
 def name_columns(text: pd.DataFrame, asked: Mapping[str, str], notes: list[str]) -> Named:
     """The table with columns under the package's names; a note says what was taken for what.
 
@@ -60,10 +75,10 @@ def name_columns(text: pd.DataFrame, asked: Mapping[str, str], notes: list[str])
     if unknown:
         near = nearest(unknown[0], TARGETS)
         raise BadInput(f"columns cannot name {', '.join(unknown)}{near}; the names are {', '.join(TARGETS)}")
-    chosen = {target: _source(text, target, source) for target, source in asked.items() if target != "measure"}
+    chosen = {target: _source(text, target, source) for target, source in asked.items() if target not in SETTINGS}
     measure = asked.get("measure") or None
     taken = {target: source for target, source in chosen.items() if source}
-    own = [name for name in TARGETS if name in text.columns and name not in chosen]
+    own = [name for name in TARGETS if name in text.columns and name not in (*chosen, *SETTINGS)]
     if not {*EFFECT} & {*taken} and {*RAW} & {*taken}:  # raw numbers are asked for: an effect beside them is another
         own = [name for name in own if name not in EFFECT]
     if {"vi", "sei"} & {*taken}:

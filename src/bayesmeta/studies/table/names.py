@@ -12,7 +12,8 @@ ARMS = {
 EFFECT = ("yi", "vi", "sei")
 FORMED = tuple(dict.fromkeys(name for measure in MEASURES.values() for form in measure.forms for name in form))
 RAW = tuple(dict.fromkeys((*FORMED, *(name for arm in ARMS.values() for name in arm.values()), "sign")))
-TARGETS = (*LABELS, *EFFECT, *RAW, "measure")
+SETTINGS = ("measure", "incomplete")  # said where columns are, and none
+TARGETS = (*LABELS, *EFFECT, *RAW, *SETTINGS)
 
 
 def _words(text: str) -> tuple[str, ...]:
