@@ -9,7 +9,7 @@ import pytest
 from bayesmeta.cli import main
 from bayesmeta.design import build_design
 from bayesmeta.drafting import GENERAL, columns_table, levels_of, moderators_of, scale_of
-from bayesmeta.inputs import Request, read_inputs
+from bayesmeta.inputs import Request, columns_of, read_inputs
 from bayesmeta.spec import read_spec
 from bayesmeta.studies.table import read_file
 
@@ -60,6 +60,18 @@ def test_the_file_that_is_written_runs_as_it_is(table: Path, capsys: pytest.Capt
     inputs = read_inputs(Request("mine.csv", "mine.toml"))
     assert inputs.frame["group"][0] == "11/1"
     assert inputs.design["term"].values.tolist() == ["intercept"]
+
+
+def test_rows_that_were_left_out_are_left_out_by_the_file_that_is_written(table: Path) -> None:
+    text = table.read_text(encoding="utf-8").splitlines()
+    cells = text[4].split(";")
+    text[4] = ";".join("" if at == 4 else cell for at, cell in enumerate(cells))  # a standard error
+    table.write_text("\n".join(text), encoding="utf-8")
+    assert run("mine.csv", *COLUMNS) == 2
+    assert run("mine.csv", COLUMNS[0], f"{COLUMNS[1]}, incomplete=omit") == 0
+    frame = read_inputs(Request("mine.csv", "mine.toml", columns=columns_of("mine.toml", None))).frame
+    assert len(frame) == len(text) - 2
+    assert 5 not in set(frame["sheet_row"])
 
 
 def test_moderators_are_suggested_as_comments_that_are_terms(table: Path) -> None:

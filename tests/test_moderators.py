@@ -1,9 +1,12 @@
 """Numbers as moderators: formulas as in R, metafor's estimates, priors that do not know the units."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
+import bayesmeta
 from bayesmeta.contrasts import contrasts_table, standardised_table
 from bayesmeta.design import build_design, cell_means, code_rows, code_terms, coding_of, of_stratum
 from bayesmeta.design.standardising import standardised_weights
@@ -199,3 +202,61 @@ def test_rows_of_cells_without_effects_are_nan(frame: pd.DataFrame) -> None:
         code_terms(thin, "0 + species:phase"), pd.DataFrame({"species": ["rat", "mouse"], "phase": "memory"})
     )
     assert coded.isna().all(axis=1).tolist() == [False, True]
+
+
+COMPUTES = [
+    "np.log(dose)",
+    "I(dose ** 2)",
+    "{dose / 2 - 1}",
+    "C(species, contr.sum)",
+    "scale(dose):species",
+    "poly(`a b`, 2)",
+]
+DOES_MORE = {
+    "a call of anything": ("open('planted', 'w')", "open('planted', 'w')"),
+    "an attribute": ("{dose.__class__}", "dose.__class__"),
+    "numpy that reads files": ("np.load('planted')", "np.load"),
+    "numpy by a longer way": ("np.lib.format.open_memmap('planted')", "np.lib"),
+    "a lambda": ("{(lambda: open('planted', 'w'))()}", "lambda"),
+    "a list that is computed": ("{[open('planted', 'w') for _ in dose]}", "for _ in dose"),
+    "a subscript": ("{dose[0]}", "dose[0]"),
+    "text that is computed": ("C(species, f'{dose}')", "f'{dose}'"),
+}
+
+
+@pytest.mark.parametrize("expression", COMPUTES)
+def test_formulas_may_compute(frame: pd.DataFrame, expression: str) -> None:
+    assert len(code_terms(frame.assign(**{"a b": frame["dose"]}), f"~ {expression}").matrix) == len(frame)
+
+
+@pytest.mark.parametrize("kind", DOES_MORE)
+def test_formulas_may_not_do_more(
+    frame: pd.DataFrame, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expression, part = DOES_MORE[kind]
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadInput, match="may only compute") as error:
+        code_terms(frame, f"~ dose + {expression}")
+    assert part in str(error.value)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "formula", ["~ np.log(dose - 9)", "~ lag(dose)", "~ scale(species)", "~ dose / 0", "~ dose +* 2"]
+)
+def test_formulas_without_a_value_are_refused(frame: pd.DataFrame, formula: str) -> None:
+    with pytest.raises(BadInput, match="are not a formula of this table"):
+        code_terms(frame, formula)
+
+
+def test_rows_with_a_blank_moderator_are_left_out_by_a_query(frame: pd.DataFrame) -> None:
+    frame = frame.assign(dose=frame["dose"].where(frame["dose"] > frame["dose"].median()))
+    with pytest.raises(BadInput, match=r"leave the rows out: --where \"dose.notna\(\)\""):
+        bayesmeta.reml(frame, moderators="~ dose")
+    found = bayesmeta.reml(frame, moderators="~ dose", where="dose.notna()")
+    assert found.fit["k"][0] == frame["dose"].notna().sum()
+    named = frame.rename(columns={"dose": "the dose"})
+    with pytest.raises(BadInput, match=r"--where \"`the dose`.notna\(\)\""):
+        bayesmeta.reml(named, moderators="~ `the dose`")
+    again = bayesmeta.reml(named, moderators="~ `the dose`", where="`the dose`.notna()")
+    np.testing.assert_allclose(again.terms["estimate"], found.terms["estimate"])

@@ -206,15 +206,25 @@ def select(frame: "pd.DataFrame", kept: "pd.DataFrame", spec: "ModelSpec") -> tu
     from bayesmeta.design import build_design
     from bayesmeta.discrepancy import check_sides
 
-    design = build_design(frame, spec)
-    check_sides(design, spec)
+    design = build_design(kept, spec)
+    whole = design if kept is frame else build_design(_with_moderators(frame, spec), spec)
+    check_sides(whole, spec)
     named = spec.contrasts_of(str(frame.attrs["dataset"]))
-    weights = contrast_weights(named, [str(term) for term in design["term"].values])
+    weights = contrast_weights(named, [str(term) for term in whole["term"].values])
     if kept is frame:
         return design, []
-    design = build_design(kept, spec)
     left = possible_weights(named, [str(term) for term in design["term"].values])["contrast"].values
     return design, [str(name) for name in weights["contrast"].values if name not in left]
+
+
+def _with_moderators(frame: "pd.DataFrame", spec: "ModelSpec") -> "pd.DataFrame":
+    """Rows whose moderators are filled, for a query may have left out those where they are not."""
+    from formulaic import Formula
+
+    from bayesmeta.design import variables_of
+
+    names = [*variables_of(Formula(spec.terms)), *filter(None, [spec.tau_by])]
+    return frame.dropna(subset=[name for name in names if name in frame.columns])
 
 
 def keep_rows(frame: "pd.DataFrame", where: str) -> "pd.DataFrame":

@@ -1,8 +1,9 @@
 """Coding of moderators and labels: from the effect table to arrays with names."""
 
 from bayesmeta.design.bias import SLOPES, slopes_of
-from bayesmeta.design.coding import cell_means, code_rows, code_terms, variables_of
+from bayesmeta.design.coding import cell_means, code_rows, code_terms
 from bayesmeta.design.controls import control_measurements, split_controls
+from bayesmeta.design.expressions import variables_of
 from bayesmeta.design.recoding import coding_of, moderator_columns
 from bayesmeta.design.strata import of_stratum, split_strata
 from bayesmeta.design.tables import build_design, typical_variance

@@ -1,6 +1,5 @@
 """Coding of moderators: from a formula to columns with readable names."""
 
-import ast
 import re
 import warnings
 from collections.abc import Sequence
@@ -9,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from bayesmeta.design.expressions import check_expressions, variables_of
 from bayesmeta.design.standardising import CONTEXT, standardised_weights
 from bayesmeta.errors import BadInput
 from bayesmeta.studies.schema import check_moderators
@@ -65,39 +65,22 @@ def code_terms(frame: pd.DataFrame, formula: str, *, informed: Sequence[Sequence
 def _coded(frame: pd.DataFrame, formula: str) -> Any:
     """The formula's matrix with its spec, refused with a message where it is no right-hand side."""
     from formulaic import Formula, SimpleFormula, model_matrix
-    from formulaic.errors import FormulaicError
 
     try:
         parsed = Formula(formula)
         if not isinstance(parsed, SimpleFormula):
             raise BadInput(f"terms '{formula}' have a left side; write what the mean depends on, as in '~ dose'")
+        check_expressions(parsed, formula)
         check_moderators(frame, variables_of(parsed))
         return model_matrix(parsed, frame, context=CONTEXT, na_action="raise")
-    except (FormulaicError, SyntaxError, AttributeError) as error:
+    except BadInput:
+        raise
+    except Exception as error:  # whatever a user's expression raises
+        said = str(error).partition("\n")[0].rstrip(".")
         raise BadInput(
-            f"terms '{formula}' are not a formula: {error}; write e.g. '0 + valence:phase' or '1'"
+            f"terms '{formula}' are not a formula of this table: {said}; "
+            "write e.g. '0 + valence:phase', '~ dose' or '1'"
         ) from error
-
-
-def variables_of(formula: Any) -> list[str]:
-    """Columns that a formulaic formula needs, in the order in which it names them.
-
-    formulaic's own `required_variables` lack those of `scale(dose)` until the formula has been evaluated.
-    """
-    expressions = [factor.expr for term in formula for factor in term.factors if factor.eval_method.value != "literal"]
-    lookups = {factor.expr for term in formula for factor in term.factors if factor.eval_method.value == "lookup"}
-    names = [
-        name for text in expressions for name in ([text] if text in lookups else _names_of(text)) if name not in CONTEXT
-    ]
-    return list(dict.fromkeys(names))
-
-
-def _names_of(expression: str) -> list[str]:
-    """Names of a Python expression that are values, not functions; names in backticks first."""
-    quoted = re.findall(r"`([^`]+)`", expression)
-    nodes = list(ast.walk(ast.parse(re.sub(r"`[^`]+`", "0", expression), mode="eval")))
-    called = {node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
-    return quoted + [node.id for node in nodes if isinstance(node, ast.Name) and node.id not in called]
 
 
 def code_rows(coding: Coding, frame: pd.DataFrame) -> pd.DataFrame:

@@ -8,7 +8,8 @@ import pandas as pd
 import xarray as xr
 
 from bayesmeta.design.bias import slopes_of
-from bayesmeta.design.coding import Coding, code_terms, variables_of
+from bayesmeta.design.coding import Coding, code_terms
+from bayesmeta.design.expressions import variables_of
 from bayesmeta.errors import BadInput
 from bayesmeta.spec import ModelSpec
 

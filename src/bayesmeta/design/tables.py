@@ -8,8 +8,9 @@ import pandas as pd
 import xarray as xr
 
 from bayesmeta.design.bias import SLOPES, published_direction, small_study_columns
-from bayesmeta.design.coding import code_terms, variables_of
+from bayesmeta.design.coding import code_terms
 from bayesmeta.design.controls import code_controls
+from bayesmeta.design.expressions import variables_of
 from bayesmeta.design.recoding import levels_of_moderators
 from bayesmeta.design.strata import code_strata
 from bayesmeta.errors import BadInput

@@ -90,7 +90,11 @@ def check_moderators(frame: pd.DataFrame, names: Iterable[str]) -> None:
         blank = frame[name].isna() | frame[name].isin([np.inf, -np.inf])
         if blank.any():
             where = places(blank, row_numbers(frame))
-            problems.append(f"moderator {name!r} is blank or infinite {where}; fill the cells in or leave the rows out")
+            quoted = name if name.isidentifier() else f"`{name}`"
+            problems.append(
+                f"moderator {name!r} is blank or infinite {where}; fill the cells in or leave the rows out"
+                + (f': --where "{quoted}.notna()"' if "yi" in frame else "")
+            )
     refuse(problems)
 
 

@@ -31,6 +31,7 @@ class Reading(NamedTuple):
     taken : the package's name of a column to the file's ("district/school" where two are joined).
     aside : the file's name of a column that had to make way to the name it has in the frame.
     measure : name of the effect size that was computed; None where yi was given.
+    omit : whether rows whose effect lacks a part were to be left out.
     """
 
     frame: pd.DataFrame
@@ -38,6 +39,7 @@ class Reading(NamedTuple):
     taken: dict[str, str]
     aside: dict[str, str]
     measure: str | None
+    omit: bool
 
 
 def read_table(
@@ -119,7 +121,8 @@ def understood(
     """
     problems = list[str]()
     text, taken, aside, measure = name_columns(own, dict(asked), notes)
-    filled = fill_effects(text, measure, list(own.columns), notes, problems, omit=omits(asked))
+    omit = omits(asked)
+    filled = fill_effects(text, measure, list(own.columns), notes, problems, omit=omit)
     lacking = bool((filled.incomplete & ~filled.left_out).any())
     text, filled = _without_blank(text, filled, notes)
     _check_labels(text, problems)
@@ -134,7 +137,7 @@ def understood(
     ways = _ways_out(text, measure) if lacking else []
     refuse([*problems, *effect_problems(frame, told=filled.told), *ways])
     frame.attrs = {"scale": filled.measure.title if filled.measure else "effect size yi"}
-    return Reading(frame, own, taken, aside, filled.measure.name if filled.measure else None)
+    return Reading(frame, own, taken, aside, filled.measure.name if filled.measure else None, omit)
 
 
 def _ways_out(text: pd.DataFrame, measure: str | None) -> list[str]:
