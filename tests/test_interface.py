@@ -152,6 +152,39 @@ def test_diagnostics_have_rules_and_a_failure_warns(handmade: xr.DataTree) -> No
         bayesmeta.fit(bayesmeta.example(), sampler="quadrature", draws=20)
 
 
+def test_new_rows_grids_and_margins_are_the_commands(tmp_path: Path) -> None:
+    frame = bayesmeta.example()
+    tree = bayesmeta.fit(frame, moderators="~ dose * phase", sampler="quadrature", draws=250)
+    rows = pd.DataFrame({"phase": ["memory", "learning"], "dose": [1.0, 9.0]})
+    found = bayesmeta.predict(tree, rows)
+    draws = tree["posterior"]["beta"]
+    pd.testing.assert_frame_equal(found, bayesmeta.predict(tree, rows.iloc[::-1]).iloc[::-1].reset_index(drop=True))
+    np.testing.assert_allclose(found["mean"][1], (draws.sel(term="intercept") + 9 * draws.sel(term="dose")).mean())
+    assert found["outside"].tolist() == ["", "dose"]
+    at = {"dose": (1, 9), "phase": "memory"}
+    grid = bayesmeta.predict(tree, at=at)
+    assert (grid["dose"].tolist(), set(grid["phase"])) == ([1, 9], {"memory"})
+    assert grid["mean"][0] == pytest.approx(found["mean"][0])
+    tree.to_netcdf(tmp_path / "posterior.nc", engine="h5netcdf")
+    with pytest.raises(SystemExit):
+        main(["predict", str(tmp_path), "--at", "dose=1,9; phase=memory"])
+    written = pd.read_csv(tmp_path / "tables" / "predicted.csv", keep_default_na=False)
+    pd.testing.assert_frame_equal(written, grid.astype({"phase": str}), check_dtype=False)
+    means, pairs = bayesmeta.marginal_means(tree, "phase"), bayesmeta.marginal_contrasts(tree, "phase")
+    assert means["phase"].tolist() == ["learning", "memory"]
+    assert pairs["mean"].item() == pytest.approx(means["mean"][0] - means["mean"][1])
+    assert bayesmeta.marginal_means(tree, at={"dose": 1}, weights="frequency").shape[0] == 1
+
+
+def test_a_file_is_read_with_its_columns_named(tmp_path: Path) -> None:
+    frame = bayesmeta.example().rename(columns={"study": "lab", "yi": "out come"})
+    frame.to_csv(tmp_path / "own.csv", index=False)
+    one = bayesmeta.read(tmp_path / "own.csv", columns="study=lab, yi=out come")
+    two = bayesmeta.read(str(tmp_path / "own.csv"), columns={"study": "lab", "yi": "out come"})
+    pd.testing.assert_frame_equal(one, two)
+    np.testing.assert_array_equal(one["yi"], frame["out come"])
+
+
 @pytest.mark.parametrize("kind", ["forest", "orchard", "caterpillar", "taus", "chains"])
 def test_plots_say_what_they_are_of(tree: xr.DataTree, kind: str) -> None:
     figure = bayesmeta.plot(tree, kind)
@@ -159,6 +192,13 @@ def test_plots_say_what_they_are_of(tree: xr.DataTree, kind: str) -> None:
     assert figure.get_suptitle().startswith("SYNTHETIC  ")
     assert figure.get_suptitle().endswith(": simulated effects of 24 studies")
     assert bayesmeta.plot(tree, kind, title="Own").get_suptitle() == "SYNTHETIC  Own"
+
+
+def test_a_conditional_plot_is_along_a_number() -> None:
+    tree = bayesmeta.fit(bayesmeta.example(), moderators="~ dose", sampler="quadrature", draws=250)
+    figure = bayesmeta.plot(tree, "conditional")
+    assert figure.axes[0].get_xlabel() == "dose"
+    assert figure.get_suptitle() == "SYNTHETIC  Conditional means: simulated effects of 24 studies"
 
 
 def test_both_schools_stand_side_by_side() -> None:

@@ -65,6 +65,26 @@ def test_questions_and_kinds_that_are_none_are_refused(handmade: xr.DataTree) ->
     assert "(did you mean forest?)" in refused(lambda: bayesmeta.plot(handmade, "forrest"))
 
 
+def test_predictions_that_cannot_be_made_are_refused() -> None:
+    tree = bayesmeta.fit(EXAMPLE, moderators="~ dose + phase", sampler="quadrature", draws=250)
+    rows = pd.DataFrame({"dose": [1.0], "phase": ["memory"]})
+    for call, message in (
+        (lambda: bayesmeta.predict(tree, rows, at={"dose": 1}), "give one of them"),
+        (lambda: bayesmeta.predict(tree, rows[["dose"]]), "the rows lack phase"),
+        (lambda: bayesmeta.predict(tree, rows.assign(phase="recall")), "has the levels learning, memory; got 'recall'"),
+        (lambda: bayesmeta.predict(tree, "rows.csv"), "frame is a str"),
+        (lambda: bayesmeta.predict(tree, at={"doze": 1}), "doze are no moderators"),
+        (lambda: bayesmeta.predict(tree, at="dose=1"), "at is 'dose=1'; it should be a mapping"),
+        (lambda: bayesmeta.predict(EXAMPLE), "tree is a DataFrame"),
+        (lambda: bayesmeta.marginal_means(tree, "phase", weights="size"), "equal or frequency; got 'size'"),
+        (lambda: bayesmeta.marginal_means(tree, "valence"), "are no moderators of this model"),
+        (lambda: bayesmeta.marginal_contrasts(tree, "dose"), "a difference needs two means; dose has one"),
+    ):
+        assert message in refused(call)
+    cells = bayesmeta.fit(EXAMPLE, moderators="phase", sampler="quadrature", draws=250)
+    assert "along a moderator that is a number" in refused(lambda: bayesmeta.plot(cells, "conditional"))
+
+
 def test_jax_that_runs_with_too_few_devices_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jax, "local_device_count", lambda: 1)
     message = refused(lambda: bayesmeta.fit(bayesmeta.example(), chains=4))

@@ -24,6 +24,7 @@ from bayesmeta.spec import ModelSpec
 
 CACHE_BYTES = 2**30
 START_NU, START_RHO = 10.0, 0.5
+ACCEPT = (0.9, 0.99)  # target acceptance, and that of a second try where a step was too long for a wall of the density
 SAMPLERS = ("numpyro", "nutpie", "pymc")
 
 
@@ -89,11 +90,12 @@ def sample_posterior(
     with steps("building the model"):
         start = guess_start(design, spec)
         model = build_model(design, spec, start, without=without)
-    with steps(f"sampling {chains} x {tune + draws} draws"), ThreadPoolExecutor(1) as background:
+    with ThreadPoolExecutor(1) as background:
         step = step_of(design, draws * chains)
         programs = background.submit(compile_programs, design, spec, len(range(0, draws, step)) * chains)
-        tree = pm.sample(
-            draws,
+        tree = _sample(
+            steps,
+            draws=draws,
             tune=tune,
             chains=chains,
             random_seed=seed,
@@ -110,6 +112,19 @@ def sample_posterior(
         tree = tree.isel(draw=slice(None, None, step))
     with steps("exact random effects"):
         return complete_tree(tree, model, design, spec, programs.result(), seed=seed)
+
+
+def _sample(steps: Steps, *, nuts: dict[str, Any], **settings: Any) -> xr.DataTree:
+    """Draws at the first target acceptance at which none diverges, or at the last."""
+    told = f"sampling {settings['chains']} x {settings['tune'] + settings['draws']} draws"
+    for accept in ACCEPT:
+        with steps(told):
+            tree = pm.sample(nuts=nuts | {"target_accept": accept}, **settings)
+        diverged = tree["sample_stats"].get("diverging", xr.DataArray(0))
+        if not diverged.any():
+            break
+        told = "sampling again in smaller steps"
+    return tree
 
 
 def _initial(start: Start, design: xr.Dataset, spec: ModelSpec) -> dict[str, Any]:
@@ -132,4 +147,4 @@ def _options(sampler: str, chains: int, *, dense: bool) -> dict[str, Any]:
     if sampler == "numpyro":
         on_own_device = jax.default_backend() == "cpu" and jax.local_device_count() >= chains
         return {"nuts": {"dense_mass": dense, "chain_method": "parallel" if on_own_device else "vectorized"}}
-    return {"backend": "jax"}
+    return {"backend": "jax", "nuts": {}}

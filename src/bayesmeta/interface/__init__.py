@@ -11,6 +11,7 @@
 from bayesmeta.interface.answers import contrasts, diagnostics, heterogeneity, parameters, prediction, terms
 from bayesmeta.interface.pictures import plot
 from bayesmeta.interface.posterior import fit
+from bayesmeta.interface.predictions import marginal_contrasts, marginal_means, predict
 from bayesmeta.interface.schools import compare, reml
 from bayesmeta.interface.simulated import example
 from bayesmeta.interface.summaries import RemlSummary
@@ -25,8 +26,11 @@ __all__ = [
     "example",
     "fit",
     "heterogeneity",
+    "marginal_contrasts",
+    "marginal_means",
     "parameters",
     "plot",
+    "predict",
     "prediction",
     "read",
     "reml",

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from bayesmeta import checks, estimates, figures
 from bayesmeta.errors import BadInput
 from bayesmeta.interface.answers import check_sizes
+from bayesmeta.predicting import conditional
 from bayesmeta.studies.schema import nearest
 
 
@@ -19,7 +20,7 @@ def plot(tree: xr.DataTree, kind: str = "forest", *, title: str | None = None) -
     ----------
     tree : from `fit`, or from arviz.from_netcdf("posterior.nc").
     kind : forest (means of the terms), orchard (every effect beside them), caterpillar (studies), taus (their priors
-        and posteriors) or chains (traces and ranks).
+        and posteriors), chains (traces and ranks) or conditional (the mean along a moderator that is a number).
     title : above the figure; default what is drawn and of which table.
 
     Returns
@@ -29,7 +30,7 @@ def plot(tree: xr.DataTree, kind: str = "forest", *, title: str | None = None) -
     Raises
     ------
     BadInput
-        An unknown kind, or an orchard of terms that are no cells.
+        An unknown kind, an orchard of terms that are no cells, or no moderator that is a number.
 
     Examples
     --------
@@ -72,6 +73,14 @@ def _chains(tree: xr.DataTree, title: str) -> Figure:
     return figures.draw_trace(checks.trace_table(tree), checks.rank_table(tree), title=title)
 
 
+def _conditional(tree: xr.DataTree, title: str) -> Figure:
+    curves, axes = conditional(tree, {}, "equal")
+    if not curves:
+        raise BadInput("a conditional plot is along a moderator that is a number, and this model has none: use forest")
+    names = {"xlabel": axes["x"], "ylabel": axes["scale"], "by": axes["by"]}
+    return figures.draw_conditional(curves["lines"], curves["points"], **names, title=title)
+
+
 def _scale(tree: xr.DataTree) -> Any:
     return tree["constant_data"].attrs["scale"]
 
@@ -82,4 +91,5 @@ KINDS: dict[str, tuple[str, Callable[..., Figure]]] = {
     "caterpillar": ("Studies", _caterpillar),
     "taus": ("Heterogeneity", _taus),
     "chains": ("Chains", _chains),
+    "conditional": ("Conditional means", _conditional),
 }

@@ -1,5 +1,6 @@
 """Effect tables: read by name, computed from raw numbers, made of a DataFrame as of a file."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,14 +9,16 @@ from numpy.typing import ArrayLike
 
 from bayesmeta.effects import MEASURES
 from bayesmeta.errors import BadInput
-from bayesmeta.inputs import Request, read_effects
+from bayesmeta.inputs import Request, columns_of, read_effects
 from bayesmeta.studies import DATASETS
 from bayesmeta.studies.schema import nearest
 from bayesmeta.studies.table import understood
 from bayesmeta.studies.table.reading import BLANK
 
 
-def read(source: str | Path, *, variant: str = "calibrated") -> pd.DataFrame:
+def read(
+    source: str | Path, *, variant: str = "calibrated", columns: str | Mapping[str, str] | None = None
+) -> pd.DataFrame:
     """The effect table of a dataset's name or of a file, as `--dataset` of the command line reads it.
 
     Parameters
@@ -23,6 +26,7 @@ def read(source: str | Path, *, variant: str = "calibrated") -> pd.DataFrame:
     source : a name (preclinical, clinical, clinical-all, translational, preclinical-twin, clinical-twin ...) or a .csv,
         .tsv, .xlsx or .parquet file.
     variant : of the named datasets: strict, extended or calibrated.
+    columns : of a file, which column is what: "study=district, yi=es" or {"study": "district", "yi": "es"}.
 
     Returns
     -------
@@ -44,7 +48,7 @@ def read(source: str | Path, *, variant: str = "calibrated") -> pd.DataFrame:
     """
     if not isinstance(source, str | Path):
         raise BadInput(f"source is a {_kind(source)}; it should be a dataset's name or the path of a file")
-    return read_effects(Request(str(source), variant=variant))
+    return read_effects(Request(str(source), variant=variant, columns=columns_of(None, columns)))
 
 
 def effects(
