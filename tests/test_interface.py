@@ -189,6 +189,7 @@ def test_a_file_is_read_with_its_columns_named(tmp_path: Path) -> None:
 def test_plots_say_what_they_are_of(tree: xr.DataTree, kind: str) -> None:
     figure = bayesmeta.plot(tree, kind)
     assert isinstance(figure, Figure)
+    assert figure._repr_png_().startswith(b"\x89PNG")  # by which a notebook shows it
     assert figure.get_suptitle().startswith("SYNTHETIC  ")
     assert figure.get_suptitle().endswith(": simulated effects of 24 studies")
     assert bayesmeta.plot(tree, kind, title="Own").get_suptitle() == "SYNTHETIC  Own"

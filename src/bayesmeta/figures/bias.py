@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from bayesmeta.figures.rows import row_height, wrapped
-from bayesmeta.figures.style import BLUE, FAINT, GREY, STYLE, VERMILLION
+from bayesmeta.figures.style import BLUE, FAINT, GREY, STYLE, VERMILLION, Figure
 
 COLOURS = {"unadjusted": "black", "PET": BLUE, "PEESE": "#009E73", "selection": VERMILLION}
 SELECTION = "selection"

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from bayesmeta.figures.style import BLUE, FAINT, GREY, SKY, panelled, words
+from bayesmeta.figures.style import BLUE, FAINT, GREY, SKY, Figure, panelled, words
 
 
 def trace(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:

@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from bayesmeta.figures.style import BLUE, FAINT, GREY, SKY, STYLE, VERMILLION, panelled, words
+from bayesmeta.figures.style import BLUE, FAINT, GREY, SKY, STYLE, VERMILLION, Figure, panelled, words
 
 COLOURS = (GREY, VERMILLION, SKY, BLUE)
 

@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from bayesmeta.figures.rows import shortened
-from bayesmeta.figures.style import GREY, STYLE, words
+from bayesmeta.figures.style import GREY, STYLE, Figure, words
 
 NAME = 34  # characters of a line's name
 WIDTH = 100  # and of a line below the axis

@@ -4,10 +4,9 @@ import numpy as np
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from bayesmeta.figures.rows import row_height, wrapped, write_column
-from bayesmeta.figures.style import BLUE, FAINT, GREY, STYLE, interval_text
+from bayesmeta.figures.style import BLUE, FAINT, GREY, STYLE, Figure, interval_text
 
 NAME = 26
 APART = 0.16  # of the prior below the posterior

@@ -7,10 +7,9 @@ import numpy as np
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from bayesmeta.figures.rows import row_height, shortened, wrapped, write_column
-from bayesmeta.figures.style import BLUE, FAINT, GREY, SKY, STYLE, interval_text, panelled, words
+from bayesmeta.figures.style import BLUE, FAINT, GREY, SKY, STYLE, Figure, interval_text, panelled, words
 
 NAME = 26  # characters of a line of a term's name
 TITLE = 36  # and above a panel

@@ -6,10 +6,9 @@ from textwrap import fill
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from bayesmeta.figures.style import BLUE, GREY, STYLE
+from bayesmeta.figures.style import BLUE, GREY, STYLE, Figure
 
 # inches
 WIDTH, MARGIN, HEAD, TITLE = 6.6, 0.15, 0.32, 0.42

@@ -4,10 +4,9 @@ import numpy as np
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from bayesmeta.figures.rows import row_height, wrapped
-from bayesmeta.figures.style import BLUE, STYLE, VERMILLION
+from bayesmeta.figures.style import BLUE, STYLE, VERMILLION, Figure
 
 # the colour of a bar and of the number in it
 MARKS = {"yes": (BLUE, "white"), "unclear": ("#E8E8E8", "black"), "no": (VERMILLION, "black")}

@@ -7,9 +7,8 @@ import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
-from matplotlib.figure import Figure
 
-from bayesmeta.figures.style import BLUE, GREY, SKY, STYLE, VERMILLION
+from bayesmeta.figures.style import BLUE, GREY, SKY, STYLE, VERMILLION, Figure
 
 CRITICAL: dict[str, tuple[float, str]] = {"p = .05": (1.959964, "--"), "p = .01": (2.575829, ":")}
 CLOUD = LinearSegmentedColormap.from_list("cloud", ["#EEF6FB", SKY])

@@ -8,11 +8,10 @@ import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from bayesmeta.figures.rows import columns_of, shortened, wrapped
-from bayesmeta.figures.style import BLUE, GREY, STYLE, VERMILLION, words
+from bayesmeta.figures.style import BLUE, GREY, STYLE, VERMILLION, Figure, words
 
 LABELLED = 6  # studies with a name, the highest on each axis
 LEAST = 1e-4  # the influence below which all studies look alike

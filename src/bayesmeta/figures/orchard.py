@@ -4,10 +4,9 @@ import numpy as np
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from bayesmeta.figures.rows import row_height, wrapped, write_column
-from bayesmeta.figures.style import BLUE, FAINT, GREY, STYLE, VERMILLION
+from bayesmeta.figures.style import BLUE, FAINT, GREY, STYLE, VERMILLION, Figure
 
 MOST = 3000  # points, so that a picture of many effects stays small
 SIZES = np.linspace(1.6, 8.5, 9)  # diameters in points; few, so that every point of one is the same mark

@@ -5,10 +5,9 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from bayesmeta.figures.style import FAINT, GREY, panelled, words
+from bayesmeta.figures.style import FAINT, GREY, Figure, panelled, words
 
 ENOUGH = 0.8
 QUANTITIES = {"width": "width of 95 % interval", "p_settled": "P(sign settled)"}

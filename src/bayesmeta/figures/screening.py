@@ -8,10 +8,9 @@ import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
-from matplotlib.figure import Figure
 
 from bayesmeta.figures.rows import row_height, shortened, wrapped
-from bayesmeta.figures.style import BLUE, FAINT, GREY, STYLE, VERMILLION
+from bayesmeta.figures.style import BLUE, FAINT, GREY, STYLE, VERMILLION, Figure
 
 NAME, LEVEL = 28, 18  # characters of a line, and of a level
 TICK: dict[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor", "size": 7}

@@ -7,11 +7,10 @@ import numpy as np
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from bayesmeta.figures.rows import row_height, wrapped
-from bayesmeta.figures.style import BLUE, FAINT, GREY, SKY, STYLE, VERMILLION
+from bayesmeta.figures.style import BLUE, FAINT, GREY, SKY, STYLE, VERMILLION, Figure
 
 COLOURS = ("black", "#E69F00", "#009E73", "#CC79A7", SKY, BLUE, VERMILLION)
 THRESHOLD = 0.05

@@ -7,12 +7,11 @@ import numpy as np
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import offset_copy
 
 from bayesmeta.figures.rows import row_height, wrapped
-from bayesmeta.figures.style import BLUE, FAINT, GREY, SKY, STYLE, words
+from bayesmeta.figures.style import BLUE, FAINT, GREY, SKY, STYLE, Figure, words
 
 FEW = 4  # studies; an estimate that rests on fewer is drawn hollow
 HOLLOW = f"hollow: fewer than {FEW} studies"

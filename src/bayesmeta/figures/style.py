@@ -1,12 +1,13 @@
 """One look for all figures: colours, words, panels."""
 
+import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
+from matplotlib import figure as of_matplotlib
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.rcsetup import cycler
 
 # Okabe and Ito's colours, distinct for every kind of colour vision
@@ -26,6 +27,15 @@ STYLE: dict[Any, Any] = {
     "text.parse_math": False,
     "svg.hashsalt": "bayesmeta",
 }
+
+
+class Figure(of_matplotlib.Figure):
+    """A figure that a notebook shows, as it does by itself only after pyplot has been used."""
+
+    def _repr_png_(self) -> bytes:
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png", bbox_inches="tight", dpi=120)
+        return buffer.getvalue()
 
 
 def words(name: object) -> str:

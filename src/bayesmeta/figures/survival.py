@@ -9,11 +9,10 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
-from bayesmeta.figures.style import GREY, STYLE, words
+from bayesmeta.figures.style import GREY, STYLE, Figure, words
 
 # orange to blue through white: told apart by every kind of colour vision, and .975 from .9 as well as .6 from .4
 COLOURS = ("#B35806", "#E08214", "#FDB863", "#FEE0B6", "#D9EAF5", "#9ECAE1", "#5BA3D0", "#2166AC")

@@ -5,9 +5,8 @@ from textwrap import wrap
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from bayesmeta.figures.style import BLUE, FAINT, GREY, STYLE, interval_text, words
+from bayesmeta.figures.style import BLUE, FAINT, GREY, STYLE, Figure, interval_text, words
 
 LETTERS, LINES = 26, 3  # of a condition on its branch
 BRANCH, ROW = 1.65, 0.62  # inches per split and per leaf
