@@ -176,3 +176,25 @@ def test_what_is_told_and_drawn_has_the_prior_beside_the_posterior(fitted: Path)
     pd.testing.assert_frame_equal(pd.read_csv(fitted / "figures" / "directions.csv"), drawn)
     (ax,) = draw_directions(drawn, xlabel="P", title="t").axes
     assert [line.get_xdata().tolist() for line in ax.lines] == [drawn["mean"].tolist(), drawn["prior_mean"].tolist()]
+
+
+def test_the_report_says_that_these_are_directions(fitted: Path) -> None:
+    quick = ["--draws", "700", "--tune", "500", "--out", str(fitted)]
+    drawn = (fitted / "posterior.nc").stat().st_mtime_ns
+    assert run("report", "--dataset", "ketamine-extinction", *quick) in (0, 1)
+    assert (fitted / "posterior.nc").stat().st_mtime_ns == drawn  # the fit that is there is kept
+    page = (fitted / "index.html").read_text(encoding="utf-8")
+    words = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", page))
+    assert "These are directions that abstracts state, and no effect sizes. 11 rows of 9 papers say one of" in words
+    for note in studies.read("ketamine-extinction").attrs["notes"]:
+        assert note in words
+    tables = {name: pd.read_csv(fitted / "tables" / f"{name}.csv") for name in ("directions", "rows", "aggregate")}
+    assert len(tables["rows"]) == 11
+    numbers = re.findall(r'<data value="([^"]*)" data-cell="directions\|route=([^,]*),direction=([^|]*)\|(\w+)"', page)
+    assert len(numbers) == 11 * len(ROUTES)
+    for value, route, direction, column in numbers:
+        rows = tables["directions"].set_index(["route", "direction"])
+        assert float(value) == rows.loc[(route, direction), column]
+    assert "counted 10 of 15 studies as enhanced: a share of 0.65 [0.41, 0.85] under the prior Beta(1, 1)" in words
+    for heading in ("The rows", "Probabilities", "Model and priors", "Diagnostics", "Provenance"):
+        assert f">{heading}</h2>" in page

@@ -90,7 +90,7 @@ def of_directions(request: Request) -> bool:
 def _fit_directions(request: Request, how: Sampling, out: Path | None, console: "Console", steps: Steps) -> int:
     """`run_fit` of directions without effect sizes."""
     with steps("reading the data"):
-        inputs = _read_directions(request)
+        inputs = read_directions(request)
     from bayesmeta import ordinal, report
     from bayesmeta.report.ordinal import direction_tables, write_directions
 
@@ -108,7 +108,7 @@ def _fit_directions(request: Request, how: Sampling, out: Path | None, console: 
     return 0 if diagnostics["passed"] else 1
 
 
-def _read_directions(request: Request) -> Inputs:
+def read_directions(request: Request) -> Inputs:
     """Table, model and design; a contrast that names an unknown term is refused, as for effect sizes."""
     from bayesmeta.contrasts import contrast_weights
     from bayesmeta.ordinal import build_directions

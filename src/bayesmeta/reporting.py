@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bayesmeta.checking import run_check
 from bayesmeta.comparing import run_compare
 from bayesmeta.errors import BadInput
-from bayesmeta.fitting import Sampling, run_fit
+from bayesmeta.fitting import Sampling, of_directions, read_directions, run_fit
 from bayesmeta.inputs import Inputs, Request, read_inputs, show_inputs
 from bayesmeta.inventory import run_characteristics
 from bayesmeta.linting import run_lint
@@ -85,17 +85,22 @@ def run_report(
     """
     from rich.markup import escape
 
-    steps = Steps(console)
-    inputs = show_inputs(request, steps, console)
+    steps, directions = Steps(console), of_directions(request)
+    inputs = read_directions(request) if directions else show_inputs(request, steps, console)
     out = inputs.folder(out)
     with steps("starting JAX and PyMC"):
         from bayesmeta import pages, report
 
-    done = run_parts(parts_of(request, how, out, workers), inputs, out, console)
+    parts = parts_of(request, how, out, workers)
+    done = run_parts([part for part in parts if part.name == "fit" or not directions], inputs, out, console)
     with report.staging(out) as folder:
         results = pages.read_results(out)
         provenance = provenance_of(asdict(request) | asdict(how) | inputs.choices(out), inputs.frame.attrs)
-        report.write_report(folder, results, done, provenance, steps)
+        if directions:
+            own = {"rows": inputs.frame.drop(columns=["effect", "group"]), "parts": done}
+            report.write_directions_report(folder, results, own, provenance, steps)
+        else:
+            report.write_report(folder, results, done, provenance, steps)
     console.print(f"written to [bold]{escape(str(out / 'index.html'))}[/bold]; what each part said is in report.log")
     passed = bool(results.diagnostics.get("passed"))
     if not passed:

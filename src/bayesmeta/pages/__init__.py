@@ -3,6 +3,7 @@
 from bayesmeta.pages.check import check_page
 from bayesmeta.pages.checklist import checklist_table
 from bayesmeta.pages.comparison import comparison_page
+from bayesmeta.pages.directions import directions_page
 from bayesmeta.pages.facts import facts_table
 from bayesmeta.pages.rendering import PICTURES, number
 from bayesmeta.pages.report import report_page
@@ -14,6 +15,7 @@ __all__ = [
     "check_page",
     "checklist_table",
     "comparison_page",
+    "directions_page",
     "facts_table",
     "number",
     "read_results",

@@ -47,7 +47,8 @@ def _from_posterior(path: Path) -> Saved:
         with h5py.File(path) as file:
             design = file["constant_data"]
             attrs = {key: str(design.attrs.get(key, "")) for key in ("model", "model_name", "scale")}
-            sizes = {name: int(design[name].shape[0]) for name in ("effect", "group", "study", "term")}
+            dimensions = ("effect", "group", "study", "term")
+            sizes = {name: int(design[name].shape[0]) for name in dimensions if name in design}
     except (OSError, KeyError) as error:
         raise BadInput(f"{path} cannot be read: {error}; run bayesmeta fit again") from error
     return Saved(parse_spec(attrs["model"], attrs["model_name"]), attrs["scale"], sizes)

@@ -32,7 +32,7 @@ def report_page(results: Results) -> str:
     str
         HTML with its style, script, pictures and the CSV of each table inside.
     """
-    page = Page(results)
+    page = Page(results, facts.with_facts(results) | {"checklist": checklist_table(results)})
     # only the record of persons and animals has another species to be set against
     left_out = set() if page.has("discrepancies") or page.has("flow") else {"discrepancy"}
     return TEMPLATES.get_template("report.html.j2").render(
@@ -43,19 +43,18 @@ def report_page(results: Results) -> str:
         terms=term_rows(results.tables["comparison"]) if "comparison" in results.tables else [],
         schools={name: about for name, (_, about) in SECTIONS.items()},
         in_words=in_words,
-        **_about(results),
+        **about_of(results),
     )
 
 
 class Page:
     """What the sections of a report ask for: tables, pictures, verdicts, numbers; it remembers what was shown."""
 
-    def __init__(self, results: Results) -> None:
+    def __init__(self, results: Results, tables: Mapping[str, pd.DataFrame]) -> None:
         self.results, self.changed = results, changed_files(results.folder)
         self.found_nothing = "lint" in results.provenance
         made = {"parts": parts_table(results), "files": files_table(results), "versions": versions_table(results)}
-        made = {f"provenance_{name}": table for name, table in made.items()}
-        self.tables = facts.with_facts(results) | made | {"checklist": checklist_table(results)}
+        self.tables = {**tables, **{f"provenance_{name}": table for name, table in made.items()}}
         self.cell, self.command = Cells(self.tables), answers.command_of(results)
         self.shown: set[str] = set()
 
@@ -65,7 +64,7 @@ class Page:
 
     def knows(self, fact: str) -> bool:
         """Whether there is such a fact."""
-        return fact in set(self.tables["facts"]["fact"])
+        return "facts" in self.tables and fact in set(self.tables["facts"]["fact"])
 
     def rows(self, name: str) -> Sequence[dict[Any, Any]]:
         """A table row by row; none where there is no such table."""
@@ -120,7 +119,7 @@ class Page:
         return [name for name in left if self.results.file(name).read_bytes() not in behind]
 
 
-def _about(results: Results) -> Mapping[str, Any]:
+def about_of(results: Results) -> Mapping[str, Any]:
     """Title, dataset, model, notes, whether anything is simulated, and a line of where it came from."""
     about = results.about
     names = ("dataset", "model", "title", "created")

@@ -5,7 +5,7 @@ from bayesmeta.report.comparison import write_comparison
 from bayesmeta.report.data import write_data
 from bayesmeta.report.fit import fit_tables, write_figures, write_fit, write_tree
 from bayesmeta.report.folders import staging, write_provenance, write_tables
-from bayesmeta.report.page import write_report
+from bayesmeta.report.page import write_directions_report, write_report
 from bayesmeta.report.predict import write_predict
 from bayesmeta.report.screen import write_screen
 
@@ -15,6 +15,7 @@ __all__ = [
     "write_check",
     "write_comparison",
     "write_data",
+    "write_directions_report",
     "write_figures",
     "write_fit",
     "write_predict",

@@ -31,3 +31,27 @@ def write_report(
         write_tables(folder, own)
         (folder / "index.html").write_text(pages.report_page(results), encoding="utf-8")
     write_provenance(folder / "provenance-report.json", provenance, steps)
+
+
+def write_directions_report(
+    folder: Path,
+    results: pages.Results,
+    own: dict[str, pd.DataFrame],
+    provenance: dict[str, Any],
+    steps: Steps,
+) -> None:
+    """Write tables/parts.csv, rows.csv, index.html and provenance-report.json into an empty folder.
+
+    Parameters
+    ----------
+    results : Results
+        What the fit left.
+    own : mapping
+        parts, and rows: the directions that were read.
+    """
+    with steps("writing the page"):
+        told = {**results.provenance, "report": provenance}
+        results = replace(results, tables={**results.tables, **own}, provenance=told)
+        write_tables(folder, own)
+        (folder / "index.html").write_text(pages.directions_page(results), encoding="utf-8")
+    write_provenance(folder / "provenance-report.json", provenance, steps)
