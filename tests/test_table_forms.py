@@ -178,3 +178,33 @@ def test_a_table_of_blanks_or_another_choice_is_refused(read: Read) -> None:
     ]
     with pytest.raises(BadInput, match="incomplete='drop'; it should be 'omit', or not be given"):
         read("study,yi,vi\na,1,1\nb,1,1\n", incomplete="drop")
+
+
+def test_intervals_give_standard_errors(read: Read) -> None:
+    table = read("author,g,lower,upper\na,0.5,0.304,0.696\nb,-1,-1.98,-0.02\nc,0.2,,\n", incomplete="omit")
+    np.testing.assert_allclose(table["vi"], [0.1**2, 0.5**2], rtol=1e-3)
+    assert table.attrs["notes"] == [
+        "study is read from author; yi is read from g; ci_lb is read from lower; ci_ub is read from upper",
+        "sei is computed from 95 % intervals, ci_lb and ci_ub, as those of a normal distribution",
+        "1 of 3 rows are left out, for cells of their effect are blank: at row 4",
+    ]
+    np.testing.assert_allclose(read("study,yi,ci.lb,CI_UB\na,1,0.5,1.5\nb,2,1.5,2.5\n")["vi"], 0.0651, atol=1e-4)
+    both = read("study,yi,sei,ci_lb,ci_ub\na,1,3,0.5,1.5\nb,2,4,1.5,2.5\n")
+    assert both["vi"].tolist() == [9, 16]
+    assert both["ci_lb"].tolist() == [0.5, 1.5]
+    named = read("study,yi,sei,l,u\na,1,3,0.5,1.5\nb,2,4,1.5,2.5\n", ci_lb="l", ci_ub="u")
+    assert named["vi"].max() < 0.1
+
+
+def test_intervals_that_cannot_be_are_refused(read: Read) -> None:
+    assert refusal(read, "study,yi,ci_lb,ci_ub\na,1,0,x\nb,2,3,4\nc,1,1,1\nd,1e400,0,1\ne,1,0,1e400\n") == [
+        "ci_ub must be a number, got 'x' at row 2",
+        "yi must lie between ci_lb and ci_ub, got '2 [3, 4]' at row 3, '1 [1, 1]' at row 4, "
+        "'1e400 [0, 1]' at row 5, '1 [0, 1e400]' at row 6",
+        "yi must be a finite number, got inf at row 5",
+    ]
+    ratios = "study,or,ci_lb,ci_ub\na,2,1.1,3.6\nb,1.5,0.6,3.8\nc,3,1,9\n"
+    assert "lie unevenly about yi, as intervals of ratios do" in refusal(read, ratios, yi="or")[0]
+    logs = "study,yi,ci_lb,ci_ub\na,0.69,0.1,1.28\nb,0.41,-0.51,1.34\nc,1.1,0,2.2\n"
+    np.testing.assert_allclose(read(logs)["vi"] ** 0.5, [0.3, 0.47, 0.56], atol=0.01)
+    assert len(refusal(read, "study,yi,ci_lb,ci_ub\na,,,\nb,,,\n")) == 1

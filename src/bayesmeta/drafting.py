@@ -185,10 +185,11 @@ def _used(reading: "Reading") -> set[str]:
     """Names of the package that the analysis takes from the file."""
     from bayesmeta.effects import MEASURES
     from bayesmeta.studies.schema import LABELS
-    from bayesmeta.studies.table.names import ARMS, EFFECT, RAW
+    from bayesmeta.studies.table.names import ARMS, EFFECT, INTERVAL, RAW
 
     if reading.measure is None:
-        return {*LABELS, *EFFECT} & {*reading.taken}
+        spread = {*EFFECT} if {"vi", "sei"} & {*reading.taken} else {*EFFECT, *INTERVAL}
+        return {*LABELS, *spread} & {*reading.taken}
     forms = {name for form in MEASURES[reading.measure].forms for name in form}
     arms = {name for arm in ARMS.values() for name in arm.values() if arm["m"] in forms}
     return {*LABELS, *EFFECT, *forms, *arms, *({"sign"} & {*RAW})} & {*reading.taken}

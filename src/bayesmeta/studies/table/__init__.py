@@ -12,6 +12,7 @@ from bayesmeta.errors import BadInput
 from bayesmeta.studies.schema import KEYS, LABELS, effect_problems, nearest, refuse
 from bayesmeta.studies.table.filling import Filled, fill_effects
 from bayesmeta.studies.table.forms import complete_form
+from bayesmeta.studies.table.intervals import with_sei
 from bayesmeta.studies.table.levels import label_levels
 from bayesmeta.studies.table.limits import LABEL_LENGTH, TEXT_LENGTH, TEXT_TOTAL
 from bayesmeta.studies.table.mapping import name_columns, omits, parse_columns
@@ -50,10 +51,10 @@ def read_table(
     Parameters
     ----------
     path : a .csv or .tsv (UTF-8, UTF-16 or Windows-1252), .xlsx (its first sheet) or .parquet file, whose first
-        filled row is the header. It has `study`, and either yi with vi or sei (vi = sei^2), or the columns of a
-        measure under metafor's names (m1i, sd1i, n1i, m2i, sd2i, n2i). Names that people use in their place (author,
-        g, se) are understood where only one column can be meant. Without `group` every effect is its own group;
-        without `effect` it is "study:1", "study:2", ...
+        filled row is the header. It has `study`, and either yi with vi, with sei (vi = sei^2) or with ci_lb and ci_ub
+        (95 %), or the columns of a measure under metafor's names (m1i, sd1i, n1i, m2i, sd2i, n2i). Names that people
+        use in their place (author, g, se) are understood where only one column can be meant. Without `group` every
+        effect is its own group; without `effect` it is "study:1", "study:2", ...
     measure : the effect size to compute where there is no yi; a name in `MEASURES`; default the first that the
         columns complete. Each row uses the first form that it completes (means and SDs, t, F, p; SDs also from
         standard errors, means and SDs from quartiles).
@@ -121,7 +122,7 @@ def understood(
     """
     problems = list[str]()
     text, taken, aside, measure = name_columns(own, dict(asked), notes)
-    omit = omits(asked)
+    text, omit = with_sei(text, notes, problems), omits(asked)
     filled = fill_effects(text, measure, list(own.columns), notes, problems, omit=omit)
     lacking = bool((filled.incomplete & ~filled.left_out).any())
     text, filled = _without_blank(text, filled, notes)

@@ -89,7 +89,7 @@ def _unreported(text: pd.DataFrame) -> np.ndarray:
 def _lacking(own: Sequence[str], found: Sequence[str], measure: str | None) -> str:
     one = MEASURES[measure or "SMD"]
     forms = " or ".join(", ".join(form) for form in one.forms)
-    needs = f"it needs study, and yi with vi or sei or, in place of both (for {one.name}), {forms}"
+    needs = f"it needs study, and yi with vi or sei (or ci_lb and ci_ub) or, in place of all (for {one.name}), {forms}"
     near = "" if "study" in found else nearest("study", own)
     told = 'other names are given by --columns "study=..., yi=..., sei=..."'
     return f"its columns are {', '.join(own)[:1000]}; {needs}{near}; {told}"

@@ -8,7 +8,18 @@ import pandas as pd
 from bayesmeta.errors import BadInput
 from bayesmeta.studies.schema import LABELS, nearest
 from bayesmeta.studies.table.forms import complete_form
-from bayesmeta.studies.table.names import EFFECT, PERSONS, RAW, SETTINGS, STUDY, SYNONYMS, TARGETS, YEAR, plain
+from bayesmeta.studies.table.names import (
+    EFFECT,
+    INTERVAL,
+    PERSONS,
+    RAW,
+    SETTINGS,
+    STUDY,
+    SYNONYMS,
+    TARGETS,
+    YEAR,
+    plain,
+)
 from bayesmeta.studies.table.numerals import is_number
 
 ASIDE = "_in_file"
@@ -81,7 +92,7 @@ def name_columns(text: pd.DataFrame, asked: Mapping[str, str], notes: list[str])
     own = [name for name in TARGETS if name in text.columns and name not in (*chosen, *SETTINGS)]
     if not {*EFFECT} & {*taken} and {*RAW} & {*taken}:  # raw numbers are asked for: an effect beside them is another
         own = [name for name in own if name not in EFFECT]
-    if {"vi", "sei"} & {*taken}:
+    if {"vi", "sei", *INTERVAL} & {*taken}:
         own = [name for name in own if name not in ("vi", "sei")]
     guessed = _guess(text, {*taken, *own}, {*taken.values(), *own}, measure)
     return _renamed(text, taken | guessed, own, measure, notes)
@@ -151,15 +162,20 @@ def _guess(text: pd.DataFrame, have: set[str], used: set[str], measure: str | No
     if "study" not in have:
         found |= _study(text, free)
     numbers = [name for name in free if name not in found.values() and is_number(text[name]).any()]
-    if {"yi", "vi"} <= have or {"yi", "sei"} <= have or complete_form(have, measure):
+    if _is_given(have) or complete_form(have, measure):
         return found
     effect = _effect(text, have, numbers)
-    if {"yi"} <= {*have, *effect} and ({"vi", "sei"} & {*have, *effect}):
+    if _is_given({*have, *effect}):
         return found | effect
     raw = {name: one for name in SYNONYMS if name in RAW and name not in have and (one := _one(name, numbers))}
     if form := complete_form({*have, *raw}, measure):
         found |= {name: raw[name] for name in form if name in raw}
     return found
+
+
+def _is_given(have: set[str]) -> bool:
+    """Whether names say what an effect and its sampling variance are."""
+    return "yi" in have and (bool({"vi", "sei"} & have) or {*INTERVAL} <= have)
 
 
 def _study(text: pd.DataFrame, free: list[str]) -> dict[str, str]:
@@ -175,13 +191,15 @@ def _study(text: pd.DataFrame, free: list[str]) -> dict[str, str]:
 
 
 def _effect(text: pd.DataFrame, have: set[str], free: list[str]) -> dict[str, str]:
-    """yi, and vi or sei, where names say so."""
+    """yi, and vi or sei or an interval, where names say so."""
     found = {} if "yi" in have else {"yi": _one("yi", free)}
     if not {"vi", "sei"} & have:
         spread = {name: target for target in ("vi", "sei") for name in _candidates(target, free)}
         if len(spread) > 1 and ("yi" in have or found["yi"]):
             raise _ambiguous("vi or sei", list(spread))
         found |= {target: name for name, target in spread.items()}
+    if not {"vi", "sei"} & {*have, *found}:
+        found |= {target: _one(target, free) for target in INTERVAL if target not in have}
     return {target: name for target, name in found.items() if name}
 
 

@@ -10,10 +10,11 @@ ARMS = {
     arm: {name: f"{name}{arm}i" for name in ("m", "sd", "n", "sem", *FIVE)} for arm in ("1", "2")
 }  # of a group: its mean m1i, ..., its first quartile q11i
 EFFECT = ("yi", "vi", "sei")
+INTERVAL = ("ci_lb", "ci_ub")  # in place of vi and sei
 FORMED = tuple(dict.fromkeys(name for measure in MEASURES.values() for form in measure.forms for name in form))
 RAW = tuple(dict.fromkeys((*FORMED, *(name for arm in ARMS.values() for name in arm.values()), "sign")))
 SETTINGS = ("measure", "incomplete")  # said where columns are, and none
-TARGETS = (*LABELS, *EFFECT, *RAW, *SETTINGS)
+TARGETS = (*LABELS, *EFFECT, *INTERVAL, *RAW, *SETTINGS)
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -34,6 +35,8 @@ SYNONYMS = {
     + _words("se_te sete se_yi yi_se"),
     "vi": _words("v var variance sampling_variance vg v_g var_g g_var vd v_d var_d d_var var_es es_var var_smd")
     + _words("var_yi yi_var"),
+    "ci_lb": _words("ci_lower ci_low lower_ci lci cil ci_l lower lower_bound lower_limit ll lcl lower_95 ci_95_lower"),
+    "ci_ub": _words("ci_upper ci_high upper_ci uci ciu ci_u upper upper_bound upper_limit ul ucl upper_95 ci_95_upper"),
     "ri": _words("r cor corr correlation"),
     "ni": _words("n n_total total_n sample_size samplesize"),
 } | {
