@@ -20,8 +20,15 @@ SYNONYMS = [
     ["Author", "Year", "dose mg", "g", "SE"],
     *([f"Müller {i}", 1990 + i // 2, 1.5 + i % 4, 0.25 * i - 0.5, 0.5 + i / 8] for i in range(8)),
 ]
-BASES = {"given": GIVEN, "raw": RAW, "synonyms": SYNONYMS}
-NUMBERS = ("yi", "vi", "g", "SE", "m1i", "sd1i", "n1i")
+INTERVALS = [
+    ["study", "sex", "yi", "ci_lb", "ci_ub"],
+    *(
+        [f"s{i // 2}", "mf"[i % 3 == 0], 0.25 * i - 0.5, 0.25 * i - 1.5 - i / 8, 0.25 * i + 0.5 + i / 8]
+        for i in range(8)
+    ),
+]
+BASES = {"given": GIVEN, "raw": RAW, "synonyms": SYNONYMS, "intervals": INTERVALS}
+NUMBERS = ("yi", "vi", "g", "SE", "m1i", "sd1i", "n1i", "ci_lb", "ci_ub")
 
 
 class Malformed(NamedTuple):
@@ -193,7 +200,7 @@ def malformed(count: int = 1000, seed: int = 8) -> Iterator[Malformed]:
     rng, bases = random.Random(seed), list(BASES)
     for i, name in enumerate(MUTATIONS):
         for j, kind in enumerate(KINDS if i % 4 == 0 else KINDS[i % 4 :: 4]):
-            yield mutated(bases[(i + j) % 3], kind, [name], rng)
+            yield mutated(bases[(i + j) % len(bases)], kind, [name], rng)
     for base in bases[::2]:
         for kind in KINDS:
             content = write(BASES[base], kind)

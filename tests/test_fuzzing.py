@@ -53,6 +53,8 @@ def _pair(row: dict[str, float]) -> tuple[float, float]:
         return row["yi"], row["vi"]
     if "SE" in row:
         return row["g"], row["SE"] ** 2
+    if "ci_lb" in row:
+        return row["yi"], ((row["ci_ub"] - row["ci_lb"]) / (2 * 1.959963984540054)) ** 2
     n, m = row["n1i"], row["n2i"]
     if n > 1e6:  # beyond it the gamma functions of the exact correction lose their digits
         raise ValueError
