@@ -166,3 +166,37 @@ def test_parquet_with_long_texts_lists_and_many_rows_is_refused_or_cut(write: Wr
     )
     parquet.write_table(rows, tmp_path / "c.parquet")
     assert "it has 2,000,000 rows and 3 columns" in refusal(tmp_path / "c.parquet")
+
+
+def of_sheets(folder: Path, *names: str) -> Path:
+    """A workbook with a table in every sheet, whose yi begin with the sheet's number."""
+    book = openpyxl.Workbook()
+    book.remove(book.worksheets[0])
+    for number, name in enumerate(names):
+        sheet = book.create_sheet(name)
+        for row in (["study", "yi", "vi"], ["a", number, 1], ["b", 0.5, 1]):
+            sheet.append(row)
+    book.save(folder / "book.xlsx")
+    return folder / "book.xlsx"
+
+
+@pytest.mark.parametrize(("sheet", "first"), [("read me", 0), ("R&D <1>", 1), ('Größe "x"', 2), (None, 0)])
+def test_a_sheet_is_chosen_by_its_name(sheet: str | None, first: int, tmp_path: Path) -> None:
+    path = of_sheets(tmp_path, "read me", "R&D <1>", 'Größe "x"')
+    table = read_table(path, columns={} if sheet is None else {"sheet": sheet})
+    assert table["yi"].tolist() == [first, 0.5]
+    (note,) = table.attrs["notes"]
+    assert note.startswith(
+        f"read from {'the sheet' if sheet else 'the first sheet,'} {sheet or 'read me'!r}; not read: "
+    )
+
+
+def test_a_sheet_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    path = of_sheets(tmp_path, "read me", "effects")
+    with pytest.raises(
+        BadInput, match=r"no sheet 'efects' \(did you mean effects\?\); its sheets are 'read me', 'effects'"
+    ):
+        read_table(path, columns={"sheet": "efects"})
+    (tmp_path / "mine.csv").write_text("study,yi,vi\na,1,1\nb,2,1\n", encoding="utf-8")
+    with pytest.raises(BadInput, match="only an .* file has sheets"):
+        read_table(tmp_path / "mine.csv", columns={"sheet": "effects"})

@@ -107,8 +107,7 @@ def model_text(reading: "Reading", file: str, command: str) -> str:
     levels, scale = levels_of(frame), scale_of(frame, reading.measure)
     sizes = f"{len(frame)} effects, {frame['group'].nunique()} groups, {frame['study'].nunique()} studies"
     given = {name: source for name, source in reading.taken.items() if name in _used(reading)}
-    settings = {"measure": reading.measure, "incomplete": "omit" if reading.omit else None}
-    named = given | {name: value for name, value in settings.items() if value}
+    named = given | ({"measure": reading.measure} if reading.measure else {}) | reading.settings
     groups = "effects of a study" if frame["group"].is_unique else "groups of a study"
     words = {"study": "studies", "group": groups, "effect": "effects of a group"}
     return MODEL.format(

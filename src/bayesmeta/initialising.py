@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bayesmeta.errors import BadInput
-from bayesmeta.inputs import reserved_names, without_reserved
 from bayesmeta.progress import Steps
 
 if TYPE_CHECKING:
@@ -39,6 +38,7 @@ def run_init(
     from rich.markup import escape
 
     from bayesmeta.design import build_design
+    from bayesmeta.design.reserved import reserved_names, without_reserved
     from bayesmeta.drafting import model_text
     from bayesmeta.spec.reading import parse_spec
     from bayesmeta.studies.table import read_file

@@ -113,6 +113,7 @@ def show_inputs(request: Request, steps: "Steps", console: "Console") -> Inputs:
 def read_effects(request: Request) -> "pd.DataFrame":
     """The effect table of a dataset's name or of a file; without either preclinical, or its twin without the data."""
     from bayesmeta import studies
+    from bayesmeta.design.reserved import without_reserved
     from bayesmeta.studies.table import KINDS, read_table
 
     if request.dataset is None:
@@ -146,31 +147,6 @@ def columns_of(model: str | None, columns: "str | Mapping[str, str] | None") -> 
 
     asked = parse_columns(columns) if isinstance(columns, str) else dict(columns or {})
     return (dict(read_spec(model).columns) if model else {}) | asked
-
-
-def without_reserved(frame: "pd.DataFrame") -> "pd.DataFrame":
-    """A file's table whose columns have names that results can hold beside their own; a note says what was renamed."""
-    taken = reserved_names(frame)
-    if not taken:
-        return frame
-    told = "; ".join(f"the file's own {old} is kept as {new}" for old, new in taken.items())
-    renamed = frame.rename(columns=taken)
-    renamed.attrs = frame.attrs | {"notes": [*frame.attrs["notes"], told]}
-    return renamed
-
-
-def reserved_names(frame: "pd.DataFrame") -> dict[str, str]:
-    """Columns whose names the results need for themselves or cannot hold, with the names they get."""
-    from bayesmeta.design.tables import RESERVED
-
-    taken: dict[str, str] = {}
-    for name in map(str, frame.columns):
-        new = f"{name}_in_file" if name in RESERVED else name.replace("/", "_")
-        while new != name and new in {*frame.columns, *taken.values()}:
-            new += "_"
-        if new != name:
-            taken[name] = new
-    return taken
 
 
 def choose_model(request: Request, frame: "pd.DataFrame") -> "ModelSpec":

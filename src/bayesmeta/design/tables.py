@@ -12,28 +12,12 @@ from bayesmeta.design.coding import code_terms
 from bayesmeta.design.controls import code_controls
 from bayesmeta.design.expressions import variables_of
 from bayesmeta.design.recoding import levels_of_moderators
+from bayesmeta.design.reserved import RESERVED
 from bayesmeta.design.strata import code_strata
 from bayesmeta.errors import BadInput
 from bayesmeta.spec import ModelSpec
 from bayesmeta.studies.schema import check_effects
 
-RESERVED = (
-    "X",
-    "chain",
-    "draw",
-    "term",
-    "level",
-    "stratum",
-    "published",
-    "effect_group",
-    "group_study",
-    "study_stratum",
-    "standard",
-    "standardised",
-    "control_cluster",
-    "control_side",
-    "control_subjects",
-)
 _KEYS = ("effect", "study", "group", "yi", "vi")
 
 

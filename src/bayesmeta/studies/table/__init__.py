@@ -32,7 +32,7 @@ class Reading(NamedTuple):
     taken : the package's name of a column to the file's ("district/school" where two are joined).
     aside : the file's name of a column that had to make way to the name it has in the frame.
     measure : name of the effect size that was computed; None where yi was given.
-    omit : whether rows whose effect lacks a part were to be left out.
+    settings : of `asked`, those that are no columns and hold of the file: incomplete, sheet.
     """
 
     frame: pd.DataFrame
@@ -40,7 +40,7 @@ class Reading(NamedTuple):
     taken: dict[str, str]
     aside: dict[str, str]
     measure: str | None
-    omit: bool
+    settings: dict[str, str]
 
 
 def read_table(
@@ -60,7 +60,8 @@ def read_table(
         standard errors, means and SDs from quartiles).
     columns : the package's name to the file's, {"study": "district", "yi": "es"}; "district/school" joins two
         labels, "" sets a column of that name aside, "measure" names the measure, {"incomplete": "omit"} leaves out
-        rows whose effect lacks a part (those that report nothing of it are left out anyway; a note names them).
+        rows whose effect lacks a part (those that report nothing of it are left out anyway; a note names them), "sheet"
+        names that of an .xlsx.
 
     Returns
     -------
@@ -92,7 +93,7 @@ def read_file(path: str | Path, *, measure: str | None = None, columns: Mapping[
 
 def _reading(path: Path, asked: dict[str, str]) -> Reading:
     content, notes = read_bytes(path), list[str]()
-    reading = understood(read_text(path, content, notes), asked, notes)
+    reading = understood(read_text(path, content, notes, asked.get("sheet") or None), asked, notes)
     reading.frame.attrs |= {
         "dataset": path.stem,
         "synthetic": False,
@@ -122,8 +123,8 @@ def understood(
     """
     problems = list[str]()
     text, taken, aside, measure = name_columns(own, dict(asked), notes)
-    text, omit = with_sei(text, notes, problems), omits(asked)
-    filled = fill_effects(text, measure, list(own.columns), notes, problems, omit=omit)
+    text = with_sei(text, notes, problems)
+    filled = fill_effects(text, measure, list(own.columns), notes, problems, omit=omits(asked))
     lacking = bool((filled.incomplete & ~filled.left_out).any())
     text, filled = _without_blank(text, filled, notes)
     _check_labels(text, problems)
@@ -138,7 +139,8 @@ def understood(
     ways = _ways_out(text, measure) if lacking else []
     refuse([*problems, *effect_problems(frame, told=filled.told), *ways])
     frame.attrs = {"scale": filled.measure.title if filled.measure else "effect size yi"}
-    return Reading(frame, own, taken, aside, filled.measure.name if filled.measure else None, omit)
+    settings = {name: asked[name] for name in ("incomplete", "sheet") if asked.get(name)}
+    return Reading(frame, own, taken, aside, filled.measure.name if filled.measure else None, settings)
 
 
 def _ways_out(text: pd.DataFrame, measure: str | None) -> list[str]:

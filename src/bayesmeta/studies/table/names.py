@@ -13,7 +13,7 @@ EFFECT = ("yi", "vi", "sei")
 INTERVAL = ("ci_lb", "ci_ub")  # in place of vi and sei
 FORMED = tuple(dict.fromkeys(name for measure in MEASURES.values() for form in measure.forms for name in form))
 RAW = tuple(dict.fromkeys((*FORMED, *(name for arm in ARMS.values() for name in arm.values()), "sign")))
-SETTINGS = ("measure", "incomplete")  # said where columns are, and none
+SETTINGS = ("measure", "incomplete", "sheet")  # said where columns are, and none
 TARGETS = (*LABELS, *EFFECT, *INTERVAL, *RAW, *SETTINGS)
 
 

@@ -41,23 +41,27 @@ def read_bytes(path: Path) -> bytes:
     return content
 
 
-def read_text(path: Path, content: bytes, notes: list[str]) -> pd.DataFrame:
+def read_text(path: Path, content: bytes, notes: list[str], sheet: str | None = None) -> pd.DataFrame:
     """Every cell as text, "" for a missing one, numbers written with a point; notes say what was read in which way.
+
+    `sheet` is that of an Excel file; the first by default.
 
     Raises
     ------
     BadInput
         A damaged file, no rows, rows of other lengths than the header, names that occur twice, ambiguous numbers.
     """
-    cells = _cells(path, content, notes)
+    if sheet and path.suffix.lower() != ".xlsx":
+        raise BadInput(f"columns name the sheet {sheet!r}, and only an .xlsx file has sheets")
+    cells = _cells(path, content, notes, sheet)
     return plain_numbers(_by_name(cells.rows, notes), notes, comma=cells.comma)
 
 
-def _cells(path: Path, content: bytes, notes: list[str]) -> Cells:
+def _cells(path: Path, content: bytes, notes: list[str], sheet: str | None) -> Cells:
     kind = path.suffix.lower()
     try:
         if kind in (".xlsx", ".parquet"):
-            rows = sheet_rows(content, notes) if kind == ".xlsx" else parquet_rows(content, notes)
+            rows = sheet_rows(content, notes, sheet) if kind == ".xlsx" else parquet_rows(content, notes)
             return Cells(_as_text(rows))
         found = delimited_cells(content, notes)
         return found._replace(rows=_as_text(found.rows))

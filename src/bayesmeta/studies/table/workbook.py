@@ -1,17 +1,20 @@
-"""The first sheet of an Excel file, once what it unpacks to is known to be of a table's size."""
+"""A sheet of an Excel file, once what it unpacks to is known to be of a table's size."""
 
 import io
 import re
 import zipfile
 from collections.abc import Iterator
+from html import unescape
 from itertools import pairwise
 
 from bayesmeta.effects.measure import SHOWN
 from bayesmeta.errors import BadInput
+from bayesmeta.studies.schema import nearest
 from bayesmeta.studies.table.limits import UNPACKED_BYTES, check_shape
 
 NEEDED = re.compile(r"(\[Content_Types\]\.xml|_rels/.*|xl/[^/]*\.xml|xl/_rels/.*)")
-FIRST = re.compile(rb'<(?:\w+:)?sheet\s[^>]{0,500}?\w+:id="([^"]*)"')
+SHEET = re.compile(rb"<(?:\w+:)?sheet\s[^>]{0,2000}>")
+NAME, IDENTITY = re.compile(rb'\sname="([^"]*)"'), re.compile(rb'\s\w+:id="([^"]*)"')
 FILLED = re.compile(rb'<(?:\w+:)?c\s(?:[^<>]{0,500}?\s)?r="([A-Z]{1,20})([0-9]{1,20})"(?:[^<>]{0,500}[^<>/])?>')
 ROW = re.compile(rb'<(?:\w+:)?row\s(?:[^<>]{0,500}?\s)?r="([0-9]{1,20})"(?:[^<>]{0,500}[^<>/])?>')
 ITEM = re.compile(rb"</(?:\w+:)?si>")
@@ -22,29 +25,33 @@ FORMULA = re.compile(  # a formula, and no value or an empty one after it
 )
 
 
-def sheet_rows(content: bytes, notes: list[str]) -> Iterator[list[object]]:
-    """Rows of the first sheet from row 1 on; notes name the sheets that are not read.
+def sheet_rows(content: bytes, notes: list[str], name: str | None = None) -> Iterator[list[object]]:
+    """Rows of a sheet, the first by default, from row 1 on; notes name the sheets that are not read.
 
     Raises
     ------
     BadInput
-        It unpacks to more than a table's size, or a formula in it was never computed.
+        There is no such sheet, it unpacks to more than a table's size, or a formula in it was never computed.
     """
     from python_calamine import load_workbook
 
-    book = load_workbook(io.BytesIO(_checked(content)))
+    book = load_workbook(io.BytesIO(_checked(content, name)))
     if not book.sheet_names:
         raise BadInput("it has no sheet")
-    first, *left_out = book.sheet_names
-    if left_out:
-        notes.append(f"read from the first sheet, {first!r}; not read: {', '.join(map(repr, left_out))}")
-    return map(list[object], book.get_sheet_by_index(0).iter_rows())
+    chosen = name or book.sheet_names[0]
+    if chosen not in book.sheet_names:
+        has = ", ".join(map(repr, book.sheet_names))
+        raise BadInput(f"it has no sheet {name!r}{nearest(chosen, book.sheet_names)}; its sheets are {has}")
+    if left_out := [other for other in book.sheet_names if other != chosen]:
+        which = f"the sheet {chosen!r}" if name else f"the first sheet, {chosen!r}"
+        notes.append(f"read from {which}; not read: {', '.join(map(repr, left_out))}")
+    return map(list[object], book.get_sheet_by_name(chosen).iter_rows())
 
 
-def _checked(content: bytes) -> bytes:
+def _checked(content: bytes, name: str | None) -> bytes:
     """The parts that reading takes, packed again, so that a directory that lies about sizes costs nothing."""
     with zipfile.ZipFile(io.BytesIO(content)) as book:
-        sheet = _first_sheet(book)
+        sheet = _path_of(book, name)
         parts = [part for part in book.infolist() if part.filename == sheet or NEEDED.fullmatch(part.filename)]
         _check_sizes(parts)
         packed = io.BytesIO()
@@ -66,12 +73,14 @@ def _check_sizes(parts: list[zipfile.ZipInfo]) -> None:
         )
 
 
-def _first_sheet(book: zipfile.ZipFile) -> str:
-    """Path of the first sheet in the file, as the workbook's relations give it."""
-    for name in ("xl/workbook.xml", "xl/_rels/workbook.xml.rels"):
-        if name in book.namelist():
-            _check_sizes([book.getinfo(name)])
-    identity = FIRST.search(book.read("xl/workbook.xml"))
+def _path_of(book: zipfile.ZipFile, name: str | None) -> str:
+    """Path of a sheet in the file, as the workbook's relations give it; of the first where none has the name."""
+    for part in ("xl/workbook.xml", "xl/_rels/workbook.xml.rels"):
+        if part in book.namelist():
+            _check_sizes([book.getinfo(part)])
+    sheets = SHEET.findall(book.read("xl/workbook.xml"))
+    named = [tag for tag in sheets if (found := NAME.search(tag)) and unescape(found[1].decode()) == name]
+    identity = IDENTITY.search((named or sheets)[0]) if sheets else None
     for relation in re.findall(rb"<(?:\w+:)?Relationship\s[^>]{0,2000}>", book.read("xl/_rels/workbook.xml.rels")):
         target = re.search(rb'Target="([^"]*)"', relation)
         if identity and target and b'Id="%s"' % identity[1] in relation:
