@@ -198,5 +198,5 @@ def test_a_sheet_that_is_not_there_is_refused(tmp_path: Path) -> None:
     ):
         read_table(path, columns={"sheet": "efects"})
     (tmp_path / "mine.csv").write_text("study,yi,vi\na,1,1\nb,2,1\n", encoding="utf-8")
-    with pytest.raises(BadInput, match="only an .* file has sheets"):
+    with pytest.raises(BadInput, match="file has sheets"):
         read_table(tmp_path / "mine.csv", columns={"sheet": "effects"})
