@@ -176,6 +176,18 @@ def test_new_rows_grids_and_margins_are_the_commands(tmp_path: Path) -> None:
     assert bayesmeta.marginal_means(tree, at={"dose": 1}, weights="frequency").shape[0] == 1
 
 
+def test_rows_without_an_effect_are_left_out_with_a_warning(tmp_path: Path) -> None:
+    frame = bayesmeta.example()
+    frame.loc[[3, 7], ["yi", "vi"]] = np.nan
+    with pytest.warns(UserWarning, match="2 of 96 rows are left out, .* at row 3, at row 7"):
+        found = bayesmeta.reml(frame)
+    assert found.fit["k"].item() == 94
+    frame.to_csv(tmp_path / "own.csv", index=False)
+    with pytest.warns(UserWarning, match="2 of 96 rows are left out, .* at row 5, at row 9"):
+        read = bayesmeta.read(tmp_path / "own.csv")
+    assert bayesmeta.reml(read).fit["k"].item() == 94
+
+
 def test_a_file_is_read_with_its_columns_named(tmp_path: Path) -> None:
     frame = bayesmeta.example().rename(columns={"study": "lab", "yi": "out come"})
     frame.to_csv(tmp_path / "own.csv", index=False)

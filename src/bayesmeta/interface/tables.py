@@ -1,6 +1,7 @@
 """Effect tables: read by name, computed from raw numbers, made of a DataFrame as of a file."""
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,9 @@ def read(
     """
     if not isinstance(source, str | Path):
         raise BadInput(f"source is a {_kind(source)}; it should be a dataset's name or the path of a file")
-    return read_effects(Request(str(source), variant=variant, columns=columns_of(None, columns)))
+    frame = read_effects(Request(str(source), variant=variant, columns=columns_of(None, columns)))
+    _warn_of_rows(frame.attrs["notes"])
+    return frame
 
 
 def effects(
@@ -133,6 +136,11 @@ def effect_table(frame: pd.DataFrame) -> pd.DataFrame:
     ------
     BadInput
         No DataFrame, or everything in it that cannot be used, on a line each.
+
+    Warns
+    -----
+    UserWarning
+        Rows report no effect and are left out.
     """
     if check_frame(frame).attrs.get("dataset") in DATASETS:
         return frame
@@ -140,10 +148,18 @@ def effect_table(frame: pd.DataFrame) -> pd.DataFrame:
     orders = {str(name): [_cell(level) for level in column.cat.categories] for name, column in ordered.items()}
     notes = list[str]()
     table = understood(_text(frame), {}, notes, orders=orders).frame
+    _warn_of_rows(notes)
     attrs: dict[Any, Any] = {"dataset": "table", "title": "effects from a DataFrame", "synthetic": False, "sources": []}
     attrs |= table.attrs | frame.attrs
     table.attrs = attrs | {"notes": [*attrs.get("notes", []), *notes]}
     return table
+
+
+def _warn_of_rows(notes: Iterable[str]) -> None:
+    """Rows that were left out are told here, as a command tells them before it begins."""
+    for note in notes:
+        if "rows are left out" in note:
+            warnings.warn(note, stacklevel=3)
 
 
 def check_frame(frame: object) -> pd.DataFrame:
