@@ -3,13 +3,15 @@
 import arviz as az
 import numpy as np
 import pandas as pd
+import pymc as pm
 import pytest
 import xarray as xr
 from scipy.stats import norm
 
 from bayesmeta.design import build_design
 from bayesmeta.errors import BadInput
-from bayesmeta.sampling import check_sampler, sample_posterior
+from bayesmeta.progress import Steps
+from bayesmeta.sampling import ACCEPT, _sample, check_sampler, sample_posterior
 from bayesmeta.spec import ModelSpec, read_spec
 
 
@@ -34,6 +36,24 @@ def test_planted_truth_is_recovered(tree: xr.DataTree) -> None:
     assert list(beta["term"].values) == ["neutral:memory", "fear:memory"]
     assert (abs(z) < 3).all()
     assert int(tree["sample_stats"].dataset["diverging"].sum()) == 0
+    assert tree["sample_stats"].attrs["target_accept"] == ACCEPT[0]
+
+
+def test_what_diverges_is_sampled_again_in_smaller_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[float]()
+
+    def sample(*, nuts: dict[str, float], **settings: object) -> xr.DataTree:
+        asked.append(nuts["target_accept"])
+        stats = xr.Dataset({"diverging": ("draw", [False, len(asked) < diverging])})
+        return xr.DataTree.from_dict({"sample_stats": stats})
+
+    monkeypatch.setattr(pm, "sample", sample)
+    for diverging, wanted in ((1, ACCEPT[:1]), (2, ACCEPT), (3, ACCEPT)):
+        asked.clear()
+        tree = _sample(Steps(), nuts={}, chains=1, tune=1, draws=2)
+        assert tuple(asked) == wanted
+        assert tree["sample_stats"].attrs["target_accept"] == wanted[-1]
+        assert bool(tree["sample_stats"]["diverging"].any()) == (diverging == 3)
 
 
 def test_all_groups_of_the_contract(tree: xr.DataTree) -> None:

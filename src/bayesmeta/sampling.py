@@ -121,6 +121,7 @@ def _sample(steps: Steps, *, nuts: dict[str, Any], **settings: Any) -> xr.DataTr
         with steps(told):
             tree = pm.sample(nuts=nuts | {"target_accept": accept}, **settings)
         diverged = tree["sample_stats"].get("diverging", xr.DataArray(0))
+        tree["sample_stats"].attrs["target_accept"] = accept
         if not diverged.any():
             break
         told = "sampling again in smaller steps"
