@@ -249,6 +249,14 @@ def test_formulas_without_a_value_are_refused(frame: pd.DataFrame, formula: str)
         code_terms(frame, formula)
 
 
+def test_backticks_in_a_text_hide_nothing(frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    hidden = "' + str(open('planted', 'w')) + '"
+    with pytest.raises(BadInput, match="may only compute"):
+        code_terms(frame.assign(**{hidden: frame["dose"]}), f"~ C(species, '`{hidden}`')")
+    assert not list(tmp_path.iterdir())
+
+
 def test_rows_with_a_blank_moderator_are_left_out_by_a_query(frame: pd.DataFrame) -> None:
     frame = frame.assign(dose=frame["dose"].where(frame["dose"] > frame["dose"].median()))
     with pytest.raises(BadInput, match=r"leave the rows out: --where \"dose.notna\(\)\""):

@@ -4,7 +4,6 @@ A formula may come with a stranger's model file or posterior.nc, and formulaic e
 """
 
 import ast
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,7 +28,6 @@ PARTS = (
     ast.List,
     ast.Tuple,
 )
-_QUOTED = re.compile(r"`([^`]+)`")
 
 
 def variables_of(formula: Any) -> list[str]:
@@ -49,7 +47,7 @@ def check_expressions(formula: Any, written: str) -> None:
         Something else, by which a formula could do more than compute.
     """
     for factor in _factors(formula):
-        for node in [] if _is_column(factor) else ast.walk(_tree_of(factor.expr)):
+        for node in [] if _is_column(factor) else ast.walk(_read(factor.expr)[0]):
             if not _computes(node):
                 raise BadInput(
                     f"terms '{written}' hold '{ast.unparse(node)}', and a formula may only compute: with columns, "
@@ -80,12 +78,17 @@ def _names_of(factor: Any) -> list[str]:
     """Names that are values, not functions; names in backticks first."""
     if _is_column(factor):
         return [str(factor.expr)]
-    nodes = list(ast.walk(_tree_of(factor.expr)))
+    tree, quoted = _read(factor.expr)
+    nodes = list(ast.walk(tree))
     functions = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
     owners = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
-    values = [node for node in nodes if isinstance(node, ast.Name) and id(node) not in functions | owners]
-    return _QUOTED.findall(factor.expr) + [node.id for node in values]
+    values = [node.id for node in nodes if isinstance(node, ast.Name) and id(node) not in functions | owners]
+    return [*quoted.values(), *(name for name in values if name not in quoted)]
 
 
-def _tree_of(expression: str) -> ast.Expression:
-    return ast.parse(_QUOTED.sub("0", expression), mode="eval")
+def _read(expression: str) -> tuple[ast.Expression, dict[str, str]]:
+    """The tree that formulaic evaluates, by its own reading of backticks, and its names for what stands in them."""
+    from formulaic.utils.code import sanitize_variable_names
+
+    quoted: dict[str, str] = {}
+    return ast.parse(sanitize_variable_names(expression, {}, quoted, template="_quoted_{}"), mode="eval"), quoted
