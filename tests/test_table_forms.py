@@ -203,6 +203,8 @@ def test_intervals_that_cannot_be_are_refused(read: Read) -> None:
         "'1e400 [0, 1]' at row 5, '1 [0, 1e400]' at row 6",
         "yi must be a finite number, got inf at row 5",
     ]
+    one_end = refusal(read, "study,yi,ci_lb,ci_ub\na,1,0,2\nb,,0,\nc,2,1,3\n")
+    assert (one_end[0], one_end[-1]) == ("sei must be a number above 0, got nan at row 3", OMIT)
     ratios = "study,or,ci_lb,ci_ub\na,2,1.1,3.6\nb,1.5,0.6,3.8\nc,3,1,9\n"
     assert "lie unevenly about yi, as intervals of ratios do" in refusal(read, ratios, yi="or")[0]
     logs = "study,yi,ci_lb,ci_ub\na,0.69,0.1,1.28\nb,0.41,-0.51,1.34\nc,1.1,0,2.2\n"

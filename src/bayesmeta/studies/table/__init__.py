@@ -16,6 +16,7 @@ from bayesmeta.studies.table.intervals import with_sei
 from bayesmeta.studies.table.levels import label_levels
 from bayesmeta.studies.table.limits import LABEL_LENGTH, TEXT_LENGTH, TEXT_TOTAL
 from bayesmeta.studies.table.mapping import name_columns, omits, parse_columns
+from bayesmeta.studies.table.names import SETTINGS
 from bayesmeta.studies.table.numerals import floats, is_number
 from bayesmeta.studies.table.reading import KINDS, read_bytes, read_text
 
@@ -139,7 +140,7 @@ def understood(
     ways = _ways_out(text, measure) if lacking else []
     refuse([*problems, *effect_problems(frame, told=filled.told), *ways])
     frame.attrs = {"scale": filled.measure.title if filled.measure else "effect size yi"}
-    settings = {name: asked[name] for name in ("incomplete", "sheet") if asked.get(name)}
+    settings = {name: asked[name] for name in SETTINGS if name != "measure" and asked.get(name)}
     return Reading(frame, own, taken, aside, filled.measure.name if filled.measure else None, settings)
 
 

@@ -11,7 +11,7 @@ from bayesmeta.effects.measure import Floats
 from bayesmeta.errors import BadInput
 from bayesmeta.studies.schema import nearest
 from bayesmeta.studies.table.forms import complete_form, derived, disordered, fill_arms
-from bayesmeta.studies.table.names import ARMS, EFFECT, RAW
+from bayesmeta.studies.table.names import ARMS, EFFECT, INTERVAL, RAW
 from bayesmeta.studies.table.numerals import floats, is_number
 
 UNSIGNED = ("fi", "pi")
@@ -82,7 +82,7 @@ def fill_effects(
 
 def _unreported(text: pd.DataFrame) -> np.ndarray:
     """Rows that report nothing of an effect."""
-    names = [name for name in (*EFFECT, *RAW) if name in text and name not in SIZES]
+    names = [name for name in (*EFFECT, *INTERVAL, *RAW) if name in text and name not in SIZES]
     return (text[names] == "").all(axis=1).to_numpy()
 
 
