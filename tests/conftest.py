@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from bayesmeta.design.contrasts import with_model
 from bayesmeta.files import root
 from bayesmeta.sampling import start_jax
+from bayesmeta.spec import parse_spec
 from bayesmeta.studies import sources
 
 start_jax(devices=4)  # before the first test that uses JAX
@@ -107,8 +109,9 @@ def handmade() -> xr.DataTree:
             "group_study": ("group", [0, 1, 1, 2]),
         },
         {**labels, **terms},
-        attrs={"model": MODEL, "model_name": "handmade", "dataset": "handmade", "scale": "g"},
+        attrs={"dataset": "handmade", "scale": "g"},
     )
+    design = with_model(design, parse_spec(MODEL, "handmade"))
     stats = xr.Dataset({"diverging": (("chain", "draw"), np.zeros((2, 500), bool))}, draws)
     stats["energy"] = normal(0, 1)
     prior = posterior[["tau_study", "tau_group", "beta"]] + 1.0

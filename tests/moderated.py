@@ -5,6 +5,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesmeta.design import build_design
+from bayesmeta.design.contrasts import with_model
 from bayesmeta.spec import parse_spec
 
 TEXT = """
@@ -56,5 +57,5 @@ def tree_of(frame: pd.DataFrame, terms: str, *, draws: int = 400, more: str = ""
     coords = {"chain": [0, 1], "draw": range(draws), "term": design["term"].values}
     coords |= {"stratum": design["stratum"].values} if spec.tau_by else {}
     posterior = xr.Dataset({"beta": (("chain", "draw", "term"), beta)} | taus, coords)
-    saved = design.assign_attrs(model=spec.text, model_name=spec.name)
+    saved = with_model(design, spec)
     return xr.DataTree.from_dict({"posterior": posterior, "constant_data": saved})

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from bayesmeta.pages.results import Results, read_results
+from bayesmeta.spec import parse_spec, spec_to_json
 
 TRACE = "Hedges' g (positive: better performance in PTSD)"
 MODEL = """
@@ -148,7 +149,7 @@ def folder(
     (at / "diagnostics.json").write_text(json.dumps(DIAGNOSTICS))
     with h5py.File(at / "posterior.nc", "w") as file:
         design = file.create_group("constant_data")
-        design.attrs.update({"model": toml, "model_name": "three-level", "scale": scale})
+        design.attrs.update({"model": spec_to_json(parse_spec(toml, "three-level")), "scale": scale})
         for name, size in {"effect": 1086, "group": 302, "study": 184, "term": 3}.items():
             design[name] = np.arange(size)
     return read_results(at)

@@ -10,7 +10,7 @@ import pytest
 from bayesmeta import alternatives
 from bayesmeta.alternatives import ALTERNATIVES, Question, changes
 from bayesmeta.alternatives.versions import data_changed
-from bayesmeta.contrasts import contrast_weights
+from bayesmeta.design.contrasts import contrast_weights
 from bayesmeta.spec import read_spec
 
 SPEC = read_spec("three-level").with_terms("0 + valence")

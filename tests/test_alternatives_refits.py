@@ -9,8 +9,8 @@ import xarray as xr
 
 from bayesmeta import alternatives
 from bayesmeta.alternatives import Question
-from bayesmeta.contrasts import contrast_weights
 from bayesmeta.design import build_design
+from bayesmeta.design.contrasts import contrast_weights
 from bayesmeta.quadrature import contrasts_table, integrate_posterior, leave_one_study_out
 from bayesmeta.spec import read_spec
 

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from bayesmeta.contrasts import contrast_weights
 from bayesmeta.design import build_design, slopes_of
+from bayesmeta.design.contrasts import contrast_weights
 from bayesmeta.errors import BadInput
 from bayesmeta.priors import term_prior
 from bayesmeta.quadrature import integrate_posterior, terms_table

@@ -10,15 +10,16 @@ import xarray as xr
 from bayesmeta import discrepancy, estimates, funnel, quadrature, report
 from bayesmeta.design import build_design
 from bayesmeta.influence.outlying import baujat_table
-from bayesmeta.spec import ModelSpec, parse_spec, read_spec
+from bayesmeta.spec import ModelSpec, Prior, check_spec, read_spec
 
 TERMS = ["neutral:memory", "fear:memory"]
 
 
 @pytest.fixture(scope="module")
 def sided() -> ModelSpec:
-    text = read_spec("translational").text.replace('tau_by = "organism"', 'tau_by = "organism"\nbias = "pet"')
-    return parse_spec(f'{text}\n[priors.slope]\nprior = "Normal(0, 1)"', "sided")
+    spec = read_spec("translational")
+    slope = Prior.parse("slope", "Normal(0, 1)")
+    return check_spec(replace(spec, name="sided", bias="pet", priors={**spec.priors, "slope": slope}))
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ import xarray as xr
 from bayesmeta import bias, quadrature
 from bayesmeta.bias import refits
 from bayesmeta.bias.tables import matters, unsettled
-from bayesmeta.contrasts import contrast_weights
 from bayesmeta.design import build_design
+from bayesmeta.design.contrasts import contrast_weights
 from bayesmeta.errors import BadInput
 from bayesmeta.spec import ModelSpec, read_spec
 from bayesmeta.spec.biases import with_bias

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from bayesmeta.contrasts import contrast_draws, contrast_weights, contrasts_table, parse_combination
+from bayesmeta.contrasts import contrast_draws, contrasts_table
+from bayesmeta.design.contrasts import contrast_weights, parse_combination
 from bayesmeta.errors import BadInput
 
 

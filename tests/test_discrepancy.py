@@ -6,6 +6,7 @@ import pytest
 import xarray as xr
 
 from bayesmeta import discrepancy
+from bayesmeta.design.contrasts import with_model
 from bayesmeta.discrepancy.tables import conclude
 from bayesmeta.errors import BadInput
 from bayesmeta.estimates import heterogeneity_table, prediction_table
@@ -69,8 +70,9 @@ def tree() -> xr.DataTree:
         {"effect": labels, "group": labels, "study": labels, "term": TERMS, "stratum": ["animal", "human"]}
         | {"term_organism": ("term", [term.split(":")[0] for term in TERMS])}
         | {"term_valence": ("term", [term.split(":")[1] for term in TERMS])},
-        attrs={"model": MODEL, "model_name": "m", "dataset": "d", "scale": "g"},
+        attrs={"dataset": "d", "scale": "g"},
     )
+    design = with_model(design, parse_spec(MODEL, "m"))
     groups = {
         "posterior": xr.Dataset({"beta": beta, "tau_study": tau}),
         "prior": xr.Dataset({"beta": prior, "tau_study": tau + 0.5}),

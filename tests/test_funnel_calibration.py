@@ -6,6 +6,7 @@ import pytest
 import xarray as xr
 
 from bayesmeta.design import build_design
+from bayesmeta.design.contrasts import with_model
 from bayesmeta.effects import smd
 from bayesmeta.funnel import FunnelChecks, funnel_checks
 from bayesmeta.quadrature.density import table_of
@@ -49,9 +50,7 @@ def checked(frame: pd.DataFrame, seed: int) -> FunnelChecks:
     posterior |= {
         f"tau_{level}": (("chain", "draw"), tau[None]) for level, tau in zip(spec.levels, found.tau.T, strict=True)
     }
-    tree = xr.DataTree.from_dict(
-        {"posterior": xr.Dataset(posterior), "constant_data": design.assign_attrs(model=spec.text)}
-    )
+    tree = xr.DataTree.from_dict({"posterior": xr.Dataset(posterior), "constant_data": with_model(design, spec)})
     return funnel_checks(tree, seed=seed)
 
 

@@ -9,8 +9,8 @@ import xarray as xr
 
 from bayesmeta import quadrature, studies
 from bayesmeta.alternatives import verdicts
-from bayesmeta.contrasts import contrast_weights, possible_weights
 from bayesmeta.design import build_design
+from bayesmeta.design.contrasts import contrast_weights, possible_weights
 from bayesmeta.influence import changes, changes_table, most_influential, sentences
 from bayesmeta.influence.coverage import effects_of, informs, rests_alone
 from bayesmeta.spec import ModelSpec, parse_spec, read_spec

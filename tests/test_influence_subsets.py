@@ -9,8 +9,8 @@ import xarray as xr
 from scipy.stats import chi2
 
 from bayesmeta import quadrature
-from bayesmeta.contrasts import contrast_weights
 from bayesmeta.design import build_design
+from bayesmeta.design.contrasts import contrast_weights
 from bayesmeta.errors import BadInput
 from bayesmeta.influence import baujat_table, gosh_table
 from bayesmeta.influence.coverage import informs

@@ -10,8 +10,8 @@ from scipy.special import logsumexp
 from scipy.stats import halfnorm, multivariate_normal, norm
 
 from bayesmeta import quadrature
-from bayesmeta.contrasts import contrast_weights
 from bayesmeta.design import build_design, of_stratum
+from bayesmeta.design.contrasts import contrast_weights
 from bayesmeta.errors import BadInput
 from bayesmeta.likelihood import study_log_likelihood, tau_labels
 from bayesmeta.priors import tau_log_prior, tau_prior_quantile, term_prior

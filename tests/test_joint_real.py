@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 from bayesmeta import quadrature
-from bayesmeta.contrasts import contrast_weights
+from bayesmeta.design.contrasts import contrast_weights
 from bayesmeta.inputs import Request, read_inputs
 
 

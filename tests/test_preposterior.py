@@ -10,8 +10,8 @@ from scipy.integrate import quad
 from scipy.stats import nct, norm
 
 from bayesmeta import preposterior, quadrature
-from bayesmeta.contrasts import contrast_weights
 from bayesmeta.design import build_design
+from bayesmeta.design.contrasts import contrast_weights
 from bayesmeta.effects import correction
 from bayesmeta.quadrature import Mixture, Posterior
 from bayesmeta.spec import ModelSpec, read_spec

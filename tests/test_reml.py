@@ -13,8 +13,8 @@ import pytest
 import xarray as xr
 
 from bayesmeta import reml, studies
-from bayesmeta.contrasts import contrast_weights
 from bayesmeta.design import build_design
+from bayesmeta.design.contrasts import contrast_weights
 from bayesmeta.files import root
 from bayesmeta.reml import Reml, fit_reml
 from bayesmeta.spec import read_spec

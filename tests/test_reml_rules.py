@@ -9,8 +9,8 @@ import pytest
 import xarray as xr
 
 from bayesmeta import reml
-from bayesmeta.contrasts import contrast_weights
 from bayesmeta.design import build_design
+from bayesmeta.design.contrasts import contrast_weights
 from bayesmeta.errors import BadInput
 from bayesmeta.likelihood import study_log_likelihood
 from bayesmeta.reml import Reml, fit_reml

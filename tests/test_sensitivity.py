@@ -12,6 +12,7 @@ from scipy.stats import norm
 from bayesmeta import studies
 from bayesmeta.contrasts import contrasts_of
 from bayesmeta.design import build_design
+from bayesmeta.design.contrasts import with_model
 from bayesmeta.errors import BadInput
 from bayesmeta.quadrature import Mixture, combination, integrate_posterior, quadrature_posterior
 from bayesmeta.sampling import sample_posterior
@@ -77,11 +78,12 @@ def conjugate(prior: tuple[float, float], data: tuple[float, float], draws: int 
     log_prior = {"beta": (dims, norm.logpdf(values, *prior)), "tau_study": (dims, norm.logpdf(tau))}
     log_likelihood = {"obs_study": ((*dims, "study"), norm.logpdf(data[0], values, data[1])[..., None])}
     draws_of = {"beta": ((*dims, "term"), values[..., None]), "tau_study": (dims, tau)}
+    design = xr.Dataset(coords={"term": ["intercept"]}, attrs={"dataset": "conjugate"})
     groups = {
         "posterior": xr.Dataset(draws_of, {**labels, "term": ["intercept"]}),
         "log_prior": xr.Dataset(log_prior, labels),
         "log_likelihood": xr.Dataset(log_likelihood, labels),
-        "constant_data": xr.Dataset(attrs={"model": text, "model_name": "conjugate", "dataset": "conjugate"}),
+        "constant_data": with_model(design, parse_spec(text, "conjugate")),
     }
     x = np.linspace(values.min(), values.max(), 20001)
     return xr.DataTree.from_dict(groups), slope(*(norm.cdf(x, *posterior(power)) for power in (0.99, 1.0, 1.01)), x)

@@ -10,8 +10,8 @@ from bayesmeta import studies
 from bayesmeta.alternatives import ALTERNATIVES, Question
 from bayesmeta.alternatives.versions import model_changed
 from bayesmeta.checks import diagnose
-from bayesmeta.contrasts import contrast_weights
 from bayesmeta.design import build_design, split_controls
+from bayesmeta.design.contrasts import contrast_weights
 from bayesmeta.effects import MEASURES
 from bayesmeta.errors import BadInput
 from bayesmeta.published import corrected, with_whole_controls

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from bayesmeta import interface
     from bayesmeta.interface import (
+        ModelSpec,
+        Prior,
         RemlSummary,
         compare,
         diagnostics,
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
         predict,
         prediction,
         read,
+        read_spec,
+        spec_of,
         terms,
     )
 
@@ -58,6 +62,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "BadInput",
+    "ModelSpec",
+    "Prior",
     "RemlSummary",
     "__version__",
     "compare",
@@ -75,7 +81,9 @@ __all__ = [
     "predict",
     "prediction",
     "read",
+    "read_spec",
     "reml",
+    "spec_of",
     "terms",
 ]
 

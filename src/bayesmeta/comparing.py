@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesmeta import comparison, summary
-from bayesmeta.contrasts import contrast_weights, possible_weights
+from bayesmeta.design.contrasts import contrast_weights, possible_weights
 from bayesmeta.errors import BadInput
 from bayesmeta.inputs import Inputs, Request, show_inputs, whole_record
 from bayesmeta.progress import Steps

@@ -110,7 +110,7 @@ def _fit_directions(request: Request, how: Sampling, out: Path | None, console: 
 
 def read_directions(request: Request) -> Inputs:
     """Table, model and design; a contrast that names an unknown term is refused, as for effect sizes."""
-    from bayesmeta.contrasts import contrast_weights
+    from bayesmeta.design.contrasts import contrast_weights
     from bayesmeta.ordinal import build_directions
 
     frame = read_effects(request)

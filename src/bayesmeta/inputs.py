@@ -178,8 +178,8 @@ def select(frame: "pd.DataFrame", kept: "pd.DataFrame", spec: "ModelSpec") -> tu
     BadInput
         A contrast names a term that the whole dataset lacks, or the design cannot be built.
     """
-    from bayesmeta.contrasts import contrast_weights, possible_weights
     from bayesmeta.design import build_design
+    from bayesmeta.design.contrasts import contrast_weights, possible_weights
     from bayesmeta.discrepancy import check_sides
 
     design = build_design(kept, spec)

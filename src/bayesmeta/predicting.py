@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bayesmeta.errors import BadInput
 from bayesmeta.progress import Steps
 from bayesmeta.provenance import provenance_of
+from bayesmeta.spec import spec_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -186,7 +187,7 @@ def _provenance(tree: "xr.DataTree", results: Path, choices: dict[str, Any]) -> 
     """That of the fit goes on: its data, model and seed are those of the prediction."""
     about, design = json.loads(tree.attrs.get("provenance", "{}")), tree["constant_data"].attrs
     kept = {key: about.get(key) for key in ("dataset", "model", "model_sha256", "inputs_sha256", "seed")}
-    kept |= {"dataset": str(design["dataset"]), "model": str(design["model_name"]), "results": str(results)}
+    kept |= {"dataset": str(design["dataset"]), "model": spec_of(tree).name, "results": str(results)}
     told = {"title": about.get("title"), "synthetic": bool(design.get("synthetic", 0))}
     told |= {"sources": about.get("sources", []), "notes": about.get("notes", [])}
     return provenance_of(kept | choices, told)

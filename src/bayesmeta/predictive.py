@@ -12,6 +12,7 @@ import xarray as xr
 from jax import Array
 from pymc.stats import compute_log_prior
 
+from bayesmeta.design.contrasts import with_model
 from bayesmeta.likelihood import (
     draw_published,
     draw_scales,
@@ -116,7 +117,7 @@ def complete_tree(
         "log_prior": _by_level(log_prior, design, spec).as_numpy(),
         "sample_stats": tree["sample_stats"].to_dataset().as_numpy(),
         "observed_data": design[["yi"]].rename(yi="obs").drop_attrs(),
-        "constant_data": design.assign_attrs(model=spec.text, model_name=spec.name),
+        "constant_data": with_model(design, spec),
     }
     return xr.DataTree.from_dict(groups)
 

@@ -136,7 +136,7 @@ def refit_priors(
     design, spec : Dataset, ModelSpec
         As for `quadrature.integrate_posterior`.
     weights : DataArray
-        Dims (contrast, term), as from `contrasts.contrast_weights`.
+        Dims (contrast, term), as from `design.contrast_weights`.
     steps, workers, dask, cache
         As for `jobs.run_jobs`.
 

@@ -64,7 +64,7 @@ def question_of(request: Request, inputs: Inputs) -> "Question":
     import xarray as xr
 
     from bayesmeta.alternatives import Question
-    from bayesmeta.contrasts import contrast_weights, possible_weights
+    from bayesmeta.design.contrasts import contrast_weights, possible_weights
 
     terms = [str(term) for term in inputs.design["term"].values]
     named = possible_weights(inputs.spec.contrasts_of(inputs.dataset), terms)

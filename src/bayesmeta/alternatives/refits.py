@@ -26,7 +26,7 @@ def integrated(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> pd
     design, spec : Dataset, ModelSpec
         As for `quadrature.integrate_posterior`.
     weights : DataArray
-        Dims (contrast, term), as from `contrasts.contrast_weights`.
+        Dims (contrast, term), as from `design.contrast_weights`.
 
     Returns
     -------

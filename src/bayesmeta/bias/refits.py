@@ -24,7 +24,7 @@ def refit(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray, seed: int 
     design, spec : Dataset, ModelSpec
         As for `quadrature.integrate_posterior`.
     weights : DataArray
-        Dims (contrast, term), as from `contrasts.contrast_weights`.
+        Dims (contrast, term), as from `design.contrast_weights`.
     seed : int
         Of NUTS.
 

@@ -2,6 +2,7 @@
 
 from bayesmeta.design.bias import SLOPES, slopes_of
 from bayesmeta.design.coding import cell_means, code_rows, code_terms
+from bayesmeta.design.contrasts import contrast_weights, named_weights, possible_weights, with_model
 from bayesmeta.design.controls import control_measurements, split_controls
 from bayesmeta.design.expressions import variables_of
 from bayesmeta.design.recoding import coding_of, moderator_columns
@@ -15,12 +16,16 @@ __all__ = [
     "code_rows",
     "code_terms",
     "coding_of",
+    "contrast_weights",
     "control_measurements",
     "moderator_columns",
+    "named_weights",
     "of_stratum",
+    "possible_weights",
     "slopes_of",
     "split_controls",
     "split_strata",
     "typical_variance",
     "variables_of",
+    "with_model",
 ]

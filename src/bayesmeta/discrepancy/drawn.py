@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.contrasts import spec_of
 from bayesmeta.discrepancy.tables import sides_of
 from bayesmeta.estimates import forest_table
+from bayesmeta.spec import spec_of
 
 
 def sided_terms_table(tree: xr.DataTree) -> pd.DataFrame:

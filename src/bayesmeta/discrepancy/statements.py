@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.contrasts import possible_weights, spec_of
+from bayesmeta.design.contrasts import possible_weights
 from bayesmeta.errors import BadInput
-from bayesmeta.spec import ModelSpec
+from bayesmeta.spec import ModelSpec, spec_of
 
 _COMPARISON = re.compile(r"(.+?)\s*([<>])\s*0")
 

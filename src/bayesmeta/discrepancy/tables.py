@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.contrasts import contrasts_of, spec_of
+from bayesmeta.contrasts import contrasts_of
 from bayesmeta.estimates import BOUNDS, sizes_table
+from bayesmeta.spec import spec_of
 
 FEWEST = 4  # studies on each side; the paper draws no conclusion from cells with fewer
 

@@ -15,7 +15,7 @@ from bayesmeta.estimates.spreads import (
     strata_of,
     tau_draws,
 )
-from bayesmeta.spec import LEVELS, parse_spec
+from bayesmeta.spec import LEVELS, spec_of
 
 
 def terms_table(tree: xr.DataTree) -> pd.DataFrame:
@@ -74,8 +74,8 @@ def heterogeneity_table(tree: xr.DataTree) -> pd.DataFrame:
         level, tau_mean, tau_ci_lb, tau_ci_ub, i2_mean, i2_ci_lb, i2_ci_ub; I^2 in percent,
         100 tau_level^2 / (sum of tau^2 + typical sampling variance), as for metafor's multilevel models.
     """
-    about, posterior = tree["constant_data"].attrs, tree["posterior"].dataset
-    rho = float(posterior["rho"].mean()) if "rho" in posterior else parse_spec(about["model"], about["model_name"]).rho
+    posterior = tree["posterior"].dataset
+    rho = float(posterior["rho"].mean()) if "rho" in posterior else spec_of(tree).rho
     parts = []
     for stratum, design in strata_of(tree).items():
         part = _heterogeneity(tau_draws(tree, stratum), design, rho)

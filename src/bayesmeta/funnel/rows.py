@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bayesmeta.design import slopes_of
 from bayesmeta.effects import correction, smd
 from bayesmeta.errors import BadInput
-from bayesmeta.spec import LEVELS, parse_spec
+from bayesmeta.spec import LEVELS, spec_of
 
 Floats = NDArray[np.float64]
 Studies = Literal["new", "fitted"]
@@ -195,5 +195,4 @@ def _flat(draws: xr.DataArray) -> Floats:
 
 
 def _rho(tree: xr.DataTree) -> float:
-    text = tree["constant_data"].attrs.get("model", "")
-    return parse_spec(text, "of the fit").rho if text else 0.0
+    return spec_of(tree).rho

@@ -44,7 +44,7 @@ def changes_table(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray, le
     design, spec : Dataset, ModelSpec
         A model that quadrature takes.
     weights : DataArray
-        Dims (contrast, term), as from `contrasts.contrast_weights`.
+        Dims (contrast, term), as from `design.contrast_weights`.
     left_out : Dataset
         From `quadrature.leave_one_study_out(design, spec, weights=weights)`.
 

@@ -47,7 +47,7 @@ def gosh_table(
     design, spec : Dataset, ModelSpec
         A model that quadrature takes.
     weights : DataArray
-        Dims (contrast, term), as from `contrasts.contrast_weights`.
+        Dims (contrast, term), as from `design.contrast_weights`.
     subsets, seed : int
         How many, and the seed that draws them.
     left_out : Dataset, optional

@@ -16,8 +16,11 @@ from bayesmeta.interface.schools import compare, reml
 from bayesmeta.interface.simulated import example
 from bayesmeta.interface.summaries import RemlSummary
 from bayesmeta.interface.tables import effects, read
+from bayesmeta.spec import ModelSpec, Prior, read_spec, spec_of
 
 __all__ = [
+    "ModelSpec",
+    "Prior",
     "RemlSummary",
     "compare",
     "contrasts",
@@ -33,6 +36,8 @@ __all__ = [
     "predict",
     "prediction",
     "read",
+    "read_spec",
     "reml",
+    "spec_of",
     "terms",
 ]

@@ -7,8 +7,10 @@ import xarray as xr
 
 from bayesmeta import estimates
 from bayesmeta.checks import diagnose, diagnostics_table
-from bayesmeta.contrasts import contrast_weights, contrasts_of, spec_of, steps_of, summarise, weighted_draws
+from bayesmeta.contrasts import contrasts_of, steps_of, summarise, weighted_draws
+from bayesmeta.design.contrasts import contrast_weights
 from bayesmeta.errors import BadInput
+from bayesmeta.spec import spec_of
 
 GROUPS = ("posterior", "constant_data")
 Question = str | Sequence[str] | Mapping[str, str] | None

@@ -11,7 +11,7 @@ from bayesmeta.errors import BadInput
 from bayesmeta.inputs import Inputs, Request, choose_model, keep_rows, select
 from bayesmeta.interface.tables import effect_table
 from bayesmeta.sampling import start_jax
-from bayesmeta.spec import ORDERED, ModelSpec
+from bayesmeta.spec import ORDERED, ModelSpec, check_spec
 from bayesmeta.studies import DATASETS
 
 Model = str | Path | ModelSpec | None
@@ -46,7 +46,7 @@ def inputs_of(frame: pd.DataFrame, model: Model, moderators: str | None, where: 
 
 def _spec(table: pd.DataFrame, model: Model, moderators: str | None) -> ModelSpec:
     if isinstance(model, ModelSpec):
-        return model.with_terms(cell_means(moderators, table)) if moderators else model
+        return check_spec(model.with_terms(cell_means(moderators, table)) if moderators else model)
     if model is not None and not isinstance(model, str | Path):
         raise BadInput(f"model is a {type(model).__name__}; it should be a model's name, a TOML file or a ModelSpec")
     asked = None if model is None else str(model)

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from bayesmeta.comparing import answer, tables_of
-from bayesmeta.contrasts import contrast_weights
+from bayesmeta.design.contrasts import contrast_weights
 from bayesmeta.errors import BadInput
 from bayesmeta.inputs import Inputs
 from bayesmeta.interface.answers import Question, definitions_of

@@ -9,7 +9,7 @@ import xarray as xr
 
 from bayesmeta.alternatives import Alternative, Question, Version, integrated, version_of
 from bayesmeta.alternatives.changes import unchanged
-from bayesmeta.contrasts import contrast_weights, possible_weights
+from bayesmeta.design.contrasts import contrast_weights, possible_weights
 from bayesmeta.jobs import Job
 from bayesmeta.lint.findings import Finding, Remedy, Subject
 from bayesmeta.published import with_sds_of_sems

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.contrasts import spec_of
 from bayesmeta.errors import BadInput
 from bayesmeta.margins.grid import reference_grid
 from bayesmeta.margins.moderators import Moderators, moderators_of
 from bayesmeta.margins.rows import row_labels, row_weights
+from bayesmeta.spec import spec_of
 
 WEIGHTS = ("equal", "frequency")
 

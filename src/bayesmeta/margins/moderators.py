@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.contrasts import spec_of
 from bayesmeta.design import coding_of, moderator_columns, variables_of
 from bayesmeta.errors import BadInput
+from bayesmeta.spec import spec_of
 
 OURS = ("mean", "sd", "ci_lb", "ci_ub", "p_positive", "outside", "k", "studies", "moderator", "level")  # columns
 FEW = 2  # a number with no more values is a category: its mean is nobody's

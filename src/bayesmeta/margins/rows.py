@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.contrasts import spec_of
 from bayesmeta.design import code_rows, coding_of
 from bayesmeta.effects import places
 from bayesmeta.errors import BadInput
 from bayesmeta.margins.moderators import Moderators, listed, moderators_of
+from bayesmeta.spec import spec_of
 from bayesmeta.studies.schema import check_moderators, row_numbers
 
 

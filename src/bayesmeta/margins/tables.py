@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.contrasts import spec_of, summarise, weighted_draws
+from bayesmeta.contrasts import summarise, weighted_draws
 from bayesmeta.errors import BadInput
 from bayesmeta.estimates import BOUNDS, levels_of, mixture_quantile, spread_draws, strata_of
 from bayesmeta.margins.averages import averaged, pairwise
 from bayesmeta.margins.moderators import Moderators, moderators_of
 from bayesmeta.margins.rows import row_weights, typed_rows
+from bayesmeta.spec import spec_of
 
 CHUNK = 500  # rows whose draws are held at once
 

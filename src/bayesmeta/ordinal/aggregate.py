@@ -4,7 +4,7 @@ import pandas as pd
 import xarray as xr
 from scipy.stats import beta
 
-from bayesmeta.contrasts import spec_of
+from bayesmeta.spec import spec_of
 
 BOUNDS = (0.025, 0.975)
 

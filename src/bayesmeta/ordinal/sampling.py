@@ -7,6 +7,7 @@ import pymc as pm
 import xarray as xr
 from pymc.stats import compute_log_prior
 
+from bayesmeta.design.contrasts import with_model
 from bayesmeta.errors import BadInput
 from bayesmeta.ordinal.model import build_ordered_model
 from bayesmeta.ordinal.probabilities import direction_log_probabilities, study_log_likelihood
@@ -92,7 +93,7 @@ def _complete(tree: xr.DataTree, model: pm.Model, design: xr.Dataset, spec: Mode
             "log_prior": log_prior.as_numpy(),
             "sample_stats": tree["sample_stats"].to_dataset().as_numpy(),
             "observed_data": design[["direction"]].rename(direction="obs").drop_attrs(),
-            "constant_data": design.assign_attrs(model=spec.text, model_name=spec.name),
+            "constant_data": with_model(design, spec),
         }
     )
 

@@ -7,8 +7,8 @@ import pandas as pd
 import xarray as xr
 from scipy.special import ndtri
 
-from bayesmeta.contrasts import spec_of
 from bayesmeta.ordinal.probabilities import averaged_probabilities, direction_log_probabilities
+from bayesmeta.spec import spec_of
 
 BOUNDS = (0.025, 0.975)
 LOGISTIC_VARIANCE = np.pi**2 / 3

@@ -9,7 +9,7 @@ import pandas as pd
 from bayesmeta.comparison import side_of_zero
 from bayesmeta.errors import BadInput
 from bayesmeta.pages.results import FIT, Results
-from bayesmeta.spec import ModelSpec, parse_spec, read_spec
+from bayesmeta.spec import ModelSpec, read_spec, spec_from_json
 
 Fact = tuple[str, Any]
 SIDES = ("below", "above", "open")
@@ -46,12 +46,12 @@ def _from_posterior(path: Path) -> Saved:
     try:
         with h5py.File(path) as file:
             design = file["constant_data"]
-            attrs = {key: str(design.attrs.get(key, "")) for key in ("model", "model_name", "scale")}
+            attrs = {key: str(design.attrs.get(key, "")) for key in ("model", "scale")}
             dimensions = ("effect", "group", "study", "term")
             sizes = {name: int(design[name].shape[0]) for name in dimensions if name in design}
     except (OSError, KeyError) as error:
         raise BadInput(f"{path} cannot be read: {error}; run bayesmeta fit again") from error
-    return Saved(parse_spec(attrs["model"], attrs["model_name"]), attrs["scale"], sizes)
+    return Saved(spec_from_json(attrs["model"]), attrs["scale"], sizes)
 
 
 def with_facts(results: Results) -> dict[str, pd.DataFrame]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from bayesmeta.contrasts import contrast_weights, possible_weights
+from bayesmeta.design.contrasts import contrast_weights, possible_weights
 from bayesmeta.errors import BadInput
 from bayesmeta.spec import ModelSpec
 

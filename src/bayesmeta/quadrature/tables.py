@@ -22,7 +22,7 @@ def contrasts_table(posterior: Posterior | Joint, weights: xr.DataArray) -> pd.D
     Parameters
     ----------
     weights : DataArray
-        Dims (contrast, term), as from `contrasts.contrast_weights`.
+        Dims (contrast, term), as from `design.contrast_weights`.
 
     Returns
     -------

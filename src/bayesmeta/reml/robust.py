@@ -25,7 +25,7 @@ def cr2_table(fit: Reml, *, contrasts: xr.DataArray | None = None, confidence: f
     ----------
     fit : Reml
     contrasts : DataArray, optional
-        Weights, dims (contrast, term), as from `contrasts.contrast_weights`.
+        Weights, dims (contrast, term), as from `design.contrast_weights`.
 
     Returns
     -------

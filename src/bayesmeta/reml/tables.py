@@ -23,7 +23,7 @@ def terms_table(
     test : {"z", "t", "containment"}
         Normal; t with k - p degrees of freedom; t with the degrees of freedom of `containment_df`.
     contrasts : DataArray, optional
-        Weights, dims (contrast, term), as from `contrasts.contrast_weights`; rows that are a term by itself are not
+        Weights, dims (contrast, term), as from `design.contrast_weights`; rows that are a term by itself are not
         repeated.
 
     Returns

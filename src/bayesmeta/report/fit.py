@@ -13,6 +13,7 @@ from bayesmeta import checks, contrasts, discrepancy, estimates, figures
 from bayesmeta.progress import Steps
 from bayesmeta.provenance import write_json
 from bayesmeta.report.folders import labels_of, write_provenance, write_tables
+from bayesmeta.spec import spec_of
 
 
 def fit_tables(tree: xr.DataTree) -> dict[str, pd.DataFrame]:
@@ -94,7 +95,7 @@ def write_figures(
 def _write_sides(save: Callable[..., None], tree: xr.DataTree, table: pd.DataFrame, scale: str, title: str) -> None:
     """Ridge of the discrepancies; for the first side and each other a mirrored forest and a plot of quadrants."""
     densities = discrepancy.densities_table(tree)
-    rope = contrasts.spec_of(tree).rope
+    rope = spec_of(tree).rope
     ridge = figures.draw_ridge(densities, table, rope=rope, xlabel=scale, title=f"Discrepancies: {title}")
     save("discrepancies", ridge, {"densities": densities, "contrasts": table})
     terms = discrepancy.sided_terms_table(tree)

@@ -1,9 +1,11 @@
 """Choices of one analysis, read from `models/<name>.toml`; a key that does not exist is an error."""
 
+from bayesmeta.spec.checking import LIKELIHOODS, check_spec
 from bayesmeta.spec.model import LEVELS, ModelSpec
 from bayesmeta.spec.ordered import ORDERED
 from bayesmeta.spec.prior import FAMILIES, FAMILIES_OF, Prior, refuse_unknown
-from bayesmeta.spec.reading import LIKELIHOODS, parse_spec, read_spec
+from bayesmeta.spec.reading import parse_spec, read_spec
+from bayesmeta.spec.saving import spec_from_json, spec_of, spec_to_json
 
 __all__ = [
     "FAMILIES",
@@ -13,7 +15,11 @@ __all__ = [
     "ORDERED",
     "ModelSpec",
     "Prior",
+    "check_spec",
     "parse_spec",
     "read_spec",
     "refuse_unknown",
+    "spec_from_json",
+    "spec_of",
+    "spec_to_json",
 ]

@@ -2,9 +2,8 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from bayesmeta.spec.prior import FAMILIES_OF, Prior
@@ -56,8 +55,6 @@ class ModelSpec:
         Name of a column to the name that a user's file has for it; `measure`, the effect size to compute.
     rope : float
         Half-width of the region of practical equivalence, on the scale of yi.
-    text : str
-        The TOML it was read from, so that a result file carries its model.
     """
 
     name: str
@@ -79,12 +76,22 @@ class ModelSpec:
     outcome: str = ""
     categories: tuple[str, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
-    text: str = ""
+
+    def __post_init__(self) -> None:
+        """Lists are taken as tuples and levels sorted highest first, so that equal choices are equal models."""
+        known = [level for level in LEVELS if level in self.levels]
+        fields: dict[str, tuple[Any, ...]] = {
+            "levels": (*known, *(level for level in self.levels if level not in LEVELS)),
+            "cutpoints": tuple(self.cutpoints),
+            "categories": tuple(self.categories),
+        }
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
 
     @property
     def sha256(self) -> str:
-        """Hash of the text the choices were read from."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        """Hash of the choices."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
     @property
     def parts(self) -> dict[str, Prior]:
@@ -117,13 +124,11 @@ class ModelSpec:
     def with_terms(self, formula: str) -> "ModelSpec":
         """Copy with other terms and no contrasts (they named the old terms)."""
         title = self.title.removesuffix(", cell means")
-        text = f"{_with(self.text, title=title)}\n# on the command line: terms = {formula!r}, contrasts left out\n"
-        return replace(self, title=title, terms=formula, contrasts={}, concordance={}, text=text)
+        return replace(self, title=title, terms=formula, contrasts={}, concordance={})
 
     def with_levels(self, levels: tuple[str, ...]) -> "ModelSpec":
-        """Copy with other random-effect levels, in its text as well."""
-        title = f"Random effects of {' and '.join(levels)}"
-        return replace(self, title=title, levels=levels, text=_with(self.text, title=title, levels=levels))
+        """Copy with other random-effect levels."""
+        return replace(self, title=f"Random effects of {' and '.join(levels)}", levels=levels)
 
     def with_spread(self, part: str, value: float) -> "ModelSpec":
         """Copy with a part's spread fixed."""
@@ -140,11 +145,3 @@ class ModelSpec:
 def _of_dataset(entries: Mapping[str, Any], dataset: str) -> dict[str, str]:
     shared = {name: text for name, text in entries.items() if isinstance(text, str)}
     return shared | dict(entries.get(dataset.removesuffix("-twin"), {}))
-
-
-def _with(text: str, **entries: Any) -> str:
-    """A TOML text with other values of some one-line entries."""
-    for key, value in entries.items():
-        line = f"{key} = {json.dumps(value, ensure_ascii=False)}"
-        text = re.sub(rf"(?m)^{key} = .*$", line.replace("\\", r"\\"), text)
-    return text

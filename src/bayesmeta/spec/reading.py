@@ -7,12 +7,10 @@ from typing import Any
 
 from bayesmeta.errors import BadInput
 from bayesmeta.files import root
+from bayesmeta.spec.checking import check_prior_keys, check_spec
 from bayesmeta.spec.model import CUTPOINTS, LEVELS, ModelSpec
-from bayesmeta.spec.ordered import ORDERED, check_ordered
-from bayesmeta.spec.prior import FAMILIES_OF, Prior, refuse_unknown
+from bayesmeta.spec.prior import Prior, refuse_unknown
 
-LIKELIHOODS = ("normal", "student", ORDERED)
-BIASES = ("", "pet", "peese", "selection")
 KEYS = (
     "title",
     "terms",
@@ -65,19 +63,19 @@ def parse_spec(text: str, name: str) -> ModelSpec:
     for key in ("priors", "contrasts", "concordance"):
         if not isinstance(entries.get(key, {}), dict):
             raise BadInput(f"{key} of model {name} is {entries[key]!r}; it should be a table, [{key}]")
-    likelihood = _choice(entries.get("likelihood", "normal"), LIKELIHOODS, f"likelihood of model {name}")
-    bias = _choice(entries.get("bias", ""), BIASES, f"bias of model {name}")
-    _check_parts(entries, likelihood, bias, name)
-    ordered = check_ordered(entries, name)
-    return ModelSpec(
+    if "rho" in entries["priors"] and "rho" in entries:
+        raise BadInput(f"model {name} both fixes rho and gives it a prior; leave one out")
+    likelihood, bias = (str(entries.get(key, default)) for key, default in (("likelihood", "normal"), ("bias", "")))
+    check_prior_keys(entries["priors"], likelihood, bias, f"model {name}")
+    spec = ModelSpec(
         name=name,
         title=str(entries.get("title", name)),
         terms=str(entries["terms"]),
         levels=_levels(entries["levels"], name),
         likelihood=likelihood,
-        rho=_number(entries.get("rho", 0.0), 0, 1, f"rho of model {name}"),
+        rho=entries.get("rho", 0.0),
         shared_controls=_truth(entries.get("shared_controls", False), f"shared_controls of model {name}"),
-        rope=_number(entries.get("rope", 0.2), 0, float("inf"), f"rope of model {name}"),
+        rope=entries.get("rope", 0.2),
         bias=bias,
         directions=_directions(entries.get("directions", {}), name),
         cutpoints=_cutpoints(entries.get("cutpoints", list(CUTPOINTS)), name),
@@ -86,10 +84,11 @@ def parse_spec(text: str, name: str) -> ModelSpec:
         priors={key: Prior.parse(key, entry) for key, entry in entries["priors"].items()},
         contrasts=_texts(entries.get("contrasts", {}), f"contrasts of model {name}"),
         concordance=_texts(entries.get("concordance", {}), f"concordance of model {name}"),
+        outcome=str(entries.get("outcome", "")),
+        categories=_categories(entries.get("categories", []), name),
         columns=_columns(entries.get("columns", {}), name),
-        text=text,
-        **ordered,
     )
+    return check_spec(spec)
 
 
 def _texts(entries: Mapping[str, Any], where: str, *, inner: bool = False) -> Mapping[str, Any]:
@@ -100,34 +99,6 @@ def _texts(entries: Mapping[str, Any], where: str, *, inner: bool = False) -> Ma
         elif not isinstance(entry, str):
             raise BadInput(f"{where}: '{key}' is {entry!r}; it should be text like 'fear:memory - neutral:memory'")
     return entries
-
-
-def _check_parts(entries: Mapping[str, Any], likelihood: str, bias: str, name: str) -> None:
-    """Either `terms`, or parts named by columns, which the design checks; `tau`; and what the model has besides."""
-    priors, levels = entries["priors"], entries["levels"]
-    needed = ["tau"] + ["nu"] * (likelihood == "student") + ["weights"] * (bias == "selection")
-    needed += ["slope"] * (bias in ("pet", "peese")) + ["gap"] * (likelihood == ORDERED)
-    own = {"slope", *FAMILIES_OF}
-    whole = "terms" in priors or not set(priors) - own
-    others = ["terms"] if whole else [key for key in priors if key not in own]
-    optional = "aggregate" if likelihood == ORDERED else "rho"
-    refuse_unknown(priors, (*others, *needed, optional), f"priors of model {name}")
-    if missing := [key for key in (*others, *needed) if key not in priors]:
-        raise BadInput(f"model {name} gives no prior for {missing}; add [priors.{missing[0]}]")
-    if likelihood == "student" and "study" not in levels:
-        raise BadInput(f"model {name}: a Student likelihood is one of study effects; add 'study' to its levels")
-    if "rho" in priors and "rho" in entries:
-        raise BadInput(f"model {name} both fixes rho and gives it a prior; leave one out")
-    if bias == "selection" and (likelihood == "student" or "rho" in priors or entries.get("rho")):
-        raise BadInput(
-            f"model {name}: a selection model wants normal study effects and errors that are independent within a "
-            'group (likelihood = "normal", rho = 0)'
-        )
-    if entries.get("shared_controls") and (likelihood == "student" or bias == "selection"):
-        raise BadInput(
-            f"model {name}: errors that covary over shared controls want normal study effects and no selection model; "
-            'leave out shared_controls, or likelihood = "student" and bias = "selection"'
-        )
 
 
 def _find(path: Path) -> Path:
@@ -164,19 +135,13 @@ def _cutpoints(value: Any, name: str) -> tuple[float, ...]:
     return tuple(value)
 
 
-def _choice(value: Any, known: tuple[str, ...], where: str) -> str:
-    if value not in known:
-        raise BadInput(f"{where} is {value!r}; it should be one of {', '.join(known)}")
-    return str(value)
+def _categories(value: Any, name: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(category, str) for category in value):
+        raise BadInput(f'categories of model {name} are {value!r}; they should read ["worse", "same", "better"]')
+    return tuple(value)
 
 
 def _truth(value: Any, where: str) -> bool:
     if not isinstance(value, bool):
         raise BadInput(f"{where} is {value!r}; it should be true or false")
     return value
-
-
-def _number(value: Any, low: float, high: float, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value < high:
-        raise BadInput(f"{where} is {value!r}; it should be a number from {low} to below {high}")
-    return float(value)
