@@ -105,6 +105,7 @@ def handmade() -> xr.DataTree:
             "yi": ("effect", [-1.0, -0.9, 0.4, 0.6, -1.2]),
             "vi": ("effect", [0.1, 0.2, 0.1, 0.3, 0.2]),
             "X": (("effect", "term"), [[1, 0], [1, 0], [0, 1], [0, 1], [1, 0]]),
+            "kind_of_term": ("term", ["mean", "mean"]),
             "effect_group": ("effect", [0, 1, 2, 2, 3]),
             "group_study": ("group", [0, 1, 1, 2]),
         },

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from bayesmeta.design import build_design, slopes_of
+from bayesmeta.design import build_design, is_small_study
 from bayesmeta.design.contrasts import contrast_weights
 from bayesmeta.errors import BadInput
 from bayesmeta.priors import term_prior
@@ -72,13 +72,13 @@ def test_the_column_is_signed_by_the_cell(
     np.testing.assert_array_equal(design["published"], sign)
     np.testing.assert_allclose(design["X"].sel(term=bias), sign * S**power)
     assert design["term"].values.tolist() == ["fear:learning", "fear:memory", "neutral:memory", bias]
-    assert slopes_of(design).tolist() == [False, False, False, True]
+    assert is_small_study(design).tolist() == [False, False, False, True]
     assert design["term_valence"].values.tolist() == ["fear", "fear", "neutral", ""]
 
 
 def test_each_stratum_has_a_slope_of_its_own(frame: pd.DataFrame) -> None:
     design = build_design(frame, spec_of('bias = "pet"', 'bias = "pet"\ntau_by = "organism"'))
-    assert design["term"].values[slopes_of(design)].tolist() == ["animal:pet", "human:pet"]
+    assert design["term"].values[is_small_study(design)].tolist() == ["animal:pet", "human:pet"]
     np.testing.assert_allclose(design["X"].sel(term="human:pet"), np.r_[-S[:2], S[2:4], 0, 0])
     np.testing.assert_allclose(design["X"].sel(term="animal:pet"), np.r_[0, 0, 0, 0, S[4:]])
 
@@ -105,7 +105,7 @@ def test_a_slope_that_cannot_be_estimated_is_refused(
 def test_a_cell_may_have_the_name_of_a_slope_that_is_not_there(frame: pd.DataFrame) -> None:
     text = TEXT.replace('bias = "pet"', "").replace("valence:phase", "valence").split("[priors.slope]")[0]
     design = build_design(frame.replace({"valence": {"fear": "pet"}}), spec := parse_spec(text, "m"))
-    assert not slopes_of(design).any()
+    assert not is_small_study(design).any()
     np.testing.assert_allclose(term_prior(design, spec).fixed, 1.5**2 * np.eye(2))
 
 

@@ -63,6 +63,7 @@ def tree() -> xr.DataTree:
             "yi": ("effect", x @ means),
             "vi": ("effect", np.where(side == "human", 0.1, 0.4)),
             "X": (("effect", "term"), x),
+            "kind_of_term": ("term", ["mean"] * len(TERMS)),
             "effect_group": ("effect", study),
             "group_study": ("group", study),
             "study_stratum": ("study", (side == "human").astype(int)),

@@ -13,7 +13,8 @@ from rich.console import Console
 from bayesmeta.errors import BadInput
 from bayesmeta.fitting import Sampling, draw_posterior
 from bayesmeta.inputs import Request, read_inputs
-from bayesmeta.predicting import held, read_posterior, run_predict
+from bayesmeta.margins import held
+from bayesmeta.predicting import read_posterior, run_predict
 from bayesmeta.progress import Steps
 from bayesmeta.provenance import provenance_of
 from bayesmeta.report import write_tree

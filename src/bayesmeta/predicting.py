@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     import xarray as xr
     from rich.console import Console
 
-    from bayesmeta.margins import Moderators
-
 SHOWN = 20  # rows on the console
 PAIRED = 40  # levels of a category whose differences are written
 
@@ -64,10 +62,11 @@ def run_predict(
     with report.staging(out) as folder:
         with steps("predicting"):
             tables = predict(tree, rows, values, weights, grid=new is None)
-            curves, axes = conditional(tree, values, weights)
+            curves = margins.curves_along(tree, at=values, weights=weights)
         provenance = _provenance(tree, results, {"at": at, "new": None if new is None else str(new), "out": str(out)})
+        scale = str(tree["constant_data"].attrs["scale"])
         drawn = forest_rows(tree, tables["predicted"])
-        report.write_predict(folder, tables, curves, drawn, axes, provenance | {"weights": weights}, steps)
+        report.write_predict(folder, tables, curves, drawn, scale, provenance | {"weights": weights}, steps)
     print_predict(console, tables, rows, out, synthetic=provenance["synthetic"])
     return 0
 
@@ -139,36 +138,6 @@ def predict(
             pairs.append(own)
     found = {"marginal_means": means, "marginal_contrasts": pairs}
     return tables | {name: pd.concat(parts, ignore_index=True) for name, parts in found.items() if parts}
-
-
-def conditional(
-    tree: "xr.DataTree", at: dict[str, list[str]], weights: str
-) -> "tuple[dict[str, pd.DataFrame], dict[str, str]]":
-    """Lines and points of the conditional plot, where a moderator is a number, and the names of its axes."""
-    from bayesmeta import margins
-
-    moderators = margins.moderators_of(tree)
-    x, by = margins.axes_of(moderators, at)
-    axes = {"x": x or "", "by": by or "", "scale": str(tree["constant_data"].attrs["scale"])}
-    if x is None:
-        return {}, axes
-    axes["x"] = "; ".join([x, *held(moderators, at, {x, by})])
-    try:
-        lines = margins.conditional_table(tree, x, by, at=at, weights=weights)
-    except BadInput:  # cells without effects in every average
-        return {}, axes
-    return {"lines": lines, "points": margins.points_table(tree, x, by)}, axes
-
-
-def held(moderators: "Moderators", at: dict[str, list[str]], shown: set[str | None]) -> list[str]:
-    """What becomes of the moderators that a picture does not show: `year at 2004`, `averaged over phase`."""
-    others = [name for name in moderators.names if name not in shown]
-    values = {name: at.get(name) or moderators.levels.get(name) for name in others}
-    means = {name: [f"{moderators.columns[name].mean():.4g}"] for name in others if values[name] is None}
-    listed = {name: list(map(str, own)) for name, own in ({**values, **means}).items() if own}
-    fixed = [f"{name} at {own[0]}" for name, own in listed.items() if len(own) == 1]
-    averaged = [name for name, own in listed.items() if len(own) > 1]
-    return fixed + ([f"averaged over {', '.join(averaged)}"] if averaged else [])
 
 
 def forest_rows(tree: "xr.DataTree", predicted: "pd.DataFrame") -> "pd.DataFrame":

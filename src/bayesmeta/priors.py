@@ -19,7 +19,7 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
-from bayesmeta.design import slopes_of
+from bayesmeta.design import is_small_study
 from bayesmeta.errors import BadInput
 from bayesmeta.spec import ModelSpec, Prior
 
@@ -76,7 +76,7 @@ def _in_units(prior: TermPrior, design: xr.Dataset) -> TermPrior:
 
 def _same(design: xr.Dataset, part: str) -> np.ndarray:
     """1 where two terms share a part's effect, 0 elsewhere (p, p)."""
-    slope = slopes_of(design)
+    slope = is_small_study(design)
     if part in ("terms", "slope"):
         return np.diag(np.where(slope == (part == "slope"), 1.0, 0.0))
     columns = part.split(":")

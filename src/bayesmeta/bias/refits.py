@@ -7,7 +7,7 @@ import xarray as xr
 from bayesmeta import quadrature
 from bayesmeta.checks import refuse_failed
 from bayesmeta.contrasts import summarise
-from bayesmeta.design import slopes_of
+from bayesmeta.design import is_small_study
 from bayesmeta.errors import BadInput
 from bayesmeta.influence import leave_studies_out
 from bayesmeta.sampling import sample_posterior, start_jax
@@ -60,7 +60,7 @@ def refit(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray, seed: int 
 
 def _slope_weights(design: xr.Dataset) -> xr.DataArray:
     """The slopes of a bias, each by itself (contrast, term)."""
-    terms, slopes = design["term"].values, slopes_of(design)
+    terms, slopes = design["term"].values, is_small_study(design)
     return xr.DataArray(np.eye(len(terms))[slopes], {"contrast": terms[slopes], "term": terms}, ("contrast", "term"))
 
 

@@ -23,7 +23,10 @@ Moderators = Annotated[
 ]
 Columns = Annotated[
     str | None,
-    typer.Option(help="What a file's columns are, over the model's [columns]: 'study=district, group=school, yi=es'."),
+    typer.Option(
+        help="Map file columns to bayesmeta names: 'study=district, group=school, yi=es'. Overrides the table of "
+        "columns in the model file."
+    ),
 ]
 Sampler = Annotated[str, typer.Option(help="numpyro, nutpie, pymc or quadrature.")]
 Draws = Annotated[int, typer.Option(min=10, help="Kept draws per chain.")]

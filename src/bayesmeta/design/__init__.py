@@ -1,10 +1,11 @@
 """Coding of moderators and labels: from the effect table to arrays with names."""
 
-from bayesmeta.design.bias import SLOPES, slopes_of
+from bayesmeta.design.bias import SLOPES
 from bayesmeta.design.coding import cell_means, code_rows, code_terms
 from bayesmeta.design.contrasts import contrast_weights, named_weights, possible_weights, with_model
 from bayesmeta.design.controls import control_measurements, split_controls
 from bayesmeta.design.expressions import variables_of
+from bayesmeta.design.kinds import is_mean, is_small_study
 from bayesmeta.design.recoding import coding_of, moderator_columns
 from bayesmeta.design.strata import of_stratum, split_strata
 from bayesmeta.design.tables import build_design, typical_variance
@@ -18,11 +19,12 @@ __all__ = [
     "coding_of",
     "contrast_weights",
     "control_measurements",
+    "is_mean",
+    "is_small_study",
     "moderator_columns",
     "named_weights",
     "of_stratum",
     "possible_weights",
-    "slopes_of",
     "split_controls",
     "split_strata",
     "typical_variance",

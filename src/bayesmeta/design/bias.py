@@ -13,7 +13,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 from bayesmeta.design.coding import refuse_aliased
 from bayesmeta.errors import BadInput
@@ -81,12 +80,3 @@ def _size_error(frame: pd.DataFrame, bias: str) -> pd.Series:
             "sizes in or leave the rows out"
         )
     return pd.Series(np.sqrt((1 / sizes).sum(axis=1)))
-
-
-def slopes_of(design: xr.Dataset) -> np.ndarray:
-    """Whether each term is a slope of a bias, and neither a cell nor a moderator (p,)."""
-    named = np.array([str(term).split(":")[-1] in SLOPES for term in design["term"].values])
-    factors = [design[name].values for name in design["term"].coords if str(name).startswith("term_")]
-    blank = np.all([levels == "" for levels in factors], axis=0) if factors else True
-    slopes: np.ndarray = named & blank & ("published" in design)
-    return slopes

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bayesmeta.design.expressions import check_expressions, variables_of
+from bayesmeta.design.kinds import code_kinds
 from bayesmeta.design.standardising import CONTEXT, standardised_weights
 from bayesmeta.errors import BadInput
 from bayesmeta.studies.schema import check_moderators
@@ -25,6 +26,8 @@ class Coding(NamedTuple):
         The terms (k, p) with readable names.
     factors : DataFrame
         Level of each factor in each term (p, factors), or ''.
+    kinds : Series
+        What each term is (p,): `kinds.MEAN`, `DIFFERENCE` or `SLOPE`.
     standardised : DataFrame or None
         Weights of the terms in the coefficients of centred and scaled moderators (p, p); None where there are none.
     spec : formulaic ModelSpec
@@ -35,6 +38,7 @@ class Coding(NamedTuple):
 
     matrix: pd.DataFrame
     factors: pd.DataFrame
+    kinds: pd.Series
     standardised: pd.DataFrame | None
     spec: Any
     kept: np.ndarray
@@ -59,7 +63,8 @@ def code_terms(frame: pd.DataFrame, formula: str, *, informed: Sequence[Sequence
     weights = standardised_weights(frame, spec, matrix)
     standardised = None if weights is None else pd.DataFrame(weights[np.ix_(kept, kept)], labels, labels)
     matrix = matrix.loc[:, kept].set_axis(labels, axis=1)
-    return Coding(matrix, factors[kept].set_axis(labels), standardised, spec, np.asarray(kept))
+    kinds = pd.Series(code_kinds(spec)[kept], labels)
+    return Coding(matrix, factors[kept].set_axis(labels), kinds, standardised, spec, np.asarray(kept))
 
 
 def _coded(frame: pd.DataFrame, formula: str) -> Any:

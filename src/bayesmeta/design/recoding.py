@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.design.bias import slopes_of
 from bayesmeta.design.coding import Coding, code_terms
 from bayesmeta.design.expressions import variables_of
+from bayesmeta.design.kinds import is_small_study
 from bayesmeta.errors import BadInput
 from bayesmeta.spec import ModelSpec
 
@@ -45,7 +45,7 @@ def coding_of(design: xr.Dataset, spec: ModelSpec) -> Coding:
 
     frame = moderator_columns(design, [name for name in variables_of(Formula(spec.terms)) if name in design])
     coding = code_terms(frame, spec.terms, informed=[key.split(":") for key in spec.parts] if spec.spreads else ())
-    terms = design["term"].values[~slopes_of(design)]
+    terms = design["term"].values[~is_small_study(design)]
     again = coding.matrix.reindex(columns=list(terms))
     if len(terms) != coding.matrix.shape[1] or not np.allclose(again, design["X"].sel(term=terms).values):
         raise BadInput(

@@ -4,6 +4,9 @@ import pandas as pd
 
 RESERVED = (
     "X",
+    "kind_of_term",
+    "contrast_weights",
+    "contrast",
     "chain",
     "draw",
     "term",

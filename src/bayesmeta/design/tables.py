@@ -11,6 +11,7 @@ from bayesmeta.design.bias import SLOPES, published_direction, small_study_colum
 from bayesmeta.design.coding import code_terms
 from bayesmeta.design.controls import code_controls
 from bayesmeta.design.expressions import variables_of
+from bayesmeta.design.kinds import SMALL_STUDY
 from bayesmeta.design.recoding import levels_of_moderators
 from bayesmeta.design.reserved import RESERVED
 from bayesmeta.design.strata import code_strata
@@ -36,12 +37,12 @@ def build_design(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
     -------
     Dataset
         yi, vi, the table's other columns and effect_group (index of the group) over `effect`; X over
-        (effect, term); group_study (index of the study) over `group`; with `tau_by`, study_stratum (index of the
-        stratum) over `study`; with `bias`, published (1 or -1: which results are published) over `effect`, and its
-        slope as a term; where a moderator is a number, standardised over (standard, term): weights of the terms in
-        the coefficients that the priors are about (`design.standardising`); with `shared_controls`, each effect's
-        control measurement (`code_controls`); labels as coordinates, and over `term` the factors' levels as
-        `term_<factor>`. Row order is kept.
+        (effect, term); kind_of_term (`design.kinds`) over `term`; group_study (index of the study) over `group`;
+        with `tau_by`, study_stratum (index of the stratum) over `study`; with `bias`, published (1 or -1: which
+        results are published) over `effect`, and its slope as a term; where a moderator is a number, standardised
+        over (standard, term): weights of the terms in the coefficients that the priors are about
+        (`design.standardising`); with `shared_controls`, each effect's control measurement (`code_controls`); labels
+        as coordinates, and over `term` the factors' levels as `term_<factor>`. Row order is kept.
 
     Raises
     ------
@@ -58,6 +59,7 @@ def build_design(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
     group_study = np.empty(len(groups), int)
     group_study[group] = study
     matrix, factors, published = _with_bias(frame, spec, coding.matrix, coding.factors)
+    kinds = coding.kinds.reindex(matrix.columns, fill_value=SMALL_STUDY)
     others = {str(name): ("effect", _plain(frame[name])) for name in frame.columns if name not in _KEYS}
     return xr.Dataset(
         others
@@ -65,6 +67,7 @@ def build_design(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
             "yi": ("effect", frame["yi"].to_numpy(float)),
             "vi": ("effect", frame["vi"].to_numpy(float)),
             "X": (("effect", "term"), matrix.to_numpy(float)),
+            "kind_of_term": ("term", kinds.to_numpy(str)),
             "effect_group": ("effect", group),
             "group_study": ("group", group_study),
         }

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.design import slopes_of
+from bayesmeta.design import is_mean, is_small_study
 from bayesmeta.estimates.spreads import BOUNDS, labelled, levels_of, strata_of, tau_draws
 from bayesmeta.estimates.tables import prediction_table, terms_table
 
@@ -27,7 +27,7 @@ def sizes_table(tree: xr.DataTree) -> pd.DataFrame:
 
 
 def forest_table(tree: xr.DataTree) -> pd.DataFrame:
-    """Terms but slopes with credible interval, prediction interval at the lowest level (`pi_level`), k, studies."""
+    """Means with credible interval, prediction interval at the lowest level (`pi_level`), k, studies."""
     prediction = prediction_table(tree)
     lowest = prediction[prediction["level"].str.split(":").str[-1] == levels_of(tree)[-1]]
     lowest = lowest.drop_duplicates("term").rename(columns={"level": "pi_level"})
@@ -42,13 +42,14 @@ def orchard_table(tree: xr.DataTree) -> pd.DataFrame:
     -------
     DataFrame
         part (`term`, `effect`), term, effect, study, estimate (a term's posterior mean, an effect's yi), se (of yi),
-        ci_lb, ci_ub, pi_lb, pi_ub, pi_level, k, studies (of terms). An effect belongs to the term that alone is coded
+        ci_lb, ci_ub, pi_lb, pi_ub, pi_level, k, studies (of terms). An effect belongs to the mean that alone is coded
         in its row, slopes of a bias aside; effects without one (a regression's) have no row.
     """
     design = tree["constant_data"].to_dataset()
-    coded = design["X"].values[:, ~slopes_of(design)] != 0
-    names = design["term"].values[~slopes_of(design)]
-    owned = coded.sum(axis=1) == 1
+    coded = design["X"].values[:, ~is_small_study(design)] != 0
+    names = design["term"].values[~is_small_study(design)]
+    means = is_mean(design)[~is_small_study(design)]
+    owned = (coded.sum(axis=1) == 1) & (coded & means).any(axis=1)
     study = design["study"].values[design["group_study"].values[design["effect_group"].values]]
     columns = {"effect": design["effect"].values, "study": study, "estimate": design["yi"].values}
     effects = pd.DataFrame({"part": "effect", "term": names[coded.argmax(axis=1)], **columns})
@@ -65,11 +66,11 @@ def studies_table(tree: xr.DataTree) -> pd.DataFrame:
     posterior, design = tree["posterior"].to_dataset(), tree["constant_data"].to_dataset()
     beta = posterior["beta"].stack(sample=("chain", "draw")).transpose("term", "sample").values
     study = design["group_study"].values[design["effect_group"].values]
-    coded = (design["X"].values != 0) & ~slopes_of(design)
+    coded = (design["X"].values != 0) & is_mean(design)
     counts = [
         (t, s, int((coded[:, t] & (study == s)).sum())) for t in range(len(beta)) for s in np.unique(study[coded[:, t]])
     ]
-    term, which, k = (np.array(column) for column in zip(*counts, strict=True))
+    term, which, k = np.array(counts, int).reshape(-1, 3).T
     draws = beta[term]
     if "u" in posterior:
         draws = draws + posterior["u"].stack(sample=("chain", "draw")).transpose("study", "sample").values[which]

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.design import slopes_of, typical_variance
+from bayesmeta.design import is_mean, typical_variance
 from bayesmeta.estimates.spreads import (
     BOUNDS,
     labelled,
@@ -105,7 +105,7 @@ def prediction_table(tree: xr.DataTree) -> pd.DataFrame:
     -------
     DataFrame
         term, level, pi_lb, pi_ub: 95 % equal-tailed, exact quantiles of the mixture of normals over the draws. A term
-        of several strata has a row for each, `rat:study`. The slope of a bias has none: it is no cell.
+        of several strata has a row for each, `rat:study`. Only means have a row: a slope has no new studies around it.
     """
     beta = tree["posterior"].dataset["beta"].stack(sample=("chain", "draw"))
     spreads = {stratum: spread_draws(tree, stratum) for stratum in strata_of(tree)}
@@ -117,13 +117,13 @@ def prediction_table(tree: xr.DataTree) -> pd.DataFrame:
                 lower, upper = (mixture_quantile(p, means, sds) for p in BOUNDS)
                 label = labelled(level, stratum) if len(strata) > 1 else level
                 rows.append({"term": term, "level": label, "pi_lb": lower, "pi_ub": upper})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["term", "level", "pi_lb", "pi_ub"])
 
 
 def _strata_of_terms(tree: xr.DataTree) -> dict[str, list[str]]:
     """Strata that each term's effects are in; of a term without effects, the one that its label names, or all."""
     strata, found, design = strata_of(tree), {}, tree["constant_data"].to_dataset()
-    for term in map(str, design["term"].values[~slopes_of(design)]):
+    for term in map(str, design["term"].values[is_mean(design)]):
         own = [name for name, design in strata.items() if name == "" or term in design["term"].values]
         found[term] = own or [name for name in strata if name in term.split(":")] or list(strata)
     return found

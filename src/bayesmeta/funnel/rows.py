@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayesmeta.design import slopes_of
+from bayesmeta.design import is_small_study
 from bayesmeta.effects import correction, smd
 from bayesmeta.errors import BadInput
 from bayesmeta.spec import LEVELS, spec_of
@@ -105,7 +105,7 @@ def rows_of(tree: xr.DataTree) -> Rows:
         linked=linked,
         vtype=vtype,
         mean=x @ beta,
-        cells=_cells(design["X"].isel(term=~slopes_of(design))),
+        cells=_cells(design["X"].isel(term=~is_small_study(design))),
     )
 
 

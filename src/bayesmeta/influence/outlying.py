@@ -20,7 +20,7 @@ import xarray as xr
 from jax import Array
 from scipy.stats import chi2
 
-from bayesmeta.design import slopes_of, split_strata
+from bayesmeta.design import is_small_study, split_strata
 from bayesmeta.influence.coverage import effects_of
 from bayesmeta.likelihood import cross_products, group_sums
 from bayesmeta.quadrature import Posterior, integrate_taus
@@ -71,7 +71,7 @@ def _of_stratum(design: xr.Dataset, spec: ModelSpec, left_out: xr.Dataset, strat
     distance = np.asarray(jax.lax.map(lambda x: at_taus(*x), (np.arange(len(k)), taus, mean, sd)))
     whole, covariance = _moments(integrate_taus(design, spec))
     shift = mean - whole
-    cells = (design["X"].isel(term=~slopes_of(design)) != 0).groupby(_study_names(design)).sum().idxmax("term")
+    cells = (design["X"].isel(term=~is_small_study(design)) != 0).groupby(_study_names(design)).sum().idxmax("term")
     return pd.DataFrame(
         {
             "k": k,

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from bayesmeta import checks, estimates, figures
 from bayesmeta.errors import BadInput
 from bayesmeta.interface.answers import check_sizes
-from bayesmeta.predicting import conditional
+from bayesmeta.margins import curves_along
 from bayesmeta.studies.schema import nearest
 
 
@@ -49,7 +49,10 @@ def plot(tree: xr.DataTree, kind: str = "forest", *, title: str | None = None) -
 
 
 def _forest(tree: xr.DataTree, title: str) -> Figure:
-    return figures.draw_forest(estimates.forest_table(tree), xlabel=_scale(tree), title=title)
+    table = estimates.forest_table(tree)
+    if table.empty:
+        raise BadInput("a forest draws means, and every term of this model is a slope or a difference: use conditional")
+    return figures.draw_forest(table, xlabel=_scale(tree), title=title)
 
 
 def _orchard(tree: xr.DataTree, title: str) -> Figure:
@@ -62,7 +65,13 @@ def _orchard(tree: xr.DataTree, title: str) -> Figure:
 
 
 def _caterpillar(tree: xr.DataTree, title: str) -> Figure:
-    return figures.draw_caterpillar(estimates.studies_table(tree), xlabel=_scale(tree), title=title)
+    table = estimates.studies_table(tree)
+    if table.empty:
+        raise BadInput(
+            "a caterpillar draws studies around means, and every term of this model is a slope or a difference: use "
+            "conditional"
+        )
+    return figures.draw_caterpillar(table, xlabel=_scale(tree), title=title)
 
 
 def _taus(tree: xr.DataTree, title: str) -> Figure:
@@ -74,11 +83,11 @@ def _chains(tree: xr.DataTree, title: str) -> Figure:
 
 
 def _conditional(tree: xr.DataTree, title: str) -> Figure:
-    curves, axes = conditional(tree, {}, "equal")
-    if not curves:
+    curves = curves_along(tree)
+    if curves is None:
         raise BadInput("a conditional plot is along a moderator that is a number, and this model has none: use forest")
-    names = {"xlabel": axes["x"], "ylabel": axes["scale"], "by": axes["by"]}
-    return figures.draw_conditional(curves["lines"], curves["points"], **names, title=title)
+    names = {"xlabel": curves.xlabel, "ylabel": _scale(tree), "by": curves.by}
+    return figures.draw_conditional(curves.lines, curves.points, **names, title=title)
 
 
 def _scale(tree: xr.DataTree) -> Any:

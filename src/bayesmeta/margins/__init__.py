@@ -12,7 +12,7 @@ again for new rows.
 """
 
 from bayesmeta.margins.averages import WEIGHTS, marginal_weights, pairwise
-from bayesmeta.margins.curves import axes_of, conditional_table, points_table
+from bayesmeta.margins.curves import Curves, axes_of, conditional_table, curves_along, held, points_table
 from bayesmeta.margins.grid import parse_at, reference_grid
 from bayesmeta.margins.moderators import Moderators, moderators_of
 from bayesmeta.margins.rows import row_labels, row_weights, typed_rows
@@ -20,9 +20,12 @@ from bayesmeta.margins.tables import marginal_table, pairs_table, predicted_tabl
 
 __all__ = [
     "WEIGHTS",
+    "Curves",
     "Moderators",
     "axes_of",
     "conditional_table",
+    "curves_along",
+    "held",
     "marginal_table",
     "marginal_weights",
     "moderators_of",

@@ -41,6 +41,8 @@ PICTURES = {
     "forest": "Mean of each term with its 95 % credible interval and, fainter, its 95 % prediction interval.",
     "orchard": "Every effect of each term, larger where it is more precise, behind the mean of the term with its 95 % "
     "credible and prediction intervals.",
+    "bubble": "Mean along a moderator with its 95 % credible and prediction bands, over the effects, larger where they "
+    "are more precise.",
     "caterpillar": "Mean true effect of each study with its 95 % credible interval, in order of size.",
     "taus": "Prior and posterior density of each tau.",
     "discrepancies": "Posterior density of each difference between the two kinds, with the range of negligible ones.",

@@ -1,6 +1,7 @@
 """What a fit leaves behind."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
-from bayesmeta import checks, contrasts, discrepancy, estimates, figures
+from bayesmeta import checks, contrasts, discrepancy, estimates, figures, margins
 from bayesmeta.progress import Steps
 from bayesmeta.provenance import write_json
 from bayesmeta.report.folders import labels_of, write_provenance, write_tables
@@ -73,7 +74,7 @@ def write_tree(path: Path, tree: xr.DataTree, provenance: Mapping[str, Any]) -> 
 def write_figures(
     folder: Path, tree: xr.DataTree, tables: Mapping[str, pd.DataFrame], provenance: Mapping[str, Any]
 ) -> None:
-    """Forest of terms, orchard of effects, caterpillar of studies, traces and ranks, priors and posteriors of taus."""
+    """Draw means (forest), effects, studies, slopes (a bubble plot each), chains, priors and posteriors of taus."""
     scale, (source, title) = tree["constant_data"].attrs["scale"], labels_of(provenance)
 
     def save(name: str, figure: Figure, table: pd.DataFrame | dict[str, pd.DataFrame]) -> None:
@@ -81,15 +82,27 @@ def write_figures(
 
     forest, studies, taus = estimates.forest_table(tree), estimates.studies_table(tree), estimates.density_table(tree)
     chains = {"trace": checks.trace_table(tree), "ranks": checks.rank_table(tree)}
-    save("forest", figures.draw_forest(forest, xlabel=scale, title=f"Means: {title}"), forest)
+    if len(forest):
+        save("forest", figures.draw_forest(forest, xlabel=scale, title=f"Means: {title}"), forest)
+        save("caterpillar", figures.draw_caterpillar(studies, xlabel=scale, title=f"Studies: {title}"), studies)
     orchard = estimates.orchard_table(tree)
     if (orchard["part"] == "effect").any():
         save("orchard", figures.draw_orchard(orchard, xlabel=scale, title=f"Effects: {title}"), orchard)
-    save("caterpillar", figures.draw_caterpillar(studies, xlabel=scale, title=f"Studies: {title}"), studies)
     save("taus", figures.draw_prior_posterior(taus, title=f"Heterogeneity: {title}"), taus)
     save("chains", figures.draw_trace(chains["trace"], chains["ranks"], title=f"Chains: {title}"), chains)
+    _write_slopes(save, tree, scale, title)
     if "discrepancies" in tables:
         _write_sides(save, tree, tables["discrepancies"], scale, title)
+
+
+def _write_slopes(save: Callable[..., None], tree: xr.DataTree, scale: str, title: str) -> None:
+    """Draw the mean along every moderator that is a number: `bubble_dose`."""
+    for number in margins.moderators_of(tree).numbers:
+        curves = margins.curves_along(tree, number)
+        if curves:
+            names = {"xlabel": curves.xlabel, "ylabel": scale, "by": curves.by}
+            figure = figures.draw_conditional(curves.lines, curves.points, **names, title=f"Along {number}: {title}")
+            save(f"bubble_{re.sub(r'[^\w-]+', '-', number)}", figure, curves.tables)
 
 
 def _write_sides(save: Callable[..., None], tree: xr.DataTree, table: pd.DataFrame, scale: str, title: str) -> None:

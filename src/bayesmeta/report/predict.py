@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from bayesmeta import figures
+from bayesmeta.margins import Curves
 from bayesmeta.progress import Steps
 from bayesmeta.report.folders import labels_of, write_provenance, write_tables
 
@@ -16,9 +17,9 @@ ROWS = 40  # of a forest
 def write_predict(
     folder: Path,
     tables: Mapping[str, pd.DataFrame],
-    curves: Mapping[str, pd.DataFrame],
+    curves: Curves | None,
     rows: pd.DataFrame,
-    axes: Mapping[str, str],
+    scale: str,
     provenance: dict[str, Any],
     steps: Steps,
 ) -> None:
@@ -28,12 +29,12 @@ def write_predict(
     ----------
     tables : mapping
         predicted, and marginal_means, marginal_contrasts where there are any.
-    curves : mapping
-        lines and points of figures/conditional; empty where no moderator is a number: then rows are drawn.
+    curves : Curves or None
+        Behind figures/conditional; None where no moderator is a number: then rows are drawn.
     rows : DataFrame
         What figures/predicted draws, columns as for `figures.forest`.
-    axes : mapping
-        Names of the axes: x, by, scale.
+    scale : str
+        Name of the axis of means.
     """
     write_tables(folder, tables)
     source, about = labels_of(provenance)
@@ -42,10 +43,10 @@ def write_predict(
         (folder / "figures").mkdir()
         marks = {"synthetic": provenance["synthetic"], "source": source}
         if curves:
-            names = {"xlabel": axes["x"], "ylabel": axes["scale"], "by": axes["by"]}
-            figure = figures.draw_conditional(curves["lines"], curves["points"], **names, title=title)
-            figures.save(figure, folder / "figures" / "conditional", dict(curves), **marks)
+            names = {"xlabel": curves.xlabel, "ylabel": scale, "by": curves.by}
+            figure = figures.draw_conditional(curves.lines, curves.points, **names, title=title)
+            figures.save(figure, folder / "figures" / "conditional", curves.tables, **marks)
         elif 0 < len(rows) <= ROWS:
-            figure = figures.draw_forest(rows, xlabel=axes["scale"], title=title)
+            figure = figures.draw_forest(rows, xlabel=scale, title=title)
             figures.save(figure, folder / "figures" / "predicted", rows, **marks)
     write_provenance(folder / "provenance-predict.json", provenance, steps)
