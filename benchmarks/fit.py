@@ -23,22 +23,24 @@ RATIO_BAR = 5.0
 def fit_bayesmeta(dataset: str) -> dict[str, Any]:
     """Fit and write as `bayesmeta fit` does, in parts."""
     begun = time.perf_counter()
-    from bayesmeta import checks, report, studies
-    from bayesmeta.design import build_design
-    from bayesmeta.progress import Steps
-    from bayesmeta.provenance import provenance_of
-    from bayesmeta.sampling import sample_posterior
-    from bayesmeta.spec import read_spec
+    from bayesmeta.data import datasets
+    from bayesmeta.estimates import convergence
+    from bayesmeta.inference.nuts import sample_posterior
+    from bayesmeta.infrastructure.progress import Steps
+    from bayesmeta.infrastructure.provenance import provenance_of
+    from bayesmeta.model.design import build_design
+    from bayesmeta.model.spec import read_spec
+    from bayesmeta.output import folders
 
     imported, compiling, steps = time.perf_counter() - begun, listen_to_compilation(), Steps()
     spec = read_spec("three-level")
-    frame = studies.read(dataset)
+    frame = datasets.read(dataset)
     design = build_design(frame, spec)
     tree = sample_posterior(design, spec, steps=steps)
-    found = checks.diagnose(tree)
+    found = convergence.diagnose(tree)
     choices = {"dataset": dataset, "model": spec.name, "model_sha256": spec.sha256, "seed": 1}
     with tempfile.TemporaryDirectory() as folder, steps("write"):
-        report.write_fit(Path(folder), tree, report.fit_tables(tree), provenance_of(choices, frame.attrs), Steps())
+        folders.write_fit(Path(folder), tree, folders.fit_tables(tree), provenance_of(choices, frame.attrs), Steps())
     seconds = list(steps.seconds.values())
     return {
         "import": imported,
@@ -58,12 +60,12 @@ def fit_latent(dataset: str) -> dict[str, Any]:
     import arviz as az
     import pymc as pm
 
-    from bayesmeta import studies
-    from bayesmeta.design import build_design
-    from bayesmeta.spec import read_spec
+    from bayesmeta.data import datasets
+    from bayesmeta.model.design import build_design
+    from bayesmeta.model.spec import read_spec
 
     imported = time.perf_counter() - begun
-    design = build_design(studies.read(dataset), read_spec("three-level"))
+    design = build_design(datasets.read(dataset), read_spec("three-level"))
     group, study = design["effect_group"].values, design["group_study"].values
     built = time.perf_counter()
     with pm.Model():

@@ -22,9 +22,9 @@ def solve() -> dict[str, Any]:
     """Seconds of REML, quadrature and all leave-one-study-out refits: the first call, which compiles, and the later."""
     from statistics import median
 
-    from bayesmeta.quadrature import integrate_posterior, leave_one_study_out
-    from bayesmeta.reml import fit_reml
-    from bayesmeta.sampling import start_jax
+    from bayesmeta.inference.nuts import start_jax
+    from bayesmeta.inference.quadrature import integrate_posterior, leave_one_study_out
+    from bayesmeta.inference.reml import fit_reml
 
     start_jax(devices=1)
     design, spec = _inputs()
@@ -41,8 +41,8 @@ def solve() -> dict[str, Any]:
 
 def nuts() -> dict[str, Any]:
     """Sample the posterior, 4 x (1000 + 1000)."""
-    from bayesmeta.checks import diagnose
-    from bayesmeta.sampling import sample_posterior
+    from bayesmeta.estimates.convergence import diagnose
+    from bayesmeta.inference.nuts import sample_posterior
 
     design, spec = _inputs()
     found = diagnose(sample_posterior(design, spec))
@@ -50,12 +50,12 @@ def nuts() -> dict[str, Any]:
 
 
 def _inputs() -> tuple[Any, Any]:
-    from bayesmeta import studies
-    from bayesmeta.design import build_design
-    from bayesmeta.spec import read_spec
+    from bayesmeta.data import datasets
+    from bayesmeta.model.design import build_design
+    from bayesmeta.model.spec import read_spec
 
     spec = read_spec("three-level")
-    return build_design(studies.read("preclinical"), spec), spec
+    return build_design(datasets.read("preclinical"), spec), spec
 
 
 def run(command: list[str], **environment: str) -> dict[str, Any] | None:
@@ -84,9 +84,11 @@ def main() -> int:
     if len(sys.argv) == 2:
         print(json.dumps({"solve": solve, "nuts": nuts}[sys.argv[1]]()))
         return 0
-    from bayesmeta import studies
+    from bayesmeta.data import datasets
 
-    effects = studies.read("preclinical").assign(cell=lambda x: x["valence"].astype(str) + ":" + x["phase"].astype(str))
+    effects = datasets.read("preclinical").assign(
+        cell=lambda x: x["valence"].astype(str) + ":" + x["phase"].astype(str)
+    )
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder) / "effects.csv"
         effects[["study", "group", "cell", "yi", "vi"]].to_csv(table, index=False)

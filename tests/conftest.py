@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from bayesmeta.design.contrasts import with_model
-from bayesmeta.files import root
-from bayesmeta.sampling import start_jax
-from bayesmeta.spec import parse_spec
-from bayesmeta.studies import sources
+from bayesmeta.data import sources
+from bayesmeta.inference.nuts import start_jax
+from bayesmeta.infrastructure.files import root
+from bayesmeta.model.design.contrasts import with_model
+from bayesmeta.model.spec import parse_spec
 
 start_jax(devices=4)  # before the first test that uses JAX
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bayesmeta import figures
+from bayesmeta.output import figures
 
 LABELS = {"title": "preclinical, three-level", "xlabel": "Hedges' g (positive: better performance in PTSD)"}
 

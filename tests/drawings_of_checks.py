@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bayesmeta import figures
-from bayesmeta.figures.planning import draw_plan
-from bayesmeta.figures.survival import draw_survival
+from bayesmeta.output import figures
+from bayesmeta.output.figures.multiverse import draw_survival
+from bayesmeta.output.figures.planning import draw_plan
 from drawings import LABELS, Size, crossed, drawn, intervals
 
 

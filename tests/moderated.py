@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.design import build_design
-from bayesmeta.design.contrasts import with_model
-from bayesmeta.spec import parse_spec
+from bayesmeta.model.design import build_design
+from bayesmeta.model.design.contrasts import with_model
+from bayesmeta.model.spec import parse_spec
 
 TEXT = """
 terms = "{terms}"

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bayesmeta.figures import save
-from bayesmeta.provenance import hashes
+from bayesmeta.infrastructure.provenance import hashes
+from bayesmeta.output.figures import save
 
 TERMS = ["neutral:learning", "fear:learning", "neutral:memory", "fear:memory", "trauma:memory"]
 NAMES = [*TERMS, *(f"{one} - {other}" for one, other in pairwise(TERMS)), "a <b> & c"]

@@ -10,8 +10,8 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from bayesmeta.pages.results import Results, read_results
-from bayesmeta.spec import parse_spec, spec_to_json
+from bayesmeta.model.spec import parse_spec, spec_to_json
+from bayesmeta.output.pages.results import Results, read_results
 
 TRACE = "Hedges' g (positive: better performance in PTSD)"
 MODEL = """

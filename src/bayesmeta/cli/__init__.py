@@ -4,7 +4,7 @@ import sys
 
 from bayesmeta.cli import analysing, exploring, reading  # adds the commands
 from bayesmeta.cli.app import app
-from bayesmeta.errors import BadInput
+from bayesmeta.infrastructure.errors import BadInput
 
 __all__ = ["analysing", "app", "exploring", "main", "reading"]
 

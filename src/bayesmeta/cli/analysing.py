@@ -41,8 +41,8 @@ def fit(
     """Sample a model's posterior; write posterior.nc, tables, figures, diagnostics and provenance."""
     from rich.console import Console
 
-    from bayesmeta.fitting import Sampling, run_fit
-    from bayesmeta.inputs import Request, columns_of
+    from bayesmeta.commands.fit import Sampling, run_fit
+    from bayesmeta.commands.request import Request, columns_of
 
     request = Request(dataset, model, variant, where, moderators, columns_of(model, columns))
     how = Sampling(sampler, draws=draws, tune=tune, chains=chains, seed=seed)
@@ -63,8 +63,8 @@ def compare(
     """Set the frequentist and the Bayesian answer side by side, and say why they differ: tables, figures, a page."""
     from rich.console import Console
 
-    from bayesmeta.comparing import run_compare
-    from bayesmeta.inputs import Request, columns_of
+    from bayesmeta.commands.compare import run_compare
+    from bayesmeta.commands.request import Request, columns_of
 
     request = Request(dataset, model, variant, where, moderators, columns_of(model, columns))
     raise typer.Exit(run_compare(request, out, Console(), test=test))
@@ -85,8 +85,8 @@ def survive(
     """Refit under every reasonable alternative: does each conclusion survive? Tables, a figure, a sentence for each."""
     from rich.console import Console
 
-    from bayesmeta.inputs import Request, columns_of
-    from bayesmeta.surviving import run_survive
+    from bayesmeta.commands.multiverse import run_survive
+    from bayesmeta.commands.request import Request, columns_of
 
     request = Request(dataset, model, variant, where, moderators, columns_of(model, columns))
     raise typer.Exit(run_survive(request, out, Console(), dask=dask, workers=workers))
@@ -111,9 +111,9 @@ def check(
     """Can it be trusted? Draws, funnel, bias models, influence, priors: verdicts, tables, figures, a page."""
     from rich.console import Console
 
-    from bayesmeta.checking import run_check
-    from bayesmeta.fitting import Sampling
-    from bayesmeta.inputs import Request, columns_of
+    from bayesmeta.commands.check import run_check
+    from bayesmeta.commands.fit import Sampling
+    from bayesmeta.commands.request import Request, columns_of
 
     request = Request(dataset, model, variant, where, moderators, columns_of(model, columns))
     how = Sampling(sampler, draws=draws, tune=tune, chains=chains, seed=seed)
@@ -139,9 +139,9 @@ def report(
     """The whole analysis on one page, index.html: runs what is missing of all commands, keeps what is done."""
     from rich.console import Console
 
-    from bayesmeta.fitting import Sampling
-    from bayesmeta.inputs import Request, columns_of
-    from bayesmeta.reporting import run_report
+    from bayesmeta.commands.fit import Sampling
+    from bayesmeta.commands.report import run_report
+    from bayesmeta.commands.request import Request, columns_of
 
     request = Request(dataset, model, variant, where, moderators, columns_of(model, columns))
     how = Sampling(sampler, draws=draws, tune=tune, chains=chains, seed=seed)

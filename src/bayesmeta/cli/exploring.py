@@ -34,8 +34,8 @@ def screen(
     """Which moderators matter? Forest and meta-tree: importance, dependence, a tree, a model to judge them."""
     from rich.console import Console
 
-    from bayesmeta.inputs import Request, columns_of
-    from bayesmeta.screening import Screening, run_screen
+    from bayesmeta.commands.request import Request, columns_of
+    from bayesmeta.commands.screen import Screening, run_screen
 
     request = Request(dataset, "intercept", variant, where, columns=columns_of(None, columns))
     how = Screening(target, tuple(moderator or ()), folds, impute, imputations, coding, draws, resamples, seed)
@@ -56,8 +56,8 @@ def lint(
     """Find problems of data and model that change conclusions: what, where, why, and each conclusion without it."""
     from rich.console import Console
 
-    from bayesmeta.inputs import Request, columns_of
-    from bayesmeta.linting import run_lint
+    from bayesmeta.commands.lint import run_lint
+    from bayesmeta.commands.request import Request, columns_of
 
     request = Request(dataset, model, variant, where, moderators, columns_of(model, columns))
     raise typer.Exit(run_lint(request, out, Console(), workers=workers))
@@ -86,8 +86,8 @@ def plan(
     """Simulate studies still to be done and refit: how narrow would an interval get, would the sign be settled?"""
     from rich.console import Console
 
-    from bayesmeta.inputs import Request, columns_of
-    from bayesmeta.planning import Scope, run_plan
+    from bayesmeta.commands.plan import Scope, run_plan
+    from bayesmeta.commands.request import Request, columns_of
 
     request = Request(dataset, model, variant, where, moderators, columns_of(model, columns))
     scope = Scope(tuple(contrast or ()), studies, per_arm, stratum, replicates, seed)
@@ -109,6 +109,6 @@ def predict(
     """What would a study of this kind find? Means and prediction intervals for a grid or new rows, and a picture."""
     from rich.console import Console
 
-    from bayesmeta.predicting import run_predict
+    from bayesmeta.commands.predict import run_predict
 
     raise typer.Exit(run_predict(results, out, Console(), at=at, new=new, weights=weights))

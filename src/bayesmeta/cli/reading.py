@@ -18,7 +18,7 @@ def data(
     """Print a dataset's sizes by cell, species and comparison; write its effect table as CSV and Parquet."""
     from rich.console import Console
 
-    from bayesmeta.inventory import run_data
+    from bayesmeta.commands.data import run_data
 
     raise typer.Exit(run_data(dataset, variant, out, Console()))
 
@@ -33,8 +33,8 @@ def init(
     """Look at a table of your own and write a model file for it: columns, levels, priors, possible moderators."""
     from rich.console import Console
 
-    from bayesmeta.initialising import run_init
-    from bayesmeta.inputs import columns_of
+    from bayesmeta.commands.init import run_init
+    from bayesmeta.commands.request import columns_of
 
     raise typer.Exit(run_init(file, out, Console(), columns=columns_of(None, columns), force=force))
 
@@ -49,6 +49,6 @@ def interpret(
     """Print what a folder of results says, in five sentences; write a paper's supplement from it."""
     from rich.console import Console
 
-    from bayesmeta.interpreting import run_interpret
+    from bayesmeta.commands.interpret import run_interpret
 
     raise typer.Exit(run_interpret(results, out, Console()))

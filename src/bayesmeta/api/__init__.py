@@ -1,0 +1,43 @@
+"""The package from Python: what the commands do, on tables and trees in place of files.
+
+::
+
+    tree = fit(example(), moderators="valence:phase")
+    terms(tree), heterogeneity(tree), contrasts(tree, "fear:memory - neutral:memory")
+
+`bayesmeta.fit` and the others are these functions.
+"""
+
+from bayesmeta.api.frequentist import compare, reml
+from bayesmeta.api.plots import plot
+from bayesmeta.api.posterior import fit
+from bayesmeta.api.predictions import marginal_contrasts, marginal_means, predict
+from bayesmeta.api.results import contrasts, diagnostics, heterogeneity, parameters, prediction, terms
+from bayesmeta.api.simulated import example
+from bayesmeta.api.summaries import RemlSummary
+from bayesmeta.api.tables import effects, read
+from bayesmeta.model.spec import ModelSpec, Prior, read_spec, spec_of
+
+__all__ = [
+    "ModelSpec",
+    "Prior",
+    "RemlSummary",
+    "compare",
+    "contrasts",
+    "diagnostics",
+    "effects",
+    "example",
+    "fit",
+    "heterogeneity",
+    "marginal_contrasts",
+    "marginal_means",
+    "parameters",
+    "plot",
+    "predict",
+    "prediction",
+    "read",
+    "read_spec",
+    "reml",
+    "spec_of",
+    "terms",
+]

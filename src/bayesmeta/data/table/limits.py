@@ -1,0 +1,34 @@
+"""How large a table may be: beyond it a file is refused before it can fill the memory."""
+
+from bayesmeta.infrastructure.errors import BadInput
+
+FILE_BYTES = 200_000_000
+UNPACKED_BYTES = 250_000_000
+CELLS = 5_000_000
+COLUMNS = 2_000
+NAME_LENGTH = 255
+LABEL_LENGTH = 500
+TEXT_LENGTH = 1_000
+TEXT_TOTAL = 20_000_000  # width of a column times its rows: later steps keep text at a fixed width
+
+
+def check_bytes(size: int) -> None:
+    """Refuse a file that is larger than any table of effects."""
+    if size > FILE_BYTES:
+        raise BadInput(
+            f"it has {size / 1e6:,.0f} MB, and a table may have {FILE_BYTES / 1e6:.0f}; leave out what is not needed"
+        )
+
+
+def check_shape(rows: int, columns: int) -> None:
+    """Refuse more columns or cells than a table of effects has."""
+    if columns > COLUMNS:
+        raise BadInput(
+            f"it has {columns:,} columns, and a table may have {COLUMNS:,}; is the separator another one, or is a cell "
+            "far from the table filled?"
+        )
+    if rows * columns > CELLS:
+        raise BadInput(
+            f"it has {rows:,} rows and {columns:,} columns, and a table may have {CELLS:,} cells; "
+            "leave out what is not needed, or cells that stand far from the table"
+        )

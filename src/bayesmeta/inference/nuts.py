@@ -1,0 +1,151 @@
+"""From a design to a DataTree: NUTS over (beta, tau), then everything that has an exact conditional drawn exactly."""
+
+import warnings
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from importlib.util import find_spec
+from typing import Any
+
+import jax
+import numpy as np
+import pymc as pm
+import xarray as xr
+
+from bayesmeta.inference.predictive import compile_programs, complete_tree, step_of
+from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.infrastructure.files import cache_folder
+from bayesmeta.infrastructure.progress import Steps
+from bayesmeta.model.build import build_model
+from bayesmeta.model.coordinates import START_SPREAD, Start, guess_start
+from bayesmeta.model.likelihood import weight_labels
+from bayesmeta.model.priors import spread_name
+from bayesmeta.model.spec import ModelSpec
+
+CACHE_BYTES = 2**30
+START_NU, START_RHO = 10.0, 0.5
+ACCEPT = (0.9, 0.99)  # target acceptance, and that of a second try where a step was too long for a wall of the density
+SAMPLERS = ("numpyro", "nutpie", "pymc")
+
+
+def start_jax(devices: int) -> None:
+    """Set up JAX before its first use: one host device per chain, compiled programs kept between runs."""
+    # a process killed while it wrote leaves a torn entry, which is compiled anew
+    warnings.filterwarnings("ignore", message="Error reading persistent compilation cache entry")
+    jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "jax"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_compilation_cache_max_size", CACHE_BYTES)  # a limit makes JAX lock what it writes, too
+    with suppress(RuntimeError):  # JAX has started already; the chains then share its devices
+        jax.config.update("jax_num_cpu_devices", devices)
+
+
+def sample_posterior(
+    design: xr.Dataset,
+    spec: ModelSpec,
+    *,
+    sampler: str = "numpyro",
+    draws: int = 1000,
+    tune: int = 1000,
+    chains: int = 4,
+    seed: int = 1,
+    without: Sequence[str] = (),
+    steps: Steps | None = None,
+) -> xr.DataTree:
+    """Sample a model.
+
+    Parameters
+    ----------
+    design : Dataset
+        From `design.build_design`.
+    spec : ModelSpec
+        The model's choices.
+    sampler : {"numpyro", "nutpie", "pymc"}
+        NUTS implementation.
+    draws, tune, chains, seed : int
+        Kept and warm-up draws per chain, chains, seed of every random step. Of a large table every n-th draw is kept
+        (`predictive.step_of`).
+    without : sequence of str
+        Studies that the posterior does not learn from; log_likelihood has how well each draw predicts them.
+    steps : Steps, optional
+        Shows and times what is being done.
+
+    Returns
+    -------
+    DataTree
+        posterior: beta (term); tau_<level>, over stratum where taus differ by it; spread_<part> where terms are
+        partially pooled; nu, rho, weights (weight) where estimated; u (study), w (group) and d (effect) where the
+        model has the level;
+        posterior_predictive, prior_predictive: obs (effect), a replicate of yi for the same and for new studies;
+        prior; log_likelihood: obs_study (study), marginal, and obs (effect), given u and w; log_prior; sample_stats;
+        observed_data; constant_data: the design, and in its attributes the model.
+
+    Raises
+    ------
+    BadInput
+        Unknown sampler, or one that is not installed.
+    """
+    check_sampler(sampler)
+    steps = steps or Steps()
+    start_jax(chains)
+    with steps("building the model"):
+        start = guess_start(design, spec)
+        model = build_model(design, spec, start, without=without)
+    with ThreadPoolExecutor(1) as background:
+        step = step_of(design, draws * chains)
+        programs = background.submit(compile_programs, design, spec, len(range(0, draws, step)) * chains)
+        tree = _sample(
+            steps,
+            draws=draws,
+            tune=tune,
+            chains=chains,
+            random_seed=seed,
+            model=model,
+            nuts_sampler=sampler,
+            initvals=_initial(start, design, spec),
+            progressbar=steps.console is not None and sampler != "numpyro",
+            quiet=steps.console is None or sampler == "numpyro",
+            compute_convergence_checks=False,
+            jitter_max_retries=0,  # the density is finite everywhere, and looking first costs a second
+            **_options(sampler, chains, dense=not spec.latent),
+        )
+    if step > 1:
+        tree = tree.isel(draw=slice(None, None, step))
+    with steps("exact random effects"):
+        return complete_tree(tree, model, design, spec, programs.result(), seed=seed)
+
+
+def _sample(steps: Steps, *, nuts: dict[str, Any], **settings: Any) -> xr.DataTree:
+    """Draws at the first target acceptance at which none diverges, or at the last."""
+    told = f"sampling {settings['chains']} x {settings['tune'] + settings['draws']} draws"
+    for accept in ACCEPT:
+        with steps(told):
+            tree = pm.sample(nuts=nuts | {"target_accept": accept}, **settings)
+        diverged = tree["sample_stats"].get("diverging", xr.DataArray(0))
+        tree["sample_stats"].attrs["target_accept"] = accept
+        if not diverged.any():
+            break
+        told = "sampling again in smaller steps"
+    return tree
+
+
+def _initial(start: Start, design: xr.Dataset, spec: ModelSpec) -> dict[str, Any]:
+    """Where chains begin."""
+    spreads = dict.fromkeys(map(spread_name, spec.spreads), START_SPREAD)
+    extras = {"nu": START_NU, "rho": START_RHO, "weights": np.ones(len(weight_labels(design, spec)))}
+    latent = {f"z_{level}": np.zeros(design.sizes[level]) for level in spec.latent}
+    return {"beta": start.beta, "tau": start.tau, **spreads, **{key: extras[key] for key in spec.extras}, **latent}
+
+
+def check_sampler(sampler: str) -> None:
+    """Refuse a sampler that is unknown or not installed."""
+    if sampler not in SAMPLERS:
+        raise BadInput(f"unknown sampler '{sampler}'; the samplers are: {', '.join(SAMPLERS)}, quadrature")
+    if find_spec(sampler) is None:
+        raise BadInput(f"the sampler '{sampler}' is not installed; install it with: pip install 'bayesmeta[{sampler}]'")
+
+
+def _options(sampler: str, chains: int, *, dense: bool) -> dict[str, Any]:
+    if sampler == "numpyro":
+        on_own_device = jax.default_backend() == "cpu" and jax.local_device_count() >= chains
+        return {"nuts": {"dense_mass": dense, "chain_method": "parallel" if on_own_device else "vectorized"}}
+    return {"backend": "jax", "nuts": {}}

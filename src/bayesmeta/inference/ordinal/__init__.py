@@ -1,0 +1,36 @@
+"""Directions without effect sizes (impaired < none < enhanced): an ordered logit with a study effect."""
+
+from bayesmeta.inference.ordinal.aggregate import aggregate_table
+from bayesmeta.inference.ordinal.design import build_directions
+from bayesmeta.inference.ordinal.model import build_ordered_model
+from bayesmeta.inference.ordinal.probabilities import (
+    averaged_probabilities,
+    direction_log_probabilities,
+    study_log_likelihood,
+)
+from bayesmeta.inference.ordinal.sampling import sample_directions
+from bayesmeta.inference.ordinal.tables import (
+    differences_table,
+    directions_table,
+    latent_heterogeneity_table,
+    next_study_table,
+    side_probabilities,
+)
+from bayesmeta.inference.ordinal.telling import directions_told, opening
+
+__all__ = [
+    "aggregate_table",
+    "averaged_probabilities",
+    "build_directions",
+    "build_ordered_model",
+    "differences_table",
+    "direction_log_probabilities",
+    "directions_table",
+    "directions_told",
+    "latent_heterogeneity_table",
+    "next_study_table",
+    "opening",
+    "sample_directions",
+    "side_probabilities",
+    "study_log_likelihood",
+]

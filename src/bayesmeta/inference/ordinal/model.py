@@ -1,0 +1,44 @@
+r"""The ordered logit as a pm.Model.
+
+direction_i ~ ordered logistic((X beta)_i + u[study], cutpoints -gap, gap)
+u           ~ N(0, tau_study^2), as tau_study times standard normals z: few rows leave u to its prior
+beta        ~ normal, gap, tau_study ~ priors on (0, inf) of the model file
+"""
+
+import pymc as pm
+import pytensor.tensor as pt
+import xarray as xr
+
+from bayesmeta.model.build import TAU_PRIORS
+from bayesmeta.model.priors import term_prior
+from bayesmeta.model.spec import ModelSpec
+
+
+def build_ordered_model(design: xr.Dataset, spec: ModelSpec) -> pm.Model:
+    """Build the model of the module's equations.
+
+    Parameters
+    ----------
+    design : Dataset
+        From `build_directions`.
+    spec : ModelSpec
+        Terms and priors.
+
+    Returns
+    -------
+    pm.Model
+        Free variables beta (term), gap, tau_study and z (study); u (study); obs (effect), codes from 0.
+    """
+    prior = term_prior(design, spec)
+    coords = {name: design[name].values for name in ("term", "study", "effect")}
+    with pm.Model(coords=coords) as model:
+        beta = pm.MvNormal("beta", prior.mean, cov=prior.covariance({}), dims="term")
+        gap = TAU_PRIORS[spec.priors["gap"].family]("gap", *spec.priors["gap"].parameters)
+        tau = TAU_PRIORS[spec.priors["tau"].family]("tau_study", *spec.priors["tau"].parameters)
+        u = pm.Deterministic("u", tau * pm.Normal("z", dims="study"), dims="study")
+        eta = pt.dot(design["X"].values, beta) + u[design["effect_study"].values]
+        observed = design["direction"].values
+        pm.OrderedLogistic(
+            "obs", eta=eta, cutpoints=pt.stack([-gap, gap]), observed=observed, dims="effect", compute_p=False
+        )
+    return model

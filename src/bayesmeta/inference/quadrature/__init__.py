@@ -1,0 +1,34 @@
+"""The posterior by deterministic quadrature: exact to a stated error, without MCMC."""
+
+from bayesmeta.inference.quadrature.averages import average_over_rho
+from bayesmeta.inference.quadrature.mixtures import Mixture, add_independent
+from bayesmeta.inference.quadrature.posterior import (
+    Joint,
+    Posterior,
+    combination,
+    integrate_posterior,
+    integrate_taus,
+    tau_cdf,
+    tau_quantile,
+)
+from bayesmeta.inference.quadrature.strata import leave_one_study_out
+from bayesmeta.inference.quadrature.tables import contrasts_table, taus_table, terms_table
+from bayesmeta.inference.quadrature.tree import quadrature_posterior
+
+__all__ = [
+    "Joint",
+    "Mixture",
+    "Posterior",
+    "add_independent",
+    "average_over_rho",
+    "combination",
+    "contrasts_table",
+    "integrate_posterior",
+    "integrate_taus",
+    "leave_one_study_out",
+    "quadrature_posterior",
+    "tau_cdf",
+    "tau_quantile",
+    "taus_table",
+    "terms_table",
+]

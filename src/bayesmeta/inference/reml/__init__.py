@@ -1,0 +1,38 @@
+"""The same likelihood maximised instead of sampled: REML and ML, with the tables a frequentist report needs.
+
+::
+
+    fit = fit_reml(build_design(frame, spec), spec)
+    terms_table(fit), heterogeneity_table(fit), fit_table(fit), profile_intervals(fit), cr2_table(fit)
+"""
+
+from bayesmeta.inference.reml.fit import METHODS, Reml, fit_reml
+from bayesmeta.inference.reml.profiles import profile, profile_intervals
+from bayesmeta.inference.reml.robust import cr2_table
+from bayesmeta.inference.reml.single_level import Single, delete_each, fit_single
+from bayesmeta.inference.reml.tables import (
+    TESTS,
+    check_test,
+    containment_df,
+    fit_table,
+    heterogeneity_table,
+    terms_table,
+)
+
+__all__ = [
+    "METHODS",
+    "TESTS",
+    "Reml",
+    "Single",
+    "check_test",
+    "containment_df",
+    "cr2_table",
+    "delete_each",
+    "fit_reml",
+    "fit_single",
+    "fit_table",
+    "heterogeneity_table",
+    "profile",
+    "profile_intervals",
+    "terms_table",
+]

@@ -1,0 +1,1 @@
+"""What any program needs: jobs, provenance, progress, files, errors."""

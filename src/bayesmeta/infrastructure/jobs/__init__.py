@@ -1,0 +1,7 @@
+"""Many independent refits at once, each kept as soon as it is done: on this machine or on a Dask cluster."""
+
+from bayesmeta.infrastructure.jobs.fingerprint import code_fingerprint, fingerprint
+from bayesmeta.infrastructure.jobs.running import Finished, run_jobs
+from bayesmeta.infrastructure.jobs.workers import Job
+
+__all__ = ["Finished", "Job", "code_fingerprint", "fingerprint", "run_jobs"]

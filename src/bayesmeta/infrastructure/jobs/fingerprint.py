@@ -1,0 +1,124 @@
+"""What a result depends on, as one hash: the values it was made from and the code that made it.
+
+Not the hash of a pickle: that differs between equal tables (their blocks) and between processes (the order of sets).
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date
+from functools import cache, singledispatch
+from importlib.metadata import version
+from inspect import getfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesmeta.infrastructure.provenance import PACKAGES
+
+
+def fingerprint(value: Any) -> str:
+    """SHA-256 of a value's content, the same in every process.
+
+    Parameters
+    ----------
+    value : Any
+        Text, numbers, dates, None, arrays, DataFrames and Series, Datasets and DataArrays (attributes and coordinates
+        count, the order of their variables does not), dataclasses, and tuples, lists and mappings of these in order.
+
+    Raises
+    ------
+    TypeError
+        Anything else, such as a path, whose content is not in it, or a set, which has no order.
+    """
+    return _sha256(repr(_plain(value)).encode())
+
+
+def function_fingerprint(function: Callable[..., Any]) -> str:
+    """SHA-256 of a function's name, of the file it is in and of this package's code."""
+    name = f"{function.__module__}.{function.__qualname__}"
+    return fingerprint((name, Path(getfile(function)).read_bytes(), code_fingerprint()))
+
+
+@cache
+def code_fingerprint() -> str:
+    """SHA-256 of this package's source and of the versions of the packages that compute."""
+    package = Path(__file__).parents[2]
+    source = [(path.relative_to(package).as_posix(), path.read_bytes()) for path in sorted(package.rglob("*.py"))]
+    return fingerprint((source, [(name, version(name)) for name in PACKAGES]))
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+@singledispatch
+def _plain(value: Any) -> Any:
+    """A value as text and nested tuples of it, bulk as a hash: their repr is its content."""
+    kind = f"{type(value).__module__}.{type(value).__qualname__}"
+    if not is_dataclass(value) or isinstance(value, type):
+        raise TypeError(f"a {kind} has no fingerprint: {value!r:.80}")
+    return kind, *((field.name, _plain(getattr(value, field.name))) for field in fields(value))
+
+
+@_plain.register(np.generic)
+@_plain.register(str | bytes | int | float | complex | date | type(None) | type(pd.NA))
+def _(value: Any) -> str:
+    value = value.item() if isinstance(value, np.generic) else value
+    return repr(value)
+
+
+@_plain.register(tuple | list)
+def _(value: tuple[Any, ...] | list[Any]) -> tuple[Any, ...]:
+    return "sequence", *map(_plain, value)
+
+
+@_plain.register(Mapping)
+def _(value: Mapping[Any, Any]) -> tuple[Any, ...]:
+    return "mapping", *((_plain(key), _plain(entry)) for key, entry in value.items())
+
+
+@_plain.register
+def _(value: np.ndarray) -> tuple[Any, ...]:
+    if value.dtype.kind not in "biufcSUmM":
+        return "array", value.shape, _plain(value.ravel().tolist())
+    return "array", value.dtype.str, value.shape, _sha256(np.ascontiguousarray(value).tobytes())
+
+
+@_plain.register
+def _(value: pd.Index) -> tuple[Any, ...]:
+    return "index", _plain(list(value.names)), *_column(value)
+
+
+@_plain.register
+def _(value: pd.Series) -> tuple[Any, ...]:
+    return "series", _plain(value.attrs), _plain(value.index), _plain(value.name), *_column(value)
+
+
+@_plain.register
+def _(value: pd.DataFrame) -> tuple[Any, ...]:
+    columns = (value.iloc[:, place] for place in range(value.shape[1]))
+    return "table", _plain(value.attrs), _plain(value.index), _plain(value.columns), *map(_column, columns)
+
+
+def _column(column: pd.Index | pd.Series) -> tuple[Any, ...]:
+    dtype = column.dtype
+    if not isinstance(dtype, pd.CategoricalDtype):
+        return str(dtype), _plain(column.to_numpy())
+    codes = dtype.categories.get_indexer(pd.Index(column))
+    return "categories", _plain(dtype.categories), dtype.ordered, _plain(codes)
+
+
+@_plain.register
+def _(value: xr.Dataset) -> tuple[Any, ...]:
+    variables = sorted((str(name), name in value.coords, variable) for name, variable in value.variables.items())
+    parts = ((*key, each.dims, _plain(each.attrs), _plain(each.values)) for *key, each in variables)
+    return "Dataset", _plain(value.attrs), *parts
+
+
+@_plain.register
+def _(value: xr.DataArray) -> tuple[Any, ...]:
+    return "DataArray", _plain(value.name), _plain(value.to_dataset(name="its values"))

@@ -1,0 +1,144 @@
+"""Estimands: linear combinations of terms, written as text in the model file.
+
+"memory: fear - neutral" = "fear:memory - neutral:memory"
+"half"                   = "0.5 * fear:memory + 0.5 * neutral:memory"
+"{cell}: human - animal" = "human:{cell} - animal:{cell}"          one for every cell that all its terms have
+"rat - mouse"            = "rat:{cell} - mouse:{cell}"             the mean over these cells
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+import numpy as np
+import xarray as xr
+
+from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.model.design.bias import SLOPES
+from bayesmeta.model.spec import ModelSpec, spec_to_json
+
+_SIGNED = re.compile(r"\s+([+-])\s+")
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_WEIGHTED = re.compile(r"(?:(\d+(?:\.\d*)?)\s*\*\s*)?(\S.*)")
+
+
+def contrast_weights(definitions: Mapping[str, str], terms: Sequence[str]) -> xr.DataArray:
+    """Weights of named linear combinations of terms.
+
+    Parameters
+    ----------
+    definitions : mapping
+        Name to text, as in the module's examples; spaces around + and -.
+    terms : sequence of str
+        The terms that exist.
+
+    Returns
+    -------
+    DataArray
+        Dims (contrast, term); a name with {placeholders} becomes a contrast for every filling.
+
+    Raises
+    ------
+    BadInput
+        Text that cannot be read, or a term that does not exist.
+    """
+    rows: dict[str, np.ndarray] = {}
+    for name, text in definitions.items():
+        for full, fillings in _fillings(name, text, terms).items():
+            rows[full] = np.mean([_row(full, text, filling, terms) for filling in fillings], axis=0)
+    weights = np.array(list(rows.values())).reshape(len(rows), len(terms))
+    return xr.DataArray(weights, {"contrast": list(rows), "term": list(terms)}, ("contrast", "term"))
+
+
+def _row(name: str, text: str, filling: Mapping[str, str], terms: Sequence[str]) -> np.ndarray:
+    row = np.zeros(len(terms))
+    for pattern, weight in parse_combination(name, text).items():
+        term = _filled(pattern, filling)
+        if term not in terms:
+            raise BadInput(_unknown(name, term, terms))
+        row[list(terms).index(term)] += weight
+    return row
+
+
+def _unknown(name: str, term: str, terms: Sequence[str]) -> str:
+    """What to do about a term that is not there: a cell without effects is another matter than a typing error."""
+    known = {(place, level) for other in terms for place, level in enumerate(other.split(":"))}
+    if set(enumerate(term.split(":"))) <= known:
+        return (
+            f"contrast '{name}' needs '{term}', of which the data have no effects; leave the contrast out, or let the "
+            "cell lean on others with a partially pooled model (models/translational-pooled.toml is one)"
+        )
+    return f"contrast '{name}' names unknown term '{term}'; the model has: {', '.join(terms)}"
+
+
+def _fillings(name: str, text: str, terms: Sequence[str]) -> dict[str, list[dict[str, str]]]:
+    """Full name to the fillings of a text's placeholders with which every term exists; they are averaged."""
+    patterns = list(parse_combination(name, text))
+    if not any(_PLACEHOLDER.search(pattern) for pattern in patterns):
+        return {name: [{}]}
+    first = max(patterns, key=lambda pattern: len(_PLACEHOLDER.findall(pattern)))
+    regex = re.compile(_PLACEHOLDER.sub(r"(?P<\1>.+)", re.escape(first).replace(r"\{", "{").replace(r"\}", "}")))
+    found: dict[str, list[dict[str, str]]] = {}
+    for match in filter(None, map(regex.fullmatch, terms)):
+        filling = match.groupdict()
+        if SLOPES.keys().isdisjoint(filling.values()) and all(
+            _filled(pattern, filling) in terms for pattern in patterns
+        ):
+            found.setdefault(_filled(name, filling), []).append(filling)
+    if not found:
+        raise BadInput(f"contrast '{name}': no cell has all the terms of '{text}'; the model has: {', '.join(terms)}")
+    return found
+
+
+def _filled(text: str, filling: Mapping[str, str]) -> str:
+    return _PLACEHOLDER.sub(lambda match: filling.get(match[1], match[0]), text)
+
+
+def parse_combination(name: str, text: str) -> dict[str, float]:
+    """Terms and weights of `fear:memory - 0.5 * neutral:memory`."""
+    if not isinstance(text, str):
+        raise BadInput(f"contrast '{name}' is {text!r}; it should be text like 'fear:memory - neutral:memory'")
+    first, *rest = _SIGNED.split(text.strip())
+    parts = [("+", first), *zip(rest[::2], rest[1::2], strict=True)]
+    weights: dict[str, float] = {}
+    for sign, part in parts:
+        match = _WEIGHTED.fullmatch(part.strip())
+        if match is None:
+            raise BadInput(
+                f"contrast '{name}' cannot be read: '{text}'; write e.g. 'fear:memory - 0.5 * neutral:memory'"
+            )
+        weight = float(match[1] or 1) * (-1 if sign == "-" else 1)
+        weights[match[2]] = weights.get(match[2], 0.0) + weight
+    return weights
+
+
+def possible_weights(definitions: Mapping[str, str], terms: Sequence[str]) -> xr.DataArray:
+    """`contrast_weights` of the contrasts whose terms exist; the others are left out."""
+    weights = [contrast_weights({}, terms)]
+    for name, text in definitions.items():
+        with suppress(BadInput):
+            weights.append(contrast_weights({name: text}, terms))
+    return xr.concat(weights, dim="contrast")
+
+
+def named_weights(design: xr.Dataset, spec: ModelSpec) -> xr.DataArray:
+    """Weights of every term by itself, then of the contrasts that the model names for the design's dataset.
+
+    A contrast whose cell a selection of rows has emptied is left out.
+    """
+    terms = [str(term) for term in design["term"].values]
+    single = contrast_weights({term: term for term in terms}, terms)
+    named = possible_weights(spec.contrasts_of(design.attrs.get("dataset", "")), terms)
+    return xr.concat([single, named], dim="contrast")
+
+
+def with_model(design: xr.Dataset, spec: ModelSpec) -> xr.Dataset:
+    """The design with its model: the group `constant_data` of a tree.
+
+    Returns
+    -------
+    Dataset
+        The design; its attribute `model` (`spec.spec_to_json`), and contrast_weights over (contrast, term).
+    """
+    weights = named_weights(design, spec)
+    return design.assign(contrast_weights=weights).assign_attrs(model=spec_to_json(spec))

@@ -1,0 +1,85 @@
+"""The rules that a model keeps, whether it was read from a file or built in Python."""
+
+from collections.abc import Iterable
+
+from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.model.spec.model import LEVELS, ModelSpec
+from bayesmeta.model.spec.ordered import ORDERED, check_ordered
+from bayesmeta.model.spec.prior import FAMILIES, FAMILIES_OF, Prior, refuse_unknown
+
+LIKELIHOODS = ("normal", "student", ORDERED)
+BIASES = ("", "pet", "peese", "selection")
+
+
+def check_spec(spec: ModelSpec) -> ModelSpec:
+    """Return the model if it can be fitted.
+
+    Raises
+    ------
+    BadInput
+        A choice that does not exist or is out of range, a missing or superfluous prior, choices that exclude each
+        other.
+    """
+    where = f"model {spec.name}"
+    if not spec.levels or any(level not in LEVELS for level in spec.levels):
+        raise BadInput(f"levels of {where} are {list(spec.levels)!r}; they should be a list from {list(LEVELS)}")
+    _choice(spec.likelihood, LIKELIHOODS, f"likelihood of {where}")
+    _choice(spec.bias, BIASES, f"bias of {where}")
+    _in_range(spec.rho, 0, 1, f"rho of {where}")
+    _in_range(spec.rope, 0, float("inf"), f"rope of {where}")
+    check_prior_keys(spec.priors, spec.likelihood, spec.bias, where)
+    for key, prior in spec.priors.items():
+        _check_prior(key, prior, where)
+    _check_together(spec, where)
+    check_ordered(spec)
+    return spec
+
+
+def _choice(value: str, known: tuple[str, ...], where: str) -> None:
+    if value not in known:
+        raise BadInput(f"{where} is {value!r}; it should be one of {', '.join(known)}")
+
+
+def _in_range(value: float, low: float, high: float, where: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value < high:
+        raise BadInput(f"{where} is {value!r}; it should be a number from {low} to below {high}")
+
+
+def _check_prior(key: str, prior: Prior, where: str) -> None:
+    if not isinstance(prior, Prior):
+        raise BadInput(f"the prior of {key} in {where} is {prior!r}; it should be a Prior, as Prior.parse gives it")
+    families = FAMILIES_OF.get(key, ("Normal",))
+    if prior.family not in families or len(prior.parameters) != FAMILIES[prior.family]:
+        raise BadInput(f"prior of {key} is {prior}; it should be one of {', '.join(families)}")
+
+
+def check_prior_keys(keys: Iterable[str], likelihood: str, bias: str, where: str) -> None:
+    """Raise BadInput unless the priors are of `terms` or its parts, `tau`, and what the model estimates besides."""
+    keys = tuple(keys)
+    needed = ["tau"] + ["nu"] * (likelihood == "student") + ["weights"] * (bias == "selection")
+    needed += ["slope"] * (bias in ("pet", "peese")) + ["gap"] * (likelihood == ORDERED)
+    named = {"slope", *FAMILIES_OF}
+    in_parts = "terms" not in keys and set(keys) - named
+    of_terms = [key for key in keys if key not in named] if in_parts else ["terms"]
+    optional = "aggregate" if likelihood == ORDERED else "rho"
+    refuse_unknown(keys, (*of_terms, *needed, optional), f"priors of {where}")
+    if missing := [key for key in (*of_terms, *needed) if key not in keys]:
+        raise BadInput(f"{where} gives no prior for {missing}; add [priors.{missing[0]}]")
+
+
+def _check_together(spec: ModelSpec, where: str) -> None:
+    """Raise BadInput where one choice excludes another."""
+    if spec.likelihood == "student" and "study" not in spec.levels:
+        raise BadInput(f"{where}: a Student likelihood is one of study effects; add 'study' to its levels")
+    if "rho" in spec.priors and spec.rho:
+        raise BadInput(f"{where} both fixes rho and gives it a prior; leave one out")
+    if spec.bias == "selection" and (spec.likelihood == "student" or "rho" in spec.priors or spec.rho):
+        raise BadInput(
+            f"{where}: a selection model needs normal study effects and errors that are independent within a group "
+            '(likelihood = "normal", rho = 0)'
+        )
+    if spec.shared_controls and (spec.likelihood == "student" or spec.bias == "selection"):
+        raise BadInput(
+            f"{where}: errors that covary over shared controls need normal study effects and no selection model; "
+            'leave out shared_controls, or likelihood = "student" and bias = "selection"'
+        )

@@ -1,0 +1,55 @@
+"""The model in a tree: its fields as JSON, so that what was fitted is what readers read."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import xarray as xr
+
+from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.model.spec.model import ModelSpec
+from bayesmeta.model.spec.prior import Prior
+
+
+def spec_to_json(spec: ModelSpec) -> str:
+    """Return the fields of a model as JSON."""
+    return json.dumps(asdict(spec), ensure_ascii=False)
+
+
+def spec_from_json(text: str) -> ModelSpec:
+    """Return the model whose fields a text holds.
+
+    Raises
+    ------
+    BadInput
+        The text is not from `spec_to_json`: it was written by another version, or damaged.
+    """
+    try:
+        fields = json.loads(text)
+        fields["priors"] = {key: _prior(entry) for key, entry in fields["priors"].items()}
+        return ModelSpec(**fields)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise BadInput(
+            "the results hold a model that this version cannot read (they come from another version of bayesmeta, or "
+            f"are damaged: {error}); run bayesmeta fit again"
+        ) from error
+
+
+def _prior(fields: Mapping[str, Any]) -> Prior:
+    sd = fields["spread"]
+    return Prior(fields["family"], tuple(fields["parameters"]), fields["reason"], sd and _prior(sd))
+
+
+def spec_of(tree: xr.DataTree) -> ModelSpec:
+    """Return the model that a tree was fitted with; `spec_of(bayesmeta.fit(frame, spec)) == spec`.
+
+    Raises
+    ------
+    BadInput
+        The tree holds no model, or one that cannot be read.
+    """
+    text = tree["constant_data"].attrs.get("model") if "constant_data" in tree else None
+    if not text:
+        raise BadInput("this tree holds no model; it should come from bayesmeta.fit or from a posterior.nc")
+    return spec_from_json(text)

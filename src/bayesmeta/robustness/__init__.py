@@ -1,0 +1,1 @@
+"""What a conclusion rests on: funnel, bias, influence, prior sensitivity, multiverse, lint."""

@@ -1,0 +1,35 @@
+"""The reasonable alternatives to an analysis, its refits, and what becomes of each conclusion."""
+
+from bayesmeta.robustness.multiverse.changes import Question
+from bayesmeta.robustness.multiverse.refits import integrated, sampled, worst_study
+from bayesmeta.robustness.multiverse.registry import ALTERNATIVES, BASE, Alternative, alternatives_to
+from bayesmeta.robustness.multiverse.verdicts import (
+    alternatives_table,
+    cells_table,
+    long_table,
+    probability_text,
+    verdicts_table,
+    wide_table,
+)
+from bayesmeta.robustness.multiverse.versions import Version, version_of, versions_of, with_refusals
+
+__all__ = [
+    "ALTERNATIVES",
+    "BASE",
+    "Alternative",
+    "Question",
+    "Version",
+    "alternatives_table",
+    "alternatives_to",
+    "cells_table",
+    "integrated",
+    "long_table",
+    "probability_text",
+    "sampled",
+    "verdicts_table",
+    "version_of",
+    "versions_of",
+    "wide_table",
+    "with_refusals",
+    "worst_study",
+]

@@ -1,0 +1,62 @@
+"""Which moderators go with larger effects? Forests and meta-trees propose, the hierarchical model judges."""
+
+from bayesmeta.screening.cart import Choices
+from bayesmeta.screening.cart import grow as grow_tree
+from bayesmeta.screening.convergence import convergence as convergence_table
+from bayesmeta.screening.dependence import dependence as dependence_table
+from bayesmeta.screening.dependence import interactions_table, pair_dependence
+from bayesmeta.screening.folds import folds_of
+from bayesmeta.screening.followup import followup
+from bayesmeta.screening.forest import best_of, case_weights, grow, r2cv_folds, r2cv_table, tune
+from bayesmeta.screening.importance import (
+    examine_draws,
+    held_out_importance,
+    importance_table,
+    out_of_bag_importance,
+    r2cv_draws,
+)
+from bayesmeta.screening.leaves import steps_table, tree_table
+from bayesmeta.screening.moderators import choose_moderators, code, code_each, fill_in
+from bayesmeta.screening.pruning import cross_validate as cross_validate_tree
+from bayesmeta.screening.pruning import prune
+from bayesmeta.screening.replicates import importance_of, run_replicates, with_intervals
+from bayesmeta.screening.stability import frequencies, resampled_splits
+from bayesmeta.screening.targets import TITLES, target_of, total_tau2
+
+__all__ = [
+    "TITLES",
+    "Choices",
+    "best_of",
+    "case_weights",
+    "choose_moderators",
+    "code",
+    "code_each",
+    "convergence_table",
+    "cross_validate_tree",
+    "dependence_table",
+    "examine_draws",
+    "fill_in",
+    "folds_of",
+    "followup",
+    "frequencies",
+    "grow",
+    "grow_tree",
+    "held_out_importance",
+    "importance_of",
+    "importance_table",
+    "interactions_table",
+    "out_of_bag_importance",
+    "pair_dependence",
+    "prune",
+    "r2cv_draws",
+    "r2cv_folds",
+    "r2cv_table",
+    "resampled_splits",
+    "run_replicates",
+    "steps_table",
+    "target_of",
+    "total_tau2",
+    "tree_table",
+    "tune",
+    "with_intervals",
+]

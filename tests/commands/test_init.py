@@ -1,0 +1,159 @@
+"""`bayesmeta init`: what is inferred from a table, and a model file that runs as it is."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bayesmeta.cli import main
+from bayesmeta.commands.model_draft import GENERAL, columns_table, levels_of, moderators_of, scale_of
+from bayesmeta.commands.request import Request, columns_of, read_inputs
+from bayesmeta.data.table import read_file
+from bayesmeta.model.design import build_design
+from bayesmeta.model.spec import read_spec
+
+
+@pytest.fixture
+def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A simulated table of districts and schools, as a European Excel saves it."""
+    rng = np.random.default_rng(5)
+    size = rng.integers(2, 6, 8)
+    district = np.repeat(np.arange(11, 19), size)
+    frame = pd.DataFrame(
+        {
+            "district": district,
+            "school": np.concatenate([np.arange(1, n + 1) for n in size]),
+            "author": [f"Author {number}" for number in district],
+            "g": (0.2 + rng.normal(0, 0.3, len(district))).round(3),
+            "se": rng.uniform(0.1, 0.3, len(district)).round(3),
+            "dose mg": rng.integers(1, 9, len(district)) / 2,
+            "sex": rng.choice(["f", "m"], len(district)),
+            "level": rng.choice(["low", "high"], len(district)),
+            "unit": "mg",
+            "row": np.arange(1, len(district) + 1),
+        }
+    )
+    frame.loc[3, "dose mg"] = np.nan
+    frame.to_csv(tmp_path / "mine.csv", sep=";", decimal=",", index=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "mine.csv"
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(["init", *arguments])
+    return int(ended.value.code or 0)
+
+
+COLUMNS = ("--columns", "study=district, group=school")
+
+
+def test_the_file_that_is_written_runs_as_it_is(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("mine.csv", *COLUMNS) == 0
+    said = capsys.readouterr().out
+    assert "bayesmeta fit --dataset mine.csv --model mine.toml" in said
+    spec = read_spec("mine.toml")
+    assert dict(spec.columns) == {"study": "district", "group": "school", "yi": "g", "sei": "se"}
+    assert spec.terms == "1"
+    assert spec.levels == ("study", "group")
+    inputs = read_inputs(Request("mine.csv", "mine.toml"))
+    assert inputs.frame["group"][0] == "11/1"
+    assert inputs.design["term"].values.tolist() == ["intercept"]
+
+
+def test_rows_that_were_left_out_are_left_out_by_the_file_that_is_written(table: Path) -> None:
+    text = table.read_text(encoding="utf-8").splitlines()
+    cells = text[4].split(";")
+    text[4] = ";".join("" if at == 4 else cell for at, cell in enumerate(cells))  # a standard error
+    table.write_text("\n".join(text), encoding="utf-8")
+    assert run("mine.csv", *COLUMNS) == 2
+    assert run("mine.csv", COLUMNS[0], f"{COLUMNS[1]}, incomplete=omit") == 0
+    frame = read_inputs(Request("mine.csv", "mine.toml", columns=columns_of("mine.toml", None))).frame
+    assert len(frame) == len(text) - 2
+    assert 5 not in set(frame["sheet_row"])
+
+
+def test_moderators_are_suggested_as_comments_that_are_terms(table: Path) -> None:
+    run("mine.csv", *COLUMNS)
+    text = Path("mine.toml").read_text(encoding="utf-8")
+    assert '# terms = "0 + sex"  # a mean for each of 2 levels' in text
+    assert '# terms = "0 + level_in_file"' in text
+    assert "1 blank cells to be filled in" in text
+    suggested = [line[2:] for line in text.splitlines() if line.startswith("# terms = ")]
+    assert len(suggested) == 3
+    for line in suggested:
+        Path("own.toml").write_text(text.replace('terms = "1"', line, 1), encoding="utf-8")
+        inputs = read_inputs(Request("mine.csv", "mine.toml"))
+        frame = inputs.frame.dropna(subset=["dose mg"])
+        assert build_design(frame, read_spec("own.toml")).sizes["term"] == 2
+
+
+def test_what_each_column_is_is_told(table: Path) -> None:
+    reading = read_file(table, columns={"study": "district", "group": "school"})
+    told = columns_table(reading).set_index("column")
+    assert told["role"].to_dict() == {
+        "district": "study",
+        "school": "group",
+        "author": "names the studies",
+        "g": "yi",
+        "se": "sei",
+        "dose mg": "moderator",
+        "sex": "moderator",
+        "level": "moderator",
+        "unit": "constant",
+        "row": "row numbers",
+    }
+    assert told.loc["dose mg", ["kind", "missing"]].tolist() == ["numbers", 1]
+    assert told.loc["sex", "kind"] == "words, 2 levels"
+    assert moderators_of(reading) == ["dose mg", "sex", "level"]
+
+
+def test_nothing_is_overwritten_without_force_and_nothing_written_of_bad_tables(
+    table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("mine.toml").write_text("mine", encoding="utf-8")
+    assert run("mine.csv", *COLUMNS) == 2
+    assert "mine.toml exists" in capsys.readouterr().err
+    assert Path("mine.toml").read_text(encoding="utf-8") == "mine"
+    assert run("mine.csv", *COLUMNS, "--force") == 0
+    assert run("mine.csv", "--columns", "study=nowhere", "--out", "other.toml") == 2
+    assert not Path("other.toml").exists()
+    assert run("mine.csv", *COLUMNS, "--out", "nowhere/other.toml") == 2
+
+
+@pytest.mark.parametrize(
+    ("study", "group", "levels"),
+    [
+        (["a", "b", "c"], ["1", "2", "3"], ["study"]),
+        (["a", "a", "b"], ["1", "2", "3"], ["study", "group"]),
+        (["a", "a", "b"], ["a", "a", "b"], ["study", "effect"]),
+        (["a", "a", "a", "b"], ["1", "1", "2", "3"], ["study", "group", "effect"]),
+    ],
+)
+def test_levels_are_those_that_labels_can_tell_apart(study: list[str], group: list[str], levels: list[str]) -> None:
+    assert levels_of(pd.DataFrame({"study": study, "group": group})) == levels
+
+
+def test_priors_suit_the_measure_or_the_size_of_the_effects() -> None:
+    def effects(size: float) -> pd.DataFrame:
+        return pd.DataFrame({"yi": [-size, size]})
+
+    assert scale_of(effects(40), "SMD") == GENERAL
+    assert scale_of(effects(0.5), None) == GENERAL
+    assert scale_of(effects(40), None)[:3] == (100, 40, 4)
+    assert scale_of(effects(40), "MD")[:3] == (100, 40, 4)
+    assert scale_of(effects(2), "MD")[:3] == (5, 2, 0.2)
+    assert scale_of(effects(0.01), None)[:2] == (0.025, 0.01)
+
+
+def test_a_computed_measure_and_awkward_names_are_written_so_that_toml_reads_them(table: Path) -> None:
+    name = 'a"b\\c\u2028\x7f é'
+    pd.DataFrame(
+        {name: ["x", "x", "y"], "tpos": [1, 2, 3], "tneg": 9, "cpos": 4, "cneg": 8, "kind\n2": list("ppq")}
+    ).to_excel("odd.xlsx", index=False)
+    assert run("odd.xlsx", "--columns", f"study={name}, ai=tpos, bi=tneg, ci=cpos, di=cneg, measure=RR") == 0
+    spec = read_spec("odd.toml")
+    assert spec.columns["study"] == name
+    assert spec.columns["measure"] == "RR"
+    assert read_inputs(Request("odd.xlsx", "odd.toml")).frame.attrs["scale"] == "log risk ratio"

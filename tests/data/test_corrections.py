@@ -1,0 +1,165 @@
+"""Controls made whole, the alternative that shares them, and what it does to a mean."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_shared_controls import SPEC
+
+from bayesmeta.data import datasets
+from bayesmeta.data.corrections import corrected, split_controls, with_whole_controls
+from bayesmeta.data.effect_sizes import MEASURES
+from bayesmeta.estimates.convergence import diagnose
+from bayesmeta.inference.nuts import sample_posterior
+from bayesmeta.inference.quadrature import integrate_posterior
+from bayesmeta.inference.quadrature import terms_table as exact_terms
+from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.model.design import build_design
+from bayesmeta.model.design.contrasts import contrast_weights
+from bayesmeta.model.spec import ModelSpec, read_spec
+from bayesmeta.robustness.multiverse import ALTERNATIVES, Question
+from bayesmeta.robustness.multiverse.versions import model_changed
+
+
+def test_which_effects_share_a_control_measurement() -> None:
+    table = pd.DataFrame(
+        {
+            "study": list("aaaaaab"),
+            "group": ["g1", "g2", "g1", "g1", "g2", "g2", "h"],
+            "control": ["c", "c", "c", "c", "c", "", "d"],
+            "m2i": [1.0, 1.0, 2.0, 0.0, 0.0, 1.0, 1.0],
+            "sd2i": [0.5, 0.5, 0.5, 0.0, 0.0, 0.5, 0.5],
+            "n1i": [6, 8, 6, 6, 8, 8, 5],
+            "n2i": 10,
+            "yi": 0.5,
+            "vi": 0.3,
+            "effect": list("pqrstuv"),
+        }
+    )
+    design = build_design(table, SPEC)
+    cluster = design["control_cluster"].values
+    assert cluster[0] == cluster[1]
+    assert len(set(cluster)) == 6  # another outcome, floors, a blank label and another study by themselves
+    assert list(design["control_subjects"].values) == [24, 24, 16, 16, 18, 18, 15]
+
+
+def split_table() -> pd.DataFrame:
+    """A control of 12 split between two groups, once with a standard error and once an SD; one that serves once."""
+    frame = pd.DataFrame(
+        {
+            "study": ["a", "a", "b"],
+            "group": ["g1", "g2", "h"],
+            "control": ["c", "c", "d"],
+            "effect": list("pqr"),
+            "m1i": [5.0, 6.0, 3.0],
+            "sd1i": [2.0, 2.0, 1.0],
+            "n1i": [10.0, 10.0, 9.0],
+            "m2i": [4.0, 4.0, 4.0],
+            "sem2i": [0.5, np.nan, 0.5],
+            "sd2i_source": ["SEM", "SD", "SEM"],
+            "n2i": [6.0, 6.0, 8.0],
+            "n2i_reported": [12.0, 12.0, 8.5],
+            "control_used": [2, 2, 1],
+            "direction": [-1, 1, 1],
+        }
+    )
+    frame["sd2i"] = [0.5 * np.sqrt(6), 1.5, 0.5 * np.sqrt(8)]
+    raw, frame["vi"] = MEASURES["SMD"](**{name: frame[name] for name in ("m1i", "sd1i", "n1i", "m2i", "sd2i", "n2i")})
+    frame["yi"] = raw * frame["direction"]
+    frame.attrs = {"dataset": "split", "notes": ["kept"]}
+    return frame
+
+
+def test_controls_are_made_whole() -> None:
+    frame = split_table()
+    assert list(split_controls(frame)) == [True, True, False]
+    whole = with_whole_controls(frame)
+    assert list(whole["n2i"]) == [12, 12, 8]
+    np.testing.assert_allclose(whole["sd2i"], [np.sqrt(3), 1.5, np.sqrt(2)])
+    # pooled variances (9 * 4 + 11 * 3) / 20 and (9 * 4 + 11 * 2.25) / 20; J = 1 - 3 / (4 * 20 - 1) to 1e-3
+    approximate = np.array([-1 / np.sqrt(3.45), 2 / np.sqrt(3.0375)]) * (1 - 3 / 79)
+    np.testing.assert_allclose(whole["yi"][:2], approximate, rtol=1e-3)
+    np.testing.assert_allclose(whole["vi"][:2], 1 / 10 + 1 / 12 + whole["yi"][:2] ** 2 / 44)
+    pd.testing.assert_series_equal(whole.loc[2], frame.loc[2])
+    pd.testing.assert_frame_equal(with_whole_controls(whole), whole)
+    assert whole.attrs == frame.attrs
+    plain = frame.drop(columns=["n2i_reported", "control_used"])
+    assert with_whole_controls(plain) is plain
+    with pytest.raises(BadInput, match="sem2i"):
+        with_whole_controls(frame.drop(columns="sem2i"))
+
+
+@pytest.mark.usefixtures("trace_data")
+def test_controls_of_the_trace_data_are_made_whole() -> None:
+    frame = datasets.read("preclinical")
+    whole = with_whole_controls(frame)
+    once = frame["control_used"] == 1
+    pd.testing.assert_frame_equal(whole[once], frame[once])
+    again = whole[~once]
+    assert (again["n2i"] == again["n2i_reported"]).all()
+    assert (again["n2i"] > frame.loc[~once, "n2i"]).all()
+    assert (np.sign(again["yi"]) == np.sign(frame.loc[~once, "yi"])).all()
+    assert (again["vi"] < frame.loc[~once, "vi"]).mean() > 0.9
+    np.testing.assert_allclose(again["yi"], again["yi_raw"] * again["direction"])
+    # an SD that was typed as a standard error is turned into one by the whole n, in either order
+    one, other = corrected(whole), with_whole_controls(corrected(frame))
+    pd.testing.assert_frame_equal(one, other)
+    kept = build_design(whole, replace(read_spec("three-level"), shared_controls=True))
+    cluster = kept["control_cluster"].values
+    assert 150 < int((np.bincount(cluster)[cluster] > 1).sum()) < 200
+
+
+def crowded_table() -> pd.DataFrame:
+    """Thirty studies with six groups each against one control of 6, no true difference between studies or groups."""
+    rng, rows = np.random.default_rng(11), []
+    for study in range(30):
+        control = rng.normal(0, np.sqrt(1 / 6))
+        for group in range(6):
+            yi = rng.normal(0.4, np.sqrt(1 / 30)) - control
+            rows.append({"study": f"s{study}", "group": f"s{study}g{group}", "control": f"s{study}c", "yi": yi})
+    table = pd.DataFrame(rows).assign(n1i=30, n2i=6, effect=lambda table: [f"e{i}" for i in range(len(table))])
+    return table.assign(vi=1 / 30 + 1 / 6 + table["yi"] ** 2 / 72)
+
+
+def test_shared_controls_widen_the_interval_of_a_mean() -> None:
+    spec = replace(SPEC, levels=("group",))
+    table = crowded_table()
+    design = build_design(table, spec)
+    tree = sample_posterior(design, spec, seed=3)
+    assert diagnose(tree)["passed"]
+    beta = tree["posterior"]["beta"]
+    alone = replace(spec, shared_controls=False)
+    independent = float(exact_terms(integrate_posterior(build_design(table, alone), alone))["sd"].iloc[0])
+    # the mean of thirty independent controls is known to sqrt(1 / (30 * 6)) alone
+    assert float(beta.std()) > np.sqrt(1 / 180) > 1.5 * independent
+    # replicates of two effects of one control covary as their errors do
+    replicates = (
+        tree["posterior_predictive"]["obs"] - beta.sel(term="intercept") - tree["posterior"]["w"].values
+    ).values
+    drawn = replicates.reshape(-1, len(table))
+    got = np.mean([np.cov(drawn[:, i], drawn[:, i + 1])[0, 1] for i in range(0, 180, 6)])
+    want = np.mean([1 / 6 + table["yi"][i] * table["yi"][i + 1] / (2 * 186) for i in range(0, 180, 6)])
+    assert got == pytest.approx(want, rel=0.05)
+
+
+def question(frame: pd.DataFrame, spec: ModelSpec) -> Question:
+    return Question(frame, spec, contrast_weights({"mean": "intercept"}, ["intercept"]), frame)
+
+
+def test_the_alternative_applies_where_a_control_is_shared() -> None:
+    change = next(each for each in ALTERNATIVES if each.name == "shared controls").change
+    base, frame = replace(SPEC, shared_controls=False), split_table().assign(sd2i=[0.5 * np.sqrt(6)] * 3, sem2i=0.5)
+    frame["sd2i_source"] = "SEM"
+    found = change(question(frame, base))
+    assert found is not None
+    table, spec = found
+    assert spec == SPEC
+    assert list(table["n2i"]) == [12, 12, 8]
+    assert model_changed(base, spec) == "errors of shared controls covary"
+    assert change(question(frame, SPEC)) is None
+    assert change(question(frame, replace(base, likelihood="student"))) is None
+    assert change(question(frame, replace(base, bias="selection"))) is None
+    assert change(question(frame.assign(control=list("xyz")), base)) is None
+    assert change(question(frame.drop(columns="control"), base)) is None
+    assert change(question(frame.drop(columns="sem2i"), base)) is None

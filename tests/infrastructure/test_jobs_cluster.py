@@ -1,0 +1,89 @@
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import distributed
+import pandas as pd
+import pytest
+
+from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.infrastructure.jobs import Job, run_jobs, workers
+
+
+def halve(number: float, dying: str = "", always: bool = False) -> pd.DataFrame:
+    """A job that kills the process it runs in, the first time or always."""
+    if dying and (always or not Path(dying).exists()):
+        Path(dying).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    if number < 0:
+        raise BadInput(f"{number} is negative")
+    time.sleep(0.1)
+    return pd.DataFrame({"half": [number / 2], "text": ["x"], "by": [os.getpid()]})
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """A cluster of two worker processes."""
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=50
+    ) as cluster:
+        yield cluster.scheduler_address
+
+
+def test_nothing_is_lost_when_a_worker_is_killed(address: str, tmp_path: Path) -> None:
+    dying = tmp_path / "dying"
+    jobs = [Job(f"{number}", halve, (number, str(dying) if number == 7 else "")) for number in range(16)]
+    there, refused = run_jobs(jobs, dask=address, cache=tmp_path / "there")
+    assert dying.exists()
+    assert refused == {}
+    here, _ = run_jobs(jobs, workers=1, cache=tmp_path / "here")
+    assert list(there) == list(here)
+    for name in here:
+        pd.testing.assert_frame_equal(there[name].drop(columns="by"), here[name].drop(columns="by"))
+    by = {table["by"].item() for table in there.values()}
+    assert os.getpid() not in by
+    assert len(by) >= 2
+
+
+def test_a_job_that_kills_every_worker_ends_the_run_and_the_others_are_kept(address: str, tmp_path: Path) -> None:
+    jobs = [Job(f"{number}", halve, (number, str(tmp_path / "dying"), number == 3)) for number in range(6)]
+    (tmp_path / "dying").touch()
+    with pytest.raises(distributed.KilledWorker):
+        run_jobs(jobs, dask=address, cache=tmp_path / "kept")
+    assert 1 <= len(list((tmp_path / "kept").iterdir())) <= 5
+
+
+def test_bad_input_there_refuses_its_job_alone(address: str, tmp_path: Path) -> None:
+    tables, refused = run_jobs([Job(f"{n}", halve, (n,)) for n in (1, -1, 2)], dask=address, cache=tmp_path)
+    assert list(tables) == ["1", "2"]
+    assert refused == {"-1": "-1 is negative"}
+
+
+def test_workers_with_other_code_are_refused(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "code_fingerprint", lambda: "the code here")
+    for dask in (address, None):
+        with pytest.raises(BadInput, match="other source of bayesmeta"):
+            run_jobs([Job(f"{n}", halve, (n,)) for n in (1, 2)], dask=dask, workers=2, cache=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_scheduler_no_workers_no_dask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "PATIENCE", 0.5)
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        nobody = f"tcp://127.0.0.1:{closed.getsockname()[1]}"
+    for address in (nobody, "nonsense", "tcp://nonsense", "tcp://nonsense.invalid:8786", "udp://127.0.0.1:1"):
+        with pytest.raises(BadInput, match=f"no Dask scheduler answers at '{address}'; start one"):
+            run_jobs([Job("1", halve, (1,))], dask=address, cache=tmp_path)
+    with (
+        distributed.LocalCluster(n_workers=0, dashboard_address=":0", silence_logs=50) as empty,
+        pytest.raises(BadInput, match="has no workers; start some with `dask worker tcp://"),
+    ):
+        run_jobs([Job("1", halve, (1,))], dask=empty.scheduler_address, cache=tmp_path)
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(BadInput, match=r"pip install 'bayesmeta\[dask\]'"):
+        run_jobs([Job("1", halve, (1,))], dask=nobody, cache=tmp_path)

@@ -1,0 +1,205 @@
+"""The report in a real browser: quiet, alone, sortable, legible in the dark, narrow enough for a phone."""
+
+import io
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from playwright.sync_api import Browser, Download, Page, sync_playwright
+
+from bayesmeta.output.pages import read_results, report_page
+from conftest import unavailable
+from report_folder import make_folder
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+# opaque backgrounds only: the nearest one behind a text is what it is read against
+CONTRASTS = """() => {
+  const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const light = (colour) => numbers(colour).slice(0, 3).map((c) => c / 255)
+    .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const opaque = (colour) => (numbers(colour)[3] ?? 1) > 0;
+  const behind = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      if (opaque(getComputedStyle(at).backgroundColor)) return getComputedStyle(at).backgroundColor;
+    }
+    return "rgb(255, 255, 255)";
+  };
+  const own = (element) => [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+  return [...document.querySelectorAll("body *")].filter((e) => own(e) && e.checkVisibility()).map((element) => {
+    const style = getComputedStyle(element);
+    const [one, other] = [light(style.color), light(behind(element))].sort((a, b) => b - a);
+    return [(one + 0.05) / (other + 0.05), Number(style.opacity), element.tagName, element.textContent.slice(0, 40)];
+  });
+}"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = make_folder(tmp_path_factory.mktemp("report") / "toy")
+    (made / "tables" / "prediction.csv").write_text("term,level,pi_lb,pi_ub\nx,study,1,2\n")  # so that it is marked
+    (made / "index.html").write_text(report_page(read_results(made)), encoding="utf-8")
+    return made
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        unavailable(f"a browser ({', '.join(NAMES)})")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def wide(browser: Browser, folder: Path) -> Iterator[Page]:
+    yield from opened(browser, folder)
+
+
+def opened(browser: Browser, folder: Path, **how: Any) -> Iterator[Page]:
+    """The page; an error on the console or a request for anything but the page itself fails the test."""
+    page = browser.new_page(**{"viewport": {"width": 1200, "height": 900}, "accept_downloads": True} | how)
+    page.set_default_timeout(5000)
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: said.append(request.url) if asked_elsewhere(request.url) else None)
+    page.goto((folder / "index.html").as_uri())
+    yield page
+    page.close()
+    assert said == []
+
+
+def asked_elsewhere(url: str) -> bool:
+    return not url.startswith(("data:", "blob:")) and not url.endswith("/index.html")
+
+
+def column(page: Page, table: str, name: str) -> list[float]:
+    cells = f'table[data-table="{table}"] td:nth-child({position(page, table, name)})'
+    return page.eval_on_selector_all(cells, "all => all.filter(e => e.checkVisibility()).map(e => +e.dataset.value)")
+
+
+def position(page: Page, table: str, name: str) -> int:
+    heads = page.eval_on_selector_all(f'table[data-table="{table}"] th', "all => all.map(e => e.dataset.column)")
+    return 1 + heads.index(name)
+
+
+def content_of(download: Download) -> bytes:
+    return Path(download.path()).read_bytes()
+
+
+def test_a_table_sorts_both_ways_by_its_whole_values(wide: Page) -> None:
+    before, head = column(wide, "contrasts", "mean"), wide.locator('table[data-table="contrasts"] th').nth(1)
+    assert before != sorted(before)
+    head.locator("button").click()
+    assert column(wide, "contrasts", "mean") == sorted(before)
+    assert head.get_attribute("aria-sort") == "ascending"
+    head.locator("button").press("Enter")
+    assert column(wide, "contrasts", "mean") == sorted(before, reverse=True)
+    assert head.get_attribute("aria-sort") == "descending"
+    first = wide.locator('table[data-table="contrasts"] th').first
+    first.locator("button").click()
+    names = wide.locator('table[data-table="contrasts"] tbody td:first-child').all_inner_texts()
+    assert names == sorted(names, key=str.lower)
+    assert head.get_attribute("aria-sort") is None
+
+
+def test_a_filter_leaves_the_rows_that_hold_its_words(wide: Page) -> None:
+    box = wide.get_by_label("Filter: Contrasts")
+    every = len(column(wide, "contrasts", "mean"))
+    box.fill("FEAR, memory")
+    assert len(column(wide, "contrasts", "mean")) == 3 < every
+    box.fill("")
+    assert len(column(wide, "contrasts", "mean")) == every
+    assert wide.get_by_label("Filter: Terms").count() == 0
+
+
+@pytest.mark.parametrize("name", ["contrasts", "influence_changes"])  # a small one, and one that is compressed
+def test_the_download_has_the_numbers_of_the_table(wide: Page, folder: Path, name: str) -> None:
+    wide.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    link = wide.locator(f'.table:has(table[data-table="{name}"]) a.keep')
+    assert link.inner_text() == f"{name}.csv"
+    with wide.expect_download() as caught:
+        link.click()
+    assert caught.value.suggested_filename == f"{name}.csv"
+    kept = pd.read_csv(io.BytesIO(content_of(caught.value)))
+    pd.testing.assert_frame_equal(kept, pd.read_csv(folder / "tables" / f"{name}.csv"))
+
+
+def test_a_figure_is_enlarged_and_closed_again(wide: Page) -> None:
+    dialog, zoom = wide.locator("dialog"), wide.locator("#figure-forest button.zoom")
+    assert wide.locator("#figure-forest img").evaluate("picture => picture.naturalWidth") > 100
+    zoom.click()
+    assert dialog.is_visible()
+    assert dialog.locator("img").get_attribute("src") == zoom.locator("img").get_attribute("src")
+    wide.keyboard.press("Escape")
+    assert not dialog.is_visible()
+    zoom.press("Enter")
+    assert dialog.is_visible()
+    dialog.get_by_text("Close").click()
+    assert not dialog.is_visible()
+
+
+def test_figures_are_kept_as_svg_png_and_data(wide: Page, folder: Path) -> None:
+    figure, kept = wide.locator("#figure-forest"), {}
+    for words in ("SVG", "PNG", "data: forest.csv"):
+        with wide.expect_download() as caught:
+            figure.get_by_text(words).click()
+        kept[caught.value.suggested_filename] = content_of(caught.value)
+    assert kept["forest.svg"].startswith(b"<svg ")
+    assert kept["forest.png"].startswith(b"\x89PNG\r\n")
+    assert len(kept["forest.png"]) > 5000
+    assert kept["forest.csv"] == (folder / "figures" / "forest.csv").read_bytes()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_is_legible(browser: Browser, folder: Path, scheme: str) -> None:
+    for page in opened(browser, folder, color_scheme=scheme):
+        page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+        found = page.evaluate(CONTRASTS)
+        assert len(found) > 400
+        assert [each for each in found if each[0] < 4.5 or each[1] < 1] == []
+        paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
+        card = page.locator("figure").first.evaluate("figure => getComputedStyle(figure).backgroundColor")
+        assert card == "rgb(255, 255, 255)"
+
+
+def test_nothing_is_wider_than_a_phone(browser: Browser, folder: Path) -> None:
+    for page in opened(browser, folder, viewport={"width": 390, "height": 844}):
+        assert not page.locator("nav ol").is_visible()
+        page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        page.locator("nav summary").click()
+        page.locator("nav summary").click()
+        page.locator('nav a[href="#bias"]').click()
+        assert not page.locator("nav ol").is_visible()
+
+
+def test_the_contents_stay_in_sight_on_wide_screens(wide: Page) -> None:
+    wide.locator('nav a[href="#provenance"]').click()
+    assert wide.locator("nav ol").bounding_box()["y"] >= 0  # type: ignore[index]
+    assert wide.locator("#provenance").bounding_box()["y"] < 900  # type: ignore[index]
+
+
+def test_print_opens_what_is_folded_and_leaves_out_what_cannot_be_pressed(browser: Browser, folder: Path) -> None:
+    for page in opened(browser, folder):
+        page.emulate_media(media="print")
+        assert not page.locator("nav").is_visible()
+        assert not page.locator("#figure-forest .keeps").is_visible()
+        assert page.locator('table[data-table="provenance_files"]').is_visible()
+        assert len(column(page, "influence_changes", "shift")) == 40
+        assert page.get_by_text("Printed are the first 40 of 3000 rows").is_visible()
+        assert page.evaluate("getComputedStyle(document.querySelector('figure')).breakInside") == "avoid"
+
+
+def test_it_can_be_read_without_its_script(browser: Browser, folder: Path) -> None:
+    for page in opened(browser, folder, java_script_enabled=False):
+        assert page.locator("#figure-forest img").is_visible()
+        assert page.locator('table[data-table="terms"]').is_visible()
+        assert page.locator("nav ol").is_visible()

@@ -1,0 +1,231 @@
+"""Alternatives change what they say and nothing else, and apply only where there is something to change."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bayesmeta.model.design.contrasts import contrast_weights
+from bayesmeta.model.spec import read_spec
+from bayesmeta.robustness import multiverse
+from bayesmeta.robustness.multiverse import ALTERNATIVES, Question, changes
+from bayesmeta.robustness.multiverse.versions import data_changed
+
+SPEC = read_spec("three-level").with_terms("0 + valence")
+NAMED = {each.name: each for each in ALTERNATIVES}
+
+
+def typed() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Persons compared in ways A and C, rats in D and E; the record has B in persons, and a cell more of C."""
+    rows = [
+        ("human", "A", "fear"),
+        ("human", "A", "neutral"),
+        ("human", "C", "neutral"),
+        ("human", "C", "neutral"),
+        ("rat", "D", "fear"),
+        ("rat", "D", "neutral"),
+        ("rat", "E", "fear"),
+        ("human", "B", "fear"),
+        ("human", "B", "neutral"),
+        ("human", "C", "fear"),
+    ]
+    record = pd.DataFrame(rows, columns=["species", "comparison", "valence"]).astype("category")
+    record = record.assign(study=[f"s{i}" for i in range(10)], group=[f"g{i}" for i in range(10)])
+    record = record.assign(effect=[f"e{i}" for i in range(10)], yi=np.arange(10.0), vi=0.1)
+    frame = record.iloc[:7].reset_index(drop=True)
+    frame["comparison"] = frame["comparison"].cat.remove_unused_categories()
+    frame.attrs = {"dataset": "typed"}
+    return frame, record
+
+
+def question(frame: pd.DataFrame, spec: Any = SPEC, **others: Any) -> Question:
+    """A question about the means of fear and neutral and their difference."""
+    named = {name: name for name in ("fear", "neutral", "fear - neutral")}
+    contrasts = contrast_weights(named, sorted(set(frame["valence"].dropna())))
+    return Question(frame, spec, **({"contrasts": contrasts, "record": frame} | others))
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("A", ["e0", "e1", "e4", "e5", "e6"]),
+        ("B", ["e4", "e5", "e6", "e7", "e8"]),
+        ("C", ["e2", "e3", "e4", "e5", "e6"]),
+        ("D", ["e0", "e1", "e2", "e3", "e4", "e5"]),
+        ("E", ["e0", "e1", "e2", "e3", "e6"]),
+    ],
+)
+def test_a_type_restricts_its_own_species(name: str, kept: list[str]) -> None:
+    frame, record = typed()
+    changed = changes.one_comparison(question(frame, record=record), name)
+    assert changed is not None
+    rows, spec = changed
+    assert spec is SPEC
+    assert sorted(rows["effect"]) == kept
+    assert rows.attrs == frame.attrs
+    same = record.set_index("effect").loc[rows["effect"]]
+    for column in ("yi", "vi", "study", "group", "valence", "comparison", "species"):
+        assert rows[column].astype(str).tolist() == same[column].astype(str).tolist()
+    assert set(rows["comparison"].cat.categories) == set(rows["comparison"])
+
+
+def test_types_are_those_of_the_record() -> None:
+    frame, record = typed()
+    names = [each.name for each in multiverse.alternatives_to(question(frame, record=record))]
+    assert names[:6] == ["base", *(f"comparison {name}" for name in "ABCDE")]
+    assert names[6:] == [each.name for each in ALTERNATIVES]
+    # a type that is all there is changes nothing
+    assert changes.one_comparison(question(frame.iloc[:2]), "A") is None
+    plain = question(frame.drop(columns="comparison"))
+    assert multiverse.alternatives_to(plain) == (multiverse.BASE, *ALTERNATIVES)
+    # without a column species a type is of all rows
+    alone = changes.one_comparison(question(frame.drop(columns="species")), "D")
+    assert alone is not None
+    assert alone[0]["effect"].tolist() == ["e4", "e5"]
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [
+        ("effect level", {"levels": ("study", "group", "effect")}),
+        ("rho .5", {"rho": 0.5, "levels": ("study", "group", "effect")}),
+        ("rho .8", {"rho": 0.8, "levels": ("study", "group", "effect")}),
+        ("tau half-normal .5", {"tau": "HalfNormal(0.5)"}),
+        ("tau half-Cauchy .5", {"tau": "HalfCauchy(0.5)"}),
+        ("tau inverse gamma", {"tau": "InvGamma(1, 0.15)"}),
+        ("terms sd .71", {"terms": "Normal(0, 0.71)"}),
+        ("terms sd 3", {"terms": "Normal(0, 3)"}),
+        ("worst study", {}),
+    ],
+)
+def test_a_model_changes_as_named_and_no_more(simulated: pd.DataFrame, name: str, changed: dict[str, Any]) -> None:
+    found = NAMED[name].change(question(simulated))
+    assert found is not None
+    frame, spec = found
+    assert frame is simulated
+    assert {key: str(prior) for key, prior in spec.priors.items()} == {
+        "terms": changed.pop("terms", "Normal(0, 1.5)"),
+        "tau": changed.pop("tau", "HalfNormal(1)"),
+    }
+    assert replace(spec, priors=SPEC.priors) == replace(SPEC, **changed)
+    # asked of a model that is so already, it does not apply
+    if spec != SPEC:
+        assert NAMED[name].change(question(simulated, spec)) is None
+
+
+def test_what_does_not_apply(simulated: pd.DataFrame) -> None:
+    def applying(asked: Question) -> set[str]:
+        return {name for name, each in NAMED.items() if each.change(asked) is not None}
+
+    priors, always = {name for name, each in NAMED.items() if each.kind == "priors"}, {"heavy tails", "selection"}
+    grouped = {"effect level", "rho .5", "rho .8", "rho estimated"}
+    assert applying(question(simulated)) == priors | grouped | always | {"worst study"}
+    sized = question(simulated.assign(n1i=10, n2i=12))
+    assert applying(sized) == applying(question(simulated)) | {"PET", "PEESE"}
+    assert applying(question(simulated.assign(group=simulated["effect"]))) == priors | always | {"worst study"}
+    two = simulated[simulated["study"].isin(["s1", "s2"])].assign(group=list("abcdefgh"))
+    assert applying(question(two)) == priors | always
+    four = question(simulated, replace(SPEC, levels=("study", "group", "effect")))
+    assert "no effect level" in applying(four)
+    assert NAMED["no effect level"].change(four) == (simulated, SPEC)
+    strict = question(simulated, strict=lambda: simulated.iloc[4:])
+    assert applying(strict) == applying(question(simulated)) | {"strict codes"}
+
+
+def test_another_model_file(simulated: pd.DataFrame) -> None:
+    three = question(simulated, read_spec("three-level"))
+    found = changes.with_model(three, "three-level", "four-level")
+    assert found is not None
+    assert found[1] == read_spec("four-level")
+    assert changes.with_model(three, "intercept", "four-level") is None
+    version = multiverse.version_of(three, NAMED["worst study"], simulated.assign(phase="memory"), found[1])
+    assert version.model == "model four-level"
+
+
+def test_errors_are_corrected_by_grade(simulated: pd.DataFrame) -> None:
+    raw = {"m1i": 5.0, "sd1i": 1.0, "n1i": 9.0, "m2i": 3.0, "sd2i": 2.0, "n2i": 16.0, "direction": 1}
+    frame = simulated.assign(**raw)
+    frame.loc[:3, "study"] = "25444643"  # an error, and below one that is suspected
+    one = question(frame)
+    assert NAMED["errors corrected"].change(question(simulated.assign(study=frame["study"]))) is None
+    fixed = NAMED["errors corrected"].change(one)
+    assert fixed is not None
+    assert multiverse.version_of(one, NAMED["errors corrected"], *fixed).data == "4 effects with another yi or vi"
+    assert NAMED["errors and suspected corrected"].change(one) is None
+    frame = frame.assign(study=frame["study"].replace("s5", "31206738"))
+    fixed = NAMED["errors and suspected corrected"].change(question(frame))
+    assert fixed is not None
+    assert (fixed[0]["yi"] != frame["yi"]).sum() == 8
+
+
+def test_what_a_type_lacks_is_nan_and_says_why() -> None:
+    frame, record = typed()
+    asked = question(frame[frame["species"] == "human"], record=record[record["species"] == "human"])
+    versions = {each.alternative.name: each for each in multiverse.versions_of(asked)}
+    assert list(versions)[:4] == ["base", "comparison A", "comparison B", "comparison C"]
+    only_neutral = versions["comparison C"]
+    assert only_neutral.weights is not None
+    assert only_neutral.weights["contrast"].values.tolist() == ["neutral"]
+    assert only_neutral.missing == {"fear": "no data: fear", "fear - neutral": "no data: fear"}
+    assert versions["comparison B"].data == "4 effects left out; 2 effects added"
+    assert (versions["comparison B"].k, versions["comparison B"].studies) == (2, 2)
+    refitted = {n: each.alternative.refit(each.design, each.spec, each.weights) for n, each in versions.items()}
+    rows = multiverse.long_table(list(versions.values()), refitted).set_index(["alternative", "contrast"])
+    lost = rows.loc["comparison C"].loc[["fear", "fear - neutral"]]
+    assert lost[["mean", "sd", "ci_lb", "ci_ub", "p_positive", "p_conclusion"]].isna().all(axis=None)
+    assert lost["note"].tolist() == ["no data: fear", "no data: fear"]
+    assert rows["p_conclusion"].notna().loc["comparison C", "neutral"]
+
+
+def test_a_single_study_is_no_analysis(simulated: pd.DataFrame) -> None:
+    asked = question(simulated)
+    version = multiverse.version_of(asked, multiverse.BASE, simulated[simulated["study"] == "s1"], SPEC)
+    assert version.design is None
+    assert version.weights is None
+    assert set(version.missing.values()) == {"no data: fewer than two studies"}
+    broken = multiverse.version_of(asked, multiverse.BASE, simulated.assign(valence=None), SPEC)
+    assert "valence" in broken.missing["fear"]
+    assert broken.missing["fear"].startswith("cannot be fitted: ")
+
+
+def test_what_differs_in_the_data() -> None:
+    frame, _ = typed()
+    assert data_changed(frame, frame.iloc[::-1]) == ""
+    recoded = frame.assign(yi=frame["yi"] + np.repeat([0, 1], [5, 2]))
+    recoded["valence"] = frame["valence"].cat.rename_categories({"fear": "trauma"})
+    assert data_changed(frame, recoded) == "2 effects with another yi or vi; 3 effects coded otherwise"
+    assert data_changed(frame.iloc[1:], frame.iloc[:2]) == "5 effects left out; 1 effects added"
+
+
+def test_heavy_tails_change_the_likelihood_alone() -> None:
+    asked = question(typed()[0])
+    changed = changes.with_heavy_tails(asked)
+    assert changed is not None
+    assert changed[0] is asked.frame
+    spec = changed[1]
+    assert (spec.likelihood, str(spec.priors["nu"])) == ("student", "Gamma(2, 0.1)")
+    assert replace(spec, likelihood="normal", priors=SPEC.priors) == SPEC
+    assert changes.with_heavy_tails(question(asked.frame, spec)) is None
+
+
+def test_bias_models_keep_all_else_and_take_their_priors_from_their_files() -> None:
+    asked = question(typed()[0].assign(n1i=10, n2i=12))
+    for bias, key in (("pet", "slope"), ("peese", "slope"), ("selection", "weights")):
+        changed = changes.with_bias_model(asked, bias)
+        assert changed is not None
+        frame, spec = changed
+        assert frame is asked.frame
+        assert spec.priors[key] == read_spec(bias).priors[key]
+        assert replace(spec, bias="", priors=SPEC.priors) == SPEC
+        assert changes.with_bias_model(question(frame, spec), "pet") is None  # one bias at a time
+    assert changes.with_bias_model(question(asked.frame, replace(SPEC, rho=0.5)), "selection") is None
+
+
+def test_rho_may_be_estimated(simulated: pd.DataFrame) -> None:
+    changed = changes.with_rho_estimated(question(simulated, replace(SPEC, rho=0.3)))
+    assert changed is not None
+    spec = changed[1]
+    assert (spec.rho, spec.levels, str(spec.priors["rho"])) == (0.0, ("study", "group", "effect"), "Beta(2, 2)")
+    assert changes.with_rho_estimated(question(simulated, spec)) is None
