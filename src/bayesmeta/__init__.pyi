@@ -1,3 +1,4 @@
+from . import api as api
 from .api import ModelSpec as ModelSpec
 from .api import Prior as Prior
 from .api import RemlSummary as RemlSummary

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from test_lint import KEYS, simulate
 
 from bayesmeta.cli import main
 from bayesmeta.commands.request import Request, read_inputs
 from bayesmeta.inference.quadrature import integrate_posterior, leave_one_study_out, terms_table
+from raw_tables import KEYS, simulate
 
 CHECKS = ["convergence", "funnel", "bias models", "influence", "prior sensitivity"]
 TABLES = {

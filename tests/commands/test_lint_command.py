@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from test_lint import KEYS, simulate, with_sems
 
 from bayesmeta.cli import main
 from bayesmeta.commands.request import Request, read_inputs
 from bayesmeta.inference.quadrature import integrate_posterior, terms_table
 from bayesmeta.model.design import build_design
+from raw_tables import KEYS, simulate, with_sems
 
 TABLES = {
     "lint": "finding rank code title studies rows evidence measure why advice",

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from test_shared_controls import SPEC
 
 from bayesmeta.data import datasets
 from bayesmeta.data.corrections import corrected, split_controls, with_whole_controls
@@ -17,9 +16,19 @@ from bayesmeta.inference.quadrature import terms_table as exact_terms
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design
 from bayesmeta.model.design.contrasts import contrast_weights
-from bayesmeta.model.spec import ModelSpec, read_spec
+from bayesmeta.model.spec import ModelSpec, parse_spec, read_spec
 from bayesmeta.robustness.multiverse import ALTERNATIVES, Question
 from bayesmeta.robustness.multiverse.versions import model_changed
+
+SPEC = parse_spec(
+    """
+    terms = "1"
+    levels = ["study", "group", "effect"]
+    shared_controls = true
+    priors = { terms = "Normal(0, 1.5)", tau = "HalfNormal(1)" }
+    """,
+    "shared",
+)
 
 
 def test_which_effects_share_a_control_measurement() -> None:

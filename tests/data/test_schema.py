@@ -102,5 +102,5 @@ def test_blank_and_infinite_cells_of_a_moderator_are_refused_by_row(table):
 
 
 def test_pandera_is_imported_only_when_a_table_is_checked():
-    code = "import sys, bayesmeta.studies.schema; print('pandera' in sys.modules)"
+    code = "import sys, bayesmeta.data.schema; print('pandera' in sys.modules)"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "False"

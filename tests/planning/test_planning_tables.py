@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from test_preposterior import JOINT, two_organisms
+from test_planning import JOINT, two_organisms
 
 from bayesmeta import planning
 from bayesmeta.infrastructure.errors import BadInput

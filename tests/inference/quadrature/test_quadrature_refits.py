@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 import xarray as xr
 from scipy.stats import norm
-from test_posterior import exact_posterior
 
 from bayesmeta.data import datasets
 from bayesmeta.estimates import convergence
@@ -20,6 +19,7 @@ from bayesmeta.inference.quadrature.tree import draw, systematic
 from bayesmeta.model.design import build_design
 from bayesmeta.model.likelihood import study_log_likelihood
 from bayesmeta.model.spec import ModelSpec, read_spec
+from exact import exact_posterior
 
 
 @pytest.fixture(scope="module")

@@ -183,14 +183,14 @@ def test_a_spec_says_true_or_false() -> None:
     assert not read_spec("three-level").shared_controls
     with pytest.raises(BadInput, match="shared_controls of model m is 'yes'; it should be true or false"):
         parse_spec(TEXT.replace("= true", '= "yes"'), "m")
-    with pytest.raises(BadInput, match="want normal study effects and no selection model"):
+    with pytest.raises(BadInput, match="need normal study effects and no selection model"):
         parse_spec(
             TEXT.replace(
                 "[priors.terms]", 'likelihood = "student"\n[priors.nu]\nprior = "Gamma(2, 0.1)"\n[priors.terms]', 1
             ),
             "m",
         )
-    with pytest.raises(BadInput, match="want normal study effects and no selection model"):
+    with pytest.raises(BadInput, match="need normal study effects and no selection model"):
         parse_spec(
             TEXT.replace(
                 "[priors.terms]", 'bias = "selection"\n[priors.weights]\nprior = "Gamma(2, 2)"\n[priors.terms]', 1

@@ -10,8 +10,8 @@ from scipy import stats
 from bayesmeta.data import datasets
 from bayesmeta.data.effect_sizes import MEASURES, correction, smd
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.model.design import build_design
-from bayesmeta.model.spec import read_spec
+from bayesmeta.model.design import build_design, with_model
+from bayesmeta.model.spec import parse_spec, read_spec
 from bayesmeta.robustness.funnel import (
     TITLES,
     Drawn,
@@ -53,10 +53,11 @@ def tree_of(k: int = 60, draws: int = 200, *, vtype: str = "LS", rho: float = 0.
     columns = {"yi": yi, "vi": vi, "n1i": n1, "n2i": n2, "effect_group": group}
     design = xr.Dataset(
         {name: ("effect", values) for name, values in columns.items()}
-        | {"X": (("effect", "term"), x), "group_study": ("group", np.arange(k // 2) // 2)},
+        | {"X": (("effect", "term"), x), "group_study": ("group", np.arange(k // 2) // 2)}
+        | {"kind_of_term": ("term", ["mean", "mean"])},
         labels,
-        attrs={"model": MODEL.format(rho=rho)},
     )
+    design = with_model(design, parse_spec(MODEL.format(rho=rho), "funnel"))
     return xr.DataTree.from_dict({"posterior": xr.Dataset(found | posterior), "constant_data": design})
 
 
@@ -178,7 +179,7 @@ def test_chunks_leave_out_no_draw(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_variances_of_the_real_tables_follow_from_their_effects(name: str) -> None:
     design, spec = build_design(datasets.read(name), read_spec("three-level")), read_spec("three-level")
     beta = xr.DataArray(np.zeros((1, 1, design.sizes["term"])), dims=("chain", "draw", "term"))
-    tree = xr.DataTree.from_dict({"posterior": xr.Dataset({"beta": beta}), "constant_data": design})
+    tree = xr.DataTree.from_dict({"posterior": xr.Dataset({"beta": beta}), "constant_data": with_model(design, spec)})
     assert spec.levels == ("study", "group")
     rows = rows_of(tree)
     assert rows.vtype == "LS"

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from test_lint import KEYS, dataset, found, measured, simulate, subject_of, with_sems
+from test_lint import dataset, found, subject_of
 
 from bayesmeta.data.effect_sizes import TWO_GROUPS
 from bayesmeta.inference.reml import fit_reml
@@ -22,6 +22,7 @@ from bayesmeta.robustness.lint.entries import (
 from bayesmeta.robustness.lint.levels import effect_level_missing, errors_independent, levels_aliased
 from bayesmeta.robustness.lint.remedies import changed
 from bayesmeta.robustness.lint.wrong_level import egger_level, influence_level, validation_level
+from raw_tables import KEYS, measured, simulate, with_sems
 
 
 @pytest.mark.usefixtures("trace_data")

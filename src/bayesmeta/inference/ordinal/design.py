@@ -24,9 +24,9 @@ def build_directions(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
     -------
     Dataset
         direction (code, from 0 for the lowest), effect_study (index of the study) over `effect`; X over (effect,
-        term); labels as coordinates, over `term` the factors' levels as `term_<factor>`, and `direction_name`. Its
-        attributes say what the table is, with the aggregate (`aggregate_enhanced`, `aggregate_studies`) where the
-        table has one.
+        term); kind_of_term over `term`; labels as coordinates, over `term` the factors' levels as `term_<factor>`,
+        and `direction_name`. Its attributes say what the table is, with the aggregate (`aggregate_enhanced`,
+        `aggregate_studies`) where the table has one.
 
     Raises
     ------
@@ -58,6 +58,7 @@ def build_directions(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
             "direction": ("effect", codes.to_numpy(int)),
             "effect_study": ("effect", study),
             "X": (("effect", "term"), coding.matrix.to_numpy(float)),
+            "kind_of_term": ("term", coding.kinds.to_numpy(str)),
         },
         coords={
             "effect": frame["effect"].to_numpy(str),

@@ -23,8 +23,7 @@ def check_spec(spec: ModelSpec) -> ModelSpec:
     where = f"model {spec.name}"
     if not spec.levels or any(level not in LEVELS for level in spec.levels):
         raise BadInput(f"levels of {where} are {list(spec.levels)!r}; they should be a list from {list(LEVELS)}")
-    _choice(spec.likelihood, LIKELIHOODS, f"likelihood of {where}")
-    _choice(spec.bias, BIASES, f"bias of {where}")
+    check_choices(spec.likelihood, spec.bias, where)
     _in_range(spec.rho, 0, 1, f"rho of {where}")
     _in_range(spec.rope, 0, float("inf"), f"rope of {where}")
     check_prior_keys(spec.priors, spec.likelihood, spec.bias, where)
@@ -33,6 +32,12 @@ def check_spec(spec: ModelSpec) -> ModelSpec:
     _check_together(spec, where)
     check_ordered(spec)
     return spec
+
+
+def check_choices(likelihood: str, bias: str, where: str) -> None:
+    """Raise BadInput if a likelihood or a bias does not exist."""
+    _choice(likelihood, LIKELIHOODS, f"likelihood of {where}")
+    _choice(bias, BIASES, f"bias of {where}")
 
 
 def _choice(value: str, known: tuple[str, ...], where: str) -> None:

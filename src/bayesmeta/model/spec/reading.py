@@ -7,7 +7,7 @@ from typing import Any
 
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.files import root
-from bayesmeta.model.spec.checking import check_prior_keys, check_spec
+from bayesmeta.model.spec.checking import check_choices, check_prior_keys, check_spec
 from bayesmeta.model.spec.model import CUTPOINTS, LEVELS, ModelSpec
 from bayesmeta.model.spec.prior import Prior, refuse_unknown
 
@@ -45,6 +45,16 @@ def read_spec(path: str | Path) -> ModelSpec:
     ------
     BadInput
         The file is missing or not TOML; a key is unknown or missing; a value is out of range.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> import bayesmeta
+    >>> spec = bayesmeta.read_spec("three-level")
+    >>> spec.levels
+    ('study', 'group')
+    >>> replace(spec, rho=0.6).rho
+    0.6
     """
     path = _find(Path(path))
     try:
@@ -66,6 +76,7 @@ def parse_spec(text: str, name: str) -> ModelSpec:
     if "rho" in entries["priors"] and "rho" in entries:
         raise BadInput(f"model {name} both fixes rho and gives it a prior; leave one out")
     likelihood, bias = (str(entries.get(key, default)) for key, default in (("likelihood", "normal"), ("bias", "")))
+    check_choices(likelihood, bias, f"model {name}")
     check_prior_keys(entries["priors"], likelihood, bias, f"model {name}")
     spec = ModelSpec(
         name=name,

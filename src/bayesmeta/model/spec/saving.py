@@ -48,6 +48,13 @@ def spec_of(tree: xr.DataTree) -> ModelSpec:
     ------
     BadInput
         The tree holds no model, or one that cannot be read.
+
+    Examples
+    --------
+    >>> import bayesmeta
+    >>> tree = bayesmeta.fit(bayesmeta.example(), "four-level", sampler="quadrature", draws=250)
+    >>> bayesmeta.spec_of(tree).levels
+    ('study', 'group', 'effect')
     """
     text = tree["constant_data"].attrs.get("model") if "constant_data" in tree else None
     if not text:
