@@ -24,8 +24,8 @@ POOLED = """
 [priors."valence:phase"]
 prior = "Normal(0.2, 1.5)"
 [priors."organism:valence:phase"]
-prior = "Normal(0, spread)"
-spread = "HalfNormal(0.8)"
+prior = "Normal(0, pooling_sd)"
+pooling_sd = "HalfNormal(0.8)"
 [priors]
 tau = "HalfNormal(1)"
 """.replace('[priors]\ntau = "HalfNormal(1)"\n', '[priors.tau]\nprior = "HalfNormal(1)"\n')
@@ -103,7 +103,7 @@ def test_parts_of_the_prior_add_up(both: pd.DataFrame) -> None:
             '"organism:valance"',
             r"names \['valance'\], but the terms are coded by: organism",
         ),
-        ("Normal(0, spread)", "Normal(0, spraed)", "it should be one of Normal"),
+        ("Normal(0, pooling_sd)", "Normal(0, poling_sd)", "it should be one of Normal"),
         ("HalfNormal(0.8)", "Normal(0, 1)", "prior of tau is"),
     ],
 )
@@ -204,7 +204,7 @@ def test_quadrature_draws_of_strata_are_in_their_places(both: pd.DataFrame) -> N
 
 def test_what_cannot_be_integrated_stratum_by_stratum_says_so(both: pd.DataFrame) -> None:
     pooled = spec_of(POOLED)
-    with pytest.raises(BadInput, match=r"share the spread of .* sample the model with --sampler numpyro"):
+    with pytest.raises(BadInput, match=r"share the pooling sd of .* sample the model with --sampler numpyro"):
         quadrature.integrate_posterior(build_design(both, pooled), pooled)
     shared = replace(spec_of(APART), terms="0 + valence:phase")
     with pytest.raises(BadInput, match="are shared by strata of 'organism'"):
@@ -250,7 +250,7 @@ def test_nuts_on_the_pooled_model_agrees_with_brute_force(both: pd.DataFrame) ->
     assert int(tree["sample_stats"]["diverging"].sum()) < 10  # so few data that every tau and the spread reach zero
     np.testing.assert_allclose(draws["beta"].mean(("chain", "draw")), want, atol=4.5 * sd.max() / np.sqrt(3000))
     np.testing.assert_allclose(draws["beta"].std(("chain", "draw")), sd, rtol=0.1)
-    assert float(draws["spread_organism_valence_phase"].mean()) == pytest.approx(share @ np.array(spreads), rel=0.08)
+    assert float(draws["sd_organism_valence_phase"].mean()) == pytest.approx(share @ np.array(spreads), rel=0.08)
     assert sd[list(design["term"].values).index("human:fear:memory")] > 2 * np.median(sd)
 
 

@@ -219,7 +219,7 @@ def test_models_that_quadrature_refuses_have_no_refits(small: xr.Dataset, tree: 
 
 def test_of_a_prior_in_parts_only_the_taus_are_changed() -> None:
     parts = parse_spec(MODEL.replace("priors.terms", "priors.valence"), "parts")
-    spread = Prior("Normal", (0.0, 1.0), spread=Prior("HalfNormal", (1.0,)))
+    spread = Prior("Normal", (0.0, 1.0), pooling_sd=Prior("HalfNormal", (1.0,)))
     for spec in (parts, replace(SPEC, priors={**SPEC.priors, "terms": spread})):
         changed = [other for other in OTHER_PRIORS if other.replaced_in(spec) is not None]
         assert {other.key for other in changed} == {"tau"}

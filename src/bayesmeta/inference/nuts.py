@@ -17,9 +17,9 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.files import cache_folder
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.build import build_model
-from bayesmeta.model.coordinates import START_SPREAD, Start, guess_start
+from bayesmeta.model.coordinates import START_POOLING_SD, Start, guess_start
 from bayesmeta.model.likelihood import weight_labels
-from bayesmeta.model.priors import spread_name
+from bayesmeta.model.priors import pooling_sd_name
 from bayesmeta.model.spec import ModelSpec
 
 CACHE_BYTES = 2**30
@@ -106,7 +106,7 @@ def sample_posterior(
             quiet=steps.console is None or sampler == "numpyro",
             compute_convergence_checks=False,
             jitter_max_retries=0,  # the density is finite everywhere, and looking first costs a second
-            **_options(sampler, chains, dense=not spec.latent),
+            **_options(sampler, chains, dense=not spec.sampled_levels),
         )
     if step > 1:
         tree = tree.isel(draw=slice(None, None, step))
@@ -130,10 +130,16 @@ def _sample(steps: Steps, *, nuts: dict[str, Any], **settings: Any) -> xr.DataTr
 
 def _initial(start: Start, design: xr.Dataset, spec: ModelSpec) -> dict[str, Any]:
     """Where chains begin."""
-    spreads = dict.fromkeys(map(spread_name, spec.spreads), START_SPREAD)
+    spreads = dict.fromkeys(map(pooling_sd_name, spec.pooling_sds), START_POOLING_SD)
     extras = {"nu": START_NU, "rho": START_RHO, "weights": np.ones(len(weight_labels(design, spec)))}
-    latent = {f"z_{level}": np.zeros(design.sizes[level]) for level in spec.latent}
-    return {"beta": start.beta, "tau": start.tau, **spreads, **{key: extras[key] for key in spec.extras}, **latent}
+    latent = {f"z_{level}": np.zeros(design.sizes[level]) for level in spec.sampled_levels}
+    return {
+        "beta": start.beta,
+        "tau": start.tau,
+        **spreads,
+        **{key: extras[key] for key in spec.auxiliary_parameters},
+        **latent,
+    }
 
 
 def check_sampler(sampler: str) -> None:

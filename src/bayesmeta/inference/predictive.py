@@ -28,7 +28,7 @@ from bayesmeta.model.likelihood import (
     taus_of,
     weight_labels,
 )
-from bayesmeta.model.priors import spread_name
+from bayesmeta.model.priors import pooling_sd_name
 from bayesmeta.model.spec import ModelSpec
 
 PRIOR_DRAWS = 1000
@@ -54,19 +54,19 @@ def prior_replicates(design: xr.Dataset) -> int:
 
 def compile_programs(design: xr.Dataset, spec: ModelSpec, draws: int) -> Programs:
     """Compile for so many posterior draws in all: done in another thread, it costs no time while a sampler runs."""
-    batch = int(np.clip((2_000_000 if not spec.latent else 50_000) // design.sizes["effect"], 1, 500))
+    batch = int(np.clip((2_000_000 if not spec.sampled_levels else 50_000) // design.sizes["effect"], 1, 500))
 
     def ready(
         draw: Callable[..., dict[str, Array]], count: int, latent: tuple[str, ...]
     ) -> Callable[..., dict[str, Array]]:
         taus, weights = len(tau_labels(design, spec)), len(weight_labels(design, spec))
-        sizes = [design.sizes["term"], taus, *(weights if key == "weights" else 1 for key in spec.extras)]
+        sizes = [design.sizes["term"], taus, *(weights if key == "weights" else 1 for key in spec.auxiliary_parameters)]
         sizes += [design.sizes[level] for level in latent]
         shapes = [jax.ShapeDtypeStruct((count, size), float) for size in sizes]
         program = jax.jit(lambda *xs: jax.lax.map(lambda x: draw(*x), xs, batch_size=batch))
         return program.lower(jax.eval_shape(partial(_keys, 0, count)), *shapes).compile()
 
-    given_data = ready(_draw_given_data(design, spec), draws, spec.latent)
+    given_data = ready(_draw_given_data(design, spec), draws, spec.sampled_levels)
     return Programs(given_data, ready(_draw_anew(design, spec), prior_replicates(design), ()))
 
 
@@ -99,7 +99,7 @@ def complete_tree(
     """
     posterior = tree["posterior"].to_dataset().as_numpy()
     prior = _prior_draws(model, design, spec, seed)
-    names, latent = list(map(str, prior.data_vars)), [f"z_{level}" for level in spec.latent]
+    names, latent = list(map(str, prior.data_vars)), [f"z_{level}" for level in spec.sampled_levels]
     log_prior = compute_log_prior(
         tree, var_names=names, model=model, extend_inferencedata=False, progressbar=False, backend="jax"
     )
@@ -123,12 +123,12 @@ def complete_tree(
 
 
 def _prior_draws(model: pm.Model, design: xr.Dataset, spec: ModelSpec, seed: int) -> xr.Dataset:
-    spreads = [spread_name(part) for part in spec.spreads]
-    names = ["beta", "tau", *spreads, *spec.extras]
+    spreads = [pooling_sd_name(part) for part in spec.pooling_sds]
+    names = ["beta", "tau", *spreads, *spec.auxiliary_parameters]
     values = pm.draw([model[name] for name in names], PRIOR_DRAWS, random_seed=seed, mode="FAST_COMPILE")
     dims: dict[str, list[str]] = {"beta": ["term"], "tau": ["level"], "weights": ["weight"]}
     labels = {"term": list(design["term"].values), "level": tau_labels(design, spec)}
-    labels |= {"weight": weight_labels(design, spec)} if "weights" in spec.extras else {}
+    labels |= {"weight": weight_labels(design, spec)} if "weights" in spec.auxiliary_parameters else {}
     return xr.Dataset(
         {
             name: (("chain", "draw", *dims.get(name, [])), value[None])
@@ -149,7 +149,7 @@ def _exact(
 ) -> xr.Dataset:
     """Random effects, replicates and log-likelihoods for each draw of (beta, tau), in batches that fit in memory."""
     shape = parameters["beta"].shape[:2]
-    names = ["beta", "tau", *spec.extras, *latent]
+    names = ["beta", "tau", *spec.auxiliary_parameters, *latent]
     values = [jnp.asarray(parameters[name].values.reshape(np.prod(shape), -1)) for name in names]
     results = program(_keys(seed, len(values[0])), *values)
     dims = {"u": "study", "w": "group", "d": "effect", "obs": "effect", "log_obs": "effect", "obs_study": "study"}
@@ -178,7 +178,7 @@ def _draw_given_data(design: xr.Dataset, spec: ModelSpec) -> Callable[..., dict[
             drawn = draw_scales(scales, sums, levels["study"], levels.get("group", 0.0), given["nu"], nesting)
             levels["study"] = levels["study"] * jnp.sqrt(drawn)
         u, w, d = place(own, y - x @ beta, levels, rho)
-        if z := dict(zip(spec.latent, others[len(spec.extras) :], strict=True)):
+        if z := dict(zip(spec.sampled_levels, others[len(spec.auxiliary_parameters) :], strict=True)):
             u, w = latent_effects(sums, z, levels, nesting)
         mean = x @ beta + u[nesting.study_of_effect] + w[nesting.group_of_effect]
         tau_effect = levels.get("effect", 0.0)
@@ -198,13 +198,13 @@ def _draw_given_data(design: xr.Dataset, spec: ModelSpec) -> Callable[..., dict[
 
 def _extras(spec: ModelSpec, values: Sequence[Array]) -> dict[str, Array]:
     """A draw's extras by name, from arrays (size,): weights as they are, the others as scalars."""
-    named = zip(spec.extras, values, strict=False)
+    named = zip(spec.auxiliary_parameters, values, strict=False)
     return {key: value if key == "weights" else value[0] for key, value in named}
 
 
 def _published(design: xr.Dataset, spec: ModelSpec) -> Callable[..., tuple[Array, Array]] | None:
     """Of a selection model: a published replicate of each effect, and how selection tilts the effect's log density."""
-    if "weights" not in spec.extras:
+    if "weights" not in spec.auxiliary_parameters:
         return None
     selection = selection_from(design, spec)
     return lambda key, theta, tau_effect, weights: (

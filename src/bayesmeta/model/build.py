@@ -28,7 +28,7 @@ import xarray as xr
 
 from bayesmeta.model.coordinates import Polar, Start, Whitened
 from bayesmeta.model.likelihood import study_log_density, tau_labels, weight_labels
-from bayesmeta.model.priors import spread_name, term_prior
+from bayesmeta.model.priors import pooling_sd_name, term_prior
 from bayesmeta.model.spec import ModelSpec, Prior
 
 TAU_PRIORS: dict[str, Callable[..., Any]] = {
@@ -59,7 +59,7 @@ def build_model(design: xr.Dataset, spec: ModelSpec, start: Start, *, without: S
     Returns
     -------
     pm.Model
-        Free variables beta (term), tau (level, within each stratum), the spreads, each of `spec.extras` (weights over
+        Free variables beta (term), tau (level, within each stratum), the spreads, each of `spec.auxiliary_parameters` (weights over
         `weight`) and z of the latent levels (z_study over `study`, z_group over `group`). The likelihood node
         `obs_study` has one value per study: the data enter through the kernel and its `observed` zeros only give it a
         shape, so that PyMC's own tools see one log-likelihood per study.
@@ -70,8 +70,8 @@ def build_model(design: xr.Dataset, spec: ModelSpec, start: Start, *, without: S
     kernel = pytensor.wrap_jax(lambda *parameters: included * density(*parameters))
 
     sizes = {"beta": start.beta.shape, "tau": start.tau.shape, "weights": (len(weight_labels(design, spec)),)}
-    sizes |= {f"z_{level}": (design.sizes[level],) for level in spec.latent}
-    names = ("beta", "tau", *spec.extras, *(f"z_{level}" for level in spec.latent))
+    sizes |= {f"z_{level}": (design.sizes[level],) for level in spec.sampled_levels}
+    names = ("beta", "tau", *spec.auxiliary_parameters, *(f"z_{level}" for level in spec.sampled_levels))
 
     def logp(_: Any, *parameters: Any) -> Any:
         named = zip(names, parameters, strict=True)
@@ -81,11 +81,11 @@ def build_model(design: xr.Dataset, spec: ModelSpec, start: Start, *, without: S
     coords |= {level: design[level].values for level in ("study", "group")}
     with pm.Model(coords=coords) as model:
         whitened, polar = Whitened(start.precision, start.pull), Polar(len(spec.levels), len(taus) // len(spec.levels))
-        spreads = {part: _positive(spread_name(part), of) for part, of in spec.spreads.items()}
+        spreads = {part: _positive(pooling_sd_name(part), of) for part, of in spec.pooling_sds.items()}
         beta = pm.MvNormal("beta", prior.mean, cov=prior.covariance(spreads), dims="term", default_transform=whitened)
         tau = _positive("tau", spec.priors["tau"], dims="level", default_transform=polar)
-        extras = [_positive(key, spec.priors[key], dims=EXTRA_DIMS.get(key)) for key in spec.extras]
-        latent = [pm.Normal(f"z_{level}", dims=level) for level in spec.latent]
+        extras = [_positive(key, spec.priors[key], dims=EXTRA_DIMS.get(key)) for key in spec.auxiliary_parameters]
+        latent = [pm.Normal(f"z_{level}", dims=level) for level in spec.sampled_levels]
         observed = np.zeros(design.sizes["study"])
         pm.CustomDist("obs_study", beta, tau, *extras, *latent, logp=logp, observed=observed, dims="study")
     return model

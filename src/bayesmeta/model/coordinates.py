@@ -12,7 +12,7 @@ from bayesmeta.model.likelihood import columns_of, cross_products, group_sums, n
 from bayesmeta.model.priors import term_prior
 from bayesmeta.model.spec import ModelSpec
 
-START_SPREAD = 0.3
+START_POOLING_SD = 0.3
 
 
 class Start(NamedTuple):
@@ -47,7 +47,7 @@ def guess_start(design: xr.Dataset, spec: ModelSpec) -> Start:
 
     cross, prior = np.asarray(total()), term_prior(design, spec)
     precision, pull = cross[:terms, :terms], cross[:terms, terms]
-    covariance = prior.covariance(dict.fromkeys(prior.shared, START_SPREAD))
+    covariance = prior.covariance(dict.fromkeys(prior.shared, START_POOLING_SD))
     tau = np.full(len(tau_labels(design, spec)), one)
     beta = prior.mean + covariance @ np.linalg.solve(
         np.eye(terms) + precision @ covariance, pull - precision @ prior.mean

@@ -39,9 +39,9 @@ class TermPrior(NamedTuple):
         return total
 
 
-def spread_name(part: str) -> str:
-    """Name of a part's spread among the draws: `spread_organism_valence_phase`."""
-    return f"spread_{part.replace(':', '_')}"
+def pooling_sd_name(part: str) -> str:
+    """Name of a part's spread among the draws: `sd_organism_valence_phase`."""
+    return f"sd_{part.replace(':', '_')}"
 
 
 def term_prior(design: xr.Dataset, spec: ModelSpec) -> TermPrior:
@@ -58,7 +58,7 @@ def term_prior(design: xr.Dataset, spec: ModelSpec) -> TermPrior:
         same = _same(design, name)
         centre, sd = prior.parameters
         mean = mean + centre * np.diag(same)
-        if prior.spread is None:
+        if prior.pooling_sd is None:
             fixed = fixed + np.where(same > 0, sd**2, 0.0)
         else:
             shared[name] = sd**2 * same

@@ -31,7 +31,7 @@ OTHERS = {
     "rho and rope": replace(THREE, rho=0.6, rope=0.5),
     "terms": THREE.with_terms("1 + dose"),
     "levels": THREE.with_levels(("study",)),
-    "pooling sd fixed": read_spec("translational-pooled").with_spread("organism:valence:phase", 0.3),
+    "pooling sd fixed": read_spec("translational-pooled").with_pooling_sd("organism:valence:phase", 0.3),
     "flat": THREE.with_flat_priors(),
     "built": FROM_PYTHON,
 }

@@ -118,7 +118,7 @@ def test_the_slope_has_a_prior_of_its_own(frame: pd.DataFrame) -> None:
 def test_the_slope_shares_no_part_of_a_prior(frame: pd.DataFrame) -> None:
     """The fear cells share .4; a spread gives a cell without effects a term, which does not alias the slope."""
     parts = '[priors.valence]\nprior = "Normal(0.1, 0.4)"\n[priors."valence:phase"]\n'
-    parts += 'prior = "Normal(0, spread)"\nspread = "HalfNormal(1)"'
+    parts += 'prior = "Normal(0, pooling_sd)"\npooling_sd = "HalfNormal(1)"'
     spec = spec_of('[priors.terms]\nprior = "Normal(0.3, 1.5)"', parts)
     design = build_design(frame, spec)
     assert design["term"].values.tolist() == [

@@ -56,11 +56,13 @@ def table_of(design: xr.Dataset, spec: ModelSpec, without: Sequence[str] = ()) -
     BadInput
         A study to leave out that does not exist; taus that differ by stratum, or a spread.
     """
-    if spec.extras:
-        raise BadInput(f"model {spec.name} estimates {', '.join(spec.extras)}, which quadrature does not do; sample it")
+    if spec.auxiliary_parameters:
+        raise BadInput(
+            f"model {spec.name} estimates {', '.join(spec.auxiliary_parameters)}, which quadrature does not do; sample it"
+        )
     if spec.shared_controls:
         raise BadInput(f"model {spec.name} has errors that covary over shared controls; quadrature cannot; sample it")
-    if spec.tau_by or spec.spreads:
+    if spec.tau_by or spec.pooling_sds:
         raise BadInput(f"model {spec.name}: one tau per level and fixed priors of the terms are wanted here")
     refuse_unknown_studies(design, without)
     prior, log_det = _prior_products(term_prior(design, spec))

@@ -114,7 +114,7 @@ def integrate_posterior(
             left = [study for study in without if study in own["study"].values]
             each[name] = integrate_taus(own, single, without=left, tolerance=tolerance)
         return Joint(tuple(map(str, design["term"].values)), each)
-    if spec.spreads:
+    if spec.pooling_sds:
         return _over_spread(design, spec, without, tolerance)
     return integrate_taus(design, spec, without=without, tolerance=tolerance)
 
@@ -129,17 +129,17 @@ def integrate_taus(
 
 def _over_spread(design: xr.Dataset, spec: ModelSpec, without: Sequence[str], tolerance: float) -> Posterior:
     """Gauss-Legendre over the prior probability of the spread; the error is the difference to half as many nodes."""
-    if len(spec.spreads) > 1:
+    if len(spec.pooling_sds) > 1:
         raise BadInput(
-            f"quadrature integrates over one spread, the model has {list(spec.spreads)}; sample it with "
+            f"quadrature integrates over one spread, the model has {list(spec.pooling_sds)}; sample it with "
             "--sampler numpyro"
         )
-    (part, prior), rules = next(iter(spec.spreads.items())), []
+    (part, prior), rules = next(iter(spec.pooling_sds.items())), []
     for order in SPREAD_ORDERS:
         unit, weight = leggauss(order)
         values = tau_prior_quantile(prior, (unit + 1) / 2)
         each = [
-            integrate_taus(design, spec.with_spread(part, value), without=without, tolerance=tolerance)
+            integrate_taus(design, spec.with_pooling_sd(part, value), without=without, tolerance=tolerance)
             for value in values
         ]
         rules.append(mix(each, weight / 2)[0])

@@ -72,8 +72,10 @@ def fit_reml(design: xr.Dataset, spec: ModelSpec, *, method: str = "REML") -> Re
     k, p = design["X"].shape
     if method not in METHODS:
         raise BadInput(f"unknown method '{method}'; the methods are: {', '.join(METHODS)}")
-    if spec.extras:
-        raise BadInput(f"{method} fits terms and taus alone; model {spec.name} has {', '.join(spec.extras)} besides")
+    if spec.auxiliary_parameters:
+        raise BadInput(
+            f"{method} fits terms and taus alone; model {spec.name} has {', '.join(spec.auxiliary_parameters)} besides"
+        )
     if spec.shared_controls:
         raise BadInput(f"{method} has no errors that covary over shared controls, as in model {spec.name}; sample it")
     if spec.tau_by:

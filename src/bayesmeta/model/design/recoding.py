@@ -44,7 +44,7 @@ def coding_of(design: xr.Dataset, spec: ModelSpec) -> Coding:
     from formulaic import Formula
 
     frame = moderator_columns(design, [name for name in variables_of(Formula(spec.terms)) if name in design])
-    coding = code_terms(frame, spec.terms, informed=[key.split(":") for key in spec.parts] if spec.spreads else ())
+    coding = code_terms(frame, spec.terms, informed=[key.split(":") for key in spec.parts] if spec.pooling_sds else ())
     terms = design["term"].values[~is_small_study(design)]
     again = coding.matrix.reindex(columns=list(terms))
     if len(terms) != coding.matrix.shape[1] or not np.allclose(again, design["X"].sel(term=terms).values):

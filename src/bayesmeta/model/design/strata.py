@@ -35,9 +35,9 @@ def split_strata(design: xr.Dataset, spec: ModelSpec) -> dict[str, tuple[xr.Data
     BadInput
         They share one.
     """
-    if spec.spreads:
+    if spec.pooling_sds:
         raise BadInput(
-            f"strata of '{spec.tau_by}' that share the spread of {list(spec.spreads)} are not independent, so "
+            f"strata of '{spec.tau_by}' that share the pooling sd of {list(spec.pooling_sds)} are not independent, so "
             "quadrature cannot take them one by one; sample the model with --sampler numpyro"
         )
     coded = [of_stratum(design, name) for name in design["stratum"].values]

@@ -53,7 +53,7 @@ def build_design(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
     if taken := [name for name in RESERVED if name in frame.columns]:
         raise BadInput(f"columns {taken} have names that the results need; rename them")
     frame = check_effects(frame).reset_index(drop=True)
-    coding = code_terms(frame, spec.terms, informed=[key.split(":") for key in spec.parts] if spec.spreads else ())
+    coding = code_terms(frame, spec.terms, informed=[key.split(":") for key in spec.parts] if spec.pooling_sds else ())
     study, studies = pd.factorize(frame["study"], sort=True)
     group, groups = pd.factorize(frame["group"], sort=True)
     group_study = np.empty(len(groups), int)

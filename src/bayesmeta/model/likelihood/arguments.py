@@ -30,7 +30,7 @@ def tau_labels(design: xr.Dataset, spec: ModelSpec) -> list[str]:
 
 def weight_labels(design: xr.Dataset, spec: ModelSpec) -> list[str]:
     """One label per weight of a selection model: `.025 < p < .5`, `p > .5`; stratum by stratum `human:p > .5`."""
-    if "weights" not in spec.extras:
+    if "weights" not in spec.auxiliary_parameters:
         return []
     cuts = [f"{cutpoint:g}".lstrip("0") for cutpoint in spec.cutpoints]
     steps = [f"{low} < p < {high}" for low, high in pairwise(cuts)] + [f"p > {cuts[-1]}"]

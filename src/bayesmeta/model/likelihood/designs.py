@@ -31,7 +31,7 @@ def residuals_of(design: xr.Dataset, spec: ModelSpec) -> Callable[..., GroupSums
     Without an effect level and with rho fixed the sums over groups are sufficient and made once.
     """
     nesting, v, columns = nesting_of(design), design["vi"].values, columns_of(design)
-    fixed = "effect" not in spec.levels and "rho" not in spec.extras
+    fixed = "effect" not in spec.levels and "rho" not in spec.auxiliary_parameters
     once = jax.jit(lambda: group_sums(columns, v, nesting, rho=spec.rho))() if fixed else None
 
     def sums(beta: Array, taus: Mapping[str, Scalar], rho: Scalar) -> GroupSums:
@@ -44,7 +44,7 @@ def residuals_of(design: xr.Dataset, spec: ModelSpec) -> Callable[..., GroupSums
 
 
 def study_log_likelihood(design: xr.Dataset, spec: ModelSpec) -> Callable[..., Array]:
-    """Function of beta (p,), the taus of `tau_labels` and each of `spec.extras` to each study's log-likelihood.
+    """Function of beta (p,), the taus of `tau_labels` and each of `spec.auxiliary_parameters` to each study's log-likelihood.
 
     All random effects are integrated out, those of a selection model, too.
     """
@@ -52,10 +52,10 @@ def study_log_likelihood(design: xr.Dataset, spec: ModelSpec) -> Callable[..., A
         alone = study_log_likelihood(design, replace(spec, shared_controls=False))
         return shared_log_likelihood(design, spec, alone)
     nesting, residuals, by_level = nesting_of(design), residuals_of(design, spec), taus_of(design, spec)
-    tilt = tilt_of(design, spec) if "weights" in spec.extras else None
+    tilt = tilt_of(design, spec) if "weights" in spec.auxiliary_parameters else None
 
     def by_study(beta: Array, tau: Array, *extras: Array) -> Array:
-        taus, given = by_level(tau), dict(zip(spec.extras, extras, strict=True))
+        taus, given = by_level(tau), dict(zip(spec.auxiliary_parameters, extras, strict=True))
         sums, tau_group = residuals(beta, taus, given.get("rho", spec.rho)), taus.get("group", 0.0)
         tau_study = taus.get("study", 0.0)
         if "nu" in given:
@@ -74,7 +74,7 @@ def study_log_density(design: xr.Dataset, spec: ModelSpec) -> Callable[..., Arra
 
     Further arguments: z of the latent levels, highest first, (studies,) and (groups,).
     """
-    if "weights" not in spec.extras:
+    if "weights" not in spec.auxiliary_parameters:
         return study_log_likelihood(design, spec)
     nesting, residuals, by_level = nesting_of(design), residuals_of(design, spec), taus_of(design, spec)
     tilt = tilt_of(design, spec)
@@ -82,7 +82,7 @@ def study_log_density(design: xr.Dataset, spec: ModelSpec) -> Callable[..., Arra
     def by_study(beta: Array, tau: Array, weights: Array, *z: Array) -> Array:
         taus = by_level(tau)
         sums = residuals(beta, taus, 0.0)
-        u, w = latent_effects(sums, dict(zip(spec.latent, z, strict=True)), taus, nesting)
+        u, w = latent_effects(sums, dict(zip(spec.sampled_levels, z, strict=True)), taus, nesting)
         effects = u[nesting.study_of_effect] + w[nesting.group_of_effect]
         tilted = nesting.by_study(nesting.by_group(tilt(effects, beta=beta, taus=taus, weights=weights)))
         return log_likelihood(sums, taus.get("study", 0.0), taus.get("group", 0.0), nesting) + tilted

@@ -25,7 +25,7 @@ def shared_log_likelihood(design: xr.Dataset, spec: ModelSpec, alone: Callable[.
     x, y = design["X"].values, design["yi"].values
 
     def by_study(beta: Array, tau: Array, *extras: Array) -> Array:
-        rho = dict(zip(spec.extras, extras, strict=True)).get("rho", spec.rho)
+        rho = dict(zip(spec.auxiliary_parameters, extras, strict=True)).get("rho", spec.rho)
         dense = dense_log_likelihood(y - x @ beta, buckets, by_level(tau), rho, nesting)
         return jnp.where(shared, dense, alone(beta, tau, *extras))
 
@@ -44,7 +44,7 @@ def shared_errors(design: xr.Dataset, spec: ModelSpec) -> tuple[np.ndarray, list
     controls = Controls(*(design[name].values for name in names))
     shared = sharing_studies(nesting, controls.cluster)
     buckets = error_buckets(design["yi"].values, design["vi"].values, nesting, controls, shared)
-    rho = RHO_HIGHEST if "rho" in spec.extras else spec.rho
+    rho = RHO_HIGHEST if "rho" in spec.auxiliary_parameters else spec.rho
     indefinite = np.union1d(indefinite_studies(buckets, 0.0), indefinite_studies(buckets, rho))
     if bad := [str(study) for study in design["study"].values[indefinite]]:
         raise BadInput(

@@ -11,7 +11,7 @@ def with_bias(spec: ModelSpec, bias: str) -> ModelSpec | None:
 
     A selection wants normal study effects, independent errors, and nothing else estimated besides terms and taus.
     """
-    unfit = bias == "selection" and (spec.extras or spec.rho or spec.shared_controls)
+    unfit = bias == "selection" and (spec.auxiliary_parameters or spec.rho or spec.shared_controls)
     if spec.bias or unfit:
         return None
     key = "weights" if bias == "selection" else "slope"

@@ -99,19 +99,19 @@ class ModelSpec:
         return {key: prior for key, prior in self.priors.items() if key not in FAMILIES_OF}
 
     @property
-    def extras(self) -> tuple[str, ...]:
+    def auxiliary_parameters(self) -> tuple[str, ...]:
         """What is estimated besides terms, their spreads and the taus: nu, rho, weights."""
         return tuple(key for key in self.priors if key in FAMILIES_OF and key != "tau")
 
     @property
-    def latent(self) -> tuple[str, ...]:
+    def sampled_levels(self) -> tuple[str, ...]:
         """Levels whose random effects are sampled, not integrated out: those of a selection model above the effect."""
         return tuple(level for level in self.levels if self.bias == "selection" and level != "effect")
 
     @property
-    def spreads(self) -> dict[str, Prior]:
+    def pooling_sds(self) -> dict[str, Prior]:
         """Priors of the spreads that are estimated, by part: then the terms are partially pooled."""
-        return {key: prior.spread for key, prior in self.parts.items() if prior.spread is not None}
+        return {key: prior.pooling_sd for key, prior in self.parts.items() if prior.pooling_sd is not None}
 
     def contrasts_of(self, dataset: str) -> dict[str, str]:
         """Contrasts that hold for a dataset: those without a dataset's name, then those under its name."""
@@ -130,7 +130,7 @@ class ModelSpec:
         """Copy with other random-effect levels."""
         return replace(self, title=f"Random effects of {' and '.join(levels)}", levels=levels)
 
-    def with_spread(self, part: str, value: float) -> "ModelSpec":
+    def with_pooling_sd(self, part: str, value: float) -> "ModelSpec":
         """Copy with a part's spread fixed."""
         centre, scale = self.priors[part].parameters
         return replace(self, priors={**self.priors, part: Prior("Normal", (centre, scale * value))})

@@ -27,7 +27,7 @@ class OtherPrior:
     def replaced_in(self, spec: ModelSpec) -> ModelSpec | None:
         """Copy of a model with this prior; None where it has none by that key, one with a spread, or the same."""
         old = spec.priors.get(self.key)
-        if old is None or old.spread is not None or str(old) == str(self.prior):
+        if old is None or old.pooling_sd is not None or str(old) == str(self.prior):
             return None
         return replace(spec, priors={**spec.priors, self.key: self.prior})
 

@@ -33,16 +33,16 @@ class Prior:
     family: str
     parameters: tuple[float, ...]
     reason: str = ""
-    spread: "Prior | None" = None
+    pooling_sd: "Prior | None" = None
 
     def __str__(self) -> str:
-        if self.spread is not None:
-            return f"{self.family}({self.parameters[0]:g}, spread), spread ~ {self.spread}"
+        if self.pooling_sd is not None:
+            return f"{self.family}({self.parameters[0]:g}, pooling_sd), pooling_sd ~ {self.pooling_sd}"
         return f"{self.family}({', '.join(f'{value:g}' for value in self.parameters)})"
 
     @classmethod
     def parse(cls, key: str, entry: Any) -> Self:
-        """Read `{prior = "HalfNormal(1)", reason = "..."}` or `{prior = "Normal(0, spread)", spread = ...}`.
+        """Read `{prior = "HalfNormal(1)", reason = "..."}` or `{prior = "Normal(0, pooling_sd)", pooling_sd = ...}`.
 
         Raises
         ------
@@ -52,9 +52,9 @@ class Prior:
         entry = {"prior": entry} if isinstance(entry, str) else entry
         if not isinstance(entry, Mapping) or not isinstance(entry.get("prior"), str):
             raise BadInput(f'prior of {key} is {entry!r}; it should read {{prior = "Normal(0, 1.5)", reason = "..."}}')
-        refuse_unknown(entry, ("prior", "spread", "reason"), f"prior of {key}")
-        spread = cls.parse("tau", entry["spread"]) if "spread" in entry else None
-        match = _PRIOR.fullmatch(entry["prior"] if spread is None else re.sub(r"\bspread\b", "1", entry["prior"]))
+        refuse_unknown(entry, ("prior", "pooling_sd", "reason"), f"prior of {key}")
+        spread = cls.parse("tau", entry["pooling_sd"]) if "pooling_sd" in entry else None
+        match = _PRIOR.fullmatch(entry["prior"] if spread is None else re.sub(r"\bpooling_sd\b", "1", entry["prior"]))
         try:
             values = tuple(float(number) for number in match[2].split(",")) if match else ()
         except ValueError:

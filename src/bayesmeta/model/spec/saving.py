@@ -37,7 +37,7 @@ def spec_from_json(text: str) -> ModelSpec:
 
 
 def _prior(fields: Mapping[str, Any]) -> Prior:
-    sd = fields["spread"]
+    sd = fields["pooling_sd"]
     return Prior(fields["family"], tuple(fields["parameters"]), fields["reason"], sd and _prior(sd))
 
 
