@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bayesmeta.output import figures
-from bayesmeta.output.figures.multiverse import draw_survival
+from bayesmeta.output.figures.multiverse import draw_multiverse
 from bayesmeta.output.figures.planning import draw_plan
 from drawings import LABELS, Size, crossed, drawn, intervals
 
@@ -74,14 +74,14 @@ def sensitivity(size: Size) -> Figure:
 
 
 @drawn
-def survival(size: Size) -> Figure:
+def multiverse(size: Size) -> Figure:
     kinds = {"base": 1, "comparison": 3, "data": 3, "model": 5, "priors": 2, "deletion": 1}
     columns = [(f"{kind} {at}", kind) for kind, count in kinds.items() for at in range(count)]
     columns = columns if size.long else columns[:4]
     table = crossed(contrast=size.names(size.terms), alternative=[name for name, _ in columns])
     label = table["alternative"] + (" with corrected errors, one by one" if size.long else "")
     told = {"conclusion": "> 0", "p_conclusion": 0.97, "text": ".97", "state": "open", "moved": True}
-    return draw_survival(
+    return draw_multiverse(
         table.assign(label=label, kind=table["alternative"].map(dict(columns)), **told), title=LABELS["title"]
     )
 

@@ -1,4 +1,4 @@
-"""`bayesmeta survive` as a user meets it: what it writes, what it refuses, and what it asks of the real data."""
+"""`bayesmeta multiverse` as a user meets it: what it writes, what it refuses, and what it asks of the real data."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ PLAIN += ["tau half-normal .5", "tau half-Cauchy .5", "tau inverse gamma", "term
 def run(*arguments: str) -> int:
     """Exit code of the command line."""
     with pytest.raises(SystemExit) as ended:
-        main(["survive", *arguments])
+        main(["multiverse", *arguments])
     return int(ended.value.code or 0)
 
 
@@ -37,12 +37,12 @@ def own(tmp_path_factory: pytest.TempPathFactory, simulated: pd.DataFrame) -> Pa
 
 
 def test_writes_the_contract(own: Path) -> None:
-    wide = pd.read_csv(own / "tables" / "survival.csv")
+    wide = pd.read_csv(own / "tables" / "multiverse.csv")
     assert wide.columns.tolist() == ["contrast", "direction", *PLAIN]
     assert wide["contrast"].tolist() == ["fear", "neutral"]
     assert wide["direction"].tolist() == ["positive", "negative"]
     assert wide[PLAIN].gt(0.9).all(axis=None)
-    rows = pd.read_csv(own / "tables" / "survival_long.csv")
+    rows = pd.read_csv(own / "tables" / "multiverse_long.csv")
     assert " ".join(rows.columns) == LONG
     assert len(rows) == 2 * len(PLAIN)
     np.testing.assert_allclose(rows.query("contrast == 'fear'")["p_conclusion"], wide.loc[0, PLAIN].astype(float))
@@ -52,10 +52,10 @@ def test_writes_the_contract(own: Path) -> None:
     assert table["alternative"].tolist() == PLAIN
     assert set(table["k"]) == {240}
     verdicts = pd.read_csv(own / "tables" / "verdicts.csv")
-    assert verdicts["sentence"].str.contains("survives all 12 alternatives").all()
-    assert {"survival.png", "survival.svg", "survival.csv"} == {path.name for path in (own / "figures").iterdir()}
-    provenance = json.loads((own / "provenance-survival.json").read_text())
-    assert {"tables/survival.csv", "figures/survival.png"} <= set(provenance["outputs"])
+    assert verdicts["sentence"].str.contains("holds under all 12 alternatives").all()
+    assert {"multiverse.png", "multiverse.svg", "multiverse.csv"} == {path.name for path in (own / "figures").iterdir()}
+    provenance = json.loads((own / "provenance-multiverse.json").read_text())
+    assert {"tables/multiverse.csv", "figures/multiverse.png"} <= set(provenance["outputs"])
     assert provenance["dataset"] == "own"
 
 

@@ -1,4 +1,4 @@
-"""Commands that estimate and check: fit, compare, survive, check, report."""
+"""Commands that estimate and check: fit, compare, multiverse, check, report."""
 
 from typing import Annotated
 
@@ -71,7 +71,7 @@ def compare(
 
 
 @app.command()
-def survive(
+def multiverse(
     dataset: Dataset = None,
     model: Model = None,
     variant: Variant = "calibrated",
@@ -82,14 +82,14 @@ def survive(
     workers: Workers = None,
     out: Out = None,
 ) -> None:
-    """Refit under every reasonable alternative: does each conclusion survive? Tables, a figure, a sentence for each."""
+    """Refit under every reasonable alternative: does each conclusion hold? Tables, a figure, a sentence for each."""
     from rich.console import Console
 
-    from bayesmeta.commands.multiverse import run_survive
+    from bayesmeta.commands.multiverse import run_multiverse
     from bayesmeta.commands.request import Request, columns_of
 
     request = Request(dataset, model, variant, where, moderators, columns_of(model, columns))
-    raise typer.Exit(run_survive(request, out, Console(), dask=dask, workers=workers))
+    raise typer.Exit(run_multiverse(request, out, Console(), dask=dask, workers=workers))
 
 
 @app.command()

@@ -37,7 +37,7 @@ def run_interpret(results: Path, out: Path | None, console: "Console") -> int:
         raise BadInput(f"{results} holds directions alone, without means to tell of; see its tables/directions.csv")
     if not ANALYSES & set(found.tables):
         raise BadInput(
-            f"{results} holds no analysis; a folder that bayesmeta fit, compare, check, lint or survive wrote does"
+            f"{results} holds no analysis; a folder that bayesmeta fit, compare, check, lint or multiverse wrote does"
         )
     said = sentences(found, html=False)
     if out is not None:

@@ -1,4 +1,4 @@
-"""Does each conclusion survive every reasonable alternative? From a dataset's name or a file to tables and a figure."""
+"""Does each conclusion hold under every reasonable alternative? From a dataset's name or a file to tables and a figure."""
 
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from bayesmeta.robustness.multiverse import Question, Version
 
 STRONG = 3.0  # of a log Bayes factor: 20 to 1, Kass & Raftery 1995, doi 10.1080/01621459.1995.10476572
-SHADES = {"survives": "green", "weakens": "yellow", "changes sign": "red", "overturned": "bold red", "open": "dim"}
+SHADES = {"holds": "green", "weakens": "yellow", "changes sign": "red", "overturned": "bold red", "open": "dim"}
 
 
-def run_survive(
+def run_multiverse(
     request: Request, out: Path | None, console: "Console", *, dask: str | None = None, workers: int | None = None
 ) -> int:
-    """Refit under every alternative; write tables, figures/survival and provenance-survival.json; gives 0.
+    """Refit under every alternative; write tables, figures/multiverse and provenance-multiverse.json; gives 0.
 
     Parameters
     ----------
@@ -54,8 +54,8 @@ def run_survive(
         done = run_jobs(jobs_of(versions), steps=steps, title="refitting", dask=dask, workers=workers)
         tables = tables_of(with_refusals(versions, done.refused), done.tables)
         provenance = provenance_of(asdict(request) | inputs.choices(out, seed=None), attrs)
-        write_survival(folder, tables, provenance, steps)
-    print_survival(console, tables, out, synthetic=provenance["synthetic"])
+        write_multiverse(folder, tables, provenance, steps)
+    print_multiverse(console, tables, out, synthetic=provenance["synthetic"])
     return 0
 
 
@@ -108,34 +108,34 @@ def tables_of(versions: "Sequence[Version]", refitted: "Mapping[str, pd.DataFram
 
     rows = multiverse.long_table(versions, refitted)
     return {
-        "survival": multiverse.wide_table(rows),
-        "survival_long": rows,
+        "multiverse": multiverse.wide_table(rows),
+        "multiverse_long": rows,
         "alternatives": multiverse.alternatives_table(versions, refitted),
         "verdicts": multiverse.verdicts_table(rows),
         "cells": multiverse.cells_table(rows, versions),
     }
 
 
-def write_survival(
+def write_multiverse(
     folder: Path, tables: "Mapping[str, pd.DataFrame]", provenance: dict[str, Any], steps: Steps
 ) -> None:
-    """Write tables/*.csv, figures/survival (PNG, SVG, CSV) and provenance-survival.json into an empty folder."""
+    """Write tables/*.csv, figures/multiverse (PNG, SVG, CSV) and provenance-multiverse.json into an empty folder."""
     from bayesmeta.output.figures import save
-    from bayesmeta.output.figures.multiverse import draw_survival
+    from bayesmeta.output.figures.multiverse import draw_multiverse
     from bayesmeta.output.folders import write_provenance, write_tables
 
-    write_tables(folder, {name: tables[name] for name in ("survival", "survival_long", "alternatives", "verdicts")})
+    write_tables(folder, {name: tables[name] for name in ("multiverse", "multiverse_long", "alternatives", "verdicts")})
     title = ", ".join(dict.fromkeys((provenance["dataset"], provenance["model"])))
     source = f"bayesmeta {provenance['versions']['bayesmeta']}, {title}, {provenance['created']}"
     with steps("drawing figures"):
         (folder / "figures").mkdir()
-        figure = draw_survival(tables["cells"], title=f"Does each conclusion survive? {title[0].upper()}{title[1:]}")
-        stem = folder / "figures" / "survival"
+        figure = draw_multiverse(tables["cells"], title=f"Does each conclusion hold? {title[0].upper()}{title[1:]}")
+        stem = folder / "figures" / "multiverse"
         save(figure, stem, tables["cells"], synthetic=provenance["synthetic"], source=source)
-    write_provenance(folder / "provenance-survival.json", provenance, steps)
+    write_provenance(folder / "provenance-multiverse.json", provenance, steps)
 
 
-def print_survival(console: "Console", tables: "Mapping[str, pd.DataFrame]", out: Path, *, synthetic: bool) -> None:
+def print_multiverse(console: "Console", tables: "Mapping[str, pd.DataFrame]", out: Path, *, synthetic: bool) -> None:
     """Each conclusion with its lowest probability, then a sentence for each, and where the files are."""
     from rich.markup import escape
     from rich.table import Table
@@ -143,7 +143,7 @@ def print_survival(console: "Console", tables: "Mapping[str, pd.DataFrame]", out
     from bayesmeta.robustness.multiverse import probability_text
 
     mark = "SYNTHETIC  " if synthetic else ""
-    table = Table(title=f"{mark}Does each conclusion survive {len(tables['alternatives']) - 1} alternatives?")
+    table = Table(title=f"{mark}Does each conclusion hold under {len(tables['alternatives']) - 1} alternatives?")
     table.title_justify = "left"
     for column in ("conclusion", "P", "least P", "under", "verdict"):
         table.add_column(column, justify="right" if "P" in column else "left")
@@ -159,5 +159,5 @@ def print_survival(console: "Console", tables: "Mapping[str, pd.DataFrame]", out
     for sentence in tables["verdicts"]["sentence"]:
         console.print(f"- {sentence}", highlight=False, markup=False)
     console.print(
-        f"written to [bold]{escape(str(out))}[/bold]: tables/survival*.csv, figures/survival, provenance-survival.json"
+        f"written to [bold]{escape(str(out))}[/bold]: tables/multiverse*.csv, figures/multiverse, provenance-multiverse.json"
     )

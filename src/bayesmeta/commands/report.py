@@ -13,7 +13,7 @@ from bayesmeta.commands.compare import run_compare
 from bayesmeta.commands.data import run_characteristics
 from bayesmeta.commands.fit import Sampling, of_directions, read_directions, run_fit
 from bayesmeta.commands.lint import run_lint
-from bayesmeta.commands.multiverse import run_survive
+from bayesmeta.commands.multiverse import run_multiverse
 from bayesmeta.commands.request import Inputs, Request, read_inputs, show_inputs
 from bayesmeta.commands.screen import Screening, run_screen
 from bayesmeta.infrastructure.errors import BadInput
@@ -123,7 +123,7 @@ def parts_of(request: Request, how: Sampling, out: Path, workers: int | None) ->
         part("compare", "-comparison", lambda told: run_compare(request, out, told), test="z"),
         part("check", "-check", lambda told: run_check(request, how, out, told, **refitting), **asdict(how)),
         part("lint", "-lint", lambda told: run_lint(request, out, told, **refitting)),
-        part("survive", "-survival", lambda told: run_survive(request, out, told, **refitting)),
+        part("multiverse", "-multiverse", lambda told: run_multiverse(request, out, told, **refitting)),
         replace(
             part("screen", "-screen", lambda told: run_screen(screened, screening, apart, told, **refitting)),
             request=screened,

@@ -136,7 +136,7 @@ BAD = {
     "a query that empties it": ["fit", "--dataset", "ketamine-extinction", "--where", "route == 'oral'"],
     **{
         name: [name, "--dataset", "ketamine-extinction"]
-        for name in ("compare", "check", "lint", "survive", "screen", "plan")
+        for name in ("compare", "check", "lint", "multiverse", "screen", "plan")
     },
 }
 

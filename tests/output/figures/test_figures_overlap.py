@@ -13,7 +13,7 @@ from bayesmeta.output import figures
 from drawings import DRAW, SIZES, Size
 
 TOLERANCE = 1.0  # pixels: an extent holds the room of letters that the text has not
-ELSEWHERE = {"plan", "survival"}  # not in `bayesmeta.figures`
+ELSEWHERE = {"plan", "multiverse"}  # not in `bayesmeta.figures`
 
 
 @contextmanager

@@ -128,7 +128,7 @@ def test_a_clean_lint_and_doubts_not_asked(whole: Results) -> None:
     said = sentences(replace(whole, tables=tables), html=False)["overturns"]
     assert "the checks were not run (`bayesmeta check --dataset toy`)" in said
     assert "the lint finds no problem of the first rank" in said
-    assert "other reasonable analyses were not tried (`bayesmeta survive --dataset toy`)" in said
+    assert "other reasonable analyses were not tried (`bayesmeta multiverse --dataset toy`)" in said
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_a_clean_lint_and_doubts_not_asked(whole: Results) -> None:
         ("found", ["fit"], ["terms", "contrasts"]),
         ("varies", ["fit"], ["heterogeneity"]),
         ("schools", ["compare"], ["comparison"]),
-        ("overturns", ["check", "lint", "survive"], ["check", "lint", "lint_refits", "verdicts", "alternatives"]),
+        ("overturns", ["check", "lint", "multiverse"], ["check", "lint", "lint_refits", "verdicts", "alternatives"]),
     ],
 )
 def test_a_sentence_without_tables_names_the_command(

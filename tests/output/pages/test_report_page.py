@@ -114,7 +114,7 @@ def test_a_changed_table_changes_the_page_and_is_marked(folder: Path, whole: tup
 
 def test_missing_parts_say_which_command_makes_them(folder: Path, whole: tuple[Path, str]) -> None:
     text = whole[1]
-    for verb in ("screen", "survive", "lint", "report"):
+    for verb in ("screen", "multiverse", "lint", "report"):
         assert f"<code>bayesmeta {verb} --dataset toy</code>" in text
     assert "bayesmeta compare --dataset toy</code> makes it" not in text
     assert "bayesmeta fit --dataset translational" not in text

@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.spec import read_spec
 from bayesmeta.output import figures
-from bayesmeta.output.figures.multiverse import COLOURS, EMPTY, draw_survival, survival
+from bayesmeta.output.figures.multiverse import COLOURS, EMPTY, draw_multiverse, multiverse_map
 from bayesmeta.robustness import multiverse
 from bayesmeta.robustness.multiverse import BASE, Alternative, Version
 from bayesmeta.robustness.multiverse.verdicts import state
@@ -108,20 +108,20 @@ def test_sentences(told: tuple[list[Version], dict[str, pd.DataFrame]]) -> None:
     every = verdicts(*refitted, "empty")
     up, down = every.loc["up"], every.loc["down"]
     assert up["sentence"] == (
-        "up is above zero (P .99): changes sign under contrary (.30), weakens under weaker (.90), survives the other 1"
+        "up is above zero (P .99): changes sign under contrary (.30), weakens under weaker (.90), holds under the other 1"
         "; 2 without data for it."
     )
     assert up[["p_base", "asked", "least", "under", "verdict"]].tolist() == [0.99, 3, 0.3, "contrary", "changes sign"]
     assert down["sentence"] == (
         "down is below zero (P >.99): is overturned by contrary (.01), weakens under worst: without s2, the only study "
-        "of b (.80), survives the other 2; 1 without data for it."
+        "of b (.80), holds under the other 2; 1 without data for it."
     )
     assert down[["verdict", "under"]].tolist() == ["overturned", "contrary"]
     calm = verdicts("same", "half")
-    assert calm.loc["down", "sentence"] == "down is below zero (P >.99): survives its one alternative, half (.99)."
+    assert calm.loc["down", "sentence"] == "down is below zero (P >.99): holds under its one alternative, half (.99)."
     assert calm.loc["up", "sentence"] == "up is above zero (P .99): no alternative bears on it; 1 without data for it."
-    assert calm["verdict"].tolist() == ["survives", "survives"]
-    assert verdicts("weaker")["verdict"].tolist() == ["weakens", "survives"]
+    assert calm["verdict"].tolist() == ["holds", "holds"]
+    assert verdicts("weaker")["verdict"].tolist() == ["weakens", "holds"]
 
 
 def test_sentences_on_what_the_base_leaves_open() -> None:
@@ -170,7 +170,7 @@ def test_a_refusal_is_told(told: tuple[list[Version], dict[str, pd.DataFrame]]) 
 
 def test_the_figure_shows_the_table(told: tuple[list[Version], dict[str, pd.DataFrame]], tmp_path: Path) -> None:
     cells = multiverse.cells_table(multiverse.long_table(*told), told[0])
-    ax = survival(cells, Figure().add_subplot())
+    ax = multiverse_map(cells, Figure().add_subplot())
     texts = [text.get_text() for text in ax.texts]
     assert texts[:14] == cells["text"].tolist()
     assert texts[14:] == ["model"]
@@ -193,12 +193,12 @@ def test_the_figure_shows_the_table(told: tuple[list[Version], dict[str, pd.Data
             marks[line.get_marker()].append((round(line.get_xdata()[0] - 0.32), round(line.get_ydata()[0] + 0.3)))
     assert marks == {"o": [(2, 0), (6, 1)], "X": [(3, 0), (3, 1)]}
     assert [label.get_text() for label in ax.get_yticklabels()] == ["up  > 0", "down  < 0"]
-    figure = draw_survival(cells, title="t")
+    figure = draw_multiverse(cells, title="t")
     named = [text.get_text() for text in figure.legends[0].get_texts()]
     assert len(named) == 4
     assert [
         text.get_text()
-        for text in draw_survival(cells[cells["alternative"] == "base"], title="t").legends[0].get_texts()
+        for text in draw_multiverse(cells[cells["alternative"] == "base"], title="t").legends[0].get_texts()
     ] == []
-    written = figures.save(figure, tmp_path / "survival", cells, synthetic=False, source="here")
+    written = figures.save(figure, tmp_path / "multiverse", cells, synthetic=False, source="here")
     assert [path.suffix for path in written] == [".csv", ".png", ".svg"]

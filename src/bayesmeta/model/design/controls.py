@@ -55,7 +55,7 @@ def code_controls(frame: pd.DataFrame) -> dict[str, tuple[str, np.ndarray]]:
         raise BadInput(
             f"shared_controls counts a control whole, but {split} effects have an n2i that is split between the groups "
             "compared with it (n2i_reported is the whole); use `published.with_whole_controls` on the table, as the "
-            "alternative 'shared controls' of `bayesmeta survive` does"
+            "alternative 'shared controls' of `bayesmeta multiverse` does"
         )
     cluster = control_measurements(frame)
     return {

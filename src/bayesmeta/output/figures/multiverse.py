@@ -28,7 +28,7 @@ KINDS = {"base": "", "comparison": "one type", "data": "data", "model": "model",
 Cell = dict[Any, Any]
 
 
-def survival(table: pd.DataFrame, ax: Axes) -> Axes:
+def multiverse_map(table: pd.DataFrame, ax: Axes) -> Axes:
     """Draw a matrix: conclusions from the top, alternatives from the left, in the table's order.
 
     Columns: contrast, conclusion (`> 0`), alternative, kind (its kin), label, p_conclusion (the colour), text (in the
@@ -78,11 +78,11 @@ def _gather(ax: Axes, kinds: list[str], rows: int) -> None:
 
 
 @rc_context(STYLE)
-def draw_survival(table: pd.DataFrame, *, title: str) -> Figure:
-    """A figure with `survival`, as large as the table, and the scale of its colours."""
+def draw_multiverse(table: pd.DataFrame, *, title: str) -> Figure:
+    """A figure with `multiverse_map`, as large as the table, and the scale of its colours."""
     rows, columns = table["contrast"].nunique(), table["alternative"].nunique()
     figure = Figure((3.8 + 0.46 * columns, 2.9 + 0.3 * rows), layout="constrained")
-    ax = survival(table, figure.add_subplot())
+    ax = multiverse_map(table, figure.add_subplot())
     scale = ScalarMappable(BoundaryNorm(EDGES, len(COLOURS)), ListedColormap(COLOURS))
     bar = figure.colorbar(scale, ax=ax, location="right", ticks=EDGES, spacing="uniform", fraction=0.03, aspect=18)
     bar.set_label("probability of the conclusion")

@@ -160,7 +160,7 @@ def _verdicts(tables: Mapping[str, pd.DataFrame]) -> Iterator[Fact]:
         yield "alternatives", len(tables["alternatives"]) - 1
     if "verdicts" in tables:
         yield "conclusions", len(tables["verdicts"])
-        for verdict in ("survives", "weakens", "changes sign", "overturned", "open"):
+        for verdict in ("holds", "weakens", "changes sign", "overturned", "open"):
             yield f"conclusions: {verdict}", int((tables["verdicts"]["verdict"] == verdict).sum())
 
 

@@ -53,7 +53,7 @@ PICTURES = {
     "mirrored": "Means of each term with 95 % intervals, one kind on each side.",
     "quadrants": "Mean of each term in one kind against its mean in the other, with 95 % intervals; in two of the "
     "quadrants they agree in sign.",
-    "survival": "How probable each conclusion stays under each alternative analysis: a row per conclusion, a column "
+    "multiverse": "How probable each conclusion stays under each alternative analysis: a row per conclusion, a column "
     "per alternative.",
     "chains": "Draws of each chain in order, and how evenly the ranks of the draws spread over the chains.",
     "importance": "Increase of the squared error in unseen studies when each moderator is permuted, with 95 % "

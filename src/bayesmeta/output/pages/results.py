@@ -24,7 +24,7 @@ class Results:
     figures : dict
         SVG files by name, in the same way.
     provenance : dict
-        By command's noun: `fit` (provenance.json), `comparison`, `check`, `lint`, `survival`, `screen`.
+        By command's noun: `fit` (provenance.json), `comparison`, `check`, `lint`, `multiverse`, `screen`.
     diagnostics : dict
         Of the fit; empty without one.
     """

@@ -123,7 +123,7 @@ def verdicts_table(rows: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         contrast, direction, p_base, asked (the number of alternatives that have the data and another answer than the
-        base), least (lowest probability of the conclusion among them), under (which), verdict (survives, weakens,
+        base), least (lowest probability of the conclusion among them), under (which), verdict (holds, weakens,
         changes sign, overturned, by the lowest probability; open when the base itself does not settle the sign),
         sentence.
     """
@@ -139,7 +139,7 @@ def verdict(contrast: str, direction: str, rows: pd.DataFrame) -> dict[str, obje
     names = known["alternative"].where(known["note"] == "", known["alternative"] + ": " + known["note"])
     asked = pd.Series(known["p_conclusion"].to_numpy(float), names)
     groups = {word: asked[(asked >= low) & (asked < high)] for word, (low, high) in FATES.items()}
-    found = next((word for word, group in groups.items() if len(group)), "survives")
+    found = next((word for word, group in groups.items() if len(group)), "holds")
     lacking = int(others["p_conclusion"].isna().sum())
     without = f"; {lacking} without data for it" if lacking else ""
     side = f"{'' if base >= SETTLED else 'probably '}{'above' if direction == 'positive' else 'below'} zero"
@@ -162,11 +162,11 @@ def _settled(groups: Mapping[str, pd.Series], asked: pd.Series) -> str:
     if asked.empty:
         return "no alternative bears on it"
     if rest == len(asked) == 1:
-        return f"survives its one alternative, {_named(asked)}"
+        return f"holds under its one alternative, {_named(asked)}"
     if rest == len(asked):
-        return f"survives all {rest} alternatives (least under {_named(asked[:1])})"
+        return f"holds under all {rest} alternatives (least under {_named(asked[:1])})"
     said = [f"{PHRASES[word]} {_named(group)}" for word, group in groups.items() if len(group)]
-    return ", ".join(said) + (f", survives the other {rest}" if rest else "")
+    return ", ".join(said) + (f", holds under the other {rest}" if rest else "")
 
 
 def _open(asked: pd.Series) -> str:
