@@ -15,9 +15,10 @@ from bayesmeta.inference.reml import fit_reml
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design, of_stratum
 from bayesmeta.model.design.contrasts import contrast_weights
-from bayesmeta.model.likelihood import study_log_likelihood, tau_labels
-from bayesmeta.model.priors import tau_log_prior, tau_prior_quantile, term_prior
+from bayesmeta.model.likelihood import tau_labels
+from bayesmeta.model.priors import log_density, term_prior
 from bayesmeta.model.spec import ModelSpec, Prior, parse_spec
+from likelihoods import log_likelihood_by_study
 
 APART = '[priors]\nterms = "Normal(0, 1.5)"\ntau = "HalfNormal(1)"'
 POOLED = """
@@ -67,11 +68,11 @@ def test_each_stratum_has_its_own_tau(both: pd.DataFrame) -> None:
     design = build_design(both, spec)
     assert tau_labels(design, spec) == [f"{o}:{n}" for o in ("animal", "human") for n in ("study", "group", "effect")]
     beta, tau = np.linspace(-1, 1, design.sizes["term"]), np.array([0.9, 0.4, 0.2, 0.3, 0.1, 0.5])
-    together = np.asarray(study_log_likelihood(design, spec)(beta, tau))
+    together = log_likelihood_by_study(design, spec, beta, tau)
     for at, name in enumerate(("animal", "human")):
         part = of_stratum(design, name)
         chosen = beta[np.isin(design["term"].values, part["term"].values)]
-        alone = study_log_likelihood(part, replace(spec, tau_by=""))(chosen, tau[3 * at : 3 * at + 3])
+        alone = log_likelihood_by_study(part, replace(spec, tau_by=""), chosen, tau[3 * at : 3 * at + 3])
         np.testing.assert_allclose(together[np.isin(design["study"], part["study"])], alone, rtol=1e-12)
 
 
@@ -115,9 +116,9 @@ def test_mistakes_in_the_parts_are_named(both: pd.DataFrame, old: str, new: str,
 @pytest.mark.parametrize("family", ["HalfNormal(0.7)", "HalfCauchy(0.5)", "Exponential(2)", "InvGamma(1.5, 0.15)"])
 def test_quantiles_and_densities_of_a_prior_are_of_one_distribution(family: str) -> None:
     prior = Prior.parse("tau", family)
-    low, high = tau_prior_quantile(prior, np.array([0.3, 0.6]))
+    low, high = prior.distribution.ppf([0.3, 0.6])
     grid = np.linspace(low, high, 2001)
-    assert np.trapezoid(np.exp(tau_log_prior(prior, grid)), grid) == pytest.approx(0.3, abs=1e-6)
+    assert np.trapezoid(np.exp(log_density(prior, grid)), grid) == pytest.approx(0.3, abs=1e-6)
 
 
 def test_independent_strata_are_integrated_exactly(both: pd.DataFrame) -> None:

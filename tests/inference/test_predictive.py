@@ -15,10 +15,10 @@ from bayesmeta.model.spec import read_spec
 def test_draws_are_kept_as_memory_allows(simulated: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = read_spec("intercept")
     design = build_design(simulated, spec)
-    assert predictive.step_of(design, 4000) == 1
-    monkeypatch.setattr(predictive, "MOST", 240 * 60)
+    assert predictive.thinning_interval(design, 4000) == 1
+    monkeypatch.setattr(predictive, "MAX_STORED_VALUES", 240 * 60)
     monkeypatch.setattr(predictive, "PRIOR_DRAWS", 200)
-    assert predictive.step_of(design, 2 * 100) == 4
+    assert predictive.thinning_interval(design, 2 * 100) == 4
     for tree in (
         sample_posterior(design, spec, draws=100, tune=100, chains=2),
         quadrature_posterior(design, spec, draws=100, chains=2),

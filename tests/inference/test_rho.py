@@ -1,13 +1,16 @@
 """A correlation of the sampling errors that is estimated: NUTS against a grid of exact posteriors."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 from bayesmeta.estimates.convergence import diagnose
 from bayesmeta.inference.nuts import sample_posterior
-from bayesmeta.inference.quadrature import average_over_rho, integrate_posterior, terms_table
+from bayesmeta.inference.quadrature import integrate_posterior, terms_table
+from bayesmeta.inference.reml import fit_reml
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design
 from bayesmeta.model.spec import parse_spec
@@ -46,22 +49,25 @@ def test_an_estimated_rho_is_that_of_a_grid() -> None:
     design = build_design(frame, spec)
     tree = sample_posterior(design, spec, chains=2, seed=1)
     assert diagnose(tree)["divergences"] == 0
-    grid = (np.arange(30) + 0.5) / 30
-    mixture, table = average_over_rho(design, parse_spec(FIXED, "fixed"), grid, stats.beta(2, 2).pdf(grid))
-    probability, drawn = table["probability"].to_numpy(), tree["posterior"]["rho"].values
+    grid, fixed = (np.arange(30) + 0.5) / 30, parse_spec(FIXED, "fixed")
+    each = [integrate_posterior(design, replace(fixed, rho=rho)) for rho in grid]
+    evidence = np.array([one.log_marginal_likelihood for one in each]) + stats.beta(2, 2).logpdf(grid)
+    probability, drawn = special.softmax(evidence), tree["posterior"]["rho"].values
     mean = probability @ grid
     assert drawn.mean() == pytest.approx(mean, abs=0.01)
     assert drawn.std() == pytest.approx(np.sqrt(probability @ (grid - mean) ** 2), rel=0.1)
     assert np.quantile(drawn, 0.01) < 0.6 < np.quantile(drawn, 0.99)
-    exact, beta = terms_table(mixture).iloc[0], tree["posterior"]["beta"].values
+    exact, beta = terms_table(integrate_posterior(design, spec)).iloc[0], tree["posterior"]["beta"].values
+    by_hand = probability @ [terms_table(one)["mean"].iloc[0] for one in each]
+    assert exact["mean"] == pytest.approx(by_hand, abs=1e-3)
     assert beta.mean() == pytest.approx(exact["mean"], abs=0.01)
     assert beta.std() == pytest.approx(exact["sd"], rel=0.1)
 
 
 def test_what_cannot_be_is_said() -> None:
     design = build_design(correlated(0.2), parse_spec(TEXT, "rho"))
-    with pytest.raises(BadInput, match="estimates rho, which quadrature does not do"):
-        integrate_posterior(design, parse_spec(TEXT, "rho"))
+    with pytest.raises(BadInput, match="REML fits terms and taus alone; model rho has rho besides"):
+        fit_reml(design, parse_spec(TEXT, "rho"))
     with pytest.raises(BadInput, match="both fixes rho and gives it a prior"):
         parse_spec(TEXT.replace('levels = ["study"]', 'levels = ["study"]\nrho = 0.2'), "rho")
     with pytest.raises(BadInput, match=r"Beta\(a, b\)"):

@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 import pymc as pm
 import xarray as xr
 
-from bayesmeta.inference.predictive import compile_programs, complete_tree, step_of
+from bayesmeta.inference.predictive import complete_tree, thinning_interval
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.files import cache_folder
 from bayesmeta.infrastructure.progress import Steps
@@ -63,7 +62,7 @@ def sample_posterior(
         NUTS implementation.
     draws, tune, chains, seed : int
         Kept and warm-up draws per chain, chains, seed of every random step. Of a large table every n-th draw is kept
-        (`predictive.step_of`).
+        (`predictive.thinning_interval`).
     without : sequence of str
         Studies that the posterior does not learn from; log_likelihood has how well each draw predicts them.
     steps : Steps, optional
@@ -90,28 +89,27 @@ def sample_posterior(
     with steps("building the model"):
         start = guess_start(design, spec)
         model = build_model(design, spec, start, without=without)
-    with ThreadPoolExecutor(1) as background:
-        step = step_of(design, draws * chains)
-        programs = background.submit(compile_programs, design, spec, len(range(0, draws, step)) * chains)
-        tree = _sample(
-            steps,
-            draws=draws,
-            tune=tune,
-            chains=chains,
-            random_seed=seed,
-            model=model,
-            nuts_sampler=sampler,
-            initvals=_initial(start, design, spec),
-            progressbar=steps.console is not None and sampler != "numpyro",
-            quiet=steps.console is None or sampler == "numpyro",
-            compute_convergence_checks=False,
-            jitter_max_retries=0,  # the density is finite everywhere, and looking first costs a second
-            **_options(sampler, chains, dense=not spec.sampled_levels),
-        )
-    if step > 1:
-        tree = tree.isel(draw=slice(None, None, step))
+    tree = _sample(
+        steps,
+        draws=draws,
+        tune=tune,
+        chains=chains,
+        random_seed=seed,
+        model=model,
+        nuts_sampler=sampler,
+        initvals=_initial(start, design, spec),
+        progressbar=steps.console is not None and sampler != "numpyro",
+        quiet=steps.console is None or sampler == "numpyro",
+        compute_convergence_checks=False,
+        jitter_max_retries=0,  # the density is finite everywhere, and looking first costs a second
+        **_options(sampler, chains, dense=not spec.sampled_levels),
+    )
+    kept = slice(None, None, thinning_interval(design, draws * chains))
+    posterior, sample_stats = (
+        tree[group].to_dataset().as_numpy().isel(draw=kept) for group in ("posterior", "sample_stats")
+    )
     with steps("exact random effects"):
-        return complete_tree(tree, model, design, spec, programs.result(), seed=seed)
+        return complete_tree(posterior, sample_stats, design, spec, seed=seed)
 
 
 def _sample(steps: Steps, *, nuts: dict[str, Any], **settings: Any) -> xr.DataTree:

@@ -1,253 +1,173 @@
-"""From draws of (beta, tau) to a whole tree: random effects, replicates, log-likelihoods, the prior beside them."""
+"""From draws of the parameters to a whole tree: random effects, replicates, log-likelihoods, the prior beside them."""
 
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import NamedTuple
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-import pymc as pm
 import xarray as xr
-from jax import Array
-from pymc.stats import compute_log_prior
 
-from bayesmeta.model.design.contrasts import with_model
-from bayesmeta.model.likelihood import (
-    draw_published,
-    draw_scales,
-    errors_of,
-    latent_effects,
-    log_selection,
-    nesting_of,
-    random_effects_of,
-    residuals_of,
-    selection_from,
-    study_log_likelihood,
-    tau_labels,
-    taus_of,
-    weight_labels,
-)
-from bayesmeta.model.priors import pooling_sd_name
+from bayesmeta.model.design import with_model
+from bayesmeta.model.likelihood import Normal, Parameters, likelihood_of, tau_labels, weight_labels
+from bayesmeta.model.priors import draw_prior, log_prior
 from bayesmeta.model.spec import ModelSpec
 
 PRIOR_DRAWS = 1000
-MOST = 6e7  # draws times effects that are kept, 1.2 GB
+MAX_STORED_VALUES = 6e7  # draws times effects, 1.2 GB
+SYMBOLS = {"study": "u", "group": "w", "effect": "d"}
+DIMS = {"u": "study", "w": "group", "d": "effect", "obs": "effect", "log_obs": "effect", "obs_study": "study"}
+COMPACT = ("obs", "log_obs")  # stored in 32 bits
+
+Chunk = Callable[[np.random.Generator, Parameters], dict[str, np.ndarray]]
 
 
-class Programs(NamedTuple):
-    """Compiled functions of keys, beta and taus of all draws: effects and replicates given the data, and anew."""
-
-    given_data: Callable[..., dict[str, Array]]
-    anew: Callable[..., dict[str, Array]]
-
-
-def step_of(design: xr.Dataset, draws: int) -> int:
-    """Every how manieth of so many draws in all is kept, so that random effects and replicates fit in memory."""
-    return max(1, int(np.ceil(draws * design.sizes["effect"] / MOST)))
+def thinning_interval(design: xr.Dataset, draws: int) -> int:
+    """Return the thinning interval that keeps random effects and replicates within memory, for so many draws in all."""
+    return max(1, int(np.ceil(draws * design.sizes["effect"] / MAX_STORED_VALUES)))
 
 
 def prior_replicates(design: xr.Dataset) -> int:
-    """How many draws of the prior are replicated, so that they fit in memory beside the others."""
-    return int(np.clip(MOST // 3 // design.sizes["effect"], 100, PRIOR_DRAWS))
-
-
-def compile_programs(design: xr.Dataset, spec: ModelSpec, draws: int) -> Programs:
-    """Compile for so many posterior draws in all: done in another thread, it costs no time while a sampler runs."""
-    batch = int(np.clip((2_000_000 if not spec.sampled_levels else 50_000) // design.sizes["effect"], 1, 500))
-
-    def ready(
-        draw: Callable[..., dict[str, Array]], count: int, latent: tuple[str, ...]
-    ) -> Callable[..., dict[str, Array]]:
-        taus, weights = len(tau_labels(design, spec)), len(weight_labels(design, spec))
-        sizes = [design.sizes["term"], taus, *(weights if key == "weights" else 1 for key in spec.auxiliary_parameters)]
-        sizes += [design.sizes[level] for level in latent]
-        shapes = [jax.ShapeDtypeStruct((count, size), float) for size in sizes]
-        program = jax.jit(lambda *xs: jax.lax.map(lambda x: draw(*x), xs, batch_size=batch))
-        return program.lower(jax.eval_shape(partial(_keys, 0, count)), *shapes).compile()
-
-    given_data = ready(_draw_given_data(design, spec), draws, spec.sampled_levels)
-    return Programs(given_data, ready(_draw_anew(design, spec), prior_replicates(design), ()))
-
-
-def _keys(seed: int, count: int) -> Array:
-    return jax.random.split(jax.random.key(seed), count)
+    """Return how many draws of the prior are replicated, so that they fit in memory beside the others."""
+    return int(np.clip(MAX_STORED_VALUES // 3 // design.sizes["effect"], 100, PRIOR_DRAWS))
 
 
 def complete_tree(
-    tree: xr.DataTree, model: pm.Model, design: xr.Dataset, spec: ModelSpec, programs: Programs, *, seed: int
+    posterior: xr.Dataset, sample_stats: xr.Dataset, design: xr.Dataset, spec: ModelSpec, *, seed: int
 ) -> xr.DataTree:
-    """Add to draws of (beta, tau) the groups that follow from them, each drawn from its exact conditional.
+    """Add to draws of the parameters the groups that follow from them, each drawn from its exact conditional.
 
     Parameters
     ----------
-    tree : DataTree
-        posterior: beta (chain, draw, term) and tau (chain, draw, level); sample_stats.
-    model : pm.Model
-        From `model.build_model`, for draws and densities of the prior.
+    posterior : Dataset
+        beta (chain, draw, term), tau (chain, draw, level), the pooling sds, auxiliary parameters, and z of the sampled
+        levels.
+    sample_stats : Dataset
+        Of the sampler.
     design, spec : Dataset, ModelSpec
         What the model was built from.
-    programs : Programs
-        From `compile_programs`, for as many draws as the tree has.
     seed : int
         Of every random step.
 
     Returns
     -------
     DataTree
-        The groups that `sampling.sample_posterior` lists.
+        The groups that `nuts.sample_posterior` lists.
     """
-    posterior = tree["posterior"].to_dataset().as_numpy()
-    prior = _prior_draws(model, design, spec, seed)
-    names, latent = list(map(str, prior.data_vars)), [f"z_{level}" for level in spec.sampled_levels]
-    log_prior = compute_log_prior(
-        tree, var_names=names, model=model, extend_inferencedata=False, progressbar=False, backend="jax"
-    )
-    exact = _exact(programs.given_data, posterior, design, spec, latent, seed=seed)
-    new = _exact(programs.anew, prior.isel(draw=slice(prior_replicates(design))), design, spec, [], seed=seed + 1)
-    posterior = posterior.drop_vars(latent)
+    likelihood = likelihood_of(design, spec)
+    seeds = np.random.SeedSequence(seed).spawn(3)
+    prior = _prior_draws(design, spec, np.random.default_rng(seeds[0]))
+    given_data = _by_chunk(_given_data(likelihood), posterior, likelihood, design, seeds[1])
+    replicated = prior.isel(draw=slice(prior_replicates(design)))
+    new_studies = _by_chunk(_new_studies(likelihood), replicated, likelihood, design, seeds[2])
+    density = _log_prior(posterior, design, spec)
+    posterior = posterior.drop_vars([f"z_{level}" for level in spec.sampled_levels])
+    effects = [SYMBOLS[level] for level in spec.levels]
     groups = {
-        "posterior": _by_level(posterior, design, spec)
-        .merge(exact[[name for name in "uwd" if name in exact]])
-        .assign_attrs(posterior.attrs),
-        "posterior_predictive": exact[["obs"]],
-        "prior": _by_level(prior, design, spec),
-        "prior_predictive": new[["obs"]],
-        "log_likelihood": exact[["log_obs", "obs_study"]].rename(log_obs="obs"),
-        "log_prior": _by_level(log_prior, design, spec).as_numpy(),
-        "sample_stats": tree["sample_stats"].to_dataset().as_numpy(),
+        "posterior": by_level(posterior, design, spec).merge(given_data[effects]).assign_attrs(posterior.attrs),
+        "posterior_predictive": given_data[["obs"]],
+        "prior": by_level(prior, design, spec),
+        "prior_predictive": new_studies[["obs"]],
+        "log_likelihood": given_data[["log_obs", "obs_study"]].rename(log_obs="obs"),
+        "log_prior": by_level(density, design, spec),
+        "sample_stats": sample_stats,
         "observed_data": design[["yi"]].rename(yi="obs").drop_attrs(),
         "constant_data": with_model(design, spec),
     }
     return xr.DataTree.from_dict(groups)
 
 
-def _prior_draws(model: pm.Model, design: xr.Dataset, spec: ModelSpec, seed: int) -> xr.Dataset:
-    spreads = [pooling_sd_name(part) for part in spec.pooling_sds]
-    names = ["beta", "tau", *spreads, *spec.auxiliary_parameters]
-    values = pm.draw([model[name] for name in names], PRIOR_DRAWS, random_seed=seed, mode="FAST_COMPILE")
-    dims: dict[str, list[str]] = {"beta": ["term"], "tau": ["level"], "weights": ["weight"]}
-    labels = {"term": list(design["term"].values), "level": tau_labels(design, spec)}
-    labels |= {"weight": weight_labels(design, spec)} if "weights" in spec.auxiliary_parameters else {}
-    return xr.Dataset(
-        {
-            name: (("chain", "draw", *dims.get(name, [])), value[None])
-            for name, value in zip(names, values, strict=True)
-        },
-        {"chain": [0], "draw": range(PRIOR_DRAWS), **labels},
-    )
+def _given_data(likelihood: Normal) -> Chunk:
+    """Return a function of draws to random effects, replicates of the same studies and log-likelihoods."""
+
+    def chunk(rng: np.random.Generator, draws: Parameters) -> dict[str, np.ndarray]:
+        random = likelihood.draw_random_effects(rng, draws)
+        by_study = likelihood.log_likelihood(draws.beta, likelihood.taus(draws.tau), dict(draws.auxiliary))
+        effects = {SYMBOLS[level]: getattr(random, SYMBOLS[level]) for level in likelihood.spec.levels}
+        return effects | {
+            "obs": likelihood.replicate(rng, draws, random),
+            "log_obs": likelihood.log_density_of_effects(draws, random),
+            "obs_study": by_study,
+        }
+
+    return chunk
 
 
-def _exact(
-    program: Callable[..., dict[str, Array]],
-    parameters: xr.Dataset,
-    design: xr.Dataset,
-    spec: ModelSpec,
-    latent: list[str],
-    *,
-    seed: int,
+def _new_studies(likelihood: Normal) -> Chunk:
+    """Return a function of draws to replicates of new studies."""
+    return lambda rng, draws: {"obs": likelihood.replicate_new_studies(rng, draws)}
+
+
+def _by_chunk(
+    chunk: Chunk, draws: xr.Dataset, likelihood: Normal, design: xr.Dataset, seed: np.random.SeedSequence
 ) -> xr.Dataset:
-    """Random effects, replicates and log-likelihoods for each draw of (beta, tau), in batches that fit in memory."""
-    shape = parameters["beta"].shape[:2]
-    names = ["beta", "tau", *spec.auxiliary_parameters, *latent]
-    values = [jnp.asarray(parameters[name].values.reshape(np.prod(shape), -1)) for name in names]
-    results = program(_keys(seed, len(values[0])), *values)
-    dims = {"u": "study", "w": "group", "d": "effect", "obs": "effect", "log_obs": "effect", "obs_study": "study"}
+    """Apply a function to chunks of draws that fit in memory, on all cores; a chunk has its seed whoever computes it."""
+    parameters = _parameters(draws, likelihood.spec)
+    size = likelihood.draws_at_once
+    places = [slice(start, start + size) for start in range(0, len(parameters), size)]
+    stored: dict[str, np.ndarray] = {}
+
+    def compute(place: slice, chunk_seed: np.random.SeedSequence) -> tuple[slice, dict[str, np.ndarray]]:
+        return place, chunk(np.random.default_rng(chunk_seed), parameters.part(place))
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for place, values in pool.map(compute, places, seed.spawn(len(places))):
+            for name, value in values.items():
+                if name not in stored:
+                    kind = np.float32 if name in COMPACT else np.float64
+                    stored[name] = np.empty((len(parameters), len(value)), kind)
+                stored[name][place] = value.T
+    shape = draws["beta"].shape[:2]
     return xr.Dataset(
-        {
-            name: (("chain", "draw", dims[name]), np.asarray(values).reshape(*shape, -1))
-            for name, values in results.items()
-        },
-        coords={name: parameters[name] for name in ("chain", "draw")}
+        {name: (("chain", "draw", DIMS[name]), values.reshape(*shape, -1)) for name, values in stored.items()},
+        coords={name: draws[name] for name in ("chain", "draw")}
         | {name: design[name] for name in ("study", "group", "effect")},
     )
 
 
-def _draw_given_data(design: xr.Dataset, spec: ModelSpec) -> Callable[..., dict[str, Array]]:
-    nesting, by_study, by_level = nesting_of(design), study_log_likelihood(design, spec), taus_of(design, spec)
-    residuals, published = residuals_of(design, spec), _published(design, spec)
-    place, draw_errors = random_effects_of(design, spec), errors_of(design, spec)
-    x, y, v = (jnp.asarray(design[name].values) for name in ("X", "yi", "vi"))
+def _parameters(draws: xr.Dataset, spec: ModelSpec) -> Parameters:
+    """Return draws (chain, draw, ...) with draws on the last axis."""
 
-    def draw(key: Array, beta: Array, tau: Array, *others: Array) -> dict[str, Array]:
-        own, errors, scales = jax.random.split(key, 3)
-        levels, given = by_level(tau), _extras(spec, others)
-        rho = given.get("rho", spec.rho)
-        sums = residuals(beta, levels, rho)
-        if "nu" in given:
-            drawn = draw_scales(scales, sums, levels["study"], levels.get("group", 0.0), given["nu"], nesting)
-            levels["study"] = levels["study"] * jnp.sqrt(drawn)
-        u, w, d = place(own, y - x @ beta, levels, rho)
-        if z := dict(zip(spec.sampled_levels, others[len(spec.auxiliary_parameters) :], strict=True)):
-            u, w = latent_effects(sums, z, levels, nesting)
-        mean = x @ beta + u[nesting.study_of_effect] + w[nesting.group_of_effect]
-        tau_effect = levels.get("effect", 0.0)
-        log_obs = jax.scipy.stats.norm.logpdf(y, mean, jnp.sqrt(v + jnp.square(tau_effect)))
-        replicate = mean + d + draw_errors(errors, rho)
-        if published is not None:
-            replicate, tilt = published(errors, mean, tau_effect, given["weights"])
-            log_obs += tilt
-        return _kept(spec, u=u, w=w, d=d) | {
-            "obs": replicate.astype(jnp.float32),
-            "log_obs": log_obs.astype(jnp.float32),
-            "obs_study": by_study(beta, tau, *given.values()),
-        }
+    def last(name: str) -> np.ndarray:
+        values = draws[name].transpose("chain", "draw", ...).values
+        return np.ascontiguousarray(values.reshape(values.shape[0] * values.shape[1], *values.shape[2:]).T)
 
-    return draw
+    normals = {level: last(f"z_{level}") for level in spec.sampled_levels if f"z_{level}" in draws}
+    auxiliary = {name: last(name) for name in spec.auxiliary_parameters}
+    return Parameters(last("beta"), last("tau"), auxiliary, normals)
 
 
-def _extras(spec: ModelSpec, values: Sequence[Array]) -> dict[str, Array]:
-    """A draw's extras by name, from arrays (size,): weights as they are, the others as scalars."""
-    named = zip(spec.auxiliary_parameters, values, strict=False)
-    return {key: value if key == "weights" else value[0] for key, value in named}
+def _prior_draws(design: xr.Dataset, spec: ModelSpec, rng: np.random.Generator) -> xr.Dataset:
+    """Draw from the prior: one chain."""
+    drawn = draw_prior(design, spec, PRIOR_DRAWS, rng)
+    dims = {"beta": ["term"], "tau": ["level"], "weights": ["weight"]}
+    labels: dict[str, list[str]] = {"term": list(design["term"].values), "level": tau_labels(design, spec)}
+    if "weights" in drawn:
+        labels["weight"] = weight_labels(design, spec)
+    variables = {name: (("chain", "draw", *dims.get(name, [])), values[None]) for name, values in drawn.items()}
+    return xr.Dataset(variables, {"chain": [0], "draw": range(PRIOR_DRAWS), **labels})
 
 
-def _published(design: xr.Dataset, spec: ModelSpec) -> Callable[..., tuple[Array, Array]] | None:
-    """Of a selection model: a published replicate of each effect, and how selection tilts the effect's log density."""
-    if "weights" not in spec.auxiliary_parameters:
-        return None
-    selection = selection_from(design, spec)
-    return lambda key, theta, tau_effect, weights: (
-        draw_published(key, theta, tau_effect, weights, selection),
-        log_selection(theta, tau_effect, weights, selection),
-    )
+def _log_prior(posterior: xr.Dataset, design: xr.Dataset, spec: ModelSpec) -> xr.Dataset:
+    """Return the log prior density of each parameter of each draw."""
+    shape = posterior["beta"].shape[:2]
+
+    flat = {
+        str(name): values.values.reshape(shape[0] * shape[1], *values.shape[2:])
+        for name, values in posterior.data_vars.items()
+    }
+    density = log_prior(design, spec, flat)
+    dims = {name: posterior[name].dims[: values.ndim + 1] for name, values in density.items()}
+    variables = {name: (dims[name], values.reshape(*shape, *values.shape[1:])) for name, values in density.items()}
+    return xr.Dataset(variables, {name: posterior[name] for name in posterior.coords})
 
 
-def _draw_anew(design: xr.Dataset, spec: ModelSpec) -> Callable[..., dict[str, Array]]:
-    nesting, by_level, published = nesting_of(design), taus_of(design, spec), _published(design, spec)
-    draw_errors = errors_of(design, spec)
-    x, v = (jnp.asarray(design[name].values) for name in ("X", "vi"))
-
-    def draw(key: Array, beta: Array, tau: Array, *others: Array) -> dict[str, Array]:
-        keys, given, levels = jax.random.split(key, 4), _extras(spec, others), by_level(tau)
-        members = {"study": nesting.study_of_effect, "group": nesting.group_of_effect, "effect": np.arange(len(v))}
-        own_effects = levels.pop("effect", 0.0) if "weights" in given else 0.0  # part of the spread that is selected
-        mean = x @ beta
-        for own, (level, sd) in zip(keys[1:], levels.items(), strict=False):
-            shape = (design.sizes[level],)
-            heavy = level == "study" and "nu" in given
-            standard = jax.random.t(own, given["nu"], shape) if heavy else jax.random.normal(own, shape)
-            mean += (sd * standard)[members[level]]
-        if published is not None:
-            replicate, _ = published(keys[0], mean, own_effects, given["weights"])
-            return {"obs": replicate.astype(jnp.float32)}
-        return {"obs": (mean + draw_errors(keys[0], given.get("rho", spec.rho))).astype(jnp.float32)}
-
-    return draw
-
-
-def _kept(spec: ModelSpec, **effects: Array) -> dict[str, Array]:
-    symbols = {"study": "u", "group": "w", "effect": "d"}
-    return {symbols[level]: effects[symbols[level]] for level in spec.levels}
-
-
-def _by_level(draws: xr.Dataset, design: xr.Dataset, spec: ModelSpec) -> xr.Dataset:
-    """One variable per level, tau_study and so on, in place of tau over `level`; over `stratum` where they differ."""
+def by_level(draws: xr.Dataset, design: xr.Dataset, spec: ModelSpec) -> xr.Dataset:
+    """Return draws with a variable per level, tau_study and so on, in place of tau; over `stratum` where they differ."""
     strata = design["stratum"].values if spec.tau_by else np.array([], str)
     split = {}
     for level in spec.levels:
         labels = [f"{stratum}:{level}" for stratum in strata] or [level]
-        found = [draws["tau"].sel(level=label, drop=True) for label in labels]
-        split[f"tau_{level}"] = xr.concat(found, xr.Variable("stratum", strata)) if len(strata) else found[0]
-    taus = xr.Dataset(split).transpose("chain", "draw", ...)
-    return draws.drop_vars("tau").drop_dims("level", errors="ignore").merge(taus)
+        taus = [draws["tau"].sel(level=label, drop=True) for label in labels]
+        split[f"tau_{level}"] = xr.concat(taus, xr.Variable("stratum", strata)) if len(strata) else taus[0]
+    by_name = xr.Dataset(split).transpose("chain", "draw", ...)
+    return draws.drop_vars("tau").drop_dims("level", errors="ignore").merge(by_name)

@@ -17,9 +17,10 @@ because the data know their total better than how it splits, and one of them may
 model samples u and w: as standard normals z that their exact conditional distribution places.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+import jax
 import numpy as np
 import pymc as pm
 import pytensor
@@ -27,19 +28,13 @@ import pytensor.tensor as pt
 import xarray as xr
 
 from bayesmeta.model.coordinates import Polar, Start, Whitened
-from bayesmeta.model.likelihood import study_log_density, tau_labels, weight_labels
+from bayesmeta.model.likelihood import likelihood_of, tau_labels, weight_labels
 from bayesmeta.model.priors import pooling_sd_name, term_prior
-from bayesmeta.model.spec import ModelSpec, Prior
+from bayesmeta.model.spec import FAMILIES, ModelSpec, Prior
 
-TAU_PRIORS: dict[str, Callable[..., Any]] = {
-    "HalfNormal": pm.HalfNormal,
-    "HalfCauchy": pm.HalfCauchy,
-    "Exponential": lambda name, scale, **options: pm.Exponential(name, scale=scale, **options),
-    "InvGamma": pm.InverseGamma,
-    "Gamma": lambda name, shape, rate, **options: pm.Gamma(name, alpha=shape, beta=rate, **options),
-    "Beta": lambda name, a, b, **options: pm.Beta(name, alpha=a, beta=b, **options),
-}
-EXTRA_DIMS = {"weights": "weight"}
+jax.config.update("jax_enable_x64", True)  # in 32 bits the likelihood is wrong in the third digit
+
+AUXILIARY_DIMS = {"weights": "weight"}
 
 
 def build_model(design: xr.Dataset, spec: ModelSpec, start: Start, *, without: Sequence[str] = ()) -> pm.Model:
@@ -59,13 +54,13 @@ def build_model(design: xr.Dataset, spec: ModelSpec, start: Start, *, without: S
     Returns
     -------
     pm.Model
-        Free variables beta (term), tau (level, within each stratum), the spreads, each of `spec.auxiliary_parameters` (weights over
-        `weight`) and z of the latent levels (z_study over `study`, z_group over `group`). The likelihood node
-        `obs_study` has one value per study: the data enter through the kernel and its `observed` zeros only give it a
-        shape, so that PyMC's own tools see one log-likelihood per study.
+        Free variables beta (term), tau (level, within each stratum), the pooling sds, each of
+        `spec.auxiliary_parameters` (weights over `weight`) and z of the sampled levels (z_study over `study`, z_group
+        over `group`). The likelihood node `obs_study` has one value per study: the data enter through the kernel, and
+        its `observed` zeros only give it a shape, so that PyMC's tools see one log-likelihood per study.
     """
     prior = term_prior(design, spec)
-    density, taus = study_log_density(design, spec), tau_labels(design, spec)
+    density, taus = likelihood_of(design, spec).log_density, tau_labels(design, spec)
     included = np.where(np.isin(design["study"].values, list(without)), 0.0, 1.0)
     kernel = pytensor.wrap_jax(lambda *parameters: included * density(*parameters))
 
@@ -81,16 +76,22 @@ def build_model(design: xr.Dataset, spec: ModelSpec, start: Start, *, without: S
     coords |= {level: design[level].values for level in ("study", "group")}
     with pm.Model(coords=coords) as model:
         whitened, polar = Whitened(start.precision, start.pull), Polar(len(spec.levels), len(taus) // len(spec.levels))
-        spreads = {part: _positive(pooling_sd_name(part), of) for part, of in spec.pooling_sds.items()}
-        beta = pm.MvNormal("beta", prior.mean, cov=prior.covariance(spreads), dims="term", default_transform=whitened)
-        tau = _positive("tau", spec.priors["tau"], dims="level", default_transform=polar)
-        extras = [_positive(key, spec.priors[key], dims=EXTRA_DIMS.get(key)) for key in spec.auxiliary_parameters]
-        latent = [pm.Normal(f"z_{level}", dims=level) for level in spec.sampled_levels]
+        pooling_sds = {
+            part: prior_variable(pooling_sd_name(part), prior) for part, prior in spec.pooling_sds.items()
+        }
+        covariance = prior.covariance(pooling_sds)
+        beta = pm.MvNormal("beta", prior.mean, cov=covariance, dims="term", default_transform=whitened)
+        tau = prior_variable("tau", spec.priors["tau"], dims="level", default_transform=polar)
+        auxiliary = [
+            prior_variable(key, spec.priors[key], dims=AUXILIARY_DIMS.get(key)) for key in spec.auxiliary_parameters
+        ]
+        normals = [pm.Normal(f"z_{level}", dims=level) for level in spec.sampled_levels]
         observed = np.zeros(design.sizes["study"])
-        pm.CustomDist("obs_study", beta, tau, *extras, *latent, logp=logp, observed=observed, dims="study")
+        pm.CustomDist("obs_study", beta, tau, *auxiliary, *normals, logp=logp, observed=observed, dims="study")
     return model
 
 
-def _positive(name: str, prior: Prior, **options: Any) -> Any:
-    """A variable on (0, inf) with a prior of the model file."""
-    return TAU_PRIORS[prior.family](name, *prior.parameters, **options)
+def prior_variable(name: str, prior: Prior, **options: Any) -> Any:
+    """Return a variable of the model that is being built, with a prior of the model file."""
+    distribution, *parameters = FAMILIES[prior.family].pymc
+    return getattr(pm, distribution)(name, **dict(zip(parameters, prior.parameters, strict=True)), **options)

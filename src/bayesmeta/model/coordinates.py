@@ -2,13 +2,12 @@
 
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 import pytensor.tensor as pt
 import xarray as xr
 from pymc.logprob.transforms import Transform
 
-from bayesmeta.model.likelihood import columns_of, cross_products, group_sums, nesting_of, tau_labels
+from bayesmeta.model.likelihood import Taus, columns_of, error_sums, marginal, nesting_of, tau_labels
 from bayesmeta.model.priors import term_prior
 from bayesmeta.model.spec import ModelSpec
 
@@ -37,15 +36,10 @@ def guess_start(design: xr.Dataset, spec: ModelSpec) -> Start:
     residuals = y - x @ np.linalg.lstsq(x, y)[0]
     spread = (1.4826 * np.median(np.abs(residuals))) ** 2
     one = np.sqrt(max(spread - np.median(v), 0.1 * spread, 1e-8) / len(spec.levels))
-    taus = dict.fromkeys(spec.levels, one)
-    nesting, columns, terms = nesting_of(design), columns_of(design), x.shape[1]
-
-    @jax.jit
-    def total() -> jax.Array:
-        sums = group_sums(columns, v, nesting, taus.get("effect", 0.0), spec.rho)
-        return cross_products(sums, taus.get("study", 0.0), taus.get("group", 0.0), nesting)[1].sum(0)
-
-    cross, prior = np.asarray(total()), term_prior(design, spec)
+    taus = Taus(**dict.fromkeys(spec.levels, one))
+    nesting, terms = nesting_of(design), x.shape[1]
+    sums = error_sums(columns_of(design), v, nesting, tau_effect=taus.effect, rho=spec.rho)
+    cross, prior = marginal(sums, taus.above, nesting).S, term_prior(design, spec)
     precision, pull = cross[:terms, :terms], cross[:terms, terms]
     covariance = prior.covariance(dict.fromkeys(prior.shared, START_POOLING_SD))
     tau = np.full(len(tau_labels(design, spec)), one)

@@ -1,9 +1,9 @@
-r"""The priors as densities: that of the terms is one normal distribution, given the spreads that are estimated.
+r"""The priors as densities: that of the terms is one normal distribution, given the pooling sds that are estimated.
 
 A part named `valence:phase` gives every pair of a valence and a phase one effect, shared by the terms that agree in
 both; `terms` gives every term its own. The parts add up, so that with S_c (p, p) saying which terms share in part c
 
-    beta ~ N(sum_c m_c, sum_c s_c^2 S_c),        s_c fixed, or a spread with a prior of its own
+    beta ~ N(sum_c m_c, sum_c s_c^2 S_c),        s_c fixed, or a pooling sd with a prior
 
 and a difference of terms that share a part is free of it: partial pooling without any further parameter.
 
@@ -11,36 +11,35 @@ Where a moderator is a number this is the prior of gamma = U beta, the coefficie
 (`design.standardising`), and beta = U^-1 gamma, in the units of the table, has the normal distribution that follows.
 """
 
-import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
-from scipy import stats
 
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import is_small_study
-from bayesmeta.model.spec import ModelSpec, Prior
+from bayesmeta.model.likelihood.arguments import tau_labels, weight_labels
+from bayesmeta.model.spec import FLAT, ModelSpec, Prior
 
 
 class TermPrior(NamedTuple):
-    """Mean (p,), the part of the covariance that is fixed (p, p), and by spread the terms that share it (p, p)."""
+    """Mean (p,), the fixed part of the covariance (p, p), and by part with a pooling sd what multiplies its square."""
 
     mean: np.ndarray
     fixed: np.ndarray
     shared: dict[str, np.ndarray]
 
-    def covariance(self, spreads: Mapping[str, Any]) -> Any:
-        """Covariance (p, p) at values of the spreads."""
+    def covariance(self, pooling_sds: Mapping[str, Any]) -> Any:
+        """Return the covariance (..., p, p) at pooling sds (..., 1, 1) by part."""
         total: Any = self.fixed
         for name, same in self.shared.items():
-            total = total + spreads[name] ** 2 * same
+            total = total + pooling_sds[name] ** 2 * same
         return total
 
 
 def pooling_sd_name(part: str) -> str:
-    """Name of a part's spread among the draws: `sd_organism_valence_phase`."""
+    """Return the name of a part's pooling sd among the draws: `sd_organism_valence_phase`."""
     return f"sd_{part.replace(':', '_')}"
 
 
@@ -94,36 +93,52 @@ def _same(design: xr.Dataset, part: str) -> np.ndarray:
     return (same & ~slope & ~slope[:, None]).astype(float)
 
 
-def tau_log_prior(prior: Prior, tau: np.ndarray) -> np.ndarray:
-    """Normalised log density of a prior on (0, inf), parametrised as in PyMC (`model.TAU_PRIORS`); 0 for Flat."""
-    scale = prior.parameters[-1] if prior.parameters else 1.0
-    match prior.family:
-        case "HalfNormal":
-            return 0.5 * np.log(2 / np.pi) - np.log(scale) - 0.5 * (tau / scale) ** 2
-        case "HalfCauchy":
-            return np.log(2 / np.pi) - np.log(scale) - np.log1p((tau / scale) ** 2)
-        case "Exponential":
-            return -np.log(scale) - tau / scale
-        case "InvGamma":
-            shape = prior.parameters[0]
-            return shape * np.log(scale) - math.lgamma(shape) - (shape + 1) * np.log(tau) - scale / tau
-        case "Gamma":
-            shape, rate = prior.parameters
-            return shape * np.log(rate) - math.lgamma(shape) + (shape - 1) * np.log(tau) - rate * tau
-        case "Flat":
-            return np.zeros_like(tau)
-    raise ValueError(f"no density on (0, inf) for {prior}")
+def log_density(prior: Prior, x: np.ndarray) -> np.ndarray:
+    """Return the log density of a prior; 0 for a flat one, which has no integral."""
+    if prior.family == FLAT.family:
+        return np.zeros_like(x)
+    density: np.ndarray = prior.distribution.logpdf(x)
+    return density
 
 
-def tau_prior_quantile(prior: Prior, p: np.ndarray) -> np.ndarray:
-    """Quantiles of a prior on (0, inf), in the same parametrisation."""
-    first, last = prior.parameters[0], prior.parameters[-1]
-    distributions = {
-        "HalfNormal": stats.halfnorm(scale=last),
-        "HalfCauchy": stats.halfcauchy(scale=last),
-        "Exponential": stats.expon(scale=last),
-        "Gamma": stats.gamma(first, scale=1 / last),
-        "InvGamma": stats.invgamma(first, scale=last),
+def draw_prior(design: xr.Dataset, spec: ModelSpec, count: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Draw from the prior.
+
+    Returns
+    -------
+    dict
+        By name of a variable of the model, draws first: beta (count, p), tau (count, taus), the pooling sds (count,),
+        the auxiliary parameters (count,), weights (count, weights).
+    """
+    shapes = {"tau": (len(tau_labels(design, spec)),), "weights": (len(weight_labels(design, spec)),)}
+    drawn = {
+        name: prior.distribution.rvs((count, *shapes.get(name, ())), random_state=rng)
+        for name, prior in positive_priors(spec).items()
     }
-    quantiles: np.ndarray = distributions[prior.family].ppf(p)
-    return quantiles
+    prior = term_prior(design, spec)
+    factor = np.linalg.cholesky(prior.covariance(_by_part(spec, drawn)))
+    beta = prior.mean + (factor @ rng.standard_normal((count, len(prior.mean), 1)))[..., 0]
+    return {"beta": beta, **drawn}
+
+
+def log_prior(design: xr.Dataset, spec: ModelSpec, draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the log prior density of draws, shaped as from `draw_prior`: of beta (draws,), of others by element."""
+    density = {name: log_density(prior, draws[name]) for name, prior in positive_priors(spec).items()}
+    prior, beta = term_prior(design, spec), draws["beta"]
+    factor = np.linalg.cholesky(prior.covariance(_by_part(spec, draws)))
+    scaled = np.linalg.solve(factor, (beta - prior.mean)[..., None])[..., 0]
+    log_pivots = np.log(np.diagonal(factor, axis1=-2, axis2=-1)).sum(-1)
+    constant = 0.5 * beta.shape[1] * np.log(2 * np.pi)
+    return {"beta": -0.5 * (scaled**2).sum(-1) - log_pivots - constant, **density}
+
+
+def positive_priors(spec: ModelSpec) -> dict[str, Prior]:
+    """Return the priors of all variables but beta, by the name of the variable."""
+    pooled = {pooling_sd_name(part): prior for part, prior in spec.pooling_sds.items()}
+    others = {key: spec.priors[key] for key in spec.auxiliary_parameters}
+    return {"tau": spec.priors["tau"], **pooled, **others}
+
+
+def _by_part(spec: ModelSpec, draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return pooling sds by part, (draws, 1, 1)."""
+    return {part: draws[pooling_sd_name(part)][:, None, None] for part in spec.pooling_sds}

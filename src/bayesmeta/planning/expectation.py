@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.inference.nuts import start_jax
 from bayesmeta.inference.quadrature import Joint, Mixture, Posterior, combination
 from bayesmeta.inference.quadrature.tree import systematic
 from bayesmeta.planning.refits import Start, every_tau, refit, start_of, width_and_probability
@@ -101,7 +100,6 @@ def refit_each(start: Start, y: np.ndarray, v: np.ndarray, sizes: Sequence[int])
     DataFrame
         replicate (from 0), studies, width, p_positive.
     """
-    start_jax(devices=1)
     found = np.array([refit(start, *one, np.array(sizes)) for one in zip(y, v, strict=True)])
     labels = {"replicate": np.repeat(np.arange(len(y)), len(sizes)), "studies": [*sizes] * len(y)}
     return pd.DataFrame(labels | {"width": found[:, 0].ravel(), "p_positive": found[:, 1].ravel()})

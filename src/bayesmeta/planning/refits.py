@@ -7,26 +7,28 @@ A new study has one group, measured on terms that Z (q, r) picks from the r term
     log weight(taus | y) = log weight(taus) - 1/2 (sum_s log|V_s| + log|A| - log|S^-1| + c) + constant
     c = b' S^-1 b + sum_s y_s' V_s^-1 y_s - h' A^-1 h
 
-Sums over the first 1, 2, ... studies give all sizes at once. No shape depends on the data: nothing is compiled again.
+Sums over the first 1, 2, ... studies give all sizes at once.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax import Array
-from jax.typing import ArrayLike
+from scipy.special import ndtri, softmax
 
 from bayesmeta.inference.quadrature import Mixture, Posterior
 from bayesmeta.inference.quadrature.density import sweep
-from bayesmeta.model.likelihood import Nesting, cross_products, group_sums
+from bayesmeta.model.likelihood import Nesting, error_sums, marginal
+from bayesmeta.model.likelihood.kernel import Marginal
 from bayesmeta.model.spec import LEVELS
 
 DROPPED = 1e-7
 TAILS = (0.025, 0.975)
-FREQUENCIES, FASTEST = 64, 6.5  # of a characteristic function, in inverse sds: beyond it is below 1e-9
+FREQUENCIES = 64
+FASTEST = 6.5  # frequency in inverse sds, beyond which a characteristic function is below 1e-9
+NEWTON_STEPS = 16
+SETTLED_STEP = 1e-9  # in sds, at which Newton's method ends
+NEGLIGIBLE = 1e-12  # weight of a component that does not count
 FARTHEST = 10.0  # sds
 
 
@@ -82,8 +84,9 @@ def every_tau(posterior: Posterior) -> np.ndarray:
     return tau
 
 
-@jax.jit
-def refit(start: Start, y: ArrayLike, v: ArrayLike, sizes: ArrayLike) -> tuple[Array, Array]:
+def refit(
+    start: Start, y: np.ndarray, v: np.ndarray, sizes: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Add the first so many of the new studies to what is known, and integrate again.
 
     Parameters
@@ -97,85 +100,101 @@ def refit(start: Start, y: ArrayLike, v: ArrayLike, sizes: ArrayLike) -> tuple[A
     -------
     Width of the contrast's 95 % interval (equal-tailed) and P(> 0), each (sizes,).
     """
-    log_det, cross = jax.lax.map(lambda one: _study(start, *one), (jnp.asarray(y), jnp.asarray(v)))
-    terms, chosen = len(start.weights), jnp.asarray(sizes)
-    swept, log_pivots = sweep(_sums(cross)[chosen] + start.known, terms)
-    log_weight = start.log_weight - 0.5 * (_sums(log_det)[chosen] + swept[..., terms, terms] + log_pivots)
-    centre = swept[..., :terms, terms] @ start.weights
-    within = jnp.sqrt((swept[..., :terms, :terms] @ start.weights) @ start.weights)
-    mixtures = (jax.nn.softmax(log_weight, -1), centre, within)
-    return jax.lax.map(lambda one: width_and_probability((Mixture(*one), *start.rest)), mixtures)
+    added = _products(start, y, v)
+    terms = len(start.weights)
+    chosen = np.moveaxis(_sums(added.S)[sizes], 0, 2) + np.moveaxis(start.known, 0, 2)[:, :, None]
+    swept, log_pivots = sweep(chosen, terms)
+    log_weight = start.log_weight - 0.5 * (_sums(added.L)[sizes] + swept[terms, terms] + log_pivots)
+    centre = np.tensordot(start.weights, swept[:terms, terms], axes=1)
+    covariance = swept[:terms, :terms]
+    within = np.sqrt(np.einsum("a,ab...,b->...", start.weights, covariance, start.weights))
+    return width_and_probability([Mixture(softmax(log_weight, -1), centre, within), *start.rest])
 
 
-def _study(start: Start, y: Array, v: Array) -> tuple[Array, Array]:
-    """log|V_s| (nodes,) and z' V_s^-1 z (nodes, r + 1, r + 1) of one new study, z = [Z, y]."""
-    nesting = Nesting(np.zeros(len(y), int), np.zeros(1, int), 1)
-    z = jnp.column_stack([start.measured, y])
-
-    def at_node(tau: Array) -> tuple[Array, Array]:
-        sums = group_sums(z, v, nesting, tau[2], start.rho)
-        log_det, cross = cross_products(sums, tau[0], tau[1], nesting)
-        return log_det[0], cross[0]
-
-    return jax.vmap(at_node)(jnp.asarray(start.tau))
-
-
-def _sums(x: Array) -> Array:
-    """Sums over none, the first, the first two, ... along the first axis."""
-    return jnp.cumsum(jnp.concatenate([jnp.zeros_like(x[:1]), x]), 0)
+def _products(start: Start, y: np.ndarray, v: np.ndarray) -> Marginal:
+    """Return log|V_s| (studies, nodes) and z' V_s^-1 z (studies, r + 1, r + 1, nodes) of new studies, z = [Z, y]."""
+    studies, effects = y.shape
+    group = np.repeat(np.arange(studies), effects)
+    nesting = Nesting.of(group, np.arange(studies))
+    z = np.column_stack([np.tile(start.measured, (studies, 1)), y.ravel()])
+    study, groups, effect = start.tau.T[:, None]
+    tau_effect = effect if effect.any() else 0.0
+    sums = error_sums(z, v.ravel(), nesting, tau_effect=tau_effect, rho=start.rho, by_study=True)
+    return marginal(sums, [groups, study], nesting, by_study=True)
 
 
-@jax.jit
-def width_and_probability(parts: Sequence[Mixture]) -> tuple[Array, Array]:
-    """Width of the 95 % interval and P(> 0) of a sum of independent mixtures.
+def _sums(x: np.ndarray) -> np.ndarray:
+    """Return sums over none, the first, the first two, ... along the first axis."""
+    return np.cumsum(np.concatenate([np.zeros_like(x[:1]), x]), 0)
+
+
+def width_and_probability(parts: Sequence[Mixture]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the width of the 95 % interval and P(> 0) of a sum of independent mixtures (..., nodes): (...) each.
 
     F(x) = 1/2 - 1/pi sum_k Im(phi(t_k) exp(-i t_k x)) / (k + 1/2) with t_k = (k + 1/2) h, k = 0, 1, ... The error is
     the probability farther than 2 pi / h from x, here some sixty sds of the narrowest components.
 
     Source: Davies 1973, doi 10.1093/biomet/60.2.415.
     """
-    means = [part.weight @ part.centre for part in parts]
+    means = [(part.weight * part.centre).sum(-1) for part in parts]
     pairs = list(zip(parts, means, strict=True))
-    sd = jnp.sqrt(sum(part.weight @ (part.within**2 + (part.centre - mean) ** 2) for part, mean in pairs))
-    narrowest = jnp.sqrt(sum(jnp.where(part.weight > 1e-12, part.within, jnp.inf).min() ** 2 for part in parts))
+    sd = np.sqrt(sum(_variance(part, mean) for part, mean in pairs))
+    narrowest = np.sqrt(sum(_narrowest(part) ** 2 for part in parts))
     step = FASTEST / FREQUENCIES / narrowest
-    phi = jnp.prod(jnp.stack([_characteristic(part, mean, step) for part, mean in pairs]), 0)
-    order = jnp.arange(FREQUENCIES) + 0.5
+    phi = np.prod([_characteristic(part, mean, step) for part, mean in pairs], axis=0)
+    order = (np.arange(FREQUENCIES) + 0.5).reshape(-1, *(1,) * np.ndim(step))
 
-    def cdf(x: Array) -> tuple[Array, Array]:
-        """F and its derivative at x (n,)."""
-        wave = phi * jnp.exp(-1j * step * order * x[:, None])
-        return 0.5 - (wave.imag / order).sum(1) / np.pi, wave.real.sum(1) * step / np.pi
+    def cdf(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return F and its derivative at x (...)."""
+        wave = phi * np.exp(-1j * step * order * x)
+        return 0.5 - (wave.imag / order).sum(0) / np.pi, wave.real.sum(0) * step / np.pi
 
-    lower, upper = _solve(cdf, jnp.array(TAILS), sd)
-    below, _ = cdf(jnp.clip(-sum(means), -FARTHEST * sd, FARTHEST * sd)[None])
-    return upper - lower, jnp.clip(1 - below[0], 0, 1)
+    lower, upper = (_solve(cdf, tail, sd) for tail in TAILS)
+    below, _ = cdf(np.clip(-sum(means), -FARTHEST * sd, FARTHEST * sd))
+    return upper - lower, np.clip(1 - below, 0, 1)
 
 
-def _characteristic(part: Mixture, mean: Array, step: Array) -> Array:
-    """Characteristic function of a mixture less its mean, at (k + 1/2) step: each value is the last times a ratio."""
-    centre = part.centre - mean
-    turn, shrink = jnp.exp(1j * step * centre), jnp.exp(-((step * part.within) ** 2))
+def _variance(part: Mixture, mean: np.ndarray) -> np.ndarray:
+    """Return the variance of a mixture (...)."""
+    return (part.weight * (part.within**2 + (part.centre - np.expand_dims(mean, -1)) ** 2)).sum(-1)
 
-    def advance(state: tuple[Array, Array], _: None) -> tuple[tuple[Array, Array], Array]:
-        term, ratio = state
+
+def _narrowest(part: Mixture) -> np.ndarray:
+    """Return the sd of the narrowest component that counts (...)."""
+    return np.where(part.weight > NEGLIGIBLE, part.within, np.inf).min(-1)
+
+
+def _characteristic(part: Mixture, mean: np.ndarray, step: np.ndarray) -> np.ndarray:
+    """Return the characteristic function of a mixture less its mean at (k + 1/2) step: (frequencies, ...).
+
+    Each value is the last times a ratio.
+    """
+    centre, step = part.centre - np.expand_dims(mean, -1), np.expand_dims(step, -1)
+    turn, shrink = np.exp(1j * step * centre), np.exp(-((step * part.within) ** 2))
+    term = part.weight * np.exp(0.5j * step * centre - (step * part.within) ** 2 / 8)
+    ratio = turn
+    values = []
+    for _ in range(FREQUENCIES):
+        values.append(term.sum(-1))
         ratio = ratio * shrink
-        return (term * turn * ratio, ratio), term.sum()
-
-    first = jnp.asarray(part.weight) * jnp.exp(0.5j * step * centre - (step * part.within) ** 2 / 8)
-    values: Array = jax.lax.scan(advance, (first, jnp.ones_like(shrink)), length=FREQUENCIES)[1]
-    return values
+        term = term * ratio
+    return np.stack(values)
 
 
-def _solve(cdf: Callable[[Array], tuple[Array, Array]], probability: Array, sd: Array) -> Array:
-    """Quantiles, by Newton's method within brackets, from where they are in a normal distribution."""
-
-    def move(_: int, state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-        low, high, x = state
+def _solve(
+    cdf: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]], probability: float, sd: np.ndarray
+) -> np.ndarray:
+    """Return quantiles (...), by Newton's method within brackets, from where they are in a normal distribution."""
+    low, high, x = -FARTHEST * sd, FARTHEST * sd, ndtri(probability) * sd
+    for _ in range(NEWTON_STEPS):
         value, density = cdf(x)
-        low, high = jnp.where(value < probability, x, low), jnp.where(value < probability, high, x)
-        newton = x - (value - probability) / density
-        return low, high, jnp.where((newton > low) & (newton < high), newton, (low + high) / 2)
-
-    far = jnp.full_like(probability, FARTHEST) * sd
-    return jax.lax.fori_loop(0, 16, move, (-far, far, jax.scipy.special.ndtri(probability) * sd))[2]
+        below = value < probability
+        low, high = np.where(below, x, low), np.where(below, high, x)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            newton = x - (value - probability) / density
+        moved = np.where((newton > low) & (newton < high), newton, (low + high) / 2)
+        settled = np.all(np.abs(moved - x) <= SETTLED_STEP * sd)
+        x = moved
+        if settled:
+            break
+    return x

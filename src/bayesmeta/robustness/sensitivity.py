@@ -10,7 +10,6 @@ import xarray as xr
 
 from bayesmeta.estimates.contrasts import contrast_draws
 from bayesmeta.estimates.summaries import levels_of
-from bayesmeta.inference.nuts import start_jax
 from bayesmeta.inference.quadrature import contrasts_table, integrate_posterior, taus_table
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.jobs import Job, run_jobs
@@ -170,7 +169,6 @@ def refit(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> pd.Data
     BadInput
         Quadrature does not take the model.
     """
-    start_jax(devices=1)
     posterior = integrate_posterior(design, spec)
     taus = taus_table(posterior)
     taus = taus.assign(contrast="tau_" + taus["level"])

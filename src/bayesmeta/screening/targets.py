@@ -7,20 +7,17 @@ The model has a mean and no moderators, for under a model with cells the shrinka
 
 from dataclasses import dataclass, replace
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.inference.quadrature.density import table_of
-from bayesmeta.inference.quadrature.grid import Grid, refine
+from bayesmeta.inference.quadrature.grid import Grid
+from bayesmeta.inference.quadrature.integral import Integral, integrate
 from bayesmeta.inference.quadrature.tree import draw
 from bayesmeta.inference.reml import fit_reml
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design
-from bayesmeta.model.likelihood import Nesting, draw_random_effects, group_sums, nesting_of
-from bayesmeta.model.likelihood.conditionals import place_random_effects
+from bayesmeta.model.likelihood import Parameters, likelihood_of
 from bayesmeta.model.spec import ModelSpec
 from bayesmeta.model.spec.reading import read_spec
 
@@ -77,9 +74,10 @@ def target_of(frame: pd.DataFrame, name: str = "means", *, draws: int = 50, seed
         raise BadInput(f"draws is {draws}; it should be 1 or more")
     spec = model_without_moderators()
     design = build_design(frame, spec)
-    grid, _ = refine(design, spec, tolerance=TOLERANCE)
-    values = posterior_means(design, grid)[None, :] if name == "means" else _draws(design, spec, grid, draws, seed)
-    return Target(name, values)
+    integral = integrate(design, spec, tolerance=TOLERANCE)
+    if name == "means":
+        return Target(name, posterior_means(design, spec, integral.grids[0])[None, :])
+    return Target(name, posterior_draws(design, spec, integral, draws, seed))
 
 
 def model_without_moderators() -> ModelSpec:
@@ -97,54 +95,33 @@ def total_tau2(frame: pd.DataFrame) -> float:
     return float(fit_reml(build_design(frame, spec), spec).tau["effect"] ** 2)
 
 
-def posterior_means(design: xr.Dataset, grid: Grid) -> np.ndarray:
-    """E(theta_i | y), (k,), with the random effects integrated exactly at each node of a grid over the taus.
+def posterior_means(design: xr.Dataset, spec: ModelSpec, grid: Grid) -> np.ndarray:
+    """Return E(theta_i | y) (k,), with the random effects integrated exactly at each node of a grid over the taus.
 
     Parameters
     ----------
-    design : Dataset
-        From `design.build_design`; sampling errors are taken as independent.
+    design, spec : Dataset, ModelSpec
+        The model without moderators; sampling errors are taken as independent.
     grid : Grid
-        From `quadrature.grid.refine` with the levels study, group, effect (its taus are in this order).
+        From `quadrature.grid.refine`.
     """
-    nesting, design_x, y, v = _arrays(design)
-
-    @jax.jit
-    def add_up(tau: jax.Array, beta: jax.Array, weight: jax.Array) -> jax.Array:
-        def step(total: jax.Array, node: tuple[jax.Array, ...]) -> tuple[jax.Array, None]:
-            own_tau, own_beta, share = node
-            return total + share * _expected(own_tau, design_x @ own_beta, y, v, nesting), None
-
-        return jax.lax.scan(step, jnp.zeros_like(y), (tau, beta, weight))[0]
-
+    likelihood = likelihood_of(design, spec)
     seen = grid.weight > NEGLIGIBLE
-    weight = grid.weight[seen] / grid.weight[seen].sum()
-    return np.asarray(add_up(jnp.asarray(grid.tau[seen]), jnp.asarray(grid.beta[seen]), jnp.asarray(weight)))
+    nodes = Parameters(grid.beta[seen].T, grid.tau[seen].T)
+    share = grid.weight[seen] / grid.weight[seen].sum()
+    size = likelihood.draws_at_once
+    chunks = [slice(start, start + size) for start in range(0, len(nodes), size)]
+    means = [likelihood.expected_effects(nodes.part(chunk)) @ share[chunk] for chunk in chunks]
+    return np.sum(means, axis=0)
 
 
-def _expected(tau: jax.Array, mean: jax.Array, y: jax.Array, v: jax.Array, nesting: Nesting) -> jax.Array:
-    """E(theta | y, taus, beta): each random effect at its conditional mean, from study down to effect."""
-    study, group, effect = tau
-    sums = group_sums((y - mean)[:, None], v, nesting, effect)
-    u, w = place_random_effects(sums, 0.0, 0.0, nesting, tau_study=study, tau_group=group)
-    above = mean + u[nesting.study_of_effect] + w[nesting.group_of_effect]
-    return above + effect**2 / (effect**2 + v) * (y - above)
-
-
-def _draws(design: xr.Dataset, spec: ModelSpec, grid: Grid, count: int, seed: int) -> np.ndarray:
-    """Independent draws of theta (count, k)."""
-    nesting, design_x, y, v = _arrays(design)
-    drawn = draw(grid, table_of(design, spec), spec, count=count, seed=seed)
-
-    def theta(key: jax.Array, tau: jax.Array, beta: jax.Array) -> jax.Array:
-        mean = design_x @ beta
-        u, w, d = draw_random_effects(key, y - mean, v, nesting, tau_study=tau[0], tau_group=tau[1], tau_effect=tau[2])
-        return mean + u[nesting.study_of_effect] + w[nesting.group_of_effect] + d
-
-    keys = jax.random.split(jax.random.key(seed), count)
-    return np.asarray(jax.jit(jax.vmap(theta))(keys, jnp.asarray(drawn.tau), jnp.asarray(drawn.beta)))
-
-
-def _arrays(design: xr.Dataset) -> tuple[Nesting, jax.Array, jax.Array, jax.Array]:
-    design_x, y, v = (jnp.asarray(design[name].values) for name in ("X", "yi", "vi"))
-    return nesting_of(design), design_x, y, v
+def posterior_draws(
+    design: xr.Dataset, spec: ModelSpec, integral: Integral, count: int, seed: int
+) -> np.ndarray:
+    """Return independent draws of theta (count, k)."""
+    likelihood = likelihood_of(design, spec)
+    drawn = draw(integral, spec, count=count, seed=seed)
+    parameters = Parameters(drawn.beta.T, drawn.tau.T)
+    random = likelihood.draw_random_effects(np.random.default_rng(seed), parameters)
+    theta = likelihood.x @ parameters.beta + likelihood.above_effects(random.u, random.w) + random.d
+    return theta.T

@@ -15,7 +15,7 @@ from bayesmeta.inference import quadrature
 from bayesmeta.inference.quadrature import grid
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design
-from bayesmeta.model.priors import tau_log_prior
+from bayesmeta.model.priors import log_density, term_prior
 from bayesmeta.model.spec import ModelSpec, Prior, parse_spec
 
 PRIORS = {
@@ -111,7 +111,7 @@ def check(
 @pytest.mark.parametrize("prior", PRIORS)
 def test_prior_densities_are_those_of_scipy(prior: str) -> None:
     tau = np.array([0.01, 0.3, 1.0, 4.0])
-    np.testing.assert_allclose(tau_log_prior(Prior.parse("tau", prior), tau), PRIORS[prior].logpdf(tau), rtol=1e-12)
+    np.testing.assert_allclose(log_density(Prior.parse("tau", prior), tau), PRIORS[prior].logpdf(tau), rtol=1e-12)
 
 
 @pytest.mark.parametrize("prior", PRIORS)
@@ -157,20 +157,115 @@ def test_three_taus_against_brute_force(small: pd.DataFrame) -> None:
     check(quadrature.integrate_posterior(design, spec), want, 0.5)
 
 
-def test_rho_is_averaged_by_evidence(small: pd.DataFrame) -> None:
-    spec, rhos, prior = spec_with(["study", "group"], "HalfNormal(0.7)"), [0.0, 0.4, 0.8], [1, 2, 1]
-    design = build_design(small, spec)
-    each = [brute_force(design, replace(spec, rho=rho), 24, PRIORS["HalfNormal(0.7)"].logpdf, 0.5) for rho in rhos]
-    evidence = np.array([one[0] for one in each]) + np.log(np.array(prior) / 4)
+def averaged(each: list[tuple[float, np.ndarray, np.ndarray, np.ndarray]], prior: np.ndarray) -> tuple[float, ...]:
+    """Evidence, means, sds and P(tau <= split) of a mixture of posteriors with these prior probabilities."""
+    evidence = np.array([one[0] for one in each]) + np.log(prior)
     share = np.exp(evidence - np.logaddexp.reduce(evidence))
-    mean = sum(p * one[1] for p, one in zip(share, each, strict=True))
+    mean, below = (sum(p * one[at] for p, one in zip(share, each, strict=True)) for at in (1, 3))
     second = sum(p * (one[2] ** 2 + one[1] ** 2) for p, one in zip(share, each, strict=True))
-    below = sum(p * one[3] for p, one in zip(share, each, strict=True))
-    posterior, table = quadrature.average_over_rho(design, spec, rhos, prior)
-    check(posterior, (np.logaddexp.reduce(evidence), mean, np.sqrt(second - mean**2), below), 0.5)
-    np.testing.assert_allclose(table["probability"], share, atol=1e-6)
-    with pytest.raises(BadInput, match="from 0 to below 1"):
-        quadrature.average_over_rho(design, spec, [0.5, 1.0])
+    return np.logaddexp.reduce(evidence), mean, np.sqrt(second - mean**2), below, share
+
+
+def test_a_rho_with_a_prior_is_averaged_by_evidence(small: pd.DataFrame) -> None:
+    """Against Gauss-Jacobi nodes of the Beta prior, which are no nodes of the quadrature."""
+    fixed = spec_with(["study", "group"], "HalfNormal(0.7)")
+    spec = replace(fixed, priors={**fixed.priors, "rho": Prior.parse("rho", "Beta(2, 3)")})
+    design = build_design(small, spec)
+    rhos, weight = special.roots_sh_jacobi(9, 4, 2)
+    each = [brute_force(design, replace(fixed, rho=rho), 16, PRIORS["HalfNormal(0.7)"].logpdf, 0.5) for rho in rhos]
+    *want, share = averaged(each, weight / weight.sum())
+    posterior = quadrature.integrate_posterior(design, spec)
+    assert isinstance(posterior, quadrature.Posterior)
+    close(posterior, tuple(want), 0.5)
+    assert posterior.weight @ posterior.outer["rho"] == pytest.approx(share @ rhos, abs=1e-3)
+    drawn = quadrature.quadrature_posterior(design, spec, draws=1000, seed=3)["posterior"]["rho"].values
+    sd = np.sqrt(share @ rhos**2 - (share @ rhos) ** 2)
+    assert drawn.mean() == pytest.approx(share @ rhos, abs=4 * sd / np.sqrt(4000))
+    assert drawn.std() == pytest.approx(sd, rel=0.06)
+    assert len(np.unique(drawn)) > 3500
+
+
+def close(posterior: quadrature.Posterior, want: tuple[float, ...], split: float) -> None:
+    """Like `check`, as close as an average over outer parameters is."""
+    evidence, mean, sd, below = want
+    terms, taus = quadrature.terms_table(posterior), quadrature.taus_table(posterior)
+    assert posterior.converged
+    assert posterior.log_marginal_likelihood == pytest.approx(evidence, abs=1e-3)
+    np.testing.assert_allclose(np.concatenate([terms["mean"], taus["mean"]]), mean, atol=1e-3)
+    np.testing.assert_allclose(np.concatenate([terms["sd"], taus["sd"]]), sd, atol=1e-3)
+    found = [quadrature.tau_cdf(posterior, level, split) for level in posterior.levels]
+    np.testing.assert_allclose(found, below, atol=1e-3)
+
+
+def test_two_pooling_sds_are_averaged_by_evidence(small: pd.DataFrame) -> None:
+    """Against a rule over both and the tau, with the covariance of y written out at every node."""
+    frame = small.assign(dose=np.where(np.arange(len(small)) % 3 == 0, "low", "high"))
+    text = 'terms = "0 + valence:dose"\nlevels = ["study"]\n[priors.tau]\nprior = "HalfNormal(0.7)"\n'
+    for part in ("valence", "dose"):
+        text += f'[priors.{part}]\nprior = "Normal(0, pooling_sd)"\npooling_sd = "HalfNormal(0.5)"\n'
+    text += '[priors."valence:dose"]\nprior = "Normal(0, 0.3)"\n'
+    spec = parse_spec(text, "pooled")
+    design = build_design(frame, spec)
+    prior = term_prior(design, spec)
+    x, y, v = design["X"].values, design["yi"].values, design["vi"].values
+    study = design["group_study"].values[design["effect_group"].values]
+    nodes, weight = np.polynomial.legendre.leggauss(20)
+    values, log_weight = 1.5 * (nodes + 1), np.log(1.5 * weight)
+    log_mass, means = [], []
+    for at in itertools.product(range(20), repeat=3):
+        one, other, tau = values[list(at)]
+        covariance = prior.covariance({"valence": one, "dose": other})
+        of_y = x @ covariance @ x.T + np.diag(v) + tau**2 * np.equal.outer(study, study)
+        solved = np.linalg.solve(of_y, y)
+        log_density = -0.5 * (np.linalg.slogdet(of_y)[1] + y @ solved + len(y) * np.log(2 * np.pi))
+        log_density += stats.halfnorm(scale=0.5).logpdf([one, other]).sum() + stats.halfnorm(scale=0.7).logpdf(tau)
+        log_mass.append(log_density + log_weight[list(at)].sum())
+        means.append(covariance @ x.T @ solved)
+    share = np.exp(np.array(log_mass) - np.logaddexp.reduce(log_mass))
+    posterior = quadrature.integrate_posterior(design, spec)
+    np.testing.assert_allclose(quadrature.terms_table(posterior)["mean"], share @ np.array(means), atol=1e-3)
+    assert posterior.log_marginal_likelihood == pytest.approx(np.logaddexp.reduce(log_mass), abs=1e-3)
+
+
+@pytest.mark.parametrize("levels", [["study", "group"], ["study", "group", "effect"]])
+def test_shared_controls_against_brute_force(levels: list[str]) -> None:
+    """The covariance of the errors written out by the rule of Gleser and Olkin for one control per study."""
+    rng = np.random.default_rng(3)
+    study = np.repeat(np.arange(5), [3, 2, 1, 3, 2])
+    frame = pd.DataFrame({"study": [f"s{i}" for i in study], "control": [f"c{i}" for i in study]})
+    frame["group"] = frame["effect"] = [f"e{i}" for i in range(len(frame))]
+    frame = frame.assign(n1i=8.0, n2i=9.0, yi=rng.normal(0.3, 0.6, len(frame)))
+    frame["vi"] = 1 / 8 + 1 / 9 + frame["yi"] ** 2 / 34
+    spec = replace(spec_with(levels, "HalfNormal(0.7)", terms="1"), shared_controls=True)
+    design = build_design(frame, spec)
+    y, size = frame["yi"].to_numpy(), np.bincount(study)[study]
+    together = np.equal.outer(study, study)
+    errors = together * (1 / 9 + np.multiply.outer(y, y) / (2 * (9 + 8 * size)))
+    np.fill_diagonal(errors, frame["vi"])
+    nodes, weight = np.polynomial.legendre.leggauss(20)
+    halfnormal = stats.halfnorm(scale=0.7)
+    axes = [(nodes + 1) * 2.0] * len(levels)
+    log_mass, means = [], []
+    for taus in itertools.product(*axes):
+        by_level = dict(zip(levels, taus, strict=True))
+        of_y = errors + by_level["study"] ** 2 * together + by_level["group"] ** 2 * np.eye(len(y)) + 1.5**2
+        of_y += by_level.get("effect", 0.0) ** 2 * np.eye(len(y))
+        solved = np.linalg.solve(of_y, y - 0.2)
+        log_density = -0.5 * (np.linalg.slogdet(of_y)[1] + (y - 0.2) @ solved + len(y) * np.log(2 * np.pi))
+        log_mass.append(log_density + halfnormal.logpdf(taus).sum())
+        means.append(0.2 + 1.5**2 * solved.sum())
+    log_mass += np.log([np.prod(ws) for ws in itertools.product(2.0 * weight, repeat=len(levels))])
+    posterior = quadrature.integrate_posterior(design, spec)
+    assert posterior.log_marginal_likelihood == pytest.approx(np.logaddexp.reduce(log_mass), abs=1e-4)
+    share = np.exp(log_mass - np.logaddexp.reduce(log_mass))
+    assert quadrature.terms_table(posterior)["mean"][0] == pytest.approx(share @ np.array(means), abs=1e-4)
+    left_out = quadrature.leave_one_study_out(design, spec)
+    alone = quadrature.integrate_posterior(design, spec, without=["s3"])
+    found = left_out.sel(study="s3")
+    assert float(found["elpd"]) == pytest.approx(
+        posterior.log_marginal_likelihood - alone.log_marginal_likelihood, abs=1e-5
+    )
+    np.testing.assert_allclose(found["mean"], quadrature.terms_table(alone)["mean"], atol=1e-5)
 
 
 def test_levels_that_the_data_cannot_tell_apart() -> None:

@@ -12,14 +12,16 @@ from bayesmeta.data import datasets
 from bayesmeta.estimates import convergence
 from bayesmeta.inference import quadrature
 from bayesmeta.inference.nuts import sample_posterior
-from bayesmeta.inference.quadrature.density import table_of
+from bayesmeta.inference.quadrature.density import arrays_of
 from bayesmeta.inference.quadrature.grid import evaluate
+from bayesmeta.inference.quadrature.integral import Integral
 from bayesmeta.inference.quadrature.nodes import box, place
+from bayesmeta.inference.quadrature.outer import outer_nodes
 from bayesmeta.inference.quadrature.tree import draw, systematic
 from bayesmeta.model.design import build_design
-from bayesmeta.model.likelihood import study_log_likelihood
 from bayesmeta.model.spec import ModelSpec, read_spec
 from exact import exact_posterior
+from likelihoods import log_likelihood_by_study
 
 
 @pytest.fixture(scope="module")
@@ -101,17 +103,18 @@ def test_draws_are_independent_and_exact(design: xr.Dataset, spec: ModelSpec) ->
     assert abs(lags[0]) < 4 / np.sqrt(8000)
     one = draws.isel(chain=2, draw=11)
     tau = np.array([one["tau_study"], one["tau_group"]])
-    want = float(study_log_likelihood(design, spec)(one["beta"].values, tau).sum())
+    want = float(log_likelihood_by_study(design, spec, one["beta"].values, tau).sum())
     want += norm(0, 1.5).logpdf(one["beta"]).sum() + (np.log(2) + norm.logpdf(tau)).sum()
     assert float(tree["sample_stats"].dataset["lp"][2, 11]) == pytest.approx(want)
 
 
 def test_draws_are_exact_even_from_a_coarse_grid(design: xr.Dataset, spec: ModelSpec) -> None:
     """Eight nodes an axis: spread over their cells, but not reweighted, the draws of the taus would be too wide."""
-    table = table_of(design, spec)
-    high = np.arcsinh(np.array([0.8, 1.2]) / float(table.scale))
-    coarse = evaluate(table, spec, place(8, 2, box(np.zeros(2), high)))
-    found = draw(coarse, table, spec, count=20_000, seed=1)
+    arrays = arrays_of(design, spec)
+    high = np.arcsinh(np.array([0.8, 1.2]) / arrays.scale)
+    coarse = evaluate(arrays, spec, place(8, 2, box(np.zeros(2), high)))
+    integral = Integral(arrays, outer_nodes({}, 1), [coarse], 0.0, converged=True)
+    found = draw(integral, spec, count=20_000, seed=1)
     taus = quadrature.taus_table(quadrature.integrate_posterior(design, spec))
     np.testing.assert_allclose(found.tau.mean(0), taus["mean"], atol=4 * taus["sd"].max() / np.sqrt(20_000))
     np.testing.assert_allclose(found.tau.std(0), taus["sd"], rtol=0.03)

@@ -14,7 +14,7 @@ from bayesmeta.inference.reml.criterion import maximise, problem_of
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design
 from bayesmeta.model.design.contrasts import contrast_weights
-from bayesmeta.model.likelihood import study_log_likelihood
+from bayesmeta.model.likelihood import likelihood_of
 from bayesmeta.model.spec import LEVELS, ModelSpec, read_spec
 
 SPEC = replace(read_spec("four-level").with_terms("1 + x"), rho=0.3)
@@ -75,7 +75,7 @@ def test_criterion_and_derivatives_are_the_dense_ones(levels: tuple[str, ...], m
 
 def test_ml_is_the_kernels_likelihood() -> None:
     fit = fit_to(table_of(), method="ML")
-    by_study = study_log_likelihood(fit.design, fit.spec)(fit.beta.to_numpy(), fit.tau.to_numpy())
+    by_study = likelihood_of(fit.design, fit.spec).log_density(fit.beta.to_numpy(), fit.tau.to_numpy())
     assert fit.log_lik == pytest.approx(float(by_study.sum()), rel=1e-12)
 
 

@@ -15,16 +15,17 @@ from bayesmeta.inference.nuts import sample_posterior
 from bayesmeta.inference.quadrature import integrate_posterior, terms_table
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design
-from bayesmeta.model.likelihood import (
+from bayesmeta.model.likelihood import likelihood_of
+from bayesmeta.model.likelihood.steps import (
     draw_published,
     log_selection,
     selection_from,
+    selection_of,
+    smd_curvature,
     step_probabilities,
-    study_log_density,
-    study_log_likelihood,
 )
-from bayesmeta.model.likelihood.selection import selection_of, smd_curvature
 from bayesmeta.model.spec import ModelSpec, parse_spec
+from likelihoods import log_likelihood_by_study
 
 TEXT = """
 terms = "1"
@@ -77,7 +78,7 @@ def test_the_density_of_what_is_published_integrates_to_one(sign: float, theta: 
     grid = np.linspace(-12, 12, 24_000)  # without 0, where p = .5
     ones = np.ones(len(grid))
     every = selection_of(grid, 0.1 * ones, sign * ones, (0.025, 0.5), np.zeros(len(grid), int))
-    tilt, spread = jnp.exp(log_selection(theta * ones, 0.4, WEIGHTS[1:], every)), np.sqrt(0.1 + 0.4**2)
+    tilt, spread = np.exp(log_selection(theta * ones, 0.4, WEIGHTS[1:], every)), np.sqrt(0.1 + 0.4**2)
     assert integrate.trapezoid(tilt * stats.norm.pdf(grid, theta, spread), grid) == pytest.approx(1, abs=1e-3)
     np.testing.assert_allclose(tilt / tilt.max(), weight_of(grid, 0.1, sign) / np.max(weight_of(grid, 0.1, sign)))
 
@@ -88,7 +89,7 @@ def test_marginal_likelihood_equals_brute_force(levels: tuple[str, ...]) -> None
     frame, spec = few(), spec_of(*levels)
     design, mu = build_design(frame, spec), 0.3
     taus = {level: tau for level, tau in (("study", 0.5), ("group", 0.3), ("effect", 0.2)) if level in levels}
-    got = study_log_likelihood(design, spec)(jnp.array([mu]), jnp.array(list(taus.values())), jnp.array(WEIGHTS[1:]))
+    got = log_likelihood_by_study(design, spec, [mu], list(taus.values()), WEIGHTS[1:])
     sign = float(np.sign(frame["yi"].mean()))
     z = np.linspace(-6, 6, 121)
     density = stats.norm.pdf(z) * (z[1] - z[0])
@@ -109,7 +110,7 @@ def test_given_z_it_integrates_to_the_marginal_likelihood() -> None:
     spec = spec_of("study", "group")
     design = build_design(few(), spec)
     parameters = jnp.array([0.3]), jnp.array([0.5, 0.3]), jnp.array(WEIGHTS[1:])
-    given, marginal = study_log_density(design, spec), study_log_likelihood(design, spec)
+    given = likelihood_of(design, spec).log_density
     nodes, weight = np.polynomial.hermite_e.hermegauss(13)
     weight = weight / weight.sum()
     at = np.array(np.meshgrid(*[range(13)] * 3, indexing="ij")).reshape(3, -1)  # u, and w of each of the first study's
@@ -117,14 +118,14 @@ def test_given_z_it_integrates_to_the_marginal_likelihood() -> None:
     z_group = np.column_stack([nodes[at[1]], nodes[at[2]], nodes[at[1]]])
     log_density = jax.vmap(lambda u, w: given(*parameters, u, w))(jnp.asarray(z_study), jnp.asarray(z_group))
     mean = np.log(np.exp(np.asarray(log_density)).T @ weight[at].prod(0))
-    np.testing.assert_allclose(mean, marginal(*parameters), atol=1e-3)
+    np.testing.assert_allclose(mean, log_likelihood_by_study(design, spec, *parameters), atol=1e-3)
 
 
 def test_published_replicates_follow_the_density() -> None:
     spec = spec_of("study")
-    selection, theta = selection_from(build_design(few(), spec), spec), jnp.full(6, 0.2)
-    keys = jax.random.split(jax.random.key(1), 40_000)
-    drawn = jax.vmap(lambda key: draw_published(key, theta, 0.3, WEIGHTS[1:], selection))(keys)
+    selection, theta = selection_from(build_design(few(), spec), spec), np.full((6, 40_000), 0.2)
+    weights = np.repeat(WEIGHTS[1:, None], 40_000, axis=1)
+    drawn = draw_published(np.random.default_rng(1), theta, 0.3, weights, selection).T
     grid = np.linspace(-3, 4, 20_001)
     for at, v in enumerate(few()["vi"]):
         density = stats.norm.pdf(grid, 0.2, np.sqrt(v + 0.3**2)) * weight_of(grid, v, 1.0)

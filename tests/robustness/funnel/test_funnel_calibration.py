@@ -7,8 +7,7 @@ import xarray as xr
 
 from bayesmeta.data.datasets.twin import simulate
 from bayesmeta.data.effect_sizes import smd
-from bayesmeta.inference.quadrature.density import table_of
-from bayesmeta.inference.quadrature.grid import refine
+from bayesmeta.inference.quadrature.integral import integrate
 from bayesmeta.inference.quadrature.tree import draw
 from bayesmeta.model.design import build_design
 from bayesmeta.model.design.contrasts import with_model
@@ -45,7 +44,7 @@ def checked(frame: pd.DataFrame, seed: int) -> FunnelChecks:
     """The check of a quadrature fit; new studies need no draws of the random effects."""
     spec = read_spec("three-level")
     design = build_design(frame, spec)
-    found = draw(refine(design, spec, tolerance=1e-4)[0], table_of(design, spec), spec, count=300, seed=seed)
+    found = draw(integrate(design, spec, tolerance=1e-4), spec, count=300, seed=seed)
     posterior = {"beta": (("chain", "draw", "term"), found.beta[None])}
     posterior |= {
         f"tau_{level}": (("chain", "draw"), tau[None]) for level, tau in zip(spec.levels, found.tau.T, strict=True)

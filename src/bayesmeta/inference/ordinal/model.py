@@ -9,7 +9,7 @@ import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
 
-from bayesmeta.model.build import TAU_PRIORS
+from bayesmeta.model.build import prior_variable
 from bayesmeta.model.priors import term_prior
 from bayesmeta.model.spec import ModelSpec
 
@@ -33,8 +33,8 @@ def build_ordered_model(design: xr.Dataset, spec: ModelSpec) -> pm.Model:
     coords = {name: design[name].values for name in ("term", "study", "effect")}
     with pm.Model(coords=coords) as model:
         beta = pm.MvNormal("beta", prior.mean, cov=prior.covariance({}), dims="term")
-        gap = TAU_PRIORS[spec.priors["gap"].family]("gap", *spec.priors["gap"].parameters)
-        tau = TAU_PRIORS[spec.priors["tau"].family]("tau_study", *spec.priors["tau"].parameters)
+        gap = prior_variable("gap", spec.priors["gap"])
+        tau = prior_variable("tau_study", spec.priors["tau"])
         u = pm.Deterministic("u", tau * pm.Normal("z", dims="study"), dims="study")
         eta = pt.dot(design["X"].values, beta) + u[design["effect_study"].values]
         observed = design["direction"].values

@@ -1,6 +1,5 @@
 """The posterior by deterministic quadrature: exact to a stated error, without MCMC."""
 
-from bayesmeta.inference.quadrature.averages import average_over_rho
 from bayesmeta.inference.quadrature.mixtures import Mixture, add_independent
 from bayesmeta.inference.quadrature.posterior import (
     Joint,
@@ -20,7 +19,6 @@ __all__ = [
     "Mixture",
     "Posterior",
     "add_independent",
-    "average_over_rho",
     "combination",
     "contrasts_table",
     "integrate_posterior",

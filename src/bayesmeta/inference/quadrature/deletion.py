@@ -1,182 +1,274 @@
-r"""Leave-one-study-out on one grid: at every node a study is taken out by subtracting its own cross-products.
+r"""Leave-one-study-out on one grid: at every node a study is taken out by subtracting its cross-products.
 
     p(y_-s | taus) comes from sum_{t != s} z_t' V_t^-1 z_t as the whole likelihood comes from the whole sum
     elpd_s = log p(y_s | y_-s) = log p(y) - log p(y_-s)
 
 The grid is the whole posterior's, on wider ranges. Two rules give every study's error; a study whose posterior without
-it is not covered well enough gets a grid of its own.
+it is not covered well enough gets a grid of its own. Axes are studies, then nodes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from jax import Array
 from scipy.special import logsumexp
 
-from bayesmeta.inference.quadrature.density import Table, condition, effect_level, table_of
-from bayesmeta.inference.quadrature.grid import ORDERS, SPARE, Grid, batches, nested, outside_of, refine
+from bayesmeta.inference.quadrature.density import (
+    NUMBERS_AT_ONCE,
+    Conditional,
+    DesignArrays,
+    condition_at,
+    effect_level,
+)
+from bayesmeta.inference.quadrature.grid import ORDERS, SPARE, Grid, nested, outside_of
+from bayesmeta.inference.quadrature.integral import Integral, integrate
 from bayesmeta.inference.quadrature.nodes import Rule, follow, place
-from bayesmeta.model.likelihood import GroupSums, integrate
+from bayesmeta.inference.quadrature.without_study import (
+    Support,
+    WithoutStudy,
+    support_sums,
+    supports_of,
+    without_each,
+)
+from bayesmeta.model.likelihood import Taus
 from bayesmeta.model.spec import ModelSpec
 
-WIDER = 8.0
+WIDER = 8.0  # log density by which the ranges go beyond the whole posterior's
 
 
-class Row(NamedTuple):
-    """One tau_effect and tau_group, without each study: log mass and first and second moments over tau_study.
+class Sums(NamedTuple):
+    """Sums over nodes without each study, relative to exp(log_mass).
 
-    log_mass (studies,); first, second (studies, r + 1), of the combinations of terms, then tau_study; low, high and
-    highest (studies,): log density at the first node, at the last, and the highest.
+    log_mass : log of the mass (studies,). mean, square : E[x] and E[x^2] of combinations of terms (r, studies). tau,
+    tau2 : E[tau] and E[tau^2] (levels, studies).
     """
 
-    log_mass: Array
-    first: Array
-    second: Array
-    low: Array
-    high: Array
-    highest: Array
+    log_mass: np.ndarray
+    mean: np.ndarray
+    square: np.ndarray
+    tau: np.ndarray
+    tau2: np.ndarray
+
+
+class Rows(NamedTuple):
+    """Log density of rows of nodes along the innermost axis (rows, studies): first node, last node, highest."""
+
+    first: np.ndarray
+    last: np.ndarray
+    highest: np.ndarray
 
 
 class Deleted(NamedTuple):
-    """Without each study: log p(y_-s) (studies,), means and sds (studies, r + levels), and what the grid missed.
-
-    edge (studies,) is the density on the grid's faces relative to its peak.
-    """
+    """Without each study: log p(y_-s) (studies,), means and sds (studies, r + levels), and the error (studies,)."""
 
     log_evidence: np.ndarray
     mean: np.ndarray
     sd: np.ndarray
-    edge: np.ndarray
+    error: np.ndarray
 
 
 def delete_studies(
     design: xr.Dataset, spec: ModelSpec, *, weights: xr.DataArray | None = None, tolerance: float = 1e-6
 ) -> xr.Dataset:
-    """`strata.leave_one_study_out` of a model with one tau per level and no spread."""
+    """Return `strata.leave_one_study_out` of a model with one tau per level."""
     terms = list(design["term"].values)
     columns = np.eye(len(terms))
     if weights is not None:
-        columns = np.column_stack([columns, weights.sel(term=terms).transpose("term", "contrast").values])
-    grid, _ = refine(design, spec, tolerance=tolerance)
-    table = table_of(design, spec)
-    deleted, error = _on_shared_grid(table, spec, grid, columns, tolerance)
-    own = np.flatnonzero(~(np.maximum(error, deleted.edge) <= tolerance))
-    for study in own:
-        name = str(design["study"].values[study])
-        alone, error[study] = refine(design, spec, without=[name], tolerance=tolerance)
+        chosen = weights.sel(term=terms).transpose("term", "contrast").values
+        columns = np.column_stack([columns, chosen])
+    integral = integrate(design, spec, tolerance=tolerance)
+    by_node = [
+        _on_shared_grid(arrays, spec, grid, columns, tolerance) for arrays, grid in _outer_grids(integral)
+    ]
+    deleted = _mixed(by_node, integral.nodes.weight[integral.kept])
+    refitted = np.flatnonzero(~(deleted.error <= tolerance))
+    for study in refitted:
+        alone = integrate(design, spec, without=[str(design["study"].values[study])], tolerance=tolerance)
         deleted.mean[study], deleted.sd[study] = alone.moments(columns)
         deleted.log_evidence[study] = alone.log_evidence
-    return _by_name(deleted, error, own, grid.log_evidence - deleted.log_evidence, design, spec, weights)
+        deleted.error[study] = alone.error
+    elpd = integral.log_evidence - deleted.log_evidence
+    return _by_name(deleted, refitted, elpd, design, spec, weights)
+
+
+def _outer_grids(integral: Integral) -> Iterator[tuple[DesignArrays, Grid]]:
+    """Yield the arrays and the grid at every outer node that is not negligible."""
+    for node in integral.kept:
+        outer = {name: values[node] for name, values in integral.nodes.values.items()}
+        yield integral.arrays.given(outer), integral.grids[node]
+
+
+def _mixed(by_node: Sequence[Deleted], prior: np.ndarray) -> Deleted:
+    """Average over outer nodes, study by study, by prior weight and evidence without the study."""
+    if len(by_node) == 1:
+        return by_node[0]
+    evidence = np.array([part.log_evidence for part in by_node])
+    total = logsumexp(evidence, axis=0, b=prior[:, None])
+    share = (prior[:, None] * np.exp(evidence - total))[..., None]
+    means, sds = (np.array([getattr(part, name) for part in by_node]) for name in ("mean", "sd"))
+    mean = (share * means).sum(0)
+    sd = np.sqrt((share * (sds**2 + (means - mean) ** 2)).sum(0))
+    return Deleted(total, mean, sd, np.max([part.error for part in by_node], axis=0))
 
 
 def _on_shared_grid(
-    table: Table, spec: ModelSpec, grid: Grid, columns: np.ndarray, tolerance: float
-) -> tuple[Deleted, np.ndarray]:
-    """All studies on the two rules from the grid's order upwards, and the difference (studies,)."""
+    arrays: DesignArrays, spec: ModelSpec, grid: Grid, columns: np.ndarray, tolerance: float
+) -> Deleted:
+    """Delete all studies on the two rules from the grid's order upwards; their difference is the error."""
     ranges = follow(grid.rule, grid.log_density, WIDER + SPARE - np.log(tolerance))
     finer = min(order for order in (*ORDERS, 2 * grid.rule.order) if order > grid.rule.order)
     coarse, fine = (
-        _delete_each(table, spec, place(order, len(spec.levels), ranges), columns) for order in (grid.rule.order, finer)
+        _delete_each(arrays, spec, place(order, len(spec.levels), ranges), columns)
+        for order in (grid.rule.order, finer)
     )
     shifts = np.abs([coarse.mean - fine.mean, coarse.sd - fine.sd]) / fine.sd
-    return fine, np.maximum(shifts.max((0, 2)), np.abs(coarse.log_evidence - fine.log_evidence))
+    changes = [shifts.max((0, 2)), np.abs(coarse.log_evidence - fine.log_evidence), fine.error]
+    return fine._replace(error=np.max(changes, axis=0))
 
 
-def _delete_each(table: Table, spec: ModelSpec, rule: Rule, columns: np.ndarray) -> Deleted:
-    """Moments without each study on one rule, one tau_effect after the other."""
-    tau, outside = outside_of(np.stack(rule.x()[::-1], -1), spec, float(table.scale))
+def _delete_each(arrays: DesignArrays, spec: ModelSpec, rule: Rule, columns: np.ndarray) -> Deleted:
+    """Delete every study on one rule; the error is the density on the grid's faces, relative to its peak."""
+    tau, log_outside = outside_of(np.stack(rule.x()[::-1], -1), spec, arrays.scale)
     effect, group, study = nested(tau, spec.levels)
-    outside, log_weight = (values.reshape(study.shape) for values in (outside, rule.log_weight))
-    slabs = []
-    for part in range(len(effect)):
-        sums = effect_level(table, effect[part])
-        batch = batches(group[part], study[part], outside[part], log_weight[part])
-        calls = [_rows(table, sums, columns, *rows) for rows in batch]
-        pieces = study[part].size // min(8, study.shape[2])
-        slabs.append([np.concatenate(values)[:pieces] for values in zip(*calls, strict=True)])
-    rows = Row(*(jnp.asarray(values) for values in zip(*slabs, strict=True)))
-    log_mass = np.asarray(rows.log_mass)
-    log_evidence = logsumexp(log_mass, (0, 1))
-    share = np.exp(log_mass - log_evidence)
-    group = np.repeat(group, log_mass.shape[1] // group.shape[1], axis=1)
-    moments = []
-    for power, found in ((1, rows.first), (2, rows.second)):
-        totals = {"study": np.einsum("abs,abs->s", share, found[..., -1])}
-        totals["group"] = np.einsum("abs,ab->s", share, group**power)
-        totals["effect"] = np.einsum("abs,a->s", share, effect**power)
-        combinations = np.einsum("abs,absr->sr", share, found[..., :-1])
-        moments.append(np.column_stack([combinations, *(totals[level] for level in spec.levels)]))
-    sd = np.sqrt(moments[1] - moments[0] ** 2)
-    return Deleted(log_evidence, moments[0], sd, _edge(rows, rule, spec, study.shape))
+    outside, log_weight = (values.reshape(study.shape) for values in (log_outside, rule.log_weight))
+    supports = supports_of(arrays)
+    sums, rows = [], []
+    size = max(1, NUMBERS_AT_ONCE // (arrays.nesting.studies * study.shape[2] * 4))
+    for at, tau_effect in enumerate(effect):
+        effects = effect_level(arrays, tau_effect)
+        by_study = [support_sums(support, arrays, tau_effect) for support in supports]
+        for start in range(0, group.shape[1], size):
+            chosen = slice(start, start + size)
+            taus = Taus(group[None, at, chosen], study[None, at, chosen], tau_effect)
+            whole = condition_at(arrays, effects, taus)
+            parts = [
+                without_each(whole, support, own_sums, taus, arrays)
+                for support, own_sums in zip(supports, by_study, strict=True)
+            ]
+            density = np.concatenate([part.log_likelihood for part in parts])[_order(supports)]
+            density = np.nan_to_num(density + outside[at, chosen], nan=-np.inf)
+            rows.append(Rows(density[..., 0].T, density[..., -1].T, density.max(-1).T))
+            log_mass = density + log_weight[at, chosen]
+            moments = _combined(whole, supports, parts, columns)
+            sums.append(_summed(moments, supports, parts, log_mass, _taus_of_nodes(taus, spec)))
+    total = _added(sums)
+    mean = np.column_stack([total.mean.T, total.tau.T])
+    sd = np.sqrt(np.column_stack([total.square.T, total.tau2.T]) - mean**2)
+    stacked = Rows(*(np.concatenate(part) for part in zip(*rows, strict=True)))
+    return Deleted(total.log_mass, mean, sd, _edge(stacked, rule, spec, study.shape))
 
 
-@jax.jit
-def _rows(table: Table, sums: GroupSums, columns: np.ndarray, *nodes: np.ndarray) -> Row:
-    """Rows of one tau_effect: tau_group (b,); tau_study, the rest of the density and the log weights (b, c)."""
-    return jax.lax.map(lambda row: _row(sums, table, columns, *row), tuple(map(jnp.asarray, nodes)))
+def _order(supports: Sequence[Support]) -> np.ndarray:
+    """Return the place of each study in the supports one after the other (studies,)."""
+    return np.argsort(np.concatenate([support.studies for support in supports]))
 
 
-def _row(
-    sums: GroupSums,
-    table: Table,
-    columns: np.ndarray,
-    tau_group: Array,
-    tau_study: Array,
-    outside: Array,
-    weight: Array,
-) -> Row:
-    nesting, scale = table.nesting, jnp.square(tau_study)[:, None]
-    part = integrate(sums, 0.0, tau_group, nesting)
-    scaled = sums.columns * (jnp.square(tau_group) / part.group)[:, None]
-    squares = sums.squares - nesting.by_study(scaled[:, :, None] * sums.columns[:, None, :])
-    study = 1 + scale * part.ones
-    cross = squares - (scale / study)[..., None, None] * part.columns[:, :, None] * part.columns[:, None, :]
-    log_det = sums.log_det + nesting.by_study(jnp.log(part.group)) + jnp.log(study)
-    given = condition(_others(cross, 1), _others(log_det, 1), _others(sums.effects, 0), table)
-    density = jnp.nan_to_num(given.log_likelihood + outside[:, None], nan=-jnp.inf)
-    log_mass = density + weight[:, None]
-    total = jax.nn.logsumexp(log_mass, axis=0)
-    share = jnp.exp(log_mass - total)
-    mean = given.mean @ columns
-    variance = (columns * (given.covariance @ columns)).sum(-2)
-    first = [jnp.einsum("cs,csr->sr", share, mean), (tau_study @ share)[:, None]]
-    second = [jnp.einsum("cs,csr->sr", share, mean**2 + variance), (tau_study**2 @ share)[:, None]]
-    return Row(total, jnp.hstack(first), jnp.hstack(second), density[0], density[-1], density.max(0))
+def _taus_of_nodes(taus: Taus, spec: ModelSpec) -> np.ndarray:
+    """Return the tau of each level at the nodes (levels, nodes)."""
+    shape = taus.study.shape
+    nodes = {
+        "study": taus.study,
+        "group": np.broadcast_to(taus.group[..., None], shape),
+        "effect": np.full(shape, taus.effect),
+    }
+    return np.stack([nodes[level].ravel() for level in spec.levels])
 
 
-def _others(x: Array, axis: int) -> Array:
-    """Sum over all other studies."""
-    return x.sum(axis, keepdims=True) - x
+class Combined(NamedTuple):
+    """Combinations x = c'beta given all studies, at nodes: mean and E[x^2] (r, nodes); by support c'G (r, a, nodes)."""
+
+    mean: np.ndarray
+    square: np.ndarray
+    gains: list[np.ndarray]
 
 
-def _edge(rows: Row, rule: Rule, spec: ModelSpec, shape: tuple[int, ...]) -> np.ndarray:
-    """Highest density on the faces of the grid (a, b, c) relative to its peak (studies,); zero is no face."""
-    low, high, highest = (
-        np.asarray(part).reshape(*shape[:2], -1, part.shape[-1]) for part in (rows.low, rows.high, rows.highest)
+def _combined(
+    whole: Conditional, supports: Sequence[Support], parts: Sequence[WithoutStudy], columns: np.ndarray
+) -> Combined:
+    terms, combinations = columns.shape
+    mean = columns.T @ whole.mean.reshape(terms, -1)
+    covariance = whole.covariance.reshape(terms, -1)
+    half = (columns.T @ covariance).reshape(combinations, terms, -1)
+    variance = (half * columns.T[..., None]).sum(1)
+    gains = [
+        (columns.T @ part.G.reshape(terms, -1)).reshape(combinations, len(support.terms), -1)
+        for support, part in zip(supports, parts, strict=True)
+    ]
+    return Combined(mean, variance + mean**2, gains)
+
+
+def _summed(
+    given: Combined,
+    supports: Sequence[Support],
+    parts: Sequence[WithoutStudy],
+    log_mass: np.ndarray,
+    tau: np.ndarray,
+) -> Sums:
+    """Sum over nodes: log_mass (studies, ...), tau (levels, nodes).
+
+    Without a study x has the mean c'm + c'G d and the variance c'Cc + c'G D G'c, with d and D of its `WithoutStudy`.
+    """
+    studies = len(log_mass)
+    log_mass = log_mass.reshape(studies, -1)
+    peak = log_mass.max(1)
+    share = np.exp(log_mass - peak[:, None])
+    mass = share.sum(1)
+    share /= mass[:, None]
+    mean, square = given.mean @ share.T, given.square @ share.T
+    for support, part, gain in zip(supports, parts, given.gains, strict=True):
+        combinations, size, nodes = gain.shape
+        shift = part.mean.reshape(size, -1, nodes)
+        weighted = shift * share[support.studies]
+        spread = part.covariance.reshape(size, size, -1, nodes) * share[support.studies]
+        spread += weighted[:, None] * shift
+        mean[:, support.studies] += _contracted(gain, weighted)
+        crossed = 2 * given.mean[:, None] * gain
+        pairs = (gain[:, :, None] * gain[:, None]).reshape(combinations, -1, nodes)
+        square[:, support.studies] += _contracted(crossed, weighted)
+        square[:, support.studies] += _contracted(pairs, spread.reshape(size**2, -1, nodes))
+    return Sums(peak + np.log(mass), mean, square, tau @ share.T, tau**2 @ share.T)
+
+
+def _contracted(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the sum over a and nodes of features (r, a, nodes) times weights (a, n, nodes): (r, n)."""
+    flat: np.ndarray = weights.swapaxes(0, 1).reshape(weights.shape[1], -1)
+    return features.reshape(len(features), -1) @ flat.T
+
+
+def _added(parts: Sequence[Sums]) -> Sums:
+    """Add sums over different nodes."""
+    log_mass = np.array([part.log_mass for part in parts])
+    total = logsumexp(log_mass, axis=0)
+    share = np.exp(log_mass - total)
+    added = (
+        sum(weight * getattr(part, name) for weight, part in zip(share, parts, strict=True))
+        for name in Sums._fields[1:]
     )
+    return Sums(total, *added)
+
+
+def _edge(rows: Rows, rule: Rule, spec: ModelSpec, shape: tuple[int, ...]) -> np.ndarray:
+    """Return the highest density on the faces of the grid (a, b, c), relative to its peak (studies,); 0 is no face."""
+    first, last, highest = (part.reshape(*shape[:2], -1) for part in rows)
     ends = {
-        "study": (low[:, :, 0], high[:, :, -1]),
-        "group": (highest[:, 0].max(1), highest[:, -1].max(1)),
-        "effect": (highest[0].max((0, 1)), highest[-1].max((0, 1))),
+        "study": (first, last),
+        "group": (highest[:, 0], highest[:, -1]),
+        "effect": (highest[0].max(0), highest[-1].max(0)),
     }
     faces = []
     for level, axis in zip(reversed(spec.levels), rule.axes, strict=True):
-        first, last = ends[level]
-        open_below = (axis.low > 0).reshape(*first.shape[:-1], 1)
-        faces += [np.where(open_below, first, -np.inf), last]
+        lower, upper = ends[level]
+        open_below = (axis.low > 0).reshape(*lower.shape[:-1], 1)
+        faces += [np.where(open_below, lower, -np.inf), upper]
     top = np.max([face.reshape(-1, face.shape[-1]).max(0) for face in faces], axis=0)
-    edge: np.ndarray = np.exp(top - highest.max((0, 1, 2)))
+    edge: np.ndarray = np.exp(top - highest.max((0, 1)))
     return edge
 
 
 def _by_name(
     deleted: Deleted,
-    error: np.ndarray,
-    own: np.ndarray,
+    refitted: np.ndarray,
     elpd: np.ndarray,
     design: xr.Dataset,
     spec: ModelSpec,
@@ -186,15 +278,15 @@ def _by_name(
     if weights is not None:
         parts["contrast_"] = ("contrast", list(weights["contrast"].values))
     parts["tau_"] = ("level", list(spec.levels))
-    found: dict[str, tuple[object, np.ndarray]] = {
+    variables: dict[str, tuple[object, np.ndarray]] = {
         "elpd": ("study", elpd),
-        "error": ("study", error),
-        "own_grid": ("study", np.isin(np.arange(len(error)), own)),
+        "error": ("study", deleted.error),
+        "own_grid": ("study", np.isin(np.arange(len(elpd)), refitted)),
     }
     start = 0
     for prefix, (dim, labels) in parts.items():
         chosen = slice(start, start + len(labels))
-        found[f"{prefix}mean"] = (("study", dim), deleted.mean[:, chosen])
-        found[f"{prefix}sd"] = (("study", dim), deleted.sd[:, chosen])
+        variables[f"{prefix}mean"] = (("study", dim), deleted.mean[:, chosen])
+        variables[f"{prefix}sd"] = (("study", dim), deleted.sd[:, chosen])
         start += len(labels)
-    return xr.Dataset(found, {"study": design["study"].values, **dict(parts.values())})
+    return xr.Dataset(variables, {"study": design["study"].values, **dict(parts.values())})

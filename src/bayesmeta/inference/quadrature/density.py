@@ -1,187 +1,271 @@
-r"""The density that is integrated: priors of the taus, and the likelihood of the taus with beta integrated out.
+r"""The density that is integrated: the likelihood of the taus with beta integrated out.
 
-With c = z' V^-1 z summed over studies for z = [X, y], and beta ~ N(m, S):
+With S = z'V^-1 z for z = [X, y], summed over studies, and beta ~ N(m, B):
 
-    A = c_XX + S^-1,   h = c_Xy + S^-1 m,   beta | taus, y ~ N(A^-1 h, A^-1)
-    log p(y | taus) = -1/2 (k log 2 pi + log|V| + c_yy + m' S^-1 m - h' A^-1 h + log|A| + log|S|)
+    A = S_XX + B^-1,   h = S_Xy + B^-1 m,   beta | taus, y ~ N(A^-1 h, A^-1)
+    log p(y | taus) = -1/2 (k log 2 pi + log|V| + S_yy + m' B^-1 m - h' A^-1 h + log|A| + log|B|)
 
-Nodes that share tau_effect share the sums over effects, nodes that share tau_group the sums over groups.
+Nodes that share tau_effect share the sums over effects, nodes that share tau_group the sums over groups. Axes for nodes
+come last.
 """
 
-from collections.abc import Sequence
-from functools import partial
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from jax import Array
-from jax.typing import ArrayLike
 
+from bayesmeta.inference.quadrature.outer import RHO
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.model.likelihood import GroupSums, Nesting, columns_of, group_sums, integrate
+from bayesmeta.model.likelihood import Nesting, Taus, check_engine, columns_of, error_sums, marginal, nesting_of
+from bayesmeta.model.likelihood.buckets import Bucket
+from bayesmeta.model.likelihood.dense import dense_products
+from bayesmeta.model.likelihood.kernel import Marginal, Sums, with_node_axes
+from bayesmeta.model.likelihood.shared_controls import shared_errors
 from bayesmeta.model.priors import TermPrior, term_prior
 from bayesmeta.model.spec import ModelSpec
 
+NUMBERS_AT_ONCE = 2_000_000  # of an array (groups, terms + 1, nodes)
 
-class Table(NamedTuple):
-    """What the likelihood needs of a design: [X, y] (k, p + 1), v (k,), nesting, weight of each study (1 or 0).
 
-    `prior` is [I, m]' S^-1 [I, m] (p + 1, p + 1), which adds to the data's cross-products, and `log_det_prior` log|S|.
-    `scale` is that of the coordinates x: the spread of yi, at least the typical standard error.
+@dataclass(frozen=True)
+class DesignArrays:
+    """Arrays of a design and of the prior of its terms.
+
+    Attributes
+    ----------
+    columns, v : ndarray
+        [X, y] (k, p + 1) and sampling variances (k,).
+    nesting : Nesting
+    effects : ndarray
+        Number of effects of each study (studies,).
+    included : ndarray
+        Weight of each study, 1 or 0 (studies,).
+    term_prior : TermPrior
+        Prior of the terms, whose covariance may depend on pooling sds.
+    prior : ndarray
+        [I, m]' B^-1 [I, m] (p + 1, p + 1) or (p + 1, p + 1, nodes), which adds to the data's cross-products.
+    log_det_prior : float or ndarray
+        log|B|, a number or (nodes,); a flat prior counts for nothing.
+    rho : float or ndarray
+        Correlation of errors within a group, a number or (1, nodes).
+    scale : float
+        Scale of the coordinates x of the taus: the sd of yi, at least the typical standard error.
+    shared, buckets
+        Studies with errors that covary over shared controls (studies,), and their covariance.
     """
 
     columns: np.ndarray
     v: np.ndarray
-    group_of_effect: np.ndarray
-    study_of_group: np.ndarray
+    nesting: Nesting
+    effects: np.ndarray
     included: np.ndarray
+    term_prior: TermPrior
     prior: np.ndarray
-    log_det_prior: float
-    rho: float
+    log_det_prior: float | np.ndarray
+    rho: float | np.ndarray
     scale: float
+    shared: np.ndarray
+    buckets: list[Bucket]
 
-    @property
-    def nesting(self) -> Nesting:
-        """Which group and study each effect is in."""
-        return Nesting(self.group_of_effect, self.study_of_group, len(self.included))
+    def given(self, outer: Mapping[str, float | np.ndarray]) -> "DesignArrays":
+        """Return the arrays at values of the outer parameters: numbers, or (nodes,) for scattered nodes."""
+        if not outer:
+            return self
+        rho: float | np.ndarray = outer.get(RHO, self.rho)
+        pooling_sds = {part: np.asarray(value)[..., None, None] for part, value in outer.items() if part != RHO}
+        prior, log_det = prior_products(self.term_prior, pooling_sds)
+        rho = np.asarray(rho)[None] if np.ndim(rho) else rho
+        return replace(self, rho=rho, prior=prior, log_det_prior=log_det)
+
+    def part(self, chosen: slice) -> "DesignArrays":
+        """Return the arrays of some of the scattered nodes."""
+        prior, log_det, rho = self.prior, self.log_det_prior, self.rho
+        return replace(
+            self,
+            prior=prior if prior.ndim == 2 else prior[..., chosen],
+            log_det_prior=log_det[chosen] if isinstance(log_det, np.ndarray) and log_det.ndim else log_det,
+            rho=rho[:, chosen] if isinstance(rho, np.ndarray) and rho.ndim else rho,
+        )
 
 
-def table_of(design: xr.Dataset, spec: ModelSpec, without: Sequence[str] = ()) -> Table:
-    """Arrays of a design, with the named studies left out.
+def arrays_of(design: xr.Dataset, spec: ModelSpec, without: Sequence[str] = ()) -> DesignArrays:
+    """Return the arrays of a design, with the named studies left out.
 
     Raises
     ------
     BadInput
-        A study to leave out that does not exist; taus that differ by stratum, or a spread.
+        A study to leave out that does not exist; a model that quadrature does not take.
     """
-    if spec.auxiliary_parameters:
-        raise BadInput(
-            f"model {spec.name} estimates {', '.join(spec.auxiliary_parameters)}, which quadrature does not do; sample it"
-        )
-    if spec.shared_controls:
-        raise BadInput(f"model {spec.name} has errors that covary over shared controls; quadrature cannot; sample it")
-    if spec.tau_by or spec.pooling_sds:
-        raise BadInput(f"model {spec.name}: one tau per level and fixed priors of the terms are wanted here")
+    check_engine(design, spec, "quadrature")
     refuse_unknown_studies(design, without)
-    prior, log_det = _prior_products(term_prior(design, spec))
-    table = Table(
+    nesting = nesting_of(design)
+    of_terms = term_prior(design, spec)
+    prior, log_det = prior_products(of_terms, dict.fromkeys(of_terms.shared, 1.0))
+    shared = np.zeros(nesting.studies, bool)
+    buckets: list[Bucket] = []
+    if spec.shared_controls:
+        shared, buckets = shared_errors(design, spec)
+    return DesignArrays(
         columns=columns_of(design),
         v=design["vi"].values,
-        group_of_effect=design["effect_group"].values,
-        study_of_group=design["group_study"].values,
+        nesting=nesting,
+        effects=np.bincount(nesting.study_of_effect, minlength=nesting.studies),
         included=np.where(np.isin(design["study"].values, list(without)), 0.0, 1.0),
+        term_prior=of_terms,
         prior=prior,
         log_det_prior=log_det,
         rho=spec.rho,
         scale=max(float(design["yi"].std()), float(np.sqrt(design["vi"].median()))),
+        shared=shared,
+        buckets=buckets,
     )
-    return jax.device_put(table)
 
 
 def refuse_unknown_studies(design: xr.Dataset, without: Sequence[str]) -> None:
-    """Refuse to leave out studies that do not exist."""
+    """Raise BadInput if a study to leave out does not exist."""
     studies = design["study"].values
     if unknown := sorted(set(without) - set(studies)):
         raise BadInput(f"cannot leave out the studies {unknown}; the studies are: {', '.join(studies)}")
 
 
-def _prior_products(prior: TermPrior) -> tuple[np.ndarray, float]:
-    """`Table.prior` and `Table.log_det_prior`; an infinite variance is a flat prior and counts for nothing."""
-    flat = np.isinf(np.diag(prior.fixed))
+def prior_products(prior: TermPrior, pooling_sds: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """Return `DesignArrays.prior` and `DesignArrays.log_det_prior` at pooling sds by part, numbers or (nodes, 1, 1)."""
+    covariance = prior.covariance(pooling_sds)
+    flat = np.isinf(np.diagonal(prior.fixed))
     proper = np.ix_(~flat, ~flat)
-    precision = np.zeros_like(prior.fixed)
-    precision[proper] = np.linalg.inv(prior.fixed[proper])
+    precision = np.zeros_like(covariance)
+    precision[..., *proper] = np.linalg.inv(covariance[..., *proper])
     both = np.column_stack([np.eye(len(flat)), prior.mean])
-    return both.T @ precision @ both, float(np.linalg.slogdet(prior.fixed[proper])[1])
+    products = both.T @ precision @ both
+    return np.moveaxis(products, (-2, -1), (0, 1)), np.linalg.slogdet(covariance[..., *proper])[1]
 
 
 class Conditional(NamedTuple):
-    """Given the taus (...): log p(y | taus), and the mean (..., p) and covariance (..., p, p) of beta."""
+    """Given the taus: log p(y | taus) (...), mean (p, ...) and covariance (p, p, ...) of beta."""
 
-    log_likelihood: Array
-    mean: Array
-    covariance: Array
-
-
-def condition(cross: Array, log_det: Array, effects: ArrayLike, table: Table) -> Conditional:
-    """The module's equations from sums over studies: cross (..., q, q), log|V| (...), number of effects (...)."""
-    terms = cross.shape[-1] - 1
-    swept, log_pivots = sweep(cross + table.prior, terms)
-    spread = log_pivots + table.log_det_prior
-    log_likelihood = -0.5 * (jnp.asarray(effects) * np.log(2 * np.pi) + log_det + swept[..., terms, terms] + spread)
-    return Conditional(log_likelihood, swept[..., :terms, terms], swept[..., :terms, :terms])
+    log_likelihood: np.ndarray
+    mean: np.ndarray
+    covariance: np.ndarray
 
 
-def sweep(matrix: Array, terms: int) -> tuple[Array, Array]:
-    """Sweep the first columns of [[A, h], [h', c]] (..., q, q): [[A^-1, A^-1 h], [., c - h' A^-1 h]], and log|A|.
+def condition(
+    S: np.ndarray, L: np.ndarray, effects: np.ndarray | float, prior: np.ndarray, log_det_prior: np.ndarray | float
+) -> Conditional:
+    """Apply the module's equations to S (q, q, ...), L = log|V| (...) and the number of effects (...)."""
+    terms = len(S) - 1
+    with np.errstate(all="ignore"):  # at taus too large to compute with; such nodes are given no mass
+        swept, log_pivots = sweep(S + with_node_axes(prior, S), terms)
+    log_det = L + log_pivots + log_det_prior
+    log_likelihood = -0.5 * (effects * np.log(2 * np.pi) + log_det + swept[terms, terms])
+    return Conditional(log_likelihood, swept[:terms, terms], swept[:terms, :terms])
+
+
+def sweep(matrix: np.ndarray, terms: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sweep the first columns of [[A, h], [h', c]] (q, q, ...): [[A^-1, A^-1 h], [., c - h' A^-1 h]], and log|A|.
 
     Source: Goodnight 1979, doi 10.1080/00031305.1979.10482685. All matrices move together, so that many small ones cost
     little more than the arithmetic.
     """
-
-    def step(pivot: Array, state: tuple[Array, Array]) -> tuple[Array, Array]:
-        swept, log_det = state
-        column, value = swept[:, pivot], swept[pivot, pivot]
-        row = swept[pivot] / value
-        swept = (swept - column[:, None] * row).at[:, pivot].set(-column / value)
-        return swept.at[pivot].set(row).at[pivot, pivot].set(1 / value), log_det + jnp.log(value)
-
-    start = jnp.moveaxis(matrix, (-2, -1), (0, 1)), jnp.zeros(matrix.shape[:-2])
-    swept, log_det = jax.lax.fori_loop(0, terms, step, start)
-    return jnp.moveaxis(swept, (0, 1), (-2, -1)), log_det
-
-
-class GroupLevel(NamedTuple):
-    """Sums at one tau_group: P_s (studies,), C_s (studies, q), and totals of z'Wz (q, q) and log|W^-1| so far."""
-
-    ones: Array
-    columns: Array
-    squares: Array
-    log_det: Array
+    swept = np.array(matrix)
+    log_det = np.zeros(matrix.shape[2:])
+    for pivot in range(terms):
+        column = swept[:, pivot].copy()
+        row = swept[pivot] / column[pivot]
+        log_det += np.log(column[pivot])
+        swept -= column[:, None] * row
+        swept[:, pivot] = -column / column[pivot]
+        swept[pivot] = row
+        swept[pivot, pivot] = 1 / column[pivot]
+    return swept, log_det
 
 
-def _group_level(sums: GroupSums, table: Table, tau_group: Array) -> GroupLevel:
-    part = integrate(sums, 0.0, tau_group, table.nesting)
-    weight = table.included[table.study_of_group] * jnp.square(tau_group) / part.group
-    squares = jnp.einsum("s,sij->ij", table.included, sums.squares) - (sums.columns.T * weight) @ sums.columns
-    log_det = table.included @ sums.log_det + jnp.log(part.group) @ table.included[table.study_of_group]
-    return GroupLevel(part.ones, part.columns, squares, log_det)
-
-
-def _study_level(level: GroupLevel, table: Table, tau_study: Array) -> tuple[Array, Array]:
-    """Sums over studies at every tau_study (c,) of one tau_group: z'V^-1 z (c, q, q) and log|V| (c,)."""
-    size = level.squares.shape[-1]
-    outer = (level.columns[:, :, None] * level.columns[:, None, :]).reshape(-1, size**2)
-    study = 1 + jnp.square(tau_study)[:, None] * level.ones
-    weight = table.included * jnp.square(tau_study)[:, None] / study
-    return level.squares - (weight @ outer).reshape(-1, size, size), level.log_det + jnp.log(study) @ table.included
-
-
-@jax.jit
-def effect_level(table: Table, tau_effect: ArrayLike) -> GroupSums:
-    """Sums over effects at one tau_effect."""
-    return group_sums(table.columns, table.v, table.nesting, jnp.asarray(tau_effect), table.rho)
-
-
-@jax.jit
-def slab(table: Table, sums: GroupSums, tau_group: ArrayLike, tau_study: ArrayLike) -> Conditional:
-    """Evaluate the nodes (b, c) of one tau_effect: tau_group (b,), and for each of these tau_study (b, c)."""
-    cross, log_det = jax.vmap(lambda group, study: _study_level(_group_level(sums, table, group), table, study))(
-        jnp.asarray(tau_group), jnp.asarray(tau_study)
+def effect_level(arrays: DesignArrays, tau_effect: float | np.ndarray) -> Sums:
+    """Return the sums over effects at a tau_effect, a number or (1, nodes)."""
+    return error_sums(
+        arrays.columns,
+        arrays.v,
+        arrays.nesting,
+        tau_effect=tau_effect,
+        rho=arrays.rho,
+        weights=_nested_weights(arrays),
     )
-    return condition(cross, log_det, table.included @ sums.effects, table)
 
 
-@partial(jax.jit, static_argnames="same_effect")
-def at_taus(table: Table, tau: Array, *, same_effect: bool) -> Conditional:
-    """Evaluate scattered nodes, tau (nodes, 3) of study, group and effect; `same_effect`: the last is constant."""
-    once = effect_level(table, tau[0, 2])
+def _nested_weights(arrays: DesignArrays) -> np.ndarray | None:
+    """Return the weights of studies whose errors nest; None where all count."""
+    weights = arrays.included * ~arrays.shared
+    return None if weights.all() else weights
 
-    def one(tau: Array) -> Conditional:
-        sums = once if same_effect else effect_level(table, tau[2])
-        cross, log_det = _study_level(_group_level(sums, table, tau[1]), table, tau[:1])
-        return condition(cross[0], log_det[0], table.included @ sums.effects, table)
 
-    return jax.lax.map(one, tau, batch_size=8)
+def cross_products(arrays: DesignArrays, sums: Sums, taus: Taus) -> tuple[np.ndarray, np.ndarray]:
+    """Return S (q, q, ...) and L (...), totals over the included studies, at taus (1, ...)."""
+    nested = marginal(sums, taus.above, arrays.nesting, weights=_nested_weights(arrays))
+    if not arrays.buckets:
+        return nested.S, nested.L
+    log_det, products = dense_products(arrays.columns, arrays.buckets, taus, arrays.rho, arrays.nesting)
+    totals = (np.tensordot(arrays.included, part, axes=(0, 0)) for part in (products, log_det))
+    dense_S, dense_L = totals
+    return nested.S + dense_S, nested.L + dense_L
+
+
+def products_by_study(arrays: DesignArrays, taus: Taus) -> tuple[np.ndarray, np.ndarray]:
+    """Return S (studies, q, q, ...) and L (studies, ...) at taus (1, ...)."""
+    options = {"tau_effect": taus.effect, "rho": arrays.rho, "by_study": True}
+    sums = error_sums(arrays.columns, arrays.v, arrays.nesting, **options)
+    nested = marginal(sums, taus.above, arrays.nesting, by_study=True)
+    return with_dense(nested, arrays.columns, np.arange(arrays.nesting.studies), arrays, taus)
+
+
+def with_dense(
+    nested: Marginal, columns: np.ndarray, studies: np.ndarray, arrays: DesignArrays, taus: Taus
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return S and L of some studies, those of studies with shared controls in place of the nested ones."""
+    shared = arrays.shared[studies]
+    if not shared.any():
+        return nested.S, nested.L
+    L, S = dense_products(columns, arrays.buckets, taus, arrays.rho, arrays.nesting)
+    L, S = L[studies], S[studies]
+    of_products: np.ndarray = with_node_axes(shared[:, None, None], S)
+    of_log_det: np.ndarray = with_node_axes(shared, L)
+    return np.where(of_products, S, nested.S), np.where(of_log_det, L, nested.L)
+
+
+def evaluate_group_nodes(
+    arrays: DesignArrays, sums: Sums, tau_effect: float, tau_group: np.ndarray, tau_study: np.ndarray
+) -> Conditional:
+    """Evaluate the nodes (b, c) of one tau_effect: tau_group (b,), and for each of these tau_study (b, c)."""
+    size = max(1, NUMBERS_AT_ONCE // sums.b.size)
+    parts = [
+        condition_at(arrays, sums, Taus(tau_group[None, at : at + size], tau_study[None, at : at + size], tau_effect))
+        for at in range(0, len(tau_group), size)
+    ]
+    return _joined(parts, axis=-2)
+
+
+def condition_at(arrays: DesignArrays, sums: Sums, taus: Taus) -> Conditional:
+    """Evaluate nodes at taus (1, ...), from the sums over effects."""
+    S, L = cross_products(arrays, sums, taus)
+    return condition(S, L, arrays.included @ arrays.effects, arrays.prior, arrays.log_det_prior)
+
+
+def _joined(parts: list[Conditional], axis: int) -> Conditional:
+    if len(parts) == 1:
+        return parts[0]
+    return Conditional(*(np.concatenate(values, axis) for values in zip(*parts, strict=True)))
+
+
+def at_taus(arrays: DesignArrays, taus: Taus) -> Conditional:
+    """Evaluate scattered nodes, each tau (1, nodes), or a number where the model lacks the level."""
+    nodes = max(np.size(tau) for tau in taus)
+    varies = np.ndim(taus.effect) + np.ndim(arrays.rho) > 0
+    once = None if varies else effect_level(arrays, taus.effect)
+    size = max(1, NUMBERS_AT_ONCE // (arrays.columns.size if once is None else once.b.size))
+    parts = []
+    for start in range(0, nodes, size):
+        place = slice(start, start + size)
+        chosen = Taus(*(tau if np.ndim(tau) == 0 else tau[:, place] for tau in taus))
+        given = arrays.part(place)
+        parts.append(condition_at(given, once or effect_level(given, chosen.effect), chosen))
+    return _joined(parts, axis=-1)

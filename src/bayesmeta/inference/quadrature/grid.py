@@ -1,6 +1,6 @@
 """From a table to a grid over the taus that is fine enough: zoom in, then rules of growing order until they agree."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,9 +8,9 @@ import numpy as np
 import xarray as xr
 from scipy.special import logsumexp
 
-from bayesmeta.inference.quadrature.density import Table, effect_level, slab, table_of
-from bayesmeta.inference.quadrature.nodes import Marginal, Rule, box, follow, marginal, place, zoom
-from bayesmeta.model.priors import tau_log_prior
+from bayesmeta.inference.quadrature.density import DesignArrays, arrays_of, effect_level, evaluate_group_nodes
+from bayesmeta.inference.quadrature.nodes import Marginal, Rule, follow, marginal, place, zoom
+from bayesmeta.model.priors import log_density
 from bayesmeta.model.spec import LEVELS, ModelSpec
 
 ORDERS = (16, 24, 32, 48, 64, 96, 128, 192, 256)
@@ -74,74 +74,70 @@ class Grid:
 def refine(
     design: xr.Dataset, spec: ModelSpec, *, without: Sequence[str] = (), tolerance: float = 1e-6
 ) -> tuple[Grid, float]:
-    """Grid whose estimated error is below the tolerance, or the last that the limit on nodes allows; and that error.
+    """Return a grid of a design and its estimated error; see `refine_arrays`."""
+    return refine_arrays(arrays_of(design, spec, without), spec, tolerance=tolerance)
+
+
+def refine_arrays(arrays: DesignArrays, spec: ModelSpec, *, tolerance: float = 1e-6) -> tuple[Grid, float]:
+    """Return a grid whose estimated error is below the tolerance, or the last within the limit on nodes; and that error.
 
     The ranges hold every node whose log density is within `SPARE` - log(tolerance) of the highest.
     """
-    table, axes, drop = table_of(design, spec, without), len(spec.levels), SPARE - np.log(tolerance)
-    ranges = box(*zoom(lambda rule: evaluate(table, spec, rule).log_density, axes, drop))
-    grid, error = evaluate(table, spec, place(ORDERS[0], axes, ranges)), np.inf
+    axes, drop = len(spec.levels), SPARE - np.log(tolerance)
+    grid, _, _ = zoom(lambda rule: evaluate(arrays, spec, rule), axes, drop, order=ORDERS[0])
+    error = np.inf
     for order in ORDERS[1:]:
         if error <= tolerance or order**axes > NODE_LIMIT:
             break
-        finer = evaluate(table, spec, place(order, axes, follow(grid.rule, grid.log_density, drop)))
-        grid, error = finer, difference(grid, finer)
+        finer = evaluate(arrays, spec, place(order, axes, follow(grid.rule, grid.log_density, drop)))
+        grid, error = finer, difference(grid, finer, tolerance)
     return grid, error
 
 
-def difference(coarse: Grid, fine: Grid) -> float:
-    """Largest difference of log p(y), a mean (in posterior sds), an sd (relative), a tenth of a tau's probability."""
+def difference(coarse: Grid, fine: Grid, tolerance: float) -> float:
+    """Return the largest difference of log p(y), of a mean (in posterior sds) and of an sd (relative).
+
+    Where these are below the tolerance, a tenth of the difference of each tau's probability to be below its mean, too.
+    """
     (coarse_mean, coarse_sd), (mean, sd) = coarse.moments(), fine.moments()
-    differences = [coarse.log_evidence - fine.log_evidence, *(coarse_mean - mean) / sd, *(coarse_sd - sd) / sd]
-    levels = len(fine.marginals)
-    for one, other, tau in zip(coarse.marginals, fine.marginals, mean[-levels:], strict=True):
-        differences.append((one.cdf(tau) - other.cdf(tau)) / 10)
-    return float(np.abs(differences).max())
+    shifts = [coarse.log_evidence - fine.log_evidence, *(coarse_mean - mean) / sd, *(coarse_sd - sd) / sd]
+    largest = float(np.abs(shifts).max())
+    if largest > tolerance:
+        return largest
+    taus = mean[-len(fine.marginals) :]
+    pairs = zip(coarse.marginals, fine.marginals, taus, strict=True)
+    return max(largest, *(abs(before.cdf(tau) - after.cdf(tau)) / 10 for before, after, tau in pairs))
 
 
-def evaluate(table: Table, spec: ModelSpec, rule: Rule) -> Grid:
+def evaluate(arrays: DesignArrays, spec: ModelSpec, rule: Rule) -> Grid:
     """Visit every node of a rule, one tau_effect after the other; negligible nodes are not kept."""
-    scale = float(table.scale)
-    tau, log_outside = outside_of(np.stack(rule.x()[::-1], -1), spec, scale)
+    tau, log_outside = outside_of(np.stack(rule.x()[::-1], -1), spec, arrays.scale)
     effect, group, study = nested(tau, spec.levels)
-    outside, tau = log_outside.reshape(len(effect), -1), tau.reshape(len(effect), -1, len(spec.levels))
-    highest, densities, kept, beta, covariance = -np.inf, [], [], [], []
-    for part in range(len(effect)):
-        sums = effect_level(table, effect[part])
-        calls = [slab(table, sums, *rows) for rows in batches(group[part], study[part])]
-        found = [
-            np.concatenate(values)[: study[part].size // values[0].shape[1]] for values in zip(*calls, strict=True)
-        ]
-        density = np.nan_to_num(found[0].ravel() + outside[part], nan=-np.inf, posinf=-np.inf)
+    outside = log_outside.reshape(len(effect), -1)
+    tau = tau.reshape(len(effect), -1, len(spec.levels))
+    highest = -np.inf
+    densities, kept, beta, covariance = [], [], [], []
+    for part, tau_effect in enumerate(effect):
+        sums = effect_level(arrays, tau_effect)
+        given = evaluate_group_nodes(arrays, sums, tau_effect, group[part], study[part])
+        density = np.nan_to_num(given.log_likelihood.ravel() + outside[part], nan=-np.inf, posinf=-np.inf)
         highest = max(highest, density.max())
         near = density > highest - NEGLIGIBLE
         densities.append(density)
         kept.append(np.flatnonzero(near) + part * density.size)
-        beta.append(found[1].reshape(density.size, -1)[near])
-        covariance.append(found[2].reshape(density.size, *found[2].shape[-2:])[near])
+        terms = len(given.mean)
+        beta.append(given.mean.reshape(terms, -1)[:, near].T)
+        covariance.append(np.moveaxis(given.covariance.reshape(terms, terms, -1)[..., near], -1, 0))
     at = np.concatenate(kept)
     return Grid(
         rule=rule,
-        scale=scale,
+        scale=arrays.scale,
         log_density=np.concatenate(densities).reshape(rule.log_weight.shape),
         kept=at,
         tau=tau.reshape(-1, len(spec.levels))[at],
         beta=np.concatenate(beta),
         covariance=np.concatenate(covariance),
     )
-
-
-def batches(group: np.ndarray, *nodes: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
-    """Rows (b,), (b, c), ... of any order cut to batches of one shape, so that JAX compiles once; the last is padded.
-
-    A row is cut to pieces of 8 nodes, and a batch has 32 of these; or less, on fewer levels.
-    """
-    width = 8 if nodes[0].shape[1] > 1 else 1
-    size = (8 if len(group) > 1 else 1) * (4 if width > 1 and len(group) > 1 else 1)
-    rows = [np.repeat(group, nodes[0].shape[1] // width), *(values.reshape(-1, width) for values in nodes)]
-    for start in range(0, len(rows[0]), size):
-        chosen = np.arange(start, start + size).clip(max=len(rows[0]) - 1)
-        yield tuple(values[chosen] for values in rows)
 
 
 def outside_of(x: np.ndarray, spec: ModelSpec, scale: float) -> tuple[np.ndarray, np.ndarray]:
@@ -151,7 +147,7 @@ def outside_of(x: np.ndarray, spec: ModelSpec, scale: float) -> tuple[np.ndarray
     """
     tau = scale * np.sinh(x)
     log_jacobian = np.log(scale * np.cosh(x)).sum(-1)
-    return tau, log_jacobian + tau_log_prior(spec.priors["tau"], tau).sum(-1)
+    return tau, log_jacobian + log_density(spec.priors["tau"], tau).sum(-1)
 
 
 def nested(tau: np.ndarray, levels: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

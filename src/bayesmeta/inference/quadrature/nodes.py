@@ -7,7 +7,7 @@ axis, and so on, so that ridges (two levels that the data hardly tell apart) cos
 
 from collections.abc import Callable
 from functools import cache
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.polynomial import legendre
@@ -16,6 +16,7 @@ from numpy.polynomial.legendre import legvander
 from bayesmeta.infrastructure.errors import BadInput
 
 FARTHEST = 30.0  # sinh(30) is 5e12
+KEPT = 0.65  # share of each side of a box that a round must keep to be the last
 UNBOUND = (
     "the data do not bound the taus: under flat priors so few studies leave them a tail without end; leave out a "
     "level, take a model with priors, or add studies"
@@ -88,12 +89,23 @@ def follow(rule: Rule, log_density: np.ndarray, drop: float) -> Ranges:
     return lambda outer: _hull(points[: len(outer)], *kept[len(outer)], outer)
 
 
-def zoom(
-    log_density: Callable[[Rule], np.ndarray], axes: int, drop: float, *, order: int = 16, rounds: int = 40
-) -> tuple[np.ndarray, np.ndarray]:
-    """Box (low, high), each (axes,), around the nodes within `drop` of the highest log density.
+class HasDensity(Protocol):
+    """Values at the nodes of a rule, the log density (n, ..., n) among them."""
 
-    It starts from everything and shrinks until a round takes off less than a tenth of every side.
+    @property
+    def log_density(self) -> np.ndarray: ...
+
+
+def zoom[Evaluated: HasDensity](
+    evaluate: Callable[[Rule], Evaluated], axes: int, drop: float, *, order: int = 16, rounds: int = 40
+) -> tuple[Evaluated, np.ndarray, np.ndarray]:
+    """Find the box around the nodes within `drop` of the highest log density.
+
+    The box starts from everything and shrinks until a round would take off less than a third of every side.
+
+    Returns
+    -------
+    The evaluation of `order` nodes on each axis of the box, and its ends low, high (axes,).
 
     Raises
     ------
@@ -101,23 +113,27 @@ def zoom(
         The density does not fall off where a tau grows: it has no integral that can be found.
     """
     low, high = np.zeros(axes), np.full(axes, FARTHEST)
-    for _ in range(rounds):
-        rule = place(order, axes, box(low, high))
-        found = log_density(rule)
-        if (high == FARTHEST).all():
-            _refuse_endless(found, drop)
-        near = found > found.max() - drop
-        ends = [_ends(near.any(tuple(other for other in range(axes) if other != axis))) for axis in range(axes)]
-        x = [low[axis] + (high[axis] - low[axis]) * (leggauss(order)[0] + 1) / 2 for axis in range(axes)]
-        new_low = np.array([x[axis][first - 1] if first else low[axis] for axis, (first, _) in enumerate(ends)])
-        new_high = np.array(
-            [x[axis][last + 1] if last + 1 < order else high[axis] for axis, (_, last) in enumerate(ends)]
-        )
-        shrunk = (new_high - new_low) / (high - low)
-        low, high = new_low, new_high
-        if shrunk.min() > 0.9:
+    for turn in range(rounds):
+        evaluated = evaluate(place(order, axes, box(low, high)))
+        if turn == 0:
+            _refuse_endless(evaluated.log_density, drop)
+        new_low, new_high = _near(evaluated.log_density, low, high, drop)
+        if ((new_high - new_low) / (high - low)).min() > KEPT:
             break
-    return low, high
+        low, high = new_low, new_high
+    return evaluated, low, high
+
+
+def _near(density: np.ndarray, low: np.ndarray, high: np.ndarray, drop: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the part of a box (low, high) that holds the nodes within `drop` of the peak, a node to spare."""
+    near, order = density > density.max() - drop, density.shape[0]
+    new_low, new_high = low.copy(), high.copy()
+    for axis in range(len(low)):
+        first, last = _ends(near.any(tuple(other for other in range(len(low)) if other != axis)))
+        x = low[axis] + (high[axis] - low[axis]) * (leggauss(order)[0] + 1) / 2
+        new_low[axis] = x[first - 1] if first else low[axis]
+        new_high[axis] = x[last + 1] if last + 1 < order else high[axis]
+    return new_low, new_high
 
 
 class Marginal(NamedTuple):
@@ -144,18 +160,39 @@ def marginal(rule: Rule, mass: np.ndarray, axis: int, scale: float) -> Marginal:
     rows = mass.reshape((*mass.shape[: axis + 1], -1)).sum(-1).reshape(-1, rule.order)
     near = rows.sum(1) > 1e-16
     rows, low, high = rows[near], rule.axes[axis].low.ravel()[near], rule.axes[axis].high.ravel()[near]
-    (unit, weight), (fine, fine_weight) = leggauss(rule.order), leggauss(3 * rule.order)
-    at_nodes, at_fine = (legvander(nodes, rule.order - 1) for nodes in (unit, fine))
-    log_density = np.log(np.maximum(rows, 1e-25 * rows.max(1, keepdims=True)) / weight)
-    series = (log_density * weight) @ at_nodes * (np.arange(rule.order) + 0.5)
-    fine_mass = fine_weight * np.exp(series @ at_fine.T)
+    basis = _basis(rule.order)
+    log_density = np.log(np.maximum(rows, 1e-25 * rows.max(1, keepdims=True)) / basis.weight)
+    series = (log_density * basis.weight) @ basis.at_nodes * (np.arange(rule.order) + 0.5)
+    fine_mass = basis.fine_weight * np.exp(series @ basis.at_fine.T)
     fine_mass *= rows.sum(1, keepdims=True) / fine_mass.sum(1, keepdims=True)
-    return Marginal(low, high, fine_mass @ legvander(fine, len(fine) - 1), scale)
+    return Marginal(low, high, fine_mass @ basis.series, scale)
+
+
+class _Basis(NamedTuple):
+    """Legendre polynomials at the nodes of a rule and at three times as many, with the weights of both."""
+
+    weight: np.ndarray
+    fine_weight: np.ndarray
+    at_nodes: np.ndarray
+    at_fine: np.ndarray
+    series: np.ndarray
+
+
+@cache
+def _basis(order: int) -> _Basis:
+    (unit, weight), (fine, fine_weight) = leggauss(order), leggauss(3 * order)
+    at_nodes, at_fine = (legvander(nodes, order - 1) for nodes in (unit, fine))
+    return _Basis(weight, fine_weight, at_nodes, at_fine, legvander(fine, len(fine) - 1))
+
+
+def cell_edges(order: int) -> np.ndarray:
+    """Return the edges of the cells of a rule's nodes on the unit interval (order + 1,); a cell is as wide as its weight."""
+    return np.concatenate([[0.0], np.cumsum(leggauss(order)[1]) / 2])
 
 
 def cells(rule: Rule) -> tuple[np.ndarray, np.ndarray]:
     """Each node's cell: lower edges and widths on every axis, (nodes, axes) each; a row's cells fill its range."""
-    edges = np.concatenate([[0.0], np.cumsum(leggauss(rule.order)[1]) / 2])
+    edges = cell_edges(rule.order)
     lower, width = [], []
     for axis in rule.axes:
         length = (axis.high - axis.low)[..., None]

@@ -5,25 +5,19 @@ r"""The posterior without Monte-Carlo error: quadrature over the taus, beta inte
 A mixture of normals over the nodes: means, intervals and probabilities of linear combinations of terms are exact.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import xarray as xr
 from scipy.optimize import brentq
-from scipy.special import logsumexp
 
 from bayesmeta.inference.quadrature.density import refuse_unknown_studies
-from bayesmeta.inference.quadrature.grid import Grid, refine
+from bayesmeta.inference.quadrature.integral import integrate
 from bayesmeta.inference.quadrature.mixtures import Mixture, add_independent
-from bayesmeta.inference.quadrature.nodes import Marginal, leggauss
-from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.inference.quadrature.nodes import Marginal
 from bayesmeta.model.design import split_strata
-from bayesmeta.model.priors import tau_prior_quantile
 from bayesmeta.model.spec import ModelSpec
-
-SPREAD_ORDERS = (12, 24)
-SPREAD_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -36,11 +30,12 @@ class Posterior:
     tau : (nodes, levels)
     weight : (nodes,), summing to one
     beta, covariance : (nodes, p) and (nodes, p, p), mean and covariance of beta given the taus
-    marginals : by level, the distribution of its tau as parts with weights (one part, unless averaged over rho)
+    marginals : by level, the distribution of its tau as parts with weights (one part, unless averaged over outer parameters)
     log_marginal_likelihood : log p(y), with normalised priors; a difference of two is a log Bayes factor
     error : estimated, as the largest change from a coarser rule to this one of log p(y), of a mean (in posterior sds),
         of an sd (relative), over terms and taus, and a tenth of the change of a tau's probability to be below its mean
     converged : whether the error came below the tolerance before the limit on nodes
+    outer : by name of an outer parameter (`outer`) its value at each node (nodes,); empty where there is none
     """
 
     terms: tuple[str, ...]
@@ -53,6 +48,7 @@ class Posterior:
     log_marginal_likelihood: float
     error: float
     converged: bool
+    outer: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -94,8 +90,8 @@ def integrate_posterior(
     design : Dataset
         From `design.build_design`.
     spec : ModelSpec
-        Terms, levels, rho, priors. Where taus differ by stratum, every stratum is integrated by itself; an estimated
-        spread is integrated over as well.
+        Terms, levels, rho, priors. Where taus differ by stratum, every stratum is integrated alone. Pooling sds, and a
+        rho with a prior, are integrated over as well (`outer`).
     without : sequence of str
         Studies to leave out.
     tolerance : float
@@ -104,87 +100,43 @@ def integrate_posterior(
     Raises
     ------
     BadInput
-        A study to leave out that does not exist; strata that share terms or a spread; two spreads.
+        A study to leave out that does not exist; a model that quadrature does not take.
     """
-    if spec.tau_by:
-        parts = split_strata(design, spec)
-        refuse_unknown_studies(design, without)
-        each = {}
-        for name, (own, single) in parts.items():
-            left = [study for study in without if study in own["study"].values]
-            each[name] = integrate_taus(own, single, without=left, tolerance=tolerance)
-        return Joint(tuple(map(str, design["term"].values)), each)
-    if spec.pooling_sds:
-        return _over_spread(design, spec, without, tolerance)
-    return integrate_taus(design, spec, without=without, tolerance=tolerance)
+    if not spec.tau_by:
+        return integrate_taus(design, spec, without=without, tolerance=tolerance)
+    parts = split_strata(design, spec)
+    refuse_unknown_studies(design, without)
+    posteriors = {}
+    for name, (stratum_design, single) in parts.items():
+        inside = [study for study in without if study in stratum_design["study"].values]
+        posteriors[name] = integrate_taus(stratum_design, single, without=inside, tolerance=tolerance)
+    return Joint(tuple(map(str, design["term"].values)), posteriors)
 
 
 def integrate_taus(
     design: xr.Dataset, spec: ModelSpec, *, without: Sequence[str] = (), tolerance: float = 1e-6
 ) -> Posterior:
-    """`integrate_posterior` of a model with one tau per level and no spread."""
-    grid, error = refine(design, spec, without=without, tolerance=tolerance)
-    return posterior_of(design, spec, grid, error, tolerance)
-
-
-def _over_spread(design: xr.Dataset, spec: ModelSpec, without: Sequence[str], tolerance: float) -> Posterior:
-    """Gauss-Legendre over the prior probability of the spread; the error is the difference to half as many nodes."""
-    if len(spec.pooling_sds) > 1:
-        raise BadInput(
-            f"quadrature integrates over one spread, the model has {list(spec.pooling_sds)}; sample it with "
-            "--sampler numpyro"
-        )
-    (part, prior), rules = next(iter(spec.pooling_sds.items())), []
-    for order in SPREAD_ORDERS:
-        unit, weight = leggauss(order)
-        values = tau_prior_quantile(prior, (unit + 1) / 2)
-        each = [
-            integrate_taus(design, spec.with_pooling_sd(part, value), without=without, tolerance=tolerance)
-            for value in values
-        ]
-        rules.append(mix(each, weight / 2)[0])
-    (one, mean_one), (other, mean_other) = ((rule, rule.weight @ rule.beta) for rule in rules)
-    shift = np.abs(mean_one - mean_other) / np.sqrt(np.diagonal(other.covariance, axis1=1, axis2=2)).mean(0)
-    error = float(max(other.error, shift.max(), abs(one.log_marginal_likelihood - other.log_marginal_likelihood)))
-    return replace(other, error=error, converged=error <= max(tolerance, SPREAD_TOLERANCE))
-
-
-def mix(each: Sequence[Posterior], prior: np.ndarray) -> tuple[Posterior, np.ndarray]:
-    """Average posteriors whose models have these prior probabilities; the posterior probabilities beside it."""
-    evidence = np.array([one.log_marginal_likelihood for one in each])
-    total = float(logsumexp(evidence, b=prior))
-    probability = prior * np.exp(evidence - total)
-    parts = list(zip(probability, each, strict=True))
-    mixture = replace(
-        each[0],
-        tau=np.concatenate([one.tau for one in each]),
-        weight=np.concatenate([share * one.weight for share, one in parts]),
-        beta=np.concatenate([one.beta for one in each]),
-        covariance=np.concatenate([one.covariance for one in each]),
-        marginals={
-            level: [(share * own, part) for share, one in parts for own, part in one.marginals[level]]
-            for level in each[0].levels
-        },
-        log_marginal_likelihood=total,
-        error=max(one.error for one in each),
-        converged=all(one.converged for one in each),
-    )
-    return mixture, probability
-
-
-def posterior_of(design: xr.Dataset, spec: ModelSpec, grid: Grid, error: float, tolerance: float) -> Posterior:
-    """What was found on a grid, by name."""
+    """Integrate a model with one tau per level; see `integrate_posterior`."""
+    integral = integrate(design, spec, without=without, tolerance=tolerance)
+    grids = [integral.grids[node] for node in integral.kept]
+    share = integral.share[integral.kept] / integral.share[integral.kept].sum()
+    sizes = [len(grid.weight) for grid in grids]
+    marginals = [grid.marginals for grid in grids]
     return Posterior(
-        terms=tuple(str(term) for term in design["term"].values),
+        terms=tuple(map(str, design["term"].values)),
         levels=spec.levels,
-        tau=grid.tau,
-        weight=grid.weight,
-        beta=grid.beta,
-        covariance=grid.covariance,
-        marginals={level: [(1.0, one)] for level, one in zip(spec.levels, grid.marginals, strict=True)},
-        log_marginal_likelihood=grid.log_evidence,
-        error=error,
-        converged=error <= tolerance,
+        tau=np.concatenate([grid.tau for grid in grids]),
+        weight=np.concatenate([part * grid.weight for part, grid in zip(share, grids, strict=True)]),
+        beta=np.concatenate([grid.beta for grid in grids]),
+        covariance=np.concatenate([grid.covariance for grid in grids]),
+        marginals={
+            level: [(part, own[at]) for part, own in zip(share, marginals, strict=True)]
+            for at, level in enumerate(spec.levels)
+        },
+        log_marginal_likelihood=integral.log_evidence,
+        error=integral.error,
+        converged=integral.converged,
+        outer={name: np.repeat(values[integral.kept], sizes) for name, values in integral.nodes.values.items()},
     )
 
 

@@ -1,32 +1,35 @@
 """Independent draws from the quadrature's posterior, as the tree that NUTS would give."""
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 from scipy.special import softmax
 
-from bayesmeta.inference.predictive import compile_programs, complete_tree, step_of
-from bayesmeta.inference.quadrature.density import Table, at_taus, table_of
-from bayesmeta.inference.quadrature.grid import Grid, outside_of, refine
+from bayesmeta.inference.predictive import complete_tree, thinning_interval
+from bayesmeta.inference.quadrature.density import at_taus
+from bayesmeta.inference.quadrature.grid import outside_of
+from bayesmeta.inference.quadrature.integral import Integral, integrate
 from bayesmeta.inference.quadrature.nodes import cells
+from bayesmeta.inference.quadrature.outer import outer_priors
 from bayesmeta.infrastructure.progress import Steps
-from bayesmeta.model.build import build_model
-from bayesmeta.model.coordinates import guess_start
 from bayesmeta.model.design import split_strata
-from bayesmeta.model.likelihood import tau_labels
-from bayesmeta.model.spec import LEVELS, ModelSpec
+from bayesmeta.model.likelihood import Taus, tau_labels
+from bayesmeta.model.priors import log_density as log_density_of
+from bayesmeta.model.priors import pooling_sd_name
+from bayesmeta.model.spec import ModelSpec
 
 CANDIDATES = 2  # candidates per draw: enough for almost no draw to be taken twice
 
 
 class Draws(NamedTuple):
-    """Independent draws: tau (draws, levels), beta (draws, p), log p(y, beta, tau) (draws,)."""
+    """Independent draws: tau (draws, levels), beta (draws, p), log p(y, beta, tau, outer) (draws,), outer by name."""
 
     tau: np.ndarray
     beta: np.ndarray
     log_joint: np.ndarray
+    outer: dict[str, np.ndarray]
 
 
 def quadrature_posterior(
@@ -44,10 +47,10 @@ def quadrature_posterior(
     Parameters
     ----------
     design, spec : Dataset, ModelSpec
-        As for `sampling.sample_posterior`.
+        As for `nuts.sample_posterior`.
     draws, chains, seed : int
-        Independent draws, dealt to so many chains of so many draws, fewer of a large table (`predictive.step_of`); seed
-        of every random step.
+        Independent draws, dealt to so many chains of so many draws, fewer of a large table
+        (`predictive.thinning_interval`); seed of every random step.
     tolerance : float
         As for `integrate_posterior`.
     steps : Steps, optional
@@ -56,81 +59,123 @@ def quadrature_posterior(
     Returns
     -------
     DataTree
-        The groups, names and dims of `sampling.sample_posterior`. sample_stats has lp, log p(y, beta, tau). Attributes
-        of posterior: sampler, log_marginal_likelihood, quadrature_error, quadrature_converged, quadrature_order.
+        The groups, names and dims of `nuts.sample_posterior`. sample_stats has lp, log p(y, beta, tau) with the outer
+        parameters. Attributes of posterior: sampler, log_marginal_likelihood, quadrature_error, quadrature_converged,
+        quadrature_order.
     """
     steps = steps or Steps()
-    draws = len(range(0, draws, step_of(design, draws * chains)))
-    with steps("integrating over the taus"), ThreadPoolExecutor(1) as background:
-        programs = background.submit(compile_programs, design, spec, draws * chains)
-        parts = split_strata(design, spec) if spec.tau_by else {"": (design, spec)}
-        grids = {name: refine(*part, tolerance=tolerance) for name, part in parts.items()}
+    draws = len(range(0, draws, thinning_interval(design, draws * chains)))
+    with steps("integrating over the taus"):
+        parts = split_strata(design, spec)
+        integrals = {name: integrate(*part, tolerance=tolerance) for name, part in parts.items()}
     with steps(f"drawing {chains} x {draws} independent draws"):
-        each = [
-            draw(grids[name][0], table_of(*part), part[1], count=draws * chains, seed=seed + at)
+        by_stratum = [
+            draw(integrals[name], part[1], count=draws * chains, seed=seed + at)
             for at, (name, part) in enumerate(parts.items())
         ]
-        found = _joined(each, [list(part["term"].values) for part, _ in parts.values()], design)
-        model = build_model(design, spec, guess_start(design, spec))
+        joined = _joined(by_stratum, [list(part["term"].values) for part, _ in parts.values()], design)
     labels = {"chain": range(chains), "draw": range(draws), "term": design["term"].values}
     labels["level"] = tau_labels(design, spec)
-    beta, tau = (values.reshape(chains, draws, -1) for values in (found.beta, found.tau))
-    error = max(one for _, one in grids.values())
     posterior = xr.Dataset(
-        {"beta": (("chain", "draw", "term"), beta), "tau": (("chain", "draw", "level"), tau)},
-        labels,
-        attrs={
-            "sampler": "quadrature",
-            "log_marginal_likelihood": sum(grid.log_evidence for grid, _ in grids.values()),
-            "quadrature_error": error,
-            "quadrature_converged": int(error <= tolerance),
-            "quadrature_order": max(grid.rule.order for grid, _ in grids.values()),
+        {
+            "beta": (("chain", "draw", "term"), joined.beta.reshape(chains, draws, -1)),
+            "tau": (("chain", "draw", "level"), joined.tau.reshape(chains, draws, -1)),
+        }
+        | {
+            (pooling_sd_name(name) if name in spec.pooling_sds else name): (
+                ("chain", "draw"),
+                values.reshape(chains, draws),
+            )
+            for name, values in joined.outer.items()
         },
+        labels,
+        attrs=_attributes(integrals),
     )
-    stats = xr.Dataset(
-        {"lp": (("chain", "draw"), found.log_joint.reshape(chains, draws))}, {k: labels[k] for k in ("chain", "draw")}
-    )
+    lp = {"lp": (("chain", "draw"), joined.log_joint.reshape(chains, draws))}
     with steps("exact random effects"):
-        tree = xr.DataTree.from_dict({"posterior": posterior, "sample_stats": stats})
-        return complete_tree(tree, model, design, spec, programs.result(), seed=seed)
+        stats = xr.Dataset(lp, {name: labels[name] for name in ("chain", "draw")})
+        return complete_tree(posterior, stats, design, spec, seed=seed)
 
 
-def _joined(each: list[Draws], terms: list[list[str]], design: xr.Dataset) -> Draws:
-    """Independent draws of the strata side by side, terms in the order of the whole design."""
+def _attributes(integrals: Mapping[str, Integral]) -> dict[str, str | int | float]:
+    return {
+        "sampler": "quadrature",
+        "log_marginal_likelihood": sum(integral.log_evidence for integral in integrals.values()),
+        "quadrature_error": max(integral.error for integral in integrals.values()),
+        "quadrature_converged": int(all(integral.converged for integral in integrals.values())),
+        "quadrature_order": max(grid.rule.order for integral in integrals.values() for grid in integral.grids),
+    }
+
+
+def _joined(strata: list[Draws], terms: list[list[str]], design: xr.Dataset) -> Draws:
+    """Set independent draws of the strata side by side, terms in the order of the whole design."""
+    if len(strata) == 1:
+        return strata[0]
     names = [name for part in terms for name in part]
-    beta = np.column_stack([one.beta for one in each])[:, [names.index(term) for term in design["term"].values]]
-    return Draws(np.column_stack([one.tau for one in each]), beta, np.sum([one.log_joint for one in each], axis=0))
+    order = [names.index(term) for term in design["term"].values]
+    beta = np.column_stack([part.beta for part in strata])[:, order]
+    log_joint = np.sum([part.log_joint for part in strata], axis=0)
+    return Draws(np.column_stack([part.tau for part in strata]), beta, log_joint, {})
 
 
-def draw(grid: Grid, table: Table, spec: ModelSpec, *, count: int, seed: int) -> Draws:
-    """Independent draws of (taus, beta).
+def draw(integral: Integral, spec: ModelSpec, *, count: int, seed: int) -> Draws:
+    """Draw (taus, beta) and the outer parameters, independently.
 
-    Candidates come from the nodes by weight, spread evenly over each node's cell; they are resampled by the ratio of
-    the exact density to that of the candidates, so that draws do not sit on the nodes. Resampling is systematic.
+    Candidates come from the nodes by probability, spread evenly over each node's cell; they are resampled by the ratio
+    of the exact density to that of the candidates, so that draws do not sit on the nodes. Resampling is systematic.
     """
     rng = np.random.default_rng(seed)
-    lower, width = (part[grid.kept] for part in cells(grid.rule))
-    node = systematic(grid.weight, CANDIDATES * count, rng)
-    x = lower[node] + width[node] * rng.random((len(node), lower.shape[1]))
-    tau, outside = outside_of(x[:, ::-1], spec, grid.scale)
-    every = np.zeros((len(node), len(LEVELS)))
-    every[:, [LEVELS.index(level) for level in spec.levels]] = tau
-    given = [np.asarray(values) for values in at_taus(table, every, same_effect="effect" not in spec.levels)]
-    log_density = given[0] + outside
-    ratio = log_density - np.log(grid.weight[node]) + np.log(width[node]).sum(1)
-    chosen = rng.permutation(systematic(softmax(ratio), count, rng))
-    mean, covariance = given[1][chosen], given[2][chosen]
+    x, u, log_candidate = _candidates(integral, CANDIDATES * count, rng)
+    tau, outside = outside_of(x[:, ::-1], spec, integral.arrays.scale)
+    outer = {
+        name: prior.distribution.ppf(u[:, at]) for at, (name, prior) in enumerate(outer_priors(spec).items())
+    }
+    levels = {level: tau[None, :, at] for at, level in enumerate(spec.levels)}
+    given = at_taus(integral.arrays.given(outer), Taus(**levels))
+    log_density = np.nan_to_num(given.log_likelihood + outside, nan=-np.inf)
+    chosen = rng.permutation(systematic(softmax(log_density - log_candidate), count, rng))
+    mean = given.mean[:, chosen].T
+    factor = np.linalg.cholesky(np.moveaxis(given.covariance[..., chosen], -1, 0))
     noise = rng.standard_normal(mean.shape)
-    factor = np.linalg.cholesky(covariance)
-    log_normal = -0.5 * (noise**2 + np.log(2 * np.pi)).sum(1) - np.log(np.diagonal(factor, axis1=1, axis2=2)).sum(1)
-    jacobian = np.log(grid.scale * np.cosh(x[chosen])).sum(1)
-    return Draws(
-        tau[chosen], mean + np.einsum("nij,nj->ni", factor, noise), log_density[chosen] - jacobian + log_normal
+    log_pivots = np.log(np.diagonal(factor, axis1=1, axis2=2)).sum(1)
+    log_normal = -0.5 * (noise**2 + np.log(2 * np.pi)).sum(1) - log_pivots
+    jacobian = np.log(integral.arrays.scale * np.cosh(x[chosen])).sum(1)
+    outer = {name: values[chosen] for name, values in outer.items()}
+    log_prior = sum(
+        (log_density_of(prior, outer[name]) for name, prior in outer_priors(spec).items()), np.zeros(count)
     )
+    return Draws(
+        tau[chosen],
+        mean + (factor @ noise[..., None])[..., 0],
+        log_density[chosen] - jacobian + log_normal + log_prior,
+        outer,
+    )
+
+
+def _candidates(
+    integral: Integral, count: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Draw coordinates x (count, levels) and u (count, outer), each in its node's cell, and their log density."""
+    weight, lower, width, outer = [], [], [], []
+    for outer_node in integral.kept:
+        grid = integral.grids[outer_node]
+        grid_lower, grid_width = (part[grid.kept] for part in cells(grid.rule))
+        weight.append(integral.share[outer_node] * grid.weight)
+        lower.append(grid_lower)
+        width.append(grid_width)
+        outer.append(np.full(len(grid.weight), outer_node))
+    weights = np.concatenate(weight)
+    node = systematic(weights, count, rng)
+    (lower_x, width_x, of_outer) = (np.concatenate(part)[node] for part in (lower, width, outer))
+    x = lower_x + width_x * rng.random(lower_x.shape)
+    width_u = integral.nodes.width[of_outer]
+    u = integral.nodes.lower[of_outer] + width_u * rng.random(width_u.shape)
+    log_volume = np.log(width_x).sum(1) + np.log(width_u).sum(1)
+    return x, u, np.log(weights[node]) - log_volume
 
 
 def systematic(weight: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Positions drawn with probability weight: each turns up count x weight times, rounded up or down.
+    """Draw positions with probability weight: each turns up count x weight times, rounded up or down.
 
     Source: systematic resampling, Kitagawa 1996, doi 10.1080/10618600.1996.10474692.
     """

@@ -14,17 +14,15 @@ Source: Harville 1977, doi 10.1080/01621459.1977.10480998.
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from jax import Array
 
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.model.likelihood import GroupSums, Nesting, Scalar, error_weights, integrate, nesting_of
+from bayesmeta.model.likelihood import Nesting, Taus, error_sums, marginal, nesting_of
+from bayesmeta.model.likelihood.conditionals import place_random_effects, weigh
+from bayesmeta.model.likelihood.kernel import Sums, error_weights
 from bayesmeta.model.spec import ModelSpec
 
 STEPS = 200
@@ -57,19 +55,15 @@ class Problem(NamedTuple):
 
 
 def problem_of(design: xr.Dataset, spec: ModelSpec, method: str) -> Problem:
-    """The criterion of a design; compiled once for all designs of one shape."""
+    """Return the criterion of a design."""
     orthonormal, triangle = np.linalg.qr(design["X"].values)
     basis, y, v = np.linalg.inv(triangle), design["yi"].values, design["vi"].values
     residuals = y - orthonormal @ (orthonormal.T @ y)
-    nesting = nesting_of(design)
-    columns = jnp.asarray(np.column_stack([orthonormal, residuals]))
-    data = _Data(None, columns, jnp.asarray(v), spec.rho, *map(jnp.asarray, nesting[:2]))
-    if "effect" not in spec.levels:
-        data = data._replace(sums=_fixed_sums(data, nesting.studies))
+    columns = np.column_stack([orthonormal, residuals])
+    products = Products(columns, v, nesting_of(design), spec)
 
     def evaluate(tau: np.ndarray) -> Evaluation:
-        products = _differentiated(tau, data, levels=spec.levels, studies=nesting.studies)
-        return _evaluation(jax.device_get(products), len(y), method)
+        return _evaluation(products(tau), products.curvature(tau), len(y), method)
 
     return Problem(evaluate, basis @ (orthonormal.T @ y), basis, float(np.sqrt(residuals.var() + np.median(v))))
 
@@ -121,79 +115,92 @@ def _off_saddle(hessian: np.ndarray) -> np.ndarray:
     return way / max(np.linalg.norm(way), 1e-3)
 
 
-class _Data(NamedTuple):
-    sums: GroupSums | None
-    columns: Array
-    v: Array
-    rho: float
-    group_of_effect: Any
-    study_of_group: Any
+class Products:
+    r"""log|V| and S = z'V^-1 z with their derivatives in the taus.
+
+    With Z_l the membership of the effects in the units of a level l and c_l = Z_l'V^-1 z, which the conditional means of
+    the random effects give (`conditionals`),
+
+        d log|V| / d tau_l^2 = tr Z_l'V^-1 Z_l,        d S / d tau_l^2 = -c_l' c_l
+
+    Second derivatives are the imaginary parts of these at tau + i h: exact, because every step is analytic.
+    """
+
+    STEP = 1e-20  # h: without a difference there is no cancellation, however small it is
+
+    def __init__(self, columns: np.ndarray, v: np.ndarray, nesting: Nesting, spec: ModelSpec) -> None:
+        self.columns = columns
+        self.v = v
+        self.nesting = nesting
+        self.spec = spec
+        self.fixed = None if "effect" in spec.levels else self._sums(0.0)
+
+    def _sums(self, tau_effect: complex) -> Sums:
+        return error_sums(self.columns, self.v, self.nesting, tau_effect=tau_effect, rho=self.spec.rho)
+
+    def __call__(self, tau: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Return [log|V|, its gradient (levels,)] and [S (q, q), its derivatives (q, q, levels)]."""
+        taus = Taus(**dict(zip(self.spec.levels, tau, strict=True)))
+        sums = self._sums(taus.effect) if self.fixed is None else self.fixed
+        found = marginal(sums, taus.above, self.nesting)
+        placed = place_random_effects(found, taus.above, self.nesting)
+        slopes = {}
+        variance_above = np.zeros(1)
+        for level, name in reversed(list(enumerate(("group", "study")))):
+            A, _, D = found.steps[level]
+            score = placed[level].score
+            trace = (A / D - (A / D) ** 2 * variance_above).sum()
+            slopes[name] = (trace, -score.T @ score)
+            variance = variance_above / D**2 + getattr(taus, name) ** 2 / D
+            variance_above = variance[self.nesting.levels[level].parent]
+        if "effect" in self.spec.levels:
+            slopes["effect"] = self._effect_slopes(taus, placed[0].effect + placed[0].above, variance_above)
+        chain = {name: 2 * getattr(taus, name) for name in slopes}  # d tau^2 / d tau
+        traces = [chain[name] * slopes[name][0] for name in self.spec.levels]
+        products = [chain[name] * slopes[name][1] for name in self.spec.levels]
+        return [found.L, np.array(traces)], [found.S, np.stack(products, axis=-1)]
+
+    def _effect_slopes(
+        self, taus: Taus, above: np.ndarray, variance_above: np.ndarray
+    ) -> tuple[complex, np.ndarray]:
+        """Return the derivatives in tau_effect^2, from the effects above the effect level and their variances."""
+        error = error_weights(self.v, self.nesting, taus.effect, self.spec.rho)
+        solved = weigh(self.columns - above[self.nesting.group_of_effect], error, self.nesting)
+        ones = weigh(np.ones((len(self.v), 1)), error, self.nesting)[:, 0]
+        trace = error.omega.sum() - (ones**2 * variance_above).sum()
+        if error.factor is not None:
+            trace -= (error.factor * self.nesting.levels[0].sum(error.scaled**2)).sum()
+        return trace, -solved.T @ solved
+
+    def curvature(self, tau: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the second derivatives of log|V| (levels, levels) and of S (q, q, levels, levels)."""
+        traces, products = [], []
+        for direction in np.eye(len(tau)):
+            (_, gradient), (_, slope) = self(tau + 1j * self.STEP * direction)
+            traces.append(gradient.imag / self.STEP)
+            products.append(slope.imag / self.STEP)
+        return np.stack(traces, axis=-1), np.stack(products, axis=-1)
 
 
-def _sums(data: _Data, nesting: Nesting, tau_effect: Scalar) -> GroupSums:
-    """The kernel's sums with squares, log_det and effects over all studies at once: matrix products are faster."""
-    weights, z = error_weights(data.v, nesting, tau_effect, data.rho), data.columns
-    shared = nesting.by_group(weights.shared)
-    shared_z = nesting.by_group(weights.shared[:, None] * z)
-    scaled = weights.factor[:, None] * shared_z
-    return GroupSums(
-        ones=nesting.by_group(weights.omega) - weights.factor * shared**2,
-        columns=nesting.by_group(weights.omega[:, None] * z) - shared[:, None] * scaled,
-        squares=(weights.omega[:, None] * z).T @ z - scaled.T @ shared_z,
-        log_det=weights.log_det.sum(),
-        effects=jnp.asarray(len(z)),
-    )
-
-
-@partial(jax.jit, static_argnames=("studies",))
-def _fixed_sums(data: _Data, studies: int) -> GroupSums:
-    return _sums(data, Nesting(data.group_of_effect, data.study_of_group, studies), 0.0)
-
-
-def _cross_products(tau: Array, data: _Data, levels: tuple[str, ...], studies: int) -> tuple[Array, Array]:
-    """log|V| and z' V^-1 z (p + 1, p + 1)."""
-    nesting, taus = Nesting(data.group_of_effect, data.study_of_group, studies), dict(zip(levels, tau, strict=True))
-    sums = _sums(data, nesting, taus["effect"]) if data.sums is None else data.sums
-    tau_study, tau_group = taus.get("study", 0.0), taus.get("group", 0.0)
-    part = integrate(sums, tau_study, tau_group, nesting)
-    by_group = sums.columns * (jnp.square(tau_group) / part.group)[:, None]
-    by_study = part.columns * (jnp.square(tau_study) / part.study)[:, None]
-    log_det = sums.log_det + jnp.log(part.group).sum() + jnp.log(part.study).sum()
-    return log_det, sums.squares - by_group.T @ sums.columns - by_study.T @ part.columns
-
-
-@partial(jax.jit, static_argnames=("levels", "studies"))
-def _differentiated(tau: Array, data: _Data, *, levels: tuple[str, ...], studies: int) -> list[tuple[Array, Array]]:
-    """Log|V| and z' V^-1 z, with their first and second derivatives in the taus along the last axes."""
-
-    def zeroth(tau: Array) -> Any:
-        products = _cross_products(tau, data, levels, studies)
-        return products, [products]
-
-    def first(tau: Array) -> Any:
-        slopes, lower = jax.jacfwd(zeroth, has_aux=True)(tau)
-        return slopes, [*lower, slopes]
-
-    curvatures, lower = jax.jacfwd(first, has_aux=True)(tau)
-    return [*lower, curvatures]
-
-
-def _evaluation(products: list[tuple[Any, Any]], k: int, method: str) -> Evaluation:
-    """The criterion from log|V| and S = z' V^-1 z; r' V^-1 r = u' S u with u = (-beta, 1)."""
-    (log_det, s), (log_det_1, s_1), (log_det_2, s_2) = products
-    p = len(s) - 1
-    factor = np.linalg.cholesky(s[:p, :p])
-    half = np.linalg.solve(factor, s[:p, p])
-    inverse = np.linalg.inv(s[:p, :p])
-    u = np.append(-inverse @ s[:p, p], 1.0)
-    pull = np.einsum("ija,j->ia", s_1, u)
-    value = k * np.log(2 * np.pi) + log_det + s[p, p] - half @ half
-    gradient = log_det_1 + u @ pull
-    hessian = log_det_2 + np.einsum("i,ijab,j->ab", u, s_2, u) - 2 * pull[:p].T @ inverse @ pull[:p]
+def _evaluation(
+    first: tuple[list[np.ndarray], list[np.ndarray]], second: tuple[np.ndarray, np.ndarray], k: int, method: str
+) -> Evaluation:
+    """Return the criterion from log|V| and S = z' V^-1 z; r' V^-1 r = u' S u with u = (-beta, 1)."""
+    (log_det, log_det_1), (S, S_1) = first
+    log_det_2, S_2 = second
+    p = len(S) - 1
+    factor = np.linalg.cholesky(S[:p, :p])
+    half = np.linalg.solve(factor, S[:p, p])
+    inverse = np.linalg.inv(S[:p, :p])
+    u = np.append(-inverse @ S[:p, p], 1.0)
+    scores = np.einsum("ija,j->ia", S_1, u)
+    value = k * np.log(2 * np.pi) + log_det + S[p, p] - half @ half
+    gradient = log_det_1 + u @ scores
+    hessian = log_det_2 + np.einsum("i,ijab,j->ab", u, S_2, u) - 2 * scores[:p].T @ inverse @ scores[:p]
     if method == "REML":
-        spread = np.einsum("ij,jka->aik", inverse, s_1[:p, :p])
+        relative = np.einsum("ij,jka->aik", inverse, S_1[:p, :p])
         value += 2 * np.log(np.diag(factor)).sum() - p * np.log(2 * np.pi)
-        gradient = gradient + np.trace(spread, axis1=1, axis2=2)
-        hessian = hessian + np.einsum("ij,jiab->ab", inverse, s_2[:p, :p])
-        hessian = hessian - np.einsum("aij,bji->ab", spread, spread)
-    return Evaluation(-0.5 * float(value), -0.5 * gradient, -0.5 * hessian, factor, half, s[p, p] - half @ half)
+        gradient = gradient + np.trace(relative, axis1=1, axis2=2)
+        hessian = hessian + np.einsum("ij,jiab->ab", inverse, S_2[:p, :p])
+        hessian = hessian - np.einsum("aij,bji->ab", relative, relative)
+    return Evaluation(-0.5 * float(value), -0.5 * gradient, -0.5 * hessian, factor, half, S[p, p] - half @ half)

@@ -8,7 +8,7 @@ import xarray as xr
 
 from bayesmeta.inference.reml.criterion import maximise, problem_of
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.model.likelihood import nesting_of
+from bayesmeta.model.likelihood import nesting_of, refusal
 from bayesmeta.model.spec import ModelSpec
 
 METHODS = ("REML", "ML")
@@ -72,17 +72,8 @@ def fit_reml(design: xr.Dataset, spec: ModelSpec, *, method: str = "REML") -> Re
     k, p = design["X"].shape
     if method not in METHODS:
         raise BadInput(f"unknown method '{method}'; the methods are: {', '.join(METHODS)}")
-    if spec.auxiliary_parameters:
-        raise BadInput(
-            f"{method} fits terms and taus alone; model {spec.name} has {', '.join(spec.auxiliary_parameters)} besides"
-        )
-    if spec.shared_controls:
-        raise BadInput(f"{method} has no errors that covary over shared controls, as in model {spec.name}; sample it")
-    if spec.tau_by:
-        raise BadInput(
-            f"{method} has one tau per level, and model {spec.name} one per stratum of '{spec.tau_by}'; fit the strata "
-            f"one by one (--where \"{spec.tau_by} == '{design['stratum'].values[0]}'\") with a model without tau_by"
-        )
+    if text := refusal(design, spec, "reml"):
+        raise BadInput(text)
     if (empty := design["term"].values[~design["X"].values.any(0)]).size:
         raise BadInput(f"{method} has no prior: the terms {list(map(str, empty))} have no effects; leave them out")
     if k <= p:

@@ -28,26 +28,38 @@ def code_strata(frame: pd.DataFrame, study: np.ndarray, column: str) -> dict[str
 
 
 def split_strata(design: xr.Dataset, spec: ModelSpec) -> dict[str, tuple[xr.Dataset, ModelSpec]]:
-    """Design and spec of each stratum by itself, for models in which strata share neither terms nor spreads.
+    """Return design and model of each stratum alone, for models in which strata are independent.
+
+    Without strata the whole design, under "".
 
     Raises
     ------
     BadInput
-        They share one.
+        The strata share terms or parameters.
     """
-    if spec.pooling_sds:
-        raise BadInput(
-            f"strata of '{spec.tau_by}' that share the pooling sd of {list(spec.pooling_sds)} are not independent, so "
-            "quadrature cannot take them one by one; sample the model with --sampler numpyro"
+    if not spec.tau_by:
+        return {"": (design, spec)}
+    if text := why_strata_depend(design, spec):
+        raise BadInput(text)
+    single = replace(spec, tau_by="")
+    return {str(name): (of_stratum(design, name), single) for name in design["stratum"].values}
+
+
+def why_strata_depend(design: xr.Dataset, spec: ModelSpec) -> str:
+    """Return what strata share, so that they cannot be integrated one by one; "" where they are independent."""
+    shared = [f"the pooling sd of {list(spec.pooling_sds)}"] if spec.pooling_sds else list(spec.auxiliary_parameters)
+    if shared:
+        return (
+            f"strata of '{spec.tau_by}' that share {', '.join(shared)} are not independent, so quadrature cannot take "
+            "them one by one; sample the model with --sampler numpyro"
         )
-    coded = [of_stratum(design, name) for name in design["stratum"].values]
-    if (np.sum([np.isin(design["term"], part["term"]) for part in coded], axis=0) > 1).any():
-        raise BadInput(
+    coded = [of_stratum(design, name)["term"] for name in design["stratum"].values]
+    if (np.sum([np.isin(design["term"], terms) for terms in coded], axis=0) > 1).any():
+        return (
             f"terms '{spec.terms}' are shared by strata of '{spec.tau_by}', so quadrature cannot take them one by one; "
             f"code them by it (0 + {spec.tau_by}:...), or sample the model with --sampler numpyro"
         )
-    single = replace(spec, tau_by="")
-    return {str(name): (part, single) for name, part in zip(design["stratum"].values, coded, strict=True)}
+    return ""
 
 
 def of_stratum(design: xr.Dataset, stratum: str) -> xr.Dataset:

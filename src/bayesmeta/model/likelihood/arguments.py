@@ -1,54 +1,81 @@
-"""From a design to the kernel's arguments: nesting, columns, taus and what they are called."""
+"""From a design to the arguments of the kernel: nesting, columns, taus and their labels."""
 
-from collections.abc import Callable
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
-from jax import Array
 
-from bayesmeta.model.likelihood.marginal import Nesting
+from bayesmeta.model.likelihood.kernel import Array, Nesting, Scalar
 from bayesmeta.model.spec import ModelSpec
 
 
 def nesting_of(design: xr.Dataset) -> Nesting:
-    """Nesting of a design's effects."""
-    return Nesting(design["effect_group"].values, design["group_study"].values, design.sizes["study"])
+    """Return the nesting of a design's effects in groups and studies."""
+    counts = (design.sizes["group"], design.sizes["study"])
+    return Nesting.of(design["effect_group"].values, design["group_study"].values, counts=counts)
 
 
 def columns_of(design: xr.Dataset) -> np.ndarray:
-    """The columns [X, y] (k, p + 1)."""
+    """Return the columns [X, y] (k, p + 1)."""
     return np.column_stack([design["X"].values, design["yi"].values])
 
 
 def tau_labels(design: xr.Dataset, spec: ModelSpec) -> list[str]:
-    """One label per tau: `study`, `group`; where they differ by stratum, stratum by stratum `human:study`."""
+    """Return a label for each tau: `study`, `group`; where taus differ by stratum `human:study`, stratum by stratum."""
     if not spec.tau_by:
         return list(spec.levels)
     return [f"{stratum}:{level}" for stratum in design["stratum"].values for level in spec.levels]
 
 
 def weight_labels(design: xr.Dataset, spec: ModelSpec) -> list[str]:
-    """One label per weight of a selection model: `.025 < p < .5`, `p > .5`; stratum by stratum `human:p > .5`."""
+    """Return a label for each publication weight: `.025 < p < .5`, `p > .5`; by stratum `human:p > .5`."""
     if "weights" not in spec.auxiliary_parameters:
         return []
     cuts = [f"{cutpoint:g}".lstrip("0") for cutpoint in spec.cutpoints]
     steps = [f"{low} < p < {high}" for low, high in pairwise(cuts)] + [f"p > {cuts[-1]}"]
-    return [f"{of}:{step}" for of in design["stratum"].values for step in steps] if spec.tau_by else steps
-
-
-def taus_of(design: xr.Dataset, spec: ModelSpec) -> Callable[[Array], dict[str, Array]]:
-    """Function of all taus, in the order of `tau_labels`, to the tau of each level.
-
-    A scalar; where taus differ by stratum, that of each study (studies,), group (groups,) and effect (k,).
-    """
     if not spec.tau_by:
-        return lambda tau: dict(zip(spec.levels, tau, strict=True))
-    nesting, of_study = nesting_of(design), design["study_stratum"].values
-    stratum = {
-        "study": of_study,
-        "group": of_study[nesting.study_of_group],
-        "effect": of_study[nesting.study_of_effect],
-    }
-    size = len(spec.levels)
-    return lambda tau: {level: tau[stratum[level] * size + at] for at, level in enumerate(spec.levels)}
+        return steps
+    return [f"{stratum}:{step}" for stratum in design["stratum"].values for step in steps]
+
+
+class Taus(NamedTuple):
+    """Standard deviations by level; a level that the model lacks has 0. Shapes as for `kernel.marginal`."""
+
+    group: Scalar = 0.0
+    study: Scalar = 0.0
+    effect: Scalar = 0.0
+
+    @property
+    def above(self) -> list[Scalar]:
+        """Return those of the levels above the effects, lowest first."""
+        return [self.group, self.study]
+
+
+class TauArguments:
+    """Order of all taus of a model, and which of them each unit of a level has.
+
+    Called with taus in the order of `tau_labels`, (taus,) or (taus, draws), it returns `Taus`: numbers or (1, draws);
+    where taus differ by stratum, those of each study (studies, ...), group (groups, ...) and effect (k, ...).
+    """
+
+    def __init__(self, design: xr.Dataset, spec: ModelSpec) -> None:
+        self.levels = spec.levels
+        self.stratum: dict[str, np.ndarray] = {}
+        if spec.tau_by:
+            nesting = nesting_of(design)
+            study = design["study_stratum"].values
+            self.stratum = {
+                "study": study,
+                "group": study[nesting.study_of_group],
+                "effect": study[nesting.study_of_effect],
+            }
+
+    def __call__(self, tau: Array) -> Taus:
+        taus = {}
+        for at, level in enumerate(self.levels):
+            if self.stratum:
+                taus[level] = tau[self.stratum[level] * len(self.levels) + at]
+            else:
+                taus[level] = tau[at] if tau.ndim == 1 else tau[at][None]
+        return Taus(**taus)

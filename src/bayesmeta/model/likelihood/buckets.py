@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bayesmeta.model.likelihood.marginal import Nesting
+from bayesmeta.model.likelihood.kernel import Nesting
 
 SMALLEST = 1e-9  # eigenvalue of the errors' correlation matrix
 

@@ -1,97 +1,112 @@
-"""Exact draws of the random effects given the residuals, and of sampling errors."""
+r"""The random effects given the data, from the highest level downwards.
 
-import jax
-import jax.numpy as jnp
-from jax import Array
-from jax.typing import ArrayLike
+With t the sum of the random effects above a unit, A, b, D from the kernel's step of its level, and x standard normal,
 
-from bayesmeta.model.likelihood.marginal import (
+    c = (b - A t) / D                          the unit's row of Z'V^-1 z
+    u = tau^2 c + tau x / sqrt(D)              a draw; the conditional mean where x is 0
+
+and for the effect level, with the residuals less all effects above, by Matheron's rule: a joint draw of (d, e) from the
+prior is corrected towards them.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from bayesmeta.model.likelihood.kernel import (
+    Array,
     ErrorWeights,
-    GroupSums,
+    Marginal,
     Nesting,
     Scalar,
     error_weights,
-    group_sums,
-    integrate,
+    is_zero,
+    namespace,
+    with_node_axes,
 )
 
 
-def draw_random_effects(
-    key: Array,
-    r: ArrayLike,
-    v: ArrayLike,
-    nesting: Nesting,
-    *,
-    tau_study: Scalar = 0.0,
-    tau_group: Scalar = 0.0,
-    tau_effect: Scalar = 0.0,
-    rho: Scalar = 0.0,
-) -> tuple[Array, Array, Array]:
-    """One exact joint draw of the random effects given residuals r = y - X beta (k,) and the taus.
+class Placed(NamedTuple):
+    """Random effects of a level.
 
-    u and w from `place_random_effects`; d | u, w by correcting a joint draw of (d, error) towards the residual
-    (Matheron's rule).
-
-    Returns
-    -------
-    u (studies,), w (groups,), d (k,)
-        Zero at a level whose tau is zero.
+    score : c (units, q, ...). effect : u (units, q, ...). above : t, the sum of the effects above (units, q, ...), or 0.
     """
-    r, v = jnp.asarray(r), jnp.asarray(v)
-    keys = jax.random.split(key, 4)
-    sums = group_sums(r[:, None], v, nesting, tau_effect, rho)
-    z_study, z_group = jax.random.normal(keys[0], (nesting.studies,)), jax.random.normal(keys[1], sums.ones.shape)
-    u, w = place_random_effects(sums, z_study, z_group, nesting, tau_study=tau_study, tau_group=tau_group)
-    if is_zero(tau_effect):
-        return u, w, jnp.zeros_like(r)
-    d = tau_effect * jax.random.normal(keys[2], r.shape)
-    target = r - u[nesting.study_of_effect] - w[nesting.group_of_effect]
-    miss = target - d - draw_errors(keys[3], v, nesting, rho)
-    return (
-        u,
-        w,
-        d + jnp.square(tau_effect) * _weigh(miss, error_weights(v, nesting, tau_effect, rho), nesting),
-    )
+
+    score: Array
+    effect: Array
+    above: Array
 
 
 def place_random_effects(
-    sums: GroupSums,
-    z_study: ArrayLike,
-    z_group: ArrayLike,
+    found: Marginal,
+    taus: Sequence[Scalar],
+    nesting: Nesting,
+    normals: Sequence[Array] | None = None,
+) -> list[Placed]:
+    """Return the random effects of every level above the effects, lowest first.
+
+    Parameters
+    ----------
+    found : Marginal
+        Of the columns y - X beta, or of any others.
+    taus : sequence
+        Standard deviation of each level, as for `marginal`.
+    normals : sequence of arrays, optional
+        Standard normals (units, ...) of each level, lowest first; without them the effects are conditional means.
+    """
+    placed: list[Placed] = []
+    above: Array = 0.0
+    for level in reversed(range(len(taus))):
+        A, b, D = found.steps[level]
+        xp = namespace(D)
+        tau = _of_columns(taus[level])
+        score = (with_node_axes(b, D, 1) - with_node_axes(A, D)[:, None] * above) / D[:, None]
+        effect = tau**2 * score
+        if normals is not None:
+            effect = effect + tau * _of_columns(normals[level]) / xp.sqrt(D)[:, None]
+        placed.append(Placed(score, effect, above))
+        above = (effect + above)[nesting.levels[level].parent]
+    return placed[::-1]
+
+
+def _of_columns(x: Scalar) -> Scalar:
+    """Return numbers of units (units, ...) with an axis for the columns, (units, 1, ...)."""
+    return x if np.ndim(x) == 0 else x[:, None]
+
+
+def draw_effect_level(
+    rng: np.random.Generator,
+    residuals: np.ndarray,
+    v: np.ndarray,
     nesting: Nesting,
     *,
-    tau_study: Scalar = 0.0,
-    tau_group: Scalar = 0.0,
-) -> tuple[Array, Array]:
-    """Random effects u (studies,) and w (groups,) given sums of one column of residuals, from standard normals.
-
-    u_s ~ N(tau_study^2 C_s / E_s, tau_study^2 / E_s); w_g | u ~ N(tau_group^2 (b_g - A_g u_s) / D_g,
-    tau_group^2 / D_g).
-    """
-    part = integrate(sums, tau_study, tau_group, nesting)
-    u_sd = tau_study / jnp.sqrt(part.study)
-    u = u_sd**2 * part.columns[:, 0] + u_sd * jnp.asarray(z_study)
-    w_sd = tau_group / jnp.sqrt(part.group)
-    pull = sums.columns[:, 0] - sums.ones * u[nesting.study_of_group]
-    return u, w_sd**2 * pull + w_sd * jnp.asarray(z_group)
+    tau_effect: Scalar,
+    rho: Scalar,
+) -> np.ndarray:
+    """Return one joint draw of d (k, ...) given residuals less all effects above (k, ...), by Matheron's rule."""
+    d = tau_effect * rng.standard_normal(residuals.shape)
+    gap = residuals - d - draw_errors(rng, v, nesting, rho, residuals.shape)
+    return d + tau_effect**2 * weigh(gap, error_weights(v, nesting, tau_effect, rho), nesting)
 
 
-def draw_errors(key: Array, v: ArrayLike, nesting: Nesting, rho: Scalar = 0.0) -> Array:
-    """One draw of the sampling errors e ~ N(0, V), (k,)."""
-    own, common = jax.random.split(key)
-    v = jnp.asarray(v)
+def draw_errors(
+    rng: np.random.Generator, v: np.ndarray, nesting: Nesting, rho: Scalar, shape: tuple[int, ...]
+) -> np.ndarray:
+    """Return draws of the sampling errors e ~ N(0, V), of the shape (k, ...)."""
+    normal = rng.standard_normal(shape)
+    se = with_node_axes(np.sqrt(v), normal)
     if is_zero(rho):
-        return jnp.sqrt(v) * jax.random.normal(own, v.shape)
-    shared = jax.random.normal(common, nesting.study_of_group.shape)[nesting.group_of_effect]
-    return jnp.sqrt((1 - rho) * v) * jax.random.normal(own, v.shape) + jnp.sqrt(rho * v) * shared
+        return se * normal
+    shared = rng.standard_normal((nesting.groups, *shape[1:]))[nesting.group_of_effect]
+    return np.sqrt(1 - rho) * se * normal + np.sqrt(rho) * se * shared
 
 
-def is_zero(value: Scalar) -> bool:
-    """Whether a level or a correlation is absent, so that nothing need be compiled for it."""
-    return isinstance(value, float) and value == 0.0
-
-
-def _weigh(x: Array, weights: ErrorWeights, nesting: Nesting) -> Array:
-    """W x for one column (k,)."""
-    common = weights.factor * nesting.by_group(weights.shared * x)
-    return weights.omega * x - weights.shared * common[nesting.group_of_effect]
+def weigh(x: np.ndarray, error: ErrorWeights, nesting: Nesting) -> np.ndarray:
+    """Return W x (k, ...), from `kernel.error_weights`; the last axes of x may be columns or draws."""
+    weighted: np.ndarray = with_node_axes(error.omega, x) * x
+    if error.factor is None:
+        return weighted
+    scaled = with_node_axes(error.scaled, x)
+    common = with_node_axes(error.factor, x) * nesting.levels[0].sum(scaled * x)
+    return weighted - scaled * common[nesting.group_of_effect]

@@ -1,7 +1,7 @@
-r"""The exact marginal likelihood and exact conditionals where errors covary in any way within a study.
+r"""The same marginal likelihood where errors covary in any way within a study.
 
 Effects of one control measurement may be of different groups, so that the errors' covariance E does not nest in them
-and `marginal` does not hold:
+and the identity of `kernel` does not hold:
 
     V = E + tau_effect^2 I + tau_group^2 Z_g Z_g' + tau_study^2 1 1'
 
@@ -10,111 +10,176 @@ With W^-1 = E + tau_effect^2 I, F = [tau_group I, tau_study 1], so that V = W^-1
     log|V| = -log|W| + log|I + G'G|,        V^-1 = W^(1/2)' (I - G (I + G'G)^-1 G') W^(1/2)
 
 W^(1/2) comes from the eigenvectors of E, found once, or where rho is estimated from a Cholesky factor each time: the
-cost grows with the square or the cube of a study's effects.
+cost grows with the square or the cube of a study's effects. Axes for nodes or draws come first here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax import Array
-from jax.scipy.linalg import cho_solve, solve_triangular
-from jax.typing import ArrayLike
 
+from bayesmeta.model.likelihood.arguments import Taus
 from bayesmeta.model.likelihood.buckets import Bucket
-from bayesmeta.model.likelihood.marginal import Nesting, Scalar
+from bayesmeta.model.likelihood.draws import RandomEffects
+from bayesmeta.model.likelihood.kernel import Array, Nesting, Scalar, namespace, with_node_axes
+
+
+CONDITION = 1e-13  # smallest eigenvalue over the largest, below which a factor has no digits
 
 
 class Factored(NamedTuple):
-    """V of a bucket: G (n, size, groups + 1), lower factor of I + G'G, log|V| (n,); W^(1/2) of columns, and its '."""
+    """V of a bucket of n studies.
 
-    g: Array
+    G : (..., n, size, groups + 1). inner : lower factor of I + G'G. log_det : log|V| (..., n). whiten, back : W^(1/2)
+    and its transpose, as functions of columns (..., n, size, q).
+    """
+
+    G: Array
     inner: Array
     log_det: Array
     whiten: Callable[[Array], Array]
     back: Callable[[Array], Array]
 
 
-def dense_log_likelihood(
-    r: ArrayLike, buckets: list[Bucket], taus: Mapping[str, Scalar], rho: Scalar, nesting: Nesting
-) -> Array:
-    """Exact marginal log-likelihood of each study in a bucket (studies,), 0 of others, from residuals (k,)."""
-    r, total = jnp.asarray(r), jnp.zeros(nesting.studies)
-    for bucket in buckets:
-        v = _factor(bucket, taus, rho)
-        white = v.whiten(r[bucket.effects][..., None])
-        taken = solve_triangular(v.inner, v.g.swapaxes(1, 2) @ white, lower=True)
-        squares = (white**2).sum((1, 2)) - (taken**2).sum((1, 2))
-        alone = -0.5 * (bucket.effects.shape[1] * np.log(2 * np.pi) + v.log_det + squares)
-        total = total.at[bucket.study].set(alone)
-    return total
+def dense_products(z: Array, buckets: list[Bucket], taus: Taus, rho: Scalar, nesting: Nesting) -> tuple[Array, Array]:
+    """Return log|V_s| (studies, ...) and z'V_s^-1 z (studies, q, q, ...) of the studies in buckets, 0 of others.
+
+    z : (k, q) or (k, q, ...), with taus as for `kernel.marginal`.
+    """
+    taus = Taus(*(with_node_axes(tau, max(taus, key=np.ndim)) for tau in taus))
+    by_bucket = [_products(z, bucket, taus, rho) for bucket in buckets]
+    xp, study = namespace(*by_bucket[0]), np.concatenate([bucket.study for bucket in buckets])
+    place = np.full(nesting.studies, len(study))
+    place[study] = np.arange(len(study))
+    log_det, products = (xp.concatenate(parts) for parts in zip(*by_bucket, strict=True))
+    return (
+        xp.concatenate([log_det, xp.zeros_like(log_det[:1])])[place],
+        xp.concatenate([products, xp.zeros_like(products[:1])])[place],
+    )
+
+
+def _products(z: Array, bucket: Bucket, taus: Taus, rho: Scalar) -> tuple[Array, Array]:
+    """Return log|V| (n, ...) and z'V^-1 z (n, q, q, ...) of a bucket."""
+    v = _factor(bucket, taus, rho)
+    xp = namespace(v.log_det, z)
+    white = v.whiten(_nodes_first(z[bucket.effects], 3))
+    taken = xp.linalg.solve(v.inner, v.G.swapaxes(-1, -2) @ white)
+    products = white.swapaxes(-1, -2) @ white - taken.swapaxes(-1, -2) @ taken
+    log_det = xp.broadcast_to(v.log_det, products.shape[:-2])
+    return _nodes_last(log_det, 1), _nodes_last(products, 3)
+
+
+def _nodes_first(x: Array, axes: int) -> Array:
+    """Return x with the axes after the first `axes` in front."""
+    return namespace(x).moveaxis(x, range(axes, x.ndim), range(x.ndim - axes))
+
+
+def _nodes_last(x: Array, axes: int) -> Array:
+    """Return x with the last `axes` axes in front."""
+    return namespace(x).moveaxis(x, range(x.ndim - axes, x.ndim), range(axes))
 
 
 def draw_dense_effects(
-    key: Array, r: ArrayLike, buckets: list[Bucket], taus: Mapping[str, Scalar], rho: Scalar, nesting: Nesting
-) -> tuple[Array, Array, Array]:
-    """One exact joint draw of u (studies,), w (groups,), d (k,) of the studies in buckets, given residuals r (k,).
+    rng: np.random.Generator,
+    residuals: np.ndarray,
+    buckets: list[Bucket],
+    taus: Taus,
+    rho: Scalar,
+    nesting: Nesting,
+) -> RandomEffects:
+    """Return one joint draw of the random effects of the studies in buckets, given residuals (k, draws).
 
     All are drawn from the prior with errors and corrected by Cov(., r) V^-1 (r - their sum) (Matheron's rule).
     """
-    r, keys = jnp.asarray(r), jax.random.split(key, 4)
-    sd = [taus.get(level, 0.0) for level in ("study", "group", "effect")]
-    shapes = (nesting.studies,), nesting.study_of_group.shape, r.shape
-    u, w, d = (s * jax.random.normal(k, shape) for k, s, shape in zip(keys[:3], sd, shapes, strict=True))
+    k, draws = residuals.shape
+    u = taus.study * rng.standard_normal((nesting.studies, draws))
+    w = taus.group * rng.standard_normal((nesting.groups, draws))
+    d = taus.effect * rng.standard_normal((k, draws))
     total = u[nesting.study_of_effect] + w[nesting.group_of_effect] + d
-    miss, pull = r - total - draw_dense_errors(keys[3], buckets, rho, r.shape), jnp.zeros_like(r)
+    gap = residuals - total - draw_dense_errors(rng, buckets, rho, residuals.shape)
+    solved = np.zeros_like(residuals)
     for bucket in buckets:
         v = _factor(bucket, taus, rho)
-        white = v.whiten(miss[bucket.effects][..., None])
-        solved = v.back(white - v.g @ cho_solve((v.inner, True), v.g.swapaxes(1, 2) @ white))
-        pull = pull.at[bucket.effects].set(solved[..., 0])
-    by_group = nesting.by_group(pull)
-    by_study = nesting.by_study(by_group)
-    return u + jnp.square(sd[0]) * by_study, w + jnp.square(sd[1]) * by_group, d + jnp.square(sd[2]) * pull
+        white = v.whiten(gap[bucket.effects].transpose(2, 0, 1)[..., None])
+        inner = v.inner @ v.inner.swapaxes(-1, -2)
+        rest = white - v.G @ np.linalg.solve(inner, v.G.swapaxes(-1, -2) @ white)
+        solved[bucket.effects] = v.back(rest)[..., 0].transpose(1, 2, 0)
+    by_group = nesting.levels[0].sum(solved)
+    by_study = nesting.levels[1].sum(by_group)
+    return RandomEffects(
+        u + np.square(taus.study) * by_study, w + np.square(taus.group) * by_group, d + np.square(taus.effect) * solved
+    )
 
 
-def draw_dense_errors(key: Array, buckets: list[Bucket], rho: Scalar, shape: tuple[int, ...]) -> Array:
-    """One draw of the sampling errors e ~ N(0, E) of the studies in buckets (k,), 0 of others."""
-    z, errors = jax.random.normal(key, shape), jnp.zeros(shape)
+def draw_dense_errors(
+    rng: np.random.Generator, buckets: list[Bucket], rho: Scalar, shape: tuple[int, int]
+) -> np.ndarray:
+    """Return draws of the sampling errors e ~ N(0, E) of the studies in buckets (k, draws), 0 of others."""
+    normal, errors = rng.standard_normal(shape), np.zeros(shape)
     for bucket in buckets:
-        covariance = bucket.fixed + rho * bucket.rising
-        factor = np.linalg.cholesky(covariance) if isinstance(rho, float) else jnp.linalg.cholesky(covariance)
-        errors = errors.at[bucket.effects].set((factor @ z[bucket.effects][..., None])[..., 0])
+        factor = np.linalg.cholesky(_errors(bucket, rho))
+        drawn = factor @ normal[bucket.effects].transpose(2, 0, 1)[..., None]
+        errors[bucket.effects] = drawn[..., 0].transpose(1, 2, 0)
     return errors
 
 
-def _factor(bucket: Bucket, taus: Mapping[str, Scalar], rho: Scalar) -> Factored:
-    tau_study = _of_units(taus.get("study", 0.0), bucket.study[:, None, None])
-    tau_group = _of_units(taus.get("group", 0.0), bucket.group[:, None, :])
-    tau_effect = _of_units(taus.get("effect", 0.0), bucket.effects[:, :1])  # one per study
-    log_det, whiten, back = _whitening(bucket, jnp.square(tau_effect), rho)
-    z = whiten(jnp.asarray(bucket.members))
-    g = jnp.concatenate([z * tau_group, z.sum(2, keepdims=True) * tau_study], axis=2)
-    inner = jnp.linalg.cholesky(np.eye(g.shape[2]) + g.swapaxes(1, 2) @ g)
-    return Factored(g, inner, log_det + 2 * jnp.log(jnp.diagonal(inner, axis1=1, axis2=2)).sum(1), whiten, back)
+def _errors(bucket: Bucket, rho: Scalar) -> Array:
+    """Return E (..., n, size, size)."""
+    return bucket.fixed + (rho if np.ndim(rho) == 0 else rho.reshape(-1, 1, 1, 1)) * bucket.rising
+
+
+def _factor(bucket: Bucket, taus: Taus, rho: Scalar) -> Factored:
+    tau_study = _of_units(taus.study, bucket.study[:, None, None])
+    tau_group = _of_units(taus.group, bucket.group[:, None, :])
+    tau_effect = _of_units(taus.effect, bucket.effects[:, :1])  # one per study
+    xp = namespace(tau_study, tau_group, tau_effect, rho)
+    log_det, whiten, back = _whitening(bucket, tau_effect**2, rho)
+    z = whiten(xp.asarray(bucket.members))
+    by_group, by_study = z * tau_group, z.sum(-1, keepdims=True) * tau_study
+    shape = np.broadcast_shapes(by_group.shape[:-1], by_study.shape[:-1])
+    parts = [xp.broadcast_to(part, (*shape, part.shape[-1])) for part in (by_group, by_study)]
+    G = xp.concatenate(parts, -1)
+    inner = _cholesky(np.eye(G.shape[-1]) + G.swapaxes(-1, -2) @ G)
+    pivots = xp.log(xp.diagonal(inner, axis1=-2, axis2=-1)).sum(-1)
+    return Factored(G, inner, log_det + 2 * pivots, whiten, back)
 
 
 def _whitening(
     bucket: Bucket, variance: Array, rho: Scalar
 ) -> tuple[Array, Callable[[Array], Array], Callable[[Array], Array]]:
-    """-log|W| (n,), W^(1/2) and its transpose as functions of columns (n, size, q), from tau_effect^2 by study."""
-    errors = bucket.fixed + rho * bucket.rising
-    if isinstance(rho, float):
-        spread, basis = np.linalg.eigh(errors)
-        sd = jnp.sqrt(spread + variance)[..., None]
-        return 2 * jnp.log(sd).sum((1, 2)), lambda x: basis.swapaxes(1, 2) @ x / sd, lambda z: basis @ (z / sd)
-    factor = jnp.linalg.cholesky(errors + variance[..., None] * np.eye(errors.shape[1]))
-    log_det = 2 * jnp.log(jnp.diagonal(factor, axis1=1, axis2=2)).sum(1)
+    """Return -log|W| (..., n), W^(1/2) and its transpose as functions of columns, from tau_effect^2 (..., n, 1)."""
+    xp, errors = namespace(variance, rho), _errors(bucket, rho)
+    if isinstance(errors, np.ndarray) and np.ndim(rho) == 0:
+        eigenvalues, basis = np.linalg.eigh(errors)
+        sd = xp.sqrt(eigenvalues + variance)[..., None]
+        log_det = 2 * xp.log(sd).sum((-2, -1))
+        return log_det, lambda x: basis.swapaxes(-1, -2) @ x / sd, lambda z: basis @ (z / sd)
+    factor = _cholesky(errors + variance[..., None] * np.eye(errors.shape[-1]))
+    log_det = 2 * xp.log(xp.diagonal(factor, axis1=-2, axis2=-1)).sum(-1)
     return (
         log_det,
-        lambda x: solve_triangular(factor, x, lower=True),
-        lambda z: solve_triangular(factor, z, trans=1, lower=True),
+        lambda x: xp.linalg.solve(factor, x),
+        lambda z: xp.linalg.solve(factor.swapaxes(-1, -2), z),
     )
 
 
+def _cholesky(matrix: Array) -> Array:
+    """Return Cholesky factors (..., n, n); nan where a matrix is too ill-conditioned, as at taus far too large."""
+    xp = namespace(matrix)
+    if xp is not np:
+        return xp.linalg.cholesky(matrix)
+    try:
+        return np.linalg.cholesky(matrix)
+    except np.linalg.LinAlgError:
+        eigenvalues = np.linalg.eigvalsh(matrix)
+        definite = (eigenvalues[..., 0] > CONDITION * eigenvalues[..., -1])[..., None, None]
+        factors = np.linalg.cholesky(np.where(definite, matrix, np.eye(matrix.shape[-1])))
+        return np.where(definite, factors, np.nan)
+
+
 def _of_units(tau: Scalar, units: np.ndarray) -> Array:
-    """The tau of each unit of a level, in the units' shape; where it does not differ, one that broadcasts to it."""
-    tau = jnp.asarray(tau)
-    return tau[units] if tau.ndim else jnp.full((1,) * units.ndim, tau)
+    """Return the tau of each unit of a bucket, nodes first, in an array that broadcasts to the shape of the units."""
+    if np.ndim(tau) == 0:
+        return namespace(tau).full((1,) * units.ndim, tau)
+    values = tau[units] if len(tau) > 1 else tau[np.zeros_like(units[:1])]
+    return _nodes_first(values, units.ndim)

@@ -1,145 +1,122 @@
-r"""Selection at publication: results are published with a probability that steps at one-sided p-values.
+r"""Likelihood of a selection model: the steps of `steps` inside the hierarchy.
 
-With d the published direction, theta = X beta + u + w, cutpoints a_1 < a_2 < ... on p = 1 - Phi(d y / sqrt v), and
-weights omega relative to p < a_1, whose weight is 1:
-
-    p(y | theta, published) = N(y; theta, v + tau_effect^2) omega(p) / A(theta)
-    A = sum_j omega_j P(p in step j | theta),    y ~ N(theta, v(theta) + tau_effect^2)
-
-v(theta) is v, but for Hedges' g, whose v = c + y^2 / (2 n) holds the result itself, c + theta^2 / (2 n), and y reaches
-p = a where y^2 (1 - z_a^2 / (2 n)) = z_a^2 c. (With v held fixed in A, too, selection is found in any table of Hedges'
-g; with v(theta) in the density, far results that v makes harmless decide everything. docs/checks.md has numbers.)
-
-Given u and w the normal likelihood is tilted by omega / A. They are sampled as standard normals z, placed by their
-exact conditional distribution without a tilt (`conditionals`): the density of (beta, tau, z) is then
+Given u and w the normal likelihood is multiplied by omega / A. They are sampled as standard normals z, placed by their
+exact conditional distribution without selection (`conditionals`): the density of (beta, tau, z) is then
 
     p(y | beta, tau) N(z; 0, 1) prod_i omega_i / A_i
 
 and where nothing is selected z is independent of all else. Integrated over z by Gauss-Hermite quadrature, study by
 study, it gives the marginal likelihood, for comparison.
-
-Source: Vevea & Hedges 1995, doi 10.1007/BF02294384 (the step function).
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import ClassVar
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax import Array
-from jax.scipy.special import ndtr
-from jax.typing import ArrayLike
-from scipy.stats import norm
+import xarray as xr
+from scipy.special import logsumexp
 
-from bayesmeta.model.likelihood.conditionals import place_random_effects
-from bayesmeta.model.likelihood.marginal import GroupSums, Nesting, Scalar
+from bayesmeta.model.likelihood.arguments import Taus
+from bayesmeta.model.likelihood.conditionals import draw_effect_level, place_random_effects
+from bayesmeta.model.likelihood.draws import Parameters, RandomEffects
+from bayesmeta.model.likelihood.kernel import Array, Marginal, is_zero, log_likelihood, with_node_axes
+from bayesmeta.model.likelihood.normal import Normal
+from bayesmeta.model.likelihood.steps import draw_published, log_selection, selection_from
+from bayesmeta.model.spec import ModelSpec
 
-SAME = 1e-6
 NODES = 5  # per level: the log-likelihood of a study is then within 2e-4 of that by 25 on real data
 
 
-class Selection(NamedTuple):
-    """What is known of each effect: published direction, its own step, the stratum whose weights apply (k,).
+class Selected(Normal):
+    """Likelihood of published results with normal random effects, of which u and w are sampled."""
 
-    constant, curvature (k,): a result of true effect theta has the variance constant + curvature theta^2.
-    bounds (k, steps - 1): results y in the published direction between two steps, descending.
-    """
+    engines: ClassVar[frozenset[str]] = frozenset({"nuts"})
 
-    direction: np.ndarray
-    step: np.ndarray
-    stratum: np.ndarray
-    constant: np.ndarray
-    curvature: np.ndarray
-    bounds: np.ndarray
+    def __init__(self, design: xr.Dataset, spec: ModelSpec) -> None:
+        super().__init__(design, spec)
+        self.selection = selection_from(design, spec)
 
+    @property
+    def draws_at_once(self) -> int:
+        """Return how many draws fit in memory at once."""
+        return max(1, super().draws_at_once // 4)
 
-def selection_of(
-    y: np.ndarray,
-    v: np.ndarray,
-    direction: np.ndarray,
-    cutpoints: tuple[float, ...],
-    stratum: np.ndarray,
-    curvature: np.ndarray | float = 0.0,
-) -> Selection:
-    """Find each effect's step; arrays (k,). `curvature` is 1 / (2 (n1 + n2)) of a standardised mean difference."""
-    z = norm.isf(cutpoints)
-    step = (direction * y / np.sqrt(v))[:, None] < z
-    bend = np.broadcast_to(curvature, y.shape)
-    constant = v - bend * y**2
-    bounds = z * np.sqrt(constant[:, None] / np.maximum(1 - bend[:, None] * z**2, 1e-9))
-    return Selection(direction, step.sum(1), stratum, constant, bend, bounds)
+    def log_density(self, beta: Array, tau: Array, *others: Array) -> Array:
+        """Return the log density that NUTS climbs, of each study (studies,), given the standard normals z."""
+        taus, weights = self.taus(tau), others[0]
+        found = self.integrate(beta, taus, 0.0)
+        normals = dict(zip(self.spec.sampled_levels, others[1:], strict=True))
+        u, w = self.place(found, taus, normals, ())
+        factors = self.log_factors(beta, taus, weights, self.above_effects(u, w))
+        return log_likelihood(found, self.effects) + self.nesting.effects_of_study.sum(factors)
 
+    def place(
+        self, found: Marginal, taus: Taus, normals: dict[str, Array], shape: tuple[int, ...]
+    ) -> tuple[Array, Array]:
+        """Return u and w from the standard normals of sampled levels; 0 at a level that the model lacks."""
+        counts = {"group": self.nesting.groups, "study": self.nesting.studies}
+        filled = [normals.get(level, np.zeros((count, *shape))) for level, count in counts.items()]
+        group, study = place_random_effects(found, taus.above, self.nesting, filled)
+        return study.effect[:, 0], group.effect[:, 0]
 
-def smd_curvature(y: np.ndarray, v: np.ndarray, n1: np.ndarray, n2: np.ndarray) -> np.ndarray:
-    """1 / (2 (n1 + n2)) where v = 1/n1 + 1/n2 + y^2 / (2 (n1 + n2)), the variance of Hedges' g; 0 elsewhere (k,)."""
-    with np.errstate(all="ignore"):
-        curvature = 1 / (2 * (n1 + n2))
-        follows = np.abs(1 / n1 + 1 / n2 + curvature * y**2 - v) <= SAME * v
-    return np.where(follows, curvature, 0.0)
+    def log_factors(self, beta: Array, taus: Taus, weights: Array, above: Array) -> Array:
+        """Return log omega - log A of each effect given u + w (k, ...)."""
+        return log_selection(self.x @ beta + above, taus.effect, weights, self.selection)
 
+    def log_likelihood(self, beta: Array, taus: Taus, auxiliary: dict[str, Array]) -> Array:
+        """Return the log-likelihood of each study with all random effects integrated out (studies, draws)."""
+        found = self.integrate(beta, taus, 0.0)
+        shape = beta.shape[1:]
 
-def _weights_of(weights: ArrayLike, selection: Selection) -> Array:
-    """Weights (strata x (steps - 1),) as one row per effect (k, steps), the first step's 1."""
-    by_stratum = jnp.reshape(jnp.asarray(weights), (-1, selection.bounds.shape[1]))
-    return jnp.concatenate([jnp.ones((len(by_stratum), 1)), by_stratum], axis=1)[selection.stratum]
+        def factors(z_study: float, z_group: float) -> np.ndarray:
+            u, w = self.place(found, taus, {"study": z_study * ones[0], "group": z_group * ones[1]}, shape)
+            return self.log_factors(beta, taus, auxiliary["weights"], self.above_effects(u, w))
 
+        ones = [np.ones((count, *shape)) for count in (self.nesting.studies, self.nesting.groups)]
+        return log_likelihood(found, self.effects) + self._log_mean(factors)
 
-def spread_of(theta: ArrayLike, tau_effect: Scalar, selection: Selection) -> Array:
-    """Standard deviation of results around theta (k,)."""
-    return jnp.sqrt(selection.constant + selection.curvature * jnp.square(theta) + jnp.square(tau_effect))
+    def _log_mean(self, factors: Callable[[float, float], np.ndarray]) -> np.ndarray:
+        """Return the log of the mean over (z_study, z_group) of the product of the factors (studies, draws)."""
+        z, weight = np.polynomial.hermite_e.hermegauss(NODES)
+        weight = weight / weight.sum()
+        levels = self.spec.sampled_levels
+        of_group = (z, weight) if "group" in levels else (z[:1] * 0, weight[:1] * 0 + 1)
+        of_study = (z, weight) if "study" in levels else (z[:1] * 0, weight[:1] * 0 + 1)
+        by_study = []
+        for z_study in of_study[0]:
+            given_study = np.stack(
+                [self.nesting.levels[0].sum(factors(z_study, z_group)) for z_group in of_group[0]]
+            )
+            by_group = logsumexp(given_study, axis=0, b=_column(of_group[1], given_study))
+            by_study.append(self.nesting.levels[1].sum(by_group))
+        stacked = np.stack(by_study)
+        return logsumexp(stacked, axis=0, b=_column(of_study[1], stacked))
 
+    def draw_random_effects(self, rng: np.random.Generator, draws: Parameters) -> RandomEffects:
+        """Place u and w by the draws of their standard normals; draw d given them."""
+        taus = self.taus(draws.tau)
+        found = self.integrate(draws.beta, taus, 0.0)
+        u, w = self.place(found, taus, dict(draws.normals), (len(draws),))
+        if is_zero(taus.effect):
+            return RandomEffects(u, w, np.zeros((len(self.y), len(draws))))
+        rest = self.residuals(draws.beta) - self.above_effects(u, w)
+        d = draw_effect_level(rng, rest, self.v, self.nesting, tau_effect=taus.effect, rho=0.0)
+        return RandomEffects(u, w, d)
 
-def step_probabilities(theta: ArrayLike, tau_effect: Scalar, selection: Selection) -> Array:
-    """P(p in each step | theta) (k, steps)."""
-    mean, spread = (selection.direction * jnp.asarray(theta))[:, None], spread_of(theta, tau_effect, selection)[:, None]
-    above = ndtr((mean - selection.bounds) / spread)
-    last = ndtr((selection.bounds[:, -1:] - mean) / spread)
-    return jnp.concatenate([above[:, :1], above[:, 1:] - above[:, :-1], last], axis=1)
-
-
-def log_selection(theta: ArrayLike, tau_effect: Scalar, weights: ArrayLike, selection: Selection) -> Array:
-    """log omega_i - log A_i of each effect (k,), given theta (k,)."""
-    omega = _weights_of(weights, selection)
-    own = jnp.take_along_axis(omega, jnp.asarray(selection.step)[:, None], axis=1)[:, 0]
-    return jnp.log(own) - jnp.log((omega * step_probabilities(theta, tau_effect, selection)).sum(1))
-
-
-def draw_published(key: Array, theta: Array, tau_effect: Scalar, weights: ArrayLike, selection: Selection) -> Array:
-    """Published results y (k,) at true effects theta: a step by its probability, then a truncated normal."""
-    which, where = jax.random.split(key)
-    spread = spread_of(theta, tau_effect, selection)
-    log_mass = jnp.log(_weights_of(weights, selection) * step_probabilities(theta, tau_effect, selection))
-    step = jax.random.categorical(which, log_mass, axis=1)
-    far = jnp.full((len(spread), 1), jnp.inf)
-    edges = jnp.concatenate([far, jnp.asarray(selection.bounds), -far], axis=1)
-    mean = selection.direction * theta
-    high, low = ((jnp.take_along_axis(edges, (step + at)[:, None], axis=1)[:, 0] - mean) / spread for at in (0, 1))
-    return selection.direction * (mean + spread * jax.random.truncated_normal(where, low, high))
-
-
-def integrated_selection(
-    tilt: Callable[[Array], Array], sums: GroupSums, tau_study: Scalar, tau_group: Scalar, nesting: Nesting
-) -> Array:
-    """Log of the mean of prod omega_i / A_i over u and w given the data without selection (studies,).
-
-    Parameters
-    ----------
-    tilt : function
-        Random effects of every effect, u + w (k,), to `log_selection` (k,).
-    """
-    z, weight = np.polynomial.hermite_e.hermegauss(NODES)
-    log_weight = jnp.log(jnp.asarray(weight / weight.sum()))
-    ones = jnp.ones((nesting.studies,)), jnp.ones((len(nesting.study_of_group),))
-
-    def given(z_study: Array, z_group: Array) -> Array:
-        u, w = place_random_effects(
-            sums, z_study * ones[0], z_group * ones[1], nesting, tau_study=tau_study, tau_group=tau_group
+    def log_density_of_effects(self, draws: Parameters, random: RandomEffects) -> np.ndarray:
+        """Return the log density of each effect given u and w (k, draws)."""
+        factors = self.log_factors(
+            draws.beta, self.taus(draws.tau), draws.auxiliary["weights"], self.above_effects(random.u, random.w)
         )
-        return nesting.by_group(tilt(u[nesting.study_of_effect] + w[nesting.group_of_effect]))
+        return super().log_density_of_effects(draws, random) + factors
 
-    def given_study(z_study: Array) -> Array:
-        each = jax.vmap(lambda z_group: given(z_study, z_group))(jnp.asarray(z))
-        return nesting.by_study(jax.nn.logsumexp(each + log_weight[:, None], axis=0))
+    def replicate(self, rng: np.random.Generator, draws: Parameters, random: RandomEffects) -> np.ndarray:
+        """Draw new published results of the same studies (k, draws); the effect level is part of what is selected."""
+        theta = self.x @ draws.beta + self.above_effects(random.u, random.w)
+        tau_effect, weights = self.taus(draws.tau).effect, draws.auxiliary["weights"]
+        return draw_published(rng, theta, tau_effect, weights, self.selection)
 
-    return jax.nn.logsumexp(jax.vmap(given_study)(jnp.asarray(z)) + log_weight[:, None], axis=0)
+
+def _column(weight: np.ndarray, stacked: np.ndarray) -> np.ndarray:
+    """Return weights (nodes,) with an axis for each further axis of an array."""
+    return with_node_axes(weight, stacked)

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 
 from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.model.spec.families import FAMILIES, SUPPORT_OF, families_of
 from bayesmeta.model.spec.model import LEVELS, ModelSpec
 from bayesmeta.model.spec.ordered import ORDERED, check_ordered
-from bayesmeta.model.spec.prior import FAMILIES, FAMILIES_OF, Prior, refuse_unknown
+from bayesmeta.model.spec.prior import Prior, refuse_unknown
 
 LIKELIHOODS = ("normal", "student", ORDERED)
 BIASES = ("", "pet", "peese", "selection")
@@ -53,8 +54,8 @@ def _in_range(value: float, low: float, high: float, where: str) -> None:
 def _check_prior(key: str, prior: Prior, where: str) -> None:
     if not isinstance(prior, Prior):
         raise BadInput(f"the prior of {key} in {where} is {prior!r}; it should be a Prior, as Prior.parse gives it")
-    families = FAMILIES_OF.get(key, ("Normal",))
-    if prior.family not in families or len(prior.parameters) != FAMILIES[prior.family]:
+    families = families_of(key)
+    if prior.family not in families or len(prior.parameters) != len(FAMILIES[prior.family].parameters):
         raise BadInput(f"prior of {key} is {prior}; it should be one of {', '.join(families)}")
 
 
@@ -63,7 +64,7 @@ def check_prior_keys(keys: Iterable[str], likelihood: str, bias: str, where: str
     keys = tuple(keys)
     needed = ["tau"] + ["nu"] * (likelihood == "student") + ["weights"] * (bias == "selection")
     needed += ["slope"] * (bias in ("pet", "peese")) + ["gap"] * (likelihood == ORDERED)
-    named = {"slope", *FAMILIES_OF}
+    named = {"slope", *SUPPORT_OF}
     in_parts = "terms" not in keys and set(keys) - named
     of_terms = [key for key in keys if key not in named] if in_parts else ["terms"]
     optional = "aggregate" if likelihood == ORDERED else "rho"

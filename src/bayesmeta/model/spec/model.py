@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from bayesmeta.model.spec.prior import FAMILIES_OF, Prior
+from bayesmeta.model.spec.families import SUPPORT_OF
+from bayesmeta.model.spec.prior import FLAT, Prior
 
 LEVELS = ("study", "group", "effect")
 CUTPOINTS = (0.025, 0.5)
@@ -96,12 +97,12 @@ class ModelSpec:
     @property
     def parts(self) -> dict[str, Prior]:
         """The parts that the prior of the terms adds up."""
-        return {key: prior for key, prior in self.priors.items() if key not in FAMILIES_OF}
+        return {key: prior for key, prior in self.priors.items() if key not in SUPPORT_OF}
 
     @property
     def auxiliary_parameters(self) -> tuple[str, ...]:
         """What is estimated besides terms, their spreads and the taus: nu, rho, weights."""
-        return tuple(key for key in self.priors if key in FAMILIES_OF and key != "tau")
+        return tuple(key for key in self.priors if key in SUPPORT_OF and key != "tau")
 
     @property
     def sampled_levels(self) -> tuple[str, ...]:
@@ -139,7 +140,7 @@ class ModelSpec:
         """Copy with improper flat priors on every term and tau, for quadrature alone: what the data say alone."""
         flat = Prior("Normal", (0.0, float("inf")))
         slope = {"slope": flat} if "slope" in self.priors else {}
-        return replace(self, priors={"terms": flat, "tau": Prior("Flat", ()), **slope})
+        return replace(self, priors={"terms": flat, "tau": FLAT, **slope})
 
 
 def _of_dataset(entries: Mapping[str, Any], dataset: str) -> dict[str, str]:

@@ -4,22 +4,12 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Self
 
 from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.model.spec.families import FAMILIES, families_of
 
-FAMILIES = {
-    "Normal": 2,
-    "Beta": 2,
-    "Gamma": 2,
-    "HalfNormal": 1,
-    "HalfCauchy": 1,
-    "Exponential": 1,
-    "InvGamma": 2,
-}
-FAMILIES_OF = dict.fromkeys(("rho", "aggregate"), ("Beta",)) | dict.fromkeys(  # of priors that are not of terms
-    ("tau", "nu", "weights", "gap"), tuple(name for name in FAMILIES if name not in ("Normal", "Beta"))
-)
 _PRIOR = re.compile(r"\s*(\w+)\s*\(([^()]*)\)\s*")
 
 
@@ -40,6 +30,17 @@ class Prior:
             return f"{self.family}({self.parameters[0]:g}, pooling_sd), pooling_sd ~ {self.pooling_sd}"
         return f"{self.family}({', '.join(f'{value:g}' for value in self.parameters)})"
 
+    @property
+    def distribution(self) -> Any:
+        """Return the frozen SciPy distribution.
+
+        Raises
+        ------
+        KeyError
+            A flat prior, which has none.
+        """
+        return _distribution(self.family, self.parameters)
+
     @classmethod
     def parse(cls, key: str, entry: Any) -> Self:
         """Read `{prior = "HalfNormal(1)", reason = "..."}` or `{prior = "Normal(0, pooling_sd)", pooling_sd = ...}`.
@@ -53,26 +54,36 @@ class Prior:
         if not isinstance(entry, Mapping) or not isinstance(entry.get("prior"), str):
             raise BadInput(f'prior of {key} is {entry!r}; it should read {{prior = "Normal(0, 1.5)", reason = "..."}}')
         refuse_unknown(entry, ("prior", "pooling_sd", "reason"), f"prior of {key}")
-        spread = cls.parse("tau", entry["pooling_sd"]) if "pooling_sd" in entry else None
-        match = _PRIOR.fullmatch(entry["prior"] if spread is None else re.sub(r"\bpooling_sd\b", "1", entry["prior"]))
+        pooling_sd = cls.parse("tau", entry["pooling_sd"]) if "pooling_sd" in entry else None
+        text = entry["prior"] if pooling_sd is None else re.sub(r"\bpooling_sd\b", "1", entry["prior"])
+        match = _PRIOR.fullmatch(text)
         try:
             values = tuple(float(number) for number in match[2].split(",")) if match else ()
         except ValueError:
             values = ()
         family = match[1] if match else ""
-        wanted = FAMILIES_OF.get(key, ("Normal",))
+        wanted = families_of(key)
         positive = values[1:] if family == "Normal" else values
-        if family not in wanted or len(values) != FAMILIES[family] or not all(0 < v < float("inf") for v in positive):
+        counted = family in wanted and len(values) == len(FAMILIES[family].parameters)
+        if not counted or not all(0 < value < float("inf") for value in positive):
             raise BadInput(
                 f"prior of {key} is '{entry['prior']}'; it should be one of "
-                f"{', '.join(f'{name}({_arguments(name)})' for name in wanted)} with positive scales"
+                f"{', '.join(_written(name) for name in wanted)} with positive scales"
             )
-        return cls(family, values, str(entry.get("reason", "")), spread)
+        return cls(family, values, str(entry.get("reason", "")), pooling_sd)
 
 
-def _arguments(family: str) -> str:
-    named = {"Normal": "mean, sd", "Beta": "a, b", "InvGamma": "shape, scale", "Gamma": "shape, rate"}
-    return named.get(family, "scale")
+@cache
+def _distribution(family: str, parameters: tuple[float, ...]) -> Any:
+    return FAMILIES[family].distribution(*parameters)
+
+
+FLAT = Prior("Flat", ())  # improper; no model file has it
+
+
+def _written(family: str) -> str:
+    """Return a family as a model file writes it, `Normal(mean, sd)`."""
+    return f"{family}({', '.join(FAMILIES[family].parameters)})"
 
 
 def refuse_unknown(got: Iterable[str], known: Iterable[str], where: str) -> None:

@@ -7,9 +7,8 @@ import xarray as xr
 from bayesmeta.estimates.contrasts import summarise
 from bayesmeta.estimates.convergence import refuse_failed
 from bayesmeta.inference import quadrature
-from bayesmeta.inference.nuts import sample_posterior, start_jax
-from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import is_small_study
+from bayesmeta.model.likelihood import nesting_of, refusal
 from bayesmeta.model.spec import ModelSpec
 from bayesmeta.robustness.influence import leave_studies_out
 
@@ -40,12 +39,10 @@ def refit(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray, seed: int 
     BadInput
         A diagnostic of the sampler failed.
     """
-    start_jax(devices=4)
-    try:
-        posterior = quadrature.integrate_posterior(design, spec)
-        left_out = quadrature.leave_one_study_out(design, spec)
-    except BadInput:  # not a model for quadrature
+    if refusal(design, spec, "quadrature"):
         return _sampled(design, spec, weights, seed)
+    posterior = quadrature.integrate_posterior(design, spec)
+    left_out = quadrature.leave_one_study_out(design, spec)
     slopes = _slope_weights(design)
     rows = [
         quadrature.contrasts_table(posterior, each).assign(part=part)
@@ -53,7 +50,7 @@ def refit(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray, seed: int 
         if each.size
     ]
     estimates = pd.concat(rows).rename(columns={"contrast": "name"})[COLUMNS]
-    size = np.bincount(design["group_study"].values[design["effect_group"].values])
+    size = np.bincount(nesting_of(design).study_of_effect)
     studies = pd.DataFrame({"name": design["study"].values, "k": size, "elpd": left_out["elpd"].values, "how": "exact"})
     return pd.concat([estimates, studies.assign(part="study", k_hat=np.nan)], ignore_index=True)
 
@@ -65,6 +62,8 @@ def _slope_weights(design: xr.Dataset) -> xr.DataArray:
 
 
 def _sampled(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray, seed: int) -> pd.DataFrame:
+    from bayesmeta.inference.nuts import sample_posterior  # PyMC and JAX, for these models alone
+
     tree = sample_posterior(design, spec, seed=seed)
     refuse_failed(tree)
     posterior = tree["posterior"].dataset

@@ -10,21 +10,24 @@ The misfit is near one for a study like the others, of any size. (Up to the cons
 elpd_s would be expected to be) of a normal prediction, so that nothing is gained by taking that.)
 """
 
-from functools import partial
+from collections.abc import Mapping
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import xarray as xr
-from jax import Array
 from scipy.stats import chi2
 
 from bayesmeta.inference.quadrature import Posterior, integrate_taus
-from bayesmeta.inference.quadrature.density import Table, condition, table_of
+from bayesmeta.inference.quadrature.density import (
+    NUMBERS_AT_ONCE,
+    DesignArrays,
+    arrays_of,
+    condition,
+    products_by_study,
+)
 from bayesmeta.model.design import is_small_study, split_strata
-from bayesmeta.model.likelihood import cross_products, group_sums
-from bayesmeta.model.spec import LEVELS, ModelSpec
+from bayesmeta.model.likelihood import Taus
+from bayesmeta.model.spec import ModelSpec
 from bayesmeta.robustness.influence.coverage import effects_of
 
 
@@ -61,14 +64,12 @@ def baujat_table(design: xr.Dataset, spec: ModelSpec, left_out: xr.Dataset) -> p
 
 
 def _of_stratum(design: xr.Dataset, spec: ModelSpec, left_out: xr.Dataset, stratum: str) -> pd.DataFrame:
-    levels = [f"{stratum}:{level}" if stratum else level for level in spec.levels]
-    taus = np.zeros((design.sizes["study"], len(LEVELS)))
-    for level, label in zip(spec.levels, levels, strict=True):
-        own = left_out.sel(level=label)
-        taus[:, LEVELS.index(level)] = np.sqrt(own["tau_mean"] ** 2 + own["tau_sd"] ** 2)
+    labels = [f"{stratum}:{level}" if stratum else level for level in spec.levels]
+    squares = left_out["tau_mean"] ** 2 + left_out["tau_sd"] ** 2
+    taus = np.sqrt(squares.sel(level=labels).transpose("level", "study").values)
     mean, sd = left_out["mean"].values, left_out["sd"].values
-    k, at_taus = effects_of(design), partial(_distance, table_of(design, spec))
-    distance = np.asarray(jax.lax.map(lambda x: at_taus(*x), (np.arange(len(k)), taus, mean, sd)))
+    k = effects_of(design)
+    distance = _distances(arrays_of(design, spec), dict(zip(spec.levels, taus, strict=True)), mean, sd)
     whole, covariance = _moments(integrate_taus(design, spec))
     shift = mean - whole
     cells = (design["X"].isel(term=~is_small_study(design)) != 0).groupby(_study_names(design)).sum().idxmax("term")
@@ -89,17 +90,37 @@ def _study_names(design: xr.Dataset) -> xr.DataArray:
     return xr.DataArray(names, dims="effect", name="study")
 
 
-def _distance(table: Table, study: Array, tau: Array, mean: Array, sd: Array) -> Array:
-    """The module's c_rr - c_rX C (I + c_XX C)^-1 c_Xr of one study."""
-    sums = group_sums(table.columns, table.v, table.nesting, tau[2], table.rho)
-    log_det, each = cross_products(sums, tau[0], tau[1], table.nesting)
-    others = condition(each.sum(0) - each[study], log_det.sum() - log_det[study], len(table.v), table).covariance
-    scale = sd / jnp.sqrt(jnp.diagonal(others))
-    covariance = others * scale[:, None] * scale
-    to_residual = jnp.append(-mean, 1.0)
-    h = each[study][:-1] @ to_residual
-    inner = jnp.linalg.solve(jnp.eye(len(mean)) + each[study][:-1, :-1] @ covariance, h)
-    return to_residual @ each[study] @ to_residual - h @ covariance @ inner
+def _distances(
+    arrays: DesignArrays, taus: Mapping[str, np.ndarray], mean: np.ndarray, sd: np.ndarray
+) -> np.ndarray:
+    """Return the module's c_rr - c_rX C (I + c_XX C)^-1 c_Xr of each study, each at its taus (studies,)."""
+    studies, size = arrays.nesting.studies, arrays.columns.shape[1]
+    at_once = max(1, NUMBERS_AT_ONCE // (studies * size**2))
+    chunks = [np.arange(start, min(start + at_once, studies)) for start in range(0, studies, at_once)]
+    return np.concatenate([_distances_of(arrays, chunk, taus, mean[chunk], sd[chunk]) for chunk in chunks])
+
+
+def _distances_of(
+    arrays: DesignArrays,
+    studies: np.ndarray,
+    taus: Mapping[str, np.ndarray],
+    mean: np.ndarray,
+    sd: np.ndarray,
+) -> np.ndarray:
+    S, L = products_by_study(arrays, Taus(**{level: tau[None, studies] for level, tau in taus.items()}))
+    node = np.arange(len(studies))
+    study_S, study_L = np.moveaxis(S[studies, ..., node], 0, -1), L[studies, node]
+    effects = arrays.effects.sum() - arrays.effects[studies]
+    others = condition(S.sum(0) - study_S, L.sum(0) - study_L, effects, arrays.prior, arrays.log_det_prior)
+    covariance = np.moveaxis(others.covariance, -1, 0)
+    scale = sd / np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
+    covariance = covariance * scale[:, :, None] * scale[:, None, :]
+    products = np.moveaxis(study_S, -1, 0)
+    to_residual = np.column_stack([-mean, np.ones(len(mean))])
+    h = np.einsum("sij,sj->si", products, to_residual)
+    inner = np.eye(mean.shape[1]) + products[:, :-1, :-1] @ covariance
+    explained = (covariance @ np.linalg.solve(inner, h[:, :-1, None]))[..., 0]
+    return (to_residual * h).sum(1) - (h[:, :-1] * explained).sum(1)
 
 
 def _moments(posterior: Posterior) -> tuple[np.ndarray, np.ndarray]:

@@ -13,10 +13,10 @@ import xarray as xr
 from scipy.stats import chi2
 
 from bayesmeta.inference.reml.single_level import Floats, delete_each, fit_single
-from bayesmeta.model.likelihood import columns_of, cross_products, group_sums, nesting_of
+from bayesmeta.model.likelihood import Taus, columns_of, error_sums, marginal, nesting_of
 
 OUTLYING = 1.96
-Taus = Mapping[str, float] | pd.Series
+TausByLevel = Mapping[str, float] | pd.Series
 
 
 def influence_table(design: xr.Dataset) -> pd.DataFrame:
@@ -93,7 +93,7 @@ def _se_at(x: Floats, v: Floats, tau2: Floats) -> Floats:
     return se
 
 
-def study_influence(design: xr.Dataset, taus: Taus, *, rho: float = 0.0) -> pd.DataFrame:
+def study_influence(design: xr.Dataset, taus: TausByLevel, *, rho: float = 0.0) -> pd.DataFrame:
     """What deleting each study does to the nested model, at fixed taus.
 
     Parameters
@@ -141,7 +141,7 @@ def study_influence(design: xr.Dataset, taus: Taus, *, rho: float = 0.0) -> pd.D
     )
 
 
-def deleted_residuals(design: xr.Dataset, taus: Taus, *, rho: float = 0.0) -> pd.DataFrame:
+def deleted_residuals(design: xr.Dataset, taus: TausByLevel, *, rho: float = 0.0) -> pd.DataFrame:
     """Each effect against the nested model without its study, at fixed taus; arguments as `study_influence`.
 
     Returns
@@ -168,11 +168,13 @@ def deleted_residuals(design: xr.Dataset, taus: Taus, *, rho: float = 0.0) -> pd
     )
 
 
-def _without_each(design: xr.Dataset, taus: Taus, rho: float) -> tuple[Floats, Floats, Floats]:
+def _without_each(design: xr.Dataset, taus: TausByLevel, rho: float) -> tuple[Floats, Floats, Floats]:
     """Each study's z'V_s^-1 z (studies, q, q) of z = [X, y], and beta, its covariance, without each study."""
     nesting, p = nesting_of(design), design.sizes["term"]
-    sums = group_sums(columns_of(design), design["vi"].values, nesting, taus.get("effect", 0.0), rho)
-    squares = np.asarray(cross_products(sums, taus.get("study", 0.0), taus.get("group", 0.0), nesting)[1])
+    by_level = Taus(**{str(level): float(tau) for level, tau in dict(taus).items()})
+    options = {"tau_effect": by_level.effect, "rho": rho, "by_study": True}
+    sums = error_sums(columns_of(design), design["vi"].values, nesting, **options)
+    squares = marginal(sums, by_level.above, nesting, by_study=True).S
     rest = squares.sum(axis=0) - squares
     known = np.linalg.eigvalsh(_scaled(rest[:, :p, :p]))[:, 0] > 1e-10
     covariance = np.full((len(rest), p, p), np.nan)

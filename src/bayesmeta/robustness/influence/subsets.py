@@ -4,24 +4,29 @@ At every node of a grid over the taus the cross-products of all studies are foun
 matrix of zeros and ones times these. Subsets of about the same size share a grid, for small ones have wider posteriors.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import xarray as xr
-from jax import Array
 from scipy.special import softmax
 
 from bayesmeta.inference.quadrature import combination, integrate_posterior, leave_one_study_out
-from bayesmeta.inference.quadrature.density import Table, condition, table_of
+from bayesmeta.inference.quadrature.density import (
+    NUMBERS_AT_ONCE,
+    Conditional,
+    DesignArrays,
+    arrays_of,
+    condition,
+    products_by_study,
+)
 from bayesmeta.inference.quadrature.grid import outside_of
 from bayesmeta.inference.quadrature.nodes import Rule, box, place, zoom
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import split_strata
-from bayesmeta.model.likelihood import cross_products, group_sums
-from bayesmeta.model.spec import LEVELS, ModelSpec
+from bayesmeta.model.likelihood import Taus
+from bayesmeta.model.spec import ModelSpec
 from bayesmeta.robustness.influence.coverage import informs, rests_alone
 
 BANDS = 6
@@ -132,7 +137,7 @@ def _places(design: xr.Dataset, part: xr.Dataset) -> np.ndarray:
     return np.flatnonzero(np.isin(design["study"].values, part["study"].values))
 
 
-class Found(NamedTuple):
+class SubsetPosteriors(NamedTuple):
     """By subset: mean and variance of the contrasts (subsets, contrasts), tau (subsets, levels), total (subsets,)."""
 
     mean: np.ndarray
@@ -141,71 +146,86 @@ class Found(NamedTuple):
     total: np.ndarray
 
 
-def _of_stratum(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray, members: np.ndarray) -> Found:
-    """Posteriors on subsets (subsets, studies) of a model with one tau per level, in bands of one size."""
+def _of_stratum(
+    design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray, members: np.ndarray
+) -> SubsetPosteriors:
+    """Return posteriors on subsets (subsets, studies) of a model with one tau per level, in bands of one size."""
     columns = weights.sel(term=design["term"].values).transpose("term", "contrast").values
-    table, order = table_of(design, spec), np.argsort(members.sum(1), kind="stable")
+    arrays = arrays_of(design, spec)
+    order = np.argsort(members.sum(1), kind="stable")
     padded = np.pad(order, (0, -len(order) % BANDS), mode="edge").reshape(BANDS, -1)
-    bands = [_of_band(table, spec, members[band], columns) for band in padded]
+    bands = [_of_band(arrays, spec, members[band].astype(float), columns) for band in padded]
     back = np.argsort(order)
-    return Found(*(np.concatenate(values)[back] for values in zip(*bands, strict=True)))
+    return SubsetPosteriors(*(np.concatenate(values)[back] for values in zip(*bands, strict=True)))
 
 
-def _of_band(table: Table, spec: ModelSpec, members: np.ndarray, columns: np.ndarray) -> Found:
+class _Highest(NamedTuple):
+    """Log density of a rule's nodes (n, ..., n): that of the subset whose peak is nearest."""
+
+    log_density: np.ndarray
+
+
+def _of_band(
+    arrays: DesignArrays, spec: ModelSpec, members: np.ndarray, columns: np.ndarray
+) -> SubsetPosteriors:
     levels = len(spec.levels)
 
-    def relative(rule: Rule) -> np.ndarray:
-        density, _ = _log_density(table, spec, rule, members)
-        highest: np.ndarray = (density - density.max(0)).max(1).reshape(rule.log_weight.shape)
-        return highest
+    def highest(rule: Rule) -> _Highest:
+        density, _ = _log_density(arrays, spec, rule, members)
+        relative = (density - density.max(0)).max(1)
+        return _Highest(relative.reshape(rule.log_weight.shape))
 
-    ranges = box(*zoom(relative, levels, DROP, order=ROUGH[levels]))
-    rule = place(NODES[levels], levels, ranges)
-    density, tau = _log_density(table, spec, rule, members)
+    _, low, high = zoom(highest, levels, DROP, order=ROUGH[levels])
+    rule = place(NODES[levels], levels, box(low, high))
+    density, tau = _log_density(arrays, spec, rule, members)
     share = softmax(density + rule.log_weight.reshape(-1, 1), axis=0)
-    first, second = _moments(table, _all_taus(tau, spec), share, members.astype(float), columns)
+    first, second = _moments(arrays, spec, tau, share, members, columns)
     total = np.sqrt((tau**2).sum(1))
-    return Found(np.asarray(first), np.asarray(second - first**2), share.T @ tau, share.T @ total)
+    return SubsetPosteriors(first, second - first**2, share.T @ tau, share.T @ total)
 
 
-def _log_density(table: Table, spec: ModelSpec, rule: Rule, members: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Log density of each subset at every node (nodes, subsets), and the nodes' taus (nodes, levels)."""
-    tau, outside = outside_of(np.stack(rule.x()[::-1], -1), spec, float(table.scale))
+def _log_density(
+    arrays: DesignArrays, spec: ModelSpec, rule: Rule, members: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the log density of each subset at every node (nodes, subsets), and the nodes' taus (nodes, levels)."""
+    tau, outside = outside_of(np.stack(rule.x()[::-1], -1), spec, arrays.scale)
     tau = tau.reshape(-1, len(spec.levels))
-    found = np.asarray(_likelihoods(table, _all_taus(tau, spec), members.astype(float)))
-    return np.nan_to_num(found + outside.reshape(-1, 1), nan=-np.inf), tau
+    parts = [given.log_likelihood.T for given in _conditionals(arrays, spec, tau, members)]
+    density = np.concatenate(parts) + outside.reshape(-1, 1)
+    return np.nan_to_num(density, nan=-np.inf), tau
 
 
-def _all_taus(tau: np.ndarray, spec: ModelSpec) -> np.ndarray:
-    every = np.zeros((len(tau), len(LEVELS)))
-    every[:, [LEVELS.index(level) for level in spec.levels]] = tau
-    return every
+def _conditionals(
+    arrays: DesignArrays, spec: ModelSpec, tau: np.ndarray, members: np.ndarray
+) -> Iterator[Conditional]:
+    """Yield each subset's likelihood, mean and covariance of the terms at nodes (subsets, nodes), some at a time."""
+    size = max(1, NUMBERS_AT_ONCE // (arrays.columns.shape[1] ** 2 * (len(members) + arrays.nesting.studies)))
+    effects = members @ arrays.effects
+    for start in range(0, len(tau), size):
+        some = tau[start : start + size].T[:, None]
+        S, L = products_by_study(arrays, Taus(**dict(zip(spec.levels, some, strict=True))))
+        of_subsets = np.moveaxis(np.tensordot(members, S, axes=1), 0, 2)
+        log_det = np.tensordot(members, L, axes=1)
+        yield condition(of_subsets, log_det, effects[:, None], arrays.prior, arrays.log_det_prior)
 
 
-def _conditional(table: Table, members: Array, tau: Array) -> tuple[Array, Array, Array]:
-    """At one node, each subset's log p(y | taus) (subsets,), and mean and covariance of its terms."""
-    sums = group_sums(table.columns, table.v, table.nesting, tau[2], table.rho)
-    log_det, cross = cross_products(sums, tau[0], tau[1], table.nesting)
-    size = cross.shape[-1]
-    flat = members @ jnp.column_stack([cross.reshape(len(cross), -1), log_det, sums.effects])
-    found = condition(flat[:, :-2].reshape(-1, size, size), flat[:, -2], flat[:, -1], table)
-    return found.log_likelihood, found.mean, found.covariance
-
-
-@jax.jit
-def _likelihoods(table: Table, tau: Array, members: Array) -> Array:
-    return jax.lax.map(lambda one: _conditional(table, members, one)[0], tau)
-
-
-@jax.jit
-def _moments(table: Table, tau: Array, share: Array, members: Array, columns: Array) -> tuple[Array, Array]:
-    """First and second moments of the contrasts (subsets, contrasts): sums over nodes, weighted by share."""
-
-    def add(totals: tuple[Array, Array], node: tuple[Array, Array]) -> tuple[tuple[Array, Array], None]:
-        _, mean, covariance = _conditional(table, members, node[0])
-        centre, weight = mean @ columns, node[1][:, None]
-        variance = (columns * (covariance @ columns)).sum(-2)
-        return (totals[0] + weight * centre, totals[1] + weight * (centre**2 + variance)), None
-
-    zero = jnp.zeros((members.shape[0], columns.shape[1]))
-    return jax.lax.scan(add, (zero, zero), (tau, share))[0]
+def _moments(
+    arrays: DesignArrays,
+    spec: ModelSpec,
+    tau: np.ndarray,
+    share: np.ndarray,
+    members: np.ndarray,
+    columns: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return first and second moments of the contrasts (subsets, contrasts): sums over nodes, weighted by share."""
+    first = np.zeros((len(members), columns.shape[1]))
+    second = np.zeros_like(first)
+    start = 0
+    for given in _conditionals(arrays, spec, tau, members):
+        weight = share[start : start + given.mean.shape[2]].T
+        start += given.mean.shape[2]
+        centre = np.tensordot(columns, given.mean, axes=(0, 0))
+        variance = np.einsum("pc,pq...,qc->c...", columns, given.covariance, columns, optimize=True)
+        first += (centre * weight).sum(-1).T
+        second += ((centre**2 + variance) * weight).sum(-1).T
+    return first, second

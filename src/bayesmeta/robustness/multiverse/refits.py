@@ -8,8 +8,8 @@ import xarray as xr
 
 from bayesmeta.estimates.contrasts import summarise
 from bayesmeta.estimates.convergence import refuse_failed
-from bayesmeta.inference.nuts import sample_posterior, start_jax
 from bayesmeta.inference.quadrature import contrasts_table, integrate_posterior, leave_one_study_out
+from bayesmeta.model.likelihood import nesting_of
 from bayesmeta.model.spec import ModelSpec
 
 Refit = Callable[[xr.Dataset, ModelSpec, xr.DataArray], pd.DataFrame]
@@ -33,7 +33,6 @@ def integrated(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> pd
     DataFrame
         contrast, mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive, and log_evidence, log p(y), in every row.
     """
-    start_jax(devices=1)
     posterior = integrate_posterior(design, spec)
     return contrasts_table(posterior, weights)[COLUMNS].assign(log_evidence=posterior.log_marginal_likelihood)
 
@@ -65,7 +64,7 @@ def worst_study(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> p
 def without(study: str, design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> pd.DataFrame:
     """Refit by quadrature without one study; a table as from `worst_study`."""
     rows = contrasts_table(integrate_posterior(design, spec, without=[study]), weights)[COLUMNS]
-    of_study = design["study"].values[design["group_study"].values[design["effect_group"].values]] == study
+    of_study = design["study"].values[nesting_of(design).study_of_effect] == study
     alone = design["term"].values[~(design["X"].values[~of_study] != 0).any(0)]
     lost = [", ".join(alone[row.sel(term=alone).values != 0]) for row in weights]
     notes = [f"without {study}" + (f", the only study of {terms}" if terms else "") for terms in lost]
@@ -80,6 +79,8 @@ def sampled(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> pd.Da
     BadInput
         A diagnostic of the sampler failed.
     """
+    from bayesmeta.inference.nuts import sample_posterior  # PyMC and JAX, for these models alone
+
     tree = sample_posterior(design, spec)
     refuse_failed(tree)
     beta = tree["posterior"].dataset["beta"]

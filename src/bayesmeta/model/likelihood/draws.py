@@ -1,0 +1,49 @@
+"""Draws of parameters and of random effects, as the likelihoods take and return them; draws lie on the last axis."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Draws of a model's parameters.
+
+    Attributes
+    ----------
+    beta : ndarray
+        Terms (p, draws).
+    tau : ndarray
+        Taus in the order of `tau_labels` (taus, draws).
+    auxiliary : mapping
+        By name (`spec.auxiliary_parameters`) (draws,), the weights of a selection (weights, draws).
+    normals : mapping
+        By level (`spec.sampled_levels`) the standard normals that place sampled random effects (units, draws).
+    """
+
+    beta: np.ndarray
+    tau: np.ndarray
+    auxiliary: Mapping[str, np.ndarray] = field(default_factory=dict)
+    normals: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return self.beta.shape[1]
+
+    def part(self, chosen: slice) -> "Parameters":
+        """Return some of the draws."""
+        return Parameters(
+            self.beta[:, chosen],
+            self.tau[:, chosen],
+            {name: values[..., chosen] for name, values in self.auxiliary.items()},
+            {level: values[:, chosen] for level, values in self.normals.items()},
+        )
+
+
+class RandomEffects(NamedTuple):
+    """Draws of the random effects: u (studies, draws), w (groups, draws), d (k, draws); 0 at an absent level."""
+
+    u: np.ndarray
+    w: np.ndarray
+    d: np.ndarray

@@ -1,0 +1,59 @@
+"""The families of priors, a row each: parameters, support, distribution in SciPy, class in PyMC."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from scipy import stats
+
+REAL, POSITIVE, UNIT = "real", "positive", "unit"  # supports: all numbers, (0, inf), (0, 1)
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family of distributions.
+
+    Attributes
+    ----------
+    parameters : tuple of str
+        Names, as messages show them.
+    support : {"real", "positive", "unit"}
+    distribution : callable
+        Parameters to a frozen SciPy distribution.
+    pymc : tuple
+        Name of the PyMC class, then its names of the parameters.
+    """
+
+    parameters: tuple[str, ...]
+    support: str
+    distribution: Callable[..., Any]
+    pymc: tuple[str, ...]
+
+
+FAMILIES = {
+    "Normal": Family(("mean", "sd"), REAL, stats.norm, ("Normal", "mu", "sigma")),
+    "Beta": Family(("a", "b"), UNIT, stats.beta, ("Beta", "alpha", "beta")),
+    "Gamma": Family(
+        ("shape", "rate"), POSITIVE, lambda shape, rate: stats.gamma(shape, scale=1 / rate), ("Gamma", "alpha", "beta")
+    ),
+    "HalfNormal": Family(
+        ("scale",), POSITIVE, lambda scale: stats.halfnorm(scale=scale), ("HalfNormal", "sigma")
+    ),
+    "HalfCauchy": Family(
+        ("scale",), POSITIVE, lambda scale: stats.halfcauchy(scale=scale), ("HalfCauchy", "beta")
+    ),
+    "Exponential": Family(("scale",), POSITIVE, lambda scale: stats.expon(scale=scale), ("Exponential", "scale")),
+    "InvGamma": Family(
+        ("shape", "scale"),
+        POSITIVE,
+        lambda shape, scale: stats.invgamma(shape, scale=scale),
+        ("InverseGamma", "alpha", "beta"),
+    ),
+}
+SUPPORT_OF = dict.fromkeys(("tau", "nu", "weights", "gap"), POSITIVE) | dict.fromkeys(("rho", "aggregate"), UNIT)
+
+
+def families_of(key: str) -> tuple[str, ...]:
+    """Return the families that a prior of `key` may have; a prior of terms is a Normal."""
+    support = SUPPORT_OF.get(key, REAL)
+    return tuple(name for name, family in FAMILIES.items() if family.support == support)
