@@ -23,7 +23,6 @@ from bayesmeta.model.likelihood.buckets import Bucket
 from bayesmeta.model.likelihood.draws import RandomEffects
 from bayesmeta.model.likelihood.kernel import Array, Nesting, Scalar, namespace, with_node_axes
 
-
 CONDITION = 1e-13  # smallest eigenvalue over the largest, below which a factor has no digits
 
 
