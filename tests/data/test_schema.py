@@ -46,7 +46,7 @@ def test_a_good_table_comes_back_with_float_numbers_and_its_attrs(table):
         ("study", ["a", " ", "b", "b"], "study must not be blank, got ' ' at row 3"),
         ("group", ["a1", None, "b1", "b1"], "group must not be blank, got nan at row 3"),
         ("effect", ["1", "2", "3", ""], "effect must not be blank, got '' at row 5"),
-        ("effect", ["1", "1", "3", "4"], "effect must be unique labels, got '1' at row 2, '1' at row 3"),
+        ("effect", ["1", "1", "3", "4"], "effect must be a unique label, got '1' at row 2, '1' at row 3"),
         ("yi", [np.inf, 1, np.nan, 0], "yi must be a finite number, got inf at row 2, nan at row 4"),
         ("yi", ["x", 1, 2, 3], "yi must be a finite number, got 'x' at row 2"),
         ("vi", [0, -1, 1, 1], "vi must be a finite number above 0, got 0 at row 2, -1 at row 3"),
@@ -59,13 +59,13 @@ def test_one_bad_column_is_one_line(table, column, values, message):
 
 def test_a_group_in_two_studies_is_refused(table):
     message = refusal(table.assign(group=["a1", "x", "x", "b1"]))
-    assert message.startswith("group must each be in one study")
+    assert message.startswith("group must lie in a single study")
     assert message.endswith("got 'x' at row 3, 'x' at row 4")
 
 
 def test_fewer_than_two_studies_are_refused(table):
     message = refusal(table.assign(study="a"))
-    assert message == "study must be at least two different ones, got a"
+    assert message == "study must have at least two different labels, got a"
 
 
 def test_every_problem_is_listed_at_once_and_long_lists_are_cut(table):

@@ -60,7 +60,7 @@ def test_four_levels_and_explicit_nesting(read: Read) -> None:
 def test_crossed_groups_are_refused_with_both_ways_out_which_both_work(read: Read) -> None:
     text = "lab,drug,yi,vi\na,x,1,1\na,y,2,1\nb,x,3,1\n"
     message = refusal(read, text, "study=lab, group=drug")
-    assert message.startswith("group must each be in one study, got 'x' at row 2, 'x' at row 4; ")
+    assert message.startswith("group must lie in a single study, got 'x' at row 2, 'x' at row 4; ")
     assert '--columns "study=lab, group=lab/drug"' in message
     assert '--columns "group="' in message
     assert "\n" not in message
@@ -72,7 +72,7 @@ def test_crossed_groups_are_refused_with_both_ways_out_which_both_work(read: Rea
 @pytest.mark.parametrize("numbers", [[1, 2, 1, 3], [0, 2, 0, 2], [2, 3, 2, 3], [2001, 2002, 2001, 2002]])
 def test_numbers_that_do_not_count_from_one_are_crossed(read: Read, numbers: list[int]) -> None:
     rows = [f"{study},{number},1,1" for study, number in zip("aabb", numbers, strict=True)]
-    assert "group must each be in one study" in refusal(read, "\n".join(["study,group,yi,vi", *rows]))
+    assert "group must lie in a single study" in refusal(read, "\n".join(["study,group,yi,vi", *rows]))
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def test_huge_cells_names_widths_and_files_are_refused_at_once(write: Write, mon
 def test_free_text_is_left_out_with_a_note(write: Write) -> None:
     table = read_table(write(f"study,yi,vi,note\na,1,1,{'x' * 1001}\nb,1,1,x\n"))
     assert "note" not in table
-    assert table.attrs["notes"] == ["note is left out, for its texts are long (up to 1,001 characters)"]
+    assert table.attrs["notes"] == ["note is left out, because its texts are long (up to 1,001 characters)"]
 
 
 def workbook(cells: Mapping[str, object]) -> bytes:
@@ -158,7 +158,7 @@ def test_parquet_with_long_texts_lists_and_many_rows_is_refused_or_cut(write: Wr
     frame.to_parquet(tmp_path / "a.parquet")
     table = read_table(tmp_path / "a.parquet")
     assert "lists" not in table
-    assert table.attrs["notes"] == ["left out, for their cells are lists: lists"]
+    assert table.attrs["notes"] == ["left out because their cells are lists: lists"]
     frame.assign(lists="x" * 200_000).to_parquet(tmp_path / "b.parquet")
     assert "lists has cells of up to 200,000 characters" in refusal(tmp_path / "b.parquet")
     rows = pa.table(

@@ -167,7 +167,7 @@ def test_rows_that_report_nothing_are_left_out_and_those_that_lack_a_part_when_a
     table = read(text, incomplete="omit")
     assert table["study"].tolist() == ["a", "c"]
     assert table["sheet_row"].tolist() == [2, 4]
-    said = "3 of 5 rows are left out, for cells of their effect are blank: at row 3, at row 5, at row 6"
+    said = "3 of 5 rows are left out, because cells of their effect are blank: at row 3, at row 5, at row 6"
     assert said in table.attrs["notes"]
     unreported = read(text.rpartition("d,")[0])
     assert unreported["study"].tolist() == ["a", "c"]
@@ -176,7 +176,7 @@ def test_rows_that_report_nothing_are_left_out_and_those_that_lack_a_part_when_a
 
 def test_a_table_of_blanks_or_another_choice_is_refused(read: Read) -> None:
     assert refusal(read, "study,yi,vi\na,,\nb,,\n") == [
-        "none of its 2 rows has an effect: the cells it is made of are blank, or some of them"
+        "none of its 2 rows has an effect: all or some of the cells that an effect needs are blank"
     ]
     with pytest.raises(BadInput, match="incomplete='drop'; it should be 'omit', or not be given"):
         read("study,yi,vi\na,1,1\nb,1,1\n", incomplete="drop")
@@ -188,7 +188,7 @@ def test_intervals_give_standard_errors(read: Read) -> None:
     assert table.attrs["notes"] == [
         "study is read from author; yi is read from g; ci_lb is read from lower; ci_ub is read from upper",
         "sei is computed from 95 % intervals, ci_lb and ci_ub, as those of a normal distribution",
-        "1 of 3 rows are left out, for cells of their effect are blank: at row 4",
+        "1 of 3 rows are left out, because cells of their effect are blank: at row 4",
     ]
     np.testing.assert_allclose(read("study,yi,ci.lb,CI_UB\na,1,0.5,1.5\nb,2,1.5,2.5\n")["vi"], 0.0651, atol=1e-4)
     both = read("study,yi,sei,ci_lb,ci_ub\na,1,3,0.5,1.5\nb,2,4,1.5,2.5\n")
