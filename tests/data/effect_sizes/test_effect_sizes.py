@@ -167,7 +167,7 @@ REFUSED = [
         r"no effect size follows at position 1; it needs a standard",
     ),
     ("MD", GROUPS | {"sd1i": 0, "sd2i": 0}, r"it needs a standard deviation above 0"),
-    ("ROM", GROUPS | {"m1i": [-1, 1]}, r"follows at position 0; it needs two means of one sign"),
+    ("ROM", GROUPS | {"m1i": [-1, 1]}, r"follows at position 0; it needs two means of the same sign"),
     ("ZCOR", {"ri": [0.1, 1.2], "ni": 9}, r"ri must be from -1 to 1, got 1.2 at position 1"),
     (
         "ZCOR",

@@ -48,7 +48,9 @@ def flow_table(frame: pd.DataFrame, dataset: str, variant: str) -> pd.DataFrame:
     Source: data/published/screening_flow.csv for the screening.
     """
     counted = datasets.flow(dataset, variant=variant)
-    wide = counted.pivot_table(index=["step", "reason"], columns="search", values="rows", fill_value=0, observed=True)
+    wide = counted.pivot_table(
+        index=["step", "reason"], columns="search", values="rows", fill_value=0, observed=True
+    )
     wide = wide.rename(columns=SEARCHES).rename_axis(columns=None).astype(int)
     left: pd.Series = pd.DataFrame(wide.loc["read"]).sum()
     rows = [_row("read", True, left)]
@@ -73,7 +75,14 @@ def _row(step: str, kept: bool, each: pd.Series, reason: str = "") -> dict[str, 
     """A count of rows, in all and by search."""
     what = KEPT[step] if kept else reason.removeprefix("not in this set: ")
     by_search = {str(name): rows for name, rows in each.items()}
-    return {"step": step, "kept": kept, "count": int(each.sum()), "unit": "rows", "what": what, **by_search}
+    return {
+        "step": step,
+        "kept": kept,
+        "count": int(each.sum()),
+        "unit": "rows",
+        "what": what,
+        **by_search,
+    }
 
 
 def _asked(frame: pd.DataFrame, left: pd.Series) -> list[dict[str, object]]:
@@ -81,7 +90,10 @@ def _asked(frame: pd.DataFrame, left: pd.Series) -> list[dict[str, object]]:
     if len(frame) == left.sum():
         return []
     own = frame["search"].map(SEARCHES).value_counts().reindex(left.index, fill_value=0)
-    return [_row("query", False, left - own, "left out by the query (--where)"), _row("query", True, own)]
+    return [
+        _row("query", False, left - own, "left out by the query (--where)"),
+        _row("query", True, own),
+    ]
 
 
 def _studied(frame: pd.DataFrame) -> str:

@@ -52,13 +52,19 @@ def risk_of_bias_table(frame: pd.DataFrame) -> pd.DataFrame:
         The table is not of the TRACE record, or the file of the forms cannot be read.
     """
     if not {"study", "search", "organism"} <= set(frame):
-        raise BadInput("risk of bias is known item by item for the TRACE record only; this table is not made from it")
+        raise BadInput(
+            "risk of bias is known item by item for the TRACE record only; this table is not made from it"
+        )
     marks = _marks()
     first = frame.loc[frame["search"] == SEARCH, "study"].unique()
     marks = marks[marks["study"].isin(first)]
-    counts = marks.pivot_table(index=["form", "item"], columns="mark", values="study", aggfunc="nunique", fill_value=0)
+    counts = marks.pivot_table(
+        index=["form", "item"], columns="mark", values="study", aggfunc="nunique", fill_value=0
+    )
     counts = counts.reindex(columns=["yes", "unclear", "no"], fill_value=0)
-    counts = counts.reindex(pd.MultiIndex.from_frame(marks[["form", "item"]].drop_duplicates())).reset_index()
+    counts = counts.reindex(
+        pd.MultiIndex.from_frame(marks[["form", "item"]].drop_duplicates())
+    ).reset_index()
     counts.columns.name = None
     of_form = frame.groupby(frame["organism"].eq("human"))["study"].nunique()
     studies = counts["form"].eq(FORMS["NOS"]).map(of_form)
@@ -72,13 +78,19 @@ def _marks() -> pd.DataFrame:
     parts = []
     for name, sheet in found.items():
         if BIAS_SHEET.fullmatch(name) and name.endswith(SEARCH[1:]):
-            cells = trimmed(sheet.iloc[1:]).drop_duplicates("PMID").filter(regex=f"^PMID$|{ITEM}")  # row 1: a header
+            cells = (
+                trimmed(sheet.iloc[1:]).drop_duplicates("PMID").filter(regex=f"^PMID$|{ITEM}")
+            )  # row 1: a header
             parts.append(cells.melt("PMID", var_name="item", value_name="mark"))
     if not parts:
-        raise BadInput(f"the file of the risk of bias must have sheets {BIAS_SHEET.pattern}; got {list(found)}")
+        raise BadInput(
+            f"the file of the risk of bias must have sheets {BIAS_SHEET.pattern}; got {list(found)}"
+        )
     long = pd.concat(parts, ignore_index=True)
     named = long["item"].str.extract(ITEM)
     mark = long["mark"].str.extract("^(Y|N|C|unclear)")[0].map(MARKS)
     words = named[1].map(lambda code: ITEMS.get(code, str(code).replace("_", " ")))
-    marks = pd.DataFrame({"study": long["PMID"], "form": named[0].map(FORMS), "item": words, "mark": mark})
+    marks = pd.DataFrame(
+        {"study": long["PMID"], "form": named[0].map(FORMS), "item": words, "mark": mark}
+    )
     return marks.dropna(subset="mark")

@@ -47,12 +47,17 @@ def characteristics_table(frame: pd.DataFrame, moderators: Sequence[str]) -> pd.
         rows.append(row | ends)
     table = pd.DataFrame(rows)
     order = [name for name in ("reference", "study") if name in table]
-    return table.sort_values(order, key=lambda column: column.astype(str).str.casefold(), ignore_index=True)
+    return table.sort_values(
+        order, key=lambda column: column.astype(str).str.casefold(), ignore_index=True
+    )
 
 
 def _subjects(part: pd.DataFrame) -> dict[str, float]:
     """Subjects of both arms: nothing where the table has no sizes."""
-    sizes = {"n1": ("group", "n1i"), "n2": ("control", "n2i_reported" if "n2i_reported" in part else "n2i")}
+    sizes = {
+        "n1": ("group", "n1i"),
+        "n2": ("control", "n2i_reported" if "n2i_reported" in part else "n2i"),
+    }
     found = {}
     for name, (owner, size) in sizes.items():
         if size in part:
@@ -71,4 +76,6 @@ def _in_words(values: pd.Series) -> str:
         return " to ".join(dict.fromkeys(ends))
     texts = filled.astype(str)
     words = [CODES.get(text, text.replace("_", " ")) for text in texts.value_counts().index]
-    return ", ".join(words if len(words) <= MOST else [*words[: MOST - 1], f"{len(words) - MOST + 1} others"])
+    return ", ".join(
+        words if len(words) <= MOST else [*words[: MOST - 1], f"{len(words) - MOST + 1} others"]
+    )

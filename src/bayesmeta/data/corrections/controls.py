@@ -29,7 +29,9 @@ def with_whole_controls(frame: pd.DataFrame) -> pd.DataFrame:
     if not split.any():
         return frame
     if missing := [name for name in (*TWO_GROUPS, "sem2i", "sd2i_source") if name not in frame]:
-        raise BadInput(f"split controls can only be made whole from raw numbers; the table has no column {missing}")
+        raise BadInput(
+            f"split controls can only be made whole from raw numbers; the table has no column {missing}"
+        )
     part = frame.loc[split].copy()
     part["n2i"] = part["n2i_reported"]
     from_sem = part["sem2i"] * np.sqrt(part["n2i"])

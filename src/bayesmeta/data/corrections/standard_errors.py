@@ -52,12 +52,20 @@ def corrected(frame: pd.DataFrame, *, grades: Sequence[str] = ("error",)) -> pd.
         An unknown grade; the table has no such effects, or lacks a column.
     """
     if unknown := [grade for grade in grades if grade not in GRADES]:
-        raise BadInput(f"unknown grades {unknown} of suspected errors; the grades are: {', '.join(GRADES)}")
-    if missing := [name for name in (*TWO_GROUPS, "direction", "effect", "study") if name not in frame]:
-        raise BadInput(f"effects can only be corrected from their raw numbers; the table has no column {missing}")
+        raise BadInput(
+            f"unknown grades {unknown} of suspected errors; the grades are: {', '.join(GRADES)}"
+        )
+    if missing := [
+        name for name in (*TWO_GROUPS, "direction", "effect", "study") if name not in frame
+    ]:
+        raise BadInput(
+            f"effects can only be corrected from their raw numbers; the table has no column {missing}"
+        )
     wrong = _wrong(frame, grades)
     if not wrong.any():
-        raise BadInput("this table has none of the effects of data/trace/suspects.csv; there is nothing to correct")
+        raise BadInput(
+            "this table has none of the effects of data/trace/suspects.csv; there is nothing to correct"
+        )
     return with_sds_of_sems(frame, wrong)
 
 
@@ -68,7 +76,10 @@ def with_sds_of_sems(frame: pd.DataFrame, wrong: "pd.Series[bool]") -> pd.DataFr
     """
     part = frame.loc[wrong].copy()
     reported = part["n2i_reported"] if "n2i_reported" in part else part["n2i"]
-    part["sd1i"], part["sd2i"] = part["sd1i"] * np.sqrt(part["n1i"]), part["sd2i"] * np.sqrt(reported)
+    part["sd1i"], part["sd2i"] = (
+        part["sd1i"] * np.sqrt(part["n1i"]),
+        part["sd2i"] * np.sqrt(reported),
+    )
     return with_numbers(frame, part)
 
 

@@ -47,11 +47,17 @@ DATASETS: Mapping[str, Dataset] = MappingProxyType(
     {
         "preclinical": Dataset("Memory and learning in animal models of PTSD (TRACE)", trace.read),
         "clinical": Dataset("Memory and learning in persons with PTSD (TRACE)", trace.read),
-        "clinical-all": Dataset("Memory and learning in persons with PTSD, small cells included (TRACE)", trace.read),
-        "translational": Dataset(
-            "Memory and learning in PTSD, persons and animal models (TRACE)", trace.read, "translational"
+        "clinical-all": Dataset(
+            "Memory and learning in persons with PTSD, small cells included (TRACE)", trace.read
         ),
-        "preclinical-twin": Dataset("Synthetic twin of the preclinical dataset", _twin, synthetic=True),
+        "translational": Dataset(
+            "Memory and learning in PTSD, persons and animal models (TRACE)",
+            trace.read,
+            "translational",
+        ),
+        "preclinical-twin": Dataset(
+            "Synthetic twin of the preclinical dataset", _twin, synthetic=True
+        ),
         "clinical-twin": Dataset("Synthetic twin of the clinical dataset", _twin, synthetic=True),
         embedded.RETROACTIVE: Dataset(
             "Associative memory, aversive minus neutral, 30 minutes after learning (Zhu et al. 2022)",
@@ -99,7 +105,12 @@ def read(dataset: str, *, variant: str = "calibrated") -> pd.DataFrame:
     frame.attrs = {
         **{"variant": None, "sources": [], "final_sheets": [], "notes": []},
         **frame.attrs,
-        **{"dataset": dataset, "title": known.title, "synthetic": known.synthetic, "scale": known.scale},
+        **{
+            "dataset": dataset,
+            "title": known.title,
+            "synthetic": known.synthetic,
+            "scale": known.scale,
+        },
     }
     return frame
 

@@ -13,7 +13,10 @@ from bayesmeta.infrastructure.files import root
 
 RETROACTIVE, KETAMINE = "retroactive-memory", "ketamine-extinction"
 DIRECTIONS = ("impaired", "none", "enhanced")
-AGGREGATE: Mapping[str, int] = {"enhanced": 10, "studies": 15}  # two thirds of the 15 that Boese et al. reviewed
+AGGREGATE: Mapping[str, int] = {
+    "enhanced": 10,
+    "studies": 15,
+}  # two thirds of the 15 that Boese et al. reviewed
 NOTES = {
     RETROACTIVE: (
         "effects are d_z = t / sqrt(n) with the exact correction J(n - 1), from the printed t: neither means nor "
@@ -48,7 +51,11 @@ def read_retroactive(name: str, variant: str) -> pd.DataFrame:
     trace.check_variant(variant)
     table, sources = _table(name)
     yi, vi = MEASURES["SMCC"](ti=table["ti"].to_numpy(), ni=table["ni"].to_numpy())
-    labels = {"effect": table["study"] + ":" + table["confidence"], "study": table["study"], "group": table["study"]}
+    labels = {
+        "effect": table["study"] + ":" + table["confidence"],
+        "study": table["study"],
+        "group": table["study"],
+    }
     confidence = pd.Categorical(table["confidence"], ["high", "low"])
     numbers = {"ti": table["ti"], "ni": table["ni"], "d_av": table["d_av"], "yi": yi, "vi": vi}
     frame = check_effects(pd.DataFrame(labels | {"confidence": confidence} | numbers))

@@ -68,7 +68,9 @@ def simulate(name: str) -> pd.DataFrame:
     rows = _outcomes(_sizes(rows, figures, chosen, rng), figures, chosen, rng)
     frame = check_effects(_labelled(rows))
     truth = {f"{cell['valence']}:{cell['phase']}": cell["beta"] for cell in figures["cells"]}
-    taus = {f"tau_{level}": float(np.sqrt(figures[f"tau2_{level}"])) for level in ("study", "group")}
+    taus = {
+        f"tau_{level}": float(np.sqrt(figures[f"tau2_{level}"])) for level in ("study", "group")
+    }
     frame.attrs = {
         "dataset": name,
         "synthetic": True,
@@ -95,7 +97,9 @@ def _structure(figures: Figures, chosen: Figures, rng: np.random.Generator) -> p
         comparisons = np.repeat(list(cell["k"]), list(cell["k"].values()))
         k = 1 + _shared(len(comparisons) - len(studies), len(studies), chosen["spread_k"], rng)
         known = {name: cell[name] for name in ("valence", "phase", "beta")}
-        cells.append(pd.DataFrame({"study": np.repeat(studies, k), "comparison": comparisons, **known}))
+        cells.append(
+            pd.DataFrame({"study": np.repeat(studies, k), "comparison": comparisons, **known})
+        )
     rows = pd.concat(cells).sort_values("study", kind="stable", ignore_index=True)
     return rows.assign(group=_groups(rows["study"], figures["groups"], rng))
 
@@ -107,7 +111,9 @@ def _groups(study: pd.Series, groups: int, rng: np.random.Generator) -> NDArray[
     return np.cumsum(opens) - 1
 
 
-def _species(study: pd.Series, effects: Mapping[str, int], rng: np.random.Generator) -> NDArray[np.str_]:
+def _species(
+    study: pd.Series, effects: Mapping[str, int], rng: np.random.Generator
+) -> NDArray[np.str_]:
     """One species per study; the rarer ones take studies at random for as long as they fit in their count."""
     k = study.value_counts(sort=False).sort_index().to_numpy()
     common, *rarer = sorted(effects, key=lambda species: -effects[species])
@@ -120,7 +126,9 @@ def _species(study: pd.Series, effects: Mapping[str, int], rng: np.random.Genera
     return np.take(of_study, study)
 
 
-def _sizes(rows: pd.DataFrame, figures: Figures, chosen: Figures, rng: np.random.Generator) -> pd.DataFrame:
+def _sizes(
+    rows: pd.DataFrame, figures: Figures, chosen: Figures, rng: np.random.Generator
+) -> pd.DataFrame:
     """The rows with n1i of their group and n2i of their study's controls; these add up to the published N."""
     samples = figures["groups"] + figures["studies"]
     more = figures["participants"] - samples * chosen["least_n"]
@@ -128,7 +136,9 @@ def _sizes(rows: pd.DataFrame, figures: Figures, chosen: Figures, rng: np.random
     return rows.assign(n1i=n[rows["group"]], n2i=n[figures["groups"] + rows["study"]])
 
 
-def _outcomes(rows: pd.DataFrame, figures: Figures, chosen: Figures, rng: np.random.Generator) -> pd.DataFrame:
+def _outcomes(
+    rows: pd.DataFrame, figures: Figures, chosen: Figures, rng: np.random.Generator
+) -> pd.DataFrame:
     """The rows with means, standard deviations, yi and vi."""
     u = rng.normal(0, np.sqrt(figures["tau2_study"]), int(figures["studies"]))
     w = rng.normal(0, np.sqrt(figures["tau2_group"]), int(figures["groups"]))
@@ -137,7 +147,9 @@ def _outcomes(rows: pd.DataFrame, figures: Figures, chosen: Figures, rng: np.ran
     columns = {}
     for number, shift in (("1", theta), ("2", np.zeros(len(rows)))):
         n = rows[f"n{number}i"].to_numpy()
-        columns[f"m{number}i"] = unit * (chosen["outcome_mean"] + shift + rng.normal(0, 1 / np.sqrt(n)))
+        columns[f"m{number}i"] = unit * (
+            chosen["outcome_mean"] + shift + rng.normal(0, 1 / np.sqrt(n))
+        )
         columns[f"sd{number}i"] = unit * np.sqrt(rng.chisquare(n - 1) / (n - 1))
     rows = rows.assign(**columns)
     groups: dict[str, Any] = {name: rows[name] for name in TWO_GROUPS}
@@ -150,9 +162,15 @@ def _labelled(rows: pd.DataFrame) -> pd.DataFrame:
     within = rows["group"] - rows.groupby("study")["group"].transform("min") + 1
     study = "twin-" + (rows["study"] + 1).astype(str).str.zfill(3)
     number = rows.groupby("study").cumcount().add(1).astype(str)
-    rows = rows.assign(study=study, group=study + "." + within.astype(str), effect=study + ":" + number)
-    present = {name: [one for one in order if (rows[name] == one).any()] for name, order in ORDER.items()}
-    return rows[list(COLUMNS)].astype({name: pd.CategoricalDtype(order) for name, order in present.items()})
+    rows = rows.assign(
+        study=study, group=study + "." + within.astype(str), effect=study + ":" + number
+    )
+    present = {
+        name: [one for one in order if (rows[name] == one).any()] for name, order in ORDER.items()
+    }
+    return rows[list(COLUMNS)].astype(
+        {name: pd.CategoricalDtype(order) for name, order in present.items()}
+    )
 
 
 def _shared(total: int, parts: int, spread: float, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from bayesmeta.data.effect_sizes import Measure, places
-from bayesmeta.data.effect_sizes.measure import Floats
+from bayesmeta.data.effect_sizes.measure import Floats, Form
 from bayesmeta.data.table.arms import disordered, fill_arms
-from bayesmeta.data.table.forms import Form, derived
+from bayesmeta.data.table.forms import derived
 from bayesmeta.data.table.names import ARMS, RAW
 from bayesmeta.data.table.numerals import Numbers, parse_numbers
 from bayesmeta.data.table.rows import Effects

@@ -1,6 +1,5 @@
 """A file of any kind to a table of text: a column per name, indexed by rows of the spreadsheet."""
 
-from dataclasses import replace
 from pathlib import Path
 
 from bayesmeta.data.schema import nearest

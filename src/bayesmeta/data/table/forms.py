@@ -3,9 +3,8 @@
 from collections.abc import Collection
 
 from bayesmeta.data.effect_sizes import MEASURES, Measure
+from bayesmeta.data.effect_sizes.measure import Form
 from bayesmeta.data.table.names import ARMS
-
-Form = tuple[str, ...]
 
 FIVE = "minimum, quartiles and maximum (Luo et al. 2018, Shi et al. 2020)"
 QUARTILES = "median and quartiles (Luo et al. 2018, Wan et al. 2014)"

@@ -62,7 +62,11 @@ def build(variant: str = "calibrated") -> Record:
     rows = coding.coded(read[reasons == ""], coding.codebook(sources["codes"], variant), variant)
     rows = numbers.parsed(numbers.labelled(rows), sources)
     rows = numbers.with_effects(numbers.dispersed(numbers.shared(rows)), sources)
-    reasons = rows["left_out"].combine_first(reasons).set_axis(pd.MultiIndex.from_frame(read[list(sets.KEY)]))
+    reasons = (
+        rows["left_out"]
+        .combine_first(reasons)
+        .set_axis(pd.MultiIndex.from_frame(read[list(sets.KEY)]))
+    )
 
     effects = moderators.with_moderators(rows[rows["left_out"] == ""])
     effects = sets.arranged(effects, moderators.risk_of_bias(sources["bias"]))

@@ -64,7 +64,9 @@ def _authors(source: Source) -> pd.DataFrame:
     if source.path.suffix == ".xlsx":
         frame = workbook(source, [""])[""]
     else:
-        frame = pd.read_csv(source.path, sep=";", dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        frame = pd.read_csv(
+            source.path, sep=";", dtype=str, keep_default_na=False, encoding="utf-8-sig"
+        )
     lacking = [name for name in ["task", "measure", *CODES] if name not in frame]
     if lacking:
         raise BadInput(f"{source.name!r} lacks the columns {lacking}; it has {list(frame)}")

@@ -31,7 +31,9 @@ def listed_studies(sources: Mapping[str, Source]) -> set[str]:
         if key.startswith("list_"):
             frame = pd.read_csv(source.path, sep=";", dtype=str)
             if frame.shape[1] != 2:
-                raise BadInput(f"{source.name!r} must have two columns, number and PMID; got {list(frame)}")
+                raise BadInput(
+                    f"{source.name!r} must have two columns, number and PMID; got {list(frame)}"
+                )
             listed |= set(frame.iloc[:, 1].str.strip())
     return listed
 
@@ -47,7 +49,9 @@ def left_out(rows: pd.DataFrame, listed: set[str], variant: str) -> pd.Series:
         unlisted = (rows["search"] != "s1") & ~rows["study"].isin(listed)
         reason = reason.mask(unlisted, NOT_LISTED)
     reason = reason.mask(rows["inclusion"] != "1", NOT_INCLUDED)
-    reason = reason.mask(rows["study"].isin([add["study"] for add in records("trace/additions", variant)]), "")
+    reason = reason.mask(
+        rows["study"].isin([add["study"] for add in records("trace/additions", variant)]), ""
+    )
     reason = reason.mask((reason == "") & rows["species"].isna(), NO_SUBJECT)
     for drop in records("trace/exclusions", variant):
         hit = (rows["study"] == drop["study"]) & (rows["search"] == drop["search"]) & (reason == "")

@@ -50,7 +50,12 @@ def ages(rows: pd.DataFrame) -> pd.Series:
     """
     text = rows["age_text"].fillna("")
     weighed = text.map(lambda words: WEIGHT_ONLY.search(words) is not None)
-    start = text.str.extract(rf"^\W*{RANGE}").map(_number, na_action="ignore").astype(float).mean(axis=1)
+    start = (
+        text.str.extract(rf"^\W*{RANGE}")
+        .map(_number, na_action="ignore")
+        .astype(float)
+        .mean(axis=1)
+    )
     first = _numbers(text.str.extract(NUMBER)[0])
     years = (start.fillna(first) * factors("age", text, rows["species"])).mask(weighed)
     grown = (rows["species"] != "human") & (weighed | rows["weight"].notna())
@@ -60,7 +65,9 @@ def ages(rows: pd.DataFrame) -> pd.Series:
 def times(text: pd.Series, species: pd.Series) -> pd.Series:
     """Time since trauma: the middle of the first range that goes up, else the first number."""
     first = _numbers(text.str.extract(NUMBER)[0])
-    return text.map(_middle, na_action="ignore").astype(float).fillna(first) * factors("time", text, species)
+    return text.map(_middle, na_action="ignore").astype(float).fillna(first) * factors(
+        "time", text, species
+    )
 
 
 def age_classes(age: pd.Series, species: pd.Series) -> pd.Series:
@@ -68,7 +75,12 @@ def age_classes(age: pd.Series, species: pd.Series) -> pd.Series:
     classes = pd.Series(None, index=age.index, dtype="str")
     for name, bounds in table("trace/ages").groupby("species"):
         of = (species == name) & age.notna()
-        step = np.searchsorted(bounds["from"].astype(float).to_numpy(), age[of].to_numpy(), side="right") - 1
+        step = (
+            np.searchsorted(
+                bounds["from"].astype(float).to_numpy(), age[of].to_numpy(), side="right"
+            )
+            - 1
+        )
         classes[of] = bounds["age_class"].to_numpy()[step]
     return classes
 
@@ -87,7 +99,10 @@ def risk_of_bias(source: Source) -> pd.DataFrame:
     sheets = {name: sheet for name, sheet in workbook(source).items() if BIAS_SHEET.fullmatch(name)}
     if not sheets or any("PMID" not in sheet for sheet in sheets.values()):
         raise BadInput(f"{source.name!r} must have sheets {BIAS_SHEET.pattern} with a column PMID")
-    parts = [_scored(trimmed(sheet.iloc[1:])).assign(search_number=name[-1]) for name, sheet in sheets.items()]
+    parts = [
+        _scored(trimmed(sheet.iloc[1:])).assign(search_number=name[-1])
+        for name, sheet in sheets.items()
+    ]
     return pd.concat(parts, ignore_index=True).drop_duplicates(["study", "search_number"])
 
 
@@ -95,7 +110,10 @@ def _scored(sheet: pd.DataFrame) -> pd.DataFrame:
     items = sheet.filter(regex=r"^RoBQA_(syrcle|NOS)_")
     marks = items.apply(lambda column: column.str.extract("^(Y|N|C|unclear)")[0])
     scores = marks.apply(lambda column: column.map(SCORES))
-    sums = {"risk_of_bias": scores, "risk_of_bias_c_unclear": scores.mask(marks == "C", SCORES["unclear"])}
+    sums = {
+        "risk_of_bias": scores,
+        "risk_of_bias_c_unclear": scores.mask(marks == "C", SCORES["unclear"]),
+    }
     columns = {name: part.sum(axis=1, skipna=False) for name, part in sums.items()}
     return pd.DataFrame({"study": sheet["PMID"], **columns})
 

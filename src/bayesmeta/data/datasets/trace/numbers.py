@@ -19,7 +19,9 @@ NO_NUMBERS = "a label, a mean, a group size or a dispersion is missing"
 
 def labelled(rows: pd.DataFrame) -> pd.DataFrame:
     """Adds `group` and `control`, study.number, so that equal numbers of two studies differ."""
-    numbers = {name: rows[f"{name}_id"].str.replace("part of ", "") for name in ("group", "control")}
+    numbers = {
+        name: rows[f"{name}_id"].str.replace("part of ", "") for name in ("group", "control")
+    }
     return rows.assign(**{name: rows["study"] + "." + number for name, number in numbers.items()})
 
 
@@ -46,7 +48,9 @@ def shared(rows: pd.DataFrame) -> pd.DataFrame:
     """
     pair = rows["group"] + "|" + rows["control"]
     used = pair.groupby(rows["control"]).transform("nunique").fillna(1).astype(int)
-    return rows.assign(control_used=used, n2i_reported=rows["n2i"], n2i=(rows["n2i"] / used).round())
+    return rows.assign(
+        control_used=used, n2i_reported=rows["n2i"], n2i=(rows["n2i"] / used).round()
+    )
 
 
 def dispersed(rows: pd.DataFrame) -> pd.DataFrame:

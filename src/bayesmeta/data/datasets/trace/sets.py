@@ -35,9 +35,14 @@ def columns() -> list[str]:
 
 def arranged(rows: pd.DataFrame, bias: pd.DataFrame) -> pd.DataFrame:
     """The columns of the effect table in order, with labels, risk of bias and ordered categories."""
-    rows = rows.assign(effect=rows["search"] + ":" + rows["sheet_row"].astype(str), search_number=rows["search"].str[1])
+    rows = rows.assign(
+        effect=rows["search"] + ":" + rows["sheet_row"].astype(str),
+        search_number=rows["search"].str[1],
+    )
     rows = rows.merge(bias, on=["study", "search_number"], how="left").astype({"direction": int})
-    rows = rows[columns()].astype({name: pd.CategoricalDtype(order) for name, order in ORDER.items()})
+    rows = rows[columns()].astype(
+        {name: pd.CategoricalDtype(order) for name, order in ORDER.items()}
+    )
     return with_present_categories(rows)
 
 
@@ -71,12 +76,18 @@ def counted(left_out: pd.Series, aside: pd.Series) -> pd.DataFrame:
     read = rows.assign(step="read", reason="rows of the sheet that are not blank")
     steps = pd.CategoricalDtype(["read", "inclusion", "coding", "numbers", "set", "effects"])
     both = pd.concat([read, rows]).astype({"step": steps})
-    counts = both.groupby(["search", "step", "reason"], observed=True, sort=True).size().rename("rows")
+    counts = (
+        both.groupby(["search", "step", "reason"], observed=True, sort=True).size().rename("rows")
+    )
     return counts.reset_index()[["search", "step", "rows", "reason"]]
 
 
 def _steps() -> dict[str, str]:
-    known = dict.fromkeys([inclusion.NOT_INCLUDED, inclusion.NOT_LISTED, inclusion.NO_SUBJECT], "inclusion")
+    known = dict.fromkeys(
+        [inclusion.NOT_INCLUDED, inclusion.NOT_LISTED, inclusion.NO_SUBJECT], "inclusion"
+    )
     known |= dict.fromkeys([drop["reason"] for drop in records("trace/exclusions")], "inclusion")
-    known |= dict.fromkeys([coding.NO_CODE, coding.SET_ASIDE], "coding") | {numbers.NO_NUMBERS: "numbers"}
+    known |= dict.fromkeys([coding.NO_CODE, coding.SET_ASIDE], "coding") | {
+        numbers.NO_NUMBERS: "numbers"
+    }
     return known | dict.fromkeys([OTHER_KIND, COMPARISON_B, SMALL_CELL], "set") | {"": "effects"}

@@ -31,7 +31,9 @@ def workbook(source: Source, sheets: list[str] | None = None) -> dict[str, pd.Da
         )
     except (CalamineError, ValueError, OSError) as error:
         wanted = f" with the sheets {sheets}" if sheets and any(sheets) else ""
-        raise BadInput(f"{source.name!r} cannot be read as a spreadsheet{wanted}: {error}") from error
+        raise BadInput(
+            f"{source.name!r} cannot be read as a spreadsheet{wanted}: {error}"
+        ) from error
     return {
         str(name or ""): sheet.set_axis([str(header).strip() for header in sheet.columns], axis=1)
         for name, sheet in book.items()
@@ -60,7 +62,9 @@ def read_sheets(sources: Mapping[str, Source]) -> pd.DataFrame:
     for file, group in groupby(records("trace/sheets"), key=lambda row: row["file"]):
         rows, source = list(group), sources[file]
         book = workbook(source, [row["sheet"] for row in rows])
-        parts += [_renamed(book[row["sheet"]], row["search"], place(source, row["sheet"])) for row in rows]
+        parts += [
+            _renamed(book[row["sheet"]], row["search"], place(source, row["sheet"])) for row in rows
+        ]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -73,7 +77,9 @@ def repaired(rows: pd.DataFrame, variant: str) -> pd.DataFrame:
     """Cells corrected as `data/trace/repairs.csv` says, each with its reason there."""
     rows = rows.copy()
     for fix in records("trace/repairs", variant):
-        hit = (rows["study"] == fix["study"]) & rows[fix["where"]].fillna("").str.contains(fix["pattern"])
+        hit = (rows["study"] == fix["study"]) & rows[fix["where"]].fillna("").str.contains(
+            fix["pattern"]
+        )
         rows.loc[hit, fix["column"]] = fix["value"] or None
     return rows
 

@@ -21,7 +21,9 @@ def _cached(name: str) -> tuple[dict[str, str], ...]:
 def records(name: str, variant: str | None = None) -> list[dict[str, str]]:
     """Rows of a table of `data/`; with `variant`, those that apply to it."""
     rows = _cached(name)
-    return [row for row in rows if variant is None or {variant, "all"} & set(row["variants"].split())]
+    return [
+        row for row in rows if variant is None or {variant, "all"} & set(row["variants"].split())
+    ]
 
 
 def table(name: str) -> pd.DataFrame:
@@ -47,7 +49,9 @@ def factors(quantity: str, text: pd.Series, species: pd.Series) -> pd.Series:
     rows = [row for row in records("trace/units") if row["quantity"] == quantity]
     rules = {kind: _rules(rows, kind, "factor") for kind in ("human", "animal")}
     pairs = zip(text.fillna(""), _kinds(species), strict=True)
-    found = [next(factor for rule, factor in rules[kind] if rule.search(words)) for words, kind in pairs]
+    found = [
+        next(factor for rule, factor in rules[kind] if rule.search(words)) for words, kind in pairs
+    ]
     return pd.Series([float(Fraction(factor)) for factor in found], index=text.index)
 
 
@@ -56,7 +60,11 @@ def _kinds(species: pd.Series) -> list[str]:
 
 
 def _rules(rows: list[dict[str, str]], kind: str, value: str) -> list[Rule]:
-    return [(re.compile(row["pattern"]), row[value]) for row in rows if row["applies_to"] in (kind, "all")]
+    return [
+        (re.compile(row["pattern"]), row[value])
+        for row in rows
+        if row["applies_to"] in (kind, "all")
+    ]
 
 
 def _expanded(rules: list[Rule], text: str) -> str | None:
