@@ -119,7 +119,7 @@ def test_flow_adds_up(trace_data: object, name: str) -> None:
 def test_every_choice_in_the_tables_touches_a_row_and_has_a_reason(
     trace_data: dict[str, sources.Source],
 ) -> None:
-    raw = inclusion.with_subjects(sheets.read_sheets(trace_data))
+    raw = inclusion.add_subjects(sheets.read_sheets(trace_data))
     for fix in tables.records("trace/repairs"):
         of = raw[raw["study"] == fix["study"]]
         assert of[fix["where"]].fillna("").str.contains(fix["pattern"]).any(), fix
@@ -154,3 +154,29 @@ def test_registry_is_frozen_and_complete() -> None:
     assert datasets.DATASETS["clinical"].model == "three-level"
     with pytest.raises(TypeError):
         datasets.DATASETS["x"] = datasets.DATASETS["clinical"]  # type: ignore[index]
+
+
+def test_a_dataset_states_its_variants_and_what_it_can_describe() -> None:
+    clinical = datasets.DATASETS["clinical"]
+    assert clinical.variants == datasets.VARIANTS == ("strict", "extended", "calibrated")
+    assert clinical.default_variant == "calibrated"
+    assert None not in (clinical.record, clinical.flow, clinical.tables, clinical.suspects)
+    twin = datasets.DATASETS["clinical-twin"]
+    assert twin.default_variant is twin.record is twin.flow is twin.tables is twin.suspects is None
+
+
+@pytest.mark.usefixtures("trace_data")
+def test_the_whole_record_of_a_table_has_its_kinds_and_its_variant() -> None:
+    frame = datasets.read("clinical", variant="strict")
+    whole = datasets.whole_record(frame[frame["phase"] == "memory"])
+    assert set(whole["species"]) == {"human"}
+    assert set(frame["effect"]) < set(whole["effect"])
+    assert set(whole["effect"]) < set(record("strict").effects["effect"])
+    pd.testing.assert_frame_equal(datasets.read("clinical"), datasets.read("clinical", variant="calibrated"))
+
+
+def test_a_table_without_a_record_is_its_own_record() -> None:
+    frame = datasets.read("clinical-twin")
+    assert datasets.whole_record(frame) is frame
+    file = pd.DataFrame({"study": ["a"]})
+    assert datasets.whole_record(file) is file

@@ -79,7 +79,7 @@ def test_extinction_of_a_threat_turns_the_direction(phase: str, kind: str, direc
     code = {"type": kind, "phase": phase, "valence": "F", "recode": "1", "cuectx": "cue"}
     codes = pd.DataFrame([code | {"code_source": "authors_csv", "keep": True}], index=["FC.freezing"])
     text = {"task": ["FC"], "outcome": ["freezing"], "outcome_name": [""], "study": ["1"]}
-    rows = coding.coded(pd.DataFrame(text), codes, "strict")
+    rows = coding.add_codes(pd.DataFrame(text), codes, "strict")
     assert rows["direction"].tolist() == [direction]
     assert rows["information_type"].tolist() == ["threat" if kind == "fear" else kind]
 
@@ -98,15 +98,15 @@ def test_who_is_in() -> None:
     ).assign(outcome_name="")
     strict = ["", "", "", inclusion.NOT_INCLUDED, inclusion.NO_SUBJECT, inclusion.NOT_INCLUDED]
     extended = ["", "", inclusion.NOT_LISTED, inclusion.NOT_INCLUDED, inclusion.NO_SUBJECT, ""]
-    assert inclusion.left_out(rows, {"1"}, "strict").tolist() == strict
-    assert inclusion.left_out(rows, {"1"}, "extended").tolist() == extended
+    assert inclusion.exclusion_reasons(rows, {"1"}, "strict").tolist() == strict
+    assert inclusion.exclusion_reasons(rows, {"1"}, "extended").tolist() == extended
 
 
 def test_small_cells_and_comparison_b_are_set_aside() -> None:
     cells = [("learning", "A")] * 4 + [("memory", "A")] * 3 + [("memory", "B")]
     effects = pd.DataFrame(cells, columns=["phase", "comparison"])
     effects = effects.assign(valence="fear", species="human", study=[str(i) for i in range(8)])
-    small, b, other = sets.SMALL_CELL, sets.COMPARISON_B, sets.OTHER_KIND
-    assert sets.set_aside(effects, "clinical").tolist() == [""] * 4 + [small] * 3 + [b]
-    assert sets.set_aside(effects, "clinical-all").tolist() == [""] * 7 + [b]
-    assert sets.set_aside(effects, "preclinical").tolist() == [other] * 8
+    small, b, other = sets.SMALL_CELL, sets.COMPARISON_B, sets.OTHER_SPECIES
+    assert sets.reasons_aside(effects, "clinical").tolist() == [""] * 4 + [small] * 3 + [b]
+    assert sets.reasons_aside(effects, "clinical-all").tolist() == [""] * 7 + [b]
+    assert sets.reasons_aside(effects, "preclinical").tolist() == [other] * 8

@@ -4,7 +4,7 @@ import pandas as pd
 
 from bayesmeta.data import sources
 from bayesmeta.data.datasets.trace.moderators import BIAS_SHEET
-from bayesmeta.data.datasets.trace.sheets import trimmed, workbook
+from bayesmeta.data.datasets.trace.sheets import read_workbook, trim_cells
 from bayesmeta.infrastructure.errors import BadInput
 
 SEARCH = "s1"
@@ -29,10 +29,11 @@ ITEMS = {
     "E3_nonRep": "same dropout in patients and controls",
 }
 MARKS = {"Y": "yes", "unclear": "unclear", "C": "unclear", "N": "no"}
+BASIS = "search 1 only: the public record has no forms of searches 2 and 3"
 
 
 def risk_of_bias_table(frame: pd.DataFrame) -> pd.DataFrame:
-    """How many studies meet each item of the risk-of-bias forms: yes is a low risk, no a high one.
+    """Return the number of studies by item of the risk-of-bias forms: yes is a low risk, no a high.
 
     Parameters
     ----------
@@ -42,9 +43,9 @@ def risk_of_bias_table(frame: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        form, item, yes, unclear, no (studies), assessed (their sum), studies (all of the table that the form is for),
-        basis. Only search 1 was assessed in the public record. The mark C, an assessment by software, counts as
-        unclear.
+        form, item, yes, unclear, no (studies), assessed (their sum), studies (all of the table to
+        which the form applies), basis. Only search 1 was assessed in the public record. The mark C,
+        an assessment by software, counts as unclear.
 
     Raises
     ------
@@ -53,44 +54,56 @@ def risk_of_bias_table(frame: pd.DataFrame) -> pd.DataFrame:
     """
     if not {"study", "search", "organism"} <= set(frame):
         raise BadInput(
-            "risk of bias is known item by item for the TRACE record only; this table is not made from it"
+            "risk of bias is known item by item for the TRACE record only; this table is not made "
+            "from it"
         )
     marks = _marks()
     first = frame.loc[frame["search"] == SEARCH, "study"].unique()
-    marks = marks[marks["study"].isin(first)]
+    counts = _counts(marks[marks["study"].isin(first)])
+    studies = frame.groupby(frame["organism"].eq("human"))["study"].nunique()
+    return counts.assign(
+        assessed=counts[["yes", "unclear", "no"]].sum(axis=1),
+        studies=counts["form"].eq(FORMS["NOS"]).map(studies),
+        basis=BASIS,
+    )
+
+
+def _counts(marks: pd.DataFrame) -> pd.DataFrame:
+    """Return form, item, yes, unclear, no, in the order of the forms."""
     counts = marks.pivot_table(
         index=["form", "item"], columns="mark", values="study", aggfunc="nunique", fill_value=0
     )
-    counts = counts.reindex(columns=["yes", "unclear", "no"], fill_value=0)
-    counts = counts.reindex(
-        pd.MultiIndex.from_frame(marks[["form", "item"]].drop_duplicates())
-    ).reset_index()
-    counts.columns.name = None
-    of_form = frame.groupby(frame["organism"].eq("human"))["study"].nunique()
-    studies = counts["form"].eq(FORMS["NOS"]).map(of_form)
-    counts = counts.assign(assessed=counts[["yes", "unclear", "no"]].sum(axis=1), studies=studies)
-    return counts.assign(basis="search 1 only: the public record has no forms of searches 2 and 3")
+    items = pd.MultiIndex.from_frame(marks[["form", "item"]].drop_duplicates())
+    counts = counts.reindex(columns=["yes", "unclear", "no"], fill_value=0).reindex(items)
+    return counts.reset_index().rename_axis(columns=None)
 
 
 def _marks() -> pd.DataFrame:
-    """Study, form, item and mark of every cell of the forms of search 1, once per study."""
-    found = workbook(sources.locate("bias"))
+    """Return study, form, item and mark of every cell of the forms of search 1, once per study."""
+    book = read_workbook(sources.locate("bias"))
     parts = []
-    for name, sheet in found.items():
+    for name, sheet in book.items():
         if BIAS_SHEET.fullmatch(name) and name.endswith(SEARCH[1:]):
-            cells = (
-                trimmed(sheet.iloc[1:]).drop_duplicates("PMID").filter(regex=f"^PMID$|{ITEM}")
-            )  # row 1: a header
+            rows = trim_cells(sheet.iloc[1:])  # row 1 is a second header
+            cells = rows.drop_duplicates("PMID").filter(regex=f"^PMID$|{ITEM}")
             parts.append(cells.melt("PMID", var_name="item", value_name="mark"))
     if not parts:
         raise BadInput(
-            f"the file of the risk of bias must have sheets {BIAS_SHEET.pattern}; got {list(found)}"
+            f"the file of the risk of bias must have sheets {BIAS_SHEET.pattern}; got {list(book)}"
         )
     long = pd.concat(parts, ignore_index=True)
-    named = long["item"].str.extract(ITEM)
-    mark = long["mark"].str.extract("^(Y|N|C|unclear)")[0].map(MARKS)
-    words = named[1].map(lambda code: ITEMS.get(code, str(code).replace("_", " ")))
+    codes = long["item"].str.extract(ITEM)
     marks = pd.DataFrame(
-        {"study": long["PMID"], "form": named[0].map(FORMS), "item": words, "mark": mark}
+        {
+            "study": long["PMID"],
+            "form": codes[0].map(FORMS),
+            "item": codes[1].map(_item_in_words),
+            "mark": long["mark"].str.extract("^(Y|N|C|unclear)")[0].map(MARKS),
+        }
     )
     return marks.dropna(subset="mark")
+
+
+def _item_in_words(code: str) -> str:
+    """Return an item of a form in words."""
+    return ITEMS.get(code, str(code).replace("_", " "))
