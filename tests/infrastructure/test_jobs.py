@@ -114,7 +114,7 @@ def test_other_exceptions_end_the_run_and_keep_what_is_done(workers: int, log: P
 def test_bad_calls_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="workers is 0; it should be 1 or more"):
         run_jobs(squares([1]), workers=0, cache=tmp_path)
-    with pytest.raises(ValueError, match="two jobs have one name"):
+    with pytest.raises(ValueError, match="two jobs have the same name"):
         run_jobs(squares([1]) + squares([1]), cache=tmp_path)
     assert list(tmp_path.iterdir()) == []
     assert run_jobs([], cache=tmp_path) == ({}, {})

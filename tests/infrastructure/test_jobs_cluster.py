@@ -77,7 +77,7 @@ def test_no_scheduler_no_workers_no_dask(tmp_path: Path, monkeypatch: pytest.Mon
         closed.bind(("127.0.0.1", 0))
         nobody = f"tcp://127.0.0.1:{closed.getsockname()[1]}"
     for address in (nobody, "nonsense", "tcp://nonsense", "tcp://nonsense.invalid:8786", "udp://127.0.0.1:1"):
-        with pytest.raises(BadInput, match=f"no Dask scheduler answers at '{address}'; start one"):
+        with pytest.raises(BadInput, match=f"no Dask scheduler answers at '{address}'; start it"):
             run_jobs([Job("1", halve, (1,))], dask=address, cache=tmp_path)
     with (
         distributed.LocalCluster(n_workers=0, dashboard_address=":0", silence_logs=50) as empty,

@@ -1,4 +1,4 @@
-"""The studies of an effect table, a row each."""
+"""Characteristics of the studies of an effect table."""
 
 from collections.abc import Mapping, Sequence
 
@@ -27,9 +27,9 @@ def characteristics_table(
     -------
     DataFrame
         study; reference (the study's label if it has none); k (effects); groups; n1 and n2, the
-        subjects of the groups and of their controls, each counted once at its largest reported
-        size, missing if a size is (a table without a column control has a control per group); the
-        moderators in words, several values of a study joined by commas, of a number its range;
+        subjects of the groups and of their controls, counted once at the largest reported size,
+        missing if a size is missing (a table without a column control has a control per group);
+        the moderators in words: several values of a study joined by commas, a range of numbers;
         yi_min and yi_max, if there are effect sizes.
     """
     columns = [name for name in moderators if name in frame]

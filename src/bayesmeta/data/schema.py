@@ -30,14 +30,14 @@ def check_effects(frame: pd.DataFrame) -> pd.DataFrame:
     frame : DataFrame
         A row per effect with columns study, group, effect (labels), yi (finite), vi (sampling
         variance, finite and above 0) and any moderators. Errors name rows by the column
-        `sheet_row`; without it by the row of a file whose header is row 1.
+        `sheet_row`; without it by the row of a file with its header in row 1.
 
     Raises
     ------
     BadInput
         A column is missing, a label is blank, an effect label occurs twice, a group is in two
-        studies, a number is impossible, or there are fewer than two studies: all in one message, a
-        line each.
+        studies, a number is impossible, or there are fewer than two studies: all problems in a
+        single message, a line per problem.
     """
     refuse(effect_problems(frame))
     return frame.assign(yi=frame["yi"].astype(float), vi=frame["vi"].astype(float))
@@ -51,7 +51,7 @@ def effect_problems(frame: pd.DataFrame, *, refused: ArrayLike | None = None) ->
     frame : DataFrame
         As for `check_effects`.
     refused : array_like, optional
-        Rows (boolean) about whose yi and vi a problem is listed already; these are not checked.
+        Rows (boolean) with a problem of yi or vi that is listed already; these are not checked.
     """
     missing = [name for name in KEYS if name not in frame.columns]
     if missing:
@@ -90,7 +90,7 @@ def check_moderators(frame: pd.DataFrame, names: Iterable[str]) -> None:
     Raises
     ------
     BadInput
-        A name is not a column (with the nearest one), or a cell is blank or infinite (with its
+        A name is not a column (with the nearest name), or a cell is blank or infinite (with its
         row).
     """
     refuse(_moderator_problem(frame, name) for name in dict.fromkeys(names))
@@ -103,7 +103,7 @@ def row_numbers(frame: pd.DataFrame) -> Sequence[int]:
 
 
 def nearest(name: str, known: Iterable[object]) -> str:
-    """Return ' (did you mean X?)' for the known name nearest to `name`, whatever its case, or ''."""
+    """Return ' (did you mean X?)' with the known name nearest to `name`, or ''."""
     by_lower = {str(candidate).lower(): str(candidate) for candidate in known}
     near = get_close_matches(name.lower(), by_lower, n=1)
     return f" (did you mean {by_lower[near[0]]}?)" if near else ""

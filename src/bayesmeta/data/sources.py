@@ -1,8 +1,8 @@
 """Raw files: the search for them, their verification and their download.
 
-`data/sources.toml` lists every file with its pinned address, SHA-256 and licence. A file is searched
-for in the folder `$BAYESMETA_DATA`, then in the search folders of that list, then in the user's
-cache; then it is downloaded.
+`data/sources.toml` lists every file with its pinned address, SHA-256 and licence. A file is
+searched for in the folder `$BAYESMETA_DATA`, then in the search folders of that list, then in the
+user's cache; then it is downloaded.
 """
 
 import hashlib
@@ -76,7 +76,7 @@ def locate(key: str) -> Source:
     Raises
     ------
     BadInput
-        The file has another hash than the pinned one, or it is absent and cannot be downloaded.
+        The file has not the pinned hash, or it is absent and cannot be downloaded.
     """
     return find(key) or _download(register()["files"][key])
 
@@ -91,7 +91,7 @@ def find(key: str) -> Source | None:
 
 
 def _search_folders() -> Iterator[tuple[str, Path]]:
-    """Yield the folders to search, each with the name that provenance gives it."""
+    """Yield the folders to search, with the names that provenance gives them."""
     if os.environ.get(FOLDER_VARIABLE):
         yield FOLDER_VARIABLE, downloads_folder()
     for folder in register()["search"]["folders"]:
@@ -139,7 +139,7 @@ def _download(entry: dict[str, Any]) -> Source:
     Raises
     ------
     DataMissing
-        It cannot be downloaded, or has another hash than the pinned one.
+        It cannot be downloaded, or has not the pinned hash.
     """
     import pooch  # imported late: most runs do not download
 

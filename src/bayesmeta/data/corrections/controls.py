@@ -1,4 +1,4 @@
-"""The effect table with whole controls, for models in which the effects of a control covary."""
+"""Controls counted in full, for models in which the effects of a control covary."""
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ from bayesmeta.infrastructure.errors import BadInput
 
 
 def with_whole_controls(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the effect table with split controls counted whole.
+    """Return the effect table with split controls counted in full.
 
     A split control is divided between the groups that are compared with it. n2i becomes the
     reported size, sd2i = sem2i sqrt(n2i) if a standard error was reported (a standard deviation
@@ -32,7 +32,7 @@ def with_whole_controls(frame: pd.DataFrame) -> pd.DataFrame:
         return frame
     if missing := [name for name in (*TWO_GROUPS, "sem2i", "sd2i_source") if name not in frame]:
         raise BadInput(
-            "split controls can only be made whole from raw numbers; the table has no column "
+            "split controls can only be counted in full from raw numbers; the table has no column "
             f"{missing}"
         )
     part = frame.loc[split]
@@ -43,9 +43,9 @@ def with_whole_controls(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def split_controls(frame: pd.DataFrame) -> np.ndarray:
-    """Return the effects whose control serves several groups and is counted in part (k,).
+    """Return True for effects with a control that several groups share and that is split (k,).
 
-    None are, if the table lacks n2i_reported or control_used.
+    There are none if the table lacks n2i_reported or control_used.
     """
     if not {"n2i_reported", "control_used"} <= set(frame.columns):
         return np.zeros(len(frame), bool)

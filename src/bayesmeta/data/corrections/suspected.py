@@ -1,4 +1,4 @@
-"""Suspected data errors of the package's datasets, and effect tables in which they are corrected."""
+"""Suspected data errors of the package's datasets, and their correction."""
 
 from collections.abc import Sequence
 

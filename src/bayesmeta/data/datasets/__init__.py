@@ -36,7 +36,7 @@ def read(dataset: str, *, variant: str | None = None) -> pd.DataFrame:
     dataset : str
         A name in `DATASETS`.
     variant : str, optional
-        One of the dataset's `variants`; its `default_variant` by default. A dataset without
+        A name in the dataset's `variants`; its `default_variant` by default. A dataset without
         variants takes any known variant, which makes no difference.
 
     Returns
@@ -45,7 +45,7 @@ def read(dataset: str, *, variant: str | None = None) -> pd.DataFrame:
         A row per effect: `effect` (its label), `study`, `group`, `yi`, `vi`, the numbers behind
         them under metafor's names, and moderators, as the reader of the dataset describes them. A
         dataset of directions has `direction` in place of yi and vi. `attrs` hold dataset, title,
-        variant, synthetic, scale, sources (name, sha256, found_in of each file), final_sheets
+        variant, synthetic, scale, sources (name, sha256, found_in of the files), final_sheets
         (files that the user supplied) and notes that a reader must see.
 
     Raises

@@ -11,10 +11,10 @@ NAME = "ketamine-extinction"
 DIRECTIONS = ("impaired", "none", "enhanced")
 AGGREGATE: Mapping[str, int] = {"enhanced": 10, "studies": 15}  # as Boese et al. 2025 counted them
 NOTES = (
-    "directions as abstracts state them, one of impaired, none, enhanced; no effect sizes exist in "
+    "directions as abstracts state them: impaired, none or enhanced; no effect sizes exist in "
     "the open record",
-    "none of the papers is confirmed as one of the 15 studies of Boese et al. "
-    "(doi:10.3389/fnins.2025.1546460), whose 10 of 15 enhancing stands beside the model, not in it",
+    "none of the papers is confirmed to be among the 15 studies of Boese et al. "
+    "(doi:10.3389/fnins.2025.1546460); their 10 of 15 enhancing stands beside the model, not in it",
     "what an abstract does not state stays unstated: the route of 7 of 11 rows, the time of 2",
     "so few rows leave much to the priors: read every probability beside its prior",
 )

@@ -185,7 +185,7 @@ def _label(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _split(total: int, parts: int, evenness: float, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Return random whole numbers that add up to a total, more equal if `evenness` is large."""
+    """Return random integers that add up to a total, more equal if `evenness` is large."""
     return rng.multinomial(total, rng.dirichlet(np.full(parts, evenness)))
 
 

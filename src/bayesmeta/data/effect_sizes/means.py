@@ -48,7 +48,7 @@ def smd(
 
 
 def hedges(d: Floats, n1i: Floats, n2i: Floats, *, vtype: str = "LS") -> Pair:
-    """Return Hedges' g and its variance from Cohen's d, in pooled standard deviations; see `smd`."""
+    """Return Hedges' g and its variance from Cohen's d, in pooled SDs; see `smd`."""
     df = n1i + n2i - 2
     yi = correction(df) * d
     large_sample = vtype == "LS"

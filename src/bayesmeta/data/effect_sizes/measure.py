@@ -28,7 +28,7 @@ WIDEST = 60  # characters of a value that an error shows
 
 @dataclass(frozen=True)
 class Measure:
-    """An effect size: the sets of columns that it takes, each with its formula.
+    """An effect size: the sets of columns that it takes, with their formulas.
 
     Attributes
     ----------
@@ -37,13 +37,13 @@ class Measure:
     title : str
         The name in words.
     forms : mapping of tuple of str to callable
-        The accepted sets of columns, each with its formula; the first that is complete is used.
+        The accepted sets of columns, with their formulas; the first that is complete is used.
     needs : str
         Conditions on the values beyond the limits of their columns; part of the error message.
     vtypes : tuple of str
         The variance estimators, by metafor's names; the first is the default.
     limits : mapping of str to pair of float
-        Columns whose least and largest value differ from `LIMITS`.
+        Columns with other least and largest values than `LIMITS`.
     """
 
     name: str
@@ -66,12 +66,12 @@ class Measure:
         Parameters
         ----------
         vtype : str
-            Variance estimator, one of `vtypes`.
+            Variance estimator, in `vtypes`.
         rows : sequence of int, optional
             Numbers by which an error names the values, such as spreadsheet rows; by default
             positions from 0.
         **columns : array_like
-            Arrays or scalars that complete one of `forms`.
+            Arrays or scalars that complete a set of `forms`.
 
         Returns
         -------
@@ -109,12 +109,12 @@ class Measure:
         rows: Sequence[int] | None = None,
         vtype: str = "LS",
     ) -> list[str]:
-        """Return what is impossible in the columns of a form, a line each.
+        """Return the impossible values in the columns of a form, a line per problem.
 
         Parameters
         ----------
         form : tuple of str
-            One of `forms`.
+            A set of `forms`.
         columns : mapping of str to ndarray
             Arrays of the same shape.
         rows, vtype : sequence of int, str
@@ -161,7 +161,7 @@ def places(
     Parameters
     ----------
     bad : array_like
-        True for each error.
+        True for every error.
     rows : sequence of int, optional
         Row numbers; without them positions from 0 are given.
     values : array_like, optional

@@ -1,6 +1,6 @@
 """A user's file to an effect table: CSV, TSV, XLSX or Parquet, a row per effect.
 
-A `Reading` passes through the stages in `STAGES`; each of them is a file of this folder.
+A `Reading` passes through the stages in `STAGES`; every stage is a file of this folder.
 """
 
 from collections.abc import Mapping
@@ -57,20 +57,20 @@ def read_table(
     Parameters
     ----------
     path : str or Path
-        A .csv or .tsv (UTF-8, UTF-16 or Windows-1252), .xlsx (its first sheet) or .parquet file,
-        whose first filled row is the header. It has `study`, and either yi with vi, with sei
+        A .csv or .tsv (UTF-8, UTF-16 or Windows-1252), .xlsx (its first sheet) or .parquet file.
+        Its first filled row is the header. It has `study`, and either yi with vi, with sei
         (vi = sei^2) or with ci_lb and ci_ub (95 %), or the columns of a measure under metafor's
         names (m1i, sd1i, n1i, m2i, sd2i, n2i). Common alternative names (author, g, se) are
-        recognised if only one column can be meant. Without `group` every effect is a group;
+        recognised if a single column can be meant. Without `group` every effect is a group;
         without `effect` effects are "study:1", "study:2", ...
     measure : str, optional
         The effect size to compute if there is no yi; a name in `MEASURES`; by default the first
-        that the columns complete. Each row uses the first form that it completes (means and SDs,
+        that the columns complete. A row uses the first form that it completes (means and SDs,
         t, F, p; SDs also from standard errors, means and SDs from quartiles).
     columns : mapping of str to str, optional
         The package's name to the file's, {"study": "district", "yi": "es"}; "district/school"
         joins two labels, "" sets a column of that name aside, "measure" names the measure,
-        {"incomplete": "omit"} leaves out rows whose effect lacks a part (rows that report nothing
+        {"incomplete": "omit"} leaves out rows with an incomplete effect (rows that report nothing
         of it are always left out; a note lists them), "sheet" names the sheet of an .xlsx.
 
     Returns

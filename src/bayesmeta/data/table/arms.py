@@ -25,14 +25,14 @@ SEM = "standard errors of means (sd = sem sqrt(n))"
 
 
 class Arms(NamedTuple):
-    """Numbers with means and SDs filled, and how many groups each conversion filled."""
+    """Numbers with means and SDs filled, and the number of groups by conversion."""
 
     numbers: pd.DataFrame
     counts: dict[str, int]
 
 
 class Arm(NamedTuple):
-    """Mean and SD of a group, (k,) each, and how many rows each conversion filled."""
+    """Mean and SD of a group, both (k,), and the number of rows by conversion."""
 
     mean: Floats
     sd: Floats

@@ -19,7 +19,7 @@ def assemble(reading: Reading) -> Reading:
     Raises
     ------
     BadInput
-        Every problem of the reading and of the table, a line each.
+        Every problem of the reading and of the table, on a separate line.
     """
     effects = reading.effects
     numbers = effects[["yi", "vi"]]

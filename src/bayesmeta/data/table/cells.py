@@ -52,7 +52,7 @@ def as_text(rows: Iterable[Iterable[object]]) -> list[list[str]]:
 
 
 def cell_text(cell: object) -> str:
-    """Return a cell as text: "" for a missing value, a whole number without its point."""
+    """Return a cell as text: "" for a missing value, an integer without a point."""
     if cell is None or cell is pd.NA or cell is pd.NaT:
         return ""
     text = str(int(cell) if isinstance(cell, float) and cell.is_integer() else cell).strip()
@@ -60,7 +60,7 @@ def cell_text(cell: object) -> str:
 
 
 def table_of(rows: list[list[str]], messages: tuple[str, ...]) -> Reading:
-    """Return the table whose first filled row is the header, indexed by the rows of the file.
+    """Return the table below the first filled row, its header, indexed by rows of the file.
 
     Raises
     ------

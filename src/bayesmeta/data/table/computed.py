@@ -1,4 +1,4 @@
-"""Effects that are computed from raw numbers, of each row by the first form that it completes."""
+"""Effects that are computed from raw numbers, by the first form that a row completes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -31,7 +31,7 @@ class RawNumbers(NamedTuple):
     """Raw numbers ready for a formula, and what was done to them.
 
     values are floats with means and SDs filled and with signs; refused are rows (boolean) about
-    which a problem is listed; counts are the groups that each conversion filled.
+    which a problem is listed; counts are the numbers of groups by conversion.
     """
 
     values: pd.DataFrame
@@ -129,7 +129,7 @@ def _signed(text: pd.DataFrame, statistic: pd.Series) -> Signed:
 def _by_form(
     measure: Measure, forms: Sequence[Form], numbers: pd.DataFrame, rows: np.ndarray
 ) -> Effects:
-    """Return yi, vi and refused of all rows; nan but for those (boolean) that are to be computed."""
+    """Return yi, vi and refused of all rows, computed for some `rows` (boolean); else nan."""
     number_of_form = np.where(rows, _first_form(numbers, forms), len(forms))
     yi = np.full(len(numbers), np.nan)
     vi = np.full(len(numbers), np.nan)
@@ -155,9 +155,9 @@ def _by_form(
 
 
 def _first_form(numbers: pd.DataFrame, forms: Sequence[Form]) -> np.ndarray:
-    """Return the number of the first form that each row completes; that of forms if there is none.
+    """Return the number of the first form that a row completes; len(forms) if it completes none.
 
-    Every row belongs to a form that is alone, which tells which of its cells are missing.
+    All rows belong to a form without alternatives; its problem then names the missing cells.
     """
     complete = _complete(numbers, forms)
     if len(forms) == 1:
@@ -166,12 +166,12 @@ def _first_form(numbers: pd.DataFrame, forms: Sequence[Form]) -> np.ndarray:
 
 
 def _complete(numbers: pd.DataFrame, forms: Sequence[Form]) -> np.ndarray:
-    """Return True for each form whose cells a row fills, (k, forms)."""
+    """Return True for the forms that a row completes, (k, forms)."""
     return np.column_stack([numbers[list(form)].notna().all(axis=1) for form in forms])
 
 
 def _message(measure: Measure, forms: Sequence[Form], counts: Sequence[int]) -> tuple[str, ...]:
-    """Return the line that names the forms that were used, each with its number of rows."""
+    """Return the line that names the forms that were used, with their numbers of rows."""
     used = {", ".join(form): count for form, count in zip(forms, counts, strict=True) if count}
     rows = ", ".join(f"{count} rows" for count in used.values())
     counted = f" ({rows})" if len(used) > 1 else ""

@@ -35,7 +35,7 @@ def delimited_cells(content: bytes) -> Cells:
 
 
 def separator_of(head: str) -> str:
-    """Return a tab if the header has one, else the more frequent of ',' and ';' outside quotes."""
+    """Return a tab if the header has any, else the more frequent of ',' and ';' outside quotes."""
     bare = QUOTED.sub("", head)
     return "\t" if "\t" in bare else max(",;", key=bare.count)
 

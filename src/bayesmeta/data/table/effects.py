@@ -75,7 +75,7 @@ def _measure(reading: Reading) -> Measure | None:
 
 
 def _rows_to_compute(named: pd.DataFrame, measure: Measure | None) -> np.ndarray:
-    """Return the rows (boolean) whose effect is computed: those that do not give it."""
+    """Return True for rows without a given effect, which is computed."""
     if not _gives_effects(list(named.columns)):
         return np.ones(len(named), bool)
     blank = (named[[name for name in EFFECT if name in named]] == "").all(axis=1).to_numpy()
@@ -83,7 +83,7 @@ def _rows_to_compute(named: pd.DataFrame, measure: Measure | None) -> np.ndarray
 
 
 def _unreported(named: pd.DataFrame) -> np.ndarray:
-    """Return the rows (boolean) that report nothing of an effect but sizes of groups."""
+    """Return True for rows that report nothing of an effect but sizes of groups."""
     cells = [name for name in (*EFFECT, *INTERVAL, *RAW) if name in named and name not in SIZES]
     return (named[cells] == "").all(axis=1).to_numpy()
 

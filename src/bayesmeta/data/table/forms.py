@@ -28,7 +28,10 @@ def derived(names: Collection[str]) -> set[str]:
 
 
 def complete_measure(names: Collection[str], asked: str | None) -> Measure | None:
-    """Return the first effect size that columns complete; if the user asks for one, this or none."""
+    """Return the first effect size that columns complete, or None.
+
+    No other effect size is considered if the user asks for a measure.
+    """
     measures = [MEASURES[asked]] if asked else list(MEASURES.values())
     have = list(derived(names))
     return next((measure for measure in measures if measure.form(have)), None)

@@ -44,7 +44,7 @@ def given_effects(text: pd.DataFrame, droppable: np.ndarray) -> Effects:
 
 
 def _by_error(text: pd.DataFrame) -> np.ndarray:
-    """Return the rows whose variance is that of their standard error."""
+    """Return True for rows with a variance that follows from the standard error."""
     if "sei" not in text:
         return np.zeros(len(text), bool)
     if "vi" not in text:
@@ -53,7 +53,7 @@ def _by_error(text: pd.DataFrame) -> np.ndarray:
 
 
 def _wrong_errors(text: pd.DataFrame, values: pd.DataFrame) -> np.ndarray:
-    """Return the rows whose standard error is needed and is blank or not above 0."""
+    """Return True for rows with a standard error that is needed and blank or not above 0."""
     if "sei" not in text:
         return np.zeros(len(text), bool)
     unread = ~is_number(text["sei"]) & (text["sei"] != "")

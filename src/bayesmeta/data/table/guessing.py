@@ -47,7 +47,7 @@ def _gives_effect(names: set[str]) -> bool:
 
 
 def _study(text: pd.DataFrame, free: list[str]) -> dict[str, str]:
-    """Return the column of study labels; authors are joined with the year if there is one."""
+    """Return the column of study labels; authors are joined with the year, if any."""
     for names in STUDY:
         candidates = sorted(
             (name for name in free if plain(name) in names),
@@ -84,7 +84,7 @@ def _error(free: list[str], *, has_effect: bool) -> dict[str, str]:
 def _raw(known: set[str], free: list[str], measure: str | None) -> dict[str, str]:
     """Return the columns that complete an effect size of raw numbers."""
     names = [name for name in SYNONYMS if name in RAW and name not in known]
-    raw = {target: name for each in names for target, name in _only(each, free).items()}
+    raw = {target: name for wanted in names for target, name in _only(wanted, free).items()}
     form = complete_form({*known, *raw}, measure) or ()
     return {name: raw[name] for name in form if name in raw}
 
@@ -95,7 +95,7 @@ def _candidates(target: str, free: Iterable[str]) -> list[str]:
 
 
 def _only(target: str, free: Iterable[str]) -> dict[str, str]:
-    """Return the column for a name, if there is one.
+    """Return the column for a name, if any.
 
     Raises
     ------

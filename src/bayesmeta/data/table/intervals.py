@@ -13,8 +13,8 @@ from bayesmeta.data.table.reading import Reading
 WIDTH = 2 * ndtri(0.975)
 LOPSIDED = 0.1  # of half a width; symmetric intervals miss their middle by rounding alone
 UNEVEN = (
-    "ci_lb and ci_ub lie unevenly about yi, as intervals of ratios do; odds, risk and hazard ratios "
-    "are analysed as logarithms: put those of all three into the table"
+    "ci_lb and ci_ub lie unevenly about yi, as intervals of ratios do; odds, risk and hazard "
+    "ratios are analysed as logarithms: put those of all three into the table"
 )
 MESSAGE = "sei is computed from 95 % intervals, ci_lb and ci_ub, as those of a normal distribution"
 
@@ -44,7 +44,7 @@ def add_standard_errors(reading: Reading) -> Reading:
     if _are_ratios(yi[usable], lower[usable], upper[usable]):
         problems.append(UNEVEN)
     sei = pd.Series(np.where(usable, width / WIDTH, 1.0), named.index).map(repr)
-    refused = outside | ends.refused  # their problem is listed: sei 1 avoids a second one
+    refused = outside | ends.refused  # their problem is listed: sei 1 avoids another
     sei = sei.where(usable | refused, "")
     return reading.updated(messages=[MESSAGE], problems=problems, named=named.assign(sei=sei))
 

@@ -45,7 +45,7 @@ def label_levels(reading: Reading) -> Reading:
 
 
 def _too_long(reading: Reading) -> list[str]:
-    """Return a problem per level whose labels are texts rather than labels."""
+    """Return a problem per level with labels that are texts."""
     named = reading.named
     problems = []
     for name in (name for name in LABELS if name in named):
@@ -91,13 +91,13 @@ def _ways_out(taken: Mapping[str, str]) -> str:
 
 
 def _repeated(labels: pd.Series, parents: pd.Series) -> np.ndarray:
-    """Return the rows (boolean) whose label lies in several parents."""
+    """Return True for rows with a label that lies in several parents."""
     several = parents.groupby(labels).transform("nunique") > 1
     return (several & (labels != "")).to_numpy()
 
 
 def _nested(labels: pd.Series, parents: pd.Series, name: str) -> Labels:
-    """Return parent/label if labels repeat across parents and count 1, 2, ... within each of them.
+    """Return parent/label if labels repeat across parents and count 1, 2, ... within a parent.
 
     Other labels are returned as they are.
     """

@@ -78,7 +78,7 @@ def _names_kept(
     """Return the package's names that the file uses itself and that nothing asked for replaces."""
     replaced = {*chosen, *SETTINGS}
     if {*RAW} & {*asked} and not {*EFFECT} & {*asked}:
-        replaced |= {*EFFECT}  # the effect is to be computed: an effect in the file is another one
+        replaced |= {*EFFECT}  # the effect is to be computed, and yi of the file is another
     if {"vi", "sei", *INTERVAL} & {*asked}:
         replaced |= {"vi", "sei"}
     return [name for name in TARGETS if name in text.columns and name not in replaced]
@@ -94,7 +94,7 @@ def _other_names(text: pd.DataFrame, taken: Mapping[str, str], kept: Iterable[st
 def _names_aside(
     text: pd.DataFrame, others: Iterable[str], taken: Mapping[str, str], kept: Iterable[str]
 ) -> dict[str, str]:
-    """Return the columns whose name is needed for something else, with the name they get."""
+    """Return the columns with a name that is needed for something else, and their new name."""
     reserved = {*LABELS, *EFFECT, "sheet_row", *taken} - {*kept}
     used = {*map(str, text.columns), *taken}
     aside: dict[str, str] = {}

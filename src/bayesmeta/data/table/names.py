@@ -8,7 +8,7 @@ from bayesmeta.data.schema import LABELS
 SUMMARY = ("min", "q1", "median", "q3", "max")
 ARMS = {
     arm: {name: f"{name}{arm}i" for name in ("m", "sd", "n", "sem", *SUMMARY)} for arm in ("1", "2")
-}  # for each group: its mean m1i, ..., its first quartile q11i
+}  # for both groups: the mean m1i, ..., the first quartile q11i
 EFFECT = ("yi", "vi", "sei")
 INTERVAL = ("ci_lb", "ci_ub")  # in place of vi and sei
 FORMS = [form for measure in MEASURES.values() for form in measure.forms]

@@ -54,8 +54,8 @@ def parse_numbers(text: pd.DataFrame, names: Sequence[str]) -> Numbers:
 def plain_numbers(reading: Reading, *, decimal_comma: bool) -> Reading:
     """Return the same table with numbers written as 0.5 and -1.
 
-    A column of numbers with commas is read if only one reading is possible: 0,5 is a half. 1,234 is
-    a decimal, too, in a file whose columns are separated by ';' (`decimal_comma`), and ambiguous in
+    A column of numbers with commas is read if a single reading is possible: 0,5 is a half. 1,234
+    is a decimal, too, in a file with columns separated by ';' (`decimal_comma`), and ambiguous in
     other files.
 
     Raises
@@ -77,7 +77,7 @@ def plain_numbers(reading: Reading, *, decimal_comma: bool) -> Reading:
 
 
 def is_number(column: pd.Series) -> pd.Series:
-    """Return True for each cell that is a number."""
+    """Return True for every cell that is a number."""
     return column.str.fullmatch(NUMBER)
 
 
@@ -95,7 +95,7 @@ def _plain_minus(column: pd.Series) -> pd.Series:
 
 
 def _has_commas(column: pd.Series, *, decimal_comma: bool) -> bool:
-    """Return True for a column of numbers of which some have commas; False for one of words."""
+    """Return True for a column of numbers of which some have commas; False for words."""
     if not column.str.contains(",", regex=False).any():
         return False
     filled = column[column != ""]

@@ -13,7 +13,7 @@ from bayesmeta.data.table.names import SETTINGS
 class Reading:
     """A user's table as far as it has been understood.
 
-    A stage takes a reading and returns another one; a field is empty until its stage.
+    A stage takes a reading and returns another reading; a field is empty until its stage.
 
     Attributes
     ----------
@@ -22,7 +22,7 @@ class Reading:
     asked : mapping of str to str
         The package's name to the file's, and the settings, as `columns` of `read_table`.
     orders : mapping of str to sequence of str
-        Order of the levels of the columns that have one.
+        Order of the levels, for columns with a meaningful order.
     messages : tuple of str
         Lines that the user should read: guesses, conversions and rows that are left out.
     problems : tuple of str
@@ -78,7 +78,7 @@ class Reading:
     def updated(
         self, *, messages: Iterable[str] = (), problems: Iterable[str] = (), **fields: Any
     ) -> "Reading":
-        """Return the reading with other fields, and with lines added to its messages and problems."""
+        """Return the reading with other fields, and lines added to messages and problems."""
         return replace(
             self,
             messages=(*self.messages, *messages),

@@ -132,6 +132,6 @@ def _numbers(text: pd.Series) -> pd.Series:
 
 
 def _middle(text: str) -> float:
-    """Return the middle of the first range that goes up; nan without one."""
+    """Return the middle of the first range that goes up, or nan."""
     pairs = [(_number(low), _number(high)) for low, high in re.findall(RANGE, text)]
     return next(((low + high) / 2 for low, high in pairs if low < high), np.nan)

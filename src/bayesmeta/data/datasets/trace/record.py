@@ -86,7 +86,7 @@ def read(dataset: str, variant: str) -> pd.DataFrame:
 
 
 def count_rows(dataset: str, variant: str) -> pd.DataFrame:
-    """Return the rows left out at each step from spreadsheet rows to effects, per search.
+    """Return the rows left out at every step from spreadsheet rows to effects, per search.
 
     Returns
     -------

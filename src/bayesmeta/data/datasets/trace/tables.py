@@ -1,4 +1,4 @@
-"""Tables of the project under `data/`: codebooks, repairs and choices, each row with its reason."""
+"""Tables of the project under `data/`: codebooks, repairs and choices, with reasons."""
 
 import csv
 import re
@@ -58,7 +58,7 @@ def _cached(name: str) -> tuple[dict[str, str], ...]:
 
 
 def _kinds(species: pd.Series) -> list[str]:
-    """Return "human" or "animal" for each species."""
+    """Return "human" or "animal" for every species."""
     return ["human" if name == "human" else "animal" for name in species]
 
 
