@@ -9,7 +9,7 @@ from bayesmeta.data.datasets.trace import WORDS
 
 @pytest.fixture
 def small() -> pd.DataFrame:
-    """Study b has two groups that share a control, and a group with two effects of different sizes."""
+    """Return two studies: b has groups that share a control, and effects of different sizes."""
     return pd.DataFrame(
         {
             "study": ["b", "b", "b", "a"],
@@ -34,21 +34,47 @@ def test_a_study_is_a_row_and_a_subject_is_counted_once(small: pd.DataFrame) -> 
     )
     first, second = table.to_dict("records")
     assert first == {
-        "study": "a", "reference": "a", "k": 1, "groups": 1, "n1": 20, "n2": 21, "sex": "", "age": "30",
-        "drug_free": "False", "control_type": "sham exposed", "yi_min": 0.1, "yi_max": 0.1,
-    }  # fmt: skip
+        "study": "a",
+        "reference": "a",
+        "k": 1,
+        "groups": 1,
+        "n1": 20,
+        "n2": 21,
+        "sex": "",
+        "age": "30",
+        "drug_free": "False",
+        "control_type": "sham exposed",
+        "yi_min": 0.1,
+        "yi_max": 0.1,
+    }
     assert second == {
-        "study": "b", "reference": "Young 2001", "k": 3, "groups": 2, "n1": 20, "n2": 10, "sex": "male, female",
-        "age": "8 to 10", "drug_free": "True", "control_type": "unexposed", "yi_min": -1.0, "yi_max": 2.0,
-    }  # fmt: skip
+        "study": "b",
+        "reference": "Young 2001",
+        "k": 3,
+        "groups": 2,
+        "n1": 20,
+        "n2": 10,
+        "sex": "male, female",
+        "age": "8 to 10",
+        "drug_free": "True",
+        "control_type": "unexposed",
+        "yi_min": -1.0,
+        "yi_max": 2.0,
+    }
 
 
-def test_without_controls_each_group_has_its_own_and_without_sizes_there_are_none(small: pd.DataFrame) -> None:
-    own = characteristics_table(small.drop(columns=["control", "n2i_reported"]), [])
-    assert own["n2"].tolist() == [21, 10]
+def test_without_controls_each_group_has_its_own_and_without_sizes_there_are_none(
+    small: pd.DataFrame,
+) -> None:
+    table = characteristics_table(small.drop(columns=["control", "n2i_reported"]), [])
+    assert table["n2"].tolist() == [21, 10]
     assert list(characteristics_table(small[["study", "group", "yi"]], [])) == [
-        "study", "k", "groups", "yi_min", "yi_max",
-    ]  # fmt: skip
+        "study",
+        "k",
+        "groups",
+        "yi_min",
+        "yi_max",
+    ]
     assert pd.isna(characteristics_table(small.assign(n1i=[None, None, 8, 20]), []).loc[1, "n1"])
 
 

@@ -220,7 +220,7 @@ def whole_record(inputs: Inputs) -> "pd.DataFrame":
     """Return every effect of the record that the dataset is selected from, of the same kinds."""
     from bayesmeta.data import datasets
 
-    return datasets.whole_record(inputs.frame)
+    return datasets.full_record(inputs.frame)
 
 
 def is_trace(dataset: str) -> bool:

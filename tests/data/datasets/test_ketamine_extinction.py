@@ -15,7 +15,11 @@ DIRECTED = {  # paper, route, when: direction
     ("Glavonic 2024", "unstated", "unstated"): "enhanced",
     ("Radford 2018", "intravenous", "after conditioning"): "impaired",
     ("Radford 2018", "intraperitoneal", "after conditioning"): "enhanced",
-    ("female-rat study 2022 (Int. J. Mol. Sci. 23:1922)", "intravenous", "after conditioning"): "impaired",
+    (
+        "female-rat study 2022 (Int. J. Mol. Sci. 23:1922)",
+        "intravenous",
+        "after conditioning",
+    ): "impaired",
     ("Clifton 2018", "unstated", "before conditioning"): "impaired",
     ("Clifton 2018", "unstated", "after conditioning"): "none",
     ("Radford 2020", "intravenous", "after conditioning"): "none",
@@ -28,7 +32,9 @@ def ketamine() -> pd.DataFrame:
     return datasets.read("ketamine-extinction")
 
 
-def test_ketamine_has_the_rows_of_the_record_and_unstated_stays_unstated(ketamine: pd.DataFrame) -> None:
+def test_ketamine_has_the_rows_of_the_record_and_unstated_stays_unstated(
+    ketamine: pd.DataFrame,
+) -> None:
     keys = zip(ketamine["study"], ketamine["route"], ketamine["timing"], strict=True)
     assert dict(zip(keys, ketamine["direction"], strict=True)) == DIRECTED
     mice = set(ketamine.loc[ketamine["species"] == "mouse", "study"])
@@ -39,7 +45,10 @@ def test_ketamine_has_the_rows_of_the_record_and_unstated_stays_unstated(ketamin
 
 
 def test_ketamine_is_given_when_its_timing_says(ketamine: pd.DataFrame) -> None:
-    read = [next((word for word in ("before", "after") if word in timing), "unstated") for timing in ketamine["timing"]]
+    read = [
+        next((word for word in ("before", "after") if word in timing), "unstated")
+        for timing in ketamine["timing"]
+    ]
     assert ketamine["given"].tolist() == read
 
 

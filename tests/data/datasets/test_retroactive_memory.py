@@ -18,12 +18,15 @@ PRINTED = {  # t of high and low confidence, n, d_av of high confidence
     "study 3": (28, 2.59, -2.18, 0.10),
 }
 
+
 @pytest.fixture(scope="module")
 def memory() -> pd.DataFrame:
     return datasets.read("retroactive-memory")
 
 
-def test_memory_has_the_printed_numbers_and_one_group_of_people_per_study(memory: pd.DataFrame) -> None:
+def test_memory_has_the_printed_numbers_and_one_group_of_people_per_study(
+    memory: pd.DataFrame,
+) -> None:
     for study, (n, high, low, d_av) in PRINTED.items():
         rows = memory[memory["study"] == study].set_index("confidence")
         assert (rows["ni"] == n).all()
@@ -35,7 +38,10 @@ def test_memory_has_the_printed_numbers_and_one_group_of_people_per_study(memory
 
 
 def test_memory_is_metafors_smcc_and_the_formula_by_hand(memory: pd.DataFrame) -> None:
-    """By metafor 3.8: escalc("SMCC", m1i=t/sqrt(n), m2i=0, sd1i=1, sd2i=1, ri=.5, ni=n): a change with sd 1."""
+    """Compare with metafor 3.8: a change with sd 1.
+
+    escalc("SMCC", m1i=t/sqrt(n), m2i=0, sd1i=1, sd2i=1, ri=.5, ni=n)
+    """
     yi = [
         0.3876136626709658,
         -0.0266706648626811,
@@ -55,9 +61,13 @@ def test_memory_is_metafors_smcc_and_the_formula_by_hand(memory: pd.DataFrame) -
     np.testing.assert_allclose(memory["yi"], yi, rtol=1e-12)
     np.testing.assert_allclose(memory["vi"], vi, rtol=1e-12)
     m = memory["ni"].to_numpy() - 1.0
-    exact = gamma(m / 2) / (np.sqrt(m / 2) * gamma((m - 1) / 2)) * memory["ti"] / np.sqrt(memory["ni"])
+    exact = (
+        gamma(m / 2) / (np.sqrt(m / 2) * gamma((m - 1) / 2)) * memory["ti"] / np.sqrt(memory["ni"])
+    )
     np.testing.assert_allclose(memory["yi"], exact, rtol=1e-12)
-    np.testing.assert_allclose(memory["vi"], 1 / memory["ni"] + exact**2 / (2 * memory["ni"]), rtol=1e-12)
+    np.testing.assert_allclose(
+        memory["vi"], 1 / memory["ni"] + exact**2 / (2 * memory["ni"]), rtol=1e-12
+    )
 
 
 def test_both_measures_are_true_at_a_correlation_of_85_to_98(memory: pd.DataFrame) -> None:

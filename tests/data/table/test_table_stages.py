@@ -42,7 +42,7 @@ TABLES: dict[str, tuple[dict[str, list[str]], dict[str, str]]] = {
 
 
 def start(name: str) -> Reading:
-    """A reading before its first stage; rows are numbered from 2."""
+    """Return a reading before its first stage; rows are numbered from 2."""
     columns, asked = TABLES[name]
     rows = range(2, 2 + len(columns[next(iter(columns))]))
     return Reading(pd.DataFrame(columns, index=rows, dtype="str"), asked)

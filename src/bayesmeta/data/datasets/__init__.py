@@ -13,7 +13,7 @@ from bayesmeta.data.datasets import ketamine_extinction, retroactive_memory, tra
 from bayesmeta.data.datasets.dataset import Dataset, check_variant
 from bayesmeta.infrastructure.errors import BadInput
 
-__all__ = ["DATASETS", "VARIANTS", "Dataset", "flow", "read", "whole_record"]
+__all__ = ["DATASETS", "VARIANTS", "Dataset", "flow", "full_record", "read"]
 
 DATASETS: Mapping[str, Dataset] = MappingProxyType(
     {
@@ -81,7 +81,7 @@ def flow(dataset: str, *, variant: str | None = None) -> pd.DataFrame:
     return known.flow(_variant(known, variant))
 
 
-def whole_record(frame: pd.DataFrame) -> pd.DataFrame:
+def full_record(frame: pd.DataFrame) -> pd.DataFrame:
     """Return every effect of the record that a table is selected from, of the same kinds.
 
     Parameters
