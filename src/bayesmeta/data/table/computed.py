@@ -62,8 +62,8 @@ def computed_effects(text: pd.DataFrame, measure: Measure, droppable: np.ndarray
     table = effects.table.assign(
         refused=effects.table["refused"] | raw.refused, incomplete=incomplete, left_out=left_out
     )
-    converted = [names[part] for names in ARMS.values() for part in ("m", "sd") if raw.counts]
-    columns = {name: raw.values[name].to_numpy() for name in converted if name in raw.values}
+    means = [names[part] for names in ARMS.values() for part in ("m", "sd")] if raw.counts else []
+    columns = {name: raw.values[name].to_numpy() for name in means if name in raw.values}
     conversions = [
         f"means and SDs of {count} groups are computed from {title}"
         for title, count in raw.counts.items()
