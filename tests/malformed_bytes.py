@@ -1,4 +1,4 @@
-"""Cells to the bytes of a file, and damage to those: its end, encoding and separators, the parts of a workbook."""
+"""Bytes of a file from its cells, and damage to them: end, encoding, separators, parts."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ Rows = list[list[Any]]
 
 
 def write(rows: Rows, kind: str) -> bytes:
-    """Bytes of a file of that kind."""
+    """Return the bytes of a file of a kind."""
     if kind in ("csv", "tsv"):
         text = io.StringIO()
         csv.writer(text, delimiter="," if kind == "csv" else "\t").writerows(rows)
@@ -94,9 +94,12 @@ TEXTS: dict[str, Callable[[str], bytes]] = {
 
 
 def repacked(content: bytes, change: Callable[[str, bytes], bytes]) -> bytes:
-    """A workbook with its parts changed; a part that becomes empty is left out."""
+    """Return a workbook with its parts changed; a part that becomes empty is left out."""
     file = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as new:
+    with (
+        zipfile.ZipFile(io.BytesIO(content)) as old,
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
         for name in old.namelist():
             if part := change(name, old.read(name)):
                 new.writestr(name, part)
@@ -104,7 +107,9 @@ def repacked(content: bytes, change: Callable[[str, bytes], bytes]) -> bytes:
 
 
 def _part(name: str, old: bytes, new: bytes) -> Callable[[bytes], bytes]:
-    return lambda content: repacked(content, lambda part, xml: xml.replace(old, new) if part == name else xml)
+    return lambda content: repacked(
+        content, lambda part, xml: xml.replace(old, new) if part == name else xml
+    )
 
 
 def _without(name: str) -> Callable[[bytes], bytes]:
@@ -119,17 +124,27 @@ PACKED: dict[str, Callable[[bytes], bytes]] = {
     "no strings": _without("sharedStrings"),
     "no styles": _without("styles"),
     "no content types": _without("Content_Types"),
-    "sheet cut": lambda content: repacked(content, lambda part, xml: xml[:-30] if part == SHEET else xml),
+    "sheet cut": lambda content: repacked(
+        content, lambda part, xml: xml[:-30] if part == SHEET else xml
+    ),
     "sheet empty": _part(SHEET, b"<sheetData>", b"<sheetData/><!-- "),
     "string out of range": _part(SHEET, b"<v>0</v>", b"<v>99999</v>"),
     "row 0": _part(SHEET, b'r="A1"', b'r="A0"'),
     "row far": _part(SHEET, b'r="A1"', b'r="A99999999999999999999"'),
     "column far": _part(SHEET, b'r="B2"', b'r="ZZZZZZZZ2"'),
-    "no addresses": lambda content: repacked(content, lambda part, xml: xml.replace(b' r="', b' q="')),
+    "no addresses": lambda content: repacked(
+        content, lambda part, xml: xml.replace(b' r="', b' q="')
+    ),
     "error cells": _part(SHEET, b'<c r="E2" t="n"><v>-0.5</v>', b'<c r="E2" t="e"><v>#DIV/0!</v>'),
-    "merged": _part(SHEET, b"</sheetData>", b'</sheetData><mergeCells count="1"><mergeCell ref="A1:B3"/></mergeCells>'),
+    "merged": _part(
+        SHEET,
+        b"</sheetData>",
+        b'</sheetData><mergeCells count="1"><mergeCell ref="A1:B3"/></mergeCells>',
+    ),
     "hidden sheet": _part("xl/workbook.xml", b'state="visible"', b'state="veryHidden"'),
-    "entities": _part(SHEET, b"<worksheet", b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><worksheet'),
+    "entities": _part(
+        SHEET, b"<worksheet", b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><worksheet'
+    ),
     "sheet elsewhere": _part("xl/_rels/workbook.xml.rels", b"sheet1.xml", b"../../../etc/passwd"),
     "numbers as text": _part(SHEET, b't="n"', b't="str"'),
     "dates": _part(SHEET, b't="n"', b't="d"'),

@@ -1,6 +1,7 @@
 """Tables as strangers bring them, shaped like those of R's metadat; all numbers are simulated.
 
-`python tests/strangers.py FOLDER` writes them for tests/reference/strangers.R, which wrote strangers.json.
+`python tests/strangers.py FOLDER` writes them for tests/reference/strangers.R, which wrote
+strangers.json.
 """
 
 import sys
@@ -15,11 +16,23 @@ def schools(rng: np.random.Generator) -> pd.DataFrame:
     size = rng.integers(2, 9, 12)
     district = np.repeat(rng.permutation(90)[:12] + 11, size)
     vi = rng.uniform(0.01, 0.15, len(district))
-    yi = 0.2 + rng.normal(0, 0.25, 12).repeat(size) + rng.normal(0, 0.2, len(district)) + rng.normal(0, np.sqrt(vi))
+    yi = (
+        0.2
+        + rng.normal(0, 0.25, 12).repeat(size)
+        + rng.normal(0, 0.2, len(district))
+        + rng.normal(0, np.sqrt(vi))
+    )
     school = np.concatenate([np.arange(1, count + 1) for count in size])
     year = rng.integers(1976, 2001, len(district))
     return pd.DataFrame(
-        {"district": district, "school": school, "study": range(1, len(district) + 1), "year": year, "yi": yi, "vi": vi}
+        {
+            "district": district,
+            "school": school,
+            "study": range(1, len(district) + 1),
+            "year": year,
+            "yi": yi,
+            "vi": vi,
+        }
     )
 
 
@@ -28,13 +41,26 @@ def outcomes(rng: np.random.Generator) -> pd.DataFrame:
     size = rng.integers(1, 12, 17)
     study = np.repeat(np.arange(1, 18), size)
     vi = rng.uniform(0.02, 0.2, len(study))
-    yi = 0.4 + rng.normal(0, 0.4, 17).repeat(size) + rng.normal(0, 0.3, len(study)) + rng.normal(0, np.sqrt(vi))
+    yi = (
+        0.4
+        + rng.normal(0, 0.4, 17).repeat(size)
+        + rng.normal(0, 0.3, len(study))
+        + rng.normal(0, np.sqrt(vi))
+    )
     kind = rng.choice(["general", "overt", "covert"], len(study))
     status = np.where(rng.random(len(study)) < 0.1, np.nan, rng.integers(0, 2, len(study)))
     esid = np.concatenate([np.arange(1, count + 1) for count in size])
     row = range(1, len(study) + 1)
     return pd.DataFrame(
-        {"study": study, "esid": esid, "id": row, "yi": yi, "vi": vi, "pubstatus": status, "kind": kind}
+        {
+            "study": study,
+            "esid": esid,
+            "id": row,
+            "yi": yi,
+            "vi": vi,
+            "pubstatus": status,
+            "kind": kind,
+        }
     )
 
 
@@ -48,13 +74,16 @@ def correlations(rng: np.random.Generator) -> pd.DataFrame:
 
 
 def lengths(rng: np.random.Generator) -> pd.DataFrame:
-    """Means, SDs and sizes, one effect per study, with authors in place of a study."""
-    n1i, n2i = rng.integers(10, 160, 9), rng.integers(10, 160, 9)
+    """Means, SDs and sizes, an effect per study, with authors in place of a study."""
+    n1i = rng.integers(10, 160, 9)
+    n2i = rng.integers(10, 160, 9)
     theta = rng.normal(-0.4, 0.8, 9)
     sd = rng.uniform(4, 30, (2, 9))
     m2i = rng.uniform(20, 70, 9)
     names = [f"Author {letter}" for letter in "ABCDEFGHI"]
-    frame = pd.DataFrame({"author": names, "n1i": n1i, "m1i": m2i + theta * sd.mean(0), "sd1i": sd[0]})
+    frame = pd.DataFrame(
+        {"author": names, "n1i": n1i, "m1i": m2i + theta * sd.mean(0), "sd1i": sd[0]}
+    )
     return frame.assign(n2i=n2i, m2i=m2i, sd2i=sd[1])
 
 
@@ -62,12 +91,12 @@ TABLES = {table.__name__: table for table in (schools, outcomes, correlations, l
 
 
 def write(name: str, folder: Path) -> Path:
-    """Write one of them as CSV with 5 decimals."""
+    """Write a table as CSV with 5 decimals."""
     path = folder / f"{name}.csv"
     TABLES[name](np.random.default_rng(20)).round(5).to_csv(path, index=False)
     return path
 
 
 if __name__ == "__main__":
-    for each in TABLES:
-        write(each, Path(sys.argv[1]))
+    for table in TABLES:
+        write(table, Path(sys.argv[1]))

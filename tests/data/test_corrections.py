@@ -1,4 +1,4 @@
-"""Controls made whole, the alternative that shares them, and what it does to a mean."""
+"""Controls counted in full, the alternative that shares them, and its effect on a mean."""
 
 from dataclasses import replace
 
@@ -49,12 +49,14 @@ def test_which_effects_share_a_control_measurement() -> None:
     design = build_design(table, SPEC)
     cluster = design["control_cluster"].values
     assert cluster[0] == cluster[1]
-    assert len(set(cluster)) == 6  # another outcome, floors, a blank label and another study by themselves
+    assert (
+        len(set(cluster)) == 6
+    )  # another outcome, floors, a blank label and another study by themselves
     assert list(design["control_subjects"].values) == [24, 24, 16, 16, 18, 18, 15]
 
 
 def split_table() -> pd.DataFrame:
-    """A control of 12 split between two groups, once with a standard error and once an SD; one that serves once."""
+    """Return two effects that share a control of 12, by a standard error and an SD, and a third."""
     frame = pd.DataFrame(
         {
             "study": ["a", "a", "b"],
@@ -74,7 +76,9 @@ def split_table() -> pd.DataFrame:
         }
     )
     frame["sd2i"] = [0.5 * np.sqrt(6), 1.5, 0.5 * np.sqrt(8)]
-    raw, frame["vi"] = MEASURES["SMD"](**{name: frame[name] for name in ("m1i", "sd1i", "n1i", "m2i", "sd2i", "n2i")})
+    raw, frame["vi"] = MEASURES["SMD"](
+        **{name: frame[name] for name in ("m1i", "sd1i", "n1i", "m2i", "sd2i", "n2i")}
+    )
     frame["yi"] = raw * frame["direction"]
     frame.attrs = {"dataset": "split", "notes": ["kept"]}
     return frame
@@ -83,16 +87,17 @@ def split_table() -> pd.DataFrame:
 def test_controls_are_made_whole() -> None:
     frame = split_table()
     assert list(split_controls(frame)) == [True, True, False]
-    whole = with_whole_controls(frame)
-    assert list(whole["n2i"]) == [12, 12, 8]
-    np.testing.assert_allclose(whole["sd2i"], [np.sqrt(3), 1.5, np.sqrt(2)])
-    # pooled variances (9 * 4 + 11 * 3) / 20 and (9 * 4 + 11 * 2.25) / 20; J = 1 - 3 / (4 * 20 - 1) to 1e-3
+    full = with_whole_controls(frame)
+    assert list(full["n2i"]) == [12, 12, 8]
+    np.testing.assert_allclose(full["sd2i"], [np.sqrt(3), 1.5, np.sqrt(2)])
+    # pooled variances (9 * 4 + 11 * 3) / 20 and (9 * 4 + 11 * 2.25) / 20
+    # J = 1 - 3 / (4 * 20 - 1) to 1e-3
     approximate = np.array([-1 / np.sqrt(3.45), 2 / np.sqrt(3.0375)]) * (1 - 3 / 79)
-    np.testing.assert_allclose(whole["yi"][:2], approximate, rtol=1e-3)
-    np.testing.assert_allclose(whole["vi"][:2], 1 / 10 + 1 / 12 + whole["yi"][:2] ** 2 / 44)
-    pd.testing.assert_series_equal(whole.loc[2], frame.loc[2])
-    pd.testing.assert_frame_equal(with_whole_controls(whole), whole)
-    assert whole.attrs == frame.attrs
+    np.testing.assert_allclose(full["yi"][:2], approximate, rtol=1e-3)
+    np.testing.assert_allclose(full["vi"][:2], 1 / 10 + 1 / 12 + full["yi"][:2] ** 2 / 44)
+    pd.testing.assert_series_equal(full.loc[2], frame.loc[2])
+    pd.testing.assert_frame_equal(with_whole_controls(full), full)
+    assert full.attrs == frame.attrs
     plain = frame.drop(columns=["n2i_reported", "control_used"])
     assert with_whole_controls(plain) is plain
     with pytest.raises(BadInput, match="sem2i"):
@@ -102,32 +107,41 @@ def test_controls_are_made_whole() -> None:
 @pytest.mark.usefixtures("trace_data")
 def test_controls_of_the_trace_data_are_made_whole() -> None:
     frame = datasets.read("preclinical")
-    whole = with_whole_controls(frame)
+    full = with_whole_controls(frame)
     once = frame["control_used"] == 1
-    pd.testing.assert_frame_equal(whole[once], frame[once])
-    again = whole[~once]
+    pd.testing.assert_frame_equal(full[once], frame[once])
+    again = full[~once]
     assert (again["n2i"] == again["n2i_reported"]).all()
     assert (again["n2i"] > frame.loc[~once, "n2i"]).all()
     assert (np.sign(again["yi"]) == np.sign(frame.loc[~once, "yi"])).all()
     assert (again["vi"] < frame.loc[~once, "vi"]).mean() > 0.9
     np.testing.assert_allclose(again["yi"], again["yi_raw"] * again["direction"])
-    # an SD that was typed as a standard error is turned into one by the whole n, in either order
-    one, other = corrected(whole), with_whole_controls(corrected(frame))
-    pd.testing.assert_frame_equal(one, other)
-    kept = build_design(whole, replace(read_spec("three-level"), shared_controls=True))
+    # the correction of SDs and that of controls may be in either order
+    pd.testing.assert_frame_equal(corrected(full), with_whole_controls(corrected(frame)))
+    kept = build_design(full, replace(read_spec("three-level"), shared_controls=True))
     cluster = kept["control_cluster"].values
     assert 150 < int((np.bincount(cluster)[cluster] > 1).sum()) < 200
 
 
 def crowded_table() -> pd.DataFrame:
-    """Thirty studies with six groups each against one control of 6, no true difference between studies or groups."""
-    rng, rows = np.random.default_rng(11), []
+    """Return thirty studies of six groups that share a control of 6, without heterogeneity."""
+    rng = np.random.default_rng(11)
+    rows = []
     for study in range(30):
         control = rng.normal(0, np.sqrt(1 / 6))
         for group in range(6):
             yi = rng.normal(0.4, np.sqrt(1 / 30)) - control
-            rows.append({"study": f"s{study}", "group": f"s{study}g{group}", "control": f"s{study}c", "yi": yi})
-    table = pd.DataFrame(rows).assign(n1i=30, n2i=6, effect=lambda table: [f"e{i}" for i in range(len(table))])
+            rows.append(
+                {
+                    "study": f"s{study}",
+                    "group": f"s{study}g{group}",
+                    "control": f"s{study}c",
+                    "yi": yi,
+                }
+            )
+    table = pd.DataFrame(rows).assign(
+        n1i=30, n2i=6, effect=lambda table: [f"e{i}" for i in range(len(table))]
+    )
     return table.assign(vi=1 / 30 + 1 / 6 + table["yi"] ** 2 / 72)
 
 
@@ -139,16 +153,22 @@ def test_shared_controls_widen_the_interval_of_a_mean() -> None:
     assert diagnose(tree)["passed"]
     beta = tree["posterior"]["beta"]
     alone = replace(spec, shared_controls=False)
-    independent = float(exact_terms(integrate_posterior(build_design(table, alone), alone))["sd"].iloc[0])
+    independent = float(
+        exact_terms(integrate_posterior(build_design(table, alone), alone))["sd"].iloc[0]
+    )
     # the mean of thirty independent controls is known to sqrt(1 / (30 * 6)) alone
     assert float(beta.std()) > np.sqrt(1 / 180) > 1.5 * independent
-    # replicates of two effects of one control covary as their errors do
+    # replicates of two effects with the same control covary as their errors do
     replicates = (
-        tree["posterior_predictive"]["obs"] - beta.sel(term="intercept") - tree["posterior"]["w"].values
+        tree["posterior_predictive"]["obs"]
+        - beta.sel(term="intercept")
+        - tree["posterior"]["w"].values
     ).values
     drawn = replicates.reshape(-1, len(table))
     got = np.mean([np.cov(drawn[:, i], drawn[:, i + 1])[0, 1] for i in range(0, 180, 6)])
-    want = np.mean([1 / 6 + table["yi"][i] * table["yi"][i + 1] / (2 * 186) for i in range(0, 180, 6)])
+    want = np.mean(
+        [1 / 6 + table["yi"][i] * table["yi"][i + 1] / (2 * 186) for i in range(0, 180, 6)]
+    )
     assert got == pytest.approx(want, rel=0.05)
 
 
@@ -157,12 +177,13 @@ def question(frame: pd.DataFrame, spec: ModelSpec) -> Question:
 
 
 def test_the_alternative_applies_where_a_control_is_shared() -> None:
-    change = next(each for each in ALTERNATIVES if each.name == "shared controls").change
-    base, frame = replace(SPEC, shared_controls=False), split_table().assign(sd2i=[0.5 * np.sqrt(6)] * 3, sem2i=0.5)
+    change = next(known for known in ALTERNATIVES if known.name == "shared controls").change
+    base = replace(SPEC, shared_controls=False)
+    frame = split_table().assign(sd2i=[0.5 * np.sqrt(6)] * 3, sem2i=0.5)
     frame["sd2i_source"] = "SEM"
-    found = change(question(frame, base))
-    assert found is not None
-    table, spec = found
+    version = change(question(frame, base))
+    assert version is not None
+    table, spec = version
     assert spec == SPEC
     assert list(table["n2i"]) == [12, 12, 8]
     assert model_changed(base, spec) == "errors of shared controls covary"

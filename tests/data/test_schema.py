@@ -1,4 +1,4 @@
-"""schema: each kind of bad row is refused by name, all at once, in the user's row numbers."""
+"""schema: bad rows are refused by name, all at once, in the user's row numbers."""
 
 import subprocess
 import sys
@@ -46,26 +46,38 @@ def test_a_good_table_comes_back_with_float_numbers_and_its_attrs(table):
         ("study", ["a", " ", "b", "b"], "study must not be blank, got ' ' at row 3"),
         ("group", ["a1", None, "b1", "b1"], "group must not be blank, got nan at row 3"),
         ("effect", ["1", "2", "3", ""], "effect must not be blank, got '' at row 5"),
-        ("effect", ["1", "1", "3", "4"], "effect must be unique labels, got '1' at row 2, '1' at row 3"),
-        ("yi", [np.inf, 1, np.nan, 0], "yi must be a finite number, got inf at row 2, nan at row 4"),
+        (
+            "effect",
+            ["1", "1", "3", "4"],
+            "effect must be a unique label, got '1' at row 2, '1' at row 3",
+        ),
+        (
+            "yi",
+            [np.inf, 1, np.nan, 0],
+            "yi must be a finite number, got inf at row 2, nan at row 4",
+        ),
         ("yi", ["x", 1, 2, 3], "yi must be a finite number, got 'x' at row 2"),
         ("vi", [0, -1, 1, 1], "vi must be a finite number above 0, got 0 at row 2, -1 at row 3"),
-        ("vi", [np.inf, 1, 1, np.nan], "vi must be a finite number above 0, got inf at row 2, nan at row 5"),
+        (
+            "vi",
+            [np.inf, 1, 1, np.nan],
+            "vi must be a finite number above 0, got inf at row 2, nan at row 5",
+        ),
     ],
-)  # fmt: skip
+)
 def test_one_bad_column_is_one_line(table, column, values, message):
     assert refusal(table.assign(**{column: values})) == message
 
 
 def test_a_group_in_two_studies_is_refused(table):
     message = refusal(table.assign(group=["a1", "x", "x", "b1"]))
-    assert message.startswith("group must each be in one study")
+    assert message.startswith("group must lie in a single study")
     assert message.endswith("got 'x' at row 3, 'x' at row 4")
 
 
 def test_fewer_than_two_studies_are_refused(table):
     message = refusal(table.assign(study="a"))
-    assert message == "study must be at least two different ones, got a"
+    assert message == "study must have at least two different labels, got a"
 
 
 def test_every_problem_is_listed_at_once_and_long_lists_are_cut(table):
@@ -76,12 +88,16 @@ def test_every_problem_is_listed_at_once_and_long_lists_are_cut(table):
 
 
 def test_rows_are_named_by_sheet_row_whatever_the_index(table):
-    table = table.assign(sheet_row=[7, 9, 11, 13], vi=[1, 1, 1, 0]).set_index(pd.Index([3, 2, 1, 0]))
+    table = table.assign(sheet_row=[7, 9, 11, 13], vi=[1, 1, 1, 0]).set_index(
+        pd.Index([3, 2, 1, 0])
+    )
     assert refusal(table).endswith("0 at row 13")
 
 
 def test_a_missing_column_is_named(table):
-    assert refusal(table.drop(columns=["vi", "group"])).startswith("the effect table lacks group, vi; it has study")
+    assert refusal(table.drop(columns=["vi", "group"])).startswith(
+        "the effect table lacks group, vi; it has study"
+    )
 
 
 def test_moderators_without_gaps_pass(table):
@@ -89,7 +105,10 @@ def test_moderators_without_gaps_pass(table):
 
 
 def test_an_unknown_moderator_is_refused_with_the_nearest_column(table):
-    with pytest.raises(BadInput, match=r"'VALENSE' is not a column \(did you mean valence\?\); the columns are study"):
+    with pytest.raises(
+        BadInput,
+        match=r"'VALENSE' is not a column \(did you mean valence\?\); the columns are study",
+    ):
         check_moderators(table, ["VALENSE"])
 
 

@@ -1,4 +1,4 @@
-"""Raw files: found in order, verified, downloaded whole or not at all."""
+"""Raw files: searched for in order, verified, downloaded completely or not at all."""
 
 import hashlib
 import http.server
@@ -19,8 +19,13 @@ SHA = hashlib.sha256(CONTENT).hexdigest()
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A machine with one known file that is nowhere yet, and an empty cache."""
-    entry = {"name": "list.csv", "url": "http://127.0.0.1:9/list.csv", "sha256": SHA, "final": "osf/list.csv"}
+    """Return a machine with a single known file that is nowhere yet, and an empty cache."""
+    entry = {
+        "name": "list.csv",
+        "url": "http://127.0.0.1:9/list.csv",
+        "sha256": SHA,
+        "final": "osf/list.csv",
+    }
     search = {"folders": ["data/raw", "../shared/data"], "subfolders": ["", "trace"]}
     monkeypatch.setattr(sources, "register", lambda: {"search": search, "files": {"list": entry}})
     monkeypatch.setattr(sources, "root", lambda: tmp_path / "project")
@@ -93,7 +98,12 @@ def test_wrong_hash_is_refused(place: Path) -> None:
     put(place / "project/data/raw/list.csv", CONTENT[:-3])
     with pytest.raises(BadInput) as error:
         sources.locate("list")
-    for part in ("'list.csv' in data/raw", SHA, hashlib.sha256(CONTENT[:-3]).hexdigest(), "delete it"):
+    for part in (
+        "'list.csv' in data/raw",
+        SHA,
+        hashlib.sha256(CONTENT[:-3]).hexdigest(),
+        "delete it",
+    ):
         assert part in str(error.value)
 
 
@@ -113,7 +123,7 @@ def test_offline_says_three_ways(place: Path, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.fixture
 def server(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, bytes]]:
-    """A server on this machine that says it sends the file, and sends `body`."""
+    """Yield what a server on this machine sends in place of the file that it announces."""
     sent = {"body": CONTENT}
 
     class Answer(http.server.BaseHTTPRequestHandler):
@@ -143,7 +153,9 @@ def test_downloads_into_the_cache(place: Path, server: dict[str, bytes]) -> None
 
 
 @pytest.mark.parametrize("body", [CONTENT[:4], CONTENT[::-1]], ids=["cut off", "wrong"])
-def test_a_failed_download_leaves_nothing(place: Path, server: dict[str, bytes], body: bytes) -> None:
+def test_a_failed_download_leaves_nothing(
+    place: Path, server: dict[str, bytes], body: bytes
+) -> None:
     server["body"] = body
     with pytest.raises(BadInput, match="download failed"):
         sources.locate("list")

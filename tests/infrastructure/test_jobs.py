@@ -21,7 +21,7 @@ from bayesmeta.model.spec import ModelSpec, read_spec
 
 
 def square(number: int, log: str = "", seconds: float = 0.0) -> pd.DataFrame:
-    """A job that notes each of its calls as a file."""
+    """Return the square of a number, and write a file for every call."""
     if log:
         (Path(log) / f"{number}.{time.time_ns()}").touch()
     time.sleep(seconds)
@@ -39,7 +39,9 @@ def refit(design: xr.Dataset, spec: ModelSpec, add: float) -> pd.DataFrame:
 
 
 def squares(numbers: object, log: Path | str = "", seconds: float = 0.0) -> list[Job]:
-    return [Job(f"the square of {number}", square, (number, str(log), seconds)) for number in numbers]
+    return [
+        Job(f"the square of {number}", square, (number, str(log), seconds)) for number in numbers
+    ]
 
 
 def calls(log: Path) -> Counter[str]:
@@ -61,10 +63,14 @@ def test_every_table_comes_in_order(workers: int, tmp_path: Path) -> None:
         pd.testing.assert_frame_equal(tables[f"the square of {number}"], square(number))
 
 
-def test_refits_by_processes_are_those_of_this_process(simulated: pd.DataFrame, tmp_path: Path) -> None:
+def test_refits_by_processes_are_those_of_this_process(
+    simulated: pd.DataFrame, tmp_path: Path
+) -> None:
     spec = read_spec("three-level")
     arguments = build_design(simulated, spec), spec
-    tables, _ = run_jobs([Job(f"{add}", refit, (*arguments, add)) for add in (0.0, 1.0)], workers=2, cache=tmp_path)
+    tables, _ = run_jobs(
+        [Job(f"{add}", refit, (*arguments, add)) for add in (0.0, 1.0)], workers=2, cache=tmp_path
+    )
     for add in (0.0, 1.0):
         pd.testing.assert_frame_equal(tables[f"{add}"], refit(*arguments, add), rtol=1e-10)
 
@@ -98,14 +104,21 @@ def test_bad_input_refuses_its_job_alone(workers: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_other_exceptions_end_the_run_and_keep_what_is_done(workers: int, log: Path, tmp_path: Path) -> None:
+def test_other_exceptions_end_the_run_and_keep_what_is_done(
+    workers: int, log: Path, tmp_path: Path
+) -> None:
     console = Console(file=StringIO(), width=200)
     jobs = squares([1, 2], log) + squares([0], log, 1.0) + squares(range(3, 9), log, 1.0)
     with pytest.raises(ZeroDivisionError) as caught:
-        run_jobs(jobs, steps=Steps(console), title="squaring", workers=workers, cache=tmp_path / "kept")
+        run_jobs(
+            jobs, steps=Steps(console), title="squaring", workers=workers, cache=tmp_path / "kept"
+        )
     assert "in the job 'the square of 0'" in caught.value.__notes__
     kept = len(list((tmp_path / "kept").iterdir()))
-    assert f"squaring stopped: {kept} of 9 are kept; the same command continues" in console.file.getvalue()
+    assert (
+        f"squaring stopped: {kept} of 9 are kept; the same command continues"
+        in console.file.getvalue()
+    )
     assert 1 <= kept < 9
     if workers == 1:
         assert (kept, len(calls(log))) == (2, 3)
@@ -114,13 +127,15 @@ def test_other_exceptions_end_the_run_and_keep_what_is_done(workers: int, log: P
 def test_bad_calls_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="workers is 0; it should be 1 or more"):
         run_jobs(squares([1]), workers=0, cache=tmp_path)
-    with pytest.raises(ValueError, match="two jobs have one name"):
+    with pytest.raises(ValueError, match="two jobs have the same name"):
         run_jobs(squares([1]) + squares([1]), cache=tmp_path)
     assert list(tmp_path.iterdir()) == []
     assert run_jobs([], cache=tmp_path) == ({}, {})
 
 
-def test_the_default_cache_follows_its_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_cache_follows_its_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("BAYESMETA_CACHE", str(tmp_path))
     run_jobs(squares([1]))
     assert len(list((tmp_path / "refits").glob("*.parquet"))) == 1
@@ -129,12 +144,16 @@ def test_the_default_cache_follows_its_variable(tmp_path: Path, monkeypatch: pyt
 def in_another_process(log: Path, kept: Path) -> subprocess.Popen[str]:
     code = (
         "from pathlib import Path; from rich.console import Console; import test_jobs as t;"
-        f"t.run_jobs(t.squares(range(1, 13), {str(log)!r}, 0.3), steps=t.Steps(t.Console(width=200)),"
-        f" workers=2, cache=Path({str(kept)!r}))"
+        f"t.run_jobs(t.squares(range(1, 13), {str(log)!r}, 0.3), workers=2,"
+        f" steps=t.Steps(t.Console(width=200)), cache=Path({str(kept)!r}))"
     )
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    }
     command = [sys.executable, "-c", code]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
 
 
 def wait_for_tables(kept: Path, count: int) -> None:
@@ -149,12 +168,16 @@ def test_a_run_continues_where_it_was_killed(log: Path, tmp_path: Path) -> None:
     with in_another_process(log, kept) as running:
         wait_for_tables(kept, 4)
         running.kill()
-        running.communicate(timeout=20)  # ends when the last worker has closed its end: none is left behind
+        running.communicate(
+            timeout=20
+        )  # ends when the last worker has closed its end: none is left behind
     assert running.returncode == -signal.SIGKILL
     done = [pd.read_parquet(path)["text"].item() for path in kept.glob("*.parquet")]
     assert 4 <= len(done) < 12
     tables, _ = run_jobs(squares(range(1, 13), log, 0.3), workers=2, cache=kept)
-    assert [table["square"].item() for table in tables.values()] == [number**2 for number in range(1, 13)]
+    assert [table["square"].item() for table in tables.values()] == [
+        number**2 for number in range(1, 13)
+    ]
     assert {calls(log)[number] for number in done} == {1}
 
 
@@ -163,15 +186,16 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_continue(log: Path, tmp_path:
     with in_another_process(log, kept) as running:
         wait_for_tables(kept, 4)
         os.killpg(running.pid, signal.SIGINT)
-        said, _ = running.communicate(timeout=20)
+        output, _ = running.communicate(timeout=20)
     assert running.returncode != 0
     count = len(list(kept.glob("*.parquet")))
-    assert f"refitting stopped: {count} of 12 are kept; the same command continues" in said
+    assert f"refitting stopped: {count} of 12 are kept; the same command continues" in output
     assert 4 <= count < 12
 
 
 def test_the_bar_counts_on_a_terminal_and_is_silent_elsewhere() -> None:
-    terminal, page = Console(file=StringIO(), force_terminal=True, width=100), Console(file=StringIO())
+    terminal = Console(file=StringIO(), force_terminal=True, width=100)
+    page = Console(file=StringIO())
     for console in (terminal, page, None):
         steps = Steps(console)
         with steps.counted("refitting", 4, done=2) as count:

@@ -15,7 +15,7 @@ from bayesmeta.infrastructure.jobs import Job, run_jobs, workers
 
 
 def halve(number: float, dying: str = "", always: bool = False) -> pd.DataFrame:
-    """A job that kills the process it runs in, the first time or always."""
+    """Return half of a number; kill the process of the job before, the first time or always."""
     if dying and (always or not Path(dying).exists()):
         Path(dying).touch()
         os.kill(os.getpid(), signal.SIGKILL)
@@ -27,7 +27,7 @@ def halve(number: float, dying: str = "", always: bool = False) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    """A cluster of two worker processes."""
+    """Yield the address of a cluster of two worker processes."""
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=50
     ) as cluster:
@@ -36,7 +36,9 @@ def address() -> Iterator[str]:
 
 def test_nothing_is_lost_when_a_worker_is_killed(address: str, tmp_path: Path) -> None:
     dying = tmp_path / "dying"
-    jobs = [Job(f"{number}", halve, (number, str(dying) if number == 7 else "")) for number in range(16)]
+    jobs = [
+        Job(f"{number}", halve, (number, str(dying) if number == 7 else "")) for number in range(16)
+    ]
     there, refused = run_jobs(jobs, dask=address, cache=tmp_path / "there")
     assert dying.exists()
     assert refused == {}
@@ -49,8 +51,13 @@ def test_nothing_is_lost_when_a_worker_is_killed(address: str, tmp_path: Path) -
     assert len(by) >= 2
 
 
-def test_a_job_that_kills_every_worker_ends_the_run_and_the_others_are_kept(address: str, tmp_path: Path) -> None:
-    jobs = [Job(f"{number}", halve, (number, str(tmp_path / "dying"), number == 3)) for number in range(6)]
+def test_a_job_that_kills_every_worker_ends_the_run_and_the_others_are_kept(
+    address: str, tmp_path: Path
+) -> None:
+    jobs = [
+        Job(f"{number}", halve, (number, str(tmp_path / "dying"), number == 3))
+        for number in range(6)
+    ]
     (tmp_path / "dying").touch()
     with pytest.raises(distributed.KilledWorker):
         run_jobs(jobs, dask=address, cache=tmp_path / "kept")
@@ -58,16 +65,22 @@ def test_a_job_that_kills_every_worker_ends_the_run_and_the_others_are_kept(addr
 
 
 def test_bad_input_there_refuses_its_job_alone(address: str, tmp_path: Path) -> None:
-    tables, refused = run_jobs([Job(f"{n}", halve, (n,)) for n in (1, -1, 2)], dask=address, cache=tmp_path)
+    tables, refused = run_jobs(
+        [Job(f"{n}", halve, (n,)) for n in (1, -1, 2)], dask=address, cache=tmp_path
+    )
     assert list(tables) == ["1", "2"]
     assert refused == {"-1": "-1 is negative"}
 
 
-def test_workers_with_other_code_are_refused(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_with_other_code_are_refused(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(workers, "code_fingerprint", lambda: "the code here")
     for dask in (address, None):
         with pytest.raises(BadInput, match="other source of bayesmeta"):
-            run_jobs([Job(f"{n}", halve, (n,)) for n in (1, 2)], dask=dask, workers=2, cache=tmp_path)
+            run_jobs(
+                [Job(f"{n}", halve, (n,)) for n in (1, 2)], dask=dask, workers=2, cache=tmp_path
+            )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -76,8 +89,14 @@ def test_no_scheduler_no_workers_no_dask(tmp_path: Path, monkeypatch: pytest.Mon
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         nobody = f"tcp://127.0.0.1:{closed.getsockname()[1]}"
-    for address in (nobody, "nonsense", "tcp://nonsense", "tcp://nonsense.invalid:8786", "udp://127.0.0.1:1"):
-        with pytest.raises(BadInput, match=f"no Dask scheduler answers at '{address}'; start one"):
+    for address in (
+        nobody,
+        "nonsense",
+        "tcp://nonsense",
+        "tcp://nonsense.invalid:8786",
+        "udp://127.0.0.1:1",
+    ):
+        with pytest.raises(BadInput, match=f"no Dask scheduler answers at '{address}'; start it"):
             run_jobs([Job("1", halve, (1,))], dask=address, cache=tmp_path)
     with (
         distributed.LocalCluster(n_workers=0, dashboard_address=":0", silence_logs=50) as empty,

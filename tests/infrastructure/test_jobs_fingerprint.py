@@ -39,7 +39,11 @@ def table() -> pd.DataFrame:
 
 def dataset() -> xr.Dataset:
     return xr.Dataset(
-        {"yi": ("effect", [0.5, 1.0]), "X": (("effect", "term"), [[1.0], [0.0]]), "name": ("effect", ["a", "b"])},
+        {
+            "yi": ("effect", [0.5, 1.0]),
+            "X": (("effect", "term"), [[1.0], [0.0]]),
+            "name": ("effect", ["a", "b"]),
+        },
         {"effect": ["e1", "e2"], "term": ["t"], "valence": ("term", ["fear"])},
         attrs={"scale": "g"},
     )
@@ -78,7 +82,9 @@ ASIDE = {
     "pickled": lambda frame: pickle.loads(pickle.dumps(frame)),
     "a column put in and out": lambda frame: frame.assign(more=1).drop(columns="more"),
     "longer before": lambda frame: with_same_attrs(pd.concat([frame, frame]).iloc[:3], frame),
-    "columns one by one": lambda frame: with_same_attrs(pd.DataFrame({n: frame[n].copy() for n in frame}), frame),
+    "columns joined again": lambda frame: with_same_attrs(
+        pd.DataFrame({n: frame[n].copy() for n in frame}), frame
+    ),
 }
 
 TABLES = {
@@ -90,7 +96,9 @@ TABLES = {
     "the order of categories": lambda frame: frame.assign(
         valence=frame["valence"].cat.reorder_categories(["fear", "neutral"])
     ),
-    "a category's name": lambda frame: frame.assign(valence=frame["valence"].cat.rename_categories({"fear": "trauma"})),
+    "a category's name": lambda frame: frame.assign(
+        valence=frame["valence"].cat.rename_categories({"fear": "trauma"})
+    ),
     "ordered categories": lambda frame: frame.assign(valence=frame["valence"].cat.as_ordered()),
     "a date": set_value("when", pd.Timestamp("2020-01-02")),
     "a number for its text": set_value("mixed", "1"),
@@ -137,23 +145,39 @@ def test_what_changes_a_dataset_changes_its_fingerprint(name: str) -> None:
 
 def test_the_order_of_variables_does_not_count() -> None:
     data = dataset()
-    assert fingerprint(data[["name", "X", "yi"]]) == fingerprint(data) == fingerprint(data.copy(deep=True))
+    assert (
+        fingerprint(data[["name", "X", "yi"]])
+        == fingerprint(data)
+        == fingerprint(data.copy(deep=True))
+    )
 
 
 def test_values_that_are_not_equal_differ() -> None:
     spec = read_spec("three-level")
     values = [
-        1, 1.0, True, "1", b"1", None, (), ("1",), (("1",),), ("1", "1"), ("11",), {"1": 1}, {"1": 1.0},
-        {"a": 1, "1": 1}, {"1": 1, "a": 1}, np.array(["1"]), np.array(["1"], object), np.array([1]), np.array([[1]]),
-        np.array([1.0]), pd.Series([1]), pd.Series([1], name="a"), pd.Index([1]), pd.Index([1], name="a"), spec,
-        replace(spec, rho=0.5), spec.with_flat_priors(), dataset()["X"], dataset()["X"].rename("Z"), dataset(), table(),
-    ]  # fmt: skip
+        *(1, 1.0, True, "1", b"1", None, (), ("1",), (("1",),), ("1", "1"), ("11",)),
+        *({"1": 1}, {"1": 1.0}, {"a": 1, "1": 1}, {"1": 1, "a": 1}),
+        *(
+            np.array(["1"]),
+            np.array(["1"], object),
+            np.array([1]),
+            np.array([[1]]),
+            np.array([1.0]),
+        ),
+        *(pd.Series([1]), pd.Series([1], name="a"), pd.Index([1]), pd.Index([1], name="a")),
+        *(spec, replace(spec, rho=0.5), spec.with_flat_priors()),
+        *(dataset()["X"], dataset()["X"].rename("Z"), dataset(), table()),
+    ]
     assert len({fingerprint(value) for value in values}) == len(values)
 
 
 def test_numpy_scalars_are_the_numbers_they_hold_and_lists_are_tuples() -> None:
-    assert fingerprint([np.float64(0.1), np.int64(3), np.str_("a"), np.bool_(True)]) == fingerprint((0.1, 3, "a", True))
-    assert fingerprint(np.arange(6).reshape(2, 3).T) == fingerprint(np.ascontiguousarray(np.arange(6).reshape(2, 3).T))
+    assert fingerprint([np.float64(0.1), np.int64(3), np.str_("a"), np.bool_(True)]) == fingerprint(
+        (0.1, 3, "a", True)
+    )
+    assert fingerprint(np.arange(6).reshape(2, 3).T) == fingerprint(
+        np.ascontiguousarray(np.arange(6).reshape(2, 3).T)
+    )
 
 
 @pytest.mark.parametrize("value", [Path("a"), {1, 2}, object(), len, (1, {2})])
@@ -167,32 +191,45 @@ def test_another_process_gives_the_same() -> None:
     for seed in "12":
         path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
         environment = os.environ | {"PYTHONPATH": path, "PYTHONHASHSEED": seed}
-        said = subprocess.run(
-            [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
         )
-        assert said.stdout.strip() == fingerprint(everything())
+        assert done.stdout.strip() == fingerprint(everything())
 
 
 def test_a_design_built_twice_has_one_fingerprint(simulated: pd.DataFrame) -> None:
     spec = read_spec("three-level")
-    assert fingerprint(build_design(simulated.copy(), spec)) == fingerprint(build_design(simulated, spec))
+    assert fingerprint(build_design(simulated.copy(), spec)) == fingerprint(
+        build_design(simulated, spec)
+    )
 
 
-def test_a_function_is_its_name_and_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_function_is_its_name_and_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    (tmp_path / "one_off.py").write_text("def one(): return 1\ndef two(): return 2\n")
-    module = importlib.import_module("one_off")
-    before = function_fingerprint(module.one)
-    assert function_fingerprint(module.two) != before == function_fingerprint(module.one)
-    (tmp_path / "one_off.py").write_text("def one(): return 3\ndef two(): return 2\n")
-    assert function_fingerprint(module.one) != before
+    (tmp_path / "functions.py").write_text("def first(): return 1\ndef second(): return 2\n")
+    module = importlib.import_module("functions")
+    before = function_fingerprint(module.first)
+    assert function_fingerprint(module.second) != before == function_fingerprint(module.first)
+    (tmp_path / "functions.py").write_text("def first(): return 3\ndef second(): return 2\n")
+    assert function_fingerprint(module.first) != before
 
 
-def test_the_package_is_its_source_and_versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package, renew = Path(code.__file__).parents[2], code_fingerprint.__wrapped__
+def test_the_package_is_its_source_and_versions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = Path(code.__file__).parents[2]
+    renew = code_fingerprint.__wrapped__
     shutil.copytree(package, tmp_path / "copy", ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(code, "__file__", str(tmp_path / "copy" / "infrastructure" / "jobs" / "fingerprint.py"))
+    monkeypatch.setattr(
+        code, "__file__", str(tmp_path / "copy" / "infrastructure" / "jobs" / "fingerprint.py")
+    )
     before = renew()
     with monkeypatch.context() as patch:
         patch.setattr(code, "version", lambda name: "0")

@@ -12,8 +12,7 @@ from bayesmeta.commands.request import Request, columns_of, read_effects
 from bayesmeta.data.datasets import DATASETS
 from bayesmeta.data.effect_sizes import MEASURES
 from bayesmeta.data.schema import nearest
-from bayesmeta.data.table import understood
-from bayesmeta.data.table.reading import BLANK
+from bayesmeta.data.table import Reading, build_effects, cell_text
 from bayesmeta.infrastructure.errors import BadInput
 
 
@@ -145,13 +144,13 @@ def effect_table(frame: pd.DataFrame) -> pd.DataFrame:
     if check_frame(frame).attrs.get("dataset") in DATASETS:
         return frame
     ordered = frame.select_dtypes("category")
-    orders = {str(name): [_cell(level) for level in column.cat.categories] for name, column in ordered.items()}
-    notes = list[str]()
-    table = understood(_text(frame), {}, notes, orders=orders).frame
-    _warn_of_rows(notes)
+    orders = {str(name): [cell_text(level) for level in column.cat.categories] for name, column in ordered.items()}
+    reading = build_effects(Reading(_text(frame), orders=orders))
+    table = reading.frame
+    _warn_of_rows(reading.messages)
     attrs: dict[Any, Any] = {"dataset": "table", "title": "effects from a DataFrame", "synthetic": False, "sources": []}
     attrs |= table.attrs | frame.attrs
-    table.attrs = attrs | {"notes": [*attrs.get("notes", []), *notes]}
+    table.attrs = attrs | {"notes": [*attrs.get("notes", []), *reading.messages]}
     return table
 
 
@@ -188,15 +187,8 @@ def rows_of(frame: pd.DataFrame) -> list[Any]:
 
 def _text(frame: pd.DataFrame) -> pd.DataFrame:
     given = frame.drop(columns="sheet_row", errors="ignore")
-    columns = {str(name): [_cell(cell) for cell in column.astype(object)] for name, column in given.items()}
+    columns = {str(name): [cell_text(cell) for cell in column.astype(object)] for name, column in given.items()}
     return pd.DataFrame(columns, index=rows_of(frame), dtype="str")
-
-
-def _cell(cell: object) -> str:
-    if cell is None or cell is pd.NA or cell is pd.NaT:
-        return ""
-    text = str(int(cell) if isinstance(cell, float) and cell.is_integer() else cell).strip()
-    return "" if text in BLANK else text
 
 
 def _kind(value: object) -> str:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bayesmeta.commands.request import Request, is_trace, show_inputs
+from bayesmeta.commands.request import Request, show_inputs
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.infrastructure.provenance import hashes, provenance_of, write_json
@@ -92,19 +92,20 @@ def data_tables(frame: "pd.DataFrame", dataset: str, variant: str | None) -> dic
     BadInput
         A raw file is absent or not as expected.
     """
-    from bayesmeta.data.characteristics import characteristics_table, flow_table, risk_of_bias_table
+    from bayesmeta.data.characteristics import characteristics_table
+    from bayesmeta.data.datasets import DATASETS
 
     moderators = _moderators(frame)
     named = [CELLS, ["species"], ["comparison"]]
     if not any(set(names) <= set(frame) for names in named):
         named = [[name] for name in moderators if frame[name].dtype == "category"]
     tables = {"sizes": sizes_by(frame, named)}
-    if is_trace(dataset) and "search" in frame:  # a file may have a dataset's name
-        tables["flow"] = flow_table(frame, dataset, variant or "calibrated")
-        if len(bias := risk_of_bias_table(frame)):
-            tables["risk_of_bias_items"] = bias
+    known = DATASETS.get(dataset)
+    if known and known.tables:
+        tables |= known.tables(frame, variant or known.default_variant or "")
+    words = known.words if known else {}
     first = [name for name in ("species",) if name in frame and name not in moderators]
-    return tables | {"characteristics": characteristics_table(frame, [*first, *moderators])}
+    return tables | {"characteristics": characteristics_table(frame, [*first, *moderators], words)}
 
 
 def _moderators(frame: "pd.DataFrame") -> list[str]:

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,7 @@ def run_init(
     with Steps(console)("reading the data"):
         reading = read_file(path, columns=columns)
         aside = reading.aside | reserved_names(reading.frame)
-        reading = reading._replace(frame=without_reserved(reading.frame), aside=aside)
+        reading = replace(reading, frame=without_reserved(reading.frame), aside=aside)
     command = f"bayesmeta fit --dataset {shlex.quote(str(path))} --model {shlex.quote(str(out))}"
     text = model_text(reading, path.name, command)
     build_design(reading.frame, parse_spec(text, out.stem))

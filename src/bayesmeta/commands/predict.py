@@ -104,10 +104,10 @@ def read_rows(path: Path) -> "pd.DataFrame":
     BadInput
         It cannot be read.
     """
-    from bayesmeta.data.table.reading import read_bytes, read_text
+    from bayesmeta.data.table import read_bytes, read_text
 
     try:
-        text = read_text(path, read_bytes(path), [])
+        text = read_text(path, read_bytes(path)).text
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from error
     return text.where(text != "").assign(sheet_row=text.index).reset_index(drop=True)

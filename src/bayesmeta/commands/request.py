@@ -217,17 +217,14 @@ def keep_rows(frame: "pd.DataFrame", where: str) -> "pd.DataFrame":
 
 
 def whole_record(inputs: Inputs) -> "pd.DataFrame":
-    """The effects of a set's species that the record has, comparison B and small cells included."""
-    from bayesmeta.data.datasets import trace
+    """Return every effect of the record that the dataset is selected from, of the same kinds."""
+    from bayesmeta.data import datasets
 
-    if not is_trace(inputs.dataset):
-        return inputs.frame
-    effects = trace.build(str(inputs.frame.attrs["variant"])).effects
-    return effects[effects["species"].isin(inputs.frame["species"].unique())]
+    return datasets.full_record(inputs.frame)
 
 
 def is_trace(dataset: str) -> bool:
-    """Whether a dataset is made from the TRACE record, so that it can be read in other variants."""
-    from bayesmeta.data.datasets import DATASETS, trace
+    """Return True if a dataset can be read in other variants."""
+    from bayesmeta.data.datasets import DATASETS
 
-    return dataset in DATASETS and DATASETS[dataset].reader is trace.read
+    return dataset in DATASETS and bool(DATASETS[dataset].variants)

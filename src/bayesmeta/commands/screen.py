@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bayesmeta.commands.request import Inputs, Request, is_trace, show_inputs
+from bayesmeta.commands.request import Inputs, Request, show_inputs
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.infrastructure.provenance import provenance_of
@@ -111,13 +111,14 @@ def screen_tables(
 def fill_each(inputs: Inputs, frame: "pd.DataFrame", names: list[str], how: Screening) -> "list[pd.DataFrame]":
     """The moderators without blanks: once, or as many random times as there are imputations."""
     from bayesmeta import screening as screen
-    from bayesmeta.data.datasets import trace
+    from bayesmeta.data.datasets import DATASETS
 
     like, within = None, "" if how.impute == ACROSS else how.impute
     if how.impute not in (ACROSS, *frame.columns) and how.impute != Screening.impute:
         raise BadInput(f"--impute '{how.impute}' is neither a column nor '{ACROSS}'")
-    if how.impute == ACROSS and is_trace(inputs.dataset):
-        like = trace.build(str(inputs.frame.attrs["variant"])).effects
+    known = DATASETS.get(inputs.dataset)
+    if how.impute == ACROSS and known and known.record:
+        like = known.record(str(inputs.frame.attrs["variant"]))
     seeds = [None] if how.imputations == 1 else range(how.seed, how.seed + how.imputations)
     return [screen.fill_in(frame, names, within=within, like=like, seed=seed) for seed in seeds]
 

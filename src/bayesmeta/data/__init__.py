@@ -1,1 +1,1 @@
-"""Datasets, a table of your own, effect sizes, and the schema that they share."""
+"""Datasets, tables of users, effect sizes, and the rules for an effect table."""

@@ -1,1 +1,1 @@
-"""What any program needs: jobs, provenance, progress, files, errors."""
+"""Services that do not depend on statistics: jobs, provenance, progress, files, errors."""

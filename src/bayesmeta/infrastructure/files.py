@@ -1,4 +1,4 @@
-"""Where the project keeps `models/` and `data/`, in a checkout or an installed package; and where it may keep more."""
+"""Folders of the project and of the user: `models/` and `data/`, and a cache."""
 
 import os
 from pathlib import Path
@@ -9,11 +9,11 @@ _PACKAGE = Path(__file__).parents[1]
 
 
 def root() -> Path:
-    """Folder that holds `models/` and `data/`."""
+    """Return the folder that holds `models/` and `data/`, in a checkout or an installed package."""
     shipped = _PACKAGE / "shipped"
     return shipped if shipped.is_dir() else _PACKAGE.parents[1]
 
 
 def cache_folder() -> Path:
-    """Folder for what can be made again: BAYESMETA_CACHE, or one in the user's cache."""
+    """Return the folder for results that can be made again: BAYESMETA_CACHE or the user's cache."""
     return Path(os.environ.get("BAYESMETA_CACHE") or platformdirs.user_cache_dir("bayesmeta"))

@@ -1,4 +1,4 @@
-"""What a long job is doing now, live on the terminal, and how long each step took."""
+"""Progress of a long job, live on the terminal, and the time that every step took."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -8,9 +8,13 @@ from typing import TextIO
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+SPEED_PERIOD = (
+    3600  # seconds: jobs differ in length, so the time left is estimated from all of them
+)
+
 
 class Aside(Console):
-    """A console that writes to a file while steps are shown on another: one command as a part of a larger one."""
+    """A console that writes to a file while steps are shown on another, for a part of a command."""
 
     def __init__(self, shown: Console, log: TextIO) -> None:
         super().__init__(file=log, width=100, force_terminal=False)
@@ -18,7 +22,10 @@ class Aside(Console):
 
 
 class Steps:
-    """Named steps of a job: `with steps("sampling"): ...` shows a spinner and keeps the seconds in `seconds`."""
+    """Steps of a job, with the time that they took in `seconds`.
+
+    `with steps("sampling"): ...` shows a spinner.
+    """
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console.shown if isinstance(console, Aside) else console
@@ -26,28 +33,50 @@ class Steps:
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[None]:
+        """Show a spinner during a step, and record its seconds."""
         begun = time.perf_counter()
         if self.console:
             with self.console.status(f"{name} ..."):
                 yield
         else:
             yield
-        self._took(name, begun)
+        self._record(name, begun)
 
     @contextmanager
     def counted(self, name: str, total: int, done: int = 0) -> Iterator[Callable[[str], None]]:
-        """A step of `total` parts: shows a bar with the time left; yields what is called with each finished part."""
+        """Show a bar with the time left during a step, and record its seconds.
+
+        Parameters
+        ----------
+        name : str
+            Title of the step.
+        total, done : int
+            Number of its parts, and of those that are done already.
+
+        Yields
+        ------
+        callable
+            To be called with the name of every part that is done.
+        """
         begun = time.perf_counter()
-        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-        last = TextColumn("{task.fields[last]}", markup=False)
-        hidden = self.console is None or not self.console.is_terminal
-        bar = Progress(*columns, last, console=self.console, disable=hidden, transient=True, speed_estimate_period=3600)
+        bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[last]}", markup=False),
+            console=self.console,
+            disable=self.console is None or not self.console.is_terminal,
+            transient=True,
+            speed_estimate_period=SPEED_PERIOD,
+        )
         with bar:
             task = bar.add_task(name, total=total, completed=done, last="")
             yield lambda part: bar.update(task, advance=1, last=part)
-        self._took(name, begun)
+        self._record(name, begun)
 
-    def _took(self, name: str, begun: float) -> None:
+    def _record(self, name: str, begun: float) -> None:
+        """Add the seconds since `begun` to a step, and print them on a terminal."""
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begun
         if self.console and self.console.is_terminal:
             self.console.print(f"[dim]{name:<32}{self.seconds[name]:6.1f} s[/dim]")

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.data.corrections.standard_errors import GRADES, corrected, suspects, without_suspects
+from bayesmeta.data.corrections import GRADES, corrected, suspects, without_suspects
 from bayesmeta.inference.reml import fit_reml, fit_table, terms_table
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design
@@ -66,7 +66,7 @@ def by_comparison(effects: pd.DataFrame) -> dict[str, pd.DataFrame]:
     Parameters
     ----------
     effects : DataFrame
-        All effects, comparison B and small cells included: `studies.trace.build(variant).effects`. A and C are about
+        All effects, comparison B and small cells included: `trace.build(variant).effects`. A and C are about
         persons, B too, D, E and F about animals.
 
     Raises

@@ -1,4 +1,4 @@
-"""The TRACE reader: equal to the reference table row by row, and every kind of bad row refused by name."""
+"""The TRACE reader: equal to the reference table row by row; bad rows are refused by name."""
 
 from functools import cache
 from pathlib import Path
@@ -15,16 +15,42 @@ from bayesmeta.infrastructure.errors import BadInput
 TEXT = {  # our column: the reference table's
     **{"study": "PMID", "group": "new.idPTSD", "control": "new.idHC", "reference": "reference"},
     **{"species": "species", "sample": "sample", "comparison": "comparison", "task": "task"},
-    **{"outcome": "measure", "phase": "phase.label", "valence": "valence.label", "cue_context": "cuectx"},
+    **{
+        "outcome": "measure",
+        "phase": "phase.label",
+        "valence": "valence.label",
+        "cue_context": "cuectx",
+    },
     **{"information_type": "type", "code_source": "code.source", "sd1i_source": "sd.source.PTSD"},
-    **{"sd2i_source": "sd.source.HC", "sex": "sex", "control_type": "control.type", "search": "search"},
+    **{
+        "sd2i_source": "sd.source.HC",
+        "sex": "sex",
+        "control_type": "control.type",
+        "search": "search",
+    },
     **{"ptsd_type": "ptsd.type", "ptsd_type_raw": "ptsd.type.raw", "population": "population"},
-    **{"measure_kind": "measure2", "rhythm": "rhythm", "age_class": "age.cat", "shocks": "shocks.num"},
-    **{"resilience_split": "res.sus.split", "shock_current": "shocks.amp", "ptsd_scale": "ptsd.measure"},
+    **{
+        "measure_kind": "measure2",
+        "rhythm": "rhythm",
+        "age_class": "age.cat",
+        "shocks": "shocks.num",
+    },
+    **{
+        "resilience_split": "res.sus.split",
+        "shock_current": "shocks.amp",
+        "ptsd_scale": "ptsd.measure",
+    },
 }
 NUMBERS = {
     **{"direction": "recode.for.ext", "m1i": "meanPTSD", "sd1i": "sdPTSD", "n1i": "nPTSD"},
-    **{"m2i": "meanHC", "sd2i": "sdHC", "n2i": "nHC", "sem1i": "semPTSD", "sem2i": "semHC", "yi": "yi"},
+    **{
+        "m2i": "meanHC",
+        "sd2i": "sdHC",
+        "n2i": "nHC",
+        "sem1i": "semPTSD",
+        "sem2i": "semHC",
+        "yi": "yi",
+    },
     **{"n2i_reported": "nHC.orig", "control_used": "used", "yi_raw": "yi.raw", "vi": "vi"},
     **{"age": "age.num", "time_since_trauma": "time.recoded", "time_pseudo_years": "time.pseudo"},
     **{"risk_of_bias": "RoB_score", "risk_of_bias_c_unclear": "RoB_score_Cunclear"},
@@ -39,8 +65,10 @@ def record(variant: str) -> trace.Record:
 
 
 @pytest.fixture(params=list(ROWS))
-def pair(request: pytest.FixtureRequest, trace_data: object, trace_oracle: pd.DataFrame) -> tuple[pd.DataFrame, ...]:
-    """Our table of a variant and the same rows of the reference, both by the label of the effect."""
+def pair(
+    request: pytest.FixtureRequest, trace_data: object, trace_oracle: pd.DataFrame
+) -> tuple[pd.DataFrame, ...]:
+    """Return our table of a variant and its rows in the reference, by the label of the effect."""
     ours = record(request.param).effects.set_index("effect")
     theirs = trace_oracle[trace_oracle[f"in_{request.param}"] == "TRUE"]
     assert len(ours) == len(theirs) == ROWS[request.param]
@@ -56,7 +84,9 @@ def test_text_equals_the_reference_row_by_row(pair: tuple[pd.DataFrame, ...], co
 
 
 @pytest.mark.parametrize("column", NUMBERS)
-def test_numbers_equal_the_reference_row_by_row(pair: tuple[pd.DataFrame, ...], column: str) -> None:
+def test_numbers_equal_the_reference_row_by_row(
+    pair: tuple[pd.DataFrame, ...], column: str
+) -> None:
     ours, theirs = pair
     expected = pd.to_numeric(theirs[NUMBERS[column]]).to_numpy(float)
     np.testing.assert_allclose(ours[column].to_numpy(float), expected, rtol=1e-9, atol=0)
@@ -99,7 +129,9 @@ def test_attributes_carry_provenance(trace_data: object) -> None:
     assert attrs["dataset"] == "clinical"
     assert attrs["variant"] == "strict"
     assert attrs["synthetic"] is False
-    assert {source["name"] for source in attrs["sources"]} == {file.name for file in trace_data.values()}
+    assert {source["name"] for source in attrs["sources"]} == {
+        file.name for file in trace_data.values()
+    }
     assert all(Path.home().as_posix() not in source["found_in"] for source in attrs["sources"])
     assert any("reconstruction" in note for note in attrs["notes"])
     assert any("no independent match" in note for note in datasets.read("clinical").attrs["notes"])
@@ -119,7 +151,7 @@ def test_flow_adds_up(trace_data: object, name: str) -> None:
 def test_every_choice_in_the_tables_touches_a_row_and_has_a_reason(
     trace_data: dict[str, sources.Source],
 ) -> None:
-    raw = inclusion.with_subjects(sheets.read_sheets(trace_data))
+    raw = inclusion.add_subjects(sheets.read_sheets(trace_data))
     for fix in tables.records("trace/repairs"):
         of = raw[raw["study"] == fix["study"]]
         assert of[fix["where"]].fillna("").str.contains(fix["pattern"]).any(), fix
@@ -135,11 +167,14 @@ def test_every_choice_in_the_tables_touches_a_row_and_has_a_reason(
 def test_unknown_dataset_and_variant_are_refused() -> None:
     with pytest.raises(
         BadInput,
-        match=r"unknown dataset 'preclincal' \(did you mean 'preclinical'\?\); known are: .*clinical-all",
+        match=r"unknown dataset 'preclincal' \(did you mean 'preclinical'\?\); "
+        r"known are: .*clinical-all",
     ):
         datasets.read("preclincal")
     for name in ("clinical", "clinical-twin"):
-        with pytest.raises(BadInput, match="unknown variant 'loose'; known are strict, extended, calibrated"):
+        with pytest.raises(
+            BadInput, match="unknown variant 'loose'; known are strict, extended, calibrated"
+        ):
             datasets.read(name, variant="loose")
     with pytest.raises(BadInput, match="not made from raw sheets"):
         datasets.flow("clinical-twin")
@@ -154,3 +189,31 @@ def test_registry_is_frozen_and_complete() -> None:
     assert datasets.DATASETS["clinical"].model == "three-level"
     with pytest.raises(TypeError):
         datasets.DATASETS["x"] = datasets.DATASETS["clinical"]  # type: ignore[index]
+
+
+def test_a_dataset_states_its_variants_and_what_it_can_describe() -> None:
+    clinical = datasets.DATASETS["clinical"]
+    assert clinical.variants == datasets.VARIANTS == ("strict", "extended", "calibrated")
+    assert clinical.default_variant == "calibrated"
+    assert None not in (clinical.record, clinical.flow, clinical.tables, clinical.suspects)
+    twin = datasets.DATASETS["clinical-twin"]
+    assert twin.default_variant is twin.record is twin.flow is twin.tables is twin.suspects is None
+
+
+@pytest.mark.usefixtures("trace_data")
+def test_the_full_record_of_a_table_has_its_kinds_and_its_variant() -> None:
+    frame = datasets.read("clinical", variant="strict")
+    full = datasets.full_record(frame[frame["phase"] == "memory"])
+    assert set(full["species"]) == {"human"}
+    assert set(frame["effect"]) < set(full["effect"])
+    assert set(full["effect"]) < set(record("strict").effects["effect"])
+    pd.testing.assert_frame_equal(
+        datasets.read("clinical"), datasets.read("clinical", variant="calibrated")
+    )
+
+
+def test_a_table_without_a_record_is_its_own_record() -> None:
+    frame = datasets.read("clinical-twin")
+    assert datasets.full_record(frame) is frame
+    file = pd.DataFrame({"study": ["a"]})
+    assert datasets.full_record(file) is file

@@ -1,4 +1,4 @@
-"""The rules of the TRACE reader one by one: who is in, what a text means, which way an effect points."""
+"""Rules of the TRACE reader: inclusion, the meaning of texts, the direction of effects."""
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,9 @@ def test_ages(text: str, species: str, expected: float) -> None:
 
 
 def test_weight_in_its_own_column_stands_for_a_grown_animal() -> None:
-    rows = pd.DataFrame({"age_text": [None, "5 weeks"], "species": ["rat", "rat"], "weight": ["250", "250"]})
+    rows = pd.DataFrame(
+        {"age_text": [None, "5 weeks"], "species": ["rat", "rat"], "weight": ["250", "250"]}
+    )
     assert moderators.ages(rows).tolist() == [8, 5]
 
 
@@ -44,7 +46,9 @@ def test_weight_in_its_own_column_stands_for_a_grown_animal() -> None:
     ],
 )
 def test_times(text: str, species: str, expected: float) -> None:
-    assert moderators.times(pd.Series([text]), pd.Series([species])).tolist() == pytest.approx([expected], nan_ok=True)
+    assert moderators.times(pd.Series([text]), pd.Series([species])).tolist() == pytest.approx(
+        [expected], nan_ok=True
+    )
 
 
 @pytest.mark.parametrize(
@@ -77,9 +81,11 @@ def test_recode(moderator: str, text: str | None, species: str, expected: str) -
 )
 def test_extinction_of_a_threat_turns_the_direction(phase: str, kind: str, direction: int) -> None:
     code = {"type": kind, "phase": phase, "valence": "F", "recode": "1", "cuectx": "cue"}
-    codes = pd.DataFrame([code | {"code_source": "authors_csv", "keep": True}], index=["FC.freezing"])
+    codes = pd.DataFrame(
+        [code | {"code_source": "authors_csv", "keep": True}], index=["FC.freezing"]
+    )
     text = {"task": ["FC"], "outcome": ["freezing"], "outcome_name": [""], "study": ["1"]}
-    rows = coding.coded(pd.DataFrame(text), codes, "strict")
+    rows = coding.add_codes(pd.DataFrame(text), codes, "strict")
     assert rows["direction"].tolist() == [direction]
     assert rows["information_type"].tolist() == ["threat" if kind == "fear" else kind]
 
@@ -98,15 +104,17 @@ def test_who_is_in() -> None:
     ).assign(outcome_name="")
     strict = ["", "", "", inclusion.NOT_INCLUDED, inclusion.NO_SUBJECT, inclusion.NOT_INCLUDED]
     extended = ["", "", inclusion.NOT_LISTED, inclusion.NOT_INCLUDED, inclusion.NO_SUBJECT, ""]
-    assert inclusion.left_out(rows, {"1"}, "strict").tolist() == strict
-    assert inclusion.left_out(rows, {"1"}, "extended").tolist() == extended
+    assert inclusion.exclusion_reasons(rows, {"1"}, "strict").tolist() == strict
+    assert inclusion.exclusion_reasons(rows, {"1"}, "extended").tolist() == extended
 
 
 def test_small_cells_and_comparison_b_are_set_aside() -> None:
     cells = [("learning", "A")] * 4 + [("memory", "A")] * 3 + [("memory", "B")]
     effects = pd.DataFrame(cells, columns=["phase", "comparison"])
     effects = effects.assign(valence="fear", species="human", study=[str(i) for i in range(8)])
-    small, b, other = sets.SMALL_CELL, sets.COMPARISON_B, sets.OTHER_KIND
-    assert sets.set_aside(effects, "clinical").tolist() == [""] * 4 + [small] * 3 + [b]
-    assert sets.set_aside(effects, "clinical-all").tolist() == [""] * 7 + [b]
-    assert sets.set_aside(effects, "preclinical").tolist() == [other] * 8
+    small = sets.SMALL_CELL
+    b = sets.COMPARISON_B
+    other = sets.OTHER_SPECIES
+    assert sets.reasons_aside(effects, "clinical").tolist() == [""] * 4 + [small] * 3 + [b]
+    assert sets.reasons_aside(effects, "clinical-all").tolist() == [""] * 7 + [b]
+    assert sets.reasons_aside(effects, "preclinical").tolist() == [other] * 8

@@ -1,4 +1,4 @@
-"""Made-up sheets, small enough to see what each step does, and every kind of bad sheet refused by name."""
+"""Small made-up sheets: the result of every step, and bad sheets refused by name."""
 
 import hashlib
 from pathlib import Path
@@ -16,7 +16,13 @@ from bayesmeta.infrastructure.errors import BadInput
 def made_up_row(sheet_columns: list[str], **cells: str) -> dict[str, str]:
     row = dict.fromkeys(sheet_columns, "-")
     row |= {"study": "111", "inclusion": "1", "subject": "4", "group_id": "1", "control_id": "2"}
-    row |= {"comparison": "D", "task": "MAZE", "outcome": "errors", "outcome_name": "errors", "n1i": "10"}
+    row |= {
+        "comparison": "D",
+        "task": "MAZE",
+        "outcome": "errors",
+        "outcome_name": "errors",
+        "n1i": "10",
+    }
     row |= {"n2i": "9", "m1i": "3.5", "sem1i": "1", "m2i": "2", "sem2i": "-0.5", "sex_text": "M"}
     row |= {"control_text": "Handled", "ptsd_type_raw": "SPS", "population_text": "Wistar rats"}
     return row | {"age_text": "adult", "rhythm_text": "dark", "time_text": "2 weeks"} | cells
@@ -31,24 +37,42 @@ class Folder:
         self.headers = {**first, "inclusion": "inclusion.final"}
         self.rows = [
             made_up_row(list(self.headers)),
-            made_up_row(list(self.headers), group_id="part of 7", age_text="9", rhythm_text="light"),
+            made_up_row(
+                list(self.headers), group_id="part of 7", age_text="9", rhythm_text="light"
+            ),
             made_up_row(list(self.headers), inclusion="0", n1i="about ten"),
         ]
 
     def write(self, drop: str = "") -> None:
-        """All files; `drop` is one of our columns that the sheets then lack."""
-        frame = pd.DataFrame(self.rows).drop(columns=[drop] if drop else []).rename(columns=self.headers)
+        """Write all files; `drop` is a column of ours that the sheets then lack."""
+        frame = (
+            pd.DataFrame(self.rows)
+            .drop(columns=[drop] if drop else [])
+            .rename(columns=self.headers)
+        )
         for number, names in enumerate((["x"], *self._sheets()), start=1):
             self._book(f"search{number}", dict.fromkeys(names, frame if number == 1 else frame[:0]))
-        code = {"task": "MAZE", "measure": "errors", "type": "spatial", "phase": "M", "valence": "N"}
+        code = {
+            "task": "MAZE",
+            "measure": "errors",
+            "type": "spatial",
+            "phase": "M",
+            "valence": "N",
+        }
         code |= {"recode": "-1", "cuectx": "cue"}
         self._book("TRACE_method_codes", {"codes": pd.DataFrame([code])})
-        items = {"PMID": ["", "111"], "RoBQA_syrcle_1": ["?", "N (why)"], "RoBQA_syrcle_2": ["?", "C"]}
+        items = {
+            "PMID": ["", "111"],
+            "RoBQA_syrcle_1": ["?", "N (why)"],
+            "RoBQA_syrcle_2": ["?", "C"],
+        }
         self._book("risk_of_bias", {"RoBQA_animal_search1": pd.DataFrame(items)})
 
     def _sheets(self) -> list[list[str]]:
         rows = tables.records("trace/sheets")
-        return [[row["sheet"] for row in rows if row["file"] == f"search{number}"] for number in (2, 3)]
+        return [
+            [row["sheet"] for row in rows if row["file"] == f"search{number}"] for number in (2, 3)
+        ]
 
     def _book(self, name: str, parts: dict[str, pd.DataFrame]) -> None:
         with pd.ExcelWriter(self.path / "osf" / f"{name}.xlsx") as book:
@@ -58,7 +82,7 @@ class Folder:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
-    """Made-up final sheets of all searches, found before any other file."""
+    """Made-up final sheets of all searches, which are read before any other file."""
     content = b'"";"PMID"\n"1";111\n'
     (tmp_path / "osf").mkdir()
     registered = {key: dict(entry) for key, entry in sources.register()["files"].items()}
@@ -91,7 +115,11 @@ def test_final_sheets_are_reported(folder: Folder) -> None:
     assert attrs["final_sheets"][:3] == ["osf/search1.xlsx", "osf/search2.xlsx", "osf/search3.xlsx"]
     first = attrs["sources"][0]
     expected = hashlib.sha256((folder.path / "osf/search1.xlsx").read_bytes()).hexdigest()
-    assert first == {"name": "osf/search1.xlsx", "sha256": expected, "found_in": sources.FOLDER_VARIABLE}
+    assert first == {
+        "name": "osf/search1.xlsx",
+        "sha256": expected,
+        "found_in": sources.FOLDER_VARIABLE,
+    }
     assert "osf/search1.xlsx" in attrs["notes"][-1]
 
 
@@ -124,13 +152,19 @@ def test_missing_sheet_is_named(folder: Folder) -> None:
 @pytest.mark.parametrize(("column", "header"), [("m1i", "Data_Outcome1_M"), ("study", "PMID")])
 def test_missing_column_is_named(folder: Folder, column: str, header: str) -> None:
     folder.write(drop=column)
-    with pytest.raises(BadInput, match=rf"'osf/search1\.xlsx', first sheet lacks a column: expected .*'{header}'"):
+    with pytest.raises(
+        BadInput, match=rf"'osf/search1\.xlsx', first sheet lacks a column: expected .*'{header}'"
+    ):
         datasets.read("preclinical")
 
 
 def test_missing_code_column_is_named(folder: Folder) -> None:
-    pd.DataFrame({"task": ["MAZE"]}).to_excel(folder.path / "osf/TRACE_method_codes.xlsx", index=False)
-    with pytest.raises(BadInput, match=r"'osf/TRACE_method_codes\.xlsx' lacks the columns \['measure'"):
+    pd.DataFrame({"task": ["MAZE"]}).to_excel(
+        folder.path / "osf/TRACE_method_codes.xlsx", index=False
+    )
+    with pytest.raises(
+        BadInput, match=r"'osf/TRACE_method_codes\.xlsx' lacks the columns \['measure'"
+    ):
         datasets.read("preclinical")
 
 
@@ -151,7 +185,9 @@ def test_impossible_number_is_named(folder: Folder) -> None:
 def test_unreadable_number_is_named(folder: Folder, column: str) -> None:
     folder.rows[1][column] = "about ten"
     folder.write()
-    message = rf"'osf/search1\.xlsx', first sheet, row 3: {column} must be a number, got 'about ten'"
+    message = (
+        rf"'osf/search1\.xlsx', first sheet, row 3: {column} must be a number, got 'about ten'"
+    )
     with pytest.raises(BadInput, match=message):
         datasets.read("preclinical")
 

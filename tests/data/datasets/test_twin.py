@@ -10,7 +10,7 @@ from bayesmeta.data.datasets.twin import simulate
 from bayesmeta.data.effect_sizes import MEASURES, TWO_GROUPS
 from bayesmeta.infrastructure.errors import BadInput
 
-# Sep, Geuze & Joels (2023) and the authors' report of 13 May 2021: k, studies and beta by valence and phase
+# Sep, Geuze & Joels (2023) and the authors' report of 13 May 2021: k, studies and beta by cell
 PUBLISHED = {
     "preclinical-twin": {
         "shape": {"effect": 1089, "study": 182, "group": 309, "participants": 6834},
@@ -44,9 +44,10 @@ def twin(request):
 
 
 def log_density(twin, beta, tau_study, tau_group):
-    """Dense normal log density of a study's effects around their cells, summed over studies.
+    """Return the dense normal log density of effects around their cells, summed over studies.
 
-    The sampling variance is taken at the cell's true effect: at the observed one it is correlated with yi.
+    The sampling variance is taken at the cell's true effect: at the observed effect it is
+    correlated with yi.
     """
     residual = twin["yi"] - beta
     v = 1 / twin["n1i"] + 1 / twin["n2i"] + (beta**2 + 1) / (2 * (twin["n1i"] + twin["n2i"]))
@@ -66,14 +67,19 @@ def cell(twin):
 def test_counts_equal_the_published(twin):
     published = PUBLISHED[twin.attrs["dataset"]]
     shape = {level: twin[level].nunique() for level in ("effect", "study", "group")}
-    exposed, controls = twin.groupby("group")["n1i"], twin.groupby("study")["n2i"]
+    exposed = twin.groupby("group")["n1i"]
+    controls = twin.groupby("study")["n2i"]
     shape["participants"] = exposed.first().sum() + controls.first().sum()
     assert shape == published["shape"]
     assert len(twin) == shape["effect"]
     assert exposed.nunique().max() == controls.nunique().max() == 1
     counts = twin.groupby(cell(twin)).agg(k=("yi", "size"), studies=("study", "nunique"))
-    assert counts["k"].to_dict() == {f"{v}:{p}": k for (v, p), (k, *_) in published["cells"].items()}
-    assert counts["studies"].to_dict() == {f"{v}:{p}": n for (v, p), (_, n, _) in published["cells"].items()}
+    assert counts["k"].to_dict() == {
+        f"{v}:{p}": k for (v, p), (k, *_) in published["cells"].items()
+    }
+    assert counts["studies"].to_dict() == {
+        f"{v}:{p}": n for (v, p), (_, n, _) in published["cells"].items()
+    }
     for column in ("species", "comparison"):
         assert twin[column].value_counts().to_dict() == published[column]
     assert twin.groupby("study")["species"].nunique().max() == 1
@@ -83,7 +89,9 @@ def test_the_planted_truth_is_the_published_one(twin):
     published = PUBLISHED[twin.attrs["dataset"]]
     beta = {f"{v}:{p}": beta for (v, p), (*_, beta) in published["cells"].items()}
     assert twin.attrs["truth"]["beta"] == beta
-    assert {name: twin.attrs["truth"][name] for name in published["taus"]} == pytest.approx(published["taus"])
+    assert {name: twin.attrs["truth"][name] for name in published["taus"]} == pytest.approx(
+        published["taus"]
+    )
 
 
 def test_every_group_lies_in_one_study(twin):
@@ -108,9 +116,13 @@ def test_the_planted_heterogeneity_fits_better_than_others(twin):
     beta = cell(twin).map(truth["beta"]).astype(float)
     planted = log_density(twin, beta, truth["tau_study"], truth["tau_group"])
     for factor in (0.7, 1.4):
-        assert planted > log_density(twin, beta, factor * truth["tau_study"], truth["tau_group"]) + 2
+        assert (
+            planted > log_density(twin, beta, factor * truth["tau_study"], truth["tau_group"]) + 2
+        )
     assert planted > log_density(twin, beta, truth["tau_study"], 2.5 * truth["tau_group"]) + 2
-    if twin["group"].nunique() > 1.5 * twin["study"].nunique():  # else the two levels are nearly one
+    if (
+        twin["group"].nunique() > 1.5 * twin["study"].nunique()
+    ):  # else the two levels are nearly the same
         assert planted > log_density(twin, beta, truth["tau_study"], 0.4 * truth["tau_group"]) + 2
 
 
@@ -135,12 +147,16 @@ def test_it_says_that_it_is_synthetic_and_names_no_study(twin):
     assert twin.attrs["sources"] == []
     assert "simulated" in twin.attrs["notes"][0].lower()
     assert twin["study"].str.fullmatch(r"twin-\d{3}").all()
-    assert twin[["group", "effect"]].apply(lambda label: label.str.startswith("twin-")).all(axis=None)
+    assert (
+        twin[["group", "effect"]].apply(lambda label: label.str.startswith("twin-")).all(axis=None)
+    )
     json.dumps(twin.attrs)
 
 
 def test_an_unknown_name_is_refused():
-    with pytest.raises(BadInput, match=r"unknown twin 'clinical_twin' \(did you mean clinical-twin\?\); known: pre"):
+    with pytest.raises(
+        BadInput, match=r"unknown twin 'clinical_twin' \(did you mean clinical-twin\?\); known: pre"
+    ):
         simulate("clinical_twin")
     with pytest.raises(BadInput, match="unknown twin 'chosen'"):
         simulate("chosen")

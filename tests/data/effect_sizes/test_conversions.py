@@ -1,4 +1,4 @@
-"""effects: means and SDs from what else reports print, and effects from tests; against known answers."""
+"""effects: means and SDs from other summaries, and effects from tests, by known answers."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,12 @@ from bayesmeta.data import effect_sizes
 from bayesmeta.data.effect_sizes import MEASURES
 from bayesmeta.infrastructure.errors import BadInput
 
-EXPECTED_RANGE = {2: 1.128, 5: 2.326, 10: 3.078, 25: 3.931}  # of normal samples, in SDs: the d2 of control charts
+EXPECTED_RANGE = {
+    2: 1.128,
+    5: 2.326,
+    10: 3.078,
+    25: 3.931,
+}  # of normal samples, in SDs: the d2 of control charts
 GROUPS = {"m1i": np.array([5.0, 3]), "sd1i": np.array([2.0, 1]), "n1i": np.array([10, 30])} | {
     "m2i": np.array([4.0, 4]), "sd2i": np.array([1.0, 2]), "n2i": np.array([12, 8])
 }  # fmt: skip
@@ -36,7 +41,9 @@ def test_impossible_tests_are_refused():
 
 
 def test_sd_from_sem():
-    np.testing.assert_allclose(effect_sizes.sd_from_sem(np.array([0.5, 2]), np.array([16, 9])), [2, 6])
+    np.testing.assert_allclose(
+        effect_sizes.sd_from_sem(np.array([0.5, 2]), np.array([16, 9])), [2, 6]
+    )
 
 
 @pytest.mark.parametrize(("n", "wanted"), EXPECTED_RANGE.items())
@@ -46,7 +53,9 @@ def test_sd_from_range_divides_by_the_expected_range(n, wanted):
 
 def test_sd_from_quartiles_divides_by_their_distance_in_large_samples():
     quartile = stats.norm.ppf(0.75)
-    assert effect_sizes.sd_from_quartiles(3 - 2 * quartile, 3 + 2 * quartile, 1e6) == pytest.approx(2, rel=1e-5)
+    assert effect_sizes.sd_from_quartiles(3 - 2 * quartile, 3 + 2 * quartile, 1e6) == pytest.approx(
+        2, rel=1e-5
+    )
 
 
 def test_symmetric_summaries_have_their_median_as_mean():
@@ -70,11 +79,13 @@ def test_normal_samples_get_their_own_mean_and_sd_back(n):
         "quartiles": effect_sizes.sd_from_quartiles(q1, q3, n),
         "five": effect_sizes.sd_from_five(low, q1, q3, high, n),
     }
-    for name, found in means.items():
-        assert found.mean() == pytest.approx(3, abs=0.03), name
-        assert np.std(found - sample.mean(1)) <= np.std(median - sample.mean(1)), f"{name}: no better than the median"
-    for name, found in sds.items():
-        assert found.mean() == pytest.approx(2, rel=0.06 if n > 9 else 0.15), name
+    for name, values in means.items():
+        assert values.mean() == pytest.approx(3, abs=0.03), name
+        assert np.std(values - sample.mean(1)) <= np.std(median - sample.mean(1)), (
+            f"{name}: no better than the median"
+        )
+    for name, values in sds.items():
+        assert values.mean() == pytest.approx(2, rel=0.06 if n > 9 else 0.15), name
     assert np.std(sds["five"]) <= min(np.std(sds["range"]), np.std(sds["quartiles"]))
     assert np.std(means["five"]) <= min(np.std(means["range"]), np.std(means["quartiles"])) * 1.02
 
@@ -82,7 +93,9 @@ def test_normal_samples_get_their_own_mean_and_sd_back(n):
 def test_the_weights_are_those_of_the_papers():
     # worked by hand: n = 16, so that n^.75 = 8; w = 4 / 12, and w1 = 2.2 / 10.2
     assert effect_sizes.mean_from_range(0.0, 3.0, 12.0, 16) == pytest.approx(6 / 3 + 3 * 2 / 3)
-    assert effect_sizes.mean_from_quartiles(0.0, 3.0, 12.0, 39) == pytest.approx(0.71 * 6 + 0.29 * 3)
+    assert effect_sizes.mean_from_quartiles(0.0, 3.0, 12.0, 39) == pytest.approx(
+        0.71 * 6 + 0.29 * 3
+    )
     inner = 0.7 - 0.72 / 16**0.55
     assert effect_sizes.mean_from_five(0.0, 1.0, 3.0, 7.0, 12.0, 16) == pytest.approx(
         2.2 / 10.2 * 6 + inner * 4 + (1 - 2.2 / 10.2 - inner) * 3
@@ -90,4 +103,6 @@ def test_the_weights_are_those_of_the_papers():
     weight = 1 / (1 + 0.07 * 32**0.6)  # 32^.6 = 8
     assert weight == pytest.approx(1 / 1.56)
     parts = effect_sizes.sd_from_range(0.0, 12.0, 32), effect_sizes.sd_from_quartiles(1.0, 7.0, 32)
-    assert effect_sizes.sd_from_five(0.0, 1.0, 7.0, 12.0, 32) == pytest.approx(parts[0] / 1.56 + parts[1] * 0.56 / 1.56)
+    assert effect_sizes.sd_from_five(0.0, 1.0, 7.0, 12.0, 32) == pytest.approx(
+        parts[0] / 1.56 + parts[1] * 0.56 / 1.56
+    )

@@ -23,7 +23,7 @@ BY_PAIRS = ["SMCC", "SMCRP"]
 @pytest.mark.parametrize("case", REFERENCE["cases"], ids=IDS)
 def test_equals_metafor(case):
     yi, vi = MEASURES[case["measure"]](vtype=case["vtype"], **case["columns"])
-    # UB subtracts two numbers near 1 and multiplies by g^2: metafor's own last digits are lost there
+    # UB subtracts second numbers near 1 and multiplies by g^2: metafor loses its last digits there
     lost = 1e-12 * np.square(case["yi"]) if case["vtype"] == "UB" else 0
     np.testing.assert_allclose(yi, case["yi"], rtol=1e-12, atol=0)
     assert np.all(np.abs(vi - case["vi"]) <= 1e-12 * np.abs(case["vi"]) + lost)
@@ -31,7 +31,9 @@ def test_equals_metafor(case):
 
 def test_the_reference_reaches_every_form_and_variance():
     seen = {(c["measure"], c["vtype"], frozenset(c["columns"])) for c in REFERENCE["cases"]}
-    forms = {(m.name, v, frozenset(f)) for m in MEASURES.values() for v in m.vtypes for f in m.forms}
+    forms = {
+        (m.name, v, frozenset(f)) for m in MEASURES.values() for v in m.vtypes for f in m.forms
+    }
     assert seen == forms
 
 
@@ -39,7 +41,9 @@ means = st.integers(-50, 50)
 sds = st.floats(0.1, 10)
 sizes = st.floats(2, 300)
 scales = st.floats(1e-3, 1e3)
-groups = st.fixed_dictionaries({"m1i": means, "sd1i": sds, "n1i": sizes, "m2i": means, "sd2i": sds, "n2i": sizes})
+groups = st.fixed_dictionaries(
+    {"m1i": means, "sd1i": sds, "n1i": sizes, "m2i": means, "sd2i": sds, "n2i": sizes}
+)
 pairs = st.fixed_dictionaries(
     {
         "m1i": means,
@@ -68,7 +72,9 @@ def test_swapping_groups_flips_the_sign_and_keeps_the_variance(drawn):
 
 
 @given(inputs, scales)
-def test_a_change_of_unit_leaves_standardised_effects_alone_and_scales_the_mean_difference(drawn, c):
+def test_a_change_of_unit_leaves_standardised_effects_alone_and_scales_the_mean_difference(
+    drawn, c
+):
     name, columns = drawn
     rescaled = {k: v * c if k[0] in "ms" else v for k, v in columns.items()}
     factor = c if name == "MD" else 1
@@ -89,7 +95,9 @@ def test_ratio_of_means_is_free_of_units_and_flips_on_swapping(m1, m2, sd, c):
     yi, vi = MEASURES["ROM"](**columns)
     rescaled = {k: v * c if k[0] in "ms" else v for k, v in columns.items()}
     np.testing.assert_allclose(MEASURES["ROM"](**rescaled), (yi, vi), rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(MEASURES["ROM"](**swapped(columns)), (-yi, vi), rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(
+        MEASURES["ROM"](**swapped(columns)), (-yi, vi), rtol=1e-12, atol=1e-15
+    )
 
 
 @given(st.lists(st.integers(0, 30), min_size=4, max_size=4))
@@ -104,7 +112,11 @@ def test_odds_ratio_flips_when_rows_or_columns_swap(cells):
 
 @given(pairs)
 def test_paired_t_gives_the_same_effect_as_the_means(columns):
-    change = columns["sd1i"] ** 2 + columns["sd2i"] ** 2 - 2 * columns["ri"] * columns["sd1i"] * columns["sd2i"]
+    change = (
+        columns["sd1i"] ** 2
+        + columns["sd2i"] ** 2
+        - 2 * columns["ri"] * columns["sd1i"] * columns["sd2i"]
+    )
     t = (columns["m1i"] - columns["m2i"]) / np.sqrt(change / columns["ni"])
     np.testing.assert_allclose(
         MEASURES["SMCC"](ti=t, ni=columns["ni"]), MEASURES["SMCC"](**columns), rtol=1e-9, atol=1e-12
@@ -125,23 +137,35 @@ def test_correction_has_its_known_values():
 
 @pytest.mark.parametrize("name", ["SMD", "SMDH"])
 def test_unbiased_with_the_stated_variance_in_simulated_groups(name):
-    rng, n, reps = np.random.default_rng(1), 20, 40_000
-    one, two = rng.normal(0.8, 1, (n, reps)), rng.normal(0, 1, (n, reps))
-    assert_unbiased(MEASURES[name](**described(one, two), n1i=n, n2i=n), 0.8)
+    rng = np.random.default_rng(1)
+    n = 20
+    first = rng.normal(0.8, 1, (n, 40_000))
+    second = rng.normal(0, 1, (n, 40_000))
+    assert_unbiased(MEASURES[name](**described(first, second), n1i=n, n2i=n), 0.8)
 
 
 def test_d_av_is_unbiased_with_the_stated_variance_in_simulated_pairs():
-    rng, n, reps, r = np.random.default_rng(2), 20, 40_000, 0.6
-    one = rng.normal(0.8, 1, (n, reps))
-    two = r * (one - 0.8) + np.sqrt(1 - r**2) * rng.normal(0, 1, (n, reps))
-    observed = ((one - one.mean(0)) * (two - two.mean(0))).sum(0) / (n - 1) / one.std(0, ddof=1) / two.std(0, ddof=1)
-    assert_unbiased(MEASURES["SMCRP"](**described(one, two), ri=observed, ni=n), 0.8)
+    rng = np.random.default_rng(2)
+    n = 20
+    r = 0.6
+    first = rng.normal(0.8, 1, (n, 40_000))
+    second = r * (first - 0.8) + np.sqrt(1 - r**2) * rng.normal(0, 1, (n, 40_000))
+    observed = (
+        ((first - first.mean(0)) * (second - second.mean(0))).sum(0)
+        / (n - 1)
+        / first.std(0, ddof=1)
+        / second.std(0, ddof=1)
+    )
+    assert_unbiased(MEASURES["SMCRP"](**described(first, second), ri=observed, ni=n), 0.8)
 
 
-def described(one, two):
+def described(first, second):
     return {
-        "m1i": one.mean(0), "sd1i": one.std(0, ddof=1), "m2i": two.mean(0), "sd2i": two.std(0, ddof=1)
-    }  # fmt: skip
+        "m1i": first.mean(0),
+        "sd1i": first.std(0, ddof=1),
+        "m2i": second.mean(0),
+        "sd2i": second.std(0, ddof=1),
+    }
 
 
 def assert_unbiased(effects, truth):
@@ -158,7 +182,11 @@ def test_arrays_and_scalars_broadcast():
 
 REFUSED = [
     ("SMD", GROUPS | {"sd1i": [1, -3, 2]}, r"SMD: sd1i must be at least 0, got -3 at position 1$"),
-    ("SMD", GROUPS | {"n2i": [1, 9, 1.5]}, r"n2i must be at least 2, got 1 at position 0, 1.5 at position 2"),
+    (
+        "SMD",
+        GROUPS | {"n2i": [1, 9, 1.5]},
+        r"n2i must be at least 2, got 1 at position 0, 1.5 at position 2",
+    ),
     ("SMD", GROUPS | {"m1i": [1, np.nan]}, r"m1i must be a finite number, got nan at position 1"),
     ("SMD", GROUPS | {"sd2i": np.inf}, r"sd2i must be at least 0, got inf at position 0"),
     (
@@ -167,7 +195,11 @@ REFUSED = [
         r"no effect size follows at position 1; it needs a standard",
     ),
     ("MD", GROUPS | {"sd1i": 0, "sd2i": 0}, r"it needs a standard deviation above 0"),
-    ("ROM", GROUPS | {"m1i": [-1, 1]}, r"follows at position 0; it needs two means of one sign"),
+    (
+        "ROM",
+        GROUPS | {"m1i": [-1, 1]},
+        r"follows at position 0; it needs two means of the same sign",
+    ),
     ("ZCOR", {"ri": [0.1, 1.2], "ni": 9}, r"ri must be from -1 to 1, got 1.2 at position 1"),
     (
         "ZCOR",

@@ -1,4 +1,4 @@
-"""table: files of every kind give the same effect table; each kind of bad file is refused in one message."""
+"""table: files of all kinds give the same effect table; bad files are refused in a message."""
 
 import hashlib
 
@@ -73,7 +73,13 @@ def test_every_kind_of_file_gives_the_same_table(kind, tmp_path):
         "synthetic": False,
         "title": f"effects from mine.{kind}",
         "scale": "effect size yi",
-        "sources": [{"name": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "found_in": "file"}],
+        "sources": [
+            {
+                "name": path.name,
+                "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+                "found_in": "file",
+            }
+        ],
         "notes": [],
     }
 
@@ -115,7 +121,9 @@ def test_only_the_first_sheet_is_read_and_the_others_are_named(tmp_path):
     with pd.ExcelWriter(tmp_path / "two.xlsx") as book:
         FRAME.to_excel(book, sheet_name="data", index=False)
         FRAME.to_excel(book, sheet_name="more", index=False)
-    assert read_table(tmp_path / "two.xlsx").attrs["notes"] == ["read from the first sheet, 'data'; not read: 'more'"]
+    assert read_table(tmp_path / "two.xlsx").attrs["notes"] == [
+        "read from the first sheet, 'data'; not read: 'more'"
+    ]
 
 
 def test_a_sheet_may_start_below_and_to_the_right(tmp_path):
@@ -138,23 +146,38 @@ REFUSED = [
     ("\n \n", "it is empty"),
     ("study,yi,vi\n", "it has no rows below its header (study, yi, vi)"),
     ("study,yi,vi\n,,\n", "it has no rows"),
-    ("Studdy,yi,vi\na,1,1\nb,2,1\n", "its columns are Studdy, yi, vi; it needs study, and yi with vi or"),
+    (
+        "Studdy,yi,vi\na,1,1\nb,2,1\n",
+        "its columns are Studdy, yi, vi; it needs study, and yi with vi or",
+    ),
     ("Studdy,yi,vi\na,1,1\nb,2,1\n", "did you mean Studdy?"),
     ("study,yi\na,1\nb,2\n", "m1i, sd1i, n1i, m2i, sd2i, n2i"),
     (RAW.replace("m1i", "vi"), "its columns are study, vi, sd1i"),
-    (RAW.replace("study", "study,vi").replace("a,", "a,1,").replace("b,", "b,1,"), "yi with vi or sei"),
-    (RAW.replace("study", "study,yi").replace("a,", "a,1,").replace("b,", "b,1,"), "yi with vi or sei"),
+    (
+        "study,vi,m1i,sd1i,n1i,m2i,sd2i,n2i\na,1,5,2,10,4,1,12\nb,1,6,2,10.5,4,1,12\n",
+        "yi with vi or sei",
+    ),
+    (
+        "study,yi,m1i,sd1i,n1i,m2i,sd2i,n2i\na,1,5,2,10,4,1,12\nb,1,6,2,10.5,4,1,12\n",
+        "yi with vi or sei",
+    ),
     ("study,yi,yi,vi\na,1,1,1\n", "more than one column named yi"),
-    ("study,yi,vi\na,x,1\nb,2,?\n", "yi must be a number, got 'x' at row 2\nvi must be a number, got '?'"),
+    (
+        "study,yi,vi\na,x,1\nb,2,?\n",
+        "yi must be a number, got 'x' at row 2\nvi must be a number, got '?'",
+    ),
     ("study,yi,vi\na,,1\nb,NA,1\n", "yi must be a finite number, got nan at row 2, nan at row 3"),
     ("study,yi,vi\na,Inf,1\nb,1,1\n", "yi must be a finite number, got inf at row 2"),
     ("study,yi,vi\na,1_0,1\nb,1,1\n", "yi must be a number, got '1_0' at row 2"),
-    ("study,yi,vi\na,1,0\nb,2,-1\n", "vi must be a finite number above 0, got 0 at row 2, -1 at row 3"),
+    (
+        "study,yi,vi\na,1,0\nb,2,-1\n",
+        "vi must be a finite number above 0, got 0 at row 2, -1 at row 3",
+    ),
     ("study,yi,sei\na,1,-1\nb,2,\n", "sei must be a number above 0, got -1 at row 2, nan at row 3"),
-    ("study,group,yi,vi\na,g,1,1\nb,g,1,1\n", "group must each be in one study"),
+    ("study,group,yi,vi\na,g,1,1\nb,g,1,1\n", "group must lie in a single study"),
     ("study,yi,vi\na,1,1\n,2,1\nb,2,1\n", "study must not be blank, got '' at row 3"),
-    ("study,effect,yi,vi\na,e,1,1\nb,e,2,1\n", "effect must be unique labels"),
-    ("study,yi,vi\na,1,1\na,2,1\n", "study must be at least two different ones, got a"),
+    ("study,effect,yi,vi\na,e,1,1\nb,e,2,1\n", "effect must be a unique label"),
+    ("study,yi,vi\na,1,1\na,2,1\n", "study must have at least two different labels, got a"),
     ("study,yi,vi\na,1,1,9\nb,2,1\n", "row 2 has 4 cells where the header has 3"),
     ("study,yi,vi\na,1\nb,2,1\n", "row 2 has 2 cells where the header has 3"),
     ("study;yi;vi\na;0,5;1\nb;1.5;1\n", "yi has numbers with a comma, '0,5' at row 2"),
@@ -162,12 +185,15 @@ REFUSED = [
     ("study\tyi\tvi\na\t1,250\t1\nb\t1\t1\n", "yi has numbers with a comma, '1,250' at row 2"),
     ('study,yi,vi,dose\na,1,1,"1,500"\nb,1,1,1\n', "dose has numbers with a comma"),
     ('study,yi,vi\n"a,1,1\nb,2,1\n', "it cannot be read as CSV"),
-    (RAW.replace("5,2,10", "5,-2,1"), "SMD: sd1i must be at least 0, got -2 at row 2\nSMD: n1i must be"),
+    (
+        RAW.replace("5,2,10", "5,-2,1"),
+        "SMD: sd1i must be at least 0, got -2 at row 2\nSMD: n1i must be",
+    ),
     (RAW.replace("5,2,10", ",2,10"), "SMD: m1i must be a finite number, got nan at row 2"),
     (b"study,yi,vi\nM\x81ller,1,1\n", "it is not UTF-8 text (byte 13)"),
     (b"study,yi,vi\na\0,1,1\n", "it holds NUL bytes"),
     (bytes(range(256)) * 9, "it is not UTF-8 text"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("text", "message"), REFUSED)
@@ -177,16 +203,18 @@ def test_each_kind_of_bad_file_is_refused_in_one_message(read, text, message):
 
 @pytest.mark.parametrize("kind", ["xlsx", "parquet"])
 def test_damaged_binary_files_are_refused(read, tmp_path, kind):
-    whole = tmp_path / f"whole.{kind}"
-    WRITERS[kind](FRAME, whole)
-    content = whole.read_bytes()
+    intact = tmp_path / f"intact.{kind}"
+    WRITERS[kind](FRAME, intact)
+    content = intact.read_bytes()
     for broken in (content[: len(content) // 2], content[:-30], b"hello", b"PK\3\4" + bytes(99)):
         assert f"cannot be read as {kind.upper()}" in refusal(read, broken, f"broken.{kind}")
 
 
 def test_missing_files_folders_other_kinds_and_unknown_measures_are_refused(read, tmp_path):
     read(RAW, "effects.csv")
-    with pytest.raises(BadInput, match=r"efects.csv: there is no such file \(did you mean effects.csv\?\)"):
+    with pytest.raises(
+        BadInput, match=r"efects.csv: there is no such file \(did you mean effects.csv\?\)"
+    ):
         read_table(tmp_path / "efects.csv")
     with pytest.raises(BadInput, match=r"there is no such file$"):
         read_table(tmp_path / "nowhere" / "x.csv")
@@ -194,5 +222,7 @@ def test_missing_files_folders_other_kinds_and_unknown_measures_are_refused(read
     with pytest.raises(BadInput, match="there is no such file"):
         read_table(tmp_path / "folder.csv")
     assert "save it as one of .csv, .tsv, .xlsx, .parquet" in refusal(read, RAW, "mine.sav")
-    with pytest.raises(BadInput, match=r"unknown measure 'smd' \(did you mean SMD\?\); known: SMD, SMDH"):
+    with pytest.raises(
+        BadInput, match=r"unknown measure 'smd' \(did you mean SMD\?\); known: SMD, SMDH"
+    ):
         read_table(tmp_path / "effects.csv", measure="smd")

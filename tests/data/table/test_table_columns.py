@@ -1,4 +1,4 @@
-"""table: which column is what, as asked, as called, as people call it; groups that are numbered anew."""
+"""table: columns as asked, as named, as people name them; groups that are numbered anew."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bayesmeta.commands.request import Request, columns_of, read_effects, read_inputs
+from bayesmeta.commands.request import columns_of
 from bayesmeta.data.table import parse_columns, read_table
 from bayesmeta.infrastructure.errors import BadInput
 
@@ -15,13 +15,18 @@ DISTRICTS = (
     "district,school,study,year,yi,vi\n11,1,1,1976,-0.18,0.118\n11,2,2,1976,-0.22,0.118\n"
     "12,1,3,1989,0.13,0.014\n12,2,4,1989,-0.26,0.014\n12,3,5,1989,0.19,0.015\n"
 )
-COUNTS = "trial,author,year,tpos,tneg,cpos,cneg\n1,A,1948,4,119,11,128\n2,B,1949,6,300,29,274\n3,B,1960,3,228,11,209\n"
+COUNTS = (
+    "trial,author,year,tpos,tneg,cpos,cneg\n1,A,1948,4,119,11,128\n2,B,1949,6,300,29,274\n"
+    "3,B,1960,3,228,11,209\n"
+)
 Read = Callable[..., pd.DataFrame]
 
 
 @pytest.fixture
 def read(tmp_path: Path) -> Read:
-    def read_text(text: str, columns: str | Mapping[str, str] = "", name: str = "mine.csv") -> pd.DataFrame:
+    def read_text(
+        text: str, columns: str | Mapping[str, str] = "", name: str = "mine.csv"
+    ) -> pd.DataFrame:
         (tmp_path / name).write_text(text, encoding="utf-8")
         return read_table(tmp_path / name, columns=columns_of(None, columns))
 
@@ -60,33 +65,34 @@ def test_four_levels_and_explicit_nesting(read: Read) -> None:
 def test_crossed_groups_are_refused_with_both_ways_out_which_both_work(read: Read) -> None:
     text = "lab,drug,yi,vi\na,x,1,1\na,y,2,1\nb,x,3,1\n"
     message = refusal(read, text, "study=lab, group=drug")
-    assert message.startswith("group must each be in one study, got 'x' at row 2, 'x' at row 4; ")
+    assert message.startswith("group must lie in a single study, got 'x' at row 2, 'x' at row 4; ")
     assert '--columns "study=lab, group=lab/drug"' in message
     assert '--columns "group="' in message
     assert "\n" not in message
     assert read(text, "study=lab, group=lab/drug")["group"].tolist() == ["a/x", "a/y", "b/x"]
-    own = text.replace("lab,drug", "study,group")
-    assert read(own, "group=")["group_in_file"].tolist() == ["x", "y", "x"]
-
-
-@pytest.mark.parametrize("numbers", [[1, 2, 1, 3], [0, 2, 0, 2], [2, 3, 2, 3], [2001, 2002, 2001, 2002]])
-def test_numbers_that_do_not_count_from_one_are_crossed(read: Read, numbers: list[int]) -> None:
-    rows = [f"{study},{number},1,1" for study, number in zip("aabb", numbers, strict=True)]
-    assert "group must each be in one study" in refusal(read, "\n".join(["study,group,yi,vi", *rows]))
+    named = text.replace("lab,drug", "study,group")
+    assert read(named, "group=")["group_in_file"].tolist() == ["x", "y", "x"]
 
 
 @pytest.mark.parametrize(
-    ("header", "note"),
-    [
-        ("Study,G,SE", "study is read from Study; yi is read from G; sei is read from SE"),
-        ("Trial,Effect size,S.E.", "study is read from Trial; yi is read from Effect size; sei is read from S.E."),
-        ("id-study,Hedges g,stderr", "study is read from id-study; yi is read from Hedges g; sei is read from stderr"),
-        ("author,smd,Std. error", "study is read from author; yi is read from smd; sei is read from Std. error"),
-    ],
-)  # fmt: skip
-def test_common_names_are_understood_and_told(read: Read, header: str, note: str) -> None:
+    "numbers", [[1, 2, 1, 3], [0, 2, 0, 2], [2, 3, 2, 3], [2001, 2002, 2001, 2002]]
+)
+def test_numbers_that_do_not_count_from_one_are_crossed(read: Read, numbers: list[int]) -> None:
+    rows = [f"{study},{number},1,1" for study, number in zip("aabb", numbers, strict=True)]
+    assert "group must lie in a single study" in refusal(
+        read, "\n".join(["study,group,yi,vi", *rows])
+    )
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Study,G,SE", "Trial,Effect size,S.E.", "id-study,Hedges g,stderr", "author,smd,Std. error"],
+)
+def test_common_names_are_understood_and_reported(read: Read, header: str) -> None:
     table = read(f"{header}\na,1,2\nb,2,3\n")
     assert table["vi"].tolist() == [4, 9]
+    study, yi, sei = header.split(",")
+    note = f"study is read from {study}; yi is read from {yi}; sei is read from {sei}"
     assert table.attrs["notes"] == [note]
 
 
@@ -98,15 +104,23 @@ def test_a_variance_is_not_a_standard_error_and_words_are_no_effects(read: Read)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
-        ("paper,trial,g,se\na,1,1,1\na,2,1,1\nb,3,1,1\n", 'columns trial, paper; say which: --columns "study=trial"'),
-        ("study,g,d,se\na,1,1,1\nb,1,1,1\n", 'yi may be any of the columns g, d; say which: --columns "yi=g"'),
+        (
+            "paper,trial,g,se\na,1,1,1\na,2,1,1\nb,3,1,1\n",
+            'columns trial, paper; say which: --columns "study=trial"',
+        ),
+        (
+            "study,g,d,se\na,1,1,1\nb,1,1,1\n",
+            'yi may be any of the columns g, d; say which: --columns "yi=g"',
+        ),
         ("study,g,se,var\na,1,1,1\nb,1,1,1\n", "vi or sei may be any of the columns var, se"),
     ],
 )  # fmt: skip
-def test_ambiguous_names_are_refused_with_the_candidates(read: Read, text: str, said: str) -> None:
-    assert said in refusal(read, text)
+def test_ambiguous_names_are_refused_with_the_candidates(
+    read: Read, text: str, message: str
+) -> None:
+    assert message in refusal(read, text)
 
 
 def test_names_that_part_the_rows_alike_are_not_ambiguous(read: Read) -> None:
@@ -133,8 +147,14 @@ def test_counts_by_flag_are_odds_ratios_or_what_measure_says(read: Read) -> None
 
 
 def test_raw_columns_that_are_asked_for_come_before_the_files_own_effects(read: Read) -> None:
-    text = COUNTS.replace("cneg", "cneg,yi,vi").replace("128\n", "128,9,9\n").replace("274\n", "274,9,9\n")
-    table = read(text.replace("209\n", "209,9,9\n"), "study=trial, ai=tpos, bi=tneg, ci=cpos, di=cneg")
+    text = (
+        COUNTS.replace("cneg", "cneg,yi,vi")
+        .replace("128\n", "128,9,9\n")
+        .replace("274\n", "274,9,9\n")
+    )
+    table = read(
+        text.replace("209\n", "209,9,9\n"), "study=trial, ai=tpos, bi=tneg, ci=cpos, di=cneg"
+    )
     assert table["yi"].max() < 0
     assert table["yi_in_file"].tolist() == [9, 9, 9]
 
@@ -149,9 +169,12 @@ def test_a_standard_error_that_is_asked_for_comes_before_the_files_own_variance(
 
 
 @pytest.mark.parametrize(
-    ("columns", "said"),
+    ("columns", "message"),
     [
-        ("study=distric", "columns asks for 'distric', which is not a column (did you mean district?)"),
+        (
+            "study=distric",
+            "columns asks for 'distric', which is not a column (did you mean district?)",
+        ),
         ("stud=district", "columns cannot name stud (did you mean study?)"),
         ("study", "--columns has 'study'; it should read"),
         ("study=school, study=district", "--columns gives study twice"),
@@ -159,10 +182,10 @@ def test_a_standard_error_that_is_asked_for_comes_before_the_files_own_variance(
         ("measure=smd", "unknown measure 'smd' (did you mean SMD?)"),
     ],
 )
-def test_columns_that_cannot_be_are_refused(read: Read, columns: str, said: str) -> None:
+def test_columns_that_cannot_be_are_refused(read: Read, columns: str, message: str) -> None:
     with pytest.raises(BadInput) as error:
         read(DISTRICTS, columns)
-    assert said in str(error.value)
+    assert message in str(error.value)
 
 
 def test_one_column_may_serve_twice_and_case_does_not_matter(read: Read) -> None:
@@ -171,55 +194,9 @@ def test_one_column_may_serve_twice_and_case_does_not_matter(read: Read) -> None
 
 
 def test_columns_are_parsed() -> None:
-    assert parse_columns("study = district,yi=es,, group=") == {"study": "district", "yi": "es", "group": ""}
+    assert parse_columns("study = district,yi=es,, group=") == {
+        "study": "district",
+        "yi": "es",
+        "group": "",
+    }
     assert parse_columns("") == {}
-
-
-def test_the_flag_wins_over_the_models_columns_which_hold_where_it_is_silent(tmp_path: Path) -> None:
-    model = tmp_path / "mine.toml"
-    model.write_text(
-        'terms = "1"\nlevels = ["study", "group"]\n[priors]\nterms = "Normal(0, 1)"\ntau = "HalfNormal(1)"\n'
-        '[columns]\nstudy = "school"\ngroup = "school"\n',
-        encoding="utf-8",
-    )
-    (tmp_path / "mine.csv").write_text(DISTRICTS, encoding="utf-8")
-    asked = columns_of(str(model), "study=district")
-    assert asked == {"study": "district", "group": "school"}
-    frame = read_effects(Request(str(tmp_path / "mine.csv"), str(model), columns={"study": "district"}))
-    assert frame["group"].tolist()[:2] == ["11/1", "11/2"]
-    model.write_text(model.read_text().replace('"school"', "1"), encoding="utf-8")
-    with pytest.raises(BadInput, match="columns of model mine are"):
-        columns_of(str(model), None)
-
-
-def test_columns_are_of_files_only() -> None:
-    with pytest.raises(BadInput, match="--columns names the columns of a file, and clinical-twin is a dataset"):
-        read_effects(Request("clinical-twin", columns={"study": "x"}))
-
-
-def test_names_that_results_need_or_cannot_hold_are_changed_with_a_note(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("study,yi,vi,level,mg/kg,mg_kg,sheet_row\na,1,1,x,1,2,7\nb,2,1,y,3,4,8\n")
-    frame = read_effects(Request(str(tmp_path / "a.csv")))
-    assert frame["level_in_file"].tolist() == ["x", "y"]
-    assert frame["mg_kg"].tolist() == [2, 4]
-    assert frame["mg_kg_"].tolist() == [1, 3]
-    assert frame["sheet_row_in_file"].tolist() == [7, 8]
-    assert "the file's own level is kept as level_in_file" in frame.attrs["notes"][-1]
-
-
-def test_a_file_with_one_effect_per_study_has_one_level(tmp_path: Path) -> None:
-    rows = pd.DataFrame({"study": ["a", "b", "c"], "yi": [0.1, 0.2, 0.4], "vi": 0.1})
-    rows.to_csv(tmp_path / "one.csv", index=False)
-    inputs = read_inputs(Request(str(tmp_path / "one.csv")))
-    assert inputs.spec.levels == ("study",)
-    assert any("one effect" in note for note in inputs.frame.attrs["notes"])
-    pd.concat([rows, rows]).to_csv(tmp_path / "two.csv", index=False)
-    assert read_inputs(Request(str(tmp_path / "two.csv"))).spec.levels == ("study", "group")
-    assert read_inputs(Request(str(tmp_path / "one.csv"), "intercept")).spec.levels == ("study", "group")
-
-
-def test_a_users_file_is_not_the_dataset_of_that_name(tmp_path: Path) -> None:
-    pd.DataFrame({"study": list("aabb"), "yi": 0.1, "vi": [0.1, 0.2, 0.3, 0.4]}).to_csv(tmp_path / "clinical.csv")
-    inputs = read_inputs(Request(str(tmp_path / "clinical.csv")))
-    assert inputs.dataset == "clinical-file"
-    assert inputs.spec.terms == "1"

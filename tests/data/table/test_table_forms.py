@@ -1,4 +1,4 @@
-"""table: rows that give their effect in different forms, each computed from the first that is complete."""
+"""table: rows that give their effect in different forms; the first complete form is used."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -39,7 +39,9 @@ def read(tmp_path: Path) -> Read:
     return read_text
 
 
-OMIT = '--columns "incomplete=omit" leaves out the rows without an effect, and a note then names them'
+OMIT = (
+    '--columns "incomplete=omit" leaves out the rows without an effect, and a note then names them'
+)
 
 
 def refusal(read: Read, text: str, **columns: str) -> list[str]:
@@ -52,16 +54,24 @@ def test_each_row_uses_its_own_form_and_a_note_counts_them(read: Read) -> None:
     table = read(MIXED)
     n = {"n1i": 10, "n2i": 12}
     smd = MEASURES["SMD"]
-    wanted = [smd(m1i=5, sd1i=2, m2i=4, sd2i=1, **n), smd(ti=2.5, **n), smd(ti=-2, **n), smd(pi=0.04, **n)]
+    wanted = [
+        smd(m1i=5, sd1i=2, m2i=4, sd2i=1, **n),
+        smd(ti=2.5, **n),
+        smd(ti=-2, **n),
+        smd(pi=0.04, **n),
+    ]
     np.testing.assert_allclose(table[["yi", "vi"]], wanted)
     assert table.attrs["notes"] == [
-        "yi and vi are computed from m1i, sd1i, n1i, m2i, sd2i, n2i; ti, n1i, n2i; fi, n1i, n2i; pi, n1i, n2i "
-        "(1 rows, 1 rows, 1 rows, 1 rows): SMD, standardised mean difference (Hedges' g)"
+        "yi and vi are computed from m1i, sd1i, n1i, m2i, sd2i, n2i; ti, n1i, n2i; fi, n1i, n2i; "
+        "pi, n1i, n2i (1 rows, 1 rows, 1 rows, 1 rows): SMD, standardised mean difference "
+        "(Hedges' g)"
     ]
 
 
 def test_rows_without_a_form_are_listed_with_every_other_problem(read: Read) -> None:
-    text = MIXED.replace("b,,,10,,,12,2.5", "b,5,,10,,,12,").replace("c,,,10,,,12,,4,,-1", ",,,10,,,12,,x,,-1")
+    text = MIXED.replace("b,,,10,,,12,2.5", "b,5,,10,,,12,").replace(
+        "c,,,10,,,12,,4,,-1", ",,,10,,,12,,x,,-1"
+    )
     lines = refusal(read, text.replace("0.04,+", "1.04,"))
     assert len(lines) == 5
     assert lines[0] == "fi must be a number, got 'x' at row 4"
@@ -120,14 +130,17 @@ def test_types_values_labels_and_effects_are_all_told_at_once(read: Read) -> Non
 
 def test_a_blank_variance_beside_a_standard_error_is_its_square(read: Read) -> None:
     assert read("study,yi,vi,sei\na,1,2,9\nb,1,,3\n")["vi"].tolist() == [2, 9]
-    assert refusal(read, "study,yi,vi,sei\na,1,2,9\nb,1,,-3\n") == ["sei must be a number above 0, got -3 at row 3"]
+    assert refusal(read, "study,yi,vi,sei\na,1,2,9\nb,1,,-3\n") == [
+        "sei must be a number above 0, got -3 at row 3"
+    ]
 
 
 def test_rows_without_yi_are_computed_only_where_the_measure_is_named(read: Read) -> None:
     text = "study,yi,vi,m1i,sd1i,n1i,m2i,sd2i,n2i\na,1,1,,,,,,\nb,,,5,2,10,4,1,12\n"
     assert refusal(read, text)[2:] == [
-        OMIT, '--columns "measure=SMD" computes those without yi from m1i, sd1i, n1i, m2i, sd2i, n2i'
-    ]  # fmt: skip
+        OMIT,
+        '--columns "measure=SMD" computes those without yi from m1i, sd1i, n1i, m2i, sd2i, n2i',
+    ]
     table = read(text, measure="MD")
     assert table["yi"].tolist() == [1, 1]
     assert table["vi"].tolist() == [1, 4 / 10 + 1 / 12]
@@ -136,7 +149,9 @@ def test_rows_without_yi_are_computed_only_where_the_measure_is_named(read: Read
 def test_short_names_of_groups_and_correlations_are_understood(read: Read) -> None:
     table = read("study,mean1,sd_1,n1,mean2,sd_2,n2\na,5,2,10,4,1,12\nb,5,2,10,4,1,12\n")
     assert table["yi"][0] == MEASURES["SMD"](m1i=5, sd1i=2, n1i=10, m2i=4, sd2i=1, n2i=12)[0]
-    assert read("study,r,N\na,0.5,10\nb,0.1,20\n")["yi"].tolist() == pytest.approx(np.arctanh([0.5, 0.1]))
+    assert read("study,r,N\na,0.5,10\nb,0.1,20\n")["yi"].tolist() == pytest.approx(
+        np.arctanh([0.5, 0.1])
+    )
 
 
 def test_huge_and_tiny_numbers_are_right_or_refused(read: Read) -> None:
@@ -147,18 +162,30 @@ def test_huge_and_tiny_numbers_are_right_or_refused(read: Read) -> None:
 
 
 BLANKS = {
-    "yi and vi": ("study,yi,vi,n1i\na,1,1,5\nb,,,9\nc,2,1,5\nx,,,\nd,2,,5\n", "vi must be a finite number above 0"),
-    "sei": ("study,yi,sei\na,1,1\nb,,\nc,2,1\nhere the notes begin,,\nd,2,\n", "sei must be a number above 0"),
-    "correlations": ("study,ri,ni\na,.5,9\nb,,9\nc,.2,9\nx,,9\nd,.2,\n", "ZCOR: ni must be at least"),
+    "yi and vi": (
+        "study,yi,vi,n1i\na,1,1,5\nb,,,9\nc,2,1,5\nx,,,\nd,2,,5\n",
+        "vi must be a finite number above 0",
+    ),
+    "sei": (
+        "study,yi,sei\na,1,1\nb,,\nc,2,1\nhere the notes begin,,\nd,2,\n",
+        "sei must be a number above 0",
+    ),
+    "correlations": (
+        "study,ri,ni\na,.5,9\nb,,9\nc,.2,9\nx,,9\nd,.2,\n",
+        "ZCOR: ni must be at least",
+    ),
     "a form or two": (
-        "study,m1i,sd1i,n1i,m2i,sd2i,n2i,ti\na,1,1,9,2,1,9,\nb,,,9,,,9,\nc,,,9,,,9,2\nx,,,,,,,\nd,1,,9,2,1,9,\n",
+        "study,m1i,sd1i,n1i,m2i,sd2i,n2i,ti\na,1,1,9,2,1,9,\nb,,,9,,,9,\nc,,,9,,,9,2\n"
+        "x,,,,,,,\nd,1,,9,2,1,9,\n",
         "SMD: no effect size can be computed at row 6",
     ),
 }
 
 
 @pytest.mark.parametrize("kind", BLANKS)
-def test_rows_that_report_nothing_are_left_out_and_those_that_lack_a_part_when_asked(read: Read, kind: str) -> None:
+def test_rows_that_report_nothing_are_left_out_and_those_that_lack_a_part_when_asked(
+    read: Read, kind: str
+) -> None:
     text, message = BLANKS[kind]
     lines = refusal(read, text)
     assert lines[0].startswith(message)
@@ -167,30 +194,36 @@ def test_rows_that_report_nothing_are_left_out_and_those_that_lack_a_part_when_a
     table = read(text, incomplete="omit")
     assert table["study"].tolist() == ["a", "c"]
     assert table["sheet_row"].tolist() == [2, 4]
-    said = "3 of 5 rows are left out, for cells of their effect are blank: at row 3, at row 5, at row 6"
-    assert said in table.attrs["notes"]
+    note = "3 of 5 rows are left out, because cells of their effect are blank: "
+    note += "at row 3, at row 5, at row 6"
+    assert note in table.attrs["notes"]
     unreported = read(text.rpartition("d,")[0])
     assert unreported["study"].tolist() == ["a", "c"]
-    assert said.replace("3 of 5", "2 of 4").removesuffix(", at row 6") in unreported.attrs["notes"]
+    assert note.replace("3 of 5", "2 of 4").removesuffix(", at row 6") in unreported.attrs["notes"]
 
 
 def test_a_table_of_blanks_or_another_choice_is_refused(read: Read) -> None:
     assert refusal(read, "study,yi,vi\na,,\nb,,\n") == [
-        "none of its 2 rows has an effect: the cells it is made of are blank, or some of them"
+        "none of its 2 rows has an effect: all or some of the cells that an effect needs are blank"
     ]
     with pytest.raises(BadInput, match="incomplete='drop'; it should be 'omit', or not be given"):
         read("study,yi,vi\na,1,1\nb,1,1\n", incomplete="drop")
 
 
 def test_intervals_give_standard_errors(read: Read) -> None:
-    table = read("author,g,lower,upper\na,0.5,0.304,0.696\nb,-1,-1.98,-0.02\nc,0.2,,\n", incomplete="omit")
+    table = read(
+        "author,g,lower,upper\na,0.5,0.304,0.696\nb,-1,-1.98,-0.02\nc,0.2,,\n", incomplete="omit"
+    )
     np.testing.assert_allclose(table["vi"], [0.1**2, 0.5**2], rtol=1e-3)
     assert table.attrs["notes"] == [
-        "study is read from author; yi is read from g; ci_lb is read from lower; ci_ub is read from upper",
+        "study is read from author; yi is read from g; ci_lb is read from lower; "
+        "ci_ub is read from upper",
         "sei is computed from 95 % intervals, ci_lb and ci_ub, as those of a normal distribution",
-        "1 of 3 rows are left out, for cells of their effect are blank: at row 4",
+        "1 of 3 rows are left out, because cells of their effect are blank: at row 4",
     ]
-    np.testing.assert_allclose(read("study,yi,ci.lb,CI_UB\na,1,0.5,1.5\nb,2,1.5,2.5\n")["vi"], 0.0651, atol=1e-4)
+    np.testing.assert_allclose(
+        read("study,yi,ci.lb,CI_UB\na,1,0.5,1.5\nb,2,1.5,2.5\n")["vi"], 0.0651, atol=1e-4
+    )
     both = read("study,yi,sei,ci_lb,ci_ub\na,1,3,0.5,1.5\nb,2,4,1.5,2.5\n")
     assert both["vi"].tolist() == [9, 16]
     assert both["ci_lb"].tolist() == [0.5, 1.5]
@@ -199,7 +232,9 @@ def test_intervals_give_standard_errors(read: Read) -> None:
 
 
 def test_intervals_that_cannot_be_are_refused(read: Read) -> None:
-    assert refusal(read, "study,yi,ci_lb,ci_ub\na,1,0,x\nb,2,3,4\nc,1,1,1\nd,1e400,0,1\ne,1,0,1e400\n") == [
+    assert refusal(
+        read, "study,yi,ci_lb,ci_ub\na,1,0,x\nb,2,3,4\nc,1,1,1\nd,1e400,0,1\ne,1,0,1e400\n"
+    ) == [
         "ci_ub must be a number, got 'x' at row 2",
         "yi must lie between ci_lb and ci_ub, got '2 [3, 4]' at row 3, '1 [1, 1]' at row 4, "
         "'1e400 [0, 1]' at row 5, '1 [0, 1e400]' at row 6",

@@ -176,7 +176,7 @@ def test_what_cannot_be_fitted_is_refused() -> None:
         fit_to(two)
     with pytest.raises(BadInput, match=r"terms leave nothing to estimate tau of the levels \['study'\]"):
         fit_to(frame, SPEC.with_terms("0 + study"))
-    with pytest.raises(BadInput, match="study must be at least two different ones"):
+    with pytest.raises(BadInput, match="study must have at least two different labels"):
         fit_to(frame[frame["study"] == "study00"])
 
 

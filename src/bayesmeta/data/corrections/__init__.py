@@ -1,6 +1,15 @@
-"""Corrections of an effect table: controls counted whole, standard errors typed as standard deviations."""
+"""Corrections of an effect table: controls counted in full, standard errors typed as SDs."""
 
 from bayesmeta.data.corrections.controls import split_controls, with_whole_controls
-from bayesmeta.data.corrections.standard_errors import corrected, suspects, with_sds_of_sems, without_suspects
+from bayesmeta.data.corrections.numbers import with_sds_of_sems
+from bayesmeta.data.corrections.suspected import GRADES, corrected, suspects, without_suspects
 
-__all__ = ["corrected", "split_controls", "suspects", "with_sds_of_sems", "with_whole_controls", "without_suspects"]
+__all__ = [
+    "GRADES",
+    "corrected",
+    "split_controls",
+    "suspects",
+    "with_sds_of_sems",
+    "with_whole_controls",
+    "without_suspects",
+]

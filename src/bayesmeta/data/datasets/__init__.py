@@ -1,125 +1,132 @@
-"""Datasets by name: raw files on the left, a table with a row per effect on the right."""
+"""Datasets by name: raw files on the left, a table with a row per effect on the right.
+
+A new dataset is a reader, a file or folder here, and its `Dataset` in `DATASETS`.
+"""
 
 import difflib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from types import MappingProxyType
 
 import pandas as pd
 
-from bayesmeta.data.datasets import embedded, trace
+from bayesmeta.data.datasets import ketamine_extinction, retroactive_memory, trace, twin
+from bayesmeta.data.datasets.dataset import Dataset, check_variant
 from bayesmeta.infrastructure.errors import BadInput
 
-__all__ = ["DATASETS", "Dataset", "flow", "read"]
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """A dataset that has a name.
-
-    Attributes
-    ----------
-    title : one line for reports.
-    reader : name and variant to a table with a row per effect.
-    model : name of the model file it is analysed with unless another is asked for.
-    synthetic : made up by the package; says nothing about the world.
-    scale : what yi is, as axes are labelled.
-    outcome : `effects` with yi and vi, or `directions` alone.
-    """
-
-    title: str
-    reader: Callable[[str, str], pd.DataFrame]
-    model: str = "three-level"
-    synthetic: bool = False
-    scale: str = "Hedges' g (positive: better performance in PTSD)"
-    outcome: str = "effects"
-
-
-def _twin(name: str, variant: str) -> pd.DataFrame:
-    from bayesmeta.data.datasets.twin import simulate
-
-    trace.check_variant(variant)
-    frame: pd.DataFrame = simulate(name)
-    return frame
-
+__all__ = ["DATASETS", "VARIANTS", "Dataset", "flow", "full_record", "read"]
 
 DATASETS: Mapping[str, Dataset] = MappingProxyType(
     {
-        "preclinical": Dataset("Memory and learning in animal models of PTSD (TRACE)", trace.read),
-        "clinical": Dataset("Memory and learning in persons with PTSD (TRACE)", trace.read),
-        "clinical-all": Dataset("Memory and learning in persons with PTSD, small cells included (TRACE)", trace.read),
-        "translational": Dataset(
-            "Memory and learning in PTSD, persons and animal models (TRACE)", trace.read, "translational"
-        ),
-        "preclinical-twin": Dataset("Synthetic twin of the preclinical dataset", _twin, synthetic=True),
-        "clinical-twin": Dataset("Synthetic twin of the clinical dataset", _twin, synthetic=True),
-        embedded.RETROACTIVE: Dataset(
-            "Associative memory, aversive minus neutral, 30 minutes after learning (Zhu et al. 2022)",
-            embedded.read_retroactive,
-            embedded.RETROACTIVE,
-            scale="d_z with exact J (positive: better memory in the aversive condition)",
-        ),
-        embedded.KETAMINE: Dataset(
-            "Ketamine and the extinction of fear in rodents: directions as abstracts state them, no effect sizes",
-            embedded.read_directions,
-            embedded.KETAMINE,
-            scale="log odds of a better direction",
-            outcome="directions",
-        ),
+        **trace.DATASETS,
+        **twin.DATASETS,
+        retroactive_memory.NAME: retroactive_memory.DATASET,
+        ketamine_extinction.NAME: ketamine_extinction.DATASET,
     }
+)
+VARIANTS = tuple(
+    dict.fromkeys(variant for known in DATASETS.values() for variant in known.variants)
 )
 
 
-def read(dataset: str, *, variant: str = "calibrated") -> pd.DataFrame:
-    """The effect table of a dataset.
+def read(dataset: str, *, variant: str | None = None) -> pd.DataFrame:
+    """Return the effect table of a dataset.
 
     Parameters
     ----------
-    dataset : a name in `DATASETS`.
-    variant : `strict`, `extended` or `calibrated`; to a synthetic twin it makes no difference.
+    dataset : str
+        A name in `DATASETS`.
+    variant : str, optional
+        A name in the dataset's `variants`; its `default_variant` by default. A dataset without
+        variants takes any known variant, which makes no difference.
 
     Returns
     -------
-    DataFrame with a row per effect: `effect` (its label), `study`, `group`, `yi`, `vi` (Hedges' g, positive
-    where PTSD performs better), the numbers behind them under metafor's names, and moderators, as described
-    in `data/trace/effects.csv`. Its `attrs` hold dataset, title, variant, synthetic, sources (name, sha256,
-    found_in of each file), final_sheets (those the user supplied) and notes that a reader must see.
+    DataFrame
+        A row per effect: `effect` (its label), `study`, `group`, `yi`, `vi`, the numbers behind
+        them under metafor's names, and moderators, as the reader of the dataset describes them. A
+        dataset of directions has `direction` in place of yi and vi. `attrs` hold dataset, title,
+        variant, synthetic, scale, sources (name, sha256, found_in of the files), final_sheets
+        (files that the user supplied) and notes that a reader must see.
 
     Raises
     ------
     BadInput
         The dataset or the variant is unknown, or a raw file is absent or not as expected.
-
-    `ketamine-extinction` has `direction` in place of yi and vi (`embedded.read_directions`).
-
-    Source: doi:10.1038/s41398-023-02660-7 for all but the twins and the two that `embedded` describes.
     """
-    known = _known(dataset)
-    frame = known.reader(dataset, variant)
+    known = _dataset(dataset)
+    variant = _variant(known, variant)
+    frame = known.reader(variant) if known.variants else known.reader()
     frame.attrs = {
         **{"variant": None, "sources": [], "final_sheets": [], "notes": []},
         **frame.attrs,
-        **{"dataset": dataset, "title": known.title, "synthetic": known.synthetic, "scale": known.scale},
+        "dataset": dataset,
+        "title": known.title,
+        "synthetic": known.synthetic,
+        "scale": known.scale,
     }
     return frame
 
 
-def flow(dataset: str, *, variant: str = "calibrated") -> pd.DataFrame:
-    """From rows of the raw sheets to the effects of a dataset: search, step, rows, reason.
+def flow(dataset: str, *, variant: str | None = None) -> pd.DataFrame:
+    """Return the steps from rows of raw sheets to effects: search, step, rows, reason.
 
     Raises
     ------
     BadInput
         The dataset or the variant is unknown, the dataset has no raw sheets, or `read` would fail.
     """
-    if _known(dataset).reader is not trace.read:
+    known = _dataset(dataset)
+    if known.flow is None:
         raise BadInput(f"{dataset!r} is not made from raw sheets, so no rows were left out")
-    return trace.flow(dataset, variant)
+    return known.flow(_variant(known, variant))
 
 
-def _known(dataset: str) -> Dataset:
-    if dataset not in DATASETS:
-        close = difflib.get_close_matches(dataset, DATASETS, n=1)
+def full_record(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return every effect of the record that a table is selected from, of the same kinds.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Effect table of a dataset, with its `attrs`; a table without a record is returned as it is.
+
+    Raises
+    ------
+    BadInput
+        A raw file is absent or not as expected.
+    """
+    known = DATASETS.get(str(frame.attrs.get("dataset")))
+    if known is None or known.record is None:
+        return frame
+    effects = known.record(str(frame.attrs["variant"]))
+    if known.kind is None:
+        return effects
+    return effects[effects[known.kind].isin(frame[known.kind].unique())]
+
+
+def _dataset(name: str) -> Dataset:
+    """Return the dataset of a name.
+
+    Raises
+    ------
+    BadInput
+        The name is unknown.
+    """
+    if name not in DATASETS:
+        close = difflib.get_close_matches(name, DATASETS, n=1)
         hint = f" (did you mean {close[0]!r}?)" if close else ""
-        raise BadInput(f"unknown dataset {dataset!r}{hint}; known are: {', '.join(DATASETS)}")
-    return DATASETS[dataset]
+        raise BadInput(f"unknown dataset {name!r}{hint}; known are: {', '.join(DATASETS)}")
+    return DATASETS[name]
+
+
+def _variant(known: Dataset, variant: str | None) -> str:
+    """Return the variant that is to be read.
+
+    Raises
+    ------
+    BadInput
+        It is unknown.
+    """
+    if variant is None:
+        return known.default_variant or ""
+    check_variant(variant, known.variants or VARIANTS)
+    return variant

@@ -1,22 +1,25 @@
-"""Synthetic twins of the TRACE datasets: the same shape and truth as published, no row of anyone's data.
+"""Synthetic twins of the TRACE datasets: the published shape and truth, and no row of real data.
 
 Every figure is in `data/twin.toml` with its source. True effects are
 
     theta = beta[valence, phase] + u[study] + w[group],  u ~ N(0, tau2_study),  w ~ N(0, tau2_group)
 
-and each effect's means and standard deviations are those of two normal samples, theta standard deviations
-apart.
+and means and standard deviations of an effect are those of two normal samples, theta standard
+deviations apart.
 """
 
 import tomllib
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bayesmeta.data.datasets import trace
+from bayesmeta.data.datasets.dataset import Dataset
+from bayesmeta.data.datasets.trace import sets
 from bayesmeta.data.effect_sizes import MEASURES, TWO_GROUPS
 from bayesmeta.data.schema import check_effects, nearest
 from bayesmeta.infrastructure.errors import BadInput
@@ -24,33 +27,32 @@ from bayesmeta.infrastructure.files import root
 
 Figures = Mapping[str, Any]
 
-ORDER = {
-    "species": ["human", "rat", "mouse"],
-    "comparison": list("ACDEF"),
-    "phase": ["learning", "memory", "extinction"],
-    "valence": ["neutral", "emotional", "fear", "trauma"],
-}
-COLUMNS = ("effect", "study", "group", *ORDER, *TWO_GROUPS, "yi", "vi")
+CATEGORIES = ("species", "comparison", "phase", "valence")
+COLUMNS = ("effect", "study", "group", *CATEGORIES, *TWO_GROUPS, "yi", "vi")
 NOTES = (
     "Simulated by bayesmeta from published figures (data/twin.toml); no row of it was observed.",
-    "Studies, groups, effects, participants, and effects and studies per cell equal the published counts; "
-    "which study has which cell, group sizes and units are drawn at random.",
-    "Controls of a study share their size but not their data: errors are independent, as the models assume.",
+    "Studies, groups, effects, participants, and effects and studies per cell equal the published "
+    "counts; the cells of a study, group sizes and units are drawn at random.",
+    "Controls of a study share their size but not their data: errors are independent, as the "
+    "models assume.",
 )
 
 
 def simulate(name: str) -> pd.DataFrame:
-    """A synthetic twin, the same numbers at every call.
+    """Return a synthetic twin, the same numbers at every call.
 
     Parameters
     ----------
-    name : "preclinical-twin" or "clinical-twin".
+    name : str
+        "preclinical-twin" or "clinical-twin".
 
     Returns
     -------
-    DataFrame : a row per effect with effect, study, group; species, comparison, phase, valence (categories);
-        m1i, sd1i, n1i, m2i, sd2i, n2i (the outcome's own unit); yi, vi (Hedges' g). `attrs["truth"]` holds
-        what was planted: beta by "valence:phase", tau_study, tau_group.
+    DataFrame
+        A row per effect with effect, study, group; species, comparison, phase, valence
+        (categories); m1i, sd1i, n1i, m2i, sd2i, n2i (in the outcome's unit); yi, vi (Hedges' g).
+        `attrs["truth"]` holds the values behind the simulation: beta by "valence:phase",
+        tau_study, tau_group.
 
     Raises
     ------
@@ -61,100 +63,143 @@ def simulate(name: str) -> pd.DataFrame:
     known = [twin for twin in twins if twin != "chosen"]
     if name not in known:
         raise BadInput(f"unknown twin {name!r}{nearest(name, known)}; known: {', '.join(known)}")
-    figures, chosen = twins[name], twins["chosen"]
+    figures = twins[name]
+    chosen = twins["chosen"]
     rng = np.random.default_rng(figures["seed"])
     rows = _structure(figures, chosen, rng)
     rows = rows.assign(species=_species(rows["study"], figures["species"], rng))
     rows = _outcomes(_sizes(rows, figures, chosen, rng), figures, chosen, rng)
-    frame = check_effects(_labelled(rows))
-    truth = {f"{cell['valence']}:{cell['phase']}": cell["beta"] for cell in figures["cells"]}
-    taus = {f"tau_{level}": float(np.sqrt(figures[f"tau2_{level}"])) for level in ("study", "group")}
+    frame = check_effects(_label(rows))
     frame.attrs = {
         "dataset": name,
         "synthetic": True,
         "title": figures["title"],
         "sources": [],
         "notes": list(NOTES),
-        "truth": {"beta": truth} | taus,
+        "truth": _truth(figures),
     }
     return frame
 
 
 @cache
 def _figures() -> Figures:
+    """Return `data/twin.toml` as read."""
     return tomllib.loads((root() / "data" / "twin.toml").read_text(encoding="utf-8"))
 
 
+def _truth(figures: Figures) -> dict[str, Any]:
+    """Return the values behind a simulation: beta by cell, tau_study, tau_group."""
+    beta = {f"{cell['valence']}:{cell['phase']}": cell["beta"] for cell in figures["cells"]}
+    taus = {
+        f"tau_{level}": float(np.sqrt(figures[f"tau2_{level}"])) for level in ("study", "group")
+    }
+    return {"beta": beta, **taus}
+
+
 def _structure(figures: Figures, chosen: Figures, rng: np.random.Generator) -> pd.DataFrame:
-    """A row per effect with study and group (numbers from 0), valence, phase, comparison, beta."""
-    circle, start, cells = rng.permutation(figures["studies"]), 0, []
+    """Return effects with study and group (numbers from 0), valence, phase, comparison, beta."""
+    circle = rng.permutation(figures["studies"])
+    start = 0
+    cells = []
     for cell in figures["cells"]:
-        # consecutive on the circle: no study twice in a cell, and together the cells reach every study
-        studies = np.sort(np.take(circle, range(start, start + cell["studies"]), mode="wrap"))
+        # consecutive on the circle: no study twice in a cell, and the cells reach every study
+        places = range(start, start + cell["studies"])
+        studies = np.sort(np.take(circle, places, mode="wrap"))
         start += cell["studies"]
         comparisons = np.repeat(list(cell["k"]), list(cell["k"].values()))
-        k = 1 + _shared(len(comparisons) - len(studies), len(studies), chosen["spread_k"], rng)
-        known = {name: cell[name] for name in ("valence", "phase", "beta")}
-        cells.append(pd.DataFrame({"study": np.repeat(studies, k), "comparison": comparisons, **known}))
+        more = len(comparisons) - len(studies)
+        k = 1 + _split(more, len(studies), chosen["spread_k"], rng)
+        columns = {name: cell[name] for name in ("valence", "phase", "beta")}
+        effects = {"study": np.repeat(studies, k), "comparison": comparisons, **columns}
+        cells.append(pd.DataFrame(effects))
     rows = pd.concat(cells).sort_values("study", kind="stable", ignore_index=True)
     return rows.assign(group=_groups(rows["study"], figures["groups"], rng))
 
 
 def _groups(study: pd.Series, groups: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Group numbers: a study's first effect opens a group, and so do effects drawn among the others."""
-    opens = ~study.duplicated().to_numpy()
-    opens[rng.choice(np.flatnonzero(~opens), groups - opens.sum(), replace=False)] = True
-    return np.cumsum(opens) - 1
+    """Return group numbers: a group begins at a study's first effect and at effects drawn."""
+    begins = ~study.duplicated().to_numpy()
+    drawn = rng.choice(np.flatnonzero(~begins), groups - begins.sum(), replace=False)
+    begins[drawn] = True
+    return np.cumsum(begins) - 1
 
 
-def _species(study: pd.Series, effects: Mapping[str, int], rng: np.random.Generator) -> NDArray[np.str_]:
-    """One species per study; the rarer ones take studies at random for as long as they fit in their count."""
+def _species(
+    study: pd.Series, effects: Mapping[str, int], rng: np.random.Generator
+) -> NDArray[np.str_]:
+    """Return a species per study; rarer species take random studies that fit in their count."""
     k = study.value_counts(sort=False).sort_index().to_numpy()
     common, *rarer = sorted(effects, key=lambda species: -effects[species])
     of_study = np.full(len(k), common, dtype="<U8")
     for species in rarer:
         left = effects[species]
-        for one in rng.permutation(len(k)):
-            if of_study[one] == common and k[one] <= left:
-                of_study[one], left = species, left - k[one]
+        for number in rng.permutation(len(k)):
+            if of_study[number] == common and k[number] <= left:
+                of_study[number] = species
+                left -= k[number]
     return np.take(of_study, study)
 
 
-def _sizes(rows: pd.DataFrame, figures: Figures, chosen: Figures, rng: np.random.Generator) -> pd.DataFrame:
-    """The rows with n1i of their group and n2i of their study's controls; these add up to the published N."""
+def _sizes(
+    rows: pd.DataFrame, figures: Figures, chosen: Figures, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Return rows with n1i per group and n2i per study; these add up to the published N."""
     samples = figures["groups"] + figures["studies"]
     more = figures["participants"] - samples * chosen["least_n"]
-    n = chosen["least_n"] + _shared(more, samples, chosen["spread_n"], rng)
+    n = chosen["least_n"] + _split(more, samples, chosen["spread_n"], rng)
     return rows.assign(n1i=n[rows["group"]], n2i=n[figures["groups"] + rows["study"]])
 
 
-def _outcomes(rows: pd.DataFrame, figures: Figures, chosen: Figures, rng: np.random.Generator) -> pd.DataFrame:
-    """The rows with means, standard deviations, yi and vi."""
+def _outcomes(
+    rows: pd.DataFrame, figures: Figures, chosen: Figures, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Return rows with means, standard deviations, yi and vi."""
     u = rng.normal(0, np.sqrt(figures["tau2_study"]), int(figures["studies"]))
     w = rng.normal(0, np.sqrt(figures["tau2_group"]), int(figures["groups"]))
     theta = rows["beta"].to_numpy() + u[rows["study"]] + w[rows["group"]]
     unit = rng.lognormal(chosen["unit_log_mean"], chosen["unit_log_sd"], len(rows))
     columns = {}
-    for number, shift in (("1", theta), ("2", np.zeros(len(rows)))):
-        n = rows[f"n{number}i"].to_numpy()
-        columns[f"m{number}i"] = unit * (chosen["outcome_mean"] + shift + rng.normal(0, 1 / np.sqrt(n)))
-        columns[f"sd{number}i"] = unit * np.sqrt(rng.chisquare(n - 1) / (n - 1))
+    for arm, shift in (("1", theta), ("2", np.zeros(len(rows)))):
+        n = rows[f"n{arm}i"].to_numpy()
+        mean = chosen["outcome_mean"] + shift + rng.normal(0, 1 / np.sqrt(n))
+        columns[f"m{arm}i"] = unit * mean
+        columns[f"sd{arm}i"] = unit * np.sqrt(rng.chisquare(n - 1) / (n - 1))
     rows = rows.assign(**columns)
-    groups: dict[str, Any] = {name: rows[name] for name in TWO_GROUPS}
-    yi, vi = MEASURES["SMD"](**groups)
+    arms: dict[str, Any] = {name: rows[name] for name in TWO_GROUPS}
+    yi, vi = MEASURES["SMD"](**arms)
     return rows.assign(yi=yi, vi=vi)
 
 
-def _labelled(rows: pd.DataFrame) -> pd.DataFrame:
-    """The columns in order, with labels that nobody takes for a study's and categories that occur."""
+def _label(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns in order, with labels unlike those of real studies, and categories."""
     within = rows["group"] - rows.groupby("study")["group"].transform("min") + 1
     study = "twin-" + (rows["study"] + 1).astype(str).str.zfill(3)
-    number = rows.groupby("study").cumcount().add(1).astype(str)
-    rows = rows.assign(study=study, group=study + "." + within.astype(str), effect=study + ":" + number)
-    present = {name: [one for one in order if (rows[name] == one).any()] for name, order in ORDER.items()}
-    return rows[list(COLUMNS)].astype({name: pd.CategoricalDtype(order) for name, order in present.items()})
+    group = study + "." + within.astype(str)
+    effect = study + ":" + rows.groupby("study").cumcount().add(1).astype(str)
+    rows = rows.assign(study=study, group=group, effect=effect)
+    categories = {
+        name: pd.CategoricalDtype([level for level in sets.ORDER[name] if level in {*rows[name]}])
+        for name in CATEGORIES
+    }
+    return rows[list(COLUMNS)].astype(categories)
 
 
-def _shared(total: int, parts: int, spread: float, rng: np.random.Generator) -> NDArray[np.int64]:
-    """`total` split at random into `parts` whole numbers, more unequally the smaller `spread` is."""
-    return rng.multinomial(total, rng.dirichlet(np.full(parts, spread)))
+def _split(total: int, parts: int, evenness: float, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return random integers that add up to a total, more equal if `evenness` is large."""
+    return rng.multinomial(total, rng.dirichlet(np.full(parts, evenness)))
+
+
+TITLES = {
+    "preclinical-twin": "Synthetic twin of the preclinical dataset",
+    "clinical-twin": "Synthetic twin of the clinical dataset",
+}
+DATASETS: Mapping[str, Dataset] = {
+    name: Dataset(
+        title=title,
+        reader=partial(simulate, name),
+        synthetic=True,
+        scale=trace.SCALE,
+        words=trace.WORDS,
+    )
+    for name, title in TITLES.items()
+}

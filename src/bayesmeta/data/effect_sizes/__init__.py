@@ -2,8 +2,9 @@
 
     yi, vi = MEASURES["SMD"](m1i=..., sd1i=..., n1i=..., m2i=..., sd2i=..., n2i=...)
 
-Every column is an array or a scalar; they broadcast. `MEASURES["SMD"].forms` lists the accepted sets of
-columns. 1 is the group (or occasion) of interest, 2 its control: yi > 0 where the first is larger.
+Every column is an array or a scalar; they broadcast. `MEASURES["SMD"].forms` lists the accepted
+sets of columns. 1 is the group (or occasion) of interest, 2 its control: yi > 0 if the first is
+larger.
 """
 
 from bayesmeta.data.effect_sizes.conversions import (

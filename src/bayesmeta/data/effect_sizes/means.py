@@ -1,4 +1,4 @@
-"""Effect sizes of two groups whose means and standard deviations are known."""
+"""Effect sizes of two groups from their means and standard deviations."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -6,11 +6,11 @@ from scipy.special import gammaln
 
 from bayesmeta.data.effect_sizes.measure import Floats, Pair
 
-LARGE = 1e5
+LARGE = 1e5  # beyond it the series errs by less than 4e-12, and gammaln by more
 
 
 def correction(df: ArrayLike) -> Floats:
-    """Hedges' exact small-sample correction J(df); nan where df <= 1.
+    """Return Hedges' exact small-sample correction J(df); nan if df <= 1.
 
     J = Gamma(df/2) / (sqrt(df/2) Gamma((df-1)/2)), dimensionless, below 1.
     Source: Hedges (1981), doi:10.3102/10769986006002107. In metafor: the `cmi` of `escalc`.
@@ -18,31 +18,48 @@ def correction(df: ArrayLike) -> Floats:
     df = np.asarray(df, float)
     with np.errstate(all="ignore"):
         exact = np.exp(gammaln(df / 2) - gammaln((df - 1) / 2)) / np.sqrt(df / 2)
-        exact = np.where(df > LARGE, 1 - 3 / (4 * df - 1), exact)  # the difference of the two loses its digits
+        # the difference of the two logarithms loses its digits
+        exact = np.where(df > LARGE, 1 - 3 / (4 * df - 1), exact)
     return np.where(df > 1, exact, np.nan)
 
 
-def smd(m1i: Floats, sd1i: Floats, n1i: Floats, m2i: Floats, sd2i: Floats, n2i: Floats, *, vtype: str = "LS") -> Pair:
-    """Hedges' g, in pooled standard deviations; metafor's SMD. Fractional n1i, n2i are allowed.
+def smd(
+    m1i: Floats,
+    sd1i: Floats,
+    n1i: Floats,
+    m2i: Floats,
+    sd2i: Floats,
+    n2i: Floats,
+    *,
+    vtype: str = "LS",
+) -> Pair:
+    """Return Hedges' g, in pooled standard deviations; metafor's SMD.
+
+    Fractional n1i and n2i are allowed.
 
     g = J(m) (m1 - m2) / sd_pooled,  m = n1 + n2 - 2
-    LS: v = 1/n1 + 1/n2 + g^2 / (2 (n1 + n2));  UB: v = 1/n1 + 1/n2 + (1 - (m - 2) / (m J^2)) g^2
-    Source: Hedges (1982), doi:10.1037/0033-2909.92.2.490; UB: Hedges (1983), doi:10.1037/0033-2909.93.2.388.
+    LS: v = 1/n1 + 1/n2 + g^2 / (2 (n1 + n2))
+    UB: v = 1/n1 + 1/n2 + (1 - (m - 2) / (m J^2)) g^2
+    Source: Hedges (1982), doi:10.1037/0033-2909.92.2.490; UB: Hedges (1983),
+    doi:10.1037/0033-2909.93.2.388.
     """
     pooled = np.sqrt(((n1i - 1) * sd1i**2 + (n2i - 1) * sd2i**2) / (n1i + n2i - 2))
     return hedges((m1i - m2i) / pooled, n1i, n2i, vtype=vtype)
 
 
 def hedges(d: Floats, n1i: Floats, n2i: Floats, *, vtype: str = "LS") -> Pair:
-    """Hedges' g and its variance from Cohen's d, the difference in pooled standard deviations; see `smd`."""
+    """Return Hedges' g and its variance from Cohen's d, in pooled SDs; see `smd`."""
     df = n1i + n2i - 2
     yi = correction(df) * d
-    spread = 1 / (2 * (n1i + n2i)) if vtype == "LS" else 1 - (df - 2) / (df * correction(df) ** 2)
-    return yi, 1 / n1i + 1 / n2i + spread * yi**2
+    large_sample = vtype == "LS"
+    factor = 1 / (2 * (n1i + n2i)) if large_sample else 1 - (df - 2) / (df * correction(df) ** 2)
+    return yi, 1 / n1i + 1 / n2i + factor * yi**2
 
 
 def smdh(m1i: Floats, sd1i: Floats, n1i: Floats, m2i: Floats, sd2i: Floats, n2i: Floats) -> Pair:
-    """Mean difference over sqrt((sd1^2 + sd2^2) / 2), for unequal variances; metafor's SMDH.
+    """Return the mean difference over sqrt((sd1^2 + sd2^2) / 2); metafor's SMDH.
+
+    It allows for unequal variances.
 
     g = J(n1 + n2 - 2) (m1 - m2) / s,  s^2 = (sd1^2 + sd2^2) / 2
     v = (sd1^2 / (n1-1) + sd2^2 / (n2-1)) / s^2 + g^2 (sd1^4 / (n1-1) + sd2^4 / (n2-1)) / (8 s^4)
@@ -55,13 +72,17 @@ def smdh(m1i: Floats, sd1i: Floats, n1i: Floats, m2i: Floats, sd2i: Floats, n2i:
 
 
 def md(m1i: Floats, sd1i: Floats, n1i: Floats, m2i: Floats, sd2i: Floats, n2i: Floats) -> Pair:
-    """Mean difference m1 - m2, in the unit of the data, v = sd1^2/n1 + sd2^2/n2; metafor's MD."""
+    """Return the mean difference m1 - m2, v = sd1^2/n1 + sd2^2/n2; metafor's MD.
+
+    It is in the unit of the data.
+    """
     return m1i - m2i, sd1i**2 / n1i + sd2i**2 / n2i
 
 
 def rom(m1i: Floats, sd1i: Floats, n1i: Floats, m2i: Floats, sd2i: Floats, n2i: Floats) -> Pair:
-    """Log ratio of means, log(m1 / m2), v = sd1^2/(n1 m1^2) + sd2^2/(n2 m2^2); metafor's ROM.
+    """Return the log ratio of means, log(m1 / m2); metafor's ROM.
 
+    v = sd1^2/(n1 m1^2) + sd2^2/(n2 m2^2)
     Source: Hedges, Gurevitch & Curtis (1999), doi:10.1890/0012-9658(1999)080[1150:TMAORR]2.0.CO;2.
     """
     return np.log(m1i / m2i), sd1i**2 / (n1i * m1i**2) + sd2i**2 / (n2i * m2i**2)

@@ -1,55 +1,76 @@
-"""Rows of a Parquet file, once what its columns hold is known to be of a table's size."""
+"""Cells of a Parquet file, once its columns are known to hold no more than a table does."""
 
 import io
 from collections.abc import Iterator
-from typing import Any
 
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import parquet
+
+from bayesmeta.data.table.cells import Cells
 from bayesmeta.data.table.limits import TEXT_LENGTH, check_shape
 from bayesmeta.infrastructure.errors import BadInput
 
+BYTES = (
+    pa.types.is_binary,
+    pa.types.is_large_binary,
+    pa.types.is_fixed_size_binary,
+    pa.types.is_binary_view,
+)
+LONGEST_CELL = 100 * TEXT_LENGTH  # a longer text is a document, and no row of a table needs it
 
-def parquet_rows(content: bytes, notes: list[str]) -> Iterator[list[object]]:
-    """Names of the columns, then the rows; a named index of pandas is a column, lists, structs and bytes are left out.
+
+def parquet_cells(content: bytes) -> Cells:
+    """Return the names of the columns and the rows below; a named index of pandas is a column.
+
+    Columns of lists, structs and bytes are left out with a message.
 
     Raises
     ------
     BadInput
-        More cells, or longer ones, than a table has.
+        There are more cells, or longer ones, than a table may have.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-    from pyarrow import parquet
-
     schema = parquet.ParquetFile(io.BytesIO(content)).schema_arrow
-    texts = [field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)]
-    # as dictionaries, a long text that is repeated in every row stays one text
-    file = parquet.ParquetFile(io.BytesIO(content), read_dictionary=texts)
     nested = [field.name for field in schema if pa.types.is_nested(field.type)]
-    if nested:
-        notes.append(f"left out, for their cells are lists: {', '.join(nested)}")
-    if raw := [field.name for field in schema if _is_bytes(field.type)]:
-        notes.append(f"left out, for their cells are bytes: {', '.join(raw)}")
+    raw = [field.name for field in schema if any(test(field.type) for test in BYTES)]
+    left_out = {"lists": nested, "bytes": raw}
+    messages = tuple(
+        f"left out because their cells are {kind}: {', '.join(names)}"
+        for kind, names in left_out.items()
+        if names
+    )
+    frame = _frame(content, schema, kept=[n for n in schema.names if n not in (*nested, *raw)])
+    return Cells(_rows(frame), messages)
+
+
+def _frame(content: bytes, schema: pa.Schema, *, kept: list[str]) -> pd.DataFrame:
+    """Return some columns of the file, once none of their cells is too long."""
+    texts = [
+        field.name
+        for field in schema
+        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
+    ]
+    # as dictionaries, a long text that is repeated in every row is held once
+    file = parquet.ParquetFile(io.BytesIO(content), read_dictionary=texts)
     check_shape(file.metadata.num_rows, len(schema))
-    table = file.read(columns=[name for name in schema.names if name not in (*nested, *raw)], use_pandas_metadata=True)
+    table = file.read(columns=kept, use_pandas_metadata=True)
     for name, column in zip(table.column_names, table.columns, strict=True):
         for chunk in (chunk for chunk in column.chunks if isinstance(chunk, pa.DictionaryArray)):
             longest = pc.max(pc.binary_length(chunk.dictionary)).as_py() or 0
-            if longest > 100 * TEXT_LENGTH:
-                raise BadInput(f"{name} has cells of up to {longest:,} characters; leave that column out")
+            if longest > LONGEST_CELL:
+                raise BadInput(
+                    f"{name} has cells of up to {longest:,} characters; leave that column out"
+                )
     frame = table.to_pandas()
-    if any(name is not None for name in frame.index.names):
-        frame = frame.reset_index()
+    return frame.reset_index() if any(name is not None for name in frame.index.names) else frame
+
+
+def _rows(frame: pd.DataFrame) -> Iterator[list[object]]:
+    """Yield the names of the columns, then the rows."""
     yield list(frame.columns)
-    columns = [frame[name].astype(object) for name in frame.columns] if frame.columns.is_unique else None
-    if columns is None:
-        yield from frame.astype(object).to_numpy().tolist()
-    else:
+    if frame.columns.is_unique:
+        columns = [frame[name].astype(object) for name in frame.columns]
         yield from map(list, zip(*columns, strict=True))
-
-
-def _is_bytes(kind: Any) -> bool:
-    """Whether cells are bytes, which a long one in every row makes many, and which are no text."""
-    import pyarrow as pa
-
-    tests = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary, pa.types.is_binary_view)
-    return any(test(kind) for test in tests)
+    else:
+        yield from frame.astype(object).to_numpy().tolist()

@@ -1,39 +1,50 @@
-"""Text tables: which characters the bytes mean, which character parts the columns, the cells."""
+"""Text tables: the encoding of the bytes, the separator of the columns, the cells."""
 
 import codecs
 import csv
 import io
 import re
-from typing import NamedTuple
 
+from bayesmeta.data.table.cells import Cells
 from bayesmeta.data.table.limits import CELLS, check_shape
 from bayesmeta.infrastructure.errors import BadInput
 
 QUOTED = re.compile(r'"[^"]*"?')
 DECLARED = re.compile(r"sep=(.)\s*")
+NOT_ASCII = re.compile(r"\w{0,20}[^\W\x00-\x7f]\w{0,20}|[^\x00-\x7f]")
 
 
-class Cells(NamedTuple):
-    """Rows of cells as text, the first of them row 1 of a spreadsheet; whether a comma is expected in numbers."""
-
-    rows: list[list[str]]
-    comma: bool = False
-
-
-def delimited_cells(content: bytes, notes: list[str]) -> Cells:
-    """Cells of a CSV or TSV file; notes say what had to be guessed.
+def delimited_cells(content: bytes) -> Cells:
+    """Return the cells of a CSV or TSV file; messages state the guesses.
 
     Raises
     ------
     BadInput
-        Bytes that are no text, a quote that never ends, more cells than a table has.
+        The bytes are not text, a quote is not closed, or there are more cells than a table may
+        have.
     """
-    text = _decoded(content, notes)
+    text, messages = _decoded(content)
     head = next((line for line in io.StringIO(text, newline=None) if line.strip()), "")
     declared = DECLARED.fullmatch(head.strip("\r\n"))
     separator = declared[1] if declared else separator_of(head)
+    rows = _rows(text, separator)
+    if declared:  # the line that declares the separator counts as a row, but holds no cells
+        first = next(number for number, row in enumerate(rows) if any(row))
+        rows = [[] if number == first else row for number, row in enumerate(rows)]
+    return Cells(rows, messages, decimal_comma=separator == ";")
+
+
+def separator_of(head: str) -> str:
+    """Return a tab if the header has any, else the more frequent of ',' and ';' outside quotes."""
+    bare = QUOTED.sub("", head)
+    return "\t" if "\t" in bare else max(",;", key=bare.count)
+
+
+def _rows(text: str, separator: str) -> list[list[str]]:
+    """Return the rows of a text table, and stop as soon as they are too many."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    rows, size = list[list[str]](), 0
+    rows = list[list[str]]()
+    size = 0
     try:
         for row in reader:
             size += max(1, len(row))  # a blank line takes memory, too
@@ -42,38 +53,46 @@ def delimited_cells(content: bytes, notes: list[str]) -> Cells:
             rows.append(row)
     except csv.Error as error:
         raise BadInput(
-            f"it cannot be read as CSV near line {reader.line_num} ({error}); is a quote not closed?"
+            f"it cannot be read as CSV near line {reader.line_num} ({error}); is a quote not "
+            "closed?"
         ) from error
-    if declared:
-        rows[next(number for number, row in enumerate(rows) if any(row))] = []
-    return Cells(rows, comma=separator == ";")
+    return rows
 
 
-def separator_of(head: str) -> str:
-    """Tab where the header has one, else the more frequent of ',' and ';' outside quotes."""
-    bare = QUOTED.sub("", head)
-    return "\t" if "\t" in bare else max(",;", key=bare.count)
-
-
-def _decoded(content: bytes, notes: list[str]) -> str:
+def _decoded(content: bytes) -> tuple[str, tuple[str, ...]]:
+    """Return the text and the message that its encoding was guessed, if it was."""
     wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    messages: tuple[str, ...] = ()
     try:
         text = content.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
-        text = _western(content, error, notes)
+        text = _western(content, error)
+        word = NOT_ASCII.search(text)
+        example = word[0] if word else ""
+        messages = (
+            f"it is not UTF-8 and was read as Latin-1 (Windows-1252): is {example!r} right?",
+        )
     if "\0" in text:
-        raise BadInput("it holds NUL bytes, as no text table does; is it complete, and of that kind?")
-    return text
+        raise BadInput(
+            "it holds NUL bytes, as no text table does; is it complete, and of that kind?"
+        )
+    return text, messages
 
 
-def _western(content: bytes, error: UnicodeDecodeError, notes: list[str]) -> str:
-    """As a Western European Windows writes it, unless that is no text either."""
+def _western(content: bytes, error: UnicodeDecodeError) -> str:
+    """Return the text in the encoding of Western European Windows.
+
+    Raises
+    ------
+    BadInput
+        The bytes are not text in that encoding either.
+    """
     try:
         text = content.decode("cp1252")
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text:
-        raise BadInput(f"it is not UTF-8 text (byte {error.start}); save it as 'CSV UTF-8'") from error
-    word = re.search(r"\w{0,20}[^\W\x00-\x7f]\w{0,20}|[^\x00-\x7f]", text)
-    notes.append(f"it is not UTF-8 and was read as Latin-1 (Windows-1252): is {word[0] if word else ''!r} right?")
+        raise BadInput(
+            f"it is not UTF-8 text (byte {error.start}); save it as 'CSV UTF-8'"
+        ) from error
     return text

@@ -1,51 +1,58 @@
-"""Standard errors from 95 % confidence intervals, where a table has no other."""
+"""The second stage: standard errors from 95 % confidence intervals, if a table has no other."""
 
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
 from bayesmeta.data.effect_sizes import places
+from bayesmeta.data.effect_sizes.measure import Floats
 from bayesmeta.data.table.names import INTERVAL
-from bayesmeta.data.table.numerals import floats, is_number
+from bayesmeta.data.table.numerals import parse_numbers
+from bayesmeta.data.table.reading import Reading
 
 WIDTH = 2 * ndtri(0.975)
-LOPSIDED = 0.1  # of half an interval: how far its middle may lie from yi in the median row
+LOPSIDED = 0.1  # of half a width; symmetric intervals miss their middle by rounding alone
+UNEVEN = (
+    "ci_lb and ci_ub lie unevenly about yi, as intervals of ratios do; odds, risk and hazard "
+    "ratios are analysed as logarithms: put those of all three into the table"
+)
+MESSAGE = "sei is computed from 95 % intervals, ci_lb and ci_ub, as those of a normal distribution"
 
 
-def with_sei(text: pd.DataFrame, notes: list[str], problems: list[str]) -> pd.DataFrame:
-    """The table with `sei` = (ci_ub - ci_lb) / (2 z), z the normal quantile at .975; as it is where it has vi or sei.
+def add_standard_errors(reading: Reading) -> Reading:
+    """Return the reading with `sei` = (ci_ub - ci_lb) / (2 z), z the normal quantile at .975.
 
-    Intervals of ratios lie unevenly about them: they are a problem, because a ratio is analysed as its logarithm.
-
-    Parameters
-    ----------
-    text : every cell as text, under the package's names.
-    notes, problems : of the reading; lines are added.
+    A table with vi or sei stays as it is. Intervals of ratios lie unevenly about them: they are a
+    problem, because a ratio is analysed as its logarithm.
     """
-    if {"vi", "sei"} & {*text} or not {"yi", *INTERVAL} <= {*text}:
-        return text
-    yi, lower, upper = (floats(text[name]).to_numpy() for name in ("yi", *INTERVAL))
-    told, rows = np.zeros(len(text), bool), list(text.index)
-    for name in INTERVAL:
-        unread = (~is_number(text[name]) & (text[name] != "")).to_numpy()
-        if unread.any():
-            problems.append(f"{name} must be a number, got {places(unread, rows, text[name])}")
-        told |= unread
+    named = reading.named
+    if {"vi", "sei"} & {*named} or not {"yi", *INTERVAL} <= {*named}:
+        return reading
+    ends = parse_numbers(named, INTERVAL)
+    yi = parse_numbers(named, ["yi"]).values["yi"].to_numpy()
+    lower, upper = (ends.values[name].to_numpy() for name in INTERVAL)
     with np.errstate(invalid="ignore", over="ignore"):
-        width, middle = upper - lower, lower / 2 + upper / 2
+        width = upper - lower
         fits = (lower <= yi) & (yi <= upper) & (width > 0) & np.isfinite(width)
     outside = ~np.isnan(yi + width) & ~fits
-    known = np.isfinite(width) & ~outside & ~told
+    usable = np.isfinite(width) & ~outside & ~ends.refused
+    problems = list(ends.problems)
     if outside.any():
-        got = text["yi"] + " [" + text["ci_lb"] + ", " + text["ci_ub"] + "]"
-        problems.append(f"yi must lie between ci_lb and ci_ub, got {places(outside, rows, got)}")
-    whole = known & np.isfinite(yi)
-    uneven = 2 * (middle - yi)[whole] / width[whole]
-    if len(uneven) and np.median(uneven) > LOPSIDED and lower[known].min() > 0:
-        problems.append(
-            "ci_lb and ci_ub lie unevenly about yi, as intervals of ratios do; odds, risk and hazard ratios are "
-            "analysed as logarithms: put those of all three into the table"
-        )
-    notes.append("sei is computed from 95 % intervals, ci_lb and ci_ub, as those of a normal distribution")
-    sei = pd.Series(np.where(known, width / WIDTH, 1.0), text.index).map(repr)
-    return text.assign(sei=sei.where(known | outside | told, ""))
+        got = named["yi"] + " [" + named["ci_lb"] + ", " + named["ci_ub"] + "]"
+        where = places(outside, reading.rows, got)
+        problems.append(f"yi must lie between ci_lb and ci_ub, got {where}")
+    if _are_ratios(yi[usable], lower[usable], upper[usable]):
+        problems.append(UNEVEN)
+    sei = pd.Series(np.where(usable, width / WIDTH, 1.0), named.index).map(repr)
+    refused = outside | ends.refused  # their problem is listed: sei 1 avoids another
+    sei = sei.where(usable | refused, "")
+    return reading.updated(messages=[MESSAGE], problems=problems, named=named.assign(sei=sei))
+
+
+def _are_ratios(yi: Floats, lower: Floats, upper: Floats) -> bool:
+    """Return True if intervals are positive and, in the median row, lopsided to the right."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        middle = lower / 2 + upper / 2
+    known = np.isfinite(yi)
+    lopsided = 2 * (middle - yi)[known] / (upper - lower)[known]
+    return bool(len(lopsided) and np.median(lopsided) > LOPSIDED and lower.min() > 0)

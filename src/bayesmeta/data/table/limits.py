@@ -1,4 +1,4 @@
-"""How large a table may be: beyond it a file is refused before it can fill the memory."""
+"""Limits of the size of a table; a larger file is refused before it can fill the memory."""
 
 from bayesmeta.infrastructure.errors import BadInput
 
@@ -13,19 +13,20 @@ TEXT_TOTAL = 20_000_000  # width of a column times its rows: later steps keep te
 
 
 def check_bytes(size: int) -> None:
-    """Refuse a file that is larger than any table of effects."""
+    """Raise BadInput if a file is larger than any table of effects."""
     if size > FILE_BYTES:
         raise BadInput(
-            f"it has {size / 1e6:,.0f} MB, and a table may have {FILE_BYTES / 1e6:.0f}; leave out what is not needed"
+            f"it has {size / 1e6:,.0f} MB, and a table may have {FILE_BYTES / 1e6:.0f}; leave out "
+            "what is not needed"
         )
 
 
 def check_shape(rows: int, columns: int) -> None:
-    """Refuse more columns or cells than a table of effects has."""
+    """Raise BadInput if there are more columns or cells than a table of effects has."""
     if columns > COLUMNS:
         raise BadInput(
-            f"it has {columns:,} columns, and a table may have {COLUMNS:,}; is the separator another one, or is a cell "
-            "far from the table filled?"
+            f"it has {columns:,} columns, and a table may have {COLUMNS:,}; is another separator "
+            "used, or is a cell far from the table filled?"
         )
     if rows * columns > CELLS:
         raise BadInput(

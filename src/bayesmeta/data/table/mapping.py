@@ -1,94 +1,64 @@
-"""Which column of a file is what: as the user says, as it is called, or as people call it."""
+"""The first stage: columns under the package's names, as the user asks or as they are called."""
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 import pandas as pd
 
 from bayesmeta.data.schema import LABELS, nearest
-from bayesmeta.data.table.forms import complete_form
-from bayesmeta.data.table.names import EFFECT, INTERVAL, PERSONS, RAW, SETTINGS, STUDY, SYNONYMS, TARGETS, YEAR, plain
-from bayesmeta.data.table.numerals import is_number
+from bayesmeta.data.table.guessing import guess_columns
+from bayesmeta.data.table.names import EFFECT, INTERVAL, RAW, SETTINGS, TARGETS, YEAR, plain
+from bayesmeta.data.table.reading import Reading
 from bayesmeta.infrastructure.errors import BadInput
 
 ASIDE = "_in_file"
-OMIT = "omit"
+LISTED = 1000  # characters of a list of columns that a message repeats
 
 
-class Named(NamedTuple):
-    """A table under the package's names; which column each was; the file's own columns that had to make way."""
-
-    text: pd.DataFrame
-    taken: dict[str, str]
-    aside: dict[str, str]
-    measure: str | None
-
-
-def parse_columns(text: str) -> dict[str, str]:
-    """`study=district, group=school, yi=es` as a dictionary; `group=` sets a column of that name aside.
+def name_columns(reading: Reading) -> Reading:
+    """Return the reading with `named`, `taken` and `aside`; a message states what was read as what.
 
     Raises
     ------
     BadInput
-        Something else, or a name that is given twice.
+        A name or column is unknown, or several columns may be meant.
     """
-    found: dict[str, str] = {}
-    for part in filter(str.strip, text.split(",")):
-        target, equals, source = (piece.strip() for piece in part.partition("="))
-        if not equals or not target:
-            raise BadInput(f"--columns has {part.strip()!r}; it should read 'study=district, yi=es, sei=se'")
-        if target in found:
-            raise BadInput(f"--columns gives {target} twice, {found[target]!r} and {source!r}")
-        found[target] = source
-    return found
+    text = reading.text
+    chosen = _chosen(text, reading.asked)
+    asked = {target: source for target, source in chosen.items() if source}
+    kept = {name: name for name in _names_kept(text, chosen, asked)}
+    guessed = guess_columns(text, {**asked, **kept}, reading.asked_measure)
+    taken = asked | guessed
+    others = _other_names(text, taken, kept)
+    aside = _names_aside(text, others, taken, kept)
+    columns = {target: _label(text, source) for target, source in taken.items()}
+    columns |= {aside.get(name, name): text[name] for name in others}
+    changed = {target: source for target, source in taken.items() if target != source}
+    messages = [
+        "; ".join(f"{target} is read from {source}" for target, source in changed.items()),
+        "; ".join(f"the file's own {old} is kept as {new}" for old, new in aside.items()),
+    ]
+    return reading.updated(
+        messages=filter(None, messages),
+        named=pd.DataFrame(columns, index=text.index),
+        taken=kept | taken,
+        aside=aside,
+    )
 
 
-def omits(asked: Mapping[str, str]) -> bool:
-    """Whether rows whose effect is incomplete are to be left out.
-
-    Raises
-    ------
-    BadInput
-        Another choice than "omit" or "".
-    """
-    choice = asked.get("incomplete", "")
-    if choice not in ("", OMIT):
-        raise BadInput(f"columns give incomplete={choice!r}; it should be {OMIT!r}, or not be given")
-    return choice == OMIT
-
-
-def name_columns(text: pd.DataFrame, asked: Mapping[str, str], notes: list[str]) -> Named:
-    """The table with columns under the package's names; a note says what was taken for what.
-
-    Parameters
-    ----------
-    text : every cell as text.
-    asked : name to column, as `parse_columns` or a model's `[columns]` gives it.
-    notes : of the reading.
-
-    Raises
-    ------
-    BadInput
-        An unknown name or column, or several columns that may be meant.
-    """
+def _chosen(text: pd.DataFrame, asked: Mapping[str, str]) -> dict[str, str]:
+    """Return the column of the file that the user gives for a name; "" sets that name aside."""
     unknown = [target for target in asked if target not in TARGETS]
     if unknown:
         near = nearest(unknown[0], TARGETS)
-        raise BadInput(f"columns cannot name {', '.join(unknown)}{near}; the names are {', '.join(TARGETS)}")
-    chosen = {target: _source(text, target, source) for target, source in asked.items() if target not in SETTINGS}
-    measure = asked.get("measure") or None
-    taken = {target: source for target, source in chosen.items() if source}
-    own = [name for name in TARGETS if name in text.columns and name not in (*chosen, *SETTINGS)]
-    if not {*EFFECT} & {*taken} and {*RAW} & {*taken}:  # raw numbers are asked for: an effect beside them is another
-        own = [name for name in own if name not in EFFECT]
-    if {"vi", "sei", *INTERVAL} & {*taken}:
-        own = [name for name in own if name not in ("vi", "sei")]
-    guessed = _guess(text, {*taken, *own}, {*taken.values(), *own}, measure)
-    return _renamed(text, taken | guessed, own, measure, notes)
+        raise BadInput(
+            f"columns cannot name {', '.join(unknown)}{near}; the names are {', '.join(TARGETS)}"
+        )
+    columns = {target: source for target, source in asked.items() if target not in SETTINGS}
+    return {target: _source(text, target, source) for target, source in columns.items()}
 
 
 def _source(text: pd.DataFrame, target: str, source: str) -> str:
-    """The column that is meant, whatever its case; of a label also `district/school`."""
+    """Return the column that is meant, whatever its case; for a label also `district/school`."""
     if not source or source in text.columns:
         return source
     if target in LABELS and "/" in source:
@@ -98,113 +68,56 @@ def _source(text: pd.DataFrame, target: str, source: str) -> str:
         return alike[0]
     raise BadInput(
         f"columns asks for {source!r}, which is not a column{nearest(source, text.columns)}; "
-        f"the columns are {', '.join(map(str, text.columns))[:1000]}"
+        f"the columns are {', '.join(map(str, text.columns))[:LISTED]}"
     )
 
 
-def _renamed(
-    text: pd.DataFrame, taken: dict[str, str], own: Iterable[str], measure: str | None, notes: list[str]
-) -> Named:
-    sources = {part for source in taken.values() for part in _parts(text, source) if plain(part) not in YEAR}
-    columns = {target: _label(text, source) for target, source in taken.items()}
-    aside = {}
-    for name in map(str, text.columns):
-        if name in own:
-            columns[name] = text[name]
-        elif name in sources:
-            continue
-        elif name in (*LABELS, *EFFECT, "sheet_row") or name in columns:
-            aside[name] = _free(f"{name}{ASIDE}", {*text.columns, *columns})
-            columns[aside[name]] = text[name]
-        else:
-            columns[name] = text[name]
-    changed = {target: source for target, source in taken.items() if target != source}
-    if changed:
-        notes.append("; ".join(f"{target} is read from {source}" for target, source in changed.items()))
-    if aside:
-        notes.append("; ".join(f"the file's own {old} is kept as {new}" for old, new in aside.items()))
-    named = {name: name for name in own} | taken
-    return Named(pd.DataFrame(columns, index=text.index), named, aside, measure)
+def _names_kept(
+    text: pd.DataFrame, chosen: Mapping[str, str], asked: Mapping[str, str]
+) -> list[str]:
+    """Return the package's names that the file uses itself and that nothing asked for replaces."""
+    replaced = {*chosen, *SETTINGS}
+    if {*RAW} & {*asked} and not {*EFFECT} & {*asked}:
+        replaced |= {*EFFECT}  # the effect is to be computed, and yi of the file is another
+    if {"vi", "sei", *INTERVAL} & {*asked}:
+        replaced |= {"vi", "sei"}
+    return [name for name in TARGETS if name in text.columns and name not in replaced]
+
+
+def _other_names(text: pd.DataFrame, taken: Mapping[str, str], kept: Iterable[str]) -> list[str]:
+    """Return the columns that do not serve under another name only; a year stays a moderator."""
+    parts = {part for source in taken.values() for part in _parts(text, source)}
+    serving = {part for part in parts if plain(part) not in YEAR}
+    return [name for name in map(str, text.columns) if name in kept or name not in serving]
+
+
+def _names_aside(
+    text: pd.DataFrame, others: Iterable[str], taken: Mapping[str, str], kept: Iterable[str]
+) -> dict[str, str]:
+    """Return the columns with a name that is needed for something else, and their new name."""
+    reserved = {*LABELS, *EFFECT, "sheet_row", *taken} - {*kept}
+    used = {*map(str, text.columns), *taken}
+    aside: dict[str, str] = {}
+    for name in (name for name in others if name in reserved):
+        aside[name] = _free(f"{name}{ASIDE}", used | {*aside.values()})
+    return aside
 
 
 def _parts(text: pd.DataFrame, source: str) -> list[str]:
+    """Return the columns that a source joins: `district/school` is two unless it is a column."""
     return [source] if source in text.columns else source.split("/")
 
 
 def _label(text: pd.DataFrame, source: str) -> pd.Series:
-    first, *others = (text[part] for part in _parts(text, source))
+    """Return a column, or two joined by a slash; blank if a part is blank."""
+    label, *others = (text[part] for part in _parts(text, source))
     for other in others:
-        first = (first + "/" + other).where((first != "") & (other != ""), "")
-    return first
+        label = (label + "/" + other).where((label != "") & (other != ""), "")
+    return label
 
 
 def _free(name: str, used: set[str]) -> str:
+    """Return the name with as many underscores as make it unused."""
     while name in used:
         name += "_"
     return name
-
-
-def _guess(text: pd.DataFrame, have: set[str], used: set[str], measure: str | None) -> dict[str, str]:
-    """Columns for the names that are still to be found, from what they are called."""
-    found: dict[str, str] = {}
-    free = [str(name) for name in text.columns if name not in used]
-    if "study" not in have:
-        found |= _study(text, free)
-    numbers = [name for name in free if name not in found.values() and is_number(text[name]).any()]
-    if _is_given(have) or complete_form(have, measure):
-        return found
-    effect = _effect(text, have, numbers)
-    if _is_given({*have, *effect}):
-        return found | effect
-    raw = {name: one for name in SYNONYMS if name in RAW and name not in have and (one := _one(name, numbers))}
-    if form := complete_form({*have, *raw}, measure):
-        found |= {name: raw[name] for name in form if name in raw}
-    return found
-
-
-def _is_given(have: set[str]) -> bool:
-    """Whether names say what an effect and its sampling variance are."""
-    return "yi" in have and (bool({"vi", "sei"} & have) or {*INTERVAL} <= have)
-
-
-def _study(text: pd.DataFrame, free: list[str]) -> dict[str, str]:
-    for names in STUDY:
-        candidates = sorted((name for name in free if plain(name) in names), key=lambda name: names.index(plain(name)))
-        parts = {name: tuple(pd.factorize(text[name])[0]) for name in candidates}
-        if len(set(parts.values())) > 1:
-            raise _ambiguous("study", candidates)
-        if candidates:
-            year = [name for name in free if plain(name) in YEAR and plain(candidates[0]) in PERSONS]
-            return {"study": "/".join([candidates[0], *year[:1]])}
-    return {}
-
-
-def _effect(text: pd.DataFrame, have: set[str], free: list[str]) -> dict[str, str]:
-    """yi, and vi or sei or an interval, where names say so."""
-    found = {} if "yi" in have else {"yi": _one("yi", free)}
-    if not {"vi", "sei"} & have:
-        spread = {name: target for target in ("vi", "sei") for name in _candidates(target, free)}
-        if len(spread) > 1 and ("yi" in have or found["yi"]):
-            raise _ambiguous("vi or sei", list(spread))
-        found |= {target: name for name, target in spread.items()}
-    if not {"vi", "sei"} & {*have, *found}:
-        found |= {target: _one(target, free) for target in INTERVAL if target not in have}
-    return {target: name for target, name in found.items() if name}
-
-
-def _candidates(target: str, free: Iterable[str]) -> list[str]:
-    return [name for name in free if plain(name) in (target, *SYNONYMS[target])]
-
-
-def _one(target: str, free: Iterable[str]) -> str:
-    candidates = _candidates(target, free)
-    if len(candidates) > 1:
-        raise _ambiguous(target, candidates)
-    return candidates[0] if candidates else ""
-
-
-def _ambiguous(target: str, candidates: list[str]) -> BadInput:
-    first = target.split()[0]
-    return BadInput(
-        f'{target} may be any of the columns {", ".join(candidates)}; say which: --columns "{first}={candidates[0]}"'
-    )

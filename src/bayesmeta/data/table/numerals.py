@@ -1,11 +1,15 @@
-"""Numbers as people type them, to numbers with a point: decimal commas, the printer's minus."""
+"""Numbers as people type them to numbers with a point: decimal commas, the printer's minus."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from bayesmeta.data.effect_sizes import places
 from bayesmeta.data.schema import refuse
+from bayesmeta.data.table.reading import Reading
 
 NUMBER = re.compile(r"[+-]?((\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[Ii]nf)", re.ASCII)
 DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?", re.ASCII)
@@ -14,61 +18,111 @@ GROUPED = re.compile(r"[+-]?\d{1,3}((,\d{3})+(\.\d+)?|(\.\d{3})+,\d+)", re.ASCII
 MINUS = "\u2212"
 
 
-def plain_numbers(frame: pd.DataFrame, notes: list[str], *, comma: bool) -> pd.DataFrame:
-    """The same cells, with numbers as 0.5 and -1.
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """Numbers of some columns of text.
 
-    A column of numbers with commas is read where only one reading is possible: 0,5 is a half; 1,234 is that, too, in
-    a file whose columns are parted by ';' (`comma`), and ambiguous elsewhere.
+    Attributes
+    ----------
+    values : DataFrame
+        Floats; nan if a cell is blank or not a number.
+    refused : ndarray
+        Rows (boolean, (k,)) about which a problem is listed.
+    problems : tuple of str
+        A line per column with a cell that is not a number.
+    """
+
+    values: pd.DataFrame
+    refused: np.ndarray
+    problems: tuple[str, ...]
+
+
+def parse_numbers(text: pd.DataFrame, names: Sequence[str]) -> Numbers:
+    """Return the numbers of some columns, with a problem per column that has other cells."""
+    refused = np.zeros(len(text), bool)
+    problems = []
+    for name in names:
+        wrong = (~is_number(text[name]) & (text[name] != "")).to_numpy()
+        if wrong.any():
+            got = places(wrong, list(text.index), text[name])
+            problems.append(f"{name} must be a number, got {got}")
+        refused = refused | wrong
+    values = pd.DataFrame({name: floats(text[name]) for name in names}, index=text.index)
+    return Numbers(values, refused, tuple(problems))
+
+
+def plain_numbers(reading: Reading, *, decimal_comma: bool) -> Reading:
+    """Return the same table with numbers written as 0.5 and -1.
+
+    A column of numbers with commas is read if a single reading is possible: 0,5 is a half. 1,234
+    is a decimal, too, in a file with columns separated by ';' (`decimal_comma`), and ambiguous in
+    other files.
 
     Raises
     ------
     BadInput
-        Columns of numbers whose commas may part decimals or thousands.
+        Commas in columns of numbers may be decimal commas or separate thousands.
     """
-    columns, decimal, problems = {}, list[str](), list[str]()
-    for name in frame.columns:
-        column = _plain_minus(frame[name])
-        columns[name], problem = _without_commas(column, comma=comma)
-        if problem:
-            problems.append(problem)
-        elif not columns[name].equals(column):
-            decimal.append(str(name))
-    refuse(problems)
-    if decimal:
-        notes.append(f"numbers with a decimal comma, 0,5 for a half, in {', '.join(decimal)}")
-    return pd.DataFrame(columns, index=frame.index)
+    typed = {name: _plain_minus(reading.text[name]) for name in reading.text.columns}
+    refuse(_ambiguous(column, decimal_comma=decimal_comma) for column in typed.values())
+    columns = {
+        name: _with_points(column) if _has_commas(column, decimal_comma=decimal_comma) else column
+        for name, column in typed.items()
+    }
+    changed = [str(name) for name in columns if not columns[name].equals(typed[name])]
+    names = ", ".join(changed)
+    message = f"numbers with a decimal comma, 0,5 for a half, in {names}"
+    text = pd.DataFrame(columns, index=reading.text.index)
+    return reading.updated(text=text, messages=[message] if changed else [])
 
 
 def is_number(column: pd.Series) -> pd.Series:
-    """Whether each cell is a number."""
+    """Return True for every cell that is a number."""
     return column.str.fullmatch(NUMBER)
 
 
 def floats(column: pd.Series) -> pd.Series:
-    """Numbers of a column of text; nan where a cell is blank or no number."""
+    """Return the numbers of a column of text; nan if a cell is blank or not a number."""
     return column.where(is_number(column), "nan").map(float).astype(float)
 
 
 def _plain_minus(column: pd.Series) -> pd.Series:
+    """Return the column with a hyphen for the minus sign of printed numbers."""
     if not column.str.contains(MINUS, regex=False).any():
         return column
-    return column.where(~column.str.fullmatch(rf"{MINUS}[\d.,]+"), column.str.replace(MINUS, "-", regex=False))
+    hyphens = column.str.replace(MINUS, "-", regex=False)
+    return column.where(~column.str.fullmatch(rf"{MINUS}[\d.,]+"), hyphens)
 
 
-def _without_commas(column: pd.Series, *, comma: bool) -> tuple[pd.Series, str]:
-    """The column with points for commas, and what is ambiguous in it; a column of words stays as it is."""
+def _has_commas(column: pd.Series, *, decimal_comma: bool) -> bool:
+    """Return True for a column of numbers of which some have commas; False for words."""
     if not column.str.contains(",", regex=False).any():
-        return column, ""
+        return False
     filled = column[column != ""]
-    decimal, grouped, point = (filled.str.fullmatch(form) for form in (DECIMAL_COMMA, GROUPED, NUMBER))
-    thousands = filled.str.fullmatch(THOUSANDS)
-    share = float((decimal | grouped | point).mean())
-    if not (decimal | grouped).any() or share < (0.5 if comma else 1):
-        return column, ""
-    pointed = point & filled.str.contains(".", regex=False)
-    clear = comma or (decimal & ~thousands).any()
+    commas = filled.str.fullmatch(DECIMAL_COMMA) | filled.str.fullmatch(GROUPED)
+    share = float((commas | filled.str.fullmatch(NUMBER)).mean())
+    return bool(commas.any()) and share >= (0.5 if decimal_comma else 1)
+
+
+def _with_points(column: pd.Series) -> pd.Series:
+    """Return the column with a point for every decimal comma."""
+    points = column.str.replace(",", ".", regex=False)
+    return column.where(~column.str.fullmatch(DECIMAL_COMMA), points)
+
+
+def _ambiguous(column: pd.Series, *, decimal_comma: bool) -> str:
+    """Return the problem that commas of a column may be read in two ways, or ""."""
+    if not _has_commas(column, decimal_comma=decimal_comma):
+        return ""
+    filled = column[column != ""]
+    decimal = filled.str.fullmatch(DECIMAL_COMMA)
+    grouped = filled.str.fullmatch(GROUPED)
+    pointed = filled.str.fullmatch(NUMBER) & filled.str.contains(".", regex=False)
+    clear = decimal_comma or (decimal & ~filled.str.fullmatch(THOUSANDS)).any()
     if clear and not pointed.any() and not (grouped & ~decimal).any():
-        rewritten = column.str.replace(",", ".", regex=False)
-        return column.where(~column.str.fullmatch(DECIMAL_COMMA), rewritten), ""
+        return ""
     where = places(decimal | grouped, list(filled.index), filled)
-    return column, f"{column.name} has numbers with a comma, {where}; write 0.5 for a half, 1000 for a thousand"
+    return (
+        f"{column.name} has numbers with a comma, {where}; write 0.5 for a half, 1000 for a "
+        "thousand"
+    )

@@ -1,122 +1,87 @@
-"""A file of any kind to a table of text: a column per name, indexed by the rows of the spreadsheet."""
+"""The value that passes through the stages by which a table of text becomes an effect table."""
 
-from collections import Counter
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pandas as pd
 
-from bayesmeta.data.schema import nearest, refuse
-from bayesmeta.data.table.columnar import parquet_rows
-from bayesmeta.data.table.delimited import Cells, delimited_cells
-from bayesmeta.data.table.limits import CELLS, NAME_LENGTH, check_bytes, check_shape
-from bayesmeta.data.table.numerals import plain_numbers
-from bayesmeta.data.table.workbook import sheet_rows
-from bayesmeta.infrastructure.errors import BadInput
-
-KINDS = (".csv", ".tsv", ".xlsx", ".parquet")
-BLANK = frozenset({"", "NA", "N/A", "#N/A", "NaN", "nan", "<NA>"})
+from bayesmeta.data.table.names import SETTINGS
 
 
-def read_bytes(path: Path) -> bytes:
-    """Content of a file that may be a table.
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A user's table as far as it has been understood.
 
-    Raises
-    ------
-    BadInput
-        Another kind of file, none, an empty or a huge one, or one that cannot be opened.
+    A stage takes a reading and returns another reading; a field is empty until its stage.
+
+    Attributes
+    ----------
+    text : DataFrame
+        The file's columns, every cell as text; its index holds the rows that errors name.
+    asked : mapping of str to str
+        The package's name to the file's, and the settings, as `columns` of `read_table`.
+    orders : mapping of str to sequence of str
+        Order of the levels, for columns with a meaningful order.
+    messages : tuple of str
+        Lines that the user should read: guesses, conversions and rows that are left out.
+    problems : tuple of str
+        Lines because of which the table is refused.
+    named : DataFrame
+        The same cells under the package's names.
+    taken : dict of str to str
+        The package's name of a column to the file's ("district/school" if two are joined).
+    aside : dict of str to str
+        The file's name of a column that had to make room to the name that it has in `frame`.
+    effects : DataFrame
+        A row per row of `named`, as `bayesmeta.data.table.effects` describes it.
+    measure : str or None
+        Name of the effect size that was computed; None if yi was given.
+    labels : DataFrame
+        Columns study, group and effect.
+    moderators : DataFrame
+        The other columns, as floats or categories.
+    frame : DataFrame
+        The effect table, as `read_table` returns it.
     """
-    if path.suffix.lower() not in KINDS:
-        raise BadInput(f"not a kind of table this reads; save it as one of {', '.join(KINDS)}")
-    if not path.is_file():
-        near = nearest(path.name, [p.name for p in path.parent.iterdir()]) if path.parent.is_dir() else ""
-        raise BadInput(f"there is no such file{near}")
-    check_bytes(path.stat().st_size)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise BadInput(f"it cannot be opened ({error.strerror})") from error
-    if not content.strip():
-        raise BadInput("it is empty; it needs a row of column names and a row per effect")
-    return content
 
+    text: pd.DataFrame
+    asked: Mapping[str, str] = field(default_factory=dict)
+    orders: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    messages: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    named: pd.DataFrame = field(default_factory=pd.DataFrame)
+    taken: dict[str, str] = field(default_factory=dict)
+    aside: dict[str, str] = field(default_factory=dict)
+    effects: pd.DataFrame = field(default_factory=pd.DataFrame)
+    measure: str | None = None
+    labels: pd.DataFrame = field(default_factory=pd.DataFrame)
+    moderators: pd.DataFrame = field(default_factory=pd.DataFrame)
+    frame: pd.DataFrame = field(default_factory=pd.DataFrame)
 
-def read_text(path: Path, content: bytes, notes: list[str], sheet: str | None = None) -> pd.DataFrame:
-    """Every cell as text, "" for a missing one, numbers written with a point; notes say what was read in which way.
+    @property
+    def rows(self) -> list[int]:
+        """Return the row numbers by which errors name the rows of `named`."""
+        return list(self.named.index)
 
-    `sheet` is that of an Excel file; the first by default.
+    @property
+    def asked_measure(self) -> str | None:
+        """Return the measure that the user names, or None."""
+        return self.asked.get("measure") or None
 
-    Raises
-    ------
-    BadInput
-        A damaged file, no rows, rows of other lengths than the header, names that occur twice, ambiguous numbers.
-    """
-    if sheet and path.suffix.lower() != ".xlsx":
-        raise BadInput(f"columns name the sheet {sheet!r}, and only an .xlsx file has sheets")
-    cells = _cells(path, content, notes, sheet)
-    return plain_numbers(_by_name(cells.rows, notes), notes, comma=cells.comma)
+    @property
+    def settings(self) -> dict[str, str]:
+        """Return what was asked for and is neither a column nor the measure."""
+        names = [name for name in SETTINGS if name != "measure"]
+        return {name: self.asked[name] for name in names if self.asked.get(name)}
 
-
-def _cells(path: Path, content: bytes, notes: list[str], sheet: str | None) -> Cells:
-    kind = path.suffix.lower()
-    try:
-        if kind in (".xlsx", ".parquet"):
-            rows = sheet_rows(content, notes, sheet) if kind == ".xlsx" else parquet_rows(content, notes)
-            return Cells(_as_text(rows))
-        found = delimited_cells(content, notes)
-        return found._replace(rows=_as_text(found.rows))
-    except (BadInput, KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as error:  # whatever a parser makes of a damaged file, its panics included
-        said = " ".join(str(error).split())[:200]
-        raise BadInput(
-            f"it cannot be read as {kind[1:].upper()} ({said}); is it complete, and of that kind?"
-        ) from error
-
-
-def _as_text(rows: Iterable[Iterable[object]]) -> list[list[str]]:
-    text, size = [], 0
-    for row in rows:
-        text.append([_text(cell) for cell in row])
-        size += len(text[-1])
-        if size > CELLS:
-            check_shape(len(text), len(text[-1]))
-    return text
-
-
-def _text(cell: object) -> str:
-    if isinstance(cell, str):
-        text = cell.strip()
-    elif cell is None or cell is pd.NA or cell is pd.NaT:
-        return ""
-    else:
-        text = str(int(cell) if isinstance(cell, float) and cell.is_integer() else cell)
-    return "" if text in BLANK else text
-
-
-def _by_name(cells: list[list[str]], notes: list[str]) -> pd.DataFrame:
-    rows = {number: row for number, row in enumerate(cells, start=1) if any(row)}
-    header = rows.pop(next(iter(rows)), []) if rows else []
-    check_shape(len(rows), len(header))
-    _check_names(header, has_rows=bool(rows))
-    width = len(header)
-    bad = {number: len(row) for number, row in rows.items() if len(row) < width or any(row[width:])}
-    refuse([f"row {number} has {found} cells where the header has {width}" for number, found in bad.items()])
-    if any(name == "" and any(row[i] for row in rows.values()) for i, name in enumerate(header)):
-        notes.append("columns without a name are left out")
-    columns = {name: [row[i] for row in rows.values()] for i, name in enumerate(header) if name}
-    return pd.DataFrame(columns, index=list(rows), dtype="str")
-
-
-def _check_names(header: list[str], *, has_rows: bool) -> None:
-    if not has_rows:
-        named = ", ".join(header)[:NAME_LENGTH]
-        raise BadInput(f"it has no rows below its header ({named or 'no header'})")
-    if long := [name for name in header if len(name) > NAME_LENGTH]:
-        raise BadInput(
-            f"its header has a name of {len(long[0]):,} characters ({long[0][:40]!r}...), and a name may have "
-            f"{NAME_LENGTH}; is the first filled row the header, and is a quote not closed?"
+    def updated(
+        self, *, messages: Iterable[str] = (), problems: Iterable[str] = (), **fields: Any
+    ) -> "Reading":
+        """Return the reading with other fields, and lines added to messages and problems."""
+        return replace(
+            self,
+            messages=(*self.messages, *messages),
+            problems=(*self.problems, *problems),
+            **fields,
         )
-    twice = sorted(name for name, count in Counter(header).items() if name and count > 1)
-    if twice:
-        raise BadInput(f"it has more than one column named {', '.join(twice[:10])}; each needs its own name")

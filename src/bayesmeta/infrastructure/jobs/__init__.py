@@ -1,4 +1,4 @@
-"""Many independent refits at once, each kept as soon as it is done: on this machine or on a Dask cluster."""
+"""Independent refits in parallel, kept as soon as they are done: here or on a Dask cluster."""
 
 from bayesmeta.infrastructure.jobs.fingerprint import code_fingerprint, fingerprint
 from bayesmeta.infrastructure.jobs.running import Finished, run_jobs

@@ -1,6 +1,7 @@
-"""What a result depends on, as one hash: the values it was made from and the code that made it.
+"""Hash of all that a result depends on: the values from which it was made, and the code.
 
-Not the hash of a pickle: that differs between equal tables (their blocks) and between processes (the order of sets).
+It is not the hash of a pickle, which differs between equal tables (by their blocks) and between
+processes (by the order of sets).
 """
 
 import hashlib
@@ -21,43 +22,46 @@ from bayesmeta.infrastructure.provenance import PACKAGES
 
 
 def fingerprint(value: Any) -> str:
-    """SHA-256 of a value's content, the same in every process.
+    """Return the SHA-256 of a value's content, the same in every process.
 
     Parameters
     ----------
     value : Any
-        Text, numbers, dates, None, arrays, DataFrames and Series, Datasets and DataArrays (attributes and coordinates
-        count, the order of their variables does not), dataclasses, and tuples, lists and mappings of these in order.
+        Text, numbers, dates, None, arrays, DataFrames and Series, Datasets and DataArrays
+        (attributes and coordinates count, the order of their variables does not), dataclasses, and
+        tuples, lists and mappings of these in order.
 
     Raises
     ------
     TypeError
-        Anything else, such as a path, whose content is not in it, or a set, which has no order.
+        Any other value, such as a path, which is not its content, or a set, which has no order.
     """
     return _sha256(repr(_plain(value)).encode())
 
 
 def function_fingerprint(function: Callable[..., Any]) -> str:
-    """SHA-256 of a function's name, of the file it is in and of this package's code."""
+    """Return the SHA-256 of a function's name, of its file and of this package's code."""
     name = f"{function.__module__}.{function.__qualname__}"
     return fingerprint((name, Path(getfile(function)).read_bytes(), code_fingerprint()))
 
 
 @cache
 def code_fingerprint() -> str:
-    """SHA-256 of this package's source and of the versions of the packages that compute."""
+    """Return the SHA-256 of this package's source and of the versions of numerical packages."""
     package = Path(__file__).parents[2]
-    source = [(path.relative_to(package).as_posix(), path.read_bytes()) for path in sorted(package.rglob("*.py"))]
+    files = sorted(package.rglob("*.py"))
+    source = [(path.relative_to(package).as_posix(), path.read_bytes()) for path in files]
     return fingerprint((source, [(name, version(name)) for name in PACKAGES]))
 
 
 def _sha256(content: bytes) -> str:
+    """Return the SHA-256 of bytes."""
     return hashlib.sha256(content).hexdigest()
 
 
 @singledispatch
 def _plain(value: Any) -> Any:
-    """A value as text and nested tuples of it, bulk as a hash: their repr is its content."""
+    """Return a value as nested tuples of text, arrays as a hash: their repr is its content."""
     kind = f"{type(value).__module__}.{type(value).__qualname__}"
     if not is_dataclass(value) or isinstance(value, type):
         raise TypeError(f"a {kind} has no fingerprint: {value!r:.80}")
@@ -95,16 +99,18 @@ def _(value: pd.Index) -> tuple[Any, ...]:
 
 @_plain.register
 def _(value: pd.Series) -> tuple[Any, ...]:
-    return "series", _plain(value.attrs), _plain(value.index), _plain(value.name), *_column(value)
+    attributes = (_plain(value.attrs), _plain(value.index), _plain(value.name))
+    return "series", *attributes, *_column(value)
 
 
 @_plain.register
 def _(value: pd.DataFrame) -> tuple[Any, ...]:
-    columns = (value.iloc[:, place] for place in range(value.shape[1]))
-    return "table", _plain(value.attrs), _plain(value.index), _plain(value.columns), *map(_column, columns)
+    columns = [_column(value.iloc[:, place]) for place in range(value.shape[1])]
+    return "table", _plain(value.attrs), _plain(value.index), _plain(value.columns), *columns
 
 
 def _column(column: pd.Index | pd.Series) -> tuple[Any, ...]:
+    """Return the type and content of a column, or the categories and codes."""
     dtype = column.dtype
     if not isinstance(dtype, pd.CategoricalDtype):
         return str(dtype), _plain(column.to_numpy())
@@ -114,8 +120,11 @@ def _column(column: pd.Index | pd.Series) -> tuple[Any, ...]:
 
 @_plain.register
 def _(value: xr.Dataset) -> tuple[Any, ...]:
-    variables = sorted((str(name), name in value.coords, variable) for name, variable in value.variables.items())
-    parts = ((*key, each.dims, _plain(each.attrs), _plain(each.values)) for *key, each in variables)
+    variables = sorted(value.variables.items(), key=lambda item: str(item[0]))
+    parts = (
+        (str(name), name in value.coords, part.dims, _plain(part.attrs), _plain(part.values))
+        for name, part in variables
+    )
     return "Dataset", _plain(value.attrs), *parts
 
 

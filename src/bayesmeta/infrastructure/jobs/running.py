@@ -1,7 +1,8 @@
-"""Run what is not kept yet, and keep each table as it comes.
+"""Running of the jobs that have no kept table; every new table is kept as soon as it is there.
 
-A table is kept under a hash of the job's function and arguments and of this package's code: the same run after a kill
-continues where it was, and changed code or data never meet old numbers.
+A table is kept under a hash of the job's function and arguments and of this package's code: the
+same run after an interruption continues where it stopped, and changed code or data never meet old
+numbers.
 """
 
 import os
@@ -20,7 +21,7 @@ from bayesmeta.infrastructure.progress import Steps
 
 
 class Finished(NamedTuple):
-    """By name of the job: the tables, and why the others were refused."""
+    """Tables by name of the job, and messages of the jobs that were refused."""
 
     tables: dict[str, pd.DataFrame]
     refused: dict[str, str]
@@ -35,75 +36,104 @@ def run_jobs(
     workers: int | None = None,
     cache: Path | None = None,
 ) -> Finished:
-    """Give every job's table, running those that are not kept yet.
+    """Return the table of every job, and run those that have no kept table.
 
     Parameters
     ----------
     jobs : sequence of Job
-        With names of their own; those with equal function and arguments run once.
+        Names must differ; jobs with equal function and arguments run once.
     steps, title : Steps, str
-        Shows a bar under this title and times it.
+        A bar with this title is shown and timed.
     dask : str, optional
         Address of a Dask scheduler, `tcp://host:8786`; its workers need the same bayesmeta.
     workers : int, optional
-        Processes on this machine, one per core by default, with a thread each; 1, or a single job: in this process.
+        Processes with a single thread on this machine, by default as many as cores; 1, or a single
+        job: in this process.
     cache : Path, optional
-        Folder of the kept tables; by default `refits` in BAYESMETA_CACHE or in the user's cache folder.
+        Folder of the kept tables; by default `refits` in BAYESMETA_CACHE or in the user's cache
+        folder.
 
     Returns
     -------
     Finished
-        tables and refused (by BadInput, not kept), in the order of the jobs. Any other exception, and Ctrl-C, end the
-        run; what is done by then is kept.
+        tables and refused (by BadInput, not kept), in the order of the jobs. Any other exception,
+        and Ctrl-C, end the run; tables that are done by then are kept.
 
     Raises
     ------
     BadInput
         workers is below 1; no Dask cluster answers; workers have other code than this process.
     ValueError
-        Two jobs have one name.
+        Two jobs have the same name.
     """
     if workers is not None and workers < 1:
         raise BadInput(f"workers is {workers}; it should be 1 or more")
-    steps, folder = steps or Steps(), cache or _default_cache()
-    keys = {job.name: fingerprint((function_fingerprint(job.function), job.arguments)) for job in jobs}
-    if len(keys) < len(jobs):
-        raise ValueError(f"two jobs have one name: {sorted(job.name for job in jobs)}")
-    wanted = {keys[job.name]: job for job in jobs}
-    tables = {key: table for key in wanted if (table := _read(folder / f"{key}.parquet")) is not None}
-    waiting, refused = {key: job for key, job in wanted.items() if key not in tables}, {}
+    keys = _keys(jobs)
+    folder = cache or _default_cache()
+    by_key = {keys[job.name]: job for job in jobs}
+    kept = {key: _read(_path(folder, key)) for key in by_key}
+    tables = {key: table for key, table in kept.items() if table is not None}
+    waiting = {key: job for key, job in by_key.items() if key not in tables}
+    refused = dict[str, str]()
+    steps = steps or Steps()
     try:
         with (
-            steps.counted(title, len(wanted), done=len(tables)) as count,
+            steps.counted(title, len(by_key), done=len(tables)) as count,
             closing(attempts(waiting, dask=dask, workers=workers)) as results,
         ):
             for key, result in results:
                 if isinstance(result, BadInput):
                     refused[key] = str(result)
                 else:
-                    tables[key] = _keep(result, folder / f"{key}.parquet")
-                count(wanted[key].name)
+                    tables[key] = _keep(result, _path(folder, key))
+                count(by_key[key].name)
     except BaseException:  # Ctrl-C, too
-        kept = sum((folder / f"{key}.parquet").exists() for key in wanted)
-        if steps.console and kept:
-            steps.console.print(f"{title} stopped: {kept} of {len(wanted)} are kept; the same command continues")
+        done = sum(_path(folder, key).exists() for key in by_key)
+        if steps.console and done:
+            steps.console.print(
+                f"{title} stopped: {done} of {len(by_key)} are kept; the same command continues"
+            )
         raise
     return Finished(_by_name(tables, keys), _by_name(refused, keys))
 
 
+def _keys(jobs: Sequence[Job]) -> dict[str, str]:
+    """Return the hashes of jobs by their name.
+
+    Raises
+    ------
+    ValueError
+        Two jobs have the same name.
+    """
+    keys = {
+        job.name: fingerprint((function_fingerprint(job.function), job.arguments)) for job in jobs
+    }
+    if len(keys) < len(jobs):
+        names = sorted(job.name for job in jobs)
+        raise ValueError(f"two jobs have the same name: {names}")
+    return keys
+
+
 def _default_cache() -> Path:
+    """Return the folder of the kept tables."""
     return cache_folder() / "refits"
 
 
+def _path(folder: Path, key: str) -> Path:
+    """Return the file of a kept table."""
+    return folder / f"{key}.parquet"
+
+
 def _read(path: Path) -> pd.DataFrame | None:
+    """Return a kept table, or None if it is absent or damaged."""
     try:
         return pd.read_parquet(path)
-    except Exception:  # absent, or damaged, for which pyarrow has many; it is made again
+    except Exception:  # pyarrow raises many types for a damaged file; the table is made again
         return None
 
 
 def _keep(table: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """Write a table whole or not at all; gives what the next run will read."""
+    """Write a table completely or not at all; return the table that the next run will read."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(f".{os.getpid()}")
     table.to_parquet(unfinished)
@@ -112,4 +142,5 @@ def _keep(table: pd.DataFrame, path: Path) -> pd.DataFrame:
 
 
 def _by_name[Value](values: Mapping[str, Value], keys: Mapping[str, str]) -> dict[str, Value]:
+    """Return values by the name of their job, in the order of the jobs."""
     return {name: values[key] for name, key in keys.items() if key in values}

@@ -1,4 +1,4 @@
-"""Who runs the jobs: this process, processes on this machine, or a Dask cluster."""
+"""Processes that run the jobs: this process, processes on this machine, or a Dask cluster."""
 
 import os
 import socket
@@ -20,23 +20,26 @@ if TYPE_CHECKING:
     from distributed import Client
 
 PATIENCE = 10  # seconds that a Dask cluster has to answer
+POLL = 0.5  # seconds between two looks at the parent process
 
-Attempts = Generator[tuple[str, pd.DataFrame | BadInput], None, None]
+Attempt = tuple[str, pd.DataFrame | BadInput]
+Attempts = Generator[Attempt, None, None]
 
 
 @dataclass(frozen=True)
 class Job:
-    """One refit: `function(*arguments)` gives a table.
+    """A refit: `function(*arguments)` returns a table.
 
     Attributes
     ----------
     name : str
         For the progress bar, messages and the result.
     function : callable
-        At the top level of a module; the same arguments give the same table. One that uses JAX calls
-        `sampling.start_jax(devices=1)` first. BadInput refuses this job alone.
+        At the top level of a module; the same arguments give the same table. A function that uses
+        JAX calls `nuts.start_jax(devices=1)` first. BadInput refuses this job alone.
     arguments : tuple
-        What `fingerprint` takes; of a file the content, for its name does not tell that it changed.
+        Values that `fingerprint` takes; the content of a file rather than its name, which stays the
+        same when the file changes.
     """
 
     name: str
@@ -44,22 +47,41 @@ class Job:
     arguments: tuple[Any, ...]
 
 
-def attempts(jobs: Mapping[str, Job], *, dask: str | None = None, workers: int | None = None) -> Attempts:
-    """Key and table, or the BadInput that refused it, of each job as it is done; see `run_jobs`."""
+def attempts(
+    jobs: Mapping[str, Job], *, dask: str | None = None, workers: int | None = None
+) -> Attempts:
+    """Yield key and table of every job when it is done, or the BadInput that refused it.
+
+    Parameters
+    ----------
+    jobs : mapping of str to Job
+        Jobs by key.
+    dask, workers : str, int
+        As for `run_jobs`.
+    """
     workers = min(workers or joblib.cpu_count(), len(jobs))
     if dask and jobs:
         yield from _on_cluster(jobs, dask)
     elif workers > 1:
-        # a worker that compiled much is started anew; nothing is lost
-        warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given to the executor")
-        as_done = {"return_as": "generator_unordered", "batch_size": 1, "max_nbytes": None}
-        pool = joblib.Parallel(workers, backend="loky", initializer=_set_up, **as_done)
-        yield from pool(joblib.delayed(_attempt_there)(*each, code_fingerprint()) for each in jobs.items())
+        # a worker that has compiled a lot is replaced by a new process; no job is lost
+        message = "A worker stopped while some jobs were given to the executor"
+        warnings.filterwarnings("ignore", message=message)
+        pool = joblib.Parallel(
+            workers,
+            backend="loky",
+            initializer=_set_up,
+            return_as="generator_unordered",
+            batch_size=1,
+            max_nbytes=None,
+        )
+        code = code_fingerprint()
+        yield from pool(joblib.delayed(_attempt_there)(key, job, code) for key, job in jobs.items())
     else:
         yield from (_attempt(key, job) for key, job in jobs.items())
 
 
-def _attempt(key: str, job: Job) -> tuple[str, pd.DataFrame | BadInput]:
+def _attempt(key: str, job: Job) -> Attempt:
+    """Return the key and the table of a job, or its BadInput."""
     try:
         return key, job.function(*job.arguments)
     except BadInput as refusal:
@@ -69,63 +91,91 @@ def _attempt(key: str, job: Job) -> tuple[str, pd.DataFrame | BadInput]:
         raise
 
 
-def _attempt_there(key: str, job: Job, code: str) -> tuple[str, pd.DataFrame | BadInput]:
+def _attempt_there(key: str, job: Job, code: str) -> Attempt:
+    """Return an `_attempt` in another process.
+
+    Raises
+    ------
+    BadInput
+        That process has other code than the hash of this process's code.
+    """
     if code != code_fingerprint():
         raise BadInput(
-            "a worker has other source of bayesmeta, or other versions of what it computes with, than this process; "
-            "install the same there, and change nothing during a run"
+            "a worker has other source of bayesmeta, or other versions of numerical packages, than "
+            "this process; install the same there, and change nothing during a run"
         )
     return _attempt(key, job)
 
 
 def _set_up() -> None:
-    """One core and no accelerator's memory per process (JAX reads this when it starts), none after its parent."""
+    """Give a new process a core and no accelerator, and end it with its parent.
+
+    JAX reads both variables when it starts.
+    """
     os.environ.setdefault("NPROC", "1")
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
     threading.Thread(target=_end_after, args=(os.getppid(),), daemon=True).start()
 
 
 def _end_after(parent: int) -> None:
+    """End this process as soon as its parent is gone."""
     while os.getppid() == parent:
-        time.sleep(0.5)
+        time.sleep(POLL)
     os._exit(1)
 
 
 def _on_cluster(jobs: Mapping[str, Job], address: str) -> Attempts:
-    """Through the client itself: joblib's Dask backend waits for ever for a job that the scheduler gives up."""
+    """Yield the attempts of a Dask cluster, through its client.
+
+    joblib's Dask backend waits for ever for a job that the scheduler gives up.
+    """
     with _connect(address) as client:
         from distributed import as_completed
 
-        waiting, running = iter(jobs.items()), as_completed([])
+        waiting = iter(jobs.items())
+        running = as_completed([])
+        code = code_fingerprint()
 
         def submit(count: int) -> None:
             for key, job in islice(waiting, count):
-                running.add(client.submit(_attempt_there, key, job, code_fingerprint(), key=key))
+                running.add(client.submit(_attempt_there, key, job, code, key=key))
 
-        submit(2 * sum(client.ncores().values()))  # two per core wait there, the rest here, where memory is ours
+        # two per core wait on the cluster, the others here, where memory is ours
+        submit(2 * sum(client.ncores().values()))
         for future in running:
             yield future.result()
             submit(max(1, 2 * sum(client.ncores().values()) - running.count()))
 
 
 def _connect(address: str) -> "Client":
+    """Return a client of a Dask cluster that has workers.
+
+    Raises
+    ------
+    BadInput
+        Dask is not installed, no scheduler answers, or it has no workers.
+    """
     try:
         from distributed import Client
         from distributed.comm import get_address_host_port
     except ImportError as error:
-        raise BadInput("Dask is not installed; install it with: pip install 'bayesmeta[dask]'") from error
+        raise BadInput(
+            "Dask is not installed; install it with: pip install 'bayesmeta[dask]'"
+        ) from error
     try:
-        # first by a socket: a Client that finds nobody may lock up the next one when it is collected
+        # a socket first: a Client that reaches nobody may block the next when it is collected
         socket.create_connection(get_address_host_port(address), timeout=PATIENCE).close()
         client = Client(address, timeout=PATIENCE)
     except (OSError, ValueError) as error:
         raise BadInput(
             f"no Dask scheduler answers at '{address}'; "
-            "start one with `dask scheduler` and give the address that it prints, tcp://host:8786"
+            "start it with `dask scheduler` and give the address that it prints, tcp://host:8786"
         ) from error
     try:
         client.wait_for_workers(1, timeout=PATIENCE)
     except TimeoutError as error:
         client.close()
-        raise BadInput(f"the Dask scheduler has no workers; start some with `dask worker {address}`") from error
+        raise BadInput(
+            f"the Dask scheduler has no workers; start some with `dask worker {address}`"
+        ) from error
     return client

@@ -98,7 +98,7 @@ def draw_flow(table: pd.DataFrame, *, title: str) -> Figure:
     Parameters
     ----------
     table : DataFrame
-        As from `characteristics.flow_table`.
+        As from `trace.flow_table`.
     title : str
         Written above.
     """

@@ -42,7 +42,7 @@ def draw_risk_of_bias(table: pd.DataFrame, *, title: str) -> Figure:
     Parameters
     ----------
     table : DataFrame
-        As from `characteristics.risk_of_bias_table`: form, item, yes, unclear, no, assessed, studies, basis.
+        As from `trace.risk_of_bias_table`: form, item, yes, unclear, no, assessed, studies, basis.
     title : str
         Written above.
     """

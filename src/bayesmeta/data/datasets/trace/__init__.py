@@ -1,95 +1,103 @@
-"""The TRACE record: memory and learning in PTSD, in persons and in animal models, from three searches.
+"""The TRACE record: memory and learning in PTSD, in persons and animal models, from three searches.
 
-The authors' public sheets become a table with a row per effect in one direction:
+The authors' public sheets become a table with a row per effect and a common direction:
 
-    sheets -> inclusion -> coding -> ids -> reused controls -> dispersion -> effects -> moderators -> sets
+    sheets -> inclusion -> coding -> ids -> reused controls -> dispersion -> effects -> moderators
+    -> sets
 
 Source: Sep, Geuze & Joëls (2023), Translational Psychiatry 13:376, doi:10.1038/s41398-023-02660-7.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from functools import partial
 
 import pandas as pd
 
-from bayesmeta.data import sources as raw
-from bayesmeta.data.datasets.trace import coding, inclusion, moderators, numbers, sets, sheets
-from bayesmeta.data.sources import Source
-from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.data.datasets.dataset import Dataset
+from bayesmeta.data.datasets.trace.flow import flow_table
+from bayesmeta.data.datasets.trace.forms import risk_of_bias_table
+from bayesmeta.data.datasets.trace.record import VARIANTS, Record, build, count_rows, read
 
-VARIANTS = ("strict", "extended", "calibrated")
+__all__ = [
+    "DATASETS",
+    "SCALE",
+    "VARIANTS",
+    "WORDS",
+    "Record",
+    "build",
+    "describe",
+    "flow_table",
+    "read",
+    "risk_of_bias_table",
+]
+
+SCALE = "Hedges' g (positive: better performance in PTSD)"
+WORDS = {
+    "UnExp": "unexposed",
+    "ShamExp": "sham exposed",
+    "TraumaExp": "trauma exposed",
+    "WarRelated": "war related",
+    "autobio": "autobiographic",
+    "cuecontext": "cue and context",
+    "cuecue": "two cues",
+}
+TITLES = {
+    "preclinical": "Memory and learning in animal models of PTSD (TRACE)",
+    "clinical": "Memory and learning in persons with PTSD (TRACE)",
+    "clinical-all": "Memory and learning in persons with PTSD, small cells included (TRACE)",
+    "translational": "Memory and learning in PTSD, persons and animal models (TRACE)",
+}
 
 
-@dataclass(frozen=True)
-class Record:
-    """What one pass over the raw files gives.
-
-    Attributes
-    ----------
-    effects : a row per effect, every effect of the variant, with the columns of `data/trace/effects.csv`.
-    left_out : why a spreadsheet row is no effect, indexed by (search, sheet_row); "" for the effects.
-    sources : the files read.
-    """
-
-    effects: pd.DataFrame
-    left_out: pd.Series
-    sources: tuple[Source, ...]
-
-
-def check_variant(variant: str) -> None:
-    """Raises BadInput where a variant is unknown."""
-    if variant not in VARIANTS:
-        raise BadInput(f"unknown variant {variant!r}; known are {', '.join(VARIANTS)}")
-
-
-def build(variant: str = "calibrated") -> Record:
-    """Read the raw files and make the table of all effects of a variant, comparison B included.
+def describe(dataset: str, frame: pd.DataFrame, variant: str) -> dict[str, pd.DataFrame]:
+    """Return the tables that describe effects of the record, by file name.
 
     Parameters
     ----------
-    variant : `strict` (inclusion exactly 1, only task x measure codes that the authors published), `extended`
-        (also our supplement of codes and the authors' lists of studies) or `calibrated` (also our repairs).
+    dataset, variant : str
+        As for `read`.
+    frame : DataFrame
+        Effect table of the dataset, or some rows of it.
+
+    Returns
+    -------
+    dict
+        `flow`; `risk_of_bias_items` if any study was assessed. A table that was not made from the
+        sheets has none of them.
 
     Raises
     ------
     BadInput
-        The variant is unknown, or a file is absent, not the pinned one, or not as expected.
+        A raw file is absent or not as expected.
     """
-    check_variant(variant)
-    sources = {key: raw.locate(key) for key in raw.register()["files"]}
-    read = inclusion.with_subjects(sheets.repaired(sheets.read_sheets(sources), variant))
-    reasons = inclusion.left_out(read, inclusion.listed_studies(sources), variant)
-
-    rows = coding.coded(read[reasons == ""], coding.codebook(sources["codes"], variant), variant)
-    rows = numbers.parsed(numbers.labelled(rows), sources)
-    rows = numbers.with_effects(numbers.dispersed(numbers.shared(rows)), sources)
-    reasons = rows["left_out"].combine_first(reasons).set_axis(pd.MultiIndex.from_frame(read[list(sets.KEY)]))
-
-    effects = moderators.with_moderators(rows[rows["left_out"] == ""])
-    effects = sets.arranged(effects, moderators.risk_of_bias(sources["bias"]))
-    return Record(effects, reasons, tuple(sources.values()))
-
-
-def read(dataset: str, variant: str = "calibrated") -> pd.DataFrame:
-    """The effects of one analysis set; `attrs` hold sources and notes."""
-    record = build(variant)
-    effects = record.effects
-    chosen = sets.with_present_categories(effects[sets.set_aside(effects, dataset) == ""])
-    final = [source.name for source in record.sources if source.final]
-    chosen.attrs |= {
-        "variant": variant,
-        "sources": [source.record() for source in record.sources],
-        "final_sheets": final,
-        "notes": sets.notes(variant, final),
+    if "search" not in frame:
+        return {}
+    tables = {
+        "flow": flow_table(frame, dataset, variant),
+        "risk_of_bias_items": risk_of_bias_table(frame),
     }
-    return chosen
+    return {name: table for name, table in tables.items() if len(table)}
 
 
-def flow(dataset: str, variant: str = "calibrated") -> pd.DataFrame:
-    """From spreadsheet rows to effects: the rows left out at each step, with the reason, per search.
+def _record(variant: str) -> pd.DataFrame:
+    """Return every effect of the record."""
+    return build(variant).effects
 
-    Returns
-    -------
-    DataFrame with the columns search, step (read, inclusion, coding, numbers, set, effects), rows, reason.
-    """
-    record = build(variant)
-    return sets.counted(record.left_out, sets.set_aside(record.effects, dataset))
+
+DATASETS: Mapping[str, Dataset] = {
+    name: Dataset(
+        title=title,
+        reader=partial(read, name),
+        model="translational" if name == "translational" else "three-level",
+        scale=SCALE,
+        variants=VARIANTS,
+        default_variant="calibrated",
+        kind="species",
+        words=WORDS,
+        record=_record,
+        flow=partial(count_rows, name),
+        tables=partial(describe, name),
+        suspects="trace/suspects",
+    )
+    for name, title in TITLES.items()
+}

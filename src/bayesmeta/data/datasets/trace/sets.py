@@ -1,9 +1,10 @@
-"""The effect table as others see it, and the sets of effects that are analysed."""
+"""The effect table as other rooms see it, and the sets of effects that are analysed."""
 
 import pandas as pd
 
 from bayesmeta.data.datasets.trace import coding, inclusion, numbers
 from bayesmeta.data.datasets.trace.tables import records
+from bayesmeta.infrastructure.errors import BadInput
 
 KEY = ("search", "sheet_row")
 ORDER = {
@@ -13,70 +14,114 @@ ORDER = {
     "organism": ["human", "animal"],
     "comparison": list("ABCDEF"),
 }
-KINDS = {"clinical": ["human"], "clinical-all": ["human"], "preclinical": ["rat", "mouse"]}
-FEWEST_STUDIES = 4  # of a phase x valence cell of `clinical`
+SPECIES = {
+    "preclinical": ["rat", "mouse"],
+    "clinical": ["human"],
+    "clinical-all": ["human"],
+    "translational": ORDER["species"],
+}
+FEWEST_STUDIES = 4  # in a phase x valence cell of `clinical`, as in the paper
+STEPS = ["read", "inclusion", "coding", "numbers", "set", "effects"]
 
-OTHER_KIND = "not in this set: other species"
+OTHER_SPECIES = "not in this set: other species"
 COMPARISON_B = "not in this set: comparison B"
 SMALL_CELL = f"not in this set: phase x valence cell with fewer than {FEWEST_STUDIES} studies"
 
 
+def check_set(dataset: str) -> None:
+    """Raise BadInput if a dataset is not a set of effects of the record."""
+    if dataset not in SPECIES:
+        raise BadInput(
+            f"{dataset!r} is not made from the raw sheets of TRACE, as these are: "
+            f"{', '.join(SPECIES)}"
+        )
+
+
 def notes(variant: str, final: list[str]) -> list[str]:
-    """What a reader of a variant must know; `final` names the authors' final files in use."""
+    """Return the notes that a reader of a variant must see.
+
+    Parameters
+    ----------
+    variant : str
+        As for `read`.
+    final : list of str
+        The authors' final files in use.
+    """
     known = [row["note"] for row in records("trace/notes", variant)]
-    instead = f"The authors' final files from OSF are in use instead of the pinned ones: {', '.join(final)}."
+    files = ", ".join(final)
+    instead = f"The authors' final files from OSF are in use instead of the pinned ones: {files}."
     return [*known, instead] if final else known
 
 
 def columns() -> list[str]:
-    """Names of the effect table's columns in order, from its codebook `data/trace/effects.csv`."""
+    """Return the columns of the effect table in order, from its codebook `effects.csv`."""
     return [row["column"] for row in records("trace/effects")]
 
 
-def arranged(rows: pd.DataFrame, bias: pd.DataFrame) -> pd.DataFrame:
-    """The columns of the effect table in order, with labels, risk of bias and ordered categories."""
-    rows = rows.assign(effect=rows["search"] + ":" + rows["sheet_row"].astype(str), search_number=rows["search"].str[1])
+def arrange(rows: pd.DataFrame, bias: pd.DataFrame) -> pd.DataFrame:
+    """Return the effect table with labels, risk of bias and ordered categories."""
+    effect = rows["search"] + ":" + rows["sheet_row"].astype(str)
+    rows = rows.assign(effect=effect, search_number=rows["search"].str[1])
     rows = rows.merge(bias, on=["study", "search_number"], how="left").astype({"direction": int})
-    rows = rows[columns()].astype({name: pd.CategoricalDtype(order) for name, order in ORDER.items()})
-    return with_present_categories(rows)
+    categories = {name: pd.CategoricalDtype(order) for name, order in ORDER.items()}
+    return drop_absent_categories(rows[columns()].astype(categories))
 
 
-def with_present_categories(rows: pd.DataFrame) -> pd.DataFrame:
-    """Categories limited to those that occur, in their order."""
+def drop_absent_categories(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with categories that occur, in their order."""
     used = {name: rows[name].cat.remove_unused_categories() for name in ORDER}
     return rows.assign(**used).reset_index(drop=True)
 
 
-def set_aside(effects: pd.DataFrame, dataset: str) -> pd.Series:
-    """Why an effect is not in the set, "" where it is. `translational` is `clinical-all` and `preclinical`.
+def reasons_aside(effects: pd.DataFrame, dataset: str) -> pd.Series:
+    """Return the reason for which an effect is not in a set, "" for the effects of the set.
 
-    Comparison B is in no set; `clinical` wants at least four studies in each phase x valence cell.
+    Comparison B is in no set. `clinical` takes phase x valence cells with at least four studies;
+    `translational` is `clinical-all` and `preclinical`.
     """
-    kinds = KINDS.get(dataset, ORDER["species"])
-    reason = pd.Series("", index=effects.index).mask(~effects["species"].isin(kinds), OTHER_KIND)
+    other = ~effects["species"].isin(SPECIES[dataset])
+    reason = pd.Series("", index=effects.index).mask(other, OTHER_SPECIES)
     reason = reason.mask((reason == "") & (effects["comparison"] == "B"), COMPARISON_B)
-    if dataset == "clinical":
-        left = effects[reason == ""]
-        studies = left.groupby(["phase", "valence"], observed=True)["study"].transform("nunique")
-        reason.loc[studies.index[studies < FEWEST_STUDIES]] = SMALL_CELL
-    return reason
+    if dataset != "clinical":
+        return reason
+    left = effects[reason == ""]
+    studies = left.groupby(["phase", "valence"], observed=True)["study"].transform("nunique")
+    small = studies.index[studies < FEWEST_STUDIES]
+    return reason.mask(reason.index.isin(small), SMALL_CELL)
 
 
-def counted(left_out: pd.Series, aside: pd.Series) -> pd.DataFrame:
-    """Rows per search, step and reason; the last step counts the effects of the set."""
-    reasons = left_out.copy()
-    reasons[reasons == ""] = aside.to_numpy()
-    rows = reasons.rename("reason").reset_index()
+def count_reasons(reasons: pd.Series, aside: pd.Series) -> pd.DataFrame:
+    """Return rows per search, step and reason; the last step counts the effects of the set.
+
+    Parameters
+    ----------
+    reasons : Series
+        As of a `Record`.
+    aside : Series
+        As from `reasons_aside`, in the order of the effects.
+    """
+    complete = reasons.copy()
+    complete[complete == ""] = aside.to_numpy()
+    rows = complete.rename("reason").reset_index()
     rows["step"] = rows["reason"].map(_steps())
     read = rows.assign(step="read", reason="rows of the sheet that are not blank")
-    steps = pd.CategoricalDtype(["read", "inclusion", "coding", "numbers", "set", "effects"])
-    both = pd.concat([read, rows]).astype({"step": steps})
-    counts = both.groupby(["search", "step", "reason"], observed=True, sort=True).size().rename("rows")
-    return counts.reset_index()[["search", "step", "rows", "reason"]]
+    both = pd.concat([read, rows]).astype({"step": pd.CategoricalDtype(STEPS)})
+    counts = both.groupby(["search", "step", "reason"], observed=True, sort=True).size()
+    return counts.rename("rows").reset_index()[["search", "step", "rows", "reason"]]
 
 
 def _steps() -> dict[str, str]:
-    known = dict.fromkeys([inclusion.NOT_INCLUDED, inclusion.NOT_LISTED, inclusion.NO_SUBJECT], "inclusion")
-    known |= dict.fromkeys([drop["reason"] for drop in records("trace/exclusions")], "inclusion")
-    known |= dict.fromkeys([coding.NO_CODE, coding.SET_ASIDE], "coding") | {numbers.NO_NUMBERS: "numbers"}
-    return known | dict.fromkeys([OTHER_KIND, COMPARISON_B, SMALL_CELL], "set") | {"": "effects"}
+    """Return the step at which a row is left out, by the reason."""
+    reasons = {
+        "inclusion": [
+            inclusion.NOT_INCLUDED,
+            inclusion.NOT_LISTED,
+            inclusion.NO_SUBJECT,
+            *(drop["reason"] for drop in records("trace/exclusions")),
+        ],
+        "coding": [coding.NO_CODE, coding.SET_ASIDE],
+        "numbers": [numbers.NO_NUMBERS],
+        "set": [OTHER_SPECIES, COMPARISON_B, SMALL_CELL],
+        "effects": [""],
+    }
+    return {reason: step for step, listed in reasons.items() for reason in listed}

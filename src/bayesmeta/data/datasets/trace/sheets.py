@@ -1,4 +1,4 @@
-"""Step 1: the five sheets of the three searches, read as text into one table, and repaired."""
+"""Step 1: the five sheets of the three searches, read as text into a table, and repaired."""
 
 from collections.abc import Mapping
 from itertools import groupby
@@ -16,13 +16,20 @@ MISSING = ["", "-", "not reported", "NA"]
 FIRST_ROW = 2  # the header is row 1 of a sheet
 
 
-def workbook(source: Source, sheets: list[str] | None = None) -> dict[str, pd.DataFrame]:
-    """Sheets of a spreadsheet by name, every cell as text; "" asks for the first one, None for all.
+def read_workbook(source: Source, sheets: list[str] | None = None) -> dict[str, pd.DataFrame]:
+    """Return sheets of a spreadsheet by name, every cell as text.
+
+    Parameters
+    ----------
+    source : Source
+        The file.
+    sheets : list of str, optional
+        Names of the sheets, "" for the first sheet; all sheets by default.
 
     Raises
     ------
     BadInput
-        The file is no readable spreadsheet, or lacks a sheet.
+        The file cannot be read as a spreadsheet, or lacks a sheet.
     """
     names: list[int | str] | None = None if sheets is None else [name or 0 for name in sheets]
     try:
@@ -31,25 +38,29 @@ def workbook(source: Source, sheets: list[str] | None = None) -> dict[str, pd.Da
         )
     except (CalamineError, ValueError, OSError) as error:
         wanted = f" with the sheets {sheets}" if sheets and any(sheets) else ""
-        raise BadInput(f"{source.name!r} cannot be read as a spreadsheet{wanted}: {error}") from error
+        raise BadInput(
+            f"{source.name!r} cannot be read as a spreadsheet{wanted}: {error}"
+        ) from error
     return {
         str(name or ""): sheet.set_axis([str(header).strip() for header in sheet.columns], axis=1)
         for name, sheet in book.items()
     }
 
 
-def trimmed(cells: pd.DataFrame) -> pd.DataFrame:
-    """Cells without the blanks around them."""
+def trim_cells(cells: pd.DataFrame) -> pd.DataFrame:
+    """Return cells without blanks around them."""
     return pd.DataFrame({name: cells[name].str.strip() for name in cells})
 
 
 def read_sheets(sources: Mapping[str, Source]) -> pd.DataFrame:
-    """All rows of all searches, as text under our column names; no row is left out yet.
+    """Return all rows of all searches, as text under our column names.
 
     Returns
     -------
-    DataFrame with a row per spreadsheet row, keyed by `search` and `sheet_row` (as the spreadsheet counts),
-    and the columns of `data/trace/columns.csv`; missing cells are missing.
+    DataFrame
+        A row per spreadsheet row, keyed by `search` and `sheet_row` (as the spreadsheet counts),
+        and the columns of `data/trace/columns.csv`; missing cells are missing. No row is left out
+        at this step.
 
     Raises
     ------
@@ -58,35 +69,48 @@ def read_sheets(sources: Mapping[str, Source]) -> pd.DataFrame:
     """
     parts = []
     for file, group in groupby(records("trace/sheets"), key=lambda row: row["file"]):
-        rows, source = list(group), sources[file]
-        book = workbook(source, [row["sheet"] for row in rows])
-        parts += [_renamed(book[row["sheet"]], row["search"], place(source, row["sheet"])) for row in rows]
+        rows = list(group)
+        source = sources[file]
+        book = read_workbook(source, [row["sheet"] for row in rows])
+        parts += [
+            _rename(book[row["sheet"]], row["search"], sheet_name(source, row["sheet"]))
+            for row in rows
+        ]
     return pd.concat(parts, ignore_index=True)
 
 
-def place(source: Source, sheet: str) -> str:
-    """A sheet in words, for messages."""
+def sheet_name(source: Source, sheet: str) -> str:
+    """Return a sheet in words, for messages."""
     return f"{source.name!r}, " + (f"sheet {sheet!r}" if sheet else "first sheet")
 
 
-def repaired(rows: pd.DataFrame, variant: str) -> pd.DataFrame:
-    """Cells corrected as `data/trace/repairs.csv` says, each with its reason there."""
+def repair_cells(rows: pd.DataFrame, variant: str) -> pd.DataFrame:
+    """Return the rows with the corrections of `data/trace/repairs.csv`, which gives reasons."""
     rows = rows.copy()
     for fix in records("trace/repairs", variant):
-        hit = (rows["study"] == fix["study"]) & rows[fix["where"]].fillna("").str.contains(fix["pattern"])
+        hit = rows[fix["where"]].fillna("").str.contains(fix["pattern"])
+        hit &= rows["study"] == fix["study"]
         rows.loc[hit, fix["column"]] = fix["value"] or None
     return rows
 
 
-def _renamed(sheet: pd.DataFrame, search: str, where: str) -> pd.DataFrame:
-    kept = {}
+def _rename(sheet: pd.DataFrame, search: str, where: str) -> pd.DataFrame:
+    """Return the rows of a sheet under our column names.
+
+    Raises
+    ------
+    BadInput
+        The sheet lacks a required column.
+    """
+    columns = {}
     for name, group in groupby(records("trace/columns"), key=lambda row: row["column"]):
         known = list(group)
         headers = [row["header"] for row in known]
         header = next((header for header in headers if header in sheet), None)
         if header is None and known[0]["required"] == "yes":
-            raise BadInput(f"{where} lacks a column: expected {' or '.join(map(repr, headers))}")
-        kept[name] = sheet[header] if header else pd.Series("", index=sheet.index)
-    rows = trimmed(pd.DataFrame(kept))
+            expected = " or ".join(map(repr, headers))
+            raise BadInput(f"{where} lacks a column: expected {expected}")
+        columns[name] = sheet[header] if header else pd.Series("", index=sheet.index)
+    rows = trim_cells(pd.DataFrame(columns))
     rows = rows.mask(rows.isin(MISSING))
     return rows.assign(search=search, sheet_row=np.arange(len(sheet)) + FIRST_ROW)

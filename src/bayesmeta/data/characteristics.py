@@ -1,0 +1,81 @@
+"""Characteristics of the studies of an effect table."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+MAX_WRITTEN = 4  # values of a moderator that are written out
+
+
+def characteristics_table(
+    frame: pd.DataFrame, moderators: Sequence[str], words: Mapping[str, str] | None = None
+) -> pd.DataFrame:
+    """Return a row per study, in the order of their names.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Effect table. `reference` (author and year), n1i, n2i, n2i_reported and control are used if
+        it has them.
+    moderators : sequence of str
+        Columns of it.
+    words : mapping of str to str, optional
+        Codes to words, as the `words` of a `Dataset`.
+
+    Returns
+    -------
+    DataFrame
+        study; reference (the study's label if it has none); k (effects); groups; n1 and n2, the
+        subjects of the groups and of their controls, counted once at the largest reported size,
+        missing if a size is missing (a table without a column control has a control per group);
+        the moderators in words: several values of a study joined by commas, a range of numbers;
+        yi_min and yi_max, if there are effect sizes.
+    """
+    columns = [name for name in moderators if name in frame]
+    rows = []
+    for study, part in frame.groupby("study", observed=True, sort=False):
+        row: dict[str, object] = {"study": study}
+        if "reference" in frame:
+            row["reference"] = _in_words(part["reference"], {}) or str(study)
+        row |= {"k": len(part), "groups": part["group"].nunique(), **_subjects(part)}
+        row |= {name: _in_words(part[name], words or {}) for name in columns}
+        ends = {"yi_min": part["yi"].min(), "yi_max": part["yi"].max()} if "yi" in part else {}
+        rows.append(row | ends)
+    table = pd.DataFrame(rows)
+    order = [name for name in ("reference", "study") if name in table]
+    return table.sort_values(order, key=_without_case, ignore_index=True)
+
+
+def _without_case(column: pd.Series) -> pd.Series:
+    """Return a column as text without case, for sorting."""
+    return column.astype(str).str.casefold()
+
+
+def _subjects(part: pd.DataFrame) -> dict[str, float]:
+    """Return the subjects of both arms; nothing if the table has no sizes."""
+    reported = "n2i_reported" if "n2i_reported" in part else "n2i"
+    sizes = {"n1": ("group", "n1i"), "n2": ("control", reported)}
+    subjects = {}
+    for name, (owner, size) in sizes.items():
+        if size in part:
+            label = owner if owner in part else "group"
+            largest = part.groupby(label, observed=True)[size].max()
+            subjects[name] = largest.sum(skipna=False)
+    return subjects
+
+
+def _in_words(values: pd.Series, words: Mapping[str, str]) -> str:
+    """Return the values of a study as a reader sees them; the empty string if there are none."""
+    filled = values.dropna()
+    if filled.empty:
+        return ""
+    if is_numeric_dtype(filled) and not is_bool_dtype(filled):
+        ends = [f"{end:.4g}" for end in (filled.min(), filled.max())]
+        return " to ".join(dict.fromkeys(ends))
+    texts = filled.astype(str).value_counts().index
+    shown = [words.get(text, text.replace("_", " ")) for text in texts]
+    if len(shown) > MAX_WRITTEN:
+        more = len(shown) - MAX_WRITTEN + 1
+        shown = [*shown[: MAX_WRITTEN - 1], f"{more} others"]
+    return ", ".join(shown)

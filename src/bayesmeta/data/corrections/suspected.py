@@ -1,0 +1,96 @@
+"""Suspected data errors of the package's datasets, and their correction."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from bayesmeta.data.corrections.numbers import with_sds_of_sems
+from bayesmeta.data.datasets import DATASETS
+from bayesmeta.data.effect_sizes import TWO_GROUPS
+from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.infrastructure.files import root
+
+GRADES = ("error", "suspected")
+
+
+def suspects(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the suspected errors in an effect table.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Effect table with the columns study and effect.
+
+    Returns
+    -------
+    DataFrame
+        study, grade (`error`, corrected by default; `suspected`, flagged only), effects (their
+        number), suspicion, correction, reason; no rows if the table has none of them.
+    """
+    listed = _listed()
+    counts = [int(_matches(frame, row).sum()) for _, row in listed.iterrows()]
+    columns = ["study", "grade", "effects", "suspicion", "correction", "reason"]
+    table = listed.assign(effects=counts)[columns]
+    return table[table["effects"] > 0].reset_index(drop=True)
+
+
+def corrected(frame: pd.DataFrame, *, grades: Sequence[str] = ("error",)) -> pd.DataFrame:
+    """Return the effect table in which standard errors typed as standard deviations become SDs.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Effect table with m1i, sd1i, n1i, m2i, sd2i, n2i and direction; n2i_reported if controls
+        were split.
+    grades : sequence of {"error", "suspected"}
+        The grades of `suspects` to correct.
+
+    Raises
+    ------
+    BadInput
+        An unknown grade; the table has no such effects, or lacks a column.
+    """
+    if unknown := [grade for grade in grades if grade not in GRADES]:
+        raise BadInput(
+            f"unknown grades {unknown} of suspected errors; the grades are: {', '.join(GRADES)}"
+        )
+    needed = (*TWO_GROUPS, "direction", "effect", "study")
+    if missing := [name for name in needed if name not in frame]:
+        raise BadInput(
+            "effects can only be corrected from their raw numbers; the table has no column "
+            f"{missing}"
+        )
+    wrong = _suspected(frame, grades)
+    if not wrong.any():
+        raise BadInput(
+            "this table has none of the effects that are listed as suspected errors; there is "
+            "nothing to correct"
+        )
+    return with_sds_of_sems(frame, wrong)
+
+
+def without_suspects(frame: pd.DataFrame, *, grades: Sequence[str] = GRADES) -> pd.DataFrame:
+    """Return the effect table without the suspected effects."""
+    return frame[~_suspected(frame, grades)].reset_index(drop=True)
+
+
+def _listed() -> pd.DataFrame:
+    """Return the suspected errors of all datasets."""
+    names = dict.fromkeys(known.suspects for known in DATASETS.values() if known.suspects)
+    tables = [pd.read_csv(root() / "data" / f"{name}.csv", dtype=str) for name in names]
+    return pd.concat(tables, ignore_index=True)
+
+
+def _suspected(frame: pd.DataFrame, grades: Sequence[str]) -> "pd.Series[bool]":
+    """Return True for the effects with a suspected error of some grades."""
+    listed = _listed()
+    wrong = pd.Series(False, index=frame.index)
+    for _, row in listed[listed["grade"].isin(list(grades))].iterrows():
+        wrong |= _matches(frame, row)
+    return wrong
+
+
+def _matches(frame: pd.DataFrame, suspect: "pd.Series[str]") -> "pd.Series[bool]":
+    """Return True for the effects that a row of the list names."""
+    in_study = frame["study"] == suspect["study"]
+    return in_study & frame["effect"].str.fullmatch(suspect["rows"])

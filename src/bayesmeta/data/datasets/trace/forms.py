@@ -1,0 +1,109 @@
+"""The forms on which the risk of bias was assessed, counted item by item."""
+
+import pandas as pd
+
+from bayesmeta.data import sources
+from bayesmeta.data.datasets.trace.moderators import BIAS_SHEET
+from bayesmeta.data.datasets.trace.sheets import read_workbook, trim_cells
+from bayesmeta.infrastructure.errors import BadInput
+
+SEARCH = "s1"
+FORMS = {"syrcle": "SYRCLE, animals", "NOS": "Newcastle-Ottawa, persons"}
+ITEM = r"^RoBQA_(syrcle|NOS)_(\w+)$"
+ITEMS = {
+    "1_seqGeneration": "sequence generation",
+    "2_baseline": "baseline characteristics alike",
+    "3_allocation": "allocation concealed",
+    "4_housing": "random housing",
+    "5_blindExp": "experimenters blinded",
+    "6_outAss": "random outcome assessment",
+    "7_outBlind": "outcome assessment blinded",
+    "8_incData": "incomplete data addressed",
+    "S1_validPTSD": "validated measure of PTSD",
+    "S2_repCase": "representative patients",
+    "S3_repControl": "representative controls",
+    "S4_defControl": "controls defined as free of PTSD",
+    "C_confounders": "adjusted for confounders",
+    "E1_outcome": "behavioural measure of learning or memory",
+    "E2_sameOut": "same task in patients and controls",
+    "E3_nonRep": "same dropout in patients and controls",
+}
+MARKS = {"Y": "yes", "unclear": "unclear", "C": "unclear", "N": "no"}
+BASIS = "search 1 only: the public record has no forms of searches 2 and 3"
+
+
+def risk_of_bias_table(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the number of studies by item of the risk-of-bias forms: yes is a low risk, no a high.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Effect table of a TRACE dataset, with study and search.
+
+    Returns
+    -------
+    DataFrame
+        form, item, yes, unclear, no (studies), assessed (their sum), studies (all of the table to
+        which the form applies), basis. Only search 1 was assessed in the public record. The mark C,
+        an assessment by software, counts as unclear.
+
+    Raises
+    ------
+    BadInput
+        The table is not of the TRACE record, or the file of the forms cannot be read.
+    """
+    if not {"study", "search", "organism"} <= set(frame):
+        raise BadInput(
+            "risk of bias is known item by item for the TRACE record only; this table is not made "
+            "from it"
+        )
+    marks = _marks()
+    first = frame.loc[frame["search"] == SEARCH, "study"].unique()
+    counts = _counts(marks[marks["study"].isin(first)])
+    studies = frame.groupby(frame["organism"].eq("human"))["study"].nunique()
+    return counts.assign(
+        assessed=counts[["yes", "unclear", "no"]].sum(axis=1),
+        studies=counts["form"].eq(FORMS["NOS"]).map(studies),
+        basis=BASIS,
+    )
+
+
+def _counts(marks: pd.DataFrame) -> pd.DataFrame:
+    """Return form, item, yes, unclear, no, in the order of the forms."""
+    counts = marks.pivot_table(
+        index=["form", "item"], columns="mark", values="study", aggfunc="nunique", fill_value=0
+    )
+    items = pd.MultiIndex.from_frame(marks[["form", "item"]].drop_duplicates())
+    counts = counts.reindex(columns=["yes", "unclear", "no"], fill_value=0).reindex(items)
+    return counts.reset_index().rename_axis(columns=None)
+
+
+def _marks() -> pd.DataFrame:
+    """Return study, form, item and mark of every cell of the forms of search 1, once per study."""
+    book = read_workbook(sources.locate("bias"))
+    parts = []
+    for name, sheet in book.items():
+        if BIAS_SHEET.fullmatch(name) and name.endswith(SEARCH[1:]):
+            rows = trim_cells(sheet.iloc[1:])  # row 1 is a second header
+            cells = rows.drop_duplicates("PMID").filter(regex=f"^PMID$|{ITEM}")
+            parts.append(cells.melt("PMID", var_name="item", value_name="mark"))
+    if not parts:
+        raise BadInput(
+            f"the file of the risk of bias must have sheets {BIAS_SHEET.pattern}; got {list(book)}"
+        )
+    long = pd.concat(parts, ignore_index=True)
+    codes = long["item"].str.extract(ITEM)
+    marks = pd.DataFrame(
+        {
+            "study": long["PMID"],
+            "form": codes[0].map(FORMS),
+            "item": codes[1].map(_item_in_words),
+            "mark": long["mark"].str.extract("^(Y|N|C|unclear)")[0].map(MARKS),
+        }
+    )
+    return marks.dropna(subset="mark")
+
+
+def _item_in_words(code: str) -> str:
+    """Return an item of a form in words."""
+    return ITEMS.get(code, str(code).replace("_", " "))

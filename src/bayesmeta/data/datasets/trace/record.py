@@ -1,0 +1,103 @@
+"""A pass over the raw files: all effects of the record, the sets of them, the rows left out."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from bayesmeta.data import sources as raw
+from bayesmeta.data.datasets.dataset import check_variant
+from bayesmeta.data.datasets.trace import coding, inclusion, moderators, numbers, sets, sheets
+from bayesmeta.data.sources import Source
+
+VARIANTS = ("strict", "extended", "calibrated")
+
+
+@dataclass(frozen=True)
+class Record:
+    """The result of a pass over the raw files.
+
+    Attributes
+    ----------
+    effects : DataFrame
+        Every effect of the variant, with the columns of `data/trace/effects.csv`.
+    reasons : Series
+        The reason for which a spreadsheet row is not an effect, indexed by (search, sheet_row); ""
+        for the effects.
+    sources : tuple of Source
+        The files that were read.
+    """
+
+    effects: pd.DataFrame
+    reasons: pd.Series
+    sources: tuple[Source, ...]
+
+
+def build(variant: str = "calibrated") -> Record:
+    """Return the table of all effects of a variant, comparison B included, from the raw files.
+
+    Parameters
+    ----------
+    variant : str
+        `strict` (inclusion exactly 1, only task x measure codes that the authors published),
+        `extended` (also our supplement of codes and the authors' lists of studies) or `calibrated`
+        (also our repairs).
+
+    Raises
+    ------
+    BadInput
+        The variant is unknown, or a file is absent, not the pinned version, or not as expected.
+    """
+    check_variant(variant, VARIANTS)
+    sources = {key: raw.locate(key) for key in raw.register()["files"]}
+    cells = sheets.repair_cells(sheets.read_sheets(sources), variant)
+    cells = inclusion.add_subjects(cells)
+    reasons = inclusion.exclusion_reasons(cells, inclusion.listed_studies(sources), variant)
+
+    codes = coding.codebook(sources["codes"], variant)
+    rows = coding.add_codes(cells[reasons == ""], codes, variant)
+    rows = numbers.parse_numbers(numbers.add_labels(rows), sources)
+    rows = numbers.add_deviations(numbers.divide_controls(rows))
+    rows = numbers.add_effects(rows, sources)
+    reasons = rows["left_out"].combine_first(reasons)
+    reasons = reasons.set_axis(pd.MultiIndex.from_frame(cells[list(sets.KEY)]))
+
+    effects = moderators.add_moderators(rows[rows["left_out"] == ""])
+    effects = sets.arrange(effects, moderators.risk_of_bias(sources["bias"]))
+    return Record(effects, reasons, tuple(sources.values()))
+
+
+def read(dataset: str, variant: str) -> pd.DataFrame:
+    """Return the effects of a set; `attrs` hold variant, sources, final_sheets and notes.
+
+    Columns are described in `data/trace/effects.csv`; yi is Hedges' g, positive if performance in
+    PTSD is better.
+    """
+    record = build(variant)
+    chosen = record.effects[sets.reasons_aside(record.effects, dataset) == ""]
+    chosen = sets.drop_absent_categories(chosen)
+    final = [source.name for source in record.sources if source.final]
+    chosen.attrs |= {
+        "variant": variant,
+        "sources": [source.record() for source in record.sources],
+        "final_sheets": final,
+        "notes": sets.notes(variant, final),
+    }
+    return chosen
+
+
+def count_rows(dataset: str, variant: str) -> pd.DataFrame:
+    """Return the rows left out at every step from spreadsheet rows to effects, per search.
+
+    Returns
+    -------
+    DataFrame
+        search, step (read, inclusion, coding, numbers, set, effects), rows, reason.
+
+    Raises
+    ------
+    BadInput
+        The dataset is not a set of the record, the variant is unknown, or `build` fails.
+    """
+    sets.check_set(dataset)
+    record = build(variant)
+    return sets.count_reasons(record.reasons, sets.reasons_aside(record.effects, dataset))

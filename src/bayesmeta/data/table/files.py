@@ -1,0 +1,82 @@
+"""A file of any kind to a table of text: a column per name, indexed by rows of the spreadsheet."""
+
+from pathlib import Path
+
+from bayesmeta.data.schema import nearest
+from bayesmeta.data.table.cells import Cells, as_text, table_of
+from bayesmeta.data.table.columnar import parquet_cells
+from bayesmeta.data.table.delimited import delimited_cells
+from bayesmeta.data.table.limits import check_bytes
+from bayesmeta.data.table.numerals import plain_numbers
+from bayesmeta.data.table.reading import Reading
+from bayesmeta.data.table.workbook import sheet_cells
+from bayesmeta.infrastructure.errors import BadInput
+
+KINDS = (".csv", ".tsv", ".xlsx", ".parquet")
+QUOTED_ERROR = 200  # characters of a parser's message that ours repeats
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the content of a file that may be a table.
+
+    Raises
+    ------
+    BadInput
+        The file is of another kind, missing, empty or too large, or it cannot be opened.
+    """
+    if path.suffix.lower() not in KINDS:
+        raise BadInput(f"not a kind of table this reads; save it as one of {', '.join(KINDS)}")
+    if not path.is_file():
+        folder = path.parent
+        near = nearest(path.name, [p.name for p in folder.iterdir()]) if folder.is_dir() else ""
+        raise BadInput(f"there is no such file{near}")
+    check_bytes(path.stat().st_size)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"it cannot be opened ({error.strerror})") from error
+    if not content.strip():
+        raise BadInput("it is empty; it needs a row of column names and a row per effect")
+    return content
+
+
+def read_text(path: Path, content: bytes, *, sheet: str | None = None) -> Reading:
+    """Return the table of a file as text: "" for a missing cell, numbers with a decimal point.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its suffix names the kind.
+    content : bytes
+        As `read_bytes` returns it.
+    sheet : str, optional
+        Name of the sheet of an Excel file; the first by default.
+
+    Raises
+    ------
+    BadInput
+        The file is damaged, has no rows, rows that differ in length from the header, repeated
+        names, or ambiguous numbers.
+    """
+    kind = path.suffix.lower()
+    if sheet and kind != ".xlsx":
+        raise BadInput(f"columns name the sheet {sheet!r}, and only an .xlsx file has sheets")
+    try:
+        cells = _cells(kind, content, sheet)
+        rows = as_text(cells.rows)
+    except (BadInput, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # parsers raise many types for damaged files, Rust panics too
+        message = " ".join(str(error).split())[:QUOTED_ERROR]
+        raise BadInput(
+            f"it cannot be read as {kind[1:].upper()} ({message}); is it complete, and of that "
+            "kind?"
+        ) from error
+    return plain_numbers(table_of(rows, cells.messages), decimal_comma=cells.decimal_comma)
+
+
+def _cells(kind: str, content: bytes, sheet: str | None) -> Cells:
+    """Return the cells of a file by its kind."""
+    if kind == ".xlsx":
+        return sheet_cells(content, sheet)
+    return parquet_cells(content) if kind == ".parquet" else delimited_cells(content)

@@ -1,0 +1,117 @@
+"""Columns that are not named by the user, guessed from what people call them."""
+
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
+
+from bayesmeta.data.table.forms import complete_form
+from bayesmeta.data.table.names import INTERVAL, PERSONS, RAW, STUDY, SYNONYMS, YEAR, plain
+from bayesmeta.data.table.numerals import is_number
+from bayesmeta.infrastructure.errors import BadInput
+
+
+def guess_columns(
+    text: pd.DataFrame, known: Mapping[str, str], measure: str | None
+) -> dict[str, str]:
+    """Return columns for the names that a table still needs.
+
+    Parameters
+    ----------
+    text : DataFrame
+        Every cell as text.
+    known : mapping of str to str
+        The package's names that have a column, to the file's.
+    measure : str or None
+        The effect size that the user names.
+
+    Raises
+    ------
+    BadInput
+        Several columns may be meant.
+    """
+    free = [str(name) for name in text.columns if name not in known.values()]
+    study = {} if "study" in known else _study(text, free)
+    if _gives_effect({*known}) or complete_form({*known}, measure):
+        return study
+    taken = {*study.values()}
+    numbers = [name for name in free if name not in taken and is_number(text[name]).any()]
+    effect = _effect({*known}, numbers)
+    if _gives_effect({*known, *effect}):
+        return study | effect
+    return study | _raw({*known}, numbers, measure)
+
+
+def _gives_effect(names: set[str]) -> bool:
+    """Return True if names hold an effect and its sampling variance."""
+    return "yi" in names and (bool({"vi", "sei"} & names) or {*INTERVAL} <= names)
+
+
+def _study(text: pd.DataFrame, free: list[str]) -> dict[str, str]:
+    """Return the column of study labels; authors are joined with the year, if any."""
+    for names in STUDY:
+        candidates = sorted(
+            (name for name in free if plain(name) in names),
+            key=lambda name: names.index(plain(name)),
+        )
+        partitions = {tuple(pd.factorize(text[name])[0]) for name in candidates}
+        if len(partitions) > 1:
+            raise _ambiguous("study", candidates)
+        if candidates:
+            by_person = plain(candidates[0]) in PERSONS
+            years = [name for name in free if plain(name) in YEAR and by_person]
+            return {"study": "/".join([candidates[0], *years[:1]])}
+    return {}
+
+
+def _effect(known: set[str], free: list[str]) -> dict[str, str]:
+    """Return columns for yi, and for vi or sei or an interval, where their names state it."""
+    yi = {} if "yi" in known else _only("yi", free)
+    errors = {} if {"vi", "sei"} & known else _error(free, has_effect=bool(yi) or "yi" in known)
+    if {"vi", "sei"} & {*known, *errors}:
+        return yi | errors
+    ends = [_only(target, free) for target in INTERVAL if target not in known]
+    return yi | {target: name for end in ends for target, name in end.items()}
+
+
+def _error(free: list[str], *, has_effect: bool) -> dict[str, str]:
+    """Return the column of sampling variances or of standard errors."""
+    targets = {name: target for target in ("vi", "sei") for name in _candidates(target, free)}
+    if len(targets) > 1 and has_effect:
+        raise _ambiguous("vi or sei", list(targets))
+    return {target: name for name, target in targets.items()}
+
+
+def _raw(known: set[str], free: list[str], measure: str | None) -> dict[str, str]:
+    """Return the columns that complete an effect size of raw numbers."""
+    names = [name for name in SYNONYMS if name in RAW and name not in known]
+    raw = {target: name for wanted in names for target, name in _only(wanted, free).items()}
+    form = complete_form({*known, *raw}, measure) or ()
+    return {name: raw[name] for name in form if name in raw}
+
+
+def _candidates(target: str, free: Iterable[str]) -> list[str]:
+    """Return the columns that people use a synonym of a name for."""
+    return [name for name in free if plain(name) in (target, *SYNONYMS[target])]
+
+
+def _only(target: str, free: Iterable[str]) -> dict[str, str]:
+    """Return the column for a name, if any.
+
+    Raises
+    ------
+    BadInput
+        Several columns may be meant.
+    """
+    candidates = _candidates(target, free)
+    if len(candidates) > 1:
+        raise _ambiguous(target, candidates)
+    return {target: candidates[0]} if candidates else {}
+
+
+def _ambiguous(target: str, candidates: list[str]) -> BadInput:
+    """Return the error that several columns may be meant."""
+    first = target.split()[0]
+    return BadInput(
+        f"{target} may be any of the columns {', '.join(candidates)}; say which: "
+        f'--columns "{first}={candidates[0]}"'
+    )
