@@ -1,16 +1,19 @@
 """Datasets by name: raw files on the left, a table with a row per effect on the right."""
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
 import pandas as pd
 
 from bayesmeta.data.datasets import embedded, trace
+from bayesmeta.data.datasets.alternative import DataAlternative, Keep, no_alternatives
+from bayesmeta.data.datasets.trace import alternatives as trace_alternatives
+from bayesmeta.data.datasets.trace import moderators
 from bayesmeta.infrastructure.errors import BadInput
 
-__all__ = ["DATASETS", "Dataset", "flow", "read"]
+__all__ = ["DATASETS", "DataAlternative", "Dataset", "alternatives_to", "flow", "read"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,8 @@ class Dataset:
     synthetic : made up by the package; says nothing about the world.
     scale : what yi is, as axes are labelled.
     outcome : `effects` with yi and vi, or `directions` alone.
+    moderators : columns that a screening takes by default; every moderator of the table if empty.
+    alternatives : analysed effect table and its selection of rows to the alternatives of the dataset.
     """
 
     title: str
@@ -33,6 +38,26 @@ class Dataset:
     synthetic: bool = False
     scale: str = "Hedges' g (positive: better performance in PTSD)"
     outcome: str = "effects"
+    moderators: tuple[str, ...] = ()
+    alternatives: Callable[[pd.DataFrame, Keep], Sequence[DataAlternative]] = no_alternatives
+
+
+def _trace(title: str, model: str = "three-level") -> Dataset:
+    """Return a dataset that is made from the TRACE record."""
+    return Dataset(
+        f"{title} (TRACE)",
+        trace.read,
+        model,
+        moderators=moderators.PUBLISHED,
+        alternatives=trace_alternatives.alternatives,
+    )
+
+
+def _synthetic(title: str) -> Dataset:
+    """Return a synthetic twin."""
+    return Dataset(
+        title, _twin, synthetic=True, alternatives=trace_alternatives.alternatives_of_twin
+    )
 
 
 def _twin(name: str, variant: str) -> pd.DataFrame:
@@ -45,14 +70,12 @@ def _twin(name: str, variant: str) -> pd.DataFrame:
 
 DATASETS: Mapping[str, Dataset] = MappingProxyType(
     {
-        "preclinical": Dataset("Memory and learning in animal models of PTSD (TRACE)", trace.read),
-        "clinical": Dataset("Memory and learning in persons with PTSD (TRACE)", trace.read),
-        "clinical-all": Dataset("Memory and learning in persons with PTSD, small cells included (TRACE)", trace.read),
-        "translational": Dataset(
-            "Memory and learning in PTSD, persons and animal models (TRACE)", trace.read, "translational"
-        ),
-        "preclinical-twin": Dataset("Synthetic twin of the preclinical dataset", _twin, synthetic=True),
-        "clinical-twin": Dataset("Synthetic twin of the clinical dataset", _twin, synthetic=True),
+        "preclinical": _trace("Memory and learning in animal models of PTSD"),
+        "clinical": _trace("Memory and learning in persons with PTSD"),
+        "clinical-all": _trace("Memory and learning in persons with PTSD, small cells included"),
+        "translational": _trace("Memory and learning in PTSD, persons and animal models", "translational"),
+        "preclinical-twin": _synthetic("Synthetic twin of the preclinical dataset"),
+        "clinical-twin": _synthetic("Synthetic twin of the clinical dataset"),
         embedded.RETROACTIVE: Dataset(
             "Associative memory, aversive minus neutral, 30 minutes after learning (Zhu et al. 2022)",
             embedded.read_retroactive,
@@ -102,6 +125,20 @@ def read(dataset: str, *, variant: str = "calibrated") -> pd.DataFrame:
         **{"dataset": dataset, "title": known.title, "synthetic": known.synthetic, "scale": known.scale},
     }
     return frame
+
+
+def alternatives_to(frame: pd.DataFrame, keep: Keep) -> tuple[DataAlternative, ...]:
+    """Return the alternatives that a dataset offers to an analysis of its effects; none for a file.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The analysed effect table; its attrs name the dataset.
+    keep : function
+        Applies the selection of rows of the analysis to another effect table.
+    """
+    known = DATASETS.get(str(frame.attrs.get("dataset")))
+    return tuple(known.alternatives(frame, keep)) if known else ()
 
 
 def flow(dataset: str, *, variant: str = "calibrated") -> pd.DataFrame:
