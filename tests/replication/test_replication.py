@@ -161,7 +161,7 @@ def test_nested_egger_finds_a_planted_slope(simulated: pd.DataFrame) -> None:
 
 def test_what_cannot_be_analysed_is_refused(simulated: pd.DataFrame) -> None:
     design = build_design(simulated.assign(vi=0.1), spec_of("1"))
-    with pytest.raises(BadInput, match="sei cannot be told from the terms"):
+    with pytest.raises(BadInput, match="sei cannot be distinguished from the terms"):
         funnel.egger_table(design, spec_of("1"))
     with pytest.raises(BadInput, match="fail-safe N needs cells"):
         funnel.fail_safe_table(with_term(design, "slope", np.arange(240.0)))

@@ -23,7 +23,11 @@ def planted(rng: np.random.Generator, kept: float = 1.0) -> pd.DataFrame:
     direction is published with probability `kept`; published ones fill a table of the same size."""
     twin, found = simulate("preclinical-twin"), []
     truth = twin.attrs["truth"]
-    beta = (twin["valence"].astype(str) + ":" + twin["phase"].astype(str)).map(truth["beta"]).to_numpy()
+    beta = (
+        (twin["valence"].astype(str) + ":" + twin["phase"].astype(str))
+        .map(truth["beta"])
+        .to_numpy()
+    )
     n1, n2 = (twin[name].to_numpy(float) for name in ("n1i", "n2i"))
     df, one = n1 + n2 - 2, np.ones(1)
     while sum(map(len, found)) < len(twin):
@@ -31,7 +35,9 @@ def planted(rng: np.random.Generator, kept: float = 1.0) -> pd.DataFrame:
         for level in ("study", "group"):
             codes = pd.factorize(twin[level])[0]
             theta += rng.normal(0, truth[f"tau_{level}"], codes.max() + 1)[codes]
-        t = (theta + np.sqrt(1 / n1 + 1 / n2) * rng.normal(size=len(df))) / np.sqrt(rng.chisquare(df) / df)
+        t = (theta + np.sqrt(1 / n1 + 1 / n2) * rng.normal(size=len(df))) / np.sqrt(
+            rng.chisquare(df) / df
+        )
         yi, vi = smd(t, one, n1, 0 * one, one, n2)
         labels = {name: twin[name] + f"/{len(found)}" for name in ("study", "group", "effect")}
         published = (np.sign(beta) * yi / np.sqrt(vi) > 1.959964) | (rng.random(len(df)) < kept)
@@ -45,12 +51,17 @@ def checked(frame: pd.DataFrame, seed: int) -> FunnelChecks:
     """The check of a quadrature fit; new studies need no draws of the random effects."""
     spec = read_spec("three-level")
     design = build_design(frame, spec)
-    found = draw(refine(design, spec, tolerance=1e-4)[0], table_of(design, spec), spec, count=300, seed=seed)
+    found = draw(
+        refine(design, spec, tolerance=1e-4)[0], table_of(design, spec), spec, count=300, seed=seed
+    )
     posterior = {"beta": (("chain", "draw", "term"), found.beta[None])}
     posterior |= {
-        f"tau_{level}": (("chain", "draw"), tau[None]) for level, tau in zip(spec.levels, found.tau.T, strict=True)
+        f"tau_{level}": (("chain", "draw"), tau[None])
+        for level, tau in zip(spec.levels, found.tau.T, strict=True)
     }
-    tree = xr.DataTree.from_dict({"posterior": xr.Dataset(posterior), "constant_data": with_model(design, spec)})
+    tree = xr.DataTree.from_dict(
+        {"posterior": xr.Dataset(posterior), "constant_data": with_model(design, spec)}
+    )
     return funnel_checks(tree, seed=seed)
 
 
@@ -58,7 +69,9 @@ def checked(frame: pd.DataFrame, seed: int) -> FunnelChecks:
 def test_without_selection_the_check_is_quiet_and_a_naive_one_is_not() -> None:
     rng = np.random.default_rng(2024)
     found = [checked(planted(rng), seed) for seed in range(SETS)]
-    whole = pd.concat(one.statistics.query("cell == 'all'").assign(at=at) for at, one in enumerate(found))
+    whole = pd.concat(
+        one.statistics.query("cell == 'all'").assign(at=at) for at, one in enumerate(found)
+    )
     p = whole.pivot_table(index="at", columns="statistic", values="p")
     assert np.mean([one.flagged for one in found]) <= 0.1
     assert ((p < 0.01).mean() <= 0.05).all()
