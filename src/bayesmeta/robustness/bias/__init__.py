@@ -1,4 +1,4 @@
-"""The cells if results were selected, or grew as studies shrink: bias models beside the unadjusted one."""
+"""Means and contrasts under models of selection and of small-study effects."""
 
 from bayesmeta.robustness.bias.refits import refit
 from bayesmeta.robustness.bias.tables import (

@@ -1,9 +1,15 @@
-"""Problems of data and model that change conclusions: what, where, why it matters, and the conclusion without it."""
+"""Problems of data and model that change conclusions, and the conclusions without them."""
 
-from bayesmeta.robustness.lint.findings import Finding, Remedy, Subject
-from bayesmeta.robustness.lint.registry import CHECKS, CODES, Check, look
-from bayesmeta.robustness.lint.remedies import ALL, conclusions_of, jobs_of, refits_table, remedies_of, versions_of
-from bayesmeta.robustness.lint.telling import effect_of, paragraph, rows_table, table_of
+from bayesmeta.robustness.lint.findings import Finding, LintInput, Remedy
+from bayesmeta.robustness.lint.messages import effect_of, paragraph, rows_table, table_of
+from bayesmeta.robustness.lint.registry import CHECKS, CODES, Check, run_checks
+from bayesmeta.robustness.lint.remedies import (
+    ALL,
+    jobs_of,
+    refits_table,
+    remedies_of,
+    versions_of,
+)
 
 __all__ = [
     "ALL",
@@ -11,16 +17,15 @@ __all__ = [
     "CODES",
     "Check",
     "Finding",
+    "LintInput",
     "Remedy",
-    "Subject",
-    "conclusions_of",
     "effect_of",
     "jobs_of",
-    "look",
     "paragraph",
     "refits_table",
     "remedies_of",
     "rows_table",
+    "run_checks",
     "table_of",
     "versions_of",
 ]
