@@ -1,4 +1,4 @@
-"""Which moderators go with larger effects? Forests and meta-trees propose, the hierarchical model judges."""
+"""Moderators that go with larger effects: forests and meta-trees propose, the model tests."""
 
 from bayesmeta.screening.cart import Choices
 from bayesmeta.screening.cart import grow as grow_tree
@@ -20,12 +20,14 @@ from bayesmeta.screening.moderators import choose_moderators, code, code_each, f
 from bayesmeta.screening.pruning import cross_validate as cross_validate_tree
 from bayesmeta.screening.pruning import prune
 from bayesmeta.screening.replicates import importance_of, run_replicates, with_intervals
+from bayesmeta.screening.running import JobOptions
 from bayesmeta.screening.stability import frequencies, resampled_splits
 from bayesmeta.screening.targets import TITLES, target_of, total_tau2
 
 __all__ = [
     "TITLES",
     "Choices",
+    "JobOptions",
     "best_of",
     "case_weights",
     "choose_moderators",
