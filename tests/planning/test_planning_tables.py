@@ -25,19 +25,27 @@ def test_whose_studies(simulated: pd.DataFrame, spec: ModelSpec) -> None:
     assert planning.choose_stratum(two, joint, None) == "human"
     assert planning.choose_stratum(two, joint, "animal") == "animal"
     row = planning.chosen_contrasts(two, joint, ["human:fear - animal:fear"])
-    assert planning.chosen_terms(two, joint, row, "animal", skip=False) == {"human:fear - animal:fear": ["animal:fear"]}
-    assert planning.studies_so_far(one) == {"fear": frame.groupby("valence")["study"].nunique()["fear"]} | {
-        "neutral": frame.groupby("valence")["study"].nunique()["neutral"]
+    assert planning.chosen_terms(two, joint, row, "animal", skip=False) == {
+        "human:fear - animal:fear": ["animal:fear"]
     }
-    with pytest.raises(BadInput, match="no stratum 'mouse'; name one with --stratum: animal, human"):
+    assert planning.studies_so_far(one) == {
+        "fear": frame.groupby("valence")["study"].nunique()["fear"]
+    } | {"neutral": frame.groupby("valence")["study"].nunique()["neutral"]}
+    with pytest.raises(
+        BadInput, match="no stratum 'mouse'; name a stratum with --stratum: animal, human"
+    ):
         planning.choose_stratum(two, joint, "mouse")
     with pytest.raises(BadInput, match="leave --stratum out"):
         planning.choose_stratum(one, spec, "human")
-    others = build_design(frame.assign(organism=frame["organism"].cat.rename_categories(["rat", "mouse"])), joint)
-    with pytest.raises(BadInput, match="of one stratum; name one with --stratum: mouse, rat"):
+    others = build_design(
+        frame.assign(organism=frame["organism"].cat.rename_categories(["rat", "mouse"])), joint
+    )
+    with pytest.raises(BadInput, match="of a single stratum; name a stratum with --stratum: mouse, rat"):
         planning.choose_stratum(others, joint, None)
     animals = planning.chosen_contrasts(two, joint, ["animal:fear", "human:fear"])
-    with pytest.raises(BadInput, match=r"human studies measure nothing of the contrasts \['animal:fear'\]"):
+    with pytest.raises(
+        BadInput, match=r"human studies measure nothing of the contrasts \['animal:fear'\]"
+    ):
         planning.chosen_terms(two, joint, animals, "human", skip=False)
     assert list(planning.chosen_terms(two, joint, animals, "human", skip=True)) == ["human:fear"]
 
@@ -63,7 +71,13 @@ def test_contrasts_by_name_and_as_text(simulated: pd.DataFrame, spec: ModelSpec)
 def planned(p_settled: list[float], current_p: float, floor: float = 0.0) -> pd.DataFrame:
     """Plans of 1, 5 and 10 studies of 20 and 80 per arm."""
     rows = [{"contrast": "c", "studies": m, "per_arm": n} for n in (20, 80) for m in (1, 5, 10)]
-    numbers = {"p_settled": p_settled, "p_settled_se": 0.1, "width": 1.0, "width_se": 0.1, "current_width": 2.0}
+    numbers = {
+        "p_settled": p_settled,
+        "p_settled_se": 0.1,
+        "width": 1.0,
+        "width_se": 0.1,
+        "current_width": 2.0,
+    }
     return pd.DataFrame(rows).assign(**numbers, current_p=current_p, floor_width=floor)
 
 
