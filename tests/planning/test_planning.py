@@ -1,4 +1,4 @@
-"""Posteriors after studies that are still to be done, against plain refits, closed forms and exact mixtures."""
+"""Posteriors after future studies, against plain refits, closed forms and exact mixtures."""
 
 from dataclasses import replace
 

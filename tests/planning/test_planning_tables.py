@@ -40,7 +40,9 @@ def test_whose_studies(simulated: pd.DataFrame, spec: ModelSpec) -> None:
     others = build_design(
         frame.assign(organism=frame["organism"].cat.rename_categories(["rat", "mouse"])), joint
     )
-    with pytest.raises(BadInput, match="of a single stratum; name a stratum with --stratum: mouse, rat"):
+    with pytest.raises(
+        BadInput, match="of a single stratum; name a stratum with --stratum: mouse, rat"
+    ):
         planning.choose_stratum(others, joint, None)
     animals = planning.chosen_contrasts(two, joint, ["animal:fear", "human:fear"])
     with pytest.raises(
@@ -88,27 +90,31 @@ def planned(p_settled: list[float], current_p: float, floor: float = 0.0) -> pd.
             [0.1, 0.5, 0.81, 0.2, 0.85, 0.9],
             0.93,
             0.0,
-            "With 10 new human studies of 20 per arm the sign would be settled with probability .81 "
+            "With 10 new human studies of 20 per arm the sign would be settled with probability "
+            ".81 "
             "(today P(> 0) = .93).",
         ),
         (
             [0.1, 0.3, 0.4, 0.1, 0.3, 0.41],
             0.04,
             0.5,
-            "10 new human studies of 80 per arm would not do it: the sign would be settled with probability .41 "
+            "10 new human studies of 80 per arm would not do it: "
+            "the sign would be settled with probability .41 "
             "(today P(> 0) = .040; what they do not measure keeps the interval wider than 0.50).",
         ),
         (
             [0.8, 1.0, 1.0, 1.0, 1.0, 1.0],
             0.5,
             0.0,
-            "With 1 new human study of 20 per arm the sign would be settled with probability .80 (today P(> 0) = .50).",
+            "With 1 new human study of 20 per arm the sign would be settled with probability .80 "
+            "(today P(> 0) = .50).",
         ),
         (
             [0.9, 0.9, 0.9, 0.9, 0.9, 1.0],
             0.0002,
             0.0,
-            "The sign is settled today, P(> 0) < .001; after 10 new human studies of 80 per arm it would be with "
+            "The sign is settled today, P(> 0) < .001; "
+            "after 10 new human studies of 80 per arm it would be with "
             "probability > .99.",
         ),
     ],

@@ -1,4 +1,4 @@
-"""Published single-level analyses, and their nested versions, against metafor, brute force and the paper's oracle."""
+"""Published single-level analyses and nested versions, against metafor and brute force."""
 
 import json
 from typing import Any

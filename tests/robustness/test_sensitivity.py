@@ -1,4 +1,4 @@
-"""Power-scaling equals what exact posteriors of scaled densities say; refits under other priors are what they say."""
+"""Power-scaling equals exact posteriors of scaled densities; refits are those of their priors."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -51,7 +51,7 @@ def tree(small: xr.Dataset) -> xr.DataTree:
 
 
 def cdf_distance(p: np.ndarray, q: np.ndarray, x: np.ndarray) -> float:
-    """Cumulative Jensen-Shannon distance of two distribution functions on a grid, of the worse of x and -x."""
+    """Cumulative Jensen-Shannon distance of two distributions on a grid, the worse of x and -x."""
 
     def one(p: np.ndarray, q: np.ndarray) -> float:
         middle = (p + q) / 2
@@ -71,7 +71,7 @@ def slope(lower: np.ndarray, base: np.ndarray, upper: np.ndarray, x: np.ndarray)
 def conjugate(
     prior: tuple[float, float], data: tuple[float, float], draws: int = 4000
 ) -> tuple[xr.DataTree, float]:
-    """One mean whose posterior is normal, as its quantiles; the prior's sensitivity in closed form beside it."""
+    """A mean with a normal posterior, as quantiles; the prior's sensitivity in closed form."""
 
     def posterior(power: float) -> tuple[float, float]:
         precisions = power / prior[1] ** 2, 1 / data[1] ** 2
@@ -128,7 +128,7 @@ def test_sensitivity_of_a_conjugate_mean(
 
 
 def test_sensitivity_is_that_of_exact_refits(small: xr.Dataset, tree: xr.DataTree) -> None:
-    """N(0, s) to the power a is N(0, s / sqrt a), and HalfNormal likewise: the scaled models, integrated."""
+    """N(0, s) to the power a is N(0, s / sqrt a), HalfNormal likewise: models, integrated."""
     table, weights = psense_table(tree).set_index("contrast"), contrasts_of(tree)
     for column, keys in {
         "prior": ("terms", "tau"),
@@ -194,7 +194,7 @@ def test_nuts_says_the_same(small: xr.Dataset, tree: xr.DataTree) -> None:
 
 
 def test_strata_and_other_parameters_have_rows_and_columns_of_their_own(tree: xr.DataTree) -> None:
-    """The human taus are the tree's own; those of rats come in another order, so that no density is about them."""
+    """The human taus are the tree's; those of rats have another order and no density."""
     split, strata = tree.copy(), xr.Variable("stratum", ["human", "rat"])
     posterior, log_prior = (split[name].to_dataset() for name in ("posterior", "log_prior"))
     for level in ("tau_study", "tau_group"):

@@ -1,4 +1,4 @@
-"""The cross-validation error is what its words say; pruning keeps what is there and nothing else."""
+"""The cross-validation error is as documented; pruning keeps the first splits."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ SMALL = Choices(max_splits=3, look_ahead=False)
 def nested(
     seed: int, *, slope: float = 0.0, tau_study: float = 0.0, studies: int = 50, each: int = 6
 ) -> pd.DataFrame:
-    """Effects in studies: `flag` has an effect of `slope`, `noise` and `level` none; `label` names the study."""
+    """Effects in studies: `flag` has the effect `slope`, `noise` and `level` none."""
     rng = np.random.default_rng(seed)
     study = np.repeat(np.arange(studies), each)
     u, flag = (

@@ -37,7 +37,7 @@ MODERATORS += [
 
 @pytest.fixture(scope="module")
 def animals(trace_data: object) -> pd.DataFrame:
-    """The preclinical effects with the mode or the median where a moderator is missing, metacart's names and codes."""
+    """The preclinical effects with modes or medians for blanks, metacart's names and codes."""
     table = datasets.read("preclinical")
     for name in MODERATORS:
         column = table[name]
@@ -124,7 +124,8 @@ def test_look_ahead_over_all_moderators_splits_as_published(animals: pd.DataFram
 def test_the_published_first_two_splits_are_a_tie_that_the_order_of_moderators_decides(
     animals: pd.DataFrame,
 ) -> None:
-    # every extinction effect has the information type threat: either split first gives the same three leaves
+    # every extinction effect has the information type threat: either first split gives the
+    # same three leaves
     pair = Choices(max_splits=2)
     one, other = (grow(animals, names, pair) for names in (MODERATORS, MODERATORS[::-1]))
     assert [split.moderator for split in one.splits] == ["information_type", "phase"]
@@ -145,6 +146,6 @@ def test_folds_by_effect_keep_splits_that_folds_by_study_do_not(
         cross_validate(animals, names, by=by, **options) for by in ("effect", "study")
     )
     assert kept_splits(by_effect) > kept_splits(by_study) == 2
-    # beyond the first two splits, the error in other effects of the same studies falls, that in other studies does not
+    # beyond two splits, the error falls in other effects of the same studies, not in others
     assert by_effect["error"][7] < by_effect["error"][2] - 0.08
     assert by_study["error"][7] > by_study["error"][2] - 0.03

@@ -52,7 +52,7 @@ def test_importance_of_a_known_rule(table: pd.DataFrame, coded: Coded) -> None:
 
 
 def test_importance_is_taken_where_the_forest_did_not_learn() -> None:
-    """A number that names the study is worth nothing on other studies, though the forest splits on it."""
+    """A number that names the study is worthless on other studies, though it is split on."""
     rng = np.random.default_rng(9)
     study = np.repeat(np.arange(30), 6)
     own = moderators.code(

@@ -1,4 +1,4 @@
-"""Targets are the posterior's; folds, weights and tuning are as said; a proxy of the study gains nothing."""
+"""Targets are the posterior's; folds, weights and tuning; a proxy of the study gains nothing."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -35,7 +35,7 @@ def nested(rng: np.random.Generator, studies: int = 6) -> pd.DataFrame:
 
 
 def dense_means(frame: pd.DataFrame, points: int) -> np.ndarray:
-    """E(theta | y) by brute force: dense normals on a plain grid over the taus, mu and all effects at once."""
+    """E(theta | y) by brute force: dense normals on a plain grid over the taus, mu and effects."""
     same = [
         (frame[name].to_numpy()[:, None] == frame[name].to_numpy()).astype(float)
         for name in ("study", "group")
@@ -126,7 +126,7 @@ def test_agreement_is_by_its_formulas() -> None:
 
 
 def planted(rng: np.random.Generator, studies: int = 60) -> tuple[pd.DataFrame, Coded, np.ndarray]:
-    """An effect of phase, another whose sign the valence turns, and three moderators that are noise; true effects."""
+    """An effect of phase, an effect that valence turns, three noise moderators; true effects."""
     study = np.repeat(np.arange(studies), 5)
     k = len(study)
     table = pd.DataFrame(
@@ -201,7 +201,7 @@ def test_weights_decide_what_is_learned() -> None:
 
 
 def test_a_proxy_of_the_study_helps_with_folds_of_effects_only() -> None:
-    """On study-shrunken means, too: what the study's number tells is the study's own effect, which is no moderator."""
+    """A proxy of the study predicts the study's effect, also of means, and is no moderator."""
     rng = np.random.default_rng(5)
     study = np.repeat(np.arange(40), 5)
     table = pd.DataFrame({"phase": rng.choice(["a", "b"], 200)})

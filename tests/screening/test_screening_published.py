@@ -12,7 +12,7 @@ from bayesmeta.screening.forest import Tuning
 @pytest.mark.slow
 @pytest.mark.usefixtures("trace_data")
 def test_the_published_forest_of_the_animals() -> None:
-    """Folds by group, raw yi, coding and tuning as published: the paper's top four, and R2_cv like its .47 to .53."""
+    """Folds by group, raw yi, coding and tuning as published: the top four, and R2_cv near .5."""
     frame = datasets.read("preclinical")
     names, _ = moderators.choose_moderators(frame)
     coded = moderators.code(moderators.fill_in(frame, names, within=""), ordered=True)

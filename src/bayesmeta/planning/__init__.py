@@ -8,18 +8,16 @@ from bayesmeta.planning.estimand import (
     studies_so_far,
 )
 from bayesmeta.planning.expectation import Today, refit_each, today_of
-from bayesmeta.planning.refits import Start, refit, start_of, width_and_probability
+from bayesmeta.planning.refits import width_and_probability
 from bayesmeta.planning.simulation import simulate_studies
 from bayesmeta.planning.tables import (
     curves_table,
     plan_table,
-    probability,
     sentences,
     today_text,
 )
 
 __all__ = [
-    "Start",
     "Today",
     "choose_stratum",
     "chosen_contrasts",
@@ -27,12 +25,9 @@ __all__ = [
     "curves_table",
     "measured_terms",
     "plan_table",
-    "probability",
-    "refit",
     "refit_each",
     "sentences",
     "simulate_studies",
-    "start_of",
     "studies_so_far",
     "today_of",
     "today_text",

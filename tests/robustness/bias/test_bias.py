@@ -1,4 +1,4 @@
-"""Slopes of small studies: their column, direction and prior; planted slopes found again; what cannot be is refused."""
+"""Slopes of small studies: column, direction and prior; planted slopes are recovered."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -36,7 +36,7 @@ def spec_of(old: str = "", new: str = "") -> ModelSpec:
 
 @pytest.fixture
 def frame() -> pd.DataFrame:
-    """Cells with the means -.5 (but +1.5 weighted by precision), .4 and .9; sizes differ in each."""
+    """Cells with the means -.5 (but +1.5 weighted by precision), .4 and .9; sizes differ."""
     table = pd.DataFrame({"study": list("aabbcc"), "valence": ["neutral"] * 2 + ["fear"] * 4})
     table["phase"] = ["memory"] * 4 + ["learning"] * 2
     table = table.assign(group=table.index.astype(str), effect=[f"e{row}" for row in range(6)])
@@ -151,7 +151,7 @@ def test_the_slope_has_a_prior_of_its_own(frame: pd.DataFrame) -> None:
 
 
 def test_the_slope_shares_no_part_of_a_prior(frame: pd.DataFrame) -> None:
-    """The fear cells share .4; a spread gives a cell without effects a term, which does not alias the slope."""
+    """The fear cells share .4; a pooling sd gives a cell without effects a term: no alias."""
     parts = '[priors.valence]\nprior = "Normal(0.1, 0.4)"\n[priors."valence:phase"]\n'
     parts += 'prior = "Normal(0, pooling_sd)"\npooling_sd = "HalfNormal(1)"'
     spec = spec_of('[priors.terms]\nprior = "Normal(0.3, 1.5)"', parts)
@@ -187,8 +187,10 @@ def test_no_contrast_of_all_cells_counts_a_slope() -> None:
     np.testing.assert_allclose(weights.sel(contrast="mean"), [0.5, -0.5, 0.5, -0.5, 0, 0])
 
 
-# metafor 3.8-1, R 4.2.2: rma.mv(yi, vi, mods = ~ 0 + cell + x, random = list(~ 1 | study, ~ 1 | group)) on `small`,
-# x = d s (PET), d s^2 (PEESE); coefficients of high, low, x, their standard errors, taus, logLik, QE
+# metafor 3.8-1, R 4.2.2, on `small`:
+# rma.mv(yi, vi, mods = ~ 0 + cell + x, random = list(~ 1 | study, ~ 1 | group))
+# x = d s (PET), d s^2 (PEESE); coefficients of high, low, x, their standard errors, taus,
+# logLik, QE
 METAFOR = {
     "pet": [
         (0.2600041247, -0.2538111242, 0.9343597751),
@@ -249,7 +251,7 @@ TRUTH = {"high": 0.4, "low": -0.3}
 
 
 def planted(seed: int, power: int) -> pd.DataFrame:
-    """50 studies of 2 groups of 2 effects; taus .3 and .2; results grow by s^power away from zero."""
+    """50 studies of 2 groups of 2 effects; taus .3 and .2; results grow by s^power from zero."""
     rng = np.random.default_rng(seed)
     study, group = np.repeat(np.arange(50), 4), np.repeat(np.arange(100), 2)
     n1, n2 = (rng.integers(3, 60 if power == 1 else 16, 100)[group] for _ in range(2))
@@ -273,7 +275,7 @@ def planted(seed: int, power: int) -> pd.DataFrame:
 
 @pytest.mark.parametrize(("bias", "power"), [("pet", 1), ("peese", 2)])
 def test_planted_slopes_are_recovered(bias: str, power: int) -> None:
-    """20 tables: 16 or more intervals hold the truth (P of fewer .003); those of cells without the slope do not."""
+    """20 tables: 16 or more intervals hold the truth (P of fewer .003), only with the slope."""
     spec = replace(read_spec(bias), terms="0 + valence")
     plain = replace(read_spec("three-level"), terms="0 + valence")
     truth = pd.Series(TRUTH | {bias: 1.0})

@@ -1,4 +1,4 @@
-"""A slope is a term, and no cell: no prediction interval, no row of a forest, no cell of a funnel or of a study."""
+"""A slope is a term and no cell: no prediction interval, no row of a forest or a funnel."""
 
 from dataclasses import replace
 

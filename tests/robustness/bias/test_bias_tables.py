@@ -1,4 +1,4 @@
-"""Bias models beside the unadjusted one: which there are, what they say together; and a slope is not a cell."""
+"""Bias models beside the unadjusted model: which models apply, and their summary in words."""
 
 from dataclasses import replace
 
@@ -227,7 +227,7 @@ def test_tables_by_hand(tables: dict[str, pd.DataFrame]) -> None:
 
 
 def test_what_is_said(tables: dict[str, pd.DataFrame]) -> None:
-    """Only a is settled without bias models: no longer under PET, on the other side under selection."""
+    """Only a is settled without bias models: not under PET, and turned under selection."""
     cells, parameters, models = (
         bias.cells_table(tables),
         bias.parameters_table(tables),

@@ -39,7 +39,7 @@ prior = "HalfNormal(1)"
 def tree_of(
     k: int = 60, draws: int = 200, *, vtype: str = "LS", rho: float = 0.0, **posterior: Any
 ) -> xr.DataTree:
-    """Two cells at 1 and -2, two effects per group, two groups per study; data of the model itself."""
+    """Two cells at 1 and -2, two effects per group, two groups per study; data of the model."""
     rng = np.random.default_rng(4)
     group, x = np.arange(k) // 2, np.eye(2)[np.arange(k) % 2]
     n1, n2 = rng.integers(4, 12, k).astype(float), rng.integers(4, 12, k) + 0.5

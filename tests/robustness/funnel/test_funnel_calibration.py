@@ -1,4 +1,4 @@
-"""Planted truth at preclinical size: the check is quiet without selection, where a naive one is not; loud with it."""
+"""Planted truth at preclinical size: quiet without selection, where a naive check is not."""
 
 import numpy as np
 import pandas as pd
@@ -19,8 +19,11 @@ SETS = 100
 
 
 def planted(rng: np.random.Generator, kept: float = 1.0) -> pd.DataFrame:
-    """The twin's studies, groups, cells and sizes, effects drawn anew; a result that is not significant in its cell's
-    direction is published with probability `kept`; published ones fill a table of the same size."""
+    """The twin's studies, groups, cells and sizes, with effects drawn anew.
+
+    A result that is not significant in its cell's direction is published with probability `kept`;
+    published results fill a table of the same size.
+    """
     twin, found = simulate("preclinical-twin"), []
     truth = twin.attrs["truth"]
     beta = (
@@ -76,7 +79,7 @@ def test_without_selection_the_check_is_quiet_and_a_naive_one_is_not() -> None:
     assert np.mean([one.flagged for one in found]) <= 0.1
     assert ((p < 0.01).mean() <= 0.05).all()
     assert ((p < 0.05).mean() <= 0.14).all()
-    # below .5 more often: inverse variances pull fitted means towards 0, and the replicates with them
+    # below .5 more often: inverse variances shrink fitted means and with them the replicates
     assert ((p < 0.5).mean() <= 0.8).all()
     naive = whole.query("statistic == 'egger'")
     assert (naive["naive_p"] < 0.01).mean() > 0.9

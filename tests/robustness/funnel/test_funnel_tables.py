@@ -1,4 +1,4 @@
-"""Tables and verdicts of the funnel check follow from its replicates; a missing link is reported."""
+"""Tables and verdicts of the funnel check follow from its replicates."""
 
 import numpy as np
 import pandas as pd

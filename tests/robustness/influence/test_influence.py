@@ -1,4 +1,4 @@
-"""How well studies are predicted by the others: importance sampling and refits against exact numbers."""
+"""Prediction of studies by the others: importance sampling and refits against exact numbers."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -161,7 +161,10 @@ def test_a_refit_that_fails_leaves_the_number_but_says_so(
 
 @pytest.mark.parametrize(("y", "typical"), [(0.5, 0.054), (2.5, 0.19)])
 def test_bridge_gives_the_known_probability_of_a_normal_model(y: float, typical: float) -> None:
-    """theta ~ N(0, 1), y ~ N(theta, .3^2): p(y) = N(y; 0, 1.09). Swapped shares would make errors of .066 and .26."""
+    """theta ~ N(0, 1), y ~ N(theta, .3^2): p(y) = N(y; 0, 1.09).
+
+    Swapped shares would make errors of .066 and .26.
+    """
     rng, want, found = np.random.default_rng(2), norm.logpdf(y, 0, np.sqrt(1.09)), []
     for _ in range(60):
         before, after = (

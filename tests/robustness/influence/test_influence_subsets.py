@@ -1,6 +1,7 @@
 """Baujat's misfit and influence against dense algebra, and posteriors on subsets against refits."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,7 +30,8 @@ def frame(simulated: pd.DataFrame) -> pd.DataFrame:
 
 
 def of(spec: ModelSpec, **choices: object) -> ModelSpec:
-    return replace(spec, **({"terms": "0 + valence", "contrasts": {}} | choices))  # type: ignore[arg-type]
+    changed: Any = {"terms": "0 + valence", "contrasts": {}} | choices
+    return replace(spec, **changed)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The lint finds what is planted, where it is planted, and nothing of the first rank in clean data."""
+"""The lint finds planted problems in their place, and none of the first rank in clean data."""
 
 from collections.abc import Sequence
 

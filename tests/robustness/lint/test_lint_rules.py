@@ -1,4 +1,4 @@
-"""Findings about rows, copies, directions and levels: planted and found, counted by hand, with their remedies."""
+"""Findings about rows, copies, directions and levels: planted, counted by hand, remedied."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Alternatives change what they say and nothing else, and apply only where there is something to change."""
+"""Alternatives change only what they name, and apply only where they change something."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -26,7 +26,7 @@ NAMED = {alternative.name: alternative for alternative in ALTERNATIVES}
 
 
 def typed() -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Persons compared in ways A and C, rats in D and E; the record has B in persons, and a cell more of C."""
+    """Persons of types A and C, rats of D and E; the record has B in persons, and more of C."""
     rows = [
         ("human", "A", "fear"),
         ("human", "A", "neutral"),

@@ -1,4 +1,4 @@
-"""Refits of an analysis equal what can be found another way: by brute force, by sampling, by flipping the data."""
+"""Refits of an analysis equal brute force, sampling, and refits to flipped data."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ SPEC = read_spec("three-level").with_terms("0 + valence")
 
 @pytest.fixture(scope="module")
 def small() -> pd.DataFrame:
-    """Nine studies, two effects to a group; neutral below zero, fear above; trauma in one study alone."""
+    """Nine studies, two effects to a group; neutral below zero, fear above; trauma in one."""
     rng = np.random.default_rng(5)
     study = np.repeat(np.arange(9), 4)
     valence = np.tile(["neutral", "fear"], 18)

@@ -23,7 +23,8 @@ ALTERNATIVES = "alternative label reason k studies changed log_bayes_factor"
 
 def other(name: str, kind: str = "model") -> Alternative:
     """An alternative that is a name alone."""
-    return Alternative(name, kind, f"{name} in words", "why", lambda analysis: None)  # type: ignore[arg-type]
+    label = f"{name} in words"
+    return Alternative(name, kind, label, "why", lambda analysis: None)  # type: ignore[arg-type]
 
 
 def version(
@@ -128,7 +129,8 @@ def test_sentences(told: tuple[list[Version], dict[str, pd.DataFrame]]) -> None:
     every = verdicts(*refitted, "empty")
     up, down = every.loc["up"], every.loc["down"]
     assert up["sentence"] == (
-        "up is above zero (P .99): changes sign under contrary (.30), weakens under weaker (.90), holds under the other 1"
+        "up is above zero (P .99): changes sign under contrary (.30), weakens under weaker (.90), "
+        "holds under the other 1"
         "; 2 without data for it."
     )
     assert up[["p_base", "asked", "least", "under", "verdict"]].tolist() == [
@@ -139,7 +141,8 @@ def test_sentences(told: tuple[list[Version], dict[str, pd.DataFrame]]) -> None:
         "changes sign",
     ]
     assert down["sentence"] == (
-        "down is below zero (P >.99): is overturned by contrary (.01), weakens under worst: without s2, the only study "
+        "down is below zero (P >.99): is overturned by contrary (.01), weakens under worst: "
+        "without s2, the only study "
         "of b (.80), holds under the other 2; 1 without data for it."
     )
     assert down[["verdict", "under"]].tolist() == ["overturned", "contrary"]
@@ -162,8 +165,10 @@ def test_sentences_on_what_the_base_leaves_open() -> None:
     found = multiverse.verdicts_table(multiverse.long_table(versions, refitted))
     assert found["verdict"].tolist() == ["open", "open"]
     assert found["sentence"].tolist() == [
-        "up is probably above zero (P .80): not settled; from two (.30) to one (.99) over 2 alternatives.",
-        "down is probably below zero (P .60): not settled; from one (.40) to two (.59) over 2 alternatives.",
+        "up is probably above zero (P .80): not settled; "
+        "from two (.30) to one (.99) over 2 alternatives.",
+        "down is probably below zero (P .60): not settled; "
+        "from one (.40) to two (.59) over 2 alternatives.",
     ]
     few = multiverse.verdicts_table(multiverse.long_table(versions[:2], refitted))["sentence"]
     assert (

@@ -8,7 +8,6 @@ from bayesmeta.robustness.bias.tables import (
     models_table,
     parameters_table,
     sentence,
-    unsettled,
     versions,
 )
 
@@ -20,6 +19,5 @@ __all__ = [
     "parameters_table",
     "refit",
     "sentence",
-    "unsettled",
     "versions",
 ]

@@ -3,19 +3,16 @@
 from bayesmeta.robustness.funnel.data import FunnelData, funnel_data
 from bayesmeta.robustness.funnel.draws import DrawnEffects, draw_effects
 from bayesmeta.robustness.funnel.egger import egger_table, fail_safe_table
-from bayesmeta.robustness.funnel.simulation import Replicate, Replicates, replicate
-from bayesmeta.robustness.funnel.statistics import CRITICAL, TITLES, WINDOW, funnel_statistics
+from bayesmeta.robustness.funnel.simulation import Replicate, replicate
+from bayesmeta.robustness.funnel.statistics import TITLES, funnel_statistics
 from bayesmeta.robustness.funnel.tables import FunnelChecks, funnel_checks
 
 __all__ = [
-    "CRITICAL",
     "TITLES",
-    "WINDOW",
     "DrawnEffects",
     "FunnelChecks",
     "FunnelData",
     "Replicate",
-    "Replicates",
     "draw_effects",
     "egger_table",
     "fail_safe_table",

@@ -1,8 +1,8 @@
 """Problems of data and model that change conclusions, and the conclusions without them."""
 
-from bayesmeta.robustness.lint.findings import Finding, LintInput, Remedy
+from bayesmeta.robustness.lint.findings import Finding, LintInput
 from bayesmeta.robustness.lint.messages import effect_of, paragraph, rows_table, table_of
-from bayesmeta.robustness.lint.registry import CHECKS, CODES, Check, run_checks
+from bayesmeta.robustness.lint.registry import CHECKS, run_checks
 from bayesmeta.robustness.lint.remedies import (
     ALL,
     jobs_of,
@@ -14,11 +14,8 @@ from bayesmeta.robustness.lint.remedies import (
 __all__ = [
     "ALL",
     "CHECKS",
-    "CODES",
-    "Check",
     "Finding",
     "LintInput",
-    "Remedy",
     "effect_of",
     "jobs_of",
     "paragraph",
