@@ -75,10 +75,9 @@ def only_comparison(frame: pd.DataFrame, *, record: pd.DataFrame, name: str) -> 
     selected = _of_type(frame, name)
     if selected.empty:
         selected = _of_type(record, name)
+    others = frame.iloc[:0]
     if "species" in frame:
         others = frame[~frame["species"].isin(selected["species"])]
-    else:
-        others = frame.iloc[:0]
     rows = joined(selected, others, like=record)
     rows.attrs = frame.attrs
     return None if set(rows["effect"]) == set(frame["effect"]) else rows
