@@ -17,7 +17,7 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design
 from bayesmeta.model.design.contrasts import contrast_weights
 from bayesmeta.model.spec import ModelSpec, parse_spec, read_spec
-from bayesmeta.robustness.multiverse import ALTERNATIVES, Question
+from bayesmeta.robustness.multiverse import ALTERNATIVES, Analysis
 from bayesmeta.robustness.multiverse.versions import model_changed
 
 SPEC = parse_spec(
@@ -172,8 +172,8 @@ def test_shared_controls_widen_the_interval_of_a_mean() -> None:
     assert got == pytest.approx(want, rel=0.05)
 
 
-def question(frame: pd.DataFrame, spec: ModelSpec) -> Question:
-    return Question(frame, spec, contrast_weights({"mean": "intercept"}, ["intercept"]), frame)
+def analysis(frame: pd.DataFrame, spec: ModelSpec) -> Analysis:
+    return Analysis(frame, spec, contrast_weights({"mean": "intercept"}, ["intercept"]))
 
 
 def test_the_alternative_applies_where_a_control_is_shared() -> None:
@@ -181,15 +181,15 @@ def test_the_alternative_applies_where_a_control_is_shared() -> None:
     base = replace(SPEC, shared_controls=False)
     frame = split_table().assign(sd2i=[0.5 * np.sqrt(6)] * 3, sem2i=0.5)
     frame["sd2i_source"] = "SEM"
-    version = change(question(frame, base))
+    version = change(analysis(frame, base))
     assert version is not None
     table, spec = version
     assert spec == SPEC
     assert list(table["n2i"]) == [12, 12, 8]
     assert model_changed(base, spec) == "errors of shared controls covary"
-    assert change(question(frame, SPEC)) is None
-    assert change(question(frame, replace(base, likelihood="student"))) is None
-    assert change(question(frame, replace(base, bias="selection"))) is None
-    assert change(question(frame.assign(control=list("xyz")), base)) is None
-    assert change(question(frame.drop(columns="control"), base)) is None
-    assert change(question(frame.drop(columns="sem2i"), base)) is None
+    assert change(analysis(frame, SPEC)) is None
+    assert change(analysis(frame, replace(base, likelihood="student"))) is None
+    assert change(analysis(frame, replace(base, bias="selection"))) is None
+    assert change(analysis(frame.assign(control=list("xyz")), base)) is None
+    assert change(analysis(frame.drop(columns="control"), base)) is None
+    assert change(analysis(frame.drop(columns="sem2i"), base)) is None

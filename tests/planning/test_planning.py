@@ -1,4 +1,4 @@
-"""Posteriors after studies that are still to be done, against plain refits, closed forms and exact mixtures."""
+"""Posteriors after future studies, against plain refits, closed forms and exact mixtures."""
 
 from dataclasses import replace
 
@@ -29,13 +29,24 @@ def spec() -> ModelSpec:
 def two_organisms(frame: pd.DataFrame) -> pd.DataFrame:
     """The first 40 studies are of persons."""
     human = frame["study"].str[1:].astype(int) < 40
-    return frame.assign(organism=pd.Categorical(np.where(human, "human", "animal"), ["human", "animal"]))
+    return frame.assign(
+        organism=pd.Categorical(np.where(human, "human", "animal"), ["human", "animal"])
+    )
 
 
-def with_new(frame: pd.DataFrame, cells: list[dict[str, str]], y: np.ndarray, v: np.ndarray) -> pd.DataFrame:
+def with_new(
+    frame: pd.DataFrame, cells: list[dict[str, str]], y: np.ndarray, v: np.ndarray
+) -> pd.DataFrame:
     """The table with new studies y, v (studies, q), a group each, that measure the cells."""
     rows = [
-        {"study": f"new{s}", "group": f"new{s}", "effect": f"new{s}:{at}", "yi": y[s, at], "vi": v[s, at], **cell}
+        {
+            "study": f"new{s}",
+            "group": f"new{s}",
+            "effect": f"new{s}:{at}",
+            "yi": y[s, at],
+            "vi": v[s, at],
+            **cell,
+        }
         for s in range(len(y))
         for at, cell in enumerate(cells)
     ]
@@ -63,7 +74,11 @@ def summaries(mixture: Mixture) -> tuple[float, float]:
     ],
 )
 def test_equals_a_plain_refit_with_the_new_studies(
-    simulated: pd.DataFrame, spec: ModelSpec, changes: dict[str, object], contrast: str, tolerance: float
+    simulated: pd.DataFrame,
+    spec: ModelSpec,
+    changes: dict[str, object],
+    contrast: str,
+    tolerance: float,
 ) -> None:
     spec, frame = replace(spec, **changes), two_organisms(simulated)  # type: ignore[arg-type]
     fine = 1e-6 if len(spec.levels) == 2 else 1e-2
@@ -72,18 +87,26 @@ def test_equals_a_plain_refit_with_the_new_studies(
     stratum = planning.choose_stratum(design, spec, None)
     measured = planning.measured_terms(design, spec, row, stratum)
     today = planning.today_of(
-        quadrature.integrate_posterior(design, spec, tolerance=fine), row, measured, rho=spec.rho, replicates=2
+        quadrature.integrate_posterior(design, spec, tolerance=fine),
+        row,
+        measured,
+        rho=spec.rho,
+        replicates=2,
     )
     y, v = planning.simulate_studies(today.tau, today.beta, max(SIZES), 30, rho=spec.rho)
     found = planning.refit_each(today.start, y, v, SIZES).set_index(["replicate", "studies"])
     names = ("organism", "valence")[-len(measured[0].split(":")) :]
-    cells = [{"organism": "human"} | dict(zip(names, term.split(":"), strict=True)) for term in measured]
+    cells = [
+        {"organism": "human"} | dict(zip(names, term.split(":"), strict=True)) for term in measured
+    ]
     for replicate in range(2):
         both = build_design(with_new(frame, cells, y[replicate], v[replicate]), spec)
         posterior = quadrature.integrate_posterior(both, spec, tolerance=fine)
         weights = row.reindex(term=list(posterior.terms), fill_value=0.0).values
         want = summaries(quadrature.combination(posterior, weights))
-        np.testing.assert_allclose(found.loc[replicate, SIZES[-1]], want, rtol=tolerance, atol=tolerance)
+        np.testing.assert_allclose(
+            found.loc[replicate, SIZES[-1]], want, rtol=tolerance, atol=tolerance
+        )
 
 
 def test_the_other_side_stays_as_it_is(simulated: pd.DataFrame, spec: ModelSpec) -> None:
@@ -98,15 +121,25 @@ def test_the_other_side_stays_as_it_is(simulated: pd.DataFrame, spec: ModelSpec)
     assert today.truth.std() == pytest.approx(whole.sd, rel=0.05)
     y, v = planning.simulate_studies(today.tau[:1], today.beta[:1], 3, 30)
     found = planning.refit_each(today.start, y, v, SIZES)
-    assert found.loc[0, ["width", "p_positive"]].tolist() == pytest.approx([today.width, today.p_positive], abs=1e-7)
+    assert found.loc[0, ["width", "p_positive"]].tolist() == pytest.approx(
+        [today.width, today.p_positive], abs=1e-7
+    )
     human, animal = (posterior.parts[name] for name in ("human", "animal"))
     cells = [{"organism": "human", "valence": "fear"}]
-    both = quadrature.integrate_posterior(build_design(with_new(frame, cells, y[0], v[0]), spec), spec)
+    both = quadrature.integrate_posterior(
+        build_design(with_new(frame, cells, y[0], v[0]), spec), spec
+    )
     assert isinstance(both, quadrature.Joint)
     human = both.parts["human"]
-    one = quadrature.combination(human, np.array([float(term == "human:fear") for term in human.terms]))
-    other = quadrature.combination(animal, np.array([-2.0 * (term == "animal:fear") for term in animal.terms]))
-    assert found.loc[2, ["width", "p_positive"]].tolist() == pytest.approx(summaries(pairwise(one, other)), abs=1e-6)
+    one = quadrature.combination(
+        human, np.array([float(term == "human:fear") for term in human.terms])
+    )
+    other = quadrature.combination(
+        animal, np.array([-2.0 * (term == "animal:fear") for term in animal.terms])
+    )
+    assert found.loc[2, ["width", "p_positive"]].tolist() == pytest.approx(
+        summaries(pairwise(one, other)), abs=1e-6
+    )
     assert today.floor == pytest.approx(summaries(other)[0], abs=1e-6)
 
 
@@ -125,7 +158,9 @@ def test_sums_of_mixtures(spread: float, shift: float) -> None:
     rng = np.random.default_rng(2)
     one, other = (
         Mixture(
-            rng.dirichlet(np.full(40, 0.3)), shift + spread * rng.normal(size=40), 0.2 * np.exp(spread * rng.random(40))
+            rng.dirichlet(np.full(40, 0.3)),
+            shift + spread * rng.normal(size=40),
+            0.2 * np.exp(spread * rng.random(40)),
         )
         for _ in range(2)
     )
@@ -139,7 +174,16 @@ def normal_posterior(mean: float, sd: float) -> Posterior:
     one = np.ones(1)
     levels = ("study", "group")
     return Posterior(
-        ("fear",), levels, np.zeros((1, 2)), one, one[:, None] * mean, sd**2 * one[:, None, None], {}, 0.0, 0.0, True
+        ("fear",),
+        levels,
+        np.zeros((1, 2)),
+        one,
+        one[:, None] * mean,
+        sd**2 * one[:, None, None],
+        {},
+        0.0,
+        0.0,
+        True,
     )
 
 
@@ -158,11 +202,15 @@ def test_normal_theory() -> None:
         def rightly(m: float, after: float = after, moves: float = moves) -> float:
             return float(norm.pdf(m, mean, moves) * norm.cdf(abs(m) / after))
 
-        right = sum(quad(rightly, *ends)[0] for ends in ((-np.inf, -1.96 * after), (1.96 * after, np.inf)))
+        right = sum(
+            quad(rightly, *ends)[0] for ends in ((-np.inf, -1.96 * after), (1.96 * after, np.inf))
+        )
         assert row_found["width"] == pytest.approx(2 * 1.96 * after, rel=1e-3)
         assert row_found["p_settled"] == pytest.approx(settled, abs=4 * row_found["p_settled_se"])
         assert row_found["p_right"] == pytest.approx(right, abs=4 * row_found["p_settled_se"])
-        assert row_found["p_settled_se"] == pytest.approx(np.sqrt(settled * (1 - settled) / count), rel=0.1)
+        assert row_found["p_settled_se"] == pytest.approx(
+            np.sqrt(settled * (1 - settled) / count), rel=0.1
+        )
     assert table["current_p"].iloc[0] == pytest.approx(norm.cdf(mean / sd))
     assert (table["floor_width"] == 0).all()
 
@@ -203,14 +251,18 @@ def test_more_studies_and_persons_narrow_and_nothing_is_learnt_on_average(
     row = contrast_weights({"c": "0.3 * fear + neutral"}, ["neutral", "fear"])[0]
     posterior = quadrature.integrate_posterior(design, spec)
     today = planning.today_of(posterior, row, ["neutral", "fear"], replicates=300, seed=2)
-    assert today.truth.mean() == pytest.approx(quadrature.combination(posterior, row.values).mean, abs=0.03)
+    assert today.truth.mean() == pytest.approx(
+        quadrature.combination(posterior, row.values).mean, abs=0.03
+    )
     widths = []
     for n in (20, 80):
         new = planning.simulate_studies(today.tau, today.beta, 12, n)
         refits = planning.refit_each(today.start, *new, (0, 1, 4, 12))
         at_none = refits[refits["studies"] == 0]
         want = summaries(quadrature.combination(posterior, row.values))
-        np.testing.assert_allclose(at_none[["width", "p_positive"]], np.tile(want, (300, 1)), atol=1e-6)
+        np.testing.assert_allclose(
+            at_none[["width", "p_positive"]], np.tile(want, (300, 1)), atol=1e-6
+        )
         average = refits.groupby("studies")[["width", "p_positive"]].mean()
         assert (np.diff(average["width"]) < 0).all()
         # today's probability is the average of tomorrow's
@@ -227,11 +279,18 @@ def test_draws_are_from_the_posterior(simulated: pd.DataFrame, spec: ModelSpec) 
     today = planning.today_of(posterior, row, ["neutral", "fear"], replicates=4000)
     terms, taus = (
         table.set_index(key)
-        for table, key in ((quadrature.terms_table(posterior), "term"), (quadrature.taus_table(posterior), "level"))
+        for table, key in (
+            (quadrature.terms_table(posterior), "term"),
+            (quadrature.taus_table(posterior), "level"),
+        )
     )
-    np.testing.assert_allclose(today.beta.mean(0), terms.loc[["neutral", "fear"], "mean"], atol=0.01)
+    np.testing.assert_allclose(
+        today.beta.mean(0), terms.loc[["neutral", "fear"], "mean"], atol=0.01
+    )
     np.testing.assert_allclose(today.beta.std(0), terms.loc[["neutral", "fear"], "sd"], rtol=0.05)
-    np.testing.assert_allclose(today.tau.mean(0)[:2], taus.loc[["study", "group"], "mean"], atol=0.01)
+    np.testing.assert_allclose(
+        today.tau.mean(0)[:2], taus.loc[["study", "group"], "mean"], atol=0.01
+    )
     np.testing.assert_allclose(today.tau.std(0)[:2], taus.loc[["study", "group"], "sd"], rtol=0.05)
     assert (today.tau[:, 2] == 0).all()
     np.testing.assert_allclose(today.truth, today.beta @ [-1, 1])
@@ -241,6 +300,8 @@ def test_draws_are_from_the_posterior(simulated: pd.DataFrame, spec: ModelSpec) 
 
 
 def correlation(posterior: Posterior) -> float:
-    sums, differences = (quadrature.combination(posterior, np.array([1.0, sign])).sd ** 2 for sign in (1, -1))
+    sums, differences = (
+        quadrature.combination(posterior, np.array([1.0, sign])).sd ** 2 for sign in (1, -1)
+    )
     own = [quadrature.combination(posterior, np.eye(2)[at]).sd for at in range(2)]
     return float((sums - differences) / 4 / np.prod(own))

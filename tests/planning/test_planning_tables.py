@@ -25,19 +25,29 @@ def test_whose_studies(simulated: pd.DataFrame, spec: ModelSpec) -> None:
     assert planning.choose_stratum(two, joint, None) == "human"
     assert planning.choose_stratum(two, joint, "animal") == "animal"
     row = planning.chosen_contrasts(two, joint, ["human:fear - animal:fear"])
-    assert planning.chosen_terms(two, joint, row, "animal", skip=False) == {"human:fear - animal:fear": ["animal:fear"]}
-    assert planning.studies_so_far(one) == {"fear": frame.groupby("valence")["study"].nunique()["fear"]} | {
-        "neutral": frame.groupby("valence")["study"].nunique()["neutral"]
+    assert planning.chosen_terms(two, joint, row, "animal", skip=False) == {
+        "human:fear - animal:fear": ["animal:fear"]
     }
-    with pytest.raises(BadInput, match="no stratum 'mouse'; name one with --stratum: animal, human"):
+    assert planning.studies_so_far(one) == {
+        "fear": frame.groupby("valence")["study"].nunique()["fear"]
+    } | {"neutral": frame.groupby("valence")["study"].nunique()["neutral"]}
+    with pytest.raises(
+        BadInput, match="no stratum 'mouse'; name a stratum with --stratum: animal, human"
+    ):
         planning.choose_stratum(two, joint, "mouse")
     with pytest.raises(BadInput, match="leave --stratum out"):
         planning.choose_stratum(one, spec, "human")
-    others = build_design(frame.assign(organism=frame["organism"].cat.rename_categories(["rat", "mouse"])), joint)
-    with pytest.raises(BadInput, match="of one stratum; name one with --stratum: mouse, rat"):
+    others = build_design(
+        frame.assign(organism=frame["organism"].cat.rename_categories(["rat", "mouse"])), joint
+    )
+    with pytest.raises(
+        BadInput, match="of a single stratum; name a stratum with --stratum: mouse, rat"
+    ):
         planning.choose_stratum(others, joint, None)
     animals = planning.chosen_contrasts(two, joint, ["animal:fear", "human:fear"])
-    with pytest.raises(BadInput, match=r"human studies measure nothing of the contrasts \['animal:fear'\]"):
+    with pytest.raises(
+        BadInput, match=r"human studies measure nothing of the contrasts \['animal:fear'\]"
+    ):
         planning.chosen_terms(two, joint, animals, "human", skip=False)
     assert list(planning.chosen_terms(two, joint, animals, "human", skip=True)) == ["human:fear"]
 
@@ -63,7 +73,13 @@ def test_contrasts_by_name_and_as_text(simulated: pd.DataFrame, spec: ModelSpec)
 def planned(p_settled: list[float], current_p: float, floor: float = 0.0) -> pd.DataFrame:
     """Plans of 1, 5 and 10 studies of 20 and 80 per arm."""
     rows = [{"contrast": "c", "studies": m, "per_arm": n} for n in (20, 80) for m in (1, 5, 10)]
-    numbers = {"p_settled": p_settled, "p_settled_se": 0.1, "width": 1.0, "width_se": 0.1, "current_width": 2.0}
+    numbers = {
+        "p_settled": p_settled,
+        "p_settled_se": 0.1,
+        "width": 1.0,
+        "width_se": 0.1,
+        "current_width": 2.0,
+    }
     return pd.DataFrame(rows).assign(**numbers, current_p=current_p, floor_width=floor)
 
 
@@ -74,27 +90,31 @@ def planned(p_settled: list[float], current_p: float, floor: float = 0.0) -> pd.
             [0.1, 0.5, 0.81, 0.2, 0.85, 0.9],
             0.93,
             0.0,
-            "With 10 new human studies of 20 per arm the sign would be settled with probability .81 "
+            "With 10 new human studies of 20 per arm the sign would be settled with probability "
+            ".81 "
             "(today P(> 0) = .93).",
         ),
         (
             [0.1, 0.3, 0.4, 0.1, 0.3, 0.41],
             0.04,
             0.5,
-            "10 new human studies of 80 per arm would not do it: the sign would be settled with probability .41 "
+            "10 new human studies of 80 per arm would not do it: "
+            "the sign would be settled with probability .41 "
             "(today P(> 0) = .040; what they do not measure keeps the interval wider than 0.50).",
         ),
         (
             [0.8, 1.0, 1.0, 1.0, 1.0, 1.0],
             0.5,
             0.0,
-            "With 1 new human study of 20 per arm the sign would be settled with probability .80 (today P(> 0) = .50).",
+            "With 1 new human study of 20 per arm the sign would be settled with probability .80 "
+            "(today P(> 0) = .50).",
         ),
         (
             [0.9, 0.9, 0.9, 0.9, 0.9, 1.0],
             0.0002,
             0.0,
-            "The sign is settled today, P(> 0) < .001; after 10 new human studies of 80 per arm it would be with "
+            "The sign is settled today, P(> 0) < .001; "
+            "after 10 new human studies of 80 per arm it would be with "
             "probability > .99.",
         ),
     ],

@@ -32,19 +32,29 @@ def oracle(trace_data: Any, trace_oracle: Any) -> dict[str, Any]:
     return found
 
 
+def printed(name: str, dataset: str) -> pd.DataFrame:
+    """The published rows of a dataset in a file of data/published."""
+    table = pd.read_csv(root() / "data" / "published" / f"{name}.csv", encoding="utf-8")
+    return table[table["dataset"] == dataset]
+
+
 def check(refits: replication.Refits, analysis: str, theirs: dict[str, Any]) -> None:
     """Terms and fit of one analysis equal the oracle's."""
     terms = refits.terms[refits.terms["analysis"] == analysis].set_index("term")
     assert len(terms) == len(theirs["coef"])
     for row in theirs["coef"]:
         ours = terms.loc[label(row["term"])]
-        np.testing.assert_allclose(ours[list(KEYS)].astype(float), [row[key] for key in KEYS.values()], rtol=1e-4)
+        np.testing.assert_allclose(
+            ours[list(KEYS)].astype(float), [row[key] for key in KEYS.values()], rtol=1e-4
+        )
     fit = refits.fits.set_index("analysis").loc[analysis]
     assert [fit["groups"], fit["studies"]] == theirs["nlvls"]
     assert fit["k"] == theirs["k"]
     np.testing.assert_allclose(fit["QE"], theirs["QE"], rtol=1e-6)
     np.testing.assert_allclose(fit["QM"], theirs["QM"], rtol=1e-4)
-    np.testing.assert_allclose(np.square([fit["tau_group"], fit["tau_study"]]), theirs["sigma2"], rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(
+        np.square([fit["tau_group"], fit["tau_study"]]), theirs["sigma2"], rtol=1e-3, atol=1e-6
+    )
 
 
 def label(term: str) -> str:
@@ -59,14 +69,17 @@ def label(term: str) -> str:
 
 
 def test_types_of_comparison(oracle: dict[str, Any]) -> None:
-    refits = replication.refit(replication.by_comparison(datasets.trace.build("calibrated").effects), SPEC)
+    refits = replication.refit(
+        replication.by_comparison(datasets.trace.build("calibrated").effects), SPEC
+    )
     assert list(refits.fits["analysis"]) == [f"comparison {name}" for name in "ABCDEF"]
     for name in "AB":
         check(refits, f"comparison {name}", oracle[f"comparison_{name}"])
     for dataset in ("clinical-all", "preclinical"):  # the signs of what the paper found clearly
-        paper = replication.published_sensitivity(dataset)
-        assert paper is not None
-        clear = paper[(paper["ci_lb"] * paper["ci_ub"] > 0) & paper["analysis"].str.startswith("comparison")]
+        paper = printed("sensitivity", dataset)
+        clear = paper[
+            (paper["ci_lb"] * paper["ci_ub"] > 0) & paper["analysis"].str.startswith("comparison")
+        ]
         both = clear.merge(refits.terms, on=["analysis", "term"])
         assert len(both) == len(clear)
         assert (both["estimate_x"] * both["estimate_y"] > 0).all()
@@ -98,14 +111,34 @@ def test_corrected_errors_halve_fear_extinction() -> None:
     assert changed.sum() == 6
     assert set(corrections.suspects(frame)["study"]) == {"25444643", "31206738"}
     assert len(corrections.without_suspects(frame)) == len(frame) - 10
-    assert set(corrections.suspects(datasets.read("preclinical"))["study"]) == {"25749890", "25976074"}
+    assert set(corrections.suspects(datasets.read("preclinical"))["study"]) == {
+        "25749890",
+        "25976074",
+    }
 
 
 def mistyped() -> pd.DataFrame:
     """Two effects of a suspected study with a split control, one of another study."""
-    sizes = {"n1i": [9.0, 9.0, 9.0], "n2i": [8.0, 8.0, 16.0], "n2i_reported": 16.0, "direction": [-1, 1, 1]}
-    numbers = {"m1i": [5.0, 4.0, 5.0], "sd1i": 1.0, "m2i": 3.0, "sd2i": 2.0, "yi": 9.0, "yi_raw": 9.0, "vi": 9.0}
-    keys = {"study": ["25749890", "25749890", "other"], "effect": ["a", "b", "c"], "group": ["g", "h", "i"]}
+    sizes = {
+        "n1i": [9.0, 9.0, 9.0],
+        "n2i": [8.0, 8.0, 16.0],
+        "n2i_reported": 16.0,
+        "direction": [-1, 1, 1],
+    }
+    numbers = {
+        "m1i": [5.0, 4.0, 5.0],
+        "sd1i": 1.0,
+        "m2i": 3.0,
+        "sd2i": 2.0,
+        "yi": 9.0,
+        "yi_raw": 9.0,
+        "vi": 9.0,
+    }
+    keys = {
+        "study": ["25749890", "25749890", "other"],
+        "effect": ["a", "b", "c"],
+        "group": ["g", "h", "i"],
+    }
     return pd.DataFrame(keys | sizes | numbers)
 
 
@@ -156,7 +189,9 @@ def test_a_refit_that_fails_is_named(simulated: pd.DataFrame) -> None:
 
 def test_risk_of_bias_of_a_users_table(simulated: pd.DataFrame) -> None:
     score = pd.Series(np.arange(240.0) % 5).mask(np.arange(240) < 40)
-    found = replication.risk_of_bias_table(simulated.assign(risk_of_bias=score, yi=simulated["yi"] + 2 * score), SPEC)
+    found = replication.risk_of_bias_table(
+        simulated.assign(risk_of_bias=score, yi=simulated["yi"] + 2 * score), SPEC
+    )
     slope = found.terms.set_index("term").loc["risk_of_bias"]
     assert abs(slope["estimate"] - 2) < 3 * slope["se"]
     assert found.fits["basis"].iloc[0] == "200 of 240 effects, those with a score"
@@ -166,15 +201,15 @@ def test_risk_of_bias_of_a_users_table(simulated: pd.DataFrame) -> None:
 def test_published_terms_are_consistent(dataset: str) -> None:
     table = replication.published_terms(dataset)
     assert table is not None
-    printed = table["printed"].notna()
-    assert ((table["printed"] - table["estimate"]).abs()[printed] <= 0.00051).all()
-    assert printed.sum() == {"preclinical": 7, "clinical": 5, "clinical-all": 2}[dataset]
+    in_paper = table["printed"].notna()
+    assert ((table["printed"] - table["estimate"]).abs()[in_paper] <= 0.00051).all()
+    assert in_paper.sum() == {"preclinical": 7, "clinical": 5, "clinical-all": 2}[dataset]
     width = 2 * 1.959964 * table["se"]
     np.testing.assert_allclose(table["ci_ub"] - table["ci_lb"], width, atol=3e-4)
-    np.testing.assert_allclose((table["ci_ub"] + table["ci_lb"]) / 2, table["estimate"], atol=1.5e-4)
-    fits = replication.published_fits(dataset)
-    assert fits is not None
-    main = fits.set_index("analysis").loc["main"]
+    np.testing.assert_allclose(
+        (table["ci_ub"] + table["ci_lb"]) / 2, table["estimate"], atol=1.5e-4
+    )
+    main = printed("fits", dataset).set_index("analysis").loc["main"]
     assert main["k"] == table["k"].sum()
     assert main["QE_df"] == main["k"] - len(table)
     assert table["source"].str.contains("TheoryDrivenAnalysis").all()
@@ -189,9 +224,11 @@ def test_published_terms_have_our_labels(oracle: dict[str, Any]) -> None:
 
 
 def test_what_was_not_published_is_none() -> None:
-    for function in (replication.published_terms, replication.published_fits, replication.published_sensitivity):
+    for function in (
+        replication.published_terms,
+        replication.published_tree,
+        replication.published_importance,
+        replication.published_forest,
+    ):
         assert function("clinical-twin") is None
-    assert replication.published_egger("clinical-all") is None
-    egger = replication.published_egger("preclinical")
-    assert egger is not None
-    assert egger["removed_rows"].tolist() == [15]
+    assert printed("egger", "preclinical")["removed_rows"].tolist() == [15]

@@ -10,6 +10,7 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.replication import published_tree
 from bayesmeta.screening import splits
 from bayesmeta.screening.cart import Choices, Split, Tree, grow, nodes_of
+from bayesmeta.screening.effects import effects_of
 from bayesmeta.screening.leaves import in_words, steps_table, tree_table
 
 
@@ -17,7 +18,9 @@ from bayesmeta.screening.leaves import in_words, steps_table, tree_table
 def simulated_pair() -> pd.DataFrame:
     """Effects that depend on whether a and b agree and on neither alone, and a little on c."""
     rng = np.random.default_rng(5)
-    a, b, c = (np.tile(pattern, 30) for pattern in (list("xxyyxxyy"), list("xyxyxyxy"), list("xxxxyyyy")))
+    a, b, c = (
+        np.tile(pattern, 30) for pattern in (list("xxyyxxyy"), list("xyxyxyxy"), list("xxxxyyyy"))
+    )
     vi = np.tile(rng.uniform(0.02, 0.3, 30), (8, 1)).T.ravel()
     yi = np.where(a == b, 1.0, -1.0) + 0.3 * (c == "x") + rng.normal(0, np.sqrt(vi))
     # no main effect of a or b in this sample
@@ -30,7 +33,9 @@ def brute_force(yi: np.ndarray, vi: np.ndarray, nodes: np.ndarray) -> tuple[floa
     parts = [nodes == node for node in np.unique(nodes)]
 
     def squares(weights: np.ndarray, among: list[np.ndarray]) -> float:
-        return sum((weights[p] * (yi[p] - np.average(yi[p], weights=weights[p])) ** 2).sum() for p in among)
+        return sum(
+            (weights[p] * (yi[p] - np.average(yi[p], weights=weights[p])) ** 2).sum() for p in among
+        )
 
     w = 1 / vi
     scale = sum(w[p].sum() - (w[p] ** 2).sum() / w[p].sum() for p in parts)
@@ -43,15 +48,19 @@ def scattered(rows: int, levels: int, seed: int, least: float) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     vi = 10 ** rng.uniform(least, 0.5, rows)
     level = rng.integers(0, levels, rows)
-    table = pd.DataFrame({"vi": vi, "number": rng.normal(size=rows).round(1), "level": level.astype(str)})
-    return table.assign(yi=rng.normal(0.3 * level + table["number"], np.sqrt(vi + 0.2)), flag=rng.random(rows) < 0.4)
+    table = pd.DataFrame(
+        {"vi": vi, "number": rng.normal(size=rows).round(1), "level": level.astype(str)}
+    )
+    return table.assign(
+        yi=rng.normal(0.3 * level + table["number"], np.sqrt(vi + 0.2)), flag=rng.random(rows) < 0.4
+    )
 
 
 @pytest.mark.parametrize(("rows", "least", "times"), [(40, -1, 1), (200, -4, 1), (40, -1, 0.01)])
 def test_between_is_the_definition_for_every_split(rows: int, least: float, times: float) -> None:
     table = scattered(rows, 6, 1, least)
     table["yi"] *= times  # the last has less heterogeneity than chance
-    effects = splits.effects_of(table, ["number", "level", "flag"])
+    effects = effects_of(table, ["number", "level", "flag"])
     leaf = np.where(table["flag"], 0, np.where(table["number"] < 0, 1, 2))
     here = np.flatnonzero(leaf == 1)
     for cuts in splits.cuts_of(effects, here, 2):
@@ -59,20 +68,26 @@ def test_between_is_the_definition_for_every_split(rows: int, least: float, time
         for left, qb, tau2 in zip(cuts.left(), *got, strict=True):
             nodes = leaf.copy()
             nodes[here[left]] = 9
-            assert (qb, tau2) == pytest.approx(brute_force(effects.yi, effects.vi, nodes), rel=1e-9, abs=1e-9)
+            assert (qb, tau2) == pytest.approx(
+                brute_force(effects.yi, effects.vi, nodes), rel=1e-9, abs=1e-9
+            )
 
 
 @pytest.mark.parametrize("least", [-4, -1, 0])
-def test_interpolated_q_is_near_the_exact_one(least: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interpolated_q_is_near_the_exact_one(
+    least: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     table = scattered(300, 30, 2, least)
-    effects = splits.effects_of(table, ["number", "level"])
+    effects = effects_of(table, ["number", "level"])
     leaf = table["flag"].to_numpy(int)
     here = np.flatnonzero(leaf == 0)
     cuts = splits.cuts_of(effects, here, 3)
-    exact = np.concatenate([splits.between(effects, leaf, here, each.left()) for each in cuts], axis=1)
+    exact = np.concatenate(
+        [splits.between(effects, leaf, here, each.left()) for each in cuts], axis=1
+    )
     assert splits.roughly(effects, leaf, here, cuts) == pytest.approx(exact[0], rel=1e-8, abs=1e-8)
     monkeypatch.setattr(splits, "roughly", lambda *_: pytest.fail("not with so few splits"))
-    monkeypatch.setattr(splits, "NODES", 1000)
+    monkeypatch.setattr(splits, "TAU2_NODES", 1000)
     which, place, qb, tau2 = splits.best_cut(effects, leaf, here, cuts)
     at = exact[0].argmax()
     assert (qb, tau2) == pytest.approx(tuple(exact[:, at]))
@@ -81,27 +96,37 @@ def test_interpolated_q_is_near_the_exact_one(least: float, monkeypatch: pytest.
 
 def test_greedy_splits_are_the_best_there_are() -> None:
     table = scattered(30, 4, 3, -1)
-    tree = grow(table, ["number", "flag"], Choices(max_splits=3, min_split=4, min_bucket=2, look_ahead=False))
+    tree = grow(
+        table,
+        ["number", "flag"],
+        Choices(max_splits=3, min_split=4, min_bucket=2, look_ahead=False),
+    )
     nodes = nodes_of(tree, table)
     for before, after, split in zip(nodes[:-1], nodes[1:], tree.splits, strict=True):
         values = []
         for node in np.unique(before):
             here = before == node
-            ways = [here & (table["number"] <= cut) for cut in table["number"]] + [here & table["flag"]]
+            ways = [here & (table["number"] <= cut) for cut in table["number"]] + [
+                here & table["flag"]
+            ]
             values += [
                 brute_force(*table[["yi", "vi"]].to_numpy().T, np.where(way, 99, before))[0]
                 for way in ways
                 if here.sum() >= 4 and 2 <= way.sum() <= here.sum() - 2
             ]
         assert split.Qb == pytest.approx(max(values))
-        assert brute_force(*table[["yi", "vi"]].to_numpy().T, after) == pytest.approx((split.Qb, split.tau2))
+        assert brute_force(*table[["yi", "vi"]].to_numpy().T, after) == pytest.approx(
+            (split.Qb, split.tau2)
+        )
 
 
 def test_look_ahead_is_the_best_pair() -> None:
     table = scattered(24, 3, 4, -1)
     yi, vi = table[["yi", "vi"]].to_numpy().T
     tree = grow(table, ["number", "flag"], Choices(max_splits=2, min_split=4, min_bucket=2))
-    ways = [(table["number"] <= cut).to_numpy() for cut in table["number"]] + [table["flag"].to_numpy()]
+    ways = [(table["number"] <= cut).to_numpy() for cut in table["number"]] + [
+        table["flag"].to_numpy()
+    ]
     largest = -np.inf
     for first in ways:
         for second in ways:
@@ -111,12 +136,17 @@ def test_look_ahead_is_the_best_pair() -> None:
                 if sizes.min() >= 2 and sizes[1] + sizes[2] >= 4:
                     largest = max(largest, brute_force(yi, vi, nodes)[0])
     assert tree.splits[1].Qb == pytest.approx(largest)
-    assert brute_force(yi, vi, nodes_of(tree, table)[1]) == pytest.approx((tree.splits[0].Qb, tree.splits[0].tau2))
+    assert brute_force(yi, vi, nodes_of(tree, table)[1]) == pytest.approx(
+        (tree.splits[0].Qb, tree.splits[0].tau2)
+    )
 
 
-def test_look_ahead_finds_a_pure_interaction_that_greedy_misses(simulated_pair: pd.DataFrame) -> None:
+def test_look_ahead_finds_a_pure_interaction_that_greedy_misses(
+    simulated_pair: pd.DataFrame,
+) -> None:
     greedy, ahead = (
-        grow(simulated_pair, ["a", "b", "c"], Choices(max_splits=3, look_ahead=each)) for each in (False, True)
+        grow(simulated_pair, ["a", "b", "c"], Choices(max_splits=3, look_ahead=each))
+        for each in (False, True)
     )
     assert greedy.splits[0].moderator == "c"
     assert {split.moderator for split in ahead.splits[:2]} == {"a", "b"}
@@ -133,7 +163,9 @@ def test_order_of_rows_and_names_of_levels_and_scale_do_not_matter() -> None:
     assert (nodes_of(grow(renamed, names), renamed) == nodes_of(tree, table)).all()
     scaled = grow(table.assign(yi=5 - 3 * table["yi"], vi=9 * table["vi"]), names)
     assert [each.Qb for each in scaled.splits] == pytest.approx([each.Qb for each in tree.splits])
-    assert [each.tau2 for each in scaled.splits] == pytest.approx([9 * each.tau2 for each in tree.splits])
+    assert [each.tau2 for each in scaled.splits] == pytest.approx(
+        [9 * each.tau2 for each in tree.splits]
+    )
 
 
 def approximately(tree: Tree) -> Tree:
@@ -168,8 +200,10 @@ def test_a_tree_down_to_single_effects_has_no_tau2() -> None:
 
 def test_levels_of_equal_mean_are_not_parted() -> None:
     # a and b have the same mean, but not after rounding
-    table = pd.DataFrame({"yi": [0.3, 0.2, 0.1, 0.1, 0.2, 0.3, 5.0, 5.1, 5.2], "vi": 0.1, "level": list("aaabbbccc")})
-    (cuts,) = splits.cuts_of(splits.effects_of(table, ["level"]), np.arange(9), 1)
+    table = pd.DataFrame(
+        {"yi": [0.3, 0.2, 0.1, 0.1, 0.2, 0.3, 5.0, 5.1, 5.2], "vi": 0.1, "level": list("aaabbbccc")}
+    )
+    (cuts,) = splits.cuts_of(effects_of(table, ["level"]), np.arange(9), 1)
     assert cuts.ends.tolist() == [6]
     (split,) = grow(table, ["level"], Choices(min_split=4)).splits
     assert (split.left, split.right) == (("a", "b"), ("c",))
@@ -230,7 +264,10 @@ def test_what_a_tree_cannot_use_is_refused_by_name() -> None:
 
 
 def test_steps_say_what_pruning_kept_beside_the_published_tree() -> None:
-    splits = (Split(1, "phase", ("E",), ("M",), np.nan, 5.0, 0.5), Split(3, "dose", (), (), 2.0, 9.0, 0.4))
+    splits = (
+        Split(1, "phase", ("E",), ("M",), np.nan, 5.0, 0.5),
+        Split(3, "dose", (), (), 2.0, 9.0, 0.4),
+    )
     tree = Tree(splits, 1.0)
     steps = steps_table(tree, 1)
     assert steps["split"].tolist() == ["phase = E", "dose <= 2"]

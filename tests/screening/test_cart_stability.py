@@ -10,6 +10,7 @@ from test_cart_pruning import nested
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.screening.cart import Choices, grow
 from bayesmeta.screening.folds import resample
+from bayesmeta.screening.running import JobOptions
 from bayesmeta.screening.stability import frequencies, resampled_splits
 
 GREEDY = Choices(look_ahead=False)
@@ -28,9 +29,13 @@ def test_a_resample_is_of_whole_studies() -> None:
 
 def test_splits_are_of_the_trees_of_the_resamples(tmp_path: Path) -> None:
     table, names = nested(1, slope=1.5, studies=30), ["noise", "flag", "level"]
-    options = {"seed": 4, "workers": 1, "cache": tmp_path}
+    options = {"seed": 4, "options": JobOptions(workers=1, cache=tmp_path)}
     got = resampled_splits(table, names, GREEDY, splits=2, resamples=12, **options)
-    tree = grow(table.iloc[resample(table["study"], [4, 11])[0]], names, Choices(max_splits=2, look_ahead=False))
+    tree = grow(
+        table.iloc[resample(table["study"], [4, 11])[0]],
+        names,
+        Choices(max_splits=2, look_ahead=False),
+    )
     last = got[got["resample"] == 11]
     assert last["moderator"].tolist() == [split.moderator for split in tree.splits]
     assert last["step"].tolist() == [1, 2]
@@ -43,10 +48,23 @@ def test_splits_are_of_the_trees_of_the_resamples(tmp_path: Path) -> None:
 
 def test_a_tree_of_no_splits_has_nothing_to_count(tmp_path: Path) -> None:
     table = nested(2, studies=20)
-    none = resampled_splits(table, ["flag"], GREEDY, splits=0, resamples=20, workers=1, cache=tmp_path)
-    assert frequencies(none, ["flag"], resamples=20)[["first", "second", "any", "splits"]].eq(0).all(axis=None)
+    none = resampled_splits(
+        table,
+        ["flag"],
+        GREEDY,
+        splits=0,
+        resamples=20,
+        options=JobOptions(workers=1, cache=tmp_path),
+    )
+    assert (
+        frequencies(none, ["flag"], resamples=20)[["first", "second", "any", "splits"]]
+        .eq(0)
+        .all(axis=None)
+    )
     with pytest.raises(BadInput, match="column study"):
-        resampled_splits(table.drop(columns="study"), ["flag"], splits=1, cache=tmp_path)
+        resampled_splits(
+            table.drop(columns="study"), ["flag"], splits=1, options=JobOptions(cache=tmp_path)
+        )
 
 
 def test_frequencies_count_resamples_once() -> None:

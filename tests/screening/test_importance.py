@@ -14,6 +14,7 @@ from bayesmeta.screening import dependence, forest, importance, moderators, repl
 from bayesmeta.screening.folds import folds_of, resample
 from bayesmeta.screening.forest import Tuning
 from bayesmeta.screening.moderators import Coded
+from bayesmeta.screening.running import JobOptions
 from bayesmeta.screening.targets import Target
 
 NOISE = ["noise", "sham", "time"]
@@ -27,7 +28,9 @@ def stub(rule: object) -> SimpleNamespace:
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
     rng = np.random.default_rng(8)
-    return pd.DataFrame({"x": rng.choice(list("abc"), 400), "z": rng.choice(list("uv"), 400), "t": rng.random(400)})
+    return pd.DataFrame(
+        {"x": rng.choice(list("abc"), 400), "z": rng.choice(list("uv"), 400), "t": rng.random(400)}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -49,14 +52,21 @@ def test_importance_of_a_known_rule(table: pd.DataFrame, coded: Coded) -> None:
 
 
 def test_importance_is_taken_where_the_forest_did_not_learn() -> None:
-    """A number that names the study is worth nothing on other studies, though the forest splits on it."""
+    """A number that names the study is worthless on other studies, though it is split on."""
     rng = np.random.default_rng(9)
     study = np.repeat(np.arange(30), 6)
-    own = moderators.code(pd.DataFrame({"number": study.astype(float), "x": rng.choice(["a", "b"], 180)}))
+    own = moderators.code(
+        pd.DataFrame({"number": study.astype(float), "x": rng.choice(["a", "b"], 180)})
+    )
     y = rng.normal(0, 2, 30)[study] + own.matrix[:, 1]
     found = {}
-    for name, folds in {"study": folds_of(study, seed=1), "effect": folds_of(np.arange(180))}.items():
-        one = importance.held_out_importance(importance.examine(own, y, np.ones(180), SMALL, folds, 1))
+    for name, folds in {
+        "study": folds_of(study, seed=1),
+        "effect": folds_of(np.arange(180)),
+    }.items():
+        one = importance.held_out_importance(
+            importance.examine(own, y, np.ones(180), SMALL, folds, 1)
+        )
         found[name] = one.set_index("moderator")["importance"]["number"]
     assert found["effect"] > 3
     assert found["study"] < 0.5
@@ -70,7 +80,15 @@ def test_every_draw_is_examined_by_itself(tmp_path: Path) -> None:
         folds_of(frame["study"], count=4),
     )
     tuning = Tuning(2, 4, "uniform", trees=10)
-    found = importance.examine_draws([coded], target, weight, tuning, folds, seed=2, workers=1, cache=tmp_path)
+    found = importance.examine_draws(
+        [coded],
+        target,
+        weight,
+        tuning,
+        folds,
+        seed=2,
+        options=JobOptions(workers=1, cache=tmp_path),
+    )
     each = [forest.cross_validate(coded, y, weight, tuning, folds, 2) for y in target.values]
     table = importance.r2cv_draws(found).set_index("measure")
     assert table.loc["rmse", "mean"] == pytest.approx(1.5 * each[0]["rmse"].mean())
@@ -86,9 +104,19 @@ def test_every_draw_is_examined_by_itself(tmp_path: Path) -> None:
 def test_imputations_and_draws_are_examined_in_turn(tmp_path: Path) -> None:
     frame, coded, y = planted(np.random.default_rng(10), studies=20)
     other = replace(coded, matrix=np.random.default_rng(1).permuted(coded.matrix, axis=0))
-    target, folds, tuning = Target("draws", np.stack([y, 2 * y])), folds_of(frame["study"], count=4), SMALL
+    target, folds, tuning = (
+        Target("draws", np.stack([y, 2 * y])),
+        folds_of(frame["study"], count=4),
+        SMALL,
+    )
     common = (np.ones(len(y)), tuning, folds)
-    both = importance.examine_draws([coded, other, coded], target, *common, seed=2, workers=1, cache=tmp_path)
+    both = importance.examine_draws(
+        [coded, other, coded],
+        target,
+        *common,
+        seed=2,
+        options=JobOptions(workers=1, cache=tmp_path),
+    )
     for draw, (codes, values) in enumerate([(coded, y), (other, 2 * y), (coded, y)]):
         alone = importance.examine(codes, values, *common, 2)
         assert both.loc[both["draw"] == draw, "value"].tolist() == alone["value"].tolist()
@@ -99,10 +127,14 @@ def test_out_of_bag_importance_is_tree_by_tree_where_it_did_not_learn() -> None:
     x = rng.choice(["a", "b"], 300)
     coded = moderators.code(pd.DataFrame({"x": x, "row": np.arange(300.0)}))
     y = 2.0 * (x == "a") + rng.normal(0, 0.1, 300)
-    found = importance.out_of_bag_importance(coded, y, np.ones(300), Tuning(2, 1, "uniform", trees=80))
+    found = importance.out_of_bag_importance(
+        coded, y, np.ones(300), Tuning(2, 1, "uniform", trees=80)
+    )
     assert found["moderator"].tolist() == ["x", "row"]
     assert found["importance"][0] == pytest.approx(2.0, rel=0.1)  # 4 x 2 p (1 - p)
-    assert abs(found["importance"][1]) < 0.005  # each tree knows the rows it drew, an error of .02 on others
+    assert (
+        abs(found["importance"][1]) < 0.005
+    )  # each tree knows the rows it drew, an error of .02 on others
 
 
 def test_importance_table_by_hand() -> None:
@@ -116,8 +148,19 @@ def test_importance_table_by_hand() -> None:
     held = pd.DataFrame({"moderator": ["y", "x"], "importance": [1.0, 3.0]})
     found = importance.importance_table(each, held, "means").set_index("moderator")
     assert found.index.tolist() == ["x", "y"]
-    assert found.loc["x", ["mean", "held_out", "p_positive", "p_rank_1", "p_rank_2"]].tolist() == [3, 3, 1, 0.75, 0.25]
-    assert found.loc["y", ["mean", "held_out", "p_positive", "mean_rank"]].tolist() == [0.5, 1, 0.25, 1.75]
+    assert found.loc["x", ["mean", "held_out", "p_positive", "p_rank_1", "p_rank_2"]].tolist() == [
+        3,
+        3,
+        1,
+        0.75,
+        0.25,
+    ]
+    assert found.loc["y", ["mean", "held_out", "p_positive", "mean_rank"]].tolist() == [
+        0.5,
+        1,
+        0.25,
+        1.75,
+    ]
     assert found.loc["x", "ci_lb"] == pytest.approx(np.quantile([1, 2, 4, 5], 0.025))
     assert found.loc["x", "ci_ub"] == pytest.approx(np.quantile([1, 2, 4, 5], 0.975))
     assert set(found["target"]) == {"means"}
@@ -125,7 +168,11 @@ def test_importance_table_by_hand() -> None:
 
 def test_dependence_is_the_average_over_all_effects(coded: Coded) -> None:
     def rule(matrix: np.ndarray) -> np.ndarray:
-        return matrix @ [1.0, 2.0, 4.0, 10.0, 0.0, 3.0] + 5 * matrix[:, 0] * matrix[:, 3] + matrix[:, 5] ** 2
+        return (
+            matrix @ [1.0, 2.0, 4.0, 10.0, 0.0, 3.0]
+            + 5 * matrix[:, 0] * matrix[:, 3]
+            + matrix[:, 5] ** 2
+        )
 
     found = dependence.dependence(stub(rule), coded).set_index(["moderator", "level"])
     for place, level in enumerate("abc"):
@@ -144,14 +191,19 @@ def test_dependence_is_the_average_over_all_effects(coded: Coded) -> None:
     matrix[:, :5] = [0, 1, 0, 0, 1]
     matrix[:, 5] = coded.matrix[:, 5]
     assert pair.loc[("b", "v"), "effect"] == pytest.approx(rule(matrix).mean())
-    assert pair.loc[("b", "v"), "k"] == ((coded.matrix[:, 1] == 1) & (coded.matrix[:, 4] == 1)).sum()
+    assert (
+        pair.loc[("b", "v"), "k"] == ((coded.matrix[:, 1] == 1) & (coded.matrix[:, 4] == 1)).sum()
+    )
 
 
 def test_dependence_does_not_ask_how_levels_are_coded(table: pd.DataFrame) -> None:
     one, two = moderators.code(table), moderators.code(table, ordered=True)
     found = [
         dependence.pair_dependence(stub(rule), coded, "x", "t")
-        for rule, coded in ((lambda m: m[:, 1] + m[:, 5], one), (lambda m: (m[:, 0] == 1) + m[:, 2], two))
+        for rule, coded in (
+            (lambda m: m[:, 1] + m[:, 5], one),
+            (lambda m: (m[:, 0] == 1) + m[:, 2], two),
+        )
     ]
     pd.testing.assert_frame_equal(*found)
 
@@ -186,7 +238,9 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
     """A small screening of what was planted."""
     frame, coded, y = planted(np.random.default_rng(11), studies=80)
     tuning, weight = Tuning(4, 4, "uniform", trees=60), np.ones(len(y))
-    held = importance.held_out_importance(importance.examine(coded, y, weight, tuning, folds_of(frame["study"]), 1))
+    held = importance.held_out_importance(
+        importance.examine(coded, y, weight, tuning, folds_of(frame["study"]), 1)
+    )
     whole = forest.grow(coded, y, weight, tuning, np.arange(len(y)), seed=1)
     pairs = dependence.interactions_table(whole, coded, coded.names)
     top = [tuple(pairs.loc[0, ["first", "second"]])]
@@ -198,8 +252,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
         frame["study"],
         count=40,
         pairs=top,
-        workers=1,
-        cache=tmp_path_factory.mktemp("refits"),
+        options=JobOptions(workers=1, cache=tmp_path_factory.mktemp("refits")),
     )
     return {
         "importance": importance.importance_table(replicates.importance_of(each), held, "raw"),
@@ -245,10 +298,14 @@ def test_replicates_go_on_and_take_the_draws_in_turn(tmp_path: Path) -> None:
     frame, coded, y = planted(np.random.default_rng(12), studies=12)
     target, weight = Target("draws", np.stack([y, 0 * y])), np.ones(len(y))
     tuning = Tuning(2, 4, "uniform", trees=5)
-    run = {"count": 4, "workers": 1, "cache": tmp_path}
+    run = {"count": 4, "options": JobOptions(workers=1, cache=tmp_path)}
     each = replicates.run_replicates([coded], target, weight, tuning, frame["study"], **run)
     assert len(list(tmp_path.glob("*.parquet"))) == 4
-    share = each[(each["part"] == "importance")].groupby("replicate")["value"].apply(lambda own: own.abs().max() > 0)
+    share = (
+        each[(each["part"] == "importance")]
+        .groupby("replicate")["value"]
+        .apply(lambda own: own.abs().max() > 0)
+    )
     assert share.tolist() == [True, False, True, False]  # the second draw is flat
     again = replicates.run_replicates([coded], target, weight, tuning, frame["study"], **run)
     pd.testing.assert_frame_equal(each, again)

@@ -1,6 +1,7 @@
-"""Targets are the posterior's; folds, weights and tuning are as said; a proxy of the study gains nothing."""
+"""Targets are the posterior's; folds, weights and tuning; a proxy of the study gains nothing."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from bayesmeta.screening import convergence, forest, moderators, targets
 from bayesmeta.screening.folds import folds_of, held_out
 from bayesmeta.screening.forest import Tuning
 from bayesmeta.screening.moderators import Coded
+from bayesmeta.screening.running import JobOptions
 
 SMALL = Tuning(max_features=2, min_samples_leaf=2, weights="uniform", trees=60)
 
@@ -33,8 +35,11 @@ def nested(rng: np.random.Generator, studies: int = 6) -> pd.DataFrame:
 
 
 def dense_means(frame: pd.DataFrame, points: int) -> np.ndarray:
-    """E(theta | y) by brute force: dense normals on a plain grid over the taus, mu and all effects at once."""
-    same = [(frame[name].to_numpy()[:, None] == frame[name].to_numpy()).astype(float) for name in ("study", "group")]
+    """E(theta | y) by brute force: dense normals on a plain grid over the taus, mu and effects."""
+    same = [
+        (frame[name].to_numpy()[:, None] == frame[name].to_numpy()).astype(float)
+        for name in ("study", "group")
+    ]
     k, y, ones = len(frame), frame["yi"].to_numpy(), np.ones((len(frame), len(frame)))
     nodes, weights = np.polynomial.legendre.leggauss(points)
     tau, share = 2.25 * (nodes + 1), weights * norm.pdf(2.25 * (nodes + 1))
@@ -43,7 +48,9 @@ def dense_means(frame: pd.DataFrame, points: int) -> np.ndarray:
     covariance = prior + np.diag(frame["vi"])
     solved = np.linalg.solve(covariance, np.broadcast_to(y[:, None], (len(prior), k, 1)))
     log_density = -(np.linalg.slogdet(covariance)[1] + y @ solved[:, :, 0].T) / 2
-    mass = np.einsum("i,j,k->ijk", share, share, share).ravel() * np.exp(log_density - log_density.max())
+    mass = np.einsum("i,j,k->ijk", share, share, share).ravel() * np.exp(
+        log_density - log_density.max()
+    )
     return mass @ (prior @ solved)[:, :, 0] / mass.sum()
 
 
@@ -60,12 +67,17 @@ def test_means_are_those_of_brute_force(small: pd.DataFrame) -> None:
 
 
 def test_draws_scatter_about_the_means(small: pd.DataFrame) -> None:
-    means, drawn = targets.target_of(small).values[0], targets.target_of(small, "draws", draws=1000, seed=3)
+    means, drawn = (
+        targets.target_of(small).values[0],
+        targets.target_of(small, "draws", draws=1000, seed=3),
+    )
     assert drawn.values.shape == (1000, len(small))
     error = drawn.values.std(0) / np.sqrt(1000)
     assert (np.abs(drawn.values.mean(0) - means) < 4.5 * error).all()
     assert np.corrcoef(drawn.values[:, :2].T)[0, 1] > 0.05  # they share their study
-    assert not np.array_equal(drawn.values[0], targets.target_of(small, "draws", draws=2, seed=4).values[0])
+    assert not np.array_equal(
+        drawn.values[0], targets.target_of(small, "draws", draws=2, seed=4).values[0]
+    )
 
 
 def test_targets_by_name(small: pd.DataFrame) -> None:
@@ -83,7 +95,9 @@ def test_total_tau2_solves_reml(small: pd.DataFrame) -> None:
     score = weight**2 @ r**2 - weight.sum() + (weight**2).sum() / weight.sum()
     assert score == pytest.approx(0, abs=1e-4)
     weights = forest.case_weights(small, tau2)
-    assert {name: each.mean() for name, each in weights.items()} == pytest.approx(dict.fromkeys(forest.WEIGHTS, 1))
+    assert {name: each.mean() for name, each in weights.items()} == pytest.approx(
+        dict.fromkeys(forest.WEIGHTS, 1)
+    )
     assert np.ptp(weights["random"] * (vi + tau2)) < 1e-9
     assert np.ptp(weights["fixed"] * vi) < 1e-9
 
@@ -112,7 +126,7 @@ def test_agreement_is_by_its_formulas() -> None:
 
 
 def planted(rng: np.random.Generator, studies: int = 60) -> tuple[pd.DataFrame, Coded, np.ndarray]:
-    """An effect of phase, another whose sign the valence turns, and three moderators that are noise; true effects."""
+    """An effect of phase, an effect that valence turns, three noise moderators; true effects."""
     study = np.repeat(np.arange(studies), 5)
     k = len(study)
     table = pd.DataFrame(
@@ -125,18 +139,27 @@ def planted(rng: np.random.Generator, studies: int = 60) -> tuple[pd.DataFrame, 
             "time": rng.exponential(10, k),
         }
     )
-    sign = np.where(table["valence"] == "fear", 1.0, -1.0) * np.where(table["cue"] == "cue", 1.0, -1.0)
-    y = 1.5 * (table["phase"] == "extinction") + 0.8 * sign + rng.normal(0, 0.7, studies)[study] + rng.normal(0, 0.4, k)
+    sign = np.where(table["valence"] == "fear", 1.0, -1.0) * np.where(
+        table["cue"] == "cue", 1.0, -1.0
+    )
+    y = (
+        1.5 * (table["phase"] == "extinction")
+        + 0.8 * sign
+        + rng.normal(0, 0.7, studies)[study]
+        + rng.normal(0, 0.4, k)
+    )
     frame = pd.DataFrame({"study": [f"s{i:02d}" for i in study]})
     return frame, moderators.code(table), y.to_numpy()
 
 
-def test_tuning_runs_a_job_per_point_and_the_lowest_rmse_wins(tmp_path: object) -> None:
+def test_tuning_runs_a_job_per_point_and_the_lowest_rmse_wins(tmp_path: Path) -> None:
     frame, coded, y = planted(np.random.default_rng(1), studies=20)
     weights = dict.fromkeys(forest.WEIGHTS, np.ones(len(y)))
     grid = [replace(SMALL, trees=20), replace(SMALL, trees=20, min_samples_leaf=60)]
     folds = folds_of(frame["study"], count=4)
-    tuned = forest.tune(coded, y, weights, folds, grid=grid, workers=1, cache=tmp_path)  # type: ignore[arg-type]
+    tuned = forest.tune(
+        coded, y, weights, folds, grid=grid, options=JobOptions(workers=1, cache=tmp_path)
+    )
     table = forest.r2cv_table(tuned)
     assert len(tuned) == 8
     assert tuned.groupby("min_samples_leaf")["k"].sum().eq(len(y)).all()
@@ -156,29 +179,40 @@ def test_the_published_grid() -> None:
 
 def test_a_forest_tries_the_same_share_of_columns_as_of_moderators() -> None:
     _, coded, y = planted(np.random.default_rng(1), studies=8)
-    grown = forest.grow(coded, y, np.ones(len(y)), replace(SMALL, trees=3), np.arange(len(y)), seed=1)
+    grown = forest.grow(
+        coded, y, np.ones(len(y)), replace(SMALL, trees=3), np.arange(len(y)), seed=1
+    )
     assert coded.matrix.shape[1] == 14
     assert grown.max_features == 5  # 2 of 6 moderators, 14 columns
 
 
 def test_weights_decide_what_is_learned() -> None:
     rng = np.random.default_rng(2)
-    coded, half = moderators.code(pd.DataFrame({"x": rng.choice(["a", "b"], 200)})), np.arange(200) < 100
+    coded, half = (
+        moderators.code(pd.DataFrame({"x": rng.choice(["a", "b"], 200)})),
+        np.arange(200) < 100,
+    )
     y = np.where(half, 1.0, 5.0)
     weight = np.where(half, 1.9, 0.1)
-    found = forest.grow(coded, y, weight, SMALL, np.arange(200), seed=1).predict(coded.matrix).mean()
+    found = (
+        forest.grow(coded, y, weight, SMALL, np.arange(200), seed=1).predict(coded.matrix).mean()
+    )
     assert found == pytest.approx(0.95 * 1 + 0.05 * 5, abs=0.1)
 
 
 def test_a_proxy_of_the_study_helps_with_folds_of_effects_only() -> None:
-    """On study-shrunken means, too: what the study's number tells is the study's own effect, which is no moderator."""
+    """A proxy of the study predicts the study's effect, also of means, and is no moderator."""
     rng = np.random.default_rng(5)
     study = np.repeat(np.arange(40), 5)
     table = pd.DataFrame({"phase": rng.choice(["a", "b"], 200)})
     yi = 0.8 * (table["phase"] == "a") + rng.normal(0, 1, 40)[study] + rng.normal(0, 0.6, 200)
     labels = pd.Series([f"s{i}" for i in study])
-    frame = pd.DataFrame({"study": labels, "group": labels, "effect": [f"e{i}" for i in range(200)], "yi": yi})
-    proxy = table.assign(proxy=rng.permutation(40)[study].astype(float))  # as a date or a dose may be
+    frame = pd.DataFrame(
+        {"study": labels, "group": labels, "effect": [f"e{i}" for i in range(200)], "yi": yi}
+    )
+    proxy = table.assign(
+        proxy=rng.permutation(40)[study].astype(float)
+    )  # as a date or a dose may be
     for target in ("raw", "means"):
         (y,) = targets.target_of(frame.assign(vi=0.1), target).values
         gain = {}
@@ -195,12 +229,24 @@ def test_a_proxy_of_the_study_helps_with_folds_of_effects_only() -> None:
 
 def test_convergence_is_that_of_smaller_forests() -> None:
     frame, coded, y = planted(np.random.default_rng(6), studies=20)
-    tuning, weight, folds = replace(SMALL, trees=100), np.full(len(y), 1.0), folds_of(frame["study"], count=3)
-    table = convergence.convergence(coded, y, weight, tuning, folds, seed=3, points=4).set_index("trees")
+    tuning, weight, folds = (
+        replace(SMALL, trees=100),
+        np.full(len(y), 1.0),
+        folds_of(frame["study"], count=3),
+    )
+    table = convergence.convergence(coded, y, weight, tuning, folds, seed=3, points=4).set_index(
+        "trees"
+    )
     assert table.index[-1] == 100
     trees = int(table.index[1])
     chosen = {"max_features": 5, "min_samples_leaf": 2, "random_state": 3}
-    single = RandomForestRegressor(trees, oob_score=True, **chosen).fit(coded.matrix, y, sample_weight=weight)
-    assert table.loc[trees, "out_of_bag"] == pytest.approx(np.mean((single.oob_prediction_ - y) ** 2))
+    single = RandomForestRegressor(trees, oob_score=True, **chosen).fit(
+        coded.matrix, y, sample_weight=weight
+    )
+    assert table.loc[trees, "out_of_bag"] == pytest.approx(
+        np.mean((single.oob_prediction_ - y) ** 2)
+    )
     each = forest.cross_validate(coded, y, weight, replace(tuning, trees=trees), folds, 3)
-    assert table.loc[trees, "held_out"] == pytest.approx(np.average(each["rmse"] ** 2, weights=each["k"]))
+    assert table.loc[trees, "held_out"] == pytest.approx(
+        np.average(each["rmse"] ** 2, weights=each["k"])
+    )

@@ -24,19 +24,35 @@ def mixed() -> pd.DataFrame:
 
 
 def test_blanks_are_filled_within_the_species() -> None:
-    table = moderators.fill_in(mixed(), ["sex", "dose"])
+    table = moderators.fill_in(mixed(), ["sex", "dose"], within="species")
     assert table["sex"].tolist() == ["m", "m", "f", "m", "f", "f", "f", "m"]
     assert table["dose"].tolist() == [1, 2, 6, 2, 20, 10, 20, 90]
     across = moderators.fill_in(mixed(), ["sex", "dose"], within="")
-    assert across["sex"].tolist() == ["m", "m", "f", "f", "f", "f", "f", "m"]  # of three and three the first
+    assert across["sex"].tolist() == [
+        "m",
+        "m",
+        "f",
+        "f",
+        "f",
+        "f",
+        "f",
+        "m",
+    ]  # of three and three the first
     assert across["dose"].tolist() == [1, 2, 6, 8, 8, 10, 20, 90]
     like = mixed().assign(sex="x", dose=[3.0] * 4 + [np.nan] * 4)
-    assert moderators.fill_in(mixed(), ["sex"], like=like)["sex"].tolist()[3] == "x"
-    assert moderators.fill_in(mixed(), ["dose"], like=like)["dose"].tolist()[3:5] == [3, 3]  # no mouse has any
+    assert (
+        moderators.fill_in(mixed(), ["sex"], within="species", like=like)["sex"].tolist()[3] == "x"
+    )
+    assert moderators.fill_in(mixed(), ["dose"], within="species", like=like)["dose"].tolist()[
+        3:5
+    ] == [3, 3]  # no mouse has any
 
 
 def test_random_imputations_are_observed_values_of_the_species() -> None:
-    each = [moderators.fill_in(mixed(), ["sex", "dose"], seed=seed) for seed in range(40)]
+    each = [
+        moderators.fill_in(mixed(), ["sex", "dose"], within="species", seed=seed)
+        for seed in range(40)
+    ]
     assert {table["dose"][3] for table in each} == {1, 2, 6}
     assert {table["dose"][4] for table in each} == {10, 20, 90}
     assert {table["sex"][3] for table in each} == {"m", "f"}
@@ -45,7 +61,10 @@ def test_random_imputations_are_observed_values_of_the_species() -> None:
 
 def test_moderators_of_a_strangers_table() -> None:
     frame = mixed().assign(group="g", effect="e", yi=0.1, vi=0.1, sheet_row=2)
-    assert moderators.choose_moderators(frame) == (["species", "sex", "dose"], {"year": "has a single value"})
+    assert moderators.choose_moderators(frame) == (
+        ["species", "sex", "dose"],
+        {"year": "has a single value"},
+    )
     with pytest.raises(BadInput, match="did you mean dose"):
         moderators.choose_moderators(frame, ["dosis"])
     with pytest.raises(BadInput, match="'year' has a single value"):
@@ -64,7 +83,9 @@ def test_coding_has_a_column_per_level_and_numbers_as_they_are() -> None:
     assert (coded.names, coded.levels) == (("sex", "dose"), (("f", "m", "x"), ()))
     np.testing.assert_array_equal(coded.matrix, [[0, 1, 0, 1.5], [1, 0, 0, 2.0], [0, 0, 1, 9.0]])
     assert coded.columns("dose").tolist() == [3]
-    ordered = moderators.code(pd.DataFrame({"sex": ["m", "f", "x"], "dose": [1.5, 2.0, 9.0]}), ordered=True)
+    ordered = moderators.code(
+        pd.DataFrame({"sex": ["m", "f", "x"], "dose": [1.5, 2.0, 9.0]}), ordered=True
+    )
     assert ordered.levels == coded.levels
     np.testing.assert_array_equal(ordered.matrix, [[1, 1.5], [0, 2.0], [2, 9.0]])
 
@@ -101,4 +122,17 @@ def test_the_published_moderators_and_heterogeneity_of_animals() -> None:
     assert not moderators.fill_in(frame, names).isna().any(axis=None)
     assert targets.total_tau2(frame) == pytest.approx(4.426, rel=0.1)  # the paper's, of 1089 rows
     assert targets.model_without_moderators().levels == ("study", "group", "effect")
-    assert list(build_design(frame, targets.model_without_moderators())["term"].values) == ["intercept"]
+    assert list(build_design(frame, targets.model_without_moderators())["term"].values) == [
+        "intercept"
+    ]
+
+
+def test_a_dataset_brings_its_default_moderators() -> None:
+    names = datasets.DATASETS["clinical"].moderators
+    frame = pd.DataFrame({name: ["a", "b", "b"] for name in (*names, "diet")})
+    frame = frame.assign(study=list("xyz"))
+    frame.attrs["dataset"] = "clinical"
+    assert moderators.choose_moderators(frame)[0] == list(names)
+    # a file has the same columns, and no default but all of them
+    frame.attrs["dataset"] = "clinical-file"
+    assert moderators.choose_moderators(frame)[0] == [*names, "diet"]

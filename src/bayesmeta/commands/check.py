@@ -137,8 +137,8 @@ def check_influence(
         except BadInput as error:
             refusal = error
         studies = influence.leave_studies_out(tree, design, spec, left_out=left_out, seed=seed, workers=workers)
-    far = studies[~(studies["k_hat"] <= influence.FAILS)]
-    psis = f"k-hat above {influence.FAILS} for {', '.join(far['study']) or 'no study'}"
+    far = studies[~(studies["k_hat"] <= influence.MAX_K_HAT)]
+    psis = f"k-hat above {influence.MAX_K_HAT} for {', '.join(far['study']) or 'no study'}"
     found.tables["influence_studies"] = studies
     if left_out is None:
         raise BadInput(str(refusal))

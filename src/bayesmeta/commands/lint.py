@@ -67,13 +67,14 @@ def run_lint(request: Request, out: Path | None, console: "Console", *, workers:
 def report_of(inputs: Inputs, steps: Steps, *, workers: int | None = None) -> Report:
     """Look, refit without each problem, and put both into tables."""
     from bayesmeta.infrastructure.jobs import run_jobs
+    from bayesmeta.model.design import named_weights
     from bayesmeta.robustness import lint
 
-    subject = lint.Subject(inputs.frame.reset_index(drop=True), inputs.spec, inputs.design)
+    subject = lint.LintInput(inputs.frame.reset_index(drop=True), inputs.spec, inputs.design)
     with steps("looking"):
-        findings, unchecked = lint.look(subject)
+        findings, unchecked = lint.run_checks(subject)
     remedies = lint.remedies_of(subject, findings)
-    versions = lint.versions_of(subject, remedies, lint.conclusions_of(subject, inputs.dataset))
+    versions = lint.versions_of(subject, remedies, named_weights(inputs.design, inputs.spec))
     jobs = lint.jobs_of(versions) if remedies else []
     done = run_jobs(jobs, steps=steps, title="refitting without each problem", workers=workers)
     if done.refused:

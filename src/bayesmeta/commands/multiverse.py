@@ -1,10 +1,10 @@
 """Does each conclusion hold under every reasonable alternative? From a dataset's name or a file to tables and a figure."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bayesmeta.commands.request import Inputs, Request, is_trace, keep_rows, read_effects, show_inputs, whole_record
+from bayesmeta.commands.request import Inputs, Request, keep_rows, show_inputs
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.infrastructure.provenance import provenance_of
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bayesmeta.infrastructure.jobs import Job
-    from bayesmeta.robustness.multiverse import Question, Version
+    from bayesmeta.robustness.multiverse import Analysis, Version
 
 STRONG = 3.0  # of a log Bayes factor: 20 to 1, Kass & Raftery 1995, doi 10.1080/01621459.1995.10476572
 SHADES = {"holds": "green", "weakens": "yellow", "changes sign": "red", "overturned": "bold red", "open": "dim"}
@@ -49,7 +49,7 @@ def run_multiverse(
         from bayesmeta.output import folders
         from bayesmeta.robustness.multiverse import versions_of, with_refusals
 
-        versions = versions_of(question_of(request, inputs))
+        versions = versions_of(analysis_of(request, inputs))
     with folders.staging(out) as folder:
         done = run_jobs(jobs_of(versions), steps=steps, title="refitting", dask=dask, workers=workers)
         tables = tables_of(with_refusals(versions, done.refused), done.tables)
@@ -59,31 +59,22 @@ def run_multiverse(
     return 0
 
 
-def question_of(request: Request, inputs: Inputs) -> "Question":
-    """What the alternatives are alternatives to: every term and contrast of the model, on the kept effects."""
-    import xarray as xr
+def analysis_of(request: Request, inputs: Inputs) -> "Analysis":
+    """Return the analysis to which there are alternatives: every term and contrast, the kept effects."""
+    from bayesmeta.data.datasets import alternatives_to
+    from bayesmeta.model.design import named_weights
+    from bayesmeta.robustness.multiverse import Analysis
 
-    from bayesmeta.model.design.contrasts import contrast_weights, possible_weights
-    from bayesmeta.robustness.multiverse import Question
-
-    terms = [str(term) for term in inputs.design["term"].values]
-    named = possible_weights(inputs.spec.contrasts_of(inputs.dataset), terms)
-    contrasts = xr.concat([contrast_weights({term: term for term in terms}, terms), named], dim="contrast")
-    if not is_trace(inputs.dataset):
-        return Question(inputs.frame, inputs.spec, contrasts, record=inputs.frame)
-    record = whole_record(inputs)
-
-    def kept(frame: "pd.DataFrame") -> "pd.DataFrame":
-        return frame if request.where is None else keep_rows(frame, request.where)
-
-    def strict() -> "pd.DataFrame":
-        frame = read_effects(replace(request, variant="strict"))
+    def keep(frame: "pd.DataFrame") -> "pd.DataFrame":
+        if request.where is None:
+            return frame
         try:
-            return kept(frame)
-        except BadInput:  # the query keeps none of these: no data, but no reason to stop
+            return keep_rows(frame, request.where)
+        except BadInput:  # the query keeps none of these rows: no data, but no reason to stop
             return frame.iloc[:0]
 
-    return Question(inputs.frame, inputs.spec, contrasts, kept(record), strict if request.variant != "strict" else None)
+    contrasts = named_weights(inputs.design, inputs.spec)
+    return Analysis(inputs.frame, inputs.spec, contrasts, alternatives_to(inputs.frame, keep))
 
 
 def jobs_of(versions: "Sequence[Version]") -> "list[Job]":

@@ -100,7 +100,8 @@ def screen_tables(
     told += [
         {"moderator": name, "missing": int(frame[name].isna().sum()), "left_out": why} for name, why in left_out.items()
     ]
-    running: dict[str, Any] = {"seed": how.seed, "steps": steps, "workers": workers}
+    options = screen.JobOptions(steps=steps, workers=workers)
+    running: dict[str, Any] = {"seed": how.seed, "options": options}
     forest = forest_tables(frame, screen.code_each(filled, ordered=how.coding == "alphabet"), how, running)
     tree = tree_tables(frame, filled[0], how, running, dataset=inputs.dataset)
     strongest = forest["interactions"].iloc[0][["first", "second"]] if len(forest["interactions"]) else names[:1]
@@ -132,7 +133,7 @@ def forest_tables(
 
     from bayesmeta import screening as screen
 
-    with running["steps"]("the target"):
+    with running["options"].steps("the target"):
         target = screen.target_of(frame, how.target, draws=how.draws, seed=how.seed)
         weights = screen.case_weights(frame, screen.total_tau2(frame))
     coded, typical = codings[0], target.values.mean(0)
@@ -144,7 +145,7 @@ def forest_tables(
     examined = screen.examine_draws(codings, target, weight, tuning, folds, **running)
     on_folds = screen.held_out_importance(examined)
     top = on_folds.nlargest(TOP, "importance")["moderator"].tolist()
-    with running["steps"]("pairs of moderators, number of trees"):
+    with running["options"].steps("pairs of moderators, number of trees"):
         forest = screen.grow(coded, typical, weight, tuning, np.arange(len(frame)), seed=how.seed)
         interactions = screen.interactions_table(forest, coded, top) if len(top) > 1 else pd.DataFrame()
         pairs = tuple(map(tuple, interactions[["first", "second"]][:PAIRS].to_numpy())) if len(interactions) else ()
@@ -194,7 +195,7 @@ def tree_tables(
 
     own = {name: frame[name] for name in ("study", "group", "yi", "vi")}
     table, names = filled.assign(**own), list(map(str, filled))
-    with running["steps"]("growing the tree"):
+    with running["options"].steps("growing the tree"):
         grown = screen.grow_tree(table, names)
     errors = screen.cross_validate_tree(table, names, by=how.folds, **running)
     pruned = screen.prune(grown, errors)

@@ -1,4 +1,4 @@
-"""What is known of a contrast today, draws of what may be true of it, and refits after what new studies may find."""
+"""The current knowledge of a contrast, draws of its possible truth, and refits with new studies."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,14 +14,17 @@ from bayesmeta.planning.refits import Start, every_tau, refit, start_of, width_a
 
 @dataclass(frozen=True)
 class Today:
-    """What is known of a contrast, and draws of what may be true of it.
+    """The current knowledge of a contrast, and draws of its possible truth.
 
     Attributes
     ----------
     start : for `refit`
-    tau, beta, truth : (replicates, 3), (replicates, q) of the terms that new studies measure, (replicates,)
+    tau : (replicates, 3)
+    beta : (replicates, q), the terms that new studies measure
+    truth : (replicates,), the contrast
     width, p_positive : of the contrast, before any new study
-    floor : width if all that new studies measure were known; NaN where they depend on what they do not measure
+    floor : width if all terms that new studies measure had no error; NaN if these depend on terms
+        that they do not measure
     """
 
     start: Start
@@ -42,38 +45,53 @@ def today_of(
     replicates: int = 100,
     seed: int = 1,
 ) -> Today:
-    """Start of the refits for one contrast, and independent draws from the posterior.
+    """Return the start of the refits of a contrast, and independent draws from the posterior.
 
     Parameters
     ----------
     weights : DataArray
         Over `term`.
     measured : sequence of str
-        The contrast's terms that new studies measure, of one stratum.
+        The contrast's terms that new studies measure, of a single stratum.
     rho : float
         Correlation of sampling errors in a group.
     """
-    share = {str(term): float(w) for term, w in zip(weights["term"].values, weights.values, strict=True) if w}
+    weight_of = {
+        str(term): float(weight)
+        for term, weight in zip(weights["term"].values, weights.values, strict=True)
+        if weight
+    }
     parts = list(posterior.parts.values()) if isinstance(posterior, Joint) else [posterior]
     new = next(part for part in parts if measured[0] in part.terms)
-    own = {term: weight for term, weight in share.items() if term in new.terms}
-    by_part = [(part, np.array([share.get(term, 0.0) for term in part.terms])) for part in parts]
-    rest = [combination(part, row) for part, row in by_part if part is not new and row.any()]
-    start = start_of(new, own, measured, rest, rho)
-    width, p_positive = width_and_probability([combination(part, row) for part, row in by_part if row.any()])
-    luck, *elsewhere = np.random.default_rng(seed).spawn(1 + len(rest))
-    node, beta = draw_terms(new, list(own), replicates, luck)
+    of_new = {term: weight for term, weight in weight_of.items() if term in new.terms}
+    rows = [np.array([weight_of.get(term, 0.0) for term in part.terms]) for part in parts]
+    used = [(part, row) for part, row in zip(parts, rows, strict=True) if row.any()]
+    rest = [combination(part, row) for part, row in used if part is not new]
+    start = start_of(new, of_new, measured, rest, rho)
+    width, p_positive = width_and_probability([combination(part, row) for part, row in used])
+    rng_new, *rngs_rest = np.random.default_rng(seed).spawn(1 + len(rest))
+    node, beta = draw_terms(new, list(of_new), replicates, rng_new)
     truth = beta @ start.weights
-    for mixture, rng in zip(rest, elsewhere, strict=True):
+    for mixture, rng in zip(rest, rngs_rest, strict=True):
         truth = truth + draw_mixture(mixture, replicates, rng)
-    floor = (float(width_and_probability(rest)[0]) if rest else 0.0) if len(own) == len(measured) else np.nan
-    return Today(start, every_tau(new)[node], beta @ start.measured.T, truth, float(width), float(p_positive), floor)
+    floor = np.nan
+    if len(of_new) == len(measured):
+        floor = float(width_and_probability(rest)[0]) if rest else 0.0
+    return Today(
+        start=start,
+        tau=every_tau(new)[node],
+        beta=beta @ start.measured.T,
+        truth=truth,
+        width=float(width),
+        p_positive=float(p_positive),
+        floor=floor,
+    )
 
 
 def draw_terms(
     posterior: Posterior, terms: Sequence[str], count: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Independent draws: the nodes they come from (count,), and the terms there (count, terms)."""
+    """Draw terms independently; return their nodes (count,) and the terms (count, terms)."""
     node = rng.permutation(systematic(posterior.weight, count, rng))
     at = [posterior.terms.index(term) for term in terms]
     factor = np.linalg.cholesky(posterior.covariance[np.ix_(node, at, at)])
@@ -82,13 +100,13 @@ def draw_terms(
 
 
 def draw_mixture(mixture: Mixture, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Independent draws from a mixture of normals (count,)."""
+    """Draw independently from a mixture of normals (count,)."""
     node = rng.permutation(systematic(mixture.weight, count, rng))
     return mixture.centre[node] + mixture.within[node] * rng.standard_normal(count)
 
 
 def refit_each(start: Start, y: np.ndarray, v: np.ndarray, sizes: Sequence[int]) -> pd.DataFrame:
-    """Refit each replicate with the first so many of its new studies.
+    """Refit every replicate with the first so many of its new studies.
 
     Parameters
     ----------
@@ -100,6 +118,16 @@ def refit_each(start: Start, y: np.ndarray, v: np.ndarray, sizes: Sequence[int])
     DataFrame
         replicate (from 0), studies, width, p_positive.
     """
-    found = np.array([refit(start, *one, np.array(sizes)) for one in zip(y, v, strict=True)])
-    labels = {"replicate": np.repeat(np.arange(len(y)), len(sizes)), "studies": [*sizes] * len(y)}
-    return pd.DataFrame(labels | {"width": found[:, 0].ravel(), "p_positive": found[:, 1].ravel()})
+    studies = np.array(sizes)
+    refits = [
+        refit(start, effects, variances, studies) for effects, variances in zip(y, v, strict=True)
+    ]
+    width, p_positive = np.array(refits).swapaxes(0, 1)
+    return pd.DataFrame(
+        {
+            "replicate": np.repeat(np.arange(len(y)), len(sizes)),
+            "studies": [*sizes] * len(y),
+            "width": width.ravel(),
+            "p_positive": p_positive.ravel(),
+        }
+    )

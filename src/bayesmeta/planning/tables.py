@@ -1,4 +1,4 @@
-"""What a plan says: expectations by size, the curves behind the figure, a sentence per contrast."""
+"""The tables of a plan: expectations by size, the curves of the figure, a sentence per contrast."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ import pandas as pd
 from bayesmeta.estimates.contrasts import SETTLED
 from bayesmeta.planning.expectation import Today
 
-ENOUGH = 0.8  # a plan is good enough when it settles the sign with this probability
+ENOUGH = 0.8  # the usual power: a plan suffices that settles the sign with this probability
 KEYS = ["contrast", "studies", "per_arm"]
 AVERAGES = ["replicates", "width", "width_se", "p_settled", "p_settled_se", "p_right"]
 
@@ -20,74 +20,106 @@ def plan_table(refits: pd.DataFrame, today: Mapping[str, Today]) -> pd.DataFrame
     ----------
     refits : DataFrame
         contrast, per_arm, replicate, studies, width, p_positive.
-    today : by contrast
+    today : mapping
+        Contrast to the current knowledge.
 
     Returns
     -------
     DataFrame
-        contrast, studies, per_arm, replicates, width (expected, of the 95 % interval), width_se, p_settled (probability
-        that one sign gets more than .975), p_settled_se, p_right (that it does, and is the true sign), current_width,
-        current_p (P(> 0) today), floor_width (of the contrast if all that is measured were known; missing where what is
-        measured and what is not depend on each other).
+        contrast, studies, per_arm, replicates, width (expected, of the 95 % interval), width_se,
+        p_settled (probability that the P of a sign exceeds .975), p_settled_se, p_right (that it
+        does, and the sign is the true sign), current_width, current_p (P(> 0) today), floor_width
+        (of the contrast if the measured terms had no error; missing if these depend on terms that
+        are not measured).
     """
-    truth = np.array([today[c].truth[r] for c, r in zip(refits["contrast"], refits["replicate"], strict=True)])
+    labels = zip(refits["contrast"], refits["replicate"], strict=True)
+    truth = np.array([today[contrast].truth[replicate] for contrast, replicate in labels])
     positive = refits["p_positive"] > SETTLED
     settled = positive | (refits["p_positive"] < 1 - SETTLED)
     right = settled & (positive == (truth > 0))
-    groups = refits.assign(p_settled=settled * 1.0, p_right=right * 1.0).groupby(KEYS, sort=False)
+    outcomes = refits.assign(p_settled=settled * 1.0, p_right=right * 1.0)
+    groups = outcomes.groupby(KEYS, sort=False)
     table = groups[["width", "p_settled", "p_right"]].mean().assign(replicates=groups.size())
     for name in ("width", "p_settled"):
         table[f"{name}_se"] = groups[name].std(ddof=1) / np.sqrt(table["replicates"])
     table = table[AVERAGES].reset_index()
-    for column, name in (("current_width", "width"), ("current_p", "p_positive"), ("floor_width", "floor")):
+    current = {"current_width": "width", "current_p": "p_positive", "floor_width": "floor"}
+    for column, name in current.items():
         table[column] = [getattr(today[contrast], name) for contrast in table["contrast"]]
     return table
 
 
 def curves_table(table: pd.DataFrame) -> pd.DataFrame:
-    """What the figure draws.
+    """Return the curves of the figure.
 
-    Columns: contrast, studies, per_arm, quantity (width or p_settled), value, low and high (two Monte-Carlo standard
-    errors away), today (0 or 1 for p_settled), floor, note.
+    Returns
+    -------
+    DataFrame
+        contrast, studies, per_arm, quantity (width or p_settled), value, low and high (two
+        Monte-Carlo standard errors away), today (0 or 1 for p_settled), floor, note.
     """
-    notes = table["current_p"].map(lambda p: f"today {today_text(p)}")
     settled = ((table["current_p"] > SETTLED) | (table["current_p"] < 1 - SETTLED)) * 1.0
-    parts = []
-    for name, now, floor in (("width", table["current_width"], table["floor_width"]), ("p_settled", settled, 0.0)):
-        margin = 2 * table[f"{name}_se"]
-        low, high = table[name] - margin, table[name] + margin
-        if name == "p_settled":
-            low, high = low.clip(0, 1), high.clip(0, 1)
-        values = {"value": table[name], "low": low, "high": high, "today": now, "floor": floor, "note": notes}
-        parts.append(table[KEYS].assign(quantity=name, **values))
-    return pd.concat(parts, ignore_index=True)
+    width = _curve(table, "width", table["current_width"], table["floor_width"])
+    p_settled = _curve(table, "p_settled", settled, 0.0)
+    p_settled[["low", "high"]] = p_settled[["low", "high"]].clip(0, 1)
+    return pd.concat([width, p_settled], ignore_index=True)
+
+
+def _curve(
+    table: pd.DataFrame, quantity: str, today: pd.Series, floor: pd.Series | float
+) -> pd.DataFrame:
+    margin = 2 * table[f"{quantity}_se"]
+    return table[KEYS].assign(
+        quantity=quantity,
+        value=table[quantity],
+        low=table[quantity] - margin,
+        high=table[quantity] + margin,
+        today=today,
+        floor=floor,
+        note=table["current_p"].map(lambda p: f"today {today_text(p)}"),
+    )
 
 
 def sentences(table: pd.DataFrame, stratum: str | None) -> dict[str, str]:
-    """A sentence per contrast: the fewest participants that would settle its sign, or that none in the table would."""
+    """Return a sentence per contrast: the fewest participants that would settle its sign.
+
+    The sentence says so if no plan in the table would settle it.
+    """
     kind = f"{stratum} studies" if stratum else "studies"
-    return {str(name): _sentence(rows, kind) for name, rows in table.groupby("contrast", sort=False)}
+    by_contrast = table.groupby("contrast", sort=False)
+    return {str(name): _sentence(rows, kind) for name, rows in by_contrast}
 
 
 def _sentence(rows: pd.DataFrame, kind: str) -> str:
     last = rows.sort_values(["studies", "per_arm"]).iloc[-1]
-    now, p = today_text(last["current_p"]), last["current_p"]
+    p = last["current_p"]
+    now = today_text(p)
     if p > SETTLED or p < 1 - SETTLED:
         after = f"after {_plan(last, kind)} it would be with probability {_settled(last)}"
         return f"The sign is settled today, {now}; {after}."
     enough = rows[rows["p_settled"] >= ENOUGH]
     if not len(enough):
         floor = last["floor_width"]
-        why = f"; what they do not measure keeps the interval wider than {floor:.2f}" if floor > 0 else ""
-        text = f"{_plan(last, kind)} would not do it: the sign would be settled with probability {_settled(last)}"
-        return f"{text} (today {now}{why})."
-    best = enough.assign(persons=enough["studies"] * enough["per_arm"]).sort_values(["persons", "studies"]).iloc[0]
-    return f"With {_plan(best, kind)} the sign would be settled with probability {_settled(best)} (today {now})."
+        limit = ""
+        if floor > 0:
+            limit = f"; what they do not measure keeps the interval wider than {floor:.2f}"
+        return (
+            f"{_plan(last, kind)} would not do it: the sign would be settled with probability "
+            f"{_settled(last)} (today {now}{limit})."
+        )
+    persons = enough["studies"] * enough["per_arm"]
+    best = enough.assign(persons=persons).sort_values(["persons", "studies"]).iloc[0]
+    return (
+        f"With {_plan(best, kind)} the sign would be settled with probability {_settled(best)} "
+        f"(today {now})."
+    )
 
 
 def _plan(row: pd.Series, kind: str) -> str:
-    one = row["studies"] == 1
-    return f"{row['studies']} new {kind.removesuffix('ies') + 'y' if one else kind} of {row['per_arm']} per arm"
+    """Describe a plan: `10 new human studies of 20 per arm`."""
+    if row["studies"] == 1:
+        kind = kind.removesuffix("ies") + "y"
+    return f"{row['studies']} new {kind} of {row['per_arm']} per arm"
 
 
 def _settled(row: pd.Series) -> str:
@@ -104,5 +136,9 @@ def probability(p: float, digits: int) -> str:
     """`.81`; `> .99` and `< .01` for what would round to 1 and 0."""
     end = 10.0**-digits
     if p < end / 2 or p > 1 - end / 2:
-        return f"> {1 - end:.{digits}f}".replace("0.", ".") if p > 0.5 else f"< {end:.{digits}f}".replace("0.", ".")
+        return (
+            f"> {1 - end:.{digits}f}".replace("0.", ".")
+            if p > 0.5
+            else f"< {end:.{digits}f}".replace("0.", ".")
+        )
     return f"{p:.{digits}f}"[1:]

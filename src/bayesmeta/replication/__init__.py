@@ -1,11 +1,8 @@
-"""The analyses of the paper as it did them, and beside each one the version that respects the nesting."""
+"""The analyses of Sep et al. 2023 as published, and their printed results."""
 
 from bayesmeta.replication.printed import (
-    published_egger,
-    published_fits,
     published_forest,
     published_importance,
-    published_sensitivity,
     published_terms,
     published_tree,
 )
@@ -21,11 +18,8 @@ from bayesmeta.replication.refits import (
 __all__ = [
     "Refits",
     "by_comparison",
-    "published_egger",
-    "published_fits",
     "published_forest",
     "published_importance",
-    "published_sensitivity",
     "published_terms",
     "published_tree",
     "refit",

@@ -1,4 +1,4 @@
-"""The nested model refitted by REML to parts of a table, as the paper did: what depends on which effects are in?"""
+"""The nested model refitted by REML to parts of a table, as published."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -11,21 +11,28 @@ from bayesmeta.data.corrections import GRADES, corrected, suspects, without_susp
 from bayesmeta.inference.reml import fit_reml, fit_table, terms_table
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design
+from bayesmeta.model.likelihood import nesting_of
 from bayesmeta.model.spec import ModelSpec
 from bayesmeta.robustness.influence.single_level import influence_table
 
 ALL = "all effects"
-FIT = ("QE", "QE_df", "QE_p", "QM", "QM_df", "QM_p", "log_lik")
+TERMS = ["analysis", "term", "estimate", "se", "zval", "pval", "ci_lb", "ci_ub", "k", "studies"]
+SIZES = ["analysis", "k", "studies", "groups"]
+FIT = ["QE", "QE_df", "QE_p", "QM", "QM_df", "QM_p", "log_lik"]
 SCORES = ("risk_of_bias_c_unclear", "risk_of_bias")
-FIRST_SEARCH = "search 1 only: the public record has no scores of searches 2 and 3; the paper used all three"
+FIRST_SEARCH = (
+    "search 1 only: the public record has no scores of searches 2 and 3; the paper used all three"
+)
 
 
 class Refits(NamedTuple):
-    """Fits of one model to several tables.
+    """Fits of the same model to several tables.
 
-    terms: analysis, term, estimate, se, zval, pval, ci_lb, ci_ub, k, studies.
-    fits: analysis, k, studies, groups, tau_<level>, QE, QE_df, QE_p, QM, QM_df, QM_p, log_lik.
-    left_out: analysis, reason; the tables that the model does not fit.
+    Attributes
+    ----------
+    terms : analysis, term, estimate, se, zval, pval, ci_lb, ci_ub, k, studies.
+    fits : analysis, k, studies, groups, tau_<level>, QE, QE_df, QE_p, QM, QM_df, QM_p, log_lik.
+    left_out : analysis, reason; the tables that the model does not fit.
     """
 
     terms: pd.DataFrame
@@ -34,11 +41,13 @@ class Refits(NamedTuple):
 
 
 def refit(tables: Mapping[str, pd.DataFrame], spec: ModelSpec) -> Refits:
-    """Fit a model by REML to each of the effect tables, by name of the analysis.
+    """Fit a model by REML to every effect table, by name of the analysis.
 
     Source: metafor's `rma.mv(method = "REML")`; QM tests all terms but an intercept.
     """
-    terms, fits, left_out = [], [], []
+    terms = []
+    fits = []
+    left_out = []
     for analysis, table in tables.items():
         try:
             design = build_design(table, spec)
@@ -46,28 +55,32 @@ def refit(tables: Mapping[str, pd.DataFrame], spec: ModelSpec) -> Refits:
         except BadInput as error:
             left_out.append({"analysis": analysis, "reason": str(error)})
             continue
-        terms.append(pd.concat([terms_table(fit), _sizes(design)], axis=1).assign(analysis=analysis))
+        of_terms = pd.concat([terms_table(fit), _sizes(design)], axis=1)
+        terms.append(of_terms.assign(analysis=analysis))
         taus = {f"tau_{level}": tau for level, tau in fit.tau.items()}
         fits.append(fit_table(fit).assign(analysis=analysis, **taus))
+    tau_columns = [f"tau_{level}" for level in spec.levels]
     return Refits(
-        _joined(terms, ["analysis", "term", "estimate", "se", "zval", "pval", "ci_lb", "ci_ub", "k", "studies"]),
-        _joined(fits, ["analysis", "k", "studies", "groups", *(f"tau_{level}" for level in spec.levels), *FIT]),
-        pd.DataFrame(left_out, columns=["analysis", "reason"]),
+        terms=_joined(terms, TERMS),
+        fits=_joined(fits, [*SIZES, *tau_columns, *FIT]),
+        left_out=pd.DataFrame(left_out, columns=["analysis", "reason"]),
     )
 
 
 def _joined(parts: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
-    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+    if not parts:
+        return pd.DataFrame(columns=columns)
+    return pd.concat(parts, ignore_index=True)[columns]
 
 
 def by_comparison(effects: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The effects of each type of comparison, for `refit`.
+    """Return the effects of every type of comparison, for `refit`.
 
     Parameters
     ----------
     effects : DataFrame
-        All effects, comparison B and small cells included: `trace.build(variant).effects`. A and C are about
-        persons, B too, D, E and F about animals.
+        All effects, comparison B and small cells included: `datasets.trace.build(variant).effects`.
+        A, B and C are about persons, D, E and F about animals.
 
     Raises
     ------
@@ -78,37 +91,51 @@ def by_comparison(effects: pd.DataFrame) -> dict[str, pd.DataFrame]:
         raise BadInput("types of comparison need the column comparison; the table has none")
     present = sorted(effects["comparison"].dropna().unique())
     if not present:
-        raise BadInput("types of comparison need the column comparison filled in; it is blank in every row")
-    return {f"comparison {name}": effects[effects["comparison"] == name].reset_index(drop=True) for name in present}
+        raise BadInput(
+            "types of comparison need the column comparison filled in; it is blank in every row"
+        )
+    return {
+        f"comparison {name}": effects[effects["comparison"] == name].reset_index(drop=True)
+        for name in present
+    }
 
 
 def without_influential(frame: pd.DataFrame, spec: ModelSpec) -> dict[str, pd.DataFrame]:
-    """All effects, and those left when the outlying and influential ones are removed as published, for `refit`."""
+    """Return all effects, and those without the outlying and influential, for `refit`.
+
+    The outlying and influential effects are identified as published.
+    """
     removed = influence_table(build_design(frame, spec))["removed"].to_numpy()
-    return {ALL: frame, "without outlying and influential": frame[~removed].reset_index(drop=True)}
+    kept = frame[~removed].reset_index(drop=True)
+    return {ALL: frame, "without outlying and influential": kept}
 
 
 def with_and_without_errors(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The effects as they are, the errors put right, all suspects put right, all suspects left out, for `refit`.
+    """Return the effects as they are, corrected, and without suspects, for `refit`.
+
+    The tables: all effects; the errors corrected; all suspects corrected; all suspects left out.
 
     Raises
     ------
     BadInput
         The table has no suspected effects, or lacks the raw numbers.
     """
-    found = suspects(frame)
-    if found.empty:
-        raise BadInput("this table has none of the effects of data/trace/suspects.csv; there is nothing to correct")
+    suspected = suspects(frame)
+    if suspected.empty:
+        raise BadInput(
+            "this table has none of the effects of data/trace/suspects.csv; "
+            "there is nothing to correct"
+        )
     tables = {ALL: frame}
-    if (found["grade"] == "error").any():
+    if (suspected["grade"] == "error").any():
         tables["errors corrected"] = corrected(frame)
-    if (found["grade"] == "suspected").any():
+    if (suspected["grade"] == "suspected").any():
         tables["errors and suspected corrected"] = corrected(frame, grades=GRADES)
     return tables | {"errors and suspected left out": without_suspects(frame)}
 
 
 def risk_of_bias_table(frame: pd.DataFrame, spec: ModelSpec) -> Refits:
-    """Risk of bias as the only moderator, in the nested model, on the effects that have a score.
+    """Fit risk of bias as the only moderator, in the nested model, on the effects with a score.
 
     Parameters
     ----------
@@ -118,7 +145,7 @@ def risk_of_bias_table(frame: pd.DataFrame, spec: ModelSpec) -> Refits:
     Returns
     -------
     Refits
-        Terms intercept and risk_of_bias; `fits` has a column basis that says on what effects it rests.
+        Terms intercept and risk_of_bias; `fits` has a column basis that describes the effects.
 
     Raises
     ------
@@ -127,22 +154,30 @@ def risk_of_bias_table(frame: pd.DataFrame, spec: ModelSpec) -> Refits:
     """
     score = next((name for name in SCORES if name in frame and frame[name].notna().any()), None)
     if score is None:
+        columns = " or ".join(SCORES)
         raise BadInput(
-            f"risk of bias as a moderator needs scores in a column {' or '.join(SCORES)}; the table has none"
+            f"risk of bias as a moderator needs scores in a column {columns}; the table has none"
         )
     scored = frame[frame[score].notna()].reset_index(drop=True)
     if scored[score].nunique() < 2:
-        raise BadInput(f"risk of bias cannot be a moderator: {score} is the same in all {len(scored)} scored effects")
+        raise BadInput(
+            f"risk of bias cannot be a moderator: {score} is the same in all {len(scored)} "
+            "scored effects"
+        )
     fitted = refit({"risk of bias": scored}, spec.with_terms(f"1 + {score}"))
-    trace = "search" in scored and (scored["search"] == "s1").all()
-    basis = FIRST_SEARCH if trace else f"{len(scored)} of {len(frame)} effects, those with a score"
+    first_search = "search" in scored and (scored["search"] == "s1").all()
+    basis = f"{len(scored)} of {len(frame)} effects, those with a score"
     terms = fitted.terms.assign(term=fitted.terms["term"].replace(score, "risk_of_bias"))
-    return fitted._replace(terms=terms, fits=fitted.fits.assign(basis=basis))
+    fits = fitted.fits.assign(basis=FIRST_SEARCH if first_search else basis)
+    return fitted._replace(terms=terms, fits=fits)
 
 
 def _sizes(design: xr.Dataset) -> pd.DataFrame:
-    """Effects k and studies in each cell; all of them for a term that is not coded 0 and 1."""
-    study = design["group_study"].values[design["effect_group"].values]
-    columns = design["X"].values.T
-    used = [column != 0 if np.isin(column, (0, 1)).all() else np.ones(len(study), bool) for column in columns]
-    return pd.DataFrame({"k": [int(rows.sum()) for rows in used], "studies": [len(set(study[rows])) for rows in used]})
+    """Return effects k and studies of every cell; of all effects for a term that is not 0 and 1."""
+    study = nesting_of(design).study_of_effect
+    sizes = []
+    for column in design["X"].values.T:
+        binary = np.isin(column, (0, 1)).all()
+        used = column != 0 if binary else np.ones(len(study), bool)
+        sizes.append({"k": int(used.sum()), "studies": len(set(study[used]))})
+    return pd.DataFrame(sizes)

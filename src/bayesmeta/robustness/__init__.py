@@ -1,1 +1,1 @@
-"""What a conclusion rests on: funnel, bias, influence, prior sensitivity, multiverse, lint."""
+"""The robustness of conclusions: funnel, bias, influence, priors, multiverse, lint."""

@@ -1,6 +1,5 @@
-"""Which moderators go with larger effects? Forests and meta-trees propose, the hierarchical model judges."""
+"""Moderators that go with larger effects: forests and meta-trees propose, the model tests."""
 
-from bayesmeta.screening.cart import Choices
 from bayesmeta.screening.cart import grow as grow_tree
 from bayesmeta.screening.convergence import convergence as convergence_table
 from bayesmeta.screening.dependence import dependence as dependence_table
@@ -16,20 +15,19 @@ from bayesmeta.screening.importance import (
     r2cv_draws,
 )
 from bayesmeta.screening.leaves import steps_table, tree_table
-from bayesmeta.screening.moderators import choose_moderators, code, code_each, fill_in
+from bayesmeta.screening.moderators import choose_moderators, code_each, fill_in
 from bayesmeta.screening.pruning import cross_validate as cross_validate_tree
 from bayesmeta.screening.pruning import prune
 from bayesmeta.screening.replicates import importance_of, run_replicates, with_intervals
+from bayesmeta.screening.running import JobOptions
 from bayesmeta.screening.stability import frequencies, resampled_splits
-from bayesmeta.screening.targets import TITLES, target_of, total_tau2
+from bayesmeta.screening.targets import target_of, total_tau2
 
 __all__ = [
-    "TITLES",
-    "Choices",
+    "JobOptions",
     "best_of",
     "case_weights",
     "choose_moderators",
-    "code",
     "code_each",
     "convergence_table",
     "cross_validate_tree",

@@ -1,4 +1,4 @@
-"""Whether a forest has trees enough: its error by the number of trees."""
+"""The error of a forest by its number of trees: whether more trees would help."""
 
 import numpy as np
 import pandas as pd
@@ -18,27 +18,46 @@ def convergence(
     seed: int = 1,
     points: int = 25,
 ) -> pd.DataFrame:
-    """Mean squared error by the number of trees: trees, out_of_bag, held_out.
+    """Return the mean squared error by the number of trees.
 
-    out_of_bag predicts a row by the trees that did not see it (though they saw its study); held_out as in
-    `cross_validate`. The first n trees of a forest are the forest of n trees.
+    The first n trees of a forest are the forest of n trees.
+
+    Returns
+    -------
+    DataFrame
+        trees; out_of_bag: a row is predicted by the trees that were grown without it (though
+        perhaps with its study); held_out: as in `cross_validate`.
     """
     counts = np.unique(np.linspace(1, tuning.trees, points + 1).round().astype(int))[1:]
-    whole = np.arange(len(y))
-    forest = grow(coded, y, weight, tuning, whole, seed=seed)
-    drawn = [np.bincount(rows, minlength=len(y)) for rows in forest.estimators_samples_]
-    outside = np.array(drawn) == 0
-    total, seen = np.cumsum(outside * _by_tree(forest, coded.matrix), axis=0), np.cumsum(outside, axis=0)
-    predicted = np.divide(total, seen, out=np.full(total.shape, np.nan), where=seen > 0)[counts - 1]
-    out_of_bag = np.nanmean((predicted - y) ** 2, axis=1)
+    forest = grow(coded, y, weight, tuning, np.arange(len(y)), seed=seed)
     errors = np.zeros(len(counts))
     for fold, (train, test) in enumerate(held_out(folds)):
-        part = _by_tree(grow(coded, y, weight, tuning, train, seed=seed + fold), coded.matrix[test])
-        running = np.cumsum(part, axis=0)[counts - 1] / counts[:, None]
-        errors += ((running - y[test]) ** 2).sum(1)
-    return pd.DataFrame({"trees": counts, "out_of_bag": out_of_bag, "held_out": errors / len(y)})
+        of_fold = grow(coded, y, weight, tuning, train, seed=seed + fold)
+        sums = np.cumsum(_by_tree(of_fold, coded.matrix[test]), axis=0)
+        predicted = sums[counts - 1] / counts[:, None]
+        errors += ((predicted - y[test]) ** 2).sum(1)
+    return pd.DataFrame(
+        {
+            "trees": counts,
+            "out_of_bag": _out_of_bag(forest, coded.matrix, y, counts),
+            "held_out": errors / len(y),
+        }
+    )
+
+
+def _out_of_bag(
+    forest: RandomForestRegressor, matrix: np.ndarray, y: np.ndarray, counts: np.ndarray
+) -> np.ndarray:
+    """Return the mean squared out-of-bag error after so many trees (counts,)."""
+    drawn = [np.bincount(rows, minlength=len(y)) for rows in forest.estimators_samples_]
+    outside = np.array(drawn) == 0
+    total = np.cumsum(outside * _by_tree(forest, matrix), axis=0)
+    trees = np.cumsum(outside, axis=0)
+    mean = np.divide(total, trees, out=np.full(total.shape, np.nan), where=trees > 0)
+    error: np.ndarray = np.nanmean((mean[counts - 1] - y) ** 2, axis=1)
+    return error
 
 
 def _by_tree(forest: RandomForestRegressor, matrix: np.ndarray) -> np.ndarray:
-    """Predictions (trees, rows)."""
+    """Return predictions (trees, rows)."""
     return np.array([tree.predict(matrix) for tree in forest.estimators_])

@@ -1,12 +1,14 @@
-r"""Partial dependence of a forest on one moderator and on two, and how far two are from adding up.
+r"""Partial dependence of a forest on a moderator and on two, and the interaction of two.
 
     f_S(x_S) = mean over the effects i of f(x_S, x_i without S)
 
-Source: Friedman 2001, doi 10.1214/aos/1013203451; H^2: Friedman & Popescu 2008, doi 10.1214/07-AOAS148.
+Source: Friedman 2001, doi 10.1214/aos/1013203451; H^2: Friedman & Popescu 2008,
+doi 10.1214/07-AOAS148.
 """
 
 from collections.abc import Sequence
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,105 +16,157 @@ from sklearn.ensemble import RandomForestRegressor
 
 from bayesmeta.screening.moderators import Coded
 
-POINTS = 10  # of a number's grid
+POINTS = 10  # of the grid of a numeric moderator
+RANGE = (0.05, 0.95)  # quantiles: beyond, few effects support the forest
 
 
-def grid_of(coded: Coded, name: str, points: int = POINTS) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """Where dependence on a moderator is looked at.
+class PointGrid(NamedTuple):
+    """Points at which dependence on a moderator is evaluated.
 
-    Returns
-    -------
-    labels : of each point
-    at : (points,), a number's value, or the position of a category's level
-    columns : (points, own columns), what the moderator's columns are there
+    Attributes
+    ----------
+    labels : of every point
+    places : (points,), the value of a number, or the position of a category's level
+    columns : (points, columns of the moderator), their values there
     """
-    levels, own = coded.levels[coded.names.index(name)], coded.columns(name)
+
+    labels: list[str]
+    places: np.ndarray
+    columns: np.ndarray
+
+
+def grid_of(coded: Coded, name: str, points: int = POINTS) -> PointGrid:
+    """Return the points at which dependence on a moderator is evaluated."""
+    levels = coded.levels[coded.names.index(name)]
+    positions = coded.columns(name)
     if levels:
         place = np.arange(len(levels), dtype=float)
-        return list(levels), place, np.eye(len(levels)) if len(own) > 1 else place[:, None]
-    values = coded.matrix[:, own[0]]
-    # a tenth of the effects lies between two points, and no point in the outermost twentieths
-    at = np.unique(np.quantile(values, np.linspace(0.05, 0.95, points), method="nearest"))
-    return [f"{value:g}" for value in at], at, at[:, None]
+        columns = np.eye(len(levels)) if len(positions) > 1 else place[:, None]
+        return PointGrid(list(levels), place, columns)
+    # a tenth of the effects lies between two points
+    quantiles = np.linspace(*RANGE, points)
+    at = np.unique(np.quantile(coded.matrix[:, positions[0]], quantiles, method="nearest"))
+    return PointGrid([f"{value:g}" for value in at], at, at[:, None])
 
 
 def nearest_point(coded: Coded, name: str) -> np.ndarray:
-    """Which point of `grid_of` each effect is nearest to, (k,)."""
-    own, (_, _, columns) = coded.matrix[:, coded.columns(name)], grid_of(coded, name)
-    apart: np.ndarray = ((own[:, None, :] - columns) ** 2).sum(-1)
-    return apart.argmin(1)
+    """Return the nearest point of `grid_of` for every effect (k,)."""
+    values = coded.matrix[:, coded.columns(name)]
+    columns = grid_of(coded, name).columns
+    distance: np.ndarray = ((values[:, None, :] - columns) ** 2).sum(-1)
+    return distance.argmin(1)
 
 
-def average_at(forest: RandomForestRegressor, coded: Coded, fixed: dict[str, np.ndarray]) -> np.ndarray:
-    """Mean prediction over the effects with moderators held at points: each (points, own columns), all (points,).
+def average_at(
+    forest: RandomForestRegressor, coded: Coded, fixed: dict[str, np.ndarray]
+) -> np.ndarray:
+    """Return the mean prediction over the effects with moderators held at points (points,).
 
-    Effects that are alike in all other moderators are predicted once.
+    Effects with the same values of all other moderators are predicted once.
+
+    Parameters
+    ----------
+    fixed : dict
+        Moderator to its columns at the points (points, columns of the moderator).
     """
-    own = np.concatenate([coded.columns(name) for name in fixed])
-    values, others = np.hstack(list(fixed.values())), np.delete(np.arange(len(coded.owner)), own)
-    alike, count = np.unique(coded.matrix[:, others], axis=0, return_counts=True)
-    rows = np.empty((len(values), len(alike), coded.matrix.shape[1]))
-    rows[:, :, others], rows[:, :, own] = alike, values[:, None, :]
-    predicted: np.ndarray = forest.predict(rows.reshape(-1, rows.shape[2])).reshape(len(values), -1)
+    positions = np.concatenate([coded.columns(name) for name in fixed])
+    values = np.hstack(list(fixed.values()))
+    others = np.delete(np.arange(len(coded.owner)), positions)
+    distinct, count = np.unique(coded.matrix[:, others], axis=0, return_counts=True)
+    rows = np.empty((len(values), len(distinct), coded.matrix.shape[1]))
+    rows[:, :, others] = distinct
+    rows[:, :, positions] = values[:, None, :]
+    flat = rows.reshape(-1, rows.shape[2])
+    predicted: np.ndarray = forest.predict(flat).reshape(len(values), -1)
     return predicted @ count / count.sum()
 
 
-def dependence(forest: RandomForestRegressor, coded: Coded, names: Sequence[str] | None = None) -> pd.DataFrame:
-    """Partial dependence on each moderator: moderator, level, at, k, category, effect; k effects are nearest to it."""
+def dependence(
+    forest: RandomForestRegressor, coded: Coded, names: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Return the partial dependence on every moderator.
+
+    Returns
+    -------
+    DataFrame
+        moderator, level, at, k (effects that are nearest to the point), category, effect.
+    """
     parts = []
     for name in names or coded.names:
-        labels, at, columns = grid_of(coded, name)
-        k = np.bincount(nearest_point(coded, name), minlength=len(at))
-        own = {"moderator": name, "level": labels, "at": at, "k": k}
-        category = bool(coded.levels[coded.names.index(name)])
-        effect = average_at(forest, coded, {name: columns})
-        parts.append(pd.DataFrame({**own, "category": category, "effect": effect}))
+        grid = grid_of(coded, name)
+        columns = {
+            "moderator": name,
+            "level": grid.labels,
+            "at": grid.places,
+            "k": np.bincount(nearest_point(coded, name), minlength=len(grid.places)),
+            "category": bool(coded.levels[coded.names.index(name)]),
+            "effect": average_at(forest, coded, {name: grid.columns}),
+        }
+        parts.append(pd.DataFrame(columns))
     return pd.concat(parts, ignore_index=True)
 
 
-def pair_dependence(forest: RandomForestRegressor, coded: Coded, first: str, second: str) -> pd.DataFrame:
-    """Partial dependence on two moderators: first, second, level_1, at_1, level_2, at_2, k, effect.
+def pair_dependence(
+    forest: RandomForestRegressor, coded: Coded, first: str, second: str
+) -> pd.DataFrame:
+    """Return the partial dependence on two moderators.
 
-    k is the number of effects nearest to a point; where it is 0 the forest extrapolates.
+    Returns
+    -------
+    DataFrame
+        first, second, level_1, at_1, level_2, at_2, k, effect; k is the number of effects nearest
+        to a point; where it is 0 the forest extrapolates.
     """
-    (labels_1, at_1, one), (labels_2, at_2, two) = grid_of(coded, first), grid_of(coded, second)
-    left, right = np.repeat(np.arange(len(one)), len(two)), np.tile(np.arange(len(two)), len(one))
-    place = nearest_point(coded, first) * len(two) + nearest_point(coded, second)
+    rows = grid_of(coded, first)
+    columns = grid_of(coded, second)
+    left = np.repeat(np.arange(len(rows.places)), len(columns.places))
+    right = np.tile(np.arange(len(columns.places)), len(rows.places))
+    place = nearest_point(coded, first) * len(columns.places) + nearest_point(coded, second)
+    fixed = {first: rows.columns[left], second: columns.columns[right]}
     return pd.DataFrame(
         {
             "first": first,
             "second": second,
-            "level_1": np.array(labels_1)[left],
-            "at_1": at_1[left],
-            "level_2": np.array(labels_2)[right],
-            "at_2": at_2[right],
+            "level_1": np.array(rows.labels)[left],
+            "at_1": rows.places[left],
+            "level_2": np.array(columns.labels)[right],
+            "at_2": columns.places[right],
             "k": np.bincount(place, minlength=len(left)),
-            "effect": average_at(forest, coded, {first: one[left], second: two[right]}),
+            "effect": average_at(forest, coded, fixed),
         }
     )
 
 
-def interaction(pair: pd.DataFrame, alone: pd.DataFrame) -> dict[str, float]:
-    """How far a pair is from adding up, over the effects as they are: strength and h2.
+def interaction(pair: pd.DataFrame, single: pd.DataFrame) -> dict[str, float]:
+    """Return how far a pair deviates from additivity, over the effects: strength and h2.
 
-    With p_jk, p_j, p_k centred over the effects, strength is the root mean square of p_jk - p_j - p_k, in the target's
-    scale, and h2 its square over that of p_jk: the share of what the two do together that neither does alone.
+    With p_jk, p_j, p_k centred over the effects, strength is the root mean square of
+    p_jk - p_j - p_k, in the target's scale, and h2 its square over that of p_jk: the share of the
+    joint dependence that neither moderator has alone.
+
+    Parameters
+    ----------
+    pair, single : DataFrame
+        From `pair_dependence` and `dependence`.
     """
     share = pair["k"].to_numpy() / pair["k"].sum()
-    each = alone.set_index(["moderator", "level"])["effect"]
-    parts = [pair["effect"].to_numpy()]
-    for name, level in (("first", "level_1"), ("second", "level_2")):
-        parts.append(each.loc[pair[name].iloc[0]].loc[pair[level]].to_numpy())
-    both, one, two = (part - share @ part for part in parts)
-    left, whole = float(share @ (both - one - two) ** 2), float(share @ both**2)
-    return {"strength": float(np.sqrt(left)), "h2": left / whole if whole else 0.0}
+    effect = single.set_index(["moderator", "level"])["effect"]
+    first = effect.loc[pair["first"].iloc[0]].loc[pair["level_1"]].to_numpy()
+    second = effect.loc[pair["second"].iloc[0]].loc[pair["level_2"]].to_numpy()
+    p_jk, p_j, p_k = (part - share @ part for part in (pair["effect"].to_numpy(), first, second))
+    deviation = float(share @ (p_jk - p_j - p_k) ** 2)
+    total = float(share @ p_jk**2)
+    return {"strength": float(np.sqrt(deviation)), "h2": deviation / total if total else 0.0}
 
 
-def interactions_table(forest: RandomForestRegressor, coded: Coded, names: Sequence[str]) -> pd.DataFrame:
-    """Every pair of these moderators: first, second, strength, h2; the strongest first."""
-    alone = dependence(forest, coded, names)
+def interactions_table(
+    forest: RandomForestRegressor, coded: Coded, names: Sequence[str]
+) -> pd.DataFrame:
+    """Return every pair of these moderators: first, second, strength, h2; the strongest first."""
+    single = dependence(forest, coded, names)
     rows = [
-        {"first": one, "second": two, **interaction(pair_dependence(forest, coded, one, two), alone)}
-        for one, two in combinations(names, 2)
+        {"first": first, "second": second}
+        | interaction(pair_dependence(forest, coded, first, second), single)
+        for first, second in combinations(names, 2)
     ]
     return pd.DataFrame(rows).sort_values("strength", ascending=False, ignore_index=True)

@@ -1,4 +1,4 @@
-"""Whole studies are held out, whole studies are resampled: else an effect is predicted from its own study."""
+"""Folds and resamples of entire studies: otherwise a study would predict its other effects."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,7 +12,10 @@ Clusters = Sequence[str] | pd.Series
 
 
 def folds_of(clusters: Clusters, *, count: int = FOLDS, seed: int = 1) -> np.ndarray:
-    """Fold of each effect (k,); a cluster (a study; a group, as published) is in one fold, equally many in each.
+    """Return the fold of every effect (k,).
+
+    A cluster (a study, or a group as published) is in a single fold; folds have equally many
+    clusters.
 
     Raises
     ------
@@ -21,19 +24,28 @@ def folds_of(clusters: Clusters, *, count: int = FOLDS, seed: int = 1) -> np.nda
     """
     labels, place = np.unique(np.asarray(clusters, dtype=str), return_inverse=True)
     if not 2 <= count <= len(labels):
-        raise BadInput(f"{count} folds of {len(labels)} clusters cannot be; from 2 to {len(labels)} can")
+        raise BadInput(
+            f"{count} folds of {len(labels)} clusters are impossible; "
+            f"choose from 2 to {len(labels)} folds"
+        )
     fold: np.ndarray = np.random.default_rng(seed).permutation(len(labels)) % count
     return fold[place]
 
 
 def held_out(folds: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Rows to train on and rows to test on, fold by fold."""
+    """Yield the rows to train on and the rows to test on, fold by fold."""
     for fold in np.unique(folds):
         yield np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
 
 
 def resample(clusters: Clusters, seed: int | Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of as many clusters drawn with replacement, each as often as it is drawn; rows of those never drawn."""
+    """Draw as many clusters as there are, with replacement.
+
+    Returns
+    -------
+    tuple of arrays
+        Rows of the drawn clusters, repeated as often as they are drawn; rows of the others.
+    """
     labels, place = np.unique(np.asarray(clusters, dtype=str), return_inverse=True)
     drawn = np.random.default_rng(seed).integers(0, len(labels), len(labels))
     times = np.bincount(drawn, minlength=len(labels))[place]

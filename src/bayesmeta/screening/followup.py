@@ -1,4 +1,4 @@
-"""The model that lets the data judge what a screening proposes."""
+"""The model file with which the hierarchical model tests the proposal of a screening."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import pandas as pd
 
 from bayesmeta.screening.moderators import is_category
 
-MODEL = """# What a screening of {dataset} proposes: {words}.
+MODEL = """# The proposal of a screening of {dataset}: {words}.
 title = "Follow-up: {words}"
 terms = "{terms}"
 levels = ["study", "group"]
@@ -23,16 +23,21 @@ reason = "as in models/three-level.toml"
 
 
 def followup(filled: pd.DataFrame, names: Sequence[str], dataset: str) -> str:
-    """Text of a model file: cell means of two categories, else both moderators and their product.
+    """Return the text of a model file.
+
+    Its terms are the cell means of two categories, otherwise both moderators and their product.
 
     Parameters
     ----------
     filled : DataFrame
-        Of `moderators.fill_in`; says which moderators are categories.
+        From `moderators.fill_in`; it determines which moderators are categories.
     names : sequence of str
-        One moderator, or the pair with the strongest interaction.
+        A moderator, or the pair with the strongest interaction.
     """
     categories = [name for name in names if is_category(filled[name])]
     numbers = [f"scale({name})" for name in names if name not in categories]
-    terms = "0 + " + ":".join(categories) if not numbers else "1 + " + " * ".join([*categories, *numbers])
-    return MODEL.format(dataset=dataset, words=" x ".join(name.replace("_", " ") for name in names), terms=terms)
+    terms = "0 + " + ":".join(categories)
+    if numbers:
+        terms = "1 + " + " * ".join([*categories, *numbers])
+    words = " x ".join(name.replace("_", " ") for name in names)
+    return MODEL.format(dataset=dataset, words=words, terms=terms)

@@ -1,4 +1,4 @@
-"""What a tree says about its nodes: estimates with intervals, heterogeneity, and the splits in words."""
+"""The nodes of a tree: estimates with intervals, heterogeneity, and the splits in words."""
 
 import numpy as np
 import pandas as pd
@@ -16,88 +16,109 @@ def tree_table(tree: Tree, table: pd.DataFrame, *, level: float = 0.95) -> pd.Da
     Parameters
     ----------
     table : DataFrame
-        The one from which it was grown: yi, vi, its moderators, and `study` where studies are to be counted.
+        The table from which it was grown: yi, vi, its moderators, and `study` to count studies.
     level : float
         Of the intervals.
 
     Returns
     -------
     DataFrame
-        node, parent (0 for the root), moderator and split (the condition that leads here, in words), Qb and tau2 (of
-        all leaves once this node was made), k, studies; estimate, ci_lb, ci_ub: the mean with weights 1 / (vi + tau2),
-        tau2 that of the whole tree, and its normal interval; QE, QE_df, QE_p: heterogeneity within, weights 1 / vi;
-        leaf.
+        node, parent (0 for the root), moderator and split (the condition that leads to the node, in
+        words), Qb and tau2 (of all leaves once this node was made), k, studies; estimate, ci_lb,
+        ci_ub: the mean with weights 1 / (vi + tau2), tau2 that of the entire tree, and its normal
+        interval; QE, QE_df, QE_p: heterogeneity within, weights 1 / vi; leaf.
 
     Notes
     -----
-    The estimates are those of metacart. Effects count as independent, and the splits were chosen on the same effects:
-    the intervals are too narrow for both reasons.
+    The estimates are those of metacart. Effects count as independent, and the splits were chosen on
+    the same effects: the intervals are too narrow for both reasons.
     """
-    nodes, tau2 = nodes_of(tree, table), tree.tau2_after(len(tree.splits))
-    leaves, rows = set(nodes[-1]), [_row(table, nodes[0] == 1, tau2, level) | {"node": 1, "Qb": 0.0, "tau2": tree.tau2}]
-    rows[0] |= {"parent": 0, "moderator": "", "split": "all"}
+    nodes = nodes_of(tree, table)
+    tau2 = tree.tau2_after(len(tree.splits))
+    root = {"node": 1, "parent": 0, "moderator": "", "split": "all", "Qb": 0.0, "tau2": tree.tau2}
+    rows = [root | _estimates(table, nodes[0] == 1, tau2, level)]
     for step, split in enumerate(tree.splits, 1):
         for number, words in zip((2 * step, 2 * step + 1), in_words(split), strict=True):
-            row = _row(table, nodes[step] == number, tau2, level)
-            row |= {"node": number, "parent": split.parent, "moderator": split.moderator, "split": words}
-            rows.append(row | {"Qb": split.Qb, "tau2": split.tau2})
+            labels = {
+                "node": number,
+                "parent": split.parent,
+                "moderator": split.moderator,
+                "split": words,
+                "Qb": split.Qb,
+                "tau2": split.tau2,
+            }
+            rows.append(labels | _estimates(table, nodes[step] == number, tau2, level))
     described = pd.DataFrame(rows)
-    return described.assign(leaf=described["node"].isin(leaves))[COLUMNS]
+    return described.assign(leaf=described["node"].isin(set(nodes[-1])))[COLUMNS]
 
 
 def steps_table(tree: Tree, kept: int, published: pd.DataFrame | None = None) -> pd.DataFrame:
-    """A tree before it is pruned, split by split, beside the published one.
+    """Describe the splits of an unpruned tree, beside those of a published tree.
 
     Parameters
     ----------
     kept : int
-        Splits that pruning left.
+        Number of splits after pruning.
     published : DataFrame, optional
-        Of `published.published_tree`.
+        From `replication.published_tree`.
 
     Returns
     -------
     DataFrame
-        step, parent, moderator, split (the condition of the left node), Qb, tau2, kept; with a published tree also
-        published_parent, published_moderator, published_split, published_Qb, published_tau2, published_kept.
+        step, parent, moderator, split (the condition of the left node), Qb, tau2, kept; with a
+        published tree also published_parent, published_moderator, published_split, published_Qb,
+        published_tau2, published_kept.
     """
-    rows = [
-        (step, split.parent, split.moderator, in_words(split)[0], split.Qb, split.tau2, step <= kept)
-        for step, split in enumerate(tree.splits, 1)
-    ]
-    steps = pd.DataFrame(rows, columns=["step", "parent", "moderator", "split", "Qb", "tau2", "kept"])
+    steps = pd.DataFrame(
+        [
+            (step, split.parent, split.moderator, in_words(split)[0], split.Qb, split.tau2)
+            for step, split in enumerate(tree.splits, 1)
+        ],
+        columns=["step", "parent", "moderator", "split", "Qb", "tau2"],
+    )
+    steps["kept"] = steps["step"] <= kept
     if published is None:
         return steps
-    theirs = published.drop(columns="source").set_index("step").add_prefix("published_").reset_index()
-    return steps.merge(theirs, on="step", how="outer")
+    theirs = published.drop(columns="source").set_index("step").add_prefix("published_")
+    return steps.merge(theirs.reset_index(), on="step", how="outer")
 
 
 def in_words(split: Split) -> tuple[str, str]:
-    """The condition of the left and of the right node: `phase = extinction, learning` and `phase = memory`."""
+    """Return the conditions of the left and the right node.
+
+    For example `phase = extinction, learning` and `phase = memory`.
+    """
     if not split.left:
         return f"{split.moderator} <= {split.cut:.6g}", f"{split.moderator} > {split.cut:.6g}"
-    return f"{split.moderator} = {', '.join(split.left)}", f"{split.moderator} = {', '.join(split.right)}"
+    left = f"{split.moderator} = {', '.join(split.left)}"
+    right = f"{split.moderator} = {', '.join(split.right)}"
+    return left, right
 
 
 def means(nodes: np.ndarray, yi: np.ndarray, vi: np.ndarray, tau2: float) -> dict[int, float]:
-    """Mean of each node (effects,) with weights 1 / (vi + tau2)."""
+    """Return the mean of every node (effects,) with weights 1 / (vi + tau2)."""
     numbers, codes = np.unique(nodes, return_inverse=True)
     weights = 1 / (vi + tau2)
-    return dict(zip(map(int, numbers), np.bincount(codes, weights * yi) / np.bincount(codes, weights), strict=True))
+    mean = np.bincount(codes, weights * yi) / np.bincount(codes, weights)
+    return dict(zip(map(int, numbers), mean, strict=True))
 
 
-def _row(table: pd.DataFrame, here: np.ndarray, tau2: float, level: float) -> dict[str, object]:
-    yi, vi = table["yi"].to_numpy(float)[here], table["vi"].to_numpy(float)[here]
+def _estimates(
+    table: pd.DataFrame, members: np.ndarray, tau2: float, level: float
+) -> dict[str, object]:
+    """Return sizes, estimate and heterogeneity of a node; members (effects,)."""
+    yi = table["yi"].to_numpy(float)[members]
+    vi = table["vi"].to_numpy(float)[members]
     estimate = means(np.ones(len(yi), int), yi, vi, tau2)[1]
-    reach = stats.norm.ppf((1 + level) / 2) / np.sqrt((1 / (vi + tau2)).sum())
+    margin = stats.norm.ppf((1 + level) / 2) / np.sqrt((1 / (vi + tau2)).sum())
     q = float((((yi - np.average(yi, weights=1 / vi)) ** 2) / vi).sum())
-    studies = table.loc[here, "study"].nunique() if "study" in table else pd.NA
+    studies = table.loc[members, "study"].nunique() if "study" in table else pd.NA
     return {
         "k": len(yi),
         "studies": studies,
         "estimate": estimate,
-        "ci_lb": estimate - reach,
-        "ci_ub": estimate + reach,
+        "ci_lb": estimate - margin,
+        "ci_ub": estimate + margin,
         "QE": q,
         "QE_df": len(yi) - 1,
         "QE_p": float(stats.chi2.sf(q, len(yi) - 1)) if len(yi) > 1 else 1.0,

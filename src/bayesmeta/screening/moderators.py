@@ -1,4 +1,4 @@
-"""Which columns are moderators, what stands where a cell is missing, and how a tree reads them."""
+"""The moderators of a table, values for missing cells, and their columns for trees."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,43 +7,29 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
+from bayesmeta.data.datasets import DATASETS
 from bayesmeta.data.schema import nearest
 from bayesmeta.infrastructure.errors import BadInput
 
-# of the published forests (doi 10.1038/s41398-023-02660-7), the animals' in the order of importance
-PUBLISHED = (
-    "phase",
-    "valence",
-    "information_type",
-    "time_since_trauma",
-    "control_type",
-    "ptsd_type",
-    "rhythm",
-    "measure_kind",
-    "cue_context",
-    "population",
-    "sample",
-    "comparison",
-    "age_class",
-    "sex",
-)
 KEYS = ("study", "group", "effect", "control", "yi", "vi", "sei", "yi_raw", "sheet_row")
 SIZES = tuple(f"{part}{arm}i" for arm in (1, 2) for part in ("m", "sd", "sem", "n", "x"))
 COUNTS = ("ai", "bi", "ci", "di", "n1", "n2", "ri", "ni", "ti")
+MAX_LEVELS = 10  # of a category that may still be constant within studies
 
 
 @dataclass(frozen=True)
 class Coded:
-    """Moderators as columns that a tree splits: a number as it is, a category as one column per level, 0 or 1.
+    """Moderators as columns that a tree splits.
 
-    Or a category as one column, see `code`.
+    A number is a column as it is, a category has a column of 0 and 1 per level, or is a single
+    column, see `code`.
 
     Attributes
     ----------
     names : of the moderators
-    levels : of each moderator; none for a number
+    levels : of every moderator; empty for a number
     matrix : (k, columns)
-    owner : (columns,), which moderator a column belongs to
+    owner : (columns,), position of the moderator of a column
     """
 
     names: tuple[str, ...]
@@ -52,58 +38,64 @@ class Coded:
     owner: np.ndarray
 
     def columns(self, name: str) -> np.ndarray:
-        """Positions of a moderator's columns."""
+        """Return the positions of a moderator's columns."""
         return np.flatnonzero(self.owner == self.names.index(name))
 
 
-def choose_moderators(frame: pd.DataFrame, names: Sequence[str] | None = None) -> tuple[list[str], dict[str, str]]:
-    """Moderators of a table, and by name why another column is none.
+def choose_moderators(
+    frame: pd.DataFrame, names: Sequence[str] | None = None
+) -> tuple[list[str], dict[str, str]]:
+    """Return the moderators of a table, and why other columns are not moderators, by name.
 
     Parameters
     ----------
     frame : DataFrame
         Effect table.
     names : sequence of str, optional
-        By default the published ones where the table has them all, else every column that neither names a row nor
-        holds parts of its effect size.
+        By default those of the dataset if the table has them all, otherwise every column that
+        neither identifies a row nor holds parts of its effect size.
 
     Raises
     ------
     BadInput
-        A name is no column or has one value only; nothing is left.
+        A name is not a column or has a single value; no moderator remains.
     """
-    wanted = list(names) if names else _by_default(frame)
-    for name in wanted:
+    candidates = list(names) if names else _by_default(frame)
+    for name in candidates:
         if name not in frame.columns:
-            known = ", ".join(_by_default(frame))
-            raise BadInput(f"'{name}' is not a column{nearest(name, frame.columns)}; the moderators are: {known}")
-    why = {name: reason for name in wanted if (reason := _unfit(frame, name))}
-    if names and why:
-        raise BadInput("; ".join(f"'{name}' {reason}" for name, reason in why.items()))
-    if len(why) == len(wanted):
-        raise BadInput(f"the table has no moderators; its columns are: {', '.join(map(str, frame.columns))}")
-    return [name for name in wanted if name not in why], why
+            available = ", ".join(_by_default(frame))
+            hint = nearest(name, frame.columns)
+            raise BadInput(f"'{name}' is not a column{hint}; the moderators are: {available}")
+    unfit = {name: reason for name in candidates if (reason := _unfit(frame, name))}
+    if names and unfit:
+        raise BadInput("; ".join(f"'{name}' {reason}" for name, reason in unfit.items()))
+    if len(unfit) == len(candidates):
+        columns = ", ".join(map(str, frame.columns))
+        raise BadInput(f"the table has no moderators; its columns are: {columns}")
+    return [name for name in candidates if name not in unfit], unfit
 
 
 def _by_default(frame: pd.DataFrame) -> list[str]:
-    if set(PUBLISHED) <= set(frame.columns):
-        return list(PUBLISHED)
+    dataset = DATASETS.get(str(frame.attrs.get("dataset")))
+    if dataset and dataset.moderators and set(dataset.moderators) <= set(frame.columns):
+        return list(dataset.moderators)
     return [str(name) for name in frame.columns if name not in (*KEYS, *SIZES, *COUNTS)]
 
 
 def _unfit(frame: pd.DataFrame, name: str) -> str:
+    """Return why a column cannot be a moderator; "" if it can."""
     filled = frame[name].dropna()
     if filled.nunique() < 2:
         return "has a single value"
-    if is_category(filled) and filled.nunique() > 10:
+    if is_category(filled) and filled.nunique() > MAX_LEVELS:
         pairs = frame.loc[filled.index, ["study", name]].drop_duplicates()
         if not pairs[name].duplicated().any():
-            return "names the studies: each of its values is in one study only"
+            return "names the studies: every value is in a single study"
     return ""
 
 
 def is_category(column: pd.Series) -> bool:
-    """Whether a column's values have no order."""
+    """Return whether the values of a column have no order."""
     return not is_numeric_dtype(column) or is_bool_dtype(column)
 
 
@@ -111,50 +103,58 @@ def fill_in(
     frame: pd.DataFrame,
     names: Sequence[str],
     *,
-    within: str = "species",
+    within: str = "",
     like: pd.DataFrame | None = None,
     seed: int | None = None,
 ) -> pd.DataFrame:
-    """A complete table of moderators: numbers are floats, categories text.
+    """Return a complete table of moderators: numbers are floats, categories text.
 
     Parameters
     ----------
     frame, names : DataFrame, sequence of str
         Effect table and its moderators.
     within : str
-        What stands in a blank is observed where this column is the same, or anywhere if the table lacks it or nothing
-        is observed there; "" for anywhere, as published ("across species").
+        Blanks get values that are observed where this column is the same, or anywhere if the table
+        lacks it or nothing is observed there; "" for anywhere.
     like : DataFrame, optional
-        Where to look instead of `frame`: the table of all species, as published.
+        The table of observed values, instead of `frame`.
     seed : int, optional
-        Put a random observed value into the blanks of each study: one of several imputations. By default the mode (of
-        equals the first by alphabet) or the median.
+        Put a random observed value into the blanks of a study: an imputation. By default the mode
+        (of equally frequent values the first by alphabet) or the median.
     """
     like = frame if like is None else like
     rng = None if seed is None else np.random.default_rng(seed)
     studies = frame["study"] if "study" in frame else pd.Series(range(len(frame)), frame.index)
-    strata = [like[within].astype(str), frame[within].astype(str)] if within in frame and within in like else []
+    stratified = within in frame and within in like
     table = {}
     for name in names:
-        source, column = _plain(like[name]), _plain(frame[name])
-        blank = column.isna()
-        for stratum in pd.unique(strata[1][blank]) if strata else []:
-            here = blank & (strata[1] == stratum)
-            column[here] = _stand_in(source[strata[0] == stratum].dropna(), studies[here], rng)
+        source = _plain(like[name])
+        column = _plain(frame[name])
+        if stratified:
+            of_source = like[within].astype(str)
+            of_column = frame[within].astype(str)
+            blank = column.isna()
+            for stratum in pd.unique(of_column[blank]):
+                here = blank & (of_column == stratum)
+                observed = source[of_source == stratum].dropna()
+                column[here] = _imputed(observed, studies[here], rng)
         rest = column.isna()
-        column[rest] = _stand_in(source.dropna(), studies[rest], rng)
+        column[rest] = _imputed(source.dropna(), studies[rest], rng)
         table[name] = column
     return pd.DataFrame(table)
 
 
 def _plain(column: pd.Series) -> pd.Series:
+    """Return a copy of a column as floats, or as text with None for blanks."""
     if not is_category(column):
         return column.astype(float)
     return column.astype(object).where(column.notna(), None).map(str, na_action="ignore")
 
 
-def _stand_in(observed: pd.Series, studies: pd.Series, rng: np.random.Generator | None) -> np.ndarray:
-    """Values for the blanks of these studies, one per study; blanks again where nothing is observed."""
+def _imputed(
+    observed: pd.Series, studies: pd.Series, rng: np.random.Generator | None
+) -> np.ndarray:
+    """Return a value per study for its blanks; blanks again if nothing is observed."""
     count = len(studies)
     if observed.empty:
         return np.full(count, None if observed.dtype == object else np.nan)
@@ -167,24 +167,31 @@ def _stand_in(observed: pd.Series, studies: pd.Series, rng: np.random.Generator 
 
 
 def code(table: pd.DataFrame, *, ordered: bool = False) -> Coded:
-    """Columns for trees from a table of `fill_in`, levels in alphabetical order.
+    """Return columns for trees from a table of `fill_in`, levels in alphabetical order.
 
-    No tree sees that order, unless `ordered`: then a category is one column, 0 for its first level and so on, so that a
-    split parts the alphabet. That is what ranger does with factors by default, and so the published forests.
+    Trees do not use that order, unless `ordered`: then a category is a single column, 0 for its
+    first level and so on, so that a split divides the alphabet. That is ranger's default for
+    factors, and so of the published forests.
     """
-    parts, levels = [], []
+    parts = []
+    levels = []
     for name in table:
         column = table[name]
-        own = tuple(sorted(column.unique())) if is_category(column) else ()
-        levels.append(own)
+        of_column = tuple(sorted(column.unique())) if is_category(column) else ()
+        levels.append(of_column)
         values = column.to_numpy()[:, None]
-        same = (values == np.array(own, object)).astype(float) if own else values.astype(float)
-        parts.append(same.argmax(1)[:, None].astype(float) if own and ordered else same)
+        if not of_column:
+            parts.append(values.astype(float))
+            continue
+        indicators = values == np.array(of_column, object)
+        if ordered:
+            indicators = indicators.argmax(1)[:, None]
+        parts.append(indicators.astype(float))
     owner = np.repeat(np.arange(len(parts)), [part.shape[1] for part in parts])
     return Coded(tuple(map(str, table)), tuple(levels), np.hstack(parts), owner)
 
 
 def code_each(tables: Sequence[pd.DataFrame], *, ordered: bool = False) -> list[Coded]:
-    """`code` of several imputations of one table, with the same columns."""
+    """Apply `code` to several imputations of a table, with the same columns."""
     together = code(pd.concat(tables, ignore_index=True), ordered=ordered)
     return [replace(together, matrix=part) for part in np.split(together.matrix, len(tables))]

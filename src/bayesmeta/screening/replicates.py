@@ -1,22 +1,21 @@
-"""The forest again on resampled studies, of one target or of draws: intervals of importance and dependence."""
+"""Forests on resampled studies, of a target or of draws: intervals of importance and dependence."""
 
 from collections.abc import Hashable, Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.infrastructure.jobs import Job, run_jobs
-from bayesmeta.infrastructure.progress import Steps
+from bayesmeta.infrastructure.jobs import Job
 from bayesmeta.screening.dependence import dependence, interaction, pair_dependence
 from bayesmeta.screening.folds import resample
 from bayesmeta.screening.forest import Tuning, agreement, grow
 from bayesmeta.screening.importance import INTERVAL, paired, permuted_loss
 from bayesmeta.screening.moderators import Coded
+from bayesmeta.screening.running import DEFAULT, JobOptions
 from bayesmeta.screening.targets import Target
 
-REPEATS = 3
+REPEATS = 3  # permutations per moderator; replicates average out the rest of the noise
 Pairs = Sequence[tuple[str, str]]
 
 
@@ -29,30 +28,35 @@ def replicate(
     pairs: Pairs,
     seed: int,
 ) -> pd.DataFrame:
-    """One forest on resampled studies; importance and r2 on the studies that were not drawn, on average 37 %.
+    """Grow a forest on resampled studies.
+
+    Importance and r2 are on the studies that were not drawn, on average 37 %; dependence is
+    averaged over all effects.
 
     Returns
     -------
     DataFrame
-        part (r2, importance, one, two, interaction), value, and what it is of: the columns of `dependence` and
-        `pair_dependence`. Dependence is averaged over all effects, whoever was drawn.
+        part (r2, importance, single, pair, interaction), value, and labels: the columns of
+        `dependence` and `pair_dependence`.
     """
     train, test = resample(studies, seed)
     forest = grow(coded, y, weight, tuning, train, seed=seed)
-    found = agreement(y[test], forest.predict(coded.matrix[test]), float(y[train].mean()))
-    gain = permuted_loss(forest, coded, y, test, repeats=REPEATS, seed=seed) / len(test)
-    alone = dependence(forest, coded)
-    together = [pair_dependence(forest, coded, *pair) for pair in pairs]
-    strength = [interaction(table, alone)["strength"] for table in together]
-    first, second = ([pair[place] for pair in pairs] for place in (0, 1))
+    predicted = forest.predict(coded.matrix[test])
+    measures = agreement(y[test], predicted, float(y[train].mean()))
+    loss = permuted_loss(forest, coded, y, test, repeats=REPEATS, seed=seed) / len(test)
+    single = dependence(forest, coded)
     parts = [
-        pd.DataFrame({"part": "r2", "moderator": list(found), "value": list(found.values())}),
-        pd.DataFrame({"part": "importance", "moderator": coded.names, "value": gain}),
-        alone.rename(columns={"effect": "value"}).assign(part="one"),
-        *(table.rename(columns={"effect": "value"}).assign(part="two") for table in together),
-        pd.DataFrame({"part": "interaction", "first": first, "second": second, "value": strength}),
+        pd.DataFrame({"part": "r2", "moderator": list(measures), "value": list(measures.values())}),
+        pd.DataFrame({"part": "importance", "moderator": coded.names, "value": loss}),
+        single.rename(columns={"effect": "value"}).assign(part="single"),
     ]
-    return pd.concat([part for part in parts if len(part)], ignore_index=True)
+    for first, second in pairs:
+        pair = pair_dependence(forest, coded, first, second)
+        strength = interaction(pair, single)["strength"]
+        labels = {"part": ["interaction"], "first": [first], "second": [second]}
+        parts.append(pair.rename(columns={"effect": "value"}).assign(part="pair"))
+        parts.append(pd.DataFrame(labels | {"value": [strength]}))
+    return pd.concat(parts, ignore_index=True)
 
 
 def run_replicates(
@@ -65,15 +69,18 @@ def run_replicates(
     count: int = 100,
     pairs: Pairs = (),
     seed: int = 1,
-    steps: Steps | None = None,
-    workers: int | None = None,
-    cache: Path | None = None,
+    options: JobOptions = DEFAULT,
 ) -> pd.DataFrame:
-    """`replicate` count times, a job each (see `jobs.run_jobs`): its columns, and replicate.
+    """Run `replicate` count times, in a job per replicate.
 
-    Replicate r resamples the studies with seed + r and takes draw r of the target and imputation r of the moderators,
-    beginning again after the last: an interval holds what the posterior, what the blanks and what the choice of studies
-    leave open.
+    Replicate r resamples the studies with seed + r and takes draw r of the target and imputation r
+    of the moderators; shorter lists are recycled. An interval thus contains the uncertainty of the
+    posterior, of the blanks and of the choice of studies.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `replicate`, and replicate.
 
     Raises
     ------
@@ -83,38 +90,43 @@ def run_replicates(
     if count < 2:
         raise BadInput(f"{count} resamples give no interval; 100 do")
     labels = tuple(studies.astype(str))
-    jobs = [
-        Job(
-            f"resample {at + 1}",
-            replicate,
-            (*paired(codings, target, at), weight, tuning, labels, tuple(pairs), seed + at),
-        )
-        for at in range(count)
-    ]
-    done = run_jobs(jobs, steps=steps, title="resampling studies", workers=workers, cache=cache)
-    return pd.concat([table.assign(replicate=at) for at, table in enumerate(done.tables.values())], ignore_index=True)
+    jobs = []
+    for at in range(count):
+        coded, y = paired(codings, target, at)
+        arguments = (coded, y, weight, tuning, labels, tuple(pairs), seed + at)
+        jobs.append(Job(f"resample {at + 1}", replicate, arguments))
+    tables = options.run(jobs, "resampling studies").tables.values()
+    return pd.concat(
+        [table.assign(replicate=at) for at, table in enumerate(tables)], ignore_index=True
+    )
 
 
 def importance_of(replicates: pd.DataFrame) -> pd.DataFrame:
-    """replicate, moderator, importance: what `importance.importance_table` takes."""
+    """Return replicate, moderator, importance: the input of `importance.importance_table`."""
     rows = replicates[replicates["part"] == "importance"]
     return rows[["replicate", "moderator", "value"]].rename(columns={"value": "importance"})
 
 
 def with_intervals(table: pd.DataFrame, replicates: pd.DataFrame) -> pd.DataFrame:
-    """A table of `dependence`, `pair_dependence` or `interactions_table` with ci_lb and ci_ub.
+    """Add ci_lb and ci_ub, percentiles of the replicates; nan for rows without replicates.
 
-    Percentiles of the replicates. Rows without replicates have none.
+    Parameters
+    ----------
+    table : DataFrame
+        From `dependence`, `pair_dependence` or `interactions_table`.
     """
-    part, by = _kind(table)
-    rows = replicates[replicates["part"] == part].groupby(by)["value"]
-    limits = pd.DataFrame({"ci_lb": rows.quantile(INTERVAL[0]), "ci_ub": rows.quantile(INTERVAL[1])})
+    part, by = _part(table)
+    values = replicates[replicates["part"] == part].groupby(by)["value"]
+    limits = pd.DataFrame(
+        {"ci_lb": values.quantile(INTERVAL[0]), "ci_ub": values.quantile(INTERVAL[1])}
+    )
     return table.merge(limits.reset_index(), how="left", on=by)
 
 
-def _kind(table: pd.DataFrame) -> tuple[str, list[Hashable]]:
+def _part(table: pd.DataFrame) -> tuple[str, list[Hashable]]:
+    """Return the part of the replicates that belongs to a table, and the columns they share."""
     if "moderator" in table:
-        return "one", ["moderator", "level"]
+        return "single", ["moderator", "level"]
     if "level_1" in table:
-        return "two", ["first", "second", "level_1", "level_2"]
+        return "pair", ["first", "second", "level_1", "level_2"]
     return "interaction", ["first", "second"]

@@ -1,20 +1,20 @@
-"""Would other studies have given the same tree? Trees grown from resampled studies, counted."""
+"""The stability of a tree: splits of trees that are grown from resampled studies, counted."""
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.infrastructure.jobs import Job, run_jobs
-from bayesmeta.infrastructure.progress import Steps
+from bayesmeta.infrastructure.jobs import Job
 from bayesmeta.screening.cart import Choices, grow
 from bayesmeta.screening.folds import resample
 from bayesmeta.screening.leaves import in_words
+from bayesmeta.screening.running import DEFAULT, JobOptions
 
-PER_JOB = 10  # resamples
+PER_JOB = 10  # resamples: a tree is quicker than the start of a job
 ORDINALS = ["first", "second"]
+COLUMNS = ["resample", "step", "parent", "moderator", "split"]
 
 
 def resampled_splits(
@@ -25,80 +25,88 @@ def resampled_splits(
     splits: int,
     resamples: int = 200,
     seed: int = 1,
-    steps: Steps | None = None,
-    workers: int | None = None,
-    dask: str | None = None,
-    cache: Path | None = None,
+    options: JobOptions = DEFAULT,
 ) -> pd.DataFrame:
-    """Grow trees from studies drawn with replacement, each as often as there are studies.
+    """Grow trees from studies drawn with replacement, as many as there are studies.
 
     Parameters
     ----------
     table : DataFrame
         As in `grow`, with `study`.
     splits : int
-        How many splits each tree has at most: those of the pruned tree whose stability is asked for. 0 gives none.
+        Maximum number of splits of a tree: that of the pruned tree, the stability of which is in
+        question. 0 gives none.
     resamples, seed : int
-        The same seed gives the same resamples, and more of them begin with these.
-    steps, workers, dask, cache : optional
-        As in `jobs.run_jobs`; a job is ten trees.
+        The same seed gives the same resamples; a larger number begins with these.
+    options : JobOptions
+        A job is ten trees.
 
     Returns
     -------
     DataFrame
-        resample (from 0), step (from 1), parent, moderator, split (the condition of the left node, in words).
+        resample (from 0), step (from 1), parent, moderator, split (the condition of the left node,
+        in words).
 
     Raises
     ------
     BadInput
-        As in `grow`; there is no column study, or no resample.
+        As in `grow`; the column study is absent, or resamples is below 1.
     """
     if "study" not in table or resamples < 1:
         raise BadInput("stability needs a column study, and 1 resample or more")
     rows = table[list(dict.fromkeys(("study", "yi", "vi", *moderators)))].reset_index(drop=True)
     choices = replace(choices or Choices(), max_splits=max(1, splits))
-    starts = range(0, resamples if splits else 0, PER_JOB)
-    batches = [tuple(range(at, min(at + PER_JOB, resamples))) for at in starts]
-    jobs = [
-        Job(f"trees {batch[0] + 1} to {batch[-1] + 1}", grow_resampled, (rows, tuple(moderators), choices, seed, batch))
-        for batch in batches
-    ]
-    grown = run_jobs(jobs, steps=steps, title="resampling studies", workers=workers, dask=dask, cache=cache)
+    jobs = []
+    for start in range(0, resamples if splits else 0, PER_JOB):
+        batch = tuple(range(start, min(start + PER_JOB, resamples)))
+        name = f"trees {batch[0] + 1} to {batch[-1] + 1}"
+        jobs.append(Job(name, grow_resampled, (rows, tuple(moderators), choices, seed, batch)))
+    grown = options.run(jobs, "resampling studies")
     if grown.refused:
         raise BadInput(next(iter(grown.refused.values())))
-    empty = pd.DataFrame(columns=["resample", "step", "parent", "moderator", "split"])
-    return pd.concat(grown.tables.values(), ignore_index=True) if grown.tables else empty
+    if not grown.tables:
+        return pd.DataFrame(columns=COLUMNS)
+    return pd.concat(grown.tables.values(), ignore_index=True)
 
 
 def grow_resampled(
-    rows: pd.DataFrame, moderators: tuple[str, ...], choices: Choices, seed: int, numbers: Sequence[int]
+    rows: pd.DataFrame,
+    moderators: tuple[str, ...],
+    choices: Choices,
+    seed: int,
+    numbers: Sequence[int],
 ) -> pd.DataFrame:
-    """The splits of the trees from these resamples of the studies, as `resampled_splits` gives them."""
-    found = []
+    """Return the splits of the trees from these resamples, as `resampled_splits`."""
+    splits = []
     for number in numbers:
-        tree = grow(rows.iloc[resample(rows["study"], [seed, number])[0]], moderators, choices)
-        found += [
+        drawn, _ = resample(rows["study"], [seed, number])
+        tree = grow(rows.iloc[drawn], moderators, choices)
+        splits += [
             (number, step, split.parent, split.moderator, in_words(split)[0])
             for step, split in enumerate(tree.splits, 1)
         ]
-    return pd.DataFrame(found, columns=["resample", "step", "parent", "moderator", "split"])
+    return pd.DataFrame(splits, columns=COLUMNS)
 
 
 def frequencies(splits: pd.DataFrame, moderators: Sequence[str], *, resamples: int) -> pd.DataFrame:
-    """How often each moderator made the first, the second and any split.
+    """Count how often every moderator made the first, the second and any split.
 
     Returns
     -------
     DataFrame
-        moderator, first, second, any: shares of the resamples; splits: how many it made in a tree on average. Most
-        frequent first.
+        moderator, first, second, any: shares of the resamples; splits: average number in a tree.
+        Most frequent first.
     """
-    wanted = list(moderators)
+    names = list(moderators)
 
     def share(chosen: pd.DataFrame) -> pd.Series:
-        return chosen.groupby("moderator")["resample"].nunique().reindex(wanted, fill_value=0) / resamples
+        resampled = chosen.groupby("moderator")["resample"].nunique()
+        return resampled.reindex(names, fill_value=0) / resamples
 
-    shares = {name: share(splits[splits["step"] == step]) for step, name in enumerate(ORDINALS, 1)}
-    counts = splits.groupby("moderator").size().reindex(wanted, fill_value=0) / resamples
-    table = pd.DataFrame(shares | {"any": share(splits), "splits": counts}).rename_axis("moderator").reset_index()
-    return table.sort_values(["any", "first", "splits"], ascending=False, kind="stable", ignore_index=True)
+    columns = {name: share(splits[splits["step"] == step]) for step, name in enumerate(ORDINALS, 1)}
+    columns["any"] = share(splits)
+    counts = splits.groupby("moderator").size()
+    columns["splits"] = counts.reindex(names, fill_value=0) / resamples
+    table = pd.DataFrame(columns).rename_axis("moderator").reset_index()
+    order = ["any", "first", "splits"]
+    return table.sort_values(order, ascending=False, kind="stable", ignore_index=True)

@@ -1,6 +1,7 @@
-r"""What the forest predicts: posterior means or draws of the true effects, or the effect sizes as they are.
+r"""Targets of the forest: posterior means or draws of the true effects, or the effect sizes.
 
-The model has a mean and no moderators, for under a model with cells the shrinkage would put the cells into the target:
+The model has a mean and no moderators, since under a model with cells the shrinkage would put the
+cells into the target:
 
     y_i = mu + u[study] + w[group] + d[effect] + e_i,    theta_i = mu + u + w + d
 """
@@ -27,18 +28,18 @@ TITLES = {
     "raw": "effect sizes yi",
 }
 LEVELS = ("study", "group", "effect")
-TOLERANCE = 1e-4
-NEGLIGIBLE = 1e-9  # the weight below which a node is not visited
+TOLERANCE = 1e-4  # of the quadrature: far below the noise of a forest
+NEGLIGIBLE = 1e-9  # weight below which a node is left out
 
 
 @dataclass(frozen=True)
 class Target:
-    """What is predicted.
+    """The values to predict.
 
     Attributes
     ----------
-    name : means, draws or raw; written beside every number that comes of it
-    values : (n, k), n targets of one value per effect; n is 1 but for draws
+    name : means, draws or raw; a column of every table that depends on it
+    values : (n, k), n targets with a value per effect; n is 1 except for draws
     """
 
     name: str
@@ -46,12 +47,14 @@ class Target:
 
     @property
     def title(self) -> str:
-        """The choice in words."""
+        """Return the choice in words."""
         return TITLES[self.name]
 
 
-def target_of(frame: pd.DataFrame, name: str = "means", *, draws: int = 50, seed: int = 1) -> Target:
-    """The target of a screening.
+def target_of(
+    frame: pd.DataFrame, name: str = "means", *, draws: int = 50, seed: int = 1
+) -> Target:
+    """Return the target of a screening.
 
     Parameters
     ----------
@@ -59,12 +62,12 @@ def target_of(frame: pd.DataFrame, name: str = "means", *, draws: int = 50, seed
         Effect table.
     name : {"means", "draws", "raw"}
     draws, seed : int
-        How many independent draws, and their seed.
+        Number of independent draws, and their seed.
 
     Raises
     ------
     BadInput
-        Another name; no draws.
+        The name is unknown; draws is below 1.
     """
     if name not in TITLES:
         raise BadInput(f"unknown target '{name}'; the targets are: {', '.join(TITLES)}")
@@ -81,16 +84,16 @@ def target_of(frame: pd.DataFrame, name: str = "means", *, draws: int = 50, seed
 
 
 def model_without_moderators() -> ModelSpec:
-    """`models/intercept.toml` with an effect level.
+    """Return `models/intercept.toml` with an effect level.
 
-    Without that level all effects of a group share one true effect, and a moderator that differs within a group, such
-    as the phase, could not tell them apart.
+    Without that level all effects of a group share the same true effect, and a moderator that
+    differs within a group, such as the phase, could not distinguish them.
     """
     return replace(read_spec("intercept"), levels=LEVELS)
 
 
 def total_tau2(frame: pd.DataFrame) -> float:
-    """Heterogeneity of a table without moderators or nesting, by REML; metaforest's `rma(yi, vi)`."""
+    """Return tau2 of a table without moderators or nesting, by REML; metaforest's `rma(yi, vi)`."""
     spec = replace(model_without_moderators(), levels=("effect",))
     return float(fit_reml(build_design(frame, spec), spec).tau["effect"] ** 2)
 

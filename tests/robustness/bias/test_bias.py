@@ -1,4 +1,4 @@
-"""Slopes of small studies: their column, direction and prior; planted slopes found again; what cannot be is refused."""
+"""Slopes of small studies: column, direction and prior; planted slopes are recovered."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -36,7 +36,7 @@ def spec_of(old: str = "", new: str = "") -> ModelSpec:
 
 @pytest.fixture
 def frame() -> pd.DataFrame:
-    """Cells with the means -.5 (but +1.5 weighted by precision), .4 and .9; sizes differ in each."""
+    """Cells with the means -.5 (but +1.5 weighted by precision), .4 and .9; sizes differ."""
     table = pd.DataFrame({"study": list("aabbcc"), "valence": ["neutral"] * 2 + ["fear"] * 4})
     table["phase"] = ["memory"] * 4 + ["learning"] * 2
     table = table.assign(group=table.index.astype(str), effect=[f"e{row}" for row in range(6)])
@@ -49,7 +49,16 @@ def frame() -> pd.DataFrame:
     )
 
 
-S = np.sqrt([1 / 4 + 1 / 4, 1 / 5 + 1 / 20, 1 / 10 + 1 / 10, 1 / 20 + 1 / 30, 1 / 8 + 1 / 8, 1 / 16 + 1 / 48])
+S = np.sqrt(
+    [
+        1 / 4 + 1 / 4,
+        1 / 5 + 1 / 20,
+        1 / 10 + 1 / 10,
+        1 / 20 + 1 / 30,
+        1 / 8 + 1 / 8,
+        1 / 16 + 1 / 48,
+    ]
+)
 
 
 @pytest.mark.parametrize(("bias", "power"), [("pet", 1), ("peese", 2)])
@@ -71,7 +80,12 @@ def test_the_column_is_signed_by_the_cell(
     sign = 1 - 2 * np.array(lower)
     np.testing.assert_array_equal(design["published"], sign)
     np.testing.assert_allclose(design["X"].sel(term=bias), sign * S**power)
-    assert design["term"].values.tolist() == ["fear:learning", "fear:memory", "neutral:memory", bias]
+    assert design["term"].values.tolist() == [
+        "fear:learning",
+        "fear:memory",
+        "neutral:memory",
+        bias,
+    ]
     assert is_small_study(design).tolist() == [False, False, False, True]
     assert design["term_valence"].values.tolist() == ["fear", "fear", "neutral", ""]
 
@@ -86,25 +100,46 @@ def test_each_stratum_has_a_slope_of_its_own(frame: pd.DataFrame) -> None:
 @pytest.mark.parametrize(
     ("change", "spec", "message"),
     [
-        (lambda t: t.drop(columns="n2i"), spec_of(), r"pet needs both group sizes .* no column \['n2i'\]"),
+        (
+            lambda t: t.drop(columns="n2i"),
+            spec_of(),
+            r"pet needs both group sizes .* no column \['n2i'\]",
+        ),
         (lambda t: t.assign(n1i=[4, 5, None, 20, 8, 16]), spec_of(), "not so of 1 effects, e2;"),
         (lambda t: t.assign(n2i=[4, 0, 10, -1, 8, 48]), spec_of(), "not so of 2 effects, e1, e3;"),
         (lambda t: t.assign(n1i=[4, 5, "ten", 20, 8, 16]), spec_of(), "not so of 1 effects, e2;"),
         (lambda t: t.assign(n1i=9, n2i=7), spec_of(), r"cannot be told apart .*\['pet'\]"),
-        (lambda t: t, spec_of('bias = "pet"', 'bias = "pet"\ndirections = {feer = "lower"}'), "name 'feer', which no"),
-        (lambda t: t.replace({"valence": {"fear": "pet"}}), spec_of("valence:phase", "valence"), "name of the slope"),
+        (
+            lambda t: t,
+            spec_of('bias = "pet"', 'bias = "pet"\ndirections = {feer = "lower"}'),
+            "name 'feer', which no",
+        ),
+        (
+            lambda t: t.replace({"valence": {"fear": "pet"}}),
+            spec_of("valence:phase", "valence"),
+            "name of the slope",
+        ),
     ],
 )
 def test_a_slope_that_cannot_be_estimated_is_refused(
-    frame: pd.DataFrame, change: Callable[[pd.DataFrame], pd.DataFrame], spec: ModelSpec, message: str
+    frame: pd.DataFrame,
+    change: Callable[[pd.DataFrame], pd.DataFrame],
+    spec: ModelSpec,
+    message: str,
 ) -> None:
     with pytest.raises(BadInput, match=message):
         build_design(change(frame), spec)
 
 
 def test_a_cell_may_have_the_name_of_a_slope_that_is_not_there(frame: pd.DataFrame) -> None:
-    text = TEXT.replace('bias = "pet"', "").replace("valence:phase", "valence").split("[priors.slope]")[0]
-    design = build_design(frame.replace({"valence": {"fear": "pet"}}), spec := parse_spec(text, "m"))
+    text = (
+        TEXT.replace('bias = "pet"', "")
+        .replace("valence:phase", "valence")
+        .split("[priors.slope]")[0]
+    )
+    design = build_design(
+        frame.replace({"valence": {"fear": "pet"}}), spec := parse_spec(text, "m")
+    )
     assert not is_small_study(design).any()
     np.testing.assert_allclose(term_prior(design, spec).fixed, 1.5**2 * np.eye(2))
 
@@ -116,7 +151,7 @@ def test_the_slope_has_a_prior_of_its_own(frame: pd.DataFrame) -> None:
 
 
 def test_the_slope_shares_no_part_of_a_prior(frame: pd.DataFrame) -> None:
-    """The fear cells share .4; a spread gives a cell without effects a term, which does not alias the slope."""
+    """The fear cells share .4; a pooling sd gives a cell without effects a term: no alias."""
     parts = '[priors.valence]\nprior = "Normal(0.1, 0.4)"\n[priors."valence:phase"]\n'
     parts += 'prior = "Normal(0, pooling_sd)"\npooling_sd = "HalfNormal(1)"'
     spec = spec_of('[priors.terms]\nprior = "Normal(0.3, 1.5)"', parts)
@@ -130,21 +165,32 @@ def test_the_slope_shares_no_part_of_a_prior(frame: pd.DataFrame) -> None:
     ]
     prior = term_prior(design, spec)
     np.testing.assert_allclose(prior.mean, [0.1] * 4 + [0.2])
-    same = np.array([[1, 0, 1, 0, 0], [0, 1, 0, 1, 0], [1, 0, 1, 0, 0], [0, 1, 0, 1, 0], [0, 0, 0, 0, 0]])
+    same = np.array(
+        [[1, 0, 1, 0, 0], [0, 1, 0, 1, 0], [1, 0, 1, 0, 0], [0, 1, 0, 1, 0], [0, 0, 0, 0, 0]]
+    )
     expected = 0.16 * same + np.diag([0.25] * 4 + [0.49])
     np.testing.assert_allclose(prior.covariance({"valence:phase": 0.5}), expected)
 
 
 def test_no_contrast_of_all_cells_counts_a_slope() -> None:
     terms = ["human:fear", "animal:fear", "human:loss", "animal:loss", "human:pet", "animal:pet"]
-    definitions = {"{cell}: human - animal": "human:{cell} - animal:{cell}", "mean": "human:{cell} - animal:{cell}"}
+    definitions = {
+        "{cell}: human - animal": "human:{cell} - animal:{cell}",
+        "mean": "human:{cell} - animal:{cell}",
+    }
     weights = contrast_weights(definitions, terms)
-    assert weights["contrast"].values.tolist() == ["fear: human - animal", "loss: human - animal", "mean"]
+    assert weights["contrast"].values.tolist() == [
+        "fear: human - animal",
+        "loss: human - animal",
+        "mean",
+    ]
     np.testing.assert_allclose(weights.sel(contrast="mean"), [0.5, -0.5, 0.5, -0.5, 0, 0])
 
 
-# metafor 3.8-1, R 4.2.2: rma.mv(yi, vi, mods = ~ 0 + cell + x, random = list(~ 1 | study, ~ 1 | group)) on `small`,
-# x = d s (PET), d s^2 (PEESE); coefficients of high, low, x, their standard errors, taus, logLik, QE
+# metafor 3.8-1, R 4.2.2, on `small`:
+# rma.mv(yi, vi, mods = ~ 0 + cell + x, random = list(~ 1 | study, ~ 1 | group))
+# x = d s (PET), d s^2 (PEESE); coefficients of high, low, x, their standard errors, taus,
+# logLik, QE
 METAFOR = {
     "pet": [
         (0.2600041247, -0.2538111242, 0.9343597751),
@@ -163,8 +209,23 @@ METAFOR = {
 
 def small() -> pd.DataFrame:
     """Twelve made-up effects of two cells."""
-    table = pd.DataFrame({"group": ["a1", "a1", "a2", "b1", "b2", "c1", "c1", "d1", "d2", "e1", "f1", "f1"]})
-    table["valence"] = ["low", "high", "low", "low", "high", "low", "high", "low", "high", "high", "low", "high"]
+    table = pd.DataFrame(
+        {"group": ["a1", "a1", "a2", "b1", "b2", "c1", "c1", "d1", "d2", "e1", "f1", "f1"]}
+    )
+    table["valence"] = [
+        "low",
+        "high",
+        "low",
+        "low",
+        "high",
+        "low",
+        "high",
+        "low",
+        "high",
+        "high",
+        "low",
+        "high",
+    ]
     table = table.assign(study=table["group"].str[0], effect=table.index.astype(str))
     return table.assign(
         n1i=[8, 8, 10, 12, 9, 20, 20, 6, 15, 30, 11, 7],
@@ -190,21 +251,31 @@ TRUTH = {"high": 0.4, "low": -0.3}
 
 
 def planted(seed: int, power: int) -> pd.DataFrame:
-    """50 studies of 2 groups of 2 effects; taus .3 and .2; results grow by s^power away from zero."""
+    """50 studies of 2 groups of 2 effects; taus .3 and .2; results grow by s^power from zero."""
     rng = np.random.default_rng(seed)
     study, group = np.repeat(np.arange(50), 4), np.repeat(np.arange(100), 2)
     n1, n2 = (rng.integers(3, 60 if power == 1 else 16, 100)[group] for _ in range(2))
     valence = rng.choice(["high", "low"], 200)
     s, sign = np.sqrt(1 / n1 + 1 / n2), np.where(valence == "low", -1, 1)
-    theta = pd.Series(valence).map(TRUTH) + rng.normal(0, 0.3, 50)[study] + rng.normal(0, 0.2, 100)[group]
-    table = pd.DataFrame({"study": study.astype(str), "group": group.astype(str), "effect": np.arange(200).astype(str)})
+    theta = (
+        pd.Series(valence).map(TRUTH)
+        + rng.normal(0, 0.3, 50)[study]
+        + rng.normal(0, 0.2, 100)[group]
+    )
+    table = pd.DataFrame(
+        {
+            "study": study.astype(str),
+            "group": group.astype(str),
+            "effect": np.arange(200).astype(str),
+        }
+    )
     yi = theta + sign * s**power + rng.normal(0, s)
     return table.assign(yi=yi, vi=s**2, n1i=n1, n2i=n2, valence=valence)
 
 
 @pytest.mark.parametrize(("bias", "power"), [("pet", 1), ("peese", 2)])
 def test_planted_slopes_are_recovered(bias: str, power: int) -> None:
-    """20 tables: 16 or more intervals hold the truth (P of fewer .003); those of cells without the slope do not."""
+    """20 tables: 16 or more intervals hold the truth (P of fewer .003), only with the slope."""
     spec = replace(read_spec(bias), terms="0 + valence")
     plain = replace(read_spec("three-level"), terms="0 + valence")
     truth = pd.Series(TRUTH | {bias: 1.0})
@@ -213,7 +284,9 @@ def test_planted_slopes_are_recovered(bias: str, power: int) -> None:
     for seed in range(20):
         frame = planted(seed, power)
         for key, model in (("with", spec), ("without", plain)):
-            table = terms_table(integrate_posterior(build_design(frame, model), model)).set_index("term")
+            table = terms_table(integrate_posterior(build_design(frame, model), model)).set_index(
+                "term"
+            )
             own = truth[table.index]
             held[key].append((table["ci_lb"] <= own) & (own <= table["ci_ub"]))
             if key == "with":

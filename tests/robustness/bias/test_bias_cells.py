@@ -1,4 +1,4 @@
-"""A slope is a term, and no cell: no prediction interval, no row of a forest, no cell of a funnel or of a study."""
+"""A slope is a term and no cell: no prediction interval, no row of a forest or a funnel."""
 
 from dataclasses import replace
 
@@ -22,32 +22,53 @@ TERMS = ["neutral:memory", "fear:memory"]
 def sided() -> ModelSpec:
     spec = read_spec("translational")
     slope = Prior.parse("slope", "Normal(0, 1)")
-    return check_spec(replace(spec, name="sided", bias="pet", priors={**spec.priors, "slope": slope}))
+    return check_spec(
+        replace(spec, name="sided", bias="pet", priors={**spec.priors, "slope": slope})
+    )
 
 
 @pytest.fixture(scope="module")
 def tree(sized: pd.DataFrame, sided: ModelSpec) -> xr.DataTree:
     """Persons (studies s0 to s29) and animals, both with the same two cells."""
-    frame = sized.assign(organism=np.where(sized["study"].str[1:].astype(int) < 30, "human", "animal"))
+    frame = sized.assign(
+        organism=np.where(sized["study"].str[1:].astype(int) < 30, "human", "animal")
+    )
     frame.attrs = {**sized.attrs, "dataset": "translational"}
     return quadrature.quadrature_posterior(build_design(frame, sided), sided, draws=250)
 
 
 def test_a_slope_of_a_sided_model_is_a_term_and_no_cell(tree: xr.DataTree) -> None:
-    cells = ["animal:neutral:memory", "human:neutral:memory", "animal:fear:memory", "human:fear:memory"]
+    cells = [
+        "animal:neutral:memory",
+        "human:neutral:memory",
+        "animal:fear:memory",
+        "human:fear:memory",
+    ]
     slopes = {"animal:pet", "human:pet"}
     tables = folders.fit_tables(tree)
     assert set(tables["terms"]["term"]) == {*cells, *slopes}
     assert set(tables["prediction"]["term"]) == set(cells)
-    assert tables["heterogeneity"]["level"].str.split(":").str[0].value_counts().to_dict() == {"animal": 3, "human": 3}
-    assert {"neutral memory: human - animal", "fear memory: human - animal"} <= set(tables["discrepancies"]["contrast"])
+    assert tables["heterogeneity"]["level"].str.split(":").str[0].value_counts().to_dict() == {
+        "animal": 3,
+        "human": 3,
+    }
+    assert {"neutral memory: human - animal", "fear memory: human - animal"} <= set(
+        tables["discrepancies"]["contrast"]
+    )
     assert not tables["discrepancies"]["contrast"].str.contains("pet").any()
     assert tables["concordance"]["p"].notna().any()
-    for table in (summaries.forest_table(tree), summaries.studies_table(tree), discrepancy.sided_terms_table(tree)):
+    for table in (
+        summaries.forest_table(tree),
+        summaries.studies_table(tree),
+        discrepancy.sided_terms_table(tree),
+    ):
         assert set(table["term"]) == set(cells)
     assert set(discrepancy.sided_terms_table(tree)["side"]) == {"human", "animal"}
-    assert set(discrepancy.quadrants_table(tree, "human", "animal")["cell"]) == {"neutral:memory", "fear:memory"}
-    rows = funnel.rows_of(tree)
+    assert set(discrepancy.quadrants_table(tree, "human", "animal")["cell"]) == {
+        "neutral:memory",
+        "fear:memory",
+    }
+    rows = funnel.funnel_data(tree)
     assert set(rows.cells) == {"all", *cells}
     assert rows.x.shape[1] == 6  # the fitted means have the slopes in them
 

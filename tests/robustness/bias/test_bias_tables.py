@@ -1,4 +1,4 @@
-"""Bias models beside the unadjusted one: which there are, what they say together; and a slope is not a cell."""
+"""Bias models beside the unadjusted model: which models apply, and their summary in words."""
 
 from dataclasses import replace
 
@@ -46,7 +46,9 @@ def test_a_bias_brings_the_prior_of_its_model_file(kind: str) -> None:
         replace(read_spec("three-level"), shared_controls=True),
     ],
 )
-def test_only_selection_wants_independent_errors_and_nothing_else_estimated(spec: ModelSpec) -> None:
+def test_only_selection_wants_independent_errors_and_nothing_else_estimated(
+    spec: ModelSpec,
+) -> None:
     assert with_bias(spec, "selection") is None
     changed = with_bias(spec, "pet")
     assert changed is not None
@@ -93,7 +95,9 @@ def test_a_refit_by_quadrature_has_contrasts_slope_and_studies(
     assert table.query("part == 'parameter'").index.tolist() == ["pet"]
     assert table.query("part == 'contrast'").index.tolist() == ["fear", "difference"]
     for name, term in (("fear", "fear:memory"), ("pet", "pet")):
-        np.testing.assert_allclose(table.loc[name, numbers].astype(float), terms.loc[term, numbers].astype(float))
+        np.testing.assert_allclose(
+            table.loc[name, numbers].astype(float), terms.loc[term, numbers].astype(float)
+        )
     difference = terms.loc["fear:memory", "mean"] - terms.loc["neutral:memory", "mean"]
     assert table.loc["difference", "mean"] == pytest.approx(difference)
     studies = table.query("part == 'study'")
@@ -109,7 +113,10 @@ def refuse(*_: object, **__: object) -> None:
 
 
 def test_a_refit_by_nuts_agrees(
-    exact: dict[str, pd.DataFrame], sized: pd.DataFrame, weights: xr.DataArray, monkeypatch: pytest.MonkeyPatch
+    exact: dict[str, pd.DataFrame],
+    sized: pd.DataFrame,
+    weights: xr.DataArray,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     made, _ = bias.versions(sized, read_spec("three-level"), weights)
     monkeypatch.setattr(refits.quadrature, "integrate_posterior", refuse)
@@ -132,23 +139,33 @@ def test_weights_are_summarised_against_one(
     coords = {"chain": [0, 1], "draw": [0, 1], "weight": [".025 < p < .5", "p > .5"], "term": TERMS}
     draws = xr.Dataset(
         {
-            "weights": (("chain", "draw", "weight"), [[[0.2, 0.9], [0.4, 1.1]], [[0.6, 1.3], [0.8, 1.5]]]),
-            "beta": (("chain", "draw", "term"), [[[-1.0, 0.1], [-0.8, 0.3]], [[-0.6, -0.1], [-0.4, 0.5]]]),
+            "weights": (
+                ("chain", "draw", "weight"),
+                [[[0.2, 0.9], [0.4, 1.1]], [[0.6, 1.3], [0.8, 1.5]]],
+            ),
+            "beta": (
+                ("chain", "draw", "term"),
+                [[[-1.0, 0.1], [-0.8, 0.3]], [[-0.6, -0.1], [-0.4, 0.5]]],
+            ),
         },
         coords,
     )
-    studies = pd.DataFrame({"study": ["s1"], "k": [4], "elpd": [-3.0], "how": ["PSIS"], "k_hat": [0.2], "error": [0.1]})
+    studies = pd.DataFrame(
+        {"study": ["s1"], "k": [4], "elpd": [-3.0], "how": ["PSIS"], "k_hat": [0.2], "error": [0.1]}
+    )
     verdict: dict[str, list[str]] = {"failures": []}
-    monkeypatch.setattr(refits, "sample_posterior", lambda *_, **__: xr.DataTree.from_dict({"posterior": draws}))
+    monkeypatch.setattr(
+        refits, "sample_posterior", lambda *_, **__: xr.DataTree.from_dict({"posterior": draws})
+    )
     monkeypatch.setattr("bayesmeta.estimates.convergence.diagnose", lambda _: verdict)
     monkeypatch.setattr(refits, "leave_studies_out", lambda *_, **__: studies)
     made, _ = bias.versions(sized, read_spec("three-level"), weights)
     table = bias.refit(*made["selection"]).set_index("name")
     assert table["part"].tolist() == ["contrast"] * 2 + ["parameter"] * 2 + ["study"]
     assert table.loc["p > .5", ["mean", "p_positive"]].tolist() == pytest.approx([1.2, 0.75])
-    assert table.loc[".025 < p < .5", ["mean", "ci_lb", "ci_ub", "p_positive"]].tolist() == pytest.approx(
-        [0.5, 0.215, 0.785, 0]
-    )
+    assert table.loc[
+        ".025 < p < .5", ["mean", "ci_lb", "ci_ub", "p_positive"]
+    ].tolist() == pytest.approx([0.5, 0.215, 0.785, 0])
     assert table.loc["fear", ["mean", "p_positive"]].tolist() == pytest.approx([0.2, 0.75])
     assert table.loc["difference", "mean"] == pytest.approx(0.9)
     assert table.loc["s1", ["k", "elpd", "k_hat", "how"]].tolist() == [4, -3.0, 0.2, "PSIS"]
@@ -161,11 +178,18 @@ def by_hand(
     means: list[float], p: list[float], slope: tuple[str, float, float] | None, elpd: list[float]
 ) -> pd.DataFrame:
     """A refit's table: contrasts a, b with sd .2, a parameter, the studies s1, s2."""
-    rows = [{"part": "contrast", "name": n, "mean": m, "p_positive": q} for n, m, q in zip("ab", means, p, strict=True)]
+    rows = [
+        {"part": "contrast", "name": n, "mean": m, "p_positive": q}
+        for n, m, q in zip("ab", means, p, strict=True)
+    ]
     if slope:
         rows += [{"part": "parameter", "name": slope[0], "mean": slope[1], "p_positive": slope[2]}]
-    table = pd.DataFrame(rows).assign(sd=0.2, ci_lb=lambda t: t["mean"] - 0.4, ci_ub=lambda t: t["mean"] + 0.4)
-    studies = pd.DataFrame({"part": "study", "name": ["s1", "s2"], "k": 2, "elpd": elpd, "k_hat": 0.1, "how": "PSIS"})
+    table = pd.DataFrame(rows).assign(
+        sd=0.2, ci_lb=lambda t: t["mean"] - 0.4, ci_ub=lambda t: t["mean"] + 0.4
+    )
+    studies = pd.DataFrame(
+        {"part": "study", "name": ["s1", "s2"], "k": 2, "elpd": elpd, "k_hat": 0.1, "how": "PSIS"}
+    )
     return pd.concat([table, studies], ignore_index=True)
 
 
@@ -179,22 +203,36 @@ def tables() -> dict[str, pd.DataFrame]:
 
 
 def test_tables_by_hand(tables: dict[str, pd.DataFrame]) -> None:
-    cells, parameters, models = bias.cells_table(tables), bias.parameters_table(tables), bias.models_table(tables)
-    assert list(zip(cells["contrast"], cells["model"], strict=True)) == [(c, m) for c in "ab" for m in tables]
+    cells, parameters, models = (
+        bias.cells_table(tables),
+        bias.parameters_table(tables),
+        bias.models_table(tables),
+    )
+    assert list(zip(cells["contrast"], cells["model"], strict=True)) == [
+        (c, m) for c in "ab" for m in tables
+    ]
     np.testing.assert_allclose(cells["shift"], [0, -3, -5.5, 0, -0.5, 0], atol=1e-12)
     np.testing.assert_allclose(cells["toward_zero"], [0, 0.6, 1.1, 0, -0.2, 0], atol=1e-12)
-    assert parameters[["model", "parameter"]].to_numpy().tolist() == [["PET", "pet"], ["selection", "p > .5"]]
+    assert parameters[["model", "parameter"]].to_numpy().tolist() == [
+        ["PET", "pet"],
+        ["selection", "p > .5"],
+    ]
     np.testing.assert_allclose(parameters["p"], [0.97, 0.8])
     assert models["model"].tolist() == list(tables)
     np.testing.assert_allclose(models["difference"], [0, 0.5, -0.6])
     np.testing.assert_allclose(
-        models["difference_se"], np.sqrt(2) * np.array([0, np.std([1, -0.5], ddof=1), np.std([-0.5, -0.1], ddof=1)])
+        models["difference_se"],
+        np.sqrt(2) * np.array([0, np.std([1, -0.5], ddof=1), np.std([-0.5, -0.1], ddof=1)]),
     )
 
 
 def test_what_is_said(tables: dict[str, pd.DataFrame]) -> None:
-    """Only a is settled without bias models: no longer under PET, on the other side under selection."""
-    cells, parameters, models = bias.cells_table(tables), bias.parameters_table(tables), bias.models_table(tables)
+    """Only a is settled without bias models: not under PET, and turned under selection."""
+    cells, parameters, models = (
+        bias.cells_table(tables),
+        bias.parameters_table(tables),
+        bias.models_table(tables),
+    )
     assert unsettled(cells) == ["a"]
     assert matters(cells, models)
     said = bias.sentence(cells, parameters, models)

@@ -1,4 +1,4 @@
-"""Planted truth at preclinical size: the check is quiet without selection, where a naive one is not; loud with it."""
+"""Planted truth at preclinical size: quiet without selection, where a naive check is not."""
 
 import numpy as np
 import pandas as pd
@@ -18,11 +18,18 @@ SETS = 100
 
 
 def planted(rng: np.random.Generator, kept: float = 1.0) -> pd.DataFrame:
-    """The twin's studies, groups, cells and sizes, effects drawn anew; a result that is not significant in its cell's
-    direction is published with probability `kept`; published ones fill a table of the same size."""
+    """The twin's studies, groups, cells and sizes, with effects drawn anew.
+
+    A result that is not significant in its cell's direction is published with probability `kept`;
+    published results fill a table of the same size.
+    """
     twin, found = simulate("preclinical-twin"), []
     truth = twin.attrs["truth"]
-    beta = (twin["valence"].astype(str) + ":" + twin["phase"].astype(str)).map(truth["beta"]).to_numpy()
+    beta = (
+        (twin["valence"].astype(str) + ":" + twin["phase"].astype(str))
+        .map(truth["beta"])
+        .to_numpy()
+    )
     n1, n2 = (twin[name].to_numpy(float) for name in ("n1i", "n2i"))
     df, one = n1 + n2 - 2, np.ones(1)
     while sum(map(len, found)) < len(twin):
@@ -30,7 +37,9 @@ def planted(rng: np.random.Generator, kept: float = 1.0) -> pd.DataFrame:
         for level in ("study", "group"):
             codes = pd.factorize(twin[level])[0]
             theta += rng.normal(0, truth[f"tau_{level}"], codes.max() + 1)[codes]
-        t = (theta + np.sqrt(1 / n1 + 1 / n2) * rng.normal(size=len(df))) / np.sqrt(rng.chisquare(df) / df)
+        t = (theta + np.sqrt(1 / n1 + 1 / n2) * rng.normal(size=len(df))) / np.sqrt(
+            rng.chisquare(df) / df
+        )
         yi, vi = smd(t, one, n1, 0 * one, one, n2)
         labels = {name: twin[name] + f"/{len(found)}" for name in ("study", "group", "effect")}
         published = (np.sign(beta) * yi / np.sqrt(vi) > 1.959964) | (rng.random(len(df)) < kept)
@@ -47,9 +56,12 @@ def checked(frame: pd.DataFrame, seed: int) -> FunnelChecks:
     found = draw(integrate(design, spec, tolerance=1e-4), spec, count=300, seed=seed)
     posterior = {"beta": (("chain", "draw", "term"), found.beta[None])}
     posterior |= {
-        f"tau_{level}": (("chain", "draw"), tau[None]) for level, tau in zip(spec.levels, found.tau.T, strict=True)
+        f"tau_{level}": (("chain", "draw"), tau[None])
+        for level, tau in zip(spec.levels, found.tau.T, strict=True)
     }
-    tree = xr.DataTree.from_dict({"posterior": xr.Dataset(posterior), "constant_data": with_model(design, spec)})
+    tree = xr.DataTree.from_dict(
+        {"posterior": xr.Dataset(posterior), "constant_data": with_model(design, spec)}
+    )
     return funnel_checks(tree, seed=seed)
 
 
@@ -57,12 +69,14 @@ def checked(frame: pd.DataFrame, seed: int) -> FunnelChecks:
 def test_without_selection_the_check_is_quiet_and_a_naive_one_is_not() -> None:
     rng = np.random.default_rng(2024)
     found = [checked(planted(rng), seed) for seed in range(SETS)]
-    whole = pd.concat(one.statistics.query("cell == 'all'").assign(at=at) for at, one in enumerate(found))
+    whole = pd.concat(
+        one.statistics.query("cell == 'all'").assign(at=at) for at, one in enumerate(found)
+    )
     p = whole.pivot_table(index="at", columns="statistic", values="p")
     assert np.mean([one.flagged for one in found]) <= 0.1
     assert ((p < 0.01).mean() <= 0.05).all()
     assert ((p < 0.05).mean() <= 0.14).all()
-    # below .5 more often: inverse variances pull fitted means towards 0, and the replicates with them
+    # below .5 more often: inverse variances shrink fitted means and with them the replicates
     assert ((p < 0.5).mean() <= 0.8).all()
     naive = whole.query("statistic == 'egger'")
     assert (naive["naive_p"] < 0.01).mean() > 0.9

@@ -1,4 +1,4 @@
-"""Tables and verdicts of the funnel check are what its replicates say; a missing link is told."""
+"""Tables and verdicts of the funnel check follow from its replicates."""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,7 @@ import xarray as xr
 from test_funnel import at, tree_of
 
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.robustness.funnel import TITLES, funnel_checks, replicate, rows_of
+from bayesmeta.robustness.funnel import TITLES, funnel_checks, funnel_data, replicate
 from bayesmeta.robustness.funnel.tables import summarise
 from bayesmeta.robustness.funnel.verdicts import HIGH, LOW, UNLINKED, overall, verdicts
 
@@ -45,11 +45,17 @@ def test_verdicts_say_which_side_and_when_a_naive_check_would_be_wrong() -> None
     )
     found = verdicts(table)
     assert found["flag"].tolist() == ["", "", "high", "low", ""]
-    assert "of the slope 5.00 arithmetic makes 4.25; a check with variances held fixed would" in found["verdict"][0]
+    assert (
+        "of the slope 5.00, arithmetic makes 4.25; a check with fixed variances would"
+        in found["verdict"][0]
+    )
     assert found["verdict"][2:4].tolist() == [HIGH["skewness"], LOW["significant"]]
-    said = overall(found, rows_of(tree_of()))
-    assert said == f"The model without selection does not give this funnel: {HIGH['skewness']}; {LOW['significant']}."
-    assert overall(found.assign(flag=""), rows_of(tree_of())).startswith("Nothing in the funnel")
+    said = overall(found, funnel_data(tree_of()))
+    flagged = f"{HIGH['skewness']}; {LOW['significant']}"
+    assert said == f"The model without selection does not give this funnel: {flagged}."
+    assert overall(found.assign(flag=""), funnel_data(tree_of())).startswith(
+        "Nothing in the funnel"
+    )
 
 
 def test_tables_and_the_seed() -> None:
@@ -81,7 +87,7 @@ def test_rows_of_another_measure_keep_their_variance() -> None:
     tree = tree_of()
     design = tree["constant_data"].to_dataset()
     tree["constant_data"] = design.assign(vi=design["vi"] * np.where(np.arange(60) < 5, 1.3, 1))
-    found, rows = funnel_checks(tree, draws=100), rows_of(tree)
+    found, rows = funnel_checks(tree, draws=100), funnel_data(tree)
     assert found.linked.startswith("55 of 60")
     made = replicate(at(np.zeros((2, 60))), rows, np.random.default_rng(1)).linked
     assert ((made.vi == rows.vi).all(0) == (np.arange(60) < 5)).all()

@@ -1,4 +1,4 @@
-"""How well studies are predicted by the others: importance sampling and refits against exact numbers."""
+"""Prediction of studies by the others: importance sampling and refits against exact numbers."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -35,7 +35,9 @@ def tree(design: xr.Dataset, spec: ModelSpec) -> xr.DataTree:
 @pytest.fixture(scope="module")
 def surprising(simulated: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
     """The study s7, six above where it was: importance sampling cannot leave it out."""
-    return build_design(simulated.assign(yi=simulated["yi"] + 6.0 * (simulated["study"] == "s7")), spec)
+    return build_design(
+        simulated.assign(yi=simulated["yi"] + 6.0 * (simulated["study"] == "s7")), spec
+    )
 
 
 @pytest.fixture(scope="module")
@@ -53,15 +55,22 @@ def test_importance_sampling_agrees_with_quadrature_within_its_error(
     assert 0.5 < z.std() < 1.5
     assert table["k_hat"].max() < 0.7
     assert abs(table["elpd_psis"].sum() - float(exact.sum())) < 0.15
-    counts = pd.Series(design["group_study"].values[design["effect_group"].values]).value_counts(sort=False)
+    counts = pd.Series(design["group_study"].values[design["effect_group"].values]).value_counts(
+        sort=False
+    )
     assert table["k"].tolist() == counts.sort_index().tolist()
 
 
 def test_repeated_draws_do_not_make_the_error_smaller(tree: xr.DataTree) -> None:
     twice = np.repeat(np.arange(2000), 2)
     groups = {name: tree[name].to_dataset() for name in ("posterior", "log_likelihood")}
-    repeated = {name: group.isel(draw=twice).assign_coords(draw=range(4000)) for name, group in groups.items()}
-    doubled = xr.DataTree.from_dict(repeated | {"constant_data": tree["constant_data"].to_dataset()})
+    repeated = {
+        name: group.isel(draw=twice).assign_coords(draw=range(4000))
+        for name, group in groups.items()
+    }
+    doubled = xr.DataTree.from_dict(
+        repeated | {"constant_data": tree["constant_data"].to_dataset()}
+    )
     ratio = psis_table(doubled)["error"] / psis_table(tree)["error"]
     assert 0.95 < ratio.median() < 1.05
 
@@ -69,8 +78,12 @@ def test_repeated_draws_do_not_make_the_error_smaller(tree: xr.DataTree) -> None
 def test_all_are_exact_where_quadrature_takes_the_model(
     surprised: xr.DataTree, surprising: xr.Dataset, spec: ModelSpec
 ) -> None:
-    table = leave_studies_out(surprised, surprising, spec, left_out=quadrature.leave_one_study_out(surprising, spec))
-    without = quadrature.integrate_posterior(surprising, spec, without=["s7"]).log_marginal_likelihood
+    table = leave_studies_out(
+        surprised, surprising, spec, left_out=quadrature.leave_one_study_out(surprising, spec)
+    )
+    without = quadrature.integrate_posterior(
+        surprising, spec, without=["s7"]
+    ).log_marginal_likelihood
     whole = quadrature.integrate_posterior(surprising, spec).log_marginal_likelihood
     row = table.set_index("study").loc["s7"]
     assert set(table["how"]) == {"exact"}
@@ -80,7 +93,11 @@ def test_all_are_exact_where_quadrature_takes_the_model(
 
 
 def test_a_study_that_importance_sampling_fails_on_is_refitted(
-    surprised: xr.DataTree, surprising: xr.Dataset, spec: ModelSpec, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    surprised: xr.DataTree,
+    surprising: xr.Dataset,
+    spec: ModelSpec,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     monkeypatch.setattr("bayesmeta.infrastructure.jobs.running._default_cache", lambda: tmp_path)
     table = leave_studies_out(surprised, surprising, spec).set_index("study")
@@ -94,7 +111,9 @@ def test_a_study_that_importance_sampling_fails_on_is_refitted(
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, surprised: xr.DataTree) -> list[dict[str, object]]:
+def asked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, surprised: xr.DataTree
+) -> list[dict[str, object]]:
     """What the sampler was asked for, in place of sampling."""
     calls: list[dict[str, object]] = []
 
@@ -110,7 +129,9 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, surprised: xr.DataTre
 def test_a_model_that_quadrature_refuses_is_refitted_where_needed(
     surprised: xr.DataTree, surprising: xr.Dataset, asked: list[dict[str, object]]
 ) -> None:
-    table = leave_studies_out(surprised, surprising, read_spec("robust"), seed=5, workers=1).set_index("study")
+    table = leave_studies_out(
+        surprised, surprising, read_spec("robust"), seed=5, workers=1
+    ).set_index("study")
     assert asked == [{"without": ["s7"], "seed": 5, "model": "robust"}]
     assert table["how"].value_counts().to_dict() == {"PSIS": 59, "refitted": 1}
     others = table.drop(index="s7")
@@ -120,10 +141,19 @@ def test_a_model_that_quadrature_refuses_is_refitted_where_needed(
 
 
 def test_a_refit_that_fails_leaves_the_number_but_says_so(
-    surprised: xr.DataTree, surprising: xr.Dataset, asked: list[dict[str, object]], monkeypatch: pytest.MonkeyPatch
+    surprised: xr.DataTree,
+    surprising: xr.Dataset,
+    asked: list[dict[str, object]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("bayesmeta.estimates.convergence.diagnose", lambda tree: {"failures": ["R-hat 2"]})
-    row = leave_studies_out(surprised, surprising, read_spec("robust"), workers=1).set_index("study").loc["s7"]
+    monkeypatch.setattr(
+        "bayesmeta.estimates.convergence.diagnose", lambda tree: {"failures": ["R-hat 2"]}
+    )
+    row = (
+        leave_studies_out(surprised, surprising, read_spec("robust"), workers=1)
+        .set_index("study")
+        .loc["s7"]
+    )
     assert len(asked) == 1
     assert (row["how"], row["elpd"]) == ("PSIS fails", row["elpd_psis"])
     assert np.isnan(row["error"])
@@ -131,11 +161,20 @@ def test_a_refit_that_fails_leaves_the_number_but_says_so(
 
 @pytest.mark.parametrize(("y", "typical"), [(0.5, 0.054), (2.5, 0.19)])
 def test_bridge_gives_the_known_probability_of_a_normal_model(y: float, typical: float) -> None:
-    """theta ~ N(0, 1), y ~ N(theta, .3^2): p(y) = N(y; 0, 1.09). Swapped shares would make errors of .066 and .26."""
+    """theta ~ N(0, 1), y ~ N(theta, .3^2): p(y) = N(y; 0, 1.09).
+
+    Swapped shares would make errors of .066 and .26.
+    """
     rng, want, found = np.random.default_rng(2), norm.logpdf(y, 0, np.sqrt(1.09)), []
     for _ in range(60):
-        before, after = rng.normal(0, 1, (4, 100)), rng.normal(y / 1.09, 0.3 / np.sqrt(1.09), (4, 2000))
-        log_lik = [xr.DataArray(norm.logpdf(y, each, 0.3), dims=("chain", "draw")) for each in (before, after)]
+        before, after = (
+            rng.normal(0, 1, (4, 100)),
+            rng.normal(y / 1.09, 0.3 / np.sqrt(1.09), (4, 2000)),
+        )
+        log_lik = [
+            xr.DataArray(norm.logpdf(y, each, 0.3), dims=("chain", "draw"))
+            for each in (before, after)
+        ]
         found.append(bridge(*log_lik))
     log_r, error = np.transpose(found)
     z = (log_r - want) / error
@@ -145,7 +184,9 @@ def test_bridge_gives_the_known_probability_of_a_normal_model(y: float, typical:
 
 
 def pointwise(elpd: list[float], k_hat: float = 0.2, how: str = "PSIS") -> pd.DataFrame:
-    table = pd.DataFrame({"study": list("abc"), "k": [1, 2, 3], "elpd": elpd, "k_hat": 0.1, "how": "PSIS"})
+    table = pd.DataFrame(
+        {"study": list("abc"), "k": [1, 2, 3], "elpd": elpd, "k_hat": 0.1, "how": "PSIS"}
+    )
     table.loc[1, ["k_hat", "how"]] = k_hat, how
     return table
 
@@ -178,7 +219,9 @@ def test_a_better_model_wins_by_more_than_its_error(
     mean = replace(spec, terms="1", contrasts={})
     alone = build_design(simulated, mean)
     tables = {
-        "cells": leave_studies_out(tree, design, spec, left_out=quadrature.leave_one_study_out(design, spec)),
+        "cells": leave_studies_out(
+            tree, design, spec, left_out=quadrature.leave_one_study_out(design, spec)
+        ),
         "mean": leave_studies_out(
             quadrature.quadrature_posterior(alone, mean, draws=200),
             alone,

@@ -1,4 +1,4 @@
-"""Which study changes which conclusion: every study left out by itself, one refit after the other, says the same."""
+"""Changes of conclusions without a study equal those of a refit without it."""
 
 from collections import defaultdict
 
@@ -50,13 +50,17 @@ def frame() -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def weights(frame: pd.DataFrame, spec: ModelSpec) -> xr.DataArray:
     terms = list(build_design(frame, spec)["term"].values)
-    return contrast_weights({term: term for term in terms} | {"lost - single": "lost - single"}, terms)
+    return contrast_weights(
+        {term: term for term in terms} | {"lost - single": "lost - single"}, terms
+    )
 
 
 @pytest.fixture(scope="module")
 def table(frame: pd.DataFrame, spec: ModelSpec, weights: xr.DataArray) -> pd.DataFrame:
     design = build_design(frame, spec)
-    return changes_table(design, spec, weights, quadrature.leave_one_study_out(design, spec, weights=weights))
+    return changes_table(
+        design, spec, weights, quadrature.leave_one_study_out(design, spec, weights=weights)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -72,15 +76,21 @@ def brute(frame: pd.DataFrame, spec: ModelSpec, weights: xr.DataArray) -> pd.Dat
     return pd.concat(parts).set_index(["contrast", "study"])
 
 
-def test_every_number_is_that_of_a_refit(table: pd.DataFrame, brute: pd.DataFrame, weights: xr.DataArray) -> None:
+def test_every_number_is_that_of_a_refit(
+    table: pd.DataFrame, brute: pd.DataFrame, weights: xr.DataArray
+) -> None:
     assert len(table) == weights.sizes["contrast"] * 28
     assert (table["k"] == 1).all()
     for row in table.itertuples():
         base, alone = brute.loc[(row.contrast, "")], brute.loc[(row.contrast, row.study)]
         positive = base["p_positive"] >= 0.5
-        assert row.p_direction == pytest.approx(base["p_positive"] if positive else 1 - base["p_positive"])
+        assert row.p_direction == pytest.approx(
+            base["p_positive"] if positive else 1 - base["p_positive"]
+        )
         want = alone["p_positive"] if positive else 1 - alone["p_positive"]
-        assert row.p_without == pytest.approx(want, abs=1e-6 if row.exact else changes.NEAR / 2)
+        assert row.p_without == pytest.approx(
+            want, abs=1e-6 if row.exact else changes.THRESHOLD_MARGIN / 2
+        )
         found = (row.mean, row.mean_without, row.shift)
         shift = (alone["mean"] - base["mean"]) / base["sd"]
         assert found == pytest.approx((base["mean"], alone["mean"], shift), abs=1e-4)
@@ -103,7 +113,9 @@ def test_changes_are_in_words_and_none_is_missed(
                 (before >= 0.975, after >= 0.975), ""
             )
         want[word].add((contrast, study))
-    found = table.groupby("changed").apply(lambda rows: set(zip(rows["contrast"], rows["study"], strict=True)))
+    found = table.groupby("changed").apply(
+        lambda rows: set(zip(rows["contrast"], rows["study"], strict=True))
+    )
     assert found.to_dict() == want
     assert ("lost", "s5") in want["no longer settled"]
     assert ("reversed", "s11") in want["reversed"]
@@ -129,7 +141,16 @@ def test_most_influential_study_is_one_that_can_be_left_out(table: pd.DataFrame)
 
 
 def test_sentences() -> None:
-    columns = ["contrast", "study", "p_direction", "p_without", "mean", "mean_without", "shift", "changed"]
+    columns = [
+        "contrast",
+        "study",
+        "p_direction",
+        "p_without",
+        "mean",
+        "mean_without",
+        "shift",
+        "changed",
+    ]
     rows = [
         ("one", "a", 0.98, 0.97, 1.0, 0.9, -0.5, "no longer settled"),
         ("one", "b", 0.98, 0.96, 1.0, 1.1, 0.4, "no longer settled"),
@@ -140,9 +161,12 @@ def test_sentences() -> None:
         ("four", "a", 0.6, 0.72, -0.5, -0.001, 0.5, ""),
     ]
     assert sentences(pd.DataFrame(rows, columns=columns)) == {
-        "one": "rests on c alone; is no longer settled without a (P .98 -> .97) or b (P .98 -> .96)",
-        "two": "no single study changes it; most influential a (P stays > .99, mean -1.00 -> -0.80)",
-        "three": "changes sign without a (P .80 -> .30) or b (P .80 -> .30) or c (P .80 -> .30) or 3 others",
+        "one": "rests on c alone; is no longer settled without a (P .98 -> .97) "
+        "or b (P .98 -> .96)",
+        "two": "no single study changes it; most influential a "
+        "(P stays > .99, mean -1.00 -> -0.80)",
+        "three": "changes sign without a (P .80 -> .30) or b (P .80 -> .30) "
+        "or c (P .80 -> .30) or 3 others",
         "four": "no single study changes it; most influential a (P .60 -> .72, mean -0.50 -> 0.00)",
     }
 
@@ -172,5 +196,10 @@ def test_the_study_with_standard_errors_for_deviations_stands_out_among_the_clin
     rows = xr.concat([contrast_weights({term: term for term in terms}, terms), named], "contrast")
     left_out = quadrature.leave_one_study_out(design, spec, weights=rows)
     found = changes_table(design, spec, rows, left_out)
-    assert most_influential(found).set_index("contrast").loc["fear:extinction", "study"] == "25444643"
-    assert found.loc[found["shift"].abs().idxmax(), ["contrast", "study"]].tolist() == ["fear:extinction", "25444643"]
+    assert (
+        most_influential(found).set_index("contrast").loc["fear:extinction", "study"] == "25444643"
+    )
+    assert found.loc[found["shift"].abs().idxmax(), ["contrast", "study"]].tolist() == [
+        "fear:extinction",
+        "25444643",
+    ]

@@ -1,6 +1,7 @@
 """Baujat's misfit and influence against dense algebra, and posteriors on subsets against refits."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,7 +30,8 @@ def frame(simulated: pd.DataFrame) -> pd.DataFrame:
 
 
 def of(spec: ModelSpec, **choices: object) -> ModelSpec:
-    return replace(spec, **({"terms": "0 + valence", "contrasts": {}} | choices))  # type: ignore[arg-type]
+    changed: Any = {"terms": "0 + valence", "contrasts": {}} | choices
+    return replace(spec, **changed)
 
 
 @pytest.fixture(scope="module")
@@ -50,25 +52,35 @@ def two_organisms(frame: pd.DataFrame) -> pd.DataFrame:
 
 def weights_of(design: xr.Dataset) -> xr.DataArray:
     terms = [str(term) for term in design["term"].values]
-    return contrast_weights({term: term for term in terms} | {"difference": f"{terms[-1]} - {terms[0]}"}, terms)
+    return contrast_weights(
+        {term: term for term in terms} | {"difference": f"{terms[-1]} - {terms[0]}"}, terms
+    )
 
 
 def moments(posterior: quadrature.Posterior) -> tuple[np.ndarray, np.ndarray]:
     mean = posterior.weight @ posterior.beta
-    spread = posterior.covariance + np.einsum("ni,nj->nij", posterior.beta - mean, posterior.beta - mean)
+    spread = posterior.covariance + np.einsum(
+        "ni,nj->nij", posterior.beta - mean, posterior.beta - mean
+    )
     return mean, np.einsum("n,nij->ij", posterior.weight, spread)
 
 
 @pytest.mark.parametrize(
     ("choices", "rtol"),
-    [({"terms": "1"}, 1e-4), ({}, 5e-3), ({"rho": 0.6, "levels": ("group", "effect"), "terms": "1"}, 1e-4)],
+    [
+        ({"terms": "1"}, 1e-4),
+        ({}, 5e-3),
+        ({"rho": 0.6, "levels": ("group", "effect"), "terms": "1"}, 1e-4),
+    ],
 )
 def test_baujat_equals_dense_algebra(
     frame: pd.DataFrame, spec: ModelSpec, choices: dict[str, object], rtol: float
 ) -> None:
     spec = of(spec, **choices)
     design = build_design(frame, spec)
-    table = baujat_table(design, spec, quadrature.leave_one_study_out(design, spec)).set_index("study")
+    table = baujat_table(design, spec, quadrature.leave_one_study_out(design, spec)).set_index(
+        "study"
+    )
     assert table.index.tolist() == design["study"].values.tolist()
     whole, covariance = moments(quadrature.integrate_taus(design, spec))
     for study in ("s3", "s20", "s7"):
@@ -80,20 +92,26 @@ def test_baujat_equals_dense_algebra(
         members = {"study": np.ones_like(same_group), "group": same_group, "effect": np.eye(len(v))}
         tau2 = dict(zip(posterior.levels, posterior.weight @ posterior.tau**2, strict=True))
         errors = np.outer(v, v) * np.where(np.eye(len(v)) > 0, 1, spec.rho * same_group)
-        spread = errors + sum(value * members[level] for level, value in tau2.items()) + x @ own @ x.T
+        spread = (
+            errors + sum(value * members[level] for level, value in tau2.items()) + x @ own @ x.T
+        )
         residual = design["yi"].values[rows] - x @ mean
         distance = residual @ np.linalg.solve(spread, residual)
         shift = whole - mean
         found = table.loc[study]
         assert found["misfit"] == pytest.approx(distance / len(v), rel=rtol)
         assert found["pval"] == pytest.approx(chi2.sf(distance, len(v)), rel=0.05)
-        assert found["influence"] == pytest.approx(shift @ np.linalg.solve(covariance, shift) / len(shift), rel=1e-4)
+        assert found["influence"] == pytest.approx(
+            shift @ np.linalg.solve(covariance, shift) / len(shift), rel=1e-4
+        )
         assert found["k"] == rows.sum()
         if "terms" not in choices:
             assert found["cell"] in frame.loc[rows, "valence"].mode().tolist()
 
 
-def test_studies_off_stand_out_and_the_others_are_as_predicted(simulated: pd.DataFrame, spec: ModelSpec) -> None:
+def test_studies_off_stand_out_and_the_others_are_as_predicted(
+    simulated: pd.DataFrame, spec: ModelSpec
+) -> None:
     design = build_design(simulated, spec)
     table = baujat_table(design, spec, quadrature.leave_one_study_out(design, spec))
     assert table["misfit"].mean() == pytest.approx(1, abs=4 * np.sqrt(2 / 240))
@@ -108,10 +126,14 @@ def test_baujat_of_independent_strata_is_that_of_each(
     two_organisms: pd.DataFrame, spec: ModelSpec, joint: ModelSpec
 ) -> None:
     design = build_design(two_organisms, joint)
-    found = baujat_table(design, joint, quadrature.leave_one_study_out(design, joint)).set_index("study")
+    found = baujat_table(design, joint, quadrature.leave_one_study_out(design, joint)).set_index(
+        "study"
+    )
     for _, rows in two_organisms.groupby("organism"):
         alone = build_design(rows, spec)
-        want = baujat_table(alone, spec, quadrature.leave_one_study_out(alone, spec)).set_index("study")
+        want = baujat_table(alone, spec, quadrature.leave_one_study_out(alone, spec)).set_index(
+            "study"
+        )
         same = ["k", "misfit", "influence"]
         pd.testing.assert_frame_equal(found.loc[want.index, same], want[same], rtol=1e-4)
         assert found.loc[want.index, "cell"].str.split(":").str[1].tolist() == want["cell"].tolist()
@@ -131,7 +153,9 @@ def test_subsets_have_every_size_and_every_term() -> None:
 
 
 @pytest.mark.parametrize("levels", [("study",), ("study", "group"), ("study", "group", "effect")])
-def test_subsets_equal_refits(frame: pd.DataFrame, spec: ModelSpec, levels: tuple[str, ...]) -> None:
+def test_subsets_equal_refits(
+    frame: pd.DataFrame, spec: ModelSpec, levels: tuple[str, ...]
+) -> None:
     spec = of(spec, levels=levels)
     design = build_design(frame, spec)
     weights, studies = weights_of(design), design["study"].values
@@ -148,21 +172,30 @@ def test_subsets_equal_refits(frame: pd.DataFrame, spec: ModelSpec, levels: tupl
         assert ((rows["mean"] - want["mean"]).abs() / want["sd"]).max() < 0.01
         assert (rows["sd"] / want["sd"] - 1).abs().max() < 0.01
         for level in levels:
-            assert abs(rows[f"tau_{level}"].iloc[0] - taus.loc[level, "mean"]) < 0.05 * taus.loc[level, "sd"]
+            assert (
+                abs(rows[f"tau_{level}"].iloc[0] - taus.loc[level, "mean"])
+                < 0.05 * taus.loc[level, "sd"]
+            )
         assert isinstance(posterior, quadrature.Posterior)
         total = posterior.weight @ np.sqrt((posterior.tau**2).sum(1))
         assert rows["heterogeneity"].iloc[0] == pytest.approx(total, rel=0.02)
 
 
-def test_subsets_say_whether_the_most_influential_study_is_in(frame: pd.DataFrame, spec: ModelSpec) -> None:
+def test_subsets_say_whether_the_most_influential_study_is_in(
+    frame: pd.DataFrame, spec: ModelSpec
+) -> None:
     only = frame.assign(valence=frame["valence"].mask(frame["study"] == "s5", "joy"))
     only.loc[only["study"] == "s5", "yi"] = 4.0
     design = build_design(only, spec)
     weights, studies = weights_of(design), list(design["study"].values)
     table = gosh_table(design, spec, weights, subsets=40, seed=2)
     members = draw_subsets(informs(design), 40, np.random.default_rng(2))
-    base = quadrature.contrasts_table(quadrature.integrate_posterior(design, spec), weights).set_index("contrast")
-    left_out = quadrature.leave_one_study_out(design, spec, weights=weights)["contrast_mean"].to_pandas()
+    base = quadrature.contrasts_table(
+        quadrature.integrate_posterior(design, spec), weights
+    ).set_index("contrast")
+    left_out = quadrature.leave_one_study_out(design, spec, weights=weights)[
+        "contrast_mean"
+    ].to_pandas()
     shift = (left_out - base["mean"][left_out.columns]).abs()
     for contrast, rows in table.groupby("contrast"):
         free = shift[contrast].drop("s5") if "joy" in str(contrast) else shift[contrast]
@@ -174,10 +207,14 @@ def test_subsets_say_whether_the_most_influential_study_is_in(frame: pd.DataFram
     pd.testing.assert_frame_equal(table, again)
 
 
-def test_subsets_of_independent_strata_add_up(two_organisms: pd.DataFrame, joint: ModelSpec) -> None:
+def test_subsets_of_independent_strata_add_up(
+    two_organisms: pd.DataFrame, joint: ModelSpec
+) -> None:
     design = build_design(two_organisms, joint)
     terms = [str(term) for term in design["term"].values]
-    weights = contrast_weights({"species": "human:fear - animal:fear", "human": "human:fear"}, terms)
+    weights = contrast_weights(
+        {"species": "human:fear - animal:fear", "human": "human:fear"}, terms
+    )
     table = gosh_table(design, joint, weights, subsets=20, seed=3)
     members = draw_subsets(informs(design), 20, np.random.default_rng(3))
     for subset in (0, 7):

@@ -1,4 +1,6 @@
-"""Findings about rows, copies, directions and levels: planted and found, counted by hand, with their remedies."""
+"""Findings about rows, copies, directions and levels: planted, counted by hand, remedied."""
+
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -7,8 +9,9 @@ from test_lint import dataset, found, subject_of
 
 from bayesmeta.data.effect_sizes import TWO_GROUPS
 from bayesmeta.inference.reml import fit_reml
+from bayesmeta.model.design import named_weights
 from bayesmeta.model.spec import read_spec
-from bayesmeta.robustness.lint import Finding, conclusions_of, look, remedies_of, versions_of
+from bayesmeta.robustness.lint import Finding, LintInput, remedies_of, run_checks, versions_of
 from bayesmeta.robustness.lint.copies import duplicated_rows, studies_twice
 from bayesmeta.robustness.lint.directions import inverted_outcomes, inverted_studies
 from bayesmeta.robustness.lint.dispersion import sems_as_sds
@@ -19,7 +22,11 @@ from bayesmeta.robustness.lint.entries import (
     shared_controls,
     zero_sds,
 )
-from bayesmeta.robustness.lint.levels import effect_level_missing, errors_independent, levels_aliased
+from bayesmeta.robustness.lint.levels import (
+    effect_level_missing,
+    errors_independent,
+    levels_aliased,
+)
 from bayesmeta.robustness.lint.remedies import changed
 from bayesmeta.robustness.lint.wrong_level import egger_level, influence_level, validation_level
 from raw_tables import KEYS, measured, simulate, with_sems
@@ -29,7 +36,8 @@ from raw_tables import KEYS, measured, simulate, with_sems
 def test_trace_counts_are_those_an_auditor_found() -> None:
     animals, persons = dataset("preclinical"), dataset("clinical")
     counts = {
-        "sd-zero": found(zero_sds(animals), "sd-zero").evidence + found(zero_sds(persons), "sd-zero").evidence,
+        "sd-zero": found(zero_sds(animals), "sd-zero").evidence
+        + found(zero_sds(persons), "sd-zero").evidence,
         "controls-few": found(few_controls(animals), "controls-few").evidence,
         "n-fractional": found(fractional_sizes(animals), "n-fractional").evidence,
         "dispersion-negative": found(negative_dispersions(animals), "dispersion-negative").evidence,
@@ -43,7 +51,10 @@ def test_trace_counts_are_those_an_auditor_found() -> None:
         "errors-independent": 987,
     }
     assert "50 by splitting" in few_controls(animals)[0].title
-    alone = {who: levels_aliased(subject)[0] for who, subject in (("animals", animals), ("persons", persons))}
+    alone = {
+        who: levels_aliased(subject)[0]
+        for who, subject in (("animals", animals), ("persons", persons))
+    }
     assert "128 of 184" in alone["animals"].measure
     assert persons.frame["study"].nunique() == 95
 
@@ -63,7 +74,9 @@ def test_rows_that_cannot_be_right() -> None:
     assert few.title.endswith("1 by splitting a control")
     assert few.remedy is not None
     assert set(frame["effect"]) - set(few.remedy.frame["effect"]) == {"e7", "e8"}
-    assert found(negative_dispersions(subject), "dispersion-negative").rows["effect"].tolist() == ["e11"]
+    assert found(negative_dispersions(subject), "dispersion-negative").rows["effect"].tolist() == [
+        "e11"
+    ]
 
 
 def test_shared_controls_by_label_and_by_number() -> None:
@@ -111,7 +124,9 @@ def test_a_turned_study_and_a_turned_outcome() -> None:
     names = frame.loc[frame["task"] == "recall", "study"].unique()[:5]
     frame["task"] = frame["task"].where(~frame["study"].isin(names), "list")
     outcome = frame["task"] == "list"
-    flipped = frame.assign(yi=frame["yi"].where(~outcome | (frame["valence"] != "fear"), -frame["yi"]))
+    flipped = frame.assign(
+        yi=frame["yi"].where(~outcome | (frame["valence"] != "fear"), -frame["yi"])
+    )
     (whole,) = inverted_outcomes(subject_of(flipped))
     assert "list" in whole.title
     assert set(whole.rows["effect"]) == set(frame["effect"][outcome & (frame["valence"] == "fear")])
@@ -133,11 +148,16 @@ def test_a_missing_effect_level_is_what_reml_gains() -> None:
 def test_levels_and_errors_as_counted_by_hand() -> None:
     frame = simulate(6)
     groups = frame.groupby("study")["group"].nunique()
-    frame = frame[frame["study"].isin(groups[groups == 1].index) | (frame["study"] == groups[groups == 2].index[0])]
+    frame = frame[
+        frame["study"].isin(groups[groups == 1].index)
+        | (frame["study"] == groups[groups == 2].index[0])
+    ]
     frame = frame.reset_index(drop=True)
     subject = subject_of(frame)
     alone = (groups == 1).sum()
-    assert found(levels_aliased(subject), "levels-aliased").evidence == pytest.approx(alone / (alone + 1))
+    assert found(levels_aliased(subject), "levels-aliased").evidence == pytest.approx(
+        alone / (alone + 1)
+    )
     one = found(errors_independent(subject), "errors-independent")
     assert one.evidence == len(frame)
     assert one.remedy is not None
@@ -150,7 +170,9 @@ def test_wrong_levels_are_shown_by_what_they_conclude() -> None:
     frame.attrs = {}
     # one study of many effects, small and far away: a slope for those who count effects
     far = frame["study"].isin(["s03"])
-    many = pd.concat([frame, *[frame[far].assign(effect=frame["effect"] + f"x{i}") for i in range(12)]])
+    many = pd.concat(
+        [frame, *[frame[far].assign(effect=frame["effect"] + f"x{i}") for i in range(12)]]
+    )
     rng = np.random.default_rng(1)
     again = many["effect"].str.contains("x") | many["study"].eq("s03")
     many = many.assign(yi=many["yi"].where(~again, 2.5 + rng.normal(0, 0.1, len(many))))
@@ -158,7 +180,7 @@ def test_wrong_levels_are_shown_by_what_they_conclude() -> None:
     subject = subject_of(many)
     egger = found(egger_level(subject), "egger-level")
     assert egger.rank == 2
-    assert "concludes otherwise" in egger.title
+    assert "disagrees" in egger.title
     worth = found(validation_level(subject), "validation-level")
     assert 1 < worth.evidence < len(many)
     for one in influence_level(subject):
@@ -167,7 +189,7 @@ def test_wrong_levels_are_shown_by_what_they_conclude() -> None:
 
 def test_what_cannot_be_looked_at_is_said(simulated: pd.DataFrame) -> None:
     frame = simulated.assign(n1i=pd.Categorical(["6-7"] * len(simulated)))
-    findings, unchecked = look(subject_of(frame))
+    findings, unchecked = run_checks(subject_of(frame))
     assert "n1i" in unchecked["fractional group sizes"]
     assert {"standard errors typed as standard deviations", "shared controls"} <= set(unchecked)
     assert [one.rank for one in findings] == sorted(one.rank for one in findings)
@@ -184,7 +206,7 @@ def test_all_standard_errors_at_once() -> None:
     sure = [Finding(**{**vars(one), "rank": 1}) for one in findings]
     remedies = remedies_of(subject, sure)
     np.testing.assert_allclose(remedies["all"].frame["yi"], clean["yi"])
-    versions = versions_of(subject, remedies, conclusions_of(subject, "simulated"))
+    versions = versions_of(subject, remedies, named_weights(subject.design, subject.spec))
     assert set(versions) == {"as it is", "1", "2", "all"}
 
 
@@ -199,3 +221,12 @@ def test_all_standard_errors_at_once() -> None:
 )
 def test_sides_in_words(old: float, new: float, words: str) -> None:
     assert changed(old, new) == words
+
+
+def test_kinds_are_within_the_sides_of_the_model() -> None:
+    frame = simulate(5).assign(route=lambda rows: np.where(rows.index % 2, "a", "b"))
+    subject = subject_of(frame)
+    assert subject.kinds("task").tolist() == frame["task"].tolist()
+    assert subject.kinds("task", "nothing") is None
+    sided = LintInput(frame, replace(subject.spec, sides="route"), subject.design)
+    assert sided.kinds("task").tolist() == (frame["task"] + " | " + frame["route"]).tolist()

@@ -1,5 +1,6 @@
-"""Alternatives change what they say and nothing else, and apply only where there is something to change."""
+"""Alternatives change only what they name, and apply only where they change something."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -7,18 +8,25 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bayesmeta.data.datasets import DataAlternative
+from bayesmeta.data.datasets.trace.alternatives import (
+    CORRECTIONS,
+    comparison_types,
+    only_comparison,
+    strict_codes,
+)
 from bayesmeta.model.design.contrasts import contrast_weights
 from bayesmeta.model.spec import read_spec
 from bayesmeta.robustness import multiverse
-from bayesmeta.robustness.multiverse import ALTERNATIVES, Question, changes
+from bayesmeta.robustness.multiverse import ALTERNATIVES, Alternative, Analysis, changes
 from bayesmeta.robustness.multiverse.versions import data_changed
 
 SPEC = read_spec("three-level").with_terms("0 + valence")
-NAMED = {each.name: each for each in ALTERNATIVES}
+NAMED = {alternative.name: alternative for alternative in ALTERNATIVES}
 
 
 def typed() -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Persons compared in ways A and C, rats in D and E; the record has B in persons, and a cell more of C."""
+    """Persons of types A and C, rats of D and E; the record has B in persons, and more of C."""
     rows = [
         ("human", "A", "fear"),
         ("human", "A", "neutral"),
@@ -40,11 +48,19 @@ def typed() -> tuple[pd.DataFrame, pd.DataFrame]:
     return frame, record
 
 
-def question(frame: pd.DataFrame, spec: Any = SPEC, **others: Any) -> Question:
-    """A question about the means of fear and neutral and their difference."""
+def analysis(
+    frame: pd.DataFrame, spec: Any = SPEC, of_dataset: Sequence[DataAlternative] = ()
+) -> Analysis:
+    """An analysis of the means of fear and neutral and their difference."""
     named = {name: name for name in ("fear", "neutral", "fear - neutral")}
     contrasts = contrast_weights(named, sorted(set(frame["valence"].dropna())))
-    return Question(frame, spec, **({"contrasts": contrasts, "record": frame} | others))
+    return Analysis(frame, spec, contrasts, tuple(of_dataset))
+
+
+def alternative_of(name: str, of_dataset: Sequence[DataAlternative]) -> Alternative:
+    """An alternative of a dataset by its name, as the registry has it."""
+    found = multiverse.alternatives_to(analysis(typed()[0], of_dataset=of_dataset))
+    return next(alternative for alternative in found if alternative.name == name)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +75,8 @@ def question(frame: pd.DataFrame, spec: Any = SPEC, **others: Any) -> Question:
 )
 def test_a_type_restricts_its_own_species(name: str, kept: list[str]) -> None:
     frame, record = typed()
-    changed = changes.one_comparison(question(frame, record=record), name)
+    (alternative,) = (each for each in comparison_types(frame, record) if each.name[-1] == name)
+    changed = changes.from_dataset(analysis(frame), alternative)
     assert changed is not None
     rows, spec = changed
     assert spec is SPEC
@@ -73,17 +90,19 @@ def test_a_type_restricts_its_own_species(name: str, kept: list[str]) -> None:
 
 def test_types_are_those_of_the_record() -> None:
     frame, record = typed()
-    names = [each.name for each in multiverse.alternatives_to(question(frame, record=record))]
+    types = comparison_types(frame, record)
+    names = [each.name for each in multiverse.alternatives_to(analysis(frame, of_dataset=types))]
     assert names[:6] == ["base", *(f"comparison {name}" for name in "ABCDE")]
     assert names[6:] == [each.name for each in ALTERNATIVES]
     # a type that is all there is changes nothing
-    assert changes.one_comparison(question(frame.iloc[:2]), "A") is None
-    plain = question(frame.drop(columns="comparison"))
-    assert multiverse.alternatives_to(plain) == (multiverse.BASE, *ALTERNATIVES)
+    assert only_comparison(frame.iloc[:2], record=frame.iloc[:2], name="A") is None
+    assert comparison_types(frame.drop(columns="comparison"), record) == []
+    assert multiverse.alternatives_to(analysis(frame)) == (multiverse.BASE, *ALTERNATIVES)
     # without a column species a type is of all rows
-    alone = changes.one_comparison(question(frame.drop(columns="species")), "D")
+    without_species = frame.drop(columns="species")
+    alone = only_comparison(without_species, record=without_species, name="D")
     assert alone is not None
-    assert alone[0]["effect"].tolist() == ["e4", "e5"]
+    assert alone["effect"].tolist() == ["e4", "e5"]
 
 
 @pytest.mark.parametrize(
@@ -100,8 +119,10 @@ def test_types_are_those_of_the_record() -> None:
         ("worst study", {}),
     ],
 )
-def test_a_model_changes_as_named_and_no_more(simulated: pd.DataFrame, name: str, changed: dict[str, Any]) -> None:
-    found = NAMED[name].change(question(simulated))
+def test_a_model_changes_as_named_and_no_more(
+    simulated: pd.DataFrame, name: str, changed: dict[str, Any]
+) -> None:
+    found = NAMED[name].change(analysis(simulated))
     assert found is not None
     frame, spec = found
     assert frame is simulated
@@ -112,57 +133,80 @@ def test_a_model_changes_as_named_and_no_more(simulated: pd.DataFrame, name: str
     assert replace(spec, priors=SPEC.priors) == replace(SPEC, **changed)
     # asked of a model that is so already, it does not apply
     if spec != SPEC:
-        assert NAMED[name].change(question(simulated, spec)) is None
+        assert NAMED[name].change(analysis(simulated, spec)) is None
 
 
 def test_what_does_not_apply(simulated: pd.DataFrame) -> None:
-    def applying(asked: Question) -> set[str]:
-        return {name for name, each in NAMED.items() if each.change(asked) is not None}
+    def applying(asked: Analysis) -> set[str]:
+        others = multiverse.alternatives_to(asked)[1:]
+        return {each.name for each in others if each.change(asked) is not None}
 
-    priors, always = {name for name, each in NAMED.items() if each.kind == "priors"}, {"heavy tails", "selection"}
+    priors, always = (
+        {name for name, each in NAMED.items() if each.kind == "priors"},
+        {"heavy tails", "selection"},
+    )
     grouped = {"effect level", "rho .5", "rho .8", "rho estimated"}
-    assert applying(question(simulated)) == priors | grouped | always | {"worst study"}
-    sized = question(simulated.assign(n1i=10, n2i=12))
-    assert applying(sized) == applying(question(simulated)) | {"PET", "PEESE"}
-    assert applying(question(simulated.assign(group=simulated["effect"]))) == priors | always | {"worst study"}
+    assert applying(analysis(simulated)) == priors | grouped | always | {"worst study"}
+    sized = analysis(simulated.assign(n1i=10, n2i=12))
+    assert applying(sized) == applying(analysis(simulated)) | {"PET", "PEESE"}
+    assert applying(analysis(simulated.assign(group=simulated["effect"]))) == priors | always | {
+        "worst study"
+    }
     two = simulated[simulated["study"].isin(["s1", "s2"])].assign(group=list("abcdefgh"))
-    assert applying(question(two)) == priors | always
-    four = question(simulated, replace(SPEC, levels=("study", "group", "effect")))
+    assert applying(analysis(two)) == priors | always
+    four = analysis(simulated, replace(SPEC, levels=("study", "group", "effect")))
     assert "no effect level" in applying(four)
     assert NAMED["no effect level"].change(four) == (simulated, SPEC)
-    strict = question(simulated, strict=lambda: simulated.iloc[4:])
-    assert applying(strict) == applying(question(simulated)) | {"strict codes"}
+    strict = analysis(simulated, of_dataset=[strict_codes(lambda: simulated.iloc[4:])])
+    assert applying(strict) == applying(analysis(simulated)) | {"strict codes"}
 
 
 def test_another_model_file(simulated: pd.DataFrame) -> None:
-    three = question(simulated, read_spec("three-level"))
-    found = changes.with_model(three, "three-level", "four-level")
+    three = analysis(simulated, read_spec("three-level"))
+    other = DataAlternative("other", "model", "", "", models={"three-level": "four-level"})
+    found = changes.from_dataset(three, other)
     assert found is not None
     assert found[1] == read_spec("four-level")
-    assert changes.with_model(three, "intercept", "four-level") is None
-    version = multiverse.version_of(three, NAMED["worst study"], simulated.assign(phase="memory"), found[1])
+    assert changes.from_dataset(three, replace(other, models={"intercept": "four-level"})) is None
+    # another model file may be beyond quadrature
+    assert alternative_of("other", [other]).refit is multiverse.sampled
+    version = multiverse.version_of(
+        three, NAMED["worst study"], simulated.assign(phase="memory"), found[1]
+    )
     assert version.model == "model four-level"
 
 
 def test_errors_are_corrected_by_grade(simulated: pd.DataFrame) -> None:
-    raw = {"m1i": 5.0, "sd1i": 1.0, "n1i": 9.0, "m2i": 3.0, "sd2i": 2.0, "n2i": 16.0, "direction": 1}
+    raw = {
+        "m1i": 5.0,
+        "sd1i": 1.0,
+        "n1i": 9.0,
+        "m2i": 3.0,
+        "sd2i": 2.0,
+        "n2i": 16.0,
+        "direction": 1,
+    }
     frame = simulated.assign(**raw)
     frame.loc[:3, "study"] = "25444643"  # an error, and below one that is suspected
-    one = question(frame)
-    assert NAMED["errors corrected"].change(question(simulated.assign(study=frame["study"]))) is None
-    fixed = NAMED["errors corrected"].change(one)
+    errors, both = (alternative_of(each.name, CORRECTIONS) for each in CORRECTIONS)
+    wrong = analysis(frame)
+    assert errors.change(analysis(simulated.assign(study=frame["study"]))) is None
+    fixed = errors.change(wrong)
     assert fixed is not None
-    assert multiverse.version_of(one, NAMED["errors corrected"], *fixed).data == "4 effects with another yi or vi"
-    assert NAMED["errors and suspected corrected"].change(one) is None
+    version = multiverse.version_of(wrong, errors, *fixed)
+    assert version.data == "4 effects with another yi or vi"
+    assert both.change(wrong) is None
     frame = frame.assign(study=frame["study"].replace("s5", "31206738"))
-    fixed = NAMED["errors and suspected corrected"].change(question(frame))
+    fixed = both.change(analysis(frame))
     assert fixed is not None
     assert (fixed[0]["yi"] != frame["yi"]).sum() == 8
 
 
 def test_what_a_type_lacks_is_nan_and_says_why() -> None:
     frame, record = typed()
-    asked = question(frame[frame["species"] == "human"], record=record[record["species"] == "human"])
+    persons = frame[frame["species"] == "human"]
+    types = comparison_types(persons, record[record["species"] == "human"])
+    asked = analysis(persons, of_dataset=types)
     versions = {each.alternative.name: each for each in multiverse.versions_of(asked)}
     assert list(versions)[:4] == ["base", "comparison A", "comparison B", "comparison C"]
     only_neutral = versions["comparison C"]
@@ -171,17 +215,26 @@ def test_what_a_type_lacks_is_nan_and_says_why() -> None:
     assert only_neutral.missing == {"fear": "no data: fear", "fear - neutral": "no data: fear"}
     assert versions["comparison B"].data == "4 effects left out; 2 effects added"
     assert (versions["comparison B"].k, versions["comparison B"].studies) == (2, 2)
-    refitted = {n: each.alternative.refit(each.design, each.spec, each.weights) for n, each in versions.items()}
-    rows = multiverse.long_table(list(versions.values()), refitted).set_index(["alternative", "contrast"])
+    refitted = {
+        n: each.alternative.refit(each.design, each.spec, each.weights)
+        for n, each in versions.items()
+    }
+    rows = multiverse.long_table(list(versions.values()), refitted).set_index(
+        ["alternative", "contrast"]
+    )
     lost = rows.loc["comparison C"].loc[["fear", "fear - neutral"]]
-    assert lost[["mean", "sd", "ci_lb", "ci_ub", "p_positive", "p_conclusion"]].isna().all(axis=None)
+    assert (
+        lost[["mean", "sd", "ci_lb", "ci_ub", "p_positive", "p_conclusion"]].isna().all(axis=None)
+    )
     assert lost["note"].tolist() == ["no data: fear", "no data: fear"]
     assert rows["p_conclusion"].notna().loc["comparison C", "neutral"]
 
 
 def test_a_single_study_is_no_analysis(simulated: pd.DataFrame) -> None:
-    asked = question(simulated)
-    version = multiverse.version_of(asked, multiverse.BASE, simulated[simulated["study"] == "s1"], SPEC)
+    asked = analysis(simulated)
+    version = multiverse.version_of(
+        asked, multiverse.BASE, simulated[simulated["study"] == "s1"], SPEC
+    )
     assert version.design is None
     assert version.weights is None
     assert set(version.missing.values()) == {"no data: fewer than two studies"}
@@ -195,23 +248,25 @@ def test_what_differs_in_the_data() -> None:
     assert data_changed(frame, frame.iloc[::-1]) == ""
     recoded = frame.assign(yi=frame["yi"] + np.repeat([0, 1], [5, 2]))
     recoded["valence"] = frame["valence"].cat.rename_categories({"fear": "trauma"})
-    assert data_changed(frame, recoded) == "2 effects with another yi or vi; 3 effects coded otherwise"
+    assert (
+        data_changed(frame, recoded) == "2 effects with another yi or vi; 3 effects coded otherwise"
+    )
     assert data_changed(frame.iloc[1:], frame.iloc[:2]) == "5 effects left out; 1 effects added"
 
 
 def test_heavy_tails_change_the_likelihood_alone() -> None:
-    asked = question(typed()[0])
+    asked = analysis(typed()[0])
     changed = changes.with_heavy_tails(asked)
     assert changed is not None
     assert changed[0] is asked.frame
     spec = changed[1]
     assert (spec.likelihood, str(spec.priors["nu"])) == ("student", "Gamma(2, 0.1)")
     assert replace(spec, likelihood="normal", priors=SPEC.priors) == SPEC
-    assert changes.with_heavy_tails(question(asked.frame, spec)) is None
+    assert changes.with_heavy_tails(analysis(asked.frame, spec)) is None
 
 
 def test_bias_models_keep_all_else_and_take_their_priors_from_their_files() -> None:
-    asked = question(typed()[0].assign(n1i=10, n2i=12))
+    asked = analysis(typed()[0].assign(n1i=10, n2i=12))
     for bias, key in (("pet", "slope"), ("peese", "slope"), ("selection", "weights")):
         changed = changes.with_bias_model(asked, bias)
         assert changed is not None
@@ -219,13 +274,19 @@ def test_bias_models_keep_all_else_and_take_their_priors_from_their_files() -> N
         assert frame is asked.frame
         assert spec.priors[key] == read_spec(bias).priors[key]
         assert replace(spec, bias="", priors=SPEC.priors) == SPEC
-        assert changes.with_bias_model(question(frame, spec), "pet") is None  # one bias at a time
-    assert changes.with_bias_model(question(asked.frame, replace(SPEC, rho=0.5)), "selection") is None
+        assert changes.with_bias_model(analysis(frame, spec), "pet") is None  # one bias at a time
+    assert (
+        changes.with_bias_model(analysis(asked.frame, replace(SPEC, rho=0.5)), "selection") is None
+    )
 
 
 def test_rho_may_be_estimated(simulated: pd.DataFrame) -> None:
-    changed = changes.with_rho_estimated(question(simulated, replace(SPEC, rho=0.3)))
+    changed = changes.with_rho_estimated(analysis(simulated, replace(SPEC, rho=0.3)))
     assert changed is not None
     spec = changed[1]
-    assert (spec.rho, spec.levels, str(spec.priors["rho"])) == (0.0, ("study", "group", "effect"), "Beta(2, 2)")
-    assert changes.with_rho_estimated(question(simulated, spec)) is None
+    assert (spec.rho, spec.levels, str(spec.priors["rho"])) == (
+        0.0,
+        ("study", "group", "effect"),
+        "Beta(2, 2)",
+    )
+    assert changes.with_rho_estimated(analysis(simulated, spec)) is None

@@ -1,4 +1,4 @@
-"""Refits of an analysis equal what can be found another way: by brute force, by sampling, by flipping the data."""
+"""Refits of an analysis equal brute force, sampling, and refits to flipped data."""
 
 from dataclasses import replace
 
@@ -12,14 +12,14 @@ from bayesmeta.model.design import build_design
 from bayesmeta.model.design.contrasts import contrast_weights
 from bayesmeta.model.spec import read_spec
 from bayesmeta.robustness import multiverse
-from bayesmeta.robustness.multiverse import Question
+from bayesmeta.robustness.multiverse import Analysis
 
 SPEC = read_spec("three-level").with_terms("0 + valence")
 
 
 @pytest.fixture(scope="module")
 def small() -> pd.DataFrame:
-    """Nine studies, two effects to a group; neutral below zero, fear above; trauma in one study alone."""
+    """Nine studies, two effects to a group; neutral below zero, fear above; trauma in one."""
     rng = np.random.default_rng(5)
     study = np.repeat(np.arange(9), 4)
     valence = np.tile(["neutral", "fear"], 18)
@@ -48,14 +48,23 @@ def weights_of(frame: pd.DataFrame) -> tuple[xr.Dataset, xr.DataArray]:
 def test_the_worst_study_is_that_of_brute_force(small: pd.DataFrame) -> None:
     design, weights = weights_of(small)
     found = multiverse.worst_study(design, SPEC, weights).set_index("contrast")
-    base = contrasts_table(integrate_posterior(design, SPEC), weights).set_index("contrast")["p_positive"]
-    assert (base["fear"], base["neutral"]) == (pytest.approx(1, abs=0.49), pytest.approx(0, abs=0.49))
+    base = contrasts_table(integrate_posterior(design, SPEC), weights).set_index("contrast")[
+        "p_positive"
+    ]
+    assert (base["fear"], base["neutral"]) == (
+        pytest.approx(1, abs=0.49),
+        pytest.approx(0, abs=0.49),
+    )
     shared = ["fear", "neutral", "fear - neutral"]
     every = {}
     for study in small["study"].unique():
         left = build_design(small[small["study"] != study], SPEC)
-        some = contrast_weights({name: name for name in shared}, [str(term) for term in left["term"].values])
-        every[study] = contrasts_table(integrate_posterior(left, SPEC), some).set_index("contrast")["p_positive"]
+        some = contrast_weights(
+            {name: name for name in shared}, [str(term) for term in left["term"].values]
+        )
+        every[study] = contrasts_table(integrate_posterior(left, SPEC), some).set_index("contrast")[
+            "p_positive"
+        ]
     deleted = pd.DataFrame(every)
     for contrast in shared:
         row = deleted.loc[contrast]
@@ -81,7 +90,9 @@ def test_the_worst_study_where_strata_have_their_own_taus(small: pd.DataFrame) -
     def answers(rows: pd.DataFrame, without: tuple[str, ...] = ()) -> pd.DataFrame:
         design = build_design(rows, spec)
         weights = contrast_weights(named, [str(term) for term in design["term"].values])
-        return contrasts_table(integrate_posterior(design, spec, without=without), weights).set_index("contrast")
+        return contrasts_table(
+            integrate_posterior(design, spec, without=without), weights
+        ).set_index("contrast")
 
     design, base = build_design(frame, spec), answers(frame)
     weights = contrast_weights(named, [str(term) for term in design["term"].values])
@@ -92,9 +103,15 @@ def test_the_worst_study_where_strata_have_their_own_taus(small: pd.DataFrame) -
     by_hand = {study: answers(frame[frame["study"] != study]) for study in ("s1", "s2")}
     for contrast in named:
         for study, table in by_hand.items():
-            np.testing.assert_allclose(mean.sel(study=study, contrast=contrast), table.loc[contrast, "mean"], atol=1e-4)
-            np.testing.assert_allclose(sd.sel(study=study, contrast=contrast), table.loc[contrast, "sd"], atol=1e-4)
-        p = pd.Series({study: table.loc[contrast, "p_positive"] for study, table in deleted.items()})
+            np.testing.assert_allclose(
+                mean.sel(study=study, contrast=contrast), table.loc[contrast, "mean"], atol=1e-4
+            )
+            np.testing.assert_allclose(
+                sd.sel(study=study, contrast=contrast), table.loc[contrast, "sd"], atol=1e-4
+            )
+        p = pd.Series(
+            {study: table.loc[contrast, "p_positive"] for study, table in deleted.items()}
+        )
         worst = p.idxmin() if base.loc[contrast, "p_positive"] >= 0.5 else p.idxmax()
         assert found.loc[contrast, "note"] == f"without {worst}"
         np.testing.assert_allclose(found.loc[contrast, "p_positive"], p[worst], atol=1e-4)
@@ -103,7 +120,10 @@ def test_the_worst_study_where_strata_have_their_own_taus(small: pd.DataFrame) -
 @pytest.mark.slow
 def test_sampling_agrees_with_quadrature(small: pd.DataFrame) -> None:
     design, weights = weights_of(small)
-    drawn, exact = multiverse.sampled(design, SPEC, weights), multiverse.integrated(design, SPEC, weights)
+    drawn, exact = (
+        multiverse.sampled(design, SPEC, weights),
+        multiverse.integrated(design, SPEC, weights),
+    )
     assert drawn["contrast"].tolist() == exact["contrast"].tolist()
     np.testing.assert_allclose(drawn["mean"], exact["mean"], atol=0.06)
     np.testing.assert_allclose(drawn[["sd", "p_positive"]], exact[["sd", "p_positive"]], atol=0.04)
@@ -115,9 +135,13 @@ def test_flipped_data_flip_directions_and_keep_probabilities(small: pd.DataFrame
     contrasts = contrast_weights(named, ["fear", "neutral", "trauma"])
 
     def answers(frame: pd.DataFrame) -> pd.DataFrame:
-        versions = multiverse.versions_of(Question(frame, SPEC, contrasts, record=frame))
-        versions = [v for v in versions if v.alternative.refit is not multiverse.sampled]  # draws are not to 1e-6
-        refitted = {v.alternative.name: v.alternative.refit(v.design, v.spec, v.weights) for v in versions}
+        versions = multiverse.versions_of(Analysis(frame, SPEC, contrasts))
+        versions = [
+            v for v in versions if v.alternative.refit is not multiverse.sampled
+        ]  # draws are not to 1e-6
+        refitted = {
+            v.alternative.name: v.alternative.refit(v.design, v.spec, v.weights) for v in versions
+        }
         return multiverse.wide_table(multiverse.long_table(versions, refitted))
 
     as_is, flipped = answers(small), answers(small.assign(yi=-small["yi"]))

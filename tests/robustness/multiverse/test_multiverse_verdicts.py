@@ -23,14 +23,21 @@ ALTERNATIVES = "alternative label reason k studies changed log_bayes_factor"
 
 def other(name: str, kind: str = "model") -> Alternative:
     """An alternative that is a name alone."""
-    return Alternative(name, kind, f"{name} in words", "why", lambda question: None)  # type: ignore[arg-type]
+    label = f"{name} in words"
+    return Alternative(name, kind, label, "why", lambda analysis: None)  # type: ignore[arg-type]
 
 
-def version(alternative: Alternative, data: str = "", missing: dict[str, str] | None = None) -> Version:
+def version(
+    alternative: Alternative, data: str = "", missing: dict[str, str] | None = None
+) -> Version:
     """A version that is a name alone."""
-    weights = xr.DataArray(np.eye(2), {"contrast": ["up", "down"], "term": ["a", "b"]}, ("contrast", "term"))
+    weights = xr.DataArray(
+        np.eye(2), {"contrast": ["up", "down"], "term": ["a", "b"]}, ("contrast", "term")
+    )
     weights = weights.sel(contrast=[name for name in ("up", "down") if name not in (missing or {})])
-    return Version(alternative, data, "", 10, 5, read_spec("intercept"), None, weights, missing or {})
+    return Version(
+        alternative, data, "", 10, 5, read_spec("intercept"), None, weights, missing or {}
+    )
 
 
 def refit(up: float, down: float, **others: object) -> pd.DataFrame:
@@ -80,17 +87,29 @@ def test_the_long_table(told: tuple[list[Version], dict[str, pd.DataFrame]]) -> 
 
 def test_the_wide_table(told: tuple[list[Version], dict[str, pd.DataFrame]]) -> None:
     table = multiverse.wide_table(multiverse.long_table(*told))
-    assert list(table.columns) == ["contrast", "direction", *(each.alternative.name for each in told[0])]
+    assert list(table.columns) == [
+        "contrast",
+        "direction",
+        *(each.alternative.name for each in told[0]),
+    ]
     assert table["contrast"].tolist() == ["up", "down"]
     assert table["direction"].tolist() == ["positive", "negative"]
-    expected = [[0.99, 0.99, 0.9, 0.3, np.nan, np.nan, 0.98], [0.996, 0.996, 0.98, 0.01, np.nan, 0.99, 0.8]]
+    expected = [
+        [0.99, 0.99, 0.9, 0.3, np.nan, np.nan, 0.98],
+        [0.996, 0.996, 0.98, 0.01, np.nan, 0.99, 0.8],
+    ]
     np.testing.assert_allclose(table.iloc[:, 2:].to_numpy(float), expected)
 
 
 def test_what_each_alternative_is(told: tuple[list[Version], dict[str, pd.DataFrame]]) -> None:
     table = multiverse.alternatives_table(*told).set_index("alternative")
     assert " ".join(table.reset_index().columns) == ALTERNATIVES
-    assert table.loc["base", ["changed", "log_bayes_factor", "k", "studies"]].tolist() == ["nothing", 0.0, 10, 5]
+    assert table.loc["base", ["changed", "log_bayes_factor", "k", "studies"]].tolist() == [
+        "nothing",
+        0.0,
+        10,
+        5,
+    ]
     assert table.loc["same", "log_bayes_factor"] == -2.5
     # other data have evidence that says nothing beside the base's
     assert np.isnan(table.loc["weaker", "log_bayes_factor"])
@@ -103,23 +122,39 @@ def test_sentences(told: tuple[list[Version], dict[str, pd.DataFrame]]) -> None:
 
     def verdicts(*names: str) -> pd.DataFrame:
         chosen = [each for each in versions if each.alternative.name in ("base", *names)]
-        return multiverse.verdicts_table(multiverse.long_table(chosen, refitted)).set_index("contrast")
+        return multiverse.verdicts_table(multiverse.long_table(chosen, refitted)).set_index(
+            "contrast"
+        )
 
     every = verdicts(*refitted, "empty")
     up, down = every.loc["up"], every.loc["down"]
     assert up["sentence"] == (
-        "up is above zero (P .99): changes sign under contrary (.30), weakens under weaker (.90), holds under the other 1"
+        "up is above zero (P .99): changes sign under contrary (.30), weakens under weaker (.90), "
+        "holds under the other 1"
         "; 2 without data for it."
     )
-    assert up[["p_base", "asked", "least", "under", "verdict"]].tolist() == [0.99, 3, 0.3, "contrary", "changes sign"]
+    assert up[["p_base", "asked", "least", "under", "verdict"]].tolist() == [
+        0.99,
+        3,
+        0.3,
+        "contrary",
+        "changes sign",
+    ]
     assert down["sentence"] == (
-        "down is below zero (P >.99): is overturned by contrary (.01), weakens under worst: without s2, the only study "
+        "down is below zero (P >.99): is overturned by contrary (.01), weakens under worst: "
+        "without s2, the only study "
         "of b (.80), holds under the other 2; 1 without data for it."
     )
     assert down[["verdict", "under"]].tolist() == ["overturned", "contrary"]
     calm = verdicts("same", "half")
-    assert calm.loc["down", "sentence"] == "down is below zero (P >.99): holds under its one alternative, half (.99)."
-    assert calm.loc["up", "sentence"] == "up is above zero (P .99): no alternative bears on it; 1 without data for it."
+    assert (
+        calm.loc["down", "sentence"]
+        == "down is below zero (P >.99): holds under its only alternative, half (.99)."
+    )
+    assert (
+        calm.loc["up", "sentence"]
+        == "up is above zero (P .99): no alternative applies to it; 1 without data for it."
+    )
     assert calm["verdict"].tolist() == ["holds", "holds"]
     assert verdicts("weaker")["verdict"].tolist() == ["weakens", "holds"]
 
@@ -130,13 +165,21 @@ def test_sentences_on_what_the_base_leaves_open() -> None:
     found = multiverse.verdicts_table(multiverse.long_table(versions, refitted))
     assert found["verdict"].tolist() == ["open", "open"]
     assert found["sentence"].tolist() == [
-        "up is probably above zero (P .80): not settled; from two (.30) to one (.99) over 2 alternatives.",
-        "down is probably below zero (P .60): not settled; from one (.40) to two (.59) over 2 alternatives.",
+        "up is probably above zero (P .80): not settled; "
+        "from two (.30) to one (.99) over 2 alternatives.",
+        "down is probably below zero (P .60): not settled; "
+        "from one (.40) to two (.59) over 2 alternatives.",
     ]
     few = multiverse.verdicts_table(multiverse.long_table(versions[:2], refitted))["sentence"]
-    assert few[0] == "up is probably above zero (P .80): not settled; one (.99) under the one alternative."
+    assert (
+        few[0]
+        == "up is probably above zero (P .80): not settled; one (.99) under the only alternative."
+    )
     none = multiverse.verdicts_table(multiverse.long_table(versions[:1], refitted))["sentence"]
-    assert none[0] == "up is probably above zero (P .80): not settled, and no alternative bears on it."
+    assert (
+        none[0]
+        == "up is probably above zero (P .80): not settled, and no alternative applies to it."
+    )
 
 
 @pytest.mark.parametrize(
@@ -168,14 +211,18 @@ def test_a_refusal_is_told(told: tuple[list[Version], dict[str, pd.DataFrame]]) 
         multiverse.with_refusals(versions, {"base": "no"})
 
 
-def test_the_figure_shows_the_table(told: tuple[list[Version], dict[str, pd.DataFrame]], tmp_path: Path) -> None:
+def test_the_figure_shows_the_table(
+    told: tuple[list[Version], dict[str, pd.DataFrame]], tmp_path: Path
+) -> None:
     cells = multiverse.cells_table(multiverse.long_table(*told), told[0])
     ax = multiverse_map(cells, Figure().add_subplot())
     texts = [text.get_text() for text in ax.texts]
     assert texts[:14] == cells["text"].tolist()
     assert texts[14:] == ["model"]
     squares = [patch for patch in ax.patches if isinstance(patch, Rectangle)]
-    corners = {(square.get_x() + 0.5, square.get_y() + 0.5): square.get_facecolor() for square in squares}
+    corners = {
+        (square.get_x() + 0.5, square.get_y() + 0.5): square.get_facecolor() for square in squares
+    }
     assert set(corners) == {(x, y) for x in range(7) for y in range(2)}
 
     def rgb(colour: str) -> tuple[float, ...]:
@@ -190,7 +237,9 @@ def test_the_figure_shows_the_table(told: tuple[list[Version], dict[str, pd.Data
     marks = {line.get_marker(): [] for line in ax.lines if line.get_marker() != "None"}
     for line in ax.lines:
         if line.get_marker() in marks:
-            marks[line.get_marker()].append((round(line.get_xdata()[0] - 0.32), round(line.get_ydata()[0] + 0.3)))
+            marks[line.get_marker()].append(
+                (round(line.get_xdata()[0] - 0.32), round(line.get_ydata()[0] + 0.3))
+            )
     assert marks == {"o": [(2, 0), (6, 1)], "X": [(3, 0), (3, 1)]}
     assert [label.get_text() for label in ax.get_yticklabels()] == ["up  > 0", "down  < 0"]
     figure = draw_multiverse(cells, title="t")
@@ -198,7 +247,9 @@ def test_the_figure_shows_the_table(told: tuple[list[Version], dict[str, pd.Data
     assert len(named) == 4
     assert [
         text.get_text()
-        for text in draw_multiverse(cells[cells["alternative"] == "base"], title="t").legends[0].get_texts()
+        for text in draw_multiverse(cells[cells["alternative"] == "base"], title="t")
+        .legends[0]
+        .get_texts()
     ] == []
     written = figures.save(figure, tmp_path / "multiverse", cells, synthetic=False, source="here")
     assert [path.suffix for path in written] == [".csv", ".png", ".svg"]

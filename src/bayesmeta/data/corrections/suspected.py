@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import pandas as pd
 
 from bayesmeta.data.corrections.numbers import with_sds_of_sems
-from bayesmeta.data.datasets import DATASETS
 from bayesmeta.data.effect_sizes import TWO_GROUPS
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.files import root
@@ -75,10 +74,9 @@ def without_suspects(frame: pd.DataFrame, *, grades: Sequence[str] = GRADES) -> 
 
 
 def _listed() -> pd.DataFrame:
-    """Return the suspected errors of all datasets."""
-    names = dict.fromkeys(known.suspects for known in DATASETS.values() if known.suspects)
-    tables = [pd.read_csv(root() / "data" / f"{name}.csv", dtype=str) for name in names]
-    return pd.concat(tables, ignore_index=True)
+    """Return the suspected errors of all datasets, from `data/<record>/suspects.csv`."""
+    files = sorted((root() / "data").glob("*/suspects.csv"))
+    return pd.concat([pd.read_csv(file, dtype=str) for file in files], ignore_index=True)
 
 
 def _suspected(frame: pd.DataFrame, grades: Sequence[str]) -> "pd.Series[bool]":

@@ -10,10 +10,20 @@ from types import MappingProxyType
 import pandas as pd
 
 from bayesmeta.data.datasets import ketamine_extinction, retroactive_memory, trace, twin
+from bayesmeta.data.datasets.alternative import DataAlternative, Keep
 from bayesmeta.data.datasets.dataset import Dataset, check_variant
 from bayesmeta.infrastructure.errors import BadInput
 
-__all__ = ["DATASETS", "VARIANTS", "Dataset", "flow", "full_record", "read"]
+__all__ = [
+    "DATASETS",
+    "VARIANTS",
+    "DataAlternative",
+    "Dataset",
+    "alternatives_to",
+    "flow",
+    "full_record",
+    "read",
+]
 
 DATASETS: Mapping[str, Dataset] = MappingProxyType(
     {
@@ -97,10 +107,21 @@ def full_record(frame: pd.DataFrame) -> pd.DataFrame:
     known = DATASETS.get(str(frame.attrs.get("dataset")))
     if known is None or known.record is None:
         return frame
-    effects = known.record(str(frame.attrs["variant"]))
-    if known.kind is None:
-        return effects
-    return effects[effects[known.kind].isin(frame[known.kind].unique())]
+    return known.record(frame)
+
+
+def alternatives_to(frame: pd.DataFrame, keep: Keep) -> tuple[DataAlternative, ...]:
+    """Return the alternatives that a dataset offers to an analysis of its effects; none for a file.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The analysed effect table; its attrs name the dataset.
+    keep : function
+        Applies the selection of rows of the analysis to another effect table.
+    """
+    known = DATASETS.get(str(frame.attrs.get("dataset")))
+    return tuple(known.alternatives(frame, keep)) if known else ()
 
 
 def _dataset(name: str) -> Dataset:

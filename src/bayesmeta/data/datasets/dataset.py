@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from bayesmeta.data.datasets.alternative import DataAlternative, Keep, no_alternatives
 from bayesmeta.infrastructure.errors import BadInput
 
 Table = pd.DataFrame
@@ -37,13 +38,15 @@ class Dataset:
     words : mapping of str to str
         Codes of its columns to the words that readers see.
     record : callable, optional
-        Variant to every effect of the record from which the dataset is selected.
+        Effect table to every effect of the record from which it is selected, of the same kinds.
     flow : callable, optional
         Variant to the rows of raw sheets that were left out: search, step, rows, reason.
     tables : callable, optional
         Effect table (or some of its rows) and variant to tables that describe it, by file name.
-    suspects : str, optional
-        Table of `data/` that lists its suspected errors (see `bayesmeta.data.corrections`).
+    moderators : tuple of str
+        Columns that a screening takes by default; every moderator of the table if empty.
+    alternatives : callable
+        Analysed effect table and its selection of rows to the alternatives that the dataset offers.
     """
 
     title: str
@@ -56,10 +59,11 @@ class Dataset:
     default_variant: str | None = None
     kind: str | None = None
     words: Mapping[str, str] = field(default_factory=dict)
-    record: Callable[[str], Table] | None = None
+    record: Callable[[Table], Table] | None = None
     flow: Callable[[str], Table] | None = None
     tables: Callable[[Table, str], dict[str, Table]] | None = None
-    suspects: str | None = None
+    moderators: tuple[str, ...] = ()
+    alternatives: Callable[[Table, Keep], Sequence[DataAlternative]] = no_alternatives
 
 
 def check_variant(variant: str, variants: Sequence[str]) -> None:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from bayesmeta.data.datasets import trace
 from bayesmeta.data.datasets.dataset import Dataset
 from bayesmeta.data.datasets.trace import sets
+from bayesmeta.data.datasets.trace.alternatives import alternatives_of_twin
 from bayesmeta.data.effect_sizes import MEASURES, TWO_GROUPS
 from bayesmeta.data.schema import check_effects, nearest
 from bayesmeta.infrastructure.errors import BadInput
@@ -200,6 +201,7 @@ DATASETS: Mapping[str, Dataset] = {
         synthetic=True,
         scale=trace.SCALE,
         words=trace.WORDS,
+        alternatives=alternatives_of_twin,
     )
     for name, title in TITLES.items()
 }

@@ -1,4 +1,4 @@
-"""The cells if results were selected, or grew as studies shrink: bias models beside the unadjusted one."""
+"""Means and contrasts under models of selection and of small-study effects."""
 
 from bayesmeta.robustness.bias.refits import refit
 from bayesmeta.robustness.bias.tables import (
@@ -8,7 +8,6 @@ from bayesmeta.robustness.bias.tables import (
     models_table,
     parameters_table,
     sentence,
-    unsettled,
     versions,
 )
 
@@ -20,6 +19,5 @@ __all__ = [
     "parameters_table",
     "refit",
     "sentence",
-    "unsettled",
     "versions",
 ]

@@ -1,4 +1,4 @@
-"""Bias models beside the unadjusted one: cells and contrasts, slopes and weights, prediction of unseen studies."""
+"""Bias models beside the unadjusted model: contrasts, slopes and weights, unseen studies."""
 
 from collections.abc import Hashable, Mapping
 
@@ -14,12 +14,14 @@ from bayesmeta.robustness.influence import elpd_table
 
 UNADJUSTED = "unadjusted"
 TITLES = {"pet": "PET", "peese": "PEESE", "selection": "selection"}
+NUMBERS = ["mean", "sd", "ci_lb", "ci_ub"]
+Version = tuple[xr.Dataset, ModelSpec, xr.DataArray]
 
 
 def versions(
     frame: pd.DataFrame, spec: ModelSpec, weights: xr.DataArray
-) -> tuple[dict[str, tuple[xr.Dataset, ModelSpec, xr.DataArray]], dict[str, str]]:
-    """Design, model and weights of the analysis without and with each bias, by title; and why others are not there.
+) -> tuple[dict[str, Version], dict[str, str]]:
+    """Return the analysis without a bias and with every bias, and why others are missing.
 
     Parameters
     ----------
@@ -27,8 +29,14 @@ def versions(
         Effect table; PET and PEESE need n1i and n2i.
     weights : DataArray
         Dims (contrast, term), over the terms of the unadjusted model.
+
+    Returns
+    -------
+    tuple of dict
+        Title to design, model and weights; title of a missing model to the reason.
     """
-    made, missing = {UNADJUSTED: (build_design(frame, spec), spec, weights)}, {}
+    made: dict[str, Version] = {UNADJUSTED: (build_design(frame, spec), spec, weights)}
+    missing = {}
     for bias, title in TITLES.items():
         changed = with_bias(spec, bias)
         if changed is None:
@@ -39,70 +47,97 @@ def versions(
         except BadInput as error:
             missing[title] = str(error)
             continue
-        made[title] = design, changed, weights.reindex(term=design["term"].values, fill_value=0.0)
+        wider = weights.reindex(term=design["term"].values, fill_value=0.0)
+        made[title] = (design, changed, wider)
     return made, missing
 
 
 def cells_table(refits: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Each contrast under each model: contrast, model, mean, sd, ci_lb, ci_ub, p_positive, shift, toward_zero.
+    """Return every contrast under every model.
 
-    shift is that of the mean from the unadjusted model's, in its sds; toward_zero the share of the unadjusted mean
-    that is gone (above 1: the sign has turned).
+    Returns
+    -------
+    DataFrame
+        contrast, model, mean, sd, ci_lb, ci_ub, p_positive; shift: of the mean from the unadjusted
+        model's, in its sds; toward_zero: the share of the unadjusted mean that disappears (above 1:
+        the sign changes).
     """
-    parts = [table[table["part"] == "contrast"].assign(model=title) for title, table in refits.items()]
-    rows = pd.concat(parts).rename(columns={"name": "contrast"})
+    rows = _part(refits, "contrast")
     base = refits[UNADJUSTED].query("part == 'contrast'").set_index("name")
     mean, sd = (rows["contrast"].map(base[column]) for column in ("mean", "sd"))
-    rows = rows.assign(shift=(rows["mean"] - mean) / sd, toward_zero=1 - rows["mean"] / mean)
     order = pd.Categorical(rows["contrast"], list(base.index))
-    columns = ["contrast", "model", "mean", "sd", "ci_lb", "ci_ub", "p_positive", "shift", "toward_zero"]
-    return rows.assign(order=order).sort_values("order", kind="stable")[columns].reset_index(drop=True)
+    rows = rows.assign(
+        shift=(rows["mean"] - mean) / sd, toward_zero=1 - rows["mean"] / mean, order=order
+    )
+    columns = ["contrast", "model", *NUMBERS, "p_positive", "shift", "toward_zero"]
+    return rows.sort_values("order", kind="stable")[columns].reset_index(drop=True)
 
 
 def parameters_table(refits: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Slopes and weights: model, parameter, mean, sd, ci_lb, ci_ub, p = P(slope > 0), P(weight < 1): towards bias."""
-    parts = [table[table["part"] == "parameter"].assign(model=title) for title, table in refits.items()]
-    rows = pd.concat(parts).rename(columns={"name": "parameter"})
-    of_weights = rows["model"] == TITLES["selection"]
-    p = rows["p_positive"].where(~of_weights, 1 - rows["p_positive"])
-    return rows.assign(p=p)[["model", "parameter", "mean", "sd", "ci_lb", "ci_ub", "p"]].reset_index(drop=True)
+    """Return the slopes and weights of the bias models.
+
+    Returns
+    -------
+    DataFrame
+        model, parameter, mean, sd, ci_lb, ci_ub, p: P(slope > 0) or P(weight < 1), towards bias.
+    """
+    rows = _part(refits, "parameter")
+    is_weight = rows["model"] == TITLES["selection"]
+    p = rows["p_positive"].where(~is_weight, 1 - rows["p_positive"])
+    return rows.assign(p=p)[["model", "parameter", *NUMBERS, "p"]].reset_index(drop=True)
 
 
 def models_table(refits: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """`influence.elpd_table` of the models, against the unadjusted one."""
+    """Return `influence.elpd_table` of the models, compared with the unadjusted model."""
     studies = {
-        title: table[table["part"] == "study"].rename(columns={"name": "study"}) for title, table in refits.items()
+        title: table[table["part"] == "study"].rename(columns={"name": "study"})
+        for title, table in refits.items()
     }
     return elpd_table(studies, UNADJUSTED)
 
 
+def _part(refits: Mapping[str, pd.DataFrame], part: str) -> pd.DataFrame:
+    """Return a part of all refits; the column `name` is called as the part."""
+    tables = [table[table["part"] == part].assign(model=title) for title, table in refits.items()]
+    return pd.concat(tables).rename(columns={"name": part})
+
+
 def unsettled(cells: pd.DataFrame) -> list[str]:
-    """Contrasts whose sign is settled without a bias model (P of .975), and is not, or is another, under one."""
+    """Return the contrasts with a settled sign (P of .975) that a bias model unsettles or turns."""
     base = cells.groupby("contrast")["p_positive"].transform("first")
-    lost = _settled(base) & (~_settled(cells["p_positive"]) | ((cells["p_positive"] > 0.5) != (base > 0.5)))
+    changed = (cells["p_positive"] > 0.5) != (base > 0.5)
+    lost = _settled(base) & (~_settled(cells["p_positive"]) | changed)
     return list(dict.fromkeys(cells.loc[lost, "contrast"]))
 
 
 def matters(cells: pd.DataFrame, models: pd.DataFrame) -> bool:
-    """Whether a conclusion is unsettled, or a bias model predicts unseen studies better by two standard errors."""
-    return bool(unsettled(cells)) or bool((models["difference"] > 2 * models["difference_se"]).any())
+    """Return whether the bias models change a conclusion or improve the prediction.
+
+    An improvement is a difference in elpd above two standard errors.
+    """
+    better = models["difference"] > 2 * models["difference_se"]
+    return bool(unsettled(cells)) or bool(better.any())
 
 
 def sentence(cells: pd.DataFrame, parameters: pd.DataFrame, models: pd.DataFrame) -> str:
-    """What the bias models say together, in words."""
-    found = [
-        f"{_what(row)} {row['mean']:.2f} [{row['ci_lb']:.2f}, {row['ci_ub']:.2f}]"
+    """Summarise the bias models in words."""
+    estimates = [
+        f"{_label(row)} {row['mean']:.2f} [{row['ci_lb']:.2f}, {row['ci_ub']:.2f}]"
         for row in parameters.to_dict("records")
     ]
     best = models[models["model"] != UNADJUSTED].nlargest(1, "difference").iloc[0]
     gain = f"elpd {best['difference']:+.1f} (se {best['difference_se']:.1f}) against none"
-    said = f"{best['model']} predicts unseen studies best of them, {gain}"
+    prediction = f"{best['model']} predicts unseen studies best of them, {gain}"
     lost = unsettled(cells)
-    changed = f"no longer settled under some bias model: {', '.join(lost)}" if lost else "every conclusion stays"
-    return "; ".join([", ".join(found), said, changed])
+    conclusions = (
+        f"no longer settled under some bias model: {', '.join(lost)}"
+        if lost
+        else "every conclusion stays"
+    )
+    return "; ".join([", ".join(estimates), prediction, conclusions])
 
 
-def _what(row: Mapping[Hashable, object]) -> str:
+def _label(row: Mapping[Hashable, object]) -> str:
     kind = "weight of" if row["model"] == TITLES["selection"] else "slope"
     return f"{kind} {row['parameter']}"
 

@@ -1,25 +1,23 @@
-"""Would a field without selection give a funnel like this? Replicates with g and its standard error drawn together."""
+"""The funnel of a fit against replicates without selection, drawn with their standard errors."""
 
+from bayesmeta.robustness.funnel.data import FunnelData, funnel_data
+from bayesmeta.robustness.funnel.draws import DrawnEffects, draw_effects
 from bayesmeta.robustness.funnel.egger import egger_table, fail_safe_table
-from bayesmeta.robustness.funnel.rows import Drawn, Rows, drawn_effects, rows_of
-from bayesmeta.robustness.funnel.simulation import Replicate, Replicates, replicate
-from bayesmeta.robustness.funnel.statistics import CRITICAL, TITLES, WINDOW, funnel_statistics
+from bayesmeta.robustness.funnel.simulation import Replicate, replicate
+from bayesmeta.robustness.funnel.statistics import TITLES, funnel_statistics
 from bayesmeta.robustness.funnel.tables import FunnelChecks, funnel_checks
 
 __all__ = [
-    "CRITICAL",
     "TITLES",
-    "WINDOW",
-    "Drawn",
+    "DrawnEffects",
     "FunnelChecks",
+    "FunnelData",
     "Replicate",
-    "Replicates",
-    "Rows",
-    "drawn_effects",
+    "draw_effects",
     "egger_table",
     "fail_safe_table",
     "funnel_checks",
+    "funnel_data",
     "funnel_statistics",
     "replicate",
-    "rows_of",
 ]

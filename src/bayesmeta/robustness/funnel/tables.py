@@ -1,4 +1,4 @@
-"""The posterior-predictive check of a funnel: statistics, replicates and points as tables, a verdict in words."""
+"""The posterior-predictive check of a funnel: statistics, replicates and points, and a verdict."""
 
 from typing import NamedTuple
 
@@ -7,13 +7,14 @@ import pandas as pd
 import xarray as xr
 
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.robustness.funnel.rows import Drawn, Floats, Rows, Studies, drawn_effects, rows_of
+from bayesmeta.robustness.funnel.data import ALL, Floats, FunnelData, funnel_data
+from bayesmeta.robustness.funnel.draws import DrawnEffects, Studies, draw_effects
 from bayesmeta.robustness.funnel.simulation import Replicate, replicate
 from bayesmeta.robustness.funnel.statistics import TITLES, funnel_statistics
 from bayesmeta.robustness.funnel.verdicts import link_note, overall, verdicts
 
-CLOUD = 20_000
-LEAST_DRAWS = 100
+CLOUD_POINTS = 20_000  # replicated points that the figure shows
+MIN_DRAWS = 100  # p-values then have standard errors of at most .05
 
 
 class FunnelChecks(NamedTuple):
@@ -21,16 +22,17 @@ class FunnelChecks(NamedTuple):
 
     Attributes
     ----------
-    statistics : cell ("all" and the terms), statistic, title, k (effects), observed (mean over draws), replicate_mean,
-        replicate_sd, ci_lb, ci_ub (95 % of the replicates), p = P(replicate >= observed) draw by draw, p_two_sided,
-        naive_mean and naive_p (every variance held fixed), flag ("high", "low" or ""), verdict (words).
+    statistics : cell ("all" and the terms), statistic, title, k (effects), observed (mean over
+        draws), replicate_mean, replicate_sd, ci_lb, ci_ub (95 % of the replicates),
+        p = P(replicate >= observed) draw by draw, p_two_sided, naive_mean and naive_p (every
+        variance held fixed), flag ("high", "low" or ""), verdict (words).
     replicates : draw, cell, statistic, observed, replicate, naive; what the p-values count.
-    points : which ("observed" or "replicate", thinned), cell, residual, se; residuals from the fitted mean, turned to
-        its direction.
+    points : which ("observed" or "replicate", thinned), cell, residual, se; residuals from the
+        fitted mean, multiplied by its direction.
     cells : cell, k, studies, mean (fitted, without its sign).
-    linked : how many variances could be simulated with their effects, in words.
-    flagged : whether a statistic of the whole dataset is flagged as too high.
-    verdict : in words, for the whole dataset.
+    linked : in words, how many variances could be simulated with their effects.
+    flagged : whether a statistic of the entire dataset is flagged as too high.
+    verdict : in words, on the entire dataset.
     """
 
     statistics: pd.DataFrame
@@ -42,8 +44,14 @@ class FunnelChecks(NamedTuple):
     verdict: str
 
 
-class _Found(NamedTuple):
-    """Statistics (draws, cells, statistics) of the data, the replicates and the naive replicates; points of these."""
+class FunnelReplicates(NamedTuple):
+    """Statistics of the data, of the replicates and of the naive replicates, and points.
+
+    Attributes
+    ----------
+    observed, replicate, naive : (draws, cells, statistics)
+    cloud : points of the replicates, as `FunnelChecks.points`
+    """
 
     observed: Floats
     replicate: Floats
@@ -51,20 +59,24 @@ class _Found(NamedTuple):
     cloud: pd.DataFrame
 
 
-def funnel_checks(tree: xr.DataTree, *, draws: int = 300, seed: int = 1, studies: Studies = "new") -> FunnelChecks:
-    """Check a funnel against replicates without selection, whose errors are those of an SMD.
+def funnel_checks(
+    tree: xr.DataTree, *, draws: int = 300, seed: int = 1, studies: Studies = "new"
+) -> FunnelChecks:
+    """Check a funnel against replicates without selection that have the errors of an SMD.
 
     Parameters
     ----------
     tree : DataTree
         A fit: posterior with beta and taus (u, w, d for "fitted"), constant_data.
     draws : int
-        Posterior draws, each with one replicate of the table; at least 100.
+        Number of posterior draws and of replicates of the table, a replicate per draw; at least
+        100.
     seed : int
-        Of every random step.
+        Seed of every random step.
     studies : "new" or "fitted"
-        Replicates of new studies from the fitted distribution, or of the same ones. Fitted random effects take up
-        part of a small-study effect, so that "fitted" is conservative for slopes and skewness; "new" is calibrated.
+        Replicates of new studies from the fitted distribution, or of the same studies. Fitted
+        random effects take up part of a small-study effect, so that "fitted" is conservative for
+        slopes and skewness; "new" is calibrated.
 
     Returns
     -------
@@ -73,82 +85,98 @@ def funnel_checks(tree: xr.DataTree, *, draws: int = 300, seed: int = 1, studies
     Raises
     ------
     BadInput
-        Fewer than 100 draws asked for or in the tree; random effects missing.
+        Fewer than 100 draws are requested or in the tree; random effects are missing.
 
     Notes
     -----
-    The mean of an Egger slope's replicates is arithmetic: the variance of an SMD holds the SMD, so that a slope arises
-    without any selection (Zwetsloot et al. 2017, doi 10.7554/eLife.24260). A statistic that depends on the draw is
-    compared within the draw (Gelman, Meng & Stern 1996); effects of new studies make the check a mixed predictive one
-    (Marshall & Spiegelhalter 2003, doi 10.1002/sim.1403). A cell's statistics are flagged at .05 / their number.
+    The mean of an Egger slope's replicates is arithmetic: the variance of an SMD contains the SMD,
+    so that a slope arises without any selection (Zwetsloot et al. 2017, doi 10.7554/eLife.24260). A
+    statistic that depends on the draw is compared within the draw (Gelman, Meng & Stern 1996);
+    effects of new studies make the check a mixed predictive check (Marshall & Spiegelhalter 2003,
+    doi 10.1002/sim.1403). A cell's statistics are flagged at .05 / their number.
 
-    The p-values of "egger" and "significant" lean low (medians .31 and .34): weights 1 / v pull the fitted means of an
-    SMD towards zero, and the replicates with them. In 200 tables of preclinical size without selection p < .05 in 4 to
-    8 % by statistic, p < .01 in at most 3 %, and 5 % of the tables were flagged.
+    The p-values of "egger" and "significant" tend to be low (medians .31 and .34): the weights
+    1 / v shrink the fitted means of an SMD towards zero, and with them the replicates. In 200
+    tables of preclinical size without selection p < .05 in 4 to 8 % by statistic, p < .01 in at
+    most 3 %, and 5 % of the tables were flagged.
     """
     available = tree["posterior"].sizes["chain"] * tree["posterior"].sizes["draw"]
-    if (least := min(draws, available)) < LEAST_DRAWS:
-        raise BadInput(f"a funnel check needs {LEAST_DRAWS} draws or more; got {least}")
-    rows = rows_of(tree)
-    found = _simulate(tree, rows, min(draws, available), np.random.default_rng(seed), studies)
-    table, cells = _statistics(rows, found), _cells(rows)
-    whole = table[table["cell"] == "all"]
+    count = min(draws, available)
+    if count < MIN_DRAWS:
+        raise BadInput(f"a funnel check needs {MIN_DRAWS} draws or more; got {count}")
+    data = funnel_data(tree)
+    replicates = _simulate(tree, data, count, np.random.default_rng(seed), studies)
+    statistics = _statistics(data, replicates)
+    of_all = statistics[statistics["cell"] == ALL]
     return FunnelChecks(
-        statistics=table,
-        replicates=_long(rows, found),
-        points=pd.concat([_observed(rows), found.cloud], ignore_index=True),
-        cells=cells,
-        linked=link_note(rows),
-        flagged=bool((whole["flag"] == "high").any()),
-        verdict=overall(whole, rows),
+        statistics=statistics,
+        replicates=_long(data, replicates),
+        points=pd.concat([_observed(data), replicates.cloud], ignore_index=True),
+        cells=_cells(data),
+        linked=link_note(data),
+        flagged=bool((of_all["flag"] == "high").any()),
+        verdict=overall(of_all, data),
     )
 
 
-def _simulate(tree: xr.DataTree, rows: Rows, draws: int, rng: np.random.Generator, studies: Studies) -> _Found:
-    data, tables, clouds = Replicate(rows.yi[None], rows.vi[None]), [], []
-    for drawn in drawn_effects(tree, rows, draws=draws, rng=rng, studies=studies):
-        made = replicate(drawn, rows, rng)
-        each = [funnel_statistics(table, drawn, rows) for table in (data, made.linked, made.naive)]
-        tables.append(np.broadcast_arrays(*each))
-        clouds.append(_cloud(made.linked, drawn, rows, rng, -(-CLOUD * len(drawn.theta) // draws)))
-    observed, new, naive = (np.concatenate(parts) for parts in zip(*tables, strict=True))
-    return _Found(observed, new, naive, pd.concat(clouds))
+def _simulate(
+    tree: xr.DataTree, data: FunnelData, draws: int, rng: np.random.Generator, studies: Studies
+) -> FunnelReplicates:
+    observed = Replicate(data.yi[None], data.vi[None])
+    tables = []
+    clouds = []
+    for drawn in draw_effects(tree, data, draws=draws, rng=rng, studies=studies):
+        made = replicate(drawn, data, rng)
+        statistics = [
+            funnel_statistics(table, drawn, data) for table in (observed, made.linked, made.naive)
+        ]
+        tables.append(np.broadcast_arrays(*statistics))
+        points = -(-CLOUD_POINTS * len(drawn.theta) // draws)
+        clouds.append(_cloud(made.linked, drawn, data, rng, points))
+    of_data, of_linked, of_naive = (np.concatenate(parts) for parts in zip(*tables, strict=True))
+    return FunnelReplicates(of_data, of_linked, of_naive, pd.concat(clouds))
 
 
-def _cloud(table: Replicate, drawn: Drawn, rows: Rows, rng: np.random.Generator, count: int) -> pd.DataFrame:
-    draw, row = (rng.integers(size, size=count) for size in table.yi.shape)
-    residual = rows.direction[row] * (table.yi[draw, row] - drawn.fitted[draw, row])
-    return _points("replicate", rows.names[row], residual, table.vi[draw, row])
+def _cloud(
+    table: Replicate, drawn: DrawnEffects, data: FunnelData, rng: np.random.Generator, count: int
+) -> pd.DataFrame:
+    draw, effect = (rng.integers(size, size=count) for size in table.yi.shape)
+    residual = data.direction[effect] * (table.yi[draw, effect] - drawn.fitted[draw, effect])
+    return _points("replicate", data.names[effect], residual, table.vi[draw, effect])
 
 
-def _observed(rows: Rows) -> pd.DataFrame:
-    return _points("observed", rows.names, rows.direction * (rows.yi - rows.mean), rows.vi)
+def _observed(data: FunnelData) -> pd.DataFrame:
+    return _points("observed", data.names, data.direction * (data.yi - data.mean), data.vi)
 
 
 def _points(which: str, cell: np.ndarray, residual: Floats, vi: Floats) -> pd.DataFrame:
     return pd.DataFrame({"which": which, "cell": cell, "residual": residual, "se": np.sqrt(vi)})
 
 
-def _statistics(rows: Rows, found: _Found) -> pd.DataFrame:
+def _statistics(data: FunnelData, replicates: FunnelReplicates) -> pd.DataFrame:
     records = []
-    for at, (cell, members) in enumerate(rows.cells.items()):
-        for place, (name, title) in enumerate(TITLES.items()):
-            columns = (table[:, at, place] for table in (found.observed, found.replicate, found.naive))
-            if summary := summarise(*columns):
-                records.append({"cell": cell, "statistic": name, "title": title, "k": int(members.sum())} | summary)
+    arrays = (replicates.observed, replicates.replicate, replicates.naive)
+    for i, (cell, members) in enumerate(data.cells.items()):
+        for j, (name, title) in enumerate(TITLES.items()):
+            labels = {"cell": cell, "statistic": name, "title": title, "k": int(members.sum())}
+            if summary := summarise(*(array[:, i, j] for array in arrays)):
+                records.append(labels | summary)
     return verdicts(pd.DataFrame(records))
 
 
 def summarise(observed: Floats, replicate: Floats, naive: Floats) -> dict[str, float]:
-    """A row of the table from (draws,) each; empty where data or half of the replicates do not have the statistic.
+    """Return a row of the table from arrays of the values at all draws (draws,).
 
-    p = P(replicate >= observed) over the draws in which both are finite; two-sided twice the smaller tail, at most 1.
+    The row is empty if the data or half of the replicates lack the statistic.
+    p = P(replicate >= observed) over the draws with finite values of both; two-sided twice the
+    smaller tail, at most 1.
     """
-    known = np.isfinite(observed) & np.isfinite(replicate) & np.isfinite(naive)
-    if known.mean() < 0.5:
+    finite = np.isfinite(observed) & np.isfinite(replicate) & np.isfinite(naive)
+    if finite.mean() < 0.5:
         return {}
-    observed, replicate, naive = observed[known], replicate[known], naive[known]
-    above, below = (replicate >= observed).mean(), (replicate <= observed).mean()
+    observed, replicate, naive = (values[finite] for values in (observed, replicate, naive))
+    above = (replicate >= observed).mean()
+    below = (replicate <= observed).mean()
     return {
         "observed": float(observed.mean()),
         "replicate_mean": float(replicate.mean()),
@@ -162,19 +190,28 @@ def summarise(observed: Floats, replicate: Floats, naive: Floats) -> dict[str, f
     }
 
 
-def _long(rows: Rows, found: _Found) -> pd.DataFrame:
-    index = pd.MultiIndex.from_product(
-        [range(len(found.observed)), rows.cells, TITLES], names=["draw", "cell", "statistic"]
+def _long(data: FunnelData, replicates: FunnelReplicates) -> pd.DataFrame:
+    """Return `FunnelChecks.replicates`."""
+    draws = range(len(replicates.observed))
+    names = ["draw", "cell", "statistic"]
+    index = pd.MultiIndex.from_product([draws, data.cells, TITLES], names=names)
+    return index.to_frame(index=False).assign(
+        observed=replicates.observed.ravel(),
+        replicate=replicates.replicate.ravel(),
+        naive=replicates.naive.ravel(),
     )
-    tables = {"observed": found.observed, "replicate": found.replicate, "naive": found.naive}
-    return index.to_frame(index=False).assign(**{name: values.ravel() for name, values in tables.items()})
 
 
-def _cells(rows: Rows) -> pd.DataFrame:
-    mean, study = np.abs(rows.mean), rows.member["study"]
+def _cells(data: FunnelData) -> pd.DataFrame:
+    """Return `FunnelChecks.cells`."""
+    mean = np.abs(data.mean)
+    study = data.unit["study"]
     return pd.DataFrame(
-        [
-            {"cell": cell, "k": int(of.sum()), "studies": len(np.unique(study[of])), "mean": float(mean[of].mean())}
-            for cell, of in rows.cells.items()
-        ]
+        {
+            "cell": cell,
+            "k": int(members.sum()),
+            "studies": len(np.unique(study[members])),
+            "mean": float(mean[members].mean()),
+        }
+        for cell, members in data.cells.items()
     )

@@ -1,4 +1,4 @@
-"""What a funnel check says, in words."""
+"""The result of a funnel check in words."""
 
 from collections.abc import Hashable
 from typing import Any
@@ -6,65 +6,74 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesmeta.robustness.funnel.rows import Rows
+from bayesmeta.robustness.funnel.data import FunnelData
 
 ALPHA = 0.05
-UNLINKED = "no SMD: the link between effect and standard error cannot be simulated"
+NOT_SIMULATED = "the link between effect and standard error cannot be simulated"
+UNLINKED = f"no SMD: {NOT_SIMULATED}"
 HIGH = {
     "egger": "small studies report larger effects than arithmetic and chance give",
     "egger_size": "small studies report larger effects than chance gives, by sizes alone",
-    "skewness": "the tail in the published direction is longer than the model gives, as outlying studies and errors in "
-    "the data make it more than selection does",
+    "skewness": "the tail in the published direction is longer than the model gives; outlying "
+    "studies and errors in the data cause this more than selection does",
     "significant": "more results are significant than the model gives, as selection makes it",
-    "step": "results pile up just above significance more than the model gives, as selection makes it",
+    "step": "more results lie just above significance than the model gives, as selection makes it",
 }
 LOW = {
     "egger": "small studies report smaller effects than arithmetic and chance give",
     "egger_size": "small studies report smaller effects than chance gives, by sizes alone",
     "skewness": "the tail against the published direction is longer than the model gives",
-    "significant": "fewer results are significant than the model gives, as tails heavier than normal make it",
-    "step": "results pile up just below significance more than the model gives",
+    "significant": "fewer results are significant than the model gives, "
+    "as tails heavier than normal make it",
+    "step": "more results lie just below significance than the model gives",
 }
+AS_EXPECTED = "as in replicates without selection"
 
 
 def verdicts(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with `flag` and `verdict`; within a cell each of m statistics is tested at .05 / m, on either side."""
+    """Add `flag` and `verdict`: the m statistics of a cell are tested at .05 / m, on both sides."""
     threshold = ALPHA / table.groupby("cell")["statistic"].transform("size")
-    below = table["p_two_sided"].where(table["p"] > 0.5, 1) / 2
-    flag = np.select([table["p"] < threshold, below < threshold], ["high", "low"], "")
+    p_low = table["p_two_sided"].where(table["p"] > 0.5, 1) / 2
+    flag = np.select([table["p"] < threshold, p_low < threshold], ["high", "low"], "")
     table = table.assign(flag=flag)
     spurious = (table["naive_p"] < threshold) & (flag == "")
-    words = [_words(row, naive) for row, naive in zip(table.to_dict("records"), spurious, strict=True)]
-    return table.assign(verdict=words)
+    rows = zip(table.to_dict("records"), spurious, strict=True)
+    return table.assign(verdict=[_words(row, spurious=naive) for row, naive in rows])
 
 
-def _words(row: dict[Hashable, Any], spurious: bool) -> str:
+def _words(row: dict[Hashable, Any], *, spurious: bool) -> str:
     name = str(row["statistic"])
-    said = {"high": HIGH[name], "low": LOW[name], "": "as replicates without selection have it"}[str(row["flag"])]
+    words = {"high": HIGH[name], "low": LOW[name], "": AS_EXPECTED}[str(row["flag"])]
     if name == "egger":
-        said += f"; of the slope {row['observed']:.2f} arithmetic makes {row['replicate_mean']:.2f}"
-    return said + ("; a check with variances held fixed would have flagged it" if spurious else "")
+        words += (
+            f"; of the slope {row['observed']:.2f}, arithmetic makes {row['replicate_mean']:.2f}"
+        )
+    if spurious:
+        words += "; a check with fixed variances would have flagged it"
+    return words
 
 
-def link_note(rows: Rows) -> str:
-    """How many sampling variances follow from their effects."""
-    linked, k = int(rows.linked.sum()), len(rows.yi)
+def link_note(data: FunnelData) -> str:
+    """Return in words how many sampling variances follow from their effects."""
+    linked = int(data.linked.sum())
+    k = len(data.yi)
     if not linked:
         return UNLINKED
-    some = f"{linked} of {k} effects are SMDs ({rows.vtype} variance), simulated with their standard errors"
-    return some if linked == k else f"{some}; of the others {UNLINKED.removeprefix('no SMD: ')}"
+    note = (
+        f"{linked} of {k} effects are SMDs ({data.vtype} variance), "
+        "simulated with their standard errors"
+    )
+    return note if linked == k else f"{note}; for the others {NOT_SIMULATED}"
 
 
-def overall(whole: pd.DataFrame, rows: Rows) -> str:
-    """The verdict on the whole dataset: what is flagged, and whether the link could be simulated."""
-    flagged = [
-        (HIGH if flag == "high" else LOW)[name]
-        for name, flag in zip(whole["statistic"], whole["flag"], strict=True)
-        if flag
-    ]
-    parts = [f"the model without selection does not give this funnel: {'; '.join(flagged)}"] if flagged else []
-    if not flagged:
-        parts = ["nothing in the funnel that the model without selection would not give"]
-    if not rows.linked.all():
-        parts.append(link_note(rows))
+def overall(of_all: pd.DataFrame, data: FunnelData) -> str:
+    """Return the verdict on the entire dataset: the flags, and whether the link was simulated."""
+    flags = zip(of_all["statistic"], of_all["flag"], strict=True)
+    flagged = [(HIGH if flag == "high" else LOW)[name] for name, flag in flags if flag]
+    if flagged:
+        parts = [f"the model without selection does not give this funnel: {'; '.join(flagged)}"]
+    else:
+        parts = ["nothing in the funnel contradicts the model without selection"]
+    if not data.linked.all():
+        parts.append(link_note(data))
     return ". ".join(part[0].upper() + part[1:] for part in parts) + "."

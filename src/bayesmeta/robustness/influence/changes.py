@@ -1,8 +1,9 @@
-"""Which study, when left out, changes which conclusion.
+"""Which study changes which conclusion when it is left out.
 
-A conclusion is the sign that all studies together favour. The posterior without each study is exact in mean and sd. Its
-P is exact where it is near a threshold or among those that move most; elsewhere its shape is taken from all studies:
-Phi^-1(P) - mean / sd does not change, unless that is beyond six sds anyway.
+A conclusion is the sign that all studies together favour. Mean and sd of the posterior without a
+study are exact. P is recomputed exactly near thresholds and for the most influential studies;
+otherwise it is a normal approximation corrected by the skewness of the full data:
+Phi^-1(P) - mean / sd is taken as unchanged, unless mean / sd is beyond six.
 """
 
 import numpy as np
@@ -15,19 +16,17 @@ from bayesmeta.inference.quadrature import combination, contrasts_table, integra
 from bayesmeta.model.spec import ModelSpec
 from bayesmeta.robustness.influence.coverage import effects_of, rests_alone
 
-NEAR = 0.01  # an approximate P is trusted farther than this from a threshold
-FAR = 6.0  # in sds
-CANDIDATES = 3  # per contrast, refitted exactly whatever their P
-NAMED = 3  # studies that a sentence names
-ALONE, REVERSED, SIGN, LOST, GAINED = (
-    "no data without it",
-    "reversed",
-    "sign",
-    "no longer settled",
-    "settled without it",
-)
-CHANGES = (ALONE, REVERSED, SIGN, LOST, GAINED)
-SAID = {
+THRESHOLD_MARGIN = 0.01  # an approximate P is recomputed within this distance of a threshold
+MAX_Z = 6.0  # in sds; P is 1 to nine digits beyond
+CANDIDATES = 3  # per contrast, recomputed exactly for every P
+MAX_NAMED_STUDIES = 3  # in a sentence
+ALONE = "no data without it"
+REVERSED = "reversed"
+SIGN = "sign"
+LOST = "no longer settled"
+GAINED = "settled without it"
+CHANGES = (ALONE, REVERSED, SIGN, LOST, GAINED)  # the gravest first
+PHRASES = {
     ALONE: "rests on {} alone",
     REVERSED: "is reversed without {}",
     SIGN: "changes sign without {}",
@@ -36,8 +35,10 @@ SAID = {
 }
 
 
-def changes_table(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray, left_out: xr.Dataset) -> pd.DataFrame:
-    """What becomes of each contrast without each study.
+def changes_table(
+    design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray, left_out: xr.Dataset
+) -> pd.DataFrame:
+    """Return the change of every contrast without every study.
 
     Parameters
     ----------
@@ -51,102 +52,136 @@ def changes_table(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray, le
     Returns
     -------
     DataFrame
-        contrast, study, k (effects of the study), p_direction = P(the sign that all studies favour), p_without
-        (the same without the study), mean, mean_without, shift (of the mean, in posterior sds of all studies), exact
-        (whether p_without is), changed:
-        - "no data without it": a term of the contrast has no other study, and has its prior then;
+        contrast, study, k (effects of the study), p_direction = P(the sign that all studies
+        favour), p_without (the same without the study), mean, mean_without, shift (of the mean, in
+        posterior sds of all studies), exact (whether p_without is), changed:
+        - "no data without it": a term of the contrast has no other study, and then its prior;
         - "reversed", "sign": the other sign is settled (P >= .975), or more probable;
         - "no longer settled", "settled without it"; "" for no change.
-        All studies x contrasts, changes of settled conclusions first, then the gravest, then the largest shift.
+        All studies x contrasts, changes of settled conclusions first, then the gravest, then the
+        largest shift.
     """
+    table = _approximate(design, spec, weights, left_out)
+    table = _made_exact(table, design, spec, weights).reset_index()
+    table["k"] = table["study"].map(pd.Series(effects_of(design), design["study"].values))
+    table["changed"] = _changed(table)
+    gravity = table["changed"].map({word: at for at, word in enumerate((*CHANGES, ""))})
+    open_before = (table["p_direction"] < SETTLED) | (table["changed"] == "")
+    order = np.lexsort([-table["shift"].abs(), gravity, open_before])
+    columns = ["contrast", "study", "k", "p_direction", "p_without", "mean", "mean_without"]
+    return table.iloc[order][[*columns, "shift", "exact", "changed"]].reset_index(drop=True)
+
+
+def _approximate(
+    design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray, left_out: xr.Dataset
+) -> pd.DataFrame:
+    """Return a row per contrast and study, with the corrected normal approximation of P."""
     base = contrasts_table(integrate_posterior(design, spec), weights)
-    named = {name: base[name].to_numpy()[:, None] for name in ("mean", "sd", "p_positive")}
-    sign = np.where(named["p_positive"] >= 0.5, 1, -1)
-    mean, sd = (left_out[f"contrast_{name}"].transpose("contrast", "study").values for name in ("mean", "sd"))
+    full = {name: base[name].to_numpy()[:, None] for name in ("mean", "sd", "p_positive")}
+    sign = np.where(full["p_positive"] >= 0.5, 1, -1)
+    mean = left_out["contrast_mean"].transpose("contrast", "study").values
+    sd = left_out["contrast_sd"].transpose("contrast", "study").values
     columns = {
-        "p_direction": np.where(sign > 0, named["p_positive"], 1 - named["p_positive"]),
-        "p_without": norm.cdf(sign * (mean / sd + _shape(**named))),
-        "mean": named["mean"],
+        "p_direction": np.where(sign > 0, full["p_positive"], 1 - full["p_positive"]),
+        "p_without": norm.cdf(sign * (mean / sd + _skewness_correction(**full))),
+        "mean": full["mean"],
         "mean_without": mean,
-        "shift": (mean - named["mean"]) / named["sd"],
+        "shift": (mean - full["mean"]) / full["sd"],
         "exact": np.zeros(mean.shape, bool),
         "alone": rests_alone(design, weights),
         "sign": sign,
     }
-    studies, contrasts = left_out["study"].values, weights["contrast"].values
-    index = pd.MultiIndex.from_product([contrasts, studies], names=["contrast", "study"])
-    table = pd.DataFrame({name: np.broadcast_to(values, mean.shape).ravel() for name, values in columns.items()}, index)
-    table = _made_exact(table, design, spec, weights).reset_index()
-    table["k"] = table["study"].map(pd.Series(effects_of(design), design["study"].values))
-    table["changed"] = np.select(
-        [
-            table["alone"],
-            table["p_without"] <= 1 - SETTLED,
-            table["p_without"] < 0.5,
-            (table["p_direction"] >= SETTLED) & (table["p_without"] < SETTLED),
-            (table["p_direction"] < SETTLED) & (table["p_without"] >= SETTLED),
-        ],
-        CHANGES,
-        "",
-    )
-    gravity = table["changed"].map({word: at for at, word in enumerate((*CHANGES, ""))})
-    open_before = (table["p_direction"] < SETTLED) | (table["changed"] == "")
-    order = np.lexsort([-table["shift"].abs(), gravity, open_before])
-    kept = ["contrast", "study", "k", *(name for name in columns if name not in ("alone", "sign")), "changed"]
-    return table.iloc[order][kept].reset_index(drop=True)
+    labels = [weights["contrast"].values, left_out["study"].values]
+    index = pd.MultiIndex.from_product(labels, names=["contrast", "study"])
+    flat = {name: np.broadcast_to(values, mean.shape).ravel() for name, values in columns.items()}
+    return pd.DataFrame(flat, index)
 
 
-def _shape(mean: np.ndarray, sd: np.ndarray, p_positive: np.ndarray) -> np.ndarray:
-    """How far Phi^-1(P) is from mean / sd."""
+def _skewness_correction(mean: np.ndarray, sd: np.ndarray, p_positive: np.ndarray) -> np.ndarray:
+    """Return the distance of Phi^-1(P) from mean / sd; 0 beyond six sds."""
     z = mean / sd
-    shape: np.ndarray = np.where(abs(z) < FAR, norm.ppf(p_positive) - z, 0.0)
-    return shape
+    correction: np.ndarray = np.where(abs(z) < MAX_Z, norm.ppf(p_positive) - z, 0.0)
+    return correction
 
 
-def _made_exact(table: pd.DataFrame, design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> pd.DataFrame:
-    """Refit without each study for the contrasts whose P may be on either side of a threshold, or that move most."""
+def _made_exact(
+    table: pd.DataFrame, design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray
+) -> pd.DataFrame:
+    """Recompute P near a threshold, of the contrasts that move most, and where no data remain."""
     by_contrast = [
-        column.groupby("contrast").rank() <= CANDIDATES for column in (-table["shift"].abs(), table["p_without"])
+        column.groupby("contrast").rank() <= CANDIDATES
+        for column in (-table["shift"].abs(), table["p_without"])
     ]
-    near = [(table["p_without"] - p).abs() <= NEAR for p in (1 - SETTLED, 0.5, SETTLED)]
-    wanted = np.any([*by_contrast, *near, table["alone"]], axis=0)
-    for study, rows in table[wanted].groupby("study"):
+    near = [
+        (table["p_without"] - threshold).abs() <= THRESHOLD_MARGIN
+        for threshold in (1 - SETTLED, 0.5, SETTLED)
+    ]
+    candidates = np.any([*by_contrast, *near, table["alone"]], axis=0)
+    for study, rows in table[candidates].groupby("study"):
         posterior = integrate_posterior(design, spec, without=[str(study)])
-        chosen = weights.sel(term=list(posterior.terms), contrast=rows.index.get_level_values("contrast").to_numpy())
+        contrasts = rows.index.get_level_values("contrast").to_numpy()
+        chosen = weights.sel(term=list(posterior.terms), contrast=contrasts)
         positive = np.array([combination(posterior, row).above(0.0) for row in chosen.values])
-        table.loc[rows.index, "p_without"] = np.where(rows["sign"] > 0, positive, 1 - positive)
+        p_without = np.where(rows["sign"] > 0, positive, 1 - positive)
+        table.loc[rows.index, "p_without"] = p_without
         table.loc[rows.index, "exact"] = True
     return table
 
 
+def _changed(table: pd.DataFrame) -> np.ndarray:
+    """Return the change of every row, a value of `CHANGES` or ""."""
+    settled_before = table["p_direction"] >= SETTLED
+    settled_after = table["p_without"] >= SETTLED
+    conditions = {
+        ALONE: table["alone"],
+        REVERSED: table["p_without"] <= 1 - SETTLED,
+        SIGN: table["p_without"] < 0.5,
+        LOST: settled_before & ~settled_after,
+        GAINED: ~settled_before & settled_after,
+    }
+    return np.select(list(conditions.values()), list(conditions), "")
+
+
 def unsettled(changes: pd.DataFrame) -> pd.DataFrame:
-    """The rows of settled conclusions that are not settled without the study."""
+    """Return the rows of settled conclusions that are not settled without the study."""
     return changes[(changes["p_direction"] >= SETTLED) & (changes["changed"] != "")]
 
 
 def most_influential(changes: pd.DataFrame) -> pd.DataFrame:
-    """The row of each contrast whose study shifts it most; a study on which a term rests alone is not a candidate."""
-    known = changes[changes["changed"] != ALONE]
-    largest = known["shift"].abs().groupby(known["contrast"]).idxmax()
-    return known.loc[largest].reset_index(drop=True)
+    """Return the row of the study that shifts a contrast most, a row per contrast.
+
+    A study that is the only study of a term is not a candidate.
+    """
+    candidates = changes[changes["changed"] != ALONE]
+    largest = candidates["shift"].abs().groupby(candidates["contrast"]).idxmax()
+    return candidates.loc[largest].reset_index(drop=True)
 
 
 def sentences(changes: pd.DataFrame) -> dict[str, str]:
-    """What single studies do to each contrast, in words; by contrast, from the table of `changes_table`."""
-    most, said = {row["contrast"]: row for _, row in most_influential(changes).iterrows()}, {}
+    """Describe the effect of single studies on every contrast of `changes_table`; by contrast."""
+    most = {row["contrast"]: row for _, row in most_influential(changes).iterrows()}
+    by_contrast = {}
     for contrast, rows in changes.groupby("contrast", sort=False):
-        parts = [SAID[word].format(_named(part)) for word in CHANGES if len(part := rows[rows["changed"] == word])]
+        parts = []
+        for word, phrase in PHRASES.items():
+            part = rows[rows["changed"] == word]
+            if len(part):
+                parts.append(phrase.format(_named(part)))
         if not parts:
-            parts = [f"no single study changes it; most influential {_with_mean(most[contrast])}"]
-        said[str(contrast)] = "; ".join(parts)
-    return said
+            influential = _with_mean(most[contrast])
+            parts = [f"no single study changes it; most influential {influential}"]
+        by_contrast[str(contrast)] = "; ".join(parts)
+    return by_contrast
 
 
 def _named(rows: pd.DataFrame) -> str:
-    """The first studies with their P, and how many more."""
-    first = [str(row["study"]) if row["changed"] == ALONE else _with_p(row) for _, row in rows[:NAMED].iterrows()]
-    more = [f"{len(rows) - NAMED} others"] if len(rows) > NAMED else []
-    return " or ".join(first + more)
+    """Return the first studies with their P, and the number of the others."""
+    first = [
+        str(row["study"]) if row["changed"] == ALONE else _with_p(row)
+        for _, row in rows[:MAX_NAMED_STUDIES].iterrows()
+    ]
+    rest = len(rows) - len(first)
+    return " or ".join([*first, f"{rest} others"] if rest else first)
 
 
 def _with_p(row: pd.Series) -> str:

@@ -1,18 +1,19 @@
-"""How well each study is predicted by the others: elpd_s = log p(y_s | y_-s).
+"""How well the other studies predict every study: elpd_s = log p(y_s | y_-s).
 
-By quadrature exact for all studies; else by Pareto-smoothed importance sampling, and where k-hat says that this fails,
-by sampling the posterior without the study, too, and a bridge from there.
+Quadrature is exact for all studies. Otherwise it is Pareto-smoothed importance sampling; where
+k-hat indicates that this fails, the posterior without the study is sampled, and a bridge between
+both posteriors gives the elpd.
 """
 
 import warnings
 from collections.abc import Mapping
 
+import arviz as az
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from bayesmeta.estimates.convergence import refuse_failed
-from bayesmeta.inference import nuts
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.jobs import Job, run_jobs
 from bayesmeta.infrastructure.progress import Steps
@@ -20,56 +21,56 @@ from bayesmeta.model.spec import ModelSpec
 from bayesmeta.robustness.influence.bridging import bridge
 from bayesmeta.robustness.influence.coverage import effects_of
 
-FAILS = 0.7  # k-hat above which importance sampling is not to be trusted
-UNTRUSTED = "PSIS fails"
+MAX_K_HAT = 0.7  # importance sampling is unreliable above, Vehtari et al. 2024
+UNRELIABLE = "PSIS fails"
 COLUMNS = ["study", "k", "elpd_psis", "k_hat", "elpd", "how", "error"]
 
 
 def psis_table(tree: xr.DataTree) -> pd.DataFrame:
-    """Leave-one-study-out by importance sampling, from the draws of one fit.
+    """Leave out every study by importance sampling, from the draws of a single fit.
 
     Parameters
     ----------
     tree : DataTree
-        A fit: log_likelihood with obs_study over (chain, draw, study), the marginal likelihood; constant_data.
+        A fit: log_likelihood with obs_study over (chain, draw, study), the marginal likelihood;
+        constant_data.
 
     Returns
     -------
     DataFrame
-        study, k (effects), elpd_psis, k_hat, error (Monte-Carlo standard error of elpd_psis; nan where k_hat > .7).
+        study, k (effects), elpd_psis, k_hat, error (Monte-Carlo standard error of elpd_psis; nan
+        where k_hat > .7).
 
     Notes
     -----
-    The error is sqrt(sum_d w_d^2 (p_d / p - 1)^2 / r), with weights w_d, p_d = p(y_s | draw d), p their weighted mean
-    and r the draws' efficiency.
+    The error is sqrt(sum_d w_d^2 (p_d / p - 1)^2 / r), with weights w_d, p_d = p(y_s | draw d), p
+    their weighted mean and r the draws' efficiency.
     Source: Vehtari, Simpson, Gelman, Yao & Gabry 2024, JMLR 25(72); ArviZ's `loo`.
     """
-    import arviz as az
-
     log_lik = tree["log_likelihood"].dataset["obs_study"]
     reff = _efficiency(log_lik)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Estimated shape parameter of Pareto", category=UserWarning)
-        found = az.loo(tree, var_name="obs_study", pointwise=True, reff=reff)
-    ratio = np.exp(log_lik - found.elpd_i) - 1
-    error = np.sqrt(((np.exp(found.log_weights) * ratio) ** 2).sum(["chain", "draw"]) / reff)
+        message = "Estimated shape parameter of Pareto"
+        warnings.filterwarnings("ignore", message=message, category=UserWarning)
+        loo = az.loo(tree, var_name="obs_study", pointwise=True, reff=reff)
+    ratio = np.exp(log_lik - loo.elpd_i) - 1
+    error = np.sqrt(((np.exp(loo.log_weights) * ratio) ** 2).sum(["chain", "draw"]) / reff)
     return pd.DataFrame(
         {
             "study": log_lik["study"].values,
             "k": effects_of(tree["constant_data"].dataset),
-            "elpd_psis": found.elpd_i.values,
-            "k_hat": found.pareto_k.values,
-            "error": error.where(found.pareto_k <= FAILS).values,
+            "elpd_psis": loo.elpd_i.values,
+            "k_hat": loo.pareto_k.values,
+            "error": error.where(loo.pareto_k <= MAX_K_HAT).values,
         }
     )
 
 
 def _efficiency(log_lik: xr.DataArray) -> float:
-    """Effective draws per draw: the mean over studies, of what is reweighted itself; 1 for independent draws."""
-    import arviz as az
-
+    """Return the effective draws per draw, the mean over studies; 1 for independent draws."""
     effective = az.ess(log_lik.to_dataset(), method="mean")["obs_study"]
-    return float(min(1.0, effective.mean() / (log_lik.sizes["chain"] * log_lik.sizes["draw"])))
+    draws = log_lik.sizes["chain"] * log_lik.sizes["draw"]
+    return float(min(1.0, effective.mean() / draws))
 
 
 def leave_studies_out(
@@ -82,53 +83,66 @@ def leave_studies_out(
     steps: Steps | None = None,
     workers: int | None = None,
 ) -> pd.DataFrame:
-    """Leave-one-study-out, exact where that is possible and refitted where importance sampling fails.
+    """Leave out every study: exactly if possible, refitted where importance sampling fails.
 
     Parameters
     ----------
     tree : DataTree
         A fit of the model, for `psis_table`.
     design, spec : Dataset, ModelSpec
-        What was fitted.
+        Design and model of the fit.
     left_out : Dataset, optional
-        From `quadrature.leave_one_study_out`, where that takes the model: exact.
+        From `quadrature.leave_one_study_out`, for a model that it takes: exact.
     seed : int
-        Of the refits.
+        Seed of the refits.
     steps, workers : Steps, int, optional
-        As for `jobs.run_jobs`, which keeps the refits.
+        As for `jobs.run_jobs`, which stores the refits.
 
     Returns
     -------
     DataFrame
-        study, k, elpd_psis, k_hat, elpd, how ("exact", "PSIS", "refitted", or "PSIS fails" for a study without which
-        the sampler fails, too), error: of the quadrature, or Monte-Carlo standard error.
+        study, k, elpd_psis, k_hat, elpd, how ("exact", "PSIS", "refitted", or "PSIS fails" for a
+        study without which the sampler fails, too), error: of the quadrature, or Monte-Carlo
+        standard error.
     """
     table = psis_table(tree)
     if left_out is not None:
-        found = {name: left_out[name].sel(study=table["study"].to_numpy()).values for name in ("elpd", "error")}
-        return table.assign(**found, how="exact")[COLUMNS]
-    table = table.assign(elpd=table["elpd_psis"], how="PSIS")[COLUMNS].set_index("study", drop=False)
-    failed = table.index[~(table["k_hat"] <= FAILS)]
-    jobs = [Job(f"without {study}", refit_without, (str(study), design, spec, seed)) for study in failed]
+        exact = left_out.sel(study=table["study"].to_numpy())
+        table = table.assign(elpd=exact["elpd"].values, error=exact["error"].values, how="exact")
+        return table[COLUMNS]
+    table = table.assign(elpd=table["elpd_psis"], how="PSIS")[COLUMNS]
+    table = table.set_index("study", drop=False)
+    failed = table.index[~(table["k_hat"] <= MAX_K_HAT)]
+    jobs = [
+        Job(f"without {study}", refit_without, (str(study), design, spec, seed)) for study in failed
+    ]
     done = run_jobs(jobs, steps=steps, title="refitting without studies", workers=workers)
-    for study in failed:
-        if (name := f"without {study}") in done.tables:
-            given = tree["log_likelihood"].dataset["obs_study"].sel(study=study, drop=True)
-            elpd, error = bridge(_by_chain(done.tables[name]), given)
+    for study, job in zip(failed, jobs, strict=True):
+        if job.name in done.tables:
+            log_lik = tree["log_likelihood"].dataset["obs_study"]
+            given = log_lik.sel(study=study, drop=True)
+            elpd, error = bridge(_by_chain(done.tables[job.name]), given)
             table.loc[study, ["elpd", "error", "how"]] = elpd, error, "refitted"
         else:
-            table.loc[study, "how"] = UNTRUSTED
+            table.loc[study, "how"] = UNRELIABLE
     return table.reset_index(drop=True)
 
 
 def refit_without(study: str, design: xr.Dataset, spec: ModelSpec, seed: int) -> pd.DataFrame:
-    """Sample the posterior without a study; chain, draw, log_lik (of that study) of every draw.
+    """Sample the posterior without a study; return the log-likelihood of that study.
+
+    Returns
+    -------
+    DataFrame
+        chain, draw, log_lik, a row per draw.
 
     Raises
     ------
     BadInput
         As for `nuts.sample_posterior`; a diagnostic of the sampler failed.
     """
+    from bayesmeta.inference import nuts  # loads JAX and PyMC
+
     tree = nuts.sample_posterior(design, spec, without=[study], seed=seed)
     refuse_failed(tree)
     log_lik = tree["log_likelihood"].dataset["obs_study"].sel(study=study, drop=True)
@@ -140,40 +154,44 @@ def _by_chain(draws: pd.DataFrame) -> xr.DataArray:
 
 
 def elpd_table(by_model: Mapping[str, pd.DataFrame], against: str) -> pd.DataFrame:
-    """Compare models by how well they predict studies that they have not seen.
+    """Compare models by how well they predict unseen studies.
 
     Parameters
     ----------
     by_model : mapping
-        Name of a model to its table from `leave_studies_out`; all of the same studies, in any order.
+        Name of a model to its table from `leave_studies_out`; all of the same studies, in any
+        order.
     against : str
         The model that the others are compared with.
 
     Returns
     -------
     DataFrame
-        model, elpd (the sum over studies), se, difference (above zero: better than `against`), difference_se,
-        worst_k_hat, refitted (the number of studies); in the order given.
+        model, elpd (the sum over studies), se, difference (above zero: better than `against`),
+        difference_se, worst_k_hat, refitted (the number of studies); in the given order.
 
     Raises
     ------
     BadInput
-        `against` is no model of these; models of other studies or effects.
+        `against` is not a name in `by_model`; the models are of other studies or effects.
 
     Notes
     -----
-    With n studies, each se is sqrt(n) times the sd over studies of the elpd, or of its difference.
-    Source: Vehtari, Gelman & Gabry 2017, doi 10.1007/s11222-016-9696-4.
+    With n studies, a standard error is sqrt(n) times the sd over studies of the elpd, or of its
+    difference. Source: Vehtari, Gelman & Gabry 2017, doi 10.1007/s11222-016-9696-4.
     """
     if against not in by_model:
-        raise BadInput(f"no model '{against}' to compare with; the models are: {', '.join(by_model)}")
+        models = ", ".join(by_model)
+        raise BadInput(f"no model '{against}' to compare with; the models are: {models}")
     tables = {name: table.set_index("study") for name, table in by_model.items()}
-    base, rows = tables[against], []
+    base = tables[against]
+    rows = []
     for name, table in tables.items():
         if not table["k"].sort_index().equals(base["k"].sort_index()):
             raise BadInput(
-                f"models '{name}' and '{against}' were fitted to other studies or effects ({table['k'].sum()} effects "
-                f"in {len(table)} studies, {base['k'].sum()} in {len(base)}); compare models of the same data"
+                f"models '{name}' and '{against}' were fitted to other studies or effects "
+                f"({table['k'].sum()} effects in {len(table)} studies, {base['k'].sum()} in "
+                f"{len(base)}); compare models of the same data"
             )
         difference = table["elpd"] - base["elpd"]
         rows.append(

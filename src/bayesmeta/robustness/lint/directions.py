@@ -1,102 +1,153 @@
-"""Effects that point away from their cell: a study whose sign was coded the other way round, or a whole outcome.
+"""Effects on the other side of their cell: a study or an outcome with an inverted sign.
 
-The evidence is a log likelihood ratio: -yi against yi, given what is usual in the other studies of the cell.
+The evidence is a log likelihood ratio: -yi against yi, given the usual values in the other studies
+of the cell.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from bayesmeta.robustness.lint.families import study_score, usual_of
-from bayesmeta.robustness.lint.findings import Finding, Remedy, Subject, rows_of
+from bayesmeta.robustness.lint.families import Usual, study_score, usual_of
+from bayesmeta.robustness.lint.findings import Finding, LintInput, Remedy, rows_of
 
-LIKELY = float(np.log(100))  # every study of every cell is looked at, so 20 to 1 comes up by chance
-FAR = 2.0  # spreads of the cell between a study and the middle
-AGREE = 0.75  # share of the other studies on the usual side
-CODES = (("task", "outcome"), ("task",), ("outcome",), ("measure",))
-STUDY, OUTCOME = "direction-study", "direction-outcome"
-LEAST = 3  # studies that an outcome must have to be judged as a whole
+MIN_LOG_RATIO = float(np.log(100))  # all studies of all cells are tested: 20 to 1 occurs by chance
+MIN_DISTANCE = 2.0  # scales of the cell between a study and the centre
+MIN_AGREEMENT = 0.75  # share of the other studies on the usual side
+MIN_STUDIES = 3  # studies of an outcome that is judged as a unit
+OUTCOME_COLUMNS = (("task", "outcome"), ("task",), ("outcome",), ("measure",))
+STUDY = "direction-study"
+OUTCOME = "direction-outcome"
 WHY = (
-    "which direction is better must be decided per outcome (a latency, an error count, extinction); a wrong sign moves "
-    "the mean of its cell and adds heterogeneity that is not there"
+    "the better direction must be decided per outcome (a latency, an error count, extinction); a "
+    "wrong sign moves the mean of its cell and adds heterogeneity that does not exist"
 )
-ADVICE = "look up in the paper which direction means better performance, and compare with the code of this outcome"
+ADVICE = (
+    "look up in the paper which direction means better performance, and compare with the code of "
+    "this outcome"
+)
 
 
-def inverted_studies(subject: Subject) -> list[Finding]:
-    """Studies on the other side of a cell on which the others agree."""
-    frame, y = subject.frame, subject.frame["yi"].to_numpy()
-    least = float(np.sqrt(frame["vi"].median())) / 2
-    usual = usual_of(y, frame["study"], [subject.cell], least=least)
-    agreed = _agreement(frame, subject.cell, usual.centre) >= AGREE
-    evidence = usual.log_density(-y) - usual.log_density(y)
-    here = frame["study"] + "\0" + subject.cell
-    score = here.map(study_score(evidence, here)).to_numpy(float)
-    far = here.map(pd.Series(usual.z(y), frame.index).groupby(here).median().abs()).to_numpy(float)
-    which = (score >= LIKELY) & (far >= FAR) & agreed & (usual.centre * y < 0)
-    title = "The effects of a study lie on the other side of their cell: study {}"
+class Evidence(NamedTuple):
+    """Evidence for the other sign, and the usual centre, for every effect (k,)."""
+
+    score: np.ndarray
+    centre: np.ndarray
+
+
+def inverted_studies(inputs: LintInput) -> list[Finding]:
+    """Find studies on the other side of a cell on which the others agree."""
+    frame = inputs.frame
+    y = frame["yi"].to_numpy()
+    usual = usual_of(y, frame["study"], [inputs.cell], least=_least_scale(frame))
+    agreed = _agreement(frame, inputs.cell, usual.centre) >= MIN_AGREEMENT
+    study_in_cell = frame["study"] + "\0" + inputs.cell
+    score = study_score(_log_ratio(usual, y), study_in_cell)
+    evidence = Evidence(study_in_cell.map(score).to_numpy(float), usual.centre)
+    middle = pd.Series(usual.z(y), frame.index).groupby(study_in_cell).median().abs()
+    distant = study_in_cell.map(middle).to_numpy(float) >= MIN_DISTANCE
+    opposite = usual.centre * y < 0
+    inverted = (evidence.score >= MIN_LOG_RATIO) & distant & agreed & opposite
     return [
-        _turned(subject, which & (frame["study"] == name).to_numpy(), usual.centre, score, title.format(name))
-        for name in frame["study"][which].unique()
+        _inverted(
+            inputs,
+            inverted & (frame["study"] == study).to_numpy(),
+            evidence,
+            title=f"The effects of a study lie on the other side of their cell: study {study}",
+            code=STUDY,
+        )
+        for study in frame["study"][inverted].unique()
     ]
 
 
-def inverted_outcomes(subject: Subject) -> list[Finding]:
-    """Outcomes whose effects lie, in most studies, opposite to the other outcomes of their cell."""
-    frame, y = subject.frame, subject.frame["yi"].to_numpy()
-    code = next((kind for names in CODES if (kind := subject.kinds(*names)) is not None), None)
-    if code is None:
+def inverted_outcomes(inputs: LintInput) -> list[Finding]:
+    """Find outcomes with effects that lie, in most studies, opposite to the rest of their cell."""
+    kinds = (inputs.kinds(*names) for names in OUTCOME_COLUMNS)
+    outcome = next((kind for kind in kinds if kind is not None), None)
+    if outcome is None:
         return []
-    evidence, centre = np.full(len(y), np.nan), np.full(len(y), np.nan)
-    within = subject.cell + "\0" + code
-    for label in within[within.groupby(within).transform("size") > 0].unique():
-        own = (within == label).to_numpy()
-        others = (subject.cell == subject.cell[own].iloc[0]).to_numpy() & ~own
-        if frame["study"][own].nunique() < LEAST:
-            continue
-        # the outcome takes the place of a study: it is judged by the studies of the cell that have others
-        values, study = np.where(own | others, y, np.nan), frame["study"].where(~own, "\0")
-        usual = usual_of(values, study, [pd.Series("", frame.index)], least=float(np.sqrt(frame["vi"].median())) / 2)
-        gain = usual.log_density(-y) - usual.log_density(y)
-        evidence[own], centre[own] = gain[own], usual.centre[own]
-    here = frame["study"] + "\0" + within
-    by_study = study_score(evidence, here).groupby(lambda label: label.split("\0", 1)[1])
-    score = within.map(by_study.sum()).to_numpy(float)
-    turned = within.map(by_study.agg(lambda each: (each > 0).mean())).to_numpy(float)
-    which = (score >= LIKELY) & (turned >= AGREE) & np.isfinite(evidence)
+    frame = inputs.frame
+    outcome_in_cell = inputs.cell + "\0" + outcome
+    log_ratio, centre = _against_other_outcomes(inputs, outcome_in_cell)
+    here = frame["study"] + "\0" + outcome_in_cell
+    by_study = study_score(log_ratio, here).groupby(lambda label: label.split("\0", 1)[1])
+    evidence = Evidence(outcome_in_cell.map(by_study.sum()).to_numpy(float), centre)
+    share = by_study.agg(lambda scores: (scores > 0).mean())
+    agreed = outcome_in_cell.map(share).to_numpy(float) >= MIN_AGREEMENT
+    inverted = (evidence.score >= MIN_LOG_RATIO) & agreed & np.isfinite(log_ratio)
     title = "The effects of an outcome lie opposite to the rest of their cell in most studies: {}"
     return [
-        _turned(
-            subject, which & (within == label).to_numpy(), centre, score, title.format(label.split("\0")[1]), OUTCOME
+        _inverted(
+            inputs,
+            inverted & (outcome_in_cell == label).to_numpy(),
+            evidence,
+            title=title.format(label.split("\0")[1]),
+            code=OUTCOME,
         )
-        for label in within[which].unique()
+        for label in outcome_in_cell[inverted].unique()
     ]
+
+
+def _against_other_outcomes(
+    inputs: LintInput, outcome_in_cell: "pd.Series[str]"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the log likelihood ratio of every effect and the centre of the other outcomes (k,)."""
+    frame = inputs.frame
+    y = frame["yi"].to_numpy()
+    everything = pd.Series("", frame.index)
+    log_ratio = np.full(len(y), np.nan)
+    centre = np.full(len(y), np.nan)
+    for label in outcome_in_cell.unique():
+        judged = (outcome_in_cell == label).to_numpy()
+        others = (inputs.cell == inputs.cell[judged].iloc[0]).to_numpy() & ~judged
+        if frame["study"][judged].nunique() < MIN_STUDIES:
+            continue
+        # the outcome takes the place of a study: the studies with other outcomes judge it
+        values = np.where(judged | others, y, np.nan)
+        study = frame["study"].where(~judged, "\0")
+        usual = usual_of(values, study, [everything], least=_least_scale(frame))
+        log_ratio[judged] = _log_ratio(usual, y)[judged]
+        centre[judged] = usual.centre[judged]
+    return log_ratio, centre
+
+
+def _log_ratio(usual: Usual, y: np.ndarray) -> np.ndarray:
+    return usual.log_density(-y) - usual.log_density(y)
+
+
+def _least_scale(frame: pd.DataFrame) -> float:
+    """Return half of a typical standard error."""
+    return float(np.sqrt(frame["vi"].median())) / 2
 
 
 def _agreement(frame: pd.DataFrame, cell: "pd.Series[str]", centre: np.ndarray) -> np.ndarray:
-    """Share of the other studies of each effect's cell whose median is on the side of the centre, (k,)."""
+    """Return the share of the other studies of the cell with a median on the centre's side (k,)."""
     middle = frame.groupby([cell, frame["study"]])["yi"].median()
     share = np.full(len(frame), np.nan)
     for position, (label, study) in enumerate(zip(cell, frame["study"], strict=True)):
         others = middle[label].drop(study)
-        share[position] = (others * centre[position] > 0).mean() if len(others) else np.nan
+        if len(others):
+            share[position] = (others * centre[position] > 0).mean()
     return share
 
 
-def _turned(
-    subject: Subject, which: np.ndarray, centre: np.ndarray, score: np.ndarray, title: str, code: str = STUDY
+def _inverted(
+    inputs: LintInput, selected: np.ndarray, evidence: Evidence, *, title: str, code: str
 ) -> Finding:
-    turned = subject.frame.assign(yi=subject.frame["yi"].where(~which, -subject.frame["yi"]))
-    turned.attrs = subject.frame.attrs
-    evidence = float(score[which].max())
+    frame = inputs.frame
+    corrected = frame.assign(yi=frame["yi"].where(~selected, -frame["yi"]))
+    corrected.attrs = frame.attrs
+    largest = float(evidence.score[selected].max())
     return Finding(
         rank=2,
         code=code,
         title=title,
-        evidence=evidence,
-        measure="log likelihood ratio, the other sign against this one",
+        evidence=largest,
+        measure="log likelihood ratio, the other sign against this sign",
         why=WHY,
         advice=ADVICE,
-        rows=rows_of(subject.frame, which, subject.frame["yi"], centre),
-        remedy=Remedy("signs of these effects turned", turned, subject.spec),
-        weight=evidence,
+        rows=rows_of(frame, selected, frame["yi"], evidence.centre),
+        remedy=Remedy("signs of these effects turned", corrected, inputs.spec),
+        priority=largest,
     )

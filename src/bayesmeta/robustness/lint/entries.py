@@ -4,14 +4,14 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from bayesmeta.robustness.lint.findings import Finding, Remedy, Subject, left_out, rows_of
+from bayesmeta.robustness.lint.findings import Finding, LintInput, Remedy, left_out, rows_of
 
-FEW = 3
-TRUE = ("true", "1", "1.0")
+SMALL_CONTROL = 3  # subjects: an SD of three has two degrees of freedom
+TRUE_TEXTS = ("true", "1", "1.0")
 
 
-class Words(NamedTuple):
-    """What is said of a problem, whatever its rows; see `Finding`."""
+class Description(NamedTuple):
+    """The texts of a problem, whatever its rows; see `Finding`."""
 
     code: str
     rank: int
@@ -20,106 +20,121 @@ class Words(NamedTuple):
     advice: str
 
 
-SD_ZERO = Words(
-    "sd-zero",
-    2,
-    "A standard deviation of 0",
-    "a group in which nobody differs is a floor or a ceiling, or a typing error; the other group's SD alone then "
-    "decides how large g is",
-    "check the paper; if everyone had the same score, an SMD is the wrong measure for this row",
+SD_ZERO = Description(
+    code="sd-zero",
+    rank=2,
+    title="A standard deviation of 0",
+    why="a group without any differences is a floor or a ceiling, or a typing error; the SD of the "
+    "other group alone then decides how large g is",
+    advice="check the paper; if everyone had the same score, an SMD is the wrong measure for this "
+    "row",
 )
-NEGATIVE = Words(
-    "dispersion-negative",
-    3,
-    "A standard deviation or standard error below 0 in the record",
-    "its sign is wrong for sure, its size perhaps, too: a bar read downwards in a figure gives such numbers",
-    "read the number again; the named datasets take its absolute value",
+NEGATIVE = Description(
+    code="dispersion-negative",
+    rank=3,
+    title="A standard deviation or standard error below 0 in the record",
+    why="its sign is certainly wrong, perhaps also its size: a bar read downwards in a figure "
+    "gives such numbers",
+    advice="read the number again; the named datasets take its absolute value",
 )
-FRACTIONAL = Words(
-    "n-fractional",
-    3,
-    "Group sizes that are not whole numbers",
-    "sizes given as a range ('6-7') or averaged over outcomes are guesses, and vi follows them",
-    "nothing, where they are the middle of a range; else look the sizes up",
+FRACTIONAL = Description(
+    code="n-fractional",
+    rank=3,
+    title="Group sizes that are not integers",
+    why="sizes given as a range ('6-7') or averaged over outcomes are guesses, and vi follows from "
+    "them",
+    advice="nothing, if they are the middle of a range; otherwise look up the sizes",
 )
-FEW_CONTROLS = Words(
-    "controls-few",
-    2,
-    f"Control groups of {FEW} or fewer",
-    "g and its variance are approximations that fail at such sizes, and three subjects hardly give an SD; a control "
-    "that was split loses most of what is known about it",
-    "keep the control whole and model the shared errors (rho above 0), or combine the groups that share it",
+FEW_CONTROLS = Description(
+    code="controls-few",
+    rank=2,
+    title=f"Control groups of {SMALL_CONTROL} or fewer",
+    why="g and its variance are approximations that fail at such sizes, and three subjects hardly "
+    "determine an SD; a control that was split loses most of its information",
+    advice="keep the control unsplit and model the shared errors (rho above 0), or combine the "
+    "groups that share it",
 )
-SHARED = Words(
-    "control-shared",
-    2,
-    "Controls that several groups are compared with",
-    "what chance did to the control moves all of these effects together; taken as independent they count the control "
-    "several times",
-    "split its n between the comparisons, as is usual, or model the covariance of effects with one control",
+SHARED = Description(
+    code="control-shared",
+    rank=2,
+    title="Controls that several groups are compared with",
+    why="a random error of the control moves all of these effects together; taken as independent "
+    "they count the control several times",
+    advice="split its n between the comparisons, as is usual, or model the covariance of effects "
+    "with the same control",
 )
 
 
-def zero_sds(subject: Subject) -> list[Finding]:
-    """Groups without any spread."""
-    sds = subject.frame[["sd1i", "sd2i"]]
-    return _counted(subject, SD_ZERO, (sds == 0).any(axis=1), sds.min(axis=1), "above 0")
+def zero_sds(inputs: LintInput) -> list[Finding]:
+    """Find groups without any dispersion."""
+    sds = inputs.frame[["sd1i", "sd2i"]]
+    return _counted(inputs, SD_ZERO, (sds == 0).any(axis=1), sds.min(axis=1), "above 0")
 
 
-def negative_dispersions(subject: Subject) -> list[Finding]:
-    """SDs or SEMs below 0, or that were so before the data were read."""
-    frame = subject.frame
-    numbers = frame[[name for name in ("sd1i", "sd2i", "sem1i", "sem2i") if subject.has(name)]]
+def negative_dispersions(inputs: LintInput) -> list[Finding]:
+    """Find SDs or SEMs below 0, now or before the data were read."""
+    frame = inputs.frame
+    names = [name for name in ("sd1i", "sd2i", "sem1i", "sem2i") if inputs.has(name)]
+    numbers = frame[names]
     negative = (numbers < 0).any(axis=1)
     if "negative_dispersion" in frame:
-        negative |= frame["negative_dispersion"].astype(str).str.lower().isin(TRUE)
-    return _counted(subject, NEGATIVE, negative, numbers.min(axis=1), "above 0")
+        negative |= frame["negative_dispersion"].astype(str).str.lower().isin(TRUE_TEXTS)
+    return _counted(inputs, NEGATIVE, negative, numbers.min(axis=1), "above 0")
 
 
-def fractional_sizes(subject: Subject) -> list[Finding]:
-    """Group sizes that are no whole numbers."""
-    sizes = subject.frame[["n1i", "n2i"]]
+def fractional_sizes(inputs: LintInput) -> list[Finding]:
+    """Find group sizes that are not integers."""
+    sizes = inputs.frame[["n1i", "n2i"]]
     fraction = sizes.where(sizes.notna() & (sizes != sizes.round()))
     value = fraction["n1i"].fillna(fraction["n2i"])
-    return _counted(subject, FRACTIONAL, value.notna(), value, value.round())
+    return _counted(inputs, FRACTIONAL, value.notna(), value, value.round())
 
 
-def few_controls(subject: Subject) -> list[Finding]:
-    """Control groups of three or fewer."""
-    frame = subject.frame
-    few, reported = frame["n2i"] <= FEW, subject.reported
-    split = int((few & (reported > FEW)).sum())
-    words = (
-        FEW_CONTROLS._replace(title=f"{FEW_CONTROLS.title}, {split} by splitting a control") if split else FEW_CONTROLS
-    )
-    return _counted(subject, words, few, frame["n2i"], reported)
+def few_controls(inputs: LintInput) -> list[Finding]:
+    """Find control groups of three or fewer."""
+    n = inputs.frame["n2i"]
+    few = n <= SMALL_CONTROL
+    split = int((few & (inputs.reported > SMALL_CONTROL)).sum())
+    texts = FEW_CONTROLS
+    if split:
+        texts = texts._replace(title=f"{texts.title}, {split} by splitting a control")
+    return _counted(inputs, texts, few, n, inputs.reported)
 
 
-def shared_controls(subject: Subject) -> list[Finding]:
-    """Controls that several groups are compared with: by label, or the same mean, SD and n in one study."""
-    frame = subject.frame
+def shared_controls(inputs: LintInput) -> list[Finding]:
+    """Find controls of several groups: by label, or by mean, SD and n in a study."""
+    frame = inputs.frame
     names = ["control"] if "control" in frame else ["m2i", "sd2i", "n2i"]
-    numbered = [frame[name].astype(object).astype(str) for name in names]
-    control = pd.concat([frame["study"], *numbered], axis=1).agg("\0".join, axis=1)
+    texts = [frame[name].astype(object).astype(str) for name in names]
+    control = pd.concat([frame["study"], *texts], axis=1).agg("\0".join, axis=1)
     group = frame.groupby(control)["group"]
-    groups, known = group.transform("nunique"), frame[names].notna().all(axis=1)
-    others = known & (frame["group"] != group.transform("first"))
-    remedy = left_out(subject, others, "one group per shared control kept")
-    return _counted(subject, SHARED, known & (groups > 1), groups, 1, remedy)
+    groups = group.transform("nunique")
+    complete = frame[names].notna().all(axis=1)
+    others = complete & (frame["group"] != group.transform("first"))
+    remedy = left_out(inputs, others, "a single group per shared control kept")
+    return _counted(inputs, SHARED, complete & (groups > 1), groups, 1, remedy)
 
 
 def _counted(
-    subject: Subject, words: Words, which: "pd.Series[bool]", value: Any, usual: Any, remedy: Remedy | None = None
+    inputs: LintInput,
+    texts: Description,
+    selected: "pd.Series[bool]",
+    value: Any,
+    usual: Any,
+    remedy: Remedy | None = None,
 ) -> list[Finding]:
-    """A finding whose evidence is the number of effects; none where there are none. They are left out, by default."""
-    if not which.any():
+    """Return a finding with the number of selected effects as evidence; none without effects.
+
+    The default remedy leaves the effects out.
+    """
+    if not selected.any():
         return []
     return [
         Finding(
-            **words._asdict(),
-            evidence=float(which.sum()),
-            measure=f"effects of {len(which)}",
-            rows=rows_of(subject.frame, which, value, usual),
-            remedy=remedy or left_out(subject, which, "these effects left out"),
+            **texts._asdict(),
+            evidence=float(selected.sum()),
+            measure=f"effects of {len(selected)}",
+            rows=rows_of(inputs.frame, selected, value, usual),
+            remedy=remedy or left_out(inputs, selected, "these effects left out"),
         )
     ]

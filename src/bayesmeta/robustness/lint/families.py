@@ -1,8 +1,8 @@
-"""What is usual in a family of effects, and how much better a number fits it when it is read in another way.
+"""Usual values in a family of effects, and how well another reading of a number agrees with them.
 
-Centre and spread are medians over the other studies, each with the same total weight, so that no study is judged by
-itself and none dominates. Densities are Student's t with 4 degrees of freedom: a far value is surprising, not
-impossible.
+Centre and scale are medians over the other studies, with the same total weight for every study, so
+that no study is judged by itself and none dominates. Densities are Student's t with 4 degrees of
+freedom: an outlying value is surprising, not impossible.
 """
 
 from collections.abc import Sequence
@@ -12,69 +12,85 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
-DEGREES = 4
-LEAST = 5  # other studies that a family must have
-TO_SD = 1.4826  # of a median absolute deviation, normal
-SIBLINGS = 0.5  # correlation of the evidence of effects of one study
+DEGREES_OF_FREEDOM = 4
+MIN_OTHER_STUDIES = 5  # with fewer, a median absolute deviation is mostly noise
+MAD_TO_SD = 1.4826  # 1 / Phi^-1(.75): of a median absolute deviation, normal
+WITHIN_STUDY_CORRELATION = 0.5  # of the evidence of effects of the same study
+ROUNDING = 1e-12  # of cumulated weights
 
 
 class Usual(NamedTuple):
-    """What is usual for each effect, (k,): centre and spread among other studies; nan where there are too few."""
+    """Centre and scale among other studies for every effect (k,); nan with too few studies."""
 
     centre: np.ndarray
-    spread: np.ndarray
+    scale: np.ndarray
 
     def log_density(self, values: np.ndarray) -> np.ndarray:
-        """Of values (k,)."""
-        found: np.ndarray = student.logpdf(values, DEGREES, self.centre, self.spread)
-        return found
+        """Return the log density of values (k,)."""
+        density: np.ndarray = student.logpdf(values, DEGREES_OF_FREEDOM, self.centre, self.scale)
+        return density
 
     def z(self, values: np.ndarray) -> np.ndarray:
-        """Distance from the centre in spreads, (k,)."""
-        scaled: np.ndarray = (values - self.centre) / self.spread
+        """Return the distance from the centre in units of the scale (k,)."""
+        scaled: np.ndarray = (values - self.centre) / self.scale
         return scaled
 
 
 def usual_of(
-    values: np.ndarray, study: "pd.Series[str]", families: Sequence["pd.Series[str]"], *, least: float
+    values: np.ndarray,
+    study: "pd.Series[str]",
+    families: Sequence["pd.Series[str]"],
+    *,
+    least: float,
 ) -> Usual:
-    """Centre and spread of each effect's family, from the other studies.
+    """Return centre and scale of the family of every effect, from the other studies.
 
     Parameters
     ----------
     values : (k,), nan where unknown.
     study : (k,)
-    families : the narrowest first; an effect is judged by the first that has five other studies.
-    least : the least spread that is believed.
+    families : the narrowest first; an effect is judged by the first with five other studies.
+    least : lower bound of the scale.
     """
-    centre, spread = np.full(len(values), np.nan), np.full(len(values), np.nan)
-    codes, known = pd.factorize(study)[0], np.isfinite(values)
+    centre = np.full(len(values), np.nan)
+    scale = np.full(len(values), np.nan)
+    studies = pd.factorize(study)[0]
+    available = np.isfinite(values)
     for family in families:
         labels = pd.factorize(family)[0]
-        for label in np.unique(labels[known & np.isnan(centre)]):
-            inside = known & (labels == label)
-            for own in np.unique(codes[inside & np.isnan(centre)]):
-                others = inside & (codes != own)
-                if len(np.unique(codes[others])) < LEAST:
+        for label in np.unique(labels[available & np.isnan(centre)]):
+            inside = available & (labels == label)
+            for judged in np.unique(studies[inside & np.isnan(centre)]):
+                others = inside & (studies != judged)
+                if len(np.unique(studies[others])) < MIN_OTHER_STUDIES:
                     continue
-                mine = inside & (codes == own) & np.isnan(centre)
-                weight = 1 / np.bincount(codes[others])[codes[others]]
-                middle = weighted_median(values[others], weight)
-                centre[mine] = middle
-                spread[mine] = max(TO_SD * weighted_median(np.abs(values[others] - middle), weight), least)
-    return Usual(centre, spread)
+                effects = inside & (studies == judged) & np.isnan(centre)
+                middle, deviation = _median_and_mad(values[others], studies[others])
+                centre[effects] = middle
+                scale[effects] = max(MAD_TO_SD * deviation, least)
+    return Usual(centre, scale)
+
+
+def _median_and_mad(values: np.ndarray, studies: np.ndarray) -> tuple[float, float]:
+    """Return median and median absolute deviation with the same total weight for every study."""
+    weight = 1 / np.bincount(studies)[studies]
+    middle = weighted_median(values, weight)
+    return middle, weighted_median(np.abs(values - middle), weight)
 
 
 def weighted_median(values: np.ndarray, weight: np.ndarray) -> float:
-    """The least value that at least half of the weight does not exceed."""
+    """Return the smallest value that at least half of the weight does not exceed."""
     order = np.argsort(values)
     share = np.cumsum(weight[order])
-    return float(values[order][np.searchsorted(share, share[-1] / 2 - 1e-12)])
+    return float(values[order][np.searchsorted(share, share[-1] / 2 - ROUNDING)])
 
 
 def study_score(evidence: np.ndarray, of: "pd.Series[str]") -> "pd.Series[float]":
-    """Evidence of a study (or of other sets of effects): the median over its effects, counted n / (1 + (n - 1) / 2)
-    times for n effects, since they share subjects and whoever typed them."""
+    """Return the evidence of every study (or of other sets of effects).
+
+    It is the median over its effects, counted n / (1 + (n - 1) / 2) times for n effects, since they
+    share the subjects and were typed by the same person.
+    """
     grouped = pd.Series(evidence, of.index).groupby(of)
     size = grouped.count()
-    return grouped.median() * size / (1 + (size - 1) * SIBLINGS)
+    return grouped.median() * size / (1 + (size - 1) * WITHIN_STUDY_CORRELATION)

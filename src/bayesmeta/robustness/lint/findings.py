@@ -1,4 +1,4 @@
-"""What the lint looks at and what it gives: a subject, findings, and for each the rows concerned and a remedy."""
+"""Input and output of the lint: an analysis; findings with the rows concerned and a remedy."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -16,11 +16,18 @@ from bayesmeta.model.spec import ModelSpec
 
 NUMBERS = (*TWO_GROUPS, "sem1i", "sem2i", "n2i_reported")  # where a file may have text
 ROWS = ["effect", "study", "group", "value", "usual"]
+MAX_CELLS = 20  # more distinct rows of X, in a small table, are values of a continuous moderator
 
 
 @dataclass(frozen=True)
-class Subject:
-    """An analysis as it is: effect table with labels 0, 1, ..., model, design of both."""
+class LintInput:
+    """The analysis to check.
+
+    Attributes
+    ----------
+    frame : effect table with the index 0, 1, ...
+    spec, design : its model, and the design of both.
+    """
 
     frame: pd.DataFrame
     spec: ModelSpec
@@ -28,47 +35,60 @@ class Subject:
 
     @cached_property
     def cell(self) -> "pd.Series[str]":
-        """Each effect's cell: effects with the same values of every term; one for all where terms are continuous."""
+        """Return the cell of every effect: effects with the same values of all terms.
+
+        It is the same cell for all effects if terms are continuous.
+        """
         _, codes = np.unique(self.design["X"].values, axis=0, return_inverse=True)
-        if codes.max() + 1 > max(20, len(codes) // 10):
+        if codes.max() + 1 > max(MAX_CELLS, len(codes) // 10):
             codes = np.zeros_like(codes)
         return pd.Series(codes.astype(str), self.frame.index)
 
     @cached_property
     def nested(self) -> dict[str, Reml]:
-        """REML fits of the model with the effect level, by stratum; "" where taus do not differ by stratum.
+        """Return REML fits of the model with the effect level, as `fits`.
 
         Raises
         ------
         BadInput
-            There is none.
+            The model has no REML fit.
         """
-        return self.fits(with_effects(self.spec))
+        return self.fits(with_effect_level(self.spec))
 
     def fits(self, spec: ModelSpec) -> dict[str, Reml]:
-        """REML fits of a model by stratum, as `nested`."""
-        parts = split_strata(self.design, spec) if spec.tau_by else {"": (self.design, spec)}
-        return {name: fit_reml(own, single) for name, (own, single) in parts.items()}
+        """Return REML fits of a model by stratum; "" where taus do not differ by stratum."""
+        parts = {"": (self.design, spec)}
+        if spec.tau_by:
+            parts = split_strata(self.design, spec)
+        return {
+            name: fit_reml(design, stratum_spec) for name, (design, stratum_spec) in parts.items()
+        }
 
     def has(self, name: str) -> bool:
-        """Whether the table has a column, and numbers in it where they are wanted."""
-        return name in self.frame and (name not in NUMBERS or pd.api.types.is_numeric_dtype(self.frame[name]))
+        """Return whether the table has a column, with numbers if it is a column of numbers."""
+        if name not in self.frame:
+            return False
+        return name not in NUMBERS or pd.api.types.is_numeric_dtype(self.frame[name])
 
     @property
     def raw(self) -> bool:
-        """Whether the table has the means, standard deviations and sizes of both groups."""
+        """Return whether the table has means, standard deviations and sizes of both groups."""
         return all(map(self.has, TWO_GROUPS))
 
     @property
     def reported(self) -> "pd.Series[float]":
-        """Sizes of the control groups before they were split, (k,)."""
+        """Return the sizes of the control groups before they were split (k,)."""
         return self.frame["n2i_reported" if self.has("n2i_reported") else "n2i"]
 
     def kinds(self, *names: str) -> "pd.Series[str] | None":
-        """Each effect's kind: the values of these columns, within an organism; None where a column is not there."""
+        """Return the kind of every effect: the values of these columns, within a side of the model.
+
+        None if a column is missing. A side is a level of the factor `sides` or `tau_by`.
+        """
         if not set(names) <= set(self.frame.columns):
             return None
-        within = [*names, *(["organism"] if "organism" in self.frame else [])]
+        side = self.spec.sides or self.spec.tau_by
+        within = [*names, side] if side in self.frame else names
         columns = [self.frame[name].astype(object).fillna("").astype(str) for name in within]
         return pd.concat(columns, axis=1).agg(" | ".join, axis=1)
 
@@ -79,9 +99,9 @@ class Remedy:
 
     Attributes
     ----------
-    what : in words, what is done: "SDs read as SEMs, turned into SDs".
+    what : in words, the change: "SDs read as SEMs and turned into SDs".
     frame, spec : its effect table and model.
-    against : the model that it is set against, where that is not the subject's.
+    against : the model for comparison, if it is not the model of the input.
     """
 
     what: str
@@ -92,17 +112,18 @@ class Remedy:
 
 @dataclass(frozen=True)
 class Finding:
-    """One problem.
+    """A problem.
 
     Attributes
     ----------
-    rank : 1 it is all but certain and can change conclusions; 2 look at it; 3 know about it.
-    code, title : its kind, for machines and in words.
-    evidence, measure : a number, and in words what it is.
+    rank : 1 almost certain and able to change conclusions; 2 check the source; 3 for information.
+    code, title : its kind, for programs and in words.
+    evidence, measure : a number, and its meaning in words.
     why, advice : why it matters; what to do.
-    rows : effect, study, group, value, usual (what would be usual), of the effects concerned; may be empty.
-    remedy : where there is one.
-    weight : orders findings of one rank and code, largest first.
+    rows : effect, study, group, value, usual (the value to expect), of the effects concerned; may
+        be empty.
+    remedy : the analysis without the problem, if there is such an analysis.
+    priority : sorts findings of the same rank and code, largest first.
     """
 
     rank: int
@@ -114,33 +135,43 @@ class Finding:
     advice: str
     rows: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=ROWS))
     remedy: Remedy | None = None
-    weight: float = 0.0
+    priority: float = 0.0
 
     @property
     def studies(self) -> list[str]:
-        """Studies of the rows, in the order of the table."""
+        """Return the studies of the rows, in the order of the table."""
         return [str(study) for study in self.rows["study"].unique()]
 
 
-def with_effects(spec: ModelSpec) -> ModelSpec:
-    """The model with the effect level."""
-    return spec if "effect" in spec.levels else replace(spec, levels=(*spec.levels, "effect"))
+def with_effect_level(spec: ModelSpec) -> ModelSpec:
+    """Return the model with the effect level."""
+    if "effect" in spec.levels:
+        return spec
+    return replace(spec, levels=(*spec.levels, "effect"))
 
 
-def rows_of(frame: pd.DataFrame, which: Any, value: Any, usual: Any = "") -> pd.DataFrame:
-    """`Finding.rows` of the effects for which `which` (k,) holds; value and usual (k,) or one for all."""
-    told = pd.DataFrame({"value": value, "usual": usual}, frame.index)
-    return frame[["effect", "study", "group"]].join(told)[np.asarray(which, bool)].reset_index(drop=True)
+def rows_of(frame: pd.DataFrame, selected: Any, value: Any, usual: Any = "") -> pd.DataFrame:
+    """Return `Finding.rows` of the selected effects (k,); value and usual are (k,) or scalars."""
+    columns = pd.DataFrame({"value": value, "usual": usual}, frame.index)
+    rows = frame[["effect", "study", "group"]].join(columns)
+    return rows[np.asarray(selected, bool)].reset_index(drop=True)
 
 
-def left_out(subject: Subject, which: Any, what: str) -> Remedy | None:
-    """The analysis without the effects for which `which` (k,) holds; None where too little is left."""
-    kept = subject.frame[~np.asarray(which, bool)].reset_index(drop=True)
-    kept.attrs = subject.frame.attrs
-    return Remedy(what, kept, subject.spec) if len(set(kept["study"])) > 1 else None
+def left_out(inputs: LintInput, selected: Any, what: str) -> Remedy | None:
+    """Return the analysis without the selected effects (k,); None if a single study remains."""
+    kept = inputs.frame[~np.asarray(selected, bool)].reset_index(drop=True)
+    kept.attrs = inputs.frame.attrs
+    return Remedy(what, kept, inputs.spec) if len(set(kept["study"])) > 1 else None
 
 
 def ordered(findings: Sequence[Finding], codes: Sequence[str]) -> list[Finding]:
-    """By rank, then in the order of the codes, then by weight."""
+    """Sort by rank, then in the order of the codes, then by priority."""
     place = {code: number for number, code in enumerate(codes)}
-    return sorted(findings, key=lambda one: (one.rank, place.get(one.code, len(place)), -one.weight))
+    return sorted(
+        findings,
+        key=lambda finding: (
+            finding.rank,
+            place.get(finding.code, len(place)),
+            -finding.priority,
+        ),
+    )

@@ -1,4 +1,4 @@
-"""What the lint looks for, an entry each; a new check is a new entry."""
+"""The checks of the lint as a table; a new check is a new entry."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,27 +6,28 @@ from dataclasses import dataclass
 from bayesmeta.data.effect_sizes import TWO_GROUPS
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.robustness.lint import copies, directions, dispersion, entries, levels, wrong_level
-from bayesmeta.robustness.lint.findings import Finding, Subject, ordered
+from bayesmeta.robustness.lint.findings import Finding, LintInput, ordered
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing to look for.
+    """A kind of problem to search for.
 
     Attributes
     ----------
     what : in words.
-    find : a subject to findings.
-    needs : sets of columns of which one must be complete; none where the columns of every table do.
+    find : function of the input that returns findings.
+    needs : alternative sets of columns, of which a set must be complete; empty if the columns of
+        every table suffice.
     """
 
     what: str
-    find: Callable[[Subject], list[Finding]]
+    find: Callable[[LintInput], list[Finding]]
     needs: tuple[tuple[str, ...], ...] = ()
 
-    def missing(self, subject: Subject) -> list[str]:
-        """Columns that the table lacks, or has text in, of the set that lacks fewest."""
-        lacking = [[name for name in names if not subject.has(name)] for names in self.needs]
+    def missing(self, inputs: LintInput) -> list[str]:
+        """Return the columns that are absent or text, of the set that lacks fewest."""
+        lacking = [[name for name in names if not inputs.has(name)] for names in self.needs]
         return min(lacking, key=len, default=[])
 
 
@@ -36,11 +37,15 @@ CHECKS = (
     Check("a missing effect level", levels.effect_level_missing),
     Check("duplicated rows", copies.duplicated_rows),
     Check("inverted directions of studies", directions.inverted_studies),
-    Check("inverted directions of outcomes", directions.inverted_outcomes, (("task",), ("outcome",), ("measure",))),
+    Check(
+        "inverted directions of outcomes",
+        directions.inverted_outcomes,
+        (("task",), ("outcome",), ("measure",)),
+    ),
     Check("standard deviations of 0", entries.zero_sds, (("sd1i", "sd2i"),)),
     Check("control groups of three or fewer", entries.few_controls, (("n2i",),)),
     Check("shared controls", entries.shared_controls, (("control",), ("m2i", "sd2i", "n2i"))),
-    Check("errors taken for independent", levels.errors_independent),
+    Check("errors assumed independent", levels.errors_independent),
     Check("Egger's test at the wrong level", wrong_level.egger_level),
     Check("influence at the wrong level", wrong_level.influence_level),
     Check("cross-validation at the wrong level", wrong_level.validation_level),
@@ -67,15 +72,16 @@ CODES = (
 )
 
 
-def look(subject: Subject) -> tuple[list[Finding], dict[str, str]]:
-    """Every finding, the most important first, and by what was not checked, why not."""
-    findings, unchecked = list[Finding](), dict[str, str]()
+def run_checks(inputs: LintInput) -> tuple[list[Finding], dict[str, str]]:
+    """Return every finding, the most important first, and why other checks were not possible."""
+    findings = list[Finding]()
+    unchecked = dict[str, str]()
     for check in CHECKS:
-        if missing := check.missing(subject):
+        if missing := check.missing(inputs):
             unchecked[check.what] = f"no numbers or labels {', '.join(missing)}"
             continue
         try:
-            findings += check.find(subject)
+            findings += check.find(inputs)
         except BadInput as error:
             unchecked[check.what] = str(error)
     return ordered(findings, CODES), unchecked

@@ -1,101 +1,118 @@
-"""What Egger's test, influence and cross-validation would conclude at the level of effects instead of studies."""
+"""Conclusions of Egger's test, influence and cross-validation by effects instead of studies."""
 
 import numpy as np
 
 from bayesmeta.robustness.funnel import egger_table
 from bayesmeta.robustness.influence import influence_table, study_influence
-from bayesmeta.robustness.lint.findings import ROWS, Finding, Subject
+from bayesmeta.robustness.influence.coverage import effects_of
+from bayesmeta.robustness.lint.findings import ROWS, Finding, LintInput
 
 ALPHA = 0.05
-DEPENDENT = 2.0  # design effect: from here on a study's effects are far from independent
+MIN_DESIGN_EFFECT = 2.0  # above, effects of a study are far from independent
 
 
-def egger_level(subject: Subject) -> list[Finding]:
-    """Egger's test as if each effect were a study, against the nested one."""
-    if not _several(subject):
+def egger_level(inputs: LintInput) -> list[Finding]:
+    """Compare Egger's test with every effect as a study to the nested test."""
+    if not _several(inputs):
         return []
-    found = []
-    for name, fit in subject.nested.items():
+    findings = []
+    for stratum, fit in inputs.nested.items():
         table = egger_table(fit.design, fit.spec)
-        single, nested = table.iloc[0], table.iloc[-1]
-        parts = bool((single["pval"] < ALPHA) != (nested["pval"] < ALPHA))
-        found.append(
+        single = table.iloc[0]
+        nested = table.iloc[-1]
+        differs = bool((single["pval"] < ALPHA) != (nested["pval"] < ALPHA))
+        verdict = "disagrees" if differs else "happens to agree"
+        findings.append(
             Finding(
-                rank=2 if parts else 3,
+                rank=2 if differs else 3,
                 code="egger-level",
                 title="Egger's test at the level of effects "
-                f"{'concludes otherwise than' if parts else 'happens to agree with'} the nested one{_among(name)}",
+                f"{verdict} with the nested test{_among(stratum)}",
                 evidence=float(single["zval"]),
-                measure=f"z of the slope, single-level on sei; nested on {nested['precision']}: {nested['zval']:.2f}, "
+                measure="z of the slope, single-level on sei; "
+                f"nested on {nested['precision']}: {nested['zval']:.2f}, "
                 f"P {nested['pval']:.2g} against {single['pval']:.2g}",
-                why="effects of a study share their subjects and their true value, so that one study with many effects "
-                "makes a slope significant; on sei the slope of SMDs is partly arithmetic besides",
-                advice="use the nested test, on sqrt(1/n1 + 1/n2) where sizes are known; mistrust funnels of effects",
-                weight=abs(float(single["zval"] - nested["zval"])),
+                why="effects of a study share their subjects and their true value, so that a study "
+                "with many effects makes a slope significant; besides, the slope of SMDs on sei is "
+                "partly arithmetic",
+                advice="use the nested test, on sqrt(1/n1 + 1/n2) if sizes are available; do not "
+                "rely on funnels of effects",
+                priority=abs(float(single["zval"] - nested["zval"])),
             )
         )
-    return found
+    return findings
 
 
-def influence_level(subject: Subject) -> list[Finding]:
-    """Effects that influence a single-level fit, against studies that influence the nested one."""
-    if not _several(subject):
+def influence_level(inputs: LintInput) -> list[Finding]:
+    """Compare influence by effects in a single-level fit with influence by studies, nested."""
+    if not _several(inputs):
         return []
-    found = []
-    for name, fit in subject.nested.items():
+    findings = []
+    group = inputs.frame.set_index("effect")["group"]
+    for stratum, fit in inputs.nested.items():
         effects = influence_table(fit.design)
         studies = study_influence(fit.design, fit.tau, rho=fit.spec.rho)
         removed = effects[effects["removed"]]
-        hit, moved = set(removed["study"]), set(studies.loc[studies["influential"], "study"])
-        if hit == moved:
+        by_effect = set(removed["study"])
+        by_study = set(studies.loc[studies["influential"], "study"])
+        if by_effect == by_study:
             continue
-        group = removed["effect"].map(subject.frame.set_index("effect")["group"])
-        found.append(
+        rows = removed.assign(
+            group=removed["effect"].map(group), value=removed["rstudent"], usual="within 1.96"
+        )
+        findings.append(
             Finding(
-                rank=2 if moved - hit else 3,
+                rank=2 if by_study - by_effect else 3,
                 code="influence-level",
-                title=f"Influence judged effect by effect names other studies than study by study{_among(name)}",
-                evidence=float(len(hit ^ moved)),
-                measure=f"studies on which they differ: effects alone name {_named(hit - moved)}; whole studies alone "
-                f"{_named(moved - hit)}",
-                why="effects of a study that err together hide each other, since leaving one out moves nothing; and a "
-                "far effect seems to matter that the rest of its study outweighs",
-                advice="leave out whole studies",
-                rows=removed.assign(group=group, value=removed["rstudent"], usual="within 1.96")[ROWS],
-                weight=float(len(moved - hit)),
+                title="Influence by effects and influence by studies name different studies"
+                f"{_among(stratum)}",
+                evidence=float(len(by_effect ^ by_study)),
+                measure="studies on which they differ: "
+                f"only by effects {_named(by_effect - by_study)}; "
+                f"only by studies {_named(by_study - by_effect)}",
+                why="effects of a study with correlated errors mask each other, since leaving out "
+                "a single effect moves nothing; and an outlying effect seems to matter although "
+                "the rest of its study outweighs it",
+                advice="leave out entire studies",
+                rows=rows[ROWS],
+                priority=float(len(by_study - by_effect)),
             )
         )
-    return found
+    return findings
 
 
-def validation_level(subject: Subject) -> list[Finding]:
-    """How many independent effects there are, which says what cross-validation by effects would leak."""
-    if not _several(subject):
+def validation_level(inputs: LintInput) -> list[Finding]:
+    """Count the independent effects: cross-validation by effects leaks the others."""
+    if not _several(inputs):
         return []
-    k, independent = len(subject.frame), 0.0
-    for fit in subject.nested.values():
-        shared, total = float((fit.tau.drop("effect") ** 2).sum()), float((fit.tau**2).sum())
+    k = len(inputs.frame)
+    independent = 0.0
+    for fit in inputs.nested.values():
+        shared = float((fit.tau.drop("effect") ** 2).sum())
+        total = float((fit.tau**2).sum())
         share = shared / (total + float(fit.design["vi"].median()))
-        size = np.bincount(fit.design["group_study"].values[fit.design["effect_group"].values])
-        independent += float((size / (1 + (size - 1) * share)).sum())
+        size = effects_of(fit.design)
+        independent += float(np.sum(size / (1 + (size - 1) * share)))
     inflation = k / independent
+    per_study = k / inputs.frame["study"].nunique()
     return [
         Finding(
-            rank=2 if inflation >= DEPENDENT else 3,
+            rank=2 if inflation >= MIN_DESIGN_EFFECT else 3,
             code="validation-level",
             title="Cross-validation by effects would leak: effects of a study predict each other",
             evidence=inflation,
-            measure=f"design effect: {k} effects are worth {independent:.0f} independent ones; "
-            f"{k / subject.frame['study'].nunique():.1f} effects per study",
-            why="an effect that is left out is predicted by its siblings, so that models which learn studies by heart "
-            "look best",
-            advice="leave out whole studies (`bayesmeta compare` does)",
+            measure=f"design effect: {k} effects are worth {independent:.0f} independent effects; "
+            f"{per_study:.1f} effects per study",
+            why="an effect that is left out is predicted by the other effects of its study, so "
+            "that models which memorise studies look best",
+            advice="leave out entire studies (`bayesmeta compare` does)",
         )
     ]
 
 
-def _several(subject: Subject) -> bool:
-    return bool(subject.frame["study"].duplicated().any())
+def _several(inputs: LintInput) -> bool:
+    """Return whether a study has several effects."""
+    return bool(inputs.frame["study"].duplicated().any())
 
 
 def _among(stratum: str) -> str:

@@ -1,8 +1,13 @@
-"""The reasonable alternatives to an analysis, its refits, and what becomes of each conclusion."""
+"""The reasonable alternatives to an analysis, their refits, and the verdicts on conclusions."""
 
-from bayesmeta.robustness.multiverse.changes import Question
+from bayesmeta.robustness.multiverse.changes import Analysis
 from bayesmeta.robustness.multiverse.refits import integrated, sampled, worst_study
-from bayesmeta.robustness.multiverse.registry import ALTERNATIVES, BASE, Alternative, alternatives_to
+from bayesmeta.robustness.multiverse.registry import (
+    ALTERNATIVES,
+    BASE,
+    Alternative,
+    alternatives_to,
+)
 from bayesmeta.robustness.multiverse.verdicts import (
     alternatives_table,
     cells_table,
@@ -11,13 +16,18 @@ from bayesmeta.robustness.multiverse.verdicts import (
     verdicts_table,
     wide_table,
 )
-from bayesmeta.robustness.multiverse.versions import Version, version_of, versions_of, with_refusals
+from bayesmeta.robustness.multiverse.versions import (
+    Version,
+    version_of,
+    versions_of,
+    with_refusals,
+)
 
 __all__ = [
     "ALTERNATIVES",
     "BASE",
     "Alternative",
-    "Question",
+    "Analysis",
     "Version",
     "alternatives_table",
     "alternatives_to",

@@ -1,12 +1,12 @@
-"""What an alternative may change: each function takes a question to another table and model, or does not apply."""
+"""Changes of an analysis: functions that return another effect table and model, or None."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.data.corrections import corrected, suspects, with_whole_controls
+from bayesmeta.data.corrections import with_whole_controls
+from bayesmeta.data.datasets import DataAlternative
 from bayesmeta.data.effect_sizes import TWO_GROUPS
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import control_measurements
@@ -18,158 +18,135 @@ Change = tuple[pd.DataFrame, ModelSpec]
 
 
 @dataclass(frozen=True)
-class Question:
-    """What is asked, and where an alternative finds other data.
+class Analysis:
+    """The analysis to which there are alternatives.
 
     Attributes
     ----------
     frame, spec : effect table and model of the base analysis.
-    contrasts : dims (contrast, term), the linear combinations of the base's terms that are concluded on.
-    record : the effects that the record has of the same species, with those that the dataset leaves out.
-    strict : gives the effect table as it is coded strictly; None where it has no codes.
+    contrasts : dims (contrast, term), the linear combinations of terms that are concluded on.
+    of_dataset : the alternatives that only the dataset can offer.
     """
 
     frame: pd.DataFrame
     spec: ModelSpec
     contrasts: xr.DataArray
-    record: pd.DataFrame
-    strict: Callable[[], pd.DataFrame] | None = None
+    of_dataset: tuple[DataAlternative, ...] = ()
 
 
-def unchanged(question: Question) -> Change:
-    """The question as it is."""
-    return question.frame, question.spec
+def unchanged(analysis: Analysis) -> Change:
+    """Return effect table and model of the analysis."""
+    return analysis.frame, analysis.spec
 
 
-def one_study_less(question: Question) -> Change | None:
-    """The question as it is, where at least two studies are left when one is left out."""
-    return unchanged(question) if question.frame["study"].nunique() > 2 else None
+def from_dataset(analysis: Analysis, alternative: DataAlternative) -> Change | None:
+    """Apply an alternative of the dataset."""
+    frame = alternative.change(analysis.frame)
+    if frame is None:
+        return None
+    if not alternative.models:
+        return frame, analysis.spec
+    model = alternative.models.get(analysis.spec.name)
+    return None if model is None else (frame, read_spec(model))
 
 
-def one_comparison(question: Question, name: str) -> Change | None:
-    """Effects of one type of comparison; species without any of that type stay as they are.
+def without_study(analysis: Analysis) -> Change | None:
+    """Return effect table and model if at least two studies remain when a study is left out."""
+    return unchanged(analysis) if analysis.frame["study"].nunique() > 2 else None
 
-    A type that the dataset leaves out comes from the record.
+
+def with_effect_level(analysis: Analysis) -> Change | None:
+    """Add the effect level if a group has several effects: otherwise groups are effects."""
+    if "effect" in analysis.spec.levels or not shared_groups(analysis):
+        return None
+    return analysis.frame, replace(analysis.spec, levels=(*analysis.spec.levels, "effect"))
+
+
+def without_effect_level(analysis: Analysis) -> Change | None:
+    """Remove the effect level of a model that has it and another level."""
+    levels = tuple(level for level in analysis.spec.levels if level != "effect")
+    if levels in ((), analysis.spec.levels):
+        return None
+    return analysis.frame, replace(analysis.spec, levels=levels)
+
+
+def with_rho(analysis: Analysis, rho: float) -> Change | None:
+    """Change the correlation of the sampling errors within a group and add the effect level.
+
+    It applies if a group has several effects. Without an effect level, effects of a group that
+    differ by more than their sampling errors would contradict the correlation, and the terms would
+    move to explain the differences.
+
+    Source: correlated and hierarchical effects, Pustejovsky & Tipton 2022,
+    doi 10.1007/s11121-021-01246-3.
     """
-    frame, record = question.frame, question.record
-    typed = [table[table["comparison"].astype(str) == name] for table in (frame, record)]
-    own = typed[0] if len(typed[0]) else typed[1]
-    others = frame[~frame["species"].isin(own["species"])] if "species" in frame else frame.iloc[:0]
-    rows = joined(own, others, like=record)
-    rows.attrs = frame.attrs
-    return None if set(rows["effect"]) == set(frame["effect"]) else (rows, question.spec)
-
-
-def joined(*tables: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
-    """Rows of several tables, factors with the levels that occur, in the order that another table gives them."""
-    factors = {name: dtype for name, dtype in like.dtypes.items() if isinstance(dtype, pd.CategoricalDtype)}
-    rows = pd.concat([table.astype(factors) for table in tables], ignore_index=True)
-    return rows.assign(**{str(name): rows[name].cat.remove_unused_categories() for name in factors})
-
-
-def errors_corrected(question: Question, grades: Sequence[str]) -> Change | None:
-    """Standard errors that were typed as standard deviations put right, where the table has effects of every grade."""
-    if not set(grades) <= set(suspects(question.frame)["grade"]):
-        return None
-    try:
-        return corrected(question.frame, grades=grades), question.spec
-    except BadInput:  # a table without the raw numbers
-        return None
-
-
-def strict_codes(question: Question) -> Change | None:
-    """Only what the authors included and coded themselves."""
-    return None if question.strict is None else (question.strict(), question.spec)
-
-
-def with_effect_level(question: Question) -> Change | None:
-    """The effect level added, where a group has several effects: else groups and effects are the same."""
-    if "effect" in question.spec.levels or not shared_groups(question):
-        return None
-    return question.frame, replace(question.spec, levels=(*question.spec.levels, "effect"))
-
-
-def without_effect_level(question: Question) -> Change | None:
-    """The effect level taken out of a model that has it and another one."""
-    levels = tuple(level for level in question.spec.levels if level != "effect")
-    if levels in ((), question.spec.levels):
-        return None
-    return question.frame, replace(question.spec, levels=levels)
-
-
-def with_rho(question: Question, rho: float) -> Change | None:
-    """Another correlation of the sampling errors within a group, where a group has several effects.
-
-    The effect level goes with it: without one, effects of a group that differ by more than their own errors are taken
-    for errors that cannot correlate, and the terms are moved to explain them.
-
-    Source: correlated and hierarchical effects, Pustejovsky & Tipton 2022, doi 10.1007/s11121-021-01246-3.
-    """
-    spec = question.spec
-    if spec.rho == rho or not shared_groups(question):
+    spec = analysis.spec
+    if spec.rho == rho or not shared_groups(analysis):
         return None
     levels = spec.levels if "effect" in spec.levels else (*spec.levels, "effect")
-    return question.frame, replace(spec, rho=rho, levels=levels)
+    return analysis.frame, replace(spec, rho=rho, levels=levels)
 
 
-def with_rho_estimated(question: Question) -> Change | None:
-    """A correlation of the sampling errors that is estimated, and the effect level, as in `with_rho`."""
-    spec = question.spec
-    if "rho" in spec.priors or spec.bias == "selection" or not shared_groups(question):
+def with_rho_estimated(analysis: Analysis) -> Change | None:
+    """Estimate the correlation of the sampling errors and add the effect level, as `with_rho`."""
+    spec = analysis.spec
+    if "rho" in spec.priors or spec.bias == "selection" or not shared_groups(analysis):
         return None
     levels = spec.levels if "effect" in spec.levels else (*spec.levels, "effect")
-    return question.frame, replace(spec, rho=0.0, levels=levels, priors={**spec.priors, **_prior("correlated", "rho")})
+    priors = {**spec.priors, **_prior("correlated", "rho")}
+    return analysis.frame, replace(spec, rho=0.0, levels=levels, priors=priors)
 
 
-def with_heavy_tails(question: Question) -> Change | None:
-    """Student study effects in place of normal ones, where the model has a study level."""
-    spec = question.spec
-    if spec.likelihood == "student" or "study" not in spec.levels or spec.bias == "selection" or spec.shared_controls:
+def with_heavy_tails(analysis: Analysis) -> Change | None:
+    """Make the study effects Student-distributed if the model has a study level."""
+    spec = analysis.spec
+    if spec.likelihood == "student" or "study" not in spec.levels:
         return None
-    return question.frame, replace(spec, likelihood="student", priors={**spec.priors, **_prior("robust", "nu")})
+    if spec.bias == "selection" or spec.shared_controls:
+        return None
+    priors = {**spec.priors, **_prior("robust", "nu")}
+    return analysis.frame, replace(spec, likelihood="student", priors=priors)
 
 
-def with_bias_model(question: Question, bias: str) -> Change | None:
-    """Small-study effects or selection, where the model may have them; the slopes where the table has group sizes."""
-    sized = {"n1i", "n2i"} <= set(question.frame.columns)
-    changed = with_bias(question.spec, bias) if sized or bias == "selection" else None
-    return None if changed is None else (question.frame, changed)
+def with_bias_model(analysis: Analysis, bias: str) -> Change | None:
+    """Add small-study effects or selection if the model can have them; slopes need group sizes."""
+    sized = {"n1i", "n2i"} <= set(analysis.frame.columns)
+    changed = with_bias(analysis.spec, bias) if sized or bias == "selection" else None
+    return None if changed is None else (analysis.frame, changed)
 
 
 def _prior(model: str, key: str) -> dict[str, Prior]:
-    """A prior as one of the project's model files has it."""
+    """Return a prior of a model file of the project."""
     return {key: read_spec(model).priors[key]}
 
 
-def with_shared_controls(question: Question) -> Change | None:
-    """Controls counted whole and the errors of effects with one control measurement correlated, where some share one.
+def with_shared_controls(analysis: Analysis) -> Change | None:
+    """Count controls in full and let the errors of effects with the same control correlate.
 
+    It applies if some effects share a control measurement.
     Source: Gleser & Olkin 2009, see `design.controls`.
     """
-    frame, spec = question.frame, question.spec
+    frame = analysis.frame
+    spec = analysis.spec
     if not {"control", *TWO_GROUPS} <= set(frame) or spec.shared_controls:
         return None
     if spec.likelihood == "student" or spec.bias == "selection":
         return None
     try:
-        whole = with_whole_controls(frame)
-    except BadInput:  # controls are split, and the table does not say from what
+        changed = with_whole_controls(frame)
+    except BadInput:  # controls are split, and the table lacks the numbers before the split
         return None
-    one_each = len(set(control_measurements(whole))) == len(whole)
-    return None if one_each else (whole, replace(spec, shared_controls=True))
+    if len(set(control_measurements(changed))) == len(changed):
+        return None
+    return changed, replace(spec, shared_controls=True)
 
 
-def with_prior(question: Question, other: OtherPrior) -> Change | None:
-    """Another prior of the terms or the taus, where it applies."""
-    spec = other.replaced_in(question.spec)
-    return None if spec is None else (question.frame, spec)
+def with_prior(analysis: Analysis, other: OtherPrior) -> Change | None:
+    """Replace a prior of the terms or the taus if the other prior applies."""
+    spec = other.replaced_in(analysis.spec)
+    return None if spec is None else (analysis.frame, spec)
 
 
-def with_model(question: Question, instead_of: str, model: str) -> Change | None:
-    """Another model file in place of the one named."""
-    return (question.frame, read_spec(model)) if question.spec.name == instead_of else None
-
-
-def shared_groups(question: Question) -> bool:
-    """Whether some group has several effects."""
-    return bool(question.frame["group"].duplicated().any())
+def shared_groups(analysis: Analysis) -> bool:
+    """Return whether a group has several effects."""
+    return bool(analysis.frame["group"].duplicated().any())

@@ -1,4 +1,4 @@
-"""An analysis in each version: what is refitted, and what each version cannot answer."""
+"""The analysis under every alternative: what is refitted, and which contrasts lack the data."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,21 +9,23 @@ import xarray as xr
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design
 from bayesmeta.model.spec import ModelSpec
-from bayesmeta.robustness.multiverse.changes import Question
+from bayesmeta.robustness.multiverse.changes import Analysis
 from bayesmeta.robustness.multiverse.registry import Alternative, alternatives_to
+
+MIN_STUDIES = 2  # a single study does not inform the variance between studies
 
 
 @dataclass(frozen=True)
 class Version:
-    """The analysis as an alternative has it.
+    """The analysis under an alternative.
 
     Attributes
     ----------
     data, model : in words, what differs from the base; "" for nothing.
     k, studies : sizes of the effect table.
-    spec, design, weights : what is refitted; weights over (contrast, term) of the contrasts whose terms are there;
-        None where there are none.
-    missing : by name of the other contrasts, why they are not there.
+    spec, design, weights : what is refitted; weights over (contrast, term) of the contrasts with
+        existing terms; None if there are none.
+    missing : by name of the other contrasts, the reason why they are missing.
     """
 
     alternative: Alternative
@@ -37,79 +39,123 @@ class Version:
     missing: dict[str, str]
 
 
-def versions_of(question: Question) -> list[Version]:
-    """The analysis in every version that applies, the base first."""
-    changes = [(alternative, alternative.change(question)) for alternative in alternatives_to(question)]
-    return [version_of(question, alternative, *change) for alternative, change in changes if change is not None]
+def versions_of(analysis: Analysis) -> list[Version]:
+    """Return the analysis under every alternative that applies, the base first."""
+    versions = []
+    for alternative in alternatives_to(analysis):
+        change = alternative.change(analysis)
+        if change is not None:
+            versions.append(version_of(analysis, alternative, *change))
+    return versions
 
 
-def version_of(question: Question, alternative: Alternative, frame: pd.DataFrame, spec: ModelSpec) -> Version:
-    """Code a changed table, and find the contrasts that it can answer."""
-    design, weights, missing = None, None, {}
-    sizes = len(frame), int(frame["study"].nunique())
+def version_of(
+    analysis: Analysis, alternative: Alternative, frame: pd.DataFrame, spec: ModelSpec
+) -> Version:
+    """Code a changed table and select the contrasts that it informs."""
+    design = None
+    weights = None
+    studies = int(frame["study"].nunique())
     try:
         design = build_design(frame, spec)
     except BadInput as error:
-        why = "no data: fewer than two studies" if sizes[1] < 2 else f"cannot be fitted: {error}"
-        missing = dict.fromkeys(map(str, question.contrasts["contrast"].values), why)
+        few = studies < MIN_STUDIES
+        reason = "no data: fewer than two studies" if few else f"cannot be fitted: {error}"
+        missing = dict.fromkeys(map(str, analysis.contrasts["contrast"].values), reason)
     else:
-        weights, missing = answerable(question.contrasts, [str(term) for term in design["term"].values])
-    data = alternative.label if alternative.kind == "deletion" else data_changed(question.frame, frame)
-    return Version(alternative, data, model_changed(question.spec, spec), *sizes, spec, design, weights, missing)
+        terms = [str(term) for term in design["term"].values]
+        weights, missing = answerable(analysis.contrasts, terms)
+    deleted = alternative.kind == "deletion"
+    return Version(
+        alternative=alternative,
+        data=alternative.label if deleted else data_changed(analysis.frame, frame),
+        model=model_changed(analysis.spec, spec),
+        k=len(frame),
+        studies=studies,
+        spec=spec,
+        design=design,
+        weights=weights,
+        missing=missing,
+    )
 
 
 def with_refusals(versions: Sequence[Version], refused: Mapping[str, str]) -> list[Version]:
-    """The versions, with what a refit said when it refused, by name of the alternative.
+    """Return the versions with the reasons of failed refits.
+
+    Parameters
+    ----------
+    refused : mapping
+        Name of the alternative to the message of its refit.
 
     Raises
     ------
     BadInput
-        It is the base that cannot be refitted.
+        The base cannot be refitted.
     """
-    if (base := versions[0].alternative.name) in refused:
-        raise BadInput(f"the base analysis cannot be integrated: {refused[base]}; name a --model that quadrature takes")
-    return [_refused(each, refused.get(each.alternative.name)) for each in versions]
+    base = versions[0].alternative.name
+    if base in refused:
+        raise BadInput(
+            f"the base analysis cannot be integrated: {refused[base]}; "
+            "name a --model that quadrature takes"
+        )
+    return [_refused(version, refused.get(version.alternative.name)) for version in versions]
 
 
-def _refused(version: Version, why: str | None) -> Version:
-    if why is None or version.weights is None:
+def _refused(version: Version, reason: str | None) -> Version:
+    if reason is None or version.weights is None:
         return version
-    asked = map(str, version.weights["contrast"].values)
-    return replace(version, missing=version.missing | dict.fromkeys(asked, f"cannot be fitted: {why}"))
+    contrasts = map(str, version.weights["contrast"].values)
+    reasons = dict.fromkeys(contrasts, f"cannot be fitted: {reason}")
+    return replace(version, missing=version.missing | reasons)
 
 
-def answerable(contrasts: xr.DataArray, terms: list[str]) -> tuple[xr.DataArray | None, dict[str, str]]:
-    """Weights over other terms of the contrasts that need no others, and by name of the rest which they lack."""
-    gone = contrasts.sel(term=~contrasts["term"].isin(terms))
-    lost = {str(row["contrast"].item()): gone["term"].values[row.values != 0] for row in gone}
-    missing = {name: f"no data: {', '.join(lacking)}" for name, lacking in lost.items() if len(lacking)}
-    there = contrasts.sel(contrast=[name for name in lost if name not in missing]).reindex(term=terms, fill_value=0.0)
-    return (there if there.size else None), missing
+def answerable(
+    contrasts: xr.DataArray, terms: list[str]
+) -> tuple[xr.DataArray | None, dict[str, str]]:
+    """Return the weights of the contrasts with existing terms, and why the others are missing."""
+    absent = contrasts.sel(term=~contrasts["term"].isin(terms))
+    lacking = {
+        str(row["contrast"].item()): absent["term"].values[row.values != 0] for row in absent
+    }
+    missing = {name: f"no data: {', '.join(lost)}" for name, lost in lacking.items() if len(lost)}
+    present = [name for name in lacking if name not in missing]
+    weights = contrasts.sel(contrast=present).reindex(term=terms, fill_value=0.0)
+    return (weights if weights.size else None), missing
 
 
 def data_changed(old: pd.DataFrame, new: pd.DataFrame) -> str:
-    """In words, how an effect table differs from the base's; "" where it does not."""
-    before, after = (table.set_index("effect") for table in (old, new))
+    """Describe the differences of an effect table from the base's; "" for none."""
+    before = old.set_index("effect")
+    after = new.set_index("effect")
     shared = before.index.intersection(after.index)
-    factors = [name for name in old if name in new and isinstance(old[name].dtype, pd.CategoricalDtype)]
-    was, now = (table.loc[shared] for table in (before, after))
+    factors = [
+        name for name in old if name in new and isinstance(old[name].dtype, pd.CategoricalDtype)
+    ]
+    was = before.loc[shared]
+    now = after.loc[shared]
+    recomputed = (was[["yi", "vi"]] != now[["yi", "vi"]]).any(axis=1)
+    recoded = (was[factors].astype(str) != now[factors].astype(str)).any(axis=1)
     counts = {
         "effects left out": len(before) - len(shared),
         "effects added": len(after) - len(shared),
-        "effects with another yi or vi": int((was[["yi", "vi"]] != now[["yi", "vi"]]).any(axis=1).sum()),
-        "effects coded otherwise": int((was[factors].astype(str) != now[factors].astype(str)).any(axis=1).sum()),
+        "effects with another yi or vi": int(recomputed.sum()),
+        "effects coded otherwise": int(recoded.sum()),
     }
     return "; ".join(f"{count} {what}" for what, count in counts.items() if count)
 
 
 def model_changed(old: ModelSpec, new: ModelSpec) -> str:
-    """In words, how a model differs from the base's; "" where it does not."""
+    """Describe the differences of a model from the base's; "" for none."""
     if new.name != old.name:
         return f"model {new.name}"
-    said = [f"levels {', '.join(new.levels)}"] * (new.levels != old.levels)
-    said += [f"likelihood {new.likelihood}"] * (new.likelihood != old.likelihood)
-    said += [f"bias {new.bias}"] * (new.bias != old.bias)
-    said += [f"rho = {new.rho:g}"] * (new.rho != old.rho)
-    said += ["errors of shared controls covary"] * (new.shared_controls != old.shared_controls)
-    said += [f"{key} ~ {prior}" for key, prior in new.priors.items() if str(prior) != str(old.priors.get(key))]
-    return "; ".join(said)
+    differences = {
+        f"levels {', '.join(new.levels)}": new.levels != old.levels,
+        f"likelihood {new.likelihood}": new.likelihood != old.likelihood,
+        f"bias {new.bias}": new.bias != old.bias,
+        f"rho = {new.rho:g}": new.rho != old.rho,
+        "errors of shared controls covary": new.shared_controls != old.shared_controls,
+    } | {
+        f"{key} ~ {prior}": str(prior) != str(old.priors.get(key))
+        for key, prior in new.priors.items()
+    }
+    return "; ".join(words for words, differs in differences.items() if differs)

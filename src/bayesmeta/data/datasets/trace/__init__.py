@@ -14,9 +14,18 @@ from functools import partial
 import pandas as pd
 
 from bayesmeta.data.datasets.dataset import Dataset
+from bayesmeta.data.datasets.trace.alternatives import alternatives
 from bayesmeta.data.datasets.trace.flow import flow_table
 from bayesmeta.data.datasets.trace.forms import risk_of_bias_table
-from bayesmeta.data.datasets.trace.record import VARIANTS, Record, build, count_rows, read
+from bayesmeta.data.datasets.trace.moderators import PUBLISHED
+from bayesmeta.data.datasets.trace.record import (
+    VARIANTS,
+    Record,
+    build,
+    count_rows,
+    read,
+    record_of,
+)
 
 __all__ = [
     "DATASETS",
@@ -79,11 +88,6 @@ def describe(dataset: str, frame: pd.DataFrame, variant: str) -> dict[str, pd.Da
     return {name: table for name, table in tables.items() if len(table)}
 
 
-def _record(variant: str) -> pd.DataFrame:
-    """Return every effect of the record."""
-    return build(variant).effects
-
-
 DATASETS: Mapping[str, Dataset] = {
     name: Dataset(
         title=title,
@@ -94,10 +98,11 @@ DATASETS: Mapping[str, Dataset] = {
         default_variant="calibrated",
         kind="species",
         words=WORDS,
-        record=_record,
+        record=record_of,
         flow=partial(count_rows, name),
         tables=partial(describe, name),
-        suspects="trace/suspects",
+        moderators=PUBLISHED,
+        alternatives=alternatives,
     )
     for name, title in TITLES.items()
 }

@@ -10,6 +10,23 @@ from bayesmeta.data.datasets.trace.tables import factors, recode, table
 from bayesmeta.data.sources import Source
 from bayesmeta.infrastructure.errors import BadInput
 
+# of the published forests (doi 10.1038/s41398-023-02660-7), by importance in animals
+PUBLISHED = (
+    "phase",
+    "valence",
+    "information_type",
+    "time_since_trauma",
+    "control_type",
+    "ptsd_type",
+    "rhythm",
+    "measure_kind",
+    "cue_context",
+    "population",
+    "sample",
+    "comparison",
+    "age_class",
+    "sex",
+)
 NUMBER = r"(\d+(?:[.,]\d+)?)"
 RANGE = NUMBER + r"\s*-\s*" + NUMBER
 WEIGHT_ONLY = re.compile(r"weig|\d\s?g\b")

@@ -1,0 +1,143 @@
+"""The alternatives that only the TRACE record offers: types of comparison, corrections, codes."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import pandas as pd
+
+from bayesmeta.data.corrections import corrected, suspects
+from bayesmeta.data.datasets.alternative import DataAlternative, Keep
+from bayesmeta.data.datasets.trace.record import read, record_of
+from bayesmeta.infrastructure.errors import BadInput
+
+STRICT = "strict"
+
+
+def alternatives(frame: pd.DataFrame, keep: Keep) -> Sequence[DataAlternative]:
+    """Return the alternatives to an analysis of a TRACE dataset.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The analysed effect table; its attrs name dataset and variant.
+    keep : function
+        Applies the selection of rows of the analysis to another effect table.
+    """
+    types = comparison_types(frame, keep(record_of(frame)))
+    if frame.attrs["variant"] == STRICT:
+        return (*types, *CORRECTIONS, PARTIAL_POOLING)
+    strict = strict_codes(lambda: keep(read_strict(frame)))
+    return (*types, *CORRECTIONS, strict, PARTIAL_POOLING)
+
+
+def alternatives_of_twin(frame: pd.DataFrame, keep: Keep) -> Sequence[DataAlternative]:
+    """Return the alternatives to an analysis of a synthetic twin, which has no further record."""
+    return comparison_types(frame, frame)
+
+
+def read_strict(frame: pd.DataFrame) -> pd.DataFrame:
+    """Read the dataset of an effect table with strict codes."""
+    strict = read(str(frame.attrs["dataset"]), STRICT)
+    strict.attrs = frame.attrs | strict.attrs
+    return strict
+
+
+def comparison_types(frame: pd.DataFrame, record: pd.DataFrame) -> list[DataAlternative]:
+    """Return an alternative for every value of the column comparison in the record."""
+    if "comparison" not in record or "comparison" not in frame:
+        return []
+    present = sorted(map(str, record["comparison"].dropna().unique()))
+    return [
+        DataAlternative(
+            name=f"comparison {name}",
+            kind="comparison",
+            label=f"comparison {name} alone",
+            reason="the types compare different groups; "
+            "a conclusion should not depend on a single type",
+            change=partial(only_comparison, record=record, name=name),
+        )
+        for name in present
+    ]
+
+
+def only_comparison(frame: pd.DataFrame, *, record: pd.DataFrame, name: str) -> pd.DataFrame | None:
+    """Select the effects of a type of comparison; species without the type keep all effects.
+
+    The effects come from the record if the dataset leaves the type out. Return None if the
+    selection changes nothing.
+    """
+    selected = _of_type(frame, name)
+    if selected.empty:
+        selected = _of_type(record, name)
+    others = frame.iloc[:0]
+    if "species" in frame:
+        others = frame[~frame["species"].isin(selected["species"])]
+    rows = joined(selected, others, like=record)
+    rows.attrs = frame.attrs
+    return None if set(rows["effect"]) == set(frame["effect"]) else rows
+
+
+def _of_type(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    return table[table["comparison"].astype(str) == name]
+
+
+def joined(*tables: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of several tables; factors have the levels that occur, ordered as `like`."""
+    factors = {
+        str(name): dtype
+        for name, dtype in like.dtypes.items()
+        if isinstance(dtype, pd.CategoricalDtype)
+    }
+    rows = pd.concat([table.astype(factors) for table in tables], ignore_index=True)
+    return rows.assign(**{name: rows[name].cat.remove_unused_categories() for name in factors})
+
+
+def correct(frame: pd.DataFrame, *, grades: Sequence[str]) -> pd.DataFrame | None:
+    """Correct standard errors that were typed as standard deviations.
+
+    Return None if the table lacks effects of a grade or the raw numbers.
+    """
+    if not set(grades) <= set(suspects(frame)["grade"]):
+        return None
+    try:
+        return corrected(frame, grades=grades)
+    except BadInput:  # the table lacks the raw numbers
+        return None
+
+
+def strict_codes(read: Callable[[], pd.DataFrame]) -> DataAlternative:
+    """Return the alternative that codes the effects strictly; `read` gives the effect table."""
+    return DataAlternative(
+        name="strict codes",
+        kind="data",
+        label="strict codes",
+        reason="only what the authors included and coded: no supplement of codes, no repairs",
+        change=lambda frame: read(),
+    )
+
+
+CORRECTIONS = (
+    DataAlternative(
+        name="errors corrected",
+        kind="data",
+        label="errors corrected",
+        reason="standard errors were typed as standard deviations (data/trace/suspects.csv)",
+        change=partial(correct, grades=("error",)),
+    ),
+    DataAlternative(
+        name="errors and suspected corrected",
+        kind="data",
+        label="suspected errors, too",
+        reason="the same mistake is suspected, not proven, in more studies "
+        "(data/trace/suspects.csv)",
+        change=partial(correct, grades=("error", "suspected")),
+    ),
+)
+PARTIAL_POOLING = DataAlternative(
+    name="partial pooling",
+    kind="model",
+    label="partial pooling",
+    reason="a cell of persons may borrow strength from the same cell of animals, and vice versa "
+    "(models/translational-pooled.toml)",
+    models={"translational": "translational-pooled"},
+)

@@ -1,0 +1,142 @@
+"""The estimands of a plan: contrasts, the stratum of the new studies, the terms they measure."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.model.design.contrasts import contrast_weights, possible_weights
+from bayesmeta.model.likelihood import nesting_of
+from bayesmeta.model.spec import ModelSpec
+
+DEFAULT_STRATUM = "human"
+
+
+def chosen_contrasts(
+    design: xr.Dataset, spec: ModelSpec, requested: Sequence[str] = ()
+) -> xr.DataArray:
+    """Return weights (contrast, term) of contrasts by name or as text, or of the model's contrasts.
+
+    Raises
+    ------
+    BadInput
+        A text is neither a name nor a combination of terms; or there is no text and the model names
+        no contrasts.
+    """
+    terms = [str(term) for term in design["term"].values]
+    dataset = design.attrs["dataset"]
+    named = possible_weights(spec.contrasts_of(dataset), terms)
+    names = [str(name) for name in named["contrast"].values]
+    if not requested and not names:
+        raise BadInput(
+            f"model {spec.name} names no contrasts of {dataset}; "
+            f"name a contrast, as --contrast '{terms[0]}'"
+        )
+    chosen = []
+    for text in dict.fromkeys(requested or names):
+        if text in names:
+            chosen.append(named.sel(contrast=[text]))
+            continue
+        try:
+            chosen.append(contrast_weights({text: text}, terms))
+        except BadInput as error:
+            hint = f"; contrasts with a name: {', '.join(names)}" if names else ""
+            raise BadInput(f"{error}{hint}") from error
+    return xr.concat(chosen, dim="contrast")
+
+
+def chosen_terms(
+    design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray, stratum: str | None, *, skip: bool
+) -> dict[str, list[str]]:
+    """Return the terms that new studies measure, by contrast.
+
+    With `skip`, contrasts without any such term are left out.
+
+    Raises
+    ------
+    BadInput
+        They measure no term of a contrast (of any contrast, with `skip`).
+    """
+    terms = {
+        str(row["contrast"].item()): measured_terms(design, spec, row, stratum) for row in weights
+    }
+    empty = [name for name, measured in terms.items() if not measured]
+    if empty and not (skip and len(empty) < len(terms)):
+        raise BadInput(
+            f"new {stratum} studies measure nothing of the contrasts {empty}; "
+            "choose another --stratum"
+        )
+    return {name: measured for name, measured in terms.items() if measured}
+
+
+def choose_stratum(design: xr.Dataset, spec: ModelSpec, stratum: str | None) -> str | None:
+    """Return the stratum of the new studies; None if the model names no sides.
+
+    The default is human if the design has this stratum.
+
+    Raises
+    ------
+    BadInput
+        The stratum is unknown, or there are several and none is given.
+    """
+    strata = sorted(set(_strata(design, spec).tolist()))
+    if stratum is None and not strata:
+        return None
+    if stratum is None and DEFAULT_STRATUM in strata:
+        return DEFAULT_STRATUM
+    if stratum not in strata:
+        problem = f"there is no stratum '{stratum}'"
+        if stratum is None:
+            problem = "new studies are of a single stratum"
+        advice = "this model has none; leave --stratum out"
+        if strata:
+            advice = f"name a stratum with --stratum: {', '.join(strata)}"
+        raise BadInput(f"{problem}; {advice}")
+    return stratum
+
+
+def measured_terms(
+    design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray, stratum: str | None
+) -> list[str]:
+    """Return the terms of a contrast that new studies of a stratum measure; empty for none.
+
+    Parameters
+    ----------
+    weights : DataArray
+        Over `term`.
+
+    Raises
+    ------
+    BadInput
+        A term is not a mean that a study could measure by itself, for example a slope.
+    """
+    involved = weights.values != 0
+    if stratum is not None:
+        involved &= _strata(design, spec) == stratum
+    terms = weights["term"].values
+    x = design["X"].sel(term=terms).values
+    is_cell = (x == np.eye(x.shape[1])[:, None]).all(2).any(1) | ~x.any(0)
+    if others := [str(term) for term in terms[involved & ~is_cell]]:
+        raise BadInput(
+            f"no study measures the terms {others} by themselves, so that such a study cannot be "
+            "planned; code the terms as means of cells, such as --moderators valence:phase"
+        )
+    return [str(term) for term in terms[involved]]
+
+
+def studies_so_far(design: xr.Dataset) -> dict[str, int]:
+    """Return the number of studies that inform every term today."""
+    study = nesting_of(design).study_of_effect
+    coded = design["X"].values != 0
+    return {
+        str(term): len(set(study[effects]))
+        for term, effects in zip(design["term"].values, coded.T, strict=True)
+    }
+
+
+def _strata(design: xr.Dataset, spec: ModelSpec) -> np.ndarray:
+    """Return the level of the factor `sides` or `tau_by` for every term; empty without a factor."""
+    name = f"term_{spec.sides or spec.tau_by}"
+    levels: np.ndarray = design[name].values if name in design.coords else np.array([], str)
+    return levels

@@ -1,0 +1,114 @@
+"""True effects of every effect under posterior draws, of new or of the fitted studies."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import xarray as xr
+
+from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.model.spec import LEVELS, spec_of
+from bayesmeta.robustness.funnel.data import Floats, FunnelData, Integers
+
+Studies = Literal["new", "fitted"]
+SYMBOLS = {"study": "u", "group": "w", "effect": "d"}
+MAX_VALUES = 1_000_000  # of an array (draws, effects): 8 MB
+
+
+@dataclass(frozen=True)
+class DrawnEffects:
+    """Values at every effect under some draws.
+
+    Attributes
+    ----------
+    fitted, theta : (b, k), the fitted mean X beta and the true effect
+    tau2 : (b, k), the sum of tau2 over the levels
+    rho : (b, 1), correlation of sampling errors within a group
+    """
+
+    fitted: Floats
+    theta: Floats
+    tau2: Floats
+    rho: Floats
+
+
+def draw_effects(
+    tree: xr.DataTree,
+    data: FunnelData,
+    *,
+    draws: int,
+    rng: np.random.Generator,
+    studies: Studies = "new",
+) -> Iterator[DrawnEffects]:
+    """Draw true effects under random posterior draws without repeats, in parts that fit in memory.
+
+    Parameters
+    ----------
+    draws : int
+        Number of draws, at most all of the posterior.
+    studies : "new" or "fitted"
+        Draw the random effects of theta = X beta + u + w + d anew from their distributions, or take
+        those of the fitted studies, groups and effects.
+
+    Raises
+    ------
+    BadInput
+        The tree lacks the random effects that "fitted" needs.
+    """
+    posterior = tree["posterior"].to_dataset()
+    levels = [level for level in LEVELS if f"tau_{level}" in posterior]
+    lacking = [SYMBOLS[level] for level in levels if SYMBOLS[level] not in posterior]
+    if studies == "fitted" and lacking:
+        raise BadInput(
+            f"the posterior has no draws of {lacking}; take studies='new', which need none"
+        )
+    flat = {str(name): _flat(posterior[name]) for name in posterior.data_vars}
+    available = len(flat["beta"])
+    flat.setdefault("rho", np.full((available, 1), spec_of(tree).rho))
+    chosen = rng.permutation(available)[:draws]
+    size = max(1, MAX_VALUES // len(data.yi))
+    for start in range(0, len(chosen), size):
+        yield _at(chosen[start : start + size], flat, levels, data, rng, studies)
+
+
+def _at(
+    chosen: Integers,
+    flat: dict[str, Floats],
+    levels: list[str],
+    data: FunnelData,
+    rng: np.random.Generator,
+    studies: Studies,
+) -> DrawnEffects:
+    """Return the true effects at some draws."""
+    fitted = flat["beta"][chosen] @ data.x.T
+    theta = fitted.copy()
+    tau2 = np.zeros_like(theta)
+    for level in levels:
+        tau = flat[f"tau_{level}"][chosen][:, data.stratum]
+        unit = data.unit[level]
+        if studies == "fitted":
+            theta += flat[SYMBOLS[level]][chosen][:, unit]
+        else:
+            theta += tau * _standard(level, flat, chosen, int(unit.max()) + 1, rng)[:, unit]
+        tau2 += np.square(tau)
+    return DrawnEffects(fitted, theta, tau2, flat["rho"][chosen])
+
+
+def _standard(
+    level: str, flat: dict[str, Floats], chosen: Integers, units: int, rng: np.random.Generator
+) -> Floats:
+    """Draw random effects (b, units) in units of tau.
+
+    They are normal, or, for the studies of a Student model, t with the draw's nu.
+    """
+    shape = (len(chosen), units)
+    if level == "study" and "nu" in flat:
+        return rng.standard_t(flat["nu"][chosen][:, :1], shape)
+    return rng.standard_normal(shape)
+
+
+def _flat(draws: xr.DataArray) -> Floats:
+    """Return the draws of all chains in a row: (draws, size), or (draws, 1)."""
+    values = draws.transpose("chain", "draw", ...).values
+    return values.reshape(values.shape[0] * values.shape[1], -1)
