@@ -9,7 +9,9 @@ import xarray as xr
 from bayesmeta.estimates import convergence
 
 
-def changed(tree: xr.DataTree, group: str, change: Callable[[xr.Dataset], xr.Dataset]) -> xr.DataTree:
+def changed(
+    tree: xr.DataTree, group: str, change: Callable[[xr.Dataset], xr.Dataset]
+) -> xr.DataTree:
     """Copy of a tree with one group changed."""
     return xr.DataTree.from_dict(
         {
@@ -27,14 +29,20 @@ def test_good_draws_pass(handmade: xr.DataTree) -> None:
 
 
 def test_divergences_fail(handmade: xr.DataTree) -> None:
-    tree = changed(handmade, "sample_stats", lambda stats: stats.assign(diverging=stats["energy"] > 3))
+    tree = changed(
+        handmade, "sample_stats", lambda stats: stats.assign(diverging=stats["energy"] > 3)
+    )
     found = convergence.diagnose(tree)
     assert not found["passed"]
     assert found["failures"][0].startswith(f"{found['divergences']} divergences")
 
 
 def test_chains_that_disagree_fail(handmade: xr.DataTree) -> None:
-    tree = changed(handmade, "posterior", lambda draws: draws.assign(tau_study=draws["tau_study"] + draws["chain"]))
+    tree = changed(
+        handmade,
+        "posterior",
+        lambda draws: draws.assign(tau_study=draws["tau_study"] + draws["chain"]),
+    )
     failures = " ".join(convergence.diagnose(tree)["failures"])
     assert "R-hat" in failures
     assert "bulk ESS" in failures
@@ -42,12 +50,16 @@ def test_chains_that_disagree_fail(handmade: xr.DataTree) -> None:
 
 def test_low_energy_fails(handmade: xr.DataTree) -> None:
     walk = lambda stats: stats.assign(energy=stats["energy"].cumsum("draw"))  # noqa: E731
-    assert "E-BFMI" in " ".join(convergence.diagnose(changed(handmade, "sample_stats", walk))["failures"])
+    assert "E-BFMI" in " ".join(
+        convergence.diagnose(changed(handmade, "sample_stats", walk))["failures"]
+    )
 
 
 def test_aliased_levels_are_reported(handmade: xr.DataTree) -> None:
     assert convergence.aliased_levels(handmade) == []
-    single = changed(handmade, "constant_data", lambda design: design.assign(group_study=("group", [0, 1, 2, 3])))
+    single = changed(
+        handmade, "constant_data", lambda design: design.assign(group_study=("group", [0, 1, 2, 3]))
+    )
     [warning] = convergence.aliased_levels(single)
     assert "4 of 4 studies have a single group" in warning
 
@@ -68,6 +80,11 @@ def test_trace_and_ranks(handmade: xr.DataTree) -> None:
     assert (ranks.groupby(["parameter", "chain"])["count"].sum() == 500).all()
     assert (ranks.groupby(["parameter", "bin"])["count"].sum() == 100).all()
     assert ranks["expected"].unique() == pytest.approx([50])
-    assert list(ranks["parameter"].unique()) == ["neutral:memory", "fear:memory", "tau_study", "tau_group"]
+    assert list(ranks["parameter"].unique()) == [
+        "neutral:memory",
+        "fear:memory",
+        "tau_study",
+        "tau_group",
+    ]
     first = ranks[(ranks["parameter"] == "tau_group") & (ranks["chain"] == 0)]
     assert np.array_equal(first["bin"], np.arange(10))

@@ -54,10 +54,21 @@ def test_the_reason_in_words(flat: float, posterior: float, words: str) -> None:
 def test_sides_of_zero_and_the_printed_value() -> None:
     table = comparison.compare_schools(*schools())
     published = pd.DataFrame(
-        {"term": ["fear:memory"], "printed": [0.4], "estimate": [0.41], "ci_lb": [-0.1], "ci_ub": [0.9], "k": [3]}
+        {
+            "term": ["fear:memory"],
+            "printed": [0.4],
+            "estimate": [0.41],
+            "ci_lb": [-0.1],
+            "ci_ub": [0.9],
+            "k": [3],
+        }
     )
     row = comparison.conclusions(table, published).set_index("term").loc["fear:memory"]
-    assert (row["side_frequentist"], row["side_posterior"], row["side_report"]) == ("above", "above", "open")
+    assert (row["side_frequentist"], row["side_posterior"], row["side_report"]) == (
+        "above",
+        "above",
+        "open",
+    )
     assert (row["printed"], row["report"]) == (0.4, 0.41)
     assert comparison.side_of_zero(-2, -1) == "below"
     assert "report" not in comparison.conclusions(table)

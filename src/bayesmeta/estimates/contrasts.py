@@ -11,7 +11,9 @@ SETTLED = 0.975  # a sign is settled by a 95 % equal-tailed interval that exclud
 
 def contrasts_of(tree: xr.DataTree) -> xr.DataArray:
     """Weights of every term by itself, then of the contrasts that the tree's model names, dims (contrast, term)."""
-    return tree["constant_data"].dataset["contrast_weights"].transpose("contrast", "term").drop_attrs()
+    return (
+        tree["constant_data"].dataset["contrast_weights"].transpose("contrast", "term").drop_attrs()
+    )
 
 
 def contrast_draws(tree: xr.DataTree, *, group: str = "posterior") -> xr.DataArray:
@@ -19,9 +21,13 @@ def contrast_draws(tree: xr.DataTree, *, group: str = "posterior") -> xr.DataArr
     return weighted_draws(tree, contrasts_of(tree), group=group)
 
 
-def weighted_draws(tree: xr.DataTree, weights: xr.DataArray, *, group: str = "posterior") -> xr.DataArray:
+def weighted_draws(
+    tree: xr.DataTree, weights: xr.DataArray, *, group: str = "posterior"
+) -> xr.DataArray:
     """Draws of combinations of terms, weights (contrast, term), dims (chain, draw, contrast)."""
-    return xr.dot(weights, tree[group].dataset["beta"], dim="term").transpose("chain", "draw", "contrast")
+    return xr.dot(weights, tree[group].dataset["beta"], dim="term").transpose(
+        "chain", "draw", "contrast"
+    )
 
 
 def contrasts_table(tree: xr.DataTree) -> pd.DataFrame:
@@ -44,7 +50,9 @@ def steps_of(tree: xr.DataTree, weights: xr.DataArray) -> xr.DataArray:
     design = tree["constant_data"].dataset
     if "standardised" not in design:
         return xr.ones_like(weights["contrast"], float)
-    steps = np.diag(design["standardised"].sel(standard=weights["term"].values, term=weights["term"].values))
+    steps = np.diag(
+        design["standardised"].sel(standard=weights["term"].values, term=weights["term"].values)
+    )
     involved = [np.unique(steps[row != 0]) for row in weights.transpose("contrast", "term").values]
     found = [float(own[0]) if len(own) == 1 else 1.0 for own in involved]
     return xr.DataArray(found, {"contrast": weights["contrast"].values}, ("contrast",))
@@ -64,7 +72,9 @@ def standardised_table(tree: xr.DataTree) -> pd.DataFrame:
         return pd.DataFrame()
     weights = design["standardised"].rename(standard="contrast")
     draws = weighted_draws(tree, weights)
-    table = summarise(draws).assign(p_rope=(abs(draws) < spec_of(tree).rope).mean(("chain", "draw")).values)
+    table = summarise(draws).assign(
+        p_rope=(abs(draws) < spec_of(tree).rope).mean(("chain", "draw")).values
+    )
     table.insert(1, "unit", np.diag(weights.transpose("contrast", "term")))
     return table.rename(columns={"contrast": "term"})
 
@@ -79,6 +89,14 @@ def summarise(draws: xr.DataArray, *, null: float = 0.0) -> pd.DataFrame:
     """
     flat = draws.stack(sample=("chain", "draw"))
     lower, upper = flat.quantile([0.025, 0.975], "sample")
-    columns = {"mean": flat.mean("sample"), "sd": flat.std("sample", ddof=1), "ci_lb": lower, "ci_ub": upper}
+    columns = {
+        "mean": flat.mean("sample"),
+        "sd": flat.std("sample", ddof=1),
+        "ci_lb": lower,
+        "ci_ub": upper,
+    }
     columns["p_positive"] = (flat > null).mean("sample")
-    return pd.DataFrame({"contrast": draws["contrast"].values} | {name: part.values for name, part in columns.items()})
+    return pd.DataFrame(
+        {"contrast": draws["contrast"].values}
+        | {name: part.values for name, part in columns.items()}
+    )

@@ -12,7 +12,9 @@ from scipy.stats import rankdata
 from bayesmeta.infrastructure.errors import BadInput
 
 MAX_R_HAT, MIN_ESS, MIN_BFMI = 1.01, 400, 0.3
-RULES: Mapping[str, tuple[str, float, str]] = {  # diagnostic: its rule, and advice where it is broken
+RULES: Mapping[
+    str, tuple[str, float, str]
+] = {  # diagnostic: its rule, and advice where it is broken
     "divergences": ("at most", 0, "{} divergences; tune longer or use tighter priors on the taus"),
     "max_r_hat": ("below", MAX_R_HAT, f"R-hat {{:.3f}}, above {MAX_R_HAT}; draw and tune more"),
     "min_ess_bulk": ("at least", MIN_ESS, f"bulk ESS {{:.0f}}, below {MIN_ESS}; draw more"),
@@ -24,7 +26,9 @@ RULES: Mapping[str, tuple[str, float, str]] = {  # diagnostic: its rule, and adv
 def reported(tree: xr.DataTree) -> xr.Dataset:
     """The quantities that a report quotes: beta, the taus, and what a model estimates besides."""
     posterior = tree["posterior"].to_dataset()
-    return posterior[["beta", *(name for name in posterior.data_vars if name not in ("beta", "u", "w", "d"))]]
+    return posterior[
+        ["beta", *(name for name in posterior.data_vars if name not in ("beta", "u", "w", "d"))]
+    ]
 
 
 def diagnose(tree: xr.DataTree) -> dict[str, Any]:
@@ -62,7 +66,12 @@ def diagnose(tree: xr.DataTree) -> dict[str, Any]:
 def diagnostics_table(found: Mapping[str, Any]) -> pd.DataFrame:
     """The numbers of `diagnose` beside their rules: diagnostic, value, rule, passed."""
     rows = [
-        {"diagnostic": name, "value": found[name], "rule": f"{word} {limit}", "passed": _kept(found[name], word, limit)}
+        {
+            "diagnostic": name,
+            "value": found[name],
+            "rule": f"{word} {limit}",
+            "passed": _kept(found[name], word, limit),
+        }
         for name, (word, limit, _) in RULES.items()
         if found[name] is not None
     ]
@@ -76,7 +85,13 @@ def refuse_failed(tree: xr.DataTree) -> None:
 
 
 def _kept(value: float, word: str, limit: float) -> bool:
-    return value < limit if word == "below" else value <= limit if word == "at most" else value >= limit
+    return (
+        value < limit
+        if word == "below"
+        else value <= limit
+        if word == "at most"
+        else value >= limit
+    )
 
 
 def _extreme(values: Any, choose: Any) -> float:
@@ -87,7 +102,11 @@ def _failures(found: Mapping[str, Any]) -> list[str]:
     """Advice for every rule that is broken; a number that the sampler does not give breaks none."""
     known = {name: value for name, value in found.items() if value is not None}
     rules = [(known[name], *rule) for name, rule in RULES.items() if name in known]
-    return [advice.format(value) for value, word, limit, advice in rules if not _kept(value, word, limit)]
+    return [
+        advice.format(value)
+        for value, word, limit, advice in rules
+        if not _kept(value, word, limit)
+    ]
 
 
 def aliased_levels(tree: xr.DataTree) -> list[str]:
@@ -98,7 +117,10 @@ def aliased_levels(tree: xr.DataTree) -> list[str]:
     posterior, design = tree["posterior"].to_dataset(), tree["constant_data"].to_dataset()
     if "tau_study" not in posterior or "tau_group" not in posterior:
         return []
-    variances, groups = posterior[["tau_study", "tau_group"]] ** 2, np.bincount(design["group_study"].values)
+    variances, groups = (
+        posterior[["tau_study", "tau_group"]] ** 2,
+        np.bincount(design["group_study"].values),
+    )
     if "stratum" not in variances.dims:
         return _aliased("", variances, groups)
     return [
@@ -126,7 +148,9 @@ def _aliased(whose: str, variances: xr.Dataset, groups: np.ndarray) -> list[str]
 def trace_table(tree: xr.DataTree, *, keep: int = 250) -> pd.DataFrame:
     """Draws of everything reported, thinned to about `keep` per chain: parameter, chain, draw, value."""
     draws = _by_parameter(tree)
-    return draws[draws["draw"] % max(1, (draws["draw"].max() + 1) // keep) == 0].reset_index(drop=True)
+    return draws[draws["draw"] % max(1, (draws["draw"].max() + 1) // keep) == 0].reset_index(
+        drop=True
+    )
 
 
 def rank_table(tree: xr.DataTree, *, bins: int = 20) -> pd.DataFrame:
@@ -135,12 +159,19 @@ def rank_table(tree: xr.DataTree, *, bins: int = 20) -> pd.DataFrame:
     Source: Vehtari et al. 2021, doi 10.1214/20-BA1221.
     """
     draws = _by_parameter(tree)
-    ranks = draws.groupby("parameter", sort=False)["value"].transform(lambda x: (rankdata(x) - 0.5) / len(x))
+    ranks = draws.groupby("parameter", sort=False)["value"].transform(
+        lambda x: (rankdata(x) - 0.5) / len(x)
+    )
     placed = draws.assign(
         bin=pd.Categorical((ranks * bins).astype(int), range(bins)),
         parameter=pd.Categorical(draws["parameter"], draws["parameter"].unique()),
     )
-    counts = placed.groupby(["parameter", "chain", "bin"], observed=False).size().rename("count").reset_index()
+    counts = (
+        placed.groupby(["parameter", "chain", "bin"], observed=False)
+        .size()
+        .rename("count")
+        .reset_index()
+    )
     counts = counts.astype({"bin": int, "parameter": str})
     per_chain = len(draws) / draws["parameter"].nunique() / draws["chain"].nunique()
     return counts.assign(expected=per_chain / bins)
@@ -148,7 +179,13 @@ def rank_table(tree: xr.DataTree, *, bins: int = 20) -> pd.DataFrame:
 
 def _by_parameter(tree: xr.DataTree) -> pd.DataFrame:
     draws = reported(tree)
-    parts = [draws["beta"].to_series().rename("value").reset_index().rename(columns={"term": "parameter"})]
+    parts = [
+        draws["beta"]
+        .to_series()
+        .rename("value")
+        .reset_index()
+        .rename(columns={"term": "parameter"})
+    ]
     for name in list(draws.data_vars)[1:]:
         part = draws[name].to_series().rename("value").reset_index()
         of = [dim for dim in ("stratum", "weight") if dim in part]

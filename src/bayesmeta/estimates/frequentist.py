@@ -16,7 +16,9 @@ AGREE = 0.1  # of a standard error: a shift below it changes nothing that is eve
 INTERVAL = ["ci_lb", "ci_ub"]
 
 
-def compare_schools(frequentist: pd.DataFrame, flat: pd.DataFrame, posterior: pd.DataFrame) -> pd.DataFrame:
+def compare_schools(
+    frequentist: pd.DataFrame, flat: pd.DataFrame, posterior: pd.DataFrame
+) -> pd.DataFrame:
     """Set estimates side by side and take their differences apart.
 
     Parameters
@@ -37,7 +39,10 @@ def compare_schools(frequentist: pd.DataFrame, flat: pd.DataFrame, posterior: pd
     table = frequentist[["term", "estimate", "se", *INTERVAL]].merge(
         bayes[["term", "mean", "sd", "cri_lb", "cri_ub"]], on="term"
     )
-    table = table.merge(flat[["term", "mean", "sd"]].rename(columns={"mean": "flat_mean", "sd": "flat_sd"}), on="term")
+    table = table.merge(
+        flat[["term", "mean", "sd"]].rename(columns={"mean": "flat_mean", "sd": "flat_sd"}),
+        on="term",
+    )
     unit = table["se"].fillna(table["flat_sd"])
     table = table.assign(
         shift=(table["mean"] - table["estimate"]) / unit,
@@ -57,7 +62,9 @@ def explain(row: Mapping[Any, Any]) -> str:
     prior, integration = row["shift_prior"], row["shift_integration"]
     if abs(prior) >= AGREE and abs(integration) >= AGREE and prior * integration < 0:
         return f"prior ({prior:+.2f}) and integration over the taus ({integration:+.2f}) pull in opposite directions"
-    larger, other = ("prior", "integration over the taus")[:: 1 if abs(prior) >= abs(integration) else -1]
+    larger, other = ("prior", "integration over the taus")[
+        :: 1 if abs(prior) >= abs(integration) else -1
+    ]
     shares = np.array([max(abs(prior), abs(integration)), min(abs(prior), abs(integration))])
     share = shares[0] / shares.sum()
     return f"mostly the {larger}" if share > 0.75 else f"the {larger} and the {other}"
@@ -78,18 +85,26 @@ def conclusions(table: pd.DataFrame, published: pd.DataFrame | None = None) -> p
         term, printed, report, report_ci_lb, report_ci_ub, side_report.
     """
     table = with_side(table, table, "frequentist")
-    table = with_side(table, table[["term", "cri_lb", "cri_ub"]].set_axis(["term", *INTERVAL], axis=1), "posterior")
+    table = with_side(
+        table,
+        table[["term", "cri_lb", "cri_ub"]].set_axis(["term", *INTERVAL], axis=1),
+        "posterior",
+    )
     if published is None:
         return table
     columns = {"estimate": "report", "ci_lb": "report_ci_lb", "ci_ub": "report_ci_ub"}
-    table = table.merge(published[["term", "printed", *columns]].rename(columns=columns), on="term", how="left")
+    table = table.merge(
+        published[["term", "printed", *columns]].rename(columns=columns), on="term", how="left"
+    )
     return with_side(table, published, "report")
 
 
 def with_side(table: pd.DataFrame, other: pd.DataFrame, name: str) -> pd.DataFrame:
     """The table with side_<name>: where another analysis (term, ci_lb, ci_ub) puts each term against zero."""
     sides = [side_of_zero(*bounds) for bounds in other[INTERVAL].to_numpy()]
-    return table.merge(pd.DataFrame({"term": other["term"], f"side_{name}": sides}), on="term", how="left")
+    return table.merge(
+        pd.DataFrame({"term": other["term"], f"side_{name}": sides}), on="term", how="left"
+    )
 
 
 def profile_table(profiles: pd.DataFrame, densities: pd.DataFrame) -> pd.DataFrame:
@@ -108,15 +123,23 @@ def profile_table(profiles: pd.DataFrame, densities: pd.DataFrame) -> pd.DataFra
         level, which ('profile likelihood' or 'posterior'), tau, height.
     """
     highest = profiles.groupby("level", sort=False)["log_lik"].transform("max")
-    likelihood = profiles.assign(which="profile likelihood", height=np.exp(profiles["log_lik"] - highest))
+    likelihood = profiles.assign(
+        which="profile likelihood", height=np.exp(profiles["log_lik"] - highest)
+    )
     peak = densities.groupby("level", sort=False)["density"].transform("max")
     posterior = densities.assign(which="posterior", height=densities["density"] / peak)
     columns = ["level", "which", "tau", "height"]
-    parts = [each[each["level"] == level] for level in profiles["level"].unique() for each in (likelihood, posterior)]
+    parts = [
+        each[each["level"] == level]
+        for level in profiles["level"].unique()
+        for each in (likelihood, posterior)
+    ]
     return pd.concat(parts)[columns].reset_index(drop=True)
 
 
-def paired_table(table: pd.DataFrame, flat: pd.DataFrame, published: pd.DataFrame | None = None) -> pd.DataFrame:
+def paired_table(
+    table: pd.DataFrame, flat: pd.DataFrame, published: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """One row per term and source, for the figure of paired intervals: term, source, estimate, ci_lb, ci_ub."""
     columns = ["term", "estimate", *INTERVAL]
     parts = []
@@ -127,6 +150,10 @@ def paired_table(table: pd.DataFrame, flat: pd.DataFrame, published: pd.DataFram
         ("Bayes, flat priors", flat[flat["term"].isin(table["term"])][["term", "mean", *INTERVAL]]),
         ("Bayes", table[["term", "mean", "cri_lb", "cri_ub"]]),
     ]
-    rows = pd.concat([part.set_axis(columns, axis=1).assign(source=source) for source, part in parts])
+    rows = pd.concat(
+        [part.set_axis(columns, axis=1).assign(source=source) for source, part in parts]
+    )
     order = {term: i for i, term in enumerate(table["term"])}
-    return rows[rows["term"].isin(order)].sort_values("term", key=lambda x: x.map(order), kind="stable")
+    return rows[rows["term"].isin(order)].sort_values(
+        "term", key=lambda x: x.map(order), kind="stable"
+    )

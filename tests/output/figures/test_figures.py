@@ -37,7 +37,9 @@ def studies(*sizes: int) -> pd.DataFrame:
     """Means within a cell go up and down, so that their order is not the table's."""
     return pd.concat(
         [
-            pd.DataFrame({"term": f"fear:phase {size}", "study": [f"Author {row}" for row in range(size)]}).assign(
+            pd.DataFrame(
+                {"term": f"fear:phase {size}", "study": [f"Author {row}" for row in range(size)]}
+            ).assign(
                 mean=np.sin(np.arange(size)),
                 ci_lb=lambda rows: rows["mean"] - 0.5,
                 ci_ub=lambda rows: rows["mean"] + 0.4,
@@ -54,7 +56,8 @@ def studies(*sizes: int) -> pd.DataFrame:
 
 def chains(parameters: int, column: str, points: int) -> pd.DataFrame:
     rows = pd.MultiIndex.from_product(
-        [[f"tau_{each}" for each in range(parameters)], range(4), range(points)], names=["parameter", "chain", column]
+        [[f"tau_{each}" for each in range(parameters)], range(4), range(points)],
+        names=["parameter", "chain", column],
     ).to_frame(index=False)
     return rows.assign(value=np.cos(rows.index), count=rows.index % 7 + 1, expected=4.0)
 
@@ -72,7 +75,9 @@ def segments(ax: Axes, label: str) -> np.ndarray:
     """Columns: left, right and height of the horizontal lines of one label."""
     (lines,) = (each for each in ax.collections if each.get_label().startswith(label))
     assert isinstance(lines, LineCollection)
-    return np.array([(line[0, 0], line[1, 0], line[0, 1]) for line in lines.get_segments() if len(line)])
+    return np.array(
+        [(line[0, 0], line[1, 0], line[0, 1]) for line in lines.get_segments() if len(line)]
+    )
 
 
 def legend_words(figure: Figure) -> list[str]:
@@ -81,9 +86,14 @@ def legend_words(figure: Figure) -> list[str]:
 
 def overlaps(texts: list[Text]) -> list[tuple[str, str]]:
     texts = [text for text in texts if text.get_text() and text.get_visible()]
-    left, bottom, right, top = np.array([text.get_window_extent().extents for text in texts]).T[:, :, None]
+    left, bottom, right, top = np.array([text.get_window_extent().extents for text in texts]).T[
+        :, :, None
+    ]
     before = (left < right.T) & (bottom < top.T)
-    return [(texts[i].get_text(), texts[j].get_text()) for i, j in np.argwhere(np.triu(before & before.T, 1))]
+    return [
+        (texts[i].get_text(), texts[j].get_text())
+        for i, j in np.argwhere(np.triu(before & before.T, 1))
+    ]
 
 
 def test_forest_draws_the_table_from_the_top() -> None:
@@ -102,7 +112,9 @@ def test_forest_draws_the_table_from_the_top() -> None:
 
 
 def test_forest_says_the_numbers_and_what_is_thick_and_thin() -> None:
-    table = cells(1).assign(mean=-0.9444, ci_lb=-1.2351, ci_ub=-0.0001, k=12, studies=7, pi_level="study")
+    table = cells(1).assign(
+        mean=-0.9444, ci_lb=-1.2351, ci_ub=-0.0001, k=12, studies=7, pi_level="study"
+    )
     (ax,) = figures.draw_forest(table, xlabel="g", title="cells").axes
     said = [text.get_text() for text in ax.texts]
     assert said == ["mean [95 % interval]", "−0.94 [−1.24, 0.00]", "effects", "12", "studies", "7"]
@@ -186,7 +198,9 @@ def test_no_text_overlaps_in_a_forest(rows: int) -> None:
     (ax,) = figure.axes
     legend = ax.get_legend()
     assert legend is not None
-    assert not overlaps([*ax.texts, *ax.get_yticklabels(), *legend.get_texts(), *figure.texts, ax.xaxis.label])
+    assert not overlaps(
+        [*ax.texts, *ax.get_yticklabels(), *legend.get_texts(), *figure.texts, ax.xaxis.label]
+    )
     page = figure.bbox
     for text in (*ax.texts, *ax.get_yticklabels()):
         box = text.get_window_extent()
@@ -196,7 +210,9 @@ def test_no_text_overlaps_in_a_forest(rows: int) -> None:
 
 @pytest.mark.parametrize("sizes", [(3,), (12, 12, 100, 7), (100,)])
 def test_no_text_overlaps_among_panels(sizes: tuple[int, ...]) -> None:
-    figure = figures.draw_caterpillar(studies(*sizes), xlabel="a label of some length", title="studies")
+    figure = figures.draw_caterpillar(
+        studies(*sizes), xlabel="a label of some length", title="studies"
+    )
     figure.draw_without_rendering()
     legend = figure.legends[0]
     texts = [*figure.texts, *legend.get_texts(), legend.get_title()]
@@ -225,7 +241,9 @@ def written(folder: Path, *, synthetic: bool) -> list[Path]:
     folder.mkdir()
     table = cells(3)
     figure = figures.draw_forest(table, xlabel="g", title="cells")
-    return figures.save(figure, folder / "forest.1", table, synthetic=synthetic, source="bayesmeta, seed 1")
+    return figures.save(
+        figure, folder / "forest.1", table, synthetic=synthetic, source="bayesmeta, seed 1"
+    )
 
 
 def test_save_writes_the_same_bytes_again(tmp_path: Path) -> None:
@@ -263,7 +281,9 @@ def test_save_labels_synthetic_figures_and_their_source(tmp_path: Path, syntheti
 
 def test_the_legend_stays_above_the_source(tmp_path: Path) -> None:
     figure = figures.draw_caterpillar(studies(3), xlabel="g", title="studies")
-    _, png, _ = figures.save(figure, tmp_path / "figure", studies(3), synthetic=False, source="seed 1")
+    _, png, _ = figures.save(
+        figure, tmp_path / "figure", studies(3), synthetic=False, source="seed 1"
+    )
     with Image.open(png) as image:
         margin = np.asarray(image.convert("RGB"))[-30:].astype(int)
     assert margin.min() < 200
@@ -284,14 +304,18 @@ def test_the_table_comes_back_to_nine_digits(tmp_path: Path) -> None:
 def test_several_tables_are_named(tmp_path: Path) -> None:
     values, counts = chains(1, "draw", 4), chains(1, "bin", 2)
     figure = figures.draw_trace(values, counts, title="chains")
-    files = figures.save(figure, tmp_path / "c", {"trace": values, "ranks": counts}, synthetic=False, source="seed 1")
+    files = figures.save(
+        figure, tmp_path / "c", {"trace": values, "ranks": counts}, synthetic=False, source="seed 1"
+    )
     assert [path.name for path in files] == ["c-ranks.csv", "c-trace.csv", "c.png", "c.svg"]
 
 
 def test_a_failed_save_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     figure, table = figures.draw_forest(cells(2), xlabel="g", title="cells"), cells(2)
     with pytest.raises(FileNotFoundError):
-        figures.save(figure, tmp_path / "nowhere" / "forest", table, synthetic=True, source="seed 1")
+        figures.save(
+            figure, tmp_path / "nowhere" / "forest", table, synthetic=True, source="seed 1"
+        )
 
     def full(*_: object, **__: object) -> None:
         raise OSError("No space left on device")
@@ -321,7 +345,10 @@ def test_paired_intervals_are_the_table_row_by_row() -> None:
         np.testing.assert_array_equal(np.round(points[source].get_ydata()), [0, 1])
     spans = [segment[:, 0].tolist() for lines in ax.collections for segment in lines.get_segments()]
     assert sorted(spans) == sorted(table[["ci_lb", "ci_ub"]].to_numpy().tolist())
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["fear, memory", "neutral, memory"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == [
+        "fear, memory",
+        "neutral, memory",
+    ]
     # the paper's interval stands above ours
     assert points["paper"].get_ydata()[0] < points["Bayes"].get_ydata()[0]
 
@@ -337,5 +364,8 @@ def test_profiles_draw_one_curve_of_each_kind_per_level() -> None:
     )
     figure = figures.draw_profiles(table, title="t")
     assert [ax.get_xlabel() for ax in figure.axes] == ["tau, study", "tau, group"]
-    assert [line.get_label() for line in figure.axes[0].lines] == ["profile likelihood", "posterior"]
+    assert [line.get_label() for line in figure.axes[0].lines] == [
+        "profile likelihood",
+        "posterior",
+    ]
     np.testing.assert_array_equal(figure.axes[1].lines[0].get_ydata(), [0.1, 1.0])

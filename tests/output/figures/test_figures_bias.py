@@ -21,14 +21,30 @@ def tables(rows: int, strata: tuple[str, ...] = ("",), models: int = 4) -> tuple
     cells = pairs.to_frame(index=False, name=["contrast", "model"]).assign(
         mean=mean, ci_lb=mean - 0.4, ci_ub=mean + 0.5
     )
-    named = [("PET", "pet"), ("PEESE", "peese"), ("selection", ".025 < p < .5"), ("selection", "p > .5")]
+    named = [
+        ("PET", "pet"),
+        ("PEESE", "peese"),
+        ("selection", ".025 < p < .5"),
+        ("selection", "p > .5"),
+    ]
     parameters = pd.DataFrame(
-        [(model, f"{stratum}{name}") for model, name in named if model in MODELS[:models] for stratum in strata],
+        [
+            (model, f"{stratum}{name}")
+            for model, name in named
+            if model in MODELS[:models]
+            for stratum in strata
+        ],
         columns=["model", "parameter"],
     )
     mean = 0.3 + 0.1 * np.arange(len(parameters))
     parameters = parameters.assign(mean=mean, ci_lb=mean - 0.2, ci_ub=mean + 0.25)
-    fits = pd.DataFrame({"model": MODELS, "difference": [0.0, -3.0, 4.0, 9.0], "difference_se": [0.0, 2.0, 3.0, 4.0]})
+    fits = pd.DataFrame(
+        {
+            "model": MODELS,
+            "difference": [0.0, -3.0, 4.0, 9.0],
+            "difference_se": [0.0, 2.0, 3.0, 4.0],
+        }
+    )
     return cells, parameters, fits[:models]
 
 
@@ -37,7 +53,9 @@ def drawn(rows: int, strata: tuple[str, ...] = ("",), models: int = 4) -> Figure
 
 
 def dots(ax: Axes) -> np.ndarray:
-    return np.vstack([np.asarray(line.get_xydata()) for line in ax.lines if line.get_marker() == "o"])
+    return np.vstack(
+        [np.asarray(line.get_xydata()) for line in ax.lines if line.get_marker() == "o"]
+    )
 
 
 @pytest.mark.parametrize(("rows", "models"), [(2, 4), (14, 4), (3, 2)])
@@ -86,13 +104,21 @@ def test_slopes_weights_and_prediction_have_panels_with_their_null(strata: tuple
 
 def test_panels_without_rows_are_left_out() -> None:
     only_selection = tables(3)
-    cells, parameters, models = (table[table["model"].isin(["unadjusted", "selection"])] for table in only_selection)
+    cells, parameters, models = (
+        table[table["model"].isin(["unadjusted", "selection"])] for table in only_selection
+    )
     axes = figures.draw_bias(cells, parameters, models, title="t", xlabel="x").axes
-    assert [ax.get_xlabel() for ax in axes] == ["x", "relative weight (1: no selection)", "elpd − unadjusted, ± 2 se"]
+    assert [ax.get_xlabel() for ax in axes] == [
+        "x",
+        "relative weight (1: no selection)",
+        "elpd − unadjusted, ± 2 se",
+    ]
     assert len(drawn(3, models=1).axes) == 1
 
 
-@pytest.mark.parametrize(("rows", "strata"), [(1, ("",)), (2, ("human:", "animal:")), (14, ("human:", "animal:"))])
+@pytest.mark.parametrize(
+    ("rows", "strata"), [(1, ("",)), (2, ("human:", "animal:")), (14, ("human:", "animal:"))]
+)
 def test_texts_do_not_overlap_and_lie_inside(rows: int, strata: tuple[str, ...]) -> None:
     figure = drawn(rows, strata)
     figure.draw_without_rendering()

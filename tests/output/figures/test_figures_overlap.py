@@ -60,13 +60,22 @@ def faults(texts: list[Text], page: np.ndarray) -> list[str]:
     said = [repr(text.get_text()) for text in texts]
     low, high = (np.array([end(shape, axis=0) for shape in shapes]) for end in (np.min, np.max))
     near = (low[:, None] < high).all(-1) & (high[:, None] > low).all(-1)
-    found = [f"{said[i]} covers {said[j]}" for i, j in np.argwhere(np.triu(near, 1)) if covers(shapes[i], shapes[j])]
-    return found + [f"{said[at]} leaves the page" for at in np.flatnonzero((low < 0).any(1) | (high > page).any(1))]
+    found = [
+        f"{said[i]} covers {said[j]}"
+        for i, j in np.argwhere(np.triu(near, 1))
+        if covers(shapes[i], shapes[j])
+    ]
+    return found + [
+        f"{said[at]} leaves the page"
+        for at in np.flatnonzero((low < 0).any(1) | (high > page).any(1))
+    ]
 
 
 @pytest.mark.parametrize("size", SIZES, ids=["few", "many"])
 @pytest.mark.parametrize("name", DRAW)
-def test_no_text_covers_another_or_is_cut(name: str, size: Size, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_text_covers_another_or_is_cut(
+    name: str, size: Size, monkeypatch: pytest.MonkeyPatch
+) -> None:
     figure = DRAW[name](size)
     figure.draw_without_rendering()
     with recorded(monkeypatch) as texts:

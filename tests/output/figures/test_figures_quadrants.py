@@ -14,7 +14,9 @@ from bayesmeta.output import figures
 
 def concordance(cells: int, spread: float = 1, width: float = 1) -> pd.DataFrame:
     x, y = spread * np.sin(np.arange(cells) + 1.0), np.cos(2.0 * np.arange(cells))
-    table = pd.DataFrame({"cell": named(cells), "x_mean": x, "x_ci_lb": x - 0.5 * width, "x_ci_ub": x + 0.4 * width})
+    table = pd.DataFrame(
+        {"cell": named(cells), "x_mean": x, "x_ci_lb": x - 0.5 * width, "x_ci_ub": x + 0.4 * width}
+    )
     table = table.assign(y_mean=y, y_ci_lb=y - 0.3 * width, y_ci_ub=y + 0.2 * width)
     return table.assign(p_same=0.625, studies_x=4, studies_y=9)
 
@@ -27,9 +29,13 @@ def test_quadrants_draw_crosses_on_one_scale() -> None:
     table = concordance(6)
     (ax,) = quadrants(table).axes
     np.testing.assert_allclose(points(ax, hollow=False), table[["x_mean", "y_mean"]])
-    np.testing.assert_allclose(segments(ax, "95 % intervals"), table[["x_ci_lb", "x_ci_ub", "y_mean"]])
+    np.testing.assert_allclose(
+        segments(ax, "95 % intervals"), table[["x_ci_lb", "x_ci_ub", "y_mean"]]
+    )
     upright = [line for each in ax.collections[-1:] for line in each.get_segments()]
-    np.testing.assert_allclose([(*line[:, 1], line[0, 0]) for line in upright], table[["y_ci_lb", "y_ci_ub", "x_mean"]])
+    np.testing.assert_allclose(
+        [(*line[:, 1], line[0, 0]) for line in upright], table[["y_ci_lb", "y_ci_ub", "x_mean"]]
+    )
     assert ax.get_xlim() == ax.get_ylim()
     assert ax.get_aspect() == 1
     (diagonal,) = (line for line in ax.lines if line.get_linestyle() == "--")
@@ -45,7 +51,11 @@ def test_quadrants_are_tinted_and_named_by_their_signs(shift: float) -> None:
     (ax,) = figure.axes
     low, high = ax.get_xlim()
     assert 0.25 < -high / low < 4  # there is room for the words, whatever the data
-    tints = [each.get_paths()[0].get_extents().extents for each in ax.collections if each.get_zorder() == 0]
+    tints = [
+        each.get_paths()[0].get_extents().extents
+        for each in ax.collections
+        if each.get_zorder() == 0
+    ]
     np.testing.assert_allclose(tints, [[low, low, 0, 0], [0, 0, high, high]])
     signs = {}
     for text in ax.texts[:4]:
@@ -72,8 +82,12 @@ def test_quadrants_name_each_cell_and_leave_out_those_of_one_side() -> None:
     table.loc[2, ["y_mean", "y_ci_lb", "y_ci_ub", "p_same"]] = np.nan
     (ax,) = quadrants(table).axes
     kept = {0: "62.5 %", 1: "> 99.9 %", 3: "90.0 %"}
-    assert words_of(ax.texts[4:]) == [f"{figures.words(named(4)[row])} ({share})" for row, share in kept.items()]
-    np.testing.assert_allclose(points(ax, hollow=False), table.loc[list(kept), ["x_mean", "y_mean"]])
+    assert words_of(ax.texts[4:]) == [
+        f"{figures.words(named(4)[row])} ({share})" for row, share in kept.items()
+    ]
+    np.testing.assert_allclose(
+        points(ax, hollow=False), table.loc[list(kept), ["x_mean", "y_mean"]]
+    )
 
 
 def test_names_of_cells_at_one_point_cover_no_name() -> None:
@@ -82,7 +96,9 @@ def test_names_of_cells_at_one_point_cover_no_name() -> None:
 
 
 @pytest.mark.parametrize("cells", [4, 8, 15])
-@pytest.mark.parametrize(("spread", "width"), [(1, 1), (1, 0.01), (0.02, 0.01), (0.02, 1), (0.2, 0.5)])
+@pytest.mark.parametrize(
+    ("spread", "width"), [(1, 1), (1, 0.01), (0.02, 0.01), (0.02, 1), (0.2, 0.5)]
+)
 def test_quadrant_names_cover_no_name_and_no_point(cells: int, spread: float, width: float) -> None:
     table = concordance(cells, spread, width)
     table.loc[0, "studies_x"] = 1

@@ -15,7 +15,9 @@ PRIORS = ["base analysis", *(f"tau: prior {each}" for each in range(4)), "terms:
 
 def tables(rows: int, priors: int = 6) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Contrasts with long names, two taus below; the refits are in another order and have a contrast more."""
-    names = [f"emotion x organism, phase {row}: a_state - an_other_state" for row in range(rows - 2)]
+    names = [
+        f"emotion x organism, phase {row}: a_state - an_other_state" for row in range(rows - 2)
+    ]
     psense = pd.DataFrame({"contrast": [*names, "tau_human:study", "tau_group"]})
     psense = psense.assign(prior=np.linspace(0, 0.3, rows), likelihood=np.linspace(0.2, 0.01, rows))
     psense["diagnosis"] = ["neither", *["prior-data conflict"] * (rows - 2), "prior dominates"]
@@ -27,11 +29,15 @@ def tables(rows: int, priors: int = 6) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def drawn(rows: int, priors: int = 6) -> Figure:
     psense, refits = tables(rows, priors)
-    return figures.draw_sensitivity(psense, refits, title="Do the priors decide?", xlabel="Hedges' g")
+    return figures.draw_sensitivity(
+        psense, refits, title="Do the priors decide?", xlabel="Hedges' g"
+    )
 
 
 def marks(ax: Axes, marker: str) -> np.ndarray:
-    return np.vstack([np.asarray(line.get_xydata()) for line in ax.lines if line.get_marker() == marker])
+    return np.vstack(
+        [np.asarray(line.get_xydata()) for line in ax.lines if line.get_marker() == marker]
+    )
 
 
 @pytest.mark.parametrize(("rows", "priors"), [(3, 1), (14, 6)])
@@ -43,12 +49,17 @@ def test_every_interval_is_in_the_row_of_its_contrast(rows: int, priors: int) ->
         expected = refits[(refits["label"] == label) & (refits["contrast"] != "elsewhere")]
         found = segments(left, label)
         np.testing.assert_allclose(found[:, :2], expected[["ci_lb", "ci_ub"]])
-        assert np.round(found[:, 2]).tolist() == expected["contrast"].map(psense["contrast"].tolist().index).tolist()
+        assert (
+            np.round(found[:, 2]).tolist()
+            == expected["contrast"].map(psense["contrast"].tolist().index).tolist()
+        )
         heights.append(found[:, 2])
     gaps = np.diff(np.sort(np.concatenate(heights)))
     assert gaps.min() > 0.1
     middle = marks(left, "o")
-    np.testing.assert_allclose(np.sort(middle[:, 0]), np.sort(refits.query("contrast != 'elsewhere'")["mean"]))
+    np.testing.assert_allclose(
+        np.sort(middle[:, 0]), np.sort(refits.query("contrast != 'elsewhere'")["mean"])
+    )
     bottom, top = left.get_ylim()
     assert bottom > top
 
@@ -80,7 +91,11 @@ def test_texts_do_not_overlap_and_lie_inside(rows: int) -> None:
     figure = drawn(rows)
     figure.draw_without_rendering()
     texts = [text for ax in figure.axes for text in [*ax.texts, ax.xaxis.label]]
-    texts += [*figure.axes[0].get_yticklabels(), *figure.axes[1].get_xticklabels(), *figure.legends[0].get_texts()]
+    texts += [
+        *figure.axes[0].get_yticklabels(),
+        *figure.axes[1].get_xticklabels(),
+        *figure.legends[0].get_texts(),
+    ]
     assert overlaps([text for text in texts if text.get_window_extent().width]) == []
     width, height = figure.bbox.size
     for text in texts:

@@ -12,7 +12,12 @@ from test_figures import legend_words, overlaps, segments
 
 from bayesmeta.output import figures
 
-NAMES = ["fear:memory", "social:recognition_memory", "a_rather_long_name_of:a_phase_that_lasts_for_a_week", "x:y"]
+NAMES = [
+    "fear:memory",
+    "social:recognition_memory",
+    "a_rather_long_name_of:a_phase_that_lasts_for_a_week",
+    "x:y",
+]
 
 
 def named(rows: int) -> list[str]:
@@ -23,7 +28,13 @@ def two_sides(cells: int) -> pd.DataFrame:
     """The same cells twice with 4 studies each; animals in the opposite order."""
     mean = np.linspace(-1.2, 0.9, cells)
     human = pd.DataFrame(
-        {"cell": named(cells), "side": "human", "mean": mean, "k": np.arange(cells) + 10, "studies": 4}
+        {
+            "cell": named(cells),
+            "side": "human",
+            "mean": mean,
+            "k": np.arange(cells) + 10,
+            "studies": 4,
+        }
     )
     animal = human.assign(side="animal", mean=1.5 * mean**2, k=human["k"] + 90)[::-1]
     table = pd.concat([human, animal], ignore_index=True)
@@ -34,13 +45,23 @@ def two_sides(cells: int) -> pd.DataFrame:
 def discrepancies(contrasts: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Normal curves of growing width; the densities are in the opposite order of the table."""
     names = [f"human - animal: {name}" for name in named(contrasts)]
-    mean, sd, value = np.linspace(-1, 1, contrasts), np.linspace(0.2, 0.8, contrasts), np.linspace(-4, 4, 41)
+    mean, sd, value = (
+        np.linspace(-1, 1, contrasts),
+        np.linspace(0.2, 0.8, contrasts),
+        np.linspace(-4, 4, 41),
+    )
     curves = [
-        pd.DataFrame({"contrast": name, "value": m + s * value, "density": np.exp(-(value**2) / 2) / s})
+        pd.DataFrame(
+            {"contrast": name, "value": m + s * value, "density": np.exp(-(value**2) / 2) / s}
+        )
         for name, m, s in zip(names, mean, sd, strict=True)
     ]
-    table = pd.DataFrame({"contrast": names, "mean": mean, "ci_lb": mean - 2 * sd, "ci_ub": mean + 1.9 * sd})
-    table = table.assign(p_positive=np.linspace(0.04, 0.9, contrasts), exploratory=np.arange(contrasts) % 2 == 1)
+    table = pd.DataFrame(
+        {"contrast": names, "mean": mean, "ci_lb": mean - 2 * sd, "ci_ub": mean + 1.9 * sd}
+    )
+    table = table.assign(
+        p_positive=np.linspace(0.04, 0.9, contrasts), exploratory=np.arange(contrasts) % 2 == 1
+    )
     return pd.concat(curves[::-1]), table
 
 
@@ -49,12 +70,18 @@ def mirrored(table: pd.DataFrame) -> Figure:
 
 
 def ridge(contrasts: int) -> Figure:
-    return figures.draw_ridge(*discrepancies(contrasts), rope=0.2, xlabel="Hedges' g", title="discrepancies")
+    return figures.draw_ridge(
+        *discrepancies(contrasts), rope=0.2, xlabel="Hedges' g", title="discrepancies"
+    )
 
 
 def points(ax: Axes, *, hollow: bool) -> np.ndarray:
     circles = [line for line in ax.lines if line.get_marker() == "o"]
-    drawn = [line.get_xydata() for line in circles if (to_hex(line.get_markerfacecolor()) == "#ffffff") == hollow]
+    drawn = [
+        line.get_xydata()
+        for line in circles
+        if (to_hex(line.get_markerfacecolor()) == "#ffffff") == hollow
+    ]
     return np.vstack([np.empty((0, 2)), *drawn])
 
 
@@ -65,7 +92,12 @@ def words_of(texts: list[Text]) -> list[str]:
 def within(axis: Axis, low: float, high: float) -> list[Text]:
     """The tick labels that are drawn: matplotlib keeps others beyond the limits."""
     ticks = [*axis.get_major_ticks(), *axis.get_minor_ticks()]
-    return [label for tick in ticks if low <= tick.get_loc() <= high for label in (tick.label1, tick.label2)]
+    return [
+        label
+        for tick in ticks
+        if low <= tick.get_loc() <= high
+        for label in (tick.label1, tick.label2)
+    ]
 
 
 def check_texts(figure: Figure) -> None:
@@ -76,7 +108,11 @@ def check_texts(figure: Figure) -> None:
     for ax in figure.axes:
         texts += ax.texts
         if ax.axison:
-            texts += [*within(ax.xaxis, *ax.get_xlim()), *within(ax.yaxis, *sorted(ax.get_ylim())), ax.title]
+            texts += [
+                *within(ax.xaxis, *ax.get_xlim()),
+                *within(ax.yaxis, *sorted(ax.get_ylim())),
+                ax.title,
+            ]
             texts += [ax.xaxis.label, ax.yaxis.label]
     assert not overlaps(texts)
     extents = np.array([text.get_window_extent().extents for text in texts if text.get_text()])
@@ -91,8 +127,12 @@ def test_mirrored_draws_each_side_on_the_shared_rows() -> None:
     for side, ax in (("human", left), ("animal", right)):
         rows = table[table["side"] == side].set_index("cell").loc[named(5)]
         y = np.arange(5)
-        np.testing.assert_allclose(segments(ax, "95 % credible"), np.c_[rows[["ci_lb", "ci_ub"]], y])
-        np.testing.assert_allclose(segments(ax, "95 % prediction"), np.c_[rows[["pi_lb", "pi_ub"]], y])
+        np.testing.assert_allclose(
+            segments(ax, "95 % credible"), np.c_[rows[["ci_lb", "ci_ub"]], y]
+        )
+        np.testing.assert_allclose(
+            segments(ax, "95 % prediction"), np.c_[rows[["pi_lb", "pi_ub"]], y]
+        )
         np.testing.assert_allclose(points(ax, hollow=False), np.c_[rows["mean"], y])
         assert words_of(ax.get_yticklabels()) == [f"{k} / 4" for k in rows["k"]]
         assert words_of(ax.get_yticklabels(minor=True)) == ["effects / studies"]
@@ -169,10 +209,14 @@ def test_ridges_stand_on_their_rows_over_mean_and_interval() -> None:
         rows = densities[densities["contrast"] == contrast]
         np.testing.assert_allclose(drawn, np.c_[rows["value"], y - height * rows["density"]])
     below = np.arange(4) + 0.13
-    np.testing.assert_allclose(segments(ax, "95 % interval"), np.c_[table[["ci_lb", "ci_ub"]], below])
+    np.testing.assert_allclose(
+        segments(ax, "95 % interval"), np.c_[table[["ci_lb", "ci_ub"]], below]
+    )
     np.testing.assert_allclose(points(ax, hollow=False), np.c_[table["mean"], below])
     assert ax.yaxis_inverted()
-    assert words_of(ax.get_yticklabels()) == [f"human − animal, {figures.words(name)}" for name in named(4)]
+    assert words_of(ax.get_yticklabels()) == [
+        f"human − animal, {figures.words(name)}" for name in named(4)
+    ]
 
 
 def test_ridges_show_rope_and_zero_and_lighten_what_is_exploratory() -> None:
@@ -181,11 +225,19 @@ def test_ridges_show_rope_and_zero_and_lighten_what_is_exploratory() -> None:
     (band,) = ax.patches
     assert (band.get_x(), band.get_width()) == pytest.approx((-0.2, 0.4))
     assert any(list(line.get_xdata()) == [0, 0] for line in ax.lines)
-    kinds = [(each.get_label(), each.get_alpha()) for each in ax.collections if each.get_label().startswith("post")]
+    kinds = [
+        (each.get_label(), each.get_alpha())
+        for each in ax.collections
+        if each.get_label().startswith("post")
+    ]
     assert [kind for kind, _ in kinds] == ["posterior", "posterior, exploratory"] * 2
     shades = dict(kinds)
     assert shades["posterior, exploratory"] < shades["posterior"]
-    assert legend_words(figure)[:3] == ["practically zero (ROPE ± 0.2)", "posterior", "posterior, exploratory"]
+    assert legend_words(figure)[:3] == [
+        "practically zero (ROPE ± 0.2)",
+        "posterior",
+        "posterior, exploratory",
+    ]
     assert legend_words(ridge(1))[1:] == ["posterior", "95 % interval", "mean"]
 
 
@@ -201,7 +253,13 @@ def test_ridges_say_probabilities_without_rounding_to_certainty() -> None:
 def test_a_contrast_without_a_density_is_an_error() -> None:
     densities, table = discrepancies(2)
     with pytest.raises(KeyError, match="missing"):
-        figures.draw_ridge(densities, table.replace(table["contrast"][0], "missing"), rope=0.1, xlabel="g", title="t")
+        figures.draw_ridge(
+            densities,
+            table.replace(table["contrast"][0], "missing"),
+            rope=0.1,
+            xlabel="g",
+            title="t",
+        )
 
 
 @pytest.mark.parametrize("rows", [1, 4, 15])

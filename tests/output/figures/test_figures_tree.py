@@ -12,14 +12,27 @@ from bayesmeta.output.figures.tree import LETTERS, LINES, condition, draw_tree, 
 from bayesmeta.screening.cart import Choices, Tree, grow
 from bayesmeta.screening.leaves import tree_table
 
-WORDS = ["a level with a name that is long", "spatial", "visual", "C57BL/6", "Long Evans", "x", "y", "z"]
+WORDS = [
+    "a level with a name that is long",
+    "spatial",
+    "visual",
+    "C57BL/6",
+    "Long Evans",
+    "x",
+    "y",
+    "z",
+]
 
 
 def grown() -> tuple[Tree, pd.DataFrame]:
     rng = np.random.default_rng(2)
     level = rng.integers(0, 8, 300)
     table = pd.DataFrame(
-        {"vi": rng.uniform(0.05, 0.2, 300), "time": rng.normal(size=300), "study": np.arange(300) // 5}
+        {
+            "vi": rng.uniform(0.05, 0.2, 300),
+            "time": rng.normal(size=300),
+            "study": np.arange(300) // 5,
+        }
     )
     table["type_of"] = [WORDS[each] for each in level]
     table["yi"] = rng.normal(level * np.sign(table["time"]), 1)
@@ -66,7 +79,10 @@ def test_texts_cover_neither_each_other_nor_the_edge(nodes: pd.DataFrame) -> Non
         end = branches.transData.transform((max(0, np.ceil(text.xy[0] + 1e-9)), 0))[0]
         assert text.get_window_extent().x1 < end + 1
     page = figure.bbox
-    assert all(page.x0 <= box.x0 and box.x1 <= page.x1 and page.y0 <= box.y0 and box.y1 <= page.y1 for box in boxes)
+    assert all(
+        page.x0 <= box.x0 and box.x1 <= page.x1 and page.y0 <= box.y0 and box.y1 <= page.y1
+        for box in boxes
+    )
 
 
 def test_conditions_are_read_and_not_endless() -> None:
@@ -81,5 +97,7 @@ def test_conditions_are_read_and_not_endless() -> None:
 
 def test_a_tree_of_one_node_is_one_row() -> None:
     tree, table = grown()
-    figure = draw_tree(tree_table(replace(tree, splits=()), table.drop(columns="study")), title="no split")
+    figure = draw_tree(
+        tree_table(replace(tree, splits=()), table.drop(columns="study")), title="no split"
+    )
     assert [text.get_text() for text in figure.axes[0].texts] == ["all", "k 300"]

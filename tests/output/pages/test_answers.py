@@ -11,7 +11,18 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.output.pages.answers import answer, sentences
 from bayesmeta.output.pages.facts import facts_table
 from bayesmeta.output.pages.results import Results
-from results_by_hand import CELLS, COMPARISON, CONCORDANCE, DOUBTS, MODEL, SIDES, TRACE, bare, folder, tables_of_fit
+from results_by_hand import (
+    CELLS,
+    COMPARISON,
+    CONCORDANCE,
+    DOUBTS,
+    MODEL,
+    SIDES,
+    TRACE,
+    bare,
+    folder,
+    tables_of_fit,
+)
 
 
 @pytest.fixture
@@ -36,13 +47,19 @@ def test_cells_of_the_ptsd_record_are_told_as_less_and_more(whole: Results) -> N
 
 
 def test_terms_of_any_file_are_told_against_zero(tmp_path: Path) -> None:
-    found = folder(tmp_path / "a", tables_of_fit(dose_low=0.5, dose_high=1.5), scale="effect size yi")
+    found = folder(
+        tmp_path / "a", tables_of_fit(dose_low=0.5, dose_high=1.5), scale="effect size yi"
+    )
     said = sentences(found, html=False)["found"]
     assert said.startswith(
         "Clearly above zero: dose low (0.50 [0.20, 0.80]) and dose high (1.50 [1.20, 1.80]); none is open"
     )
-    unsettled = folder(tmp_path / "b", tables_of_fit(dose_low=0.1, dose_high=-0.1), scale="effect size yi")
-    assert sentences(unsettled, html=False)["found"].startswith("No mean is settled: dose low (0.10")
+    unsettled = folder(
+        tmp_path / "b", tables_of_fit(dose_low=0.1, dose_high=-0.1), scale="effect size yi"
+    )
+    assert sentences(unsettled, html=False)["found"].startswith(
+        "No mean is settled: dose low (0.10"
+    )
 
 
 @pytest.mark.parametrize(
@@ -64,7 +81,10 @@ def test_a_sole_intercept_is_the_overall_mean(tmp_path: Path, mean: float, endin
 
 
 def test_a_model_with_sides_tells_the_discrepancies(tmp_path: Path) -> None:
-    tables = tables_of_fit(human_fear=0.1, animal_fear=0.9) | {"discrepancies": SIDES, "concordance": CONCORDANCE}
+    tables = tables_of_fit(human_fear=0.1, animal_fear=0.9) | {
+        "discrepancies": SIDES,
+        "concordance": CONCORDANCE,
+    }
     said = sentences(folder(tmp_path / "a", tables), html=False)["found"]
     assert said == (
         "The human mean is lower than the animal one for fear learning (−0.74 [−1.20, −0.30], P > .999), and higher "
@@ -78,7 +98,9 @@ def test_a_model_with_sides_tells_the_discrepancies(tmp_path: Path) -> None:
 def test_no_settled_discrepancy_is_said_so(tmp_path: Path) -> None:
     tables = tables_of_fit(human_fear=0.1, animal_fear=0.9) | {"discrepancies": SIDES[2:3]}
     said = sentences(folder(tmp_path / "a", tables), html=False)["found"]
-    assert said.startswith("No difference between human and animal is settled; which of the two is higher is open for")
+    assert said.startswith(
+        "No difference between human and animal is settled; which of the two is higher is open for"
+    )
 
 
 def test_heterogeneity_and_the_next_study(whole: Results, tmp_path: Path) -> None:
@@ -94,8 +116,12 @@ def test_heterogeneity_and_the_next_study(whole: Results, tmp_path: Path) -> Non
     said = sentences(folder(tmp_path / "b", tables), html=False)["varies"]
     assert "in 2 of 3 cells, and only in fear memory on the side of the mean" in said
     strata = tables["heterogeneity"].assign(level=["human:study", "human:total", "rat:study"])
-    said = sentences(folder(tmp_path / "c", tables | {"heterogeneity": strata}), html=False)["varies"]
-    assert said.startswith("True effects vary: in human between studies with a standard deviation of 1.21")
+    said = sentences(folder(tmp_path / "c", tables | {"heterogeneity": strata}), html=False)[
+        "varies"
+    ]
+    assert said.startswith(
+        "True effects vary: in human between studies with a standard deviation of 1.21"
+    )
     assert ", in rat between studies with a standard deviation of 1.30" in said
 
 
@@ -123,7 +149,11 @@ def test_what_could_overturn_it(whole: Results) -> None:
 
 
 def test_a_clean_lint_and_doubts_not_asked(whole: Results) -> None:
-    tables = {name: table for name, table in whole.tables.items() if name not in ("check", "verdicts", "bias_cells")}
+    tables = {
+        name: table
+        for name, table in whole.tables.items()
+        if name not in ("check", "verdicts", "bias_cells")
+    }
     tables["lint"] = tables["lint"][tables["lint"]["rank"] > 1]
     said = sentences(replace(whole, tables=tables), html=False)["overturns"]
     assert "the checks were not run (`bayesmeta check --dataset toy`)" in said
@@ -137,20 +167,31 @@ def test_a_clean_lint_and_doubts_not_asked(whole: Results) -> None:
         ("found", ["fit"], ["terms", "contrasts"]),
         ("varies", ["fit"], ["heterogeneity"]),
         ("schools", ["compare"], ["comparison"]),
-        ("overturns", ["check", "lint", "multiverse"], ["check", "lint", "lint_refits", "verdicts", "alternatives"]),
+        (
+            "overturns",
+            ["check", "lint", "multiverse"],
+            ["check", "lint", "lint_refits", "verdicts", "alternatives"],
+        ),
     ],
 )
 def test_a_sentence_without_tables_names_the_command(
     whole: Results, sentence: str, commands: list[str], gone: list[str]
 ) -> None:
-    left = replace(whole, tables={name: table for name, table in whole.tables.items() if name not in gone})
+    left = replace(
+        whole, tables={name: table for name, table in whole.tables.items() if name not in gone}
+    )
     said = sentences(left, html=False)[sentence]
     assert all(f"`bayesmeta {command} --dataset toy`" in said for command in commands)
     assert f"<code>bayesmeta {commands[0]} --dataset toy</code>" in sentences(left)[sentence]
 
 
 def test_the_command_repeats_the_choices_of_the_fit(tmp_path: Path) -> None:
-    about = {"title": "effects from toy.csv", "moderators": "dose", "where": "dose > 1", "model": "robust"}
+    about = {
+        "title": "effects from toy.csv",
+        "moderators": "dose",
+        "where": "dose > 1",
+        "model": "robust",
+    }
     said = sentences(folder(tmp_path / "a", tables_of_fit(**CELLS), **about), html=False)
     command = "bayesmeta compare --dataset toy.csv --model robust --moderators 'dose' --where \"dose > 1\""
     assert command in said["schools"]
@@ -167,7 +208,11 @@ def test_every_number_is_a_cell(whole: Results) -> None:
 
 def test_a_changed_table_changes_the_text(whole: Results) -> None:
     before = answer(whole)
-    for name, column, row in (("terms", "mean", 0), ("heterogeneity", "tau_mean", 0), ("comparison", "shift", 1)):
+    for name, column, row in (
+        ("terms", "mean", 0),
+        ("heterogeneity", "tau_mean", 0),
+        ("comparison", "shift", 1),
+    ):
         table = whole.tables[name].copy()
         table.loc[row, column] -= 0.4
         assert answer(replace(whole, tables=whole.tables | {name: table})) != before
@@ -176,12 +221,16 @@ def test_a_changed_table_changes_the_text(whole: Results) -> None:
 def test_simulated_data_are_marked(tmp_path: Path) -> None:
     found = folder(tmp_path / "a", tables_of_fit(**CELLS), synthetic=True)
     said = sentences(found, html=False)
-    assert all(said[name].startswith("SYNTHETIC data, which say nothing") for name in ("analysed", "found"))
+    assert all(
+        said[name].startswith("SYNTHETIC data, which say nothing") for name in ("analysed", "found")
+    )
     assert '<span class="synthetic">SYNTHETIC</span>' in answer(found)
 
 
 def test_names_cannot_inject_markup(tmp_path: Path) -> None:
-    found = folder(tmp_path / "a", tables_of_fit(**{"a<b": 0.9, "c": 1.0}), scale="yi", title="<script>")
+    found = folder(
+        tmp_path / "a", tables_of_fit(**{"a<b": 0.9, "c": 1.0}), scale="yi", title="<script>"
+    )
     assert "<script>" not in answer(found)
     assert "a<b" not in answer(found)
     assert "a<b" in answer(found, html=False)
@@ -193,7 +242,12 @@ def test_facts_keep_their_values_as_they_are_written(whole: Results, tmp_path: P
     again = pd.read_csv(tmp_path / "facts.csv", dtype=str, keep_default_na=False)
     assert again["value"].tolist() == [str(value) for value in facts["value"]]
     known = dict(zip(facts["fact"], facts["value"], strict=True))
-    assert (known["effects"], known["means open"], known["draws in all"], known["seed"]) == (1086, 1, 4000, 17)
+    assert (known["effects"], known["means open"], known["draws in all"], known["seed"]) == (
+        1086,
+        1,
+        4000,
+        17,
+    )
     assert known["prior: tau"] == "HalfNormal(1)"
     assert known["conclusions: overturned"] == 1
     assert "diagnostic: passed" not in known
@@ -205,8 +259,12 @@ def test_a_posterior_that_cannot_be_read_is_refused(whole: Results) -> None:
         answer(whole)
 
 
-def test_without_a_posterior_sizes_come_from_the_comparison_and_the_model_from_its_file(whole: Results) -> None:
+def test_without_a_posterior_sizes_come_from_the_comparison_and_the_model_from_its_file(
+    whole: Results,
+) -> None:
     (whole.folder / "posterior.nc").unlink()
     fit = pd.DataFrame({"k": [12], "studies": [5], "groups": [6]})
-    said = sentences(replace(whole, tables=whole.tables | {"frequentist_fit": fit}), html=False)["analysed"]
+    said = sentences(replace(whole, tables=whole.tables | {"frequentist_fit": fit}), html=False)[
+        "analysed"
+    ]
     assert said == "Toy animals: 12 effects of 5 studies were analysed by the model three-level."

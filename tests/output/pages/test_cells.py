@@ -7,7 +7,12 @@ from bayesmeta.output.pages.cells import Cells
 
 TABLES = {
     "terms": pd.DataFrame(
-        {"term": ["fear:memory", "a<b"], "mean": [0.9149, -0.001], "ci_lb": [0.65, -1], "p": [0.999, 0.5]}
+        {
+            "term": ["fear:memory", "a<b"],
+            "mean": [0.9149, -0.001],
+            "ci_lb": [0.65, -1],
+            "p": [0.999, 0.5],
+        }
     ),
     "data/sizes": pd.DataFrame({"by": ["all", "cell"], "value": ["all", "all"], "k": [1086, 3]}),
 }

@@ -61,7 +61,10 @@ def test_every_step_has_items_that_lead_to_a_section(whole: Results) -> None:
 
 def test_numbers_come_from_the_results(whole: Results) -> None:
     table = checklist_table(whole)
-    assert item(table, "Convergence")["answer"] == "R-hat at most 1.0034, 0 divergences; every rule passed"
+    assert (
+        item(table, "Convergence")["answer"]
+        == "R-hat at most 1.0034, 0 divergences; every rule passed"
+    )
     assert item(table, "The priors")["answer"].startswith(
         "terms: Normal(0, 1.5) (weakly informative); tau: HalfNormal(1)"
     )
@@ -87,14 +90,20 @@ def test_what_only_an_author_knows_is_not_answered(whole: Results) -> None:
         ("Heterogeneity", "prediction"),
     ],
 )
-def test_an_item_without_its_table_is_not_answered(whole: Results, beginning: str, table: str) -> None:
+def test_an_item_without_its_table_is_not_answered(
+    whole: Results, beginning: str, table: str
+) -> None:
     assert item(checklist_table(whole), beginning)["state"] == "answered"
-    left = replace(whole, tables={name: each for name, each in whole.tables.items() if name != table})
+    left = replace(
+        whole, tables={name: each for name, each in whole.tables.items() if name != table}
+    )
     found = item(checklist_table(left), beginning)
     assert (found["state"], found["answer"]) == ("not answered", "")
 
 
 def test_a_failed_diagnostic_is_told(whole: Results) -> None:
-    failed = replace(whole, diagnostics=whole.diagnostics | {"passed": False, "min_ess_tail": 20000.0})
+    failed = replace(
+        whole, diagnostics=whole.diagnostics | {"passed": False, "min_ess_tail": 20000.0}
+    )
     assert item(checklist_table(failed), "Convergence")["answer"].endswith("a rule failed")
     assert item(checklist_table(failed), "Resolution")["answer"].endswith("are reached")

@@ -30,7 +30,9 @@ CHECKED = {
 @pytest.fixture
 def whole(tmp_path: Path) -> Results:
     """Results of every command."""
-    return folder(tmp_path / "toy", tables_of_fit(**CELLS) | {"comparison": COMPARISON} | DOUBTS | CHECKED)
+    return folder(
+        tmp_path / "toy", tables_of_fit(**CELLS) | {"comparison": COMPARISON} | DOUBTS | CHECKED
+    )
 
 
 def headings(text: str) -> list[str]:
@@ -90,20 +92,30 @@ def test_every_number_is_a_cell(whole: Results) -> None:
 
 
 def test_the_model_is_told_as_it_was(tmp_path: Path) -> None:
-    changed = {'levels = ["study", "group"]': 'levels = ["study", "effect"]\nlikelihood = "student"\nrho = 0.5'}
+    changed = {
+        'levels = ["study", "group"]': 'levels = ["study", "effect"]\nlikelihood = "student"\nrho = 0.5'
+    }
     toml = MODEL + '[priors.nu]\nprior = "Gamma(2, 0.1)"\n'
     for old, new in changed.items():
         toml = toml.replace(old, new)
     text = methods_text(folder(tmp_path / "a", tables_of_fit(**CELLS), toml=toml), html=False)
-    assert "u[study(i)] + d[i] + e[i], with u[study] ∼ Student(zero, τ²[study]), d[effect] ∼ Normal" in text
+    assert (
+        "u[study(i)] + d[i] + e[i], with u[study] ∼ Student(zero, τ²[study]), d[effect] ∼ Normal"
+        in text
+    )
     assert "Errors of effects of one group correlate by ρ = 0.50." in text
     assert "- Degrees of freedom of the study effects ∼ Gamma(2, 0.1)." in text
     assert "so that only β and the τ were sampled (and nu)" in text
 
 
 def test_bias_and_quadrature_are_told(tmp_path: Path) -> None:
-    toml = MODEL.replace("rope = 0.2", 'rope = 0.2\nbias = "pet"') + '[priors.slope]\nprior = "Normal(0, 1)"\n'
-    text = methods_text(folder(tmp_path / "a", tables_of_fit(**CELLS), toml=toml, sampler="quadrature"), html=False)
+    toml = (
+        MODEL.replace("rope = 0.2", 'rope = 0.2\nbias = "pet"')
+        + '[priors.slope]\nprior = "Normal(0, 1)"\n'
+    )
+    text = methods_text(
+        folder(tmp_path / "a", tables_of_fit(**CELLS), toml=toml, sampler="quadrature"), html=False
+    )
     assert "A slope takes out what grows with the standard error" in text
     assert "4 × 1000 independent draws were taken from it (seed 17)" in text
     assert "No-U-Turn" not in text
@@ -120,7 +132,9 @@ def test_the_search_of_the_ptsd_record_is_told_with_its_counts(tmp_path: Path) -
     )
     sources = [{"name": "TRACE datasheet.xlsx", "sha256": "a", "found_in": "here"}]
     tables = tables_of_fit(**CELLS) | {"flow": flow}
-    text = methods_text(folder(tmp_path / "a", tables, sources=sources, variant="calibrated"), html=False)
+    text = methods_text(
+        folder(tmp_path / "a", tables, sources=sources, variant="calibrated"), html=False
+    )
     assert "1653 records screened, 182 preclinical studies included; how records became" in text
     assert "their variant here is “calibrated”" in text
 

@@ -23,7 +23,13 @@ VERDICTS = [
     ("bias models", "failed", "PET < 0 & PEESE > 0"),
 ]
 ABOUT = {
-    **{"dataset": "toy", "model": "three-level", "title": "A toy", "synthetic": False, "notes": ["a note"]},
+    **{
+        "dataset": "toy",
+        "model": "three-level",
+        "title": "A toy",
+        "synthetic": False,
+        "notes": ["a note"],
+    },
     **{"k": 12, "studies": 5, "source": "bayesmeta 0, seed 1", "verdicts": VERDICTS},
 }
 
@@ -74,14 +80,26 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def intervals(across: str, values: list[str]) -> pd.DataFrame:
-    pairs = pd.MultiIndex.from_product([["z:memory", "fear - neutral"], values], names=["contrast", across])
+    pairs = pd.MultiIndex.from_product(
+        [["z:memory", "fear - neutral"], values], names=["contrast", across]
+    )
     table = pairs.to_frame(index=False)
     return table.assign(mean=np.arange(len(table)) - 1.25, ci_lb=-2.0, ci_ub=7.5)
 
 
 def tables(rows: int = 3) -> dict[str, pd.DataFrame]:
-    changes = {"contrast": "fear - neutral", "study": [f"s{i}" for i in range(rows)], "k": 2, "p_without": 0.00001}
-    psense = {"contrast": ["a <b>"], "prior": [0.071], "likelihood": [np.nan], "diagnosis": ["prior-data conflict"]}
+    changes = {
+        "contrast": "fear - neutral",
+        "study": [f"s{i}" for i in range(rows)],
+        "k": 2,
+        "p_without": 0.00001,
+    }
+    psense = {
+        "contrast": ["a <b>"],
+        "prior": [0.071],
+        "likelihood": [np.nan],
+        "diagnosis": ["prior-data conflict"],
+    }
     return {
         "convergence": pd.DataFrame({"diagnostic": ["R-hat"], "value": [1.004], "passed": [True]}),
         "funnel": pd.DataFrame({"statistic": ["egger"], "p": [0.031]}),
@@ -146,11 +164,15 @@ def test_intervals_stand_side_by_side_in_their_order() -> None:
     assert wide.columns.tolist() == ["contrast", "unadjusted", "PET", "PEESE", "selection"]
     assert wide["contrast"].tolist() == ["z:memory", "fear - neutral"]
     assert wide.loc[1, "PET"] == "3.75\N{NO-BREAK SPACE}[−2.00,\N{NO-BREAK SPACE}7.50]"
-    uneven = side_by_side(tables()["bias_cells"].iloc[:-1].rename(columns={"contrast": "term"}), "model")
+    uneven = side_by_side(
+        tables()["bias_cells"].iloc[:-1].rename(columns={"contrast": "term"}), "model"
+    )
     assert uneven["selection"].isna().tolist() == [False, True]
 
 
-@pytest.mark.parametrize(("rows", "folded", "shown", "note"), [(12, 0, 12, 0), (13, 1, 13, 0), (230, 1, 200, 30)])
+@pytest.mark.parametrize(
+    ("rows", "folded", "shown", "note"), [(12, 0, 12, 0), (13, 1, 13, 0), (230, 1, 200, 30)]
+)
 def test_long_tables_are_folded_and_very_long_ones_cut(
     drawn: dict[str, Path], rows: int, folded: int, shown: int, note: int
 ) -> None:
@@ -163,12 +185,18 @@ def test_long_tables_are_folded_and_very_long_ones_cut(
 
 
 @pytest.mark.parametrize("left_out", range(len(CHECKS)))
-def test_sections_without_tables_and_figures_are_left_out(drawn: dict[str, Path], left_out: int) -> None:
+def test_sections_without_tables_and_figures_are_left_out(
+    drawn: dict[str, Path], left_out: int
+) -> None:
     gone = CHECKS[left_out]
     some = {name: table for name, table in tables().items() if name not in gone.tables}
     kept = {name: path for name, path in drawn.items() if name not in gone.figures}
     text = pages.check_page(some, kept, ABOUT)
-    assert Structure(text).titles[1:] == [section.heading for section in CHECKS if section is not gone]
+    assert Structure(text).titles[1:] == [
+        section.heading for section in CHECKS if section is not gone
+    ]
     assert f'href="#{gone.name.replace(" ", "-")}"' not in text
     only = pages.check_page({}, kept, ABOUT)
-    assert Structure(only).titles[1:] == [each.heading for each in CHECKS if set(each.figures) & set(kept)]
+    assert Structure(only).titles[1:] == [
+        each.heading for each in CHECKS if set(each.figures) & set(kept)
+    ]

@@ -40,7 +40,9 @@ CONTRASTS = """() => {
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = make_folder(tmp_path_factory.mktemp("report") / "toy")
-    (made / "tables" / "prediction.csv").write_text("term,level,pi_lb,pi_ub\nx,study,1,2\n")  # so that it is marked
+    (made / "tables" / "prediction.csv").write_text(
+        "term,level,pi_lb,pi_ub\nx,study,1,2\n"
+    )  # so that it is marked
     (made / "index.html").write_text(report_page(read_results(made)), encoding="utf-8")
     return made
 
@@ -63,12 +65,17 @@ def wide(browser: Browser, folder: Path) -> Iterator[Page]:
 
 def opened(browser: Browser, folder: Path, **how: Any) -> Iterator[Page]:
     """The page; an error on the console or a request for anything but the page itself fails the test."""
-    page = browser.new_page(**{"viewport": {"width": 1200, "height": 900}, "accept_downloads": True} | how)
+    page = browser.new_page(
+        **{"viewport": {"width": 1200, "height": 900}, "accept_downloads": True} | how
+    )
     page.set_default_timeout(5000)
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: said.append(request.url) if asked_elsewhere(request.url) else None)
+    page.on(
+        "request",
+        lambda request: said.append(request.url) if asked_elsewhere(request.url) else None,
+    )
     page.goto((folder / "index.html").as_uri())
     yield page
     page.close()
@@ -81,11 +88,15 @@ def asked_elsewhere(url: str) -> bool:
 
 def column(page: Page, table: str, name: str) -> list[float]:
     cells = f'table[data-table="{table}"] td:nth-child({position(page, table, name)})'
-    return page.eval_on_selector_all(cells, "all => all.filter(e => e.checkVisibility()).map(e => +e.dataset.value)")
+    return page.eval_on_selector_all(
+        cells, "all => all.filter(e => e.checkVisibility()).map(e => +e.dataset.value)"
+    )
 
 
 def position(page: Page, table: str, name: str) -> int:
-    heads = page.eval_on_selector_all(f'table[data-table="{table}"] th', "all => all.map(e => e.dataset.column)")
+    heads = page.eval_on_selector_all(
+        f'table[data-table="{table}"] th', "all => all.map(e => e.dataset.column)"
+    )
     return 1 + heads.index(name)
 
 
@@ -94,7 +105,10 @@ def content_of(download: Download) -> bytes:
 
 
 def test_a_table_sorts_both_ways_by_its_whole_values(wide: Page) -> None:
-    before, head = column(wide, "contrasts", "mean"), wide.locator('table[data-table="contrasts"] th').nth(1)
+    before, head = (
+        column(wide, "contrasts", "mean"),
+        wide.locator('table[data-table="contrasts"] th').nth(1),
+    )
     assert before != sorted(before)
     head.locator("button").click()
     assert column(wide, "contrasts", "mean") == sorted(before)
@@ -119,7 +133,9 @@ def test_a_filter_leaves_the_rows_that_hold_its_words(wide: Page) -> None:
     assert wide.get_by_label("Filter: Terms").count() == 0
 
 
-@pytest.mark.parametrize("name", ["contrasts", "influence_changes"])  # a small one, and one that is compressed
+@pytest.mark.parametrize(
+    "name", ["contrasts", "influence_changes"]
+)  # a small one, and one that is compressed
 def test_the_download_has_the_numbers_of_the_table(wide: Page, folder: Path, name: str) -> None:
     wide.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
     link = wide.locator(f'.table:has(table[data-table="{name}"]) a.keep')
@@ -160,20 +176,26 @@ def test_figures_are_kept_as_svg_png_and_data(wide: Page, folder: Path) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_text_is_legible(browser: Browser, folder: Path, scheme: str) -> None:
     for page in opened(browser, folder, color_scheme=scheme):
-        page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+        page.evaluate(
+            "document.querySelectorAll('details').forEach((each) => { each.open = true; })"
+        )
         found = page.evaluate(CONTRASTS)
         assert len(found) > 400
         assert [each for each in found if each[0] < 4.5 or each[1] < 1] == []
         paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
-        card = page.locator("figure").first.evaluate("figure => getComputedStyle(figure).backgroundColor")
+        card = page.locator("figure").first.evaluate(
+            "figure => getComputedStyle(figure).backgroundColor"
+        )
         assert card == "rgb(255, 255, 255)"
 
 
 def test_nothing_is_wider_than_a_phone(browser: Browser, folder: Path) -> None:
     for page in opened(browser, folder, viewport={"width": 390, "height": 844}):
         assert not page.locator("nav ol").is_visible()
-        page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+        page.evaluate(
+            "document.querySelectorAll('details').forEach((each) => { each.open = true; })"
+        )
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         page.locator("nav summary").click()
         page.locator("nav summary").click()
@@ -187,7 +209,9 @@ def test_the_contents_stay_in_sight_on_wide_screens(wide: Page) -> None:
     assert wide.locator("#provenance").bounding_box()["y"] < 900  # type: ignore[index]
 
 
-def test_print_opens_what_is_folded_and_leaves_out_what_cannot_be_pressed(browser: Browser, folder: Path) -> None:
+def test_print_opens_what_is_folded_and_leaves_out_what_cannot_be_pressed(
+    browser: Browser, folder: Path
+) -> None:
     for page in opened(browser, folder):
         page.emulate_media(media="print")
         assert not page.locator("nav").is_visible()
@@ -195,7 +219,10 @@ def test_print_opens_what_is_folded_and_leaves_out_what_cannot_be_pressed(browse
         assert page.locator('table[data-table="provenance_files"]').is_visible()
         assert len(column(page, "influence_changes", "shift")) == 40
         assert page.get_by_text("Printed are the first 40 of 3000 rows").is_visible()
-        assert page.evaluate("getComputedStyle(document.querySelector('figure')).breakInside") == "avoid"
+        assert (
+            page.evaluate("getComputedStyle(document.querySelector('figure')).breakInside")
+            == "avoid"
+        )
 
 
 def test_it_can_be_read_without_its_script(browser: Browser, folder: Path) -> None:

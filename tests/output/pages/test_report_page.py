@@ -17,7 +17,9 @@ from bayesmeta.output.pages.sections import CONTENTS
 from bayesmeta.output.pages.tables import csv_link, shown_table
 from report_folder import make_folder
 
-CELL = re.compile(r'<data value="([^"]*)" data-cell="([^"|]*)\|([^"|]*)\|([^"]*)" title="[^"]*">([^<]*)</data>')
+CELL = re.compile(
+    r'<data value="([^"]*)" data-cell="([^"|]*)\|([^"|]*)\|([^"]*)" title="[^"]*">([^<]*)</data>'
+)
 
 
 @pytest.fixture
@@ -49,7 +51,9 @@ def test_the_page_is_sound_in_order_and_needs_nothing_else(whole: tuple[Path, st
     assert len(found.ids) == len(set(found.ids))
     inner = [link for link in found.links if link.startswith("#")]
     assert {link.removeprefix("#") for link in inner} <= set(found.ids)
-    contents = {key: title for key, title in CONTENTS.items() if key != "discrepancy"}  # a table of one's own has none
+    contents = {
+        key: title for key, title in CONTENTS.items() if key != "discrepancy"
+    }  # a table of one's own has none
     assert inner[: len(contents)] == [f"#{key}" for key in contents]
     assert [title for title in found.titles if title.strip()] == list(contents.values())
     assert {link.split("/")[2] for link in found.links if link.startswith("http")} <= {"doi.org"}
@@ -80,7 +84,13 @@ def test_every_number_in_prose_is_that_of_its_cell(whole: tuple[Path, str]) -> N
 
 
 def unescaped(text: str) -> str:
-    for sign, code in (("<", "&lt;"), (">", "&gt;"), ('"', "&#34;"), ("'", "&#39;"), ("&", "&amp;")):
+    for sign, code in (
+        ("<", "&lt;"),
+        (">", "&gt;"),
+        ('"', "&#34;"),
+        ("'", "&#39;"),
+        ("&", "&amp;"),
+    ):
         text = text.replace(code, sign)
     return text
 
@@ -94,11 +104,15 @@ def test_table_cells_carry_whole_values_in_their_columns(whole: tuple[Path, str]
     assert columns == list(table)
     rows = re.findall(r"<tr>(<td.*?)</tr>", shown[0])
     values = [re.findall(r'data-value="([^"]*)"', row) for row in rows]
-    assert [[float(value) for value in row] for row in values] == table[columns[1:]].to_numpy().tolist()
+    assert [[float(value) for value in row] for row in values] == table[
+        columns[1:]
+    ].to_numpy().tolist()
     assert 'class="text label">neutral, learning<' in rows[0]
 
 
-def test_a_changed_table_changes_the_page_and_is_marked(folder: Path, whole: tuple[Path, str]) -> None:
+def test_a_changed_table_changes_the_page_and_is_marked(
+    folder: Path, whole: tuple[Path, str]
+) -> None:
     assert "changed since it was written" not in whole[1]
     assert "none is." in whole[1]
     change(folder, "terms", "mean", 7.257)
@@ -106,7 +120,9 @@ def test_a_changed_table_changes_the_page_and_is_marked(folder: Path, whole: tup
     after = page(folder)
     assert 'data-value="7.257">7.257<' in after
     assert 'value="8.134" data-cell="comparison|term=neutral:learning|estimate"' in after
-    assert re.search(r'data-table="terms"><caption>Terms <strong class="changed">changed since', after)
+    assert re.search(
+        r'data-table="terms"><caption>Terms <strong class="changed">changed since', after
+    )
     assert after.count("changed since it was written") == 2
     (folder / "figures" / "forest.csv").write_text("x\n1\n")
     assert page(folder).count("changed since it was written") == 3
@@ -118,7 +134,14 @@ def test_missing_parts_say_which_command_makes_them(folder: Path, whole: tuple[P
         assert f"<code>bayesmeta {verb} --dataset toy</code>" in text
     assert "bayesmeta compare --dataset toy</code> makes it" not in text
     assert "bayesmeta fit --dataset translational" not in text
-    row = {"part": "public sheets", "step": "set", "kept": True, "count": 3, "unit": "effects", "what": "effects"}
+    row = {
+        "part": "public sheets",
+        "step": "set",
+        "kept": True,
+        "count": 3,
+        "unit": "effects",
+        "what": "effects",
+    }
     flow = pd.DataFrame([row])
     flow.to_csv(folder / "tables" / "flow.csv", index=False)  # of the record of persons and animals
     assert "bayesmeta fit --dataset translational" in page(folder)
@@ -138,18 +161,25 @@ def test_verdicts_stand_in_their_sections(whole: tuple[Path, str]) -> None:
     bias = text[text.index('id="bias"') : text.index('id="influence"')]
     assert 'class="verdict look">look closer<' in bias
     assert ">5 % of &lt; them &amp; more</data>" in bias
-    assert 'class="verdict passed"' in text[text.index('id="diagnostics"') : text.index('id="methods"')]
+    assert (
+        'class="verdict passed"'
+        in text[text.index('id="diagnostics"') : text.index('id="methods"')]
+    )
     assert "few draws" in text
 
 
 def test_the_moderator_analysis_of_risk_of_bias_is_no_assessment(folder: Path) -> None:
     path = folder / "tables" / "risk_of_bias.csv"
-    pd.DataFrame({"analysis": ["risk of bias"], "term": ["slope"], "estimate": [-1.0]}).to_csv(path, index=False)
+    pd.DataFrame({"analysis": ["risk of bias"], "term": ["slope"], "estimate": [-1.0]}).to_csv(
+        path, index=False
+    )
     text = page(folder)
     data, rest = text[: text.index('id="estimates"')], text[text.index('id="schools"') :]
     assert "Risk of bias of each item: not in this folder" in data
     assert 'data-table="risk_of_bias"' in rest
-    pd.DataFrame({"item": ["blinding"], "yes": [3]}).to_csv(path.with_name("risk_of_bias_items.csv"), index=False)
+    pd.DataFrame({"item": ["blinding"], "yes": [3]}).to_csv(
+        path.with_name("risk_of_bias_items.csv"), index=False
+    )
     text = page(folder)
     data, rest = text[: text.index('id="estimates"')], text[text.index('id="schools"') :]
     assert 'data-table="risk_of_bias_items"' in data
@@ -162,7 +192,9 @@ def test_long_tables_are_cut_and_their_files_are_not(whole: tuple[Path, str]) ->
     shown = text[start : text.index("</div>", text.index('class="keep"', start))]
     assert shown.count("<tr>") == 201
     assert "The first 200 of 3000 rows" in shown
-    address_of = re.search(r'download="influence_changes.csv.gz" href="data:application/gzip;base64,([^"]*)"', shown)
+    address_of = re.search(
+        r'download="influence_changes.csv.gz" href="data:application/gzip;base64,([^"]*)"', shown
+    )
     assert address_of is not None
     written = (folder / "tables" / "influence_changes.csv").read_bytes()
     assert gzip.decompress(base64.b64decode(address_of[1])) == written
@@ -197,7 +229,10 @@ def test_a_picture_is_inside_the_page_and_says_what_it_shows(folder: Path) -> No
     assert not set('"#&') & set(shown["src"])
     assert [link["file"] for link in shown["data"]] == ["forest.csv"]
     assert described("funnel_fear-memory").startswith("Fear, memory. Residuals of the effects")
-    assert shown_picture("funnel_fear-memory", folder / "figures" / "funnel_fear-memory.svg")["data"] == []
+    assert (
+        shown_picture("funnel_fear-memory", folder / "figures" / "funnel_fear-memory.svg")["data"]
+        == []
+    )
 
 
 def test_heavy_pictures_are_shown_as_png(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,13 +243,18 @@ def test_heavy_pictures_are_shown_as_png(folder: Path, monkeypatch: pytest.Monke
 
 def test_an_svg_keeps_its_picture_but_not_its_last_digits() -> None:
     svg = '<?xml?>\n<svg a="1"><g id="p" transform="scale(0.015625)"/>\n<path d="M 1.23456 -7.5 \nL 2 3"/></svg>'
-    assert trimmed(svg) == '<svg a="1"><g id="p" transform="scale(0.015625)"/> <path d="M 1.23 -7.5 L 2 3"/></svg>'
+    assert (
+        trimmed(svg)
+        == '<svg a="1"><g id="p" transform="scale(0.015625)"/> <path d="M 1.23 -7.5 L 2 3"/></svg>'
+    )
     assert address('<a b="#50%&amp;"/>') == "data:image/svg+xml,<a b='%2350%25%26amp;'/>"
     assert address('<a b="it\'s"/>') == "data:image/svg+xml,<a b=%22it's%22/>"
 
 
 def test_counts_with_missing_ones_among_them_stay_counts() -> None:
-    table = pd.DataFrame({"study": ["a", "b"], "k": [3.0, None], "p": [1.0, 0.0], "note": ["x", None]})
+    table = pd.DataFrame(
+        {"study": ["a", "b"], "k": [3.0, None], "p": [1.0, 0.0], "note": ["x", None]}
+    )
     rows = shown_table("any", "Any", table)["rows"]
     assert [cell["shown"] for cell in rows[0]] == ["a", "3", "1.000", "x"]
     assert [(cell["shown"], cell["value"], cell["text"]) for cell in rows[1]][1:4:2] == [

@@ -15,7 +15,9 @@ def sided_terms_table(tree: xr.DataTree) -> pd.DataFrame:
     names = [str(name) for name in coordinates if name != "term"]
     factors = pd.DataFrame({name.removeprefix("term_"): coordinates[name].values for name in names})
     sides = factors.pop(spec_of(tree).sides)
-    labels = pd.DataFrame({"term": coordinates["term"].values, "cell": factors.agg(":".join, axis=1), "side": sides})
+    labels = pd.DataFrame(
+        {"term": coordinates["term"].values, "cell": factors.agg(":".join, axis=1), "side": sides}
+    )
     return labels.merge(forest_table(tree).query("k > 0"), on="term")
 
 
@@ -31,8 +33,16 @@ def quadrants_table(tree: xr.DataTree, x: str, y: str) -> pd.DataFrame:
     columns = ["term", "mean", "ci_lb", "ci_ub", "studies"]
     left, right = (table[table["side"] == side].set_index("cell")[columns] for side in (x, y))
     both = left.add_prefix("x_").join(right.add_prefix("y_"), how="inner").reset_index()
-    beta = tree["posterior"].dataset["beta"].stack(sample=("chain", "draw")).transpose("term", "sample")
-    product = beta.sel(term=both["x_term"].to_list()).values * beta.sel(term=both["y_term"].to_list()).values
+    beta = (
+        tree["posterior"]
+        .dataset["beta"]
+        .stack(sample=("chain", "draw"))
+        .transpose("term", "sample")
+    )
+    product = (
+        beta.sel(term=both["x_term"].to_list()).values
+        * beta.sel(term=both["y_term"].to_list()).values
+    )
     both = both.assign(p_same=(product > 0).mean(axis=1)).drop(columns=["x_term", "y_term"])
     return both.rename(columns={"x_studies": "studies_x", "y_studies": "studies_y"})
 

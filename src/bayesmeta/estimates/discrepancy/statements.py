@@ -23,25 +23,44 @@ def concordance_table(tree: xr.DataTree) -> pd.DataFrame:
     """
     statements = spec_of(tree).concordance_of(tree["constant_data"].attrs["dataset"])
     terms = [str(term) for term in tree["posterior"].dataset["term"].values]
-    beta = tree["posterior"].dataset["beta"].stack(sample=("chain", "draw")).transpose("term", "sample").values
+    beta = (
+        tree["posterior"]
+        .dataset["beta"]
+        .stack(sample=("chain", "draw"))
+        .transpose("term", "sample")
+        .values
+    )
     rows, whole = [], np.ones(beta.shape[1], bool)
     for name, text in statements.items():
         parts = parse_statement(name, text)
         weights = possible_weights({whole: left for whole, left, _ in parts}, terms)
         if missing := [part for part, _, _ in parts if part not in weights["contrast"]]:
-            rows.append({"phenotype": name, "statement": f"no data: {'; '.join(missing)}", "p": np.nan})
+            rows.append(
+                {"phenotype": name, "statement": f"no data: {'; '.join(missing)}", "p": np.nan}
+            )
             continue
         values = weights.values @ beta
-        held = [value > 0 if sign == ">" else value < 0 for value, (_, _, sign) in zip(values, parts, strict=True)]
+        held = [
+            value > 0 if sign == ">" else value < 0
+            for value, (_, _, sign) in zip(values, parts, strict=True)
+        ]
         rows += [
             {"phenotype": name, "statement": part, "p": one.mean()}
             for one, (part, _, _) in zip(held, parts, strict=True)
         ]
         together = np.all(held, axis=0)
-        rows.append({"phenotype": name, "statement": "both" if len(parts) == 2 else "all", "p": together.mean()})
+        rows.append(
+            {
+                "phenotype": name,
+                "statement": "both" if len(parts) == 2 else "all",
+                "p": together.mean(),
+            }
+        )
         whole &= together
     if rows:
-        rows.append({"phenotype": "every phenotype with data", "statement": "all", "p": whole.mean()})
+        rows.append(
+            {"phenotype": "every phenotype with data", "statement": "all", "p": whole.mean()}
+        )
     return pd.DataFrame(rows, columns=["phenotype", "statement", "p"])
 
 
@@ -72,7 +91,11 @@ def check_sides(design: xr.Dataset, spec: ModelSpec) -> None:
     ------
     BadInput
     """
-    known = [str(name).removeprefix("term_") for name in design["term"].coords if str(name).startswith("term_")]
+    known = [
+        str(name).removeprefix("term_")
+        for name in design["term"].coords
+        if str(name).startswith("term_")
+    ]
     if spec.sides and spec.sides not in known:
         raise BadInput(
             f"sides = '{spec.sides}' is no factor of the terms '{spec.terms}'; they have: {', '.join(known)}"

@@ -32,7 +32,12 @@ def sides_of(tree: xr.DataTree, *, group: str = "posterior") -> dict[str, Sides]
     factor = spec_of(tree).sides
     if not factor:
         return {}
-    side = dict(zip(*(tree["constant_data"][name].values for name in ("term", f"term_{factor}")), strict=True))
+    side = dict(
+        zip(
+            *(tree["constant_data"][name].values for name in ("term", f"term_{factor}")),
+            strict=True,
+        )
+    )
     beta = tree[group].to_dataset()["beta"].stack(sample=("chain", "draw"))
     found = {}
     for row in contrasts_of(tree):
@@ -40,10 +45,14 @@ def sides_of(tree: xr.DataTree, *, group: str = "posterior") -> dict[str, Sides]
         names = list(dict.fromkeys(side[term] for term in used["term"].values))
         if len(names) != 2:
             continue
-        parts = [used.isel(term=[side[term] == name for term in used["term"].values]) for name in names]
+        parts = [
+            used.isel(term=[side[term] == name for term in used["term"].values]) for name in names
+        ]
         first, second = (xr.dot(part, beta, dim="term").values for part in parts)
         terms = ([str(term) for term in part["term"].values] for part in parts)
-        found[str(row["contrast"].item())] = Sides((names[0], names[1]), (first, -second), (next(terms), next(terms)))
+        found[str(row["contrast"].item())] = Sides(
+            (names[0], names[1]), (first, -second), (next(terms), next(terms))
+        )
     return found
 
 
@@ -59,18 +68,31 @@ def discrepancies_table(tree: xr.DataTree) -> pd.DataFrame:
         second: the sides' names, and for each _mean, _ci_lb, _ci_ub, _k, _studies (the fewest of its terms);
         exploratory: a side has fewer than 4 studies; conclusion: a sentence.
     """
-    prior, sizes, rope = sides_of(tree, group="prior"), sizes_table(tree).set_index("term"), spec_of(tree).rope
+    prior, sizes, rope = (
+        sides_of(tree, group="prior"),
+        sizes_table(tree).set_index("term"),
+        spec_of(tree).rope,
+    )
     rows = []
     for name, sides in sides_of(tree).items():
         first, second = sides.draws
         before = summary(prior[name].draws[0] - prior[name].draws[1])
         row: dict[str, Any] = {"contrast": name, **summary(first - second)}
-        row |= {"p_opposite": np.mean(first * second < 0), "p_rope": np.mean(np.abs(first - second) < rope)}
+        row |= {
+            "p_opposite": np.mean(first * second < 0),
+            "p_rope": np.mean(np.abs(first - second) < rope),
+        }
         row |= {f"prior_{key}": value for key, value in before.items() if key != "p_positive"}
         row |= {"contraction": 1 - (row["sd"] / before["sd"]) ** 2}
         row |= {"shift": (row["mean"] - before["mean"]) / before["sd"]}
-        for place, side, draws, terms in zip(("first", "second"), sides.names, sides.draws, sides.terms, strict=True):
-            part = {key: value for key, value in summary(draws).items() if key not in ("sd", "p_positive")}
+        for place, side, draws, terms in zip(
+            ("first", "second"), sides.names, sides.draws, sides.terms, strict=True
+        ):
+            part = {
+                key: value
+                for key, value in summary(draws).items()
+                if key not in ("sd", "p_positive")
+            }
             part |= {"k": sizes.loc[terms, "k"].min(), "studies": sizes.loc[terms, "studies"].min()}
             row |= {place: side} | {f"{place}_{key}": value for key, value in part.items()}
         row["exploratory"] = min(row["first_studies"], row["second_studies"]) < FEWEST
@@ -121,7 +143,9 @@ def conclude(row: Mapping[str, Any], rope: float) -> str:
             f"{row['ci_ub']:.2f}], P({row['first']} {where}) {_probability(p)}"
         )
     opposite = f" The two have opposite signs, P {_probability(row['p_opposite'])}."
-    return f"{sides}: {verdict}." + (opposite if row["p_opposite"] > 0.025 else " The two have the same sign.")
+    return f"{sides}: {verdict}." + (
+        opposite if row["p_opposite"] > 0.025 else " The two have the same sign."
+    )
 
 
 def _counted(number: int, one: str, several: str) -> str:

@@ -12,7 +12,14 @@ again for new rows.
 """
 
 from bayesmeta.estimates.margins.averages import WEIGHTS, marginal_weights, pairwise
-from bayesmeta.estimates.margins.curves import Curves, axes_of, conditional_table, curves_along, held, points_table
+from bayesmeta.estimates.margins.curves import (
+    Curves,
+    axes_of,
+    conditional_table,
+    curves_along,
+    held,
+    points_table,
+)
 from bayesmeta.estimates.margins.grid import parse_at, reference_grid
 from bayesmeta.estimates.margins.moderators import Moderators, moderators_of
 from bayesmeta.estimates.margins.rows import row_labels, row_weights, typed_rows

@@ -22,7 +22,10 @@ WEIGHTS = ("equal", "frequency")
 
 
 def marginal_weights(
-    tree: xr.DataTree, *of: str, at: Mapping[str, Sequence[Any]] | None = None, weights: str = "equal"
+    tree: xr.DataTree,
+    *of: str,
+    at: Mapping[str, Sequence[Any]] | None = None,
+    weights: str = "equal",
 ) -> xr.DataArray:
     """Weights of the terms in marginal means.
 
@@ -56,7 +59,9 @@ def averaged(
     """`marginal_weights`, the values of each mean's moderators, and the stratum it is in ("" where in several)."""
     moderators, grid = moderators_of(tree), reference_grid(tree, at)
     if unknown := [name for name in of if name not in moderators.names]:
-        raise BadInput(f"{unknown} are no moderators of this model; it has: {', '.join(moderators.names) or 'none'}")
+        raise BadInput(
+            f"{unknown} are no moderators of this model; it has: {', '.join(moderators.names) or 'none'}"
+        )
     rows = row_weights(tree, grid)
     share = _shares(moderators, grid, of, weights)
     own = grid[list(of)]
@@ -64,10 +69,14 @@ def averaged(
     means = np.stack([_mean(rows.values[place == at], share[place == at]) for at in place[first]])
     known = ~np.isnan(means).any(axis=1)
     if not known.any():
-        raise BadInput(f"no mean of {', '.join(of)} is free of cells without effects; average over fewer moderators")
+        raise BadInput(
+            f"no mean of {', '.join(of)} is free of cells without effects; average over fewer moderators"
+        )
     values = own.iloc[first[known]].reset_index(drop=True)
     found = xr.DataArray(
-        means[known], {"contrast": row_labels(values, moderators), "term": rows["term"].values}, ("contrast", "term")
+        means[known],
+        {"contrast": row_labels(values, moderators), "term": rows["term"].values},
+        ("contrast", "term"),
     )
     return found, values, _strata(tree, grid, place, place[first[known]])
 
@@ -89,7 +98,9 @@ def _mean(rows: np.ndarray, share: np.ndarray) -> np.ndarray:
     return mean
 
 
-def _shares(moderators: Moderators, grid: pd.DataFrame, of: Sequence[str], weights: str) -> np.ndarray:
+def _shares(
+    moderators: Moderators, grid: pd.DataFrame, of: Sequence[str], weights: str
+) -> np.ndarray:
     """Weight of each row of the grid among those of its mean."""
     if weights not in WEIGHTS:
         raise BadInput(f"weights of a marginal mean are {' or '.join(WEIGHTS)}; got '{weights}'")
@@ -101,7 +112,9 @@ def _shares(moderators: Moderators, grid: pd.DataFrame, of: Sequence[str], weigh
     return found.fillna(0).to_numpy(float)
 
 
-def _strata(tree: xr.DataTree, grid: pd.DataFrame, place: np.ndarray, wanted: np.ndarray) -> list[str]:
+def _strata(
+    tree: xr.DataTree, grid: pd.DataFrame, place: np.ndarray, wanted: np.ndarray
+) -> list[str]:
     column = spec_of(tree).tau_by
     if not column:
         return [""] * len(wanted)
@@ -124,5 +137,7 @@ def pairwise(weights: xr.DataArray) -> xr.DataArray:
     first, second = (np.array(side) for side in zip(*pairs, strict=True))
     labels = [f"{names[a]} - {names[b]}" for a, b in pairs]
     return xr.DataArray(
-        rows[first] - rows[second], {"contrast": labels, "term": weights["term"].values}, ("contrast", "term")
+        rows[first] - rows[second],
+        {"contrast": labels, "term": weights["term"].values},
+        ("contrast", "term"),
     )

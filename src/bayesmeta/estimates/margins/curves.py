@@ -73,14 +73,18 @@ def held(moderators: Moderators, at: At, shown: set[str | None]) -> list[str]:
     """Return what becomes of the moderators that a picture does not show: `year at 2004`, `averaged over phase`."""
     others = [name for name in moderators.names if name not in shown]
     values = {name: at.get(name) or moderators.levels.get(name) for name in others}
-    means = {name: [f"{moderators.columns[name].mean():.4g}"] for name in others if values[name] is None}
+    means = {
+        name: [f"{moderators.columns[name].mean():.4g}"] for name in others if values[name] is None
+    }
     listed = {name: list(map(str, own)) for name, own in ({**values, **means}).items() if own}
     fixed = [f"{name} at {own[0]}" for name, own in listed.items() if len(own) == 1]
     averaged = [name for name, own in listed.items() if len(own) > 1]
     return fixed + ([f"averaged over {', '.join(averaged)}"] if averaged else [])
 
 
-def axes_of(moderators: Moderators, at: At | None = None, x: str | None = None) -> tuple[str | None, str | None]:
+def axes_of(
+    moderators: Moderators, at: At | None = None, x: str | None = None
+) -> tuple[str | None, str | None]:
     """The number that goes along the axis, and what tells lines apart; None where there is none.
 
     The number is `x`, or the first; lines are the levels of the first category with a few, or of a second number the
@@ -90,7 +94,11 @@ def axes_of(moderators: Moderators, at: At | None = None, x: str | None = None) 
     if not moderators.numbers:
         return None, None
     x = x or max(moderators.numbers, key=lambda name: len(at.get(name, ())) > 1)
-    sizes = {name: len(at.get(name, moderators.levels.get(name, ()))) for name in moderators.names if name != x}
+    sizes = {
+        name: len(at.get(name, moderators.levels.get(name, ())))
+        for name in moderators.names
+        if name != x
+    }
     return x, next((name for name, size in sizes.items() if 1 < size <= LINES), None)
 
 

@@ -28,12 +28,16 @@ def parse_at(text: str) -> dict[str, list[str]]:
         name, equals, values = part.partition("=")
         listed = [value.strip() for value in values.split(",")]
         if not equals or not name.strip() or "" in listed or name.strip() in found:
-            raise BadInput(f"--at cannot be read at '{part}'; write each moderator once: \"dose=1,2,5; species=rat\"")
+            raise BadInput(
+                f"--at cannot be read at '{part}'; write each moderator once: \"dose=1,2,5; species=rat\""
+            )
         found[name.strip()] = listed
     return found
 
 
-def reference_grid(tree: xr.DataTree, at: Mapping[str, Sequence[Any]] | None = None) -> pd.DataFrame:
+def reference_grid(
+    tree: xr.DataTree, at: Mapping[str, Sequence[Any]] | None = None
+) -> pd.DataFrame:
     """Every combination of the moderators' values, the last one fastest; one row without moderators.
 
     Parameters
@@ -50,14 +54,21 @@ def reference_grid(tree: xr.DataTree, at: Mapping[str, Sequence[Any]] | None = N
     """
     moderators, at = moderators_of(tree), at or {}
     if unknown := [name for name in at if name not in moderators.names]:
-        raise BadInput(f"{listed(unknown)} are no moderators of this model; it has: {listed(moderators.names)}")
-    asked = {name: typed_values(moderators, name, pd.Series(list(own)), None).tolist() for name, own in at.items()}
+        raise BadInput(
+            f"{listed(unknown)} are no moderators of this model; it has: {listed(moderators.names)}"
+        )
+    asked = {
+        name: typed_values(moderators, name, pd.Series(list(own)), None).tolist()
+        for name, own in at.items()
+    }
     values = [asked.get(name) or _values(moderators, name) for name in moderators.names]
     if (size := prod(map(len, values))) > LARGEST:
         raise BadInput(
             f"the reference grid has {size} rows, more than {LARGEST}; name fewer values with --at, or --new"
         )
-    return typed_rows(moderators, pd.DataFrame(list(product(*values)), columns=list(moderators.names)))
+    return typed_rows(
+        moderators, pd.DataFrame(list(product(*values)), columns=list(moderators.names))
+    )
 
 
 def _values(moderators: Moderators, name: str) -> list[Any]:

@@ -11,7 +11,18 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import coding_of, moderator_columns, variables_of
 from bayesmeta.model.spec import spec_of
 
-OURS = ("mean", "sd", "ci_lb", "ci_ub", "p_positive", "outside", "k", "studies", "moderator", "level")  # columns
+OURS = (
+    "mean",
+    "sd",
+    "ci_lb",
+    "ci_ub",
+    "p_positive",
+    "outside",
+    "k",
+    "studies",
+    "moderator",
+    "level",
+)  # columns
 FEW = 2  # a number with no more values is a category: its mean is nobody's
 
 
@@ -53,11 +64,15 @@ def moderators_of(tree: xr.DataTree) -> Moderators:
     names = variables_of(coded.formula)
     names += [spec.tau_by] if spec.tau_by and spec.tau_by not in names else []
     if clash := [name for name in names if name in OURS or name.startswith("pi_")]:
-        raise BadInput(f"moderators {clash} have names that the tables of predictions need; rename the columns")
+        raise BadInput(
+            f"moderators {clash} have names that the tables of predictions need; rename the columns"
+        )
     columns = moderator_columns(design, names)
     counted = [name for name in names if pd.api.types.is_integer_dtype(columns[name])]
     columns = columns.astype(dict.fromkeys(counted, float))
-    expressions = {str(factor): set(map(str, known)) for factor, known in coded.factor_variables.items()}
+    expressions = {
+        str(factor): set(map(str, known)) for factor, known in coded.factor_variables.items()
+    }
     as_levels = {
         name
         for expression, (kind, _) in coded.encoder_state.items()
@@ -67,7 +82,11 @@ def moderators_of(tree: xr.DataTree) -> Moderators:
     levels, fixed = {}, set()
     for name in names:
         values = columns[name]
-        if not pd.api.types.is_numeric_dtype(values) or name in as_levels or pd.api.types.is_bool_dtype(values):
+        if (
+            not pd.api.types.is_numeric_dtype(values)
+            or name in as_levels
+            or pd.api.types.is_bool_dtype(values)
+        ):
             fixed.add(name)
         if name in fixed or values.nunique() <= FEW:
             levels[name] = _levels(values)

@@ -29,11 +29,16 @@ def typed_rows(moderators: Moderators, rows: pd.DataFrame) -> pd.DataFrame:
             f"and got the columns {listed(rows.columns)}"
         )
     check_moderators(rows, moderators.names)
-    typed = {name: typed_values(moderators, name, rows[name], row_numbers(rows)) for name in moderators.names}
+    typed = {
+        name: typed_values(moderators, name, rows[name], row_numbers(rows))
+        for name in moderators.names
+    }
     return pd.DataFrame(typed, index=range(len(rows)))
 
 
-def typed_values(moderators: Moderators, name: str, values: pd.Series, rows: Sequence[int] | None) -> pd.Series:
+def typed_values(
+    moderators: Moderators, name: str, values: pd.Series, rows: Sequence[int] | None
+) -> pd.Series:
     """Values as the table has them; errors name them, by rows where they have some."""
     own = moderators.columns[name]
     if _is_text(own):
@@ -44,13 +49,19 @@ def typed_values(moderators: Moderators, name: str, values: pd.Series, rows: Seq
             raise BadInput(f"moderator '{name}' is a number; got {_got(bad, values, rows)}")
     if name not in moderators.fixed:
         return given
-    known = {str(level) if _is_text(own) else float(level): level for level in moderators.levels[name]}
+    known = {
+        str(level) if _is_text(own) else float(level): level for level in moderators.levels[name]
+    }
     if (bad := ~given.isin(list(known))).any():
         raise BadInput(
             f"moderator '{name}' has the levels {listed(moderators.levels[name])}; got {_got(bad, values, rows)}"
         )
     typed = given.map(known)
-    return pd.Series(pd.Categorical(typed, own.cat.categories)) if isinstance(own.dtype, pd.CategoricalDtype) else typed
+    return (
+        pd.Series(pd.Categorical(typed, own.cat.categories))
+        if isinstance(own.dtype, pd.CategoricalDtype)
+        else typed
+    )
 
 
 def _is_text(values: pd.Series) -> bool:
@@ -60,7 +71,9 @@ def _is_text(values: pd.Series) -> bool:
 
 def _got(bad: pd.Series, values: pd.Series, rows: Sequence[int] | None) -> str:
     given = values.astype(object)
-    return listed(dict.fromkeys(given[bad.to_numpy()])) if rows is None else places(bad, rows, given)
+    return (
+        listed(dict.fromkeys(given[bad.to_numpy()])) if rows is None else places(bad, rows, given)
+    )
 
 
 def row_weights(tree: xr.DataTree, rows: pd.DataFrame) -> xr.DataArray:
@@ -80,7 +93,11 @@ def row_weights(tree: xr.DataTree, rows: pd.DataFrame) -> xr.DataArray:
     coded = coded.reindex(columns=list(map(str, design["term"].values)), fill_value=0.0)
     empty = coded.isna().any(axis=1).to_numpy()
     values = np.where(empty[:, None], np.nan, coded.to_numpy(float))
-    return xr.DataArray(values, {"contrast": row_labels(rows, moderators), "term": list(coded)}, ("contrast", "term"))
+    return xr.DataArray(
+        values,
+        {"contrast": row_labels(rows, moderators), "term": list(coded)},
+        ("contrast", "term"),
+    )
 
 
 def row_labels(rows: pd.DataFrame, moderators: Moderators) -> list[str]:
@@ -88,7 +105,10 @@ def row_labels(rows: pd.DataFrame, moderators: Moderators) -> list[str]:
     names = [str(name) for name in rows if name in moderators.names]
     if not names:
         return ["all"] * len(rows)
-    return [":".join(_label(moderators, name, row[name]) for name in names) for row in rows.to_dict("records")]
+    return [
+        ":".join(_label(moderators, name, row[name]) for name in names)
+        for row in rows.to_dict("records")
+    ]
 
 
 def _label(moderators: Moderators, name: str, value: Any) -> str:

@@ -11,7 +11,13 @@ from bayesmeta.estimates.contrasts import summarise, weighted_draws
 from bayesmeta.estimates.margins.averages import averaged, pairwise
 from bayesmeta.estimates.margins.moderators import Moderators, moderators_of
 from bayesmeta.estimates.margins.rows import row_weights, typed_rows
-from bayesmeta.estimates.summaries import BOUNDS, levels_of, mixture_quantile, spread_draws, strata_of
+from bayesmeta.estimates.summaries import (
+    BOUNDS,
+    levels_of,
+    mixture_quantile,
+    spread_draws,
+    strata_of,
+)
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.spec import spec_of
 
@@ -49,13 +55,18 @@ def predicted_table(tree: xr.DataTree, rows: pd.DataFrame) -> pd.DataFrame:
         raise BadInput("no row can be predicted: the model has no effects in any of these cells")
     column = spec_of(tree).tau_by
     strata = typed[column].astype(str).tolist() if column else [""] * len(typed)
-    numbers = _summary(tree, weights[known], [name for name, kept in zip(strata, known, strict=True) if kept])
+    numbers = _summary(
+        tree, weights[known], [name for name, kept in zip(strata, known, strict=True) if kept]
+    )
     numbers = numbers.set_index(np.flatnonzero(known)).reindex(range(len(typed)))
     return pd.concat([typed, numbers, _support(tree, moderators, typed)], axis=1)
 
 
 def marginal_table(
-    tree: xr.DataTree, *of: str, at: Mapping[str, Sequence[Any]] | None = None, weights: str = "equal"
+    tree: xr.DataTree,
+    *of: str,
+    at: Mapping[str, Sequence[Any]] | None = None,
+    weights: str = "equal",
 ) -> pd.DataFrame:
     """Marginal means, see `marginal_weights`: the moderators and then the numbers of `predicted_table`.
 
@@ -82,13 +93,18 @@ def _summary(tree: xr.DataTree, weights: xr.DataArray, strata: Sequence[str]) ->
     place = keys.groupby(list(keys.columns), sort=False).ngroup().to_numpy()
     first = np.unique(place, return_index=True)[1]
     known = {strata[at] for at in first} & set(strata_of(tree))
-    spreads = {name: spread_draws(tree, name) if name in known else pd.DataFrame() for name in set(strata)}
+    spreads = {
+        name: spread_draws(tree, name) if name in known else pd.DataFrame() for name in set(strata)
+    }
     parts = []
     for start in range(0, len(first), CHUNK):
         chosen = first[start : start + CHUNK]
         draws = weighted_draws(tree, weights[chosen].assign_coords(contrast=chosen))
         flat = draws.stack(sample=("chain", "draw")).transpose("contrast", "sample").values
-        ends = [_ends(own, spreads[strata[at]], levels_of(tree)) for own, at in zip(flat, chosen, strict=True)]
+        ends = [
+            _ends(own, spreads[strata[at]], levels_of(tree))
+            for own, at in zip(flat, chosen, strict=True)
+        ]
         parts.append(summarise(draws).drop(columns="contrast").join(pd.DataFrame(ends)))
     return pd.concat(parts, ignore_index=True).iloc[place].reset_index(drop=True)
 
@@ -99,7 +115,9 @@ def _ends(means: np.ndarray, spreads: pd.DataFrame, levels: Sequence[str]) -> di
     for level in levels:
         for end, p in zip(("lb", "ub"), BOUNDS, strict=True):
             found[f"pi_{level}_{end}"] = (
-                mixture_quantile(p, means, spreads[level].to_numpy()) if level in spreads else np.nan
+                mixture_quantile(p, means, spreads[level].to_numpy())
+                if level in spreads
+                else np.nan
             )
     return found
 
@@ -107,15 +125,25 @@ def _ends(means: np.ndarray, spreads: pd.DataFrame, levels: Sequence[str]) -> di
 def _support(tree: xr.DataTree, moderators: Moderators, rows: pd.DataFrame) -> pd.DataFrame:
     """What the table has beside each row: outside, k, studies."""
     far = {
-        name: _beyond(moderators.columns[name], rows[name]) for name in map(str, rows) if name not in moderators.fixed
+        name: _beyond(moderators.columns[name], rows[name])
+        for name in map(str, rows)
+        if name not in moderators.fixed
     }
     outside = [", ".join(name for name, bad in far.items() if bad[at]) for at in range(len(rows))]
     design = tree["constant_data"].to_dataset()
     names = list(moderators.levels)
     study = design["group_study"].values[design["effect_group"].values]
-    effects = moderators.columns[names].astype(str).agg(":".join, axis=1) if names else pd.Series("", range(len(study)))
+    effects = (
+        moderators.columns[names].astype(str).agg(":".join, axis=1)
+        if names
+        else pd.Series("", range(len(study)))
+    )
     wanted = rows[names].astype(str).agg(":".join, axis=1) if names else pd.Series("", rows.index)
-    counts = pd.DataFrame({"cell": effects, "study": study}).groupby("cell")["study"].agg(["size", "nunique"])
+    counts = (
+        pd.DataFrame({"cell": effects, "study": study})
+        .groupby("cell")["study"]
+        .agg(["size", "nunique"])
+    )
     found = counts.reindex(wanted).fillna(0).astype(int).to_numpy()
     return pd.DataFrame({"outside": outside, "k": found[:, 0], "studies": found[:, 1]}, rows.index)
 

@@ -1,6 +1,12 @@
 """What the draws say: tables, and the tables behind pictures."""
 
-from bayesmeta.estimates.summaries.drawn import density_table, forest_table, orchard_table, sizes_table, studies_table
+from bayesmeta.estimates.summaries.drawn import (
+    density_table,
+    forest_table,
+    orchard_table,
+    sizes_table,
+    studies_table,
+)
 from bayesmeta.estimates.summaries.spreads import (
     BOUNDS,
     levels_of,
@@ -9,7 +15,12 @@ from bayesmeta.estimates.summaries.spreads import (
     strata_of,
     tau_draws,
 )
-from bayesmeta.estimates.summaries.tables import heterogeneity_table, parameters_table, prediction_table, terms_table
+from bayesmeta.estimates.summaries.tables import (
+    heterogeneity_table,
+    parameters_table,
+    prediction_table,
+    terms_table,
+)
 
 __all__ = [
     "BOUNDS",

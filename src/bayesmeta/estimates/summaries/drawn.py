@@ -32,7 +32,9 @@ def forest_table(tree: xr.DataTree) -> pd.DataFrame:
     lowest = prediction[prediction["level"].str.split(":").str[-1] == levels_of(tree)[-1]]
     lowest = lowest.drop_duplicates("term").rename(columns={"level": "pi_level"})
     terms = terms_table(tree)[["term", "mean", "ci_lb", "ci_ub"]]
-    return terms.merge(lowest, on="term").merge(sizes_table(tree)[["term", "k", "studies"]], on="term")
+    return terms.merge(lowest, on="term").merge(
+        sizes_table(tree)[["term", "k", "studies"]], on="term"
+    )
 
 
 def orchard_table(tree: xr.DataTree) -> pd.DataFrame:
@@ -55,9 +57,28 @@ def orchard_table(tree: xr.DataTree) -> pd.DataFrame:
     effects = pd.DataFrame({"part": "effect", "term": names[coded.argmax(axis=1)], **columns})
     effects = effects.assign(se=np.sqrt(design["vi"].values))[owned]
     terms = forest_table(tree).rename(columns={"mean": "estimate"}).assign(part="term")
-    table = pd.concat([terms, effects.sort_values("term", key=lambda term: term.map(list(names).index), kind="stable")])
+    table = pd.concat(
+        [
+            terms,
+            effects.sort_values(
+                "term", key=lambda term: term.map(list(names).index), kind="stable"
+            ),
+        ]
+    )
     counts = {"k": "Int64", "studies": "Int64"}
-    ordered = ["part", "term", "effect", "study", "estimate", "se", "ci_lb", "ci_ub", "pi_lb", "pi_ub", "pi_level"]
+    ordered = [
+        "part",
+        "term",
+        "effect",
+        "study",
+        "estimate",
+        "se",
+        "ci_lb",
+        "ci_ub",
+        "pi_lb",
+        "pi_ub",
+        "pi_level",
+    ]
     return table[[*ordered, *counts]].astype(counts).reset_index(drop=True)
 
 
@@ -68,17 +89,29 @@ def studies_table(tree: xr.DataTree) -> pd.DataFrame:
     study = design["group_study"].values[design["effect_group"].values]
     coded = (design["X"].values != 0) & is_mean(design)
     counts = [
-        (t, s, int((coded[:, t] & (study == s)).sum())) for t in range(len(beta)) for s in np.unique(study[coded[:, t]])
+        (t, s, int((coded[:, t] & (study == s)).sum()))
+        for t in range(len(beta))
+        for s in np.unique(study[coded[:, t]])
     ]
     term, which, k = np.array(counts, int).reshape(-1, 3).T
     draws = beta[term]
     if "u" in posterior:
-        draws = draws + posterior["u"].stack(sample=("chain", "draw")).transpose("study", "sample").values[which]
+        draws = (
+            draws
+            + posterior["u"]
+            .stack(sample=("chain", "draw"))
+            .transpose("study", "sample")
+            .values[which]
+        )
     lower, upper = np.quantile(draws, BOUNDS, axis=1)
-    table = pd.DataFrame({"term": design["term"].values[term], "study": design["study"].values[which]})
+    table = pd.DataFrame(
+        {"term": design["term"].values[term], "study": design["study"].values[which]}
+    )
     table = table.assign(mean=draws.mean(axis=1), ci_lb=lower, ci_ub=upper, k=k)
     cells = (
-        terms_table(tree)[["term", "mean", "ci_lb", "ci_ub"]].add_prefix("term_").rename(columns={"term_term": "term"})
+        terms_table(tree)[["term", "mean", "ci_lb", "ci_ub"]]
+        .add_prefix("term_")
+        .rename(columns={"term_term": "term"})
     )
     return table.merge(cells, on="term", how="left")
 
@@ -93,7 +126,11 @@ def density_table(tree: xr.DataTree, *, points: int = 200) -> pd.DataFrame:
     for stratum, level, which in itertools.product(strata, levels_of(tree), ("prior", "posterior")):
         draws = tau_draws(tree, stratum, which=which)[level].to_numpy()
         limits = (0, max(reach, draws.max()))
-        grid, density, _ = array_stats.kde(draws, grid_len=points, bound_correction=True, custom_lims=limits)
-        table = pd.DataFrame({"level": labelled(level, stratum), "which": which, "tau": grid, "density": density})
+        grid, density, _ = array_stats.kde(
+            draws, grid_len=points, bound_correction=True, custom_lims=limits
+        )
+        table = pd.DataFrame(
+            {"level": labelled(level, stratum), "which": which, "tau": grid, "density": density}
+        )
         rows.append(table[table["tau"] <= reach])
     return pd.concat(rows, ignore_index=True)

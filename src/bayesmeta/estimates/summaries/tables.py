@@ -53,7 +53,10 @@ def parameters_table(tree: xr.DataTree) -> pd.DataFrame:
     rows = []
     for name in (str(name) for name in posterior.data_vars if name not in known):
         draws = posterior[[name]]
-        bulk, r_hat = (np.atleast_1d(found[name].values) for found in (az.ess(draws, method="bulk"), az.rhat(draws)))
+        bulk, r_hat = (
+            np.atleast_1d(found[name].values)
+            for found in (az.ess(draws, method="bulk"), az.rhat(draws))
+        )
         flat = draws[name].stack(sample=("chain", "draw"))
         flat = flat if flat.ndim == 2 else flat.expand_dims("weight")
         for at, own in enumerate(flat.transpose(..., "sample")):
@@ -124,6 +127,8 @@ def _strata_of_terms(tree: xr.DataTree) -> dict[str, list[str]]:
     """Strata that each term's effects are in; of a term without effects, the one that its label names, or all."""
     strata, found, design = strata_of(tree), {}, tree["constant_data"].to_dataset()
     for term in map(str, design["term"].values[is_mean(design)]):
-        own = [name for name, design in strata.items() if name == "" or term in design["term"].values]
+        own = [
+            name for name, design in strata.items() if name == "" or term in design["term"].values
+        ]
         found[term] = own or [name for name in strata if name in term.split(":")] or list(strata)
     return found

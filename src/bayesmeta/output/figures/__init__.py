@@ -9,7 +9,13 @@ Functions that take `axes` want one per panel, in the order of appearance in the
 """
 
 from bayesmeta.output.figures.bias import draw_bias
-from bayesmeta.output.figures.chains import draw_prior_posterior, draw_trace, prior_posterior, ranks, trace
+from bayesmeta.output.figures.chains import (
+    draw_prior_posterior,
+    draw_trace,
+    prior_posterior,
+    ranks,
+    trace,
+)
 from bayesmeta.output.figures.comparison import draw_paired, draw_profiles, paired, profiles
 from bayesmeta.output.figures.conditional import conditional, draw_conditional
 from bayesmeta.output.figures.estimates import caterpillar, draw_caterpillar, draw_forest, forest
@@ -19,7 +25,12 @@ from bayesmeta.output.figures.funnel import draw_funnel
 from bayesmeta.output.figures.influence import draw_baujat, draw_gosh, draw_leave_one_out
 from bayesmeta.output.figures.orchard import draw_orchard
 from bayesmeta.output.figures.saving import save
-from bayesmeta.output.figures.screening import draw_convergence, draw_dependence, draw_importance, draw_pairs
+from bayesmeta.output.figures.screening import (
+    draw_convergence,
+    draw_dependence,
+    draw_importance,
+    draw_pairs,
+)
 from bayesmeta.output.figures.sensitivity import draw_sensitivity
 from bayesmeta.output.figures.species import draw_mirrored, draw_quadrants, draw_ridge
 from bayesmeta.output.figures.style import interval_text, words

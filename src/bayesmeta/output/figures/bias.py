@@ -76,8 +76,13 @@ def draw_bias(
     """
     panels = _panels(parameters, models)
     names = _named(cells)
-    rows = [sum(row_height([wrapped(name, LABEL)], 0.28) for name in table["label"]) for table, _, _ in panels]
-    height = max(row_height(names.values(), 0.38) * len(names), sum(row + 0.65 for row in rows), 1.0)
+    rows = [
+        sum(row_height([wrapped(name, LABEL)], 0.28) for name in table["label"])
+        for table, _, _ in panels
+    ]
+    height = max(
+        row_height(names.values(), 0.38) * len(names), sum(row + 0.65 for row in rows), 1.0
+    )
     figure = Figure((10 if panels else 6.5, 1.3 + height), layout="constrained")
     outer = figure.add_gridspec(1, 2 if panels else 1, width_ratios=(1.5, 1) if panels else (1,))
     left = figure.add_subplot(outer[0, 0])
@@ -85,13 +90,22 @@ def draw_bias(
     if panels:
         inner = outer[0, 1].subgridspec(len(panels), 1, height_ratios=[row + 0.28 for row in rows])
         for at, (table, null, label) in enumerate(panels):
-            labelled(table, figure.add_subplot(inner[at, 0]), null=null).set_xlabel(label, loc="right")
+            labelled(table, figure.add_subplot(inner[at, 0]), null=null).set_xlabel(
+                label, loc="right"
+            )
     figure.suptitle(title, x=0.01, ha="left")
-    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=4, title="95 % intervals")
+    figure.legend(
+        *left.get_legend_handles_labels(),
+        loc="outside lower center",
+        ncols=4,
+        title="95 % intervals",
+    )
     return figure
 
 
-def _panels(parameters: pd.DataFrame, models: pd.DataFrame) -> list[tuple[pd.DataFrame, float, str]]:
+def _panels(
+    parameters: pd.DataFrame, models: pd.DataFrame
+) -> list[tuple[pd.DataFrame, float, str]]:
     """Rows, null and x label of each right panel that has rows."""
     named = parameters.rename(columns={"parameter": "label"})
     weights = named["model"] == SELECTION

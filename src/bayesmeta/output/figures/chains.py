@@ -21,9 +21,14 @@ def trace(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
 def ranks(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
     """Draw each chain's rank histogram, a panel each. Columns: parameter, chain, bin, count, expected."""
     for (parameter, rows), ax in zip(table.groupby("parameter", sort=False), axes, strict=True):
-        ax.axhline(rows["expected"].iloc[0], color="black", linewidth=0.8, linestyle="--", label="expected")
+        ax.axhline(
+            rows["expected"].iloc[0], color="black", linewidth=0.8, linestyle="--", label="expected"
+        )
         for chain, bins in rows.groupby("chain"):
-            edges, counts = [*bins["bin"], bins["bin"].iloc[-1] + 1], [*bins["count"], bins["count"].iloc[-1]]
+            edges, counts = (
+                [*bins["bin"], bins["bin"].iloc[-1] + 1],
+                [*bins["count"], bins["count"].iloc[-1]],
+            )
             ax.step(edges, counts, where="post", lw=1, label=f"chain {chain}")
         ax.set(title=words(parameter), xmargin=0, xticks=[], ylim=(0, None))
     axes[-1].set_xlabel("rank among all chains, from low to high")

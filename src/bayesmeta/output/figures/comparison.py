@@ -7,7 +7,17 @@ import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 
-from bayesmeta.output.figures.style import BLUE, FAINT, GREY, SKY, STYLE, VERMILLION, Figure, panelled, words
+from bayesmeta.output.figures.style import (
+    BLUE,
+    FAINT,
+    GREY,
+    SKY,
+    STYLE,
+    VERMILLION,
+    Figure,
+    panelled,
+    words,
+)
 
 COLOURS = (GREY, VERMILLION, SKY, BLUE)
 
@@ -23,7 +33,15 @@ def paired(table: pd.DataFrame, ax: Axes) -> Axes:
         rows = table[table["source"] == source]
         y = rows["term"].map(terms.index) + 0.19 * (sources.index(source) - (len(sources) - 1) / 2)
         ax.hlines(y, rows["ci_lb"], rows["ci_ub"], colour, linewidth=2)
-        ax.plot(rows["estimate"], y, "o", color=colour, markersize=4.5, markeredgecolor="white", label=source)
+        ax.plot(
+            rows["estimate"],
+            y,
+            "o",
+            color=colour,
+            markersize=4.5,
+            markeredgecolor="white",
+            label=source,
+        )
     ax.set_yticks(range(len(terms)), list(map(words, terms)))
     ax.set_ylim(len(terms) - 0.5, -0.5)
     ax.set_yticks(np.arange(len(terms) - 1) + 0.5, minor=True)
@@ -36,7 +54,9 @@ def paired(table: pd.DataFrame, ax: Axes) -> Axes:
 def profiles(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
     """Draw curves of tau scaled to a peak of 1, a panel per level. Columns: level, which, tau, height."""
     for (level, rows), ax in zip(table.groupby("level", sort=False), axes, strict=True):
-        for (which, curve), colour in zip(rows.groupby("which", sort=False), (VERMILLION, BLUE), strict=True):
+        for (which, curve), colour in zip(
+            rows.groupby("which", sort=False), (VERMILLION, BLUE), strict=True
+        ):
             ax.plot(curve["tau"], curve["height"], color=colour, label=which)
         ax.spines["left"].set_visible(False)
         ax.set(xlabel=f"tau, {words(level)}", xlim=(0, None), ylim=(0, None), yticks=[])

@@ -25,14 +25,25 @@ def conditional(lines: pd.DataFrame, points: pd.DataFrame, ax: Axes) -> Axes:
     colours = dict(zip(names, STYLE["axes.prop_cycle"].by_key()["color"], strict=False))
     area = LARGEST * np.minimum(1.0, (points["sei"].min() / points["sei"]) ** 2)
     shades = [colours.get(name, GREY) for name in points["line"]]
-    ax.scatter(points["x"], points["yi"], np.maximum(area, 3.0), shades, alpha=0.35, linewidth=0, zorder=1)
+    ax.scatter(
+        points["x"], points["yi"], np.maximum(area, 3.0), shades, alpha=0.35, linewidth=0, zorder=1
+    )
     ax.axhline(0, color=GREY, linewidth=0.8, zorder=0)
     for name in names:
         own, colour = lines[lines["line"] == name], colours[name]
-        ax.fill_between(own["x"], own["ci_lb"], own["ci_ub"], color=colour, alpha=0.25, linewidth=0, zorder=2)
+        ax.fill_between(
+            own["x"], own["ci_lb"], own["ci_ub"], color=colour, alpha=0.25, linewidth=0, zorder=2
+        )
         for end in ("pi_lb", "pi_ub"):
             ax.plot(own["x"], own[end], color=colour, linewidth=0.9, linestyle="--", zorder=2)
-        ax.plot(own["x"], own["mean"], color=colour, linewidth=1.8, label=shortened(words(name), NAME), zorder=3)
+        ax.plot(
+            own["x"],
+            own["mean"],
+            color=colour,
+            linewidth=1.8,
+            label=shortened(words(name), NAME),
+            zorder=3,
+        )
     low, high = lines["x"].min(), lines["x"].max()
     ax.set_xlim(low - 0.03 * (high - low), high + 0.03 * (high - low))
     return ax
@@ -51,6 +62,8 @@ def draw_conditional(
         told += f"; dashes: 95 % prediction interval, new {lines['pi_level'].iloc[0]}"
     ax.set_title(told, size=7.5)
     if len(lines["line"].unique()) > 1:
-        figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3, title=words(by))
+        figure.legend(
+            *ax.get_legend_handles_labels(), loc="outside lower center", ncols=3, title=words(by)
+        )
     figure.suptitle(title, x=0.01, ha="left")
     return figure

@@ -9,7 +9,17 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 
 from bayesmeta.output.figures.rows import row_height, shortened, wrapped, write_column
-from bayesmeta.output.figures.style import BLUE, FAINT, GREY, SKY, STYLE, Figure, interval_text, panelled, words
+from bayesmeta.output.figures.style import (
+    BLUE,
+    FAINT,
+    GREY,
+    SKY,
+    STYLE,
+    Figure,
+    interval_text,
+    panelled,
+    words,
+)
 
 NAME = 26  # characters of a line of a term's name
 TITLE = 36  # and above a panel
@@ -25,7 +35,9 @@ def forest(table: pd.DataFrame, ax: Axes) -> Axes:
     y = np.arange(len(table))
     prediction = f"95 % prediction interval, new {' or '.join(table['pi_level'].dropna().unique())}"
     ax.axvline(0, color=GREY, linewidth=0.8, zorder=1)
-    ax.hlines(y, table["ci_lb"], table["ci_ub"], BLUE, linewidth=3.5, label="95 % credible interval")
+    ax.hlines(
+        y, table["ci_lb"], table["ci_ub"], BLUE, linewidth=3.5, label="95 % credible interval"
+    )
     ax.hlines(y, table["pi_lb"], table["pi_ub"], SKY, linewidth=1.5, label=prediction, zorder=1.8)
     ax.plot(table["mean"], y, "o", color=BLUE, markersize=6, markeredgecolor="white")
     ax.set_yticks(y, [wrapped(term, NAME) for term in table["term"]])
@@ -34,7 +46,9 @@ def forest(table: pd.DataFrame, ax: Axes) -> Axes:
     ax.grid(axis="y", color=FAINT, linewidth=0.5)
     ax.spines["left"].set_visible(False)
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, ncols=2)
-    said = [interval_text(*row) for row in table[["mean", "ci_lb", "ci_ub"]].itertuples(index=False)]
+    said = [
+        interval_text(*row) for row in table[["mean", "ci_lb", "ci_ub"]].itertuples(index=False)
+    ]
     write_column(ax, 1.7, "mean [95 % interval]", said)
     write_column(ax, 2.3, "effects", [f"{k:.0f}" for k in table["k"]])
     write_column(ax, 2.9, "studies", [f"{studies:.0f}" for studies in table["studies"]])
@@ -50,15 +64,35 @@ def caterpillar(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
     for (term, rows), ax in zip(table.groupby("term", sort=False), axes, strict=True):
         rows, cell = rows.sort_values("mean", kind="stable"), rows.iloc[0]
         y, room = np.arange(len(rows)), len(rows) ** -0.5
-        ax.axvspan(*cell[["term_ci_lb", "term_ci_ub"]], color=SKY, alpha=0.3, lw=0, label="cell, 95 % interval")
+        ax.axvspan(
+            *cell[["term_ci_lb", "term_ci_ub"]],
+            color=SKY,
+            alpha=0.3,
+            lw=0,
+            label="cell, 95 % interval",
+        )
         ax.axvline(cell["term_mean"], color=SKY, label="cell, mean")
         ax.axvline(0, color=GREY, linewidth=0.8, linestyle=":")
-        ax.hlines(y, rows["ci_lb"], rows["ci_ub"], GREY, lw=min(1.2, 6 * room), label="study, 95 % interval")
-        ax.scatter(rows["mean"], y, min(25, 60 * room), BLUE, linewidth=0, zorder=3, label="study, mean")
+        ax.hlines(
+            y,
+            rows["ci_lb"],
+            rows["ci_ub"],
+            GREY,
+            lw=min(1.2, 6 * room),
+            label="study, 95 % interval",
+        )
+        ax.scatter(
+            rows["mean"], y, min(25, 60 * room), BLUE, linewidth=0, zorder=3, label="study, mean"
+        )
         labelled = len(rows) <= 12
-        ax.set_yticks(y if labelled else [], [shortened(name, STUDY) for name in rows["study"]] if labelled else [])
+        ax.set_yticks(
+            y if labelled else [],
+            [shortened(name, STUDY) for name in rows["study"]] if labelled else [],
+        )
         ax.tick_params(labelbottom=True)
-        ax.set(title=fill(f"{words(term)} (studies: {len(rows)})", TITLE), ylim=(-0.7, len(rows) - 0.3))
+        ax.set(
+            title=fill(f"{words(term)} (studies: {len(rows)})", TITLE), ylim=(-0.7, len(rows) - 0.3)
+        )
     return axes
 
 
@@ -75,6 +109,9 @@ def draw_forest(table: pd.DataFrame, *, xlabel: str, title: str) -> Figure:
 def draw_caterpillar(table: pd.DataFrame, *, xlabel: str, title: str) -> Figure:
     """A figure with `caterpillar`: panels of one size and one scale, at most three in a row."""
     panels = table["term"].nunique()
-    with panelled(title, panels, columns=3, size=(3.2, 2.8), sharex="all", xlabel=xlabel) as (figure, axes):
+    with panelled(title, panels, columns=3, size=(3.2, 2.8), sharex="all", xlabel=xlabel) as (
+        figure,
+        axes,
+    ):
         caterpillar(table, axes)
     return figure

@@ -12,7 +12,11 @@ from bayesmeta.output.figures.style import BLUE, GREY, STYLE, Figure
 
 # inches
 WIDTH, MARGIN, HEAD, TITLE = 6.6, 0.15, 0.32, 0.42
-BOX, SIDE, BETWEEN = 2.9, 3.05, 0.35  # widths of a box and of one beside it, and the room between both
+BOX, SIDE, BETWEEN = (
+    2.9,
+    3.05,
+    0.35,
+)  # widths of a box and of one beside it, and the room between both
 LINE, PADDING, ARROW = 0.165, 0.1, 0.32
 LETTERS = 14.0  # per inch of text
 PALE = "#EEF6FB"
@@ -23,7 +27,10 @@ def levels(table: pd.DataFrame) -> Iterator[tuple[str, list[Level]]]:
     """The parts of a flow, each with what is left out before a level and the boxes of that level."""
     for part, rows in table.groupby("part", sort=False):
         step = rows["step"].ne(rows["step"].shift()).cumsum()
-        yield str(part), [(each[~each["kept"]], each[each["kept"]]) for _, each in rows.groupby(step)]
+        yield (
+            str(part),
+            [(each[~each["kept"]], each[each["kept"]]) for _, each in rows.groupby(step)],
+        )
 
 
 def flow(table: pd.DataFrame, ax: Axes) -> Axes:
@@ -77,7 +84,11 @@ def _point(ax: Axes, start: tuple[float, float], end: tuple[float, float]) -> No
 
 def _said(row: dict[object, object], width: float, indent: str = "") -> str:
     """A count and what it counts, on lines that fit a box."""
-    return fill(f"{row['count']:,} {row['what']}", int((width - 2 * PADDING) * LETTERS), subsequent_indent=indent)
+    return fill(
+        f"{row['count']:,} {row['what']}",
+        int((width - 2 * PADDING) * LETTERS),
+        subsequent_indent=indent,
+    )
 
 
 def _draw_box(ax: Axes, left: float, top: float, width: float, text: str, *, side: bool) -> float:
@@ -85,7 +96,9 @@ def _draw_box(ax: Axes, left: float, top: float, width: float, text: str, *, sid
     height = LINE * (1 + text.count("\n")) + 2 * PADDING
     face, edge = ("white", GREY) if side else (PALE, BLUE)
     shape = "round,pad=0,rounding_size=0.05"
-    ax.add_patch(FancyBboxPatch((left, top), width, height, boxstyle=shape, facecolor=face, edgecolor=edge))
+    ax.add_patch(
+        FancyBboxPatch((left, top), width, height, boxstyle=shape, facecolor=face, edgecolor=edge)
+    )
     x, ha = (left + PADDING, "left") if side else (left + width / 2, "center")
     ax.text(x, top + height / 2, text, ha=ha, va="center", linespacing=1.25)
     return top + height

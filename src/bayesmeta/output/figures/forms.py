@@ -23,10 +23,27 @@ def risk_of_bias(table: pd.DataFrame, ax: Axes) -> Axes:
     y, start = np.arange(len(table)), np.zeros(len(table))
     for mark, (colour, ink) in MARKS.items():
         share = (100 * table[mark] / table["assessed"]).to_numpy(float)
-        ax.barh(y, share, 0.72, start, color=colour, edgecolor="white", linewidth=0.6, label=MEANINGS[mark])
+        ax.barh(
+            y,
+            share,
+            0.72,
+            start,
+            color=colour,
+            edgecolor="white",
+            linewidth=0.6,
+            label=MEANINGS[mark],
+        )
         for row, (width, count) in enumerate(zip(share, table[mark], strict=True)):
             if count and width > 100 * LETTER * len(f"{count:,}"):
-                ax.text(start[row] + width / 2, row, f"{count:,}", ha="center", va="center", size=7.5, color=ink)
+                ax.text(
+                    start[row] + width / 2,
+                    row,
+                    f"{count:,}",
+                    ha="center",
+                    va="center",
+                    size=7.5,
+                    color=ink,
+                )
         start += share
     ax.set_yticks(y, [wrapped(item, NAME) for item in table["item"]])
     ax.set(xlim=(0, 100), ylim=(len(table) - 0.5, -0.5))

@@ -59,9 +59,18 @@ def funnel(points: pd.DataFrame, ax: Axes, *, zero: float | None = None) -> Axes
     for label, (z, style) in CRITICAL.items():
         for sign in (-1, 1):
             end, name = start + sign * z * low, f"{label} {of}" if sign > 0 else None
-            ax.plot([start, end], [0.0, low], color="black", linestyle=style, linewidth=0.9, label=name)
+            ax.plot(
+                [start, end], [0.0, low], color="black", linestyle=style, linewidth=0.9, label=name
+            )
     if beyond := int((~seen["residual"].between(left, right) | (seen["se"] > low)).sum()):
-        ax.text(0.005, 0.02, f"effects beyond the axes: {beyond}", transform=ax.transAxes, size=7, color=GREY)
+        ax.text(
+            0.005,
+            0.02,
+            f"effects beyond the axes: {beyond}",
+            transform=ax.transAxes,
+            size=7,
+            color=GREY,
+        )
     ax.set(ylabel="standard error", xlabel="residual from the fitted mean, in its direction")
     return ax
 
@@ -74,7 +83,9 @@ def _ends(seen: pd.Series, cloud: pd.Series, inside: float) -> tuple[float, floa
     return low - 0.05 * (high - low), high + 0.05 * (high - low)
 
 
-def replicates(table: pd.DataFrame, statistics: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
+def replicates(
+    table: pd.DataFrame, statistics: pd.DataFrame, axes: Sequence[Axes]
+) -> Sequence[Axes]:
     """Draw the distribution of each statistic in replicates, that with variances held fixed, and the observed value.
 
     Columns: statistic, replicate, naive; of `statistics`: statistic, observed, p. A panel per row of `statistics`.
@@ -84,7 +95,13 @@ def replicates(table: pd.DataFrame, statistics: pd.DataFrame, axes: Sequence[Axe
         shown = own[["replicate", "naive"]].to_numpy()
         low, high = np.nanquantile(shown, [0.005, 0.995])
         edges = np.linspace(low, high, 25).tolist()
-        ax.hist(own["replicate"].dropna(), edges, color=SKY, alpha=0.8, label="replicates without selection")
+        ax.hist(
+            own["replicate"].dropna(),
+            edges,
+            color=SKY,
+            alpha=0.8,
+            label="replicates without selection",
+        )
         ax.hist(
             own["naive"].dropna(),
             edges,
@@ -132,5 +149,7 @@ def draw_funnel(
     figure.suptitle(title, x=0.01, ha="left")
     own_handles, own_labels = ax.get_legend_handles_labels()
     handles, labels = panels[-1].get_legend_handles_labels()
-    figure.legend([*own_handles, *handles], [*own_labels, *labels], loc="outside lower center", ncols=3)
+    figure.legend(
+        [*own_handles, *handles], [*own_labels, *labels], loc="outside lower center", ncols=3
+    )
     return figure

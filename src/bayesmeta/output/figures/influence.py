@@ -52,14 +52,22 @@ def baujat(table: pd.DataFrame, ax: Axes) -> Axes:
 def name_outlying(table: pd.DataFrame, ax: Axes) -> None:
     """Write the names of the studies that are highest on each axis of `baujat`, on a figure with its legend."""
     shown = _in_reach(table)
-    highest = {at for name in ("misfit", "influence") for at in shown[name].nlargest(LABELLED).index}
-    named = shown["study"].loc[shown["influence"].loc[list(highest)].sort_values(ascending=False).index]
-    write_names(ax, shown[["misfit", "influence"]], named, radius=np.sqrt(_area(shown["k"]) / np.pi))
+    highest = {
+        at for name in ("misfit", "influence") for at in shown[name].nlargest(LABELLED).index
+    }
+    named = shown["study"].loc[
+        shown["influence"].loc[list(highest)].sort_values(ascending=False).index
+    ]
+    write_names(
+        ax, shown[["misfit", "influence"]], named, radius=np.sqrt(_area(shown["k"]) / np.pi)
+    )
 
 
 def _in_reach(table: pd.DataFrame) -> pd.DataFrame:
     """Studies as far up as they are drawn."""
-    return table.assign(influence=table["influence"].clip(lower=LEAST), misfit=table["misfit"].clip(lower=0.01))
+    return table.assign(
+        influence=table["influence"].clip(lower=LEAST), misfit=table["misfit"].clip(lower=0.01)
+    )
 
 
 def _area(k: pd.Series) -> pd.Series:
@@ -67,7 +75,9 @@ def _area(k: pd.Series) -> pd.Series:
     return 6 + 3 * k
 
 
-def write_names(ax: Axes, points: pd.DataFrame, names: pd.Series, *, radius: float | pd.Series = 2.0) -> None:
+def write_names(
+    ax: Axes, points: pd.DataFrame, names: pd.Series, *, radius: float | pd.Series = 2.0
+) -> None:
     """Write names beside some points, in order, where they cover no other and few points; far ones get a line.
 
     `points` has x and y by column, on the axes' final scales; `names` some of its rows; `radius`, in points, of each.
@@ -77,7 +87,10 @@ def write_names(ax: Axes, points: pd.DataFrame, names: pd.Series, *, radius: flo
     figure.draw_without_rendering()
     pixels = pd.DataFrame(ax.transData.transform(points), points.index)
     reach = pd.Series(radius, points.index) * figure.dpi / 72 + 1
-    taken, page = np.c_[pixels.sub(reach, axis=0), pixels.add(reach, axis=0)], ax.get_window_extent().extents
+    taken, page = (
+        np.c_[pixels.sub(reach, axis=0), pixels.add(reach, axis=0)],
+        ax.get_window_extent().extents,
+    )
     written = np.empty((0, 4))
     gaps = np.repeat([3, 10, 20, 32, 48, 68, 92, 120, 150], 16)
     angles = np.arange(len(gaps)) * np.pi / 8
@@ -85,7 +98,9 @@ def write_names(ax: Axes, points: pd.DataFrame, names: pd.Series, *, radius: flo
         point = pixels.to_numpy()[at]
         text = ax.text(0, 0, shortened(name, STUDY), size=7, ha="center", va="center", zorder=5)
         half = np.array(text.get_window_extent().size) / 2 + 1
-        centres = point + np.c_[np.cos(angles), np.sin(angles)] * (gaps[:, None] + reach.iloc[at] + half)
+        centres = point + np.c_[np.cos(angles), np.sin(angles)] * (
+            gaps[:, None] + reach.iloc[at] + half
+        )
         boxes = np.hstack([centres - half, centres + half])
         outside = (boxes[:, :2] < page[:2]).any(1) | (boxes[:, 2:] > page[2:]).any(1)
         crossed = 1e4 * _touched(boxes, written) + 50 * _touched(boxes, taken)
@@ -94,7 +109,9 @@ def write_names(ax: Axes, points: pd.DataFrame, names: pd.Series, *, radius: flo
         text.set_position(tuple(ax.transData.inverted().transform(centres[best])))
         if gaps[best] > 10:
             ends = np.array([point, point.clip(boxes[best, :2], boxes[best, 2:])])
-            ax.plot(*ax.transData.inverted().transform(ends).T, color="black", linewidth=0.4, zorder=1)
+            ax.plot(
+                *ax.transData.inverted().transform(ends).T, color="black", linewidth=0.4, zorder=1
+            )
 
 
 def _touched(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -137,11 +154,15 @@ def gosh(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
             part = rows.loc[rows["includes"] == within, "mean"]
             above.hist(part, edges, color=colour, alpha=0.5, label=label)
         colours = rows["includes"].map({within: colour for within, (_, colour) in WITHIN.items()})
-        below.scatter(rows["mean"], rows["heterogeneity"], s=5, alpha=0.4, c=colours.tolist(), linewidths=0)
+        below.scatter(
+            rows["mean"], rows["heterogeneity"], s=5, alpha=0.4, c=colours.tolist(), linewidths=0
+        )
         below.axvline(0, color=GREY, linewidth=0.8, zorder=0)
         below.set(ylabel="total tau", xlim=above.get_xlim())
         said = fill(name, TITLE) if ": " in name else wrapped(name, TITLE)
-        above.set_title(f"{said}\n{shortened(study, TITLE) if study else 'no study can be left out'}")
+        above.set_title(
+            f"{said}\n{shortened(study, TITLE) if study else 'no study can be left out'}"
+        )
         above.set_axis_off()
     return axes
 
@@ -162,7 +183,10 @@ def draw_gosh(table: pd.DataFrame, *, title: str, xlabel: str = "") -> Figure:
     gosh(table, axes)
     named = axes[0].get_legend_handles_labels()
     figure.legend(
-        *named, loc="outside lower center", ncols=2, title=f"mean on a subset of studies, {xlabel}".strip(", ")
+        *named,
+        loc="outside lower center",
+        ncols=2,
+        title=f"mean on a subset of studies, {xlabel}".strip(", "),
     )
     return figure
 
@@ -176,13 +200,28 @@ def leave_one_out(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
     for ax, name, label in zip(axes, ("k_hat", "each"), ("k-hat", "elpd per effect"), strict=True):
         for how, rows in shown.groupby("how"):
             ax.scatter(
-                rows["place"], rows[name], s=9, alpha=0.7, linewidths=0, color=HOW[str(how)], label=f"elpd {how}"
+                rows["place"],
+                rows[name],
+                s=9,
+                alpha=0.7,
+                linewidths=0,
+                color=HOW[str(how)],
+                label=f"elpd {how}",
             )
         ax.set_ylabel(label)
         ax.margins(0.03, 0.08)
     upper, lower = axes
-    upper.axhline(FAILS, color=GREY, linestyle="--", linewidth=0.8, label="above: importance sampling fails", zorder=0)
-    lower.set(yscale="symlog", ylim=(1.6 * shown["each"].min() - 1, max(1, 1.6 * shown["each"].max())))
+    upper.axhline(
+        FAILS,
+        color=GREY,
+        linestyle="--",
+        linewidth=0.8,
+        label="above: importance sampling fails",
+        zorder=0,
+    )
+    lower.set(
+        yscale="symlog", ylim=(1.6 * shown["each"].min() - 1, max(1, 1.6 * shown["each"].max()))
+    )
     lower.set(xlabel="study, worst predicted first")
     lower.yaxis.set_major_formatter(PLAIN)
     return axes

@@ -9,7 +9,9 @@ from bayesmeta.output.figures.rows import row_height, wrapped, write_column
 from bayesmeta.output.figures.style import BLUE, FAINT, GREY, STYLE, VERMILLION, Figure
 
 MOST = 3000  # points, so that a picture of many effects stays small
-SIZES = np.linspace(1.6, 8.5, 9)  # diameters in points; few, so that every point of one is the same mark
+SIZES = np.linspace(
+    1.6, 8.5, 9
+)  # diameters in points; few, so that every point of one is the same mark
 INSIDE = 0.99
 BAND = 0.34  # of a row, to either side of its middle
 
@@ -25,13 +27,37 @@ def orchard(table: pd.DataFrame, ax: Axes, *, most: int = MOST, seed: int = 1) -
     rng = np.random.default_rng(seed)
     drawn = effects.sample(min(most, len(effects)), random_state=rng) if len(effects) else effects
     y = drawn["term"].map(list(terms["term"]).index) + rng.uniform(-BAND, BAND, len(drawn))
-    precision = np.sqrt(effects["se"].min() / drawn["se"])  # of the area, so that it is as the precision
+    precision = np.sqrt(
+        effects["se"].min() / drawn["se"]
+    )  # of the area, so that it is as the precision
     size = SIZES[np.abs(precision.to_numpy()[:, None] * SIZES[-1] - SIZES).argmin(axis=1)]
     for each in np.unique(size):
         at = size == each
-        ax.plot(drawn["estimate"][at], y[at], "o", color=GREY, alpha=0.4, markersize=each, markeredgewidth=0, zorder=1)
-    shown = "effect" if len(drawn) == len(effects) else f"effect, {len(drawn):,} of {len(effects):,} drawn"
-    ax.plot([], [], "o", color=GREY, alpha=0.6, markersize=5, markeredgewidth=0, label=f"{shown} (area: precision)")
+        ax.plot(
+            drawn["estimate"][at],
+            y[at],
+            "o",
+            color=GREY,
+            alpha=0.4,
+            markersize=each,
+            markeredgewidth=0,
+            zorder=1,
+        )
+    shown = (
+        "effect"
+        if len(drawn) == len(effects)
+        else f"effect, {len(drawn):,} of {len(effects):,} drawn"
+    )
+    ax.plot(
+        [],
+        [],
+        "o",
+        color=GREY,
+        alpha=0.6,
+        markersize=5,
+        markeredgewidth=0,
+        label=f"{shown} (area: precision)",
+    )
     _draw_terms(terms, ax)
     _fit_axis(terms, effects, ax)
     return ax
@@ -42,9 +68,28 @@ def _draw_terms(terms: pd.DataFrame, ax: Axes) -> None:
     y = np.arange(len(terms))
     prediction = f"95 % prediction interval, new {' or '.join(terms['pi_level'].dropna().unique())}"
     ax.axvline(0, color="black", linewidth=0.8, linestyle=":", zorder=1.5)
-    ax.hlines(y, terms["pi_lb"], terms["pi_ub"], VERMILLION, linewidth=1.3, label=prediction, zorder=2)
-    ax.hlines(y, terms["ci_lb"], terms["ci_ub"], BLUE, linewidth=5, label="95 % credible interval", zorder=3)
-    ax.plot(terms["estimate"], y, "o", color="white", markeredgecolor=BLUE, markersize=3.5, zorder=4, label="mean")
+    ax.hlines(
+        y, terms["pi_lb"], terms["pi_ub"], VERMILLION, linewidth=1.3, label=prediction, zorder=2
+    )
+    ax.hlines(
+        y,
+        terms["ci_lb"],
+        terms["ci_ub"],
+        BLUE,
+        linewidth=5,
+        label="95 % credible interval",
+        zorder=3,
+    )
+    ax.plot(
+        terms["estimate"],
+        y,
+        "o",
+        color="white",
+        markeredgecolor=BLUE,
+        markersize=3.5,
+        zorder=4,
+        label="mean",
+    )
     ax.set_yticks(y, [wrapped(term, 26) for term in terms["term"]])
     ax.tick_params(axis="y", length=0)
     ax.set_yticks(y[:-1] + 0.5, minor=True)
@@ -53,7 +98,9 @@ def _draw_terms(terms: pd.DataFrame, ax: Axes) -> None:
     ax.spines["left"].set_visible(False)
     ax.set_ylim(len(terms) - 0.5, -0.9)
     write_column(ax, 0.55, "effects", [f"{k:.0f}" for k in terms["k"]], heading_at=-0.7)
-    write_column(ax, 1.15, "studies", [f"{studies:.0f}" for studies in terms["studies"]], heading_at=-0.7)
+    write_column(
+        ax, 1.15, "studies", [f"{studies:.0f}" for studies in terms["studies"]], heading_at=-0.7
+    )
 
 
 def _fit_axis(terms: pd.DataFrame, effects: pd.DataFrame, ax: Axes) -> None:
@@ -65,7 +112,15 @@ def _fit_axis(terms: pd.DataFrame, effects: pd.DataFrame, ax: Axes) -> None:
     room = 0.03 * (high - low)
     ax.set_xlim(low - room, high + room)
     if beyond := int((~effects["estimate"].between(*ax.get_xlim())).sum()):
-        ax.text(0, 1, f"effects beyond the axis: {beyond}", transform=ax.transAxes, size=7, color=GREY, va="bottom")
+        ax.text(
+            0,
+            1,
+            f"effects beyond the axis: {beyond}",
+            transform=ax.transAxes,
+            size=7,
+            color=GREY,
+            va="bottom",
+        )
 
 
 @rc_context(STYLE)

@@ -30,7 +30,9 @@ def plan(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
         if floor > 0:
             width.axhline(floor, color=GREY, linestyle=":", linewidth=1)
             place: Any = (0.99, floor), (0, -2), width.get_yaxis_transform(), "offset points"
-            width.annotate("terms that are not measured", *place, size=7, color=GREY, ha="right", va="top")
+            width.annotate(
+                "terms that are not measured", *place, size=7, color=GREY, ha="right", va="top"
+            )
         width.set(ylim=(0, None), title=name if ": " in name else words(name))
         settled.axhline(ENOUGH, color=FAINT, linewidth=1, label="probability .8", zorder=0.5)
         settled.set(ylim=(-0.03, 1.03), title=rows["note"].iloc[0])
@@ -38,10 +40,21 @@ def plan(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
 
 
 def _curves(rows: pd.DataFrame, ax: Axes) -> None:
-    ax.axhline(rows["today"].iloc[0], color=GREY, linestyle="--", linewidth=1, label="today", zorder=1)
+    ax.axhline(
+        rows["today"].iloc[0], color=GREY, linestyle="--", linewidth=1, label="today", zorder=1
+    )
     for per_arm, curve in rows.groupby("per_arm"):
-        (line,) = ax.plot(curve["studies"], curve["value"], label=f"{per_arm} per arm", marker=".", markersize=3)
-        ax.fill_between(curve["studies"], curve["low"], curve["high"], color=line.get_color(), alpha=0.15, linewidth=0)
+        (line,) = ax.plot(
+            curve["studies"], curve["value"], label=f"{per_arm} per arm", marker=".", markersize=3
+        )
+        ax.fill_between(
+            curve["studies"],
+            curve["low"],
+            curve["high"],
+            color=line.get_color(),
+            alpha=0.15,
+            linewidth=0,
+        )
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
@@ -49,7 +62,10 @@ def draw_plan(table: pd.DataFrame, *, xlabel: str, title: str) -> Figure:
     """A figure with `plan`: the two panels of a contrast side by side, two contrasts in a row where there are many."""
     panels = 2 * table["contrast"].nunique()
     columns = 2 if panels <= 8 else 4
-    with panelled(title, panels, columns=columns, size=(4.2, 2.3), sharex="all", xlabel=xlabel) as (figure, axes):
+    with panelled(title, panels, columns=columns, size=(4.2, 2.3), sharex="all", xlabel=xlabel) as (
+        figure,
+        axes,
+    ):
         plan(table, axes)
         figure.align_ylabels(axes)
     return figure

@@ -31,8 +31,18 @@ def row_height(names: Iterable[str], least: float) -> float:
     return max(least, 0.08 + 0.15 * (1 + max((name.count("\n") for name in names), default=0)))
 
 
-def write_column(ax: Axes, inches: float, heading: str, texts: Sequence[str], *, heading_at: float = -1) -> None:
+def write_column(
+    ax: Axes, inches: float, heading: str, texts: Sequence[str], *, heading_at: float = -1
+) -> None:
     """One text per row, right edges so many inches right of the axes, and a heading above the first."""
     beside = ax.get_yaxis_transform() + ScaledTranslation(inches, 0, ax.figure.dpi_scale_trans)
     for y, text in ((heading_at, heading), *enumerate(texts)):
-        ax.text(1, y, text, transform=beside, ha="right", va="center", weight="bold" if y < 0 else "normal")
+        ax.text(
+            1,
+            y,
+            text,
+            transform=beside,
+            ha="right",
+            va="center",
+            weight="bold" if y < 0 else "normal",
+        )

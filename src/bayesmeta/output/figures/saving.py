@@ -16,7 +16,9 @@ Tables = pd.DataFrame | Mapping[str, pd.DataFrame]
 
 
 @rc_context(STYLE)
-def save(figure: Figure, path_stem: str | Path, table: Tables, *, synthetic: bool, source: str) -> list[Path]:
+def save(
+    figure: Figure, path_stem: str | Path, table: Tables, *, synthetic: bool, source: str
+) -> list[Path]:
     """Write a figure as PNG and SVG and its table as CSV, all or none, under temporary names first.
 
     Parameters
@@ -36,7 +38,11 @@ def save(figure: Figure, path_stem: str | Path, table: Tables, *, synthetic: boo
         In the order of their names. The same input gives the same bytes; an OSError leaves nothing behind.
     """
     stem = Path(path_stem)
-    tables = {"": table} if isinstance(table, pd.DataFrame) else {f"-{name}": t for name, t in table.items()}
+    tables = (
+        {"": table}
+        if isinstance(table, pd.DataFrame)
+        else {f"-{name}": t for name, t in table.items()}
+    )
     told = {"Title": stem.name, "Description": f"SYNTHETIC: {source}" if synthetic else source}
     page = Bbox.from_extents(0, -0.2, *np.add(figure.get_size_inches(), (0, 0.3 * synthetic)))
     _lay_out(figure)
@@ -48,8 +54,12 @@ def save(figure: Figure, path_stem: str | Path, table: Tables, *, synthetic: boo
             figure.savefig(f"{draft}.png", dpi=150, bbox_inches=page, metadata=told)
             figure.savefig(f"{draft}.svg", bbox_inches=page, metadata=told | {"Date": None})
             for suffix, each in tables.items():
-                each.to_csv(f"{draft}{suffix}.csv", index=False, lineterminator="\n", float_format="%.9g")
-            return [file.replace(stem.with_name(file.name)) for file in sorted(Path(folder).iterdir())]
+                each.to_csv(
+                    f"{draft}{suffix}.csv", index=False, lineterminator="\n", float_format="%.9g"
+                )
+            return [
+                file.replace(stem.with_name(file.name)) for file in sorted(Path(folder).iterdir())
+            ]
     finally:
         for mark in figure.texts[own:]:
             mark.remove()
@@ -73,5 +83,11 @@ def _mark(figure: Figure, *, synthetic: bool, source: str) -> None:
         badge.set(x=1 - 0.12 / width, y=1 + 0.1 / height, color="white", weight="bold")
         badge.set_bbox({"color": VERMILLION, "pad": 3})
         across.set(
-            x=0.5, y=0.5, va="center", rotation=20, size=min(8 * width, 22 * height), color=VERMILLION, alpha=0.12
+            x=0.5,
+            y=0.5,
+            va="center",
+            rotation=20,
+            size=min(8 * width, 22 * height),
+            color=VERMILLION,
+            alpha=0.12,
         )

@@ -28,7 +28,15 @@ def importances(table: pd.DataFrame, ax: Axes) -> Axes:
     ax.axvline(0, color=GREY, linewidth=0.8, zorder=1)
     ax.hlines(y, table["ci_lb"], table["ci_ub"], BLUE, linewidth=1.6, label="95 % interval")
     ax.plot(table["mean"], y, "o", color=BLUE, markersize=4.5, label="mean over resamples")
-    ax.plot(table["held_out"], y, "D", color="white", markeredgecolor=VERMILLION, markersize=4, label="all studies")
+    ax.plot(
+        table["held_out"],
+        y,
+        "D",
+        color="white",
+        markeredgecolor=VERMILLION,
+        markersize=4,
+        label="all studies",
+    )
     ax.set_yticks(y, [wrapped(name, NAME) for name in table["moderator"]])
     ax.set(ylim=(len(table) - 0.4, -0.6), xlabel="increase of the squared error\nwhen permuted")
     return ax
@@ -82,7 +90,10 @@ def dependence(table: pd.DataFrame, ax: Axes) -> Axes:
         at = np.arange(len(table))
         ax.vlines(at, low, high, BLUE, linewidth=1.6)
         ax.plot(at, middle, "o", color=BLUE, markersize=4)
-        labels = [f"{shortened(level, LEVEL)} ({k})" for level, k in zip(table["level"], table["k"], strict=True)]
+        labels = [
+            f"{shortened(level, LEVEL)} ({k})"
+            for level, k in zip(table["level"], table["k"], strict=True)
+        ]
         ax.set_xticks(at, labels, **(CROWDED if len(table) > 7 else TICK))
         ax.set_xlim(-0.6, len(table) - 0.4)
     else:
@@ -125,7 +136,10 @@ def pair_map(table: pd.DataFrame, ax: Axes, norm: TwoSlopeNorm) -> Axes:
         table.drop_duplicates(level).sort_values(at)[level].tolist()
         for level, at in (("level_1", "at_1"), ("level_2", "at_2"))
     )
-    place = table["level_1"].map(rows.index).to_numpy(), table["level_2"].map(columns.index).to_numpy()
+    place = (
+        table["level_1"].map(rows.index).to_numpy(),
+        table["level_2"].map(columns.index).to_numpy(),
+    )
     values = np.full((len(rows), len(columns)), np.nan)
     values[place] = table["effect"].where(table["k"] > 0)
     ax.patch.set(hatch="////", edgecolor=FAINT, facecolor="white")
@@ -133,10 +147,20 @@ def pair_map(table: pd.DataFrame, ax: Axes, norm: TwoSlopeNorm) -> Axes:
     for row, column in np.argwhere(~np.isnan(values)) if values.size <= WRITTEN else []:
         strong = abs(float(norm(values[row, column])) - 0.5) > 0.32
         text = f"{values[row, column]:z.1f}".replace("-", "−")
-        ax.text(column, row, text, ha="center", va="center", size=6.5, color="white" if strong else "black")
+        ax.text(
+            column,
+            row,
+            text,
+            ha="center",
+            va="center",
+            size=6.5,
+            color="white" if strong else "black",
+        )
     ax.set_xticks(range(len(columns)), [shortened(name, LEVEL) for name in columns], **TICK)
     ax.set_yticks(range(len(rows)), [shortened(name, LEVEL) for name in rows], size=7)
-    ax.set(xlabel=wrapped(table["second"].iloc[0], NAME), ylabel=wrapped(table["first"].iloc[0], NAME))
+    ax.set(
+        xlabel=wrapped(table["second"].iloc[0], NAME), ylabel=wrapped(table["first"].iloc[0], NAME)
+    )
     ax.tick_params(length=0)
     return ax
 
@@ -170,8 +194,22 @@ def draw_convergence(table: pd.DataFrame, *, title: str) -> Figure:
     """The forest's error by the number of trees; columns: trees, held_out (folds not seen), out_of_bag."""
     figure = Figure((5.5, 3.4), layout="constrained")
     ax = figure.add_subplot()
-    ax.plot(table["trees"], table["held_out"], "-o", color=VERMILLION, markersize=3, label="on folds held out")
-    ax.plot(table["trees"], table["out_of_bag"], "-o", color=BLUE, markersize=3, label="on effects out of the bag")
+    ax.plot(
+        table["trees"],
+        table["held_out"],
+        "-o",
+        color=VERMILLION,
+        markersize=3,
+        label="on folds held out",
+    )
+    ax.plot(
+        table["trees"],
+        table["out_of_bag"],
+        "-o",
+        color=BLUE,
+        markersize=3,
+        label="on effects out of the bag",
+    )
     ax.set(xlabel="trees", ylabel="mean squared error", ylim=(0, None))
     figure.suptitle(title, x=0.01, ha="left")
     figure.legend(loc="outside lower center", ncols=2)

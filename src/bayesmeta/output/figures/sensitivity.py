@@ -44,16 +44,22 @@ def powers(table: pd.DataFrame, ax: Axes) -> Axes:
     ax.plot(table["prior"], y, "o", color="black", markersize=5, markeredgecolor="white")
     for at, diagnosis in enumerate(table["diagnosis"]):
         if diagnosis != "neither":
-            text = ax.text(1.02, at, fill(diagnosis, 12), color=VERMILLION, weight="bold", va="center")
+            text = ax.text(
+                1.02, at, fill(diagnosis, 12), color=VERMILLION, weight="bold", va="center"
+            )
             text.set_transform(ax.get_yaxis_transform())
     reach = 1.1 * max(2 * THRESHOLD, table[["prior", "likelihood"]].to_numpy().max())
-    ax.set(xlim=(-0.03 * reach, reach), xlabel=f"sensitivity to power-scaling\n(dashed: {THRESHOLD:g})")
+    ax.set(
+        xlim=(-0.03 * reach, reach), xlabel=f"sensitivity to power-scaling\n(dashed: {THRESHOLD:g})"
+    )
     ax.locator_params("x", nbins=5)
     return ax
 
 
 @rc_context(STYLE)
-def draw_sensitivity(psense: pd.DataFrame, refits: pd.DataFrame, *, title: str, xlabel: str) -> Figure:
+def draw_sensitivity(
+    psense: pd.DataFrame, refits: pd.DataFrame, *, title: str, xlabel: str
+) -> Figure:
     """Left the intervals under each prior, right the sensitivities to the power of prior and likelihood.
 
     Parameters
@@ -90,7 +96,9 @@ def _lay_rows(ax: Axes, names: list[str]) -> None:
     ax.set_ylim(len(names) - 0.5, -0.5)
     for at, (above, below) in enumerate(pairwise(names)):
         parts = below.startswith("tau_") and not above.startswith("tau_")
-        ax.axhline(at + 0.5, color=GREY if parts else FAINT, linewidth=0.9 if parts else 0.5, zorder=0.5)
+        ax.axhline(
+            at + 0.5, color=GREY if parts else FAINT, linewidth=0.9 if parts else 0.5, zorder=0.5
+        )
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
 
@@ -98,10 +106,20 @@ def _lay_rows(ax: Axes, names: list[str]) -> None:
 def _keys(labels: list[str]) -> list[Line2D]:
     """The priors by colour, then the two sensitivities by mark."""
     lines = [
-        Line2D([], [], color=colour, linewidth=2.2 if at == 0 else 1.1, marker="o", markersize=4, label=label)
+        Line2D(
+            [],
+            [],
+            color=colour,
+            linewidth=2.2 if at == 0 else 1.1,
+            marker="o",
+            markersize=4,
+            label=label,
+        )
         for at, (label, colour) in enumerate(zip(labels, COLOURS, strict=False))
     ]
-    prior = Line2D([], [], color="black", marker="o", linestyle="none", label="sensitivity to the prior")
+    prior = Line2D(
+        [], [], color="black", marker="o", linestyle="none", label="sensitivity to the prior"
+    )
     likelihood = Line2D([], [], marker="D", linestyle="none", label="sensitivity to the likelihood")
     likelihood.set(markerfacecolor="white", markeredgecolor=GREY, markersize=4.5)
     return [*lines, prior, likelihood]

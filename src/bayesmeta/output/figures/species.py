@@ -68,10 +68,17 @@ def _draw_side(rows: pd.DataFrame, ax: Axes) -> None:
     ax.hlines(y, rows["pi_lb"], rows["pi_ub"], SKY, linewidth=1.5, label=prediction, zorder=1.8)
     _draw_points(ax, rows["mean"], pd.Series(y, rows.index), few)
     for absent in y[rows["mean"].isna()]:
-        quiet = ax.text(0.5, absent, "no data", ha="center", va="center", color=GREY, style="italic")
-        quiet.set(transform=ax.get_yaxis_transform(), bbox={"facecolor": "white", "linewidth": 0, "pad": 2})
+        quiet = ax.text(
+            0.5, absent, "no data", ha="center", va="center", color=GREY, style="italic"
+        )
+        quiet.set(
+            transform=ax.get_yaxis_transform(),
+            bbox={"facecolor": "white", "linewidth": 0, "pad": 2},
+        )
     counts = rows[["mean", "k", "studies"]].itertuples(index=False)
-    ax.set_yticks(y, ["" if np.isnan(mean) else f"{k:.0f} / {studies:.0f}" for mean, k, studies in counts])
+    ax.set_yticks(
+        y, ["" if np.isnan(mean) else f"{k:.0f} / {studies:.0f}" for mean, k, studies in counts]
+    )
     ax.set_yticks([-1], ["effects / studies"], minor=True, weight="bold")
     ax.set_ylim(len(rows) - 0.4, -1.5)
     ax.tick_params(axis="y", which="both", length=0)
@@ -79,16 +86,29 @@ def _draw_side(rows: pd.DataFrame, ax: Axes) -> None:
     ax.spines["left"].set_visible(False)
 
 
-def _draw_points(ax: Axes, x: pd.Series, y: pd.Series, few: pd.Series, hollow: str = HOLLOW) -> None:
+def _draw_points(
+    ax: Axes, x: pd.Series, y: pd.Series, few: pd.Series, hollow: str = HOLLOW
+) -> None:
     """Means as filled circles, as hollow ones where the studies are few; a kind that does not occur is not named."""
     for kind, face, edge, label in ((~few, BLUE, "white", "mean"), (few, "white", BLUE, hollow)):
         rows = kind & x.notna()
         if rows.any():
-            ax.plot(x[rows], y[rows], "o", color=face, markeredgecolor=edge, markersize=6, zorder=4, label=label)
+            ax.plot(
+                x[rows],
+                y[rows],
+                "o",
+                color=face,
+                markeredgecolor=edge,
+                markersize=6,
+                zorder=4,
+                label=label,
+            )
 
 
 @rc_context(STYLE)
-def draw_ridge(densities: pd.DataFrame, table: pd.DataFrame, *, rope: float, xlabel: str, title: str) -> Figure:
+def draw_ridge(
+    densities: pd.DataFrame, table: pd.DataFrame, *, rope: float, xlabel: str, title: str
+) -> Figure:
     """Posterior densities of contrasts below each other, over the region of practical equivalence (ROPE).
 
     All ridges have one scale of density, so that each covers the same area; below it stand mean and 95 % interval.
@@ -110,12 +130,31 @@ def draw_ridge(densities: pd.DataFrame, table: pd.DataFrame, *, rope: float, xla
     names = [wrapped(contrast, 34) for contrast in table["contrast"]]
     figure = Figure((8, 1.5 + len(names) * row_height(names, 0.55)), layout="constrained")
     ax = figure.add_subplot()
-    ax.axvspan(-rope, rope, color=FAINT, alpha=0.7, linewidth=0, label=f"practically zero (ROPE ± {rope:g})", zorder=0)
+    ax.axvspan(
+        -rope,
+        rope,
+        color=FAINT,
+        alpha=0.7,
+        linewidth=0,
+        label=f"practically zero (ROPE ± {rope:g})",
+        zorder=0,
+    )
     ax.axvline(0, color=GREY, linewidth=0.8, zorder=1)
     _draw_densities(densities, table, ax)
     below = np.arange(len(table)) + 0.13
-    ax.hlines(below, table["ci_lb"], table["ci_ub"], BLUE, linewidth=2, zorder=3, label="95 % interval")
-    ax.plot(table["mean"], below, "o", color=BLUE, markersize=5, markeredgecolor="white", zorder=4, label="mean")
+    ax.hlines(
+        below, table["ci_lb"], table["ci_ub"], BLUE, linewidth=2, zorder=3, label="95 % interval"
+    )
+    ax.plot(
+        table["mean"],
+        below,
+        "o",
+        color=BLUE,
+        markersize=5,
+        markeredgecolor="white",
+        zorder=4,
+        label="mean",
+    )
     beside = offset_copy(ax.get_yaxis_transform(), figure, x=8, units="points")
     ax.text(1, -0.75, "probability", transform=beside, va="center_baseline", weight="bold")
     for y, p_positive in enumerate(table["p_positive"]):
@@ -135,7 +174,9 @@ def _draw_densities(densities: pd.DataFrame, table: pd.DataFrame, ax: Axes) -> N
         curve = curves.get_group(row.contrast)
         kind, alpha = ("posterior, exploratory", 0.25) if row.exploratory else ("posterior", 0.8)
         ridge = y - 0.65 * curve["density"] / peak
-        ax.fill_between(curve["value"], y, ridge, color=SKY, alpha=alpha, linewidth=0, label=kind, zorder=2)
+        ax.fill_between(
+            curve["value"], y, ridge, color=SKY, alpha=alpha, linewidth=0, label=kind, zorder=2
+        )
         ax.plot(curve["value"], ridge, color=BLUE, linewidth=0.8, zorder=2)
 
 
@@ -151,17 +192,25 @@ def draw_quadrants(table: pd.DataFrame, *, xlabel: str, ylabel: str, title: str)
     """
     table = table.dropna(subset=["x_mean", "y_mean"])
     shares = map(_percent, table["p_same"])
-    names = [f"{wrapped(cell, 26)} ({share})" for cell, share in zip(table["cell"], shares, strict=True)]
+    names = [
+        f"{wrapped(cell, 26)} ({share})" for cell, share in zip(table["cell"], shares, strict=True)
+    ]
     figure = Figure((7.2, 7.6), layout="constrained")
     ax = figure.add_subplot(aspect="equal")
     ends = [*table.filter(regex="_ci_").to_numpy().ravel(), -1e-6, 1e-6]
     low, high = min(*ends, -max(ends) / 3), max(*ends, -min(ends) / 3)
     room = 0.06 * (high - low)
-    ax.set(xlim=(low - room, high + room), ylim=(low - room, high + room), xlabel=xlabel, ylabel=ylabel)
+    ax.set(
+        xlim=(low - room, high + room), ylim=(low - room, high + room), xlabel=xlabel, ylabel=ylabel
+    )
     said = _draw_quadrant_words(ax, figure)
-    ax.axline((0, 0), slope=1, color=GREY, linewidth=0.8, linestyle="--", zorder=1, label="equal in both")
+    ax.axline(
+        (0, 0), slope=1, color=GREY, linewidth=0.8, linestyle="--", zorder=1, label="equal in both"
+    )
     crossed: dict[str, Any] = {"color": BLUE, "linewidth": 1, "alpha": 0.55, "zorder": 2}
-    ax.hlines(table["y_mean"], table["x_ci_lb"], table["x_ci_ub"], label="95 % intervals", **crossed)
+    ax.hlines(
+        table["y_mean"], table["x_ci_lb"], table["x_ci_ub"], label="95 % intervals", **crossed
+    )
     ax.vlines(table["x_mean"], table["y_ci_lb"], table["y_ci_ub"], **crossed)
     few = table[["studies_x", "studies_y"]].min(axis=1) < FEW
     _draw_points(ax, table["x_mean"], table["y_mean"], few, f"{HOLLOW} on a side")
@@ -185,19 +234,28 @@ def _draw_quadrant_words(ax: Axes, figure: Figure) -> list[Text]:
     ):
         for text, ha, shift in ((left, "right", -6), (right, "left", 6)):
             beside = offset_copy(ax.get_xaxis_transform(), figure, x=shift, units="points")
-            said.append(ax.text(0, y, text, ha=ha, va=va, transform=beside, color=GREY, weight="bold"))
+            said.append(
+                ax.text(0, y, text, ha=ha, va=va, transform=beside, color=GREY, weight="bold")
+            )
     return said
 
 
-def _write_beside(ax: Axes, table: pd.DataFrame, names: Sequence[str], written: Sequence[Text]) -> None:
+def _write_beside(
+    ax: Axes, table: pd.DataFrame, names: Sequence[str], written: Sequence[Text]
+) -> None:
     """Write each name near its point where it covers no text, no point and few intervals; far ones get a line."""
     to_pixels = ax.transData.transform
     points = to_pixels(table[["x_mean", "y_mean"]])
-    lower, upper = to_pixels(table[["x_ci_lb", "y_ci_lb"]]), to_pixels(table[["x_ci_ub", "y_ci_ub"]])
+    lower, upper = (
+        to_pixels(table[["x_ci_lb", "y_ci_lb"]]),
+        to_pixels(table[["x_ci_ub", "y_ci_ub"]]),
+    )
     along = np.c_[lower[:, 0], points[:, 1] - 1, upper[:, 0], points[:, 1] + 1]
     across = np.c_[points[:, 0] - 1, lower[:, 1], points[:, 0] + 1, upper[:, 1]]
     arms, page = np.vstack([along, across]), np.array([ax.bbox.extents])
-    taken = np.vstack([np.c_[points - 6, points + 6], *(text.get_window_extent().extents for text in written)])
+    taken = np.vstack(
+        [np.c_[points - 6, points + 6], *(text.get_window_extent().extents for text in written)]
+    )
     gaps = np.repeat([7, 16, 28, 44, 64, 90, 120, 160, 200], 16)
     angles = np.arange(len(gaps)) * np.pi / 8
     for name, point in zip(names, points, strict=True):
@@ -213,7 +271,9 @@ def _write_beside(ax: Axes, table: pd.DataFrame, names: Sequence[str], written: 
         text.set_position(tuple(ax.transData.inverted().transform(centres[best])))
         if gaps[best] > 16:
             ends = np.array([point, point.clip(*boxes[best].reshape(2, 2))])
-            ax.plot(*ax.transData.inverted().transform(ends).T, color="black", linewidth=0.5, zorder=3)
+            ax.plot(
+                *ax.transData.inverted().transform(ends).T, color="black", linewidth=0.5, zorder=3
+            )
 
 
 def _covered(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -230,8 +290,16 @@ def _percent(probability: float) -> str:
     return "< 0.1 %" if probability < 0.001 else f"{100 * probability:.1f} %"
 
 
-def _finish(figure: Figure, panels: Sequence[Axes], columns: int, *, title: str, heading: str | None) -> None:
+def _finish(
+    figure: Figure, panels: Sequence[Axes], columns: int, *, title: str, heading: str | None
+) -> None:
     """Title above; below one legend that names each kind once, headed by the scale."""
-    named = {label: handle for ax in panels for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+    named = {
+        label: handle
+        for ax in panels
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)
+    }
     figure.suptitle(title, x=0.01, ha="left")
-    figure.legend(list(named.values()), list(named), loc="outside lower center", ncols=columns, title=heading)
+    figure.legend(
+        list(named.values()), list(named), loc="outside lower center", ncols=columns, title=heading
+    )

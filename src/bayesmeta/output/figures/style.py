@@ -18,7 +18,9 @@ STYLE: dict[Any, Any] = {
     "axes.titlesize": "medium",
     "axes.titlelocation": "left",
     "axes.titley": 1.0,
-    "axes.prop_cycle": cycler(color=(BLUE, "#E69F00", "#009E73", "#CC79A7", SKY, VERMILLION, "#000000")),
+    "axes.prop_cycle": cycler(
+        color=(BLUE, "#E69F00", "#009E73", "#CC79A7", SKY, VERMILLION, "#000000")
+    ),
     "axes.spines.top": False,
     "axes.spines.right": False,
     "legend.frameon": False,
@@ -50,12 +52,20 @@ def interval_text(mean: float, ci_lb: float, ci_ub: float) -> str:
 
 @contextmanager
 def panelled(
-    title: str, panels: int, *, columns: int, size: tuple[float, float], sharex: Literal["all", "col"], xlabel: str = ""
+    title: str,
+    panels: int,
+    *,
+    columns: int,
+    size: tuple[float, float],
+    sharex: Literal["all", "col"],
+    xlabel: str = "",
 ) -> Iterator[tuple[Figure, Sequence[Axes]]]:
     """A figure of panels of so many inches, row by row; title above, below one legend headed by the x label."""
     rows, columns = -(-panels // columns), min(columns, panels)
     with rc_context(STYLE):
-        figure = Figure((max(6, columns * size[0]), 0.8 + max(2.2, rows * size[1])), layout="constrained")
+        figure = Figure(
+            (max(6, columns * size[0]), 0.8 + max(2.2, rows * size[1])), layout="constrained"
+        )
         axes = list(figure.subplots(rows, columns, sharex=sharex, squeeze=False).flat)
         for spare in axes[panels:]:
             spare.remove()

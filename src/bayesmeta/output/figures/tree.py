@@ -26,7 +26,9 @@ def places(table: pd.DataFrame) -> pd.DataFrame:
         for child in below:
             place(child, at + 1)
         leaves_so_far = sum(each not in children for each in height)
-        height[node] = sum(height[child] for child in below) / len(below) if below else float(leaves_so_far)
+        height[node] = (
+            sum(height[child] for child in below) / len(below) if below else float(leaves_so_far)
+        )
 
     place(int(children[0][0]), 0)
     return pd.DataFrame({"depth": depth, "height": height})
@@ -38,7 +40,11 @@ def condition(split: object, moderator: object) -> str:
     for sign, shown in SIGNS.items():
         rest = shown + rest.removeprefix(sign) if rest.startswith(sign) else rest
     lines = wrap(words(moderator) + rest, LETTERS)
-    return "\n".join(lines if len(lines) <= LINES else [*lines[: LINES - 1], f"{lines[LINES - 1][: LETTERS - 2]} …"])
+    return "\n".join(
+        lines
+        if len(lines) <= LINES
+        else [*lines[: LINES - 1], f"{lines[LINES - 1][: LETTERS - 2]} …"]
+    )
 
 
 def tree(table: pd.DataFrame, axes: tuple[Axes, Axes]) -> tuple[Axes, Axes]:
@@ -50,18 +56,26 @@ def tree(table: pd.DataFrame, axes: tuple[Axes, Axes]) -> tuple[Axes, Axes]:
     where = places(table)
     for row in table.to_dict("records"):
         x, y = where.loc[row["node"], ["depth", "height"]]
-        count = f"k {row['k']}" if pd.isna(row["studies"]) else f"k {row['k']}, studies {row['studies']}"
+        count = (
+            f"k {row['k']}"
+            if pd.isna(row["studies"])
+            else f"k {row['k']}, studies {row['studies']}"
+        )
         text = "all" if row["parent"] == 0 else condition(row["split"], row["moderator"])
         start = where.loc[row["parent"], "depth"] if row["parent"] else -STUB
         branches.plot([start, x], [y, y], color="black", linewidth=0.9)
         branches.annotate(text, (start, y), (3, 2), textcoords="offset points", va="bottom", size=7)
-        branches.annotate(count, (start, y), (3, -2), textcoords="offset points", va="top", size=6.5, color=GREY)
+        branches.annotate(
+            count, (start, y), (3, -2), textcoords="offset points", va="top", size=6.5, color=GREY
+        )
         if row["leaf"]:
             branches.plot([x, where["depth"].max()], [y, y], color=FAINT, linewidth=0.9, zorder=0)
             forest.plot([row["ci_lb"], row["ci_ub"]], [y, y], color=BLUE, linewidth=1.4)
             forest.plot(row["estimate"], y, "s", color=BLUE, markersize=5)
             told = interval_text(row["estimate"], row["ci_lb"], row["ci_ub"])
-            forest.text(1.03, y, told, transform=forest.get_yaxis_transform(), va="center", size=7.5)
+            forest.text(
+                1.03, y, told, transform=forest.get_yaxis_transform(), va="center", size=7.5
+            )
         else:
             below = where.loc[table.loc[table["parent"] == row["node"], "node"], "height"]
             branches.plot([x, x], [below.min(), below.max()], color="black", linewidth=0.9)
@@ -80,7 +94,9 @@ def draw_tree(table: pd.DataFrame, *, title: str, xlabel: str = "") -> Figure:
     """A figure with `tree`; xlabel names the scale of the estimates."""
     where = places(table)
     deep = BRANCH * (STUB + max(0.5, where["depth"].max()))
-    figure = Figure((deep + 4.2, 1 + ROW * (1 + where["height"].max() + 0.75)), layout="constrained")
+    figure = Figure(
+        (deep + 4.2, 1 + ROW * (1 + where["height"].max() + 0.75)), layout="constrained"
+    )
     left, right = figure.subplots(1, 2, width_ratios=[deep, 2.4])
     tree(table, (left, right))
     right.set_xlabel(xlabel)

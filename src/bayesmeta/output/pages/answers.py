@@ -31,7 +31,11 @@ def answer(results: Results, html: bool = True) -> str:
     BadInput
         posterior.nc cannot be read.
     """
-    blocks = [part for part in parts("answer.j2", html=html, **context_of(results, html)) if part.kind != "heading"]
+    blocks = [
+        part
+        for part in parts("answer.j2", html=html, **context_of(results, html))
+        if part.kind != "heading"
+    ]
     return joined(blocks, html=html)
 
 
@@ -69,7 +73,10 @@ def context_of(results: Results, html: bool) -> dict[str, Any]:
 def command_of(results: Results) -> Callable[[str], str]:
     """Writes the command that would add what is missing: `bayesmeta compare --dataset preclinical`."""
     about = results.about
-    title, files = str(about.get("title") or ""), [source["name"] for source in about.get("sources", [])]
+    title, files = (
+        str(about.get("title") or ""),
+        [source["name"] for source in about.get("sources", [])],
+    )
     given = files[0] if files and title == f"effects from {files[0]}" else about.get("dataset")
     options = f" --dataset {given}"
     if about.get("model") and about["model"] not in ("three-level", "translational"):
@@ -85,10 +92,16 @@ def command_of(results: Results) -> Callable[[str], str]:
 
 def found_in(tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     """Terms by side; where the model has sides, discrepancies by pair of sides and statements by their fate."""
-    sides = facts.sides_of(tables["terms"]) if "terms" in tables else {side: [] for side in facts.SIDES}
+    sides = (
+        facts.sides_of(tables["terms"]) if "terms" in tables else {side: [] for side in facts.SIDES}
+    )
     sole = list(tables["terms"]["term"]) if "terms" in tables and len(tables["terms"]) == 1 else []
     rows = tables.get("discrepancies", pd.DataFrame())
-    pairs = [] if rows.empty else [_pair(own) for _, own in rows.groupby(["first", "second"], sort=False)]
+    pairs = (
+        []
+        if rows.empty
+        else [_pair(own) for _, own in rows.groupby(["first", "second"], sort=False)]
+    )
     return {"sides": sides, "sole": sole, "pairs": pairs, "statements": _statements(tables)}
 
 
@@ -98,9 +111,12 @@ def _pair(rows: pd.DataFrame) -> dict[str, Any]:
     few = rows["exploratory"].astype(bool)
     ending = f": {first} - {second}"
     short = {name: name.removesuffix(ending) for name in rows["contrast"]}
-    return {"first": first, "second": second, **facts.sides_of(rows[~few]), "few": list(rows.loc[few, "contrast"])} | {
-        "short": short
-    }
+    return {
+        "first": first,
+        "second": second,
+        **facts.sides_of(rows[~few]),
+        "few": list(rows.loc[few, "contrast"]),
+    } | {"short": short}
 
 
 def _statements(tables: Mapping[str, pd.DataFrame]) -> dict[str, list[str]]:
@@ -110,7 +126,9 @@ def _statements(tables: Mapping[str, pd.DataFrame]) -> dict[str, list[str]]:
     joint = rows[rows["statement"] == "both"]
     return {
         "hold": list(joint.loc[joint["p"] >= HELD, "phenotype"]),
-        "open": list(joint.loc[joint["p"].between(1 - HELD, HELD, inclusive="neither"), "phenotype"]),
+        "open": list(
+            joint.loc[joint["p"].between(1 - HELD, HELD, inclusive="neither"), "phenotype"]
+        ),
         "fail": list(joint.loc[joint["p"] <= 1 - HELD, "phenotype"]),
     }
 
@@ -121,7 +139,10 @@ def varied_in(tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     for level in tables["heterogeneity"]["level"] if "heterogeneity" in tables else []:
         strata.setdefault(str(level).rpartition(":")[0], []).append(str(level))
     empty: dict[str, list[str]] = {side: [] for side in facts.SIDES}
-    return {"strata": strata, "next": facts.next_study_sides(tables["prediction"]) if "prediction" in tables else empty}
+    return {
+        "strata": strata,
+        "next": facts.next_study_sides(tables["prediction"]) if "prediction" in tables else empty,
+    }
 
 
 def compared_in(tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
@@ -133,7 +154,9 @@ def compared_in(tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     robust, own = None, dict(zip(rows.index, rows["side_posterior"], strict=True))
     if "frequentist_robust" in tables:
         there = facts.sides_of(tables["frequentist_robust"].dropna(subset=["ci_lb", "ci_ub"]))
-        robust = [name for side, names in there.items() for name in names if own.get(name, side) != side]
+        robust = [
+            name for side, names in there.items() for name in names if own.get(name, side) != side
+        ]
     parted = list(rows.index[rows["side_frequentist"] != rows["side_posterior"]])
     return {"parted": parted, "robust": robust, "furthest": rows["shift"].abs().idxmax()}
 
@@ -142,11 +165,21 @@ def doubted_in(tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     """Checks by state; what a bias model unsettles; first-rank findings; the conclusion that fares worst."""
     none = pd.DataFrame()
     checks, bias = tables.get("check", none), tables.get("bias_cells", none)
-    states = {state: list(rows["check"]) for state, rows in checks.groupby("state")} if len(checks) else {}
+    states = (
+        {state: list(rows["check"]) for state, rows in checks.groupby("state")}
+        if len(checks)
+        else {}
+    )
     lint, verdicts = tables.get("lint", none), tables.get("verdicts", none)
     first = lint[lint["rank"] == FIRST] if len(lint) else none
-    codes = {code: rows["finding"].iloc[0] for code, rows in first.groupby("code", sort=False)} if len(first) else {}
-    settled = verdicts[verdicts["verdict"] != "open"].dropna(subset="least") if len(verdicts) else none
+    codes = (
+        {code: rows["finding"].iloc[0] for code, rows in first.groupby("code", sort=False)}
+        if len(first)
+        else {}
+    )
+    settled = (
+        verdicts[verdicts["verdict"] != "open"].dropna(subset="least") if len(verdicts) else none
+    )
     weakest = settled.sort_values("least")["contrast"].iloc[0] if len(settled) else ""
     return {
         "states": states,
@@ -165,7 +198,11 @@ def _unsettled(bias: pd.DataFrame) -> list[str]:
     }
     base = sides.pop("unadjusted", {})
     firm = [name for name in bias["contrast"].unique() if base.get(name, "open") != "open"]
-    return [name for name in firm if any(other.get(name, base[name]) != base[name] for other in sides.values())]
+    return [
+        name
+        for name in firm
+        if any(other.get(name, base[name]) != base[name] for other in sides.values())
+    ]
 
 
 def _changes(tables: Mapping[str, pd.DataFrame], first: pd.DataFrame) -> list[dict[str, Any]]:
@@ -175,5 +212,7 @@ def _changes(tables: Mapping[str, pd.DataFrame], first: pd.DataFrame) -> list[di
     refits = tables["lint_refits"]
     own = refits["finding"].astype(str).isin([*first["finding"].astype(str), ALL])
     changed = refits[own & refits["changed"].notna() & (refits["changed"] != "")]
-    rows: list[dict[str, Any]] = changed[["finding", "contrast"]].drop_duplicates("contrast").to_dict("records")  # type: ignore[assignment]
+    rows: list[dict[str, Any]] = (
+        changed[["finding", "contrast"]].drop_duplicates("contrast").to_dict("records")
+    )  # type: ignore[assignment]
     return rows

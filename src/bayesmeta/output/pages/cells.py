@@ -42,7 +42,14 @@ class Cells:
         return rows[column].iloc[0]
 
     def __call__(
-        self, table: str, row: Row, column: str, digits: int = 2, *, percent: bool = False, signed: bool = False
+        self,
+        table: str,
+        row: Row,
+        column: str,
+        digits: int = 2,
+        *,
+        percent: bool = False,
+        signed: bool = False,
     ) -> str:
         """A cell as it is read; of numbers so many digits, in percent if asked, with a plus sign if asked."""
         value = self.value(table, row, column)
@@ -57,7 +64,9 @@ class Cells:
         place = ",".join(f"{name}={wanted}" for name, wanted in key.items())
         said = f"{', '.join(map(str, key.values()))}, {column}: tables/{table}.csv"
         address = f"{table}|{place}|{column}"
-        return Markup('<data value="{}" data-cell="{}" title="{}">{}</data>').format(value, address, said, shown)
+        return Markup('<data value="{}" data-cell="{}" title="{}">{}</data>').format(
+            value, address, said, shown
+        )
 
     def interval(
         self,

@@ -42,7 +42,10 @@ CHECKS = (
         "PET and PEESE take out what grows with the standard error or the variance; the selection model weighs results "
         "by how significant they are. The fit that predicts left-out studies best has the highest elpd.",
         ("bias",),
-        {"bias_cells": "Means with 95 % intervals", "bias_models": "Prediction of left-out studies"},
+        {
+            "bias_cells": "Means with 95 % intervals",
+            "bias_models": "Prediction of left-out studies",
+        },
     ),
     Section(
         "influence",
@@ -57,13 +60,18 @@ CHECKS = (
         "Prior and likelihood are raised to powers near one. A prior whose sensitivity reaches .05 is felt: it "
         "conflicts with the data where the likelihood is felt, too, and dominates where it is not.",
         ("sensitivity",),
-        {"psense": "Sensitivity to power-scaling", "prior_refits": "Means with 95 % intervals under other priors"},
+        {
+            "psense": "Sensitivity to power-scaling",
+            "prior_refits": "Means with 95 % intervals under other priors",
+        },
     ),
 )
 STATES = {"passed": "passed", "look": "look closer", "not done": "not done", "failed": "failed"}
 
 
-def check_page(tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Path], about: Mapping[str, Any]) -> str:
+def check_page(
+    tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Path], about: Mapping[str, Any]
+) -> str:
     """The page of `bayesmeta check`; a section without tables and figures is left out.
 
     Parameters
@@ -85,14 +93,25 @@ def check_page(tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Path], 
     sections = [made for section in CHECKS if (made := _section(section, tables, figures))]
     there = {section["name"]: section["key"] for section in sections}
     verdicts = [
-        {"name": name, "state": state, "words": STATES[state], "sentence": sentence, "link": there.get(name)}
+        {
+            "name": name,
+            "state": state,
+            "words": STATES[state],
+            "sentence": sentence,
+            "link": there.get(name),
+        }
         for name, state, sentence in about["verdicts"]
     ]
-    counts = {words: sum(each["words"] == words for each in verdicts) for words in reversed(STATES.values())}
+    counts = {
+        words: sum(each["words"] == words for each in verdicts)
+        for words in reversed(STATES.values())
+    }
     return TEMPLATES.get_template("check.html.j2").render(
         {**about, "verdicts": verdicts},
         sections=sections,
-        summary=", ".join(f"{words}: {count}" for words, count in counts.items() if count).capitalize(),
+        summary=", ".join(
+            f"{words}: {count}" for words, count in counts.items() if count
+        ).capitalize(),
     )
 
 
@@ -105,7 +124,15 @@ def _section(
         for name, heading in section.tables.items()
         if len(tables.get(name, ()))
     ]
-    drawn = [{"svg": inline(figures[name], name), "alt": PICTURES[name]} for name in section.figures if name in figures]
+    drawn = [
+        {"svg": inline(figures[name], name), "alt": PICTURES[name]}
+        for name in section.figures
+        if name in figures
+    ]
     if not shown and not drawn:
         return None
-    return section._asdict() | {"key": section.name.replace(" ", "-"), "tables": shown, "figures": drawn}
+    return section._asdict() | {
+        "key": section.name.replace(" ", "-"),
+        "tables": shown,
+        "figures": drawn,
+    }

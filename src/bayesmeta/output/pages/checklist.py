@@ -32,7 +32,9 @@ def checklist_table(results: Results) -> pd.DataFrame:
     context = methods_context(results, html=False)
     checked = set(results.tables["check"]["check"]) if "check" in results.tables else set()
     more = {"figures": set(results.figures), "checked": checked}
-    text = PLAIN.get_template("checklist.j2").render(context | more | {"phrase": phrase, "html": False})
+    text = PLAIN.get_template("checklist.j2").render(
+        context | more | {"phrase": phrase, "html": False}
+    )
     rows, step = [], ""
     for block in re.split(r"\n(?=### |\? )", text):
         head, _, body = block.strip().partition("\n")
@@ -46,4 +48,10 @@ def checklist_table(results: Results) -> pd.DataFrame:
 def _item(step: str, head: str, answer: str) -> dict[str, str]:
     item, _, where = head.partition(" | ")
     state = ANSWERED if answer and not answer.startswith(AUTHOR) else OPEN
-    return {"step": step, "item": item, "answer": answer.removeprefix(AUTHOR).strip(), "where": where, "state": state}
+    return {
+        "step": step,
+        "item": item,
+        "answer": answer.removeprefix(AUTHOR).strip(),
+        "where": where,
+        "state": state,
+    }

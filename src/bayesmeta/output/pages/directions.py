@@ -58,7 +58,10 @@ def _found(results: Results) -> dict[str, Any]:
         "categories": categories,
         "worst": worst,
         "best": best,
-        "sides": [{"name": one, "worst": key(one, worst), "best": key(one, best)} for one in table[kind].unique()],
+        "sides": [
+            {"name": one, "worst": key(one, worst), "best": key(one, best)}
+            for one in table[kind].unique()
+        ],
         "settled": [f"{row['contrast']} ({row['direction']})" for row in clear.to_dict("records")],
         "rows": results.tables["rows"].to_dict("records"),
         "papers": results.tables["rows"]["study"].nunique(),

@@ -85,10 +85,14 @@ def facts_table(results: Results) -> pd.DataFrame:
         _choices(saved, results),
     )
     found = dict(fact for part in parts for fact in part)
-    return pd.DataFrame({"fact": list(found), "value": pd.Series(list(found.values()), dtype=object)})
+    return pd.DataFrame(
+        {"fact": list(found), "value": pd.Series(list(found.values()), dtype=object)}
+    )
 
 
-def sides_of(rows: pd.DataFrame, lower: str = "ci_lb", upper: str = "ci_ub") -> dict[str, list[str]]:
+def sides_of(
+    rows: pd.DataFrame, lower: str = "ci_lb", upper: str = "ci_ub"
+) -> dict[str, list[str]]:
     """Names in a table's first column by where their interval lies: below zero, above, open."""
     found: dict[str, list[str]] = {side: [] for side in SIDES}
     for name, low, high in rows[[rows.columns[0], lower, upper]].itertuples(index=False):
@@ -116,14 +120,20 @@ def _sizes(saved: Saved, tables: Mapping[str, pd.DataFrame]) -> Iterator[Fact]:
     sizes = {f"{name}s": size for name, size in saved.sizes.items()}
     if not sizes and "frequentist_fit" in tables:
         row = tables["frequentist_fit"].iloc[0]
-        sizes = {"effects": int(row["k"]), "groups": int(row["groups"]), "studies": int(row["studies"])}
+        sizes = {
+            "effects": int(row["k"]),
+            "groups": int(row["groups"]),
+            "studies": int(row["studies"]),
+        }
     yield from ((name.replace("studys", "studies"), size) for name, size in sizes.items())
 
 
 def _sides(tables: Mapping[str, pd.DataFrame]) -> Iterator[Fact]:
     if "terms" in tables:
         yield "means", len(tables["terms"])
-        yield from ((f"means {side}", len(names)) for side, names in sides_of(tables["terms"]).items())
+        yield from (
+            (f"means {side}", len(names)) for side, names in sides_of(tables["terms"]).items()
+        )
     if "prediction" in tables:
         yield "next study on either side", len(next_study_sides(tables["prediction"])["open"])
     if {"terms", "contrasts"} <= set(tables):
@@ -137,7 +147,9 @@ def _certainties(tables: Mapping[str, pd.DataFrame]) -> Iterator[Fact]:
             yield f"probability of the side of: {name}", certainty(max(p, 1 - p))
     if "concordance" in tables:
         rows = tables["concordance"].dropna(subset="p")
-        for name, p in rows.loc[rows["statement"].isin(["both", "all"]), ["phenotype", "p"]].itertuples(index=False):
+        for name, p in rows.loc[
+            rows["statement"].isin(["both", "all"]), ["phenotype", "p"]
+        ].itertuples(index=False):
             yield f"probability: {name}", certainty(p)
     if "terms" in tables and len(tables["terms"]) == 1:
         p = tables["terms"]["p_positive"].iloc[0]
@@ -149,7 +161,10 @@ def _schools(tables: Mapping[str, pd.DataFrame]) -> Iterator[Fact]:
         rows = tables["comparison"].dropna(subset=["side_frequentist", "side_posterior"])
         rows = rows[~rows["term"].str.startswith("tau_")]
         yield "compared", len(rows)
-        yield "schools on the same side", int((rows["side_frequentist"] == rows["side_posterior"]).sum())
+        yield (
+            "schools on the same side",
+            int((rows["side_frequentist"] == rows["side_posterior"]).sum()),
+        )
 
 
 def _verdicts(tables: Mapping[str, pd.DataFrame]) -> Iterator[Fact]:
@@ -167,19 +182,30 @@ def _verdicts(tables: Mapping[str, pd.DataFrame]) -> Iterator[Fact]:
 def _lint(tables: Mapping[str, pd.DataFrame]) -> Iterator[Fact]:
     if "lint" in tables:
         rows = tables["lint"]
-        yield from ((f"findings of rank {rank}", int((rows["rank"] == rank).sum())) for rank in (1, 2, 3))
+        yield from (
+            (f"findings of rank {rank}", int((rows["rank"] == rank).sum())) for rank in (1, 2, 3)
+        )
         first = rows[rows["rank"] == 1]
-        yield from ((f"first rank: {code}", count) for code, count in first["code"].value_counts(sort=False).items())
+        yield from (
+            (f"first rank: {code}", count)
+            for code, count in first["code"].value_counts(sort=False).items()
+        )
 
 
 def _sampling(results: Results) -> Iterator[Fact]:
     about = results.provenance.get(FIT, {})
-    yield from ((name, about[name]) for name in ("draws", "tune", "chains", "seed") if about.get(name) is not None)
+    yield from (
+        (name, about[name])
+        for name in ("draws", "tune", "chains", "seed")
+        if about.get(name) is not None
+    )
     if {"draws", "chains"} <= set(about):
         yield "draws in all", about["draws"] * about["chains"]
     rules = results.diagnostics.get("rules", {})
     yield from ((f"rule: {name}", value) for name, value in rules.items())
-    numbers = {key: value for key, value in results.diagnostics.items() if type(value) in (int, float)}
+    numbers = {
+        key: value for key, value in results.diagnostics.items() if type(value) in (int, float)
+    }
     yield from ((f"diagnostic: {name}", value) for name, value in numbers.items())
 
 
@@ -189,8 +215,14 @@ def _choices(saved: Saved, results: Results) -> Iterator[Fact]:
     if about.get("where"):
         yield "kept", str(about["where"])
     yield from ((f"version: {name}", text) for name, text in about.get("versions", {}).items())
-    yield from ((name, str(about[name])) for name in ("git_commit", "created", "model_sha256") if about.get(name))
-    yield from ((f"note {place}", str(note)) for place, note in enumerate(about.get("notes", []), 1))
+    yield from (
+        (name, str(about[name]))
+        for name in ("git_commit", "created", "model_sha256")
+        if about.get(name)
+    )
+    yield from (
+        (f"note {place}", str(note)) for place, note in enumerate(about.get("notes", []), 1)
+    )
     if saved.spec is not None:
         spec = saved.spec
         yield "rope", spec.rope

@@ -40,7 +40,9 @@ def methods_context(results: Results, html: bool) -> dict[str, Any]:
     return context | {
         "provenance": results.provenance,
         "diagnostics": results.diagnostics,
-        "trace": any(str(source["name"]).startswith("TRACE") for source in results.about.get("sources", [])),
+        "trace": any(
+            str(source["name"]).startswith("TRACE") for source in results.about.get("sources", [])
+        ),
         "has_flow": "flow" in tables,
         "screened": _screened(tables),
         "terms": list(tables["terms"]["term"]) if "terms" in tables else [],
@@ -51,7 +53,9 @@ def methods_context(results: Results, html: bool) -> dict[str, Any]:
 
 def _bias_models(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     table = next((tables[name] for name in ("bias_models", "bias_cells") if name in tables), None)
-    return [] if table is None else [name for name in table["model"].unique() if name != "unadjusted"]
+    return (
+        [] if table is None else [name for name in table["model"].unique() if name != "unadjusted"]
+    )
 
 
 def _screened(tables: Mapping[str, pd.DataFrame]) -> list[dict[str, str]]:

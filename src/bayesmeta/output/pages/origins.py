@@ -39,7 +39,12 @@ def parts_table(results: Results) -> pd.DataFrame:
 def files_table(results: Results) -> pd.DataFrame:
     """The data files that were read: file, sha256, found_in, parts (the commands that read it)."""
     rows = [
-        {"file": source.get("name"), "sha256": source.get("sha256"), "found_in": source.get("found_in"), "parts": part}
+        {
+            "file": source.get("name"),
+            "sha256": source.get("sha256"),
+            "found_in": source.get("found_in"),
+            "parts": part,
+        }
         for part, told in results.provenance.items()
         for source in told.get("sources", [])
     ]
@@ -65,10 +70,14 @@ def changed_files(folder: Path) -> set[Path]:
     """Tables and figures that no longer have the hash their provenance wrote down; not those it does not name."""
     written: dict[Path, set[str]] = {}
     for provenance in folder.rglob("provenance*.json"):
-        for name, digest in json.loads(provenance.read_text(encoding="utf-8")).get("outputs", {}).items():
+        for name, digest in (
+            json.loads(provenance.read_text(encoding="utf-8")).get("outputs", {}).items()
+        ):
             if set(CHECKED) & set(Path(name).parts):
                 written.setdefault(provenance.parent / name, set()).add(digest)
-    return {path for path, digests in written.items() if path.is_file() and _digest(path) not in digests}
+    return {
+        path for path, digests in written.items() if path.is_file() and _digest(path) not in digests
+    }
 
 
 def _digest(path: Path) -> str:

@@ -32,11 +32,23 @@ def shown_picture(name: str, svg: Path) -> dict[str, Any]:
     text, stem = trimmed(svg.read_text(encoding="utf-8")), name.rpartition("/")[2]
     png = svg.with_suffix(".png")
     kind = "png" if len(text) > HEAVY and png.is_file() else "svg"
-    src = address(text) if kind == "svg" else "data:image/png;base64," + base64.b64encode(png.read_bytes()).decode()
+    src = (
+        address(text)
+        if kind == "svg"
+        else "data:image/png;base64," + base64.b64encode(png.read_bytes()).decode()
+    )
     parts = [] if is_part(stem) else data_behind(svg)
     data = [csv_link(path.stem, path.read_bytes()) for path in parts]
     key = "figure-" + re.sub(r"[^\w-]+", "-", name)
-    return {"name": name, "key": key, "file": stem, "kind": kind, "alt": described(stem), "src": src, "data": data}
+    return {
+        "name": name,
+        "key": key,
+        "file": stem,
+        "kind": kind,
+        "alt": described(stem),
+        "src": src,
+        "data": data,
+    }
 
 
 def data_behind(svg: Path) -> list[Path]:
@@ -61,7 +73,9 @@ def described(stem: str) -> str:
 def trimmed(svg: str) -> str:
     """An SVG without the header that a page does not need, its places to a hundredth of a point."""
     text = re.sub(r"\s+", " ", svg[svg.index("<svg") :].strip())
-    return re.sub(r' (?:d|x|y)="[^"]*"', lambda found: re.sub(r"(\.\d\d)\d+", r"\1", found[0]), text)
+    return re.sub(
+        r' (?:d|x|y)="[^"]*"', lambda found: re.sub(r"(\.\d\d)\d+", r"\1", found[0]), text
+    )
 
 
 def address(svg: str) -> Markup:

@@ -38,8 +38,13 @@ def joined(blocks: Sequence[Part], *, html: bool) -> str:
     if not html:
         marks = {"heading": "### ", "bullet": "- ", "paragraph": ""}
         pairs = zip(blocks, [*blocks[1:], None], strict=True)
-        ends = ["\n" if one.kind == "bullet" and two and two.kind == "bullet" else "\n\n" for one, two in pairs]
-        return "".join(f"{marks[one.kind]}{one.text}{end}" for one, end in zip(blocks, ends, strict=True)).strip()
+        ends = [
+            "\n" if one.kind == "bullet" and two and two.kind == "bullet" else "\n\n"
+            for one, two in pairs
+        ]
+        return "".join(
+            f"{marks[one.kind]}{one.text}{end}" for one, end in zip(blocks, ends, strict=True)
+        ).strip()
     tags = {"heading": "h3", "bullet": "li", "paragraph": "p"}
     lines = [f"<{tags[one.kind]}>{one.text}</{tags[one.kind]}>" for one in blocks]
     return Markup(re.sub(r"((?:<li>.*</li>\n?)+)", r"<ul>\n\1</ul>\n", "\n".join(lines)))

@@ -53,7 +53,11 @@ class Page:
     def __init__(self, results: Results, tables: Mapping[str, pd.DataFrame]) -> None:
         self.results, self.changed = results, changed_files(results.folder)
         self.found_nothing = "lint" in results.provenance
-        made = {"parts": parts_table(results), "files": files_table(results), "versions": versions_table(results)}
+        made = {
+            "parts": parts_table(results),
+            "files": files_table(results),
+            "versions": versions_table(results),
+        }
         self.tables = {**tables, **{f"provenance_{name}": table for name, table in made.items()}}
         self.cell, self.command = Cells(self.tables), answers.command_of(results)
         self.shown: set[str] = set()
@@ -73,7 +77,9 @@ class Page:
     def table(self, name: str, only: str | None = None) -> dict[str, Any] | None:
         """A table as it is shown, `only` the rows that have something in a column; None without rows."""
         whole = self.tables.get(name, pd.DataFrame())
-        table = whole if only is None else whole[whole[only].notna()] if only in whole else whole[:0]
+        table = (
+            whole if only is None else whole[whole[only].notna()] if only in whole else whole[:0]
+        )
         if not len(table):
             return None
         self.shown.add(name)
@@ -83,7 +89,9 @@ class Page:
     def kept(self, name: str) -> dict[str, Any]:
         """The file of a table, to keep; and whether it was changed since it was written."""
         path = self.results.file(name)
-        content = path.read_bytes() if path.is_file() else self.tables[name].to_csv(index=False).encode()
+        content = (
+            path.read_bytes() if path.is_file() else self.tables[name].to_csv(index=False).encode()
+        )
         return {"data": csv_link(name, content), "changed": path in self.changed}
 
     def picture(self, name: str) -> dict[str, Any] | None:
@@ -103,19 +111,33 @@ class Page:
         for row in self.rows("check"):
             if row["check"] == check:
                 words = STATES.get(row["state"], row["state"])
-                return {"state": row["state"], "words": words, "sentence": self.cell("check", check, "sentence")}
+                return {
+                    "state": row["state"],
+                    "words": words,
+                    "sentence": self.cell("check", check, "sentence"),
+                }
         return None
 
     def refusal(self, command: str) -> str:
         """Why a command could not be done when the report was made; nothing where it was, or was not tried."""
         part = "data" if command == "report" else command
-        refused = [row["reason"] for row in self.rows("parts") if row["part"] == part and row["state"] == "not done"]
+        refused = [
+            row["reason"]
+            for row in self.rows("parts")
+            if row["part"] == part and row["state"] == "not done"
+        ]
         return str(refused[0]) if refused else ""
 
     def rest(self) -> list[str]:
         """Tables that no section shows and no picture keeps."""
-        behind = {path.read_bytes() for svg in self.results.figures.values() for path in data_behind(svg)}
-        left = [name for name in self.results.tables if name not in self.shown and self.results.file(name).is_file()]
+        behind = {
+            path.read_bytes() for svg in self.results.figures.values() for path in data_behind(svg)
+        }
+        left = [
+            name
+            for name in self.results.tables
+            if name not in self.shown and self.results.file(name).is_file()
+        ]
         return [name for name in left if self.results.file(name).read_bytes() not in behind]
 
 
@@ -126,4 +148,6 @@ def about_of(results: Results) -> Mapping[str, Any]:
     told = {name: about.get(name) or "" for name in names} | {"notes": about.get("notes", [])}
     told["synthetic"] = any(part.get("synthetic") for part in results.provenance.values())
     version = about.get("versions", {}).get("bayesmeta", "")
-    return told | {"source": f"bayesmeta {version}, {told['dataset']}, {told['model']}, {told['created']}"}
+    return told | {
+        "source": f"bayesmeta {version}, {told['dataset']}, {told['model']}, {told['created']}"
+    }

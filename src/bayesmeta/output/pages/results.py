@@ -56,14 +56,23 @@ def read_results(folder: Path) -> Results:
     """
     found = sorted(folder.rglob("provenance*.json")) if folder.is_dir() else []
     if not found:
-        raise BadInput(f"{folder} holds no results; a folder that bayesmeta fit, compare or check wrote does")
+        raise BadInput(
+            f"{folder} holds no results; a folder that bayesmeta fit, compare or check wrote does"
+        )
     try:
-        provenance = {path.stem.removeprefix("provenance").removeprefix("-") or FIT: _json(path) for path in found}
-        tables = {_name(folder, path): pd.read_csv(path) for path in sorted(folder.rglob("tables/*.csv"))}
+        provenance = {
+            path.stem.removeprefix("provenance").removeprefix("-") or FIT: _json(path)
+            for path in found
+        }
+        tables = {
+            _name(folder, path): pd.read_csv(path) for path in sorted(folder.rglob("tables/*.csv"))
+        }
         verdict = folder / "diagnostics.json"
         diagnostics = _json(verdict) if verdict.is_file() else {}
     except (OSError, ValueError) as error:
-        raise BadInput(f"{folder} has a file that cannot be read: {error}; run its command again") from error
+        raise BadInput(
+            f"{folder} has a file that cannot be read: {error}; run its command again"
+        ) from error
     figures = {_name(folder, path): path for path in sorted(folder.rglob("figures/*.svg"))}
     return Results(folder, tables, figures, provenance, diagnostics)
 
