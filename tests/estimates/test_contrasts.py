@@ -37,8 +37,10 @@ def test_text_that_is_no_combination() -> None:
 
 
 def test_draws_are_the_combination_of_draws(handmade: xr.DataTree) -> None:
-    draws, beta = contrast_draws(handmade), handmade["posterior"].dataset["beta"]
-    neutral, fear = beta.sel(term="neutral:memory"), beta.sel(term="fear:memory")
+    draws = contrast_draws(handmade)
+    beta = handmade["posterior"].dataset["beta"]
+    neutral = beta.sel(term="neutral:memory")
+    fear = beta.sel(term="fear:memory")
     np.testing.assert_allclose(draws.sel(contrast="fear - neutral"), fear.values - neutral.values)
     np.testing.assert_allclose(draws.sel(contrast="half"), (fear.values + neutral.values) / 2)
 

@@ -1,4 +1,4 @@
-"""The verdict fails for each reason it names, and only then."""
+"""The verdict fails for every reason that it names, and only then."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from bayesmeta.estimates import convergence
 def changed(
     tree: xr.DataTree, group: str, change: Callable[[xr.Dataset], xr.Dataset]
 ) -> xr.DataTree:
-    """Copy of a tree with one group changed."""
+    """Copy of a tree with a changed group."""
     return xr.DataTree.from_dict(
         {
             name: change(node.to_dataset()) if name == group else node.to_dataset()
@@ -22,19 +22,19 @@ def changed(
 
 
 def test_good_draws_pass(handmade: xr.DataTree) -> None:
-    found = convergence.diagnose(handmade)
-    assert (found["passed"], found["failures"], found["divergences"]) == (True, [], 0)
-    assert found["bfmi"] > 0.3
-    assert 400 < found["min_ess_bulk"] < 1500
+    verdict = convergence.diagnose(handmade)
+    assert (verdict["passed"], verdict["failures"], verdict["divergences"]) == (True, [], 0)
+    assert verdict["bfmi"] > 0.3
+    assert 400 < verdict["min_ess_bulk"] < 1500
 
 
 def test_divergences_fail(handmade: xr.DataTree) -> None:
     tree = changed(
         handmade, "sample_stats", lambda stats: stats.assign(diverging=stats["energy"] > 3)
     )
-    found = convergence.diagnose(tree)
-    assert not found["passed"]
-    assert found["failures"][0].startswith(f"{found['divergences']} divergences")
+    verdict = convergence.diagnose(tree)
+    assert not verdict["passed"]
+    assert verdict["failures"][0].startswith(f"{verdict['divergences']} divergences")
 
 
 def test_chains_that_disagree_fail(handmade: xr.DataTree) -> None:

@@ -1,4 +1,4 @@
-"""Two sides: discrepancies, statements and the tables behind their figures, on a tree written by hand."""
+"""Two sides: discrepancies, statements and the tables behind figures, on a hand-made tree."""
 
 import numpy as np
 import pandas as pd
@@ -38,7 +38,7 @@ prior = "HalfNormal(1)"
 
 @pytest.fixture(scope="module")
 def tree() -> xr.DataTree:
-    """4 terms, 12 studies of one effect: 6 animal and 6 human, of which 2 are on fear; 2 x 2000 draws."""
+    """4 terms, 12 studies of an effect: 6 animal and 6 human, 2 of these on fear; 4000 draws."""
     rng = np.random.default_rng(5)
     draws = {"chain": [0, 1], "draw": np.arange(2000)}
     means = list(MEANS.values())
@@ -144,15 +144,15 @@ SURE = {
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "text"),
     [
         (
             {},
-            "human is lower, by 0.70 [0.30, 1.20] (P > .999). The two have opposite signs, P = .90.",
+            "lower, by 0.70 [0.30, 1.20] (P > .999). The two have opposite signs, P = .90.",
         ),
         (
             {"p_positive": 0.07},
-            "not settled: the difference is -0.70 [-1.20, -0.30], P(human lower) = .93.",
+            "not settled: the difference is −0.70 [−1.20, −0.30], P(human lower) = .93.",
         ),
         (
             {"p_positive": 0.3, "p_rope": 0.97, "p_opposite": 0},
@@ -164,8 +164,8 @@ SURE = {
         ),
     ],
 )
-def test_what_is_concluded(changed: dict[str, float], said: str) -> None:
-    assert said in conclude(SURE | changed, 0.2)
+def test_what_is_concluded(changed: dict[str, float], text: str) -> None:
+    assert text in conclude(SURE | changed, 0.2)
 
 
 def test_statements_have_their_joint_probability(tree: xr.DataTree) -> None:
@@ -218,7 +218,7 @@ def test_each_stratum_has_its_own_heterogeneity(tree: xr.DataTree) -> None:
     table = heterogeneity_table(tree).set_index("level")
     assert list(table.index) == ["animal:study", "animal:total", "human:study", "human:total"]
     assert table.loc["human:study", "tau_mean"] == pytest.approx(0.5, abs=0.01)
-    # one sampling variance per stratum: 100 tau^2 / (tau^2 + v)
+    # a single sampling variance per stratum: 100 tau^2 / (tau^2 + v)
     assert table.loc["human:study", "i2_mean"] == pytest.approx(100 * 0.25 / 0.35, abs=1)
     assert table.loc["animal:study", "i2_mean"] == pytest.approx(100 * 1.44 / 1.84, abs=1)
     prediction = prediction_table(tree).set_index("term")

@@ -38,13 +38,14 @@ def test_heterogeneity_adds_up(handmade: xr.DataTree) -> None:
     )
 
 
-def test_mixture_quantile_is_exact() -> None:
-    assert summaries.mixture_quantile(0.975, np.array([1.0]), np.array([2.0])) == pytest.approx(
-        norm.ppf(0.975, 1, 2)
-    )
-    mean, sd = np.array([-3.0, 0.0, 4.0]), np.array([1.0, 0.5, 2.0])
-    at = summaries.mixture_quantile(0.3, mean, sd)
-    assert norm.cdf(at, mean, sd).mean() == pytest.approx(0.3)
+def test_prediction_interval_is_exact() -> None:
+    lower, upper = summaries.prediction_interval(np.array([1.0]), np.array([2.0]))
+    assert [lower, upper] == pytest.approx(norm.ppf([0.025, 0.975], 1, 2).tolist())
+    mean = np.array([-3.0, 0.0, 4.0])
+    sd = np.array([1.0, 0.5, 2.0])
+    ends = summaries.prediction_interval(mean, sd)
+    below = [norm.cdf(end, mean, sd).mean() for end in ends]
+    assert below == pytest.approx([0.025, 0.975])
 
 
 def test_prediction_widens_level_by_level(handmade: xr.DataTree) -> None:
@@ -97,7 +98,8 @@ def test_densities_integrate_to_one_and_stay_positive(handmade: xr.DataTree) -> 
 def test_parameters_besides_terms_and_taus(handmade: xr.DataTree) -> None:
     """A scalar and a vector with labels; nothing where the model estimates nothing else."""
     assert summaries.parameters_table(handmade).empty
-    draws, rng = handmade["posterior"].dataset, np.random.default_rng(1)
+    draws = handmade["posterior"].dataset
+    rng = np.random.default_rng(1)
     weights = xr.DataArray(
         rng.gamma(4, 0.1, (2, 500, 2)),
         {"weight": ["p > .025", "p > .5"]},

@@ -64,6 +64,7 @@ def planned(p_settled: list[float], current_p: float, floor: float = 0.0) -> pd.
     """Plans of 1, 5 and 10 studies of 20 and 80 per arm."""
     rows = [{"contrast": "c", "studies": m, "per_arm": n} for n in (20, 80) for m in (1, 5, 10)]
     numbers = {"p_settled": p_settled, "p_settled_se": 0.1, "width": 1.0, "width_se": 0.1, "current_width": 2.0}
+    numbers["replicates"] = 100
     return pd.DataFrame(rows).assign(**numbers, current_p=current_p, floor_width=floor)
 
 
@@ -95,7 +96,7 @@ def planned(p_settled: list[float], current_p: float, floor: float = 0.0) -> pd.
             0.0002,
             0.0,
             "The sign is settled today, P(> 0) < .001; after 10 new human studies of 80 per arm it would be with "
-            "probability > .99.",
+            "probability > .990.",
         ),
     ],
 )

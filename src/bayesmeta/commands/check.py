@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bayesmeta.commands.fit import Sampling, draw_posterior
 from bayesmeta.commands.request import Inputs, Request, show_inputs
+from bayesmeta.estimates.conventions import MAX_K_HAT
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.infrastructure.provenance import provenance_of
@@ -137,8 +138,8 @@ def check_influence(
         except BadInput as error:
             refusal = error
         studies = influence.leave_studies_out(tree, design, spec, left_out=left_out, seed=seed, workers=workers)
-    far = studies[~(studies["k_hat"] <= influence.FAILS)]
-    psis = f"k-hat above {influence.FAILS} for {', '.join(far['study']) or 'no study'}"
+    far = studies[~(studies["k_hat"] <= MAX_K_HAT)]
+    psis = f"k-hat above {MAX_K_HAT} for {', '.join(far['study']) or 'no study'}"
     found.tables["influence_studies"] = studies
     if left_out is None:
         raise BadInput(str(refusal))

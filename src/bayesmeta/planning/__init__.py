@@ -4,7 +4,7 @@ from bayesmeta.planning.expectation import Today, refit_each, today_of
 from bayesmeta.planning.question import choose_stratum, chosen_contrasts, chosen_terms, measured_terms, studies_so_far
 from bayesmeta.planning.refits import Start, refit, start_of, width_and_probability
 from bayesmeta.planning.simulation import simulate_studies
-from bayesmeta.planning.tables import curves_table, plan_table, probability, sentences, today_text
+from bayesmeta.planning.tables import curves_table, plan_table, sentences
 
 __all__ = [
     "Start",
@@ -15,7 +15,6 @@ __all__ = [
     "curves_table",
     "measured_terms",
     "plan_table",
-    "probability",
     "refit",
     "refit_each",
     "sentences",
@@ -23,6 +22,5 @@ __all__ = [
     "start_of",
     "studies_so_far",
     "today_of",
-    "today_text",
     "width_and_probability",
 ]

@@ -8,6 +8,7 @@ import pandas as pd
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.tree import DecisionTreeRegressor
 
+from bayesmeta.estimates.conventions import INTERVAL
 from bayesmeta.infrastructure.jobs import Job, run_jobs
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.screening.folds import held_out
@@ -16,7 +17,6 @@ from bayesmeta.screening.moderators import Coded
 from bayesmeta.screening.targets import Target
 
 REPEATS = 5
-INTERVAL = (0.025, 0.975)
 
 
 def permuted_loss(

@@ -5,7 +5,8 @@ from collections.abc import Hashable, Mapping
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.estimates.contrasts import SETTLED
+from bayesmeta.estimates.conventions import SETTLED
+from bayesmeta.estimates.text import estimate_text
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design
 from bayesmeta.model.spec import ModelSpec
@@ -91,7 +92,7 @@ def matters(cells: pd.DataFrame, models: pd.DataFrame) -> bool:
 def sentence(cells: pd.DataFrame, parameters: pd.DataFrame, models: pd.DataFrame) -> str:
     """What the bias models say together, in words."""
     found = [
-        f"{_what(row)} {row['mean']:.2f} [{row['ci_lb']:.2f}, {row['ci_ub']:.2f}]"
+        f"{_what(row)} {estimate_text(row['mean'], row['ci_lb'], row['ci_ub'])}"
         for row in parameters.to_dict("records")
     ]
     best = models[models["model"] != UNADJUSTED].nlargest(1, "difference").iloc[0]

@@ -1,13 +1,12 @@
 """Influence of studies: how well the others predict each, and which one changes which conclusion when left out."""
 
 from bayesmeta.robustness.influence.changes import changes_table, most_influential, sentences, unsettled
-from bayesmeta.robustness.influence.elpd import FAILS, elpd_table, leave_studies_out, psis_table
+from bayesmeta.robustness.influence.elpd import elpd_table, leave_studies_out, psis_table
 from bayesmeta.robustness.influence.outlying import baujat_table
 from bayesmeta.robustness.influence.single_level import deleted_residuals, influence_table, study_influence
 from bayesmeta.robustness.influence.subsets import gosh_table
 
 __all__ = [
-    "FAILS",
     "baujat_table",
     "changes_table",
     "deleted_residuals",

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmeta.estimates.conventions import MAX_K_HAT
 from bayesmeta.estimates.convergence import refuse_failed
 from bayesmeta.inference import nuts
 from bayesmeta.infrastructure.errors import BadInput
@@ -20,7 +21,6 @@ from bayesmeta.model.spec import ModelSpec
 from bayesmeta.robustness.influence.bridging import bridge
 from bayesmeta.robustness.influence.coverage import effects_of
 
-FAILS = 0.7  # k-hat above which importance sampling is not to be trusted
 UNTRUSTED = "PSIS fails"
 COLUMNS = ["study", "k", "elpd_psis", "k_hat", "elpd", "how", "error"]
 
@@ -59,7 +59,7 @@ def psis_table(tree: xr.DataTree) -> pd.DataFrame:
             "k": effects_of(tree["constant_data"].dataset),
             "elpd_psis": found.elpd_i.values,
             "k_hat": found.pareto_k.values,
-            "error": error.where(found.pareto_k <= FAILS).values,
+            "error": error.where(found.pareto_k <= MAX_K_HAT).values,
         }
     )
 
@@ -108,7 +108,7 @@ def leave_studies_out(
         found = {name: left_out[name].sel(study=table["study"].to_numpy()).values for name in ("elpd", "error")}
         return table.assign(**found, how="exact")[COLUMNS]
     table = table.assign(elpd=table["elpd_psis"], how="PSIS")[COLUMNS].set_index("study", drop=False)
-    failed = table.index[~(table["k_hat"] <= FAILS)]
+    failed = table.index[~(table["k_hat"] <= MAX_K_HAT)]
     jobs = [Job(f"without {study}", refit_without, (str(study), design, spec, seed)) for study in failed]
     done = run_jobs(jobs, steps=steps, title="refitting without studies", workers=workers)
     for study in failed:

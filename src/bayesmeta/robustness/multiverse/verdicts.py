@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from bayesmeta.estimates.contrasts import SETTLED
+from bayesmeta.estimates.conventions import SETTLED
+from bayesmeta.estimates.text import probability_text
 from bayesmeta.robustness.multiverse.refits import COLUMNS
 from bayesmeta.robustness.multiverse.versions import Version
 
@@ -96,13 +97,6 @@ def state(p_conclusion: float) -> str:
     return "settled" if p_conclusion >= SETTLED else "open" if p_conclusion >= 0.5 else "opposite"
 
 
-def probability_text(p: float) -> str:
-    """`.98`; `>.99` and `<.01` for what would round to 1 and 0; '' for NaN."""
-    if np.isnan(p):
-        return ""
-    return ">.99" if p >= 0.995 else "<.01" if p < 0.005 else f"{p:.2f}"[1:]
-
-
 def cells_table(rows: pd.DataFrame, versions: Sequence[Version]) -> pd.DataFrame:
     """The cells of the figure: contrast, conclusion, alternative, kind, label, p_conclusion, text, state, moved."""
     directions = wide_table(rows).set_index("contrast")["direction"].map({"positive": "> 0", "negative": "< 0"})
@@ -110,7 +104,7 @@ def cells_table(rows: pd.DataFrame, versions: Sequence[Version]) -> pd.DataFrame
     return rows[["contrast", "alternative", "label", "p_conclusion"]].assign(
         conclusion=rows["contrast"].map(directions),
         kind=rows["alternative"].map(kinds),
-        text=rows["p_conclusion"].map(probability_text),
+        text=rows["p_conclusion"].map(probability_text).where(rows["p_conclusion"].notna(), ""),
         state=rows["p_conclusion"].map(state),
         moved=rows["note"] != AS_BASE,
     )
