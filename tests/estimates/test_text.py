@@ -10,6 +10,7 @@ from bayesmeta.estimates.text import (
     number_text,
     probability_statement,
     probability_text,
+    words,
 )
 
 
@@ -82,3 +83,9 @@ def test_an_estimate_with_its_interval() -> None:
     assert estimate_text(0.514, 0.236, 0.786) == "0.51 [0.24, 0.79]"
     assert estimate_text(-0.001, -1.2, 0.5, 3) == "−0.001 [−1.200, 0.500]"
     assert interval_text(math.nan, -0.65) == "[–, −0.65]"
+
+
+def test_names_in_words() -> None:
+    assert words("fear:long_term:memory") == "fear, long term, memory"
+    assert words("memory: fear - neutral:rat") == "memory: fear − neutral, rat"
+    assert words("fear:memory - neutral:memory", " ") == "fear memory − neutral memory"

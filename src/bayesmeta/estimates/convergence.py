@@ -176,8 +176,8 @@ def rank_table(tree: xr.DataTree, *, bins: int = 20) -> pd.DataFrame:
         bin=pd.Categorical((ranks * bins).astype(int), range(bins)),
         parameter=pd.Categorical(draws["parameter"], draws["parameter"].unique()),
     )
-    counts = binned.groupby(["parameter", "chain", "bin"], observed=False).size()
-    counts = counts.rename("count").reset_index().astype({"bin": int, "parameter": str})
+    sizes = binned.groupby(["parameter", "chain", "bin"], observed=False).size().rename("count")
+    counts = sizes.reset_index().astype({"bin": int, "parameter": str})
     per_chain = len(draws) / draws["parameter"].nunique() / draws["chain"].nunique()
     return counts.assign(expected=per_chain / bins)
 

@@ -1,12 +1,24 @@
-"""Numbers, probabilities and intervals as text, in a single format for tables, pages and figures.
+"""Names, numbers, probabilities and intervals as text, in a single format everywhere.
 
 The format is that of the APA: a probability has no leading zero (`.97`), an estimate has two
 digits and its interval in brackets (`0.51 [0.24, 0.79]`), a negative number has a true minus sign.
 """
 
+import re
+
 FINEST = 0.001  # nothing closer to 0 or 1 is written; about the error of 4000 draws near 0 and 1
 TAIL = 0.05  # closer to 0 or 1 than this a third digit is written
 MINUS = "−"
+
+
+def words(name: object, separator: str = ", ") -> str:
+    """Return the name of a term, contrast or parameter in words.
+
+    `fear:memory` becomes `fear, memory`; an underscore becomes a space, a minus sign between terms
+    a true minus sign. A colon before a space is punctuation and stays.
+    """
+    text = re.sub(r":(?! )", separator, str(name)).replace("_", " ")
+    return " ".join(text.split()).replace(" - ", f" {MINUS} ")
 
 
 def number_text(value: float, digits: int = 2) -> str:

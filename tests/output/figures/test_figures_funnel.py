@@ -8,8 +8,8 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from test_figures import legend_words
 
+from bayesmeta.estimates.text import probability_statement
 from bayesmeta.output import figures
-from bayesmeta.output.figures.funnel import p_text
 
 NAMES = ["egger", "egger_size", "skewness", "significant", "step"]
 
@@ -79,7 +79,7 @@ def test_panels_hold_the_replicates_and_the_observed_value_of_their_cell(cell: s
     own = statistics.query("cell == @cell")
     assert [panel.lines[0].get_xdata()[0] for panel in panels] == own["observed"].tolist()
     assert [panel.get_title("left").split("\n")[1] for panel in panels] == [
-        p_text(p, 200) for p in own["p"]
+        probability_statement("p", p, draws=200) for p in own["p"]
     ]
     for panel, name in zip(panels, NAMES, strict=True):
         bars = [patch for patch in panel.patches if hasattr(patch, "get_height")]
@@ -108,7 +108,13 @@ def test_legend_names_everything_and_a_missing_statistic_has_no_panel() -> None:
 
 @pytest.mark.parametrize(
     ("p", "text"),
-    [(0.0, "p < .003"), (0.0123, "p = .012"), (0.5, "p = .5"), (1.0, "p > .99"), (0.99, "p = .99")],
+    [
+        (0.0, "p < .003"),
+        (0.0123, "p = .012"),
+        (0.5, "p = .50"),
+        (1.0, "p > .997"),
+        (0.99, "p = .990"),
+    ],
 )
 def test_p_values_are_no_finer_than_the_draws(p: float, text: str) -> None:
-    assert p_text(p, 300) == text
+    assert probability_statement("p", p, draws=300) == text

@@ -10,8 +10,9 @@ from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
 from test_figures import legend_words
 
+from bayesmeta.estimates.text import words
 from bayesmeta.output import figures
-from bayesmeta.output.figures.influence import LABELLED, LEAST
+from bayesmeta.output.figures.influence import MIN_INFLUENCE, NAMED
 from bayesmeta.output.figures.style import BLUE, VERMILLION
 
 
@@ -46,10 +47,12 @@ def studies() -> pd.DataFrame:
 def test_baujat_draws_every_study_and_names_the_highest(studies: pd.DataFrame) -> None:
     figure = figures.draw_baujat(studies, title="influence")
     (ax,) = figure.axes
-    want = studies.assign(influence=studies["influence"].clip(lower=LEAST))[["misfit", "influence"]]
+    want = studies.assign(influence=studies["influence"].clip(lower=MIN_INFLUENCE))[
+        ["misfit", "influence"]
+    ]
     assert points(ax) == pytest.approx(np.array(sorted(want.to_numpy().tolist())))
-    named = set(studies.nlargest(LABELLED, "misfit")["study"]) | set(
-        studies.nlargest(LABELLED, "influence")["study"]
+    named = set(studies.nlargest(NAMED, "misfit")["study"]) | set(
+        studies.nlargest(NAMED, "influence")["study"]
     )
     assert {text.get_text() for text in ax.texts} == named
     assert legend_words(figure) == ["fear, memory", "neutral, learning", "as predicted"]
@@ -70,7 +73,7 @@ def test_names_cover_neither_each_other_nor_the_edge(studies: pd.DataFrame) -> N
     )
     for text, box in zip(ax.texts, boxes, strict=True):
         row = studies.set_index("study").loc[text.get_text()]
-        at = ax.transData.transform((row["misfit"], max(row["influence"], LEAST)))
+        at = ax.transData.transform((row["misfit"], max(row["influence"], MIN_INFLUENCE)))
         gap = np.hypot(*(at - at.clip((box.x0, box.y0), (box.x1, box.y1))))
         assert gap < 25 or any(
             np.allclose(ax.transData.transform(line.get_xydata())[0], at) for line in ax.lines[1:]
@@ -107,7 +110,7 @@ def test_gosh_draws_each_subset_in_the_colour_of_the_study_being_in() -> None:
         heights = sum(patch.get_height() for patch in above.patches)  # type: ignore[attr-defined]
         assert heights == len(rows)
         assert above.get_xlim() == below.get_xlim()
-        title = {"fear:memory": "fear, memory"}.get(str(contrast), str(contrast))
+        title = words(contrast)
         assert above.get_title("left") == f"{title}\ns1"
     assert legend_words(figure) == ["with the study named above", "without it"]
     assert figure.legends[0].get_title().get_text() == "mean on a subset of studies, g"

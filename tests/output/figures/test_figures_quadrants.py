@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from test_figures import legend_words, overlaps, segments
-from test_figures_species import check_texts, named, points, words_of
+from test_figures_sides import check_texts, named, points, words_of
 
+from bayesmeta.estimates.text import words
 from bayesmeta.output import figures
 
 
@@ -61,8 +62,8 @@ def test_quadrants_are_tinted_and_named_by_their_signs(shift: float) -> None:
     for text in ax.texts[:4]:
         x, y = ax.transData.inverted().transform(text.get_window_extent().get_points().mean(axis=0))
         signs[(x > 0, y > 0)] = text.get_text()
-    assert signs[(False, False)] == "both impaired"
-    assert signs[(True, True)] == "both enhanced"
+    assert signs[(False, False)] == "both negative"
+    assert signs[(True, True)] == "both positive"
     assert signs[(False, True)] == signs[(True, False)] == "opposite"
 
 
@@ -81,9 +82,9 @@ def test_quadrants_name_each_cell_and_leave_out_those_of_one_side() -> None:
     table = concordance(4).assign(p_same=[0.625, 1.0, 0.5, 0.9])
     table.loc[2, ["y_mean", "y_ci_lb", "y_ci_ub", "p_same"]] = np.nan
     (ax,) = quadrants(table).axes
-    kept = {0: "62.5 %", 1: "> 99.9 %", 3: "90.0 %"}
+    kept = {0: ".62", 1: "> .999", 3: ".90"}
     assert words_of(ax.texts[4:]) == [
-        f"{figures.words(named(4)[row])} ({share})" for row, share in kept.items()
+        f"{words(named(4)[row])} ({share})" for row, share in kept.items()
     ]
     np.testing.assert_allclose(
         points(ax, hollow=False), table.loc[list(kept), ["x_mean", "y_mean"]]

@@ -116,7 +116,7 @@ def test_convergence_draws_both_errors_from_zero() -> None:
     (ax,) = figure.axes
     drawn = {line.get_label(): np.asarray(line.get_ydata()).tolist() for line in ax.lines}
     assert drawn == {
-        "on folds held out": [4.0, 3.8, 3.7],
-        "on effects out of the bag": [3.0, 2.5, 2.4],
+        "held-out folds": [4.0, 3.8, 3.7],
+        "out-of-bag effects": [3.0, 2.5, 2.4],
     }
     assert ax.get_ylim()[0] == 0

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bayesmeta.output.figures.style import interval_text
+from bayesmeta.estimates.text import estimate_text
 from bayesmeta.output.figures.tree import LETTERS, LINES, condition, draw_tree, places
 from bayesmeta.screening.cart import Choices, Tree, grow
 from bayesmeta.screening.leaves import tree_table
@@ -61,7 +61,7 @@ def test_leaves_and_conditions_are_drawn(nodes: pd.DataFrame) -> None:
     leaves = nodes[nodes["leaf"]]
     drawn = {float(line.get_xdata()[0]) for line in forest.lines if line.get_marker() == "s"}
     assert drawn == set(leaves["estimate"])
-    told = [interval_text(row.estimate, row.ci_lb, row.ci_ub) for row in leaves.itertuples()]
+    told = [estimate_text(row.estimate, row.ci_lb, row.ci_ub) for row in leaves.itertuples()]
     assert sorted(text.get_text() for text in forest.texts) == sorted(told)
     texts = {text.get_text() for text in branches.texts}
     assert {condition(row.split, row.moderator) for row in nodes[1:].itertuples()} | {"all"} < texts

@@ -38,8 +38,9 @@ def sides_of(tree: xr.DataTree, *, group: str = "posterior") -> dict[str, Sides]
     factor = spec_of(tree).sides
     if not factor:
         return {}
-    names, levels = (tree["constant_data"][name].values for name in ("term", f"term_{factor}"))
-    side_of_term = dict(zip(names, levels, strict=True))
+    design = tree["constant_data"].to_dataset()
+    pairs = zip(design["term"].values, design[f"term_{factor}"].values, strict=True)
+    side_of_term = dict(pairs)
     beta = tree[group].to_dataset()["beta"].stack(sample=("chain", "draw"))
     contrasts = {}
     for row in contrasts_of(tree):

@@ -118,7 +118,7 @@ def _summary(tree: xr.DataTree, weights: xr.DataArray, strata: Sequence[str]) ->
 
 def _ends(means: np.ndarray, sds: pd.DataFrame, levels: Sequence[str]) -> dict[str, float]:
     """Return the ends of a row's prediction intervals; nan for levels without sds."""
-    ends = {}
+    ends: dict[str, float] = {}
     for level in levels:
         lower = upper = np.nan
         if level in sds:
@@ -138,8 +138,8 @@ def _support(tree: xr.DataTree, moderators: Moderators, rows: pd.DataFrame) -> p
     names = list(moderators.levels)
     effects = pd.DataFrame({"cell": _cells(moderators.columns, names), "study": study})
     counts = effects.groupby("cell")["study"].agg(["size", "nunique"])
-    counts = counts.reindex(_cells(rows, names)).fillna(0).astype(int).to_numpy()
-    columns = {"outside": outside, "k": counts[:, 0], "studies": counts[:, 1]}
+    k, studies = counts.reindex(_cells(rows, names)).fillna(0).astype(int).to_numpy().T
+    columns = {"outside": outside, "k": k, "studies": studies}
     return pd.DataFrame(columns, rows.index)
 
 

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from test_figures import legend_words, overlaps, segments
 
+from bayesmeta.estimates.text import words
 from bayesmeta.output import figures
 
 NAMES = [
@@ -142,7 +143,7 @@ def test_mirrored_draws_each_side_on_the_shared_rows() -> None:
     assert thick > thin
     assert left.get_xlim() == right.get_xlim()
     assert left.get_ylim() == right.get_ylim() == between.get_ylim()
-    assert words_of(between.texts) == [figures.words(cell) for cell in named(5)]
+    assert words_of(between.texts) == [words(cell) for cell in named(5)]
     assert [text.get_position()[1] for text in between.texts] == [0, 1, 2, 3, 4]
     assert figure.legends[0].get_title().get_text() == "Hedges' g"
 
@@ -214,9 +215,7 @@ def test_ridges_stand_on_their_rows_over_mean_and_interval() -> None:
     )
     np.testing.assert_allclose(points(ax, hollow=False), np.c_[table["mean"], below])
     assert ax.yaxis_inverted()
-    assert words_of(ax.get_yticklabels()) == [
-        f"human − animal, {figures.words(name)}" for name in named(4)
-    ]
+    assert words_of(ax.get_yticklabels()) == [f"human − animal: {words(name)}" for name in named(4)]
 
 
 def test_ridges_show_rope_and_zero_and_lighten_what_is_exploratory() -> None:
@@ -246,8 +245,8 @@ def test_ridges_say_probabilities_without_rounding_to_certainty() -> None:
     table["p_positive"] = [0.97349, 0.99951, 0.0002, 0.5, 0.001]
     (ax,) = figures.draw_ridge(densities, table, rope=0.1, xlabel="g", title="t").axes
     said = {text.get_position()[1]: text.get_text() for text in ax.texts}
-    expected = ["97.3 %", "> 99.9 %", "< 0.1 %", "50.0 %", "0.1 %"]
-    assert [said[y] for y in range(5)] == [f"{each} above 0" for each in expected]
+    expected = ["= .973", "> .999", "< .001", "= .50", "= .001"]
+    assert [said[y] for y in range(5)] == [f"P(> 0) {text}" for text in expected]
 
 
 def test_a_contrast_without_a_density_is_an_error() -> None:
