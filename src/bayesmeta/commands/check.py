@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import xarray as xr
     from rich.console import Console
 
-Verdict = tuple[str, str, str]  # which check; passed, look or failed; a sentence
-SHADES = {"passed": "green", "look": "yellow", "failed": "bold red", "not done": "dim"}
+Verdict = tuple[str, str, str]  # which check; passed, review or failed; a sentence
+SHADES = {"passed": "green", "review": "yellow", "failed": "bold red", "not done": "dim"}
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Found:
 
     def add(self, name: str, passed: bool, sentence: str, **tables: "pd.DataFrame") -> None:
         """A verdict and its tables."""
-        self.verdicts.append((name, "passed" if passed else "look", sentence))
+        self.verdicts.append((name, "passed" if passed else "review", sentence))
         self.tables |= tables
 
 

@@ -1,4 +1,4 @@
-"""The figure of the bias models draws its tables: every interval once, slopes, weights, and how well models predict."""
+"""The figure of the bias models draws its tables: intervals, slopes, weights and elpd."""
 
 import numpy as np
 import pandas as pd
@@ -62,14 +62,16 @@ def dots(ax: Axes) -> np.ndarray:
 def test_every_interval_is_in_the_row_of_its_contrast(rows: int, models: int) -> None:
     cells = tables(rows, models=models)[0]
     figure = drawn(rows, models=models)
-    left, heights = figure.axes[0], []
+    left = figure.axes[0]
+    heights = []
     names = cells["contrast"].unique().tolist()
     for model in MODELS[:models]:
-        expected, found = cells[cells["model"] == model], segments(left, model)
-        np.testing.assert_allclose(found[:, :2], expected[["ci_lb", "ci_ub"]])
-        assert np.round(found[:, 2]).tolist() == expected["contrast"].map(names.index).tolist()
-        heights.append(found[:, 2])
-        (line,) = (each for each in left.collections if each.get_label() == model)
+        expected = cells[cells["model"] == model]
+        intervals = segments(left, model)
+        np.testing.assert_allclose(intervals[:, :2], expected[["ci_lb", "ci_ub"]])
+        assert np.round(intervals[:, 2]).tolist() == expected["contrast"].map(names.index).tolist()
+        heights.append(intervals[:, 2])
+        (line,) = (artist for artist in left.collections if artist.get_label() == model)
         assert same_color(line.get_colors()[0], COLOURS[model])
     assert np.diff(np.sort(np.concatenate(heights))).min() > 0.15
     assert (np.diff(heights, axis=0) > 0).all()  # the unadjusted on top
@@ -83,19 +85,19 @@ def test_every_interval_is_in_the_row_of_its_contrast(rows: int, models: int) ->
 def test_slopes_weights_and_prediction_have_panels_with_their_null(strata: tuple[str, ...]) -> None:
     _, parameters, models = tables(4, strata)
     _, slopes, weights, elpd = drawn(4, strata).axes
-    for ax, own, null in (
+    for ax, rows, null in (
         (slopes, parameters[parameters["model"] != "selection"], 0),
         (weights, parameters[parameters["model"] == "selection"], 1),
     ):
-        y = np.arange(len(own))
-        (line,) = (each for each in ax.lines if each.get_linestyle() == "--")
+        y = np.arange(len(rows))
+        (line,) = (artist for artist in ax.lines if artist.get_linestyle() == "--")
         assert list(line.get_xdata()) == [null, null]
-        np.testing.assert_allclose(segments(ax, "_child"), np.c_[own[["ci_lb", "ci_ub"]], y])
-        np.testing.assert_allclose(dots(ax), np.c_[own["mean"], y])
-        said = [text.get_text().replace("\n", " ") for text in ax.get_yticklabels()]
-        assert said == own["parameter"].str.replace(":", ", ").tolist()
+        np.testing.assert_allclose(segments(ax, "_child"), np.c_[rows[["ci_lb", "ci_ub"]], y])
+        np.testing.assert_allclose(dots(ax), np.c_[rows["mean"], y])
+        texts = [text.get_text().replace("\n", " ") for text in ax.get_yticklabels()]
+        assert texts == rows["parameter"].str.replace(":", ", ").tolist()
         colours = [line.get_color() for line in ax.lines if line.get_marker() == "o"]
-        assert colours == own["model"].map(COLOURS).tolist()
+        assert colours == rows["model"].map(COLOURS).tolist()
         assert ax.yaxis_inverted()
     np.testing.assert_allclose(segments(elpd, "_child"), [[-7, 1, 0], [-2, 10, 1], [1, 17, 2]])
     assert [text.get_text() for text in elpd.get_yticklabels()] == MODELS[1:]

@@ -1,4 +1,4 @@
-"""What the orchard, the flow and the bars of the risk of bias draw is the table, and many points are thinned."""
+"""Orchard, flow and risk of bias draw their tables; of many points a sample is drawn."""
 
 import re
 from pathlib import Path
@@ -39,7 +39,8 @@ def points(ax: Axes) -> np.ndarray:
 def test_orchard_draws_every_effect_by_its_precision_around_its_term() -> None:
     table = effects(40)
     (ax,) = figures.draw_orchard(table, xlabel="g", title="effects").axes
-    rows, seen = table[table["part"] == "effect"], points(ax)
+    rows = table[table["part"] == "effect"]
+    seen = points(ax)
     seen = seen[np.argsort(seen[:, 0])]
     rows = rows.sort_values("estimate")
     np.testing.assert_allclose(seen[:, 0], rows["estimate"])

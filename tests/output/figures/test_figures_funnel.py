@@ -1,4 +1,4 @@
-"""The funnel's artists are the tables' numbers; precise effects are on top; nothing lies outside unannounced."""
+"""The funnel draws its tables, precise effects on top, and counts the effects outside."""
 
 import numpy as np
 import pandas as pd
@@ -44,14 +44,15 @@ def drawn(**choices: object) -> Figure:
 
 
 def test_funnel_draws_the_observed_effects_over_the_cloud_with_precise_ones_on_top() -> None:
-    points, (ax, *_) = tables()[0], drawn().axes
+    points = tables()[0]
+    ax = drawn().axes[0]
     (seen,) = (line for line in ax.lines if line.get_marker() == "o")
     assert seen.get_xydata() == pytest.approx(
         points.query("which == 'observed'")[["residual", "se"]].to_numpy()
     )
     bottom, top = ax.get_ylim()
     assert (bottom > 1, top) == (True, 0)
-    (cloud,) = (each for each in ax.collections if isinstance(each, PolyCollection))
+    (cloud,) = (artist for artist in ax.collections if isinstance(artist, PolyCollection))
     left, right = ax.get_xlim()
     within = points["residual"].between(left, right) & (points["se"] < bottom)
     inside = points[within & (points["which"] == "replicate")]
@@ -76,10 +77,12 @@ def test_lines_of_significance_start_where_there_is_no_effect(
 def test_panels_hold_the_replicates_and_the_observed_value_of_their_cell(cell: str) -> None:
     points, statistics, draws = tables()
     ax, *panels = drawn(cell=cell).axes
-    own = statistics.query("cell == @cell")
-    assert [panel.lines[0].get_xdata()[0] for panel in panels] == own["observed"].tolist()
+    cell_statistics = statistics.query("cell == @cell")
+    assert [panel.lines[0].get_xdata()[0] for panel in panels] == cell_statistics[
+        "observed"
+    ].tolist()
     assert [panel.get_title("left").split("\n")[1] for panel in panels] == [
-        probability_statement("p", p, draws=200) for p in own["p"]
+        probability_statement("p", p, draws=200) for p in cell_statistics["p"]
     ]
     for panel, name in zip(panels, NAMES, strict=True):
         bars = [patch for patch in panel.patches if hasattr(patch, "get_height")]

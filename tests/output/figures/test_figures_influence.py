@@ -19,9 +19,9 @@ from bayesmeta.output.figures.style import BLUE, VERMILLION
 def points(ax: Axes) -> np.ndarray:
     """Every scattered point of an axes, sorted."""
     parts = [
-        np.asarray(each.get_offsets())
-        for each in ax.collections
-        if isinstance(each, PathCollection)
+        np.asarray(artist.get_offsets())
+        for artist in ax.collections
+        if isinstance(artist, PathCollection)
     ]
     return np.array(sorted(np.vstack(parts).tolist()))
 
@@ -56,7 +56,7 @@ def test_baujat_draws_every_study_and_names_the_highest(studies: pd.DataFrame) -
     )
     assert {text.get_text() for text in ax.texts} == named
     assert legend_words(figure) == ["fear, memory", "neutral, learning", "as predicted"]
-    areas = {each.get_label(): each.get_sizes() for each in ax.collections}
+    areas = {artist.get_label(): artist.get_sizes() for artist in ax.collections}
     fear = studies[studies["cell"] == "fear:memory"]
     assert np.argsort(areas["fear, memory"]).tolist() == np.argsort(fear["k"]).tolist()
 
@@ -65,8 +65,9 @@ def test_names_cover_neither_each_other_nor_the_edge(studies: pd.DataFrame) -> N
     figure = figures.draw_baujat(studies, title="influence")
     (ax,) = figure.axes
     figure.draw_without_rendering()
-    page, boxes = ax.get_window_extent(), [text.get_window_extent() for text in ax.texts]
-    assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
+    page = ax.get_window_extent()
+    boxes = [text.get_window_extent() for text in ax.texts]
+    assert not any(box.overlaps(other) for box, other in itertools.combinations(boxes, 2))
     assert all(
         page.x0 <= box.x0 and box.x1 <= page.x1 and page.y0 <= box.y0 and box.y1 <= page.y1
         for box in boxes
@@ -103,7 +104,7 @@ def test_gosh_draws_each_subset_in_the_colour_of_the_study_being_in() -> None:
     for (contrast, rows), above, below in zip(
         table.groupby("contrast", sort=False), figure.axes[::2], figure.axes[1::2], strict=True
     ):
-        (cloud,) = (each for each in below.collections if isinstance(each, PathCollection))
+        (cloud,) = (artist for artist in below.collections if isinstance(artist, PathCollection))
         np.testing.assert_allclose(cloud.get_offsets(), rows[["mean", "heterogeneity"]])
         colours = [to_hex(colour).upper() for colour in cloud.get_facecolors()]  # type: ignore[attr-defined]
         assert colours == [VERMILLION if inside else BLUE for inside in rows["includes"]]

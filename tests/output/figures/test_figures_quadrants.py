@@ -1,4 +1,4 @@
-"""Concordance of signs: the crosses are the table, quadrants say what they mean, names cover nothing."""
+"""Concordance of signs: crosses draw the table, quadrants and cells have names."""
 
 from pathlib import Path
 
@@ -14,7 +14,8 @@ from bayesmeta.output import figures
 
 
 def concordance(cells: int, spread: float = 1, width: float = 1) -> pd.DataFrame:
-    x, y = spread * np.sin(np.arange(cells) + 1.0), np.cos(2.0 * np.arange(cells))
+    x = spread * np.sin(np.arange(cells) + 1.0)
+    y = np.cos(2.0 * np.arange(cells))
     table = pd.DataFrame(
         {"cell": named(cells), "x_mean": x, "x_ci_lb": x - 0.5 * width, "x_ci_ub": x + 0.4 * width}
     )
@@ -33,7 +34,7 @@ def test_quadrants_draw_crosses_on_one_scale() -> None:
     np.testing.assert_allclose(
         segments(ax, "95 % intervals"), table[["x_ci_lb", "x_ci_ub", "y_mean"]]
     )
-    upright = [line for each in ax.collections[-1:] for line in each.get_segments()]
+    upright = [line for artist in ax.collections[-1:] for line in artist.get_segments()]
     np.testing.assert_allclose(
         [(*line[:, 1], line[0, 0]) for line in upright], table[["y_ci_lb", "y_ci_ub", "x_mean"]]
     )
@@ -53,9 +54,9 @@ def test_quadrants_are_tinted_and_named_by_their_signs(shift: float) -> None:
     low, high = ax.get_xlim()
     assert 0.25 < -high / low < 4  # there is room for the words, whatever the data
     tints = [
-        each.get_paths()[0].get_extents().extents
-        for each in ax.collections
-        if each.get_zorder() == 0
+        artist.get_paths()[0].get_extents().extents
+        for artist in ax.collections
+        if artist.get_zorder() == 0
     ]
     np.testing.assert_allclose(tints, [[low, low, 0, 0], [0, 0, high, high]])
     signs = {}
@@ -70,7 +71,8 @@ def test_quadrants_are_tinted_and_named_by_their_signs(shift: float) -> None:
 def test_quadrants_draw_few_studies_on_either_side_hollow() -> None:
     table = concordance(4)
     assert not any("hollow" in label for label in legend_words(quadrants(table)))
-    table.loc[1, "studies_x"], table.loc[2, "studies_y"] = 3, 1
+    table.loc[1, "studies_x"] = 3
+    table.loc[2, "studies_y"] = 1
     figure = quadrants(table)
     (ax,) = figure.axes
     np.testing.assert_allclose(points(ax, hollow=True), table.loc[[1, 2], ["x_mean", "y_mean"]])
@@ -121,9 +123,9 @@ def test_a_far_name_has_a_line_to_its_own_point() -> None:
     assert leaders
     boxes = [text.get_window_extent().padded(2.1) for text in ax.texts[4:]]
     for start, end in leaders:
-        own = np.isclose(table[["x_mean", "y_mean"]], start).all(axis=1)
-        assert boxes[own.argmax()].contains(*ax.transData.transform(end))
-        assert own.any()
+        cell = np.isclose(table[["x_mean", "y_mean"]], start).all(axis=1)
+        assert boxes[cell.argmax()].contains(*ax.transData.transform(end))
+        assert cell.any()
 
 
 def test_a_lone_name_is_not_struck_through() -> None:

@@ -12,8 +12,8 @@ from bayesmeta.output.figures import screening
 
 def lines(ax: Axes) -> np.ndarray:
     """Both ends of every interval that an axes shows, (n, 2, 2)."""
-    (found,) = (each for each in ax.collections if isinstance(each, LineCollection))
-    return np.array(found.get_segments())
+    (intervals,) = (artist for artist in ax.collections if isinstance(artist, LineCollection))
+    return np.array(intervals.get_segments())
 
 
 @pytest.fixture
@@ -94,18 +94,18 @@ def test_pairs_show_every_cell_that_has_effects() -> None:
     )
     other = table.assign(second="sex", effect=table["effect"] / 4).sample(frac=1, random_state=1)
     figure = screening.draw_pairs(pd.concat([table, other]), title="pairs", label="g")
-    one, two, scale = figure.axes
+    first, second, scale = figure.axes
     np.testing.assert_array_equal(
-        np.ma.filled(one.images[0].get_array(), np.nan), [[-1, np.nan], [0.5, 2]]
+        np.ma.filled(first.images[0].get_array(), np.nan), [[-1, np.nan], [0.5, 2]]
     )
     np.testing.assert_array_equal(
-        np.ma.filled(two.images[0].get_array(), np.nan), [[-0.25, np.nan], [0.125, 0.5]]
+        np.ma.filled(second.images[0].get_array(), np.nan), [[-0.25, np.nan], [0.125, 0.5]]
     )
-    assert one.images[0].get_clim() == two.images[0].get_clim() == (-2, 2)
-    assert {text.get_text() for text in one.texts} == {"−1.0", "0.5", "2.0"}
-    assert [text.get_text() for text in one.get_xticklabels()] == ["fear", "neutral"]
-    assert [text.get_text() for text in two.get_yticklabels()] == ["learning", "memory"]
-    assert (two.get_xlabel(), two.get_ylabel(), scale.get_ylabel()) == ("sex", "phase", "g")
+    assert first.images[0].get_clim() == second.images[0].get_clim() == (-2, 2)
+    assert {text.get_text() for text in first.texts} == {"−1.0", "0.5", "2.0"}
+    assert [text.get_text() for text in first.get_xticklabels()] == ["fear", "neutral"]
+    assert [text.get_text() for text in second.get_yticklabels()] == ["learning", "memory"]
+    assert (second.get_xlabel(), second.get_ylabel(), scale.get_ylabel()) == ("sex", "phase", "g")
 
 
 def test_convergence_draws_both_errors_from_zero() -> None:

@@ -1,4 +1,4 @@
-"""The figure of the priors draws its tables: every interval once, both sensitivities, and who reaches the threshold."""
+"""The figure of the priors draws its tables: every interval, both sensitivities, the threshold."""
 
 import numpy as np
 import pandas as pd
@@ -10,11 +10,11 @@ from test_figures import legend_words, overlaps, segments
 from bayesmeta.output import figures
 from bayesmeta.output.figures.sensitivity import COLOURS
 
-PRIORS = ["base analysis", *(f"tau: prior {each}" for each in range(4)), "terms: tight, sd .71"]
+PRIORS = ["base analysis", *(f"tau: prior {at}" for at in range(4)), "terms: tight, sd .71"]
 
 
 def tables(rows: int, priors: int = 6) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Contrasts with long names, two taus below; the refits are in another order and have a contrast more."""
+    """Return contrasts with long names and two taus; the refits have another order and contrast."""
     names = [
         f"emotion x organism, phase {row}: a_state - an_other_state" for row in range(rows - 2)
     ]
@@ -47,13 +47,13 @@ def test_every_interval_is_in_the_row_of_its_contrast(rows: int, priors: int) ->
     heights = []
     for label in PRIORS[:priors]:
         expected = refits[(refits["label"] == label) & (refits["contrast"] != "elsewhere")]
-        found = segments(left, label)
-        np.testing.assert_allclose(found[:, :2], expected[["ci_lb", "ci_ub"]])
+        intervals = segments(left, label)
+        np.testing.assert_allclose(intervals[:, :2], expected[["ci_lb", "ci_ub"]])
         assert (
-            np.round(found[:, 2]).tolist()
+            np.round(intervals[:, 2]).tolist()
             == expected["contrast"].map(psense["contrast"].tolist().index).tolist()
         )
-        heights.append(found[:, 2])
+        heights.append(intervals[:, 2])
     gaps = np.diff(np.sort(np.concatenate(heights)))
     assert gaps.min() > 0.1
     middle = marks(left, "o")
@@ -71,8 +71,10 @@ def test_both_sensitivities_and_the_threshold() -> None:
     np.testing.assert_allclose(marks(right, "D"), np.c_[psense["likelihood"], np.arange(5)])
     (threshold,) = (line for line in right.lines if line.get_linestyle() == "--")
     assert list(threshold.get_xdata()) == [0.05, 0.05]
-    said = {text.get_position()[1]: text.get_text().replace("\n", " ") for text in right.texts}
-    assert said == {at: text for at, text in enumerate(psense["diagnosis"]) if text != "neither"}
+    diagnoses = {text.get_position()[1]: text.get_text().replace("\n", " ") for text in right.texts}
+    assert diagnoses == {
+        at: text for at, text in enumerate(psense["diagnosis"]) if text != "neither"
+    }
     low, high = right.get_xlim()
     assert low < 0
     assert high > 0.3

@@ -1,4 +1,4 @@
-"""The data behind the figures of two species are the table; what has few or no studies looks so; no text overlaps."""
+"""Figures of two sides draw their tables, mark few and missing studies; no text overlaps."""
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ def named(rows: int) -> list[str]:
 
 
 def two_sides(cells: int) -> pd.DataFrame:
-    """The same cells twice with 4 studies each; animals in the opposite order."""
+    """Return the same cells twice with 4 studies; animals in the opposite order."""
     mean = np.linspace(-1.2, 0.9, cells)
     human = pd.DataFrame(
         {
@@ -44,13 +44,11 @@ def two_sides(cells: int) -> pd.DataFrame:
 
 
 def discrepancies(contrasts: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Normal curves of growing width; the densities are in the opposite order of the table."""
+    """Return normal curves of growing width, in the opposite order of the table."""
     names = [f"human - animal: {name}" for name in named(contrasts)]
-    mean, sd, value = (
-        np.linspace(-1, 1, contrasts),
-        np.linspace(0.2, 0.8, contrasts),
-        np.linspace(-4, 4, 41),
-    )
+    mean = np.linspace(-1, 1, contrasts)
+    sd = np.linspace(0.2, 0.8, contrasts)
+    value = np.linspace(-4, 4, 41)
     curves = [
         pd.DataFrame(
             {"contrast": name, "value": m + s * value, "density": np.exp(-(value**2) / 2) / s}
@@ -91,7 +89,7 @@ def words_of(texts: list[Text]) -> list[str]:
 
 
 def within(axis: Axis, low: float, high: float) -> list[Text]:
-    """The tick labels that are drawn: matplotlib keeps others beyond the limits."""
+    """Return the tick labels that are drawn; matplotlib keeps others beyond the limits."""
     ticks = [*axis.get_major_ticks(), *axis.get_minor_ticks()]
     return [
         label
@@ -199,66 +197,6 @@ def test_mirrored_names_what_is_predicted_and_leaves_out_a_missing_interval() ->
 def test_mirrored_needs_two_sides() -> None:
     with pytest.raises(ValueError, match="zip"):
         mirrored(two_sides(2).query("side == 'human'"))
-
-
-def test_ridges_stand_on_their_rows_over_mean_and_interval() -> None:
-    densities, table = discrepancies(4)
-    (ax,) = ridge(4).axes
-    curves = [line.get_xydata() for line in ax.lines if len(line.get_xdata()) == 41]
-    height = 0.65 / densities["density"].max()
-    for y, (contrast, drawn) in enumerate(zip(table["contrast"], curves, strict=True)):
-        rows = densities[densities["contrast"] == contrast]
-        np.testing.assert_allclose(drawn, np.c_[rows["value"], y - height * rows["density"]])
-    below = np.arange(4) + 0.13
-    np.testing.assert_allclose(
-        segments(ax, "95 % interval"), np.c_[table[["ci_lb", "ci_ub"]], below]
-    )
-    np.testing.assert_allclose(points(ax, hollow=False), np.c_[table["mean"], below])
-    assert ax.yaxis_inverted()
-    assert words_of(ax.get_yticklabels()) == [f"human − animal: {words(name)}" for name in named(4)]
-
-
-def test_ridges_show_rope_and_zero_and_lighten_what_is_exploratory() -> None:
-    figure = ridge(4)
-    (ax,) = figure.axes
-    (band,) = ax.patches
-    assert (band.get_x(), band.get_width()) == pytest.approx((-0.2, 0.4))
-    assert any(list(line.get_xdata()) == [0, 0] for line in ax.lines)
-    kinds = [
-        (each.get_label(), each.get_alpha())
-        for each in ax.collections
-        if each.get_label().startswith("post")
-    ]
-    assert [kind for kind, _ in kinds] == ["posterior", "posterior, exploratory"] * 2
-    shades = dict(kinds)
-    assert shades["posterior, exploratory"] < shades["posterior"]
-    assert legend_words(figure)[:3] == [
-        "practically zero (ROPE ± 0.2)",
-        "posterior",
-        "posterior, exploratory",
-    ]
-    assert legend_words(ridge(1))[1:] == ["posterior", "95 % interval", "mean"]
-
-
-def test_ridges_say_probabilities_without_rounding_to_certainty() -> None:
-    densities, table = discrepancies(5)
-    table["p_positive"] = [0.97349, 0.99951, 0.0002, 0.5, 0.001]
-    (ax,) = figures.draw_ridge(densities, table, rope=0.1, xlabel="g", title="t").axes
-    said = {text.get_position()[1]: text.get_text() for text in ax.texts}
-    expected = ["= .973", "> .999", "< .001", "= .50", "= .001"]
-    assert [said[y] for y in range(5)] == [f"P(> 0) {text}" for text in expected]
-
-
-def test_a_contrast_without_a_density_is_an_error() -> None:
-    densities, table = discrepancies(2)
-    with pytest.raises(KeyError, match="missing"):
-        figures.draw_ridge(
-            densities,
-            table.replace(table["contrast"][0], "missing"),
-            rope=0.1,
-            xlabel="g",
-            title="t",
-        )
 
 
 @pytest.mark.parametrize("rows", [1, 4, 15])

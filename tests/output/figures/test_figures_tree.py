@@ -34,14 +34,14 @@ def grown() -> tuple[Tree, pd.DataFrame]:
             "study": np.arange(300) // 5,
         }
     )
-    table["type_of"] = [WORDS[each] for each in level]
+    table["type_of"] = [WORDS[code] for code in level]
     table["yi"] = rng.normal(level * np.sign(table["time"]), 1)
     return grow(table, ["time", "type_of"], Choices(max_splits=7)), table
 
 
 @pytest.fixture(scope="module")
 def nodes() -> pd.DataFrame:
-    """The table of a tree of seven splits."""
+    """Return the table of a tree of seven splits."""
     return tree_table(*grown())
 
 
@@ -61,8 +61,8 @@ def test_leaves_and_conditions_are_drawn(nodes: pd.DataFrame) -> None:
     leaves = nodes[nodes["leaf"]]
     drawn = {float(line.get_xdata()[0]) for line in forest.lines if line.get_marker() == "s"}
     assert drawn == set(leaves["estimate"])
-    told = [estimate_text(row.estimate, row.ci_lb, row.ci_ub) for row in leaves.itertuples()]
-    assert sorted(text.get_text() for text in forest.texts) == sorted(told)
+    texts = [estimate_text(row.estimate, row.ci_lb, row.ci_ub) for row in leaves.itertuples()]
+    assert sorted(text.get_text() for text in forest.texts) == sorted(texts)
     texts = {text.get_text() for text in branches.texts}
     assert {condition(row.split, row.moderator) for row in nodes[1:].itertuples()} | {"all"} < texts
     assert {f"k {row.k}, studies {row.studies}" for row in nodes.itertuples()} < texts
@@ -73,7 +73,7 @@ def test_texts_cover_neither_each_other_nor_the_edge(nodes: pd.DataFrame) -> Non
     figure = draw_tree(nodes, title="a tree")
     figure.draw_without_rendering()
     boxes = [text.get_window_extent() for ax in figure.axes for text in ax.texts]
-    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+    assert not any(box.overlaps(other) for box, other in combinations(boxes, 2))
     branches = figure.axes[0]
     for text in branches.texts:
         end = branches.transData.transform((max(0, np.ceil(text.xy[0] + 1e-9)), 0))[0]

@@ -1,4 +1,4 @@
-"""The page of a check says what its tables say, leaves out what there is not, and can be read by everyone."""
+"""The page of a check shows its tables, leaves out missing ones, and is accessible."""
 
 import re
 from collections import Counter
@@ -18,7 +18,7 @@ from bayesmeta.output.pages.tables import side_by_side
 NAMES = ("funnel", "bias", "baujat", "gosh", "sensitivity")
 VERDICTS = [
     ("convergence", "passed", "0 divergences"),
-    ("funnel", "look", "small studies report larger effects"),
+    ("funnel", "review", "small studies report larger effects"),
     ("influence", "passed", "no single study changes a conclusion"),
     ("bias models", "failed", "PET < 0 & PEESE > 0"),
 ]
@@ -51,11 +51,11 @@ class Structure(HTMLParser):
         assert self.open == []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = dict(attrs)
+        structure = dict(attrs)
         self.seen[tag] += 1
-        self.ids += [str(found["id"])] if "id" in found else []
-        self.links += [str(found["href"])] if tag == "a" else []
-        self.pictures += [found] if tag == "svg" else []
+        self.ids += [str(structure["id"])] if "id" in structure else []
+        self.links += [str(structure["href"])] if tag == "a" else []
+        self.pictures += [structure] if tag == "svg" else []
         self.open += [] if tag in self.VOID else [tag]
 
     def handle_endtag(self, tag: str) -> None:
@@ -117,15 +117,15 @@ def page(drawn: dict[str, Path], rows: int = 3, **about: Any) -> str:
 
 def test_the_whole_page_is_sound_and_in_order(drawn: dict[str, Path]) -> None:
     text = page(drawn)
-    found = Structure(text)
-    assert found.titles == ["Verdict", *(section.heading for section in CHECKS)]
-    assert len(found.ids) == len(set(found.ids))
-    assert {link.removeprefix("#") for link in found.links} <= set(found.ids)
-    assert found.links == ["#convergence", "#funnel", "#influence", "#bias-models"]
+    structure = Structure(text)
+    assert structure.titles == ["Verdict", *(section.heading for section in CHECKS)]
+    assert len(structure.ids) == len(set(structure.ids))
+    assert {link.removeprefix("#") for link in structure.links} <= set(structure.ids)
+    assert structure.links == ["#convergence", "#funnel", "#influence", "#bias-models"]
     references = set(re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', text))
-    assert {one or other for one, other in references} <= set(found.ids)
-    assert [picture["role"] for picture in found.pictures] == ["img"] * len(NAMES)
-    assert all(len(str(picture["aria-label"])) > 40 for picture in found.pictures)
+    assert {first or second for first, second in references} <= set(structure.ids)
+    assert [picture["role"] for picture in structure.pictures] == ["img"] * len(NAMES)
+    assert all(len(str(picture["aria-label"])) > 40 for picture in structure.pictures)
     assert not re.search(r'(src|href)="(https?:)?//', text)
     assert "prefers-color-scheme: dark" in text
     assert 'name="viewport"' in text
@@ -177,8 +177,8 @@ def test_long_tables_are_folded_and_very_long_ones_cut(
     drawn: dict[str, Path], rows: int, folded: int, shown: int, note: int
 ) -> None:
     text = page(drawn, rows)
-    found = Structure(text)
-    assert found.seen["details"] == folded
+    structure = Structure(text)
+    assert structure.seen["details"] == folded
     assert len(set(re.findall(r">(s\d+)<", text))) == shown
     assert (f"{note} more rows are in tables/influence_changes.csv" in text) == (note > 0)
     assert (f"({rows} rows)" in text) == (folded > 0)
@@ -198,5 +198,5 @@ def test_sections_without_tables_and_figures_are_left_out(
     assert f'href="#{gone.name.replace(" ", "-")}"' not in text
     only = pages.check_page({}, kept, ABOUT)
     assert Structure(only).titles[1:] == [
-        each.heading for each in CHECKS if set(each.figures) & set(kept)
+        section.heading for section in CHECKS if set(section.figures) & set(kept)
     ]

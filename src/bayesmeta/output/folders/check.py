@@ -36,7 +36,7 @@ def write_check(
         _write_check_figures(folder / "figures", tables, design, provenance)
     about = {key: provenance[key] for key in ("dataset", "model", "title", "synthetic", "notes")}
     about |= {"k": design.sizes["effect"], "studies": design.sizes["study"], "source": labels_of(provenance)[0]}
-    drawn = {path.stem: path for path in sorted((folder / "figures").glob("*.svg")) if path.stem in pages.PICTURES}
+    drawn = {path.stem: path for path in sorted((folder / "figures").glob("*.svg")) if path.stem in pages.CAPTIONS}
     page = pages.check_page(tables, drawn, about | {"verdicts": verdicts})
     (folder / "check.html").write_text(page, encoding="utf-8")
     write_provenance(folder / "provenance-check.json", provenance, steps)
