@@ -140,3 +140,10 @@ def test_leave_one_out_puts_the_worst_first_and_names_where_sampling_fails() -> 
     low, high = lower.get_ylim()
     assert low < -20
     assert high > 0.5
+
+
+def test_without_names_nothing_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    table = pd.DataFrame({"study": ["a", "b"], "k": 1, "elpd": -1.0, "k_hat": 0.1, "how": "exact"})
+    upper, _ = figures.draw_leave_one_out(table, title="elpd").axes
+    assert not upper.texts
+    assert capsys.readouterr().out == ""

@@ -55,29 +55,28 @@ def label_points(
     **text
         Properties of the names.
     """
+    if names.empty:
+        return
     ax.autoscale(False)
     x, y = points.to_numpy(float).T
     named = points.index.get_indexer(names.index)
     radii = np.broadcast_to(radius, len(points))
     obstacles: dict[str, Any] = {
+        "x_scatter": x,
+        "y_scatter": y,
         "scatter_sizes": radii,
         "text_scatter_sizes": radii[named],
         "x_lines": lines[0] or None,
         "y_lines": lines[1] or None,
         "ylims": ylim,
     }
-    _, connections, _, _ = textalloc.allocate(
-        ax,
-        x[named],
-        y[named],
-        list(names),
-        x_scatter=x,
-        y_scatter=y,
-        textsize=size,
-        **OPTIONS,
-        **obstacles,
-        **text,
-    )
+    choices = {"textsize": size, **OPTIONS, **obstacles, **text}
+    _, connections, _, _ = textalloc.allocate(ax, x[named], y[named], list(names), **choices)
+    _connect(ax, connections)
+
+
+def _connect(ax: Axes, connections: list[Any]) -> None:
+    """Draw the lines between points and distant names; textalloc gives both ends in the data."""
     for connection in filter(None, connections):
         ends = np.transpose(connection[:2])[::-1]
         distance = np.hypot(*np.subtract(*ax.transData.transform(ends)))
