@@ -46,32 +46,10 @@ class Cells:
         """Return a row's values by column."""
         return row if isinstance(row, Mapping) else {str(self.tables[table].columns[0]): row}
 
-    def __call__(
-        self,
-        table: str,
-        row: Row,
-        column: str,
-        digits: int = 2,
-        *,
-        percent: bool = False,
-        signed: bool = False,
-    ) -> str:
-        """Return a cell as text.
-
-        Parameters
-        ----------
-        table, row, column
-            The address.
-        digits : int
-            Of a number, after the point.
-        percent, signed : bool
-            Whether a number is in percent; whether a positive number has a plus sign.
-        """
+    def __call__(self, table: str, row: Row, column: str, digits: int = 2) -> str:
+        """Return a cell as text; a number has so many digits after the point."""
         value = self.value(table, row, column)
-        text = value
-        if not isinstance(value, str):
-            text = number_text(float(value) * (100 if percent else 1), digits)
-            text = f"+{text}" if signed and value > 0 else text
+        text = value if isinstance(value, str) else number_text(float(value), digits)
         if not self.html:
             return text
         key = self._key(table, row)
@@ -88,9 +66,7 @@ class Cells:
         lower: str = "ci_lb",
         upper: str = "ci_ub",
         digits: int = 2,
-        *,
-        percent: bool = False,
     ) -> str:
         """Return two cells of a row as an interval, `[lower, upper]`."""
-        ends = [self(table, row, column, digits, percent=percent) for column in (lower, upper)]
+        ends = [self(table, row, column, digits) for column in (lower, upper)]
         return (Markup("[{}, {}]") if self.html else "[{}, {}]").format(*ends)
