@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from bayesmeta.estimates.text import words
 from bayesmeta.output import figures
 
 LABELS = {"title": "preclinical, three-level", "xlabel": "Hedges' g (positive: better performance in PTSD)"}
@@ -133,7 +134,7 @@ def flow(size: Size) -> Figure:
     rows = [("screening", "screened", True, "records screened")]
     rows += [("screening", "included", True, f"{kind} studies included") for kind in ("clinical", "preclinical")]
     rows += [("effects", "read", True, "rows of the sheets")]
-    rows += [("effects", "set", False, figures.words(reason)) for reason in reasons]
+    rows += [("effects", "set", False, words(reason)) for reason in reasons]
     rows += [("effects", "set", True, "effects of 300 groups in 184 studies")]
     table = pd.DataFrame(rows, columns=["part", "step", "kept", "what"]).assign(count=123456)
     return figures.draw_flow(table, title=LABELS["title"])

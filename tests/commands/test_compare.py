@@ -11,6 +11,7 @@ from scipy import stats
 from bayesmeta.cli import main
 from bayesmeta.commands.compare import answer, tables_of
 from bayesmeta.commands.request import Request, read_inputs
+from bayesmeta.estimates.text import number_text
 from bayesmeta.output import pages
 
 CONTRACT = {
@@ -103,8 +104,8 @@ def test_levels_agree_with_what_was_planted(compared: Path) -> None:
 def test_the_page_says_what_the_tables_say(compared: Path) -> None:
     page = (compared / "comparison.html").read_text(encoding="utf-8")
     row = pd.read_csv(compared / "tables" / "comparison.csv").set_index("term").loc["fear"]
-    assert f"REML puts the mean at {row['estimate']:.2f}" in page
-    assert "above zero in both schools" in page.lower()
+    assert f"The REML estimate is {row['estimate']:.2f}" in page
+    assert "above zero in both analyses" in page.lower()
     assert page.count("<svg") == 2
     assert "http://" not in page.replace("http://www.w3.org", "").replace("http://purl.org", "").replace(
         "http://creativecommons.org", ""
@@ -117,8 +118,8 @@ def test_a_changed_table_changes_the_page(compared: Path) -> None:
     about = {"dataset": "d", "model": "m", "title": "t", "synthetic": True, "notes": ["n"], "k": 1, "studies": 1}
     drawn = {name: compared / "figures" / f"{name}.svg" for name in ("paired", "profiles")}
     page = pages.comparison_page(tables, drawn, about | {"source": "s"})
-    assert "REML puts the mean at 7.25" in page
-    assert "The schools part" in page
+    assert "The REML estimate is 7.25" in page
+    assert "The analyses differ" in page
     assert "SYNTHETIC" in page
 
 
@@ -147,7 +148,7 @@ def test_the_tests_of_the_paper(dataset: str) -> None:
     [(-0.001, 2, "0.00"), (-1.256, 2, "−1.26"), (0.00012, 3, "1.2e−04"), (float("nan"), 2, "–"), (0.0, 3, "0.000")],
 )
 def test_numbers_as_they_are_read(value: float, digits: int, text: str) -> None:
-    assert pages.number(value, digits) == text
+    assert number_text(value, digits) == text
 
 
 def test_bad_input_writes_nothing(

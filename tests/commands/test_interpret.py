@@ -92,8 +92,8 @@ def test_csv_opens_in_a_word_processor_and_holds_the_numbers_of_the_tables(writt
 
 def test_probabilities_are_never_certain_and_missing_numbers_are_blank(written: Path) -> None:
     verdicts = pd.read_csv(written / "verdicts.csv", encoding="utf-8-sig", dtype=str)
-    assert verdicts["P"].tolist() == ["> .999", "> .999", ".700"]
-    assert verdicts["least P"].tolist() == [".970", ".350", ".100"]
+    assert verdicts["P"].tolist() == ["> .999", "> .999", ".70"]
+    assert verdicts["least P"].tolist() == [".970", ".35", ".10"]
 
 
 def test_sides_are_printed_as_far_as_there_are_columns(tmp_path: Path) -> None:

@@ -210,9 +210,9 @@ def test_the_figure_draws_the_table() -> None:
     figure = draw_plan(curves, xlabel="new studies", title="t")
     axes = figure.axes
     assert [ax.get_title(loc="left") for ax in axes] == [
-        "memory: a - b",
+        "memory: a − b",
         "today P(> 0) = .90",
-        "a, x - b, x",
+        "a, x − b, x",
         "today P(> 0) = .90",
     ]
     width, settled, floored, _ = axes

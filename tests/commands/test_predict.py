@@ -13,7 +13,7 @@ from rich.console import Console
 from bayesmeta.commands.fit import Sampling, draw_posterior
 from bayesmeta.commands.predict import read_posterior, run_predict
 from bayesmeta.commands.request import Request, read_inputs
-from bayesmeta.estimates.margins import held
+from bayesmeta.estimates.margins import undrawn_moderators
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.infrastructure.provenance import provenance_of
@@ -149,8 +149,8 @@ def test_what_a_picture_holds_fixed_is_said() -> None:
 
     moderators = moderators_of(tree_of(effects(), "~ dose + species + year + phase"))
     year = f"year at {effects()['year'].mean():.4g}"
-    assert held(moderators, {}, {"dose", "species"}) == [year, "averaged over phase"]
-    assert held(moderators, {"year": ["1999"], "phase": ["memory"]}, {"dose", "species"}) == [
+    assert undrawn_moderators(moderators, {}, {"dose", "species"}) == [year, "averaged over phase"]
+    assert undrawn_moderators(moderators, {"year": ["1999"], "phase": ["memory"]}, {"dose", "species"}) == [
         "year at 1999",
         "phase at memory",
     ]

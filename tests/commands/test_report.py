@@ -133,7 +133,7 @@ def test_the_page_is_written_with_what_was_counted_and_why_a_part_is_missing(tmp
     provenance = provenance_of({"dataset": "toy", "model": "m", "seed": 1}, {})
     write_report(tmp_path / "page", read_results(made), parts, provenance, Steps())
     page = (tmp_path / "page" / "index.html").read_text(encoding="utf-8")
-    assert "cannot be had here: no moderators" in page
+    assert "cannot be made: no moderators" in page
     for name in ("parts", "facts", "checklist"):
         assert len(pd.read_csv(tmp_path / "page" / "tables" / f"{name}.csv"))
     said = json.loads((tmp_path / "page" / "provenance-report.json").read_text())

@@ -23,7 +23,9 @@ def test_notation(text: str, weights: dict[str, float]) -> None:
 
 
 def test_unknown_term_is_named_with_the_known_ones() -> None:
-    with pytest.raises(BadInput, match=r"'x' names unknown term 'fear:memry'; the model has: fear:memory, b"):
+    with pytest.raises(
+        BadInput, match=r"'x' names unknown term 'fear:memry'; the model has: fear:memory, b"
+    ):
         contrast_weights({"x": "fear:memry - b"}, ["fear:memory", "b"])
 
 
@@ -35,8 +37,10 @@ def test_text_that_is_no_combination() -> None:
 
 
 def test_draws_are_the_combination_of_draws(handmade: xr.DataTree) -> None:
-    draws, beta = contrast_draws(handmade), handmade["posterior"].dataset["beta"]
-    neutral, fear = beta.sel(term="neutral:memory"), beta.sel(term="fear:memory")
+    draws = contrast_draws(handmade)
+    beta = handmade["posterior"].dataset["beta"]
+    neutral = beta.sel(term="neutral:memory")
+    fear = beta.sel(term="fear:memory")
     np.testing.assert_allclose(draws.sel(contrast="fear - neutral"), fear.values - neutral.values)
     np.testing.assert_allclose(draws.sel(contrast="half"), (fear.values + neutral.values) / 2)
 
@@ -72,7 +76,8 @@ def test_a_placeholder_in_the_text_alone_is_averaged_over() -> None:
 
 def test_a_cell_without_data_is_told_from_a_typing_error() -> None:
     with pytest.raises(
-        BadInput, match=r"needs 'human:trauma:memory', of which the data have no effects; leave .* pooled"
+        BadInput,
+        match=r"needs 'human:trauma:memory', of which the data have no effects; leave .* pooled",
     ):
         contrast_weights({"t": "human:trauma:memory - animal:trauma:memory"}, CELLS)
     with pytest.raises(BadInput, match="names unknown term 'human:traume:memory'"):

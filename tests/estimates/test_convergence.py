@@ -1,4 +1,4 @@
-"""The verdict fails for each reason it names, and only then."""
+"""The verdict fails for every reason that it names, and only then."""
 
 from collections.abc import Callable
 
@@ -9,8 +9,10 @@ import xarray as xr
 from bayesmeta.estimates import convergence
 
 
-def changed(tree: xr.DataTree, group: str, change: Callable[[xr.Dataset], xr.Dataset]) -> xr.DataTree:
-    """Copy of a tree with one group changed."""
+def changed(
+    tree: xr.DataTree, group: str, change: Callable[[xr.Dataset], xr.Dataset]
+) -> xr.DataTree:
+    """Copy of a tree with a changed group."""
     return xr.DataTree.from_dict(
         {
             name: change(node.to_dataset()) if name == group else node.to_dataset()
@@ -20,21 +22,27 @@ def changed(tree: xr.DataTree, group: str, change: Callable[[xr.Dataset], xr.Dat
 
 
 def test_good_draws_pass(handmade: xr.DataTree) -> None:
-    found = convergence.diagnose(handmade)
-    assert (found["passed"], found["failures"], found["divergences"]) == (True, [], 0)
-    assert found["bfmi"] > 0.3
-    assert 400 < found["min_ess_bulk"] < 1500
+    verdict = convergence.diagnose(handmade)
+    assert (verdict["passed"], verdict["failures"], verdict["divergences"]) == (True, [], 0)
+    assert verdict["bfmi"] > 0.3
+    assert 400 < verdict["min_ess_bulk"] < 1500
 
 
 def test_divergences_fail(handmade: xr.DataTree) -> None:
-    tree = changed(handmade, "sample_stats", lambda stats: stats.assign(diverging=stats["energy"] > 3))
-    found = convergence.diagnose(tree)
-    assert not found["passed"]
-    assert found["failures"][0].startswith(f"{found['divergences']} divergences")
+    tree = changed(
+        handmade, "sample_stats", lambda stats: stats.assign(diverging=stats["energy"] > 3)
+    )
+    verdict = convergence.diagnose(tree)
+    assert not verdict["passed"]
+    assert verdict["failures"][0].startswith(f"{verdict['divergences']} divergences")
 
 
 def test_chains_that_disagree_fail(handmade: xr.DataTree) -> None:
-    tree = changed(handmade, "posterior", lambda draws: draws.assign(tau_study=draws["tau_study"] + draws["chain"]))
+    tree = changed(
+        handmade,
+        "posterior",
+        lambda draws: draws.assign(tau_study=draws["tau_study"] + draws["chain"]),
+    )
     failures = " ".join(convergence.diagnose(tree)["failures"])
     assert "R-hat" in failures
     assert "bulk ESS" in failures
@@ -42,12 +50,16 @@ def test_chains_that_disagree_fail(handmade: xr.DataTree) -> None:
 
 def test_low_energy_fails(handmade: xr.DataTree) -> None:
     walk = lambda stats: stats.assign(energy=stats["energy"].cumsum("draw"))  # noqa: E731
-    assert "E-BFMI" in " ".join(convergence.diagnose(changed(handmade, "sample_stats", walk))["failures"])
+    assert "E-BFMI" in " ".join(
+        convergence.diagnose(changed(handmade, "sample_stats", walk))["failures"]
+    )
 
 
 def test_aliased_levels_are_reported(handmade: xr.DataTree) -> None:
     assert convergence.aliased_levels(handmade) == []
-    single = changed(handmade, "constant_data", lambda design: design.assign(group_study=("group", [0, 1, 2, 3])))
+    single = changed(
+        handmade, "constant_data", lambda design: design.assign(group_study=("group", [0, 1, 2, 3]))
+    )
     [warning] = convergence.aliased_levels(single)
     assert "4 of 4 studies have a single group" in warning
 
@@ -68,6 +80,11 @@ def test_trace_and_ranks(handmade: xr.DataTree) -> None:
     assert (ranks.groupby(["parameter", "chain"])["count"].sum() == 500).all()
     assert (ranks.groupby(["parameter", "bin"])["count"].sum() == 100).all()
     assert ranks["expected"].unique() == pytest.approx([50])
-    assert list(ranks["parameter"].unique()) == ["neutral:memory", "fear:memory", "tau_study", "tau_group"]
+    assert list(ranks["parameter"].unique()) == [
+        "neutral:memory",
+        "fear:memory",
+        "tau_study",
+        "tau_group",
+    ]
     first = ranks[(ranks["parameter"] == "tau_group") & (ranks["chain"] == 0)]
     assert np.array_equal(first["bin"], np.arange(10))

@@ -1,4 +1,4 @@
-"""Two sides: discrepancies, statements and the tables behind their figures, on a tree written by hand."""
+"""Two sides: discrepancies, statements and the tables behind figures, on a hand-made tree."""
 
 import numpy as np
 import pandas as pd
@@ -38,14 +38,16 @@ prior = "HalfNormal(1)"
 
 @pytest.fixture(scope="module")
 def tree() -> xr.DataTree:
-    """4 terms, 12 studies of one effect: 6 animal and 6 human, of which 2 are on fear; 2 x 2000 draws."""
+    """4 terms, 12 studies of an effect: 6 animal and 6 human, 2 of these on fear; 4000 draws."""
     rng = np.random.default_rng(5)
     draws = {"chain": [0, 1], "draw": np.arange(2000)}
     means = list(MEANS.values())
     study = np.arange(12)
     side = np.where(study < 6, "animal", "human")
     valence = np.where(np.isin(study, [0, 1, 2, 10, 11]), "fear", "neutral")
-    x = np.array([[term == f"{s}:{v}" for term in TERMS] for s, v in zip(side, valence, strict=True)], float)
+    x = np.array(
+        [[term == f"{s}:{v}" for term in TERMS] for s, v in zip(side, valence, strict=True)], float
+    )
     labels = [f"s{i:02d}" for i in study]
     tau = xr.DataArray(
         np.abs(rng.normal([1.2, 0.5], 0.05, (2, 2000, 2))),
@@ -53,10 +55,14 @@ def tree() -> xr.DataTree:
         coords={**draws, "stratum": ["animal", "human"]},
     )
     beta = xr.DataArray(
-        rng.normal(means, 0.2, (2, 2000, 4)), dims=("chain", "draw", "term"), coords={**draws, "term": TERMS}
+        rng.normal(means, 0.2, (2, 2000, 4)),
+        dims=("chain", "draw", "term"),
+        coords={**draws, "term": TERMS},
     )
     prior = xr.DataArray(
-        rng.normal(0, 1.5, (2, 2000, 4)), dims=("chain", "draw", "term"), coords={**draws, "term": TERMS}
+        rng.normal(0, 1.5, (2, 2000, 4)),
+        dims=("chain", "draw", "term"),
+        coords={**draws, "term": TERMS},
     )
     design = xr.Dataset(
         {
@@ -68,7 +74,13 @@ def tree() -> xr.DataTree:
             "group_study": ("group", study),
             "study_stratum": ("study", (side == "human").astype(int)),
         },
-        {"effect": labels, "group": labels, "study": labels, "term": TERMS, "stratum": ["animal", "human"]}
+        {
+            "effect": labels,
+            "group": labels,
+            "study": labels,
+            "term": TERMS,
+            "stratum": ["animal", "human"],
+        }
         | {"term_organism": ("term", [term.split(":")[0] for term in TERMS])}
         | {"term_valence": ("term", [term.split(":")[1] for term in TERMS])},
         attrs={"dataset": "d", "scale": "g"},
@@ -84,7 +96,11 @@ def tree() -> xr.DataTree:
 
 def test_a_discrepancy_is_one_side_minus_the_other(tree: xr.DataTree) -> None:
     table = discrepancy.discrepancies_table(tree).set_index("contrast")
-    assert list(table.index) == ["neutral: human - animal", "fear: human - animal", "emotion x organism"]
+    assert list(table.index) == [
+        "neutral: human - animal",
+        "fear: human - animal",
+        "emotion x organism",
+    ]
     np.testing.assert_allclose(table["mean"], [0.8, -1.4, 0.1 - 2.3], atol=0.02)
     np.testing.assert_allclose(table["sd"], 0.2 * np.sqrt([2, 2, 4]), rtol=0.05)
     np.testing.assert_allclose(table["prior_sd"], 1.5 * np.sqrt([2, 2, 4]), rtol=0.05)
@@ -109,27 +125,47 @@ def test_a_side_with_few_studies_gets_no_verdict(tree: xr.DataTree) -> None:
 
 
 SURE = {
-    **{"first": "human", "second": "animal", "mean": -0.7, "ci_lb": -1.2, "ci_ub": -0.3, "p_positive": 0.0005},
-    **{f"{place}_{key}": value for place in ("first", "second") for key, value in (("ci_lb", -1.0), ("ci_ub", 0.0))},
+    **{
+        "first": "human",
+        "second": "animal",
+        "mean": -0.7,
+        "ci_lb": -1.2,
+        "ci_ub": -0.3,
+        "p_positive": 0.0005,
+    },
+    **{
+        f"{place}_{key}": value
+        for place in ("first", "second")
+        for key, value in (("ci_lb", -1.0), ("ci_ub", 0.0))
+    },
     **{"first_mean": -0.2, "second_mean": 0.5, "first_studies": 20, "second_studies": 30},
     **{"p_opposite": 0.9, "p_rope": 0.0, "exploratory": False},
 }
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "text"),
     [
-        ({}, "human is lower, by 0.70 [0.30, 1.20] (P > .999). The two have opposite signs, P = .90."),
-        ({"p_positive": 0.07}, "not settled: the difference is -0.70 [-1.20, -0.30], P(human lower) = .93."),
+        (
+            {},
+            "lower, by 0.70 [0.30, 1.20] (P > .999). The two have opposite signs, P = .90.",
+        ),
+        (
+            {"p_positive": 0.07},
+            "not settled: the difference is −0.70 [−1.20, −0.30], P(human lower) = .93.",
+        ),
         (
             {"p_positive": 0.3, "p_rope": 0.97, "p_opposite": 0},
             "agree within 0.2 (P = .970). The two have the same sign.",
         ),
-        ({"exploratory": True, "first_studies": 1}, "it rests on 1 human study: a lead to follow, not a finding."),
+        (
+            {"exploratory": True, "first_studies": 1},
+            "it rests on 1 human study: a lead to follow, not a finding.",
+        ),
     ],
 )
-def test_what_is_concluded(changed: dict[str, float], said: str) -> None:
-    assert said in conclude(SURE | changed, 0.2)
+def test_what_is_concluded(changed: dict[str, float], text: str) -> None:
+    assert text in conclude(SURE | changed, 0.2)
 
 
 def test_statements_have_their_joint_probability(tree: xr.DataTree) -> None:
@@ -144,21 +180,37 @@ def test_statements_have_their_joint_probability(tree: xr.DataTree) -> None:
 def test_statements_and_sides_are_checked_before_anything_is_sampled(tree: xr.DataTree) -> None:
     design = tree["constant_data"].to_dataset()
     with pytest.raises(BadInput, match="concordance 'fear enhanced' cannot be read"):
-        discrepancy.check_sides(design, parse_spec(MODEL.replace("animal:fear > 0", "animal:fear up"), "m"))
-    with pytest.raises(BadInput, match=r"sides = 'kind' is no factor of the terms .* they have: organism, valence"):
-        discrepancy.check_sides(design, parse_spec(MODEL.replace('sides = "organism"', 'sides = "kind"'), "m"))
+        discrepancy.check_sides(
+            design, parse_spec(MODEL.replace("animal:fear > 0", "animal:fear up"), "m")
+        )
+    with pytest.raises(
+        BadInput, match=r"sides = 'kind' is no factor of the terms .* they have: organism, valence"
+    ):
+        discrepancy.check_sides(
+            design, parse_spec(MODEL.replace('sides = "organism"', 'sides = "kind"'), "m")
+        )
 
 
 def test_tables_behind_the_figures(tree: xr.DataTree) -> None:
     terms = discrepancy.sided_terms_table(tree).set_index("term")
-    assert terms.loc["human:fear", ["cell", "side", "k", "studies"]].tolist() == ["fear", "human", 2, 2]
+    assert terms.loc["human:fear", ["cell", "side", "k", "studies"]].tolist() == [
+        "fear",
+        "human",
+        2,
+        2,
+    ]
     assert discrepancy.pairs_of(terms) == [("human", "animal")]
     quadrants = discrepancy.quadrants_table(tree, "human", "animal").set_index("cell")
-    assert quadrants.loc["fear", ["x_mean", "y_mean"]].astype(float).round(1).tolist() == [-0.5, 0.9]
+    assert quadrants.loc["fear", ["x_mean", "y_mean"]].astype(float).round(1).tolist() == [
+        -0.5,
+        0.9,
+    ]
     assert quadrants.loc["fear", "p_same"] < 0.02
     assert quadrants.loc["neutral", "p_same"] > 0.99
     densities = discrepancy.densities_table(tree)
-    area = densities.groupby("contrast").apply(lambda part: np.trapezoid(part["density"], part["value"]))
+    area = densities.groupby("contrast").apply(
+        lambda part: np.trapezoid(part["density"], part["value"])
+    )
     np.testing.assert_allclose(area, 1, atol=0.02)
 
 
@@ -166,7 +218,7 @@ def test_each_stratum_has_its_own_heterogeneity(tree: xr.DataTree) -> None:
     table = heterogeneity_table(tree).set_index("level")
     assert list(table.index) == ["animal:study", "animal:total", "human:study", "human:total"]
     assert table.loc["human:study", "tau_mean"] == pytest.approx(0.5, abs=0.01)
-    # one sampling variance per stratum: 100 tau^2 / (tau^2 + v)
+    # a single sampling variance per stratum: 100 tau^2 / (tau^2 + v)
     assert table.loc["human:study", "i2_mean"] == pytest.approx(100 * 0.25 / 0.35, abs=1)
     assert table.loc["animal:study", "i2_mean"] == pytest.approx(100 * 1.44 / 1.84, abs=1)
     prediction = prediction_table(tree).set_index("term")

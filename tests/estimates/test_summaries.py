@@ -17,26 +17,35 @@ def test_terms_table_has_the_contract_columns(handmade: xr.DataTree) -> None:
     draws = handmade["posterior"].dataset["beta"].values.reshape(-1, 2)
     np.testing.assert_allclose(table["mean"], draws.mean(0))
     np.testing.assert_allclose(table["sd"], draws.std(0, ddof=1))
-    np.testing.assert_allclose(table[["ci_lb", "ci_ub"]].T, np.quantile(draws, [0.025, 0.975], axis=0))
+    np.testing.assert_allclose(
+        table[["ci_lb", "ci_ub"]].T, np.quantile(draws, [0.025, 0.975], axis=0)
+    )
 
 
 def test_heterogeneity_adds_up(handmade: xr.DataTree) -> None:
     table = summaries.heterogeneity_table(handmade).set_index("level")
     assert list(table.index) == ["study", "group", "total"]
-    assert table.loc[["study", "group"], "i2_mean"].sum() == pytest.approx(table.loc["total", "i2_mean"])
+    assert table.loc[["study", "group"], "i2_mean"].sum() == pytest.approx(
+        table.loc["total", "i2_mean"]
+    )
     posterior = handmade["posterior"].dataset
     study, group = (posterior[name].values.ravel() for name in ("tau_study", "tau_group"))
     assert table.loc["total", "tau_mean"] == pytest.approx(np.hypot(study, group).mean())
     design = handmade["constant_data"].dataset
     typical = typical_variance(design)
-    assert table.loc["study", "i2_mean"] == pytest.approx((100 * study**2 / (study**2 + group**2 + typical)).mean())
+    assert table.loc["study", "i2_mean"] == pytest.approx(
+        (100 * study**2 / (study**2 + group**2 + typical)).mean()
+    )
 
 
-def test_mixture_quantile_is_exact() -> None:
-    assert summaries.mixture_quantile(0.975, np.array([1.0]), np.array([2.0])) == pytest.approx(norm.ppf(0.975, 1, 2))
-    mean, sd = np.array([-3.0, 0.0, 4.0]), np.array([1.0, 0.5, 2.0])
-    at = summaries.mixture_quantile(0.3, mean, sd)
-    assert norm.cdf(at, mean, sd).mean() == pytest.approx(0.3)
+def test_prediction_interval_is_exact() -> None:
+    lower, upper = summaries.prediction_interval(np.array([1.0]), np.array([2.0]))
+    assert [lower, upper] == pytest.approx(norm.ppf([0.025, 0.975], 1, 2).tolist())
+    mean = np.array([-3.0, 0.0, 4.0])
+    sd = np.array([1.0, 0.5, 2.0])
+    ends = summaries.prediction_interval(mean, sd)
+    below = [norm.cdf(end, mean, sd).mean() for end in ends]
+    assert below == pytest.approx([0.025, 0.975])
 
 
 def test_prediction_widens_level_by_level(handmade: xr.DataTree) -> None:
@@ -44,8 +53,13 @@ def test_prediction_widens_level_by_level(handmade: xr.DataTree) -> None:
     assert (table.loc["group", "pi_ub"] > table.loc["study", "pi_ub"]).all()
     simulated = np.random.default_rng(2).normal(size=(1000, 400))
     posterior = handmade["posterior"].dataset
-    new = posterior["beta"].values.reshape(-1, 2)[:, :1] + posterior["tau_study"].values.reshape(-1, 1) * simulated
-    assert table.loc[("study", "neutral:memory"), "pi_lb"] == pytest.approx(np.quantile(new, 0.025), abs=0.02)
+    new = (
+        posterior["beta"].values.reshape(-1, 2)[:, :1]
+        + posterior["tau_study"].values.reshape(-1, 1) * simulated
+    )
+    assert table.loc[("study", "neutral:memory"), "pi_lb"] == pytest.approx(
+        np.quantile(new, 0.025), abs=0.02
+    )
 
 
 def test_sizes_and_forest(handmade: xr.DataTree) -> None:
@@ -84,12 +98,17 @@ def test_densities_integrate_to_one_and_stay_positive(handmade: xr.DataTree) -> 
 def test_parameters_besides_terms_and_taus(handmade: xr.DataTree) -> None:
     """A scalar and a vector with labels; nothing where the model estimates nothing else."""
     assert summaries.parameters_table(handmade).empty
-    draws, rng = handmade["posterior"].dataset, np.random.default_rng(1)
+    draws = handmade["posterior"].dataset
+    rng = np.random.default_rng(1)
     weights = xr.DataArray(
-        rng.gamma(4, 0.1, (2, 500, 2)), {"weight": ["p > .025", "p > .5"]}, ["chain", "draw", "weight"]
+        rng.gamma(4, 0.1, (2, 500, 2)),
+        {"weight": ["p > .025", "p > .5"]},
+        ["chain", "draw", "weight"],
     )
     more = draws.assign(rho=(("chain", "draw"), rng.beta(2, 2, (2, 500))), weights=weights)
-    table = summaries.parameters_table(xr.DataTree.from_dict({"posterior": more})).set_index("parameter")
+    table = summaries.parameters_table(xr.DataTree.from_dict({"posterior": more})).set_index(
+        "parameter"
+    )
     assert table.index.tolist() == ["rho", "weights[p > .025]", "weights[p > .5]"]
     assert table.loc["rho", "mean"] == pytest.approx(float(more["rho"].mean()))
     flat = weights.sel(weight="p > .5").values.ravel()
@@ -102,8 +121,13 @@ def test_orchard_puts_each_effect_beside_its_term(handmade: xr.DataTree) -> None
     table = summaries.orchard_table(handmade)
     terms, effects = (table[table["part"] == part] for part in ("term", "effect"))
     forest = summaries.forest_table(handmade)
-    np.testing.assert_allclose(terms[["estimate", "ci_lb", "pi_ub"]], forest[["mean", "ci_lb", "pi_ub"]])
-    assert terms[["term", "k", "studies"]].values.tolist() == forest[["term", "k", "studies"]].values.tolist()
+    np.testing.assert_allclose(
+        terms[["estimate", "ci_lb", "pi_ub"]], forest[["mean", "ci_lb", "pi_ub"]]
+    )
+    assert (
+        terms[["term", "k", "studies"]].values.tolist()
+        == forest[["term", "k", "studies"]].values.tolist()
+    )
     assert effects["effect"].tolist() == ["e0", "e1", "e4", "e2", "e3"]
     assert effects["term"].tolist() == ["neutral:memory"] * 3 + ["fear:memory"] * 2
     assert effects["study"].tolist() == list("abcbb")

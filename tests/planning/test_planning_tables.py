@@ -79,6 +79,7 @@ def planned(p_settled: list[float], current_p: float, floor: float = 0.0) -> pd.
         "width": 1.0,
         "width_se": 0.1,
         "current_width": 2.0,
+        "replicates": 100,
     }
     return pd.DataFrame(rows).assign(**numbers, current_p=current_p, floor_width=floor)
 
@@ -115,7 +116,7 @@ def planned(p_settled: list[float], current_p: float, floor: float = 0.0) -> pd.
             0.0,
             "The sign is settled today, P(> 0) < .001; "
             "after 10 new human studies of 80 per arm it would be with "
-            "probability > .99.",
+            "probability > .990.",
         ),
     ],
 )

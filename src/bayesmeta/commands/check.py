@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bayesmeta.commands.fit import Sampling, draw_posterior
 from bayesmeta.commands.request import Inputs, Request, show_inputs
+from bayesmeta.estimates.conventions import MAX_K_HAT
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.infrastructure.provenance import provenance_of
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     import xarray as xr
     from rich.console import Console
 
-Verdict = tuple[str, str, str]  # which check; passed, look or failed; a sentence
-SHADES = {"passed": "green", "look": "yellow", "failed": "bold red", "not done": "dim"}
+Verdict = tuple[str, str, str]  # which check; passed, review or failed; a sentence
+SHADES = {"passed": "green", "review": "yellow", "failed": "bold red", "not done": "dim"}
 
 
 @dataclass
@@ -29,7 +30,7 @@ class Found:
 
     def add(self, name: str, passed: bool, sentence: str, **tables: "pd.DataFrame") -> None:
         """A verdict and its tables."""
-        self.verdicts.append((name, "passed" if passed else "look", sentence))
+        self.verdicts.append((name, "passed" if passed else "review", sentence))
         self.tables |= tables
 
 
@@ -137,8 +138,8 @@ def check_influence(
         except BadInput as error:
             refusal = error
         studies = influence.leave_studies_out(tree, design, spec, left_out=left_out, seed=seed, workers=workers)
-    far = studies[~(studies["k_hat"] <= influence.MAX_K_HAT)]
-    psis = f"k-hat above {influence.MAX_K_HAT} for {', '.join(far['study']) or 'no study'}"
+    far = studies[~(studies["k_hat"] <= MAX_K_HAT)]
+    psis = f"k-hat above {MAX_K_HAT} for {', '.join(far['study']) or 'no study'}"
     found.tables["influence_studies"] = studies
     if left_out is None:
         raise BadInput(str(refusal))

@@ -104,7 +104,7 @@ def tables_of(schools: Schools, inputs: Inputs, test: str = "z") -> tuple[Tables
     taus = taus.rename(columns={"tau": "estimate", "tau_ci_lb": "ci_lb", "tau_ci_ub": "ci_ub"})
     taus = taus.assign(term="tau_" + taus["level"], se=np.nan)
     flat = bayes_rows(schools.flat, weights)
-    both = frequentist.compare_schools(
+    both = frequentist.compare_estimates(
         pd.concat([tables["frequentist"], taus], ignore_index=True), flat, bayes_rows(schools.posterior, weights)
     )
     known = published_terms(inputs.dataset.removesuffix("-twin"))

@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from bayesmeta.estimates.text import interval_text, number_text, probability_text
+
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
@@ -94,10 +96,12 @@ def print_comparison(console: Console, tables: Mapping[str, "pd.DataFrame"], out
     table = Table("term", "REML", "95 % interval", "Bayes", "95 % interval", "shift", "why", title_justify="left")
     table.title = f"{mark}Two schools (shift in standard errors)"
     for row in tables["comparison"].to_dict("records"):
-        reml = f"\\[{row['ci_lb']:.2f}, {row['ci_ub']:.2f}]"
-        bayes = f"\\[{row['cri_lb']:.2f}, {row['cri_ub']:.2f}]"
+        reml = interval_text(row["ci_lb"], row["ci_ub"])
+        bayes = interval_text(row["cri_lb"], row["cri_ub"])
         shift = f"{row['shift']:+.2f}"
-        table.add_row(row["term"], f"{row['estimate']:.2f}", reml, f"{row['mean']:.2f}", bayes, shift, row["why"])
+        table.add_row(
+            row["term"], number_text(row["estimate"]), reml, number_text(row["mean"]), bayes, shift, row["why"]
+        )
     console.print(table)
     console.print(_whole(tables["levels"].round(2), f"{mark}Four levels against three"))
     console.print(
@@ -123,31 +127,32 @@ def _certainty(row: Mapping[Any, Any]) -> str:
     """A probability that never rounds to certainty, or what is missing."""
     if row["p"] != row["p"]:
         return str(row["statement"])
-    return "> 0.999" if row["p"] > 0.999 else "< 0.001" if row["p"] < 0.001 else f"{row['p']:.3f}"
+    return probability_text(row["p"])
 
 
 def _estimates(rows: "pd.DataFrame", key: str, title: str) -> Table:
     table = Table(key, "mean", "sd", "95 % interval", "P(> 0)", title=title, title_justify="left")
     for row in rows.to_dict("records"):
-        interval = f"[{row['ci_lb']:.2f}, {row['ci_ub']:.2f}]".replace("[", "\\[")
-        table.add_row(escape(row[key]), f"{row['mean']:.2f}", f"{row['sd']:.2f}", interval, f"{row['p_positive']:.3f}")
+        interval = interval_text(row["ci_lb"], row["ci_ub"])
+        p = probability_text(row["p_positive"])
+        table.add_row(escape(row[key]), number_text(row["mean"]), number_text(row["sd"]), interval, p)
     return _right_aligned(table)
 
 
 def _heterogeneity(rows: "pd.DataFrame", title: str) -> Table:
     table = Table("level", "tau", "95 % interval", "I² (%)", "95 % interval", title=title, title_justify="left")
     for row in rows.to_dict("records"):
-        tau = f"\\[{row['tau_ci_lb']:.2f}, {row['tau_ci_ub']:.2f}]"
-        i2 = f"\\[{row['i2_ci_lb']:.1f}, {row['i2_ci_ub']:.1f}]"
-        table.add_row(row["level"], f"{row['tau_mean']:.2f}", tau, f"{row['i2_mean']:.1f}", i2)
+        tau = interval_text(row["tau_ci_lb"], row["tau_ci_ub"])
+        i2 = interval_text(row["i2_ci_lb"], row["i2_ci_ub"], 1)
+        table.add_row(row["level"], number_text(row["tau_mean"]), tau, number_text(row["i2_mean"], 1), i2)
     return _right_aligned(table)
 
 
 def _parameters(rows: "pd.DataFrame", title: str) -> Table:
     table = Table("parameter", "mean", "sd", "95 % interval", title=title, title_justify="left")
     for row in rows.to_dict("records"):
-        interval = f"\\[{row['ci_lb']:.2f}, {row['ci_ub']:.2f}]"
-        table.add_row(escape(row["parameter"]), f"{row['mean']:.2f}", f"{row['sd']:.2f}", interval)
+        interval = interval_text(row["ci_lb"], row["ci_ub"])
+        table.add_row(escape(row["parameter"]), number_text(row["mean"]), number_text(row["sd"]), interval)
     return _right_aligned(table)
 
 

@@ -131,7 +131,7 @@ def print_multiverse(console: "Console", tables: "Mapping[str, pd.DataFrame]", o
     from rich.markup import escape
     from rich.table import Table
 
-    from bayesmeta.robustness.multiverse import probability_text
+    from bayesmeta.estimates.text import probability_text
 
     mark = "SYNTHETIC  " if synthetic else ""
     table = Table(title=f"{mark}Does each conclusion hold under {len(tables['alternatives']) - 1} alternatives?")

@@ -216,7 +216,8 @@ def print_plan(
     from rich.markup import escape
     from rich.table import Table
 
-    from bayesmeta.planning import sentences, today_text
+    from bayesmeta.estimates.text import probability_statement
+    from bayesmeta.planning import sentences
 
     most = table["studies"].max()
     whose = f"{stratum} studies" if stratum else "studies"
@@ -225,7 +226,8 @@ def print_plan(
     for column in ("today", "width", "per arm", "width", "P(settled)"):
         shown.add_column(column, justify="right")
     for name, rows in table[table["studies"] == most].groupby("contrast", sort=False):
-        first = (str(name), today_text(rows["current_p"].iloc[0]), f"{rows['current_width'].iloc[0]:.2f}")
+        today = probability_statement("P(> 0)", rows["current_p"].iloc[0])
+        first = (str(name), today, f"{rows['current_width'].iloc[0]:.2f}")
         for at, row in enumerate(rows.to_dict("records")):
             settled = f"{row['p_settled']:.2f} ± {row['p_settled_se']:.2f}"
             shown.add_row(*(first if at == 0 else ("",) * 3), str(row["per_arm"]), f"{row['width']:.2f}", settled)

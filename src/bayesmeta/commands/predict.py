@@ -170,7 +170,7 @@ def print_predict(
     from rich.markup import escape
     from rich.table import Table
 
-    from bayesmeta.output.figures import interval_text
+    from bayesmeta.estimates.text import estimate_text, interval_text
 
     predicted = tables["predicted"]
     columns = [str(name) for name in predicted]
@@ -180,8 +180,8 @@ def print_predict(
     mark = "SYNTHETIC  " if synthetic else ""
     table = Table(*names, "mean [95 %]", *heads, title=f"{mark}Predicted", title_justify="left")
     for row in predicted[:SHOWN].to_dict("records"):
-        ends = [interval_text(0, row[name], row[f"{name[:-3]}_ub"]).partition(" ")[2] for name in lower]
-        mean = interval_text(row["mean"], row["ci_lb"], row["ci_ub"])
+        ends = [interval_text(row[name], row[f"{name[:-3]}_ub"]) for name in lower]
+        mean = estimate_text(row["mean"], row["ci_lb"], row["ci_ub"])
         shown = [f"{row[name]:.4g}" if isinstance(row[name], float) else str(row[name]) for name in names]
         table.add_row(*shown, *(text.replace("[", "\\[") for text in (mean, *ends)))
     console.print(table)

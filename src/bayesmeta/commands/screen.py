@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bayesmeta.commands.request import Inputs, Request, show_inputs
+from bayesmeta.estimates.text import estimate_text, interval_text, number_text, probability_text
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.infrastructure.provenance import provenance_of
@@ -227,14 +228,16 @@ def print_screen(
         "moderator", "importance", "95 % interval", "P(first)", title=f"{mark}Importance", title_justify="left"
     )
     for row in tables["importance"].to_dict("records"):
-        interval = f"\\[{row['ci_lb']:.3f}, {row['ci_ub']:.3f}]"
-        table.add_row(escape(row["moderator"]), f"{row['mean']:.3f}", interval, f"{row['p_rank_1']:.2f}")
+        interval = interval_text(row["ci_lb"], row["ci_ub"], 3)
+        table.add_row(
+            escape(row["moderator"]), number_text(row["mean"], 3), interval, probability_text(row["p_rank_1"])
+        )
     console.print(table)
     leaves = tables["tree"][tables["tree"]["leaf"]]
     for row in leaves.to_dict("records"):
+        estimate = estimate_text(row["estimate"], row["ci_lb"], row["ci_ub"])
         console.print(
-            f"leaf {row['node']}: {row['split']}: {row['estimate']:.2f} [{row['ci_lb']:.2f}, {row['ci_ub']:.2f}], "
-            f"{row['k']} effects of {row['studies']} studies",
+            f"leaf {row['node']}: {row['split']}: {estimate}, {row['k']} effects of {row['studies']} studies",
             highlight=False,
             markup=False,
         )

@@ -1,1 +1,1 @@
-"""What draws mean: contrasts, summaries, discrepancies, marginal means, convergence, frequentist comparison."""
+"""Quantities from posterior draws: contrasts, summaries, discrepancies, margins, convergence."""

@@ -1,9 +1,11 @@
-"""Two schools side by side: what each says of a term or a tau, how far apart they are, and why.
+"""Frequentist and Bayesian estimates side by side: their differences and the reasons for them.
 
-Both come from one likelihood, so that a difference has two possible reasons only, and they add up:
+Both maximise or integrate the same likelihood, so a difference has two possible reasons only, and
+the two add up:
 
     posterior - REML = (posterior - flat posterior) + (flat posterior - REML)
-                        the prior                     the integration over the taus, where REML plugs one value in
+                        the prior                     integration over the taus, where REML plugs in
+                                                      a single value
 """
 
 from collections.abc import Mapping
@@ -12,32 +14,36 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-AGREE = 0.1  # of a standard error: a shift below it changes nothing that is ever reported
-INTERVAL = ["ci_lb", "ci_ub"]
+NEGLIGIBLE_SHIFT = 0.1  # standard errors; a smaller shift changes no reported digit
+MOST_OF_IT = 0.75  # share of a shift from which a reason is named alone
+ENDS = ["ci_lb", "ci_ub"]
 
 
-def compare_schools(frequentist: pd.DataFrame, flat: pd.DataFrame, posterior: pd.DataFrame) -> pd.DataFrame:
-    """Set estimates side by side and take their differences apart.
+def compare_estimates(
+    frequentist: pd.DataFrame, flat: pd.DataFrame, posterior: pd.DataFrame
+) -> pd.DataFrame:
+    """Set estimates side by side and split their differences into the two reasons.
 
     Parameters
     ----------
     frequentist : DataFrame
         term, estimate, se, ci_lb, ci_ub; a tau has no se.
     flat, posterior : DataFrame
-        term, mean, sd, ci_lb, ci_ub: the posterior under flat priors and under the model's.
+        term, mean, sd, ci_lb, ci_ub: the posterior under flat priors and under the model's priors.
 
     Returns
     -------
     DataFrame
-        term; estimate, se, ci_lb, ci_ub (frequentist); mean, sd, cri_lb, cri_ub (posterior); flat_mean, flat_sd; shift
-        = mean - estimate and its parts shift_prior and shift_integration, all in units of the se (of a tau: the flat
-        posterior sd); sd_ratio = sd / se and its factors sd_ratio_prior and sd_ratio_integration; why, in words.
+        term; estimate, se, ci_lb, ci_ub (frequentist); mean, sd, cri_lb, cri_ub (posterior);
+        flat_mean, flat_sd; shift = mean - estimate and its parts shift_prior and
+        shift_integration, all in units of the se (of a tau: of the sd of the flat posterior);
+        sd_ratio = sd / se and its factors sd_ratio_prior and sd_ratio_integration; why, in words.
     """
-    bayes = posterior.rename(columns={"ci_lb": "cri_lb", "ci_ub": "cri_ub"})
-    table = frequentist[["term", "estimate", "se", *INTERVAL]].merge(
-        bayes[["term", "mean", "sd", "cri_lb", "cri_ub"]], on="term"
-    )
-    table = table.merge(flat[["term", "mean", "sd"]].rename(columns={"mean": "flat_mean", "sd": "flat_sd"}), on="term")
+    credible = posterior.rename(columns={"ci_lb": "cri_lb", "ci_ub": "cri_ub"})
+    flat = flat.rename(columns={"mean": "flat_mean", "sd": "flat_sd"})
+    table = frequentist[["term", "estimate", "se", *ENDS]]
+    table = table.merge(credible[["term", "mean", "sd", "cri_lb", "cri_ub"]], on="term")
+    table = table.merge(flat[["term", "flat_mean", "flat_sd"]], on="term")
     unit = table["se"].fillna(table["flat_sd"])
     table = table.assign(
         shift=(table["mean"] - table["estimate"]) / unit,
@@ -51,49 +57,57 @@ def compare_schools(frequentist: pd.DataFrame, flat: pd.DataFrame, posterior: pd
 
 
 def explain(row: Mapping[Any, Any]) -> str:
-    """Why two estimates differ, from their shift and its two parts."""
-    if abs(row["shift"]) < AGREE and abs(row["shift_prior"]) < AGREE:
+    """Return the reason why two estimates differ, from their shift and its two parts."""
+    prior = row["shift_prior"]
+    integration = row["shift_integration"]
+    sizes = {"prior": abs(prior), "integration over the taus": abs(integration)}
+    if max(abs(row["shift"]), abs(prior)) < NEGLIGIBLE_SHIFT:
         return "they agree"
-    prior, integration = row["shift_prior"], row["shift_integration"]
-    if abs(prior) >= AGREE and abs(integration) >= AGREE and prior * integration < 0:
-        return f"prior ({prior:+.2f}) and integration over the taus ({integration:+.2f}) pull in opposite directions"
-    larger, other = ("prior", "integration over the taus")[:: 1 if abs(prior) >= abs(integration) else -1]
-    shares = np.array([max(abs(prior), abs(integration)), min(abs(prior), abs(integration))])
-    share = shares[0] / shares.sum()
-    return f"mostly the {larger}" if share > 0.75 else f"the {larger} and the {other}"
+    if min(sizes.values()) >= NEGLIGIBLE_SHIFT and prior * integration < 0:
+        return (
+            f"prior ({prior:+.2f}) and integration over the taus ({integration:+.2f}) "
+            "pull in opposite directions"
+        )
+    larger, smaller = sorted(sizes, key=lambda reason: sizes[reason], reverse=True)
+    if sizes[larger] / sum(sizes.values()) > MOST_OF_IT:
+        return f"mostly the {larger}"
+    return f"the {larger} and the {smaller}"
 
 
 def side_of_zero(lower: float, upper: float) -> str:
-    """'below', 'above' or 'open': where an interval lies against zero."""
+    """Return 'below' or 'above' for an interval on that side of zero, 'open' if it contains it."""
     return "below" if upper < 0 else "above" if lower > 0 else "open"
 
 
 def conclusions(table: pd.DataFrame, published: pd.DataFrame | None = None) -> pd.DataFrame:
-    """What each school concludes of each term.
+    """Add the side of zero on which an analysis puts a term.
 
     Returns
     -------
     DataFrame
-        The comparison with side_frequentist, side_posterior ('below', 'above', 'open') and, where the paper printed the
-        term, printed, report, report_ci_lb, report_ci_ub, side_report.
+        The comparison with side_frequentist, side_posterior ('below', 'above', 'open') and, for
+        terms with a published estimate, printed, report, report_ci_lb, report_ci_ub, side_report.
     """
+    credible = table[["term", "cri_lb", "cri_ub"]].set_axis(["term", *ENDS], axis=1)
     table = with_side(table, table, "frequentist")
-    table = with_side(table, table[["term", "cri_lb", "cri_ub"]].set_axis(["term", *INTERVAL], axis=1), "posterior")
+    table = with_side(table, credible, "posterior")
     if published is None:
         return table
     columns = {"estimate": "report", "ci_lb": "report_ci_lb", "ci_ub": "report_ci_ub"}
-    table = table.merge(published[["term", "printed", *columns]].rename(columns=columns), on="term", how="left")
+    report = published[["term", "printed", *columns]].rename(columns=columns)
+    table = table.merge(report, on="term", how="left")
     return with_side(table, published, "report")
 
 
 def with_side(table: pd.DataFrame, other: pd.DataFrame, name: str) -> pd.DataFrame:
-    """The table with side_<name>: where another analysis (term, ci_lb, ci_ub) puts each term against zero."""
-    sides = [side_of_zero(*bounds) for bounds in other[INTERVAL].to_numpy()]
-    return table.merge(pd.DataFrame({"term": other["term"], f"side_{name}": sides}), on="term", how="left")
+    """Add side_<name>: the side of zero of a term in another analysis (term, ci_lb, ci_ub)."""
+    sides = [side_of_zero(*bounds) for bounds in other[ENDS].to_numpy()]
+    columns = pd.DataFrame({"term": other["term"], f"side_{name}": sides})
+    return table.merge(columns, on="term", how="left")
 
 
 def profile_table(profiles: pd.DataFrame, densities: pd.DataFrame) -> pd.DataFrame:
-    """Profile likelihoods and posterior densities of the taus, each scaled to a peak of 1, for a figure.
+    """Scale profile likelihoods and posterior densities of the taus to a peak of 1, for a figure.
 
     Parameters
     ----------
@@ -108,25 +122,37 @@ def profile_table(profiles: pd.DataFrame, densities: pd.DataFrame) -> pd.DataFra
         level, which ('profile likelihood' or 'posterior'), tau, height.
     """
     highest = profiles.groupby("level", sort=False)["log_lik"].transform("max")
-    likelihood = profiles.assign(which="profile likelihood", height=np.exp(profiles["log_lik"] - highest))
+    likelihood = profiles.assign(
+        which="profile likelihood", height=np.exp(profiles["log_lik"] - highest)
+    )
     peak = densities.groupby("level", sort=False)["density"].transform("max")
     posterior = densities.assign(which="posterior", height=densities["density"] / peak)
-    columns = ["level", "which", "tau", "height"]
-    parts = [each[each["level"] == level] for level in profiles["level"].unique() for each in (likelihood, posterior)]
-    return pd.concat(parts)[columns].reset_index(drop=True)
-
-
-def paired_table(table: pd.DataFrame, flat: pd.DataFrame, published: pd.DataFrame | None = None) -> pd.DataFrame:
-    """One row per term and source, for the figure of paired intervals: term, source, estimate, ci_lb, ci_ub."""
-    columns = ["term", "estimate", *INTERVAL]
-    parts = []
-    if published is not None:
-        parts.append(("paper", published[columns]))
-    parts += [
-        ("REML", table[columns]),
-        ("Bayes, flat priors", flat[flat["term"].isin(table["term"])][["term", "mean", *INTERVAL]]),
-        ("Bayes", table[["term", "mean", "cri_lb", "cri_ub"]]),
+    curves = [
+        curve[curve["level"] == level]
+        for level in profiles["level"].unique()
+        for curve in (likelihood, posterior)
     ]
-    rows = pd.concat([part.set_axis(columns, axis=1).assign(source=source) for source, part in parts])
+    return pd.concat(curves)[["level", "which", "tau", "height"]].reset_index(drop=True)
+
+
+def paired_table(
+    table: pd.DataFrame, flat: pd.DataFrame, published: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Return a row per term and source, for the figure of paired intervals.
+
+    Columns: term, source, estimate, ci_lb, ci_ub.
+    """
+    columns = ["term", "estimate", *ENDS]
+    flat = flat[flat["term"].isin(table["term"])]
+    sources = {"paper": published[columns]} if published is not None else {}
+    sources |= {
+        "REML": table[columns],
+        "Bayes, flat priors": flat[["term", "mean", *ENDS]],
+        "Bayes": table[["term", "mean", "cri_lb", "cri_ub"]],
+    }
+    rows = pd.concat(
+        part.set_axis(columns, axis=1).assign(source=source) for source, part in sources.items()
+    )
     order = {term: i for i, term in enumerate(table["term"])}
-    return rows[rows["term"].isin(order)].sort_values("term", key=lambda x: x.map(order), kind="stable")
+    rows = rows[rows["term"].isin(order)]
+    return rows.sort_values("term", key=lambda term: term.map(order), kind="stable")

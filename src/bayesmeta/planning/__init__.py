@@ -10,12 +10,7 @@ from bayesmeta.planning.estimand import (
 from bayesmeta.planning.expectation import Today, refit_each, today_of
 from bayesmeta.planning.refits import width_and_probability
 from bayesmeta.planning.simulation import simulate_studies
-from bayesmeta.planning.tables import (
-    curves_table,
-    plan_table,
-    sentences,
-    today_text,
-)
+from bayesmeta.planning.tables import curves_table, plan_table, sentences
 
 __all__ = [
     "Today",
@@ -30,6 +25,5 @@ __all__ = [
     "simulate_studies",
     "studies_so_far",
     "today_of",
-    "today_text",
     "width_and_probability",
 ]

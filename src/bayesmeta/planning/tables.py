@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from bayesmeta.estimates.contrasts import SETTLED
+from bayesmeta.estimates.conventions import SETTLED, TARGET_P_SETTLED
+from bayesmeta.estimates.text import probability_statement, probability_text
 from bayesmeta.planning.expectation import Today
 
-ENOUGH = 0.8  # the usual power: a plan suffices that settles the sign with this probability
 KEYS = ["contrast", "studies", "per_arm"]
 AVERAGES = ["replicates", "width", "width_se", "p_settled", "p_settled_se", "p_right"]
 
@@ -76,7 +76,7 @@ def _curve(
         high=table[quantity] + margin,
         today=today,
         floor=floor,
-        note=table["current_p"].map(lambda p: f"today {today_text(p)}"),
+        note=[f"today {probability_statement('P(> 0)', p)}" for p in table["current_p"]],
     )
 
 
@@ -93,11 +93,11 @@ def sentences(table: pd.DataFrame, stratum: str | None) -> dict[str, str]:
 def _sentence(rows: pd.DataFrame, kind: str) -> str:
     last = rows.sort_values(["studies", "per_arm"]).iloc[-1]
     p = last["current_p"]
-    now = today_text(p)
+    now = probability_statement("P(> 0)", p)
     if p > SETTLED or p < 1 - SETTLED:
         after = f"after {_plan(last, kind)} it would be with probability {_settled(last)}"
         return f"The sign is settled today, {now}; {after}."
-    enough = rows[rows["p_settled"] >= ENOUGH]
+    enough = rows[rows["p_settled"] >= TARGET_P_SETTLED]
     if not len(enough):
         floor = last["floor_width"]
         limit = ""
@@ -123,22 +123,4 @@ def _plan(row: pd.Series, kind: str) -> str:
 
 
 def _settled(row: pd.Series) -> str:
-    return probability(row["p_settled"], 2)
-
-
-def today_text(p: float) -> str:
-    """`P(> 0) = .93`, `P(> 0) = .987` where it is nearly certain, `P(> 0) < .001`."""
-    text = probability(p, 2 if 0.05 <= p <= 0.95 else 3)
-    return f"P(> 0) {text}" if text[0] in "<>" else f"P(> 0) = {text}"
-
-
-def probability(p: float, digits: int) -> str:
-    """`.81`; `> .99` and `< .01` for what would round to 1 and 0."""
-    end = 10.0**-digits
-    if p < end / 2 or p > 1 - end / 2:
-        return (
-            f"> {1 - end:.{digits}f}".replace("0.", ".")
-            if p > 0.5
-            else f"< {end:.{digits}f}".replace("0.", ".")
-        )
-    return f"{p:.{digits}f}"[1:]
+    return probability_text(row["p_settled"], draws=row["replicates"])

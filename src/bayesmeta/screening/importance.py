@@ -7,6 +7,7 @@ import pandas as pd
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.tree import DecisionTreeRegressor
 
+from bayesmeta.estimates.conventions import INTERVAL
 from bayesmeta.infrastructure.jobs import Job
 from bayesmeta.screening.folds import held_out
 from bayesmeta.screening.forest import Tuning, agreement, grow
@@ -15,7 +16,6 @@ from bayesmeta.screening.running import DEFAULT, JobOptions
 from bayesmeta.screening.targets import Target
 
 REPEATS = 5  # permutations per moderator and fold
-INTERVAL = (0.025, 0.975)
 
 
 def permuted_loss(

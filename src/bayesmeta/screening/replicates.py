@@ -5,12 +5,13 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 import pandas as pd
 
+from bayesmeta.estimates.conventions import INTERVAL
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.jobs import Job
 from bayesmeta.screening.dependence import dependence, interaction, pair_dependence
 from bayesmeta.screening.folds import resample
 from bayesmeta.screening.forest import Tuning, agreement, grow
-from bayesmeta.screening.importance import INTERVAL, paired, permuted_loss
+from bayesmeta.screening.importance import paired, permuted_loss
 from bayesmeta.screening.moderators import Coded
 from bayesmeta.screening.running import DEFAULT, JobOptions
 from bayesmeta.screening.targets import Target

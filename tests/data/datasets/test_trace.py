@@ -195,7 +195,7 @@ def test_a_dataset_states_its_variants_and_what_it_can_describe() -> None:
     clinical = datasets.DATASETS["clinical"]
     assert clinical.variants == datasets.VARIANTS == ("strict", "extended", "calibrated")
     assert clinical.default_variant == "calibrated"
-    assert None not in (clinical.record, clinical.flow, clinical.tables, clinical.suspects)
+    assert None not in (clinical.record, clinical.flow, clinical.tables)
     twin = datasets.DATASETS["clinical-twin"]
     assert twin.default_variant is twin.record is twin.flow is twin.tables is twin.suspects is None
 

@@ -186,7 +186,7 @@ def test_the_report_says_that_these_are_directions(fitted: Path) -> None:
     assert (fitted / "posterior.nc").stat().st_mtime_ns == drawn  # the fit that is there is kept
     page = (fitted / "index.html").read_text(encoding="utf-8")
     words = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", page))
-    assert "These are directions that abstracts state, and no effect sizes. 11 rows of 9 papers say one of" in words
+    assert "These are directions that abstracts state, not effect sizes. 11 rows of 9 papers state" in words
     for note in datasets.read("ketamine-extinction").attrs["notes"]:
         assert note in words
     tables = {name: pd.read_csv(fitted / "tables" / f"{name}.csv") for name in ("directions", "rows", "aggregate")}

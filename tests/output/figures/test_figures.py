@@ -1,7 +1,6 @@
-"""The data behind the artists are the table; what is written is whole, labelled and the same each time."""
+"""Figures of estimates, chains and comparisons draw their tables; no text covers another."""
 
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from PIL import Image
 
 from bayesmeta.output import figures
 
@@ -37,7 +35,9 @@ def studies(*sizes: int) -> pd.DataFrame:
     """Means within a cell go up and down, so that their order is not the table's."""
     return pd.concat(
         [
-            pd.DataFrame({"term": f"fear:phase {size}", "study": [f"Author {row}" for row in range(size)]}).assign(
+            pd.DataFrame(
+                {"term": f"fear:phase {size}", "study": [f"Author {row}" for row in range(size)]}
+            ).assign(
                 mean=np.sin(np.arange(size)),
                 ci_lb=lambda rows: rows["mean"] - 0.5,
                 ci_ub=lambda rows: rows["mean"] + 0.4,
@@ -54,7 +54,8 @@ def studies(*sizes: int) -> pd.DataFrame:
 
 def chains(parameters: int, column: str, points: int) -> pd.DataFrame:
     rows = pd.MultiIndex.from_product(
-        [[f"tau_{each}" for each in range(parameters)], range(4), range(points)], names=["parameter", "chain", column]
+        [[f"tau_{at}" for at in range(parameters)], range(4), range(points)],
+        names=["parameter", "chain", column],
     ).to_frame(index=False)
     return rows.assign(value=np.cos(rows.index), count=rows.index % 7 + 1, expected=4.0)
 
@@ -69,10 +70,12 @@ def densities(*levels: str) -> pd.DataFrame:
 
 
 def segments(ax: Axes, label: str) -> np.ndarray:
-    """Columns: left, right and height of the horizontal lines of one label."""
-    (lines,) = (each for each in ax.collections if each.get_label().startswith(label))
+    """Return the horizontal lines with a label (lines, 3): left, right, height."""
+    (lines,) = (artist for artist in ax.collections if artist.get_label().startswith(label))
     assert isinstance(lines, LineCollection)
-    return np.array([(line[0, 0], line[1, 0], line[0, 1]) for line in lines.get_segments() if len(line)])
+    return np.array(
+        [(line[0, 0], line[1, 0], line[0, 1]) for line in lines.get_segments() if len(line)]
+    )
 
 
 def legend_words(figure: Figure) -> list[str]:
@@ -81,9 +84,14 @@ def legend_words(figure: Figure) -> list[str]:
 
 def overlaps(texts: list[Text]) -> list[tuple[str, str]]:
     texts = [text for text in texts if text.get_text() and text.get_visible()]
-    left, bottom, right, top = np.array([text.get_window_extent().extents for text in texts]).T[:, :, None]
+    left, bottom, right, top = np.array([text.get_window_extent().extents for text in texts]).T[
+        :, :, None
+    ]
     before = (left < right.T) & (bottom < top.T)
-    return [(texts[i].get_text(), texts[j].get_text()) for i, j in np.argwhere(np.triu(before & before.T, 1))]
+    return [
+        (texts[i].get_text(), texts[j].get_text())
+        for i, j in np.argwhere(np.triu(before & before.T, 1))
+    ]
 
 
 def test_forest_draws_the_table_from_the_top() -> None:
@@ -102,10 +110,12 @@ def test_forest_draws_the_table_from_the_top() -> None:
 
 
 def test_forest_says_the_numbers_and_what_is_thick_and_thin() -> None:
-    table = cells(1).assign(mean=-0.9444, ci_lb=-1.2351, ci_ub=-0.0001, k=12, studies=7, pi_level="study")
+    table = cells(1).assign(
+        mean=-0.9444, ci_lb=-1.2351, ci_ub=-0.0001, k=12, studies=7, pi_level="study"
+    )
     (ax,) = figures.draw_forest(table, xlabel="g", title="cells").axes
-    said = [text.get_text() for text in ax.texts]
-    assert said == ["mean [95 % interval]", "−0.94 [−1.24, 0.00]", "effects", "12", "studies", "7"]
+    texts = [text.get_text() for text in ax.texts]
+    assert texts == ["mean [95 % interval]", "−0.94 [−1.24, 0.00]", "effects", "12", "studies", "7"]
     legend = ax.get_legend()
     assert legend is not None
     assert [text.get_text() for text in legend.get_texts()] == [
@@ -131,7 +141,7 @@ def test_caterpillar_sorts_within_panels_and_shows_the_cell() -> None:
         rows = table[table["term"] == f"fear:phase {size}"].sort_values("mean")
         y = np.arange(size)
         np.testing.assert_allclose(segments(ax, "study, 95 %"), np.c_[rows[["ci_lb", "ci_ub"]], y])
-        (points,) = (each for each in ax.collections if each.get_label() == "study, mean")
+        (points,) = (artist for artist in ax.collections if artist.get_label() == "study, mean")
         np.testing.assert_allclose(points.get_offsets(), np.c_[rows["mean"], y])
         (band,) = ax.patches
         assert (band.get_x(), band.get_x() + band.get_width()) == pytest.approx((-0.2, 0.3))
@@ -142,7 +152,8 @@ def test_caterpillar_sorts_within_panels_and_shows_the_cell() -> None:
 
 
 def test_trace_and_ranks_draw_every_chain() -> None:
-    values, counts = chains(2, "draw", 6), chains(2, "bin", 3)
+    values = chains(2, "draw", 6)
+    counts = chains(2, "bin", 3)
     figure = figures.draw_trace(values, counts, title="chains")
     (left, right, *below) = figure.axes
     assert len(below) == 2
@@ -186,7 +197,9 @@ def test_no_text_overlaps_in_a_forest(rows: int) -> None:
     (ax,) = figure.axes
     legend = ax.get_legend()
     assert legend is not None
-    assert not overlaps([*ax.texts, *ax.get_yticklabels(), *legend.get_texts(), *figure.texts, ax.xaxis.label])
+    assert not overlaps(
+        [*ax.texts, *ax.get_yticklabels(), *legend.get_texts(), *figure.texts, ax.xaxis.label]
+    )
     page = figure.bbox
     for text in (*ax.texts, *ax.get_yticklabels()):
         box = text.get_window_extent()
@@ -196,7 +209,9 @@ def test_no_text_overlaps_in_a_forest(rows: int) -> None:
 
 @pytest.mark.parametrize("sizes", [(3,), (12, 12, 100, 7), (100,)])
 def test_no_text_overlaps_among_panels(sizes: tuple[int, ...]) -> None:
-    figure = figures.draw_caterpillar(studies(*sizes), xlabel="a label of some length", title="studies")
+    figure = figures.draw_caterpillar(
+        studies(*sizes), xlabel="a label of some length", title="studies"
+    )
     figure.draw_without_rendering()
     legend = figure.legends[0]
     texts = [*figure.texts, *legend.get_texts(), legend.get_title()]
@@ -219,123 +234,3 @@ def test_the_style_stays_inside() -> None:
     before = dict(rcParams)
     figures.draw_forest(cells(2), xlabel="g", title="cells")
     assert dict(rcParams) == before
-
-
-def written(folder: Path, *, synthetic: bool) -> list[Path]:
-    folder.mkdir()
-    table = cells(3)
-    figure = figures.draw_forest(table, xlabel="g", title="cells")
-    return figures.save(figure, folder / "forest.1", table, synthetic=synthetic, source="bayesmeta, seed 1")
-
-
-def test_save_writes_the_same_bytes_again(tmp_path: Path) -> None:
-    first, second = written(tmp_path / "a", synthetic=True), written(tmp_path / "b", synthetic=True)
-    assert [path.name for path in first] == ["forest.1.csv", "forest.1.png", "forest.1.svg"]
-    assert sorted((tmp_path / "a").iterdir()) == first
-    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
-
-
-def test_one_figure_saved_twice_is_labelled_once(tmp_path: Path) -> None:
-    figure = figures.draw_caterpillar(studies(3), xlabel="g", title="studies")
-    for stem, synthetic in (("a", True), ("b", False), ("c", True)):
-        figures.save(figure, tmp_path / stem, studies(3), synthetic=synthetic, source="seed 1")
-    drawings = [tmp_path.joinpath(f"{stem}.svg").read_text() for stem in "abc"]
-    assert [drawing.count("<!-- SYNTHETIC -->") for drawing in drawings] == [2, 0, 2]
-    with Image.open(tmp_path / "a.png") as one, Image.open(tmp_path / "c.png") as other:
-        assert one.tobytes() == other.tobytes()
-
-
-@pytest.mark.parametrize("synthetic", [True, False])
-def test_save_labels_synthetic_figures_and_their_source(tmp_path: Path, synthetic: bool) -> None:
-    _, png, svg = written(tmp_path / "out", synthetic=synthetic)
-    drawing = svg.read_text()
-    assert drawing.count("<!-- SYNTHETIC -->") == 2 * synthetic
-    assert "<!-- bayesmeta, seed 1 -->" in drawing
-    told = "SYNTHETIC: bayesmeta, seed 1" if synthetic else "bayesmeta, seed 1"
-    assert f"<dc:description>{told}</dc:description>" in drawing
-    assert "<dc:date>" not in drawing
-    with Image.open(png) as image:
-        assert image.info["Description"] == told
-        assert image.info["dpi"] == pytest.approx((150, 150), abs=0.1)
-        strong = np.all(np.asarray(image.convert("RGB")) == (0xD5, 0x5E, 0x00), axis=-1)
-    assert (strong.sum() > 1000) == synthetic
-
-
-def test_the_legend_stays_above_the_source(tmp_path: Path) -> None:
-    figure = figures.draw_caterpillar(studies(3), xlabel="g", title="studies")
-    _, png, _ = figures.save(figure, tmp_path / "figure", studies(3), synthetic=False, source="seed 1")
-    with Image.open(png) as image:
-        margin = np.asarray(image.convert("RGB"))[-30:].astype(int)
-    assert margin.min() < 200
-    assert np.ptp(margin, axis=-1).max() < 10
-
-
-def test_a_label_is_not_read_as_mathematics(tmp_path: Path) -> None:
-    table = cells(1).assign(term=r"$\frac$")
-    figure = figures.draw_forest(table, xlabel="$", title=r"$\sqrt$")
-    assert len(figures.save(figure, tmp_path / "figure", table, synthetic=False, source="$^$")) == 3
-
-
-def test_the_table_comes_back_to_nine_digits(tmp_path: Path) -> None:
-    csv, *_ = written(tmp_path / "out", synthetic=False)
-    pd.testing.assert_frame_equal(pd.read_csv(csv), cells(3), rtol=1e-8, atol=0)
-
-
-def test_several_tables_are_named(tmp_path: Path) -> None:
-    values, counts = chains(1, "draw", 4), chains(1, "bin", 2)
-    figure = figures.draw_trace(values, counts, title="chains")
-    files = figures.save(figure, tmp_path / "c", {"trace": values, "ranks": counts}, synthetic=False, source="seed 1")
-    assert [path.name for path in files] == ["c-ranks.csv", "c-trace.csv", "c.png", "c.svg"]
-
-
-def test_a_failed_save_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    figure, table = figures.draw_forest(cells(2), xlabel="g", title="cells"), cells(2)
-    with pytest.raises(FileNotFoundError):
-        figures.save(figure, tmp_path / "nowhere" / "forest", table, synthetic=True, source="seed 1")
-
-    def full(*_: object, **__: object) -> None:
-        raise OSError("No space left on device")
-
-    monkeypatch.setattr(pd.DataFrame, "to_csv", full)
-    with pytest.raises(OSError, match="No space"):
-        figures.save(figure, tmp_path / "forest", table, synthetic=True, source="seed 1")
-    assert not list(tmp_path.iterdir())
-    assert [text.get_text() for text in figure.texts] == ["cells"]
-
-
-def paired_table() -> pd.DataFrame:
-    rows = [
-        {"term": term, "source": source, "estimate": i + j / 10, "ci_lb": i - 0.5, "ci_ub": i + 0.5}
-        for i, term in enumerate(["fear:memory", "neutral:memory"])
-        for j, source in enumerate(["paper", "REML", "Bayes"])
-    ]
-    return pd.DataFrame(rows)
-
-
-def test_paired_intervals_are_the_table_row_by_row() -> None:
-    table = paired_table()
-    ax = figures.paired(table, Figure().add_subplot())
-    points = {line.get_label(): line for line in ax.lines if line.get_marker() == "o"}
-    for source, rows in table.groupby("source"):
-        np.testing.assert_array_equal(points[source].get_xdata(), rows["estimate"])
-        np.testing.assert_array_equal(np.round(points[source].get_ydata()), [0, 1])
-    spans = [segment[:, 0].tolist() for lines in ax.collections for segment in lines.get_segments()]
-    assert sorted(spans) == sorted(table[["ci_lb", "ci_ub"]].to_numpy().tolist())
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["fear, memory", "neutral, memory"]
-    # the paper's interval stands above ours
-    assert points["paper"].get_ydata()[0] < points["Bayes"].get_ydata()[0]
-
-
-def test_profiles_draw_one_curve_of_each_kind_per_level() -> None:
-    table = pd.DataFrame(
-        {
-            "level": ["study"] * 4 + ["group"] * 4,
-            "which": ["profile likelihood", "profile likelihood", "posterior", "posterior"] * 2,
-            "tau": [0.0, 1.0] * 4,
-            "height": [0.1, 1.0, 0.2, 1.0] * 2,
-        }
-    )
-    figure = figures.draw_profiles(table, title="t")
-    assert [ax.get_xlabel() for ax in figure.axes] == ["tau, study", "tau, group"]
-    assert [line.get_label() for line in figure.axes[0].lines] == ["profile likelihood", "posterior"]
-    np.testing.assert_array_equal(figure.axes[1].lines[0].get_ydata(), [0.1, 1.0])

@@ -1,4 +1,4 @@
-"""What the orchard, the flow and the bars of the risk of bias draw is the table, and many points are thinned."""
+"""Orchard, flow and risk of bias draw their tables; of many points a sample is drawn."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,9 @@ from bayesmeta.output.figures.orchard import SIZES
 
 def effects(count: int) -> pd.DataFrame:
     """Two terms, and effects of both in turn; the first is the most precise."""
-    terms = pd.DataFrame({"part": "term", "term": ["fear:memory", "fear:learning"], "estimate": [0.5, -0.5]})
+    terms = pd.DataFrame(
+        {"part": "term", "term": ["fear:memory", "fear:learning"], "estimate": [0.5, -0.5]}
+    )
     terms = terms.assign(ci_lb=[0.2, -0.9], ci_ub=[0.8, -0.1], pi_lb=[-1.0, -2.0], pi_ub=[2.0, 1.0])
     terms = terms.assign(pi_level="group", k=[12, 1234], studies=[5, 300])
     rows = pd.DataFrame({"part": "effect", "term": np.resize(terms["term"], count)})
@@ -27,14 +29,18 @@ def points(ax: Axes) -> np.ndarray:
     """Columns: place, height, diameter of every effect."""
     drawn = [line for line in ax.lines if line.get_marker() == "o" and line.get_color() != "white"]
     return np.vstack(
-        [np.c_[line.get_xydata(), np.full(len(line.get_xdata()), line.get_markersize())] for line in drawn]
+        [
+            np.c_[line.get_xydata(), np.full(len(line.get_xdata()), line.get_markersize())]
+            for line in drawn
+        ]
     )
 
 
 def test_orchard_draws_every_effect_by_its_precision_around_its_term() -> None:
     table = effects(40)
     (ax,) = figures.draw_orchard(table, xlabel="g", title="effects").axes
-    rows, seen = table[table["part"] == "effect"], points(ax)
+    rows = table[table["part"] == "effect"]
+    seen = points(ax)
     seen = seen[np.argsort(seen[:, 0])]
     rows = rows.sort_values("estimate")
     np.testing.assert_allclose(seen[:, 0], rows["estimate"])
@@ -43,8 +49,18 @@ def test_orchard_draws_every_effect_by_its_precision_around_its_term() -> None:
     assert np.abs(seen[:, 2] - wanted).max() <= (SIZES[1] - SIZES[0]) / 2 + 1e-9
     np.testing.assert_allclose(segments(ax, "95 % credible"), [[0.2, 0.8, 0], [-0.9, -0.1, 1]])
     np.testing.assert_allclose(segments(ax, "95 % prediction"), [[-1, 2, 0], [-2, 1, 1]])
-    assert [text.get_text() for text in ax.texts] == ["effects", "12", "1234", "studies", "5", "300"]
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["fear, memory", "fear, learning"]
+    assert [text.get_text() for text in ax.texts] == [
+        "effects",
+        "12",
+        "1234",
+        "studies",
+        "5",
+        "300",
+    ]
+    assert [label.get_text() for label in ax.get_yticklabels()] == [
+        "fear, memory",
+        "fear, learning",
+    ]
     again = points(figures.draw_orchard(table, xlabel="g", title="effects").axes[0])
     np.testing.assert_array_equal(np.sort(again[:, 1]), np.sort(seen[:, 1]))
 
@@ -100,8 +116,16 @@ def test_flow_has_a_box_per_count_and_the_reasons_beside_the_arrow() -> None:
 
 
 def test_bars_share_out_the_studies_with_their_numbers() -> None:
-    table = pd.DataFrame({"form": ["a", "a", "b"], "item": ["blinded", "random", "same"], "yes": [30, 300, 0]})
-    table = table.assign(unclear=[20, 0, 4], no=[50, 1, 0], assessed=[100, 301, 4], studies=400, basis="search 1 only")
+    table = pd.DataFrame(
+        {"form": ["a", "a", "b"], "item": ["blinded", "random", "same"], "yes": [30, 300, 0]}
+    )
+    table = table.assign(
+        unclear=[20, 0, 4],
+        no=[50, 1, 0],
+        assessed=[100, 301, 4],
+        studies=400,
+        basis="search 1 only",
+    )
     figure = figures.draw_risk_of_bias(table, title="bias")
     first, second = figure.axes
     widths = np.array([[bar.get_width() for bar in bars] for bars in first.containers])

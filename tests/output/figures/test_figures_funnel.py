@@ -1,4 +1,4 @@
-"""The funnel's artists are the tables' numbers; precise effects are on top; nothing lies outside unannounced."""
+"""The funnel draws its tables, precise effects on top, and counts the effects outside."""
 
 import numpy as np
 import pandas as pd
@@ -8,8 +8,8 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from test_figures import legend_words
 
+from bayesmeta.estimates.text import probability_statement
 from bayesmeta.output import figures
-from bayesmeta.output.figures.funnel import p_text
 
 NAMES = ["egger", "egger_size", "skewness", "significant", "step"]
 
@@ -17,13 +17,18 @@ NAMES = ["egger", "egger_size", "skewness", "significant", "step"]
 def tables(names: list[str] = NAMES) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     rng = np.random.default_rng(2)
     seen = pd.DataFrame(
-        {"which": "observed", "cell": np.where(np.arange(400) < 100, "fear:memory", "neutral:memory")}
+        {
+            "which": "observed",
+            "cell": np.where(np.arange(400) < 100, "fear:memory", "neutral:memory"),
+        }
     ).assign(residual=rng.normal(0.5, 1, 400), se=rng.uniform(0.2, 1, 400))
     seen.loc[0, ["residual", "se"]] = 60.0, 9.0
-    cloud = seen.assign(which="replicate", residual=rng.normal(0, 1, 400), se=rng.uniform(0.2, 1, 400))
-    rows = pd.MultiIndex.from_product([["all", "fear:memory"], names], names=["cell", "statistic"]).to_frame(
-        index=False
+    cloud = seen.assign(
+        which="replicate", residual=rng.normal(0, 1, 400), se=rng.uniform(0.2, 1, 400)
     )
+    rows = pd.MultiIndex.from_product(
+        [["all", "fear:memory"], names], names=["cell", "statistic"]
+    ).to_frame(index=False)
     statistics = rows.assign(observed=np.arange(len(rows)) / 4, p=np.linspace(0, 0.9, len(rows)))
     draws = rows.merge(pd.DataFrame({"draw": range(200)}), how="cross")
     draws = draws.assign(replicate=rng.normal(0, 1, len(draws)), naive=rng.normal(1, 1, len(draws)))
@@ -39,12 +44,15 @@ def drawn(**choices: object) -> Figure:
 
 
 def test_funnel_draws_the_observed_effects_over_the_cloud_with_precise_ones_on_top() -> None:
-    points, (ax, *_) = tables()[0], drawn().axes
+    points = tables()[0]
+    ax = drawn().axes[0]
     (seen,) = (line for line in ax.lines if line.get_marker() == "o")
-    assert seen.get_xydata() == pytest.approx(points.query("which == 'observed'")[["residual", "se"]].to_numpy())
+    assert seen.get_xydata() == pytest.approx(
+        points.query("which == 'observed'")[["residual", "se"]].to_numpy()
+    )
     bottom, top = ax.get_ylim()
     assert (bottom > 1, top) == (True, 0)
-    (cloud,) = (each for each in ax.collections if isinstance(each, PolyCollection))
+    (cloud,) = (artist for artist in ax.collections if isinstance(artist, PolyCollection))
     left, right = ax.get_xlim()
     within = points["residual"].between(left, right) & (points["se"] < bottom)
     inside = points[within & (points["which"] == "replicate")]
@@ -55,7 +63,9 @@ def test_funnel_draws_the_observed_effects_over_the_cloud_with_precise_ones_on_t
 
 
 @pytest.mark.parametrize(("zero", "start"), [(None, 0.0), (-1.5, -1.5)])
-def test_lines_of_significance_start_where_there_is_no_effect(zero: float | None, start: float) -> None:
+def test_lines_of_significance_start_where_there_is_no_effect(
+    zero: float | None, start: float
+) -> None:
     ax = drawn(zero=zero).axes[0]
     for style, z in (("--", 1.959964), (":", 2.575829)):
         ends = lines(ax, style)
@@ -67,14 +77,20 @@ def test_lines_of_significance_start_where_there_is_no_effect(zero: float | None
 def test_panels_hold_the_replicates_and_the_observed_value_of_their_cell(cell: str) -> None:
     points, statistics, draws = tables()
     ax, *panels = drawn(cell=cell).axes
-    own = statistics.query("cell == @cell")
-    assert [panel.lines[0].get_xdata()[0] for panel in panels] == own["observed"].tolist()
-    assert [panel.get_title("left").split("\n")[1] for panel in panels] == [p_text(p, 200) for p in own["p"]]
+    cell_statistics = statistics.query("cell == @cell")
+    assert [panel.lines[0].get_xdata()[0] for panel in panels] == cell_statistics[
+        "observed"
+    ].tolist()
+    assert [panel.get_title("left").split("\n")[1] for panel in panels] == [
+        probability_statement("p", p, draws=200) for p in cell_statistics["p"]
+    ]
     for panel, name in zip(panels, NAMES, strict=True):
         bars = [patch for patch in panel.patches if hasattr(patch, "get_height")]
         values = draws[(draws["cell"] == cell) & (draws["statistic"] == name)]["replicate"]
         edges = [bar.get_x() for bar in bars] + [bars[-1].get_x() + bars[-1].get_width()]
-        assert [bar.get_height() for bar in bars] == pytest.approx(np.histogram(values, edges)[0], abs=1)
+        assert [bar.get_height() for bar in bars] == pytest.approx(
+            np.histogram(values, edges)[0], abs=1
+        )
     (seen,) = (line for line in ax.lines if line.get_marker() == "o")
     shown = points.query("which == 'observed'")
     assert len(seen.get_xdata()) == (400 if cell == "all" else (shown["cell"] == cell).sum())
@@ -94,7 +110,14 @@ def test_legend_names_everything_and_a_missing_statistic_has_no_panel() -> None:
 
 
 @pytest.mark.parametrize(
-    ("p", "text"), [(0.0, "p < .003"), (0.0123, "p = .012"), (0.5, "p = .5"), (1.0, "p > .99"), (0.99, "p = .99")]
+    ("p", "text"),
+    [
+        (0.0, "p < .003"),
+        (0.0123, "p = .012"),
+        (0.5, "p = .50"),
+        (1.0, "p > .997"),
+        (0.99, "p = .990"),
+    ],
 )
 def test_p_values_are_no_finer_than_the_draws(p: float, text: str) -> None:
-    assert p_text(p, 300) == text
+    assert probability_statement("p", p, draws=300) == text

@@ -1,4 +1,4 @@
-"""No text of a figure covers another or leaves the canvas, for few short names and for many long ones."""
+"""No text of a figure covers another or leaves the page, with few short or many long names."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ ELSEWHERE = {"plan", "multiverse"}  # not in `bayesmeta.figures`
 
 @contextmanager
 def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Text]]:
-    """The texts that are really drawn: a figure keeps ticks beyond its axes, and hidden ones."""
+    """Record the drawn texts; a figure also has ticks beyond its axes, and hidden texts."""
     seen: list[Text] = []
     draw = Text.draw
 
@@ -33,9 +33,11 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Text]]:
 
 
 def corners(text: Text) -> np.ndarray:
-    """The four corners (4, 2) of a text, turned as it is, less the tolerance."""
-    box, angle = text.get_window_extent(), np.deg2rad(text.get_rotation())
-    cos, sin = abs(np.cos(angle)), abs(np.sin(angle))
+    """Return the four corners (4, 2) of a rotated text, reduced by the tolerance."""
+    box = text.get_window_extent()
+    angle = np.deg2rad(text.get_rotation())
+    cos = abs(np.cos(angle))
+    sin = abs(np.sin(angle))
     width, height = np.linalg.solve([[cos, sin], [sin, cos]], box.size)
     half = np.maximum(np.array([width, height]) / 2 - TOLERANCE, 0)
     turned = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
@@ -44,29 +46,40 @@ def corners(text: Text) -> np.ndarray:
     )
 
 
-def covers(one: np.ndarray, two: np.ndarray) -> bool:
-    """Whether two rectangles have more than a border in common: no side of either parts them."""
-    for shape in (one, two):
-        for side in shape[1:3] - shape[0:2]:
-            first, second = one @ (-side[1], side[0]), two @ (-side[1], side[0])
+def covers(shape: np.ndarray, other: np.ndarray) -> bool:
+    """Return whether two rectangles overlap, so that no side of either separates them."""
+    for rectangle in (shape, other):
+        for side in rectangle[1:3] - rectangle[0:2]:
+            normal = (-side[1], side[0])
+            first = shape @ normal
+            second = other @ normal
             if first.max() <= second.min() or second.max() <= first.min():
                 return False
     return True
 
 
 def faults(texts: list[Text], page: np.ndarray) -> list[str]:
-    """What covers what, and what leaves the page."""
+    """Return which texts cover others or leave the page."""
     shapes = [corners(text) for text in texts]
-    said = [repr(text.get_text()) for text in texts]
+    labels = [repr(text.get_text()) for text in texts]
     low, high = (np.array([end(shape, axis=0) for shape in shapes]) for end in (np.min, np.max))
     near = (low[:, None] < high).all(-1) & (high[:, None] > low).all(-1)
-    found = [f"{said[i]} covers {said[j]}" for i, j in np.argwhere(np.triu(near, 1)) if covers(shapes[i], shapes[j])]
-    return found + [f"{said[at]} leaves the page" for at in np.flatnonzero((low < 0).any(1) | (high > page).any(1))]
+    covering = [
+        f"{labels[i]} covers {labels[j]}"
+        for i, j in np.argwhere(np.triu(near, 1))
+        if covers(shapes[i], shapes[j])
+    ]
+    return covering + [
+        f"{labels[at]} leaves the page"
+        for at in np.flatnonzero((low < 0).any(1) | (high > page).any(1))
+    ]
 
 
 @pytest.mark.parametrize("size", SIZES, ids=["few", "many"])
 @pytest.mark.parametrize("name", DRAW)
-def test_no_text_covers_another_or_is_cut(name: str, size: Size, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_text_covers_another_or_is_cut(
+    name: str, size: Size, monkeypatch: pytest.MonkeyPatch
+) -> None:
     figure = DRAW[name](size)
     figure.draw_without_rendering()
     with recorded(monkeypatch) as texts:

@@ -12,8 +12,8 @@ from bayesmeta.output.figures import screening
 
 def lines(ax: Axes) -> np.ndarray:
     """Both ends of every interval that an axes shows, (n, 2, 2)."""
-    (found,) = (each for each in ax.collections if isinstance(each, LineCollection))
-    return np.array(found.get_segments())
+    (intervals,) = (artist for artist in ax.collections if isinstance(artist, LineCollection))
+    return np.array(intervals.get_segments())
 
 
 @pytest.fixture
@@ -38,8 +38,14 @@ def test_importance_and_ranks_are_those_of_the_table(importance: pd.DataFrame) -
     left, right = figure.axes
     np.testing.assert_allclose(lines(left)[:, :, 0], importance[["ci_lb", "ci_ub"]])
     mean, held = left.lines[1:]
-    np.testing.assert_allclose(np.c_[mean.get_xdata(), held.get_xdata()], importance[["mean", "held_out"]])
-    assert [text.get_text() for text in left.get_yticklabels()] == ["phase", "information type", "sex"]
+    np.testing.assert_allclose(
+        np.c_[mean.get_xdata(), held.get_xdata()], importance[["mean", "held_out"]]
+    )
+    assert [text.get_text() for text in left.get_yticklabels()] == [
+        "phase",
+        "information type",
+        "sex",
+    ]
     assert left.get_ylim()[0] > left.get_ylim()[1]  # the first on top
     np.testing.assert_allclose(right.images[0].get_array(), importance.filter(like="p_rank"))
     written = {tuple(map(int, text.get_position()[::-1])): text.get_text() for text in right.texts}
@@ -88,20 +94,29 @@ def test_pairs_show_every_cell_that_has_effects() -> None:
     )
     other = table.assign(second="sex", effect=table["effect"] / 4).sample(frac=1, random_state=1)
     figure = screening.draw_pairs(pd.concat([table, other]), title="pairs", label="g")
-    one, two, scale = figure.axes
-    np.testing.assert_array_equal(np.ma.filled(one.images[0].get_array(), np.nan), [[-1, np.nan], [0.5, 2]])
-    np.testing.assert_array_equal(np.ma.filled(two.images[0].get_array(), np.nan), [[-0.25, np.nan], [0.125, 0.5]])
-    assert one.images[0].get_clim() == two.images[0].get_clim() == (-2, 2)
-    assert {text.get_text() for text in one.texts} == {"−1.0", "0.5", "2.0"}
-    assert [text.get_text() for text in one.get_xticklabels()] == ["fear", "neutral"]
-    assert [text.get_text() for text in two.get_yticklabels()] == ["learning", "memory"]
-    assert (two.get_xlabel(), two.get_ylabel(), scale.get_ylabel()) == ("sex", "phase", "g")
+    first, second, scale = figure.axes
+    np.testing.assert_array_equal(
+        np.ma.filled(first.images[0].get_array(), np.nan), [[-1, np.nan], [0.5, 2]]
+    )
+    np.testing.assert_array_equal(
+        np.ma.filled(second.images[0].get_array(), np.nan), [[-0.25, np.nan], [0.125, 0.5]]
+    )
+    assert first.images[0].get_clim() == second.images[0].get_clim() == (-2, 2)
+    assert {text.get_text() for text in first.texts} == {"−1.0", "0.5", "2.0"}
+    assert [text.get_text() for text in first.get_xticklabels()] == ["fear", "neutral"]
+    assert [text.get_text() for text in second.get_yticklabels()] == ["learning", "memory"]
+    assert (second.get_xlabel(), second.get_ylabel(), scale.get_ylabel()) == ("sex", "phase", "g")
 
 
 def test_convergence_draws_both_errors_from_zero() -> None:
-    table = pd.DataFrame({"trees": [20, 40, 60], "out_of_bag": [3.0, 2.5, 2.4], "held_out": [4.0, 3.8, 3.7]})
+    table = pd.DataFrame(
+        {"trees": [20, 40, 60], "out_of_bag": [3.0, 2.5, 2.4], "held_out": [4.0, 3.8, 3.7]}
+    )
     figure = screening.draw_convergence(table, title="trees")
     (ax,) = figure.axes
     drawn = {line.get_label(): np.asarray(line.get_ydata()).tolist() for line in ax.lines}
-    assert drawn == {"on folds held out": [4.0, 3.8, 3.7], "on effects out of the bag": [3.0, 2.5, 2.4]}
+    assert drawn == {
+        "held-out folds": [4.0, 3.8, 3.7],
+        "out-of-bag effects": [3.0, 2.5, 2.4],
+    }
     assert ax.get_ylim()[0] == 0

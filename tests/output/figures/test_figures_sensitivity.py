@@ -1,4 +1,4 @@
-"""The figure of the priors draws its tables: every interval once, both sensitivities, and who reaches the threshold."""
+"""The figure of the priors draws its tables: every interval, both sensitivities, the threshold."""
 
 import numpy as np
 import pandas as pd
@@ -10,12 +10,14 @@ from test_figures import legend_words, overlaps, segments
 from bayesmeta.output import figures
 from bayesmeta.output.figures.sensitivity import COLOURS
 
-PRIORS = ["base analysis", *(f"tau: prior {each}" for each in range(4)), "terms: tight, sd .71"]
+PRIORS = ["base analysis", *(f"tau: prior {at}" for at in range(4)), "terms: tight, sd .71"]
 
 
 def tables(rows: int, priors: int = 6) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Contrasts with long names, two taus below; the refits are in another order and have a contrast more."""
-    names = [f"emotion x organism, phase {row}: a_state - an_other_state" for row in range(rows - 2)]
+    """Return contrasts with long names and two taus; the refits have another order and contrast."""
+    names = [
+        f"emotion x organism, phase {row}: a_state - an_other_state" for row in range(rows - 2)
+    ]
     psense = pd.DataFrame({"contrast": [*names, "tau_human:study", "tau_group"]})
     psense = psense.assign(prior=np.linspace(0, 0.3, rows), likelihood=np.linspace(0.2, 0.01, rows))
     psense["diagnosis"] = ["neither", *["prior-data conflict"] * (rows - 2), "prior dominates"]
@@ -27,11 +29,15 @@ def tables(rows: int, priors: int = 6) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def drawn(rows: int, priors: int = 6) -> Figure:
     psense, refits = tables(rows, priors)
-    return figures.draw_sensitivity(psense, refits, title="Do the priors decide?", xlabel="Hedges' g")
+    return figures.draw_sensitivity(
+        psense, refits, title="Do the priors decide?", xlabel="Hedges' g"
+    )
 
 
 def marks(ax: Axes, marker: str) -> np.ndarray:
-    return np.vstack([np.asarray(line.get_xydata()) for line in ax.lines if line.get_marker() == marker])
+    return np.vstack(
+        [np.asarray(line.get_xydata()) for line in ax.lines if line.get_marker() == marker]
+    )
 
 
 @pytest.mark.parametrize(("rows", "priors"), [(3, 1), (14, 6)])
@@ -41,14 +47,19 @@ def test_every_interval_is_in_the_row_of_its_contrast(rows: int, priors: int) ->
     heights = []
     for label in PRIORS[:priors]:
         expected = refits[(refits["label"] == label) & (refits["contrast"] != "elsewhere")]
-        found = segments(left, label)
-        np.testing.assert_allclose(found[:, :2], expected[["ci_lb", "ci_ub"]])
-        assert np.round(found[:, 2]).tolist() == expected["contrast"].map(psense["contrast"].tolist().index).tolist()
-        heights.append(found[:, 2])
+        intervals = segments(left, label)
+        np.testing.assert_allclose(intervals[:, :2], expected[["ci_lb", "ci_ub"]])
+        assert (
+            np.round(intervals[:, 2]).tolist()
+            == expected["contrast"].map(psense["contrast"].tolist().index).tolist()
+        )
+        heights.append(intervals[:, 2])
     gaps = np.diff(np.sort(np.concatenate(heights)))
     assert gaps.min() > 0.1
     middle = marks(left, "o")
-    np.testing.assert_allclose(np.sort(middle[:, 0]), np.sort(refits.query("contrast != 'elsewhere'")["mean"]))
+    np.testing.assert_allclose(
+        np.sort(middle[:, 0]), np.sort(refits.query("contrast != 'elsewhere'")["mean"])
+    )
     bottom, top = left.get_ylim()
     assert bottom > top
 
@@ -60,8 +71,10 @@ def test_both_sensitivities_and_the_threshold() -> None:
     np.testing.assert_allclose(marks(right, "D"), np.c_[psense["likelihood"], np.arange(5)])
     (threshold,) = (line for line in right.lines if line.get_linestyle() == "--")
     assert list(threshold.get_xdata()) == [0.05, 0.05]
-    said = {text.get_position()[1]: text.get_text().replace("\n", " ") for text in right.texts}
-    assert said == {at: text for at, text in enumerate(psense["diagnosis"]) if text != "neither"}
+    diagnoses = {text.get_position()[1]: text.get_text().replace("\n", " ") for text in right.texts}
+    assert diagnoses == {
+        at: text for at, text in enumerate(psense["diagnosis"]) if text != "neither"
+    }
     low, high = right.get_xlim()
     assert low < 0
     assert high > 0.3
@@ -80,7 +93,11 @@ def test_texts_do_not_overlap_and_lie_inside(rows: int) -> None:
     figure = drawn(rows)
     figure.draw_without_rendering()
     texts = [text for ax in figure.axes for text in [*ax.texts, ax.xaxis.label]]
-    texts += [*figure.axes[0].get_yticklabels(), *figure.axes[1].get_xticklabels(), *figure.legends[0].get_texts()]
+    texts += [
+        *figure.axes[0].get_yticklabels(),
+        *figure.axes[1].get_xticklabels(),
+        *figure.legends[0].get_texts(),
+    ]
     assert overlaps([text for text in texts if text.get_window_extent().width]) == []
     width, height = figure.bbox.size
     for text in texts:

@@ -7,7 +7,12 @@ from bayesmeta.output.pages.cells import Cells
 
 TABLES = {
     "terms": pd.DataFrame(
-        {"term": ["fear:memory", "a<b"], "mean": [0.9149, -0.001], "ci_lb": [0.65, -1], "p": [0.999, 0.5]}
+        {
+            "term": ["fear:memory", "a<b"],
+            "mean": [0.9149, -0.001],
+            "ci_lb": [0.65, -1],
+            "p": [0.999, 0.5],
+        }
     ),
     "data/sizes": pd.DataFrame({"by": ["all", "cell"], "value": ["all", "all"], "k": [1086, 3]}),
 }
@@ -22,11 +27,9 @@ def test_a_number_carries_its_value_and_its_address() -> None:
     assert Cells(TABLES)("data/sizes", {"by": "cell", "value": "all"}, "k", 0).endswith(">3</data>")
 
 
-def test_plain_text_has_true_minus_signs_percent_and_plus_signs_where_asked() -> None:
+def test_plain_text_has_true_minus_signs() -> None:
     cell = Cells(TABLES, html=False)
     assert cell("terms", "a<b", "mean", 3) == "−0.001"
-    assert cell("terms", "fear:memory", "p", 1, percent=True) == "99.9"
-    assert cell("terms", "fear:memory", "mean", signed=True) == "+0.91"
     assert cell.interval("terms", "fear:memory", "ci_lb", "mean") == "[0.65, 0.91]"
 
 

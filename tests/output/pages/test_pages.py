@@ -1,4 +1,4 @@
-"""The page of a check says what its tables say, leaves out what there is not, and can be read by everyone."""
+"""The page of a check shows its tables, leaves out missing ones, and is accessible."""
 
 import re
 from collections import Counter
@@ -18,12 +18,18 @@ from bayesmeta.output.pages.tables import side_by_side
 NAMES = ("funnel", "bias", "baujat", "gosh", "sensitivity")
 VERDICTS = [
     ("convergence", "passed", "0 divergences"),
-    ("funnel", "look", "small studies report larger effects"),
+    ("funnel", "review", "small studies report larger effects"),
     ("influence", "passed", "no single study changes a conclusion"),
     ("bias models", "failed", "PET < 0 & PEESE > 0"),
 ]
 ABOUT = {
-    **{"dataset": "toy", "model": "three-level", "title": "A toy", "synthetic": False, "notes": ["a note"]},
+    **{
+        "dataset": "toy",
+        "model": "three-level",
+        "title": "A toy",
+        "synthetic": False,
+        "notes": ["a note"],
+    },
     **{"k": 12, "studies": 5, "source": "bayesmeta 0, seed 1", "verdicts": VERDICTS},
 }
 
@@ -45,11 +51,11 @@ class Structure(HTMLParser):
         assert self.open == []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = dict(attrs)
+        structure = dict(attrs)
         self.seen[tag] += 1
-        self.ids += [str(found["id"])] if "id" in found else []
-        self.links += [str(found["href"])] if tag == "a" else []
-        self.pictures += [found] if tag == "svg" else []
+        self.ids += [str(structure["id"])] if "id" in structure else []
+        self.links += [str(structure["href"])] if tag == "a" else []
+        self.pictures += [structure] if tag == "svg" else []
         self.open += [] if tag in self.VOID else [tag]
 
     def handle_endtag(self, tag: str) -> None:
@@ -74,14 +80,26 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def intervals(across: str, values: list[str]) -> pd.DataFrame:
-    pairs = pd.MultiIndex.from_product([["z:memory", "fear - neutral"], values], names=["contrast", across])
+    pairs = pd.MultiIndex.from_product(
+        [["z:memory", "fear - neutral"], values], names=["contrast", across]
+    )
     table = pairs.to_frame(index=False)
     return table.assign(mean=np.arange(len(table)) - 1.25, ci_lb=-2.0, ci_ub=7.5)
 
 
 def tables(rows: int = 3) -> dict[str, pd.DataFrame]:
-    changes = {"contrast": "fear - neutral", "study": [f"s{i}" for i in range(rows)], "k": 2, "p_without": 0.00001}
-    psense = {"contrast": ["a <b>"], "prior": [0.071], "likelihood": [np.nan], "diagnosis": ["prior-data conflict"]}
+    changes = {
+        "contrast": "fear - neutral",
+        "study": [f"s{i}" for i in range(rows)],
+        "k": 2,
+        "p_without": 0.00001,
+    }
+    psense = {
+        "contrast": ["a <b>"],
+        "prior": [0.071],
+        "likelihood": [np.nan],
+        "diagnosis": ["prior-data conflict"],
+    }
     return {
         "convergence": pd.DataFrame({"diagnostic": ["R-hat"], "value": [1.004], "passed": [True]}),
         "funnel": pd.DataFrame({"statistic": ["egger"], "p": [0.031]}),
@@ -99,15 +117,15 @@ def page(drawn: dict[str, Path], rows: int = 3, **about: Any) -> str:
 
 def test_the_whole_page_is_sound_and_in_order(drawn: dict[str, Path]) -> None:
     text = page(drawn)
-    found = Structure(text)
-    assert found.titles == ["Verdict", *(section.heading for section in CHECKS)]
-    assert len(found.ids) == len(set(found.ids))
-    assert {link.removeprefix("#") for link in found.links} <= set(found.ids)
-    assert found.links == ["#convergence", "#funnel", "#influence", "#bias-models"]
+    structure = Structure(text)
+    assert structure.titles == ["Verdict", *(section.heading for section in CHECKS)]
+    assert len(structure.ids) == len(set(structure.ids))
+    assert {link.removeprefix("#") for link in structure.links} <= set(structure.ids)
+    assert structure.links == ["#convergence", "#funnel", "#influence", "#bias-models"]
     references = set(re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', text))
-    assert {one or other for one, other in references} <= set(found.ids)
-    assert [picture["role"] for picture in found.pictures] == ["img"] * len(NAMES)
-    assert all(len(str(picture["aria-label"])) > 40 for picture in found.pictures)
+    assert {first or second for first, second in references} <= set(structure.ids)
+    assert [picture["role"] for picture in structure.pictures] == ["img"] * len(NAMES)
+    assert all(len(str(picture["aria-label"])) > 40 for picture in structure.pictures)
     assert not re.search(r'(src|href)="(https?:)?//', text)
     assert "prefers-color-scheme: dark" in text
     assert 'name="viewport"' in text
@@ -146,29 +164,39 @@ def test_intervals_stand_side_by_side_in_their_order() -> None:
     assert wide.columns.tolist() == ["contrast", "unadjusted", "PET", "PEESE", "selection"]
     assert wide["contrast"].tolist() == ["z:memory", "fear - neutral"]
     assert wide.loc[1, "PET"] == "3.75\N{NO-BREAK SPACE}[−2.00,\N{NO-BREAK SPACE}7.50]"
-    uneven = side_by_side(tables()["bias_cells"].iloc[:-1].rename(columns={"contrast": "term"}), "model")
+    uneven = side_by_side(
+        tables()["bias_cells"].iloc[:-1].rename(columns={"contrast": "term"}), "model"
+    )
     assert uneven["selection"].isna().tolist() == [False, True]
 
 
-@pytest.mark.parametrize(("rows", "folded", "shown", "note"), [(12, 0, 12, 0), (13, 1, 13, 0), (230, 1, 200, 30)])
+@pytest.mark.parametrize(
+    ("rows", "folded", "shown", "note"), [(12, 0, 12, 0), (13, 1, 13, 0), (230, 1, 200, 30)]
+)
 def test_long_tables_are_folded_and_very_long_ones_cut(
     drawn: dict[str, Path], rows: int, folded: int, shown: int, note: int
 ) -> None:
     text = page(drawn, rows)
-    found = Structure(text)
-    assert found.seen["details"] == folded
+    structure = Structure(text)
+    assert structure.seen["details"] == folded
     assert len(set(re.findall(r">(s\d+)<", text))) == shown
     assert (f"{note} more rows are in tables/influence_changes.csv" in text) == (note > 0)
     assert (f"({rows} rows)" in text) == (folded > 0)
 
 
 @pytest.mark.parametrize("left_out", range(len(CHECKS)))
-def test_sections_without_tables_and_figures_are_left_out(drawn: dict[str, Path], left_out: int) -> None:
+def test_sections_without_tables_and_figures_are_left_out(
+    drawn: dict[str, Path], left_out: int
+) -> None:
     gone = CHECKS[left_out]
     some = {name: table for name, table in tables().items() if name not in gone.tables}
     kept = {name: path for name, path in drawn.items() if name not in gone.figures}
     text = pages.check_page(some, kept, ABOUT)
-    assert Structure(text).titles[1:] == [section.heading for section in CHECKS if section is not gone]
+    assert Structure(text).titles[1:] == [
+        section.heading for section in CHECKS if section is not gone
+    ]
     assert f'href="#{gone.name.replace(" ", "-")}"' not in text
     only = pages.check_page({}, kept, ABOUT)
-    assert Structure(only).titles[1:] == [each.heading for each in CHECKS if set(each.figures) & set(kept)]
+    assert Structure(only).titles[1:] == [
+        section.heading for section in CHECKS if set(section.figures) & set(kept)
+    ]

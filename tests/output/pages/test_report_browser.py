@@ -1,4 +1,4 @@
-"""The report in a real browser: quiet, alone, sortable, legible in the dark, narrow enough for a phone."""
+"""The report in a browser: without errors and requests, sortable, legible, fit for a phone."""
 
 import io
 import shutil
@@ -15,7 +15,7 @@ from conftest import unavailable
 from report_folder import make_folder
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-# opaque backgrounds only: the nearest one behind a text is what it is read against
+# the contrast of a text refers to the nearest opaque background behind it
 CONTRASTS = """() => {
   const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
   const light = (colour) => numbers(colour).slice(0, 3).map((c) => c / 255)
@@ -28,11 +28,15 @@ CONTRASTS = """() => {
     }
     return "rgb(255, 255, 255)";
   };
-  const own = (element) => [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
-  return [...document.querySelectorAll("body *")].filter((e) => own(e) && e.checkVisibility()).map((element) => {
+  const hasText = (element) => [...element.childNodes].some(
+    (node) => node.nodeType === 3 && node.textContent.trim());
+  return [...document.querySelectorAll("body *")].filter(
+    (element) => hasText(element) && element.checkVisibility()).map((element) => {
     const style = getComputedStyle(element);
-    const [one, other] = [light(style.color), light(behind(element))].sort((a, b) => b - a);
-    return [(one + 0.05) / (other + 0.05), Number(style.opacity), element.tagName, element.textContent.slice(0, 40)];
+    const lights = [light(style.color), light(behind(element))].sort((a, b) => b - a);
+    const contrast = (lights[0] + 0.05) / (lights[1] + 0.05);
+    const text = element.textContent.slice(0, 40);
+    return [contrast, Number(style.opacity), element.tagName, text];
   });
 }"""
 
@@ -40,18 +44,20 @@ CONTRASTS = """() => {
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = make_folder(tmp_path_factory.mktemp("report") / "toy")
-    (made / "tables" / "prediction.csv").write_text("term,level,pi_lb,pi_ub\nx,study,1,2\n")  # so that it is marked
+    (made / "tables" / "prediction.csv").write_text(
+        "term,level,pi_lb,pi_ub\nx,study,1,2\n"
+    )  # so that it is marked
     (made / "index.html").write_text(report_page(read_results(made)), encoding="utf-8")
     return made
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
         unavailable(f"a browser ({', '.join(NAMES)})")
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield started
         started.close()
 
@@ -61,18 +67,23 @@ def wide(browser: Browser, folder: Path) -> Iterator[Page]:
     yield from opened(browser, folder)
 
 
-def opened(browser: Browser, folder: Path, **how: Any) -> Iterator[Page]:
-    """The page; an error on the console or a request for anything but the page itself fails the test."""
-    page = browser.new_page(**{"viewport": {"width": 1200, "height": 900}, "accept_downloads": True} | how)
+def opened(browser: Browser, folder: Path, **options: Any) -> Iterator[Page]:
+    """Yield the page; fail on an error on the console or a request for another address."""
+    page = browser.new_page(
+        **{"viewport": {"width": 1200, "height": 900}, "accept_downloads": True} | options
+    )
     page.set_default_timeout(5000)
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: said.append(request.url) if asked_elsewhere(request.url) else None)
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
+    page.on(
+        "request",
+        lambda request: messages.append(request.url) if asked_elsewhere(request.url) else None,
+    )
     page.goto((folder / "index.html").as_uri())
     yield page
     page.close()
-    assert said == []
+    assert messages == []
 
 
 def asked_elsewhere(url: str) -> bool:
@@ -81,11 +92,15 @@ def asked_elsewhere(url: str) -> bool:
 
 def column(page: Page, table: str, name: str) -> list[float]:
     cells = f'table[data-table="{table}"] td:nth-child({position(page, table, name)})'
-    return page.eval_on_selector_all(cells, "all => all.filter(e => e.checkVisibility()).map(e => +e.dataset.value)")
+    return page.eval_on_selector_all(
+        cells, "all => all.filter(e => e.checkVisibility()).map(e => +e.dataset.value)"
+    )
 
 
 def position(page: Page, table: str, name: str) -> int:
-    heads = page.eval_on_selector_all(f'table[data-table="{table}"] th', "all => all.map(e => e.dataset.column)")
+    heads = page.eval_on_selector_all(
+        f'table[data-table="{table}"] th', "all => all.map(e => e.dataset.column)"
+    )
     return 1 + heads.index(name)
 
 
@@ -93,8 +108,9 @@ def content_of(download: Download) -> bytes:
     return Path(download.path()).read_bytes()
 
 
-def test_a_table_sorts_both_ways_by_its_whole_values(wide: Page) -> None:
-    before, head = column(wide, "contrasts", "mean"), wide.locator('table[data-table="contrasts"] th').nth(1)
+def test_a_table_sorts_both_ways_by_its_full_values(wide: Page) -> None:
+    before = column(wide, "contrasts", "mean")
+    head = wide.locator('table[data-table="contrasts"] th').nth(1)
     assert before != sorted(before)
     head.locator("button").click()
     assert column(wide, "contrasts", "mean") == sorted(before)
@@ -119,10 +135,12 @@ def test_a_filter_leaves_the_rows_that_hold_its_words(wide: Page) -> None:
     assert wide.get_by_label("Filter: Terms").count() == 0
 
 
-@pytest.mark.parametrize("name", ["contrasts", "influence_changes"])  # a small one, and one that is compressed
+@pytest.mark.parametrize(
+    "name", ["contrasts", "influence_changes"]
+)  # a small table, and a compressed table
 def test_the_download_has_the_numbers_of_the_table(wide: Page, folder: Path, name: str) -> None:
-    wide.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
-    link = wide.locator(f'.table:has(table[data-table="{name}"]) a.keep')
+    wide.evaluate("document.querySelectorAll('details').forEach((e) => { e.open = true; })")
+    link = wide.locator(f'.table:has(table[data-table="{name}"]) a.download')
     assert link.inner_text() == f"{name}.csv"
     with wide.expect_download() as caught:
         link.click()
@@ -132,7 +150,8 @@ def test_the_download_has_the_numbers_of_the_table(wide: Page, folder: Path, nam
 
 
 def test_a_figure_is_enlarged_and_closed_again(wide: Page) -> None:
-    dialog, zoom = wide.locator("dialog"), wide.locator("#figure-forest button.zoom")
+    dialog = wide.locator("dialog")
+    zoom = wide.locator("#figure-forest button.zoom")
     assert wide.locator("#figure-forest img").evaluate("picture => picture.naturalWidth") > 100
     zoom.click()
     assert dialog.is_visible()
@@ -146,7 +165,8 @@ def test_a_figure_is_enlarged_and_closed_again(wide: Page) -> None:
 
 
 def test_figures_are_kept_as_svg_png_and_data(wide: Page, folder: Path) -> None:
-    figure, kept = wide.locator("#figure-forest"), {}
+    figure = wide.locator("#figure-forest")
+    kept = {}
     for words in ("SVG", "PNG", "data: forest.csv"):
         with wide.expect_download() as caught:
             figure.get_by_text(words).click()
@@ -160,20 +180,22 @@ def test_figures_are_kept_as_svg_png_and_data(wide: Page, folder: Path) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_text_is_legible(browser: Browser, folder: Path, scheme: str) -> None:
     for page in opened(browser, folder, color_scheme=scheme):
-        page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
-        found = page.evaluate(CONTRASTS)
-        assert len(found) > 400
-        assert [each for each in found if each[0] < 4.5 or each[1] < 1] == []
+        page.evaluate("document.querySelectorAll('details').forEach((e) => { e.open = true; })")
+        texts = page.evaluate(CONTRASTS)
+        assert len(texts) > 400
+        assert [text for text in texts if text[0] < 4.5 or text[1] < 1] == []
         paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
-        card = page.locator("figure").first.evaluate("figure => getComputedStyle(figure).backgroundColor")
+        card = page.locator("figure").first.evaluate(
+            "figure => getComputedStyle(figure).backgroundColor"
+        )
         assert card == "rgb(255, 255, 255)"
 
 
 def test_nothing_is_wider_than_a_phone(browser: Browser, folder: Path) -> None:
     for page in opened(browser, folder, viewport={"width": 390, "height": 844}):
         assert not page.locator("nav ol").is_visible()
-        page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+        page.evaluate("document.querySelectorAll('details').forEach((e) => { e.open = true; })")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         page.locator("nav summary").click()
         page.locator("nav summary").click()
@@ -187,15 +209,20 @@ def test_the_contents_stay_in_sight_on_wide_screens(wide: Page) -> None:
     assert wide.locator("#provenance").bounding_box()["y"] < 900  # type: ignore[index]
 
 
-def test_print_opens_what_is_folded_and_leaves_out_what_cannot_be_pressed(browser: Browser, folder: Path) -> None:
+def test_print_opens_what_is_folded_and_leaves_out_what_cannot_be_pressed(
+    browser: Browser, folder: Path
+) -> None:
     for page in opened(browser, folder):
         page.emulate_media(media="print")
         assert not page.locator("nav").is_visible()
-        assert not page.locator("#figure-forest .keeps").is_visible()
+        assert not page.locator("#figure-forest .downloads").is_visible()
         assert page.locator('table[data-table="provenance_files"]').is_visible()
         assert len(column(page, "influence_changes", "shift")) == 40
-        assert page.get_by_text("Printed are the first 40 of 3000 rows").is_visible()
-        assert page.evaluate("getComputedStyle(document.querySelector('figure')).breakInside") == "avoid"
+        assert page.get_by_text("The first 40 of 3000 rows are printed").is_visible()
+        assert (
+            page.evaluate("getComputedStyle(document.querySelector('figure')).breakInside")
+            == "avoid"
+        )
 
 
 def test_it_can_be_read_without_its_script(browser: Browser, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""A folder of results is read whole, or refused with what is wrong."""
+"""A folder of results is read completely, or refused with a reason."""
 
 from pathlib import Path
 

@@ -236,7 +236,7 @@ def test_what_is_said(tables: dict[str, pd.DataFrame]) -> None:
     assert unsettled(cells) == ["a"]
     assert matters(cells, models)
     said = bias.sentence(cells, parameters, models)
-    assert "slope pet 0.80 [0.40, 1.20], weight of p > .5 0.30 [-0.10, 0.70]" in said
+    assert "slope pet 0.80 [0.40, 1.20], weight of p > .5 0.30 [−0.10, 0.70]" in said
     assert "PET predicts unseen studies best of them, elpd +0.5 (se 1.5)" in said
     assert said.endswith("no longer settled under some bias model: a")
     reversed_sign = cells[cells["model"] != "PET"]

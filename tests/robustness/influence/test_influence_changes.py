@@ -161,13 +161,13 @@ def test_sentences() -> None:
         ("four", "a", 0.6, 0.72, -0.5, -0.001, 0.5, ""),
     ]
     assert sentences(pd.DataFrame(rows, columns=columns)) == {
-        "one": "rests on c alone; is no longer settled without a (P .98 -> .97) "
-        "or b (P .98 -> .96)",
+        "one": "rests on c alone; is no longer settled without a (P .980 -> .970) "
+        "or b (P .980 -> .960)",
         "two": "no single study changes it; most influential a "
-        "(P stays > .99, mean -1.00 -> -0.80)",
+        "(P .999 -> .997, mean −1.00 -> −0.80)",
         "three": "changes sign without a (P .80 -> .30) or b (P .80 -> .30) "
         "or c (P .80 -> .30) or 3 others",
-        "four": "no single study changes it; most influential a (P .60 -> .72, mean -0.50 -> 0.00)",
+        "four": "no single study changes it; most influential a (P .60 -> .72, mean −0.50 -> 0.00)",
     }
 
 

@@ -9,6 +9,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from bayesmeta.estimates.text import probability_text
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.spec import read_spec
 from bayesmeta.output import figures
@@ -129,7 +130,7 @@ def test_sentences(told: tuple[list[Version], dict[str, pd.DataFrame]]) -> None:
     every = verdicts(*refitted, "empty")
     up, down = every.loc["up"], every.loc["down"]
     assert up["sentence"] == (
-        "up is above zero (P .99): changes sign under contrary (.30), weakens under weaker (.90), "
+        "up is above zero (P .990): changes sign under contrary (.30), weakens under weaker (.90), "
         "holds under the other 1"
         "; 2 without data for it."
     )
@@ -141,7 +142,7 @@ def test_sentences(told: tuple[list[Version], dict[str, pd.DataFrame]]) -> None:
         "changes sign",
     ]
     assert down["sentence"] == (
-        "down is below zero (P >.99): is overturned by contrary (.01), weakens under worst: "
+        "down is below zero (P .996): is overturned by contrary (.010), weakens under worst: "
         "without s2, the only study "
         "of b (.80), holds under the other 2; 1 without data for it."
     )
@@ -149,11 +150,11 @@ def test_sentences(told: tuple[list[Version], dict[str, pd.DataFrame]]) -> None:
     calm = verdicts("same", "half")
     assert (
         calm.loc["down", "sentence"]
-        == "down is below zero (P >.99): holds under its only alternative, half (.99)."
+        == "down is below zero (P .996): holds under its only alternative, half (.990)."
     )
     assert (
         calm.loc["up", "sentence"]
-        == "up is above zero (P .99): no alternative applies to it; 1 without data for it."
+        == "up is above zero (P .990): no alternative applies to it; 1 without data for it."
     )
     assert calm["verdict"].tolist() == ["holds", "holds"]
     assert verdicts("weaker")["verdict"].tolist() == ["weakens", "holds"]
@@ -166,14 +167,14 @@ def test_sentences_on_what_the_base_leaves_open() -> None:
     assert found["verdict"].tolist() == ["open", "open"]
     assert found["sentence"].tolist() == [
         "up is probably above zero (P .80): not settled; "
-        "from two (.30) to one (.99) over 2 alternatives.",
+        "from two (.30) to one (.990) over 2 alternatives.",
         "down is probably below zero (P .60): not settled; "
         "from one (.40) to two (.59) over 2 alternatives.",
     ]
     few = multiverse.verdicts_table(multiverse.long_table(versions[:2], refitted))["sentence"]
     assert (
         few[0]
-        == "up is probably above zero (P .80): not settled; one (.99) under the only alternative."
+        == "up is probably above zero (P .80): not settled; one (.990) under the only alternative."
     )
     none = multiverse.verdicts_table(multiverse.long_table(versions[:1], refitted))["sentence"]
     assert (
@@ -185,17 +186,17 @@ def test_sentences_on_what_the_base_leaves_open() -> None:
 @pytest.mark.parametrize(
     ("p", "text", "name"),
     [
-        (0.9749, ".97", "open"),
-        (0.975, ".97", "settled"),
-        (0.9951, ">.99", "settled"),
+        (0.9749, ".975", "open"),
+        (0.975, ".975", "settled"),
+        (0.9995, "> .999", "settled"),
         (0.5, ".50", "open"),
         (0.4999, ".50", "opposite"),
-        (0.004, "<.01", "opposite"),
-        (np.nan, "", "no data"),
+        (0.0004, "< .001", "opposite"),
+        (np.nan, "–", "no data"),
     ],
 )
 def test_numbers_as_they_are_read(p: float, text: str, name: str) -> None:
-    assert multiverse.probability_text(p) == text
+    assert probability_text(p) == text
     assert state(p) == name
 
 

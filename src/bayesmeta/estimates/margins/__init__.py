@@ -1,21 +1,28 @@
-"""What a model says of rows that are not in its table: means over a reference grid, their contrasts, new studies.
+"""Predictions for new rows: means over a reference grid, their contrasts, new studies.
 
 ::
 
     grid = reference_grid(tree, {"dose": [1, 2, 5]})
-    predicted_table(tree, grid)                            means, and where the effect of a new study would lie
-    marginal_table(tree, "species")                        the mean of each species, averaged over the rest of the grid
-    pairs_table(tree, marginal_weights(tree, "species"))   their differences
+    predicted_table(tree, grid)           means, and intervals for the true effects of new studies
+    marginal_table(tree, "dose")          the means by dose, averaged over the rest of the grid
+    pairs_table(tree, marginal_weights(tree, "dose"))    their differences
 
-All of it is read from posterior.nc: the moderators' columns are in the saved design, from which the formula is coded
-again for new rows.
+Everything is read from posterior.nc: the saved design has the columns of the moderators, from which
+the formula is coded again for new rows.
 """
 
 from bayesmeta.estimates.margins.averages import WEIGHTS, marginal_weights, pairwise
-from bayesmeta.estimates.margins.curves import Curves, axes_of, conditional_table, curves_along, held, points_table
+from bayesmeta.estimates.margins.curves import (
+    Curves,
+    axes_of,
+    conditional_table,
+    curves_along,
+    points_table,
+    undrawn_moderators,
+)
 from bayesmeta.estimates.margins.grid import parse_at, reference_grid
 from bayesmeta.estimates.margins.moderators import Moderators, moderators_of
-from bayesmeta.estimates.margins.rows import row_labels, row_weights, typed_rows
+from bayesmeta.estimates.margins.new_rows import row_labels, row_weights, typed_rows
 from bayesmeta.estimates.margins.tables import marginal_table, pairs_table, predicted_table
 
 __all__ = [
@@ -25,7 +32,6 @@ __all__ = [
     "axes_of",
     "conditional_table",
     "curves_along",
-    "held",
     "marginal_table",
     "marginal_weights",
     "moderators_of",
@@ -38,4 +44,5 @@ __all__ = [
     "row_labels",
     "row_weights",
     "typed_rows",
+    "undrawn_moderators",
 ]

@@ -1,4 +1,4 @@
-"""The mean along one moderator, for each level of a second one: what a conditional plot draws."""
+"""The mean along a number, by the levels of a second moderator: the table of a conditional plot."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,24 +12,25 @@ from bayesmeta.estimates.margins.moderators import Moderators, moderators_of
 from bayesmeta.estimates.margins.tables import marginal_table
 from bayesmeta.estimates.summaries import levels_of
 from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.model.likelihood import nesting_of
 
 At = Mapping[str, Sequence[Any]]
 POINTS = 41  # of a curve
-LINES = 6
+MAX_LINES = 6  # in a picture
 
 
 @dataclass(frozen=True)
 class Curves:
-    """The mean along a number, and the effects it was fitted to.
+    """The mean along a number, and the effects to which it was fitted.
 
     Attributes
     ----------
     lines, points : DataFrame
         From `conditional_table` and `points_table`.
     xlabel : str
-        The number, and what the other moderators are held at or averaged over.
+        The number, and the values at which the other moderators are fixed or averaged.
     by : str
-        The moderator whose values the lines are for; "" for one line.
+        The moderator with a line per value; ""  for a single line.
     """
 
     lines: pd.DataFrame
@@ -46,14 +47,14 @@ class Curves:
 def curves_along(
     tree: xr.DataTree, x: str | None = None, *, at: At | None = None, weights: str = "equal"
 ) -> Curves | None:
-    """Return the curves along a number, or None where no moderator is one or no mean along it is known.
+    """Return the curves along a number, or None if there is no number or no estimable mean.
 
     Parameters
     ----------
     tree : DataTree
         With groups posterior and constant_data.
     x : str, optional
-        The number; default the first for which `at` has several values, else the first.
+        The number; by default the first for which `at` has several values, else the first.
     at, weights
         Of the reference grid, as for `marginal_weights`.
     """
@@ -63,35 +64,48 @@ def curves_along(
         return None
     try:
         lines = conditional_table(tree, along, by, at=at, weights=weights)
-    except BadInput:  # cells without effects in every average
+    except BadInput:  # every average contains a cell without effects
         return None
-    xlabel = "; ".join([along, *held(moderators, at or {}, {along, by})])
+    xlabel = "; ".join([along, *undrawn_moderators(moderators, at or {}, {along, by})])
     return Curves(lines, points_table(tree, along, by), xlabel, by or "")
 
 
-def held(moderators: Moderators, at: At, shown: set[str | None]) -> list[str]:
-    """Return what becomes of the moderators that a picture does not show: `year at 2004`, `averaged over phase`."""
-    others = [name for name in moderators.names if name not in shown]
-    values = {name: at.get(name) or moderators.levels.get(name) for name in others}
-    means = {name: [f"{moderators.columns[name].mean():.4g}"] for name in others if values[name] is None}
-    listed = {name: list(map(str, own)) for name, own in ({**values, **means}).items() if own}
-    fixed = [f"{name} at {own[0]}" for name, own in listed.items() if len(own) == 1]
-    averaged = [name for name, own in listed.items() if len(own) > 1]
+def undrawn_moderators(moderators: Moderators, at: At, drawn: set[str | None]) -> list[str]:
+    """Return the values of the moderators that a picture does not show, in words.
+
+    For example `year at 2004`, `averaged over phase`.
+    """
+    fixed = []
+    averaged = []
+    for name in moderators.names:
+        if name in drawn:
+            continue
+        values = at.get(name) or moderators.levels.get(name)
+        if values is None:
+            values = [f"{moderators.columns[name].mean():.4g}"]
+        if len(values) == 1:
+            fixed.append(f"{name} at {values[0]}")
+        elif values:
+            averaged.append(name)
     return fixed + ([f"averaged over {', '.join(averaged)}"] if averaged else [])
 
 
-def axes_of(moderators: Moderators, at: At | None = None, x: str | None = None) -> tuple[str | None, str | None]:
-    """The number that goes along the axis, and what tells lines apart; None where there is none.
+def axes_of(
+    moderators: Moderators, at: At | None = None, x: str | None = None
+) -> tuple[str | None, str | None]:
+    """Return the number of the horizontal axis, and the moderator that distinguishes the lines.
 
-    The number is `x`, or the first; lines are the levels of the first category with a few, or of a second number the
-    values asked for.
+    The number is `x`, or by default the first. The lines are the levels of the first category with
+    at most six, or the requested values of a second number. Both are None without a number, the
+    second is None without such a moderator.
     """
     at = at or {}
     if not moderators.numbers:
         return None, None
     x = x or max(moderators.numbers, key=lambda name: len(at.get(name, ())) > 1)
-    sizes = {name: len(at.get(name, moderators.levels.get(name, ()))) for name in moderators.names if name != x}
-    return x, next((name for name, size in sizes.items() if 1 < size <= LINES), None)
+    others = [name for name in moderators.names if name != x]
+    sizes = {name: len(at.get(name, moderators.levels.get(name, ()))) for name in others}
+    return x, next((name for name, size in sizes.items() if 1 < size <= MAX_LINES), None)
 
 
 def conditional_table(
@@ -102,51 +116,56 @@ def conditional_table(
     at: At | None = None,
     weights: str = "equal",
 ) -> pd.DataFrame:
-    """The mean along a number, averaged over the rest of the reference grid.
+    """Return the mean along a number, averaged over the rest of the reference grid.
 
     Parameters
     ----------
     tree : DataTree
         With groups posterior and constant_data.
     x : str
-        The number, over the range that the table or `at` has of it.
+        The number, over its range in the table and in `at`.
     by : str, optional
-        A moderator; a line for each of its values.
+        A moderator; every value of it gets a line.
     at, weights
         Of the reference grid, as for `marginal_weights`.
 
     Returns
     -------
     DataFrame
-        x, line ("" without `by`), mean, ci_lb, ci_ub, pi_lb, pi_ub (95 %, the true mean of a new `pi_level`).
+        x, line ("" without `by`), mean, ci_lb, ci_ub, pi_lb, pi_ub (95 %, for the true mean of a
+        new `pi_level`).
     """
-    known = moderators_of(tree).columns[x].astype(float)
-    asked = np.array([float(value) for value in (at or {}).get(x, [])])
-    low, high = min([known.min(), *asked]), max([known.max(), *asked])
-    along = {**(at or {}), x: np.linspace(low, high, POINTS).tolist()}
+    observed = moderators_of(tree).columns[x].astype(float)
+    requested = [float(value) for value in (at or {}).get(x, [])]
+    low = min([observed.min(), *requested])
+    high = max([observed.max(), *requested])
+    grid = {**(at or {}), x: np.linspace(low, high, POINTS).tolist()}
     of = [x] if by is None else [by, x]
-    table, level = marginal_table(tree, *of, at=along, weights=weights), levels_of(tree)[0]
+    table = marginal_table(tree, *of, at=grid, weights=weights)
+    level = levels_of(tree)[0]
     table = table.rename(columns={f"pi_{level}_{end}": f"pi_{end}" for end in ("lb", "ub")})
-    lines = "" if by is None else [_named(by, value) for value in table[by]]
-    table = table.assign(x=table[x], line=lines, pi_level=level)
+    table = table.assign(x=table[x], line=_line_names(table, by), pi_level=level)
     return table[["x", "line", "mean", "ci_lb", "ci_ub", "pi_lb", "pi_ub", "pi_level"]]
 
 
 def points_table(tree: xr.DataTree, x: str, by: str | None = None) -> pd.DataFrame:
-    """The effects that were analysed: x, line, effect, study, yi, sei."""
-    design, columns = tree["constant_data"].to_dataset(), moderators_of(tree).columns
-    study = design["study"].values[design["group_study"].values[design["effect_group"].values]]
+    """Return the analysed effects: x, line, effect, study, yi, sei."""
+    design = tree["constant_data"].to_dataset()
+    columns = moderators_of(tree).columns
     return pd.DataFrame(
         {
             "x": columns[x].astype(float),
-            "line": "" if by is None else [_named(by, value) for value in columns[by]],
+            "line": _line_names(columns, by),
             "effect": design["effect"].values,
-            "study": study,
+            "study": design["study"].values[nesting_of(design).study_of_effect],
             "yi": design["yi"].values,
             "sei": np.sqrt(design["vi"].values),
         }
     )
 
 
-def _named(name: str, value: Any) -> str:
-    return f"{name} {value:.4g}" if isinstance(value, float) else str(value)
+def _line_names(rows: pd.DataFrame, by: str | None) -> list[str]:
+    """Return the name of every row's line: the level of a category, a number with its name."""
+    if by is None:
+        return [""] * len(rows)
+    return [f"{by} {value:.4g}" if isinstance(value, float) else str(value) for value in rows[by]]

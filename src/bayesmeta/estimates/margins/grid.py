@@ -9,56 +9,73 @@ import pandas as pd
 import xarray as xr
 
 from bayesmeta.estimates.margins.moderators import Moderators, listed, moderators_of
-from bayesmeta.estimates.margins.rows import typed_rows, typed_values
+from bayesmeta.estimates.margins.new_rows import typed_rows, typed_values
 from bayesmeta.infrastructure.errors import BadInput
 
-LARGEST = 20_000  # rows of a grid
+MAX_ROWS = 20_000  # a larger grid takes minutes and is nearly always a typing error
 
 
 def parse_at(text: str) -> dict[str, list[str]]:
-    """Values by moderator of `dose=1,2,5; species=rat`.
+    """Return the values by moderator of `dose=1,2,5; species=rat`.
 
     Raises
     ------
     BadInput
-        It cannot be read.
+        The text cannot be read.
     """
-    found: dict[str, list[str]] = {}
+    values_by_name: dict[str, list[str]] = {}
     for part in filter(None, map(str.strip, text.split(";"))):
         name, equals, values = part.partition("=")
-        listed = [value.strip() for value in values.split(",")]
-        if not equals or not name.strip() or "" in listed or name.strip() in found:
-            raise BadInput(f"--at cannot be read at '{part}'; write each moderator once: \"dose=1,2,5; species=rat\"")
-        found[name.strip()] = listed
-    return found
+        name = name.strip()
+        values_of_name = [value.strip() for value in values.split(",")]
+        if not equals or not name or "" in values_of_name or name in values_by_name:
+            raise BadInput(
+                f"--at cannot be read at '{part}'; "
+                'write every moderator once: "dose=1,2,5; species=rat"'
+            )
+        values_by_name[name] = values_of_name
+    return values_by_name
 
 
-def reference_grid(tree: xr.DataTree, at: Mapping[str, Sequence[Any]] | None = None) -> pd.DataFrame:
-    """Every combination of the moderators' values, the last one fastest; one row without moderators.
+def reference_grid(
+    tree: xr.DataTree, at: Mapping[str, Sequence[Any]] | None = None
+) -> pd.DataFrame:
+    """Return every combination of the moderators' values; a single row without moderators.
+
+    The last moderator changes fastest.
 
     Parameters
     ----------
     tree : DataTree
         With groups posterior and constant_data.
     at : mapping, optional
-        Values of some moderators, in place of a category's levels and a number's mean.
+        Values of some moderators, instead of the levels of a category or the mean of a number.
 
     Raises
     ------
     BadInput
         A name that is no moderator, a level that does not exist, a value that is no number.
     """
-    moderators, at = moderators_of(tree), at or {}
+    moderators = moderators_of(tree)
+    at = at or {}
     if unknown := [name for name in at if name not in moderators.names]:
-        raise BadInput(f"{listed(unknown)} are no moderators of this model; it has: {listed(moderators.names)}")
-    asked = {name: typed_values(moderators, name, pd.Series(list(own)), None).tolist() for name, own in at.items()}
-    values = [asked.get(name) or _values(moderators, name) for name in moderators.names]
-    if (size := prod(map(len, values))) > LARGEST:
         raise BadInput(
-            f"the reference grid has {size} rows, more than {LARGEST}; name fewer values with --at, or --new"
+            f"{listed(unknown)} are no moderators of this model; it has: {listed(moderators.names)}"
         )
-    return typed_rows(moderators, pd.DataFrame(list(product(*values)), columns=list(moderators.names)))
+    requested = {
+        name: typed_values(moderators, name, pd.Series(list(values)), None).tolist()
+        for name, values in at.items()
+    }
+    values = [requested.get(name) or _values(moderators, name) for name in moderators.names]
+    if (size := prod(map(len, values))) > MAX_ROWS:
+        raise BadInput(
+            f"the reference grid has {size} rows, more than {MAX_ROWS}; "
+            "name fewer values with --at, or use --new"
+        )
+    rows = pd.DataFrame(list(product(*values)), columns=list(moderators.names))
+    return typed_rows(moderators, rows)
 
 
 def _values(moderators: Moderators, name: str) -> list[Any]:
+    """Return the levels of a category, or the mean of a number."""
     return moderators.levels.get(name) or [float(moderators.columns[name].mean())]

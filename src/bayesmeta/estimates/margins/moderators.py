@@ -1,4 +1,4 @@
-"""What the mean of a posterior, and its taus, depend on."""
+"""The moderators of a posterior: the columns on which its means and taus depend."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,26 +11,30 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import coding_of, moderator_columns, variables_of
 from bayesmeta.model.spec import spec_of
 
-OURS = ("mean", "sd", "ci_lb", "ci_ub", "p_positive", "outside", "k", "studies", "moderator", "level")  # columns
-FEW = 2  # a number with no more values is a category: its mean is nobody's
+RESERVED = (  # columns of the tables of predictions
+    *("mean", "sd", "ci_lb", "ci_ub", "p_positive"),
+    *("outside", "k", "studies", "moderator", "level"),
+)
+MAX_LEVELS = 2  # a number with so few values is a category: no study has a value at its mean
 
 
 @dataclass(frozen=True)
 class Moderators:
-    """What a model's mean, and its taus, depend on.
+    """The columns on which a model's means, and its taus, depend.
 
     Attributes
     ----------
     names : tuple of str
-        In the order of the formula; the column by which taus differ last, where the formula has it not.
+        In the order of the formula; the column by which the taus differ is last, if the formula
+        does not have it.
     columns : DataFrame
-        Their values in the effects that were analysed.
+        Their values in the analysed effects.
     levels : dict
-        Of each category its values: text, truth values, or numbers that are few or coded as levels.
+        Values by category: text, truth values, or numbers that are few or coded as levels.
     fixed : frozenset of str
-        Categories that can have no other values; the rest are numbers to the formula.
+        Categories that can have no other values; to the formula the others are numbers.
     numbers : tuple of str
-        The others.
+        The names that are no categories.
     """
 
     names: tuple[str, ...]
@@ -41,47 +45,61 @@ class Moderators:
 
 
 def moderators_of(tree: xr.DataTree) -> Moderators:
-    """The moderators of a posterior.
+    """Return the moderators of a posterior.
 
     Raises
     ------
     BadInput
-        Its formula cannot be coded again, or a moderator has a name that the tables need.
+        Its formula cannot be coded again, or a moderator has a reserved name.
     """
-    design, spec = tree["constant_data"].to_dataset(), spec_of(tree)
-    coded = coding_of(design, spec).spec
-    names = variables_of(coded.formula)
+    design = tree["constant_data"].to_dataset()
+    spec = spec_of(tree)
+    coding = coding_of(design, spec).spec
+    names = variables_of(coding.formula)
     names += [spec.tau_by] if spec.tau_by and spec.tau_by not in names else []
-    if clash := [name for name in names if name in OURS or name.startswith("pi_")]:
-        raise BadInput(f"moderators {clash} have names that the tables of predictions need; rename the columns")
+    if clash := [name for name in names if name in RESERVED or name.startswith("pi_")]:
+        raise BadInput(
+            f"moderators {clash} have names that the tables of predictions need; rename the columns"
+        )
     columns = moderator_columns(design, names)
-    counted = [name for name in names if pd.api.types.is_integer_dtype(columns[name])]
-    columns = columns.astype(dict.fromkeys(counted, float))
-    expressions = {str(factor): set(map(str, known)) for factor, known in coded.factor_variables.items()}
-    as_levels = {
-        name
-        for expression, (kind, _) in coded.encoder_state.items()
-        if kind.value == "categorical"
-        for name in expressions[expression] & set(names)
+    integers = [name for name in names if pd.api.types.is_integer_dtype(columns[name])]
+    columns = columns.astype(dict.fromkeys(integers, float))
+    coded_as_levels = _coded_as_levels(coding)
+    fixed = {name for name in names if name in coded_as_levels or is_category(columns[name])}
+    levels = {
+        name: _levels(columns[name])
+        for name in names
+        if name in fixed or columns[name].nunique() <= MAX_LEVELS
     }
-    levels, fixed = {}, set()
-    for name in names:
-        values = columns[name]
-        if not pd.api.types.is_numeric_dtype(values) or name in as_levels or pd.api.types.is_bool_dtype(values):
-            fixed.add(name)
-        if name in fixed or values.nunique() <= FEW:
-            levels[name] = _levels(values)
     numbers = tuple(name for name in names if name not in levels)
     return Moderators(tuple(names), columns, levels, frozenset(fixed), numbers)
 
 
+def _coded_as_levels(coding: Any) -> set[str]:
+    """Return the variables that a formulaic ModelSpec codes as categories, such as `C(dose)`."""
+    variables = {
+        str(factor): set(map(str, names)) for factor, names in coding.factor_variables.items()
+    }
+    return {
+        name
+        for expression, (kind, _) in coding.encoder_state.items()
+        if kind.value == "categorical"
+        for name in variables[expression]
+    }
+
+
+def is_category(values: pd.Series) -> bool:
+    """Return whether values are text or truth values."""
+    return not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values)
+
+
 def _levels(values: pd.Series) -> list[Any]:
-    """The values that effects have, categories in their own order."""
+    """Return the values that effects have; those of a categorical column in its order."""
     if isinstance(values.dtype, pd.CategoricalDtype):
         return [level for level in values.cat.categories if (values == level).any()]
     return sorted(values.unique().tolist())
 
 
 def listed(names: Iterable[object]) -> str:
-    """Names as an error says them."""
+    """Return names with commas between them for an error message, `none` without any."""
     return ", ".join(map(str, names)) or "none"

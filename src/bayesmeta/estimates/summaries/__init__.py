@@ -1,28 +1,37 @@
-"""What the draws say: tables, and the tables behind pictures."""
+"""Summaries of the draws: result tables, and the tables behind figures."""
 
-from bayesmeta.estimates.summaries.drawn import density_table, forest_table, orchard_table, sizes_table, studies_table
-from bayesmeta.estimates.summaries.spreads import (
-    BOUNDS,
+from bayesmeta.estimates.summaries.figure_tables import (
+    density_table,
+    forest_table,
+    orchard_table,
+    sizes_table,
+    studies_table,
+)
+from bayesmeta.estimates.summaries.levels import (
     levels_of,
-    mixture_quantile,
-    spread_draws,
+    prediction_interval,
+    predictive_sds,
     strata_of,
     tau_draws,
 )
-from bayesmeta.estimates.summaries.tables import heterogeneity_table, parameters_table, prediction_table, terms_table
+from bayesmeta.estimates.summaries.tables import (
+    heterogeneity_table,
+    parameters_table,
+    prediction_table,
+    terms_table,
+)
 
 __all__ = [
-    "BOUNDS",
     "density_table",
     "forest_table",
     "heterogeneity_table",
     "levels_of",
-    "mixture_quantile",
     "orchard_table",
     "parameters_table",
+    "prediction_interval",
     "prediction_table",
+    "predictive_sds",
     "sizes_table",
-    "spread_draws",
     "strata_of",
     "studies_table",
     "tau_draws",

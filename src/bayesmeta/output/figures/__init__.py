@@ -1,28 +1,40 @@
-"""A tidy table to axes: forest, caterpillar, trace and rank plots, priors against posteriors, two schools or
-two species in pairs.
+"""Figures from tidy tables: no statistic is computed here.
+
+::
 
     figure = draw_forest(table, xlabel="Hedges' g", title="preclinical")
     save(figure, "figures/forest", table, synthetic=False, source="bayesmeta 0.1.0, seed 1")
 
-Nothing here computes a statistic: what is drawn is in the table, and `save` writes it beside the picture.
-Functions that take `axes` want one per panel, in the order of appearance in the table, and return them.
+All drawn numbers are in the table, and `save` writes it beside the picture. A function with the
+parameter `axes` needs an axes per panel, in the order of the table, and returns them.
 """
 
 from bayesmeta.output.figures.bias import draw_bias
-from bayesmeta.output.figures.chains import draw_prior_posterior, draw_trace, prior_posterior, ranks, trace
+from bayesmeta.output.figures.chains import (
+    draw_prior_posterior,
+    draw_trace,
+    prior_posterior,
+    ranks,
+    trace,
+)
 from bayesmeta.output.figures.comparison import draw_paired, draw_profiles, paired, profiles
 from bayesmeta.output.figures.conditional import conditional, draw_conditional
 from bayesmeta.output.figures.estimates import caterpillar, draw_caterpillar, draw_forest, forest
 from bayesmeta.output.figures.flow import draw_flow
-from bayesmeta.output.figures.forms import draw_risk_of_bias
 from bayesmeta.output.figures.funnel import draw_funnel
 from bayesmeta.output.figures.influence import draw_baujat, draw_gosh, draw_leave_one_out
 from bayesmeta.output.figures.orchard import draw_orchard
+from bayesmeta.output.figures.quadrants import draw_quadrants
+from bayesmeta.output.figures.risk_of_bias import draw_risk_of_bias
 from bayesmeta.output.figures.saving import save
-from bayesmeta.output.figures.screening import draw_convergence, draw_dependence, draw_importance, draw_pairs
+from bayesmeta.output.figures.screening import (
+    draw_convergence,
+    draw_dependence,
+    draw_importance,
+    draw_pairs,
+)
 from bayesmeta.output.figures.sensitivity import draw_sensitivity
-from bayesmeta.output.figures.species import draw_mirrored, draw_quadrants, draw_ridge
-from bayesmeta.output.figures.style import interval_text, words
+from bayesmeta.output.figures.sides import draw_mirrored, draw_ridge
 from bayesmeta.output.figures.tree import draw_tree
 
 __all__ = [
@@ -53,12 +65,10 @@ __all__ = [
     "draw_trace",
     "draw_tree",
     "forest",
-    "interval_text",
     "paired",
     "prior_posterior",
     "profiles",
     "ranks",
     "save",
     "trace",
-    "words",
 ]

@@ -1,4 +1,4 @@
-"""The mean along a moderator with its bands, over the effects it was fitted to."""
+"""The mean along a moderator with its bands, over the effects to which it was fitted."""
 
 from textwrap import fill
 
@@ -7,50 +7,75 @@ import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 
-from bayesmeta.output.figures.rows import shortened
-from bayesmeta.output.figures.style import GREY, STYLE, Figure, words
+from bayesmeta.estimates.text import words
+from bayesmeta.output.figures.row_layout import shortened
+from bayesmeta.output.figures.style import GREY, STYLE, Figure, Style
 
 NAME = 34  # characters of a line's name
-WIDTH = 100  # and of a line below the axis
-LARGEST = 110.0  # area of the most precise effect, in points squared
+XLABEL = 100  # characters of a line below the axis
+LARGEST = 110.0  # area of the most precise effect, in square points
+SMALLEST = 3.0
 
 
 def conditional(lines: pd.DataFrame, points: pd.DataFrame, ax: Axes) -> Axes:
-    """Draw the mean along x, a line for each level, with its 95 % band; dashes enclose the true mean of a new study.
+    """Draw the mean along x with its 95 % band, a line per level of a second moderator.
 
-    Columns of `lines`: x, line, mean, ci_lb, ci_ub, pi_lb, pi_ub, pi_level; of `points`: x, line, yi, sei. The area of
-    a point is its precision; effects of levels without a line are grey.
+    Dashed lines enclose the true mean of a new study. The area of a point is its precision; effects
+    of levels without a line are grey.
+
+    Parameters
+    ----------
+    lines : DataFrame
+        x, line, mean, ci_lb, ci_ub, pi_lb, pi_ub, pi_level.
+    points : DataFrame
+        x, line, yi, sei.
+    ax : Axes
     """
     names = list(dict.fromkeys(lines["line"]))
     colours = dict(zip(names, STYLE["axes.prop_cycle"].by_key()["color"], strict=False))
-    area = LARGEST * np.minimum(1.0, (points["sei"].min() / points["sei"]) ** 2)
+    area = np.maximum(LARGEST * (points["sei"].min() / points["sei"]) ** 2, SMALLEST)
     shades = [colours.get(name, GREY) for name in points["line"]]
-    ax.scatter(points["x"], points["yi"], np.maximum(area, 3.0), shades, alpha=0.35, linewidth=0, zorder=1)
+    ax.scatter(points["x"], points["yi"], area, shades, alpha=0.35, linewidth=0, zorder=1)
     ax.axhline(0, color=GREY, linewidth=0.8, zorder=0)
     for name in names:
-        own, colour = lines[lines["line"] == name], colours[name]
-        ax.fill_between(own["x"], own["ci_lb"], own["ci_ub"], color=colour, alpha=0.25, linewidth=0, zorder=2)
+        rows = lines[lines["line"] == name]
+        x = rows["x"]
+        style: Style = {"color": colours[name], "zorder": 2}
+        ax.fill_between(x, rows["ci_lb"], rows["ci_ub"], alpha=0.25, linewidth=0, **style)
         for end in ("pi_lb", "pi_ub"):
-            ax.plot(own["x"], own[end], color=colour, linewidth=0.9, linestyle="--", zorder=2)
-        ax.plot(own["x"], own["mean"], color=colour, linewidth=1.8, label=shortened(words(name), NAME), zorder=3)
-    low, high = lines["x"].min(), lines["x"].max()
-    ax.set_xlim(low - 0.03 * (high - low), high + 0.03 * (high - low))
+            ax.plot(x, rows[end], linewidth=0.9, linestyle="--", **style)
+        label = shortened(name, NAME)
+        ax.plot(x, rows["mean"], linewidth=1.8, label=label, color=colours[name], zorder=3)
+    low = lines["x"].min()
+    high = lines["x"].max()
+    room = 0.03 * (high - low)
+    ax.set_xlim(low - room, high + room)
     return ax
 
 
 @rc_context(STYLE)
 def draw_conditional(
-    lines: pd.DataFrame, points: pd.DataFrame, *, xlabel: str, ylabel: str, title: str, by: str = ""
+    lines: pd.DataFrame,
+    points: pd.DataFrame,
+    *,
+    xlabel: str,
+    ylabel: str,
+    title: str,
+    by: str = "",
 ) -> Figure:
-    """A figure with `conditional`; the legend, headed by the name of the second moderator, is left out for one line."""
+    """Draw a figure with `conditional`.
+
+    Its legend, with the name of the second moderator as its heading, is left out for a single line.
+    """
     figure = Figure((8, 5.4), layout="constrained")
     ax = conditional(lines, points, figure.add_subplot())
-    ax.set(xlabel=fill(xlabel, WIDTH), ylabel=ylabel)
-    told = "band: 95 % credible interval of the mean"
+    ax.set(xlabel=fill(xlabel, XLABEL), ylabel=ylabel)
+    meaning = "band: 95 % credible interval of the mean"
     if lines["pi_lb"].notna().any():
-        told += f"; dashes: 95 % prediction interval, new {lines['pi_level'].iloc[0]}"
-    ax.set_title(told, size=7.5)
+        meaning += f"; dashes: 95 % prediction interval, new {lines['pi_level'].iloc[0]}"
+    ax.set_title(meaning, size=7.5)
     if len(lines["line"].unique()) > 1:
-        figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3, title=words(by))
+        entries = ax.get_legend_handles_labels()
+        figure.legend(*entries, loc="outside lower center", ncols=3, title=words(by))
     figure.suptitle(title, x=0.01, ha="left")
     return figure

@@ -1,106 +1,127 @@
-"""From records to effects: boxes from the top, what was left out beside them."""
+"""The flow from records to effects: boxes from the top, with the exclusions beside them."""
 
 from collections.abc import Iterator
 from textwrap import fill
+from typing import NamedTuple
 
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
-from bayesmeta.output.figures.style import BLUE, GREY, STYLE, Figure
+from bayesmeta.output.figures.style import BLUE, GREY, STYLE, Figure, Style
 
-# inches
-WIDTH, MARGIN, HEAD, TITLE = 6.6, 0.15, 0.32, 0.42
-BOX, SIDE, BETWEEN = 2.9, 3.05, 0.35  # widths of a box and of one beside it, and the room between both
-LINE, PADDING, ARROW = 0.165, 0.1, 0.32
-LETTERS = 14.0  # per inch of text
+# all lengths in inches
+WIDTH = 6.6
+MARGIN = 0.15
+HEAD = 0.32  # height of a part's heading
+TITLE = 0.42
+BOX = 2.9  # width of a box with exclusions beside it
+SIDE = 3.05  # width of a box of exclusions
+BETWEEN = 0.35
+LINE = 0.165  # height of a line of text
+PADDING = 0.1
+ARROW = 0.32
+LETTERS = 14.0  # characters per inch
 PALE = "#EEF6FB"
-Level = tuple[pd.DataFrame, pd.DataFrame]
+INDENT = "     "  # of the further lines of a reason
+
+
+class Level(NamedTuple):
+    """A level of a flow: the exclusions before it, and the boxes that stand side by side."""
+
+    excluded: pd.DataFrame
+    kept: pd.DataFrame
 
 
 def levels(table: pd.DataFrame) -> Iterator[tuple[str, list[Level]]]:
-    """The parts of a flow, each with what is left out before a level and the boxes of that level."""
+    """Yield the parts of a flow with their levels."""
     for part, rows in table.groupby("part", sort=False):
         step = rows["step"].ne(rows["step"].shift()).cumsum()
-        yield str(part), [(each[~each["kept"]], each[each["kept"]]) for _, each in rows.groupby(step)]
+        steps = [group for _, group in rows.groupby(step)]
+        yield str(part), [Level(group[~group["kept"]], group[group["kept"]]) for group in steps]
 
 
 def flow(table: pd.DataFrame, ax: Axes) -> Axes:
-    """Draw a flow from the top: a box per count that goes on, beside the arrow to it what is left out and why.
+    """Draw a flow from the top: a box per count, and beside its arrow the exclusions with reasons.
 
-    Columns: part (a heading each), step (its kept rows stand side by side, below what it leaves out), kept, count,
-    what. The axes are in inches from the upper left corner.
+    Columns: part (with a heading), step (its kept rows stand side by side, below its exclusions),
+    kept, count, what. The axes are in inches from the upper left corner.
     """
     y = TITLE
     for part, steps in levels(table):
         ax.text(MARGIN, y + HEAD / 2, part, weight="bold", va="center")
         y += HEAD
-        room = BOX if any(len(left_out) for left_out, _ in steps) else WIDTH - 2 * MARGIN
-        begun = False
-        for left_out, kept in steps:
-            y = _draw_level(ax, y, room, left_out, kept, pointed=begun)
-            begun = True
+        room = BOX if any(len(step.excluded) for step in steps) else WIDTH - 2 * MARGIN
+        for at, step in enumerate(steps):
+            y = _draw_level(ax, y, room, step, pointed=at > 0)
         y += HEAD / 2
     ax.set(xlim=(0, WIDTH), ylim=(y, 0))
     ax.set_axis_off()
     return ax
 
 
-def _draw_level(
-    ax: Axes, top: float, room: float, left_out: pd.DataFrame, kept: pd.DataFrame, *, pointed: bool
-) -> float:
-    """What is left out, then the boxes of what is kept, with arrows unless they are the first; gives where they end."""
-    middle, y = MARGIN + room / 2, top + ARROW * pointed
-    if len(left_out):
-        reasons = "\n".join(_said(row, SIDE, "     ") for row in left_out.to_dict("records"))
-        left, begin = MARGIN + BOX + BETWEEN, top + PADDING
-        end = _draw_box(ax, left, begin, SIDE, reasons, side=True)
-        _point(ax, (middle, (begin + end) / 2), (left, (begin + end) / 2))
+def _draw_level(ax: Axes, top: float, room: float, level: Level, *, pointed: bool) -> float:
+    """Draw the exclusions, then the boxes, with arrows if `pointed`; return the lower end."""
+    middle = MARGIN + room / 2
+    y = top + ARROW * pointed
+    if len(level.excluded):
+        rows = level.excluded.to_dict("records")
+        reasons = "\n".join(_count_text(row, SIDE, INDENT) for row in rows)
+        left = MARGIN + BOX + BETWEEN
+        start = top + PADDING
+        end = _draw_box(ax, left, start, SIDE, reasons, side=True)
+        _draw_arrow(ax, (middle, (start + end) / 2), (left, (start + end) / 2))
         y = end + PADDING
-    width = (room - BETWEEN * (len(kept) - 1)) / max(1, len(kept))
+    width = (room - BETWEEN * (len(level.kept) - 1)) / max(1, len(level.kept))
     ends = [y]
-    for at, row in enumerate(kept.to_dict("records")):
+    for at, row in enumerate(level.kept.to_dict("records")):
         left = MARGIN + at * (width + BETWEEN)
-        ends.append(_draw_box(ax, left, y, width, _said(row, width), side=False))
+        ends.append(_draw_box(ax, left, y, width, _count_text(row, width), side=False))
         if pointed:
-            straight = left + width / 2
-            _point(ax, (straight if room > BOX else middle, top), (straight, y))
+            below = left + width / 2
+            _draw_arrow(ax, (below if room > BOX else middle, top), (below, y))
     return max(ends)
 
 
-def _point(ax: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
-    """An arrow."""
+def _draw_arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Draw an arrow."""
     arrow = {"arrowstyle": "-|>", "color": GREY, "linewidth": 1, "shrinkA": 0, "shrinkB": 0}
     ax.annotate("", end, xytext=start, arrowprops=arrow)
 
 
-def _said(row: dict[object, object], width: float, indent: str = "") -> str:
-    """A count and what it counts, on lines that fit a box."""
-    return fill(f"{row['count']:,} {row['what']}", int((width - 2 * PADDING) * LETTERS), subsequent_indent=indent)
+def _count_text(row: dict[object, object], width: float, indent: str = "") -> str:
+    """Return a count with its meaning, on lines that fit into a box."""
+    letters = int((width - 2 * PADDING) * LETTERS)
+    return fill(f"{row['count']:,} {row['what']}", letters, subsequent_indent=indent)
 
 
 def _draw_box(ax: Axes, left: float, top: float, width: float, text: str, *, side: bool) -> float:
-    """A box with its text, in the middle or, at the side, from the left; gives where it ends."""
+    """Draw a box with centred text, or with left-aligned text at the side; return its lower end."""
     height = LINE * (1 + text.count("\n")) + 2 * PADDING
-    face, edge = ("white", GREY) if side else (PALE, BLUE)
+    colours: Style = (
+        {"facecolor": "white", "edgecolor": GREY}
+        if side
+        else {"facecolor": PALE, "edgecolor": BLUE}
+    )
     shape = "round,pad=0,rounding_size=0.05"
-    ax.add_patch(FancyBboxPatch((left, top), width, height, boxstyle=shape, facecolor=face, edgecolor=edge))
-    x, ha = (left + PADDING, "left") if side else (left + width / 2, "center")
+    ax.add_patch(FancyBboxPatch((left, top), width, height, boxstyle=shape, **colours))
+    x = left + PADDING if side else left + width / 2
+    ha = "left" if side else "center"
     ax.text(x, top + height / 2, text, ha=ha, va="center", linespacing=1.25)
     return top + height
 
 
 @rc_context(STYLE)
 def draw_flow(table: pd.DataFrame, *, title: str) -> Figure:
-    """A figure with `flow`, as high as its boxes.
+    """Draw a figure with `flow`, as high as its boxes.
 
     Parameters
     ----------
     table : DataFrame
         As from `trace.flow_table`.
     title : str
-        Written above.
+        Text above the boxes.
     """
     figure = Figure((WIDTH, 1))
     ax = flow(table, figure.add_axes((0, 0, 1, 1)))

@@ -1,4 +1,4 @@
-"""An observed funnel over the cloud of its replicates, and how the statistics of both compare."""
+"""An observed funnel over the cloud of its replicates, and the statistics of both."""
 
 from collections.abc import Sequence
 
@@ -8,103 +8,121 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
 
-from bayesmeta.output.figures.style import BLUE, GREY, SKY, STYLE, VERMILLION, Figure
+from bayesmeta.estimates.text import probability_statement
+from bayesmeta.output.figures.style import BLUE, GREY, SKY, STYLE, VERMILLION, Figure, Style
 
-CRITICAL: dict[str, tuple[float, str]] = {"p = .05": (1.959964, "--"), "p = .01": (2.575829, ":")}
+CRITICAL: dict[str, tuple[float, str]] = {  # two-sided critical values of z, style of the line
+    "p = .05": (1.959964, "--"),
+    "p = .01": (2.575829, ":"),
+}
 CLOUD = LinearSegmentedColormap.from_list("cloud", ["#EEF6FB", SKY])
-SHORT = {
+TITLES = {
     "egger": "Egger slope",
     "egger_size": "Egger slope, sizes alone",
     "skewness": "skewness",
     "significant": "share of |z| > 1.96",
     "step": "step at z = 1.96",
 }
-INSIDE = 0.99
+INSIDE = 0.99  # share of the points within the axes at either end
 
 
 def funnel(points: pd.DataFrame, ax: Axes, *, zero: float | None = None) -> Axes:
-    """Draw observed residuals against their standard errors, precise ones on top, over where replicates lie.
+    """Draw observed residuals against their standard errors over the cloud of the replicates.
 
-    Columns: which ("observed" or "replicate"), residual, se. `zero` is the residual of no effect, where lines of
-    significance start; None where it differs between effects: lines then start at the fitted mean. The outermost
-    points lie beyond the axes; how many is written in the corner.
+    Precise effects are on top. The outermost points lie beyond the axes; a note in the corner gives
+    their number.
+
+    Parameters
+    ----------
+    points : DataFrame
+        which ("observed" or "replicate"), residual, se.
+    ax : Axes
+    zero : float, optional
+        The residual of an effect of zero, from which the lines of significance start. If it
+        differs between effects, None: the lines start at the fitted mean.
     """
-    seen, cloud = (points[points["which"] == which] for which in ("observed", "replicate"))
-    left, right = _ends(seen["residual"], cloud["residual"], INSIDE)
-    low = max(_ends(seen["se"], cloud["se"], INSIDE)[1], float(cloud["se"].min()))
-    shown = cloud[cloud["residual"].between(left, right) & (cloud["se"] < low)]
+    observed, cloud = (points[points["which"] == which] for which in ("observed", "replicate"))
+    left, right = _ends(observed["residual"], cloud["residual"])
+    lowest = max(_ends(observed["se"], cloud["se"])[1], float(cloud["se"].min()))
+    _draw_cloud(cloud, ax, (left, right, 0.0, lowest))
+    ax.set(xlim=(left, right), ylim=(lowest, 0))
+    x, y = (observed[name].tolist() for name in ("residual", "se"))
+    circle: Style = {"color": BLUE, "markersize": 2.6, "alpha": 0.6, "mew": 0}
+    ax.plot(x, y, "o", label="observed effects", **circle)
+    ax.axvline(0, color=GREY, linewidth=0.8)
+    _draw_significance(ax, zero, lowest)
+    outside = ~observed["residual"].between(left, right) | (observed["se"] > lowest)
+    if beyond := int(outside.sum()):
+        note = f"effects beyond the axes: {beyond}"
+        ax.text(0.005, 0.02, note, transform=ax.transAxes, size=7, color=GREY)
+    ax.set(ylabel="standard error", xlabel="residual from the fitted mean, in its direction")
+    return ax
+
+
+def _draw_cloud(cloud: pd.DataFrame, ax: Axes, extent: tuple[float, float, float, float]) -> None:
+    """Draw the density of the replicates within the axes (left, right, top, bottom)."""
+    left, right, _, lowest = extent
+    drawn = cloud[cloud["residual"].between(left, right) & (cloud["se"] < lowest)]
     ax.hexbin(
-        shown["residual"],
-        shown["se"],
+        drawn["residual"],
+        drawn["se"],
         gridsize=(60, 26),
-        extent=(left, right, 0.0, low),
+        extent=extent,
         norm=LogNorm(),
         cmap=CLOUD,
         mincnt=1,
         linewidths=0.1,
     )
-    ax.set(xlim=(left, right), ylim=(low, 0))
-    ax.plot(
-        seen["residual"].tolist(),
-        seen["se"].tolist(),
-        "o",
-        color=BLUE,
-        markersize=2.6,
-        alpha=0.6,
-        mew=0,
-        label="observed effects",
-    )
-    ax.axvline(0, color=GREY, linewidth=0.8)
-    start, of = (0.0, "of the residual") if zero is None else (zero, "of the effect")
+
+
+def _draw_significance(ax: Axes, zero: float | None, lowest: float) -> None:
+    """Draw the lines at which an effect is significant, or a residual if `zero` is None."""
+    start = zero or 0.0
+    tested = "of the residual" if zero is None else "of the effect"
     for label, (z, style) in CRITICAL.items():
         for sign in (-1, 1):
-            end, name = start + sign * z * low, f"{label} {of}" if sign > 0 else None
-            ax.plot([start, end], [0.0, low], color="black", linestyle=style, linewidth=0.9, label=name)
-    if beyond := int((~seen["residual"].between(left, right) | (seen["se"] > low)).sum()):
-        ax.text(0.005, 0.02, f"effects beyond the axes: {beyond}", transform=ax.transAxes, size=7, color=GREY)
-    ax.set(ylabel="standard error", xlabel="residual from the fitted mean, in its direction")
-    return ax
+            name = f"{label} {tested}" if sign > 0 else None
+            line: Style = {"color": "black", "linestyle": style, "linewidth": 0.9, "label": name}
+            ax.plot([start, start + sign * z * lowest], [0.0, lowest], **line)
 
 
-def _ends(seen: pd.Series, cloud: pd.Series, inside: float) -> tuple[float, float]:
-    """Where so much of both lies, and a twentieth more."""
-    parts = [part for part in (seen, cloud) if len(part)]
-    low = min(float(part.quantile(1 - inside)) for part in parts)
-    high = max(float(part.quantile(inside)) for part in parts)
-    return low - 0.05 * (high - low), high + 0.05 * (high - low)
+def _ends(observed: pd.Series, cloud: pd.Series) -> tuple[float, float]:
+    """Return the range of nearly all values of both, with a twentieth more at either end."""
+    parts = [part for part in (observed, cloud) if len(part)]
+    low = min(float(part.quantile(1 - INSIDE)) for part in parts)
+    high = max(float(part.quantile(INSIDE)) for part in parts)
+    room = 0.05 * (high - low)
+    return low - room, high + room
 
 
-def replicates(table: pd.DataFrame, statistics: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
-    """Draw the distribution of each statistic in replicates, that with variances held fixed, and the observed value.
+def replicates(
+    table: pd.DataFrame, statistics: pd.DataFrame, axes: Sequence[Axes]
+) -> Sequence[Axes]:
+    """Draw the distribution of every statistic in the replicates, and its observed value.
 
-    Columns: statistic, replicate, naive; of `statistics`: statistic, observed, p. A panel per row of `statistics`.
+    Parameters
+    ----------
+    table : DataFrame
+        statistic, replicate, naive (with variances held fixed).
+    statistics : DataFrame
+        statistic, observed, p.
+    axes : sequence of Axes
+        A panel per row of `statistics`.
     """
     for row, ax in zip(statistics.to_dict("records"), axes, strict=True):
-        own = table[table["statistic"] == row["statistic"]]
-        shown = own[["replicate", "naive"]].to_numpy()
-        low, high = np.nanquantile(shown, [0.005, 0.995])
+        rows = table[table["statistic"] == row["statistic"]]
+        low, high = np.nanquantile(rows[["replicate", "naive"]].to_numpy(), [0.005, 0.995])
         edges = np.linspace(low, high, 25).tolist()
-        ax.hist(own["replicate"].dropna(), edges, color=SKY, alpha=0.8, label="replicates without selection")
-        ax.hist(
-            own["naive"].dropna(),
-            edges,
-            histtype="step",
-            color=GREY,
-            linewidth=1,
-            label="the same, variances held fixed",
-        )
+        filled: Style = {"color": SKY, "alpha": 0.8, "label": "replicates without selection"}
+        ax.hist(rows["replicate"].dropna(), edges, **filled)
+        outline: Style = {"histtype": "step", "color": GREY, "linewidth": 1}
+        label = "the same, variances held fixed"
+        ax.hist(rows["naive"].dropna(), edges, label=label, **outline)
         ax.axvline(row["observed"], color=VERMILLION, linewidth=2, label="observed")
-        ax.set(title=f"{SHORT[row['statistic']]}\n{p_text(row['p'], len(own))}", yticks=[])
+        p = probability_statement("p", row["p"], draws=len(rows))
+        ax.set(title=f"{TITLES[row['statistic']]}\n{p}", yticks=[])
         ax.spines["left"].set_visible(False)
     return axes
-
-
-def p_text(p: float, draws: int) -> str:
-    """A predictive p-value, no finer than the draws tell: `p < .01`."""
-    least = 1 / draws
-    if p < least:
-        return f"p < {least:.1g}".replace("0.", ".")
-    return "p > .99" if p > 0.99 else f"p = {p:.2g}".replace("0.", ".")
 
 
 @rc_context(STYLE)
@@ -117,20 +135,26 @@ def draw_funnel(
     cell: str = "all",
     zero: float | None = None,
 ) -> Figure:
-    """A figure with `funnel` of a cell, or of all, and `replicates` below it.
+    """Draw a figure with the `funnel` of a cell, or of all, and its `replicates` below.
 
-    `points`, `statistics` and `draws` (the replicates) are tables of `bayesmeta.funnel.funnel_checks`, every cell in
-    them; `zero` as for `funnel`: of one cell, minus its mean in `cells`.
+    Parameters
+    ----------
+    points, statistics, draws : DataFrame
+        Tables of `bayesmeta.funnel.funnel_checks`, of all cells; `draws` are the replicates.
+    title, cell : str
+        Text above the figure; the cell, or `all`.
+    zero : float, optional
+        As for `funnel`: of a cell, minus its mean in `cells`.
     """
-    own = points if cell == "all" else points[points["cell"] == cell]
+    drawn = points if cell == "all" else points[points["cell"] == cell]
     statistics, draws = (table[table["cell"] == cell] for table in (statistics, draws))
     figure = Figure((9, 7.2), layout="constrained")
     grid = figure.add_gridspec(2, len(statistics), height_ratios=(2.6, 1))
-    ax = funnel(own, figure.add_subplot(grid[0, :]), zero=zero)
+    ax = funnel(drawn, figure.add_subplot(grid[0, :]), zero=zero)
     panels = [figure.add_subplot(grid[1, column]) for column in range(len(statistics))]
     replicates(draws, statistics, panels)
     figure.suptitle(title, x=0.01, ha="left")
-    own_handles, own_labels = ax.get_legend_handles_labels()
-    handles, labels = panels[-1].get_legend_handles_labels()
-    figure.legend([*own_handles, *handles], [*own_labels, *labels], loc="outside lower center", ncols=3)
+    parts = [ax.get_legend_handles_labels(), panels[-1].get_legend_handles_labels()]
+    entries = (above + below for above, below in zip(*parts, strict=True))
+    figure.legend(*entries, loc="outside lower center", ncols=3)
     return figure

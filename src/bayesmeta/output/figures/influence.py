@@ -1,7 +1,6 @@
-"""Which studies the others predict badly, which move the result, and what random subsets of the studies say."""
+"""Influence of studies: outlying studies, random subsets of studies, studies left out in turn."""
 
 from collections.abc import Sequence
-from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -10,29 +9,32 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.ticker import FuncFormatter
 
-from bayesmeta.output.figures.rows import columns_of, shortened, wrapped
-from bayesmeta.output.figures.style import BLUE, GREY, STYLE, VERMILLION, Figure, words
+from bayesmeta.estimates.conventions import MAX_K_HAT
+from bayesmeta.estimates.text import MINUS, words
+from bayesmeta.output.figures.point_labels import label_points
+from bayesmeta.output.figures.row_layout import legend_columns, shortened, wrapped
+from bayesmeta.output.figures.style import BLUE, GREY, STYLE, VERMILLION, Figure, Style
 
-LABELLED = 6  # studies with a name, the highest on each axis
-LEAST = 1e-4  # the influence below which all studies look alike
-FAILS = 0.7
+NAMED = 6  # studies with a name: the highest on either axis
+MIN_INFLUENCE = 1e-4  # studies with less influence are drawn here: all are negligible
+MIN_Q_CONTRIBUTION = 0.01
+WORST = 3  # studies with a name among the worst predicted
 WIDTH = 7.5  # inches
 TITLE = 32  # characters of a line above a panel
-STUDY = 20  # of a study's name
-WORST = 3
-PLAIN = FuncFormatter(lambda value, _: f"{value:z.10g}".replace("-", "−"))
+STUDY = 20  # characters of a study's name
+NAME_SIZE = 7
+PLAIN = FuncFormatter(lambda value, _: f"{value:z.10g}".replace("-", MINUS))
 WITHIN = {True: ("with the study named above", VERMILLION), False: ("without it", BLUE)}
-HOW = {"PSIS": BLUE, "exact": BLUE, "refitted": VERMILLION, "PSIS fails": GREY}
+COLOURS = {"PSIS": BLUE, "exact": BLUE, "refitted": VERMILLION, "PSIS fails": GREY}
 
 
 def baujat(table: pd.DataFrame, ax: Axes) -> Axes:
-    """Draw how badly each study is predicted by the others against how far it moves the result.
+    """Draw the contribution of every study to Q against its influence on the result.
 
-    Columns: study, k (the area of a point), misfit, influence, cell (the colour), on logarithmic axes; influences below
-    .0001 are drawn there.
+    Columns: study, k (the area of a point), misfit (the contribution to Q per effect), influence,
+    cell (the colour). The axes are logarithmic; influences below .0001 are drawn there.
     """
-    shown = _in_reach(table)
-    for cell, rows in shown.groupby("cell", sort=True):
+    for cell, rows in _clipped(table).groupby("cell", sort=True):
         ax.scatter(
             rows["misfit"],
             rows["influence"],
@@ -42,7 +44,8 @@ def baujat(table: pd.DataFrame, ax: Axes) -> Axes:
             label=words(cell),
         )
     ax.axvline(1, color=GREY, linewidth=0.8, linestyle="--", label="as predicted", zorder=0)
-    ax.set(xscale="log", yscale="log", xlabel="misfit per effect", ylabel="influence on all terms")
+    ax.set(xscale="log", yscale="log")
+    ax.set(xlabel="contribution to Q per effect", ylabel="influence on all terms")
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(PLAIN)
     ax.margins(0.08)
@@ -50,66 +53,48 @@ def baujat(table: pd.DataFrame, ax: Axes) -> Axes:
 
 
 def name_outlying(table: pd.DataFrame, ax: Axes) -> None:
-    """Write the names of the studies that are highest on each axis of `baujat`, on a figure with its legend."""
-    shown = _in_reach(table)
-    highest = {at for name in ("misfit", "influence") for at in shown[name].nlargest(LABELLED).index}
-    named = shown["study"].loc[shown["influence"].loc[list(highest)].sort_values(ascending=False).index]
-    write_names(ax, shown[["misfit", "influence"]], named, radius=np.sqrt(_area(shown["k"]) / np.pi))
+    """Write the names of the studies that are highest on either axis of `baujat`.
+
+    The figure has to have its legend.
+    """
+    drawn = _clipped(table)
+    highest = drawn["misfit"].nlargest(NAMED).index.union(drawn["influence"].nlargest(NAMED).index)
+    by_influence = drawn.loc[highest, "influence"].sort_values(ascending=False).index
+    radius = np.sqrt(_area(drawn["k"]) / np.pi)
+    _name_studies(ax, drawn[["misfit", "influence"]], drawn.loc[by_influence, "study"], radius)
 
 
-def _in_reach(table: pd.DataFrame) -> pd.DataFrame:
-    """Studies as far up as they are drawn."""
-    return table.assign(influence=table["influence"].clip(lower=LEAST), misfit=table["misfit"].clip(lower=0.01))
+def _clipped(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the studies with the values at which they are drawn."""
+    return table.assign(
+        influence=table["influence"].clip(lower=MIN_INFLUENCE),
+        misfit=table["misfit"].clip(lower=MIN_Q_CONTRIBUTION),
+    )
 
 
 def _area(k: pd.Series) -> pd.Series:
-    """Area of a study's point, in square points of the page."""
+    """Return the area of a study's point, in square points of the page."""
     return 6 + 3 * k
 
 
-def write_names(ax: Axes, points: pd.DataFrame, names: pd.Series, *, radius: float | pd.Series = 2.0) -> None:
-    """Write names beside some points, in order, where they cover no other and few points; far ones get a line.
-
-    `points` has x and y by column, on the axes' final scales; `names` some of its rows; `radius`, in points, of each.
-    """
+def _name_studies(
+    ax: Axes, points: pd.DataFrame, names: pd.Series, radius: float | pd.Series = 2.0
+) -> None:
+    """Write shortened names beside studies; `radius` of the points in points of the page."""
     figure = ax.get_figure(root=True)
     assert figure is not None
     figure.draw_without_rendering()
-    pixels = pd.DataFrame(ax.transData.transform(points), points.index)
-    reach = pd.Series(radius, points.index) * figure.dpi / 72 + 1
-    taken, page = np.c_[pixels.sub(reach, axis=0), pixels.add(reach, axis=0)], ax.get_window_extent().extents
-    written = np.empty((0, 4))
-    gaps = np.repeat([3, 10, 20, 32, 48, 68, 92, 120, 150], 16)
-    angles = np.arange(len(gaps)) * np.pi / 8
-    for at, name in zip(points.index.get_indexer(names.index), names, strict=True):
-        point = pixels.to_numpy()[at]
-        text = ax.text(0, 0, shortened(name, STUDY), size=7, ha="center", va="center", zorder=5)
-        half = np.array(text.get_window_extent().size) / 2 + 1
-        centres = point + np.c_[np.cos(angles), np.sin(angles)] * (gaps[:, None] + reach.iloc[at] + half)
-        boxes = np.hstack([centres - half, centres + half])
-        outside = (boxes[:, :2] < page[:2]).any(1) | (boxes[:, 2:] > page[2:]).any(1)
-        crossed = 1e4 * _touched(boxes, written) + 50 * _touched(boxes, taken)
-        best = int((1e6 * outside + crossed + gaps).argmin())
-        written = np.vstack([written, boxes[best]])
-        text.set_position(tuple(ax.transData.inverted().transform(centres[best])))
-        if gaps[best] > 10:
-            ends = np.array([point, point.clip(boxes[best, :2], boxes[best, 2:])])
-            ax.plot(*ax.transData.inverted().transform(ends).T, color="black", linewidth=0.4, zorder=1)
-
-
-def _touched(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """How many of the others (m, 4: left, bottom, right, top) each box (n, 4) touches."""
-    apart = (boxes[:, None, :2] > others[:, 2:]) | (boxes[:, None, 2:] < others[:, :2])
-    touched: np.ndarray = (~apart.any(-1)).sum(1)
-    return touched
+    labels = names.map(lambda name: shortened(name, STUDY))
+    pixels = np.broadcast_to(radius, len(points)) * figure.dpi / 72 + 1
+    label_points(ax, points, labels, size=NAME_SIZE, radius=pixels)
 
 
 @rc_context(STYLE)
 def draw_baujat(table: pd.DataFrame, *, title: str) -> Figure:
-    """A figure with `baujat`."""
-    names = list(map(words, table["cell"].unique()))
-    columns = columns_of(names, WIDTH, 4)
-    rows = -(-(1 + len(names)) // columns)
+    """Draw a figure with `baujat` and the names of outlying studies."""
+    cells = [words(cell) for cell in table["cell"].unique()]
+    columns = legend_columns(cells, WIDTH, 4)
+    rows = -(-(1 + len(cells)) // columns)
     figure = Figure((WIDTH, 4.9 + 0.17 * rows), layout="constrained")
     ax = figure.add_subplot()
     figure.suptitle(title, x=0.01, ha="left")
@@ -124,31 +109,37 @@ def draw_baujat(table: pd.DataFrame, *, title: str) -> Figure:
 
 
 def gosh(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
-    """Draw the means of a contrast on random subsets of studies, and below against the heterogeneity there.
+    """Draw the means of a contrast on random subsets of studies, and against heterogeneity.
 
-    Columns: contrast (two panels each), mean, heterogeneity, study (the most influential one), includes (whether it is
-    in the subset).
+    Parameters
+    ----------
+    table : DataFrame
+        contrast, mean, heterogeneity, study (the most influential), includes (whether the subset
+        contains it).
+    axes : sequence of Axes
+        Two per contrast: the histogram of the means above, the heterogeneity below.
     """
     for at, (contrast, rows) in enumerate(table.groupby("contrast", sort=False)):
         above, below = axes[2 * at : 2 * at + 2]
-        name, study = str(contrast), rows["study"].iloc[0]
+        study = rows["study"].iloc[0]
         edges = np.linspace(rows["mean"].min(), rows["mean"].max(), 41).tolist()
         for within, (label, colour) in WITHIN.items():
             part = rows.loc[rows["includes"] == within, "mean"]
             above.hist(part, edges, color=colour, alpha=0.5, label=label)
         colours = rows["includes"].map({within: colour for within, (_, colour) in WITHIN.items()})
-        below.scatter(rows["mean"], rows["heterogeneity"], s=5, alpha=0.4, c=colours.tolist(), linewidths=0)
+        style: Style = {"s": 5, "alpha": 0.4, "linewidths": 0}
+        below.scatter(rows["mean"], rows["heterogeneity"], c=colours.tolist(), **style)
         below.axvline(0, color=GREY, linewidth=0.8, zorder=0)
         below.set(ylabel="total tau", xlim=above.get_xlim())
-        said = fill(name, TITLE) if ": " in name else wrapped(name, TITLE)
-        above.set_title(f"{said}\n{shortened(study, TITLE) if study else 'no study can be left out'}")
+        note = shortened(study, TITLE) if study else "no study can be left out"
+        above.set_title(f"{wrapped(contrast, TITLE)}\n{note}")
         above.set_axis_off()
     return axes
 
 
 @rc_context(STYLE)
 def draw_gosh(table: pd.DataFrame, *, title: str, xlabel: str = "") -> Figure:
-    """A figure with `gosh`, up to three contrasts in a row."""
+    """Draw a figure with `gosh`, up to three contrasts in a row."""
     panels = table["contrast"].nunique()
     columns = min(3, panels)
     rows = -(-panels // columns)
@@ -160,54 +151,61 @@ def draw_gosh(table: pd.DataFrame, *, title: str, xlabel: str = "") -> Figure:
         axes += [figure.add_subplot(grid[2 * row + half, column]) for half in (0, 1)]
     figure.suptitle(title, x=0.01, ha="left")
     gosh(table, axes)
-    named = axes[0].get_legend_handles_labels()
-    figure.legend(
-        *named, loc="outside lower center", ncols=2, title=f"mean on a subset of studies, {xlabel}".strip(", ")
-    )
+    heading = f"mean on a subset of studies, {xlabel}".strip(", ")
+    entries = axes[0].get_legend_handles_labels()
+    figure.legend(*entries, loc="outside lower center", ncols=2, title=heading)
     return figure
 
 
 def leave_one_out(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
-    """Draw how well each study is predicted by the others, and k-hat of importance sampling, worst predicted first.
+    """Draw k-hat of importance sampling and the elpd of every study, worst predicted first.
 
-    Columns: study, k, k_hat, elpd, how.
+    Columns: study, k, k_hat, elpd, how (of the elpd, the colour).
     """
-    shown = _ordered(table)
-    for ax, name, label in zip(axes, ("k_hat", "each"), ("k-hat", "elpd per effect"), strict=True):
-        for how, rows in shown.groupby("how"):
-            ax.scatter(
-                rows["place"], rows[name], s=9, alpha=0.7, linewidths=0, color=HOW[str(how)], label=f"elpd {how}"
-            )
-        ax.set_ylabel(label)
-        ax.margins(0.03, 0.08)
+    ordered = _by_elpd(table)
     upper, lower = axes
-    upper.axhline(FAILS, color=GREY, linestyle="--", linewidth=0.8, label="above: importance sampling fails", zorder=0)
-    lower.set(yscale="symlog", ylim=(1.6 * shown["each"].min() - 1, max(1, 1.6 * shown["each"].max())))
-    lower.set(xlabel="study, worst predicted first")
+    for ax, name in ((upper, "k_hat"), (lower, "per_effect")):
+        for how, rows in ordered.groupby("how"):
+            style: Style = {"color": COLOURS[str(how)], "label": f"elpd {how}"}
+            ax.scatter(rows["rank"], rows[name], s=9, alpha=0.7, linewidths=0, **style)
+        ax.margins(0.03, 0.08)
+    upper.set_ylabel("k-hat")
+    failing = "above: importance sampling fails"
+    upper.axhline(MAX_K_HAT, color=GREY, linestyle="--", linewidth=0.8, label=failing, zorder=0)
+    lowest = 1.6 * ordered["per_effect"].min() - 1
+    highest = max(1, 1.6 * ordered["per_effect"].max())
+    lower.set(yscale="symlog", ylim=(lowest, highest))
+    lower.set(ylabel="elpd per effect", xlabel="study, worst predicted first")
     lower.yaxis.set_major_formatter(PLAIN)
     return axes
 
 
 def name_failing(table: pd.DataFrame, axes: Sequence[Axes]) -> None:
-    """Write the names of studies with k-hat above .7, and of the worst predicted, on a figure with its legend."""
-    shown, (upper, lower) = _ordered(table), axes
-    write_names(upper, shown[["place", "k_hat"]], shown.loc[shown["k_hat"] > FAILS, "study"])
-    write_names(lower, shown[["place", "each"]], shown["study"][:WORST])
+    """Write the names of studies with k-hat above .7, and of the worst predicted studies.
+
+    The figure has to have its legend.
+    """
+    ordered = _by_elpd(table)
+    upper, lower = axes
+    failing = ordered.loc[ordered["k_hat"] > MAX_K_HAT, "study"]
+    _name_studies(upper, ordered[["rank", "k_hat"]], failing)
+    _name_studies(lower, ordered[["rank", "per_effect"]], ordered["study"][:WORST])
 
 
-def _ordered(table: pd.DataFrame) -> pd.DataFrame:
-    """Studies by elpd per effect, the worst first."""
-    shown = table.assign(each=table["elpd"] / table["k"]).sort_values("each").reset_index(drop=True)
-    return shown.assign(place=np.arange(1, len(shown) + 1))
+def _by_elpd(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the studies by elpd per effect, the worst first."""
+    ordered = table.assign(per_effect=table["elpd"] / table["k"]).sort_values("per_effect")
+    return ordered.reset_index(drop=True).assign(rank=np.arange(1, len(table) + 1))
 
 
 @rc_context(STYLE)
 def draw_leave_one_out(table: pd.DataFrame, *, title: str) -> Figure:
-    """A figure with `leave_one_out`."""
-    figure = Figure((7.5, 5), layout="constrained")
-    axes = figure.subplots(2, 1, sharex=True)
+    """Draw a figure with `leave_one_out`."""
+    figure = Figure((WIDTH, 5), layout="constrained")
+    axes = list(figure.subplots(2, 1, sharex=True))
     figure.suptitle(title, x=0.01, ha="left")
-    leave_one_out(table, list(axes))
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    name_failing(table, list(axes))
+    leave_one_out(table, axes)
+    entries = axes[0].get_legend_handles_labels()
+    figure.legend(*entries, loc="outside lower center", ncols=4)
+    name_failing(table, axes)
     return figure

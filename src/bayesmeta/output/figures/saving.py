@@ -1,4 +1,4 @@
-"""Label a figure with where it came from, and write it with its table."""
+"""Write a figure with its source and its table."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,50 +13,73 @@ from matplotlib.transforms import Bbox
 from bayesmeta.output.figures.style import GREY, STYLE, VERMILLION
 
 Tables = pd.DataFrame | Mapping[str, pd.DataFrame]
+BELOW = 0.2  # inches for the source below a figure
+ABOVE = 0.3  # inches for the badge above a synthetic figure
 
 
 @rc_context(STYLE)
-def save(figure: Figure, path_stem: str | Path, table: Tables, *, synthetic: bool, source: str) -> list[Path]:
-    """Write a figure as PNG and SVG and its table as CSV, all or none, under temporary names first.
+def save(
+    figure: Figure, path_stem: str | Path, table: Tables, *, synthetic: bool, source: str
+) -> list[Path]:
+    """Write a figure as PNG and SVG and its table as CSV, all or none.
+
+    The files get temporary names first. The same input gives the same bytes; an OSError leaves
+    nothing behind.
 
     Parameters
     ----------
+    figure : Figure
     path_stem : path
         Without a suffix, in a folder that exists.
     table : DataFrame, or DataFrames by name
-        What was drawn: `stem.csv`, or `stem-name.csv` for each; numbers with nine digits.
+        The data of the figure: `stem.csv`, or `stem-name.csv` by name; numbers with nine digits.
     synthetic : bool
         Print SYNTHETIC in the corner, across the picture and in its metadata.
     source : str
-        Provenance in one line: printed below, and in the metadata.
+        Provenance in a line: printed below, and in the metadata.
 
     Returns
     -------
     list of Path
-        In the order of their names. The same input gives the same bytes; an OSError leaves nothing behind.
+        In the order of their names.
     """
     stem = Path(path_stem)
-    tables = {"": table} if isinstance(table, pd.DataFrame) else {f"-{name}": t for name, t in table.items()}
-    told = {"Title": stem.name, "Description": f"SYNTHETIC: {source}" if synthetic else source}
-    page = Bbox.from_extents(0, -0.2, *np.add(figure.get_size_inches(), (0, 0.3 * synthetic)))
+    tables = {"": table} if isinstance(table, pd.DataFrame) else _with_dash(table)
+    metadata = {
+        "Title": stem.name,
+        "Description": f"SYNTHETIC: {source}" if synthetic else source,
+    }
+    corner = np.add(figure.get_size_inches(), (0, ABOVE * synthetic))
+    page = Bbox.from_extents(0, -BELOW, *corner)
     _lay_out(figure)
-    own = len(figure.texts)
+    texts = len(figure.texts)
     _mark(figure, synthetic=synthetic, source=source)
     try:
         with TemporaryDirectory(prefix=f".{stem.name}-", dir=stem.parent) as folder:
             draft = f"{folder}/{stem.name}"
-            figure.savefig(f"{draft}.png", dpi=150, bbox_inches=page, metadata=told)
-            figure.savefig(f"{draft}.svg", bbox_inches=page, metadata=told | {"Date": None})
-            for suffix, each in tables.items():
-                each.to_csv(f"{draft}{suffix}.csv", index=False, lineterminator="\n", float_format="%.9g")
-            return [file.replace(stem.with_name(file.name)) for file in sorted(Path(folder).iterdir())]
+            figure.savefig(f"{draft}.png", dpi=150, bbox_inches=page, metadata=metadata)
+            undated = metadata | {"Date": None}
+            figure.savefig(f"{draft}.svg", bbox_inches=page, metadata=undated)
+            for suffix, rows in tables.items():
+                path = f"{draft}{suffix}.csv"
+                rows.to_csv(path, index=False, lineterminator="\n", float_format="%.9g")
+            files = sorted(Path(folder).iterdir())
+            return [file.replace(stem.with_name(file.name)) for file in files]
     finally:
-        for mark in figure.texts[own:]:
+        for mark in figure.texts[texts:]:
             mark.remove()
 
 
+def _with_dash(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Return tables by the suffix of their file's stem."""
+    return {f"-{name}": table for name, table in tables.items()}
+
+
 def _lay_out(figure: Figure) -> None:
-    """Place everything once for both formats; legends are tied to the figure, or the margins would move them."""
+    """Run the layout once for both formats, and tie the legends to the figure.
+
+    Otherwise the margins that `save` adds would move them.
+    """
     if engine := figure.get_layout_engine():
         engine.execute(figure)
         figure.set_layout_engine(None)
@@ -65,13 +88,12 @@ def _lay_out(figure: Figure) -> None:
 
 
 def _mark(figure: Figure, *, synthetic: bool, source: str) -> None:
-    """The source in a margin below; if synthetic, a badge in a margin above and a watermark across."""
+    """Write the source below; if synthetic, a badge above and a watermark across the figure."""
     width, height = figure.get_size_inches()
     figure.text(0.09 / width, -0.06 / height, source, va="center", size=6.5, color=GREY)
     if synthetic:
-        badge, across = (figure.text(0, 0, "SYNTHETIC", ha=ha) for ha in ("right", "center"))
-        badge.set(x=1 - 0.12 / width, y=1 + 0.1 / height, color="white", weight="bold")
+        badge = figure.text(1 - 0.12 / width, 1 + 0.1 / height, "SYNTHETIC", ha="right")
+        badge.set(color="white", weight="bold")
         badge.set_bbox({"color": VERMILLION, "pad": 3})
-        across.set(
-            x=0.5, y=0.5, va="center", rotation=20, size=min(8 * width, 22 * height), color=VERMILLION, alpha=0.12
-        )
+        watermark = figure.text(0.5, 0.5, "SYNTHETIC", ha="center", va="center", rotation=20)
+        watermark.set(size=min(8 * width, 22 * height), color=VERMILLION, alpha=0.12)

@@ -9,6 +9,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from bayesmeta.infrastructure.progress import Steps
+from bayesmeta.estimates.text import words
 from bayesmeta.output import figures, pages
 from bayesmeta.output.folders.staging import labels_of, write_provenance, write_tables
 
@@ -35,7 +36,7 @@ def write_check(
         _write_check_figures(folder / "figures", tables, design, provenance)
     about = {key: provenance[key] for key in ("dataset", "model", "title", "synthetic", "notes")}
     about |= {"k": design.sizes["effect"], "studies": design.sizes["study"], "source": labels_of(provenance)[0]}
-    drawn = {path.stem: path for path in sorted((folder / "figures").glob("*.svg")) if path.stem in pages.PICTURES}
+    drawn = {path.stem: path for path in sorted((folder / "figures").glob("*.svg")) if path.stem in pages.CAPTIONS}
     page = pages.check_page(tables, drawn, about | {"verdicts": verdicts})
     (folder / "check.html").write_text(page, encoding="utf-8")
     write_provenance(folder / "provenance-check.json", provenance, steps)
@@ -54,7 +55,7 @@ def _write_check_figures(
     if "funnel" in tables:
         points, statistics, draws = (tables[name] for name in ("funnel_points", "funnel", "funnel_replicates"))
         for cell, mean in tables["funnel_cells"].set_index("cell")["mean"].items():
-            named = f"Funnel: {title}" + ("" if cell == "all" else f", {figures.words(str(cell))}")
+            named = f"Funnel: {title}" + ("" if cell == "all" else f", {words(cell)}")
             drawn = figures.draw_funnel(
                 points, statistics, draws, title=named, cell=str(cell), zero=None if cell == "all" else -mean
             )

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from bayesmeta.estimates.text import number_text, probability_text
 from bayesmeta.output.folders.staging import labels_of
 from bayesmeta.output.pages.answers import answer
 from bayesmeta.output.pages.checklist import checklist_table
-from bayesmeta.output.pages.facts import certainty
 from bayesmeta.output.pages.methods import methods_text
-from bayesmeta.output.pages.prose import PLAIN, phrase
-from bayesmeta.output.pages.rendering import number
+from bayesmeta.output.pages.prose import phrase
+from bayesmeta.output.pages.rendering import PLAIN
 from bayesmeta.output.pages.results import Results
 
 CHECKLIST = "checklist"
@@ -62,7 +62,7 @@ TABLES: Mapping[str, tuple[str, tuple[Column, ...]]] = {
         (NAME, Column("of a new", ("level",)), Column("95 % prediction interval", ("pi_lb", "pi_ub"))),
     ),
     "comparison": (
-        "Two schools",
+        "Frequentist and Bayes",
         (
             NAME,
             Column("REML [95 % interval]", ("estimate", "ci_lb", "ci_ub")),
@@ -170,7 +170,7 @@ def _text(values: list[object], digits: int) -> str:
     """`−0.94 [−1.24, −0.65]`, `[−1.24, −0.65]`, `−0.94`, or the text itself."""
     if any(isinstance(value, str) for value in values) or not all(value == value for value in values):
         return ", ".join(str(value) for value in values if isinstance(value, str))
-    numbers = [certainty(float(str(v))) if digits == PROBABILITY else number(float(str(v)), digits) for v in values]
+    numbers = [probability_text(float(str(v))) if digits == PROBABILITY else number_text(float(str(v)), digits) for v in values]
     if len(numbers) == 1:
         return numbers[0]
     return " ".join([*numbers[:-2], f"[{', '.join(numbers[-2:])}]"])

@@ -1,23 +1,22 @@
-"""Tables to a self-contained HTML page: prose in templates, numbers from tables, figures inside."""
+"""Self-contained HTML pages: prose from templates, numbers from tables, figures inside."""
 
+from bayesmeta.output.pages.captions import CAPTIONS
 from bayesmeta.output.pages.check import check_page
 from bayesmeta.output.pages.checklist import checklist_table
 from bayesmeta.output.pages.comparison import comparison_page
 from bayesmeta.output.pages.directions import directions_page
 from bayesmeta.output.pages.facts import facts_table
-from bayesmeta.output.pages.rendering import PICTURES, number
 from bayesmeta.output.pages.report import report_page
 from bayesmeta.output.pages.results import Results, read_results
 
 __all__ = [
-    "PICTURES",
+    "CAPTIONS",
     "Results",
     "check_page",
     "checklist_table",
     "comparison_page",
     "directions_page",
     "facts_table",
-    "number",
     "read_results",
     "report_page",
 ]

@@ -1,4 +1,4 @@
-"""Numbers in prose: each is taken from a cell of a table and says from which."""
+"""Numbers in prose: every number comes from a cell of a table and carries its address."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,58 +6,58 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from bayesmeta.output.pages.rendering import number
+from bayesmeta.estimates.text import number_text
 
-Row = str | Mapping[str, Any]  # the value of a table's first column, or of several named ones
+Row = str | Mapping[str, Any]  # the value of a table's first column, or of several named columns
 
 
 class Cells:
-    """What a template calls for a number: `cell("terms", "fear:memory", "mean")`.
+    """The numbers of a template: `cell("terms", "fear:memory", "mean")`.
 
     Parameters
     ----------
     tables : mapping
         By name as in the folder of results: `terms`, `screening/importance`.
     html : bool
-        As `<data>` elements that carry the whole number and its address, or as plain text.
+        Whether numbers are `<data>` elements with the full number and its address, or plain text.
     """
 
     def __init__(self, tables: Mapping[str, pd.DataFrame], *, html: bool = True) -> None:
-        self.tables, self.html = tables, html
+        self.tables = tables
+        self.html = html
 
     def value(self, table: str, row: Row, column: str) -> Any:
-        """The content of a cell.
+        """Return the content of a cell.
 
         Raises
         ------
         KeyError
-            There is no such table, column or row, or more than one row.
+            There is no such table, column or row, or more than a single row.
         """
         rows = self.tables[table]
-        key = row if isinstance(row, Mapping) else {str(rows.columns[0]): row}
+        key = self._key(table, row)
         for name, wanted in key.items():
             rows = rows[rows[name].astype(str) == str(wanted)]
         if len(rows) != 1:
             raise KeyError(f"{len(rows)} rows of {table} have {dict(key)}")
         return rows[column].iloc[0]
 
-    def __call__(
-        self, table: str, row: Row, column: str, digits: int = 2, *, percent: bool = False, signed: bool = False
-    ) -> str:
-        """A cell as it is read; of numbers so many digits, in percent if asked, with a plus sign if asked."""
+    def _key(self, table: str, row: Row) -> Mapping[str, Any]:
+        """Return a row's values by column."""
+        return row if isinstance(row, Mapping) else {str(self.tables[table].columns[0]): row}
+
+    def __call__(self, table: str, row: Row, column: str, digits: int = 2) -> str:
+        """Return a cell as text; a number has so many digits after the point."""
         value = self.value(table, row, column)
-        if isinstance(value, str):
-            shown = value
-        else:
-            shown = number(float(value) * (100 if percent else 1), digits)
-            shown = f"+{shown}" if signed and value > 0 else shown
+        text = value if isinstance(value, str) else number_text(float(value), digits)
         if not self.html:
-            return shown
-        key = row if isinstance(row, Mapping) else {str(self.tables[table].columns[0]): row}
+            return text
+        key = self._key(table, row)
         place = ",".join(f"{name}={wanted}" for name, wanted in key.items())
-        said = f"{', '.join(map(str, key.values()))}, {column}: tables/{table}.csv"
         address = f"{table}|{place}|{column}"
-        return Markup('<data value="{}" data-cell="{}" title="{}">{}</data>').format(value, address, said, shown)
+        title = f"{', '.join(map(str, key.values()))}, {column}: tables/{table}.csv"
+        element = Markup('<data value="{}" data-cell="{}" title="{}">{}</data>')
+        return element.format(value, address, title, text)
 
     def interval(
         self,
@@ -66,9 +66,7 @@ class Cells:
         lower: str = "ci_lb",
         upper: str = "ci_ub",
         digits: int = 2,
-        *,
-        percent: bool = False,
     ) -> str:
-        """`[lower, upper]` of one row."""
-        both = [self(table, row, column, digits, percent=percent) for column in (lower, upper)]
-        return (Markup("[{}, {}]") if self.html else "[{}, {}]").format(*both)
+        """Return two cells of a row as an interval, `[lower, upper]`."""
+        ends = [self(table, row, column, digits) for column in (lower, upper)]
+        return (Markup("[{}, {}]") if self.html else "[{}, {}]").format(*ends)

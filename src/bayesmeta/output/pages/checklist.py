@@ -1,49 +1,61 @@
-"""The Bayesian analysis reporting guidelines with points of WAMBS, answered from what a folder of results holds."""
+"""The Bayesian analysis reporting guidelines, answered from a folder of results."""
 
 import re
 
 import pandas as pd
 
 from bayesmeta.output.pages.methods import methods_context
-from bayesmeta.output.pages.prose import PLAIN, phrase
+from bayesmeta.output.pages.prose import phrase
+from bayesmeta.output.pages.rendering import PLAIN
 from bayesmeta.output.pages.results import Results
 
-ANSWERED, OPEN = "answered", "not answered"
-AUTHOR = "!"
+ANSWERED = "answered"
+OPEN = "not answered"
+AUTHOR = "!"  # before an answer that the author has to complete
 
 
 def checklist_table(results: Results) -> pd.DataFrame:
-    """Each item of the checklist and what the results say of it.
+    """Return the items of the checklist with the answers of the results.
 
     Returns
     -------
     DataFrame
-        step, item, answer ("" where no table has it; `for the author: ...` where no program can), where (ids of the
-        page's sections), state (`answered`, `not answered`).
+        step, item, answer ("" if no table has it; `for the author: ...` if no program can give
+        it), where (ids of the page's sections), state (`answered`, `not answered`).
 
     Raises
     ------
     BadInput
         posterior.nc cannot be read.
 
-    Source: Kruschke 2021, doi 10.1038/s41562-021-01177-7; Depaoli & van de Schoot 2017, doi 10.1037/met0000065; both in
-    our own words.
+    Notes
+    -----
+    Source: Kruschke 2021, doi 10.1038/s41562-021-01177-7, with points of the WAMBS checklist,
+    Depaoli & van de Schoot 2017, doi 10.1037/met0000065; the wording is ours.
     """
     context = methods_context(results, html=False)
     checked = set(results.tables["check"]["check"]) if "check" in results.tables else set()
-    more = {"figures": set(results.figures), "checked": checked}
-    text = PLAIN.get_template("checklist.j2").render(context | more | {"phrase": phrase, "html": False})
-    rows, step = [], ""
+    context |= {"figures": set(results.figures), "checked": checked}
+    text = PLAIN.get_template("checklist.j2").render(context | {"phrase": phrase, "html": False})
+    rows = []
+    step = ""
     for block in re.split(r"\n(?=### |\? )", text):
         head, _, body = block.strip().partition("\n")
         if head.startswith("### "):
             step = head.removeprefix("### ")
         elif head.startswith("? "):
-            rows.append(_item(step, head.removeprefix("? "), re.sub(r"\s+", " ", body).strip()))
+            item = head.removeprefix("? ")
+            rows.append({"step": step} | _item(item, re.sub(r"\s+", " ", body).strip()))
     return pd.DataFrame(rows, columns=["step", "item", "answer", "where", "state"])
 
 
-def _item(step: str, head: str, answer: str) -> dict[str, str]:
+def _item(head: str, answer: str) -> dict[str, str]:
+    """Return an item from its heading, `item | sections`, and its answer."""
     item, _, where = head.partition(" | ")
-    state = ANSWERED if answer and not answer.startswith(AUTHOR) else OPEN
-    return {"step": step, "item": item, "answer": answer.removeprefix(AUTHOR).strip(), "where": where, "state": state}
+    answered = answer and not answer.startswith(AUTHOR)
+    return {
+        "item": item,
+        "answer": answer.removeprefix(AUTHOR).strip(),
+        "where": where,
+        "state": ANSWERED if answered else OPEN,
+    }

@@ -1,12 +1,12 @@
-"""The report of directions, which have no effect sizes: a folder of results as one page that needs nothing else."""
+"""The report of directions without effect sizes, as a page that needs no other file."""
 
 from typing import Any
 
-from bayesmeta.output.pages.facts import saved_model
+from bayesmeta.estimates.text import words
 from bayesmeta.output.pages.rendering import TEMPLATES
 from bayesmeta.output.pages.report import Page, about_of
 from bayesmeta.output.pages.results import Results
-from bayesmeta.output.pages.tables import in_words
+from bayesmeta.output.pages.saved_model import saved_model
 
 CONTENTS = {
     "directions": "The answer",
@@ -19,7 +19,7 @@ CONTENTS = {
 
 
 def directions_page(results: Results) -> str:
-    """The self-contained index.html of a folder that `bayesmeta fit` wrote of directions.
+    """Return the self-contained index.html of a folder that `bayesmeta fit` wrote of directions.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def directions_page(results: Results) -> str:
     Returns
     -------
     str
-        HTML with its style, script, pictures and the CSV of each table inside.
+        HTML with its style, script, pictures and the CSV of every table inside.
 
     Raises
     ------
@@ -38,27 +38,31 @@ def directions_page(results: Results) -> str:
     """
     page = Page(results, results.tables)
     return TEMPLATES.get_template("report.html.j2").render(
-        page=page, contents=CONTENTS, in_words=in_words, **about_of(results), **_found(results)
+        page=page, contents=CONTENTS, words=words, **about_of(results), **_context(results)
     )
 
 
-def _found(results: Results) -> dict[str, Any]:
-    """What the sections say: the best direction on each side, differences that exclude zero, the model."""
-    table, differences = results.tables["directions"], results.tables["direction_differences"]
-    kind, categories = str(table.columns[0]), list(dict.fromkeys(table["direction"]))
-    worst, best = categories[0], categories[-1]
+def _context(results: Results) -> dict[str, Any]:
+    """Return the variables of the sections: sides, clear differences, rows and the model.
+
+    A side has the keys of its first (worst) and last (best) direction in the table `directions`.
+    """
+    table = results.tables["directions"]
+    differences = results.tables["direction_differences"]
+    kind = str(table.columns[0])
+    categories = list(dict.fromkeys(table["direction"]))
+    ends = {"worst": categories[0], "best": categories[-1]}
     clear = differences[(differences["ci_lb"] > 0) | (differences["ci_ub"] < 0)]
-
-    def key(side: str, direction: str) -> dict[str, str]:
-        return {kind: side, "direction": direction}
-
+    sides = [
+        {"name": name} | {end: {kind: name, "direction": at} for end, at in ends.items()}
+        for name in table[kind].unique()
+    ]
     return {
         "spec": saved_model(results).spec,
         "kind": kind,
         "categories": categories,
-        "worst": worst,
-        "best": best,
-        "sides": [{"name": one, "worst": key(one, worst), "best": key(one, best)} for one in table[kind].unique()],
+        **ends,
+        "sides": sides,
         "settled": [f"{row['contrast']} ({row['direction']})" for row in clear.to_dict("records")],
         "rows": results.tables["rows"].to_dict("records"),
         "papers": results.tables["rows"]["study"].nunique(),

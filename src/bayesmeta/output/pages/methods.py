@@ -1,22 +1,22 @@
-"""The methods section, written from what was done: provenance, the saved model and the tables."""
+"""The methods section, from provenance, the saved model and the tables."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-from bayesmeta.output.pages import facts
 from bayesmeta.output.pages.answers import context_of
-from bayesmeta.output.pages.prose import joined, parts
+from bayesmeta.output.pages.facts import SIDES
+from bayesmeta.output.pages.prose import blocks, joined
 from bayesmeta.output.pages.results import Results
 
-PUBLISHED = "published screening"
+SCREENING = "published screening"  # the part of a flow that counts records
 
 
 def methods_text(results: Results, html: bool = True) -> str:
-    """The methods with their numbers filled in; sections of analyses that were not run are absent.
+    """Return the methods with their numbers; sections of analyses that were not run are absent.
 
-    The model and its priors are those that posterior.nc carries, or of the model file that provenance names by hash.
+    Model and priors are those of posterior.nc, or of the model file that provenance names by hash.
 
     Parameters
     ----------
@@ -30,34 +30,37 @@ def methods_text(results: Results, html: bool = True) -> str:
     BadInput
         posterior.nc cannot be read.
     """
-    return joined(parts("methods.j2", html=html, **methods_context(results, html)), html=html)
+    parts = blocks("methods.j2", html=html, **methods_context(results, html))
+    return joined(parts, html=html)
 
 
 def methods_context(results: Results, html: bool) -> dict[str, Any]:
-    """What the templates of methods and checklist read."""
-    context, tables = context_of(results, html), results.tables
+    """Return the variables of the templates of methods and checklist."""
+    context = context_of(results, html)
+    tables = results.tables
     sides = context["sides"]
     return context | {
         "provenance": results.provenance,
         "diagnostics": results.diagnostics,
-        "trace": any(str(source["name"]).startswith("TRACE") for source in results.about.get("sources", [])),
-        "has_flow": "flow" in tables,
         "screened": _screened(tables),
         "terms": list(tables["terms"]["term"]) if "terms" in tables else [],
-        "settled": [name for side in facts.SIDES[:2] for name in sides[side]],
+        "settled": [name for side in SIDES[:2] for name in sides[side]],
         "bias_names": _bias_models(tables),
     }
 
 
 def _bias_models(tables: Mapping[str, pd.DataFrame]) -> list[str]:
-    table = next((tables[name] for name in ("bias_models", "bias_cells") if name in tables), None)
-    return [] if table is None else [name for name in table["model"].unique() if name != "unadjusted"]
+    """Return the names of the bias models."""
+    present = [tables[name] for name in ("bias_models", "bias_cells") if name in tables]
+    if not present:
+        return []
+    return [name for name in present[0]["model"].unique() if name != "unadjusted"]
 
 
 def _screened(tables: Mapping[str, pd.DataFrame]) -> list[dict[str, str]]:
-    """Rows of the published screening: part and what each counts."""
-    if "flow" not in tables or "part" not in tables["flow"]:
+    """Return the rows of the published screening, in the form that `Cells` looks up."""
+    flow = tables.get("flow", pd.DataFrame())
+    if "part" not in flow:
         return []
-    rows = tables["flow"]
-    rows = rows[rows["part"] == PUBLISHED]
-    return [{"part": PUBLISHED, "what": what} for what in rows["what"]]
+    counted = flow.loc[flow["part"] == SCREENING, "what"]
+    return [{"part": SCREENING, "what": what} for what in counted]

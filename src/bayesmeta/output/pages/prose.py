@@ -2,49 +2,55 @@
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from bayesmeta.output.pages.rendering import TEMPLATES
+from bayesmeta.estimates.text import words
+from bayesmeta.output.pages.rendering import PLAIN, TEMPLATES
 
-PLAIN = TEMPLATES.overlay(autoescape=False)
+MARKS = {"heading": "### ", "bullet": "- ", "paragraph": ""}
+TAGS = {"heading": "h3", "bullet": "li", "paragraph": "p"}
 
 
-class Part(NamedTuple):
-    """A block of a template: `heading` (lines that begin with ###), `bullet` (with -) or `paragraph`; and its text."""
+class Block(NamedTuple):
+    """A block of text: its kind (`heading`, `bullet` or `paragraph`) and its content."""
 
     kind: str
     text: str
 
 
-def parts(template: str, *, html: bool, **context: Any) -> list[Part]:
-    """Render a template; blank lines divide its paragraphs, other line ends are spaces."""
+def blocks(template: str, *, html: bool, **context: Any) -> list[Block]:
+    """Render a template and return its blocks.
+
+    A heading begins with ###, a bullet with -; blank lines divide paragraphs, other line ends are
+    spaces.
+    """
     environment = TEMPLATES if html else PLAIN
     text = environment.get_template(template).render(context | {"phrase": phrase, "html": html})
-    blocks = re.split(r"\n\s*\n|\n(?=###|- )", text.strip())
-    return [_part(re.sub(r"\s+", " ", block).strip()) for block in blocks if block.strip()]
+    parts = re.split(r"\n\s*\n|\n(?=###|- )", text.strip())
+    return [_block(re.sub(r"\s+", " ", part).strip()) for part in parts if part.strip()]
 
 
-def _part(block: str) -> Part:
-    for mark, kind in (("### ", "heading"), ("- ", "bullet")):
-        if block.startswith(mark):
-            return Part(kind, block.removeprefix(mark))
-    return Part("paragraph", block)
+def _block(text: str) -> Block:
+    """Return a block from its text."""
+    kind = next(kind for kind, mark in MARKS.items() if text.startswith(mark))
+    return Block(kind, text.removeprefix(MARKS[kind]))
 
 
-def joined(blocks: Sequence[Part], *, html: bool) -> str:
-    """Parts as HTML (h3, p, ul; safe to stand in a page as it is) or as Markdown."""
-    if not html:
-        marks = {"heading": "### ", "bullet": "- ", "paragraph": ""}
-        pairs = zip(blocks, [*blocks[1:], None], strict=True)
-        ends = ["\n" if one.kind == "bullet" and two and two.kind == "bullet" else "\n\n" for one, two in pairs]
-        return "".join(f"{marks[one.kind]}{one.text}{end}" for one, end in zip(blocks, ends, strict=True)).strip()
-    tags = {"heading": "h3", "bullet": "li", "paragraph": "p"}
-    lines = [f"<{tags[one.kind]}>{one.text}</{tags[one.kind]}>" for one in blocks]
-    return Markup(re.sub(r"((?:<li>.*</li>\n?)+)", r"<ul>\n\1</ul>\n", "\n".join(lines)))
+def joined(parts: Sequence[Block], *, html: bool) -> str:
+    """Return blocks as HTML (h3, p, ul), which needs no further escaping, or as Markdown."""
+    if html:
+        lines = [f"<{TAGS[part.kind]}>{part.text}</{TAGS[part.kind]}>" for part in parts]
+        items = r"((?:<li>.*</li>\n?)+)"
+        return Markup(re.sub(items, r"<ul>\n\1</ul>\n", "\n".join(lines)))
+    within_list = [first.kind == second.kind == "bullet" for first, second in pairwise(parts)]
+    ends = ["\n" if inside else "\n\n" for inside in within_list]
+    lines = [f"{MARKS[part.kind]}{part.text}" for part in parts]
+    return "".join(line + end for line, end in zip(lines, [*ends, ""], strict=False))
 
 
 def phrase(name: object) -> str:
-    """A term or contrast inside a sentence, without commas: `fear:memory` is fear memory; a minus is a true one."""
-    return re.sub(r":(?! )", " ", str(name)).replace(" - ", " − ").replace("_", " ")
+    """Return a term or contrast inside a sentence, without commas: `fear memory`."""
+    return words(name, " ")

@@ -1,129 +1,170 @@
-"""The report: a whole folder of results as one page that needs nothing else."""
+"""The report: a folder of results as a page that needs no other file."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from bayesmeta.output.pages import answers, facts
+from bayesmeta.estimates.text import words
+from bayesmeta.output.pages.answers import answer, command_of
 from bayesmeta.output.pages.cells import Cells
 from bayesmeta.output.pages.check import STATES
 from bayesmeta.output.pages.checklist import checklist_table
 from bayesmeta.output.pages.comparison import SECTIONS, term_rows
+from bayesmeta.output.pages.embedded_figures import data_behind, embedded_figure
+from bayesmeta.output.pages.facts import with_facts
 from bayesmeta.output.pages.methods import methods_text
-from bayesmeta.output.pages.origins import changed_files, files_table, parts_table, versions_table
-from bayesmeta.output.pages.pictures import data_behind, shown_picture
+from bayesmeta.output.pages.provenance_tables import (
+    changed_files,
+    files_table,
+    parts_table,
+    versions_table,
+)
 from bayesmeta.output.pages.rendering import TEMPLATES, records
 from bayesmeta.output.pages.results import Results
-from bayesmeta.output.pages.sections import ASKS, CONTENTS, HEADINGS
-from bayesmeta.output.pages.tables import csv_link, in_words, shown_table
+from bayesmeta.output.pages.sections import CONTENTS, EXPLANATIONS, HEADINGS
+from bayesmeta.output.pages.tables import csv_link, shown_table
 
 
 def report_page(results: Results) -> str:
-    """The self-contained index.html of a folder of results.
+    """Return the self-contained index.html of a folder of results.
 
     Parameters
     ----------
     results : Results
-        As `read_results` gives them. A section whose command has not run says which command it is.
+        As from `read_results`. A section without results names the command that makes them; the
+        section on sides is left out for a model without sides.
 
     Returns
     -------
     str
-        HTML with its style, script, pictures and the CSV of each table inside.
+        HTML with its style, script, pictures and the CSV of every table inside.
     """
-    page = Page(results, facts.with_facts(results) | {"checklist": checklist_table(results)})
-    # only the record of persons and animals has another species to be set against
-    left_out = set() if page.has("discrepancies") or page.has("flow") else {"discrepancy"}
+    page = Page(results, with_facts(results) | {"checklist": checklist_table(results)})
+    left_out = set() if page.has("discrepancies") else {"discrepancy"}
+    comparison = results.tables.get("comparison")
     return TEMPLATES.get_template("report.html.j2").render(
         page=page,
-        written={"answer": answers.answer(results), "methods": methods_text(results)},
+        written={"answer": answer(results), "methods": methods_text(results)},
         contents={key: heading for key, heading in CONTENTS.items() if key not in left_out},
-        asks=ASKS,
-        terms=term_rows(results.tables["comparison"]) if "comparison" in results.tables else [],
-        schools={name: about for name, (_, about) in SECTIONS.items()},
-        in_words=in_words,
+        explanations=EXPLANATIONS,
+        terms=[] if comparison is None else term_rows(comparison),
+        frequentist_tables={name: explanation for name, (_, explanation) in SECTIONS.items()},
+        words=words,
         **about_of(results),
     )
 
 
 class Page:
-    """What the sections of a report ask for: tables, pictures, verdicts, numbers; it remembers what was shown."""
+    """The content of a report for its templates: tables, figures, verdicts, numbers.
+
+    It records which tables were shown.
+    """
 
     def __init__(self, results: Results, tables: Mapping[str, pd.DataFrame]) -> None:
-        self.results, self.changed = results, changed_files(results.folder)
-        self.found_nothing = "lint" in results.provenance
-        made = {"parts": parts_table(results), "files": files_table(results), "versions": versions_table(results)}
-        self.tables = {**tables, **{f"provenance_{name}": table for name, table in made.items()}}
-        self.cell, self.command = Cells(self.tables), answers.command_of(results)
+        self.results = results
+        self.changed = changed_files(results.folder)
+        self.lint_was_run = "lint" in results.provenance
+        self.tables = {
+            **tables,
+            "provenance_parts": parts_table(results),
+            "provenance_files": files_table(results),
+            "provenance_versions": versions_table(results),
+        }
+        self.cell = Cells(self.tables)
+        self.command = command_of(results)
         self.shown: set[str] = set()
 
     def has(self, name: str) -> bool:
-        """Whether there is such a table, with rows."""
+        """Return whether a table exists and has rows."""
         return bool(len(self.tables.get(name, ())))
 
-    def knows(self, fact: str) -> bool:
-        """Whether there is such a fact."""
+    def has_fact(self, fact: str) -> bool:
+        """Return whether a fact exists."""
         return "facts" in self.tables and fact in set(self.tables["facts"]["fact"])
 
     def rows(self, name: str) -> Sequence[dict[Any, Any]]:
-        """A table row by row; none where there is no such table."""
+        """Return the rows of a table; none without the table."""
         return records(self.tables[name]) if name in self.tables else []
 
     def table(self, name: str, only: str | None = None) -> dict[str, Any] | None:
-        """A table as it is shown, `only` the rows that have something in a column; None without rows."""
-        whole = self.tables.get(name, pd.DataFrame())
-        table = whole if only is None else whole[whole[only].notna()] if only in whole else whole[:0]
+        """Return a table in the form that templates show; None without rows.
+
+        Parameters
+        ----------
+        name : str
+        only : str, optional
+            A column; rows with a missing value there are left out.
+        """
+        table = self.tables.get(name, pd.DataFrame())
+        if only is not None:
+            table = table[table[only].notna()] if only in table else table[:0]
         if not len(table):
             return None
         self.shown.add(name)
-        heading = HEADINGS.get(name, in_words(name.rpartition("/")[2]).capitalize())
-        return shown_table(name, heading, table, self.cell) | self.kept(name)
+        heading = HEADINGS.get(name, words(name.rpartition("/")[2]).capitalize())
+        return shown_table(name, heading, table, self.cell) | self.file_of(name)
 
-    def kept(self, name: str) -> dict[str, Any]:
-        """The file of a table, to keep; and whether it was changed since it was written."""
+    def file_of(self, name: str) -> dict[str, Any]:
+        """Return a link to the file of a table, and whether it was changed since it was written."""
         path = self.results.file(name)
-        content = path.read_bytes() if path.is_file() else self.tables[name].to_csv(index=False).encode()
+        written = path.is_file()
+        content = path.read_bytes() if written else self.tables[name].to_csv(index=False).encode()
         return {"data": csv_link(name, content), "changed": path in self.changed}
 
     def picture(self, name: str) -> dict[str, Any] | None:
-        """A picture as it is shown; None where there is none."""
+        """Return a figure in the form that templates show; None without the figure."""
         path = self.results.figures.get(name)
         if path is None:
             return None
         changed = bool(self.changed & {path, *data_behind(path)})
-        return shown_picture(name, path) | {"changed": changed}
+        return embedded_figure(name, path) | {"changed": changed}
 
-    def alike(self, stem: str) -> list[str]:
-        """Names of the pictures of one kind: `funnel` gives `funnel_fear-memory` and the others, not itself."""
+    def parts_of(self, stem: str) -> list[str]:
+        """Return the figures of the parts of a figure: `funnel_fear-memory` of `funnel`."""
         return [name for name in self.results.figures if name.startswith(f"{stem}_")]
 
     def verdict(self, check: str) -> dict[str, str] | None:
-        """State of a check, in words, and its sentence; None where it was not done."""
+        """Return the state of a check, in words, and its sentence; None if it was not run."""
         for row in self.rows("check"):
             if row["check"] == check:
-                words = STATES.get(row["state"], row["state"])
-                return {"state": row["state"], "words": words, "sentence": self.cell("check", check, "sentence")}
+                return {
+                    "state": row["state"],
+                    "words": STATES.get(row["state"], row["state"]),
+                    "sentence": self.cell("check", check, "sentence"),
+                }
         return None
 
     def refusal(self, command: str) -> str:
-        """Why a command could not be done when the report was made; nothing where it was, or was not tried."""
+        """Return why a command failed when the report was made; "" if it did not."""
         part = "data" if command == "report" else command
-        refused = [row["reason"] for row in self.rows("parts") if row["part"] == part and row["state"] == "not done"]
-        return str(refused[0]) if refused else ""
+        reasons = [
+            row["reason"]
+            for row in self.rows("parts")
+            if row["part"] == part and row["state"] == "not done"
+        ]
+        return str(reasons[0]) if reasons else ""
 
-    def rest(self) -> list[str]:
-        """Tables that no section shows and no picture keeps."""
-        behind = {path.read_bytes() for svg in self.results.figures.values() for path in data_behind(svg)}
-        left = [name for name in self.results.tables if name not in self.shown and self.results.file(name).is_file()]
-        return [name for name in left if self.results.file(name).read_bytes() not in behind]
+    def other_tables(self) -> list[str]:
+        """Return the tables that no section shows and no figure links to."""
+        paths = [path for svg in self.results.figures.values() for path in data_behind(svg)]
+        linked = {path.read_bytes() for path in paths}
+        files = {name: self.results.file(name) for name in self.results.tables}
+        return [
+            name
+            for name, path in files.items()
+            if name not in self.shown and path.is_file() and path.read_bytes() not in linked
+        ]
 
 
 def about_of(results: Results) -> Mapping[str, Any]:
-    """Title, dataset, model, notes, whether anything is simulated, and a line of where it came from."""
+    """Return dataset, model, title, date, notes, whether data are simulated, and the source."""
     about = results.about
-    names = ("dataset", "model", "title", "created")
-    told = {name: about.get(name) or "" for name in names} | {"notes": about.get("notes", [])}
-    told["synthetic"] = any(part.get("synthetic") for part in results.provenance.values())
+    metadata = {name: about.get(name) or "" for name in ("dataset", "model", "title", "created")}
     version = about.get("versions", {}).get("bayesmeta", "")
-    return told | {"source": f"bayesmeta {version}, {told['dataset']}, {told['model']}, {told['created']}"}
+    origin = ", ".join(metadata[name] for name in ("dataset", "model", "created"))
+    return metadata | {
+        "notes": about.get("notes", []),
+        "synthetic": any(part.get("synthetic") for part in results.provenance.values()),
+        "source": f"bayesmeta {version}, {origin}",
+    }

@@ -1,4 +1,4 @@
-"""What the commands left in a folder, as a page reads it: tables, figures, where they came from."""
+"""A folder of results: the tables, figures and provenance that the commands wrote."""
 
 import json
 from dataclasses import dataclass
@@ -20,13 +20,14 @@ class Results:
     ----------
     folder : Path
     tables : dict
-        tables/*.csv by name; those of a subfolder with its name before: `terms`, `screening/importance`.
+        tables/*.csv by name; those of a subfolder with its name before: `terms`,
+        `screening/importance`.
     figures : dict
         SVG files by name, in the same way.
     provenance : dict
-        By command's noun: `fit` (provenance.json), `comparison`, `check`, `lint`, `multiverse`, `screen`.
+        By command: `fit` (provenance.json), `comparison`, `check`, `lint`, `multiverse`, `screen`.
     diagnostics : dict
-        Of the fit; empty without one.
+        Of the fit; empty without a fit.
     """
 
     folder: Path
@@ -37,42 +38,59 @@ class Results:
 
     @property
     def about(self) -> dict[str, Any]:
-        """Provenance of the fit, or of what there is first."""
+        """Provenance of the fit, or else of the first command."""
         return self.provenance.get(FIT) or next(iter(self.provenance.values()))
 
     def file(self, table: str) -> Path:
-        """Where a table is kept."""
+        """Return the path of a table."""
         *folders, stem = table.split("/")
         return self.folder.joinpath(*folders, "tables", f"{stem}.csv")
 
 
 def read_results(folder: Path) -> Results:
-    """Read a folder that `bayesmeta fit` and others wrote.
+    """Read a folder that `bayesmeta fit` and other commands wrote.
 
     Raises
     ------
     BadInput
         It is no folder, holds no results, or a file of it cannot be read.
     """
-    found = sorted(folder.rglob("provenance*.json")) if folder.is_dir() else []
-    if not found:
-        raise BadInput(f"{folder} holds no results; a folder that bayesmeta fit, compare or check wrote does")
+    records = sorted(folder.rglob("provenance*.json")) if folder.is_dir() else []
+    if not records:
+        raise BadInput(
+            f"{folder} holds no results; give a folder that bayesmeta fit, compare or check wrote"
+        )
+    diagnostics = folder / "diagnostics.json"
     try:
-        provenance = {path.stem.removeprefix("provenance").removeprefix("-") or FIT: _json(path) for path in found}
-        tables = {_name(folder, path): pd.read_csv(path) for path in sorted(folder.rglob("tables/*.csv"))}
-        verdict = folder / "diagnostics.json"
-        diagnostics = _json(verdict) if verdict.is_file() else {}
+        return Results(
+            folder,
+            {_name(folder, path): pd.read_csv(path) for path in _files(folder, "tables/*.csv")},
+            {_name(folder, path): path for path in _files(folder, "figures/*.svg")},
+            {_command(path): _json(path) for path in records},
+            _json(diagnostics) if diagnostics.is_file() else {},
+        )
     except (OSError, ValueError) as error:
-        raise BadInput(f"{folder} has a file that cannot be read: {error}; run its command again") from error
-    figures = {_name(folder, path): path for path in sorted(folder.rglob("figures/*.svg"))}
-    return Results(folder, tables, figures, provenance, diagnostics)
+        raise BadInput(
+            f"{folder} has a file that cannot be read: {error}; run its command again"
+        ) from error
+
+
+def _files(folder: Path, pattern: str) -> list[Path]:
+    """Return the files below a folder that match a pattern, in order."""
+    return sorted(folder.rglob(pattern))
 
 
 def _name(folder: Path, path: Path) -> str:
-    """`tables/terms.csv` is terms, `screening/tables/importance.csv` screening/importance."""
+    """Return the name of a file: `screening/importance` of screening/tables/importance.csv."""
     return "/".join([*path.relative_to(folder).parts[:-2], path.stem])
 
 
+def _command(path: Path) -> str:
+    """Return the command of a provenance file: `check` of provenance-check.json."""
+    return path.stem.removeprefix("provenance").removeprefix("-") or FIT
+
+
 def _json(path: Path) -> dict[str, Any]:
+    """Return the content of a JSON file."""
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return content

@@ -1,4 +1,4 @@
-"""A table as a page shows it: columns in words, whole values behind rounded ones, long ones folded, a file to keep."""
+"""Tables in the form that a page shows: rounded numbers, headings in words, a file to download."""
 
 import base64
 import gzip
@@ -9,11 +9,11 @@ from urllib.parse import quote
 import pandas as pd
 from markupsafe import Markup
 
-from bayesmeta.output.figures import interval_text, words
+from bayesmeta.estimates.text import MINUS, estimate_text, number_text
 from bayesmeta.output.pages.cells import Cells
-from bayesmeta.output.pages.rendering import number, records
+from bayesmeta.output.pages.rendering import records
 
-SIDE_BY_SIDE = {"bias_cells": "model", "prior_refits": "label"}  # tables drawn as rows by this column
+SIDE_BY_SIDE = {"bias_cells": "model", "prior_refits": "label"}  # their columns, by this column
 LABELS = {"term", "contrast", "moderator", "first", "second", "cell", "diagnostic"}
 COLUMNS = {
     "ci_lb": "from",
@@ -49,109 +49,131 @@ COLUMNS = {
     "fsn": "fail-safe N",
     "sumz": "sum of z",
 }
-SHORT, MOST = 12, 200  # rows of a table that is not folded, and of one that is shown whole
-PLAIN = 100_000  # bytes of a CSV that a link holds as it is; larger ones are compressed
+MAX_UNFOLDED = 12  # rows
+MAX_ROWS = 200  # of a table on a page; the file has all
+PLAIN = 100_000  # bytes of a CSV that a link holds as it is; a larger file is compressed
+LONG = 60  # characters of a cell that make its column wide
+MIDDLING = 24
 
 
-def shown_table(name: str, heading: str, table: pd.DataFrame, cell: Cells | None = None) -> dict[str, Any]:
-    """A table as templates show it: intervals side by side, long ones folded, very long ones cut.
+def shown_table(
+    name: str, heading: str, table: pd.DataFrame, cell: Cells | None = None
+) -> dict[str, Any]:
+    """Return a table in the form that templates show.
+
+    Intervals stand side by side; a long table is folded, a very long table is cut.
 
     Parameters
     ----------
     name, heading, table : str, str, DataFrame
         File name, title, content.
     cell : Cells, optional
-        Where a number that stands in a text among others takes its address from.
+        For the addresses of several numbers in a cell.
 
     Returns
     -------
     dict
-        name, heading, columns (name, shown, text, width, label), rows (of shown, value, text), folded, left_out, total,
-        wordy (whether a column holds sentences).
+        name, heading, columns (name, shown, text, width, label), rows (of shown, value, text),
+        folded, left_out, total, wordy (whether a column has sentences).
     """
-    rows, wide = [[_cell(value) for value in row.values()] for row in records(_whole(table[:MOST]))], table
-    if (across := SIDE_BY_SIDE.get(name)) in table:
+    across = SIDE_BY_SIDE.get(name)
+    if across in table:
         wide = side_by_side(table, str(across))
         rows = [[_cell(value) for value in row.values()] for row in records(wide)]
         if cell is not None:
-            _trace(rows, wide, name, str(across), cell)
-    columns = [_column(str(column), [row[at] for row in rows]) for at, column in enumerate(wide.columns)]
-    left_out, folded = max(0, len(wide) - MOST), len(wide) > SHORT
-    kept = {"name": name, "heading": heading, "columns": columns, "rows": rows[:MOST]}
-    wordy = any(column["width"] == "long" for column in columns)
-    return kept | {"folded": folded, "left_out": left_out, "total": len(wide), "wordy": wordy}
+            _link_numbers(rows, wide, name, str(across), cell)
+    else:
+        wide = table
+        counted = _with_counts(table[:MAX_ROWS])
+        rows = [[_cell(value) for value in row.values()] for row in records(counted)]
+    columns = [
+        _column(str(column), [row[at] for row in rows]) for at, column in enumerate(wide.columns)
+    ]
+    return {
+        "name": name,
+        "heading": heading,
+        "columns": columns,
+        "rows": rows[:MAX_ROWS],
+        "folded": len(wide) > MAX_UNFOLDED,
+        "left_out": max(0, len(wide) - MAX_ROWS),
+        "total": len(wide),
+        "wordy": any(column["width"] == "long" for column in columns),
+    }
 
 
 def side_by_side(table: pd.DataFrame, across: str) -> pd.DataFrame:
-    """A row per contrast (or term) and a column for each value of another column: `mean [ci_lb, ci_ub]`, in order."""
-    rows = _rows_of(table)
-    texts = table.assign(text=list(map(interval_text, table["mean"], table["ci_lb"], table["ci_ub"])))
-    texts["text"] = texts["text"].str.replace(" ", "\N{NO-BREAK SPACE}")
+    """Return a row per contrast (or term), and a column of estimates per value of `across`."""
+    rows = "contrast" if "contrast" in table else "term"
+    estimates = map(estimate_text, table["mean"], table["ci_lb"], table["ci_ub"])
+    texts = table.assign(text=[text.replace(" ", "\N{NO-BREAK SPACE}") for text in estimates])
     wide = texts.pivot_table(index=rows, columns=across, values="text", aggfunc="first")
     return wide.loc[table[rows].unique(), table[across].unique()].reset_index()
 
 
-def in_words(name: object) -> str:
-    """A term or contrast as it is read: `fear:memory` becomes `fear, memory`; a minus sign is a true one."""
-    return " ".join(words(name).split()).replace(" - ", " − ")
-
-
 def csv_link(name: str, content: bytes) -> dict[str, str]:
-    """A file inside a link: its name, its address; large ones compressed, for the page to unpack where it can."""
+    """Return a file name and a data address of a CSV.
+
+    A large file is compressed; the page unpacks it if the browser can.
+    """
     stem = name.replace("/", "-")
     if len(content) <= PLAIN:
-        return {"file": f"{stem}.csv", "href": "data:text/csv;charset=utf-8," + quote(content, safe=",:;/()[]=+*!")}
+        href = "data:text/csv;charset=utf-8," + quote(content, safe=",:;/()[]=+*!")
+        return {"file": f"{stem}.csv", "href": href}
     packed = base64.b64encode(gzip.compress(content, mtime=0)).decode()
     return {"file": f"{stem}.csv.gz", "href": f"data:application/gzip;base64,{packed}"}
 
 
 def _column(name: str, cells: list[dict[str, Any]]) -> dict[str, Any]:
-    """Head of a column; where it has texts, what is missing stands with them."""
+    """Return the head of a column; in a column with texts a missing value counts as text."""
     text = any(cell["text"] for cell in cells)
     for cell in cells:
         cell["text"] = text
+    shown = COLUMNS.get(name, name.replace("_", " "))
+    width = _width(cells) if text else ""
+    return {"name": name, "shown": shown, "text": text, "width": width, "label": name in LABELS}
+
+
+def _width(cells: list[dict[str, Any]]) -> str:
+    """Return the class of width of a column with texts."""
+    if any(isinstance(cell["shown"], Markup) for cell in cells):
+        return "tight"
     longest = max((len(str(cell["shown"])) for cell in cells), default=0)
-    width = "" if not text else "long" if longest > 60 else "middling" if longest > 24 else ""
-    width = "tight" if any(isinstance(cell["shown"], Markup) for cell in cells) else width
-    return {"name": name, "shown": heading_of(name), "text": text, "width": width, "label": name in LABELS}
+    return "long" if longest > LONG else "middling" if longest > MIDDLING else ""
 
 
-def heading_of(column: str) -> str:
-    """A column in words."""
-    return COLUMNS.get(column, column.replace("_", " "))
-
-
-def _whole(table: pd.DataFrame) -> pd.DataFrame:
-    """Counts that missing ones among them made decimal numbers, as whole numbers again."""
+def _with_counts(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with counts as integers again; a missing value had made them decimal."""
     decimals = table.select_dtypes("float")
-    whole = [
-        name
-        for name in decimals
-        if (values := decimals[name].dropna()).size and (values % 1 == 0).all() and values.abs().max() > 1
-    ]
-    counts = {str(name): [value if value != value else int(value) for value in table[name]] for name in whole}
-    return table.assign(**{name: pd.Series(values, table.index, dtype=object) for name, values in counts.items()})
+    counts = {}
+    for name in decimals:
+        values = decimals[name].dropna()
+        if values.size and (values % 1 == 0).all() and values.abs().max() > 1:
+            integers = [value if value != value else int(value) for value in table[name]]
+            counts[str(name)] = pd.Series(integers, table.index, dtype=object)
+    return table.assign(**counts)
 
 
-def _trace(rows: list[list[dict[str, Any]]], wide: pd.DataFrame, name: str, across: str, cell: Cells) -> None:
-    """Give each of the numbers that share a cell its own address."""
+def _link_numbers(
+    rows: list[list[dict[str, Any]]], wide: pd.DataFrame, name: str, across: str, cell: Cells
+) -> None:
+    """Give the numbers that share a cell their addresses, in place."""
     for row, label in zip(rows, wide.iloc[:, 0], strict=True):
         for at, column in enumerate(wide.columns[1:], start=1):
             if isinstance(row[at]["shown"], str) and row[at]["text"]:
                 key: Mapping[str, Any] = {str(wide.columns[0]): label, across: column}
-                both = Markup("{} {}").format(cell(name, key, "mean"), cell.interval(name, key))
-                row[at] = {"shown": both, "value": cell.value(name, key, "mean"), "text": True}
-
-
-def _rows_of(table: pd.DataFrame) -> str:
-    return "contrast" if "contrast" in table else "term"
+                mean = cell(name, key, "mean")
+                shown = Markup("{} {}").format(mean, cell.interval(name, key))
+                row[at] = {"shown": shown, "value": cell.value(name, key, "mean"), "text": True}
 
 
 def _cell(value: Any) -> dict[str, Any]:
+    """Return a cell: the shown text, the full value of a number, whether it is text."""
     if isinstance(value, bool):
         return {"shown": "yes" if value else "no", "value": value, "text": True}
-    if isinstance(value, int | float):
-        whole = isinstance(value, int)
-        shown = str(value).replace("-", "−") if whole else number(value, 1 if abs(value) >= 100 else 3)
-        return {"shown": shown, "value": None if value != value else value, "text": False}
+    if isinstance(value, int):
+        return {"shown": str(value).replace("-", MINUS), "value": value, "text": False}
+    if isinstance(value, float):
+        digits = 1 if abs(value) >= 100 else 3
+        full = None if value != value else value
+        return {"shown": number_text(value, digits), "value": full, "text": False}
     return {"shown": value, "value": None, "text": True}

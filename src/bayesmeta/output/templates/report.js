@@ -6,8 +6,8 @@ narrow.addEventListener("change", fold);
 fold();
 contents.addEventListener("click", (event) => { if (event.target.closest("a") && narrow.matches) contents.open = false; });
 
-const made = (tag, properties, parent) => parent.appendChild(Object.assign(document.createElement(tag), properties));
-const save = (href, name) => { const link = made("a", { href, download: name }, document.body); link.click(); link.remove(); };
+const append = (tag, properties, parent) => parent.appendChild(Object.assign(document.createElement(tag), properties));
+const save = (href, name) => { const link = append("a", { href, download: name }, document.body); link.click(); link.remove(); };
 const saveBlob = (blob, name) => {
   const address = URL.createObjectURL(blob);
   save(address, name);
@@ -15,16 +15,17 @@ const saveBlob = (blob, name) => {
 };
 const bytesOf = (href) => Uint8Array.from(atob(href.slice(href.indexOf(",") + 1)), (letter) => letter.charCodeAt(0));
 
-// a number sorts by its whole value, words by their letters, what is missing comes last
+// numbers are sorted by their full value, texts by letters, missing values are last
 const valueOf = (row, at) => {
   const cell = row.cells[at];
   const number = Number(cell.dataset.value ?? NaN);
   return Number.isNaN(number) ? cell.textContent.trim() : number;
 };
-const compare = (one, other) => {
-  const numbers = [one, other].map((value) => typeof value === "number");
-  if (numbers[0] && numbers[1]) return one - other;
-  return numbers[0] !== numbers[1] ? numbers[1] - numbers[0] : one.localeCompare(other, "en", { numeric: true });
+const compare = (first, second) => {
+  const numbers = [first, second].map((value) => typeof value === "number");
+  if (numbers[0] && numbers[1]) return first - second;
+  if (numbers[0] !== numbers[1]) return numbers[1] - numbers[0];
+  return first.localeCompare(second, "en", { numeric: true });
 };
 const sortBy = (table, at) => {
   const heads = [...table.tHead.rows[0].cells];
@@ -33,7 +34,11 @@ const sortBy = (table, at) => {
   heads[at].setAttribute("aria-sort", down ? "descending" : "ascending");
   const rows = [...table.tBodies[0].rows].map((row) => [valueOf(row, at), row]);
   const missing = (value) => value === "–" || value === "";
-  rows.sort(([one], [other]) => missing(one) - missing(other) || (missing(one) ? 0 : compare(one, other) * (down ? -1 : 1)));
+  const direction = down ? -1 : 1;
+  rows.sort(([first], [second]) => {
+    if (missing(first) || missing(second)) return missing(first) - missing(second);
+    return direction * compare(first, second);
+  });
   table.tBodies[0].append(...rows.map(([, row]) => row));
 };
 
@@ -41,7 +46,7 @@ for (const table of document.querySelectorAll("table[data-table]")) {
   [...table.tHead.rows[0].cells].forEach((head, at) => {
     const words = head.textContent;
     head.textContent = "";
-    made("button", { type: "button", textContent: words }, head).addEventListener("click", () => sortBy(table, at));
+    append("button", { type: "button", textContent: words }, head).addEventListener("click", () => sortBy(table, at));
   });
   const rows = [...table.tBodies[0].rows];
   if (rows.length <= 8) continue;
@@ -79,7 +84,7 @@ for (const figure of document.querySelectorAll("figure[data-file]")) {
     Object.assign(enlarged, { src: picture.src, alt: picture.alt });
     dialog.showModal();
   });
-  const keeps = figure.querySelector(".keeps");
+  const downloads = figure.querySelector(".downloads");
   const name = figure.dataset.file;
   const buttons = { PNG: () => savePng(picture, `${name}.png`) };
   if (picture.src.startsWith("data:image/svg")) buttons.SVG = () => save(picture.src, `${name}.svg`);
@@ -87,11 +92,11 @@ for (const figure of document.querySelectorAll("figure[data-file]")) {
     const button = document.createElement("button");
     Object.assign(button, { type: "button", textContent: words });
     button.addEventListener("click", act);
-    keeps.prepend(button);
+    downloads.prepend(button);
   }
 }
 
-for (const link of document.querySelectorAll('a.keep[download$=".gz"]')) {
+for (const link of document.querySelectorAll('a.download[download$=".gz"]')) {
   if (!window.DecompressionStream) break;
   const name = link.download.replace(/\.gz$/, "");
   link.textContent = link.textContent.replace(/\.gz$/, "");
@@ -104,6 +109,6 @@ for (const link of document.querySelectorAll('a.keep[download$=".gz"]')) {
 
 const folded = new Set();
 addEventListener("beforeprint", () => {
-  for (const each of document.querySelectorAll("details:not([open])")) { folded.add(each); each.open = true; }
+  for (const details of document.querySelectorAll("details:not([open])")) { folded.add(details); details.open = true; }
 });
-addEventListener("afterprint", () => { folded.forEach((each) => { each.open = false; }); folded.clear(); });
+addEventListener("afterprint", () => { folded.forEach((details) => { details.open = false; }); folded.clear(); });

@@ -5,7 +5,8 @@ from collections.abc import Hashable, Mapping
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.estimates.contrasts import SETTLED
+from bayesmeta.estimates.conventions import SETTLED
+from bayesmeta.estimates.text import estimate_text
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design
 from bayesmeta.model.spec import ModelSpec
@@ -122,7 +123,7 @@ def matters(cells: pd.DataFrame, models: pd.DataFrame) -> bool:
 def sentence(cells: pd.DataFrame, parameters: pd.DataFrame, models: pd.DataFrame) -> str:
     """Summarise the bias models in words."""
     estimates = [
-        f"{_label(row)} {row['mean']:.2f} [{row['ci_lb']:.2f}, {row['ci_ub']:.2f}]"
+        f"{_label(row)} {estimate_text(row['mean'], row['ci_lb'], row['ci_ub'])}"
         for row in parameters.to_dict("records")
     ]
     best = models[models["model"] != UNADJUSTED].nlargest(1, "difference").iloc[0]

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmeta.estimates.conventions import INTERVAL
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.robustness.funnel.data import ALL, Floats, FunnelData, funnel_data
 from bayesmeta.robustness.funnel.draws import DrawnEffects, Studies, draw_effects
@@ -181,8 +182,8 @@ def summarise(observed: Floats, replicate: Floats, naive: Floats) -> dict[str, f
         "observed": float(observed.mean()),
         "replicate_mean": float(replicate.mean()),
         "replicate_sd": float(replicate.std(ddof=1)),
-        "ci_lb": float(np.quantile(replicate, 0.025)),
-        "ci_ub": float(np.quantile(replicate, 0.975)),
+        "ci_lb": float(np.quantile(replicate, INTERVAL[0])),
+        "ci_ub": float(np.quantile(replicate, INTERVAL[1])),
         "p": float(above),
         "p_two_sided": float(min(1, 2 * above, 2 * below)),
         "naive_mean": float(naive.mean()),

@@ -6,7 +6,7 @@ from bayesmeta.robustness.influence.changes import (
     sentences,
     unsettled,
 )
-from bayesmeta.robustness.influence.elpd import MAX_K_HAT, elpd_table, leave_studies_out, psis_table
+from bayesmeta.robustness.influence.elpd import elpd_table, leave_studies_out, psis_table
 from bayesmeta.robustness.influence.outlying import baujat_table
 from bayesmeta.robustness.influence.single_level import (
     deleted_residuals,
@@ -16,7 +16,6 @@ from bayesmeta.robustness.influence.single_level import (
 from bayesmeta.robustness.influence.subsets import gosh_table
 
 __all__ = [
-    "MAX_K_HAT",
     "baujat_table",
     "changes_table",
     "deleted_residuals",

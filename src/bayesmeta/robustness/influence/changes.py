@@ -11,7 +11,8 @@ import pandas as pd
 import xarray as xr
 from scipy.stats import norm
 
-from bayesmeta.estimates.contrasts import SETTLED
+from bayesmeta.estimates.conventions import SETTLED
+from bayesmeta.estimates.text import number_text, probability_text
 from bayesmeta.inference.quadrature import combination, contrasts_table, integrate_posterior
 from bayesmeta.model.spec import ModelSpec
 from bayesmeta.robustness.influence.coverage import effects_of, rests_alone
@@ -189,14 +190,9 @@ def _with_p(row: pd.Series) -> str:
 
 
 def _with_mean(row: pd.Series) -> str:
-    return f"{row['study']} ({_moved(row)}, mean {row['mean']:z.2f} -> {row['mean_without']:z.2f})"
+    return f"{row['study']} ({_moved(row)}, mean {number_text(row['mean'])} -> {number_text(row['mean_without'])})"
 
 
 def _moved(row: pd.Series) -> str:
-    before, after = (_p_text(row[name]) for name in ("p_direction", "p_without"))
+    before, after = (probability_text(row[name]) for name in ("p_direction", "p_without"))
     return f"P {before} -> {after}" if before != after else f"P stays {after}"
-
-
-def _p_text(p: float) -> str:
-    """`.98`; `> .99` and `< .01` for what would round to 1 and 0."""
-    return "> .99" if p >= 0.995 else "< .01" if p < 0.005 else f"{p:.2f}"[1:]

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmeta.estimates.conventions import MAX_K_HAT
 from bayesmeta.estimates.convergence import refuse_failed
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.jobs import Job, run_jobs
@@ -21,7 +22,6 @@ from bayesmeta.model.spec import ModelSpec
 from bayesmeta.robustness.influence.bridging import bridge
 from bayesmeta.robustness.influence.coverage import effects_of
 
-MAX_K_HAT = 0.7  # importance sampling is unreliable above, Vehtari et al. 2024
 UNRELIABLE = "PSIS fails"
 COLUMNS = ["study", "k", "elpd_psis", "k_hat", "elpd", "how", "error"]
 

@@ -12,7 +12,6 @@ from bayesmeta.robustness.multiverse.verdicts import (
     alternatives_table,
     cells_table,
     long_table,
-    probability_text,
     verdicts_table,
     wide_table,
 )
@@ -34,7 +33,6 @@ __all__ = [
     "cells_table",
     "integrated",
     "long_table",
-    "probability_text",
     "sampled",
     "verdicts_table",
     "version_of",

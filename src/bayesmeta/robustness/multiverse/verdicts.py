@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from bayesmeta.estimates.contrasts import SETTLED
+from bayesmeta.estimates.conventions import SETTLED
+from bayesmeta.estimates.text import probability_text
 from bayesmeta.robustness.multiverse.refits import COLUMNS
 from bayesmeta.robustness.multiverse.versions import Version
 
@@ -130,13 +131,6 @@ def state(p_conclusion: float) -> str:
     return "open" if p_conclusion >= 0.5 else "opposite"
 
 
-def probability_text(p: float) -> str:
-    """`.98`; `>.99` and `<.01` for what would round to 1 and 0; '' for NaN."""
-    if np.isnan(p):
-        return ""
-    return ">.99" if p >= 0.995 else "<.01" if p < 0.005 else f"{p:.2f}"[1:]
-
-
 def cells_table(rows: pd.DataFrame, versions: Sequence[Version]) -> pd.DataFrame:
     """Return the cells of the figure.
 
@@ -151,7 +145,7 @@ def cells_table(rows: pd.DataFrame, versions: Sequence[Version]) -> pd.DataFrame
     return rows[["contrast", "alternative", "label", "p_conclusion"]].assign(
         conclusion=rows["contrast"].map(directions),
         kind=rows["alternative"].map(kinds),
-        text=rows["p_conclusion"].map(probability_text),
+        text=rows["p_conclusion"].map(probability_text).where(rows["p_conclusion"].notna(), ""),
         state=rows["p_conclusion"].map(state),
         moved=rows["note"] != AS_BASE,
     )

@@ -1,4 +1,4 @@
-"""The data behind the figures of two species are the table; what has few or no studies looks so; no text overlaps."""
+"""Figures of two sides draw their tables, mark few and missing studies; no text overlaps."""
 
 import numpy as np
 import pandas as pd
@@ -10,9 +10,15 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from test_figures import legend_words, overlaps, segments
 
+from bayesmeta.estimates.text import words
 from bayesmeta.output import figures
 
-NAMES = ["fear:memory", "social:recognition_memory", "a_rather_long_name_of:a_phase_that_lasts_for_a_week", "x:y"]
+NAMES = [
+    "fear:memory",
+    "social:recognition_memory",
+    "a_rather_long_name_of:a_phase_that_lasts_for_a_week",
+    "x:y",
+]
 
 
 def named(rows: int) -> list[str]:
@@ -20,10 +26,16 @@ def named(rows: int) -> list[str]:
 
 
 def two_sides(cells: int) -> pd.DataFrame:
-    """The same cells twice with 4 studies each; animals in the opposite order."""
+    """Return the same cells twice with 4 studies; animals in the opposite order."""
     mean = np.linspace(-1.2, 0.9, cells)
     human = pd.DataFrame(
-        {"cell": named(cells), "side": "human", "mean": mean, "k": np.arange(cells) + 10, "studies": 4}
+        {
+            "cell": named(cells),
+            "side": "human",
+            "mean": mean,
+            "k": np.arange(cells) + 10,
+            "studies": 4,
+        }
     )
     animal = human.assign(side="animal", mean=1.5 * mean**2, k=human["k"] + 90)[::-1]
     table = pd.concat([human, animal], ignore_index=True)
@@ -32,15 +44,23 @@ def two_sides(cells: int) -> pd.DataFrame:
 
 
 def discrepancies(contrasts: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Normal curves of growing width; the densities are in the opposite order of the table."""
+    """Return normal curves of growing width, in the opposite order of the table."""
     names = [f"human - animal: {name}" for name in named(contrasts)]
-    mean, sd, value = np.linspace(-1, 1, contrasts), np.linspace(0.2, 0.8, contrasts), np.linspace(-4, 4, 41)
+    mean = np.linspace(-1, 1, contrasts)
+    sd = np.linspace(0.2, 0.8, contrasts)
+    value = np.linspace(-4, 4, 41)
     curves = [
-        pd.DataFrame({"contrast": name, "value": m + s * value, "density": np.exp(-(value**2) / 2) / s})
+        pd.DataFrame(
+            {"contrast": name, "value": m + s * value, "density": np.exp(-(value**2) / 2) / s}
+        )
         for name, m, s in zip(names, mean, sd, strict=True)
     ]
-    table = pd.DataFrame({"contrast": names, "mean": mean, "ci_lb": mean - 2 * sd, "ci_ub": mean + 1.9 * sd})
-    table = table.assign(p_positive=np.linspace(0.04, 0.9, contrasts), exploratory=np.arange(contrasts) % 2 == 1)
+    table = pd.DataFrame(
+        {"contrast": names, "mean": mean, "ci_lb": mean - 2 * sd, "ci_ub": mean + 1.9 * sd}
+    )
+    table = table.assign(
+        p_positive=np.linspace(0.04, 0.9, contrasts), exploratory=np.arange(contrasts) % 2 == 1
+    )
     return pd.concat(curves[::-1]), table
 
 
@@ -49,12 +69,18 @@ def mirrored(table: pd.DataFrame) -> Figure:
 
 
 def ridge(contrasts: int) -> Figure:
-    return figures.draw_ridge(*discrepancies(contrasts), rope=0.2, xlabel="Hedges' g", title="discrepancies")
+    return figures.draw_ridge(
+        *discrepancies(contrasts), rope=0.2, xlabel="Hedges' g", title="discrepancies"
+    )
 
 
 def points(ax: Axes, *, hollow: bool) -> np.ndarray:
     circles = [line for line in ax.lines if line.get_marker() == "o"]
-    drawn = [line.get_xydata() for line in circles if (to_hex(line.get_markerfacecolor()) == "#ffffff") == hollow]
+    drawn = [
+        line.get_xydata()
+        for line in circles
+        if (to_hex(line.get_markerfacecolor()) == "#ffffff") == hollow
+    ]
     return np.vstack([np.empty((0, 2)), *drawn])
 
 
@@ -63,9 +89,14 @@ def words_of(texts: list[Text]) -> list[str]:
 
 
 def within(axis: Axis, low: float, high: float) -> list[Text]:
-    """The tick labels that are drawn: matplotlib keeps others beyond the limits."""
+    """Return the tick labels that are drawn; matplotlib keeps others beyond the limits."""
     ticks = [*axis.get_major_ticks(), *axis.get_minor_ticks()]
-    return [label for tick in ticks if low <= tick.get_loc() <= high for label in (tick.label1, tick.label2)]
+    return [
+        label
+        for tick in ticks
+        if low <= tick.get_loc() <= high
+        for label in (tick.label1, tick.label2)
+    ]
 
 
 def check_texts(figure: Figure) -> None:
@@ -76,7 +107,11 @@ def check_texts(figure: Figure) -> None:
     for ax in figure.axes:
         texts += ax.texts
         if ax.axison:
-            texts += [*within(ax.xaxis, *ax.get_xlim()), *within(ax.yaxis, *sorted(ax.get_ylim())), ax.title]
+            texts += [
+                *within(ax.xaxis, *ax.get_xlim()),
+                *within(ax.yaxis, *sorted(ax.get_ylim())),
+                ax.title,
+            ]
             texts += [ax.xaxis.label, ax.yaxis.label]
     assert not overlaps(texts)
     extents = np.array([text.get_window_extent().extents for text in texts if text.get_text()])
@@ -91,8 +126,12 @@ def test_mirrored_draws_each_side_on_the_shared_rows() -> None:
     for side, ax in (("human", left), ("animal", right)):
         rows = table[table["side"] == side].set_index("cell").loc[named(5)]
         y = np.arange(5)
-        np.testing.assert_allclose(segments(ax, "95 % credible"), np.c_[rows[["ci_lb", "ci_ub"]], y])
-        np.testing.assert_allclose(segments(ax, "95 % prediction"), np.c_[rows[["pi_lb", "pi_ub"]], y])
+        np.testing.assert_allclose(
+            segments(ax, "95 % credible"), np.c_[rows[["ci_lb", "ci_ub"]], y]
+        )
+        np.testing.assert_allclose(
+            segments(ax, "95 % prediction"), np.c_[rows[["pi_lb", "pi_ub"]], y]
+        )
         np.testing.assert_allclose(points(ax, hollow=False), np.c_[rows["mean"], y])
         assert words_of(ax.get_yticklabels()) == [f"{k} / 4" for k in rows["k"]]
         assert words_of(ax.get_yticklabels(minor=True)) == ["effects / studies"]
@@ -102,7 +141,7 @@ def test_mirrored_draws_each_side_on_the_shared_rows() -> None:
     assert thick > thin
     assert left.get_xlim() == right.get_xlim()
     assert left.get_ylim() == right.get_ylim() == between.get_ylim()
-    assert words_of(between.texts) == [figures.words(cell) for cell in named(5)]
+    assert words_of(between.texts) == [words(cell) for cell in named(5)]
     assert [text.get_position()[1] for text in between.texts] == [0, 1, 2, 3, 4]
     assert figure.legends[0].get_title().get_text() == "Hedges' g"
 
@@ -158,50 +197,6 @@ def test_mirrored_names_what_is_predicted_and_leaves_out_a_missing_interval() ->
 def test_mirrored_needs_two_sides() -> None:
     with pytest.raises(ValueError, match="zip"):
         mirrored(two_sides(2).query("side == 'human'"))
-
-
-def test_ridges_stand_on_their_rows_over_mean_and_interval() -> None:
-    densities, table = discrepancies(4)
-    (ax,) = ridge(4).axes
-    curves = [line.get_xydata() for line in ax.lines if len(line.get_xdata()) == 41]
-    height = 0.65 / densities["density"].max()
-    for y, (contrast, drawn) in enumerate(zip(table["contrast"], curves, strict=True)):
-        rows = densities[densities["contrast"] == contrast]
-        np.testing.assert_allclose(drawn, np.c_[rows["value"], y - height * rows["density"]])
-    below = np.arange(4) + 0.13
-    np.testing.assert_allclose(segments(ax, "95 % interval"), np.c_[table[["ci_lb", "ci_ub"]], below])
-    np.testing.assert_allclose(points(ax, hollow=False), np.c_[table["mean"], below])
-    assert ax.yaxis_inverted()
-    assert words_of(ax.get_yticklabels()) == [f"human − animal, {figures.words(name)}" for name in named(4)]
-
-
-def test_ridges_show_rope_and_zero_and_lighten_what_is_exploratory() -> None:
-    figure = ridge(4)
-    (ax,) = figure.axes
-    (band,) = ax.patches
-    assert (band.get_x(), band.get_width()) == pytest.approx((-0.2, 0.4))
-    assert any(list(line.get_xdata()) == [0, 0] for line in ax.lines)
-    kinds = [(each.get_label(), each.get_alpha()) for each in ax.collections if each.get_label().startswith("post")]
-    assert [kind for kind, _ in kinds] == ["posterior", "posterior, exploratory"] * 2
-    shades = dict(kinds)
-    assert shades["posterior, exploratory"] < shades["posterior"]
-    assert legend_words(figure)[:3] == ["practically zero (ROPE ± 0.2)", "posterior", "posterior, exploratory"]
-    assert legend_words(ridge(1))[1:] == ["posterior", "95 % interval", "mean"]
-
-
-def test_ridges_say_probabilities_without_rounding_to_certainty() -> None:
-    densities, table = discrepancies(5)
-    table["p_positive"] = [0.97349, 0.99951, 0.0002, 0.5, 0.001]
-    (ax,) = figures.draw_ridge(densities, table, rope=0.1, xlabel="g", title="t").axes
-    said = {text.get_position()[1]: text.get_text() for text in ax.texts}
-    expected = ["97.3 %", "> 99.9 %", "< 0.1 %", "50.0 %", "0.1 %"]
-    assert [said[y] for y in range(5)] == [f"{each} above 0" for each in expected]
-
-
-def test_a_contrast_without_a_density_is_an_error() -> None:
-    densities, table = discrepancies(2)
-    with pytest.raises(KeyError, match="missing"):
-        figures.draw_ridge(densities, table.replace(table["contrast"][0], "missing"), rope=0.1, xlabel="g", title="t")
 
 
 @pytest.mark.parametrize("rows", [1, 4, 15])

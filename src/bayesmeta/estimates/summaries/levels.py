@@ -1,0 +1,68 @@
+"""Random-effect levels of a posterior: draws of the taus and of the sds of new studies."""
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesmeta.estimates.conventions import INTERVAL
+from bayesmeta.inference.quadrature import Mixture
+from bayesmeta.model.design import of_stratum
+from bayesmeta.model.spec import LEVELS
+
+
+def levels_of(tree: xr.DataTree) -> list[str]:
+    """Return the random-effect levels of the model, highest first."""
+    return [level for level in LEVELS if f"tau_{level}" in tree["posterior"].data_vars]
+
+
+def strata_of(tree: xr.DataTree) -> dict[str, xr.Dataset]:
+    """Return the designs by stratum of the taus; `{"": design}` for a single stratum."""
+    design = tree["constant_data"].to_dataset()
+    if "stratum" not in design.dims:
+        return {"": design}
+    return {str(name): of_stratum(design, name) for name in design["stratum"].values}
+
+
+def tau_draws(tree: xr.DataTree, stratum: str, *, which: str = "posterior") -> pd.DataFrame:
+    """Return the draws of the taus in a stratum, chain after chain: a column per level."""
+    taus = tree[which].to_dataset()[[f"tau_{level}" for level in levels_of(tree)]]
+    taus = taus.sel(stratum=stratum) if stratum else taus
+    return pd.DataFrame({level: taus[f"tau_{level}"].values.ravel() for level in levels_of(tree)})
+
+
+def predictive_sds(tree: xr.DataTree, stratum: str) -> pd.DataFrame:
+    """Return draws of the sd of a new true effect around the mean of its term.
+
+    In a Student model every draw has a scale for the new study, sqrt(nu / chi2_nu), so that the
+    mixture over the draws is the t distribution. The chi-squared values come from a fixed seed.
+
+    Returns
+    -------
+    DataFrame
+        A column per level (draws,): of a new study's mean, of a new group's mean in it, and so on;
+        the square root of the sum of tau^2 from the highest level down to this level.
+    """
+    variances = tau_draws(tree, stratum).pow(2)
+    posterior = tree["posterior"].dataset
+    if "nu" in posterior and "study" in variances:
+        nu = posterior["nu"].values.ravel()
+        variances["study"] *= nu / np.random.default_rng(1).chisquare(nu)
+    return variances.cumsum(axis=1).pow(0.5)
+
+
+def prediction_interval(mean: np.ndarray, sd: np.ndarray) -> tuple[float, float]:
+    """Return the 95 % equal-tailed interval of an equal mixture of normals.
+
+    Parameters
+    ----------
+    mean, sd : ndarray
+        Of every component (draws,).
+    """
+    mixture = Mixture(np.full(len(mean), 1 / len(mean)), mean, sd)
+    lower, upper = (mixture.quantile(p) for p in INTERVAL)
+    return lower, upper
+
+
+def level_label(level: str, stratum: str) -> str:
+    """Return the name of a level in a stratum, `rat:study`; without strata that of the level."""
+    return f"{stratum}:{level}" if stratum else level

@@ -1,0 +1,148 @@
+"""The names that the prose lists, grouped by the conclusions that the tables allow."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from bayesmeta.estimates.conventions import SETTLED
+from bayesmeta.output.pages.facts import SIDES, names_by_side, new_study_sides
+
+Tables = Mapping[str, pd.DataFrame]
+FIRST_RANK = 1  # of the lint's findings
+ALL = "all"  # of the lint's refits: with all findings of the first rank corrected
+NONE = pd.DataFrame()
+
+
+def estimated(tables: Tables) -> dict[str, Any]:
+    """Return terms by side of zero, and discrepancies and statements of a model with sides."""
+    terms = tables.get("terms", NONE)
+    rows = tables.get("discrepancies", NONE)
+    pairs = []
+    if len(rows):
+        pairs = [_pair(pair) for _, pair in rows.groupby(["first", "second"], sort=False)]
+    return {
+        "sides": names_by_side(terms) if len(terms) else {side: [] for side in SIDES},
+        "sole": list(terms["term"]) if len(terms) == 1 else [],
+        "pairs": pairs,
+        "statements": _statements(tables.get("concordance", NONE)),
+    }
+
+
+def _pair(rows: pd.DataFrame) -> dict[str, Any]:
+    """Return the discrepancies between two sides: below, above, open, and those of few studies."""
+    first, second = rows[["first", "second"]].iloc[0]
+    few = rows["exploratory"].astype(bool)
+    ending = f": {first} - {second}"
+    return {
+        "first": first,
+        "second": second,
+        **names_by_side(rows[~few]),
+        "few": list(rows.loc[few, "contrast"]),
+        "short": {name: name.removesuffix(ending) for name in rows["contrast"]},
+    }
+
+
+def _statements(rows: pd.DataFrame) -> dict[str, list[str]]:
+    """Return the joint statements that hold on both sides, and those that fail."""
+    if rows.empty:
+        return {"hold": [], "fail": []}
+    joint = rows[rows["statement"] == "both"].dropna(subset="p")
+    return {
+        "hold": list(joint.loc[joint["p"] >= SETTLED, "phenotype"]),
+        "fail": list(joint.loc[joint["p"] <= 1 - SETTLED, "phenotype"]),
+    }
+
+
+def varied(tables: Tables) -> dict[str, Any]:
+    """Return the levels by stratum ("" without strata), and the terms by side of a new study."""
+    strata: dict[str, list[str]] = {}
+    heterogeneity = tables.get("heterogeneity", pd.DataFrame({"level": []}))
+    for level in map(str, heterogeneity["level"]):
+        strata.setdefault(level.rpartition(":")[0], []).append(level)
+    prediction = tables.get("prediction", NONE)
+    new_study = new_study_sides(prediction) if len(prediction) else {side: [] for side in SIDES}
+    return {"strata": strata, "new_study": new_study}
+
+
+def compared(tables: Tables) -> dict[str, Any]:
+    """Return the terms on which REML and Bayes differ, and the term with the largest shift.
+
+    Terms that change their side of zero with cluster-robust errors are in `robust` (None without
+    these errors).
+    """
+    if "comparison" not in tables:
+        return {"differing": [], "robust": None, "furthest": ""}
+    rows = tables["comparison"].dropna(subset=["side_frequentist", "side_posterior"])
+    rows = rows[~rows["term"].str.startswith("tau_")].set_index("term")
+    posterior = rows["side_posterior"].to_dict()
+    robust = None
+    if "frequentist_robust" in tables:
+        sides = names_by_side(tables["frequentist_robust"].dropna(subset=["ci_lb", "ci_ub"]))
+        robust = [
+            name
+            for side, names in sides.items()
+            for name in names
+            if posterior.get(name, side) != side
+        ]
+    return {
+        "differing": list(rows.index[rows["side_frequentist"] != rows["side_posterior"]]),
+        "robust": robust,
+        "furthest": rows["shift"].abs().idxmax(),
+    }
+
+
+def doubted(tables: Tables) -> dict[str, Any]:
+    """Return what may change the conclusions.
+
+    Returns
+    -------
+    dict
+        states: checks by state; unsettled: contrasts that a bias model unsettles; codes: findings
+        of the first rank, the first of every code; changes: conclusions that change with their
+        correction; weakest: the conclusion with the lowest probability under an alternative.
+    """
+    checks, lint, verdicts = (tables.get(name, NONE) for name in ("check", "lint", "verdicts"))
+    first = lint[lint["rank"] == FIRST_RANK] if len(lint) else NONE
+    settled = NONE
+    if len(verdicts):
+        settled = verdicts[verdicts["verdict"] != "open"].dropna(subset="least")
+    states = checks.groupby("state")["check"].agg(list).to_dict() if len(checks) else {}
+    codes = first.groupby("code", sort=False)["finding"].first().to_dict() if len(first) else {}
+    return {
+        "states": states,
+        "unsettled": _unsettled(tables.get("bias_cells", NONE)),
+        "codes": codes,
+        "changes": _changes(tables, first),
+        "weakest": settled.sort_values("least")["contrast"].iloc[0] if len(settled) else "",
+    }
+
+
+def _unsettled(bias: pd.DataFrame) -> list[str]:
+    """Return contrasts with a settled sign that is not the same under every bias model."""
+    if bias.empty:
+        return []
+    sides = {
+        model: {name: side for side, names in names_by_side(rows).items() for name in names}
+        for model, rows in bias.groupby("model")
+    }
+    unadjusted = sides.pop("unadjusted", {})
+    return [
+        name
+        for name in bias["contrast"].unique()
+        if (side := unadjusted.get(name, "open")) != "open"
+        and any(model_sides.get(name, side) != side for model_sides in sides.values())
+    ]
+
+
+def _changes(tables: Tables, first: pd.DataFrame) -> list[dict[Any, Any]]:
+    """Return the conclusions that change side if findings of the first rank are corrected.
+
+    They are corrected singly and all together.
+    """
+    if "lint_refits" not in tables or first.empty:
+        return []
+    refits = tables["lint_refits"]
+    corrected = refits["finding"].astype(str).isin([*first["finding"].astype(str), ALL])
+    changed = refits[corrected & refits["changed"].notna() & (refits["changed"] != "")]
+    return changed[["finding", "contrast"]].drop_duplicates("contrast").to_dict("records")

@@ -1,0 +1,88 @@
+"""Figures inside a page: the picture, its caption, links to the data behind it."""
+
+import base64
+import re
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from bayesmeta.output.pages.captions import CAPTIONS, caption_of
+from bayesmeta.output.pages.tables import csv_link
+
+MAX_SVG = 900_000  # bytes; of a larger SVG, with thousands of points, the PNG is shown
+
+
+def embedded_figure(name: str, svg: Path) -> dict[str, Any]:
+    """Return a figure in the form that templates show.
+
+    Parameters
+    ----------
+    name : str
+        As in the folder of results: `forest`, `funnel_fear-memory`, `screening/importance`.
+    svg : Path
+        Its file; the PNG and the CSV files lie beside it.
+
+    Returns
+    -------
+    dict
+        name, key (an id), file (its stem), kind (svg or png), alt, src (a data address), data
+        (links to CSV files; none for the funnel of a cell, because its rows are in those of all).
+    """
+    text = trimmed(svg.read_text(encoding="utf-8"))
+    stem = name.rpartition("/")[2]
+    png = svg.with_suffix(".png")
+    kind = "png" if len(text) > MAX_SVG and png.is_file() else "svg"
+    source = svg_address(text) if kind == "svg" else png_address(png)
+    tables = [] if is_part(stem) else data_behind(svg)
+    return {
+        "name": name,
+        "key": "figure-" + re.sub(r"[^\w-]+", "-", name),
+        "file": stem,
+        "kind": kind,
+        "alt": caption_of(stem),
+        "src": source,
+        "data": [csv_link(path.stem, path.read_bytes()) for path in tables],
+    }
+
+
+def data_behind(svg: Path) -> list[Path]:
+    """Return the CSV files of a figure: `stem.csv`, or `stem-name.csv` for several tables."""
+    table = svg.with_suffix(".csv")
+    return [table] if table.is_file() else sorted(svg.parent.glob(f"{svg.stem}-*.csv"))
+
+
+def is_part(stem: str) -> bool:
+    """Return whether a figure shows some rows of the data of another figure."""
+    return stem.startswith("funnel_")
+
+
+def trimmed(svg: str) -> str:
+    """Return an SVG without its header, with coordinates to a hundredth of a point."""
+    text = re.sub(r"\s+", " ", svg[svg.index("<svg") :].strip())
+    rounded = re.compile(r"(\.\d\d)\d+")
+    return re.sub(r' (?:d|x|y)="[^"]*"', lambda match: rounded.sub(r"\1", match[0]), text)
+
+
+def svg_address(svg: str) -> Markup:
+    """Return an SVG as a data address inside double quotes.
+
+    Only signs that HTML or addresses do not allow are escaped, so that the address stays short.
+    """
+    text = svg if "'" in svg else svg.replace('"', "'")
+    for sign in '%#&"':
+        text = text.replace(sign, f"%{ord(sign):02X}")
+    return Markup("data:image/svg+xml,") + Markup(text)
+
+
+def png_address(png: Path) -> str:
+    """Return a PNG as a data address."""
+    return "data:image/png;base64," + base64.b64encode(png.read_bytes()).decode()
+
+
+def inline_svg(svg: Path, name: str) -> str:
+    """Return an SVG as an element of a page: with a label for screen readers and unique ids."""
+    text = svg.read_text(encoding="utf-8")
+    text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", text[text.index("<svg") :])
+    return text.replace("<svg", f'<svg role="img" aria-label="{escape(CAPTIONS[name])}"', 1)
