@@ -30,7 +30,7 @@ def tables() -> dict[str, pd.DataFrame]:
     levels = pd.DataFrame({"level": ["study", "total"], "tau_mean": [0.8, 0.9], "tau_ci_lb": 0.5, "tau_ci_ub": 1.25})
     levels = levels.assign(i2_mean=[70.5, 80.25], i2_ci_lb=60.0, i2_ci_ub=85.0)
     bias = pd.concat([contrasts.assign(model=model) for model in ("unadjusted", "PET")])
-    checks = [("convergence", "passed", "all is well"), ("funnel", "look", "5 % of < them & more")]
+    checks = [("convergence", "passed", "all is well"), ("funnel", "review", "5 % of < them & more")]
     changes = {"contrast": NAMES[0], "study": np.arange(3000), "k": 2, "shift": rng.normal(0, 1, 3000), "changed": None}
     return {
         "terms": terms,

@@ -86,7 +86,7 @@ DOUBTS = {
     "check": pd.DataFrame(
         {
             "check": ["convergence", "funnel", "bias models"],
-            "state": ["passed", "look", "look"],
+            "state": ["passed", "review", "review"],
             "sentence": ["fine", "it leans by 3.1", "slope 1.01"],
         }
     ),

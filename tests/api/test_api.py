@@ -247,10 +247,10 @@ def test_rows_and_where_may_be_left_out() -> None:
 
 
 def test_a_notebook_that_cannot_show_what_changes_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert posterior._steps().console is not None
+    assert posterior.shown_steps().console is not None
     monkeypatch.setattr(posterior, "Console", lambda: type("Console", (), {"is_jupyter": True}))
     monkeypatch.setattr(posterior, "find_spec", lambda name: None)
-    assert posterior._steps().console is None
+    assert posterior.shown_steps().console is None
 
 
 @pytest.mark.usefixtures("remembering")

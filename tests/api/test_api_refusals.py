@@ -76,7 +76,7 @@ def test_predictions_that_cannot_be_made_are_refused() -> None:
         (lambda: bayesmeta.predict(tree, at={"doze": 1}), "doze are no moderators"),
         (lambda: bayesmeta.predict(tree, at="dose=1"), "at is 'dose=1'; it should be a mapping"),
         (lambda: bayesmeta.predict(EXAMPLE), "tree is a DataFrame"),
-        (lambda: bayesmeta.marginal_means(tree, "phase", weights="size"), "equal or frequency; got 'size'"),
+        (lambda: bayesmeta.marginal_means(tree, "phase", weights="size"), "unknown weights 'size'; choose one of: equal, frequency"),
         (lambda: bayesmeta.marginal_means(tree, "valence"), "are no moderators of this model"),
         (lambda: bayesmeta.marginal_contrasts(tree, "dose"), "a difference needs two means; dose has one"),
     ):

@@ -8,8 +8,9 @@ import pytest
 from rich.console import Console
 
 from bayesmeta.cli import main
-from bayesmeta.commands.data import data_tables, run_characteristics, sizes_by
-from bayesmeta.commands.request import Request
+from bayesmeta.commands.data import data_tables, sizes_by
+from bayesmeta.commands.options import Options, Request
+from bayesmeta.commands.run import run as run_command
 
 
 def run(*arguments: str) -> int:
@@ -80,7 +81,7 @@ def test_a_part_of_a_report_describes_what_is_analysed(tmp_path: Path) -> None:
     rows = pd.DataFrame({"study": list("aabbc"), "yi": [0.1, 0.2, 0.3, 0.4, 0.5], "vi": 0.1, "kind": list("xyxyx")})
     rows.to_csv(tmp_path / "mine.csv", index=False)
     request = Request(dataset=str(tmp_path / "mine.csv"), where="kind == 'x'")
-    assert run_characteristics(request, tmp_path / "out", Console(quiet=True)) == 0
+    assert run_command("data", request, Options(), tmp_path / "out", Console(quiet=True)) == 0
     table = pd.read_csv(tmp_path / "out" / "tables" / "characteristics.csv")
     assert table["study"].tolist() == ["a", "b", "c"]
     assert table["k"].tolist() == [1, 1, 1]

@@ -123,8 +123,8 @@ def altered(path: Path, table: Path, **columns: object) -> str:
 BAD = {
     "a dataset that does not exist": (["--dataset", "preclincal"], "did you mean 'preclinical'"),
     "a model that does not exist": (["--dataset", "clinical-twin", "--model", "three"], "no model file 'three'"),
-    "an unknown variant": (["--dataset", "clinical-twin", "--variant", "loose"], "strict, extended, calibrated"),
-    "an unknown sampler": (["--dataset", "clinical-twin", "--sampler", "stan"], "numpyro, nutpie, pymc"),
+    "an unknown variant": (["--dataset", "clinical-twin", "--variant", "loose"], "'strict', 'extended', 'calibrated'"),
+    "an unknown sampler": (["--dataset", "clinical-twin", "--sampler", "stan"], "'numpyro', 'nutpie', 'pymc', 'quadrature'"),
     "a query that cannot be read": (["--dataset", "clinical-twin", "--where", "phase = 1"], "cannot be evaluated"),
     "a query for a missing column": (["--dataset", "clinical-twin", "--where", "dose > 1"], "the columns are"),
     "a query that keeps nothing": (["--dataset", "clinical-twin", "--where", "yi > 99"], "keeps none of the 547"),
@@ -142,9 +142,14 @@ def test_bad_input(
     monkeypatch.chdir(tmp_path)
     assert run(*arguments) == 2
     error = capfd.readouterr().err
-    assert message in error
+    assert message in unframed(error)
     assert "Traceback" not in error
     assert list(tmp_path.iterdir()) == []
+
+
+def unframed(text: str) -> str:
+    """Text on one line, without the frame that typer draws around an error."""
+    return " ".join(text.replace("│", " ").split())
 
 
 BAD_CELLS = {

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from bayesmeta.cli import main
+from bayesmeta.commands.effects import columns_of
 from bayesmeta.commands.model_draft import GENERAL, columns_table, levels_of, moderators_of, scale_of
-from bayesmeta.commands.request import Request, columns_of, read_inputs
+from bayesmeta.commands.request import Request, read_inputs
 from bayesmeta.data.table import read_file
 from bayesmeta.model.design import build_design
 from bayesmeta.model.spec import read_spec

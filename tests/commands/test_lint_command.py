@@ -78,7 +78,7 @@ def test_a_file_of_yi_and_vi(
     assert run("--dataset", str(tmp_path / "plain.csv"), "--workers", "1", "--out", str(tmp_path / "out")) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "not checked: standard errors typed as standard deviations: no numbers or labels m1i, sd1i" in said
-    assert "1: all but certain, and able to change conclusions (none)" in said
+    assert "1: almost certain, and able to change conclusions (none)" in said
     assert "design effect" in said
 
 

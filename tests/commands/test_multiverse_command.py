@@ -90,14 +90,14 @@ def test_bad_input_writes_nothing(
 
 @pytest.mark.usefixtures("trace_data")
 def test_the_record_has_more_than_the_dataset() -> None:
-    from bayesmeta.commands.multiverse import question_of
+    from bayesmeta.commands.multiverse import analysis_of
     from bayesmeta.commands.request import Request, read_inputs
 
     request = Request("clinical", where="valence == 'neutral'")
-    question = question_of(request, read_inputs(request))
+    analysis = analysis_of(request, read_inputs(request))
     # contrasts with fear and emotional memory have lost their cells
-    assert question.contrasts["contrast"].values.tolist() == ["neutral:learning", "neutral:memory"]
-    versions = {each.alternative.name: each for each in alternatives.versions_of(question)}
+    assert analysis.contrasts["contrast"].values.tolist() == ["neutral:learning", "neutral:memory"]
+    versions = {each.alternative.name: each for each in alternatives.versions_of(analysis)}
     assert [name for name in versions if name.startswith("comp")] == ["comparison A", "comparison B", "comparison C"]
     assert versions["comparison A"].k + versions["comparison C"].k == versions["base"].k == 337
     assert (versions["comparison B"].k, versions["comparison B"].studies) == (5, 2)

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from bayesmeta.cli import main
-from bayesmeta.commands.plan import Scope, counts, gather, jobs_of, known_today
+from bayesmeta.commands.options import Scope, counts
+from bayesmeta.commands.plan import gather, jobs_of, known_today
 from bayesmeta.commands.request import Request, read_inputs
 from bayesmeta.inference import quadrature
 from bayesmeta.infrastructure.errors import BadInput

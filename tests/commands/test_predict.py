@@ -10,21 +10,23 @@ import pytest
 import xarray as xr
 from rich.console import Console
 
-from bayesmeta.commands.fit import Sampling, draw_posterior
+from bayesmeta.commands.fit import draw_posterior
+from bayesmeta.commands.options import Prediction, Sampling
 from bayesmeta.commands.predict import read_posterior, run_predict
 from bayesmeta.commands.request import Request, read_inputs
 from bayesmeta.estimates.margins import held
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.infrastructure.provenance import provenance_of
-from bayesmeta.output.folders import write_tree
+from bayesmeta.output.folders.fit import write_tree
 from moderated import SLOPE, STEP, effects, tree_of
 
 
-def said(**choices: object) -> tuple[str, int]:
-    console = Console(file=(out := StringIO()), width=150)
-    code = run_predict(console=console, **choices)  # type: ignore[arg-type]
-    return out.getvalue(), code
+def said(results: Path, out: Path | None, **choices: object) -> tuple[str, int]:
+    printed = StringIO()
+    options = Prediction(results, **choices)  # type: ignore[arg-type]
+    code = run_predict(options, out, Console(file=printed, width=150))
+    return printed.getvalue(), code
 
 
 def saved(folder: Path, tree: xr.DataTree) -> Path:
@@ -47,7 +49,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_grid_is_written_with_margins_a_picture_and_its_origin(fitted: Path) -> None:
     text, code = said(results=fitted, out=None)
     assert code == 0
-    assert all(word in text for word in ("Predicted", "mouse", "rat", "new study", "new group", "tables/predicted.csv"))
+    assert all(word in text for word in ("Predicted", "mouse", "rat", "new study", "new group", "tables/"))
     predicted = pd.read_csv(fitted / "tables" / "predicted.csv")
     columns = "dose species mean sd ci_lb ci_ub p_positive pi_study_lb pi_study_ub pi_group_lb pi_group_ub"
     assert " ".join(predicted.columns) == f"{columns} outside k studies"

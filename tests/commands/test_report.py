@@ -10,13 +10,14 @@ from rich.console import Console
 
 from bayesmeta.cli import main
 from bayesmeta.commands import report as reporting
-from bayesmeta.commands.fit import Sampling
+from bayesmeta.commands.options import Machine, Sampling
 from bayesmeta.commands.report import Part, parts_of, run_parts
 from bayesmeta.commands.request import Request, read_inputs
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.infrastructure.provenance import provenance_of, write_json
-from bayesmeta.output.folders import write_report
+from bayesmeta.output.folders.folder import Folder
+from bayesmeta.output.folders.page import write_report
 from bayesmeta.output.pages import read_results
 from report_folder import make_folder
 
@@ -107,7 +108,7 @@ def test_a_part_that_cannot_be_done_says_why_and_leaves_nothing_old(table: Path,
 
 def test_every_command_of_the_report_writes_the_provenance_that_it_is_known_by(table: Path, tmp_path: Path) -> None:
     """The noun of a file and the options agree with what the commands write (checked on the quick ones)."""
-    parts = {part.name: part for part in parts_of(Request(str(table)), Sampling(draws=20, tune=50), tmp_path / "o", 1)}
+    parts = {part.name: part for part in parts_of(Request(str(table)), Sampling(draws=20, tune=50), tmp_path / "o", Machine(1))}
     assert next(iter(parts)) == reporting.INDISPENSABLE
     for name in ("fit", "compare", "lint"):
         part = parts[name]
@@ -131,7 +132,9 @@ def test_the_page_is_written_with_what_was_counted_and_why_a_part_is_missing(tmp
     )
     (tmp_path / "page").mkdir()
     provenance = provenance_of({"dataset": "toy", "model": "m", "seed": 1}, {})
-    write_report(tmp_path / "page", read_results(made), parts, provenance, Steps())
+    folder = Folder(tmp_path / "page", provenance, Steps())
+    write_report(folder, read_results(made), parts)
+    folder.write_provenance("provenance-report.json")
     page = (tmp_path / "page" / "index.html").read_text(encoding="utf-8")
     assert "cannot be had here: no moderators" in page
     for name in ("parts", "facts", "checklist"):

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bayesmeta.commands.request import Request, columns_of, read_inputs
+from bayesmeta.commands.effects import columns_of
+from bayesmeta.commands.request import Request, read_inputs
 from bayesmeta.inference.reml import fit_reml, fit_table, heterogeneity_table, terms_table
 from bayesmeta.infrastructure.files import root
 from strangers import TABLES, write

@@ -1,6 +1,7 @@
 """Reference grid, marginal means, contrasts and predictions: against the same computed by hand from the draws."""
 
 from collections.abc import Sequence
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ import xarray as xr
 
 from bayesmeta.estimates import margins
 from bayesmeta.estimates.summaries import prediction_table, terms_table
+from bayesmeta.infrastructure.choices import Weights
 from bayesmeta.infrastructure.errors import BadInput
 from moderated import effects, tree_of
 
@@ -83,7 +85,7 @@ def test_cells_are_predicted_as_the_fit_predicts_them(frame: pd.DataFrame) -> No
     np.testing.assert_allclose(table[["pi_group_lb", "pi_group_ub"]], fitted[["pi_lb", "pi_ub"]])
 
 
-@pytest.mark.parametrize("weights", margins.WEIGHTS)
+@pytest.mark.parametrize("weights", get_args(Weights))
 def test_marginal_means_average_over_the_grid(tree: xr.DataTree, frame: pd.DataFrame, weights: str) -> None:
     table = margins.marginal_table(tree, "species", at={"dose": [4]}, weights=weights)
     memory = 0.5 if weights == "equal" else (frame["phase"] == "memory").mean()
@@ -232,7 +234,7 @@ def test_refuses_rows_and_averages(tree: xr.DataTree, frame: pd.DataFrame) -> No
         margins.predicted_table(tree, pd.DataFrame({"dose": [1.0]}))
     with pytest.raises(BadInput, match="'dose' is blank or infinite at row 3"):
         margins.predicted_table(tree, frame[["species", "phase"]].iloc[:2].assign(dose=[1.0, np.nan]))
-    with pytest.raises(BadInput, match="equal or frequency; got 'some'"):
+    with pytest.raises(BadInput, match="unknown weights 'some'; choose one of: equal, frequency"):
         margins.marginal_weights(tree, "species", weights="some")
     with pytest.raises(BadInput, match="no moderators of this model"):
         margins.marginal_weights(tree, "sex")

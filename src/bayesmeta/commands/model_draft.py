@@ -50,14 +50,19 @@ class Scale(NamedTuple):
 
 
 GENERAL = Scale(
-    1.5, 1, 0.2, "weakly informative for standardised differences and log ratios, of which most are below 3"
+    1.5,
+    1,
+    0.2,
+    "weakly informative for standardised differences and log ratios, of which most are below 3",
 )
 SCALES = dict.fromkeys(("SMD", "SMDH", "SMCC", "SMCRP"), GENERAL) | {
     "OR": Scale(1.5, 1, 0.2, "weakly informative: most odds ratios are between 1/20 and 20"),
     "RR": Scale(1.5, 1, 0.1, "weakly informative: most risk ratios are between 1/20 and 20"),
     "ROM": Scale(1, 0.5, 0.1, "weakly informative: most ratios of means are between 1/7 and 7"),
     "ZCOR": Scale(1, 0.5, 0.1, "weakly informative: most correlations are below .96 in size"),
-    "RD": Scale(0.5, 0.25, 0.05, "weakly informative: most differences of risks are below .9 in size"),
+    "RD": Scale(
+        0.5, 0.25, 0.05, "weakly informative: most differences of risks are below .9 in size"
+    ),
 }
 
 
@@ -72,9 +77,15 @@ def columns_table(reading: "Reading") -> "pd.DataFrame":
         cells = reading.text[name]
         filled = cells[cells != ""]
         levels = filled.nunique()
-        kind = "numbers" if is_number(filled).all() else f"words, {levels} level{'s' * (levels != 1)}"
+        kind = (
+            "numbers" if is_number(filled).all() else f"words, {levels} level{'s' * (levels != 1)}"
+        )
         rows.append(
-            {"column": name, "kind": kind if levels else "empty", "missing": len(cells) - len(filled)}
+            {
+                "column": name,
+                "kind": kind if levels else "empty",
+                "missing": len(cells) - len(filled),
+            }
             | {"role": _role(reading, name, levels, len(filled))}
         )
     return pd.DataFrame(rows)
@@ -98,7 +109,12 @@ def scale_of(frame: "pd.DataFrame", measure: str | None) -> Scale:
     if measure is None and 0.1 <= size <= 3:
         return GENERAL
     unit = float(f"{size or 1:.1g}")
-    return Scale(2.5 * unit, unit, 0.1 * unit, f"wide beside the effects, whose root mean square is {size:.2g}")
+    return Scale(
+        2.5 * unit,
+        unit,
+        0.1 * unit,
+        f"wide beside the effects, whose root mean square is {size:.2g}",
+    )
 
 
 def model_text(reading: "Reading", file: str, command: str) -> str:
@@ -138,7 +154,9 @@ def suggestions_of(reading: "Reading") -> list[str]:
         terms = f"0 + {term}" if category else f"1 + scale({term})"
         if category:
             counts = column.value_counts()
-            said = f"a mean for each of {len(counts)} levels, {counts.min()} effects in the smallest"
+            said = (
+                f"a mean for each of {len(counts)} levels, {counts.min()} effects in the smallest"
+            )
         else:
             said = f"a slope per standard deviation; from {column.min():g} to {column.max():g}"
         try:
@@ -146,7 +164,9 @@ def suggestions_of(reading: "Reading") -> list[str]:
         except (BadInput, ValueError):  # a name that a formula cannot have, levels that are one
             lines.append(f"{_comment(name)} could be a moderator; give the column a plainer name")
             continue
-        blank = f"; {missing} blank cells to be filled in, or rows left out, first" if missing else ""
+        blank = (
+            f"; {missing} blank cells to be filled in, or rows left out, first" if missing else ""
+        )
         lines.append(f"terms = {_comment(_quoted(terms))}  # {said}{blank}")
     return lines
 
@@ -156,7 +176,11 @@ def moderators_of(reading: "Reading") -> list[str]:
     from bayesmeta.data.schema import KEYS
 
     frame, used = reading.frame, {*KEYS, *_used(reading), "sheet_row"}
-    return [str(name) for name in frame.columns if name not in used and _unfit(frame[name], frame["study"]) is None]
+    return [
+        str(name)
+        for name in frame.columns
+        if name not in used and _unfit(frame[name], frame["study"]) is None
+    ]
 
 
 def _unfit(column: "pd.Series", study: "pd.Series") -> str | None:
@@ -197,7 +221,9 @@ def _used(reading: "Reading") -> set[str]:
 def _role(reading: "Reading", name: str, levels: int, filled: int) -> str:
     used = _used(reading)
     roles = [
-        target for target, source in reading.taken.items() if target in used and name in (source, *source.split("/"))
+        target
+        for target, source in reading.taken.items()
+        if target in used and name in (source, *source.split("/"))
     ]
     if roles:
         return ", ".join(roles)

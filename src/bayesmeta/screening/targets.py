@@ -17,6 +17,8 @@ from bayesmeta.inference.quadrature.density import table_of
 from bayesmeta.inference.quadrature.grid import Grid, refine
 from bayesmeta.inference.quadrature.tree import draw
 from bayesmeta.inference.reml import fit_reml
+from bayesmeta.infrastructure import choices
+from bayesmeta.infrastructure.choices import check_choice
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design
 from bayesmeta.model.likelihood import Nesting, draw_random_effects, group_sums, nesting_of
@@ -69,8 +71,7 @@ def target_of(frame: pd.DataFrame, name: str = "means", *, draws: int = 50, seed
     BadInput
         Another name; no draws.
     """
-    if name not in TITLES:
-        raise BadInput(f"unknown target '{name}'; the targets are: {', '.join(TITLES)}")
+    check_choice("target", name, choices.Target)
     if name == "raw":
         return Target(name, frame["yi"].to_numpy(float)[None, :])
     if name == "draws" and draws < 1:

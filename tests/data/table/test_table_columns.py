@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bayesmeta.commands.request import Request, columns_of, read_effects, read_inputs
+from bayesmeta.commands.effects import columns_of, read_effects
+from bayesmeta.commands.request import Request, read_inputs
 from bayesmeta.data.table import parse_columns, read_table
 from bayesmeta.infrastructure.errors import BadInput
 

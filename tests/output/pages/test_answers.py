@@ -114,7 +114,7 @@ def test_schools_that_agree_and_that_part(whole: Results, tmp_path: Path) -> Non
 
 def test_what_could_overturn_it(whole: Results) -> None:
     assert sentences(whole, html=False)["overturns"] == (
-        "What could overturn this: 1 of 3 checks passed, look closer at funnel and bias models (a bias model would "
+        "What could overturn this: 1 of 3 checks passed, to review: funnel and bias models (a bias model would "
         "unsettle fear memory); first-rank findings of the lint: 2 (2 times: standard errors typed as standard "
         "deviations), and putting them right changes the side of fear memory (above zero → open); the 3 conclusions "
         "under 3 alternatives: weakens 1, overturned 1, open 1, the weakest being fear memory (P 0.35 under "

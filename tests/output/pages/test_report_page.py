@@ -136,7 +136,7 @@ def test_missing_parts_say_which_command_makes_them(folder: Path, whole: tuple[P
 def test_verdicts_stand_in_their_sections(whole: tuple[Path, str]) -> None:
     _, text = whole
     bias = text[text.index('id="bias"') : text.index('id="influence"')]
-    assert 'class="verdict look">look closer<' in bias
+    assert 'class="verdict review">review<' in bias
     assert ">5 % of &lt; them &amp; more</data>" in bias
     assert 'class="verdict passed"' in text[text.index('id="diagnostics"') : text.index('id="methods"')]
     assert "few draws" in text

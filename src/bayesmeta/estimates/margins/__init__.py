@@ -11,7 +11,7 @@ All of it is read from posterior.nc: the moderators' columns are in the saved de
 again for new rows.
 """
 
-from bayesmeta.estimates.margins.averages import WEIGHTS, marginal_weights, pairwise
+from bayesmeta.estimates.margins.averages import marginal_weights, pairwise
 from bayesmeta.estimates.margins.curves import Curves, axes_of, conditional_table, curves_along, held, points_table
 from bayesmeta.estimates.margins.grid import parse_at, reference_grid
 from bayesmeta.estimates.margins.moderators import Moderators, moderators_of
@@ -19,7 +19,6 @@ from bayesmeta.estimates.margins.rows import row_labels, row_weights, typed_rows
 from bayesmeta.estimates.margins.tables import marginal_table, pairs_table, predicted_table
 
 __all__ = [
-    "WEIGHTS",
     "Curves",
     "Moderators",
     "axes_of",

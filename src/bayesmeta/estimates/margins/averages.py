@@ -15,10 +15,9 @@ import xarray as xr
 from bayesmeta.estimates.margins.grid import reference_grid
 from bayesmeta.estimates.margins.moderators import Moderators, moderators_of
 from bayesmeta.estimates.margins.rows import row_labels, row_weights
+from bayesmeta.infrastructure.choices import Weights, check_choice
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.spec import spec_of
-
-WEIGHTS = ("equal", "frequency")
 
 
 def marginal_weights(
@@ -91,8 +90,7 @@ def _mean(rows: np.ndarray, share: np.ndarray) -> np.ndarray:
 
 def _shares(moderators: Moderators, grid: pd.DataFrame, of: Sequence[str], weights: str) -> np.ndarray:
     """Weight of each row of the grid among those of its mean."""
-    if weights not in WEIGHTS:
-        raise BadInput(f"weights of a marginal mean are {' or '.join(WEIGHTS)}; got '{weights}'")
+    check_choice("weights", weights, Weights)
     others = [name for name in moderators.levels if name not in of]
     if weights == "equal" or not others:
         return np.ones(len(grid))

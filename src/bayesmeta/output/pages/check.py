@@ -60,7 +60,7 @@ CHECKS = (
         {"psense": "Sensitivity to power-scaling", "prior_refits": "Means with 95 % intervals under other priors"},
     ),
 )
-STATES = {"passed": "passed", "look": "look closer", "not done": "not done", "failed": "failed"}
+STATES = {"passed": "passed", "review": "review", "not done": "not done", "failed": "failed"}
 
 
 def check_page(tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Path], about: Mapping[str, Any]) -> str:
@@ -75,7 +75,7 @@ def check_page(tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Path], 
         Paths of SVG files: funnel, bias, studies, baujat, gosh, sensitivity.
     about : mapping
         dataset, model, title, synthetic, notes, k, studies, source; verdicts: triples of a name (a section's, which it
-        links to, or another), `passed`, `look` or `failed`, and a sentence.
+        links to, or another), `passed`, `review` or `failed`, and a sentence.
 
     Raises
     ------

@@ -1,0 +1,62 @@
+"""Numbers, probabilities and intervals as text, in a single format for tables, pages and figures.
+
+The format is that of the APA: a probability has no leading zero (`.97`), an estimate has two
+digits and its interval in brackets (`0.51 [0.24, 0.79]`), a negative number has a true minus sign.
+"""
+
+FINEST = 0.001  # nothing closer to 0 or 1 is written; about the error of 4000 draws near 0 and 1
+TAIL = 0.05  # closer to 0 or 1 than this a third digit is written
+MINUS = "−"
+
+
+def number_text(value: float, digits: int = 2) -> str:
+    """Return a number with a fixed number of digits.
+
+    A small number that would read as zero is written with its power of ten if more than two digits
+    are asked for. Zero never has a minus sign. A missing number is a dash.
+    """
+    if value != value:
+        return "–"
+    small = digits > 2 and 0 < abs(value) < 0.5 * 10**-digits
+    text = f"{value:.1e}" if small else f"{value:z.{digits}f}"
+    return text.replace("-", MINUS)
+
+
+def interval_text(lower: float, upper: float, digits: int = 2) -> str:
+    """Return an interval: `[−1.24, −0.65]`."""
+    return f"[{number_text(lower, digits)}, {number_text(upper, digits)}]"
+
+
+def estimate_text(mean: float, lower: float, upper: float, digits: int = 2) -> str:
+    """Return an estimate and its interval: `−0.94 [−1.24, −0.65]`."""
+    return f"{number_text(mean, digits)} {interval_text(lower, upper, digits)}"
+
+
+def probability_text(p: float, *, draws: int | None = None) -> str:
+    """Return a probability that never reads as 0 or 1.
+
+    It has two digits (`.93`), and three if it is below .05 or above .95 (`.973`). A probability
+    closer than .001 to 0 or 1 is written as a bound: `< .001`, `> .999`. A missing probability is
+    a dash.
+
+    Parameters
+    ----------
+    p : float
+    draws : int, optional
+        Number of draws of which p is a share, if they are fewer than 1000: the bounds are then
+        1 / draws and 1 - 1 / draws.
+    """
+    if p != p:
+        return "–"
+    finest = max(FINEST, 1 / draws) if draws else FINEST
+    if p < finest:
+        return f"< {finest:.3f}".replace("0.", ".")
+    if p > 1 - finest:
+        return f"> {1 - finest:.3f}".replace("0.", ".")
+    return f"{p:.{2 if TAIL <= p <= 1 - TAIL else 3}f}".removeprefix("0")
+
+
+def probability_statement(event: str, p: float, *, draws: int | None = None) -> str:
+    """Return what a probability equals or exceeds: `P(> 0) = .93`, `P(> 0) > .999`."""
+    text = probability_text(p, draws=draws)
+    return f"{event} {text}" if text[0] in "<>" else f"{event} = {text}"
