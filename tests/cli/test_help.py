@@ -60,7 +60,10 @@ def test_the_help_of_a_command_is_shown(name: str) -> None:
 
 def test_the_package_runs_as_a_module() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "bayesmeta", "fit", "--dataset", "no-such"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "bayesmeta", "fit", "--dataset", "no-such"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: ")

@@ -84,8 +84,8 @@ def draw_caterpillar(tree: xr.DataTree, title: str) -> Figure:
     table = summaries.studies_table(tree)
     if table.empty:
         raise BadInput(
-            "a caterpillar draws studies around means, and every term of this model is a slope or a "
-            "difference: use conditional"
+            "a caterpillar draws studies around means, and every term of this model is a slope or "
+            "a difference: use conditional"
         )
     return figures.draw_caterpillar(table, xlabel=scale_of(tree), title=title)
 
@@ -106,8 +106,8 @@ def draw_conditional(tree: xr.DataTree, title: str) -> Figure:
     curves = curves_along(tree)
     if curves is None:
         raise BadInput(
-            "a conditional plot is along a moderator that is a number, and this model has none: use "
-            "forest"
+            "a conditional plot is along a moderator that is a number, and this model has none: "
+            "use forest"
         )
     names = {"xlabel": curves.xlabel, "ylabel": scale_of(tree), "by": curves.by}
     return figures.draw_conditional(curves.lines, curves.points, **names, title=title)

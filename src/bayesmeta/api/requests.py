@@ -88,6 +88,6 @@ def ready_jax(chains: int = 1) -> None:
     if jax.default_backend() == "cpu" and available < chains:
         raise BadInput(
             f"JAX is running already, with {available} device{'s' * (available > 1)}, and {chains} "
-            f"chains need {chains}; restart Python and call bayesmeta.fit with {chains} chains before "
-            f"anything else that uses JAX, or set chains={available}"
+            f"chains need {chains}; restart Python and call bayesmeta.fit with {chains} chains "
+            f"before anything else that uses JAX, or set chains={available}"
         )

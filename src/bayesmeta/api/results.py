@@ -87,8 +87,8 @@ def definitions_of(question: ContrastSpec) -> dict[str, str]:
     if isinstance(question, Sequence) and all(isinstance(text, str) for text in question):
         return {text: text for text in question}
     raise BadInput(
-        f"question is {question!r}; it should be text like 'fear:memory - neutral:memory', a list of "
-        "such, or a mapping of names to such"
+        f"question is {question!r}; it should be text like 'fear:memory - neutral:memory', a list "
+        "of such, or a mapping of names to such"
     )
 
 
@@ -264,6 +264,6 @@ def check_sizes(tree: object) -> xr.DataTree:
     if "vi" not in checked["constant_data"].data_vars:
         raise BadInput(
             "the tree is one of directions, without effect sizes; it has terms, contrasts, "
-            "parameters and diagnostics, and bayesmeta.inference.ordinal has the tables of directions"
+            "parameters and diagnostics; bayesmeta.inference.ordinal has its other tables"
         )
     return checked

@@ -66,7 +66,8 @@ def read(
     """
     if not isinstance(source, str | Path):
         raise BadInput(
-            f"source is a {type(source).__name__}; it should be a dataset's name or the path of a file"
+            f"source is a {type(source).__name__}; it should be a dataset's name or the path of a "
+            "file"
         )
     request = Request(str(source), variant=variant, columns=columns_of(None, columns))
     frame = read_effects(request)

@@ -81,7 +81,7 @@ def default_of(field: Field[Any]) -> Any:
 
 
 def repeatable(hint: Any) -> Any:
-    """Return the annotation of an option that may be repeated, a list, for a tuple of any length."""
+    """Return a list as annotation for a tuple of any length: the option may be repeated."""
     kind, *metadata = get_args(hint)
     if kind == tuple[str, ...]:
         return Annotated[list[str] | None, *metadata]

@@ -67,7 +67,7 @@ def check(request: Request, options: Sampling, machine: Machine, out: Out = None
 
 @command
 def report(request: Request, options: Sampling, machine: Machine, out: Out = None) -> int:
-    """Write the complete analysis as one page, index.html; runs only what is missing or outdated."""
+    """Write the complete analysis as one page, index.html; run only missing or outdated parts."""
     return analyse("report", request, options, out, machine)
 
 
@@ -84,13 +84,13 @@ def screen(
 
 @command
 def lint(request: Request, machine: Machine, out: Out = None) -> int:
-    """Find problems in data and model that can change conclusions, and refit without each problem."""
+    """Find problems in data and model, and show the conclusions without each of them."""
     return analyse("lint", request, Options(), out, machine)
 
 
 @command
 def plan(request: Request, options: Scope, machine: Cluster, out: Out = None) -> int:
-    """Simulate new studies and refit: expected width of intervals, probability of a settled sign."""
+    """Simulate new studies and refit: width of intervals, probability of a settled sign."""
     return analyse("plan", request, options, out, machine)
 
 

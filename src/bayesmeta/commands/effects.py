@@ -30,7 +30,8 @@ def read_effects(request: Request) -> pd.DataFrame:
         return read_file(request, path)
     if named and request.columns:
         raise BadInput(
-            f"--columns names the columns of a file, and {request.dataset} is a dataset of the package"
+            f"--columns names the columns of a file, and {request.dataset} is a dataset of the "
+            "package"
         )
     return read_dataset(request.dataset, request.variant)
 

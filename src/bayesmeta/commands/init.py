@@ -5,8 +5,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from bayesmeta.commands.column_roles import columns_table
 from bayesmeta.commands.console import Printer, print_columns
-from bayesmeta.commands.model_draft import columns_table, model_text
+from bayesmeta.commands.model_draft import model_text
 from bayesmeta.commands.options import Draft
 from bayesmeta.data.table import Reading, read_file
 from bayesmeta.infrastructure.errors import BadInput

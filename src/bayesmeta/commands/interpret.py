@@ -48,6 +48,6 @@ def refuse_without_analysis(results: Results, folder: Path) -> None:
         )
     if not ANALYSES & set(results.tables):
         raise BadInput(
-            f"{folder} holds no analysis; name a folder that bayesmeta fit, compare, check, lint or "
-            "multiverse wrote"
+            f"{folder} holds no analysis; name a folder that bayesmeta fit, compare, check, lint "
+            "or multiverse wrote"
         )

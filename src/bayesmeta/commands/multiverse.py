@@ -40,7 +40,7 @@ def compute(task: Task[Options]) -> Outcome:
 
 
 def analysis_of(request: Request, inputs: Inputs) -> Question:
-    """Return what the alternatives vary: every term and contrast of the model, on the kept effects."""
+    """Return the analysis to vary: every term and contrast of the model, on the kept effects."""
     contrasts = named_weights(inputs.design, inputs.spec)
     if not has_record(inputs.dataset):
         return Question(inputs.frame, inputs.spec, contrasts, record=inputs.frame)

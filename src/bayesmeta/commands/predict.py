@@ -96,7 +96,7 @@ def read_posterior(results: Path) -> xr.DataTree:
         ) from error
     if not has_terms:
         raise BadInput(
-            f"{path} is of a model without terms for the mean effect, so there is nothing to predict"
+            f"{path} is of a model without terms for the mean effect: there is nothing to predict"
         )
     return tree
 

@@ -1,6 +1,6 @@
-"""Facts about a named dataset beyond its table; the only file of commands that knows the TRACE record.
+"""Facts about a named dataset beyond its table; only this file of commands has words of TRACE.
 
-They belong into `data.datasets.Dataset`; once it has these fields, this file can go.
+Once `data.datasets.Dataset` has these fields, this file can go.
 """
 
 import pandas as pd
@@ -35,7 +35,7 @@ def record_of_species(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def groupings_of(frame: pd.DataFrame, dataset: str) -> list[list[str]]:
-    """Return the columns by which the sizes of a named dataset are counted, as far as they exist."""
+    """Return the columns by which the sizes of a named dataset are counted."""
     if dataset not in DATASETS:
         return []
     return [names for names in GROUPINGS if set(names) <= set(frame.columns)]

@@ -99,8 +99,8 @@ def refuse_directions(frame: pd.DataFrame, spec: ModelSpec) -> None:
         return
     dataset = frame.attrs.get("dataset", "the table")
     raise BadInput(
-        f"this command needs effect sizes yi with variances vi, and a model of them; got {dataset} with "
-        f"model {spec.name}. A table of directions can be fitted: "
+        f"this command needs effect sizes yi with variances vi, and a model of them; got {dataset} "
+        f"with model {spec.name}. A table of directions can be fitted: "
         "bayesmeta fit --dataset ketamine-extinction"
     )
 

@@ -21,7 +21,7 @@ Tables = dict[str, pd.DataFrame]
 
 @dataclass(frozen=True)
 class TunedForest:
-    """Data and choices of the forests: moderators per imputation, target, weights, tuning, folds."""
+    """Moderators per imputation, target, weights, tuning and folds of the forests."""
 
     codings: list[Coded]
     target: Target

@@ -1,4 +1,4 @@
-"""Named choices, declared once: the command line lists them, and Python refuses every other value."""
+"""Named choices: the command line lists them, and Python refuses every other value."""
 
 import difflib
 from typing import Any, Literal, get_args

@@ -99,7 +99,7 @@ def print_plan(
         printer.line(f"- {name}: {sentence}")
     printer.line(
         "Settled: the sign has a posterior probability above .975. The numbers are averages over "
-        "today's posterior: new studies vary like the present ones, have a single group, and follow "
-        "this model and its priors.",
+        "today's posterior: new studies vary like the present ones, have a single group, and "
+        "follow this model and its priors.",
         "dim",
     )

@@ -29,8 +29,8 @@ Columns = Annotated[
     typer.Option(
         parser=parse_columns,
         metavar="TEXT",
-        help="Map file columns to bayesmeta names: 'study=district, group=school, yi=es'. Overrides "
-        "the table of columns in the model file.",
+        help="Map file columns to bayesmeta names: 'study=district, group=school, yi=es'. "
+        "Overrides the table of columns in the model file.",
     ),
 ]
 
@@ -47,8 +47,9 @@ class Request(Options):
         str | None,
         typer.Option(
             help="Name of a dataset (preclinical, clinical, clinical-all, translational, "
-            "retroactive-memory, ketamine-extinction, preclinical-twin, clinical-twin) or a file (.csv, "
-            ".tsv, .xlsx, .parquet). Default: preclinical, or its twin if the raw data are missing.",
+            "retroactive-memory, ketamine-extinction, preclinical-twin, clinical-twin) or a file "
+            "(.csv, .tsv, .xlsx, .parquet). Default: preclinical, or its twin if the raw data are "
+            "missing.",
         ),
     ] = None
     model: Annotated[

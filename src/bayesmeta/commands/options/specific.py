@@ -95,7 +95,8 @@ class Scope(Options):
         tuple[str, ...],
         typer.Option(
             "--contrast",
-            help="Name of a contrast in the model file, or 'a:b - c:d'; may be repeated. Default: all.",
+            help="Name of a contrast in the model file, or 'a:b - c:d'; may be repeated. Default: "
+            "all.",
         ),
     ] = ()
     studies: Annotated[str, typer.Option(help="Numbers of new studies: 1:20, or 5,10,20.")] = "1:20"
@@ -168,8 +169,8 @@ class Prediction(Options):
     weights: Annotated[
         Weights,
         typer.Option(
-            help="Weights of the combinations that marginal means average: equal, or frequency (the "
-            "number of effects).",
+            help="Weights of the combinations that marginal means average: equal, or frequency "
+            "(the number of effects).",
         ),
     ] = "equal"
 

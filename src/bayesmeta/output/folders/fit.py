@@ -66,7 +66,7 @@ def write_tree(path: Path, tree: xr.DataTree, provenance: Mapping[str, Any]) -> 
 
 
 def write_fit_figures(folder: Folder, tree: xr.DataTree, tables: Tables) -> None:
-    """Draw means, effects, studies, taus, chains, slopes and discrepancies, as far as they exist."""
+    """Draw means, effects, studies, taus, chains, slopes and discrepancies, if they exist."""
     scale = tree["constant_data"].attrs["scale"]
     title = folder.title
     forest = summaries.forest_table(tree)
