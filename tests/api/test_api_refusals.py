@@ -141,6 +141,6 @@ def test_jax_that_runs_with_too_few_devices_is_refused(monkeypatch: pytest.Monke
     monkeypatch.setattr(jax, "local_device_count", lambda: 1)
     message = refused(lambda: bayesmeta.fit(bayesmeta.example(), chains=4))
     assert message.startswith(
-        "JAX is running already, with 1 device, and 4 chains want one each; restart Python"
+        "JAX is running already, with 1 device, and 4 chains need 4; restart Python"
     )
     requests.ready_jax(1)

@@ -1,4 +1,4 @@
-"""`bayesmeta interpret` as a user meets it: sentences, and a supplement with the tables' numbers."""
+"""`bayesmeta interpret` as a user meets it: sentences, and the numbers of a supplement."""
 
 import re
 import subprocess

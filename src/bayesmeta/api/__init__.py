@@ -9,6 +9,7 @@
 """
 
 from bayesmeta.api.frequentist import compare, reml
+from bayesmeta.api.measures import effects
 from bayesmeta.api.plots import plot
 from bayesmeta.api.posterior import fit
 from bayesmeta.api.predictions import marginal_contrasts, marginal_means, predict
@@ -22,7 +23,7 @@ from bayesmeta.api.results import (
 )
 from bayesmeta.api.simulated import example
 from bayesmeta.api.summaries import RemlSummary
-from bayesmeta.api.tables import effects, read
+from bayesmeta.api.tables import read
 from bayesmeta.model.spec import ModelSpec, Prior, read_spec, spec_of
 
 __all__ = [

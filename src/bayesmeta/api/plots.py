@@ -6,7 +6,7 @@ from typing import Any, Literal
 import xarray as xr
 from matplotlib.figure import Figure
 
-from bayesmeta.api.results import check_sizes
+from bayesmeta.api.checks import check_sizes
 from bayesmeta.estimates import convergence, summaries
 from bayesmeta.estimates.margins import curves_along
 from bayesmeta.infrastructure.choices import check_choice

@@ -39,7 +39,7 @@ def fit(
         if effects share their subjects; moderators. A table from `read` is also accepted.
     model : str, Path or ModelSpec, optional
         Name of a model (three-level, four-level, robust ...), TOML file or ModelSpec. The default
-        is the model of a named dataset, else three levels with one overall mean.
+        is the model of a named dataset, else three levels with an overall mean.
     moderators : str, optional
         Terms that replace those of the model: "valence:phase", "1", "1 + dose".
     where : str, optional

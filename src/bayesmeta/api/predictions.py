@@ -6,8 +6,7 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.api.results import check_sizes
-from bayesmeta.api.tables import check_frame
+from bayesmeta.api.checks import check_frame, check_sizes
 from bayesmeta.estimates import margins
 from bayesmeta.infrastructure.choices import Weights
 from bayesmeta.infrastructure.errors import BadInput
@@ -24,7 +23,7 @@ def predict(tree: xr.DataTree, rows: pd.DataFrame | None = None, *, at: At = Non
     tree : DataTree
         From `fit`, or from arviz.from_netcdf("posterior.nc").
     rows : DataFrame, optional
-        A column for each moderator. The default is the reference grid: every combination of the
+        A column per moderator. The default is the reference grid: every combination of the
         levels of categories, with numbers at their means, without the cells that have no effects.
     at : mapping, optional
         Values of moderators in the grid, {"dose": [1, 2], "phase": "memory"}.
@@ -32,7 +31,7 @@ def predict(tree: xr.DataTree, rows: pd.DataFrame | None = None, *, at: At = Non
     Returns
     -------
     DataFrame
-        The moderators; mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive; for each level
+        The moderators; mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive; by level
         pi_study_lb, pi_study_ub ...: 95 % interval for the true mean of a new study, of a new group
         in it; outside: numbers beyond the range of the data; k and studies: effects with the
         categories of the row.
@@ -148,7 +147,7 @@ def marginal_contrasts(
 
 
 def values_of(at: At) -> dict[str, Sequence[Any]]:
-    """Return the values of each moderator as a list.
+    """Return the values of moderators as lists.
 
     Raises
     ------

@@ -5,6 +5,7 @@ from pathlib import Path
 import jax
 import pandas as pd
 
+from bayesmeta.api.checks import check_text
 from bayesmeta.api.tables import effect_table
 from bayesmeta.commands.effects import keep_rows
 from bayesmeta.commands.options import Request
@@ -47,12 +48,6 @@ def inputs_of(
     return Inputs(kept, spec, design, left_out)
 
 
-def check_text(name: str, value: object, example: str) -> None:
-    """Raise BadInput if an argument is neither text nor None."""
-    if value is not None and not isinstance(value, str):
-        raise BadInput(f"{name} is a {type(value).__name__}; it should be text like {example!r}")
-
-
 def spec_for(table: pd.DataFrame, model: Model, moderators: str | None) -> ModelSpec:
     """Return the model for a table.
 
@@ -73,7 +68,7 @@ def spec_for(table: pd.DataFrame, model: Model, moderators: str | None) -> Model
 
 
 def ready_jax(chains: int = 1) -> None:
-    """Start JAX with a device for each chain.
+    """Start JAX with as many devices as chains.
 
     JAX keeps the number of devices with which it starts, so the first call decides for the next
     ones, too.

@@ -1,11 +1,11 @@
 """The content of a tree, as tables."""
 
 from collections.abc import Mapping, Sequence
-from numbers import Real
 
 import pandas as pd
 import xarray as xr
 
+from bayesmeta.api.checks import check_rope, check_sizes, check_tree
 from bayesmeta.estimates import summaries
 from bayesmeta.estimates.contrasts import contrasts_of, steps_of, summarise, weighted_draws
 from bayesmeta.estimates.convergence import diagnose, diagnostics_table
@@ -13,8 +13,6 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design.contrasts import contrast_weights
 from bayesmeta.model.spec import spec_of
 
-GROUPS = ("posterior", "constant_data")
-ORIGIN = "it should be a DataTree from bayesmeta.fit, or from arviz.from_netcdf('posterior.nc')"
 ContrastSpec = str | Sequence[str] | Mapping[str, str] | None
 
 
@@ -63,13 +61,6 @@ def contrasts(
     draws = weighted_draws(tree, weights)
     inside = abs(draws * steps_of(tree, weights)) < (spec.rope if rope is None else rope)
     return summarise(draws).assign(p_rope=inside.mean(("chain", "draw")).values)
-
-
-def check_rope(rope: object) -> None:
-    """Raise BadInput unless a rope is None or a number of at least 0."""
-    number = isinstance(rope, Real) and not isinstance(rope, bool)
-    if rope is not None and (not number or not rope >= 0):  # type: ignore[operator]
-        raise BadInput(f"rope is {rope!r}; it should be a number of at least 0")
 
 
 def definitions_of(question: ContrastSpec) -> dict[str, str]:
@@ -232,38 +223,3 @@ def diagnostics(tree: xr.DataTree) -> pd.DataFrame:
     table = diagnostics_table(results)
     table.attrs = {name: results[name] for name in ("passed", "failures", "warnings")}
     return table
-
-
-def check_tree(tree: object) -> xr.DataTree:
-    """Return the tree, if it is a tree of this package.
-
-    Raises
-    ------
-    BadInput
-        It is of another type, or lacks groups or the model.
-    """
-    if not isinstance(tree, xr.DataTree):
-        raise BadInput(f"tree is a {type(tree).__name__}; {ORIGIN}")
-    missing = [name for name in GROUPS if name not in tree.children]
-    if missing:
-        raise BadInput(f"tree lacks the groups {', '.join(missing)}; {ORIGIN}")
-    if "model" not in tree["constant_data"].attrs:
-        raise BadInput(f"tree does not name the model that it was made with; {ORIGIN}")
-    return tree
-
-
-def check_sizes(tree: object) -> xr.DataTree:
-    """Return the tree, if it is a tree of this package with effect sizes.
-
-    Raises
-    ------
-    BadInput
-        It is of another type, or a tree of directions.
-    """
-    checked = check_tree(tree)
-    if "vi" not in checked["constant_data"].data_vars:
-        raise BadInput(
-            "the tree is one of directions, without effect sizes; it has terms, contrasts, "
-            "parameters and diagnostics; bayesmeta.inference.ordinal has its other tables"
-        )
-    return checked

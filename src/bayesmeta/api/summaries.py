@@ -60,7 +60,7 @@ class RemlSummary:
 
     @cached_property
     def fit(self) -> pd.DataFrame:
-        """Fit in one row: k, studies, groups, QE, QE_df, QE_p, QM, QM_df, QM_p, log_lik."""
+        """Row of the fit: k, studies, groups, QE, QE_df, QE_p, QM, QM_df, QM_p, log_lik."""
         return fit_table(self.fitted, test=self.test)
 
     @cached_property
@@ -89,7 +89,7 @@ class RemlSummary:
 
     @property
     def _head(self) -> str:
-        """Method, levels, sizes and likelihood in one line."""
+        """Line with method, levels, sizes and likelihood."""
         fit = self.fit.iloc[0]
         levels = " > ".join(self.fitted.spec.levels)
         sizes = f"{fit['k']:.0f} effects, {fit['groups']:.0f} groups, {fit['studies']:.0f} studies"

@@ -10,7 +10,7 @@ __all__ = ["app", "commands", "main"]
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command; bad input ends with one message and exit code 2, never a traceback."""
+    """Run a command; bad input ends with a message and exit code 2, never a traceback."""
     try:
         app(arguments, prog_name="bayesmeta")
     except BadInput as error:

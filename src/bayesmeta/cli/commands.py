@@ -25,7 +25,7 @@ from bayesmeta.commands.options import (
 
 
 def folder(default: str) -> Any:
-    """Return the option of a folder to write, whose help names the default."""
+    """Return the option of a folder to write, with its default in the help."""
     return typer.Option(help=f"Folder to write. Default: {default}.")
 
 
@@ -55,7 +55,7 @@ def compare(request: Request, options: Comparison, out: Out = None) -> int:
 
 @command
 def multiverse(request: Request, machine: Cluster, out: Out = None) -> int:
-    """Refit under every reasonable alternative, and report for each conclusion whether it holds."""
+    """Refit under every reasonable alternative, and report which conclusions hold."""
     return analyse("multiverse", request, Options(), out, machine)
 
 

@@ -130,7 +130,7 @@ def check_influence(results: CheckResults, task: Task[Sampling], tree: xr.DataTr
     results.tables["influence_studies"] = studies
     if left_out is None:
         raise BadInput(refusal)
-    with task.steps("what each study changes"):
+    with task.steps("changes by leaving out a study"):
         changes = influence.changes_table(design, spec, weights, left_out)
         baujat = influence.baujat_table(design, spec, left_out)
     with task.steps("subsets of studies"):
@@ -148,7 +148,7 @@ def check_influence(results: CheckResults, task: Task[Sampling], tree: xr.DataTr
 
 
 def leave_out(inputs: Inputs, weights: xr.DataArray) -> tuple[xr.Dataset | None, str]:
-    """Return exact results without each study, or the reason why quadrature cannot give them."""
+    """Return exact results without every study, or the reason why quadrature has none."""
     try:
         exact = quadrature.leave_one_study_out(inputs.design, inputs.spec, weights=weights)
     except BadInput as error:
@@ -157,7 +157,7 @@ def leave_out(inputs: Inputs, weights: xr.DataArray) -> tuple[xr.Dataset | None,
 
 
 def poorly_predicted(studies: pd.DataFrame) -> str:
-    """Return a phrase with the studies whose Pareto k-hat is too large."""
+    """Return a phrase with the studies of too large a Pareto k-hat."""
     poor = studies[~(studies["k_hat"] <= influence.FAILS)]
     return f"k-hat above {influence.FAILS} for {', '.join(poor['study']) or 'no study'}"
 

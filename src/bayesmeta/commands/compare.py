@@ -1,4 +1,4 @@
-"""`bayesmeta compare`: frequentist and Bayesian estimates of one model, side by side."""
+"""`bayesmeta compare`: frequentist and Bayesian estimates of a model, side by side."""
 
 from dataclasses import dataclass, replace
 
@@ -116,7 +116,7 @@ def posterior_rows(posterior: quadrature.Posterior, weights: xr.DataArray) -> pd
 
 
 def tau_curves(both: FrequentistAndBayes, *, points: int = 60) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the profile log-likelihood and the posterior density along each tau.
+    """Return the profile log-likelihood and the posterior density along every tau.
 
     Returns
     -------
@@ -143,7 +143,7 @@ def compare_levels(inputs: Inputs, comparison: pd.DataFrame) -> Tables:
     Returns
     -------
     dict
-        levels: likelihood, evidence and prediction of left-out studies; levels_terms: each term
+        levels: likelihood, evidence and prediction of left-out studies; levels_terms: the terms
         under both; comparison: the given table with the side of zero under four levels.
     """
     rows = []

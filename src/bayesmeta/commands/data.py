@@ -71,7 +71,7 @@ def data_tables(frame: pd.DataFrame, dataset: str, variant: str | None) -> Table
     Returns
     -------
     dict
-        `sizes` (by the groupings of a named dataset, else by each categorical moderator) and
+        `sizes` (by the groupings of a named dataset, else by categorical moderators) and
         `characteristics`; of the TRACE record also `flow` and, if studies were assessed,
         `risk_of_bias_items` (`risk_of_bias` is a table of `bayesmeta compare`).
 
@@ -101,7 +101,7 @@ def moderators_of(frame: pd.DataFrame) -> list[str]:
 
 
 def sizes_by(frame: pd.DataFrame, groupings: list[list[str]]) -> pd.DataFrame:
-    """Return the sizes for each value of each grouping whose columns the table has, and in all.
+    """Return the sizes by the values of every grouping that the table has, and in all.
 
     Returns
     -------

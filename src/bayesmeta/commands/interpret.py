@@ -12,7 +12,7 @@ from bayesmeta.output.folders.supplement import write_supplement
 from bayesmeta.output.pages.answers import sentences
 from bayesmeta.output.pages.results import Results, read_results
 
-ANALYSES = {"terms", "comparison", "check", "lint", "verdicts"}  # a table of each command
+ANALYSES = {"terms", "comparison", "check", "lint", "verdicts"}  # a table of every command
 
 
 def run_interpret(options: Interpretation, out: Path | None, console: Console) -> int:

@@ -1,4 +1,4 @@
-"""`bayesmeta lint`: problems of data and model, and the conclusions without each of them."""
+"""`bayesmeta lint`: problems of data and model, and the conclusions without them."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from bayesmeta.inference.nuts import start_jax
 from bayesmeta.infrastructure.jobs import run_jobs
 from bayesmeta.robustness import lint
 
-CONCLUSIONS = "the conclusions without each problem"
+CONCLUSIONS = "the conclusions without the problems"
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class LintResults:
 
 
 def compute(task: Task[Options]) -> Outcome:
-    """Look for problems, and refit without each of them."""
+    """Look for problems, and refit without them, a problem at a time."""
     start_jax(devices=1)
     results = find_problems(task)
     refits = results.tables["lint_refits"]
@@ -44,7 +44,7 @@ def compute(task: Task[Options]) -> Outcome:
 
 
 def find_problems(task: Task[Options]) -> LintResults:
-    """Return the findings, and the conclusions of refits without each problem."""
+    """Return the findings, and the conclusions of refits without a problem."""
     inputs = task.inputs
     subject = lint.Subject(inputs.frame.reset_index(drop=True), inputs.spec, inputs.design)
     with task.steps("looking for problems"):
@@ -56,7 +56,7 @@ def find_problems(task: Task[Options]) -> LintResults:
     done = run_jobs(
         jobs,
         steps=task.steps,
-        title="refitting without each problem",
+        title="refitting without a problem",
         workers=task.machine.workers,
     )
     if done.refused:
@@ -72,7 +72,7 @@ def find_problems(task: Task[Options]) -> LintResults:
 
 
 def paragraphs_of(findings: list[lint.Finding], refits: pd.DataFrame) -> list[tuple[int, str]]:
-    """Return rank and text of every finding; a reason is given once for findings of one code."""
+    """Return rank and text of every finding; successive findings of a code share the reason."""
     paragraphs = []
     previous = ""
     for number, finding in enumerate(findings, 1):

@@ -90,7 +90,7 @@ def scale_of(frame: pd.DataFrame, measure: str | None) -> Scale:
     if measure is None and least <= size <= largest:
         return GENERAL
     unit = float(f"{size or 1:.1g}")
-    reason = f"wide beside the effects, whose root mean square is {size:.2g}"
+    reason = f"wide beside the effects, which have root mean square {size:.2g}"
     return Scale(2.5 * unit, unit, 0.1 * unit, reason)
 
 

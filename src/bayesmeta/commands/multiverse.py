@@ -67,7 +67,7 @@ def strict_reader(request: Request) -> Callable[[], pd.DataFrame]:
 def jobs_of(versions: Sequence[Version]) -> list[Job]:
     """Return a refit of every version with data, by the name of its alternative.
 
-    The long refits come first, so that no process waits for a single one at the end.
+    The long refits come first, so that no process waits at the end.
     """
     by_length = sorted(
         versions, key=lambda version: version.alternative.refit is multiverse.integrated

@@ -74,7 +74,7 @@ def refuse_other_scales(inputs: Inputs) -> None:
 def known_today(
     inputs: Inputs, weights: xr.DataArray, measured: Mapping[str, list[str]], scope: Scope
 ) -> dict[str, Today]:
-    """Return the present posterior of each contrast, and draws of possible truths.
+    """Return the present posterior of every contrast, and draws of possible truths.
 
     Raises
     ------

@@ -21,7 +21,7 @@ from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.spec import spec_of
 from bayesmeta.output.folders.predict import write_predict
 
-MAX_LEVELS = 40  # of a category, all of whose differences are written
+MAX_LEVELS = 40  # of a category with a table of all differences
 FIT_CHOICES = ("dataset", "model", "model_sha256", "inputs_sha256", "seed")
 Values = Mapping[str, list[str]]
 

@@ -24,7 +24,7 @@ SINGLE_LEVEL = "every study has one effect: true effects vary on one level, that
 
 @dataclass(frozen=True)
 class Inputs:
-    """Effect table, model and design, and the contrasts whose cells a query emptied."""
+    """Effect table, model and design, and the contrasts without cells after a query."""
 
     frame: pd.DataFrame
     spec: ModelSpec
@@ -111,7 +111,7 @@ def read_directions(frame: pd.DataFrame, kept: pd.DataFrame, spec: ModelSpec) ->
     Raises
     ------
     BadInput
-        The table or the model is not one of directions, or a contrast names an unknown term.
+        The table or the model has no directions, or a contrast names an unknown term.
     """
     from bayesmeta.inference.ordinal import build_directions  # imports PyMC
 
@@ -124,8 +124,8 @@ def read_directions(frame: pd.DataFrame, kept: pd.DataFrame, spec: ModelSpec) ->
 def choose_model(request: Request, frame: pd.DataFrame) -> ModelSpec:
     """Return the requested or default model.
 
-    The default for a file is an overall mean. If each study of the file has a single effect, true
-    effects vary on one level.
+    The default for a file is an overall mean. If the studies of the file have a single effect,
+    true effects vary on a single level.
     """
     dataset = DATASETS.get(str(frame.attrs["dataset"]))
     spec = read_spec(request.model or (dataset.model if dataset else DEFAULT_MODEL))
@@ -141,7 +141,7 @@ def choose_model(request: Request, frame: pd.DataFrame) -> ModelSpec:
 def select(
     frame: pd.DataFrame, kept: pd.DataFrame, spec: ModelSpec
 ) -> tuple[xr.Dataset, list[str]]:
-    """Return the design of the kept rows, and the contrasts whose cells lost all their rows.
+    """Return the design of the kept rows, and the contrasts without rows in a cell.
 
     Raises
     ------
@@ -161,6 +161,6 @@ def select(
 
 
 def _with_moderators(frame: pd.DataFrame, spec: ModelSpec) -> pd.DataFrame:
-    """Return the rows whose moderators are filled; a query may exclude the others."""
+    """Return the rows without blank moderators; a query may exclude the others."""
     names = [*variables_of(Formula(spec.terms)), *filter(None, [spec.tau_by])]
     return frame.dropna(subset=[name for name in names if name in frame.columns])

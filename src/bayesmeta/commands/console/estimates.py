@@ -29,7 +29,7 @@ def print_fit(printer: Printer, tables: Tables, diagnostics: Mapping[str, Any]) 
 
 
 def print_estimates(printer: Printer, title: str, key: str, table: pd.DataFrame) -> None:
-    """Print mean, sd and interval of each row, and the probability of a positive value if known."""
+    """Print mean, sd and interval of the rows, and the probability of a positive value if known."""
     signed = "p_positive" in table
     columns = [key, "mean", "sd", "95 % interval", *(["P(> 0)"] if signed else [])]
     rows = []
@@ -57,7 +57,7 @@ def print_heterogeneity(printer: Printer, table: pd.DataFrame) -> None:
 
 
 def print_sides(printer: Printer, tables: Tables) -> None:
-    """Print a sentence per discrepancy, and the probability of each phenotype on all sides."""
+    """Print a sentence per discrepancy, and the probability of a phenotype on all sides."""
     for row in tables["discrepancies"].to_dict("records"):
         printer.markup(f"[bold]{escape(row['contrast'])}[/bold]: {escape(row['conclusion'])}")
     if "concordance" in tables:
@@ -117,7 +117,7 @@ def with_prior(row: Mapping[Any, Any]) -> str:
 
 
 def print_comparison(printer: Printer, tables: Tables) -> None:
-    """Print both estimates of each term and tau, and the comparison of three and four levels."""
+    """Print both estimates of terms and taus, and the comparison of three and four levels."""
     columns = ("term", "REML", "95 % interval", "Bayes", "95 % interval", "shift", "why")
     rows = [
         (
@@ -142,4 +142,4 @@ def print_report(printer: Printer, diagnostics: Mapping[str, Any]) -> None:
         printer.line(
             f"diagnostics failed: {'; '.join(diagnostics.get('failures', []))}", "bold red"
         )
-    printer.line("The output of each part is in report.log.")
+    printer.line("The output of the parts is in report.log.")

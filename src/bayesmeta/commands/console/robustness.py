@@ -54,7 +54,7 @@ def print_lint(
 
 
 def print_multiverse(printer: Printer, tables: Mapping[str, pd.DataFrame]) -> None:
-    """Print each conclusion with its lowest probability, better alternatives, and sentences."""
+    """Print the conclusions with their lowest probability, better alternatives, and sentences."""
     count = len(tables["alternatives"]) - 1
     rows = []
     for row in tables["verdicts"].to_dict("records"):

@@ -23,7 +23,7 @@ def print_sizes(
     flow: pd.DataFrame | None,
     attrs: Mapping[Any, Any],
 ) -> None:
-    """Print the sizes of a dataset by its groupings, and the raw rows left out at each step."""
+    """Print the sizes of a dataset by its groupings, and the raw rows left out at every step."""
     printer.frame(attrs["title"], sizes)
     if flow is not None:
         steps = flow.groupby(["step", "reason"], sort=False)["rows"].sum().reset_index()

@@ -96,7 +96,7 @@ class Machine(Options):
 
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Processes on this machine. Default: one per core."),
+        typer.Option(min=1, help="Processes on this machine. Default: as many as cores."),
     ] = None
     dask: str | None = field(default=None, init=False)
 

@@ -73,7 +73,7 @@ class Screening(Options):
     coding: Annotated[
         Coding,
         typer.Option(
-            help="Code categories as one column per level, or as numbers in alphabetical order (as "
+            help="Code categories as a column per level, or as numbers in alphabetical order (as "
             "in the paper).",
         ),
     ] = "levels"

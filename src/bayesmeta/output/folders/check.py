@@ -33,7 +33,7 @@ def write_check(
 
 
 def write_funnels(folder: Folder, tables: Mapping[str, pd.DataFrame]) -> None:
-    """Draw a funnel of all effects, and a funnel for each cell."""
+    """Draw a funnel of all effects, and a funnel per cell."""
     points = tables["funnel_points"]
     replicates = tables["funnel_replicates"]
     for cell, mean in tables["funnel_cells"].set_index("cell")["mean"].items():

@@ -45,7 +45,7 @@ class Folder:
 
     @property
     def source(self) -> str:
-        """Provenance in one line, printed below every figure."""
+        """Line with the provenance, printed below every figure."""
         return source_of(self.provenance)
 
     def about(self, design: xr.Dataset) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def title_of(provenance: Mapping[str, Any]) -> str:
 
 
 def source_of(provenance: Mapping[str, Any]) -> str:
-    """Return version, dataset, model, replicates, seed and time in one line."""
+    """Return a line with version, dataset, model, replicates, seed and time."""
     parts = [f"bayesmeta {provenance['versions']['bayesmeta']}", title_of(provenance)]
     if "replicates" in provenance:
         parts.append(f"{provenance['replicates']} replicates")

@@ -17,8 +17,7 @@ NUMBERS = ["mean", "ci_lb", "ci_ub", "prior_mean", "prior_ci_lb", "prior_ci_ub"]
 def direction_tables(tree: xr.DataTree) -> dict[str, pd.DataFrame]:
     """Return the tables of a fit of directions by file name.
 
-    They are those of `fit_tables`, directions and their differences, and the aggregate if there is
-    one.
+    They are those of `fit_tables`, directions, their differences, and the aggregate if it exists.
     """
     tables = {
         "terms": summaries.terms_table(tree),
@@ -46,7 +45,7 @@ def write_direction_figures(
 
 
 def drawn_directions(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return the rows of the best direction, and the count of the review if there is one.
+    """Return the rows of the best direction, and the count of the review if it exists.
 
     Columns are those of `figures.directions.directions`.
     """

@@ -11,7 +11,7 @@ from bayesmeta.infrastructure.errors import BadInput
 
 @contextmanager
 def staging(out: Path) -> Iterator[Path]:
-    """Yield a folder beside `out`, whose files are moved to `out` if the block succeeds.
+    """Yield a folder beside `out`; its files are moved to `out` if the block succeeds.
 
     If the block fails, the folder is removed and `out` is left as it was.
 

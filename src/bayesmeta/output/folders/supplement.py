@@ -66,7 +66,7 @@ def printed_tables(results: Results) -> dict[str, tuple[str, pd.DataFrame]]:
 
 
 def print_columns(table: pd.DataFrame, columns: tuple[Column, ...]) -> pd.DataFrame:
-    """Return the columns whose sources the table has, as text."""
+    """Return the columns with sources in the table, as text."""
     in_words = {name: list(map(phrase, table[name])) for name in LABELS & set(table.columns)}
     rows = table.assign(**in_words).to_dict("records")
     present = [column for column in columns if set(column.sources) <= set(table.columns)]
