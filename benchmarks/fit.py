@@ -30,7 +30,8 @@ def fit_bayesmeta(dataset: str) -> dict[str, Any]:
     from bayesmeta.infrastructure.provenance import provenance_of
     from bayesmeta.model.design import build_design
     from bayesmeta.model.spec import read_spec
-    from bayesmeta.output import folders
+    from bayesmeta.output.folders.fit import fit_tables, write_fit, write_fit_figures
+    from bayesmeta.output.folders.folder import Folder
 
     imported, compiling, steps = time.perf_counter() - begun, listen_to_compilation(), Steps()
     spec = read_spec("three-level")
@@ -39,8 +40,10 @@ def fit_bayesmeta(dataset: str) -> dict[str, Any]:
     tree = sample_posterior(design, spec, steps=steps)
     found = convergence.diagnose(tree)
     choices = {"dataset": dataset, "model": spec.name, "model_sha256": spec.sha256, "seed": 1}
-    with tempfile.TemporaryDirectory() as folder, steps("write"):
-        folders.write_fit(Path(folder), tree, folders.fit_tables(tree), provenance_of(choices, frame.attrs), Steps())
+    with tempfile.TemporaryDirectory() as path, steps("write"):
+        folder = Folder(Path(path), provenance_of(choices, frame.attrs), Steps())
+        write_fit(folder, tree, fit_tables(tree), found, write_fit_figures)
+        folder.write_provenance("provenance.json")
     seconds = list(steps.seconds.values())
     return {
         "import": imported,

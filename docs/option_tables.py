@@ -36,8 +36,10 @@ def _row(parameter: Any) -> str:
 
 
 def _takes(parameter: Any) -> str:
-    annotation = parameter.type_descriptor.annotation
-    words = KINDS.get(annotation, "text")
+    kind = parameter.type_descriptor
+    if kind.choices:
+        return " or ".join(f"`{choice}`" for choice in kind.choices)
+    words = KINDS.get(kind.annotation, "text")
     words += f" from {parameter.min}" if parameter.min is not None else ""
     return words + (", repeatable" if parameter.multiple else "")
 

@@ -1,4 +1,4 @@
-"""Can a fit be trusted? Draws, funnel, bias models, influence, priors: the same as `bayesmeta check`."""
+"""Check a fit: the same as `bayesmeta check`."""
 
 from environment import run
 

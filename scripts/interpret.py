@@ -1,4 +1,4 @@
-"""What does a folder of results say? Five sentences, and a supplement: the same as `bayesmeta interpret`."""
+"""Interpret a folder of results: the same as `bayesmeta interpret`."""
 
 from environment import run
 

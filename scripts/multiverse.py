@@ -1,4 +1,4 @@
-"""Ask whether each conclusion holds under every reasonable alternative: the same as `bayesmeta multiverse`."""
+"""Refit under every reasonable alternative: the same as `bayesmeta multiverse`."""
 
 from environment import run
 

@@ -1,4 +1,4 @@
-"""Ask how many new studies would settle a contrast: the same as `bayesmeta plan`."""
+"""Plan new studies: the same as `bayesmeta plan`."""
 
 from environment import run
 

@@ -1,4 +1,4 @@
-"""The whole analysis on one page, index.html: the same as `bayesmeta report`."""
+"""Write the complete analysis as a page: the same as `bayesmeta report`."""
 
 from environment import run
 

@@ -20,7 +20,8 @@ EXAMPLE = re.compile(r"^(?:\$ )?(?:\.venv/bin/)?bayesmeta (.+)$", re.MULTILINE)
 SCRIPT = re.compile(r"^python scripts/(\w+)\.py(.*)$", re.MULTILINE)
 MENTION = re.compile(r"`bayesmeta ([a-z-]+)([^`]*)`")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-WRITING = {"output/pages", "output/folders"}  # rooms that make files or talk, not values for others
+# rooms of the commands: what they accept, write and print, no values for others
+WRITING = {"commands/console", "commands/options", "output/folders", "output/pages"}
 
 
 def name_of(page: Path) -> str:
@@ -139,6 +140,8 @@ def test_the_table_of_options_has_every_option_with_its_help(command: str) -> No
         assert parameter.help.split("<")[0].split("*")[0] in row
         assert parameter.required == ("| required |" in row)
         assert parameter.default in (None, ()) or f"`{parameter.default}`" in row
+        choices = parameter.type_descriptor.choices or ()
+        assert " or ".join(f"`{choice}`" for choice in choices) in row
 
 
 @pytest.mark.usefixtures("extensions")

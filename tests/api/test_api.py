@@ -1,4 +1,4 @@
-"""The interface from Python: the command line's numbers, metafor's numbers, tables, figures, examples that run."""
+"""The interface from Python: numbers of the command line and of metafor, figures, examples."""
 
 import doctest
 import importlib
@@ -29,13 +29,16 @@ from bayesmeta.model.spec import read_spec
 
 HEAVY = "{'jax', 'pymc', 'pandas', 'numpy', 'matplotlib', 'arviz', 'xarray', 'bayesmeta.api'}"
 CELLS = {"moderators": "valence:phase", "draws": 500, "tune": 500}
-SMALL = {case["name"]: case for case in json.loads((root() / "tests/reference/rma_mv.json").read_text())["small"]}
+SMALL = {
+    case["name"]: case
+    for case in json.loads((root() / "tests/reference/rma_mv.json").read_text())["small"]
+}
 PAGE = root() / "docs" / "python.md"
 
 
 @pytest.fixture(scope="module")
 def fit_once() -> Callable[..., xr.DataTree]:
-    """`fit` that remembers what it was asked, so that examples which fit the same thing wait once."""
+    """`fit` with a memory, so that examples which fit the same thing wait once."""
     known: dict[str, xr.DataTree] = {}
 
     def fit(frame: pd.DataFrame, *rest: object, **options: Any) -> xr.DataTree:
@@ -60,7 +63,9 @@ def tree(fit_once: Callable[..., xr.DataTree]) -> xr.DataTree:
 
 def test_importing_the_package_is_instant_and_names_are_seen() -> None:
     code = f"import sys, bayesmeta; assert not {HEAVY} & set(sys.modules); print(*dir(bayesmeta))"
-    seen = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    seen = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout.split()
     assert set(bayesmeta.__all__) <= set(seen)
     assert {*api.__all__, "BadInput"} <= set(bayesmeta.__all__)
     for name in {*api.__all__}:
@@ -69,7 +74,9 @@ def test_importing_the_package_is_instant_and_names_are_seen() -> None:
         _ = bayesmeta.fits
 
 
-@pytest.mark.parametrize("first", ["bayesmeta.{0}", "import bayesmeta.estimates.contrasts", "bayesmeta.api"])
+@pytest.mark.parametrize(
+    "first", ["bayesmeta.{0}", "import bayesmeta.estimates.contrasts", "bayesmeta.api"]
+)
 def test_names_are_functions_whatever_is_imported_first(first: str) -> None:
     lines = ["import bayesmeta"]
     for name in ("contrasts", "effects", "reml"):
@@ -79,7 +86,16 @@ def test_names_are_functions_whatever_is_imported_first(first: str) -> None:
 
 def test_fit_gives_the_numbers_of_the_command_line(tree: xr.DataTree, tmp_path: Path) -> None:
     bayesmeta.example().to_csv(tmp_path / "own.csv", index=False)
-    options = ["--moderators", "valence:phase", "--draws", "500", "--tune", "500", "--out", str(tmp_path / "out")]
+    options = [
+        "--moderators",
+        "valence:phase",
+        "--draws",
+        "500",
+        "--tune",
+        "500",
+        "--out",
+        str(tmp_path / "out"),
+    ]
     with pytest.raises(SystemExit) as ended:
         main(["fit", "--dataset", str(tmp_path / "own.csv"), *options])
     assert ended.value.code in (0, None)
@@ -87,30 +103,44 @@ def test_fit_gives_the_numbers_of_the_command_line(tree: xr.DataTree, tmp_path: 
     assert set(tree.children) == set(written.children)
     for name in set(tree.children) - {"constant_data"}:
         xr.testing.assert_equal(tree[name].to_dataset(), written[name].to_dataset())
-    own, theirs = (each["constant_data"].to_dataset().drop_vars("sheet_row") for each in (tree, written))
+    own, theirs = (
+        each["constant_data"].to_dataset().drop_vars("sheet_row") for each in (tree, written)
+    )
     xr.testing.assert_equal(own, theirs)
     for name, table in (("terms", bayesmeta.terms(tree)), ("contrasts", bayesmeta.contrasts(tree))):
-        pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "out" / "tables" / f"{name}.csv"), table)
+        pd.testing.assert_frame_equal(
+            pd.read_csv(tmp_path / "out" / "tables" / f"{name}.csv"), table
+        )
 
 
 @pytest.mark.parametrize("name", ["three levels", "four levels", "rho", "ML"])
 def test_reml_equals_metafor(name: str) -> None:
     case = SMALL[name]
     frame = pd.DataFrame({key: column for key, column in case["input"].items() if key != "formula"})
-    spec = replace(read_spec("three-level"), levels=tuple(case["levels"]), rho=float(case["rho"]), contrasts={})
+    spec = replace(
+        read_spec("three-level"), levels=tuple(case["levels"]), rho=float(case["rho"]), contrasts={}
+    )
     found = bayesmeta.reml(frame, spec, moderators=case["input"]["formula"], method=case["method"])
     terms = found.terms.set_index("term").loc[case["terms"]]
     np.testing.assert_allclose(terms["estimate"], case["beta"], 1e-5, 1e-7)
-    np.testing.assert_allclose(terms[["se", "zval"]], np.transpose([case["se"], case["zval"]]), 1e-5)
-    np.testing.assert_allclose(found.heterogeneity["tau2"][: len(case["levels"])], case["sigma2"], 1e-5, 1e-6)
+    np.testing.assert_allclose(
+        terms[["se", "zval"]], np.transpose([case["se"], case["zval"]]), 1e-5
+    )
+    np.testing.assert_allclose(
+        found.heterogeneity["tau2"][: len(case["levels"])], case["sigma2"], 1e-5, 1e-6
+    )
     assert found.fit["QE"].item() == pytest.approx(case["QE"], rel=1e-5)
     if "cr2" in case:
-        np.testing.assert_allclose(found.robust.set_index("term").loc[case["terms"], "se"], case["cr2"]["se"], 1e-5)
+        np.testing.assert_allclose(
+            found.robust.set_index("term").loc[case["terms"], "se"], case["cr2"]["se"], 1e-5
+        )
         np.testing.assert_allclose(found.profile["tau_ci_ub"], case["profile"]["ub"], 1e-5, 1e-6)
 
 
 def test_reml_is_shown_as_text_and_html() -> None:
-    found = bayesmeta.reml(bayesmeta.example(), moderators="valence", test="t", question={"a < b": "fear - neutral"})
+    found = bayesmeta.reml(
+        bayesmeta.example(), moderators="valence", test="t", question={"a < b": "fear - neutral"}
+    )
     text, html = repr(found), found._repr_html_()
     assert "REML, study > group: 96 effects, 48 groups, 24 studies" in text
     for table in (text, html):
@@ -125,8 +155,15 @@ def test_contrasts_are_sums_of_draws(handmade: xr.DataTree) -> None:
     beta = handmade["posterior"]["beta"]
     draws = (beta.sel(term="fear:memory") - 0.5 * beta.sel(term="neutral:memory")).values.ravel()
     row = bayesmeta.contrasts(handmade, "fear:memory - 0.5 * neutral:memory", rope=0.95).iloc[0]
-    wanted = [draws.mean(), draws.std(ddof=1), *np.quantile(draws, [0.025, 0.975]), (draws > 0).mean()]
-    np.testing.assert_allclose(row[["mean", "sd", "ci_lb", "ci_ub", "p_positive"]].astype(float), wanted)
+    wanted = [
+        draws.mean(),
+        draws.std(ddof=1),
+        *np.quantile(draws, [0.025, 0.975]),
+        (draws > 0).mean(),
+    ]
+    np.testing.assert_allclose(
+        row[["mean", "sd", "ci_lb", "ci_ub", "p_positive"]].astype(float), wanted
+    )
     assert row["p_rope"] == (abs(draws) < 0.95).mean() > 0
     several = bayesmeta.contrasts(handmade, ["fear:memory", "neutral:memory"])
     assert several["contrast"].tolist() == ["fear:memory", "neutral:memory"]
@@ -147,8 +184,12 @@ def test_new_rows_grids_and_margins_are_the_commands(tmp_path: Path) -> None:
     rows = pd.DataFrame({"phase": ["memory", "learning"], "dose": [1.0, 9.0]})
     found = bayesmeta.predict(tree, rows)
     draws = tree["posterior"]["beta"]
-    pd.testing.assert_frame_equal(found, bayesmeta.predict(tree, rows.iloc[::-1]).iloc[::-1].reset_index(drop=True))
-    np.testing.assert_allclose(found["mean"][1], (draws.sel(term="intercept") + 9 * draws.sel(term="dose")).mean())
+    pd.testing.assert_frame_equal(
+        found, bayesmeta.predict(tree, rows.iloc[::-1]).iloc[::-1].reset_index(drop=True)
+    )
+    np.testing.assert_allclose(
+        found["mean"][1], (draws.sel(term="intercept") + 9 * draws.sel(term="dose")).mean()
+    )
     assert found["outside"].tolist() == ["", "dose"]
     at = {"dose": (1, 9), "phase": "memory"}
     grid = bayesmeta.predict(tree, at=at)
@@ -159,7 +200,10 @@ def test_new_rows_grids_and_margins_are_the_commands(tmp_path: Path) -> None:
         main(["predict", str(tmp_path), "--at", "dose=1,9; phase=memory"])
     written = pd.read_csv(tmp_path / "tables" / "predicted.csv", keep_default_na=False)
     pd.testing.assert_frame_equal(written, grid.astype({"phase": str}), check_dtype=False)
-    means, pairs = bayesmeta.marginal_means(tree, "phase"), bayesmeta.marginal_contrasts(tree, "phase")
+    means, pairs = (
+        bayesmeta.marginal_means(tree, "phase"),
+        bayesmeta.marginal_contrasts(tree, "phase"),
+    )
     assert means["phase"].tolist() == ["learning", "memory"]
     assert pairs["mean"].item() == pytest.approx(means["mean"][0] - means["mean"][1])
     assert bayesmeta.marginal_means(tree, at={"dose": 1}, weights="frequency").shape[0] == 1
@@ -211,7 +255,14 @@ def test_both_schools_stand_side_by_side() -> None:
 
 
 def test_effects_are_those_of_the_measure() -> None:
-    columns = {"m1i": [5.0, 4.0], "sd1i": [1.0, 2.0], "n1i": 10, "m2i": [4.0, 5.0], "sd2i": 1.5, "n2i": [12, 9]}
+    columns = {
+        "m1i": [5.0, 4.0],
+        "sd1i": [1.0, 2.0],
+        "n1i": 10,
+        "m2i": [4.0, 5.0],
+        "sd2i": 1.5,
+        "n2i": [12, 9],
+    }
     yi, vi = MEASURES["MD"](**columns)
     alone = bayesmeta.effects("MD", **columns)
     assert (alone["yi"].tolist(), alone["vi"].tolist()) == (yi.tolist(), vi.tolist())
@@ -223,12 +274,18 @@ def test_effects_are_those_of_the_measure() -> None:
 
 
 def test_a_frame_is_completed_as_a_file_is(tmp_path: Path) -> None:
-    frame = bayesmeta.example().drop(columns="group").assign(study=np.repeat(np.arange(24), 4), weekend=True)
+    frame = (
+        bayesmeta.example()
+        .drop(columns="group")
+        .assign(study=np.repeat(np.arange(24), 4), weekend=True)
+    )
     frame.to_csv(tmp_path / "own.csv", index=False)
     table, read = effect_table(frame), bayesmeta.read(tmp_path / "own.csv")
     pd.testing.assert_frame_equal(table.drop(columns="sheet_row"), read.drop(columns="sheet_row"))
     assert table["effect"].tolist()[:2] == ["0:1", "0:2"]
-    ordered = frame.assign(valence=pd.Categorical(frame["valence"], ["neutral", "fear"]), sei=frame["vi"] ** 0.5)
+    ordered = frame.assign(
+        valence=pd.Categorical(frame["valence"], ["neutral", "fear"]), sei=frame["vi"] ** 0.5
+    )
     table = effect_table(ordered.drop(columns="vi"))
     assert table["valence"].cat.categories.tolist() == ["neutral", "fear"]
     np.testing.assert_allclose(table["vi"], frame["vi"])
@@ -246,11 +303,13 @@ def test_rows_and_where_may_be_left_out() -> None:
     assert requests.inputs_of(bayesmeta.example(), None, None, None).spec.terms == "1"
 
 
-def test_a_notebook_that_cannot_show_what_changes_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert posterior._steps().console is not None
+def test_a_notebook_that_cannot_show_what_changes_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert posterior.shown_steps().console is not None
     monkeypatch.setattr(posterior, "Console", lambda: type("Console", (), {"is_jupyter": True}))
     monkeypatch.setattr(posterior, "find_spec", lambda name: None)
-    assert posterior._steps().console is None
+    assert posterior.shown_steps().console is None
 
 
 @pytest.mark.usefixtures("remembering")
@@ -260,15 +319,21 @@ def test_examples_of_the_docstrings(name: str) -> None:
 
 
 def test_every_function_has_an_example() -> None:
-    functions = [getattr(api, name) for name in api.__all__ if not isinstance(getattr(api, name), type)]
+    functions = [
+        getattr(api, name) for name in api.__all__ if not isinstance(getattr(api, name), type)
+    ]
     assert all(">>> import bayesmeta" in function.__doc__ for function in functions)
 
 
 @pytest.mark.usefixtures("remembering")
 def test_the_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, Any] = {}
-    for block in re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE):
+    for block in re.findall(
+        r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    ):
         exec(compile(block, str(PAGE), "exec"), names)
-    assert capsys.readouterr().out.startswith("contrast 'fear:memry - neutral:memory' names unknown term 'fear:memry'")
+    assert capsys.readouterr().out.startswith(
+        "contrast 'fear:memry - neutral:memory' names unknown term 'fear:memry'"
+    )
     memory = bayesmeta.contrasts(names["tree"], names["questions"]).iloc[0]
     assert (round(memory["mean"], 1), memory["p_positive"]) == (1.0, 1.0)

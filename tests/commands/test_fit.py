@@ -1,4 +1,4 @@
-"""`bayesmeta fit` as a user meets it: the folder it writes, its exit codes, and every kind of bad input."""
+"""`bayesmeta fit` as a user meets it: its folder, its exit codes, and every kind of bad input."""
 
 import json
 import subprocess
@@ -56,7 +56,9 @@ def test_writes_the_contract(fitted: Path) -> None:
 
 def test_diagnostics_and_exit_code_agree(fitted: Path) -> None:
     found = json.loads((fitted / "diagnostics.json").read_text())
-    assert {"passed", "divergences", "max_r_hat", "min_ess_bulk", "min_ess_tail", "bfmi"} <= set(found)
+    assert {"passed", "divergences", "max_r_hat", "min_ess_bulk", "min_ess_tail", "bfmi"} <= set(
+        found
+    )
     assert found["passed"] == (not found["failures"])
     assert any("nearly aliased" in warning for warning in found["warnings"])
 
@@ -66,7 +68,9 @@ def test_everything_says_that_the_twin_is_synthetic(fitted: Path) -> None:
     assert provenance["label"].startswith("SYNTHETIC")
     assert provenance["synthetic"] is True
     assert set(provenance["outputs"]) == {
-        str(path.relative_to(fitted)) for path in fitted.rglob("*") if path.is_file() and path.name != "provenance.json"
+        str(path.relative_to(fitted))
+        for path in fitted.rglob("*")
+        if path.is_file() and path.name != "provenance.json"
     }
     assert {"sampling 4 x 450 draws", "exact random effects"} <= set(provenance["timings"])
     tree = az.from_netcdf(fitted / "posterior.nc")
@@ -75,7 +79,9 @@ def test_everything_says_that_the_twin_is_synthetic(fitted: Path) -> None:
     assert "SYNTHETIC" in (fitted / "figures" / "forest.svg").read_text()
 
 
-@pytest.mark.filterwarnings("ignore:Estimated shape parameter")  # few draws, and the clinical record has one far study
+@pytest.mark.filterwarnings(
+    "ignore:Estimated shape parameter"
+)  # few draws, and the clinical record has one far study
 def test_arviz_opens_what_was_written(fitted: Path) -> None:
     tree = az.from_netcdf(fitted / "posterior.nc")
     assert len(az.summary(tree, var_names=["beta"])) == 5
@@ -83,17 +89,40 @@ def test_arviz_opens_what_was_written(fitted: Path) -> None:
     az.plot_forest(tree, var_names=["beta"])
 
 
-def test_a_file_needs_no_model(table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_needs_no_model(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run("--dataset", str(table), *QUICK, "--out", str(tmp_path / "a")) in (0, 1)
     assert pd.read_csv(tmp_path / "a" / "tables" / "terms.csv")["term"].tolist() == ["intercept"]
-    assert run("--dataset", str(table), "--moderators", "valence", *QUICK, "--out", str(tmp_path / "b")) in (0, 1)
-    assert pd.read_csv(tmp_path / "b" / "tables" / "terms.csv")["term"].tolist() == ["fear", "neutral"]
+    assert run(
+        "--dataset", str(table), "--moderators", "valence", *QUICK, "--out", str(tmp_path / "b")
+    ) in (0, 1)
+    assert pd.read_csv(tmp_path / "b" / "tables" / "terms.csv")["term"].tolist() == [
+        "fear",
+        "neutral",
+    ]
     assert "own: 240 effects, 120 groups, 60 studies" in capsys.readouterr().out
 
 
-def test_a_failed_diagnostic_is_exit_code_1_and_everything_is_written(table: Path, tmp_path: Path) -> None:
+def test_a_failed_diagnostic_is_exit_code_1_and_everything_is_written(
+    table: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "short"
-    assert run("--dataset", str(table), "--draws", "20", "--tune", "30", "--chains", "2", "--out", str(out)) == 1
+    assert (
+        run(
+            "--dataset",
+            str(table),
+            "--draws",
+            "20",
+            "--tune",
+            "30",
+            "--chains",
+            "2",
+            "--out",
+            str(out),
+        )
+        == 1
+    )
     assert "ESS" in " ".join(json.loads((out / "diagnostics.json").read_text())["failures"])
     assert (out / "posterior.nc").is_file()
 
@@ -102,9 +131,19 @@ def test_where_keeps_rows_and_says_which_contrasts_it_emptied(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    options = ["--dataset", "clinical-twin", "--where", "phase == 'memory'", *QUICK, "--out", str(out)]
+    options = [
+        "--dataset",
+        "clinical-twin",
+        "--where",
+        "phase == 'memory'",
+        *QUICK,
+        "--out",
+        str(out),
+    ]
     assert run(*options) in (0, 1)
-    assert "left out, their cells are empty here: learning: fear - neutral" in capsys.readouterr().out
+    assert (
+        "left out, their cells are empty here: learning: fear - neutral" in capsys.readouterr().out
+    )
     terms = pd.read_csv(out / "tables" / "terms.csv")["term"].tolist()
     assert terms == ["neutral:memory", "emotional:memory"]
     contrasts = pd.read_csv(out / "tables" / "contrasts.csv")["contrast"].tolist()
@@ -122,13 +161,34 @@ def altered(path: Path, table: Path, **columns: object) -> str:
 
 BAD = {
     "a dataset that does not exist": (["--dataset", "preclincal"], "did you mean 'preclinical'"),
-    "a model that does not exist": (["--dataset", "clinical-twin", "--model", "three"], "no model file 'three'"),
-    "an unknown variant": (["--dataset", "clinical-twin", "--variant", "loose"], "strict, extended, calibrated"),
-    "an unknown sampler": (["--dataset", "clinical-twin", "--sampler", "stan"], "numpyro, nutpie, pymc"),
-    "a query that cannot be read": (["--dataset", "clinical-twin", "--where", "phase = 1"], "cannot be evaluated"),
-    "a query for a missing column": (["--dataset", "clinical-twin", "--where", "dose > 1"], "the columns are"),
-    "a query that keeps nothing": (["--dataset", "clinical-twin", "--where", "yi > 99"], "keeps none of the 547"),
-    "a moderator that is no column": (["--dataset", "clinical-twin", "--moderators", "dose"], "'dose' is not a column"),
+    "a model that does not exist": (
+        ["--dataset", "clinical-twin", "--model", "three"],
+        "no model file 'three'",
+    ),
+    "an unknown variant": (
+        ["--dataset", "clinical-twin", "--variant", "loose"],
+        "'strict', 'extended', 'calibrated'",
+    ),
+    "an unknown sampler": (
+        ["--dataset", "clinical-twin", "--sampler", "stan"],
+        "'numpyro', 'nutpie', 'pymc', 'quadrature'",
+    ),
+    "a query that cannot be read": (
+        ["--dataset", "clinical-twin", "--where", "phase = 1"],
+        "cannot be evaluated",
+    ),
+    "a query for a missing column": (
+        ["--dataset", "clinical-twin", "--where", "dose > 1"],
+        "the columns are",
+    ),
+    "a query that keeps nothing": (
+        ["--dataset", "clinical-twin", "--where", "yi > 99"],
+        "keeps none of the 547",
+    ),
+    "a moderator that is no column": (
+        ["--dataset", "clinical-twin", "--moderators", "dose"],
+        "'dose' is not a column",
+    ),
     "a file that does not exist": (["--dataset", "nowhere.csv"], "no such file"),
     "too few draws": (["--dataset", "clinical-twin", "--draws", "1"], "--draws"),
 }
@@ -142,9 +202,14 @@ def test_bad_input(
     monkeypatch.chdir(tmp_path)
     assert run(*arguments) == 2
     error = capfd.readouterr().err
-    assert message in error
+    assert message in unframed(error)
     assert "Traceback" not in error
     assert list(tmp_path.iterdir()) == []
+
+
+def unframed(text: str) -> str:
+    """Text on one line, without the frame that typer draws around an error."""
+    return " ".join(text.replace("│", " ").split())
 
 
 BAD_CELLS = {
@@ -160,7 +225,11 @@ BAD_CELLS = {
 
 @pytest.mark.parametrize("kind", BAD_CELLS)
 def test_bad_cells_of_a_file(
-    kind: str, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    kind: str,
+    table: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     cells, message = BAD_CELLS[kind]
     path = altered(tmp_path / "bad.csv", table, **cells)
@@ -183,19 +252,30 @@ def test_a_missing_column_and_a_damaged_spreadsheet(
     assert "cannot be read as XLSX" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("entry", ['"x" = "fear:memry - neutral:memory"', '"x" = "trauma:learning"'])
-def test_a_contrast_on_a_term_without_effects(entry: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "entry", ['"x" = "fear:memry - neutral:memory"', '"x" = "trauma:learning"']
+)
+def test_a_contrast_on_a_term_without_effects(
+    entry: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     text = (root() / "models" / "three-level.toml").read_text(encoding="utf-8")
     model = tmp_path / "mine.toml"
-    model.write_text(text.split("[contrasts.preclinical]")[0] + f"[contrasts]\n{entry}\n", encoding="utf-8")
-    assert run("--dataset", "preclinical-twin", "--model", str(model), "--out", str(tmp_path / "out")) == 2
+    model.write_text(
+        text.split("[contrasts.preclinical]")[0] + f"[contrasts]\n{entry}\n", encoding="utf-8"
+    )
+    assert (
+        run("--dataset", "preclinical-twin", "--model", str(model), "--out", str(tmp_path / "out"))
+        == 2
+    )
     error = capfd.readouterr().err
     assert "names unknown term" in error or "of which the data have no effects" in error
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("out", ["taken", "taken/below", "/proc/nowhere"])
-def test_an_unwritable_folder(out: str, table: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_unwritable_folder(
+    out: str, table: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "taken").write_text("a file", encoding="utf-8")
     assert run("--dataset", str(table), "--out", str(tmp_path / out)) == 2
     error = capfd.readouterr().err
@@ -221,7 +301,15 @@ def test_a_full_disk(
 def test_a_file_size_limit_of_the_system(table: Path, tmp_path: Path) -> None:
     """A write that the system refuses halfway, in a process of its own."""
     command = [sys.executable, str(root() / "scripts" / "fit.py"), "--dataset", str(table), *QUICK]
-    limited = ["bash", "-c", 'ulimit -f 200; exec "$@"', "bash", *command, "--out", str(tmp_path / "out")]
+    limited = [
+        "bash",
+        "-c",
+        'ulimit -f 200; exec "$@"',
+        "bash",
+        *command,
+        "--out",
+        str(tmp_path / "out"),
+    ]
     done = subprocess.run(limited, capture_output=True, text=True)
     assert done.returncode == 2, done.stderr
     assert "cannot write to" in done.stderr
@@ -273,7 +361,9 @@ def test_help_imports_nothing_heavy() -> None:
     code = f"import sys; from bayesmeta import cli; assert not {heavy} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
     done = subprocess.run(
-        [sys.executable, str(root() / "scripts" / "fit.py"), "--help"], capture_output=True, text=True
+        [sys.executable, str(root() / "scripts" / "fit.py"), "--help"],
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0
     assert "--dataset" in done.stdout

@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 
 from bayesmeta.cli import main
-from bayesmeta.commands.model_draft import GENERAL, columns_table, levels_of, moderators_of, scale_of
-from bayesmeta.commands.request import Request, columns_of, read_inputs
+from bayesmeta.commands.column_roles import columns_table, moderators_of
+from bayesmeta.commands.effects import columns_of
+from bayesmeta.commands.model_draft import GENERAL, levels_of, scale_of
+from bayesmeta.commands.request import Request, read_inputs
 from bayesmeta.data.table import read_file
 from bayesmeta.model.design import build_design
 from bayesmeta.model.spec import read_spec
@@ -49,7 +51,9 @@ def run(*arguments: str) -> int:
 COLUMNS = ("--columns", "study=district, group=school")
 
 
-def test_the_file_that_is_written_runs_as_it_is(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_file_that_is_written_runs_as_it_is(
+    table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run("mine.csv", *COLUMNS) == 0
     said = capsys.readouterr().out
     assert "bayesmeta fit --dataset mine.csv --model mine.toml" in said
@@ -69,7 +73,9 @@ def test_rows_that_were_left_out_are_left_out_by_the_file_that_is_written(table:
     table.write_text("\n".join(text), encoding="utf-8")
     assert run("mine.csv", *COLUMNS) == 2
     assert run("mine.csv", COLUMNS[0], f"{COLUMNS[1]}, incomplete=omit") == 0
-    frame = read_inputs(Request("mine.csv", "mine.toml", columns=columns_of("mine.toml", None))).frame
+    frame = read_inputs(
+        Request("mine.csv", "mine.toml", columns=columns_of("mine.toml", None))
+    ).frame
     assert len(frame) == len(text) - 2
     assert 5 not in set(frame["sheet_row"])
 
@@ -131,7 +137,9 @@ def test_nothing_is_overwritten_without_force_and_nothing_written_of_bad_tables(
         (["a", "a", "a", "b"], ["1", "1", "2", "3"], ["study", "group", "effect"]),
     ],
 )
-def test_levels_are_those_that_labels_can_tell_apart(study: list[str], group: list[str], levels: list[str]) -> None:
+def test_levels_are_those_that_labels_can_tell_apart(
+    study: list[str], group: list[str], levels: list[str]
+) -> None:
     assert levels_of(pd.DataFrame({"study": study, "group": group})) == levels
 
 
@@ -147,12 +155,26 @@ def test_priors_suit_the_measure_or_the_size_of_the_effects() -> None:
     assert scale_of(effects(0.01), None)[:2] == (0.025, 0.01)
 
 
-def test_a_computed_measure_and_awkward_names_are_written_so_that_toml_reads_them(table: Path) -> None:
+def test_a_computed_measure_and_awkward_names_are_written_so_that_toml_reads_them(
+    table: Path,
+) -> None:
     name = 'a"b\\c\u2028\x7f é'
     pd.DataFrame(
-        {name: ["x", "x", "y"], "tpos": [1, 2, 3], "tneg": 9, "cpos": 4, "cneg": 8, "kind\n2": list("ppq")}
+        {
+            name: ["x", "x", "y"],
+            "tpos": [1, 2, 3],
+            "tneg": 9,
+            "cpos": 4,
+            "cneg": 8,
+            "kind\n2": list("ppq"),
+        }
     ).to_excel("odd.xlsx", index=False)
-    assert run("odd.xlsx", "--columns", f"study={name}, ai=tpos, bi=tneg, ci=cpos, di=cneg, measure=RR") == 0
+    assert (
+        run(
+            "odd.xlsx", "--columns", f"study={name}, ai=tpos, bi=tneg, ci=cpos, di=cneg, measure=RR"
+        )
+        == 0
+    )
     spec = read_spec("odd.toml")
     assert spec.columns["study"] == name
     assert spec.columns["measure"] == "RR"

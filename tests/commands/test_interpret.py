@@ -1,4 +1,4 @@
-"""`bayesmeta interpret` as a user meets it: five sentences, a supplement whose numbers are those of the tables."""
+"""`bayesmeta interpret` as a user meets it: sentences, and the numbers of a supplement."""
 
 import re
 import subprocess
@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from bayesmeta.cli import main
-from bayesmeta.output.folders.supplement import latex_of, latex_text, markdown_of, printed_tables
+from bayesmeta.output.folders.markup import latex_of, latex_text, markdown_of
+from bayesmeta.output.folders.supplement import printed_tables
 from bayesmeta.output.pages.answers import sentences
 from bayesmeta.output.pages.results import Results
 from results_by_hand import CELLS, COMPARISON, DOUBTS, SIDES, folder, tables_of_fit
@@ -28,14 +29,18 @@ def run(*arguments: object) -> int:
     return int(ended.value.code or 0)
 
 
-def test_the_answer_is_printed_and_nothing_written(whole: Results, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_answer_is_printed_and_nothing_written(
+    whole: Results, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = sorted(whole.folder.rglob("*"))
     assert run(whole.folder) == 0
     assert capsys.readouterr().out.splitlines() == list(sentences(whole, html=False).values())
     assert sorted(whole.folder.rglob("*")) == before
 
 
-def test_simulated_data_are_marked_everywhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_simulated_data_are_marked_everywhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     found = folder(tmp_path / "toy", tables_of_fit(**CELLS), synthetic=True)
     assert run(found.folder, "--out", tmp_path / "out") == 0
     assert capsys.readouterr().out.startswith("SYNTHETIC")
@@ -48,13 +53,18 @@ def test_a_folder_without_an_analysis_is_refused(
 ) -> None:
     for path in (whole.folder / "tables").iterdir():
         path.unlink()
-    for wrong, message in ((tmp_path / "nothing", "holds no results"), (whole.folder, "holds no analysis")):
+    for wrong, message in (
+        (tmp_path / "nothing", "holds no results"),
+        (whole.folder, "holds no analysis"),
+    ):
         assert run(wrong, "--out", tmp_path / "out") == 2
         assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
-def test_all_or_nothing_is_written(whole: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_or_nothing_is_written(
+    whole: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(*_: object) -> str:
         raise OSError(28, "no space left")
 
@@ -70,21 +80,38 @@ def written(whole: Results, tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
-def test_the_supplement_has_answer_methods_tables_and_checklist(written: Path, whole: Results) -> None:
+def test_the_supplement_has_answer_methods_tables_and_checklist(
+    written: Path, whole: Results
+) -> None:
     text = (written / "supplement.md").read_text(encoding="utf-8")
-    assert re.findall(r"^## (.*)$", text, flags=re.MULTILINE) == ["Answer", "Methods", "Tables", "Reporting checklist"]
+    assert re.findall(r"^## (.*)$", text, flags=re.MULTILINE) == [
+        "Answer",
+        "Methods",
+        "Tables",
+        "Reporting checklist",
+    ]
     assert all(sentence in text for sentence in sentences(whole, html=False).values())
     assert "| fear memory | 0.91 [0.61, 1.21] | 0.15 | > .999 | 6000 | 1.001 |" in text
     assert "| Preamble | What the analysis is to find out" in text
     assert "<" not in re.sub(r"< \.\d", "", text)
 
 
-def test_csv_opens_in_a_word_processor_and_holds_the_numbers_of_the_tables(written: Path, whole: Results) -> None:
+def test_csv_opens_in_a_word_processor_and_holds_the_numbers_of_the_tables(
+    written: Path, whole: Results
+) -> None:
     assert (written / "terms.csv").read_bytes().startswith(b"\xef\xbb\xbf")
     read = pd.read_csv(written / "terms.csv", encoding="utf-8-sig")
-    numbers = read["mean [95 % interval]"].str.replace("−", "-").str.extractall(r"(-?[\d.]+)")[0].astype(float)
+    numbers = (
+        read["mean [95 % interval]"]
+        .str.replace("−", "-")
+        .str.extractall(r"(-?[\d.]+)")[0]
+        .astype(float)
+    )
     table = whole.tables["terms"]
-    assert numbers.to_numpy().reshape(-1, 3).tolist() == table[["mean", "ci_lb", "ci_ub"]].round(2).to_numpy().tolist()
+    assert (
+        numbers.to_numpy().reshape(-1, 3).tolist()
+        == table[["mean", "ci_lb", "ci_ub"]].round(2).to_numpy().tolist()
+    )
     assert read["sd"].tolist() == table["sd"].round(2).tolist()
     assert read["bulk ESS"].tolist() == table["ess_bulk"].round().tolist()
     assert read["term"].tolist() == ["neutral memory", "fear memory", "trauma extinction"]
@@ -110,7 +137,9 @@ def test_latex_is_balanced_and_escaped(written: Path) -> None:
         text = path.read_text(encoding="utf-8")
         plain = re.sub(r"\\[\\{}%&$#_]", "", text)
         assert plain.count("{") == plain.count("}")
-        assert re.findall(r"\\begin\{(\w+)\}", text) == list(reversed(re.findall(r"\\end\{(\w+)\}", text)))
+        assert re.findall(r"\\begin\{(\w+)\}", text) == list(
+            reversed(re.findall(r"\\end\{(\w+)\}", text))
+        )
         assert text.count(r"\toprule") == text.count(r"\midrule") == text.count(r"\bottomrule") == 1
         rows = [line for line in plain.splitlines() if " & " in line]
         head = re.search(r"\\begin\{tabular\}\{(.*)\}", text)
@@ -124,8 +153,12 @@ def test_latex_own_characters_and_minus_signs() -> None:
     assert latex_text("a_b & 5 % {x} #1 $ ~ ^ \\") == (
         r"a\_b \& 5 \% \{x\} \#1 \$ \textasciitilde{} \textasciicircum{} \textbackslash{}"
     )
-    assert latex_text("−0.94 → τ² <") == r"$-$0.94 $\rightarrow$ $\tau$\textsuperscript{2} \textless{}"
-    assert r"\caption{A \& b}" in latex_of(pd.DataFrame({"term": ["a_b"], "mean": ["−1"]}), "A & b", "x")
+    assert (
+        latex_text("−0.94 → τ² <") == r"$-$0.94 $\rightarrow$ $\tau$\textsuperscript{2} \textless{}"
+    )
+    assert r"\caption{A \& b}" in latex_of(
+        pd.DataFrame({"term": ["a_b"], "mean": ["−1"]}), "A & b", "x"
+    )
 
 
 def test_markdown_escapes_bars() -> None:

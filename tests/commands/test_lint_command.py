@@ -16,8 +16,8 @@ from raw_tables import KEYS, simulate, with_sems
 TABLES = {
     "lint": "finding rank code title studies rows evidence measure why advice",
     "lint_rows": "finding code effect study group value usual",
-    "lint_refits": "finding code studies remedy contrast mean ci_lb ci_ub mean_without ci_lb_without ci_ub_without "
-    "shift changed log_bayes_factor",
+    "lint_refits": "finding code studies remedy contrast mean ci_lb ci_ub mean_without "
+    "ci_lb_without ci_ub_without shift changed log_bayes_factor",
 }
 
 
@@ -30,7 +30,7 @@ def run(*arguments: str) -> int:
 
 @pytest.fixture(scope="module")
 def linted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a lint of a user's own file, in which one study has SEMs for SDs; the clean file beside it."""
+    """Folder of a lint of a user's file, a study of which has SEMs; beside it the clean file."""
     folder = tmp_path_factory.mktemp("own")
     clean = simulate(2)
     study = str(clean.groupby("study")["n1i"].mean().idxmax())
@@ -38,7 +38,14 @@ def linted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with_sems(clean, study).to_csv(folder / f"{study}.csv", index=False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BAYESMETA_CACHE", str(folder / "cache"))
-        arguments = ["--dataset", str(folder / f"{study}.csv"), "--moderators", "valence", "--workers", "1"]
+        arguments = [
+            "--dataset",
+            str(folder / f"{study}.csv"),
+            "--moderators",
+            "valence",
+            "--workers",
+            "1",
+        ]
         assert run(*arguments, "--out", str(folder / study)) == 0
     return folder / study
 
@@ -61,12 +68,20 @@ def test_the_planted_error_comes_first(linted: Path) -> None:
 
 
 def test_the_remedy_gives_the_clean_answer(linted: Path) -> None:
-    refits = pd.read_csv(linted / "tables" / "lint_refits.csv").query("finding == '1'").set_index("contrast")
+    refits = (
+        pd.read_csv(linted / "tables" / "lint_refits.csv")
+        .query("finding == '1'")
+        .set_index("contrast")
+    )
     for file, ending in ((linted.name, ""), ("clean", "_without")):
         inputs = read_inputs(Request(str(linted.parent / f"{file}.csv"), moderators="valence"))
-        terms = terms_table(integrate_posterior(build_design(inputs.frame, inputs.spec), inputs.spec)).set_index("term")
+        terms = terms_table(
+            integrate_posterior(build_design(inputs.frame, inputs.spec), inputs.spec)
+        ).set_index("term")
         for column in ("mean", "ci_lb", "ci_ub"):
-            np.testing.assert_allclose(refits[f"{column}{ending}"], terms[column].loc[refits.index], atol=1e-6)
+            np.testing.assert_allclose(
+                refits[f"{column}{ending}"], terms[column].loc[refits.index], atol=1e-6
+            )
     assert refits["log_bayes_factor"].isna().all()  # of other data
 
 
@@ -75,10 +90,23 @@ def test_a_file_of_yi_and_vi(
 ) -> None:
     monkeypatch.setenv("BAYESMETA_CACHE", str(tmp_path / "cache"))
     simulate(1)[KEYS].drop(columns=["group", "effect"]).to_csv(tmp_path / "plain.csv", index=False)
-    assert run("--dataset", str(tmp_path / "plain.csv"), "--workers", "1", "--out", str(tmp_path / "out")) == 0
+    assert (
+        run(
+            "--dataset",
+            str(tmp_path / "plain.csv"),
+            "--workers",
+            "1",
+            "--out",
+            str(tmp_path / "out"),
+        )
+        == 0
+    )
     said = " ".join(capsys.readouterr().out.split())
-    assert "not checked: standard errors typed as standard deviations: no numbers or labels m1i, sd1i" in said
-    assert "1: all but certain, and able to change conclusions (none)" in said
+    assert (
+        "not checked: standard errors typed as standard deviations: no numbers or labels m1i, sd1i"
+        in said
+    )
+    assert "1: almost certain, and able to change conclusions (none)" in said
     assert "design effect" in said
 
 

@@ -1,4 +1,4 @@
-"""`bayesmeta multiverse` as a user meets it: what it writes, what it refuses, and what it asks of the real data."""
+"""`bayesmeta multiverse` as a user meets it: files, refusals, and the real data."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,14 @@ from bayesmeta.robustness import multiverse as alternatives
 LONG = "contrast alternative label mean sd ci_lb ci_ub p_positive p_conclusion note"
 ALTERNATIVES = "alternative label reason k studies changed log_bayes_factor"
 PLAIN = ["base", "effect level", "rho .5", "rho .8", "rho estimated", "heavy tails", "selection"]
-PLAIN += ["tau half-normal .5", "tau half-Cauchy .5", "tau inverse gamma", "terms sd .71", "terms sd 3", "worst study"]
+PLAIN += [
+    "tau half-normal .5",
+    "tau half-Cauchy .5",
+    "tau inverse gamma",
+    "terms sd .71",
+    "terms sd 3",
+    "worst study",
+]
 
 
 def run(*arguments: str) -> int:
@@ -45,7 +52,9 @@ def test_writes_the_contract(own: Path) -> None:
     rows = pd.read_csv(own / "tables" / "multiverse_long.csv")
     assert " ".join(rows.columns) == LONG
     assert len(rows) == 2 * len(PLAIN)
-    np.testing.assert_allclose(rows.query("contrast == 'fear'")["p_conclusion"], wide.loc[0, PLAIN].astype(float))
+    np.testing.assert_allclose(
+        rows.query("contrast == 'fear'")["p_conclusion"], wide.loc[0, PLAIN].astype(float)
+    )
     assert rows.query("alternative == 'worst study'")["note"].str.match(r"without s\d+$").all()
     table = pd.read_csv(own / "tables" / "alternatives.csv")
     assert " ".join(table.columns) == ALTERNATIVES
@@ -53,14 +62,22 @@ def test_writes_the_contract(own: Path) -> None:
     assert set(table["k"]) == {240}
     verdicts = pd.read_csv(own / "tables" / "verdicts.csv")
     assert verdicts["sentence"].str.contains("holds under all 12 alternatives").all()
-    assert {"multiverse.png", "multiverse.svg", "multiverse.csv"} == {path.name for path in (own / "figures").iterdir()}
+    assert {"multiverse.png", "multiverse.svg", "multiverse.csv"} == {
+        path.name for path in (own / "figures").iterdir()
+    }
     provenance = json.loads((own / "provenance-multiverse.json").read_text())
     assert {"tables/multiverse.csv", "figures/multiverse.png"} <= set(provenance["outputs"])
     assert provenance["dataset"] == "own"
 
 
 def test_what_samples_begins_first_and_what_has_no_data_does_not_begin() -> None:
-    kinds = {"base": "integrated", "robust": "sampled", "flat": "integrated", "worst": "worst_study", "none": "sampled"}
+    kinds = {
+        "base": "integrated",
+        "robust": "sampled",
+        "flat": "integrated",
+        "worst": "worst_study",
+        "none": "sampled",
+    }
     versions: list[Any] = [
         SimpleNamespace(
             alternative=SimpleNamespace(name=name, refit=getattr(alternatives, kind)),
@@ -74,7 +91,10 @@ def test_what_samples_begins_first_and_what_has_no_data_does_not_begin() -> None
 
 
 def test_bad_input_writes_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], simulated: pd.DataFrame
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    simulated: pd.DataFrame,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert run("--dataset", "preclincal") == 2
@@ -98,7 +118,11 @@ def test_the_record_has_more_than_the_dataset() -> None:
     # contrasts with fear and emotional memory have lost their cells
     assert analysis.contrasts["contrast"].values.tolist() == ["neutral:learning", "neutral:memory"]
     versions = {each.alternative.name: each for each in alternatives.versions_of(analysis)}
-    assert [name for name in versions if name.startswith("comp")] == ["comparison A", "comparison B", "comparison C"]
+    assert [name for name in versions if name.startswith("comp")] == [
+        "comparison A",
+        "comparison B",
+        "comparison C",
+    ]
     assert versions["comparison A"].k + versions["comparison C"].k == versions["base"].k == 337
     assert (versions["comparison B"].k, versions["comparison B"].studies) == (5, 2)
     assert versions["strict codes"].k < 337

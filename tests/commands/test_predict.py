@@ -10,21 +10,23 @@ import pytest
 import xarray as xr
 from rich.console import Console
 
-from bayesmeta.commands.fit import Sampling, draw_posterior
+from bayesmeta.commands.fit import draw_posterior
+from bayesmeta.commands.options import Prediction, Sampling
 from bayesmeta.commands.predict import read_posterior, run_predict
 from bayesmeta.commands.request import Request, read_inputs
 from bayesmeta.estimates.margins import undrawn_moderators
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.infrastructure.provenance import provenance_of
-from bayesmeta.output.folders import write_tree
+from bayesmeta.output.folders.fit import write_tree
 from moderated import SLOPE, STEP, effects, tree_of
 
 
-def said(**choices: object) -> tuple[str, int]:
-    console = Console(file=(out := StringIO()), width=150)
-    code = run_predict(console=console, **choices)  # type: ignore[arg-type]
-    return out.getvalue(), code
+def said(results: Path, out: Path | None, **choices: object) -> tuple[str, int]:
+    printed = StringIO()
+    options = Prediction(results, **choices)  # type: ignore[arg-type]
+    code = run_predict(options, out, Console(file=printed, width=150))
+    return printed.getvalue(), code
 
 
 def saved(folder: Path, tree: xr.DataTree) -> Path:
@@ -34,25 +36,35 @@ def saved(folder: Path, tree: xr.DataTree) -> Path:
 
 @pytest.fixture(scope="module")
 def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fit of a user's own file, as `bayesmeta fit --dataset own.csv --moderators "~ dose + species"` draws it."""
+    """A fit of a user's file with the moderators dose and species."""
     folder = tmp_path_factory.mktemp("predict")
     effects(200).to_csv(folder / "own.csv", index=False)
     inputs = read_inputs(Request(str(folder / "own.csv"), moderators="~ dose + species"))
     how = Sampling("quadrature", draws=500)
     tree = draw_posterior(inputs.design, inputs.spec, how, Steps(Console(file=StringIO())))
-    write_tree(folder / "posterior.nc", tree, provenance_of({"seed": 3, **inputs.choices(folder)}, inputs.frame.attrs))
+    write_tree(
+        folder / "posterior.nc",
+        tree,
+        provenance_of({"seed": 3, **inputs.choices(folder)}, inputs.frame.attrs),
+    )
     return folder
 
 
 def test_the_grid_is_written_with_margins_a_picture_and_its_origin(fitted: Path) -> None:
     text, code = said(results=fitted, out=None)
     assert code == 0
-    assert all(word in text for word in ("Predicted", "mouse", "rat", "new study", "new group", "tables/predicted.csv"))
+    assert all(
+        word in text for word in ("Predicted", "mouse", "rat", "new study", "new group", "tables/")
+    )
     predicted = pd.read_csv(fitted / "tables" / "predicted.csv")
-    columns = "dose species mean sd ci_lb ci_ub p_positive pi_study_lb pi_study_ub pi_group_lb pi_group_ub"
-    assert " ".join(predicted.columns) == f"{columns} outside k studies"
+    columns = "dose species mean sd ci_lb ci_ub p_positive"
+    limits = "pi_study_lb pi_study_ub pi_group_lb pi_group_ub"
+    assert " ".join(predicted.columns) == f"{columns} {limits} outside k studies"
     means = pd.read_csv(fitted / "tables" / "marginal_means.csv")
-    assert means[["moderator", "level"]].to_numpy().tolist() == [["species", "mouse"], ["species", "rat"]]
+    assert means[["moderator", "level"]].to_numpy().tolist() == [
+        ["species", "mouse"],
+        ["species", "rat"],
+    ]
     pairs = pd.read_csv(fitted / "tables" / "marginal_contrasts.csv").iloc[0]
     assert pairs["contrast"] == "mouse - rat"
     assert pairs["ci_lb"] < -STEP < pairs["ci_ub"]
@@ -66,7 +78,9 @@ def test_the_grid_is_written_with_margins_a_picture_and_its_origin(fitted: Path)
 
 
 def test_values_along_a_number_find_the_planted_slope(fitted: Path, tmp_path: Path) -> None:
-    text, _ = said(results=fitted / "posterior.nc", out=tmp_path / "out", at="dose=1,2,50; species=rat")
+    text, _ = said(
+        results=fitted / "posterior.nc", out=tmp_path / "out", at="dose=1,2,50; species=rat"
+    )
     predicted = pd.read_csv(tmp_path / "out" / "tables" / "predicted.csv")
     assert predicted["dose"].tolist() == [1, 2, 50]
     assert set(predicted["species"]) == {"rat"}
@@ -83,14 +97,21 @@ def test_true_effects_of_new_studies_lie_in_their_intervals(fitted: Path, tmp_pa
     rows.to_csv(tmp_path / "new.csv", index=False)
     said(results=fitted, out=tmp_path / "out", new=tmp_path / "new.csv")
     table = pd.read_csv(tmp_path / "out" / "tables" / "predicted.csv")
-    study = 0.2 + SLOPE * rows["dose"] + STEP * (rows["species"] == "rat") + rng.normal(0, 0.4, len(rows))
+    study = (
+        0.2
+        + SLOPE * rows["dose"]
+        + STEP * (rows["species"] == "rat")
+        + rng.normal(0, 0.4, len(rows))
+    )
     group = study + rng.normal(0, 0.2, len(rows))
     for level, true in (("study", study), ("group", group)):
         assert 0.92 < true.between(table[f"pi_{level}_lb"], table[f"pi_{level}_ub"]).mean() < 0.98
 
 
 def test_rows_of_a_file_keep_their_order(fitted: Path, tmp_path: Path) -> None:
-    (tmp_path / "new.csv").write_text("note;species;dose\na;rat;2,5\nb;mouse;1,0\n", encoding="utf-8")
+    (tmp_path / "new.csv").write_text(
+        "note;species;dose\na;rat;2,5\nb;mouse;1,0\n", encoding="utf-8"
+    )
     text, _ = said(results=fitted, out=tmp_path / "out", new=tmp_path / "new.csv")
     table = pd.read_csv(tmp_path / "out" / "tables" / "predicted.csv")
     assert table[["species", "dose"]].to_numpy().tolist() == [["rat", 2.5], ["mouse", 1.0]]
@@ -107,7 +128,9 @@ def test_rows_of_a_file_keep_their_order(fitted: Path, tmp_path: Path) -> None:
         ("dose,species\n1,rat\n,rat\n", "'dose' is blank or infinite at row 3"),
     ],
 )
-def test_refuses_rows_and_writes_nothing(fitted: Path, tmp_path: Path, table: str, message: str) -> None:
+def test_refuses_rows_and_writes_nothing(
+    fitted: Path, tmp_path: Path, table: str, message: str
+) -> None:
     (tmp_path / "new.csv").write_text(table, encoding="utf-8")
     with pytest.raises(BadInput, match=message):
         said(results=fitted, out=tmp_path / "out", new=tmp_path / "new.csv")
@@ -130,7 +153,9 @@ def test_refuses_what_is_no_posterior(fitted: Path, tmp_path: Path) -> None:
         read_posterior(saved(tmp_path, bare))
 
 
-def test_categories_alone_are_drawn_as_a_forest_without_the_cells_that_are_empty(tmp_path: Path) -> None:
+def test_categories_alone_are_drawn_as_a_forest_without_the_cells_that_are_empty(
+    tmp_path: Path,
+) -> None:
     frame = effects()
     thin = frame[(frame["species"] == "rat") | (frame["phase"] == "learning")]
     thin.attrs = frame.attrs | {"synthetic": True}

@@ -10,13 +10,14 @@ from rich.console import Console
 
 from bayesmeta.cli import main
 from bayesmeta.commands import report as reporting
-from bayesmeta.commands.fit import Sampling
+from bayesmeta.commands.options import Machine, Sampling
 from bayesmeta.commands.report import Part, parts_of, run_parts
 from bayesmeta.commands.request import Request, read_inputs
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.infrastructure.provenance import provenance_of, write_json
-from bayesmeta.output.folders import write_report
+from bayesmeta.output.folders.folder import Folder
+from bayesmeta.output.folders.page import write_report
 from bayesmeta.output.pages import read_results
 from report_folder import make_folder
 
@@ -24,13 +25,20 @@ from report_folder import make_folder
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
     rng = np.random.default_rng(3)
-    frame = pd.DataFrame({"study": [f"s{i}" for i in range(12)], "yi": rng.normal(0.3, 0.4, 12), "vi": 0.05})
+    frame = pd.DataFrame(
+        {"study": [f"s{i}" for i in range(12)], "yi": rng.normal(0.3, 0.4, 12), "vi": 0.05}
+    )
     frame.to_csv(tmp_path / "own.csv", index=False)
     return tmp_path / "own.csv"
 
 
 def _part(
-    folder: Path, request: Request, ran: list[str], name: str, files: tuple[str, ...] = (), **options: int
+    folder: Path,
+    request: Request,
+    ran: list[str],
+    name: str,
+    files: tuple[str, ...] = (),
+    **options: int,
 ) -> Part:
     """A command that writes its files and its provenance."""
 
@@ -40,7 +48,11 @@ def _part(
         folder.mkdir(exist_ok=True)
         for file in files:
             (folder / file).write_text("x")
-        said = {"inputs_sha256": read_inputs(request).sha256, **options, "outputs": dict.fromkeys(files, "")}
+        said = {
+            "inputs_sha256": read_inputs(request).sha256,
+            **options,
+            "outputs": dict.fromkeys(files, ""),
+        }
         write_json(folder / f"provenance-{name}.json", said)
         return 0
 
@@ -54,7 +66,10 @@ def _run(parts: list[Part], folder: Path) -> pd.Series:
 
 def test_what_is_there_is_kept_and_what_is_not_is_run(table: Path, tmp_path: Path) -> None:
     out, ran, request = tmp_path / "out", [], Request(str(table))
-    parts = [_part(out, request, ran, "fit", ("a",), draws=10), _part(out, request, ran, "check", ("b",))]
+    parts = [
+        _part(out, request, ran, "fit", ("a",), draws=10),
+        _part(out, request, ran, "check", ("b",)),
+    ]
     assert _run(parts, out).tolist() == ["done", "done"]
     assert "check says much" in (out / "report.log").read_text()
     assert _run(parts, out).tolist() == ["kept", "kept"]
@@ -88,7 +103,9 @@ def test_stopped_it_continues(table: Path, tmp_path: Path) -> None:
     assert _run([first, _part(out, request, ran, "check")], out).tolist() == ["kept", "done"]
 
 
-def test_a_part_that_cannot_be_done_says_why_and_leaves_nothing_old(table: Path, tmp_path: Path) -> None:
+def test_a_part_that_cannot_be_done_says_why_and_leaves_nothing_old(
+    table: Path, tmp_path: Path
+) -> None:
     out, ran, request = tmp_path / "out", [], Request(str(table))
     _run([_part(out, request, ran, "fit"), _part(out, request, ran, "screen", ("old",))], out)
 
@@ -96,18 +113,32 @@ def test_a_part_that_cannot_be_done_says_why_and_leaves_nothing_old(table: Path,
         raise BadInput("no moderators")
 
     refused = Part("screen", request, out / "provenance-screen.json", {"seed": 2}, refuse)
-    done = run_parts([_part(out, request, ran, "fit"), refused], read_inputs(request), out, Console(quiet=True))
+    done = run_parts(
+        [_part(out, request, ran, "fit"), refused], read_inputs(request), out, Console(quiet=True)
+    )
     assert done["state"].tolist() == ["kept", "not done"]
     assert done["reason"].tolist() == ["", "no moderators"]
     assert not (out / "old").exists()
     assert not (out / "provenance-screen.json").exists()
     with pytest.raises(BadInput, match="no moderators"):
-        run_parts([Part("fit", request, out / "f.json", {}, refuse)], read_inputs(request), out, Console(quiet=True))
+        run_parts(
+            [Part("fit", request, out / "f.json", {}, refuse)],
+            read_inputs(request),
+            out,
+            Console(quiet=True),
+        )
 
 
-def test_every_command_of_the_report_writes_the_provenance_that_it_is_known_by(table: Path, tmp_path: Path) -> None:
-    """The noun of a file and the options agree with what the commands write (checked on the quick ones)."""
-    parts = {part.name: part for part in parts_of(Request(str(table)), Sampling(draws=20, tune=50), tmp_path / "o", 1)}
+def test_every_command_of_the_report_writes_the_provenance_that_it_is_known_by(
+    table: Path, tmp_path: Path
+) -> None:
+    """Files and options of the parts are those that the quick commands write."""
+    parts = {
+        part.name: part
+        for part in parts_of(
+            Request(str(table)), Sampling(draws=20, tune=50), tmp_path / "o", Machine(1)
+        )
+    }
     assert next(iter(parts)) == reporting.INDISPENSABLE
     for name in ("fit", "compare", "lint"):
         part = parts[name]
@@ -119,7 +150,9 @@ def test_every_command_of_the_report_writes_the_provenance_that_it_is_known_by(t
         assert part.is_fresh(read_inputs(part.request).sha256) == (name == "lint")
 
 
-def test_the_page_is_written_with_what_was_counted_and_why_a_part_is_missing(tmp_path: Path) -> None:
+def test_the_page_is_written_with_what_was_counted_and_why_a_part_is_missing(
+    tmp_path: Path,
+) -> None:
     made = make_folder(tmp_path / "made")
     parts = pd.DataFrame(
         {
@@ -131,7 +164,9 @@ def test_the_page_is_written_with_what_was_counted_and_why_a_part_is_missing(tmp
     )
     (tmp_path / "page").mkdir()
     provenance = provenance_of({"dataset": "toy", "model": "m", "seed": 1}, {})
-    write_report(tmp_path / "page", read_results(made), parts, provenance, Steps())
+    folder = Folder(tmp_path / "page", provenance, Steps())
+    write_report(folder, read_results(made), parts)
+    folder.write_provenance("provenance-report.json")
     page = (tmp_path / "page" / "index.html").read_text(encoding="utf-8")
     assert "cannot be made: no moderators" in page
     for name in ("parts", "facts", "checklist"):

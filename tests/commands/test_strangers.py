@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bayesmeta.commands.request import Request, columns_of, read_inputs
+from bayesmeta.commands.effects import columns_of
+from bayesmeta.commands.request import Request, read_inputs
 from bayesmeta.inference.reml import fit_reml, fit_table, heterogeneity_table, terms_table
 from bayesmeta.infrastructure.files import root
 from strangers import TABLES, write
@@ -23,9 +24,13 @@ def metafor() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_reml_of_a_strangers_table_is_metafors(name: str, metafor: dict[str, Any], tmp_path: Path) -> None:
+def test_reml_of_a_strangers_table_is_metafors(
+    name: str, metafor: dict[str, Any], tmp_path: Path
+) -> None:
     want = metafor[name]
-    inputs = read_inputs(Request(str(write(name, tmp_path)), columns=columns_of(None, COLUMNS.get(name))))
+    inputs = read_inputs(
+        Request(str(write(name, tmp_path)), columns=columns_of(None, COLUMNS.get(name)))
+    )
     found = fit_reml(inputs.design, inputs.spec)
     (mean,), fit = terms_table(found).to_dict("records"), fit_table(found).iloc[0]
     tau2 = heterogeneity_table(found).query("level != 'total'")["tau2"].tolist()

@@ -11,7 +11,7 @@ from bayesmeta.estimates.summaries import heterogeneity_table, prediction_table
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design.contrasts import with_model
 from bayesmeta.model.spec import parse_spec
-from bayesmeta.output.folders import fit_tables
+from bayesmeta.output.folders.fit import fit_tables
 
 TERMS = ["human:neutral", "animal:neutral", "human:fear", "animal:fear"]
 MEANS = {"human:neutral": -0.6, "animal:neutral": -1.4, "human:fear": -0.5, "animal:fear": 0.9}

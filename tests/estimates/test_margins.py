@@ -1,6 +1,7 @@
 """Reference grid, marginal means, contrasts and predictions equal those computed from draws."""
 
 from collections.abc import Sequence
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ import xarray as xr
 
 from bayesmeta.estimates import margins
 from bayesmeta.estimates.summaries import prediction_table, terms_table
+from bayesmeta.infrastructure.choices import Weights
 from bayesmeta.infrastructure.errors import BadInput
 from moderated import effects, tree_of
 
@@ -103,10 +105,8 @@ def test_cells_are_predicted_as_the_fit_predicts_them(frame: pd.DataFrame) -> No
     np.testing.assert_allclose(table[["pi_group_lb", "pi_group_ub"]], fitted[["pi_lb", "pi_ub"]])
 
 
-@pytest.mark.parametrize("weights", margins.WEIGHTS)
-def test_marginal_means_average_over_the_grid(
-    tree: xr.DataTree, frame: pd.DataFrame, weights: str
-) -> None:
+@pytest.mark.parametrize("weights", get_args(Weights))
+def test_marginal_means_average_over_the_grid(tree: xr.DataTree, frame: pd.DataFrame, weights: str) -> None:
     table = margins.marginal_table(tree, "species", at={"dose": [4]}, weights=weights)
     memory = 0.5 if weights == "equal" else (frame["phase"] == "memory").mean()
     assert table["species"].tolist() == ["rat", "mouse"]

@@ -1,4 +1,4 @@
-"""The package from Python: what the commands do, on tables and trees in place of files.
+"""The Python interface: functions of the commands, on tables and trees instead of files.
 
 ::
 
@@ -9,13 +9,21 @@
 """
 
 from bayesmeta.api.frequentist import compare, reml
+from bayesmeta.api.measures import effects
 from bayesmeta.api.plots import plot
 from bayesmeta.api.posterior import fit
 from bayesmeta.api.predictions import marginal_contrasts, marginal_means, predict
-from bayesmeta.api.results import contrasts, diagnostics, heterogeneity, parameters, prediction, terms
+from bayesmeta.api.results import (
+    contrasts,
+    diagnostics,
+    heterogeneity,
+    parameters,
+    prediction,
+    terms,
+)
 from bayesmeta.api.simulated import example
 from bayesmeta.api.summaries import RemlSummary
-from bayesmeta.api.tables import effects, read
+from bayesmeta.api.tables import read
 from bayesmeta.model.spec import ModelSpec, Prior, read_spec, spec_of
 
 __all__ = [

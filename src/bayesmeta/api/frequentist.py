@@ -1,16 +1,17 @@
-"""The frequentist answer, and both side by side."""
+"""Frequentist estimates, alone and beside the Bayesian ones."""
 
 import pandas as pd
 
 from bayesmeta.api.requests import Model, inputs_of, ready_jax
-from bayesmeta.api.results import Question, definitions_of
+from bayesmeta.api.results import ContrastSpec, definitions_of
 from bayesmeta.api.summaries import RemlSummary
-from bayesmeta.commands.compare import answer, tables_of
+from bayesmeta.commands.compare import comparison_tables, estimate_both
 from bayesmeta.commands.request import Inputs
-from bayesmeta.inference.reml import check_test, fit_reml
+from bayesmeta.inference.reml import fit_reml
+from bayesmeta.infrastructure import choices
+from bayesmeta.infrastructure.choices import check_choice
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design.contrasts import contrast_weights
-from bayesmeta.model.spec import ORDERED
 
 
 def reml(
@@ -19,34 +20,49 @@ def reml(
     *,
     moderators: str | None = None,
     where: str | None = None,
-    test: str = "z",
-    method: str = "REML",
-    question: Question = None,
+    test: choices.Test = "z",
+    method: choices.Method = "REML",
+    question: ContrastSpec = None,
 ) -> RemlSummary:
-    """Fit a model's levels and terms by (restricted) maximum likelihood, as metafor's `rma.mv` does.
+    """Fit a model's levels and terms by (restricted) maximum likelihood.
+
+    It is the model of metafor's `rma.mv`; the priors of the model are not used.
 
     Parameters
     ----------
-    frame, model, moderators, where : as for `fit`; the model's priors are not used.
-    test : z, t (k - p degrees of freedom) or containment.
-    method : REML or ML.
-    question : contrasts to be tested after the terms, as for `contrasts`.
+    frame : DataFrame
+        As for `fit`.
+    model : str, Path or ModelSpec, optional
+        As for `fit`.
+    moderators, where : str, optional
+        As for `fit`.
+    test : {"z", "t", "containment"}
+        z tests, or t tests with k - p or with containment degrees of freedom.
+    method : {"REML", "ML"}
+        Restricted or full maximum likelihood.
+    question : str, sequence or mapping, optional
+        Contrasts to test after the terms, as for `contrasts`.
 
     Returns
     -------
-    RemlSummary : tables terms, robust (CR2), heterogeneity, fit, profile.
+    RemlSummary
+        Tables terms, robust (CR2), heterogeneity, fit, profile.
 
     Raises
     ------
     BadInput
-        The table, the model or a choice cannot be used; or the model is none of terms and taus alone.
+        The table, the model or a choice cannot be used; or the model has other parameters than
+        terms and taus.
 
-    Source: metafor's `rma.mv(yi, vi, random = list(~ 1 | study, ~ 1 | group))`; clubSandwich's `vcovCR` for `robust`.
+    Source: metafor's `rma.mv(yi, vi, random = list(~ 1 | study, ~ 1 | group))`; clubSandwich's
+    `vcovCR` for `robust`.
 
     Examples
     --------
     >>> import bayesmeta
-    >>> found = bayesmeta.reml(bayesmeta.example(), moderators="valence", question="fear - neutral")
+    >>> found = bayesmeta.reml(
+    ...     bayesmeta.example(), moderators="valence", question="fear - neutral"
+    ... )
     >>> found.terms[["term", "estimate", "se", "zval", "pval"]].round(3)
                  term  estimate     se   zval   pval
     0            fear     0.410  0.109  3.775  0.000
@@ -58,8 +74,9 @@ def reml(
     1  group  0.201  0.040  10.912
     2  total  0.477  0.228  61.678
     """
-    inputs = _with_effects(inputs_of(frame, model, moderators, where), "REML")
-    check_test(test)
+    inputs = inputs_of(frame, model, moderators, where)
+    refuse_directions(inputs, "REML")
+    check_choice("test", test, choices.Test)
     ready_jax()
     fitted = fit_reml(inputs.design, inputs.spec, method=method)
     terms = [str(term) for term in inputs.design["term"].values]
@@ -73,25 +90,33 @@ def compare(
     *,
     moderators: str | None = None,
     where: str | None = None,
-    test: str = "z",
+    test: choices.Test = "z",
 ) -> pd.DataFrame:
-    """REML and the posterior side by side, and why they differ, as `bayesmeta compare` writes it.
+    """Compare REML with the posterior, and explain the differences, as `bayesmeta compare` does.
 
     Parameters
     ----------
-    frame, model, moderators, where : as for `fit`.
-    test : of the frequentist side: z, t or containment.
+    frame : DataFrame
+        As for `fit`.
+    model : str, Path or ModelSpec, optional
+        As for `fit`.
+    moderators, where : str, optional
+        As for `fit`.
+    test : {"z", "t", "containment"}
+        Test of the frequentist estimates.
 
     Returns
     -------
-    DataFrame : terms, contrasts that the model names, and taus: term; estimate, se, ci_lb, ci_ub (REML); mean, sd,
-        cri_lb, cri_ub (exact posterior); shift in standard errors and its parts shift_prior and shift_integration;
-        why, in words (`comparison.compare_schools`).
+    DataFrame
+        Terms, contrasts that the model names, and taus: term; estimate, se, ci_lb, ci_ub (REML);
+        mean, sd, cri_lb, cri_ub (exact posterior); shift in standard errors and its parts
+        shift_prior and shift_integration; why, in words.
 
     Raises
     ------
     BadInput
-        The table, the model or a choice cannot be used; or the model is none of terms and taus alone.
+        The table, the model or a choice cannot be used; or the model has other parameters than
+        terms and taus.
 
     Examples
     --------
@@ -104,16 +129,18 @@ def compare(
     2  tau_study      0.48  0.50  mostly the integration over the taus
     3  tau_group      0.19  0.19                            they agree
     """
-    inputs = _with_effects(inputs_of(frame, model, moderators, where), "a comparison of two schools")
-    check_test(test)
+    inputs = inputs_of(frame, model, moderators, where)
+    refuse_directions(inputs, "a comparison with REML")
+    check_choice("test", test, choices.Test)
     ready_jax()
-    tables, _ = tables_of(answer(inputs.design, inputs.spec), inputs, test)
+    tables, _ = comparison_tables(estimate_both(inputs.design, inputs.spec), inputs, test)
     return tables["comparison"]
 
 
-def _with_effects(inputs: Inputs, what: str) -> Inputs:
-    if inputs.spec.likelihood == ORDERED:
+def refuse_directions(inputs: Inputs, method: str) -> None:
+    """Raise BadInput if the model is a model of directions."""
+    if inputs.has_directions:
         raise BadInput(
-            f"{what} wants effect sizes, and model {inputs.spec.name} is one of directions; use bayesmeta.fit"
+            f"{method} needs effect sizes, and model {inputs.spec.name} is a model of directions; "
+            "use bayesmeta.fit"
         )
-    return inputs

@@ -1,7 +1,6 @@
 """From a table to draws."""
 
 import warnings
-from dataclasses import asdict
 from importlib.util import find_spec
 
 import pandas as pd
@@ -9,15 +8,11 @@ import xarray as xr
 from rich.console import Console
 
 from bayesmeta.api.requests import Model, inputs_of, ready_jax
-from bayesmeta.commands.fit import QUADRATURE, Sampling, draw_posterior
-from bayesmeta.commands.request import Inputs
+from bayesmeta.commands.fit import draw_posterior
+from bayesmeta.commands.options import Sampling
 from bayesmeta.estimates.convergence import diagnose
-from bayesmeta.inference.nuts import check_sampler
-from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.infrastructure.choices import Sampler
 from bayesmeta.infrastructure.progress import Steps
-from bayesmeta.model.spec import ORDERED
-
-LEAST = {"draws": 10, "tune": 10, "chains": 1, "seed": 0}
 
 
 def fit(
@@ -26,46 +21,63 @@ def fit(
     *,
     moderators: str | None = None,
     where: str | None = None,
-    sampler: str = "numpyro",
+    sampler: Sampler = "numpyro",
     draws: int = 1000,
     tune: int = 1000,
     chains: int = 4,
     seed: int = 1,
     progress: bool = True,
 ) -> xr.DataTree:
-    """Sample a model's posterior, as `bayesmeta fit` does: the same table and seed give the same numbers.
+    """Sample the posterior of a model, as `bayesmeta fit` does.
+
+    The same table and seed give the same numbers as the command line.
 
     Parameters
     ----------
-    frame : a row per effect: study, and yi with vi (or sei), or m1i, sd1i, n1i, m2i, sd2i, n2i; group where several
-        effects share their subjects; moderators. Or what `read` gave.
-    model : a model's name (three-level, four-level, robust ...), a TOML file or a ModelSpec. Default: a named dataset's
-        own, else three levels with one overall mean.
-    moderators : terms in place of the model's: "valence:phase", "1", "1 + dose".
-    where : keep effects for which a pandas query holds: "dose > 1".
-    sampler : numpyro, nutpie, pymc or quadrature (independent draws without MCMC).
-    draws, tune, chains, seed : kept and warm-up draws per chain, chains, seed of every random step.
-    progress : show what is being done, on a terminal and in a notebook that has ipywidgets.
+    frame : DataFrame
+        A row per effect: study, and yi with vi (or sei), or m1i, sd1i, n1i, m2i, sd2i, n2i; group
+        if effects share their subjects; moderators. A table from `read` is also accepted.
+    model : str, Path or ModelSpec, optional
+        Name of a model (three-level, four-level, robust ...), TOML file or ModelSpec. The default
+        is the model of a named dataset, else three levels with an overall mean.
+    moderators : str, optional
+        Terms that replace those of the model: "valence:phase", "1", "1 + dose".
+    where : str, optional
+        Keep the effects that match a pandas query: "dose > 1".
+    sampler : {"numpyro", "nutpie", "pymc", "quadrature"}
+        Implementation of NUTS, or quadrature (independent draws without MCMC).
+    draws, tune : int
+        Draws to keep and warm-up draws, per chain.
+    chains : int
+        Number of chains.
+    seed : int
+        Seed of every random step.
+    progress : bool
+        Show progress, on a terminal and in a notebook with ipywidgets.
 
     Returns
     -------
-    DataTree : what posterior.nc holds (`sampling.sample_posterior`): posterior, posterior_predictive, prior,
-        prior_predictive, log_likelihood, log_prior, sample_stats, observed_data, constant_data.
+    DataTree
+        The content of posterior.nc: posterior, posterior_predictive, prior, prior_predictive,
+        log_likelihood, log_prior, sample_stats, observed_data, constant_data.
 
     Raises
     ------
     BadInput
-        The table, the model or a choice cannot be used; or JAX runs already with fewer devices than chains.
+        The table, the model or a choice cannot be used; or JAX runs already with fewer devices
+        than chains.
 
     Warns
     -----
     UserWarning
-        A diagnostic failed; `diagnostics` says which.
+        A diagnostic failed; see `diagnostics`.
 
     Examples
     --------
     >>> import bayesmeta
-    >>> tree = bayesmeta.fit(bayesmeta.example(), moderators="valence:phase", draws=500, tune=500)
+    >>> tree = bayesmeta.fit(
+    ...     bayesmeta.example(), moderators="valence:phase", draws=500, tune=500
+    ... )
     >>> tree["posterior"]["beta"].mean(("chain", "draw")).to_series().round(1)
     term
     fear:learning       0.3
@@ -75,33 +87,19 @@ def fit(
     Name: beta, dtype: float64
     """
     inputs = inputs_of(frame, model, moderators, where)
-    how = Sampling(sampler, draws=draws, tune=tune, chains=chains, seed=seed)
-    _check(how)
+    sampling = Sampling(sampler, draws=draws, tune=tune, chains=chains, seed=seed)
     ready_jax(chains if sampler == "numpyro" else 1)
-    tree = _draw(inputs, how, _steps() if progress else Steps())
-    if failures := diagnose(tree)["failures"]:
-        warnings.warn(f"the fit finished, but a diagnostic failed: {'; '.join(failures)}", stacklevel=2)
+    steps = shown_steps() if progress else Steps()
+    tree = draw_posterior(inputs.design, inputs.spec, sampling, steps)
+    failures = diagnose(tree)["failures"]
+    if failures:
+        text = f"the fit finished, but a diagnostic failed: {'; '.join(failures)}"
+        warnings.warn(text, stacklevel=2)
     return tree
 
 
-def _check(how: Sampling) -> None:
-    for name, least in LEAST.items():
-        value = getattr(how, name)
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise BadInput(f"{name} is {value!r}; it should be a whole number of at least {least}")
-    if how.sampler != QUADRATURE:
-        check_sampler(how.sampler)
-
-
-def _draw(inputs: Inputs, how: Sampling, steps: Steps) -> xr.DataTree:
-    if inputs.spec.likelihood == ORDERED:
-        from bayesmeta.inference.ordinal import sample_directions
-
-        return sample_directions(inputs.design, inputs.spec, steps=steps, **asdict(how))
-    return draw_posterior(inputs.design, inputs.spec, how, steps)
-
-
-def _steps() -> Steps:
-    """Steps that are shown; in a notebook only where it can show what changes."""
+def shown_steps() -> Steps:
+    """Return steps that show progress; a notebook without ipywidgets cannot show any."""
     console = Console()
-    return Steps() if console.is_jupyter and find_spec("ipywidgets") is None else Steps(console)
+    shown = not console.is_jupyter or find_spec("ipywidgets") is not None
+    return Steps(console) if shown else Steps()

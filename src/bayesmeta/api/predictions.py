@@ -1,4 +1,4 @@
-"""What a tree says of rows that are not in its table."""
+"""Predictions of a tree for rows that are not in its table."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,34 +6,41 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.api.results import check_sizes
-from bayesmeta.api.tables import check_frame
+from bayesmeta.api.checks import check_frame, check_sizes
 from bayesmeta.estimates import margins
+from bayesmeta.infrastructure.choices import Weights
 from bayesmeta.infrastructure.errors import BadInput
 
 At = Mapping[str, Any] | None
+SCALAR = (str, bytes, int, float, bool)
 
 
 def predict(tree: xr.DataTree, rows: pd.DataFrame | None = None, *, at: At = None) -> pd.DataFrame:
-    """What a study of some kind would find: the mean effect, and where the true effect of a new study would lie.
+    """Predict the mean effect, and the true effect of a new study, for rows or for a grid.
 
     Parameters
     ----------
-    tree : from `fit`, or from arviz.from_netcdf("posterior.nc").
-    rows : a table with a column for each moderator. Default: the reference grid, which is every combination of the
-        levels of categories, with numbers at their means; cells without effects are left out of it.
-    at : values of moderators in the grid, {"dose": [1, 2], "phase": "memory"}.
+    tree : DataTree
+        From `fit`, or from arviz.from_netcdf("posterior.nc").
+    rows : DataFrame, optional
+        A column per moderator. The default is the reference grid: every combination of the
+        levels of categories, with numbers at their means, without the cells that have no effects.
+    at : mapping, optional
+        Values of moderators in the grid, {"dose": [1, 2], "phase": "memory"}.
 
     Returns
     -------
-    DataFrame : the moderators; mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive; for each level pi_study_lb,
-        pi_study_ub ...: 95 % interval for the true mean of a new study, of a new group in it; outside: numbers beyond
-        the range of the data; k and studies: effects with the row's categories.
+    DataFrame
+        The moderators; mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive; by level
+        pi_study_lb, pi_study_ub ...: 95 % interval for the true mean of a new study, of a new group
+        in it; outside: numbers beyond the range of the data; k and studies: effects with the
+        categories of the row.
 
     Raises
     ------
     BadInput
-        Rows and at, a moderator that is missing, blank or unknown, or no row that can be predicted.
+        Both rows and at are given, a moderator is missing, blank or unknown, or no row can be
+        predicted.
 
     Examples
     --------
@@ -49,30 +56,40 @@ def predict(tree: xr.DataTree, rows: pd.DataFrame | None = None, *, at: At = Non
     check_sizes(tree)
     if rows is not None:
         if at:
-            raise BadInput("at fills the reference grid and rows take its place; give one of them")
+            raise BadInput("at fills the reference grid and rows replace it; give one of them")
         return margins.predicted_table(tree, check_frame(rows))
-    found = margins.predicted_table(tree, margins.reference_grid(tree, _values(at)))
-    return found.dropna(subset="mean").reset_index(drop=True)
+    table = margins.predicted_table(tree, margins.reference_grid(tree, values_of(at)))
+    return table.dropna(subset="mean").reset_index(drop=True)
 
 
-def marginal_means(tree: xr.DataTree, *of: str, at: At = None, weights: str = "equal") -> pd.DataFrame:
-    """Mean at each level of some moderators, averaged over the rest of the reference grid, as R's emmeans has it.
+def marginal_means(
+    tree: xr.DataTree, *of: str, at: At = None, weights: Weights = "equal"
+) -> pd.DataFrame:
+    """Return means at the levels of moderators, averaged over the rest of the reference grid.
 
     Parameters
     ----------
-    tree : as for `predict`.
-    *of : moderators; every combination of their levels gets a mean. Without any: the mean of the whole grid.
-    at : as for `predict`.
-    weights : of the combinations of the others: equal, or frequency (as often as effects have them).
+    tree : DataTree
+        As for `predict`.
+    *of : str
+        Moderators; every combination of their levels gets a mean. Without any: the mean of the
+        complete grid.
+    at : mapping, optional
+        As for `predict`.
+    weights : {"equal", "frequency"}
+        Weights of the combinations of the other moderators: equal, or the number of their effects.
 
     Returns
     -------
-    DataFrame : the moderators, and numbers as in `predict`. A mean over cells without effects is left out.
+    DataFrame
+        The moderators, and numbers as in `predict`. A mean over cells without effects is left out.
 
     Raises
     ------
     BadInput
-        Unknown moderators or weights, or no mean is left.
+        Moderators or weights are unknown, or no mean is left.
+
+    Source: R's emmeans.
 
     Examples
     --------
@@ -84,15 +101,34 @@ def marginal_means(tree: xr.DataTree, *of: str, at: At = None, weights: str = "e
     0  learning   0.1  0.2
     1    memory   0.0  0.2
     """
-    return margins.marginal_table(check_sizes(tree), *of, at=_values(at), weights=weights)
+    return margins.marginal_table(check_sizes(tree), *of, at=values_of(at), weights=weights)
 
 
-def marginal_contrasts(tree: xr.DataTree, *of: str, at: At = None, weights: str = "equal") -> pd.DataFrame:
-    """Differences of all pairs of `marginal_means`.
+def marginal_contrasts(
+    tree: xr.DataTree, *of: str, at: At = None, weights: Weights = "equal"
+) -> pd.DataFrame:
+    """Return the differences of all pairs of `marginal_means`.
+
+    Parameters
+    ----------
+    tree : DataTree
+        As for `predict`.
+    *of : str
+        As for `marginal_means`.
+    at : mapping, optional
+        As for `predict`.
+    weights : {"equal", "frequency"}
+        As for `marginal_means`.
 
     Returns
     -------
-    DataFrame : contrast, mean, sd, ci_lb, ci_ub, p_positive, p_rope = P(|difference| < the model's rope).
+    DataFrame
+        contrast, mean, sd, ci_lb, ci_ub, p_positive, p_rope = P(|difference| < the model's rope).
+
+    Raises
+    ------
+    BadInput
+        Moderators or weights are unknown, or there are fewer than two means.
 
     Examples
     --------
@@ -103,15 +139,26 @@ def marginal_contrasts(tree: xr.DataTree, *of: str, at: At = None, weights: str 
                 contrast  mean   sd
     0  learning - memory   0.1  0.2
     """
-    found = margins.marginal_weights(check_sizes(tree), *of, at=_values(at), weights=weights)
-    if found.sizes["contrast"] < 2:
-        raise BadInput(f"a difference needs two means; {', '.join(of) or 'the whole grid'} has one")
-    return margins.pairs_table(tree, found)
+    means = margins.marginal_weights(check_sizes(tree), *of, at=values_of(at), weights=weights)
+    if means.sizes["contrast"] < 2:
+        name = ", ".join(of) or "the complete grid"
+        raise BadInput(f"a difference needs two means; {name} has one")
+    return margins.pairs_table(tree, means)
 
 
-def _values(at: At) -> dict[str, Sequence[Any]]:
-    """Values of each moderator as lists."""
+def values_of(at: At) -> dict[str, Sequence[Any]]:
+    """Return the values of moderators as lists.
+
+    Raises
+    ------
+    BadInput
+        `at` is no mapping.
+    """
     if at is not None and not isinstance(at, Mapping):
-        raise BadInput(f'at is {at!r}; it should be a mapping of moderators to values, {{"dose": [1, 2]}}')
-    alone = (str, bytes, int, float, bool)
-    return {name: [own] if isinstance(own, alone) else list(own) for name, own in (at or {}).items()}
+        raise BadInput(
+            f'at is {at!r}; it should be a mapping of moderators to values, {{"dose": [1, 2]}}'
+        )
+    return {
+        name: [values] if isinstance(values, SCALAR) else list(values)
+        for name, values in (at or {}).items()
+    }

@@ -1,12 +1,15 @@
-"""What is asked of a table: from arguments to what a command would analyse, and JAX ready for it."""
+"""From the arguments of a function to the inputs that a command has of the same table."""
 
 from pathlib import Path
 
 import jax
 import pandas as pd
 
+from bayesmeta.api.checks import check_text
 from bayesmeta.api.tables import effect_table
-from bayesmeta.commands.request import Inputs, Request, choose_model, keep_rows, select
+from bayesmeta.commands.effects import keep_rows
+from bayesmeta.commands.options import Request
+from bayesmeta.commands.request import Inputs, choose_model, read_directions, select
 from bayesmeta.data.datasets import DATASETS
 from bayesmeta.estimates.discrepancy import check_sides
 from bayesmeta.inference.nuts import start_jax
@@ -15,28 +18,29 @@ from bayesmeta.model.design import build_design, cell_means
 from bayesmeta.model.spec import ORDERED, ModelSpec, check_spec
 
 Model = str | Path | ModelSpec | None
-DEVICES = 4  # as many as the command line has chains: then both share the programs they compiled
+DEVICES = 4  # the default number of chains of the command line: both then share compiled programs
 
 
-def inputs_of(frame: pd.DataFrame, model: Model, moderators: str | None, where: str | None) -> Inputs:
-    """The table, the model and the design that a command has of a file with these rows.
+def inputs_of(
+    frame: pd.DataFrame, model: Model, moderators: str | None, where: str | None
+) -> Inputs:
+    """Return the table, the model and the design that a command has of a file with these rows.
 
     Raises
     ------
     BadInput
-        Anything about them cannot be used.
+        The table, the model or the query cannot be used.
     """
-    for name, value, example in (("moderators", moderators, "valence:phase"), ("where", where, "dose > 1")):
-        if value is not None and not isinstance(value, str):
-            raise BadInput(f"{name} is a {type(value).__name__}; it should be text like {example!r}")
+    check_text("moderators", moderators, "valence:phase")
+    check_text("where", where, "dose > 1")
     table = effect_table(frame)
-    spec = _spec(table, model, moderators)
+    spec = spec_for(table, model, moderators)
     kept = table if where is None else keep_rows(table, where)
     if spec.likelihood == ORDERED:
-        from bayesmeta.inference.ordinal import build_directions
-
-        return Inputs(kept, spec, build_directions(kept, spec), [])
-    if table.attrs["dataset"] in DATASETS:  # whose rows may have been left out before, and cells that contrasts name
+        return read_directions(table, kept, spec)
+    if (
+        table.attrs["dataset"] in DATASETS
+    ):  # the user may have left out rows, and cells of contrasts
         design = build_design(kept, spec)
         check_sides(design, spec)
         return Inputs(kept, spec, design, [])
@@ -44,28 +48,41 @@ def inputs_of(frame: pd.DataFrame, model: Model, moderators: str | None, where: 
     return Inputs(kept, spec, design, left_out)
 
 
-def _spec(table: pd.DataFrame, model: Model, moderators: str | None) -> ModelSpec:
-    if isinstance(model, ModelSpec):
-        return check_spec(model.with_terms(cell_means(moderators, table)) if moderators else model)
-    if model is not None and not isinstance(model, str | Path):
-        raise BadInput(f"model is a {type(model).__name__}; it should be a model's name, a TOML file or a ModelSpec")
-    asked = None if model is None else str(model)
-    return choose_model(Request(model=asked, moderators=moderators), table)
-
-
-def ready_jax(chains: int = 1) -> None:
-    """Start JAX with a device for each chain, so that what is called first does not decide for what is called next.
+def spec_for(table: pd.DataFrame, model: Model, moderators: str | None) -> ModelSpec:
+    """Return the model for a table.
 
     Raises
     ------
     BadInput
-        JAX runs already, with too few devices: draws would then be other ones than the command line's.
+        The model is of another type, is unknown, or cannot be used.
+    """
+    if isinstance(model, ModelSpec):
+        return check_spec(model.with_terms(cell_means(moderators, table)) if moderators else model)
+    if model is not None and not isinstance(model, str | Path):
+        raise BadInput(
+            f"model is a {type(model).__name__}; it should be a model's name, a TOML file or a "
+            "ModelSpec"
+        )
+    name = None if model is None else str(model)
+    return choose_model(Request(model=name, moderators=moderators), table)
+
+
+def ready_jax(chains: int = 1) -> None:
+    """Start JAX with as many devices as chains.
+
+    JAX keeps the number of devices with which it starts, so the first call decides for the next
+    ones, too.
+
+    Raises
+    ------
+    BadInput
+        JAX runs already with too few devices: draws would differ from those of the command line.
     """
     start_jax(max(chains, DEVICES))
-    have = jax.local_device_count()
-    if jax.default_backend() == "cpu" and have < chains:
+    available = jax.local_device_count()
+    if jax.default_backend() == "cpu" and available < chains:
         raise BadInput(
-            f"JAX is running already, with {have} device{'s' * (have > 1)}, and {chains} chains want one each; restart "
-            f"Python and call bayesmeta.fit with {chains} chains before anything else that uses JAX, or ask for "
-            f"chains={have}"
+            f"JAX is running already, with {available} device{'s' * (available > 1)}, and {chains} "
+            f"chains need {chains}; restart Python and call bayesmeta.fit with {chains} chains "
+            f"before anything else that uses JAX, or set chains={available}"
         )

@@ -1,10 +1,11 @@
-"""What a tree says, as tables."""
+"""The content of a tree, as tables."""
 
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import xarray as xr
 
+from bayesmeta.api.checks import check_rope, check_sizes, check_tree
 from bayesmeta.estimates import summaries
 from bayesmeta.estimates.contrasts import contrasts_of, steps_of, summarise, weighted_draws
 from bayesmeta.estimates.convergence import diagnose, diagnostics_table
@@ -12,24 +13,29 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design.contrasts import contrast_weights
 from bayesmeta.model.spec import spec_of
 
-GROUPS = ("posterior", "constant_data")
-Question = str | Sequence[str] | Mapping[str, str] | None
+ContrastSpec = str | Sequence[str] | Mapping[str, str] | None
 
 
-def contrasts(tree: xr.DataTree, question: Question = None, *, rope: float | None = None) -> pd.DataFrame:
-    """Linear combinations of terms: how large, how probably above zero, how probably too small to matter.
+def contrasts(
+    tree: xr.DataTree, question: ContrastSpec = None, *, rope: float | None = None
+) -> pd.DataFrame:
+    """Summarise linear combinations of terms.
 
     Parameters
     ----------
-    tree : from `fit`, or from arviz.from_netcdf("posterior.nc").
-    question : "fear:memory - 0.5 * neutral:memory"; several; or names to such texts. Default: every term, and the
-        contrasts that the model file names.
-    rope : differences below it are too small to matter; default the model's.
+    tree : DataTree
+        From `fit`, or from arviz.from_netcdf("posterior.nc").
+    question : str, sequence or mapping, optional
+        "fear:memory - 0.5 * neutral:memory"; several such texts; or names to such texts. The
+        default is every term, and the contrasts that the model file names.
+    rope : float, optional
+        Differences below it are too small to matter; the model's by default.
 
     Returns
     -------
-    DataFrame : contrast, mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive, p_rope = P(|contrast| < rope); of a
-        slope that of a moderator's standard deviation.
+    DataFrame
+        contrast, mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive, p_rope = P(|contrast| <
+        rope), for a slope per standard deviation of its moderator.
 
     Raises
     ------
@@ -39,22 +45,32 @@ def contrasts(tree: xr.DataTree, question: Question = None, *, rope: float | Non
     Examples
     --------
     >>> import bayesmeta
-    >>> tree = bayesmeta.fit(bayesmeta.example(), moderators="valence:phase", sampler="quadrature", draws=250)
+    >>> frame = bayesmeta.example()
+    >>> tree = bayesmeta.fit(frame, moderators="valence:phase", sampler="quadrature", draws=250)
     >>> bayesmeta.contrasts(tree, {"memory": "fear:memory - neutral:memory"}).round(1)
       contrast  mean   sd  ci_lb  ci_ub  p_positive  p_rope
     0   memory   1.0  0.1    0.8    1.2         1.0     0.0
     """
-    spec, terms = spec_of(check_tree(tree)), [str(term) for term in tree["posterior"].dataset["term"].values]
-    if rope is not None and (isinstance(rope, bool) or not isinstance(rope, int | float) or not rope >= 0):
-        raise BadInput(f"rope is {rope!r}; it should be a number of at least 0")
-    weights = contrasts_of(tree) if question is None else contrast_weights(definitions_of(question), terms)
+    spec = spec_of(check_tree(tree))
+    check_rope(rope)
+    if question is None:
+        weights = contrasts_of(tree)
+    else:
+        terms = [str(term) for term in tree["posterior"].dataset["term"].values]
+        weights = contrast_weights(definitions_of(question), terms)
     draws = weighted_draws(tree, weights)
     inside = abs(draws * steps_of(tree, weights)) < (spec.rope if rope is None else rope)
     return summarise(draws).assign(p_rope=inside.mean(("chain", "draw")).values)
 
 
-def definitions_of(question: Question) -> dict[str, str]:
-    """Names to texts, of a question in any of its forms."""
+def definitions_of(question: ContrastSpec) -> dict[str, str]:
+    """Return names to texts, for contrasts in any of the forms that `contrasts` takes.
+
+    Raises
+    ------
+    BadInput
+        It has another form.
+    """
     if isinstance(question, str):
         return {question: question}
     if isinstance(question, Mapping):
@@ -62,23 +78,30 @@ def definitions_of(question: Question) -> dict[str, str]:
     if isinstance(question, Sequence) and all(isinstance(text, str) for text in question):
         return {text: text for text in question}
     raise BadInput(
-        f"question is {question!r}; it should be text like 'fear:memory - neutral:memory', a list of such, or a "
-        "mapping of names to such"
+        f"question is {question!r}; it should be text like 'fear:memory - neutral:memory', a list "
+        "of such, or a mapping of names to such"
     )
 
 
 def terms(tree: xr.DataTree) -> pd.DataFrame:
-    """Every term, with how well its draws are known.
+    """Summarise every term, with the precision of its draws.
+
+    Parameters
+    ----------
+    tree : DataTree
+        As for `contrasts`.
 
     Returns
     -------
-    DataFrame : term, mean, sd, median, ci_lb, ci_ub (95 % equal-tailed), p_positive, ess_bulk, ess_tail, r_hat,
-        mcse_mean.
+    DataFrame
+        term, mean, sd, median, ci_lb, ci_ub (95 % equal-tailed), p_positive, ess_bulk, ess_tail,
+        r_hat, mcse_mean.
 
     Examples
     --------
     >>> import bayesmeta
-    >>> tree = bayesmeta.fit(bayesmeta.example(), moderators="valence:phase", sampler="quadrature", draws=250)
+    >>> frame = bayesmeta.example()
+    >>> tree = bayesmeta.fit(frame, moderators="valence:phase", sampler="quadrature", draws=250)
     >>> bayesmeta.terms(tree)[["term", "mean", "sd"]].round(1)
                    term  mean   sd
     0     fear:learning   0.3  0.2
@@ -90,16 +113,24 @@ def terms(tree: xr.DataTree) -> pd.DataFrame:
 
 
 def heterogeneity(tree: xr.DataTree) -> pd.DataFrame:
-    """How much true effects differ, by level and in total: standard deviations tau, shares I^2 in percent.
+    """Summarise the differences of true effects, by level and in total.
+
+    Parameters
+    ----------
+    tree : DataTree
+        As for `contrasts`.
 
     Returns
     -------
-    DataFrame : level, tau_mean, tau_ci_lb, tau_ci_ub, i2_mean, i2_ci_lb, i2_ci_ub.
+    DataFrame
+        level; tau_mean, tau_ci_lb, tau_ci_ub (standard deviation); i2_mean, i2_ci_lb, i2_ci_ub
+        (share I^2 in percent).
 
     Examples
     --------
     >>> import bayesmeta
-    >>> tree = bayesmeta.fit(bayesmeta.example(), moderators="valence:phase", sampler="quadrature", draws=250)
+    >>> frame = bayesmeta.example()
+    >>> tree = bayesmeta.fit(frame, moderators="valence:phase", sampler="quadrature", draws=250)
     >>> bayesmeta.heterogeneity(tree)[["level", "tau_mean", "tau_ci_lb", "tau_ci_ub"]].round(1)
        level  tau_mean  tau_ci_lb  tau_ci_ub
     0  study       0.4        0.3        0.7
@@ -110,16 +141,23 @@ def heterogeneity(tree: xr.DataTree) -> pd.DataFrame:
 
 
 def prediction(tree: xr.DataTree) -> pd.DataFrame:
-    """What a new study, and a new group in it, would truly be: 95 % intervals.
+    """Return 95 % intervals for the true mean of a new study, and of a new group in it.
+
+    Parameters
+    ----------
+    tree : DataTree
+        As for `contrasts`.
 
     Returns
     -------
-    DataFrame : term, level (study, group, effect: the new one), pi_lb, pi_ub.
+    DataFrame
+        term, level (study, group, effect: the new one), pi_lb, pi_ub.
 
     Examples
     --------
     >>> import bayesmeta
-    >>> tree = bayesmeta.fit(bayesmeta.example(), moderators="valence:phase", sampler="quadrature", draws=250)
+    >>> frame = bayesmeta.example()
+    >>> tree = bayesmeta.fit(frame, moderators="valence:phase", sampler="quadrature", draws=250)
     >>> bayesmeta.prediction(tree).head(2).round(1)
                    term  level  pi_lb  pi_ub
     0     fear:learning  study   -0.7    1.2
@@ -129,16 +167,24 @@ def prediction(tree: xr.DataTree) -> pd.DataFrame:
 
 
 def parameters(tree: xr.DataTree) -> pd.DataFrame:
-    """What the model estimates besides terms and taus (nu, rho, weights of a selection); no rows where nothing.
+    """Summarise the parameters besides terms and taus: nu, rho, weights of a selection.
+
+    Parameters
+    ----------
+    tree : DataTree
+        As for `contrasts`.
 
     Returns
     -------
-    DataFrame : parameter, mean, sd, median, ci_lb, ci_ub (95 % equal-tailed), ess_bulk, r_hat.
+    DataFrame
+        parameter, mean, sd, median, ci_lb, ci_ub (95 % equal-tailed), ess_bulk, r_hat; no rows if
+        the model has no such parameter.
 
     Examples
     --------
     >>> import bayesmeta
-    >>> tree = bayesmeta.fit(bayesmeta.example(), moderators="valence:phase", sampler="quadrature", draws=250)
+    >>> frame = bayesmeta.example()
+    >>> tree = bayesmeta.fit(frame, moderators="valence:phase", sampler="quadrature", draws=250)
     >>> len(bayesmeta.parameters(tree))
     0
     """
@@ -146,49 +192,34 @@ def parameters(tree: xr.DataTree) -> pd.DataFrame:
 
 
 def diagnostics(tree: xr.DataTree) -> pd.DataFrame:
-    """Whether the draws can be used: each diagnostic beside its rule.
+    """Return every diagnostic of the draws with its rule.
+
+    Parameters
+    ----------
+    tree : DataTree
+        As for `contrasts`.
 
     Returns
     -------
-    DataFrame : diagnostic, value, rule, passed. `attrs`: passed (all), failures and warnings in words.
+    DataFrame
+        diagnostic, value, rule, passed. `attrs`: passed (all), failures and warnings in words.
 
     Examples
     --------
     >>> import bayesmeta
-    >>> tree = bayesmeta.fit(bayesmeta.example(), moderators="valence:phase", sampler="quadrature", draws=250)
-    >>> found = bayesmeta.diagnostics(tree)
-    >>> found[["diagnostic", "rule", "passed"]]
+    >>> frame = bayesmeta.example()
+    >>> tree = bayesmeta.fit(frame, moderators="valence:phase", sampler="quadrature", draws=250)
+    >>> table = bayesmeta.diagnostics(tree)
+    >>> table[["diagnostic", "rule", "passed"]]
          diagnostic          rule passed
     0   divergences     at most 0   True
     1     max_r_hat    below 1.01   True
     2  min_ess_bulk  at least 400   True
     3  min_ess_tail  at least 400   True
-    >>> found.attrs["failures"]
+    >>> table.attrs["failures"]
     []
     """
-    found = diagnose(check_tree(tree))
-    table = diagnostics_table(found)
-    table.attrs = {name: found[name] for name in ("passed", "failures", "warnings")}
+    results = diagnose(check_tree(tree))
+    table = diagnostics_table(results)
+    table.attrs = {name: results[name] for name in ("passed", "failures", "warnings")}
     return table
-
-
-def check_tree(tree: object) -> xr.DataTree:
-    """The same, if it is a tree of this package."""
-    whence = "it should be a DataTree from bayesmeta.fit, or from arviz.from_netcdf('posterior.nc')"
-    if not isinstance(tree, xr.DataTree):
-        raise BadInput(f"tree is a {type(tree).__name__}; {whence}")
-    if missing := [name for name in GROUPS if name not in tree.children]:
-        raise BadInput(f"tree lacks the groups {', '.join(missing)}; {whence}")
-    if "model" not in tree["constant_data"].attrs:
-        raise BadInput(f"tree does not say by which model it was made; {whence}")
-    return tree
-
-
-def check_sizes(tree: object) -> xr.DataTree:
-    """The same, if it is a tree of this package with effect sizes."""
-    if "vi" not in (checked := check_tree(tree))["constant_data"].data_vars:
-        raise BadInput(
-            "the tree is one of directions, without effect sizes; it has terms, contrasts, parameters and diagnostics, "
-            "and bayesmeta.ordinal has the tables of its own"
-        )
-    return checked

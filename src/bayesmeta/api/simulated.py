@@ -1,21 +1,31 @@
-"""A table of nobody's data, small enough for examples."""
+"""A simulated table, small enough for examples."""
 
 import numpy as np
 import pandas as pd
 
-STUDIES, SEED = 24, 5
-CELLS = {("fear", "memory"): 0.7, ("neutral", "memory"): -0.6, ("fear", "learning"): 0.3, ("neutral", "learning"): 0.0}
-TAU_STUDY, TAU_GROUP = 0.4, 0.2
+STUDIES = 24
+SEED = 5
+CELLS = {
+    ("fear", "memory"): 0.7,
+    ("neutral", "memory"): -0.6,
+    ("fear", "learning"): 0.3,
+    ("neutral", "learning"): 0.0,
+}
+TAU_STUDY = 0.4
+TAU_GROUP = 0.2
 
 
 def example() -> pd.DataFrame:
-    """A simulated effect table, the same at every call: 24 studies, 2 groups in each, 2 effects in each of these.
+    """Simulate an effect table, the same at every call.
+
+    It has 24 studies, 2 groups in a study and 2 effects in a group.
 
     Returns
     -------
-    DataFrame : study, group; valence (fear, neutral) and phase (learning, memory), one phase in a study, both valences
-        in a group; dose, a number of the study; yi and vi (Hedges' g). `attrs["truth"]` holds what was planted: beta
-        by "valence:phase", tau_study, tau_group.
+    DataFrame
+        study, group; valence (fear, neutral), both in every group; phase (learning, memory), the
+        same in all of a study; dose, a number of the study; yi and vi (Hedges' g). `attrs["truth"]`
+        holds the true values: beta by "valence:phase", tau_study, tau_group.
 
     Examples
     --------
@@ -28,9 +38,12 @@ def example() -> pd.DataFrame:
     2   s01  s01b     fear  memory   1.6  0.96  0.20
     """
     rng = np.random.default_rng(SEED)
-    study, group = np.repeat(np.arange(STUDIES), 4), np.repeat(np.arange(2 * STUDIES), 2)
-    valence, phase = np.tile(["fear", "neutral"], 2 * STUDIES), np.where(study % 2, "learning", "memory")
-    u, w = rng.normal(0, TAU_STUDY, STUDIES), rng.normal(0, TAU_GROUP, 2 * STUDIES)
+    study = np.repeat(np.arange(STUDIES), 4)
+    group = np.repeat(np.arange(2 * STUDIES), 2)
+    valence = np.tile(["fear", "neutral"], 2 * STUDIES)
+    phase = np.where(study % 2, "learning", "memory")
+    u = rng.normal(0, TAU_STUDY, STUDIES)
+    w = rng.normal(0, TAU_GROUP, 2 * STUDIES)
     beta = np.array([CELLS[cell] for cell in zip(valence, phase, strict=True)])
     vi = np.round(rng.uniform(0.05, 0.3, len(study)), 4)
     yi = np.round(beta + u[study] + w[group] + rng.normal(0, np.sqrt(vi)), 4)
@@ -38,7 +51,9 @@ def example() -> pd.DataFrame:
     frame = pd.DataFrame(
         {
             "study": labels,
-            "group": [f"{label}{'ab'[number % 2]}" for label, number in zip(labels, group, strict=True)],
+            "group": [
+                f"{label}{'ab'[number % 2]}" for label, number in zip(labels, group, strict=True)
+            ],
             "valence": valence,
             "phase": phase,
             "dose": np.round(rng.uniform(0, 2, STUDIES), 1)[study],

@@ -1,4 +1,4 @@
-"""A REML fit as it is looked at: tables that are made when asked for, and all at once as text or HTML."""
+"""A REML fit to look at: tables that are made when needed, and all of them as text or HTML."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,69 +8,97 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.inference.reml import Reml, cr2_table, fit_table, heterogeneity_table, profile_intervals, terms_table
+from bayesmeta.inference.reml import (
+    Reml,
+    cr2_table,
+    fit_table,
+    heterogeneity_table,
+    profile_intervals,
+    terms_table,
+)
+from bayesmeta.infrastructure.choices import Test
 
 
 @dataclass(frozen=True, repr=False)
 class RemlSummary:
-    """What metafor's `summary` of an `rma.mv` says, as tables.
+    """Tables of a REML fit, with the content of metafor's `summary` of an `rma.mv`.
 
     Attributes
     ----------
-    fitted : as `reml.fit_reml` gives it: beta, covariance, tau, log_lik, QE, boundary, aliased.
-    test : z, t or containment.
-    weights : of the contrasts of `terms` and `robust`, (contrast, term); None without contrasts.
+    fitted : Reml
+        Result of `reml.fit_reml`: beta, covariance, tau, log_lik, QE, boundary, aliased.
+    test : {"z", "t", "containment"}
+        Test of the terms.
+    weights : DataArray, optional
+        Contrasts of `terms` and `robust`; dims (contrast, term).
     """
 
     fitted: Reml
-    test: str
+    test: Test
     weights: xr.DataArray | None = None
 
     @cached_property
     def terms(self) -> pd.DataFrame:
-        """Term (then contrast), estimate, se, zval (or tval and df), pval, p_bonferroni, ci_lb, ci_ub."""
+        """Terms and contrasts.
+
+        Columns are term, estimate, se, zval (or tval and df), pval, p_bonferroni, ci_lb, ci_ub.
+        """
         return terms_table(self.fitted, test=self.test, contrasts=self.weights)
 
     @cached_property
     def robust(self) -> pd.DataFrame:
-        """The same by cluster-robust CR2 with Satterthwaite's df: term, se, df, tval, pval, ci_lb, ci_ub."""
+        """Terms and contrasts with cluster-robust errors: CR2 with Satterthwaite's df.
+
+        Columns are term, se, df, tval, pval, ci_lb, ci_ub.
+        """
         return cr2_table(self.fitted, contrasts=self.weights)
 
     @cached_property
     def heterogeneity(self) -> pd.DataFrame:
-        """Level, tau, tau2, i2."""
+        """Heterogeneity by level: level, tau, tau2, i2."""
         return heterogeneity_table(self.fitted)
 
     @cached_property
     def fit(self) -> pd.DataFrame:
-        """One row: k, studies, groups, QE, QE_df, QE_p, QM, QM_df, QM_p, log_lik."""
+        """Row of the fit: k, studies, groups, QE, QE_df, QE_p, QM, QM_df, QM_p, log_lik."""
         return fit_table(self.fitted, test=self.test)
 
     @cached_property
     def profile(self) -> pd.DataFrame:
-        """Profile likelihood intervals of the taus, metafor's `confint`: level, tau_ci_lb, tau_ci_ub."""
+        """Profile likelihood intervals of the taus, metafor's `confint`.
+
+        Columns are level, tau_ci_lb, tau_ci_ub.
+        """
         return profile_intervals(self.fitted)
 
     def __repr__(self) -> str:
+        """Return all tables as text."""
         parts = [self._head]
-        parts += [f"{title}\n{_text(table)}" for title, table in self._tables.items()]
+        for title, table in self._tables.items():
+            text = table.to_string(index=False, formatters=formats_of(table))
+            parts.append(f"{title}\n{text}")
         return "\n\n".join([*parts, *self._notes])
 
     def _repr_html_(self) -> str:
+        """Return all tables as HTML."""
         parts = [f"<p>{escape(self._head)}</p>"]
         for title, table in self._tables.items():
-            parts.append(f"<p><b>{escape(title)}</b></p>" + table.to_html(index=False, formatters=_formats(table)))
-        return "".join(parts + [f"<p>{escape(note)}</p>" for note in self._notes])
+            html = table.to_html(index=False, formatters=formats_of(table))
+            parts.append(f"<p><b>{escape(title)}</b></p>{html}")
+        return "".join([*parts, *(f"<p>{escape(note)}</p>" for note in self._notes)])
 
     @property
     def _head(self) -> str:
+        """Line with method, levels, sizes and likelihood."""
         fit = self.fit.iloc[0]
         levels = " > ".join(self.fitted.spec.levels)
         sizes = f"{fit['k']:.0f} effects, {fit['groups']:.0f} groups, {fit['studies']:.0f} studies"
-        return f"{self.fitted.method}, {levels}: {sizes}, log-likelihood {fit['log_lik']:.4f}"
+        likelihood = f"log-likelihood {fit['log_lik']:.4f}"
+        return f"{self.fitted.method}, {levels}: {sizes}, {likelihood}"
 
     @property
     def _tables(self) -> dict[str, pd.DataFrame]:
+        """Tables by title."""
         fit = self.fit.iloc[0]
         name = "chi2" if self.test == "z" else "F"
         tests = pd.DataFrame(
@@ -90,21 +118,17 @@ class RemlSummary:
 
     @property
     def _notes(self) -> list[str]:
+        """Notes on taus at zero, and on taus that the data cannot tell apart."""
         notes = []
         if self.fitted.boundary:
             notes.append(f"tau is estimated as 0 at: {', '.join(self.fitted.boundary)}")
         if self.fitted.aliased:
-            notes.append(
-                f"these data cannot tell apart, so that tau^2 is split evenly: {', '.join(self.fitted.aliased)}"
-            )
+            aliased = ", ".join(self.fitted.aliased)
+            notes.append(f"these data cannot tell apart, so that tau^2 is split evenly: {aliased}")
         return notes
 
 
-def _text(table: pd.DataFrame) -> str:
-    return table.to_string(index=False, formatters=_formats(table))
-
-
-def _formats(table: pd.DataFrame) -> Any:
-    """Numbers with 4 digits, degrees of freedom with one."""
+def formats_of(table: pd.DataFrame) -> Any:
+    """Return formats of the columns: numbers with 4 digits, degrees of freedom with 1."""
     numbers = table.select_dtypes("number").columns
     return {name: ("{:.1f}" if name == "df" else "{:.4f}").format for name in numbers}

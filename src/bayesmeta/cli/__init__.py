@@ -2,15 +2,15 @@
 
 import sys
 
-from bayesmeta.cli import analysing, exploring, reading  # adds the commands
+from bayesmeta.cli import commands  # adds the commands to the application
 from bayesmeta.cli.app import app
 from bayesmeta.infrastructure.errors import BadInput
 
-__all__ = ["analysing", "app", "exploring", "main", "reading"]
+__all__ = ["app", "commands", "main"]
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command; bad input ends with one message and exit code 2, never a traceback."""
+    """Run a command; bad input ends with a message and exit code 2, never a traceback."""
     try:
         app(arguments, prog_name="bayesmeta")
     except BadInput as error:

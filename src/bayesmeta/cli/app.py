@@ -1,10 +1,100 @@
-"""The application that commands are added to."""
+"""The typer application, and the decorator that adds a command to it."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
+from typing import Annotated, Any, get_args, get_type_hints
 
 import typer
+
+from bayesmeta import __version__
 
 app = typer.Typer(
     help="Bayesian hierarchical meta-analysis, from raw tables to named contrasts.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def print_version(wanted: bool) -> None:
+    """Print the version and exit, if wanted."""
+    if wanted:
+        typer.echo(f"bayesmeta {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def options_of_all_commands(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=print_version, help="Print the version."),
+    ] = False,
+) -> None:
+    """Accept the options that stand before a command."""
+
+
+def command[**P](function: Callable[P, int]) -> Callable[P, int]:
+    """Add a command to the application; the integer that the function returns is the exit code.
+
+    typer takes plain parameters only. A parameter that is a dataclass (`commands.options`) is
+    therefore replaced by its fields, and built again before the function is called.
+    """
+    parameters = inspect.signature(function).parameters.values()
+    hints = get_type_hints(function, include_extras=True)
+    groups = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
+    flat: list[inspect.Parameter] = []
+    for parameter in parameters:
+        if parameter.name in groups:
+            flat += map_fields(groups[parameter.name])
+        else:
+            flat.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+
+    def call(**values: Any) -> None:
+        given = {name: value for name, value in values.items() if value is not None}
+        raise typer.Exit(function(**build(groups, given)))  # type: ignore[call-arg]
+
+    call.__signature__ = inspect.Signature(flat)  # type: ignore[attr-defined]
+    app.command(function.__name__, help=function.__doc__)(call)
+    return function
+
+
+def map_fields(group: Any) -> list[inspect.Parameter]:
+    """Return a keyword parameter for typer for every field that the dataclass initialises."""
+    hints = get_type_hints(group, include_extras=True)
+    return [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=default_of(field),
+            annotation=repeatable(hints[field.name]),
+        )
+        for field in fields(group)
+        if field.init
+    ]
+
+
+def default_of(field: Field[Any]) -> Any:
+    """Return a field's default; None stands for a default that is made when needed."""
+    if field.default_factory is not MISSING or field.default == ():
+        return None
+    return inspect.Parameter.empty if field.default is MISSING else field.default
+
+
+def repeatable(hint: Any) -> Any:
+    """Return a list as annotation for a tuple of any length: the option may be repeated."""
+    kind, *metadata = get_args(hint)
+    if kind == tuple[str, ...]:
+        return Annotated[list[str] | None, *metadata]
+    return hint
+
+
+def build(groups: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a command: its dataclasses, and what belongs to none of them."""
+    rest = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in given.items()
+    }
+    built = {}
+    for parameter, group in groups.items():
+        names = [field.name for field in fields(group) if field.name in rest and field.init]
+        built[parameter] = group(**{name: rest.pop(name) for name in names})
+    return built | rest

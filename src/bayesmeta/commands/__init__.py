@@ -1,1 +1,1 @@
-"""One file per command, named as the command."""
+"""Commands: a file per command, named as the command, and the skeleton that runs them."""

@@ -1,186 +1,202 @@
-"""Can it be trusted? Draws, funnel, bias, influence, priors: from a dataset's name or a file to tables and a page."""
+"""`bayesmeta check`: convergence, funnel, bias models, influence of studies, and priors."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import Any
 
-from bayesmeta.commands.fit import Sampling, draw_posterior
-from bayesmeta.commands.request import Inputs, Request, show_inputs
+import pandas as pd
+import xarray as xr
+
+from bayesmeta.commands.console import print_check
+from bayesmeta.commands.fit import draw_posterior
+from bayesmeta.commands.options import Sampling
+from bayesmeta.commands.outcome import Outcome
+from bayesmeta.commands.request import Inputs
+from bayesmeta.commands.run import Task
+from bayesmeta.estimates.contrasts import contrasts_of
+from bayesmeta.estimates.convergence import diagnose, diagnostics_table
+from bayesmeta.inference import quadrature
 from bayesmeta.estimates.conventions import MAX_K_HAT
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.infrastructure.progress import Steps
-from bayesmeta.infrastructure.provenance import provenance_of
+from bayesmeta.infrastructure.jobs import Job, run_jobs
+from bayesmeta.output.folders.check import write_check
+from bayesmeta.robustness import bias, influence, sensitivity
+from bayesmeta.robustness.funnel import funnel_checks
 
-if TYPE_CHECKING:
-    import pandas as pd
-    import xarray as xr
-    from rich.console import Console
-
-Verdict = tuple[str, str, str]  # which check; passed, review or failed; a sentence
-SHADES = {"passed": "green", "review": "yellow", "failed": "bold red", "not done": "dim"}
+Verdict = tuple[str, str, str]  # check; passed, review, failed or not done; sentence
 
 
 @dataclass
-class Found:
-    """What the checks found: a verdict each, and tables by file name."""
+class CheckResults:
+    """Verdicts of the checks, and tables by file name."""
 
     verdicts: list[Verdict] = field(default_factory=list)
-    tables: "dict[str, pd.DataFrame]" = field(default_factory=dict)
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
 
-    def add(self, name: str, passed: bool, sentence: str, **tables: "pd.DataFrame") -> None:
-        """A verdict and its tables."""
+    def add(self, name: str, passed: bool, sentence: str, **tables: pd.DataFrame) -> None:
+        """Add a verdict and its tables."""
         self.verdicts.append((name, "passed" if passed else "review", sentence))
         self.tables |= tables
 
 
-def run_check(
-    request: Request, how: Sampling, out: Path | None, console: "Console", *, workers: int | None = None
-) -> int:
-    """Fit, check, and write tables, figures, check.html and provenance-check.json.
-
-    Parameters
-    ----------
-    request, how, out, console : Request, Sampling, Path or None, Console
-        What is asked, how it is sampled, where results go, who is told.
-    workers : int, optional
-        Processes that refit.
-
-    Returns
-    -------
-    int
-        0, or 1 when the sampler's diagnostics failed (all is written and the console says which).
-
-    Raises
-    ------
-    BadInput
-        Nothing is written then.
-    """
-    steps = Steps(console)
-    inputs = show_inputs(request, steps, console)
-    attrs, out = inputs.frame.attrs, inputs.folder(out)
-    with steps("starting JAX and PyMC"):
-        from bayesmeta.output import folders
-    with folders.staging(out) as folder:
-        tree = draw_posterior(inputs.design, inputs.spec, how, steps)
-        found, passed = check(tree, inputs, how.seed, steps, workers)
-        provenance = provenance_of(asdict(request) | asdict(how) | inputs.choices(out), attrs)
-        folders.write_check(folder, found.tables, found.verdicts, inputs.design, provenance, steps)
-    print_check(console, found, out, synthetic=provenance["synthetic"])
-    return 0 if passed else 1
+def compute(task: Task[Sampling]) -> Outcome:
+    """Sample the posterior and check it."""
+    inputs = task.inputs
+    tree = draw_posterior(inputs.design, inputs.spec, task.options, task.steps)
+    diagnostics = diagnose(tree)
+    results = run_checks(task, tree, diagnostics)
+    return Outcome(
+        write=lambda folder: write_check(folder, results.tables, results.verdicts, inputs.design),
+        show=lambda printer: print_check(printer, results.verdicts),
+        record="provenance-check.json",
+        passed=diagnostics["passed"],
+    )
 
 
-def check(tree: "xr.DataTree", inputs: Inputs, seed: int, steps: Steps, workers: int | None) -> tuple[Found, bool]:
-    """Every check of a fit; and whether the draws are to be trusted. A check that cannot be done says why."""
-    from bayesmeta.estimates.convergence import diagnose, diagnostics_table
-
-    diagnostics, found = diagnose(tree), Found()
-    found.tables["convergence"] = diagnostics_table(diagnostics)
-    said = "; ".join([*diagnostics["failures"], *diagnostics["warnings"]])
+def run_checks(
+    task: Task[Sampling], tree: xr.DataTree, diagnostics: dict[str, Any]
+) -> CheckResults:
+    """Return the results of every check; a check that cannot be done has its reason as sentence."""
+    results = CheckResults()
+    results.tables["convergence"] = diagnostics_table(diagnostics)
+    problems = "; ".join([*diagnostics["failures"], *diagnostics["warnings"]])
     state = "passed" if diagnostics["passed"] else "failed"
-    found.verdicts.append(("convergence", state, said or "every chain tells the same, with draws enough"))
-    parts: dict[str, Callable[[], None]] = {
-        "funnel": lambda: check_funnel(found, tree, seed, steps),
-        "bias models": lambda: check_bias(found, tree, inputs, steps, workers),
-        "influence": lambda: check_influence(found, tree, inputs, seed, steps, workers),
-        "prior sensitivity": lambda: check_priors(found, tree, inputs, steps, workers),
+    sentence = problems or "the chains agree and have enough draws"
+    results.verdicts.append(("convergence", state, sentence))
+    checks: dict[str, Callable[[CheckResults, Task[Sampling], xr.DataTree], None]] = {
+        "funnel": check_funnel,
+        "bias models": check_bias,
+        "influence": check_influence,
+        "prior sensitivity": check_priors,
     }
-    for name, part in parts.items():
+    for name, check in checks.items():
         try:
-            part()
+            check(results, task, tree)
         except BadInput as error:
-            found.verdicts.append((name, "not done", str(error)))
-    return found, bool(diagnostics["passed"])
+            results.verdicts.append((name, "not done", str(error)))
+    return results
 
 
-def check_funnel(found: Found, tree: "xr.DataTree", seed: int, steps: Steps) -> None:
-    """The funnel against replicates without selection."""
-    from bayesmeta.robustness.funnel import funnel_checks
+def check_funnel(results: CheckResults, task: Task[Sampling], tree: xr.DataTree) -> None:
+    """Compare the funnel with replicates without selection."""
+    with task.steps("funnel: replicates without selection"):
+        funnel = funnel_checks(tree, seed=task.options.seed)
+    results.add(
+        "funnel",
+        not funnel.flagged,
+        funnel.verdict,
+        funnel=funnel.statistics,
+        funnel_replicates=funnel.replicates,
+        funnel_points=funnel.points,
+        funnel_cells=funnel.cells,
+    )
 
-    with steps("funnel: replicates without selection"):
-        funnel = funnel_checks(tree, seed=seed)
-    tables = {"funnel_replicates": funnel.replicates, "funnel_points": funnel.points, "funnel_cells": funnel.cells}
-    found.add("funnel", not funnel.flagged, funnel.verdict, funnel=funnel.statistics, **tables)
 
-
-def check_bias(found: Found, tree: "xr.DataTree", inputs: Inputs, steps: Steps, workers: int | None) -> None:
-    """PET, PEESE and selection beside the unadjusted model."""
-    from bayesmeta.estimates.contrasts import contrasts_of
-    from bayesmeta.infrastructure.jobs import Job, run_jobs
-    from bayesmeta.robustness import bias
-
+def check_bias(results: CheckResults, task: Task[Sampling], tree: xr.DataTree) -> None:
+    """Compare PET, PEESE and selection with the unadjusted model."""
+    inputs = task.inputs
     versions, missing = bias.versions(inputs.frame, inputs.spec, contrasts_of(tree))
     jobs = [Job(name, bias.refit, version) for name, version in versions.items()]
-    done = run_jobs(jobs, steps=steps, title="bias models", workers=workers)
+    done = run_jobs(jobs, steps=task.steps, title="bias models", workers=task.machine.workers)
     refused = missing | done.refused
     if len(done.tables) < 2 or bias.UNADJUSTED in done.refused:
-        raise BadInput("; ".join(f"{name}: {why}" for name, why in refused.items()))
-    cells, parameters = bias.cells_table(done.tables), bias.parameters_table(done.tables)
+        raise BadInput("; ".join(f"{name}: {reason}" for name, reason in refused.items()))
+    cells = bias.cells_table(done.tables)
+    parameters = bias.parameters_table(done.tables)
     models = bias.models_table(done.tables)
-    said = [bias.sentence(cells, parameters, models), *(f"{name} left out: {why}" for name, why in refused.items())]
-    tables = {"bias_cells": cells, "bias_parameters": parameters, "bias_models": models}
-    found.add("bias models", not bias.matters(cells, models), "; ".join(said), **tables)
+    sentences = [bias.sentence(cells, parameters, models)]
+    sentences += [f"{name} left out: {reason}" for name, reason in refused.items()]
+    results.add(
+        "bias models",
+        not bias.matters(cells, models),
+        "; ".join(sentences),
+        bias_cells=cells,
+        bias_parameters=parameters,
+        bias_models=models,
+    )
 
 
-def check_influence(
-    found: Found, tree: "xr.DataTree", inputs: Inputs, seed: int, steps: Steps, workers: int | None
-) -> None:
-    """Leave-one-study-out: prediction, conclusions, what the outlying studies do."""
-    from bayesmeta.estimates.contrasts import contrasts_of
-    from bayesmeta.inference import quadrature
-    from bayesmeta.robustness import influence
-
-    design, spec, weights = inputs.design, inputs.spec, contrasts_of(tree)
-    left_out, refusal = None, None
-    with steps("leaving out every study"):
-        try:
-            left_out = quadrature.leave_one_study_out(design, spec, weights=weights)
-        except BadInput as error:
-            refusal = error
-        studies = influence.leave_studies_out(tree, design, spec, left_out=left_out, seed=seed, workers=workers)
-    far = studies[~(studies["k_hat"] <= MAX_K_HAT)]
-    psis = f"k-hat above {MAX_K_HAT} for {', '.join(far['study']) or 'no study'}"
-    found.tables["influence_studies"] = studies
+def check_influence(results: CheckResults, task: Task[Sampling], tree: xr.DataTree) -> None:
+    """Leave out every study: prediction of the study, and change of the conclusions."""
+    inputs = task.inputs
+    design = inputs.design
+    spec = inputs.spec
+    weights = contrasts_of(tree)
+    seed = task.options.seed
+    with task.steps("leaving out every study"):
+        left_out, refusal = leave_out(inputs, weights)
+        studies = influence.leave_studies_out(
+            tree, design, spec, left_out=left_out, seed=seed, workers=task.machine.workers
+        )
+    results.tables["influence_studies"] = studies
     if left_out is None:
-        raise BadInput(str(refusal))
-    with steps("what each study changes"):
+        raise BadInput(refusal)
+    with task.steps("changes by leaving out a study"):
         changes = influence.changes_table(design, spec, weights, left_out)
         baujat = influence.baujat_table(design, spec, left_out)
-    with steps("subsets of studies"):
+    with task.steps("subsets of studies"):
         gosh = influence.gosh_table(design, spec, weights, seed=seed, left_out=left_out)
-    said = [f"{contrast} {text}" for contrast, text in influence.sentences(influence.unsettled(changes)).items()]
-    sentence = "; ".join([*said, psis]) if said else f"no single study changes a conclusion; {psis}"
-    tables = {"influence_changes": changes, "baujat": baujat, "gosh": gosh}
-    found.add("influence", not said, sentence, **tables)
+    sentences = influence.sentences(influence.unsettled(changes))
+    text = "; ".join(f"{contrast} {sentence}" for contrast, sentence in sentences.items())
+    results.add(
+        "influence",
+        not sentences,
+        f"{text or 'no single study changes a conclusion'}; {poorly_predicted(studies)}",
+        influence_changes=changes,
+        baujat=baujat,
+        gosh=gosh,
+    )
 
 
-def check_priors(found: Found, tree: "xr.DataTree", inputs: Inputs, steps: Steps, workers: int | None) -> None:
-    """Power-scaling, and refits under other priors."""
-    from bayesmeta.estimates.contrasts import contrasts_of
-    from bayesmeta.robustness import sensitivity
+def leave_out(inputs: Inputs, weights: xr.DataArray) -> tuple[xr.Dataset | None, str]:
+    """Return exact results without every study, or the reason why quadrature has none."""
+    try:
+        exact = quadrature.leave_one_study_out(inputs.design, inputs.spec, weights=weights)
+    except BadInput as error:
+        return None, str(error)
+    return exact, ""
 
-    with steps("power-scaling"):
+
+def poorly_predicted(studies: pd.DataFrame) -> str:
+    """Return a phrase with the studies of too large a Pareto k-hat."""
+    poor = studies[~(studies["k_hat"] <= MAX_K_HAT)]
+    return f"k-hat above {MAX_K_HAT} for {', '.join(poor['study']) or 'no study'}"
+
+
+def check_priors(results: CheckResults, task: Task[Sampling], tree: xr.DataTree) -> None:
+    """Scale the powers of prior and likelihood, and refit under other priors."""
+    inputs = task.inputs
+    with task.steps("power-scaling"):
         psense = sensitivity.psense_table(tree)
-    refits = sensitivity.refit_priors(inputs.design, inputs.spec, contrasts_of(tree), steps=steps, workers=workers)
-    felt = psense[psense["diagnosis"] != "neither"]
-    said = [f"{row['contrast']}: {row['diagnosis']} ({row['prior']:.2f})" for row in felt.to_dict("records")]
-    text = "; ".join(said) or f"no conclusion feels its prior (all sensitivities below {sensitivity.THRESHOLD})"
-    if len(refits.table):
-        moved = refits.table.iloc[int(refits.table["shift"].abs().to_numpy().argmax())]
-        text += f"; largest shift under another prior: {moved['contrast']} {moved['shift']:+.2f} sd ({moved['label']})"
-    else:
-        text += f"; no refits under other priors: {next(iter(refits.refused.values()))}"
-    found.add("prior sensitivity", felt.empty, text, psense=psense, prior_refits=refits.table)
+    refits = sensitivity.refit_priors(
+        inputs.design,
+        inputs.spec,
+        contrasts_of(tree),
+        steps=task.steps,
+        workers=task.machine.workers,
+    )
+    sensitive = psense[psense["diagnosis"] != "neither"]
+    sentences = [
+        f"{row['contrast']}: {row['diagnosis']} ({row['prior']:.2f})"
+        for row in sensitive.to_dict("records")
+    ]
+    if not sentences:
+        limit = sensitivity.THRESHOLD
+        sentences = [f"no conclusion is sensitive to its prior (all sensitivities below {limit})"]
+    results.add(
+        "prior sensitivity",
+        sensitive.empty,
+        "; ".join([*sentences, largest_shift(refits)]),
+        psense=psense,
+        prior_refits=refits.table,
+    )
 
 
-def print_check(console: "Console", found: Found, out: Path, *, synthetic: bool) -> None:
-    """A verdict each, the bias-adjusted cells, and where the files are."""
-    from rich.markup import escape
-
-    if synthetic:
-        console.print("[bold red]SYNTHETIC[/bold red]")
-    for name, state, sentence in found.verdicts:
-        shade = SHADES[state]
-        console.print(f"[bold]{name}[/bold]: [{shade}]{state}[/{shade}]. ", end="")
-        console.print(sentence, highlight=False, markup=False)
-    console.print(f"written to [bold]{escape(str(out))}[/bold]: check.html, tables/, figures/, provenance-check.json")
+def largest_shift(refits: sensitivity.PriorRefits) -> str:
+    """Return a phrase with the largest shift under another prior."""
+    table = refits.table
+    if table.empty:
+        return f"no refits under other priors: {next(iter(refits.refused.values()))}"
+    row = table.iloc[int(table["shift"].abs().to_numpy().argmax())]
+    shift = f"{row['contrast']} {row['shift']:+.2f} sd ({row['label']})"
+    return f"largest shift under another prior: {shift}"

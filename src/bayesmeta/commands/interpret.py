@@ -1,55 +1,53 @@
-"""What does a folder of results say? Five sentences on the console, a supplement in a folder."""
+"""`bayesmeta interpret`: the conclusions of a folder of results, and the supplement of a paper."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from rich.console import Console
+
+from bayesmeta.commands.console import Printer, print_conclusions
+from bayesmeta.commands.options import Interpretation
 from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.output.folders.staging import staging
+from bayesmeta.output.folders.supplement import write_supplement
 from bayesmeta.output.pages.answers import sentences
-from bayesmeta.output.pages.results import read_results
+from bayesmeta.output.pages.results import Results, read_results
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
-ANALYSES = {"terms", "comparison", "check", "lint", "verdicts"}  # a table of each command that there is to interpret
+ANALYSES = {"terms", "comparison", "check", "lint", "verdicts"}  # a table of every command
 
 
-def run_interpret(results: Path, out: Path | None, console: "Console") -> int:
-    """Print the answer; with `out`, write supplement.md and the tables as LaTeX and CSV, all or nothing; gives 0.
-
-    Parameters
-    ----------
-    results : Path
-        A folder that `bayesmeta fit` and others wrote.
-    out : Path or None
-        Where the supplement goes.
-    console : Console
-        Who is told.
+def run_interpret(options: Interpretation, out: Path | None, console: Console) -> int:
+    """Print the conclusions; write a supplement if a folder is given; return the exit code, 0.
 
     Raises
     ------
     BadInput
-        It holds no results, or `out` cannot be written; nothing is written then.
+        The folder has no analysis, or `out` cannot be written; nothing is written.
     """
-    from rich.markup import escape
-
-    found = read_results(results)
-    if "directions" in found.tables:
-        raise BadInput(f"{results} holds directions alone, without means to tell of; see its tables/directions.csv")
-    if not ANALYSES & set(found.tables):
-        raise BadInput(
-            f"{results} holds no analysis; a folder that bayesmeta fit, compare, check, lint or multiverse wrote does"
-        )
-    said = sentences(found, html=False)
+    results = read_results(options.results)
+    refuse_without_analysis(results, options.results)
+    conclusions = sentences(results, html=False)
+    names: list[str] = []
     if out is not None:
-        from bayesmeta.output.folders.staging import staging
-        from bayesmeta.output.folders.supplement import write_supplement
-
         with staging(out) as folder:
-            names = write_supplement(folder, found)
-    if found.about.get("synthetic"):
-        console.print("[bold red]SYNTHETIC[/bold red]")
-    for sentence in said.values():
-        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+            write_supplement(folder, results)
+            names = sorted(path.name for path in folder.iterdir())
+    printer = Printer(console, synthetic=bool(results.about.get("synthetic")))
+    printer.banner()
+    print_conclusions(printer, conclusions.values())
     if out is not None:
-        console.print(f"written to [bold]{escape(str(out))}[/bold]: {', '.join(names)}", highlight=False)
+        printer.written(out, names)
     return 0
+
+
+def refuse_without_analysis(results: Results, folder: Path) -> None:
+    """Raise BadInput if a folder has directions only, or no analysis."""
+    if "directions" in results.tables:
+        raise BadInput(
+            f"{folder} holds directions only, without means to interpret; see its "
+            "tables/directions.csv"
+        )
+    if not ANALYSES & set(results.tables):
+        raise BadInput(
+            f"{folder} holds no analysis; name a folder that bayesmeta fit, compare, check, lint "
+            "or multiverse wrote"
+        )

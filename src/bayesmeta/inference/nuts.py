@@ -12,6 +12,7 @@ import pymc as pm
 import xarray as xr
 
 from bayesmeta.inference.predictive import complete_tree, thinning_interval
+from bayesmeta.infrastructure.choices import NutsSampler, check_choice
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.files import cache_folder
 from bayesmeta.infrastructure.progress import Steps
@@ -24,7 +25,6 @@ from bayesmeta.model.spec import ModelSpec
 CACHE_BYTES = 2**30
 START_NU, START_RHO = 10.0, 0.5
 ACCEPT = (0.9, 0.99)  # target acceptance, and that of a second try where a step was too long for a wall of the density
-SAMPLERS = ("numpyro", "nutpie", "pymc")
 
 
 def start_jax(devices: int) -> None:
@@ -141,9 +141,8 @@ def _initial(start: Start, design: xr.Dataset, spec: ModelSpec) -> dict[str, Any
 
 
 def check_sampler(sampler: str) -> None:
-    """Refuse a sampler that is unknown or not installed."""
-    if sampler not in SAMPLERS:
-        raise BadInput(f"unknown sampler '{sampler}'; the samplers are: {', '.join(SAMPLERS)}, quadrature")
+    """Raise BadInput if a sampler is unknown or not installed."""
+    check_choice("sampler", sampler, NutsSampler)
     if find_spec(sampler) is None:
         raise BadInput(f"the sampler '{sampler}' is not installed; install it with: pip install 'bayesmeta[{sampler}]'")
 

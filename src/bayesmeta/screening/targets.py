@@ -16,6 +16,8 @@ from bayesmeta.inference.quadrature.grid import Grid
 from bayesmeta.inference.quadrature.integral import Integral, integrate
 from bayesmeta.inference.quadrature.tree import draw
 from bayesmeta.inference.reml import fit_reml
+from bayesmeta.infrastructure import choices
+from bayesmeta.infrastructure.choices import check_choice
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design
 from bayesmeta.model.likelihood import Parameters, likelihood_of
@@ -69,8 +71,7 @@ def target_of(
     BadInput
         The name is unknown; draws is below 1.
     """
-    if name not in TITLES:
-        raise BadInput(f"unknown target '{name}'; the targets are: {', '.join(TITLES)}")
+    check_choice("target", name, choices.Target)
     if name == "raw":
         return Target(name, frame["yi"].to_numpy(float)[None, :])
     if name == "draws" and draws < 1:

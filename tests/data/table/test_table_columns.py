@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bayesmeta.commands.request import columns_of
+from bayesmeta.commands.effects import columns_of
 from bayesmeta.data.table import parse_columns, read_table
 from bayesmeta.infrastructure.errors import BadInput
 

@@ -13,6 +13,7 @@ from scipy.special import expit
 from scipy.stats import beta, binom, gamma, halfnorm
 
 from bayesmeta.cli import main
+from bayesmeta.commands.console import direction_lines
 from bayesmeta.data import datasets
 from bayesmeta.inference import ordinal
 from bayesmeta.model.spec import ModelSpec, read_spec
@@ -168,7 +169,7 @@ def test_replicates_follow_their_probabilities(tree: xr.DataTree, design: xr.Dat
 
 def test_what_is_told_and_drawn_has_the_prior_beside_the_posterior(fitted: Path) -> None:
     tables = {path.stem: pd.read_csv(path) for path in (fitted / "tables").glob("*.csv")}
-    lines = ordinal.directions_told(tables)
+    lines = direction_lines(tables)
     assert [re.match(r"P\(enhanced \| (\w+)\)", line)[1] for line in lines[:3]] == ROUTES  # type: ignore[index]
     assert all("prior 0.38 [" in line for line in lines[:3])
     assert lines[3].startswith("beside it, 10 of 15 reviewed studies: share 0.65 [0.41, 0.85]")

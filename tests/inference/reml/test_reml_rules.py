@@ -1,7 +1,7 @@
 """What must hold of REML and ML whatever the data: dense algebra, brute force, units, boundary, and what is refused."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ import xarray as xr
 from bayesmeta.inference import reml
 from bayesmeta.inference.reml import Reml, fit_reml
 from bayesmeta.inference.reml.criterion import maximise, problem_of
+from bayesmeta.infrastructure.choices import Method
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design
 from bayesmeta.model.design.contrasts import contrast_weights
@@ -56,7 +57,7 @@ def dense_log_lik(design: xr.Dataset, spec: ModelSpec, method: str, tau: np.ndar
     return -0.5 * value
 
 
-@pytest.mark.parametrize("method", reml.METHODS)
+@pytest.mark.parametrize("method", get_args(Method))
 @pytest.mark.parametrize("levels", [LEVELS, ("study", "group")])
 def test_criterion_and_derivatives_are_the_dense_ones(levels: tuple[str, ...], method: str) -> None:
     spec = replace(SPEC, levels=levels)
@@ -169,7 +170,7 @@ def test_few_studies_with_a_term_each_keep_their_robust_errors_finite() -> None:
 
 def test_what_cannot_be_fitted_is_refused() -> None:
     frame = table_of()
-    with pytest.raises(BadInput, match="unknown method 'reml'; the methods are: REML, ML"):
+    with pytest.raises(BadInput, match="unknown method 'reml'; choose one of: REML, ML"):
         fit_to(frame, method="reml")
     two = frame[frame["effect"].isin(["effect00", "effect59"])]
     with pytest.raises(BadInput, match="got 2 effects for 2 terms"):
@@ -182,7 +183,7 @@ def test_what_cannot_be_fitted_is_refused() -> None:
 
 def test_questions_a_fit_cannot_answer_are_refused() -> None:
     fit = fit_to(table_of())
-    with pytest.raises(BadInput, match="unknown test 'F'; the tests are: z, t, containment"):
+    with pytest.raises(BadInput, match="unknown test 'F'; choose one of: z, t, containment"):
         reml.terms_table(fit, test="F")
     with pytest.raises(BadInput, match="unknown level 'lab'; the model has: study, group, effect"):
         reml.profile(fit, "lab", [0.1])

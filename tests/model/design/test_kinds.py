@@ -7,8 +7,8 @@ import pytest
 import xarray as xr
 from rich.console import Console
 
-from bayesmeta.commands.fit import Sampling, run_fit
-from bayesmeta.commands.request import Request
+from bayesmeta.commands.options import Request, Sampling
+from bayesmeta.commands.run import run
 from bayesmeta.estimates import summaries
 from bayesmeta.model.design import build_design, is_mean, is_small_study
 from bayesmeta.model.spec import read_spec
@@ -70,7 +70,8 @@ def test_a_difference_from_the_intercept_has_none_either() -> None:
 def test_a_fit_draws_slopes_as_lines(tmp_path: Path, formula: str, drawn: list[str], absent: list[str]) -> None:
     effects().to_csv(tmp_path / "mine.csv", index=False)
     request = Request(str(tmp_path / "mine.csv"), moderators=formula)
-    assert run_fit(request, Sampling("quadrature", draws=250), tmp_path / "out", Console(quiet=True)) == 0
+    sampling = Sampling("quadrature", draws=250)
+    assert run("fit", request, sampling, tmp_path / "out", Console(quiet=True)) == 0
     figures = {path.stem for path in (tmp_path / "out" / "figures").glob("*.svg")}
     assert set(drawn) <= figures
     assert not set(absent) & figures

@@ -11,7 +11,7 @@ from bayesmeta.estimates import discrepancy, summaries
 from bayesmeta.inference import quadrature
 from bayesmeta.model.design import build_design
 from bayesmeta.model.spec import ModelSpec, Prior, check_spec, read_spec
-from bayesmeta.output import folders
+from bayesmeta.output.folders.fit import fit_tables
 from bayesmeta.robustness import funnel
 from bayesmeta.robustness.influence.outlying import baujat_table
 
@@ -45,7 +45,7 @@ def test_a_slope_of_a_sided_model_is_a_term_and_no_cell(tree: xr.DataTree) -> No
         "human:fear:memory",
     ]
     slopes = {"animal:pet", "human:pet"}
-    tables = folders.fit_tables(tree)
+    tables = fit_tables(tree)
     assert set(tables["terms"]["term"]) == {*cells, *slopes}
     assert set(tables["prediction"]["term"]) == set(cells)
     assert tables["heterogeneity"]["level"].str.split(":").str[0].value_counts().to_dict() == {

@@ -107,7 +107,10 @@ def full_record(frame: pd.DataFrame) -> pd.DataFrame:
     known = DATASETS.get(str(frame.attrs.get("dataset")))
     if known is None or known.record is None:
         return frame
-    return known.record(frame)
+    effects = known.record(str(frame.attrs["variant"]))
+    if known.kind is None:
+        return effects
+    return effects[effects[known.kind].isin(frame[known.kind].unique())]
 
 
 def alternatives_to(frame: pd.DataFrame, keep: Keep) -> tuple[DataAlternative, ...]:
@@ -121,7 +124,7 @@ def alternatives_to(frame: pd.DataFrame, keep: Keep) -> tuple[DataAlternative, .
         Applies the selection of rows of the analysis to another effect table.
     """
     known = DATASETS.get(str(frame.attrs.get("dataset")))
-    return tuple(known.alternatives(frame, keep)) if known else ()
+    return tuple(known.alternatives(frame, full_record(frame), keep)) if known else ()
 
 
 def _dataset(name: str) -> Dataset:

@@ -38,6 +38,8 @@ class DataAlternative:
     models: Mapping[str, str] = field(default_factory=dict)
 
 
-def no_alternatives(frame: pd.DataFrame, keep: Keep) -> Sequence[DataAlternative]:
+def no_alternatives(
+    frame: pd.DataFrame, record: pd.DataFrame, keep: Keep
+) -> Sequence[DataAlternative]:
     """Return no alternatives: those of a dataset that offers none."""
     return ()

@@ -38,7 +38,7 @@ class Dataset:
     words : mapping of str to str
         Codes of its columns to the words that readers see.
     record : callable, optional
-        Effect table to every effect of the record from which it is selected, of the same kinds.
+        Variant to every effect of the record from which the dataset is selected.
     flow : callable, optional
         Variant to the rows of raw sheets that were left out: search, step, rows, reason.
     tables : callable, optional
@@ -46,7 +46,10 @@ class Dataset:
     moderators : tuple of str
         Columns that a screening takes by default; every moderator of the table if empty.
     alternatives : callable
-        Analysed effect table and its selection of rows to the alternatives that the dataset offers.
+        Analysed effect table, full record and selection of rows to the alternatives that the
+        dataset offers.
+    groupings : tuple of tuples of str
+        Columns by which its effects and studies are counted; every category if empty.
     """
 
     title: str
@@ -59,11 +62,12 @@ class Dataset:
     default_variant: str | None = None
     kind: str | None = None
     words: Mapping[str, str] = field(default_factory=dict)
-    record: Callable[[Table], Table] | None = None
+    record: Callable[[str], Table] | None = None
     flow: Callable[[str], Table] | None = None
     tables: Callable[[Table, str], dict[str, Table]] | None = None
     moderators: tuple[str, ...] = ()
-    alternatives: Callable[[Table, Keep], Sequence[DataAlternative]] = no_alternatives
+    alternatives: Callable[[Table, Table, Keep], Sequence[DataAlternative]] = no_alternatives
+    groupings: tuple[tuple[str, ...], ...] = ()
 
 
 def check_variant(variant: str, variants: Sequence[str]) -> None:

@@ -201,7 +201,9 @@ DATASETS: Mapping[str, Dataset] = {
         synthetic=True,
         scale=trace.SCALE,
         words=trace.WORDS,
+        kind="species",
         alternatives=alternatives_of_twin,
+        groupings=trace.GROUPINGS,
     )
     for name, title in TITLES.items()
 }

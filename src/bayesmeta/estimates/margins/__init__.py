@@ -11,7 +11,7 @@ Everything is read from posterior.nc: the saved design has the columns of the mo
 the formula is coded again for new rows.
 """
 
-from bayesmeta.estimates.margins.averages import WEIGHTS, marginal_weights, pairwise
+from bayesmeta.estimates.margins.averages import marginal_weights, pairwise
 from bayesmeta.estimates.margins.curves import (
     Curves,
     axes_of,
@@ -26,7 +26,6 @@ from bayesmeta.estimates.margins.new_rows import row_labels, row_weights, typed_
 from bayesmeta.estimates.margins.tables import marginal_table, pairs_table, predicted_table
 
 __all__ = [
-    "WEIGHTS",
     "Curves",
     "Moderators",
     "axes_of",

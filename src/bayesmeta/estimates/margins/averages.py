@@ -15,10 +15,9 @@ import xarray as xr
 from bayesmeta.estimates.margins.grid import reference_grid
 from bayesmeta.estimates.margins.moderators import Moderators, listed, moderators_of
 from bayesmeta.estimates.margins.new_rows import row_labels, row_weights
+from bayesmeta.infrastructure.choices import Weights, check_choice
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.spec import spec_of
-
-WEIGHTS = ("equal", "frequency")
 
 
 def marginal_weights(
@@ -108,12 +107,9 @@ def _weighted_mean(rows: np.ndarray, shares: np.ndarray) -> np.ndarray:
     return mean
 
 
-def _shares(
-    moderators: Moderators, grid: pd.DataFrame, of: Sequence[str], weights: str
-) -> np.ndarray:
+def _shares(moderators: Moderators, grid: pd.DataFrame, of: Sequence[str], weights: str) -> np.ndarray:
     """Return the weight of every row of the grid in its mean (rows,)."""
-    if weights not in WEIGHTS:
-        raise BadInput(f"weights of a marginal mean are {' or '.join(WEIGHTS)}; got '{weights}'")
+    check_choice("weights", weights, Weights)
     others = [name for name in moderators.levels if name not in of]
     if weights == "equal" or not others:
         return np.ones(len(grid))

@@ -16,7 +16,6 @@ from bayesmeta.inference.ordinal.tables import (
     next_study_table,
     side_probabilities,
 )
-from bayesmeta.inference.ordinal.telling import directions_told, opening
 
 __all__ = [
     "aggregate_table",
@@ -26,10 +25,8 @@ __all__ = [
     "differences_table",
     "direction_log_probabilities",
     "directions_table",
-    "directions_told",
     "latent_heterogeneity_table",
     "next_study_table",
-    "opening",
     "sample_directions",
     "side_probabilities",
     "study_log_likelihood",

@@ -6,13 +6,11 @@
     terms_table(fit), heterogeneity_table(fit), fit_table(fit), profile_intervals(fit), cr2_table(fit)
 """
 
-from bayesmeta.inference.reml.fit import METHODS, Reml, fit_reml
+from bayesmeta.inference.reml.fit import Reml, fit_reml
 from bayesmeta.inference.reml.profiles import profile, profile_intervals
 from bayesmeta.inference.reml.robust import cr2_table
 from bayesmeta.inference.reml.single_level import Single, delete_each, fit_single
 from bayesmeta.inference.reml.tables import (
-    TESTS,
-    check_test,
     containment_df,
     fit_table,
     heterogeneity_table,
@@ -20,11 +18,8 @@ from bayesmeta.inference.reml.tables import (
 )
 
 __all__ = [
-    "METHODS",
-    "TESTS",
     "Reml",
     "Single",
-    "check_test",
     "containment_df",
     "cr2_table",
     "delete_each",

@@ -7,11 +7,11 @@ import pandas as pd
 import xarray as xr
 
 from bayesmeta.inference.reml.criterion import maximise, problem_of
+from bayesmeta.infrastructure.choices import Method, check_choice
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.likelihood import nesting_of, refusal
 from bayesmeta.model.spec import ModelSpec
 
-METHODS = ("REML", "ML")
 ZERO = 1e-6  # of the spread of the residuals; Newton ends far below it where a tau is zero
 
 
@@ -70,8 +70,7 @@ def fit_reml(design: xr.Dataset, spec: ModelSpec, *, method: str = "REML") -> Re
     Source: metafor's `rma.mv(yi, V, random = list(~ 1 | study, ~ 1 | group))`.
     """
     k, p = design["X"].shape
-    if method not in METHODS:
-        raise BadInput(f"unknown method '{method}'; the methods are: {', '.join(METHODS)}")
+    check_choice("method", method, Method)
     if text := refusal(design, spec, "reml"):
         raise BadInput(text)
     if (empty := design["term"].values[~design["X"].values.any(0)]).size:

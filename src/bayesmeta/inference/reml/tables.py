@@ -6,10 +6,9 @@ import xarray as xr
 from scipy.stats import chi2, f, t
 
 from bayesmeta.inference.reml.fit import Reml, codes_of
+from bayesmeta.infrastructure.choices import Test, check_choice
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import typical_variance
-
-TESTS = ("z", "t", "containment")
 
 
 def terms_table(
@@ -59,12 +58,6 @@ def terms_table(
     return table if test != "z" else table.drop(columns="df").rename(columns={"tval": "zval"})
 
 
-def check_test(test: str) -> None:
-    """Refuse a test that is not one of TESTS."""
-    if test not in TESTS:
-        raise BadInput(f"unknown test '{test}'; the tests are: {', '.join(TESTS)}")
-
-
 def weights_of(fit: Reml, contrasts: xr.DataArray | None = None) -> pd.DataFrame:
     """Each term by itself, then the contrasts that are more than that, as weights (row, term).
 
@@ -102,7 +95,7 @@ def containment_df(fit: Reml) -> pd.Series:
 
 def _df(fit: Reml, test: str, weights: pd.DataFrame) -> np.ndarray:
     """Degrees of freedom of each row; a contrast has those of its poorest term."""
-    check_test(test)
+    check_choice("test", test, Test)
     k, p = fit.design["X"].shape
     if test == "containment":
         df = containment_df(fit).to_numpy(float)

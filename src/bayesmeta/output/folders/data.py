@@ -1,38 +1,40 @@
-"""What a look at the data leaves behind."""
+"""Files of `bayesmeta data`."""
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.output import figures
-from bayesmeta.output.folders.staging import write_provenance, write_tables
+from bayesmeta.output.folders.folder import Folder
 
 
-def write_data(folder: Path, tables: Mapping[str, pd.DataFrame], provenance: dict[str, Any], steps: Steps) -> None:
-    """Write what a look at the data leaves behind into an empty folder.
+def write_data(folder: Folder, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Write tables/*.csv, and the figures flow and risk_of_bias if their tables exist."""
+    folder.write_tables(tables)
+    variant = folder.provenance["variant"]
+    title = folder.provenance["dataset"] + (f" ({variant})" if variant else "")
+    with folder.steps("drawing figures"):
+        if "flow" in tables:
+            flow = tables["flow"]
+            figure = figures.draw_flow(flow, title=f"From records to effects: {title}")
+            folder.write_figure("flow", figure, flow)
+        if "risk_of_bias_items" in tables:
+            items = tables["risk_of_bias_items"]
+            figure = figures.draw_risk_of_bias(items, title=f"Risk of bias: {title}")
+            folder.write_figure("risk_of_bias", figure, items)
 
-    tables/*.csv; figures flow and risk_of_bias as far as their tables (flow, risk_of_bias_items) are there (PNG, SVG,
-    CSV); provenance-data.json.
-    """
-    write_tables(folder, tables)
-    title = " ".join(filter(None, [provenance["dataset"], provenance["variant"] and f"({provenance['variant']})"]))
-    source = f"bayesmeta {provenance['versions']['bayesmeta']}, {title}, {provenance['created']}"
-    drawn = {
-        "flow": ("flow", lambda table: figures.draw_flow(table, title=f"From records to effects: {title}")),
-        "risk_of_bias": (
-            "risk_of_bias_items",
-            lambda table: figures.draw_risk_of_bias(table, title=f"Risk of bias: {title}"),
-        ),
-    }
-    with steps("drawing figures"):
-        (folder / "figures").mkdir()
-        for name, (key, draw) in drawn.items():
-            if key in tables:
-                own = tables[key]
-                figures.save(
-                    draw(own), folder / "figures" / name, own, synthetic=provenance["synthetic"], source=source
-                )
-    write_provenance(folder / "provenance-data.json", provenance, steps)
+
+def write_listing(
+    folder: Folder,
+    tables: Mapping[str, pd.DataFrame],
+    frame: pd.DataFrame,
+    flow: pd.DataFrame | None,
+) -> None:
+    """Write what `write_data` writes; effects.csv and .parquet, sizes.csv and flow.csv."""
+    write_data(folder, tables)
+    folder.write_provenance("provenance-data.json")
+    frame.to_csv(folder.path / "effects.csv", index=False)
+    frame.to_parquet(folder.path / "effects.parquet", index=False)
+    tables["sizes"].to_csv(folder.path / "sizes.csv", index=False)
+    if flow is not None:
+        flow.to_csv(folder.path / "flow.csv", index=False)

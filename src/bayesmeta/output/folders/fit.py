@@ -1,4 +1,4 @@
-"""What a fit leaves behind."""
+"""Files of `bayesmeta fit`."""
 
 import json
 import re
@@ -8,20 +8,21 @@ from typing import Any
 
 import pandas as pd
 import xarray as xr
-from matplotlib.figure import Figure
 
 from bayesmeta.estimates import contrasts, convergence, discrepancy, margins, summaries
-from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.infrastructure.provenance import write_json
 from bayesmeta.model.spec import spec_of
 from bayesmeta.output import figures
-from bayesmeta.output.folders.staging import labels_of, write_provenance, write_tables
+from bayesmeta.output.folders.folder import Folder
+
+Tables = Mapping[str, pd.DataFrame]
 
 
 def fit_tables(tree: xr.DataTree) -> dict[str, pd.DataFrame]:
-    """The tables of a fit by file name: terms, heterogeneity, contrasts, prediction; where there are any, parameters.
+    """Return the tables of a fit by file name.
 
-    Of a model with sides its discrepancies and concordance, too.
+    They are terms, heterogeneity, contrasts and prediction; if they have rows, also parameters,
+    standardised, and of a model with sides discrepancies and concordance.
     """
     tables = {
         "terms": summaries.terms_table(tree),
@@ -30,38 +31,30 @@ def fit_tables(tree: xr.DataTree) -> dict[str, pd.DataFrame]:
         "prediction": summaries.prediction_table(tree),
     }
     others = {
-        "parameters": summaries.parameters_table,
-        "standardised": contrasts.standardised_table,
-        "discrepancies": discrepancy.discrepancies_table,
-        "concordance": discrepancy.concordance_table,
+        "parameters": summaries.parameters_table(tree),
+        "standardised": contrasts.standardised_table(tree),
+        "discrepancies": discrepancy.discrepancies_table(tree),
+        "concordance": discrepancy.concordance_table(tree),
     }
-    return tables | {name: table for name, make in others.items() if len(table := make(tree))}
+    return tables | {name: table for name, table in others.items() if len(table)}
 
 
 def write_fit(
-    folder: Path,
+    folder: Folder,
     tree: xr.DataTree,
-    tables: Mapping[str, pd.DataFrame],
-    provenance: dict[str, Any],
-    steps: Steps,
-) -> dict[str, Any]:
-    """Write everything a fit leaves behind into an empty folder; gives the diagnostics.
-
-    posterior.nc, tables/*.csv, figures/*.png, *.svg and the *.csv behind each, diagnostics.json, provenance.json (with
-    the hash of every other file, so that a table can be traced from its bytes).
-    """
-    with steps("diagnostics"):
-        diagnostics = convergence.diagnose(tree)
-        write_json(folder / "diagnostics.json", diagnostics)
-    with steps("writing tables"):
-        write_tables(folder, tables)
-    with steps("drawing figures"):
-        (folder / "figures").mkdir()
-        write_figures(folder / "figures", tree, tables, provenance)
-    with steps("writing posterior.nc"):
-        write_tree(folder / "posterior.nc", tree, provenance | {"timings": steps.seconds})
-    write_provenance(folder / "provenance.json", provenance, steps)
-    return diagnostics
+    tables: Tables,
+    diagnostics: Mapping[str, Any],
+    write_figures: Callable[[Folder, xr.DataTree, Tables], None],
+) -> None:
+    """Write diagnostics.json, tables/*.csv, figures and posterior.nc."""
+    write_json(folder.path / "diagnostics.json", diagnostics)
+    with folder.steps("writing tables"):
+        folder.write_tables(tables)
+    with folder.steps("drawing figures"):
+        write_figures(folder, tree, tables)
+    with folder.steps("writing posterior.nc"):
+        provenance = folder.provenance | {"timings": folder.steps.seconds}
+        write_tree(folder.path / "posterior.nc", tree, provenance)
 
 
 def write_tree(path: Path, tree: xr.DataTree, provenance: Mapping[str, Any]) -> None:
@@ -72,51 +65,69 @@ def write_tree(path: Path, tree: xr.DataTree, provenance: Mapping[str, Any]) -> 
     labelled.to_netcdf(path, engine="h5netcdf")
 
 
-def write_figures(
-    folder: Path, tree: xr.DataTree, tables: Mapping[str, pd.DataFrame], provenance: Mapping[str, Any]
-) -> None:
-    """Draw means (forest), effects, studies, slopes (a bubble plot each), chains, priors and posteriors of taus."""
-    scale, (source, title) = tree["constant_data"].attrs["scale"], labels_of(provenance)
-
-    def save(name: str, figure: Figure, table: pd.DataFrame | dict[str, pd.DataFrame]) -> None:
-        figures.save(figure, folder / name, table, synthetic=provenance["synthetic"], source=source)
-
-    forest, studies, taus = summaries.forest_table(tree), summaries.studies_table(tree), summaries.density_table(tree)
-    chains = {"trace": convergence.trace_table(tree), "ranks": convergence.rank_table(tree)}
+def write_fit_figures(folder: Folder, tree: xr.DataTree, tables: Tables) -> None:
+    """Draw means, effects, studies, taus, chains, slopes and discrepancies, if they exist."""
+    scale = tree["constant_data"].attrs["scale"]
+    title = folder.title
+    forest = summaries.forest_table(tree)
     if len(forest):
-        save("forest", figures.draw_forest(forest, xlabel=scale, title=f"Means: {title}"), forest)
-        save("caterpillar", figures.draw_caterpillar(studies, xlabel=scale, title=f"Studies: {title}"), studies)
+        figure = figures.draw_forest(forest, xlabel=scale, title=f"Means: {title}")
+        folder.write_figure("forest", figure, forest)
+        studies = summaries.studies_table(tree)
+        figure = figures.draw_caterpillar(studies, xlabel=scale, title=f"Studies: {title}")
+        folder.write_figure("caterpillar", figure, studies)
     orchard = summaries.orchard_table(tree)
     if (orchard["part"] == "effect").any():
-        save("orchard", figures.draw_orchard(orchard, xlabel=scale, title=f"Effects: {title}"), orchard)
-    save("taus", figures.draw_prior_posterior(taus, title=f"Heterogeneity: {title}"), taus)
-    save("chains", figures.draw_trace(chains["trace"], chains["ranks"], title=f"Chains: {title}"), chains)
-    _write_slopes(save, tree, scale, title)
+        figure = figures.draw_orchard(orchard, xlabel=scale, title=f"Effects: {title}")
+        folder.write_figure("orchard", figure, orchard)
+    write_diagnostic_figures(folder, tree)
+    write_slopes(folder, tree, scale)
     if "discrepancies" in tables:
-        _write_sides(save, tree, tables["discrepancies"], scale, title)
+        write_discrepancies(folder, tree, tables["discrepancies"], scale)
+        write_sides(folder, tree, scale)
 
 
-def _write_slopes(save: Callable[..., None], tree: xr.DataTree, scale: str, title: str) -> None:
-    """Draw the mean along every moderator that is a number: `bubble_dose`."""
+def write_diagnostic_figures(folder: Folder, tree: xr.DataTree) -> None:
+    """Draw priors and posteriors of the taus, and traces and ranks of the chains."""
+    taus = summaries.density_table(tree)
+    figure = figures.draw_prior_posterior(taus, title=f"Heterogeneity: {folder.title}")
+    folder.write_figure("taus", figure, taus)
+    trace = convergence.trace_table(tree)
+    ranks = convergence.rank_table(tree)
+    figure = figures.draw_trace(trace, ranks, title=f"Chains: {folder.title}")
+    folder.write_figure("chains", figure, {"trace": trace, "ranks": ranks})
+
+
+def write_slopes(folder: Folder, tree: xr.DataTree, scale: str) -> None:
+    """Draw the mean along every numeric moderator: `bubble_dose`."""
     for number in margins.moderators_of(tree).numbers:
         curves = margins.curves_along(tree, number)
         if curves:
             names = {"xlabel": curves.xlabel, "ylabel": scale, "by": curves.by}
-            figure = figures.draw_conditional(curves.lines, curves.points, **names, title=f"Along {number}: {title}")
-            save(f"bubble_{re.sub(r'[^\w-]+', '-', number)}", figure, curves.tables)
+            title = f"Along {number}: {folder.title}"
+            figure = figures.draw_conditional(curves.lines, curves.points, **names, title=title)
+            folder.write_figure(f"bubble_{re.sub(r'[^\w-]+', '-', number)}", figure, curves.tables)
 
 
-def _write_sides(save: Callable[..., None], tree: xr.DataTree, table: pd.DataFrame, scale: str, title: str) -> None:
-    """Ridge of the discrepancies; for the first side and each other a mirrored forest and a plot of quadrants."""
+def write_discrepancies(folder: Folder, tree: xr.DataTree, table: pd.DataFrame, scale: str) -> None:
+    """Draw the densities of the discrepancies."""
     densities = discrepancy.densities_table(tree)
+    title = f"Discrepancies: {folder.title}"
     rope = spec_of(tree).rope
-    ridge = figures.draw_ridge(densities, table, rope=rope, xlabel=scale, title=f"Discrepancies: {title}")
-    save("discrepancies", ridge, {"densities": densities, "contrasts": table})
+    figure = figures.draw_ridge(densities, table, rope=rope, xlabel=scale, title=title)
+    folder.write_figure("discrepancies", figure, {"densities": densities, "contrasts": table})
+
+
+def write_sides(folder: Folder, tree: xr.DataTree, scale: str) -> None:
+    """Draw a mirrored forest and a plot of quadrants for the first side and every other side."""
     terms = discrepancy.sided_terms_table(tree)
     pairs = discrepancy.pairs_of(terms)
     for first, second in pairs:
-        end = "" if len(pairs) == 1 else f"_{second}"
-        both, cells = terms[terms["side"].isin([first, second])], discrepancy.quadrants_table(tree, first, second)
-        save(f"mirrored{end}", figures.draw_mirrored(both, xlabel=scale, title=f"Means: {title}"), both)
+        ending = "" if len(pairs) == 1 else f"_{second}"
+        both = terms[terms["side"].isin([first, second])]
+        figure = figures.draw_mirrored(both, xlabel=scale, title=f"Means: {folder.title}")
+        folder.write_figure(f"mirrored{ending}", figure, both)
+        cells = discrepancy.quadrants_table(tree, first, second)
         axes = {"xlabel": f"{first}, {scale}", "ylabel": f"{second}, {scale}"}
-        save(f"quadrants{end}", figures.draw_quadrants(cells, **axes, title=f"Concordance: {title}"), cells)
+        figure = figures.draw_quadrants(cells, **axes, title=f"Concordance: {folder.title}")
+        folder.write_figure(f"quadrants{ending}", figure, cells)

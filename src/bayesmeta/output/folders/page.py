@@ -1,57 +1,52 @@
-"""The page of a whole analysis."""
+"""Files of `bayesmeta report`."""
 
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.output import pages
-from bayesmeta.output.folders.staging import write_provenance, write_tables
+from bayesmeta.output.folders.folder import Folder
 
 
-def write_report(
-    folder: Path, results: pages.Results, parts: pd.DataFrame, provenance: dict[str, Any], steps: Steps
-) -> None:
-    """Write tables/parts.csv, facts.csv, checklist.csv, index.html and provenance-report.json into an empty folder.
+def write_report(folder: Folder, results: pages.Results, parts: pd.DataFrame) -> None:
+    """Write index.html and the tables parts, facts and checklist.
 
     Parameters
     ----------
+    folder : Folder
+        An empty folder.
     results : Results
-        What the parts left.
+        Results of the parts.
     parts : DataFrame
         part, state, reason, seconds.
     """
-    with steps("writing the page"):
-        own = {"parts": parts}
-        results = replace(results, tables=results.tables | own, provenance=results.provenance | {"report": provenance})
-        own |= {"facts": pages.facts_table(results), "checklist": pages.checklist_table(results)}
-        results = replace(results, tables=results.tables | own)
-        write_tables(folder, own)
-        (folder / "index.html").write_text(pages.report_page(results), encoding="utf-8")
-    write_provenance(folder / "provenance-report.json", provenance, steps)
+    with folder.steps("writing the page"):
+        tables = {"parts": parts}
+        results = with_report(results, folder, tables)
+        tables["facts"] = pages.facts_table(results)
+        tables["checklist"] = pages.checklist_table(results)
+        results = replace(results, tables={**results.tables, **tables})
+        folder.write_tables(tables)
+        folder.write_text("index.html", pages.report_page(results))
 
 
 def write_directions_report(
-    folder: Path,
-    results: pages.Results,
-    own: dict[str, pd.DataFrame],
-    provenance: dict[str, Any],
-    steps: Steps,
+    folder: Folder, results: pages.Results, parts: pd.DataFrame, rows: pd.DataFrame
 ) -> None:
-    """Write tables/parts.csv, rows.csv, index.html and provenance-report.json into an empty folder.
+    """Write index.html and the tables parts and rows (the directions that were read)."""
+    with folder.steps("writing the page"):
+        tables = {"rows": rows, "parts": parts}
+        results = with_report(results, folder, tables)
+        folder.write_tables(tables)
+        folder.write_text("index.html", pages.directions_page(results))
 
-    Parameters
-    ----------
-    results : Results
-        What the fit left.
-    own : mapping
-        parts, and rows: the directions that were read.
-    """
-    with steps("writing the page"):
-        told = {**results.provenance, "report": provenance}
-        results = replace(results, tables={**results.tables, **own}, provenance=told)
-        write_tables(folder, own)
-        (folder / "index.html").write_text(pages.directions_page(results), encoding="utf-8")
-    write_provenance(folder / "provenance-report.json", provenance, steps)
+
+def with_report(
+    results: pages.Results, folder: Folder, tables: dict[str, pd.DataFrame]
+) -> pages.Results:
+    """Return the results with further tables and the provenance of the report."""
+    return replace(
+        results,
+        tables={**results.tables, **tables},
+        provenance={**results.provenance, "report": folder.provenance},
+    )

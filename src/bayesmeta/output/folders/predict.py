@@ -1,52 +1,45 @@
-"""What a prediction leaves behind."""
+"""Files of `bayesmeta predict`."""
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from bayesmeta.estimates.margins import Curves
-from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.output import figures
-from bayesmeta.output.folders.staging import labels_of, write_provenance, write_tables
+from bayesmeta.output.folders.folder import Folder
 
-ROWS = 40  # of a forest
+MAX_ROWS = 40  # of a forest: more would not fit on a page
 
 
 def write_predict(
-    folder: Path,
+    folder: Folder,
     tables: Mapping[str, pd.DataFrame],
     curves: Curves | None,
     rows: pd.DataFrame,
     scale: str,
-    provenance: dict[str, Any],
-    steps: Steps,
 ) -> None:
-    """Write tables/*.csv, figures and provenance-predict.json into an empty folder.
+    """Write tables/*.csv and a figure.
 
     Parameters
     ----------
+    folder : Folder
+        An empty folder.
     tables : mapping
-        predicted, and marginal_means, marginal_contrasts where there are any.
+        predicted; marginal_means and marginal_contrasts if there are any.
     curves : Curves or None
-        Behind figures/conditional; None where no moderator is a number: then rows are drawn.
+        Means along a numeric moderator, for figures/conditional; None if there is none.
     rows : DataFrame
-        What figures/predicted draws, columns as for `figures.forest`.
+        Rows for figures/predicted, which is drawn without curves; columns as `figures.forest`.
     scale : str
         Name of the axis of means.
     """
-    write_tables(folder, tables)
-    source, about = labels_of(provenance)
-    title = f"Predicted: {about}"
-    with steps("drawing figures"):
-        (folder / "figures").mkdir()
-        marks = {"synthetic": provenance["synthetic"], "source": source}
+    folder.write_tables(tables)
+    title = f"Predicted: {folder.title}"
+    with folder.steps("drawing figures"):
         if curves:
             names = {"xlabel": curves.xlabel, "ylabel": scale, "by": curves.by}
             figure = figures.draw_conditional(curves.lines, curves.points, **names, title=title)
-            figures.save(figure, folder / "figures" / "conditional", curves.tables, **marks)
-        elif 0 < len(rows) <= ROWS:
+            folder.write_figure("conditional", figure, curves.tables)
+        elif 0 < len(rows) <= MAX_ROWS:
             figure = figures.draw_forest(rows, xlabel=scale, title=title)
-            figures.save(figure, folder / "figures" / "predicted", rows, **marks)
-    write_provenance(folder / "provenance-predict.json", provenance, steps)
+            folder.write_figure("predicted", figure, rows)

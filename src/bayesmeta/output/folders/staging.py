@@ -1,22 +1,19 @@
-"""A folder of results is complete or not there; what every command writes into one."""
+"""A folder of results is complete or absent."""
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
 
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.infrastructure.progress import Steps
-from bayesmeta.infrastructure.provenance import hashes, write_json
 
 
 @contextmanager
 def staging(out: Path) -> Iterator[Path]:
-    """A folder beside `out` that takes its place, file by file, when the block ends well, and else vanishes.
+    """Yield a folder beside `out`; its files are moved to `out` if the block succeeds.
+
+    If the block fails, the folder is removed and `out` is left as it was.
 
     Raises
     ------
@@ -40,32 +37,14 @@ def staging(out: Path) -> Iterator[Path]:
                 folder.rmdir()
         if isinstance(error, OSError):
             raise BadInput(
-                f"cannot write to {out}: {error.strerror or error}; name another folder with --out"
+                f"cannot write to {out}: {error.strerror or error}; give another folder by --out"
             ) from error
         raise
 
 
 def _move(staged: Path, out: Path) -> None:
+    """Move every file to the same place below `out`."""
     for file in sorted(path for path in staged.rglob("*") if path.is_file()):
         target = out / file.relative_to(staged)
         target.parent.mkdir(parents=True, exist_ok=True)
         file.replace(target)
-
-
-def write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> None:
-    """Write tables/*.csv by name."""
-    (folder / "tables").mkdir()
-    for name, table in tables.items():
-        table.to_csv(folder / "tables" / f"{name}.csv", index=False)
-
-
-def write_provenance(path: Path, provenance: Mapping[str, Any], steps: Steps) -> None:
-    """Write where a folder came from, with timings and the hash of every file in it so far."""
-    write_json(path, {**provenance, "timings": steps.seconds, "outputs": hashes(path.parent)})
-
-
-def labels_of(provenance: Mapping[str, Any]) -> tuple[str, str]:
-    """Source line and title of a figure."""
-    title = f"{provenance['dataset']}, {provenance['model']}"
-    seed = "" if provenance["seed"] is None else f", seed {provenance['seed']}"
-    return f"bayesmeta {provenance['versions']['bayesmeta']}, {title}{seed}, {provenance['created']}", title

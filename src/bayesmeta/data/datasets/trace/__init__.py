@@ -24,7 +24,6 @@ from bayesmeta.data.datasets.trace.record import (
     build,
     count_rows,
     read,
-    record_of,
 )
 
 __all__ = [
@@ -50,6 +49,7 @@ WORDS = {
     "cuecontext": "cue and context",
     "cuecue": "two cues",
 }
+GROUPINGS = (("valence", "phase"), ("species",), ("comparison",))
 TITLES = {
     "preclinical": "Memory and learning in animal models of PTSD (TRACE)",
     "clinical": "Memory and learning in persons with PTSD (TRACE)",
@@ -88,6 +88,11 @@ def describe(dataset: str, frame: pd.DataFrame, variant: str) -> dict[str, pd.Da
     return {name: table for name, table in tables.items() if len(table)}
 
 
+def _record(variant: str) -> pd.DataFrame:
+    """Return every effect of the record."""
+    return build(variant).effects
+
+
 DATASETS: Mapping[str, Dataset] = {
     name: Dataset(
         title=title,
@@ -98,11 +103,12 @@ DATASETS: Mapping[str, Dataset] = {
         default_variant="calibrated",
         kind="species",
         words=WORDS,
-        record=record_of,
+        record=_record,
         flow=partial(count_rows, name),
         tables=partial(describe, name),
         moderators=PUBLISHED,
         alternatives=alternatives,
+        groupings=GROUPINGS,
     )
     for name, title in TITLES.items()
 }

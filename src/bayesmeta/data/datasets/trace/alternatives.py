@@ -7,32 +7,38 @@ import pandas as pd
 
 from bayesmeta.data.corrections import corrected, suspects
 from bayesmeta.data.datasets.alternative import DataAlternative, Keep
-from bayesmeta.data.datasets.trace.record import read, record_of
+from bayesmeta.data.datasets.trace.record import read
 from bayesmeta.infrastructure.errors import BadInput
 
 STRICT = "strict"
 
 
-def alternatives(frame: pd.DataFrame, keep: Keep) -> Sequence[DataAlternative]:
+def alternatives(
+    frame: pd.DataFrame, record: pd.DataFrame, keep: Keep
+) -> Sequence[DataAlternative]:
     """Return the alternatives to an analysis of a TRACE dataset.
 
     Parameters
     ----------
     frame : DataFrame
         The analysed effect table; its attrs name dataset and variant.
+    record : DataFrame
+        Every effect of its species, with those that the dataset leaves out.
     keep : function
         Applies the selection of rows of the analysis to another effect table.
     """
-    types = comparison_types(frame, keep(record_of(frame)))
+    types = comparison_types(frame, keep(record))
     if frame.attrs["variant"] == STRICT:
         return (*types, *CORRECTIONS, PARTIAL_POOLING)
     strict = strict_codes(lambda: keep(read_strict(frame)))
     return (*types, *CORRECTIONS, strict, PARTIAL_POOLING)
 
 
-def alternatives_of_twin(frame: pd.DataFrame, keep: Keep) -> Sequence[DataAlternative]:
+def alternatives_of_twin(
+    frame: pd.DataFrame, record: pd.DataFrame, keep: Keep
+) -> Sequence[DataAlternative]:
     """Return the alternatives to an analysis of a synthetic twin, which has no further record."""
-    return comparison_types(frame, frame)
+    return comparison_types(frame, record)
 
 
 def read_strict(frame: pd.DataFrame) -> pd.DataFrame:

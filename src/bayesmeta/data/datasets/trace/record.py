@@ -85,12 +85,6 @@ def read(dataset: str, variant: str) -> pd.DataFrame:
     return chosen
 
 
-def record_of(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return all effects of the species of a table, with those that its dataset leaves out."""
-    effects = build(str(frame.attrs["variant"])).effects
-    return effects[effects["species"].isin(frame["species"].unique())]
-
-
 def count_rows(dataset: str, variant: str) -> pd.DataFrame:
     """Return the rows left out at every step from spreadsheet rows to effects, per search.
 

@@ -1,0 +1,114 @@
+"""Effect sizes from raw numbers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from bayesmeta.api.checks import check_frame
+from bayesmeta.api.tables import rows_of
+from bayesmeta.data.effect_sizes import MEASURES
+from bayesmeta.data.schema import nearest
+from bayesmeta.infrastructure.errors import BadInput
+
+
+def effects(
+    measure: str,
+    frame: pd.DataFrame | None = None,
+    *,
+    vtype: str = "LS",
+    **columns: str | ArrayLike,
+) -> pd.DataFrame:
+    """Compute effect sizes and their sampling variances, under the names of metafor's `escalc`.
+
+    Parameters
+    ----------
+    measure : str
+        SMD, SMDH, MD, ROM, ZCOR, OR, RR, RD, SMCC or SMCRP.
+    frame : DataFrame, optional
+        A table whose columns have the names of the measure (m1i, sd1i, n1i, m2i, sd2i, n2i ...).
+    vtype : {"LS", "UB"}
+        Variance estimator; UB only for SMD.
+    **columns : str or array
+        The measure's columns as arrays; or, with a frame, as names of its columns.
+
+    Returns
+    -------
+    DataFrame
+        The frame with yi and vi; without a frame only yi and vi.
+
+    Raises
+    ------
+    BadInput
+        The measure or a column is unknown, the columns complete no form of the measure, or numbers
+        are impossible; their rows are given.
+
+    Source: metafor's `escalc`.
+
+    Examples
+    --------
+    >>> import bayesmeta
+    >>> bayesmeta.effects(
+    ...     "SMD", m1i=[5.2, 4.9], sd1i=[1, 1.2], n1i=20, m2i=[4.5, 5], sd2i=1.1, n2i=[20, 18]
+    ... ).round(3)
+          yi     vi
+    0  0.653  0.105
+    1 -0.085  0.106
+    """
+    known = MEASURES.get(measure) if isinstance(measure, str) else None
+    if known is None:
+        hint = nearest(str(measure), MEASURES)
+        raise BadInput(f"unknown measure {measure!r}{hint}; known: {', '.join(MEASURES)}")
+    if vtype not in known.vtypes:
+        raise BadInput(f"unknown vtype {vtype!r}; {measure} has {', '.join(known.vtypes)}")
+    table = None if frame is None else check_frame(frame)
+    given = dict(columns) if table is None else columns_in(table, known.forms, columns)
+    form = known.form(list(given))
+    if form is None or set(columns).difference(*known.forms):
+        raise BadInput(wrong_columns(measure, known.forms, given, columns if form else {}))
+    numbers = {name: given[name] for name in form}
+    rows = None if table is None else rows_of(table)
+    try:
+        yi, vi = known(vtype=vtype, rows=rows, **numbers)
+    except ValueError as error:
+        names = ", ".join(form)
+        raise BadInput(
+            f"{measure}: {names} should be numbers, as many in each or one: {error}"
+        ) from error
+    if table is None:
+        return pd.DataFrame({"yi": yi, "vi": vi}, index=None if yi.ndim else [0])
+    completed = table.assign(yi=yi, vi=vi)
+    completed.attrs = table.attrs | {"scale": known.title}
+    return completed
+
+
+def wrong_columns(
+    measure: str, forms: Any, given: Mapping[str, Any], columns: Mapping[str, Any]
+) -> str:
+    """Return the message about columns that complete no form, or belong to none."""
+    expected = " or ".join(", ".join(form) for form in forms)
+    unknown = ", ".join(sorted(set(columns).difference(*forms)))
+    ending = f", of which {unknown} belongs to none of them" if unknown else ""
+    return f"{measure} takes {expected}; got {', '.join(given) or 'no columns'}{ending}"
+
+
+def columns_in(frame: pd.DataFrame, forms: Any, columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a measure's columns: those of the frame with its names, and those that are given.
+
+    Raises
+    ------
+    BadInput
+        A name is not a column of the frame.
+    """
+    names = {name: name for form in forms for name in form if name in frame.columns}
+    values: dict[str, Any] = {}
+    for name, column in {**names, **columns}.items():
+        if not isinstance(column, str):
+            values[name] = column
+            continue
+        if column not in frame.columns:
+            hint = nearest(column, frame.columns)
+            raise BadInput(f"{name} is to be {column!r}, which is not a column{hint}")
+        values[name] = pd.to_numeric(frame[column], errors="coerce").to_numpy(float)
+    return values

@@ -1,0 +1,145 @@
+"""Every command with its options; the heavy modules are imported when a command runs."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from bayesmeta.cli.app import command
+from bayesmeta.commands.options import (
+    Cluster,
+    Comparison,
+    Draft,
+    Interpretation,
+    Listing,
+    Machine,
+    Options,
+    Prediction,
+    Request,
+    Sampling,
+    Scope,
+    Screening,
+    ScreenRequest,
+)
+
+
+def folder(default: str) -> Any:
+    """Return the option of a folder to write, with its default in the help."""
+    return typer.Option(help=f"Folder to write. Default: {default}.")
+
+
+Out = Annotated[Path | None, folder("<model> in reports/<dataset>")]
+
+
+def analyse(
+    verb: str, request: Request, options: Options, out: Path | None, machine: Machine | None = None
+) -> int:
+    """Run a command that analyses a table; return the exit code."""
+    from bayesmeta.commands.run import run
+
+    return run(verb, request, options, out, Console(), machine or Machine())
+
+
+@command
+def fit(request: Request, options: Sampling, out: Out = None) -> int:
+    """Sample a model's posterior: posterior.nc, tables, figures, diagnostics and provenance."""
+    return analyse("fit", request, options, out)
+
+
+@command
+def compare(request: Request, options: Comparison, out: Out = None) -> int:
+    """Compare frequentist and Bayesian estimates, and explain the differences."""
+    return analyse("compare", request, options, out)
+
+
+@command
+def multiverse(request: Request, machine: Cluster, out: Out = None) -> int:
+    """Refit under every reasonable alternative, and report which conclusions hold."""
+    return analyse("multiverse", request, Options(), out, machine)
+
+
+@command
+def check(request: Request, options: Sampling, machine: Machine, out: Out = None) -> int:
+    """Fit and check: convergence, funnel, bias models, influence of studies, priors."""
+    return analyse("check", request, options, out, machine)
+
+
+@command
+def report(request: Request, options: Sampling, machine: Machine, out: Out = None) -> int:
+    """Write the complete analysis as one page, index.html; run only missing or outdated parts."""
+    return analyse("report", request, options, out, machine)
+
+
+@command
+def screen(
+    request: ScreenRequest,
+    options: Screening,
+    machine: Machine,
+    out: Annotated[Path | None, folder("screening in reports/<dataset>")] = None,
+) -> int:
+    """Screen moderators by random forest and meta-tree, and propose a model to test them."""
+    return analyse("screen", request, options, out, machine)
+
+
+@command
+def lint(request: Request, machine: Machine, out: Out = None) -> int:
+    """Find problems in data and model, and show the conclusions without each of them."""
+    return analyse("lint", request, Options(), out, machine)
+
+
+@command
+def plan(request: Request, options: Scope, machine: Cluster, out: Out = None) -> int:
+    """Simulate new studies and refit: width of intervals, probability of a settled sign."""
+    return analyse("plan", request, options, out, machine)
+
+
+@command
+def predict(
+    options: Prediction,
+    out: Annotated[Path | None, folder("the folder of results")] = None,
+) -> int:
+    """Predict means and the true effects of new studies, for a reference grid or for new rows."""
+    from bayesmeta.commands.predict import run_predict
+
+    return run_predict(options, out, Console())
+
+
+@command
+def data(
+    options: Listing,
+    out: Annotated[Path | None, folder("data in reports/<dataset>")] = None,
+) -> int:
+    """Print the sizes of a dataset; write its effect table as CSV and Parquet."""
+    from bayesmeta.commands.data import run_data
+
+    return run_data(options, out, Console())
+
+
+@command
+def init(
+    options: Draft,
+    out: Annotated[
+        Path | None, typer.Option(help="Model file to write. Default: <name of the table>.toml.")
+    ] = None,
+) -> int:
+    """Write a model file for a table: columns, levels, priors, possible moderators."""
+    from bayesmeta.commands.init import run_init
+
+    return run_init(options, out, Console())
+
+
+@command
+def interpret(
+    options: Interpretation,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for supplement.md and the tables as LaTeX and CSV. Default: none."
+        ),
+    ] = None,
+) -> int:
+    """Print the conclusions of a folder of results; write the supplement of a paper."""
+    from bayesmeta.commands.interpret import run_interpret
+
+    return run_interpret(options, out, Console())

@@ -1,0 +1,145 @@
+"""What fit and compare print: estimates, heterogeneity, diagnostics."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from rich.markup import escape
+
+from bayesmeta.commands.console.printer import Printer
+from bayesmeta.estimates.text import estimate_text, interval_text, number_text, probability_text
+
+Tables = Mapping[str, pd.DataFrame]
+
+
+def print_fit(printer: Printer, tables: Tables, diagnostics: Mapping[str, Any]) -> None:
+    """Print means, contrasts, discrepancies, heterogeneity, parameters and the diagnostics."""
+    terms = tables["terms"]
+    print_estimates(printer, "Means with 95 % credible intervals", "term", terms)
+    contrasts = tables["contrasts"]
+    differences = contrasts[~contrasts["contrast"].isin(terms["term"])]
+    if len(differences):
+        print_estimates(printer, "Contrasts", "contrast", differences)
+    if "discrepancies" in tables:
+        print_sides(printer, tables)
+    print_heterogeneity(printer, tables["heterogeneity"])
+    if "parameters" in tables:
+        print_estimates(printer, "Other parameters", "parameter", tables["parameters"])
+    print_diagnostics(printer, diagnostics)
+
+
+def print_estimates(printer: Printer, title: str, key: str, table: pd.DataFrame) -> None:
+    """Print mean, sd and interval of the rows, and the probability of a positive value if known."""
+    signed = "p_positive" in table
+    columns = [key, "mean", "sd", "95 % interval", *(["P(> 0)"] if signed else [])]
+    rows = []
+    for row in table.to_dict("records"):
+        interval = interval_text(row["ci_lb"], row["ci_ub"])
+        cells = [row[key], number_text(row["mean"]), number_text(row["sd"]), interval]
+        rows.append([*cells, probability_text(row["p_positive"])] if signed else cells)
+    printer.table(title, columns, rows)
+
+
+def print_heterogeneity(printer: Printer, table: pd.DataFrame) -> None:
+    """Print tau and I^2 of every level."""
+    columns = ("level", "tau", "95 % interval", "I² (%)", "95 % interval")
+    rows = [
+        (
+            row["level"],
+            number_text(row["tau_mean"]),
+            interval_text(row["tau_ci_lb"], row["tau_ci_ub"]),
+            number_text(row["i2_mean"], 1),
+            interval_text(row["i2_ci_lb"], row["i2_ci_ub"], 1),
+        )
+        for row in table.to_dict("records")
+    ]
+    printer.table("Heterogeneity", columns, rows)
+
+
+def print_sides(printer: Printer, tables: Tables) -> None:
+    """Print a sentence per discrepancy, and the probability of a phenotype on all sides."""
+    for row in tables["discrepancies"].to_dict("records"):
+        printer.markup(f"[bold]{escape(row['contrast'])}[/bold]: {escape(row['conclusion'])}")
+    if "concordance" in tables:
+        joint = tables["concordance"].query("statement in ('both', 'all') or p.isna()")
+        rows = [
+            (
+                row["phenotype"],
+                row["statement"] if row["p"] != row["p"] else probability_text(row["p"]),
+            )
+            for row in joint.to_dict("records")
+        ]
+        printer.table("Concordance", ("phenotype", "probability on every side"), rows)
+
+
+def print_diagnostics(printer: Printer, diagnostics: Mapping[str, Any]) -> None:
+    """Print warnings, failures and the numbers of the diagnostics."""
+    for warning in diagnostics["warnings"]:
+        printer.note(warning, "yellow")
+    for failure in diagnostics["failures"]:
+        printer.line(f"failed: {failure}", "bold red")
+    passed = diagnostics["passed"]
+    verdict = "[green]diagnostics passed[/green]" if passed else "[red]diagnostics failed[/red]"
+    printer.markup(
+        f"{verdict}: {diagnostics['divergences']} divergences, R-hat at most "
+        f"{diagnostics['max_r_hat']:.4f}, bulk ESS at least {diagnostics['min_ess_bulk']:.0f}, "
+        f"tail ESS at least {diagnostics['min_ess_tail']:.0f}"
+    )
+
+
+def print_directions(printer: Printer, tables: Tables, diagnostics: Mapping[str, Any]) -> None:
+    """Print the probabilities of the best direction, then what `print_fit` prints."""
+    for line in direction_lines(tables):
+        printer.line(line)
+    print_fit(printer, tables, diagnostics)
+
+
+def direction_lines(tables: Tables) -> list[str]:
+    """Return the probability of the best direction on every side, and the count of the review."""
+    table = tables["directions"]
+    best = table["direction"].iloc[-1]
+    lines = []
+    for row in table[table["direction"] == best].to_dict("records"):
+        probability = f"P({best} | {row[table.columns[0]]}) {with_prior(row)}"
+        lines.append(f"{probability}; {row['rows']} of {row['of']} rows")
+    for row in tables.get("aggregate", pd.DataFrame()).to_dict("records"):
+        count = f"beside it, {row['enhanced']} of {row['studies']} reviewed studies"
+        share = estimate_text(row["mean"], row["ci_lb"], row["ci_ub"])
+        lines.append(f"{count}: share {share}, prior {row['prior']}")
+    return lines
+
+
+def with_prior(row: Mapping[Any, Any]) -> str:
+    """Return the posterior and the prior estimate of a row."""
+    posterior = estimate_text(row["mean"], row["ci_lb"], row["ci_ub"])
+    prior = estimate_text(row["prior_mean"], row["prior_ci_lb"], row["prior_ci_ub"])
+    return f"{posterior}, prior {prior}"
+
+
+def print_comparison(printer: Printer, tables: Tables) -> None:
+    """Print both estimates of terms and taus, and the comparison of three and four levels."""
+    columns = ("term", "REML", "95 % interval", "Bayes", "95 % interval", "shift", "why")
+    rows = [
+        (
+            row["term"],
+            number_text(row["estimate"]),
+            interval_text(row["ci_lb"], row["ci_ub"]),
+            number_text(row["mean"]),
+            interval_text(row["cri_lb"], row["cri_ub"]),
+            f"{row['shift']:+.2f}",
+            row["why"],
+        )
+        for row in tables["comparison"].to_dict("records")
+    ]
+    title = "Frequentist and Bayesian estimates (shift in standard errors)"
+    printer.table(title, columns, rows, left=(0, 6))
+    printer.frame("Four levels against three", tables["levels"].round(2))
+
+
+def print_report(printer: Printer, diagnostics: Mapping[str, Any]) -> None:
+    """Print the diagnostics that failed, and where the output of the parts is."""
+    if not diagnostics.get("passed"):
+        printer.line(
+            f"diagnostics failed: {'; '.join(diagnostics.get('failures', []))}", "bold red"
+        )
+    printer.line("The output of the parts is in report.log.")

@@ -1,0 +1,103 @@
+"""What data, init, predict, screen and interpret print."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from bayesmeta.commands.console.printer import Printer
+from bayesmeta.estimates.text import (
+    estimate_text,
+    interval_text,
+    number_text,
+    probability_text,
+)
+
+MAX_ROWS = 20  # predictions on the console; the file has all
+MAX_COLUMNS = 40  # columns of a file on the console
+
+
+def print_sizes(
+    printer: Printer,
+    sizes: pd.DataFrame,
+    flow: pd.DataFrame | None,
+    attrs: Mapping[Any, Any],
+) -> None:
+    """Print the sizes of a dataset by its groupings, and the raw rows left out at every step."""
+    printer.frame(attrs["title"], sizes)
+    if flow is not None:
+        steps = flow.groupby(["step", "reason"], sort=False)["rows"].sum().reset_index()
+        printer.frame("Rows by step", steps)
+    for note in attrs.get("notes", []):
+        printer.note(note)
+
+
+def print_columns(printer: Printer, title: str, table: pd.DataFrame, notes: Iterable[str]) -> None:
+    """Print the role of every column of a file, and notes."""
+    places = [place for place, name in enumerate(table.columns) if name != "missing"]
+    rows = table.head(MAX_COLUMNS).itertuples(index=False)
+    printer.table(title, list(table.columns), rows, left=places)
+    if len(table) > MAX_COLUMNS:
+        printer.line(f"and {len(table) - MAX_COLUMNS} more columns")
+    for note in notes:
+        printer.note(note)
+
+
+def print_predictions(printer: Printer, table: pd.DataFrame, missing: int) -> None:
+    """Print means and prediction intervals of the first rows, and warnings about the others."""
+    columns = [str(name) for name in table]
+    names = columns[: columns.index("mean")]
+    lower = [name for name in columns if name.startswith("pi_") and name.endswith("_lb")]
+    heads = [f"new {name.removeprefix('pi_').removesuffix('_lb')}" for name in lower]
+    rows = []
+    for row in table[:MAX_ROWS].to_dict("records"):
+        values = [row[name] for name in names]
+        texts = [f"{value:.4g}" if isinstance(value, float) else str(value) for value in values]
+        mean = estimate_text(row["mean"], row["ci_lb"], row["ci_ub"])
+        limits = [interval_text(row[name], row[f"{name[:-3]}_ub"]) for name in lower]
+        rows.append((*texts, mean, *limits))
+    printer.table("Predicted", [*names, "mean [95 %]", *heads], rows, left=range(len(names)))
+    if len(table) > MAX_ROWS:
+        printer.line(f"and {len(table) - MAX_ROWS} more rows")
+    if missing:
+        printer.line(
+            f"not predicted, the model has no effects in their cells: {missing} rows", "yellow"
+        )
+    outside = table["outside"][table["outside"] != ""]
+    if len(outside):
+        numbers = ", ".join(sorted(set(", ".join(outside).split(", "))))
+        text = f"beyond the range of the data in {numbers}: {len(outside)} rows"
+        printer.line(text, "yellow")
+
+
+def print_screen(
+    printer: Printer, tables: Mapping[str, pd.DataFrame], target: str, folds: str, command: str
+) -> None:
+    """Print the best forest, the importance, the leaves of the tree, and the command to follow."""
+    best = tables["r2cv"].iloc[0]
+    printer.line(
+        f"forest of {target}, folds by {folds}: R2_cv {best['r2']:.2f} (sd {best['r2_sd']:.2f}), "
+        f"1 - SSE/SST {best['r2_sse']:.2f}; {best['weights']} weights, {best['max_features']} "
+        f"features, leaves of {best['min_samples_leaf']}"
+    )
+    rows = [
+        (
+            row["moderator"],
+            number_text(row["mean"], 3),
+            interval_text(row["ci_lb"], row["ci_ub"], 3),
+            probability_text(row["p_rank_1"]),
+        )
+        for row in tables["importance"].to_dict("records")
+    ]
+    printer.table("Importance", ("moderator", "importance", "95 % interval", "P(first)"), rows)
+    for row in tables["tree"][tables["tree"]["leaf"]].to_dict("records"):
+        mean = estimate_text(row["estimate"], row["ci_lb"], row["ci_ub"])
+        size = f"{row['k']} effects of {row['studies']} studies"
+        printer.line(f"leaf {row['node']}: {row['split']}: {mean}, {size}")
+    printer.line(f"to test them by the hierarchical model: {command}")
+
+
+def print_conclusions(printer: Printer, sentences: Iterable[str]) -> None:
+    """Print conclusions, a line for a sentence."""
+    for sentence in sentences:
+        printer.line(sentence, wrap=False)

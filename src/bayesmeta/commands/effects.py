@@ -1,0 +1,96 @@
+"""From the name of a dataset or a file to an effect table, and the rows that a query keeps."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bayesmeta.commands.options import Request
+from bayesmeta.data import datasets
+from bayesmeta.data.datasets import DATASETS
+from bayesmeta.data.table import KINDS, parse_columns, read_table
+from bayesmeta.infrastructure.errors import BadInput, DataMissing
+from bayesmeta.model.design.reserved import without_reserved
+from bayesmeta.model.spec import read_spec
+
+DEFAULT_DATASET = "preclinical"
+
+
+def read_effects(request: Request) -> pd.DataFrame:
+    """Return the effect table of a dataset or a file.
+
+    Without a name it is preclinical, or its synthetic twin if the raw data are missing.
+    """
+    if request.dataset is None:
+        return read_default(request)
+    path = Path(request.dataset)
+    named = request.dataset in DATASETS
+    if not named and (path.suffix.lower() in KINDS or path.is_file()):
+        return read_file(request, path)
+    if named and request.columns:
+        raise BadInput(
+            f"--columns names the columns of a file, and {request.dataset} is a dataset of the "
+            "package"
+        )
+    return read_dataset(request.dataset, request.variant)
+
+
+def read_default(request: Request) -> pd.DataFrame:
+    """Return the preclinical dataset, or its synthetic twin if the raw data are missing."""
+    try:
+        return read_dataset(DEFAULT_DATASET, request.variant)
+    except DataMissing as error:
+        frame = read_dataset(f"{DEFAULT_DATASET}-twin", request.variant)
+        frame.attrs["notes"] = [
+            f"the real data cannot be had here, so the synthetic twin is used: {error}"
+        ]
+        return frame
+
+
+def read_dataset(name: str, variant: str | None) -> pd.DataFrame:
+    """Return the effect table of a named dataset, in its default variant if none is given."""
+    return datasets.read(name) if variant is None else datasets.read(name, variant=variant)
+
+
+def read_file(request: Request, path: Path) -> pd.DataFrame:
+    """Return the effect table of a file."""
+    if request.variant is not None:
+        raise BadInput(f"--variant chooses a variant of a named dataset, and {path} is a file")
+    frame = without_reserved(read_table(path, columns=columns_of(request.model, request.columns)))
+    if frame.attrs["dataset"] in DATASETS:  # a user's clinical.csv is not the dataset of that name
+        frame.attrs["dataset"] += "-file"
+    return frame
+
+
+def columns_of(model: str | None, columns: str | Mapping[str, str] | None) -> dict[str, str]:
+    """Return the columns that a model file names, overridden by those that are given.
+
+    Raises
+    ------
+    BadInput
+        The model cannot be read, or the text is not like `study=district, yi=es`.
+    """
+    given = parse_columns(columns) if isinstance(columns, str) else dict(columns or {})
+    return (dict(read_spec(model).columns) if model else {}) | given
+
+
+def keep_rows(frame: pd.DataFrame, where: str) -> pd.DataFrame:
+    """Return the rows of an effect table that match a pandas query.
+
+    Raises
+    ------
+    BadInput
+        The query cannot be evaluated, or no row matches.
+    """
+    try:
+        kept: Any = frame.query(where, engine="python")
+    except Exception as error:  # pandas raises errors of many kinds for a wrong expression
+        columns = ", ".join(map(str, frame.columns))
+        raise BadInput(
+            f"--where '{where}' cannot be evaluated: {error}; the columns are: {columns}"
+        ) from error
+    if not len(kept):
+        raise BadInput(f"--where '{where}' keeps none of the {len(frame)} effects")
+    kept.attrs = frame.attrs
+    return kept

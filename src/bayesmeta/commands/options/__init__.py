@@ -1,0 +1,41 @@
+"""Options of the commands, declared once: type, default, range and help.
+
+The command line makes a flag of every annotated field (`cli.app.command`), and Python refuses the
+same values.
+"""
+
+from bayesmeta.commands.options.base import Options
+from bayesmeta.commands.options.shared import (
+    Cluster,
+    Machine,
+    Request,
+    Sampling,
+    ScreenRequest,
+)
+from bayesmeta.commands.options.specific import (
+    Comparison,
+    Draft,
+    Interpretation,
+    Listing,
+    Prediction,
+    Scope,
+    Screening,
+    counts,
+)
+
+__all__ = [
+    "Cluster",
+    "Comparison",
+    "Draft",
+    "Interpretation",
+    "Listing",
+    "Machine",
+    "Options",
+    "Prediction",
+    "Request",
+    "Sampling",
+    "Scope",
+    "ScreenRequest",
+    "Screening",
+    "counts",
+]

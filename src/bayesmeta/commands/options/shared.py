@@ -1,0 +1,111 @@
+"""Options that several commands share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import typer
+
+from bayesmeta.commands.options.base import Options
+from bayesmeta.infrastructure.choices import Sampler, Variant
+
+
+def parse_columns(text: str) -> dict[str, str]:
+    """Return `study=district, yi=es` as a mapping; the reader of tables is imported when needed."""
+    from bayesmeta.data.table import parse_columns as parse
+
+    return parse(text)
+
+
+Seed = Annotated[int, typer.Option(min=0, help="Seed of every random step.")]
+VariantOption = Annotated[
+    Variant | None,
+    typer.Option(
+        help="Variant of a dataset that has several. Default: the dataset's (calibrated)."
+    ),
+]
+Columns = Annotated[
+    Mapping[str, str],
+    typer.Option(
+        parser=parse_columns,
+        metavar="TEXT",
+        help="Map file columns to bayesmeta names: 'study=district, group=school, yi=es'. "
+        "Overrides the table of columns in the model file.",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Request(Options):
+    """The table and the model that a command analyses.
+
+    `columns` belong to a file: bayesmeta's name of a column to the file's name. They come on top of
+    `[columns]` in the model file.
+    """
+
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of a dataset (preclinical, clinical, clinical-all, translational, "
+            "retroactive-memory, ketamine-extinction, preclinical-twin, clinical-twin) or a file "
+            "(.csv, .tsv, .xlsx, .parquet). Default: preclinical, or its twin if the raw data are "
+            "missing.",
+        ),
+    ] = None
+    model: Annotated[
+        str | None,
+        typer.Option(help="Name of a model in models/ (three-level, robust ...) or a TOML file."),
+    ] = None
+    variant: VariantOption = None
+    where: Annotated[
+        str | None,
+        typer.Option(help="Keep the effects that match a pandas query: \"comparison == 'C'\"."),
+    ] = None
+    moderators: Annotated[
+        str | None,
+        typer.Option(help="Replace the model's terms: 'valence:phase', '1', '~ dose + species'."),
+    ] = None
+    columns: Columns = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ScreenRequest(Request):
+    """The table to screen; a screening chooses moderators itself and needs no model."""
+
+    model: str | None = field(default="intercept", init=False)
+    moderators: str | None = field(default=None, init=False)
+
+
+@dataclass(frozen=True)
+class Sampling(Options):
+    """Sampler, number of draws and seed."""
+
+    sampler: Annotated[
+        Sampler,
+        typer.Option(help="NUTS by numpyro, nutpie or pymc; or quadrature (independent draws)."),
+    ] = "numpyro"
+    draws: Annotated[int, typer.Option(min=10, help="Draws to keep per chain.")] = 1000
+    tune: Annotated[int, typer.Option(min=10, help="Warm-up draws per chain.")] = 1000
+    chains: Annotated[int, typer.Option(min=1, help="Number of chains.")] = 4
+    seed: Seed = 1
+
+
+@dataclass(frozen=True)
+class Machine(Options):
+    """Processes that refit models; no result depends on them."""
+
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes on this machine. Default: as many as cores."),
+    ] = None
+    dask: str | None = field(default=None, init=False)
+
+
+@dataclass(frozen=True)
+class Cluster(Machine):
+    """Processes on this machine, or the workers of a Dask cluster."""
+
+    dask: Annotated[
+        str | None,
+        typer.Option(help="Address of a Dask scheduler for the refits: tcp://host:8786."),
+    ] = None

@@ -1,0 +1,191 @@
+"""Options of single commands."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+import typer
+
+from bayesmeta.commands.options.base import Options
+from bayesmeta.commands.options.shared import Columns, Seed, VariantOption
+from bayesmeta.infrastructure.choices import Coding, Folds, Target, Test, Weights
+from bayesmeta.infrastructure.errors import BadInput
+
+MAX_STUDIES = 200
+MAX_PER_ARM = 100_000
+_RANGE = re.compile(r"(\d+)(?::(\d+))?")
+
+Results = Annotated[
+    Path, typer.Argument(metavar="DIR", help="A folder of results that bayesmeta fit wrote.")
+]
+
+
+@dataclass(frozen=True)
+class Comparison(Options):
+    """Test of the frequentist tables."""
+
+    test: Annotated[
+        Test,
+        typer.Option(
+            help="Test for the frequentist tables: z, t with k - p degrees of freedom, or t with "
+            "containment degrees of freedom.",
+        ),
+    ] = "z"
+
+
+@dataclass(frozen=True)
+class Screening(Options):
+    """Target, moderators, folds, imputation and coding of a screening."""
+
+    folder: ClassVar[str] = "screening"
+    target: Annotated[
+        Target,
+        typer.Option(
+            help="What to predict: posterior means or draws of true effects, or raw effects."
+        ),
+    ] = "means"
+    moderators: Annotated[
+        tuple[str, ...],
+        typer.Option(
+            "--moderator",
+            help="Column to screen; may be repeated. Default: every suitable column.",
+        ),
+    ] = ()
+    folds: Annotated[
+        Folds,
+        typer.Option(
+            help="Cross-validation folds: study (recommended) or group (as in the paper; leaks "
+            "information).",
+        ),
+    ] = "study"
+    impute: Annotated[
+        str | None,
+        typer.Option(
+            help='Impute missing moderators within levels of this column; "across": from all rows. '
+            "Default: the dataset's column, else all rows.",
+        ),
+    ] = None
+    imputations: Annotated[
+        int,
+        typer.Option(min=1, help="1 imputes the mode or median; more: average over random ones."),
+    ] = 1
+    coding: Annotated[
+        Coding,
+        typer.Option(
+            help="Code categories as a column per level, or as numbers in alphabetical order (as "
+            "in the paper).",
+        ),
+    ] = "levels"
+    draws: Annotated[
+        int, typer.Option(min=2, help="Number of posterior draws, if --target is draws.")
+    ] = 50
+    resamples: Annotated[
+        int,
+        typer.Option(min=2, help="Number of bootstrap resamples of studies (for intervals)."),
+    ] = 100
+    seed: Seed = 1
+
+
+@dataclass(frozen=True)
+class Scope(Options):
+    """Contrasts, numbers of new studies and sizes of an arm that a plan covers."""
+
+    contrasts: Annotated[
+        tuple[str, ...],
+        typer.Option(
+            "--contrast",
+            help="Name of a contrast in the model file, or 'a:b - c:d'; may be repeated. Default: "
+            "all.",
+        ),
+    ] = ()
+    studies: Annotated[str, typer.Option(help="Numbers of new studies: 1:20, or 5,10,20.")] = "1:20"
+    per_arm: Annotated[str, typer.Option(help="Sizes of an arm; every new study has two.")] = (
+        "20,40,80"
+    )
+    stratum: Annotated[
+        str | None,
+        typer.Option(help="Stratum of the new studies. Default: human, if the model has it."),
+    ] = None
+    replicates: Annotated[
+        int, typer.Option(min=10, help="Number of simulated futures per size of an arm.")
+    ] = 400
+    seed: Seed = 1
+
+    def __post_init__(self) -> None:
+        """Raise BadInput if a choice is unknown, or a text is no list of numbers."""
+        super().__post_init__()
+        _ = self.study_counts, self.arm_sizes
+
+    @property
+    def study_counts(self) -> list[int]:
+        """Numbers of new studies, ascending."""
+        return counts("--studies", self.studies, 1, MAX_STUDIES)
+
+    @property
+    def arm_sizes(self) -> list[int]:
+        """Sizes of an arm, ascending."""
+        return counts("--per-arm", self.per_arm, 2, MAX_PER_ARM)
+
+
+def counts(option: str, text: str, low: int, high: int) -> list[int]:
+    """Return the numbers of `1:20`, `20,40,80` or `1:5,10`, ascending, without repeats."""
+    numbers: set[int] = set()
+    for part in text.split(","):
+        match = _RANGE.fullmatch(part.strip())
+        first = int(match[1]) if match else 0
+        last = int(match[2] or first) if match else 0
+        if not low <= first <= last <= high:
+            raise BadInput(
+                f"{option} is '{text}'; it should be whole numbers from {low} to {high}, such as "
+                "5,10,20 or 1:20"
+            )
+        numbers |= set(range(first, last + 1))
+    return sorted(numbers)
+
+
+@dataclass(frozen=True)
+class Listing(Options):
+    """The dataset to list."""
+
+    dataset: Annotated[
+        str, typer.Argument(help="Name of a dataset: preclinical, clinical, clinical-all ...")
+    ]
+    variant: VariantOption = None
+
+
+@dataclass(frozen=True)
+class Prediction(Options):
+    """Fitted model, rows to predict and weights of marginal means."""
+
+    results: Results
+    at: Annotated[
+        str | None,
+        typer.Option(help="Values of moderators in the reference grid: 'dose=1,2,5; species=rat'."),
+    ] = None
+    new: Annotated[
+        Path | None, typer.Option(help="File with a column per moderator; replaces the grid.")
+    ] = None
+    weights: Annotated[
+        Weights,
+        typer.Option(
+            help="Weights of the combinations that marginal means average: equal, or frequency "
+            "(the number of effects).",
+        ),
+    ] = "equal"
+
+
+@dataclass(frozen=True)
+class Interpretation(Options):
+    """The folder of results to interpret."""
+
+    results: Results
+
+
+@dataclass(frozen=True)
+class Draft(Options):
+    """The table to write a model file for."""
+
+    file: Annotated[Path, typer.Argument(help="A table: .csv, .tsv, .xlsx or .parquet.")]
+    columns: Columns = field(default_factory=dict)
+    force: Annotated[bool, typer.Option(help="Overwrite an existing model file.")] = False

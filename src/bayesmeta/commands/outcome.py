@@ -1,0 +1,78 @@
+"""Results of a command: computed in a staged folder, written with their provenance, printed."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from bayesmeta.commands.console import Printer
+from bayesmeta.infrastructure.progress import Steps
+from bayesmeta.infrastructure.provenance import provenance_of
+from bayesmeta.output.folders.folder import Folder
+from bayesmeta.output.folders.staging import staging
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Results of a command, ready to be written and printed.
+
+    Attributes
+    ----------
+    write : callable
+        Fill a folder with the results.
+    show : callable
+        Print the results.
+    record : str
+        Name of the provenance file, which is written last.
+    passed : bool
+        False if a diagnostic of the sampler failed; the exit code is then 1.
+    choices : mapping
+        Provenance beside the request and the options.
+    """
+
+    write: Callable[[Folder], None]
+    show: Callable[[Printer], None]
+    record: str
+    passed: bool = True
+    choices: Mapping[str, Any] = field(default_factory=dict)
+
+
+def finish(
+    compute: Callable[[], Outcome],
+    out: Path,
+    choices: Mapping[str, Any],
+    attrs: Mapping[Any, Any],
+    steps: Steps,
+    console: Console,
+) -> int:
+    """Compute results, write them into a folder that is complete or absent, and print them.
+
+    Parameters
+    ----------
+    compute : callable
+        Return the outcome of the command.
+    out : Path
+        Folder of results.
+    choices, attrs : mapping
+        Choices of the command and attributes of its table, for `provenance_of`.
+    steps, console : Steps, Console
+        Progress and console.
+
+    Returns
+    -------
+    int
+        Exit code.
+    """
+    with staging(out) as path:
+        outcome = compute()
+        folder = Folder(path, provenance_of({**choices, **outcome.choices}, attrs), steps)
+        outcome.write(folder)
+        folder.write_provenance(outcome.record)
+        names = folder.entries()
+    printer = Printer(console, synthetic=folder.synthetic)
+    printer.banner()
+    outcome.show(printer)
+    printer.written(out, names)
+    return 0 if outcome.passed else 1

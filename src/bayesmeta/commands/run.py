@@ -1,0 +1,65 @@
+"""The skeleton of a command: read, compute, write into a staged folder with provenance, print."""
+
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from pathlib import Path
+
+from rich.console import Console
+
+from bayesmeta.commands.console import print_data
+from bayesmeta.commands.options import Machine, Options, Request
+from bayesmeta.commands.request import Inputs, read_inputs
+from bayesmeta.infrastructure.progress import Steps
+
+TAKES_DIRECTIONS = ("fit", "report")  # commands that accept directions without effect sizes
+
+
+@dataclass(frozen=True)
+class Task[O: Options]:
+    """A command, the inputs that were read for it, and where it runs and writes."""
+
+    request: Request
+    inputs: Inputs
+    options: O
+    machine: Machine
+    out: Path
+    steps: Steps
+    console: Console
+
+
+def run(
+    verb: str,
+    request: Request,
+    options: Options,
+    out: Path | None,
+    console: Console,
+    machine: Machine | None = None,
+) -> int:
+    """Run a command that analyses a table; return its exit code.
+
+    The module `commands.<verb>` is imported after the table has been read: bad input is refused
+    before the heavy libraries are loaded.
+
+    Returns
+    -------
+    int
+        0, or 1 if a diagnostic of the sampler failed; everything is written in both cases.
+
+    Raises
+    ------
+    BadInput
+        The request cannot be used; nothing is written.
+    """
+    steps = Steps(console)
+    with steps("reading the data"):
+        inputs = read_inputs(request, directions=verb in TAKES_DIRECTIONS)
+    print_data(console, inputs.design, inputs.frame.attrs, inputs.left_out)
+    out = out or inputs.default_folder(options.folder)
+    name = "directions" if verb == "fit" and inputs.has_directions else verb
+    with steps("loading libraries"):
+        from bayesmeta.commands.outcome import finish
+
+        module = import_module(f"bayesmeta.commands.{name}")
+    task = Task(request, inputs, options, machine or Machine(), out, steps, console)
+    choices = {"seed": None} | asdict(request) | asdict(options) | inputs.choices(out)
+    return finish(lambda: module.compute(task), out, choices, inputs.frame.attrs, steps, console)

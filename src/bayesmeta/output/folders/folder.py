@@ -1,0 +1,100 @@
+"""A folder that a command fills: tables, figures, pages and the provenance of all of them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+from matplotlib.figure import Figure
+
+from bayesmeta.infrastructure.progress import Steps
+from bayesmeta.infrastructure.provenance import hashes, write_json
+from bayesmeta.output.figures import save
+
+ABOUT = ("dataset", "model", "title", "synthetic", "notes")
+
+
+class Folder:
+    """An empty folder of results, with the provenance that its files are labelled with.
+
+    Attributes
+    ----------
+    path : Path
+        Where the folder is while it is filled (`staging`).
+    provenance : dict
+        Provenance of the run (`provenance_of`).
+    steps : Steps
+        Progress of the run.
+    """
+
+    def __init__(self, path: Path, provenance: dict[str, Any], steps: Steps) -> None:
+        self.path = path
+        self.provenance = provenance
+        self.steps = steps
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the data are simulated."""
+        return bool(self.provenance["synthetic"])
+
+    @property
+    def title(self) -> str:
+        """Dataset and model, for the titles of figures."""
+        return title_of(self.provenance)
+
+    @property
+    def source(self) -> str:
+        """Line with the provenance, printed below every figure."""
+        return source_of(self.provenance)
+
+    def about(self, design: xr.Dataset) -> dict[str, Any]:
+        """Return what a page prints about the data: names, notes, source and sizes."""
+        about = {key: self.provenance[key] for key in ABOUT}
+        sizes = {"k": design.sizes["effect"], "studies": design.sizes["study"]}
+        return about | sizes | {"source": self.source}
+
+    def write_tables(self, tables: Mapping[str, pd.DataFrame]) -> None:
+        """Write tables/*.csv by name."""
+        (self.path / "tables").mkdir(exist_ok=True)
+        for name, table in tables.items():
+            table.to_csv(self.path / "tables" / f"{name}.csv", index=False)
+
+    def write_figure(
+        self, name: str, figure: Figure, table: pd.DataFrame | Mapping[str, pd.DataFrame]
+    ) -> None:
+        """Write figures/<name> as PNG and SVG, and the table behind it as CSV."""
+        stem = self.path / "figures" / name
+        stem.parent.mkdir(exist_ok=True)
+        save(figure, stem, table, synthetic=self.synthetic, source=self.source)
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a page or another text file."""
+        (self.path / name).write_text(text, encoding="utf-8")
+
+    def write_provenance(self, name: str) -> None:
+        """Write the provenance, with timings and the hash of every file in the folder so far."""
+        content = self.provenance | {"timings": self.steps.seconds, "outputs": hashes(self.path)}
+        write_json(self.path / name, content)
+
+    def entries(self) -> list[str]:
+        """Return the names of the files and folders in it, folders with a slash."""
+        return [
+            f"{path.name}/" if path.is_dir() else path.name for path in sorted(self.path.iterdir())
+        ]
+
+
+def title_of(provenance: Mapping[str, Any]) -> str:
+    """Return dataset and model; a name that both share stands only once."""
+    names = [provenance["dataset"], provenance.get("model")]
+    return ", ".join(dict.fromkeys(filter(None, names)))
+
+
+def source_of(provenance: Mapping[str, Any]) -> str:
+    """Return a line with version, dataset, model, replicates, seed and time."""
+    parts = [f"bayesmeta {provenance['versions']['bayesmeta']}", title_of(provenance)]
+    if "replicates" in provenance:
+        parts.append(f"{provenance['replicates']} replicates")
+    if provenance.get("seed") is not None:
+        parts.append(f"seed {provenance['seed']}")
+    return ", ".join([*parts, provenance["created"]])

@@ -1,0 +1,66 @@
+"""A table as text of Markdown or LaTeX."""
+
+import re
+from collections.abc import Iterable
+
+import pandas as pd
+
+WIDE = 40  # letters, from which a column of LaTeX gets a fixed width
+TEXT_WIDTH = 0.8  # of the line, shared by the wide columns
+ESCAPES = {letter: f"\\{letter}" for letter in "&%$#_{}"} | {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "−": "$-$",
+    "τ": r"$\tau$",
+    "²": r"\textsuperscript{2}",
+    "–": "--",
+    "→": r"$\rightarrow$",
+    "×": r"$\times$",
+}
+
+
+def markdown_of(table: pd.DataFrame) -> str:
+    """Return a table in Markdown; bars within a cell are escaped."""
+    columns = list(map(str, table.columns))
+    rows = table.astype(str).to_numpy().tolist()
+    lines = [columns, ["---"] * len(columns), *rows]
+    escaped = [[cell.replace("|", "\\|") for cell in line] for line in lines]
+    return "\n".join(f"| {' | '.join(line)} |" for line in escaped)
+
+
+def latex_of(table: pd.DataFrame, caption: str, label: str) -> str:
+    """Return a LaTeX table with the rules of booktabs; wide columns wrap their text."""
+    wide = [table[name].astype(str).str.len().max() > WIDE for name in table.columns]
+    wrapped = f"p{{{TEXT_WIDTH / max(1, sum(wide)):.2f}\\linewidth}}"
+    narrow = ["l", *["r"] * (len(wide) - 1)]
+    columns = [wrapped if is_wide else kind for is_wide, kind in zip(wide, narrow, strict=True)]
+    rows = [latex_row(row) for row in table.astype(str).to_numpy().tolist()]
+    return "\n".join(
+        [
+            r"\begin{table}",
+            rf"\caption{{{latex_text(caption)}}}",
+            rf"\label{{tab:{label}}}",
+            rf"\begin{{tabular}}{{{''.join(columns)}}}",
+            r"\toprule",
+            latex_row(table.columns),
+            r"\midrule",
+            *rows,
+            r"\bottomrule",
+            r"\end{tabular}",
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+def latex_row(cells: Iterable[object]) -> str:
+    """Return a row of a LaTeX table."""
+    return " & ".join(map(latex_text, cells)) + r" \\"
+
+
+def latex_text(text: object) -> str:
+    """Return text with the special characters of LaTeX escaped and minus signs set as such."""
+    return re.sub(".", lambda match: ESCAPES.get(match[0], match[0]), str(text), flags=re.DOTALL)

@@ -1,0 +1,98 @@
+"""Tables of a supplement: caption, and the columns as they are printed."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+PROBABILITY = -1  # in place of digits: never 0 or 1
+
+
+class Column(NamedTuple):
+    """A printed column: heading, source columns (a value, a value with its interval), digits."""
+
+    heading: str
+    sources: tuple[str, ...]
+    digits: int = 2
+
+
+NAME = Column("term", ("term",))
+MEAN = Column("mean [95 % interval]", ("mean", "ci_lb", "ci_ub"))
+POSITIVE = Column("P(> 0)", ("p_positive",), PROBABILITY)
+CONTRAST = Column("contrast", ("contrast",))
+TABLES: Mapping[str, tuple[str, tuple[Column, ...]]] = {
+    "terms": (
+        "Posterior means",
+        (
+            NAME,
+            MEAN,
+            Column("sd", ("sd",)),
+            POSITIVE,
+            Column("bulk ESS", ("ess_bulk",), 0),
+            Column("R-hat", ("r_hat",), 3),
+        ),
+    ),
+    "contrasts": (
+        "Contrasts",
+        (
+            CONTRAST,
+            MEAN,
+            Column("sd", ("sd",)),
+            POSITIVE,
+            Column("P(negligible)", ("p_rope",), PROBABILITY),
+        ),
+    ),
+    "heterogeneity": (
+        "Heterogeneity",
+        (
+            Column("level", ("level",)),
+            Column("τ [95 % interval]", ("tau_mean", "tau_ci_lb", "tau_ci_ub")),
+            Column("I² in % [95 % interval]", ("i2_mean", "i2_ci_lb", "i2_ci_ub"), 1),
+        ),
+    ),
+    "prediction": (
+        "Where the true effect of a new study or group would lie",
+        (
+            NAME,
+            Column("of a new", ("level",)),
+            Column("95 % prediction interval", ("pi_lb", "pi_ub")),
+        ),
+    ),
+    "comparison": (
+        "Frequentist and Bayes",
+        (
+            NAME,
+            Column("REML [95 % interval]", ("estimate", "ci_lb", "ci_ub")),
+            Column("Bayes [95 % interval]", ("mean", "cri_lb", "cri_ub")),
+            Column("shift in standard errors", ("shift",)),
+            Column("why", ("why",)),
+        ),
+    ),
+    "discrepancies": (
+        "Discrepancies between sides",
+        (
+            CONTRAST,
+            Column("first side [95 % interval]", ("first_mean", "first_ci_lb", "first_ci_ub")),
+            Column("second side [95 % interval]", ("second_mean", "second_ci_lb", "second_ci_ub")),
+            Column("difference [95 % interval]", ("mean", "ci_lb", "ci_ub")),
+            POSITIVE,
+            Column("P(opposite signs)", ("p_opposite",), PROBABILITY),
+        ),
+    ),
+    "check": (
+        "Checks",
+        (
+            Column("check", ("check",)),
+            Column("state", ("state",)),
+            Column("finding", ("sentence",)),
+        ),
+    ),
+    "verdicts": (
+        "Conclusions under the alternatives",
+        (
+            CONTRAST,
+            Column("P", ("p_base",), PROBABILITY),
+            Column("least P", ("least",), PROBABILITY),
+            Column("under", ("under",)),
+            Column("verdict", ("verdict",)),
+        ),
+    ),
+}
