@@ -37,7 +37,9 @@ jax.config.update("jax_enable_x64", True)  # in 32 bits the likelihood is wrong 
 AUXILIARY_DIMS = {"weights": "weight"}
 
 
-def build_model(design: xr.Dataset, spec: ModelSpec, start: Start, *, without: Sequence[str] = ()) -> pm.Model:
+def build_model(
+    design: xr.Dataset, spec: ModelSpec, start: Start, *, without: Sequence[str] = ()
+) -> pm.Model:
     """Build the model of the module's equations.
 
     Parameters
@@ -64,9 +66,18 @@ def build_model(design: xr.Dataset, spec: ModelSpec, start: Start, *, without: S
     included = np.where(np.isin(design["study"].values, list(without)), 0.0, 1.0)
     kernel = pytensor.wrap_jax(lambda *parameters: included * density(*parameters))
 
-    sizes = {"beta": start.beta.shape, "tau": start.tau.shape, "weights": (len(weight_labels(design, spec)),)}
+    sizes = {
+        "beta": start.beta.shape,
+        "tau": start.tau.shape,
+        "weights": (len(weight_labels(design, spec)),),
+    }
     sizes |= {f"z_{level}": (design.sizes[level],) for level in spec.sampled_levels}
-    names = ("beta", "tau", *spec.auxiliary_parameters, *(f"z_{level}" for level in spec.sampled_levels))
+    names = (
+        "beta",
+        "tau",
+        *spec.auxiliary_parameters,
+        *(f"z_{level}" for level in spec.sampled_levels),
+    )
 
     def logp(_: Any, *parameters: Any) -> Any:
         named = zip(names, parameters, strict=True)
@@ -75,23 +86,34 @@ def build_model(design: xr.Dataset, spec: ModelSpec, start: Start, *, without: S
     coords = {"term": design["term"].values, "level": taus, "weight": weight_labels(design, spec)}
     coords |= {level: design[level].values for level in ("study", "group")}
     with pm.Model(coords=coords) as model:
-        whitened, polar = Whitened(start.precision, start.pull), Polar(len(spec.levels), len(taus) // len(spec.levels))
+        whitened, polar = (
+            Whitened(start.precision, start.pull),
+            Polar(len(spec.levels), len(taus) // len(spec.levels)),
+        )
         pooling_sds = {
-            part: prior_variable(pooling_sd_name(part), prior) for part, prior in spec.pooling_sds.items()
+            part: prior_variable(pooling_sd_name(part), prior)
+            for part, prior in spec.pooling_sds.items()
         }
         covariance = prior.covariance(pooling_sds)
-        beta = pm.MvNormal("beta", prior.mean, cov=covariance, dims="term", default_transform=whitened)
+        beta = pm.MvNormal(
+            "beta", prior.mean, cov=covariance, dims="term", default_transform=whitened
+        )
         tau = prior_variable("tau", spec.priors["tau"], dims="level", default_transform=polar)
         auxiliary = [
-            prior_variable(key, spec.priors[key], dims=AUXILIARY_DIMS.get(key)) for key in spec.auxiliary_parameters
+            prior_variable(key, spec.priors[key], dims=AUXILIARY_DIMS.get(key))
+            for key in spec.auxiliary_parameters
         ]
         normals = [pm.Normal(f"z_{level}", dims=level) for level in spec.sampled_levels]
         observed = np.zeros(design.sizes["study"])
-        pm.CustomDist("obs_study", beta, tau, *auxiliary, *normals, logp=logp, observed=observed, dims="study")
+        pm.CustomDist(
+            "obs_study", beta, tau, *auxiliary, *normals, logp=logp, observed=observed, dims="study"
+        )
     return model
 
 
 def prior_variable(name: str, prior: Prior, **options: Any) -> Any:
     """Return a variable of the model that is being built, with a prior of the model file."""
     distribution, *parameters = FAMILIES[prior.family].pymc
-    return getattr(pm, distribution)(name, **dict(zip(parameters, prior.parameters, strict=True)), **options)
+    return getattr(pm, distribution)(
+        name, **dict(zip(parameters, prior.parameters, strict=True)), **options
+    )

@@ -7,7 +7,14 @@ import pytensor.tensor as pt
 import xarray as xr
 from pymc.logprob.transforms import Transform
 
-from bayesmeta.model.likelihood import Taus, columns_of, error_sums, marginal, nesting_of, tau_labels
+from bayesmeta.model.likelihood import (
+    Taus,
+    columns_of,
+    error_sums,
+    marginal,
+    nesting_of,
+    tau_labels,
+)
 from bayesmeta.model.priors import term_prior
 from bayesmeta.model.spec import ModelSpec
 
@@ -128,7 +135,9 @@ class Polar(Transform):
         upward = value[::-1]
         tails = [pt.sqrt(pt.sum(upward[j:] ** 2)) for j in range(self.size)]
         shares = [pt.arctan2(tails[j + 1], upward[j]) * (2 / np.pi) for j in range(self.size - 1)]
-        return pt.stack([pt.log(tails[0]), *(np.sqrt(2) * pt.erfinv(2 * share - 1) for share in shares)])
+        return pt.stack(
+            [pt.log(tails[0]), *(np.sqrt(2) * pt.erfinv(2 * share - 1) for share in shares)]
+        )
 
     def _backward(self, value: Any) -> Any:
         left, taus = pt.exp(value[0]), []

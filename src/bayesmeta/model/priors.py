@@ -79,7 +79,11 @@ def _same(design: xr.Dataset, part: str) -> np.ndarray:
     if part in ("terms", "slope"):
         return np.diag(np.where(slope == (part == "slope"), 1.0, 0.0))
     columns = part.split(":")
-    known = [str(name).removeprefix("term_") for name in design["term"].coords if str(name).startswith("term_")]
+    known = [
+        str(name).removeprefix("term_")
+        for name in design["term"].coords
+        if str(name).startswith("term_")
+    ]
     if unknown := [name for name in columns if name not in known]:
         raise BadInput(
             f"the prior's part '{part}' names {unknown}, but the terms are coded by: {', '.join(known) or 'no factor'}"
@@ -101,7 +105,9 @@ def log_density(prior: Prior, x: np.ndarray) -> np.ndarray:
     return density
 
 
-def draw_prior(design: xr.Dataset, spec: ModelSpec, count: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+def draw_prior(
+    design: xr.Dataset, spec: ModelSpec, count: int, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
     """Draw from the prior.
 
     Returns
@@ -110,7 +116,10 @@ def draw_prior(design: xr.Dataset, spec: ModelSpec, count: int, rng: np.random.G
         By name of a variable of the model, draws first: beta (count, p), tau (count, taus), the pooling sds (count,),
         the auxiliary parameters (count,), weights (count, weights).
     """
-    shapes = {"tau": (len(tau_labels(design, spec)),), "weights": (len(weight_labels(design, spec)),)}
+    shapes = {
+        "tau": (len(tau_labels(design, spec)),),
+        "weights": (len(weight_labels(design, spec)),),
+    }
     drawn = {
         name: prior.distribution.rvs((count, *shapes.get(name, ())), random_state=rng)
         for name, prior in positive_priors(spec).items()
@@ -121,9 +130,13 @@ def draw_prior(design: xr.Dataset, spec: ModelSpec, count: int, rng: np.random.G
     return {"beta": beta, **drawn}
 
 
-def log_prior(design: xr.Dataset, spec: ModelSpec, draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def log_prior(
+    design: xr.Dataset, spec: ModelSpec, draws: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
     """Return the log prior density of draws, shaped as from `draw_prior`: of beta (draws,), of others by element."""
-    density = {name: log_density(prior, draws[name]) for name, prior in positive_priors(spec).items()}
+    density = {
+        name: log_density(prior, draws[name]) for name, prior in positive_priors(spec).items()
+    }
     prior, beta = term_prior(design, spec), draws["beta"]
     factor = np.linalg.cholesky(prior.covariance(_by_part(spec, draws)))
     scaled = np.linalg.solve(factor, (beta - prior.mean)[..., None])[..., 0]

@@ -2,7 +2,12 @@
 
 from bayesmeta.model.design.bias import SLOPES
 from bayesmeta.model.design.coding import cell_means, code_rows, code_terms
-from bayesmeta.model.design.contrasts import contrast_weights, named_weights, possible_weights, with_model
+from bayesmeta.model.design.contrasts import (
+    contrast_weights,
+    named_weights,
+    possible_weights,
+    with_model,
+)
 from bayesmeta.model.design.controls import control_measurements
 from bayesmeta.model.design.expressions import variables_of
 from bayesmeta.model.design.kinds import is_mean, is_small_study

@@ -20,7 +20,9 @@ from bayesmeta.model.design.coding import refuse_aliased
 SLOPES = {"pet": 1, "peese": 2}  # power of s
 
 
-def published_direction(frame: pd.DataFrame, matrix: pd.DataFrame, directions: Mapping[str, str]) -> np.ndarray:
+def published_direction(
+    frame: pd.DataFrame, matrix: pd.DataFrame, directions: Mapping[str, str]
+) -> np.ndarray:
     """1 where large results are published, -1 where small ones are (k,).
 
     That of a term named in `directions` is given (`neutral = "lower"` names every term with that level); that of the
@@ -56,12 +58,20 @@ def small_study_columns(
     size_error = _size_error(frame, bias)
     slope = pd.Series(sign * size_error ** SLOPES[bias], matrix.index)
     strata = frame[tau_by].astype(str) if tau_by else pd.Series("", matrix.index)
-    names = {stratum: f"{stratum}:{bias}" if stratum else bias for stratum in sorted(strata.unique())}
+    names = {
+        stratum: f"{stratum}:{bias}" if stratum else bias for stratum in sorted(strata.unique())
+    }
     if taken := sorted(set(names.values()) & set(matrix.columns)):
-        raise BadInput(f"the terms {taken} have the name of the slope of {bias}; rename these levels or columns")
-    columns = pd.DataFrame({name: slope.where(strata == stratum, 0.0) for stratum, name in names.items()})
+        raise BadInput(
+            f"the terms {taken} have the name of the slope of {bias}; rename these levels or columns"
+        )
+    columns = pd.DataFrame(
+        {name: slope.where(strata == stratum, 0.0) for stratum, name in names.items()}
+    )
     informed = matrix.loc[:, (matrix != 0).any()]
-    refuse_aliased(pd.concat([informed, columns], axis=1), f"{', '.join(map(str, matrix))} and {bias}")
+    refuse_aliased(
+        pd.concat([informed, columns], axis=1), f"{', '.join(map(str, matrix))} and {bias}"
+    )
     return columns
 
 

@@ -44,7 +44,9 @@ class Coding(NamedTuple):
     kept: np.ndarray
 
 
-def code_terms(frame: pd.DataFrame, formula: str, *, informed: Sequence[Sequence[str]] = ()) -> Coding:
+def code_terms(
+    frame: pd.DataFrame, formula: str, *, informed: Sequence[Sequence[str]] = ()
+) -> Coding:
     """Code a formula, with or without the ~ of R; see `build_design`.
 
     An empty cell is kept when for every list of factors in `informed` that several cells share, a cell with effects
@@ -53,7 +55,9 @@ def code_terms(frame: pd.DataFrame, formula: str, *, informed: Sequence[Sequence
     matrix = _coded(frame, formula)
     spec = matrix.model_spec
     matrix = pd.DataFrame(matrix).set_axis(range(len(frame)))
-    named = [{name: level for name, _, level in _FACTOR_LEVEL.findall(str(column))} for column in matrix]
+    named = [
+        {name: level for name, _, level in _FACTOR_LEVEL.findall(str(column))} for column in matrix
+    ]
     factors = pd.DataFrame(named, range(len(named)))
     factors = factors.fillna("").astype(str)
     empty = matrix.columns.str.contains("[", regex=False) & (matrix == 0).all().to_numpy()
@@ -61,10 +65,14 @@ def code_terms(frame: pd.DataFrame, formula: str, *, informed: Sequence[Sequence
     labels = pd.Index(_labels(list(matrix.columns[kept])))
     refuse_aliased(matrix.loc[:, kept & ~empty].set_axis(labels[~empty[kept]], axis=1), formula)
     weights = standardised_weights(frame, spec, matrix)
-    standardised = None if weights is None else pd.DataFrame(weights[np.ix_(kept, kept)], labels, labels)
+    standardised = (
+        None if weights is None else pd.DataFrame(weights[np.ix_(kept, kept)], labels, labels)
+    )
     matrix = matrix.loc[:, kept].set_axis(labels, axis=1)
     kinds = pd.Series(code_kinds(spec)[kept], labels)
-    return Coding(matrix, factors[kept].set_axis(labels), kinds, standardised, spec, np.asarray(kept))
+    return Coding(
+        matrix, factors[kept].set_axis(labels), kinds, standardised, spec, np.asarray(kept)
+    )
 
 
 def _coded(frame: pd.DataFrame, formula: str) -> Any:
@@ -74,7 +82,9 @@ def _coded(frame: pd.DataFrame, formula: str) -> Any:
     try:
         parsed = Formula(formula)
         if not isinstance(parsed, SimpleFormula):
-            raise BadInput(f"terms '{formula}' have a left side; write what the mean depends on, as in '~ dose'")
+            raise BadInput(
+                f"terms '{formula}' have a left side; write what the mean depends on, as in '~ dose'"
+            )
         check_expressions(parsed, formula)
         check_moderators(frame, variables_of(parsed))
         return model_matrix(parsed, frame, context=CONTEXT, na_action="raise")
@@ -114,10 +124,14 @@ def code_rows(coding: Coding, frame: pd.DataFrame) -> pd.DataFrame:
         raise BadInput(f"these rows cannot be coded as the model's table was: {error}") from error
     coded = pd.DataFrame(coded).to_numpy(float)
     beyond = (coded[:, ~coding.kept] != 0).any(axis=1)
-    return pd.DataFrame(np.where(beyond[:, None], np.nan, coded[:, coding.kept]), columns=coding.matrix.columns)
+    return pd.DataFrame(
+        np.where(beyond[:, None], np.nan, coded[:, coding.kept]), columns=coding.matrix.columns
+    )
 
 
-def _informed(factors: pd.DataFrame, empty: np.ndarray, lists: Sequence[Sequence[str]]) -> np.ndarray:
+def _informed(
+    factors: pd.DataFrame, empty: np.ndarray, lists: Sequence[Sequence[str]]
+) -> np.ndarray:
     """Cells that agree with a cell with effects in every list of factors but those that name the cell itself."""
     known = [list(names) for names in lists if set(names) <= set(factors)]
     shared = [names for names in known if factors.duplicated(names).any()]
@@ -148,7 +162,9 @@ def _labels(columns: list[str]) -> list[str]:
     def shorten(match: re.Match[str]) -> str:
         return f"{match[1]}[{match[3]}]" if match[2] else match[3]
 
-    labels = ["intercept" if name == "Intercept" else _FACTOR_LEVEL.sub(shorten, name) for name in columns]
+    labels = [
+        "intercept" if name == "Intercept" else _FACTOR_LEVEL.sub(shorten, name) for name in columns
+    ]
     return labels if len(set(labels)) == len(labels) else columns
 
 
@@ -156,7 +172,9 @@ def refuse_aliased(matrix: pd.DataFrame, formula: str) -> None:
     values = matrix.to_numpy(float)
     values = values / np.maximum(np.linalg.norm(values, axis=0), np.finfo(float).tiny)
     ranks = [np.linalg.matrix_rank(values[:, : column + 1]) for column in range(values.shape[1])]
-    aliased = [name for name, step in zip(matrix.columns, np.diff([0, *ranks]), strict=True) if step == 0]
+    aliased = [
+        name for name, step in zip(matrix.columns, np.diff([0, *ranks]), strict=True) if step == 0
+    ]
     if aliased or not len(matrix.columns):
         raise BadInput(
             f"terms '{formula}' cannot be told apart in these {len(matrix)} effects: {aliased or 'no term is left'}; "

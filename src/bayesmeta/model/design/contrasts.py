@@ -47,7 +47,9 @@ def contrast_weights(definitions: Mapping[str, str], terms: Sequence[str]) -> xr
         for full, fillings in _fillings(name, text, terms).items():
             rows[full] = np.mean([_row(full, text, filling, terms) for filling in fillings], axis=0)
     weights = np.array(list(rows.values())).reshape(len(rows), len(terms))
-    return xr.DataArray(weights, {"contrast": list(rows), "term": list(terms)}, ("contrast", "term"))
+    return xr.DataArray(
+        weights, {"contrast": list(rows), "term": list(terms)}, ("contrast", "term")
+    )
 
 
 def _row(name: str, text: str, filling: Mapping[str, str], terms: Sequence[str]) -> np.ndarray:
@@ -77,7 +79,9 @@ def _fillings(name: str, text: str, terms: Sequence[str]) -> dict[str, list[dict
     if not any(_PLACEHOLDER.search(pattern) for pattern in patterns):
         return {name: [{}]}
     first = max(patterns, key=lambda pattern: len(_PLACEHOLDER.findall(pattern)))
-    regex = re.compile(_PLACEHOLDER.sub(r"(?P<\1>.+)", re.escape(first).replace(r"\{", "{").replace(r"\}", "}")))
+    regex = re.compile(
+        _PLACEHOLDER.sub(r"(?P<\1>.+)", re.escape(first).replace(r"\{", "{").replace(r"\}", "}"))
+    )
     found: dict[str, list[dict[str, str]]] = {}
     for match in filter(None, map(regex.fullmatch, terms)):
         filling = match.groupdict()
@@ -86,7 +90,9 @@ def _fillings(name: str, text: str, terms: Sequence[str]) -> dict[str, list[dict
         ):
             found.setdefault(_filled(name, filling), []).append(filling)
     if not found:
-        raise BadInput(f"contrast '{name}': no cell has all the terms of '{text}'; the model has: {', '.join(terms)}")
+        raise BadInput(
+            f"contrast '{name}': no cell has all the terms of '{text}'; the model has: {', '.join(terms)}"
+        )
     return found
 
 
@@ -97,7 +103,9 @@ def _filled(text: str, filling: Mapping[str, str]) -> str:
 def parse_combination(name: str, text: str) -> dict[str, float]:
     """Terms and weights of `fear:memory - 0.5 * neutral:memory`."""
     if not isinstance(text, str):
-        raise BadInput(f"contrast '{name}' is {text!r}; it should be text like 'fear:memory - neutral:memory'")
+        raise BadInput(
+            f"contrast '{name}' is {text!r}; it should be text like 'fear:memory - neutral:memory'"
+        )
     first, *rest = _SIGNED.split(text.strip())
     parts = [("+", first), *zip(rest[::2], rest[1::2], strict=True)]
     weights: dict[str, float] = {}

@@ -17,7 +17,11 @@ def code_kinds(spec: Any) -> np.ndarray:
     A column that contains a number is a slope. A category in full coding, as in `0 + valence:phase`, gives means; in
     reduced coding, as in `~ species`, differences from the intercept, which is a mean.
     """
-    numbers = {expression for expression, (kind, _) in spec.encoder_state.items() if kind.value == "numerical"}
+    numbers = {
+        expression
+        for expression, (kind, _) in spec.encoder_state.items()
+        if kind.value == "numerical"
+    }
     kinds = []
     for part in spec.structure:
         factors = [factor for scoped in part.scoped_terms for factor in scoped.factors]

@@ -62,7 +62,9 @@ def standardised_weights(frame: pd.DataFrame, spec: Any, matrix: pd.DataFrame) -
 def _continuous(frame: pd.DataFrame, spec: Any) -> list[str]:
     """Factors of the formula that are numbers, and not all of them 0 or 1."""
     found = []
-    for expression in (text for text, (kind, _) in spec.encoder_state.items() if kind.value == "numerical"):
+    for expression in (
+        text for text, (kind, _) in spec.encoder_state.items() if kind.value == "numerical"
+    ):
         values = _evaluated(frame, [_term([_quoted(frame, expression)])]).to_numpy(float)
         if not np.isin(values, (0.0, 1.0)).all():
             far = np.abs(values.mean(axis=0)) > FAR * values.std(axis=0, ddof=1)
@@ -76,11 +78,17 @@ def _continuous(frame: pd.DataFrame, spec: Any) -> list[str]:
     return found
 
 
-def _coded(frame: pd.DataFrame, spec: Any, numbers: Iterable[str], centred: Iterable[str]) -> np.ndarray:
+def _coded(
+    frame: pd.DataFrame, spec: Any, numbers: Iterable[str], centred: Iterable[str]
+) -> np.ndarray:
     """Z (k, p): the formula with its numbers scaled and some of them centred."""
-    shown = {name: f"standardise({_quoted(frame, name)}, {name in set(centred)})" for name in numbers}
+    shown = {
+        name: f"standardise({_quoted(frame, name)}, {name in set(centred)})" for name in numbers
+    }
     terms = [
-        _term([shown.get(factor.expr, _quoted(frame, factor.expr)) for factor in term.factors]) if term.degree else term
+        _term([shown.get(factor.expr, _quoted(frame, factor.expr)) for factor in term.factors])
+        if term.degree
+        else term
         for term in spec.formula
     ]
     return _evaluated(frame, terms).to_numpy(float)
@@ -94,14 +102,20 @@ def _term(expressions: list[str]) -> Any:
 
 def _quoted(frame: pd.DataFrame, expression: str) -> str:
     """A column's name as code can hold it."""
-    return f"`{expression}`" if expression in frame.columns and not expression.isidentifier() else expression
+    return (
+        f"`{expression}`"
+        if expression in frame.columns and not expression.isidentifier()
+        else expression
+    )
 
 
 def _evaluated(frame: pd.DataFrame, terms: list[Any]) -> pd.DataFrame:
     from formulaic import Formula
 
     context = CONTEXT | {"standardise": standardise}
-    return pd.DataFrame(Formula(terms, _ordering="none").get_model_matrix(frame, context=context, na_action="raise"))
+    return pd.DataFrame(
+        Formula(terms, _ordering="none").get_model_matrix(frame, context=context, na_action="raise")
+    )
 
 
 def standardise(values: Any, centre: bool) -> Any:
@@ -114,13 +128,19 @@ def standardise(values: Any, centre: bool) -> Any:
     else:
         scaled = _scaled(plain, centre)
         scaled = pd.Series(scaled) if scaled.ndim == 1 else scaled
-    return FactorValues(scaled, metadata=values.__formulaic_metadata__) if isinstance(values, FactorValues) else scaled
+    return (
+        FactorValues(scaled, metadata=values.__formulaic_metadata__)
+        if isinstance(values, FactorValues)
+        else scaled
+    )
 
 
 def _scaled(values: Any, centre: bool) -> np.ndarray:
     array = np.asarray(values, float)
     sd = array.std(axis=0, ddof=1)
-    scaled: np.ndarray = (array - (array.mean(axis=0) if centre else 0.0)) / np.where(sd > 0, sd, 1.0)
+    scaled: np.ndarray = (array - (array.mean(axis=0) if centre else 0.0)) / np.where(
+        sd > 0, sd, 1.0
+    )
     return scaled
 
 

@@ -53,14 +53,20 @@ def build_design(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
     if taken := [name for name in RESERVED if name in frame.columns]:
         raise BadInput(f"columns {taken} have names that the results need; rename them")
     frame = check_effects(frame).reset_index(drop=True)
-    coding = code_terms(frame, spec.terms, informed=[key.split(":") for key in spec.parts] if spec.pooling_sds else ())
+    coding = code_terms(
+        frame,
+        spec.terms,
+        informed=[key.split(":") for key in spec.parts] if spec.pooling_sds else (),
+    )
     study, studies = pd.factorize(frame["study"], sort=True)
     group, groups = pd.factorize(frame["group"], sort=True)
     group_study = np.empty(len(groups), int)
     group_study[group] = study
     matrix, factors, published = _with_bias(frame, spec, coding.matrix, coding.factors)
     kinds = coding.kinds.reindex(matrix.columns, fill_value=SMALL_STUDY)
-    others = {str(name): ("effect", _plain(frame[name])) for name in frame.columns if name not in _KEYS}
+    others = {
+        str(name): ("effect", _plain(frame[name])) for name in frame.columns if name not in _KEYS
+    }
     return xr.Dataset(
         others
         | {
@@ -87,7 +93,9 @@ def build_design(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
             "synthetic": int(frame.attrs.get("synthetic", False)),
             "scale": frame.attrs.get("scale", "effect size yi"),
             "terms": spec.terms,
-            "levels": json.dumps(levels_of_moderators(frame, [*variables_of(coding.spec.formula), spec.tau_by])),
+            "levels": json.dumps(
+                levels_of_moderators(frame, [*variables_of(coding.spec.formula), spec.tau_by])
+            ),
         },
     )
 
@@ -99,7 +107,10 @@ def _standardised(weights: pd.DataFrame | None, matrix: pd.DataFrame) -> dict[st
     terms = matrix.columns
     whole = pd.DataFrame(np.eye(len(terms)), terms, terms)
     whole.loc[weights.index, weights.columns] = weights
-    return {"standard": terms.to_numpy(str), "standardised": (("standard", "term"), whole.to_numpy())}
+    return {
+        "standard": terms.to_numpy(str),
+        "standardised": (("standard", "term"), whole.to_numpy()),
+    }
 
 
 def _with_bias(

@@ -54,7 +54,10 @@ def error_buckets(
     """The included studies by shape, with the covariance of their errors; yi, vi (k,), included (studies,)."""
     shapes: dict[tuple[int, int], list[tuple[int, np.ndarray, np.ndarray]]] = {}
     for s in np.flatnonzero(included):
-        units = np.flatnonzero(nesting.study_of_group == s), np.flatnonzero(nesting.study_of_effect == s)
+        units = (
+            np.flatnonzero(nesting.study_of_group == s),
+            np.flatnonzero(nesting.study_of_effect == s),
+        )
         shapes.setdefault((len(units[0]), len(units[1])), []).append((int(s), *units))
     buckets = []
     for alike in shapes.values():
@@ -66,10 +69,14 @@ def error_buckets(
     return buckets
 
 
-def _errors(g: np.ndarray, v: np.ndarray, together: np.ndarray, controls: Controls) -> tuple[np.ndarray, np.ndarray]:
+def _errors(
+    g: np.ndarray, v: np.ndarray, together: np.ndarray, controls: Controls
+) -> tuple[np.ndarray, np.ndarray]:
     """E at rho 0, and what it gains per unit of rho (n, size, size), from arrays (n, size)."""
     shared = controls.cluster[:, :, None] == controls.cluster[:, None, :]
-    control = _outer(controls.side / np.sqrt(controls.size)) + _outer(g / np.sqrt(2 * controls.subjects))
+    control = _outer(controls.side / np.sqrt(controls.size)) + _outer(
+        g / np.sqrt(2 * controls.subjects)
+    )
     left = np.maximum(v - np.einsum("nii->ni", control), 0.0)
     own = np.eye(g.shape[1])
     fixed = np.where(own, _outer(np.sqrt(v)), shared * control)

@@ -40,7 +40,9 @@ class Factored(NamedTuple):
     back: Callable[[Array], Array]
 
 
-def dense_products(z: Array, buckets: list[Bucket], taus: Taus, rho: Scalar, nesting: Nesting) -> tuple[Array, Array]:
+def dense_products(
+    z: Array, buckets: list[Bucket], taus: Taus, rho: Scalar, nesting: Nesting
+) -> tuple[Array, Array]:
     """Return log|V_s| (studies, ...) and z'V_s^-1 z (studies, q, q, ...) of the studies in buckets, 0 of others.
 
     z : (k, q) or (k, q, ...), with taus as for `kernel.marginal`.
@@ -106,7 +108,9 @@ def draw_dense_effects(
     by_group = nesting.levels[0].sum(solved)
     by_study = nesting.levels[1].sum(by_group)
     return RandomEffects(
-        u + np.square(taus.study) * by_study, w + np.square(taus.group) * by_group, d + np.square(taus.effect) * solved
+        u + np.square(taus.study) * by_study,
+        w + np.square(taus.group) * by_group,
+        d + np.square(taus.effect) * solved,
     )
 
 

@@ -95,7 +95,9 @@ class Nesting:
     def of(cls, *parents: np.ndarray, counts: Sequence[int] | None = None) -> "Nesting":
         """Return the nesting of these parents (units,), lowest first; `counts` where the last units may be empty."""
         sizes = counts or [int(parent.max()) + 1 for parent in parents]
-        return cls(tuple(Members(parent, size) for parent, size in zip(parents, sizes, strict=True)))
+        return cls(
+            tuple(Members(parent, size) for parent, size in zip(parents, sizes, strict=True))
+        )
 
     @property
     def group_of_effect(self) -> np.ndarray:
@@ -166,7 +168,12 @@ class Marginal(NamedTuple):
 
 
 def marginal(
-    sums: Sums, taus: Sequence[Scalar], nesting: Nesting, *, by_study: bool = False, weights: Array | None = None
+    sums: Sums,
+    taus: Sequence[Scalar],
+    nesting: Nesting,
+    *,
+    by_study: bool = False,
+    weights: Array | None = None,
 ) -> Marginal:
     """Integrate out every level above the effects.
 
@@ -198,7 +205,13 @@ def marginal(
 
 
 def _integrate_out(
-    step: Step, sums: Sums, tau: Scalar, nesting: Nesting, level: int, by_study: bool, weights: Array | None
+    step: Step,
+    sums: Sums,
+    tau: Scalar,
+    nesting: Nesting,
+    level: int,
+    by_study: bool,
+    weights: Array | None,
 ) -> Sums:
     """Apply the module's identity to one level: S, L, and A, b of the level above."""
     A, b, D = step
@@ -217,7 +230,12 @@ def _integrate_out(
     if top:
         return Sums(A, b, S, L)
     members = nesting.levels[level + 1]
-    return Sums(members.sum(with_node_axes(A, D) / D), members.sum(with_node_axes(b, D, axes=1) / D[:, None]), S, L)
+    return Sums(
+        members.sum(with_node_axes(A, D) / D),
+        members.sum(with_node_axes(b, D, axes=1) / D[:, None]),
+        S,
+        L,
+    )
 
 
 def sum_of_products(b: Array, weight: Array) -> Array:
@@ -230,9 +248,13 @@ def sum_of_products(b: Array, weight: Array) -> Array:
         return (b * weight[:, None]).T @ b
     xp, node_axes, q = namespace(b, weight), b.ndim - 2, b.shape[1]
     rows, columns, place = _pairs(q)
-    last = xp.moveaxis(b, (0, 1), (-1, -2)).copy()  # (..., q, units), in order for the matrix product
+    last = xp.moveaxis(
+        b, (0, 1), (-1, -2)
+    ).copy()  # (..., q, units), in order for the matrix product
     pairs = last[..., rows, :] * last[..., columns, :]
-    flat = xp.moveaxis(weight.reshape(*weight.shape[: 1 + node_axes], -1), 0, -2)  # (..., units, nodes)
+    flat = xp.moveaxis(
+        weight.reshape(*weight.shape[: 1 + node_axes], -1), 0, -2
+    )  # (..., units, nodes)
     full = (pairs @ flat)[..., place, :]
     return xp.moveaxis(full, (-3, -2), (0, 1)).reshape(q, q, *weight.shape[1:])
 
@@ -273,7 +295,9 @@ class ErrorWeights(NamedTuple):
     log_group: Array | None
 
 
-def error_weights(v: Array, nesting: Nesting, tau_effect: Scalar = 0.0, rho: Scalar = 0.0) -> ErrorWeights:
+def error_weights(
+    v: Array, nesting: Nesting, tau_effect: Scalar = 0.0, rho: Scalar = 0.0
+) -> ErrorWeights:
     """Invert V + tau_effect^2 I; the common part of a group's errors is a random effect with loadings s."""
     xp = namespace(v, tau_effect, rho)
     v = with_node_axes(v, max(tau_effect, rho, key=np.ndim))
@@ -315,14 +339,24 @@ def error_sums(
     S, L = _collected(z, error.omega, error.log_effect, nesting.effects_of_study, by_study, weights)
     if error.factor is None:
         return Sums(A, b, S, L)
-    common, common_z = groups.sum(error.scaled), groups.sum(with_node_axes(z, error.scaled, axes=1) * error.scaled[:, None])
-    taken, added = _collected(common_z, error.factor, error.log_group, nesting.to_study[0], by_study, weights)
+    common, common_z = (
+        groups.sum(error.scaled),
+        groups.sum(with_node_axes(z, error.scaled, axes=1) * error.scaled[:, None]),
+    )
+    taken, added = _collected(
+        common_z, error.factor, error.log_group, nesting.to_study[0], by_study, weights
+    )
     shrunk = error.factor * common
     return Sums(A - shrunk * common, b - shrunk[:, None] * common_z, S - taken, L + added)
 
 
 def _collected(
-    z: Array, weight: Array, log_det: Array, to_study: Members, by_study: bool, weights: Array | None
+    z: Array,
+    weight: Array,
+    log_det: Array,
+    to_study: Members,
+    by_study: bool,
+    weights: Array | None,
 ) -> tuple[Array, Array]:
     """Sum weight z z' and log_det over units, by study or in total."""
     if by_study:

@@ -57,7 +57,9 @@ class Normal:
         self.effects = np.bincount(self.nesting.study_of_effect, minlength=self.nesting.studies)
         self.sufficient = None  # sums of [X, y] over groups; they do not change without an effect level and a free rho
         if "effect" not in spec.levels and "rho" not in spec.auxiliary_parameters:
-            self.sufficient = error_sums(self.columns, self.v, self.nesting, rho=spec.rho, by_study=True)
+            self.sufficient = error_sums(
+                self.columns, self.v, self.nesting, rho=spec.rho, by_study=True
+            )
 
     @property
     def draws_at_once(self) -> int:
@@ -160,7 +162,9 @@ class Normal:
         taus = self.taus(draws.tau)
         counts = (self.nesting.studies, self.nesting.groups, len(self.y))
         normals = [rng.standard_normal((count, len(draws))) for count in counts]
-        return RandomEffects(taus.study * normals[0], taus.group * normals[1], taus.effect * normals[2])
+        return RandomEffects(
+            taus.study * normals[0], taus.group * normals[1], taus.effect * normals[2]
+        )
 
     def draw_errors(self, rng: np.random.Generator, draws: Parameters) -> np.ndarray:
         """Draw sampling errors (k, draws)."""

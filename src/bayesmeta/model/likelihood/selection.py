@@ -19,7 +19,13 @@ from scipy.special import logsumexp
 from bayesmeta.model.likelihood.arguments import Taus
 from bayesmeta.model.likelihood.conditionals import draw_effect_level, place_random_effects
 from bayesmeta.model.likelihood.draws import Parameters, RandomEffects
-from bayesmeta.model.likelihood.kernel import Array, Marginal, is_zero, log_likelihood, with_node_axes
+from bayesmeta.model.likelihood.kernel import (
+    Array,
+    Marginal,
+    is_zero,
+    log_likelihood,
+    with_node_axes,
+)
 from bayesmeta.model.likelihood.normal import Normal
 from bayesmeta.model.likelihood.steps import draw_published, log_selection, selection_from
 from bayesmeta.model.spec import ModelSpec
@@ -69,7 +75,9 @@ class Selected(Normal):
         shape = beta.shape[1:]
 
         def factors(z_study: float, z_group: float) -> np.ndarray:
-            u, w = self.place(found, taus, {"study": z_study * ones[0], "group": z_group * ones[1]}, shape)
+            u, w = self.place(
+                found, taus, {"study": z_study * ones[0], "group": z_group * ones[1]}, shape
+            )
             return self.log_factors(beta, taus, auxiliary["weights"], self.above_effects(u, w))
 
         ones = [np.ones((count, *shape)) for count in (self.nesting.studies, self.nesting.groups)]
@@ -106,11 +114,16 @@ class Selected(Normal):
     def log_density_of_effects(self, draws: Parameters, random: RandomEffects) -> np.ndarray:
         """Return the log density of each effect given u and w (k, draws)."""
         factors = self.log_factors(
-            draws.beta, self.taus(draws.tau), draws.auxiliary["weights"], self.above_effects(random.u, random.w)
+            draws.beta,
+            self.taus(draws.tau),
+            draws.auxiliary["weights"],
+            self.above_effects(random.u, random.w),
         )
         return super().log_density_of_effects(draws, random) + factors
 
-    def replicate(self, rng: np.random.Generator, draws: Parameters, random: RandomEffects) -> np.ndarray:
+    def replicate(
+        self, rng: np.random.Generator, draws: Parameters, random: RandomEffects
+    ) -> np.ndarray:
         """Draw new published results of the same studies (k, draws); the effect level is part of what is selected."""
         theta = self.x @ draws.beta + self.above_effects(random.u, random.w)
         tau_effect, weights = self.taus(draws.tau).effect, draws.auxiliary["weights"]

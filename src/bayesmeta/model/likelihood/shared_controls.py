@@ -7,7 +7,13 @@ import xarray as xr
 
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.likelihood.arguments import Taus, nesting_of
-from bayesmeta.model.likelihood.buckets import Bucket, Controls, error_buckets, indefinite_studies, sharing_studies
+from bayesmeta.model.likelihood.buckets import (
+    Bucket,
+    Controls,
+    error_buckets,
+    indefinite_studies,
+    sharing_studies,
+)
 from bayesmeta.model.likelihood.dense import dense_products, draw_dense_effects, draw_dense_errors
 from bayesmeta.model.likelihood.draws import Parameters, RandomEffects
 from bayesmeta.model.likelihood.kernel import Array, Marginal, Scalar, namespace, with_node_axes
@@ -44,7 +50,9 @@ class SharedControls(Normal):
             S=xp.where(with_node_axes(self.shared[:, None, None], S), S, nested.S),
         )
 
-    def draw_given_taus(self, rng: np.random.Generator, draws: Parameters, taus: Taus) -> RandomEffects:
+    def draw_given_taus(
+        self, rng: np.random.Generator, draws: Parameters, taus: Taus
+    ) -> RandomEffects:
         """Draw the random effects given the data and the taus of every unit."""
         nested = super().draw_given_taus(rng, draws, taus)
         if not self.buckets:
@@ -54,7 +62,10 @@ class SharedControls(Normal):
         dense = draw_dense_effects(rng, residuals, self.buckets, taus, rho, self.nesting)
         members = (self.shared, self.shared[self.nesting.study_of_group], self._of_effects)
         return RandomEffects(
-            *(np.where(own[:, None], *pair) for own, *pair in zip(members, dense, nested, strict=True))
+            *(
+                np.where(own[:, None], *pair)
+                for own, *pair in zip(members, dense, nested, strict=True)
+            )
         )
 
     def draw_errors(self, rng: np.random.Generator, draws: Parameters) -> np.ndarray:

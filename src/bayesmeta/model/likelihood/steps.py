@@ -22,7 +22,13 @@ from scipy.special import ndtr, ndtri
 from scipy.stats import norm
 
 from bayesmeta.model.likelihood.arguments import nesting_of
-from bayesmeta.model.likelihood.kernel import Array, Scalar, namespace, special_functions, with_node_axes
+from bayesmeta.model.likelihood.kernel import (
+    Array,
+    Scalar,
+    namespace,
+    special_functions,
+    with_node_axes,
+)
 from bayesmeta.model.likelihood.student import draw_categories
 from bayesmeta.model.spec import ModelSpec
 
@@ -91,7 +97,9 @@ def _weights_of(weights: Array, selection: Selection) -> Array:
 
 def result_sd(theta: Array, tau_effect: Scalar, selection: Selection) -> Array:
     """Return the standard deviation of results around theta (k, ...)."""
-    constant, curvature = (with_node_axes(part, theta) for part in (selection.constant, selection.curvature))
+    constant, curvature = (
+        with_node_axes(part, theta) for part in (selection.constant, selection.curvature)
+    )
     return namespace(theta, tau_effect).sqrt(constant + curvature * theta**2 + tau_effect**2)
 
 
@@ -115,7 +123,11 @@ def log_selection(theta: Array, tau_effect: Scalar, weights: Array, selection: S
 
 
 def draw_published(
-    rng: np.random.Generator, theta: np.ndarray, tau_effect: Scalar, weights: np.ndarray, selection: Selection
+    rng: np.random.Generator,
+    theta: np.ndarray,
+    tau_effect: Scalar,
+    weights: np.ndarray,
+    selection: Selection,
 ) -> np.ndarray:
     """Draw published results y (k, ...) at true effects theta: a step by its probability, then a truncated normal."""
     sd = result_sd(theta, tau_effect, selection)

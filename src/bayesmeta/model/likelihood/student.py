@@ -40,7 +40,9 @@ def scale_nodes(nu: Scalar) -> tuple[Array, Array]:
     return xp.exp(-x), log_density + xp.log(width)
 
 
-def node_log_likelihood(found: Marginal, tau_study: Scalar, nu: Scalar, effects: np.ndarray) -> Array:
+def node_log_likelihood(
+    found: Marginal, tau_study: Scalar, nu: Scalar, effects: np.ndarray
+) -> Array:
     """Return the log-likelihood of each node and study, prior of the node included (nodes, studies, ...).
 
     found : of residuals by study, with a study effect of 0.

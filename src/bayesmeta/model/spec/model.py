@@ -107,12 +107,18 @@ class ModelSpec:
     @property
     def sampled_levels(self) -> tuple[str, ...]:
         """Levels whose random effects are sampled, not integrated out: those of a selection model above the effect."""
-        return tuple(level for level in self.levels if self.bias == "selection" and level != "effect")
+        return tuple(
+            level for level in self.levels if self.bias == "selection" and level != "effect"
+        )
 
     @property
     def pooling_sds(self) -> dict[str, Prior]:
         """Priors of the spreads that are estimated, by part: then the terms are partially pooled."""
-        return {key: prior.pooling_sd for key, prior in self.parts.items() if prior.pooling_sd is not None}
+        return {
+            key: prior.pooling_sd
+            for key, prior in self.parts.items()
+            if prior.pooling_sd is not None
+        }
 
     def contrasts_of(self, dataset: str) -> dict[str, str]:
         """Contrasts that hold for a dataset: those without a dataset's name, then those under its name."""
