@@ -19,6 +19,7 @@ from bayesmeta.data.effect_sizes.counts import log_odds_ratio, log_risk_ratio, r
 from bayesmeta.data.effect_sizes.means import correction, md, rom, smd, smdh
 from bayesmeta.data.effect_sizes.measure import TWO_GROUPS, TWO_OCCASIONS, Measure, places
 from bayesmeta.data.effect_sizes.pairs import smcc, smcrp, zcor
+from bayesmeta.data.effect_sizes.precision import has_smd_variance, size_error
 from bayesmeta.data.effect_sizes.registry import MEASURES
 from bayesmeta.data.effect_sizes.statistics import smd_f, smd_p, smd_t
 
@@ -28,6 +29,7 @@ __all__ = [
     "TWO_OCCASIONS",
     "Measure",
     "correction",
+    "has_smd_variance",
     "log_odds_ratio",
     "log_risk_ratio",
     "md",
@@ -41,6 +43,7 @@ __all__ = [
     "sd_from_quartiles",
     "sd_from_range",
     "sd_from_sem",
+    "size_error",
     "smcc",
     "smcrp",
     "smd",
