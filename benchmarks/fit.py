@@ -109,7 +109,9 @@ def measure(engine: str, dataset: str, cache: str) -> dict[str, Any]:
     """Run one engine in its own process; adds the whole process's seconds and peak memory."""
     command = [sys.executable, __file__, engine, dataset]
     begun = time.perf_counter()
-    done = subprocess.run(command, env=os.environ | {"BAYESMETA_CACHE": cache}, capture_output=True, text=True)
+    done = subprocess.run(
+        command, env=os.environ | {"BAYESMETA_CACHE": cache}, capture_output=True, text=True
+    )
     if done.returncode:
         raise SystemExit(done.stderr)
     seconds = time.perf_counter() - begun
@@ -165,12 +167,27 @@ def main() -> int:
         print(json.dumps(result | {"peak memory (GB)": peak}))
         return 0
     measured = [compare(dataset) for dataset in BARS]
-    rows, bars = [row for rows, _ in measured for row in rows], [bar for _, bars in measured for bar in bars]
+    rows, bars = (
+        [row for rows, _ in measured for row in rows],
+        [bar for _, bars in measured for bar in bars],
+    )
     head = "import | build | compile | sample and compile | exact draws and compile | write | whole process"
     header = f"| data | engine | {head} | peak GB | ESS | divergences | ESS/s |"
     rule = "|" + "---|" * (header.count("|") - 1)
     about = f"{os.cpu_count()} cores; seconds; ESS: the lowest bulk ESS of cells and taus in 4 x 1000 draws, seed 1."
-    text = "\n".join(["# Fit", "", "`make bench` rewrites this page. " + about, "", header, rule, *rows, "", *bars])
+    text = "\n".join(
+        [
+            "# Fit",
+            "",
+            "`make bench` rewrites this page. " + about,
+            "",
+            header,
+            rule,
+            *rows,
+            "",
+            *bars,
+        ]
+    )
     (HERE / "fit.md").write_text(text + "\n", encoding="utf-8")
     print(text)
     return int("MISSED" in text)

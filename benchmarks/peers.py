@@ -29,7 +29,11 @@ def solve() -> dict[str, Any]:
     start_jax(devices=1)
     design, spec = _inputs()
     seconds: dict[str, Any] = {}
-    for name, function in (("reml", fit_reml), ("quadrature", integrate_posterior), ("leave out", leave_one_study_out)):
+    for name, function in (
+        ("reml", fit_reml),
+        ("quadrature", integrate_posterior),
+        ("leave out", leave_one_study_out),
+    ):
         times = []
         for _ in range(4):
             begun = time.perf_counter()
@@ -63,7 +67,9 @@ def run(command: list[str], **environment: str) -> dict[str, Any] | None:
     begun = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | environment)
     if done.returncode:
-        print(f"left out: {' '.join(command[:3])}: {(done.stderr.splitlines() or ['no message'])[-1]}")
+        print(
+            f"left out: {' '.join(command[:3])}: {(done.stderr.splitlines() or ['no message'])[-1]}"
+        )
         return None
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return result | {"whole process": time.perf_counter() - begun}
@@ -72,7 +78,9 @@ def run(command: list[str], **environment: str) -> dict[str, Any] | None:
 def peers(table: Path) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     """What metafor and brms need for the same table."""
     if shutil.which("Rscript") is None:
-        print("left out: metafor and brms, for R is not installed (Debian: r-cran-metafor, r-cran-brms, r-cran-bh)")
+        print(
+            "left out: metafor and brms, for R is not installed (Debian: r-cran-metafor, r-cran-brms, r-cran-bh)"
+        )
         return None, None
     script = str(HERE / "peers.R")
     metafor, brms = (run(["Rscript", script, name, str(table)]) for name in ("metafor", "brms"))
@@ -145,7 +153,13 @@ def page(
         lines.append(f"| brms {brms['version']}, whole process: ESS {ess:.0f} | {seconds:.1f} |")
         for name, run in (("an empty", cold), ("a filled", warm)):
             ratio = (run["ess"] / run["whole process"]) / (ess / seconds)
-            bars.append(bar(f"NUTS with {name} cache over brms, ESS per second of whole processes", ratio, 60))
+            bars.append(
+                bar(
+                    f"NUTS with {name} cache over brms, ESS per second of whole processes",
+                    ratio,
+                    60,
+                )
+            )
     return [*lines, "", "Times faster:", "", *bars]
 
 

@@ -42,7 +42,9 @@ python_use_unqualified_type_names = True
 add_module_names = False
 
 nitpicky = True
-nitpick_ignore_regex = [(r"py:.*", r"(?!bayesmeta\.).*")]  # types of other libraries: their pages are not asked
+nitpick_ignore_regex = [
+    (r"py:.*", r"(?!bayesmeta\.).*")
+]  # types of other libraries: their pages are not asked
 
 html_theme = "furo"
 html_title = "bayesmeta"

@@ -54,5 +54,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     return {"parallel_read_safe": True}
 
 
-def _process(app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:
+def _process(
+    app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]
+) -> None:
     lines[:] = for_napoleon(lines)

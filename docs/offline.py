@@ -7,7 +7,9 @@ from typing import Any
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
-FETCHES = re.compile(r"""<(?:script|img|link|iframe|source)\b[^>]*?(?:src|href)=["']((?:https?:)?//[^"']+)""")
+FETCHES = re.compile(
+    r"""<(?:script|img|link|iframe|source)\b[^>]*?(?:src|href)=["']((?:https?:)?//[^"']+)"""
+)
 IMPORTS = re.compile(r"""(?:@import\s+|url\()["']?((?:https?:)?//[^"')]+)""")
 
 
@@ -24,7 +26,9 @@ def requests_of(folder: Path) -> dict[str, list[str]]:
 def _check(app: Sphinx, error: Exception | None) -> None:
     if error is None and app.builder.format == "html":
         for page, addresses in requests_of(Path(app.outdir)).items():
-            logging.getLogger(__name__).warning("%s asks the network for %s", page, ", ".join(addresses))
+            logging.getLogger(__name__).warning(
+                "%s asks the network for %s", page, ", ".join(addresses)
+            )
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -24,11 +24,17 @@ def commands() -> dict[str, Any]:
 
 def option_table(command: Any) -> str:
     """A command's arguments and options as a Markdown table, in the order of its help."""
-    return "\n".join([HEAD, *(_row(parameter) for parameter in command.params if not parameter.hidden)])
+    return "\n".join(
+        [HEAD, *(_row(parameter) for parameter in command.params if not parameter.hidden)]
+    )
 
 
 def _row(parameter: Any) -> str:
-    names = parameter.opts if parameter.param_type_name == "option" else [parameter.metavar or parameter.name.upper()]
+    names = (
+        parameter.opts
+        if parameter.param_type_name == "option"
+        else [parameter.metavar or parameter.name.upper()]
+    )
     takes = "" if getattr(parameter, "is_flag", False) else _takes(parameter)
     default = "required" if parameter.required else _default(parameter.default)
     name = ", ".join(f"`{one}`" for one in names)

@@ -52,7 +52,11 @@ def simulated() -> pd.DataFrame:
     rng = np.random.default_rng(7)
     study, group = np.repeat(np.arange(60), 4), np.repeat(np.arange(120), 2)
     valence = np.where(rng.random(240) < 0.5, "neutral", "fear")
-    theta = np.where(valence == "fear", 0.5, -0.5) + rng.normal(0, 0.6, 60)[study] + rng.normal(0, 0.3, 120)[group]
+    theta = (
+        np.where(valence == "fear", 0.5, -0.5)
+        + rng.normal(0, 0.6, 60)[study]
+        + rng.normal(0, 0.3, 120)[group]
+    )
     vi = rng.uniform(0.05, 0.4, 240)
     frame = pd.DataFrame(
         {
@@ -65,7 +69,13 @@ def simulated() -> pd.DataFrame:
             "phase": pd.Categorical(["memory"] * 240, ["memory"]),
         }
     )
-    frame.attrs = {"dataset": "simulated", "title": "simulated", "synthetic": False, "sources": [], "notes": []}
+    frame.attrs = {
+        "dataset": "simulated",
+        "title": "simulated",
+        "synthetic": False,
+        "sources": [],
+        "notes": [],
+    }
     return frame
 
 
@@ -73,7 +83,9 @@ def simulated() -> pd.DataFrame:
 def sized(simulated: pd.DataFrame) -> pd.DataFrame:
     """The simulated table with sizes of both groups, which its yi and vi do not follow from."""
     rng = np.random.default_rng(2)
-    frame = simulated.assign(n1i=rng.integers(4, 40, len(simulated)), n2i=rng.integers(4, 40, len(simulated)))
+    frame = simulated.assign(
+        n1i=rng.integers(4, 40, len(simulated)), n2i=rng.integers(4, 40, len(simulated))
+    )
     frame.attrs = simulated.attrs
     return frame
 
@@ -83,7 +95,11 @@ def handmade() -> xr.DataTree:
     """A tree written by hand: 2 terms, 3 studies of which one has two groups, 5 effects, 2 x 500 draws."""
     rng = np.random.default_rng(3)
     draws = {"chain": [0, 1], "draw": np.arange(500)}
-    labels = {"study": list("abc"), "group": ["a1", "b1", "b2", "c1"], "effect": [f"e{i}" for i in range(5)]}
+    labels = {
+        "study": list("abc"),
+        "group": ["a1", "b1", "b2", "c1"],
+        "effect": [f"e{i}" for i in range(5)],
+    }
     terms = {"term": ["neutral:memory", "fear:memory"]}
 
     def normal(mean: object, sd: float, *dims: str) -> xr.DataArray:
@@ -116,7 +132,12 @@ def handmade() -> xr.DataTree:
     stats = xr.Dataset({"diverging": (("chain", "draw"), np.zeros((2, 500), bool))}, draws)
     stats["energy"] = normal(0, 1)
     prior = posterior[["tau_study", "tau_group", "beta"]] + 1.0
-    groups = {"posterior": posterior, "prior": prior, "sample_stats": stats, "constant_data": design}
+    groups = {
+        "posterior": posterior,
+        "prior": prior,
+        "sample_stats": stats,
+        "constant_data": design,
+    }
     return xr.DataTree.from_dict(groups)
 
 

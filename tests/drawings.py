@@ -11,7 +11,10 @@ from matplotlib.figure import Figure
 from bayesmeta.estimates.text import words
 from bayesmeta.output import figures
 
-LABELS = {"title": "preclinical, three-level", "xlabel": "Hedges' g (positive: better performance in PTSD)"}
+LABELS = {
+    "title": "preclinical, three-level",
+    "xlabel": "Hedges' g (positive: better performance in PTSD)",
+}
 
 
 class Size(NamedTuple):
@@ -25,7 +28,10 @@ class Size(NamedTuple):
         """Names of a cell, `fear 1:memory`; long ones have 40 characters."""
         if not self.long:
             return [f"{kind} {at}:memory" for at in range(count)]
-        return [f"{kind}_of_a_distant_noise_{at}".ljust(24, "x") + ":memory_of_a_day" for at in range(count)]
+        return [
+            f"{kind}_of_a_distant_noise_{at}".ljust(24, "x") + ":memory_of_a_day"
+            for at in range(count)
+        ]
 
     def authors(self) -> list[str]:
         """Names of the studies."""
@@ -44,7 +50,13 @@ def drawn(make: Callable[[Size], Figure]) -> Callable[[Size], Figure]:
 
 def intervals(names: list[str], key: str, spread: float = 1.0) -> pd.DataFrame:
     mean = spread * np.sin(np.arange(len(names)))
-    ends = {"ci_lb": mean - 0.3, "ci_ub": mean + 0.3, "pi_lb": mean - 1.5, "pi_ub": mean + 1.5, "pi_level": "group"}
+    ends = {
+        "ci_lb": mean - 0.3,
+        "ci_ub": mean + 0.3,
+        "pi_lb": mean - 1.5,
+        "pi_ub": mean + 1.5,
+        "pi_level": "group",
+    }
     return pd.DataFrame({key: names, "mean": mean, **ends, "k": 1234, "studies": 300})
 
 
@@ -77,7 +89,9 @@ def caterpillar(size: Size) -> Figure:
 @drawn
 def trace(size: Size) -> Figure:
     parameters = size.names(size.terms)
-    traces = crossed(parameter=parameters, chain=range(4), draw=range(20)).assign(value=lambda rows: rows.index % 7)
+    traces = crossed(parameter=parameters, chain=range(4), draw=range(20)).assign(
+        value=lambda rows: rows.index % 7
+    )
     ranks = crossed(parameter=parameters, chain=range(4), bin=range(20)).assign(count=4, expected=5)
     return figures.draw_trace(traces, ranks, title=LABELS["title"])
 
@@ -85,14 +99,18 @@ def trace(size: Size) -> Figure:
 @drawn
 def prior_posterior(size: Size) -> Figure:
     strata = [f"{name.split(':')[0]}:study" for name in size.names(4 if size.long else 1)]
-    table = crossed(level=strata, which=["prior", "posterior"], tau=np.linspace(0, 2, 9)).assign(density=1.0)
+    table = crossed(level=strata, which=["prior", "posterior"], tau=np.linspace(0, 2, 9)).assign(
+        density=1.0
+    )
     return figures.draw_prior_posterior(table, title=LABELS["title"])
 
 
 @drawn
 def paired(size: Size) -> Figure:
     sources = ["REML, z test", "REML, cluster-robust (CR2)", "Bayes, other priors", "Bayes"]
-    table = crossed(term=size.names(size.terms), source=sources).assign(estimate=0.3, ci_lb=-0.2, ci_ub=0.9)
+    table = crossed(term=size.names(size.terms), source=sources).assign(
+        estimate=0.3, ci_lb=-0.2, ci_ub=0.9
+    )
     return figures.draw_paired(table, **LABELS)
 
 
@@ -113,10 +131,14 @@ def mirrored(size: Size) -> Figure:
 
 @drawn
 def quadrants(size: Size) -> Figure:
-    cells = intervals(size.names(size.terms), "cell", 3).rename(columns=lambda name: {"cell": "cell"}.get(name, name))
+    cells = intervals(size.names(size.terms), "cell", 3).rename(
+        columns=lambda name: {"cell": "cell"}.get(name, name)
+    )
     x = cells[["mean", "ci_lb", "ci_ub"]].add_prefix("x_")
     y = (x.rename(columns=lambda name: name.replace("x_", "y_")) * 0.7)[::-1].reset_index(drop=True)
-    table = pd.concat([cells[["cell"]], x, y], axis=1).assign(p_same=0.9876, studies_x=9, studies_y=3)
+    table = pd.concat([cells[["cell"]], x, y], axis=1).assign(
+        p_same=0.9876, studies_x=9, studies_y=3
+    )
     return figures.draw_quadrants(table, ylabel="animal", **LABELS)
 
 
@@ -132,7 +154,10 @@ def ridge(size: Size) -> Figure:
 def flow(size: Size) -> Figure:
     reasons = size.names(size.terms)
     rows = [("screening", "screened", True, "records screened")]
-    rows += [("screening", "included", True, f"{kind} studies included") for kind in ("clinical", "preclinical")]
+    rows += [
+        ("screening", "included", True, f"{kind} studies included")
+        for kind in ("clinical", "preclinical")
+    ]
     rows += [("effects", "read", True, "rows of the sheets")]
     rows += [("effects", "set", False, words(reason)) for reason in reasons]
     rows += [("effects", "set", True, "effects of 300 groups in 184 studies")]
@@ -142,9 +167,19 @@ def flow(size: Size) -> Figure:
 
 @drawn
 def risk_of_bias(size: Size) -> Figure:
-    table = crossed(form=["SYRCLE, animals", "Newcastle-Ottawa, persons"], item=size.names(size.terms))
-    counts = {"yes": size.studies - 6, "unclear": 5, "no": 1, "assessed": size.studies, "studies": 300}
-    return figures.draw_risk_of_bias(table.assign(**counts, basis="search 1 only: no more"), title=LABELS["title"])
+    table = crossed(
+        form=["SYRCLE, animals", "Newcastle-Ottawa, persons"], item=size.names(size.terms)
+    )
+    counts = {
+        "yes": size.studies - 6,
+        "unclear": 5,
+        "no": 1,
+        "assessed": size.studies,
+        "studies": 300,
+    }
+    return figures.draw_risk_of_bias(
+        table.assign(**counts, basis="search 1 only: no more"), title=LABELS["title"]
+    )
 
 
 @drawn
@@ -154,7 +189,9 @@ def conditional(size: Size) -> Figure:
     lines["mean"] = lines["x"] / 10 + lines.groupby("line", sort=False).ngroup()
     ends = {"ci_lb": -0.2, "ci_ub": 0.2, "pi_lb": -1.0, "pi_ub": 1.0}
     lines = lines.assign(**{end: lines["mean"] + reach for end, reach in ends.items()})
-    points = crossed(line=[*names, "another"], x=range(10)).assign(yi=lambda rows: np.sin(rows.index), sei=0.3)
+    points = crossed(line=[*names, "another"], x=range(10)).assign(
+        yi=lambda rows: np.sin(rows.index), sei=0.3
+    )
     held = "; averaged over phase, valence; year at 2004" if size.long else ""
     axes = {"xlabel": f"dose{held}", "ylabel": LABELS["xlabel"], "by": "kind of noise"}
     return figures.draw_conditional(lines, points, **axes, title=LABELS["title"])

@@ -6,7 +6,11 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-MOST = {"study": 2.2, "group": 1.3, "effect": 1.2}  # all but a vanishing share of each posterior lies below
+MOST = {
+    "study": 2.2,
+    "group": 1.3,
+    "effect": 1.2,
+}  # all but a vanishing share of each posterior lies below
 LEAST = {"effect": 0.55}
 
 

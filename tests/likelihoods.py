@@ -8,7 +8,9 @@ from bayesmeta.model.likelihood import Parameters, likelihood_of
 from bayesmeta.model.spec import ModelSpec
 
 
-def parameters_of(spec: ModelSpec, beta: ArrayLike, tau: ArrayLike, *auxiliary: ArrayLike, draws: int = 1) -> Parameters:
+def parameters_of(
+    spec: ModelSpec, beta: ArrayLike, tau: ArrayLike, *auxiliary: ArrayLike, draws: int = 1
+) -> Parameters:
     """The same parameters as so many draws."""
 
     def repeated(value: ArrayLike) -> np.ndarray:

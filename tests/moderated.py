@@ -29,13 +29,21 @@ def effects(studies: int = 40) -> pd.DataFrame:
     frame["effect"] = [f"e{i}" for i in range(len(frame))]
     frame["year"] = rng.integers(1990, 2022, studies)[study].astype(float)
     frame["dose"] = rng.uniform(0.5, 9, len(frame)).round(1)
-    frame["species"] = pd.Categorical(rng.choice(["mouse", "rat"], studies)[study], ["rat", "mouse"])
+    frame["species"] = pd.Categorical(
+        rng.choice(["mouse", "rat"], studies)[study], ["rat", "mouse"]
+    )
     frame["phase"] = rng.choice(["learning", "memory"], len(frame), p=[0.7, 0.3])
     frame["vi"] = rng.uniform(0.02, 0.2, len(frame)).round(3)
     theta = 0.2 + SLOPE * frame["dose"] + STEP * (frame["species"] == "rat")
     theta = theta + rng.normal(0, 0.4, studies)[study] + rng.normal(0, 0.2, 2 * studies)[group]
     frame["yi"] = (theta + rng.normal(0, np.sqrt(frame["vi"]))).round(3)
-    frame.attrs = {"dataset": "moderated", "title": "moderated", "synthetic": False, "sources": [], "notes": []}
+    frame.attrs = {
+        "dataset": "moderated",
+        "title": "moderated",
+        "synthetic": False,
+        "sources": [],
+        "notes": [],
+    }
     return frame
 
 

@@ -12,7 +12,11 @@ import typer
 from bayesmeta.cli import app
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "commands").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs" / "commands").glob("*.md")),
+]
 API = sorted((ROOT / "docs" / "api").glob("*.md"))
 COMMANDS: dict[str, Any] = dict(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
 FENCE = re.compile(r"^```[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -36,14 +40,18 @@ def examples() -> list[Any]:
     """Every line of a block that calls `bayesmeta` or a script, with the page that it is on."""
     found = []
     for page in PAGES:
-        lines = EXAMPLE.findall(blocks_of(page)) + ["".join(pair) for pair in SCRIPT.findall(blocks_of(page))]
+        lines = EXAMPLE.findall(blocks_of(page)) + [
+            "".join(pair) for pair in SCRIPT.findall(blocks_of(page))
+        ]
         found += [pytest.param(line, id=f"{name_of(page)}: {line}") for line in lines]
     return found
 
 
 def anchors_of(page: Path) -> set[str]:
     """Anchors of a page's headings as GitHub and MyST make them."""
-    headings = re.findall(r"^#+ (.+)$", FENCE.sub("", page.read_text(encoding="utf-8")), re.MULTILINE)
+    headings = re.findall(
+        r"^#+ (.+)$", FENCE.sub("", page.read_text(encoding="utf-8")), re.MULTILINE
+    )
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
@@ -82,7 +90,9 @@ def test_examples_are_taken_by_the_command_line(line: str) -> None:
     parse(line)
 
 
-@pytest.mark.parametrize("line", ["fits", "fit --data preclinical", "fit --draws many", "data", "fit mine.csv"])
+@pytest.mark.parametrize(
+    "line", ["fits", "fit --data preclinical", "fit --draws many", "data", "fit mine.csv"]
+)
 def test_lines_that_the_command_line_refuses_are_refused_here(line: str) -> None:
     with pytest.raises((AssertionError, typer.exceptions.TyperException)):
         parse(line)
@@ -92,7 +102,9 @@ def test_lines_that_the_command_line_refuses_are_refused_here(line: str) -> None
 def test_commands_and_options_in_the_text_exist(page: Path) -> None:
     for name, rest in MENTION.findall(FENCE.sub("", page.read_text(encoding="utf-8"))):
         assert name in COMMANDS
-        known = {option for parameter in COMMANDS[name].params for option in parameter.opts} | {"--help"}
+        known = {option for parameter in COMMANDS[name].params for option in parameter.opts} | {
+            "--help"
+        }
         assert set(re.findall(r"(?<=\s)--[a-z-]+", rest)) <= known
 
 
@@ -104,15 +116,26 @@ def test_relative_links_and_pictures_exist(page: Path) -> None:
         target = (page.parent / path).resolve() if path else page
         assert target.is_file(), f"{link} leads nowhere"
         assert target.is_relative_to(ROOT)
-        assert not anchor or anchor in anchors_of(target), f"{link}: {target.name} has no such heading"
+        assert not anchor or anchor in anchors_of(target), (
+            f"{link}: {target.name} has no such heading"
+        )
 
 
 def test_the_functions_of_every_room_are_listed() -> None:
     source = ROOT / "src" / "bayesmeta"
-    inner = {str(path.parent.relative_to(source)) for path in source.glob("*/*/__init__.py")} - WRITING
-    rooms = {name.replace("/", ".") for name in inner} | {"api", "planning", "replication", "screening"}
+    inner = {
+        str(path.parent.relative_to(source)) for path in source.glob("*/*/__init__.py")
+    } - WRITING
+    rooms = {name.replace("/", ".") for name in inner} | {
+        "api",
+        "planning",
+        "replication",
+        "screening",
+    }
     listed = re.findall(
-        r"^   ([\w.]+)$", (ROOT / "docs" / "api" / "index.md").read_text(encoding="utf-8"), re.MULTILINE
+        r"^   ([\w.]+)$",
+        (ROOT / "docs" / "api" / "index.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
     )
     assert rooms <= set(listed)
     assert len(listed) == len(set(listed))
@@ -136,7 +159,9 @@ def test_the_table_of_options_has_every_option_with_its_help(command: str) -> No
     for row, parameter in zip(rows, COMMANDS[command].params, strict=True):
         assert len(re.findall(r"(?<!\\)\|", row)) == 5
         named = parameter.param_type_name == "option"
-        assert row.startswith(f"| `{parameter.opts[0] if named else parameter.metavar or parameter.name.upper()}` |")
+        assert row.startswith(
+            f"| `{parameter.opts[0] if named else parameter.metavar or parameter.name.upper()}` |"
+        )
         assert parameter.help.split("<")[0].split("*")[0] in row
         assert parameter.required == ("| required |" in row)
         assert parameter.default in (None, ()) or f"`{parameter.default}`" in row
@@ -148,9 +173,26 @@ def test_the_table_of_options_has_every_option_with_its_help(command: str) -> No
 def test_docstrings_become_what_napoleon_reads() -> None:
     from docstrings import for_napoleon
 
-    given = ["What |x| is, y_ and `a_|b`.", "", "    v = s|x|", "", "Parameters", "-" * 10, "one, two : both of them."]
+    given = [
+        "What |x| is, y_ and `a_|b`.",
+        "",
+        "    v = s|x|",
+        "",
+        "Parameters",
+        "-" * 10,
+        "one, two : both of them.",
+    ]
     given += ["fit : Reml", "    As fitted.", "", "Source: Harville 1977."]
-    wanted = ["What \\|x\\| is, y\\_ and `a_|b`.", "", "::", "", "    v = s|x|", "", "Parameters", "-" * 10]
+    wanted = [
+        "What \\|x\\| is, y\\_ and `a_|b`.",
+        "",
+        "::",
+        "",
+        "    v = s|x|",
+        "",
+        "Parameters",
+        "-" * 10,
+    ]
     wanted += ["one,two", "    both of them.", "fit", "    Reml:", "    As fitted.", ""]
     assert for_napoleon(given) == [*wanted, "Source", "------", "Harville 1977."]
 
@@ -159,7 +201,9 @@ def test_docstrings_become_what_napoleon_reads() -> None:
 def test_pages_that_would_ask_the_network_are_found(tmp_path: Path) -> None:
     from offline import requests_of
 
-    (tmp_path / "in.html").write_text('<script src="own.js"></script><a href="https://doi.org/1">read</a>')
+    (tmp_path / "in.html").write_text(
+        '<script src="own.js"></script><a href="https://doi.org/1">read</a>'
+    )
     (tmp_path / "out.html").write_text('<link rel="stylesheet" href="https://fonts.example/a.css">')
     (tmp_path / "out.css").write_text("@import 'https://fonts.example/b.css';")
     assert set(requests_of(tmp_path)) == {"out.html", "out.css"}

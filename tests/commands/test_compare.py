@@ -197,5 +197,5 @@ def test_bad_input_writes_nothing(
     assert run("--dataset", "one.csv") == 2
     assert "at least two different" in capsys.readouterr().err
     assert run("--dataset", "few.csv", "--moderators", "1 + dose + I(2 * dose)") == 2
-    assert "cannot be told apart" in capsys.readouterr().err
+    assert "cannot be distinguished" in capsys.readouterr().err
     assert {path.name for path in tmp_path.iterdir()} == {"few.csv", "one.csv"}

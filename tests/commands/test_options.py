@@ -37,7 +37,9 @@ def test_python_refuses_the_values_that_the_command_line_refuses(name: str) -> N
 
 def test_a_file_has_no_variants(tmp_path: Path) -> None:
     (tmp_path / "own.csv").write_text("study,yi,vi\na,1,1\nb,2,1\n")
-    with pytest.raises(BadInput, match=r"--variant chooses a variant of a named dataset, and .* is"):
+    with pytest.raises(
+        BadInput, match=r"--variant chooses a variant of a named dataset, and .* is"
+    ):
         read_inputs(Request(str(tmp_path / "own.csv"), variant="strict"))
 
 

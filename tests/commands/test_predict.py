@@ -175,7 +175,9 @@ def test_what_a_picture_holds_fixed_is_said() -> None:
     moderators = moderators_of(tree_of(effects(), "~ dose + species + year + phase"))
     year = f"year at {effects()['year'].mean():.4g}"
     assert undrawn_moderators(moderators, {}, {"dose", "species"}) == [year, "averaged over phase"]
-    assert undrawn_moderators(moderators, {"year": ["1999"], "phase": ["memory"]}, {"dose", "species"}) == [
+    assert undrawn_moderators(
+        moderators, {"year": ["1999"], "phase": ["memory"]}, {"dose", "species"}
+    ) == [
         "year at 1999",
         "phase at memory",
     ]

@@ -106,7 +106,9 @@ def test_cells_are_predicted_as_the_fit_predicts_them(frame: pd.DataFrame) -> No
 
 
 @pytest.mark.parametrize("weights", get_args(Weights))
-def test_marginal_means_average_over_the_grid(tree: xr.DataTree, frame: pd.DataFrame, weights: str) -> None:
+def test_marginal_means_average_over_the_grid(
+    tree: xr.DataTree, frame: pd.DataFrame, weights: str
+) -> None:
     table = margins.marginal_table(tree, "species", at={"dose": [4]}, weights=weights)
     memory = 0.5 if weights == "equal" else (frame["phase"] == "memory").mean()
     assert table["species"].tolist() == ["rat", "mouse"]

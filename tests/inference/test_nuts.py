@@ -73,14 +73,20 @@ def test_all_groups_of_the_contract(tree: xr.DataTree) -> None:
     )
 
 
-def test_likelihoods_are_those_of_their_definitions(tree: xr.DataTree, simulated: pd.DataFrame) -> None:
+def test_likelihoods_are_those_of_their_definitions(
+    tree: xr.DataTree, simulated: pd.DataFrame
+) -> None:
     draw = tree["posterior"].dataset.isel(chain=1, draw=7)
     design = tree["constant_data"].dataset
     group = design["effect_group"].values
     study = design["group_study"].values[group]
-    mean = design["X"].values @ draw["beta"].values + draw["u"].values[study] + draw["w"].values[group]
+    mean = (
+        design["X"].values @ draw["beta"].values + draw["u"].values[study] + draw["w"].values[group]
+    )
     want = norm.logpdf(simulated["yi"], mean, np.sqrt(simulated["vi"]))
-    np.testing.assert_allclose(tree["log_likelihood"].dataset["obs"].isel(chain=1, draw=7), want, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        tree["log_likelihood"].dataset["obs"].isel(chain=1, draw=7), want, rtol=1e-5, atol=1e-6
+    )
     prior = tree["log_prior"].dataset.isel(chain=1, draw=7)
     np.testing.assert_allclose(prior["beta"], norm(0, 1.5).logpdf(draw["beta"]).sum())
     np.testing.assert_allclose(prior["tau_group"], np.log(2) + norm(0, 1).logpdf(draw["tau_group"]))
@@ -103,29 +109,41 @@ def test_arviz_reads_it_as_it_is(tree: xr.DataTree) -> None:
     assert np.isfinite(loo.elpd)
 
 
-def test_same_seed_same_numbers_and_row_order_is_irrelevant(simulated: pd.DataFrame, spec: ModelSpec) -> None:
+def test_same_seed_same_numbers_and_row_order_is_irrelevant(
+    simulated: pd.DataFrame, spec: ModelSpec
+) -> None:
     options = {"draws": 50, "tune": 100, "chains": 2, "seed": 5}
     first = sample_posterior(build_design(simulated, spec), spec, **options)
     again = sample_posterior(build_design(simulated, spec), spec, **options)
-    xr.testing.assert_identical(first["posterior"].dataset.drop_attrs(), again["posterior"].dataset.drop_attrs())
+    xr.testing.assert_identical(
+        first["posterior"].dataset.drop_attrs(), again["posterior"].dataset.drop_attrs()
+    )
     shuffled = simulated.sample(frac=1, random_state=1)
     other = sample_posterior(build_design(shuffled, spec), spec, **options)
     np.testing.assert_allclose(
-        first["posterior"].dataset["beta"].mean(), other["posterior"].dataset["beta"].mean(), atol=0.1
+        first["posterior"].dataset["beta"].mean(),
+        other["posterior"].dataset["beta"].mean(),
+        atol=0.1,
     )
 
 
 def test_four_level_has_effects_and_the_kernel_marginalises_them(simulated: pd.DataFrame) -> None:
     spec = read_spec("four-level")
-    tree = sample_posterior(build_design(simulated, spec), spec, draws=100, tune=200, chains=2, seed=2)
+    tree = sample_posterior(
+        build_design(simulated, spec), spec, draws=100, tune=200, chains=2, seed=2
+    )
     posterior = tree["posterior"].dataset
     assert posterior["d"].dims == ("chain", "draw", "effect")
     design, draw = tree["constant_data"].dataset, posterior.isel(chain=0, draw=3)
     group = design["effect_group"].values
     mean = design["X"].values @ draw["beta"].values + draw["w"].values[group]
     mean = mean + draw["u"].values[design["group_study"].values[group]]
-    want = norm.logpdf(design["yi"], mean, np.sqrt(design["vi"].values + draw["tau_effect"].item() ** 2))
-    np.testing.assert_allclose(tree["log_likelihood"].dataset["obs"].isel(chain=0, draw=3), want, rtol=1e-5, atol=1e-6)
+    want = norm.logpdf(
+        design["yi"], mean, np.sqrt(design["vi"].values + draw["tau_effect"].item() ** 2)
+    )
+    np.testing.assert_allclose(
+        tree["log_likelihood"].dataset["obs"].isel(chain=0, draw=3), want, rtol=1e-5, atol=1e-6
+    )
 
 
 def test_unknown_sampler_is_refused() -> None:
@@ -135,9 +153,16 @@ def test_unknown_sampler_is_refused() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["nutpie", "pymc"])
-def test_other_samplers_agree(sampler: str, tree: xr.DataTree, simulated: pd.DataFrame, spec: ModelSpec) -> None:
+def test_other_samplers_agree(
+    sampler: str, tree: xr.DataTree, simulated: pd.DataFrame, spec: ModelSpec
+) -> None:
     pytest.importorskip(sampler)
-    other = sample_posterior(build_design(simulated, spec), spec, draws=500, tune=500, seed=4, sampler=sampler)
+    other = sample_posterior(
+        build_design(simulated, spec), spec, draws=500, tune=500, seed=4, sampler=sampler
+    )
     for name in ("beta", "tau_study", "tau_group"):
         one, two = (each["posterior"].dataset[name] for each in (tree, other))
-        assert (abs(one.mean(("chain", "draw")) - two.mean(("chain", "draw"))) < 0.2 * one.std(("chain", "draw"))).all()
+        assert (
+            abs(one.mean(("chain", "draw")) - two.mean(("chain", "draw")))
+            < 0.2 * one.std(("chain", "draw"))
+        ).all()

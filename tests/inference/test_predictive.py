@@ -12,7 +12,9 @@ from bayesmeta.model.design import build_design
 from bayesmeta.model.spec import read_spec
 
 
-def test_draws_are_kept_as_memory_allows(simulated: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_draws_are_kept_as_memory_allows(
+    simulated: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
     spec = read_spec("intercept")
     design = build_design(simulated, spec)
     assert predictive.thinning_interval(design, 4000) == 1
@@ -23,7 +25,10 @@ def test_draws_are_kept_as_memory_allows(simulated: pd.DataFrame, monkeypatch: p
         sample_posterior(design, spec, draws=100, tune=100, chains=2),
         quadrature_posterior(design, spec, draws=100, chains=2),
     ):
-        kept = {group: tree[group].sizes["draw"] for group in ("posterior", "posterior_predictive", "log_likelihood")}
+        kept = {
+            group: tree[group].sizes["draw"]
+            for group in ("posterior", "posterior_predictive", "log_likelihood")
+        }
         assert set(kept.values()) == {25}
         assert (tree["prior"].sizes["draw"], tree["prior_predictive"].sizes["draw"]) == (200, 100)
         assert tree["posterior"]["w"].shape == (2, 25, design.sizes["group"])

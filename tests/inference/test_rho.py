@@ -51,13 +51,18 @@ def test_an_estimated_rho_is_that_of_a_grid() -> None:
     assert diagnose(tree)["divergences"] == 0
     grid, fixed = (np.arange(30) + 0.5) / 30, parse_spec(FIXED, "fixed")
     each = [integrate_posterior(design, replace(fixed, rho=rho)) for rho in grid]
-    evidence = np.array([one.log_marginal_likelihood for one in each]) + stats.beta(2, 2).logpdf(grid)
+    evidence = np.array([one.log_marginal_likelihood for one in each]) + stats.beta(2, 2).logpdf(
+        grid
+    )
     probability, drawn = special.softmax(evidence), tree["posterior"]["rho"].values
     mean = probability @ grid
     assert drawn.mean() == pytest.approx(mean, abs=0.01)
     assert drawn.std() == pytest.approx(np.sqrt(probability @ (grid - mean) ** 2), rel=0.1)
     assert np.quantile(drawn, 0.01) < 0.6 < np.quantile(drawn, 0.99)
-    exact, beta = terms_table(integrate_posterior(design, spec)).iloc[0], tree["posterior"]["beta"].values
+    exact, beta = (
+        terms_table(integrate_posterior(design, spec)).iloc[0],
+        tree["posterior"]["beta"].values,
+    )
     by_hand = probability @ [terms_table(one)["mean"].iloc[0] for one in each]
     assert exact["mean"] == pytest.approx(by_hand, abs=1e-3)
     assert beta.mean() == pytest.approx(exact["mean"], abs=0.01)

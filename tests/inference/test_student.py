@@ -48,8 +48,13 @@ def test_one_far_study_moves_the_mean_less(simulated: pd.DataFrame) -> None:
 
 
 def test_without_heavy_tails_it_agrees_with_the_normal_model(simulated: pd.DataFrame) -> None:
-    spec = parse_spec(TEXT.replace('"1"', '"0 + valence"').replace("Gamma(2, 0.1)", "Gamma(400, 1)"), "student")
-    normal = parse_spec(TEXT.split("[priors.nu]")[0].replace("student", "normal").replace('"1"', '"0 + valence"'), "n")
+    spec = parse_spec(
+        TEXT.replace('"1"', '"0 + valence"').replace("Gamma(2, 0.1)", "Gamma(400, 1)"), "student"
+    )
+    normal = parse_spec(
+        TEXT.split("[priors.nu]")[0].replace("student", "normal").replace('"1"', '"0 + valence"'),
+        "n",
+    )
     design = build_design(simulated, spec)
     got = terms_table(sample_posterior(design, spec, seed=1))
     want = exact_terms(integrate_posterior(design, normal))

@@ -36,20 +36,28 @@ def spec_with(levels: list[str], tau: str = "HalfNormal(0.7)", rho: float = 0.0)
     return parse_spec(TEXT.format(levels=str(levels).replace("'", '"'), tau=tau, rho=rho), "m")
 
 
-def dense_log_density(design: xr.Dataset, beta: np.ndarray, taus: dict[str, float], rho: float) -> float:
+def dense_log_density(
+    design: xr.Dataset, beta: np.ndarray, taus: dict[str, float], rho: float
+) -> float:
     """Log-likelihood of all effects with their covariance (k, k) written out."""
     group, v = design["effect_group"].values, design["vi"].values
     study = design["group_study"].values[group]
     same_group = np.equal.outer(group, group)
     covariance = np.where(same_group, rho * np.sqrt(np.outer(v, v)), 0.0)
     np.fill_diagonal(covariance, v + taus.get("effect", 0) ** 2)
-    covariance += taus.get("study", 0) ** 2 * np.equal.outer(study, study) + taus.get("group", 0) ** 2 * same_group
-    return float(multivariate_normal.logpdf(design["yi"].values, design["X"].values @ beta, covariance))
+    covariance += (
+        taus.get("study", 0) ** 2 * np.equal.outer(study, study)
+        + taus.get("group", 0) ** 2 * same_group
+    )
+    return float(
+        multivariate_normal.logpdf(design["yi"].values, design["X"].values @ beta, covariance)
+    )
 
 
 @pytest.mark.parametrize("tau", SCIPY)
 @pytest.mark.parametrize(
-    ("levels", "rho"), [(["study"], 0.0), (["study", "group"], 0.0), (["study", "group", "effect"], 0.4)]
+    ("levels", "rho"),
+    [(["study"], 0.0), (["study", "group"], 0.0), (["study", "group", "effect"], 0.4)],
 )
 def test_density_is_prior_times_dense_likelihood(
     simulated: pd.DataFrame, levels: list[str], rho: float, tau: str
@@ -74,7 +82,11 @@ def test_density_is_prior_times_dense_likelihood(
 
 def numeric_log_det(transform: Any, z: np.ndarray) -> float:
     columns = [
-        (transform.backward(pt.as_tensor(z + h)).eval() - transform.backward(pt.as_tensor(z - h)).eval()) / 2e-6
+        (
+            transform.backward(pt.as_tensor(z + h)).eval()
+            - transform.backward(pt.as_tensor(z - h)).eval()
+        )
+        / 2e-6
         for h in 1e-6 * np.eye(len(z))
     ]
     return float(np.linalg.slogdet(np.array(columns))[1])
@@ -91,15 +103,23 @@ def test_polar_round_trip_and_jacobian(size: int) -> None:
 
 @pytest.mark.parametrize("covariance", [np.diag([2.0, 2.0]), np.array([[1.0, 0.7], [0.7, 1.0]])])
 def test_whitened_is_the_posterior_made_standard_normal(covariance: np.ndarray) -> None:
-    precision, pull, mean = np.array([[3.0, 0.5], [0.5, 0.2]]), np.array([1.0, -1.0]), np.array([0.3, -0.2])
+    precision, pull, mean = (
+        np.array([[3.0, 0.5], [0.5, 0.2]]),
+        np.array([1.0, -1.0]),
+        np.array([0.3, -0.2]),
+    )
     transform, inputs = Whitened(precision, pull), (pt.as_tensor(mean), pt.as_tensor(covariance))
     z = transform.forward(pt.as_tensor([0.3, 0.4]), *inputs).eval()
-    np.testing.assert_allclose(transform.backward(pt.as_tensor(z), *inputs).eval(), [0.3, 0.4], rtol=1e-12)
+    np.testing.assert_allclose(
+        transform.backward(pt.as_tensor(z), *inputs).eval(), [0.3, 0.4], rtol=1e-12
+    )
     origin = transform.backward(pt.zeros(2), *inputs).eval()
     steps = [transform.backward(pt.as_tensor(step), *inputs).eval() - origin for step in np.eye(2)]
     posterior = np.linalg.inv(precision + np.linalg.inv(covariance))
     np.testing.assert_allclose(np.transpose(steps) @ steps, posterior, rtol=1e-9)
-    np.testing.assert_allclose(origin, posterior @ (pull + np.linalg.solve(covariance, mean)), rtol=1e-9)
+    np.testing.assert_allclose(
+        origin, posterior @ (pull + np.linalg.solve(covariance, mean)), rtol=1e-9
+    )
     log_det = transform.log_jac_det(pt.as_tensor(z), *inputs).eval()
     assert float(log_det) == pytest.approx(np.linalg.slogdet(np.transpose(steps))[1])
 
@@ -115,7 +135,9 @@ def test_polar_blocks_do_not_mix() -> None:
 
 def test_a_half_normal_pair_has_a_standard_normal_angle() -> None:
     taus = abs(np.random.default_rng(1).normal(0, 0.7, (1000, 2)))
-    to_angle = pytensor.function([value := pt.vector()], Polar(2).forward(value)[1], mode="FAST_COMPILE")
+    to_angle = pytensor.function(
+        [value := pt.vector()], Polar(2).forward(value)[1], mode="FAST_COMPILE"
+    )
     assert kstest([float(to_angle(tau)) for tau in taus], norm.cdf).pvalue > 0.01
 
 

@@ -14,9 +14,9 @@ from bayesmeta.commands.outcome import Outcome
 from bayesmeta.commands.request import Inputs
 from bayesmeta.commands.run import Task
 from bayesmeta.estimates.contrasts import contrasts_of
+from bayesmeta.estimates.conventions import MAX_K_HAT
 from bayesmeta.estimates.convergence import diagnose, diagnostics_table
 from bayesmeta.inference import quadrature
-from bayesmeta.estimates.conventions import MAX_K_HAT
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.jobs import Job, run_jobs
 from bayesmeta.output.folders.check import write_check

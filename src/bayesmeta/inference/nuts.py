@@ -24,7 +24,10 @@ from bayesmeta.model.spec import ModelSpec
 
 CACHE_BYTES = 2**30
 START_NU, START_RHO = 10.0, 0.5
-ACCEPT = (0.9, 0.99)  # target acceptance, and that of a second try where a step was too long for a wall of the density
+ACCEPT = (
+    0.9,
+    0.99,
+)  # target acceptance, and that of a second try where a step was too long for a wall of the density
 
 
 def start_jax(devices: int) -> None:
@@ -33,7 +36,9 @@ def start_jax(devices: int) -> None:
     warnings.filterwarnings("ignore", message="Error reading persistent compilation cache entry")
     jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "jax"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    jax.config.update("jax_compilation_cache_max_size", CACHE_BYTES)  # a limit makes JAX lock what it writes, too
+    jax.config.update(
+        "jax_compilation_cache_max_size", CACHE_BYTES
+    )  # a limit makes JAX lock what it writes, too
     with suppress(RuntimeError):  # JAX has started already; the chains then share its devices
         jax.config.update("jax_num_cpu_devices", devices)
 
@@ -106,7 +111,8 @@ def sample_posterior(
     )
     kept = slice(None, None, thinning_interval(design, draws * chains))
     posterior, sample_stats = (
-        tree[group].to_dataset().as_numpy().isel(draw=kept) for group in ("posterior", "sample_stats")
+        tree[group].to_dataset().as_numpy().isel(draw=kept)
+        for group in ("posterior", "sample_stats")
     )
     with steps("exact random effects"):
         return complete_tree(posterior, sample_stats, design, spec, seed=seed)
@@ -129,7 +135,11 @@ def _sample(steps: Steps, *, nuts: dict[str, Any], **settings: Any) -> xr.DataTr
 def _initial(start: Start, design: xr.Dataset, spec: ModelSpec) -> dict[str, Any]:
     """Where chains begin."""
     spreads = dict.fromkeys(map(pooling_sd_name, spec.pooling_sds), START_POOLING_SD)
-    extras = {"nu": START_NU, "rho": START_RHO, "weights": np.ones(len(weight_labels(design, spec)))}
+    extras = {
+        "nu": START_NU,
+        "rho": START_RHO,
+        "weights": np.ones(len(weight_labels(design, spec))),
+    }
     latent = {f"z_{level}": np.zeros(design.sizes[level]) for level in spec.sampled_levels}
     return {
         "beta": start.beta,
@@ -144,11 +154,18 @@ def check_sampler(sampler: str) -> None:
     """Raise BadInput if a sampler is unknown or not installed."""
     check_choice("sampler", sampler, NutsSampler)
     if find_spec(sampler) is None:
-        raise BadInput(f"the sampler '{sampler}' is not installed; install it with: pip install 'bayesmeta[{sampler}]'")
+        raise BadInput(
+            f"the sampler '{sampler}' is not installed; install it with: pip install 'bayesmeta[{sampler}]'"
+        )
 
 
 def _options(sampler: str, chains: int, *, dense: bool) -> dict[str, Any]:
     if sampler == "numpyro":
         on_own_device = jax.default_backend() == "cpu" and jax.local_device_count() >= chains
-        return {"nuts": {"dense_mass": dense, "chain_method": "parallel" if on_own_device else "vectorized"}}
+        return {
+            "nuts": {
+                "dense_mass": dense,
+                "chain_method": "parallel" if on_own_device else "vectorized",
+            }
+        }
     return {"backend": "jax", "nuts": {}}

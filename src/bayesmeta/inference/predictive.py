@@ -15,7 +15,14 @@ from bayesmeta.model.spec import ModelSpec
 PRIOR_DRAWS = 1000
 MAX_STORED_VALUES = 6e7  # draws times effects, 1.2 GB
 SYMBOLS = {"study": "u", "group": "w", "effect": "d"}
-DIMS = {"u": "study", "w": "group", "d": "effect", "obs": "effect", "log_obs": "effect", "obs_study": "study"}
+DIMS = {
+    "u": "study",
+    "w": "group",
+    "d": "effect",
+    "obs": "effect",
+    "log_obs": "effect",
+    "obs_study": "study",
+}
 COMPACT = ("obs", "log_obs")  # stored in 32 bits
 
 Chunk = Callable[[np.random.Generator, Parameters], dict[str, np.ndarray]]
@@ -32,7 +39,12 @@ def prior_replicates(design: xr.Dataset) -> int:
 
 
 def complete_tree(
-    posterior: xr.Dataset, sample_stats: xr.Dataset, design: xr.Dataset, spec: ModelSpec, *, seed: int
+    posterior: xr.Dataset,
+    sample_stats: xr.Dataset,
+    design: xr.Dataset,
+    spec: ModelSpec,
+    *,
+    seed: int,
 ) -> xr.DataTree:
     """Add to draws of the parameters the groups that follow from them, each drawn from its exact conditional.
 
@@ -63,7 +75,9 @@ def complete_tree(
     posterior = posterior.drop_vars([f"z_{level}" for level in spec.sampled_levels])
     effects = [SYMBOLS[level] for level in spec.levels]
     groups = {
-        "posterior": by_level(posterior, design, spec).merge(given_data[effects]).assign_attrs(posterior.attrs),
+        "posterior": by_level(posterior, design, spec)
+        .merge(given_data[effects])
+        .assign_attrs(posterior.attrs),
         "posterior_predictive": given_data[["obs"]],
         "prior": by_level(prior, design, spec),
         "prior_predictive": new_studies[["obs"]],
@@ -81,8 +95,12 @@ def _given_data(likelihood: Normal) -> Chunk:
 
     def chunk(rng: np.random.Generator, draws: Parameters) -> dict[str, np.ndarray]:
         random = likelihood.draw_random_effects(rng, draws)
-        by_study = likelihood.log_likelihood(draws.beta, likelihood.taus(draws.tau), dict(draws.auxiliary))
-        effects = {SYMBOLS[level]: getattr(random, SYMBOLS[level]) for level in likelihood.spec.levels}
+        by_study = likelihood.log_likelihood(
+            draws.beta, likelihood.taus(draws.tau), dict(draws.auxiliary)
+        )
+        effects = {
+            SYMBOLS[level]: getattr(random, SYMBOLS[level]) for level in likelihood.spec.levels
+        }
         return effects | {
             "obs": likelihood.replicate(rng, draws, random),
             "log_obs": likelihood.log_density_of_effects(draws, random),
@@ -98,7 +116,11 @@ def _new_studies(likelihood: Normal) -> Chunk:
 
 
 def _by_chunk(
-    chunk: Chunk, draws: xr.Dataset, likelihood: Normal, design: xr.Dataset, seed: np.random.SeedSequence
+    chunk: Chunk,
+    draws: xr.Dataset,
+    likelihood: Normal,
+    design: xr.Dataset,
+    seed: np.random.SeedSequence,
 ) -> xr.Dataset:
     """Apply a function to chunks of draws that fit in memory, on all cores; a chunk has its seed whoever computes it."""
     parameters = _parameters(draws, likelihood.spec)
@@ -106,7 +128,9 @@ def _by_chunk(
     places = [slice(start, start + size) for start in range(0, len(parameters), size)]
     stored: dict[str, np.ndarray] = {}
 
-    def compute(place: slice, chunk_seed: np.random.SeedSequence) -> tuple[slice, dict[str, np.ndarray]]:
+    def compute(
+        place: slice, chunk_seed: np.random.SeedSequence
+    ) -> tuple[slice, dict[str, np.ndarray]]:
         return place, chunk(np.random.default_rng(chunk_seed), parameters.part(place))
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -118,7 +142,10 @@ def _by_chunk(
                 stored[name][place] = value.T
     shape = draws["beta"].shape[:2]
     return xr.Dataset(
-        {name: (("chain", "draw", DIMS[name]), values.reshape(*shape, -1)) for name, values in stored.items()},
+        {
+            name: (("chain", "draw", DIMS[name]), values.reshape(*shape, -1))
+            for name, values in stored.items()
+        },
         coords={name: draws[name] for name in ("chain", "draw")}
         | {name: design[name] for name in ("study", "group", "effect")},
     )
@@ -129,7 +156,9 @@ def _parameters(draws: xr.Dataset, spec: ModelSpec) -> Parameters:
 
     def last(name: str) -> np.ndarray:
         values = draws[name].transpose("chain", "draw", ...).values
-        return np.ascontiguousarray(values.reshape(values.shape[0] * values.shape[1], *values.shape[2:]).T)
+        return np.ascontiguousarray(
+            values.reshape(values.shape[0] * values.shape[1], *values.shape[2:]).T
+        )
 
     normals = {level: last(f"z_{level}") for level in spec.sampled_levels if f"z_{level}" in draws}
     auxiliary = {name: last(name) for name in spec.auxiliary_parameters}
@@ -140,10 +169,16 @@ def _prior_draws(design: xr.Dataset, spec: ModelSpec, rng: np.random.Generator) 
     """Draw from the prior: one chain."""
     drawn = draw_prior(design, spec, PRIOR_DRAWS, rng)
     dims = {"beta": ["term"], "tau": ["level"], "weights": ["weight"]}
-    labels: dict[str, list[str]] = {"term": list(design["term"].values), "level": tau_labels(design, spec)}
+    labels: dict[str, list[str]] = {
+        "term": list(design["term"].values),
+        "level": tau_labels(design, spec),
+    }
     if "weights" in drawn:
         labels["weight"] = weight_labels(design, spec)
-    variables = {name: (("chain", "draw", *dims.get(name, [])), values[None]) for name, values in drawn.items()}
+    variables = {
+        name: (("chain", "draw", *dims.get(name, [])), values[None])
+        for name, values in drawn.items()
+    }
     return xr.Dataset(variables, {"chain": [0], "draw": range(PRIOR_DRAWS), **labels})
 
 
@@ -157,7 +192,10 @@ def _log_prior(posterior: xr.Dataset, design: xr.Dataset, spec: ModelSpec) -> xr
     }
     density = log_prior(design, spec, flat)
     dims = {name: posterior[name].dims[: values.ndim + 1] for name, values in density.items()}
-    variables = {name: (dims[name], values.reshape(*shape, *values.shape[1:])) for name, values in density.items()}
+    variables = {
+        name: (dims[name], values.reshape(*shape, *values.shape[1:]))
+        for name, values in density.items()
+    }
     return xr.Dataset(variables, {name: posterior[name] for name in posterior.coords})
 
 
@@ -168,6 +206,8 @@ def by_level(draws: xr.Dataset, design: xr.Dataset, spec: ModelSpec) -> xr.Datas
     for level in spec.levels:
         labels = [f"{stratum}:{level}" for stratum in strata] or [level]
         taus = [draws["tau"].sel(level=label, drop=True) for label in labels]
-        split[f"tau_{level}"] = xr.concat(taus, xr.Variable("stratum", strata)) if len(strata) else taus[0]
+        split[f"tau_{level}"] = (
+            xr.concat(taus, xr.Variable("stratum", strata)) if len(strata) else taus[0]
+        )
     by_name = xr.Dataset(split).transpose("chain", "draw", ...)
     return draws.drop_vars("tau").drop_dims("level", errors="ignore").merge(by_name)

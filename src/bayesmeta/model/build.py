@@ -5,19 +5,20 @@ r"""The model: nested random effects around the cell means, on the exact margina
     w       ~ N(0, tau_group^2)
     d       ~ N(0, tau_effect^2)           in the four-level model
     e       ~ N(0, V)                      V known; rho correlates the errors within a group
-    beta    ~ N(m, sum of parts)           cell means, from the model file; a part may have a spread (`priors`)
-    spread  ~ a prior on (0, inf)          where terms are partially pooled
-    tau     ~ a prior on (0, inf)          one per level, or per level and stratum, from the model file
+    beta    ~ N(m, sum of parts)           terms, from the model file (`priors`)
+    sd_part ~ a prior on (0, inf)          pooling sd of a part, where terms are partially pooled
+    tau     ~ a prior on (0, inf)          one per level, or per level and stratum
     rho     ~ a prior on (0, 1)            where it is estimated
-    y_i     published with weight omega    in a selection model, by its p-value: `likelihood.selection`
+    y_i     published with weight omega    in a selection model, by its p-value (`likelihood.steps`)
 
-u, w and d are integrated out (`likelihood`), so NUTS moves in beta and tau alone: nothing to centre, no funnel. What is
-left is made nearly round by exact changes of coordinates (`coordinates`): beta is whitened, and the taus are polar,
-because the data know their total better than how it splits, and one of them may lie against zero. Only a selection
-model samples u and w: as standard normals z that their exact conditional distribution places.
+u, w and d are integrated out (`likelihood`), so that NUTS moves in beta and tau alone, without a
+funnel. Exact changes of coordinates (`coordinates`) make the rest of the posterior nearly round:
+beta is whitened; the taus are polar, because the total variance is well identified, its split is
+not, and one tau may be near 0. Only a selection model samples u and w: as standard normals z, which
+their exact conditional distribution places.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -37,7 +38,9 @@ jax.config.update("jax_enable_x64", True)  # in 32 bits the likelihood is wrong 
 AUXILIARY_DIMS = {"weights": "weight"}
 
 
-def build_model(design: xr.Dataset, spec: ModelSpec, start: Start, *, without: Sequence[str] = ()) -> pm.Model:
+def build_model(
+    design: xr.Dataset, spec: ModelSpec, start: Start, *, without: Sequence[str] = ()
+) -> pm.Model:
     """Build the model of the module's equations.
 
     Parameters
@@ -47,51 +50,96 @@ def build_model(design: xr.Dataset, spec: ModelSpec, start: Start, *, without: S
     spec : ModelSpec
         Terms, levels, rho, priors.
     start : Start
-        Where the coordinates are centred; changes the speed of sampling, not the posterior.
+        The centre of the coordinates; changes the speed of sampling, not the posterior.
     without : sequence of str
-        Studies whose likelihood counts for nothing.
+        Studies that are left out of the likelihood.
 
     Returns
     -------
     pm.Model
         Free variables beta (term), tau (level, within each stratum), the pooling sds, each of
-        `spec.auxiliary_parameters` (weights over `weight`) and z of the sampled levels (z_study over `study`, z_group
-        over `group`). The likelihood node `obs_study` has one value per study: the data enter through the kernel, and
-        its `observed` zeros only give it a shape, so that PyMC's tools see one log-likelihood per study.
+        `spec.auxiliary_parameters` (weights over `weight`) and z of the sampled levels (z_study
+        over `study`, z_group over `group`). The likelihood node `obs_study` has one value per
+        study: the data enter through the kernel, and its `observed` zeros only give it a shape, so
+        that PyMC's tools see one log-likelihood per study.
     """
     prior = term_prior(design, spec)
-    density, taus = likelihood_of(design, spec).log_density, tau_labels(design, spec)
+    taus = tau_labels(design, spec)
     included = np.where(np.isin(design["study"].values, list(without)), 0.0, 1.0)
-    kernel = pytensor.wrap_jax(lambda *parameters: included * density(*parameters))
-
-    sizes = {"beta": start.beta.shape, "tau": start.tau.shape, "weights": (len(weight_labels(design, spec)),)}
-    sizes |= {f"z_{level}": (design.sizes[level],) for level in spec.sampled_levels}
-    names = ("beta", "tau", *spec.auxiliary_parameters, *(f"z_{level}" for level in spec.sampled_levels))
-
-    def logp(_: Any, *parameters: Any) -> Any:
-        named = zip(names, parameters, strict=True)
-        return kernel(*(pt.reshape(value, sizes.get(name, ())) for name, value in named))
-
-    coords = {"term": design["term"].values, "level": taus, "weight": weight_labels(design, spec)}
-    coords |= {level: design[level].values for level in ("study", "group")}
-    with pm.Model(coords=coords) as model:
-        whitened, polar = Whitened(start.precision, start.pull), Polar(len(spec.levels), len(taus) // len(spec.levels))
+    with pm.Model(coords=_coords(design, spec)) as model:
         pooling_sds = {
-            part: prior_variable(pooling_sd_name(part), prior) for part, prior in spec.pooling_sds.items()
+            part: prior_variable(pooling_sd_name(part), sd_prior)
+            for part, sd_prior in spec.pooling_sds.items()
         }
-        covariance = prior.covariance(pooling_sds)
-        beta = pm.MvNormal("beta", prior.mean, cov=covariance, dims="term", default_transform=whitened)
+        beta = pm.MvNormal(
+            "beta",
+            prior.mean,
+            cov=prior.covariance(pooling_sds),
+            dims="term",
+            default_transform=Whitened(start.precision, start.xt_vinv_y),
+        )
+        polar = Polar(len(spec.levels), len(taus) // len(spec.levels))
         tau = prior_variable("tau", spec.priors["tau"], dims="level", default_transform=polar)
         auxiliary = [
-            prior_variable(key, spec.priors[key], dims=AUXILIARY_DIMS.get(key)) for key in spec.auxiliary_parameters
+            prior_variable(name, spec.priors[name], dims=AUXILIARY_DIMS.get(name))
+            for name in spec.auxiliary_parameters
         ]
         normals = [pm.Normal(f"z_{level}", dims=level) for level in spec.sampled_levels]
-        observed = np.zeros(design.sizes["study"])
-        pm.CustomDist("obs_study", beta, tau, *auxiliary, *normals, logp=logp, observed=observed, dims="study")
+        pm.CustomDist(
+            "obs_study",
+            beta,
+            tau,
+            *auxiliary,
+            *normals,
+            logp=_log_likelihood(design, spec, included),
+            observed=np.zeros(design.sizes["study"]),
+            dims="study",
+        )
     return model
+
+
+def _coords(design: xr.Dataset, spec: ModelSpec) -> dict[str, Any]:
+    """Return the labels of each dimension of the model."""
+    return {
+        "term": design["term"].values,
+        "level": tau_labels(design, spec),
+        "weight": weight_labels(design, spec),
+        "study": design["study"].values,
+        "group": design["group"].values,
+    }
+
+
+def _log_likelihood(
+    design: xr.Dataset, spec: ModelSpec, included: np.ndarray
+) -> Callable[..., Any]:
+    """Return a function of PyTensor variables to the log-likelihood by study (studies,).
+
+    included : weight of each study, 1 or 0 (studies,).
+    """
+    shapes = _parameter_shapes(design, spec)
+    log_density = likelihood_of(design, spec).log_density
+    kernel = pytensor.wrap_jax(lambda *parameters: included * log_density(*parameters))
+
+    def logp(_: Any, *parameters: Any) -> Any:
+        shaped = zip(parameters, shapes.values(), strict=True)
+        return kernel(*(pt.reshape(value, shape) for value, shape in shaped))
+
+    return logp
+
+
+def _parameter_shapes(design: xr.Dataset, spec: ModelSpec) -> Mapping[str, tuple[int, ...]]:
+    """Return the shapes of the parameters, in the order in which the likelihood takes them."""
+    weights = len(weight_labels(design, spec))
+    return {
+        "beta": (design.sizes["term"],),
+        "tau": (len(tau_labels(design, spec)),),
+        **{name: (weights,) if name == "weights" else () for name in spec.auxiliary_parameters},
+        **{f"z_{level}": (design.sizes[level],) for level in spec.sampled_levels},
+    }
 
 
 def prior_variable(name: str, prior: Prior, **options: Any) -> Any:
     """Return a variable of the model that is being built, with a prior of the model file."""
-    distribution, *parameters = FAMILIES[prior.family].pymc
-    return getattr(pm, distribution)(name, **dict(zip(parameters, prior.parameters, strict=True)), **options)
+    distribution, *names = FAMILIES[prior.family].pymc
+    parameters = dict(zip(names, prior.parameters, strict=True))
+    return getattr(pm, distribution)(name, **parameters, **options)

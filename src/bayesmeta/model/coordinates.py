@@ -1,4 +1,7 @@
-"""The coordinates NUTS moves in: exact changes of variables, priors untouched, that make the posterior nearly round."""
+"""The coordinates in which NUTS moves: exact changes of variables that leave the priors untouched.
+
+They make the posterior nearly round.
+"""
 
 from typing import Any, NamedTuple
 
@@ -7,135 +10,180 @@ import pytensor.tensor as pt
 import xarray as xr
 from pymc.logprob.transforms import Transform
 
-from bayesmeta.model.likelihood import Taus, columns_of, error_sums, marginal, nesting_of, tau_labels
+from bayesmeta.model.likelihood import (
+    Taus,
+    columns_of,
+    error_sums,
+    marginal,
+    nesting_of,
+    tau_labels,
+)
 from bayesmeta.model.priors import term_prior
 from bayesmeta.model.spec import ModelSpec
 
-START_POOLING_SD = 0.3
+START_POOLING_SD = 0.3  # a small heterogeneity of Hedges' g; a guess that only affects the speed
+MAD_TO_SD = 1.4826  # sd of a normal distribution over its median absolute deviation
+MIN_SHARE = 0.1  # of the residual variance that the taus get where sampling variances exceed it
+MIN_VARIANCE = 1e-8  # keeps the taus positive where all residuals are 0
 
 
 class Start(NamedTuple):
     """A guess at the posterior.
 
-    tau (taus,), in the order of `tau_labels`; beta (p,), the mean of its Gaussian conditional there; precision (p, p)
-    and pull (p,), X'V^-1 X and X'V^-1 y there: what the data say of beta before the prior is added.
+    Attributes
+    ----------
+    tau : ndarray
+        Taus in the order of `tau_labels` (taus,).
+    beta : ndarray
+        Mean of the Gaussian conditional of beta at these taus (p,).
+    precision, xt_vinv_y : ndarray
+        X'V^-1 X (p, p) and X'V^-1 y (p,) at these taus: the information of the data on beta,
+        without the prior.
     """
 
     tau: np.ndarray
     beta: np.ndarray
     precision: np.ndarray
-    pull: np.ndarray
+    xt_vinv_y: np.ndarray
 
 
 def guess_start(design: xr.Dataset, spec: ModelSpec) -> Start:
-    """Taus from the spread of the raw residuals, then the exact Gaussian conditional of beta at those taus.
+    """Return taus from the raw residuals, and the exact Gaussian conditional of beta at these taus.
 
     Only the speed of sampling depends on the guess, not the posterior.
     """
-    x, y, v = design["X"].values, design["yi"].values, design["vi"].values
-    residuals = y - x @ np.linalg.lstsq(x, y)[0]
-    spread = (1.4826 * np.median(np.abs(residuals))) ** 2
-    one = np.sqrt(max(spread - np.median(v), 0.1 * spread, 1e-8) / len(spec.levels))
-    taus = Taus(**dict.fromkeys(spec.levels, one))
-    nesting, terms = nesting_of(design), x.shape[1]
+    x = design["X"].values
+    y = design["yi"].values
+    v = design["vi"].values
+    tau = _guess_tau(y - x @ np.linalg.lstsq(x, y)[0], v, len(spec.levels))
+    taus = Taus(**dict.fromkeys(spec.levels, tau))
+    nesting = nesting_of(design)
     sums = error_sums(columns_of(design), v, nesting, tau_effect=taus.effect, rho=spec.rho)
-    cross, prior = marginal(sums, taus.above, nesting).S, term_prior(design, spec)
-    precision, pull = cross[:terms, :terms], cross[:terms, terms]
-    covariance = prior.covariance(dict.fromkeys(prior.shared, START_POOLING_SD))
-    tau = np.full(len(tau_labels(design, spec)), one)
-    beta = prior.mean + covariance @ np.linalg.solve(
-        np.eye(terms) + precision @ covariance, pull - precision @ prior.mean
-    )
-    return Start(tau, beta, precision, pull)
+    S = marginal(sums, taus.above, nesting).S
+    precision = S[:-1, :-1]
+    xt_vinv_y = S[:-1, -1]
+    prior = term_prior(design, spec)
+    covariance = prior.covariance(dict.fromkeys(prior.pooled, START_POOLING_SD))
+    score = xt_vinv_y - precision @ prior.mean
+    inner = np.eye(len(score)) + precision @ covariance
+    beta = prior.mean + covariance @ np.linalg.solve(inner, score)
+    return Start(np.full(len(tau_labels(design, spec)), tau), beta, precision, xt_vinv_y)
+
+
+def _guess_tau(residuals: np.ndarray, v: np.ndarray, levels: int) -> float:
+    """Return the tau that splits the variance beyond sampling error evenly over the levels."""
+    variance = (MAD_TO_SD * np.median(np.abs(residuals))) ** 2
+    between = max(variance - np.median(v), MIN_SHARE * variance, MIN_VARIANCE)
+    return float(np.sqrt(between / levels))
 
 
 class Whitened(Transform):
     r"""beta = centre + factor z, with z near standard normal under the posterior.
 
-    Centre and factor are the exact Gaussian conditional of beta at the guessed taus, under the prior N(m, K K') of the
-    moment, which an estimated spread moves:
+    Centre and factor are the exact Gaussian conditional of beta at the guessed taus, under the
+    current prior N(m, K K'), which changes with an estimated pooling sd:
 
-        beta = m + K (R'^-1 R^-1 K' (pull - precision m) + R'^-1 z),      R R' = I + K' precision K
+        beta = m + K (R'^-1 R^-1 K' (X'V^-1 y - precision m) + R'^-1 z)
+        R R' = I + K' precision K
 
-    so that terms the data know and terms they do not are both free of the spread: no funnel on either side.
+    so that both terms with much and terms with little information in the data are independent of
+    the pooling sd: no funnel on either side.
     """
 
     name = "whitened"
     ndim_supp = 1
 
-    def __init__(self, precision: np.ndarray, pull: np.ndarray) -> None:
-        self.precision, self.pull = precision, pull
+    def __init__(self, precision: np.ndarray, xt_vinv_y: np.ndarray) -> None:
+        self.precision = precision
+        self.xt_vinv_y = xt_vinv_y
 
     def forward(self, value: Any, *inputs: Any) -> Any:
+        """Return z of beta."""
         mean, prior_factor, inner = self._factors(inputs)
         gamma = _solve(prior_factor, value - mean)
-        return pt.dot(inner.T, gamma) - _solve(inner, self._pull(mean, prior_factor))
+        return pt.dot(inner.T, gamma) - _solve(inner, self._score(mean, prior_factor))
 
     def backward(self, value: Any, *inputs: Any) -> Any:
+        """Return beta of z."""
         mean, prior_factor, inner = self._factors(inputs)
-        gamma = _solve(inner.T, _solve(inner, self._pull(mean, prior_factor)) + value, lower=False)
+        centre = _solve(inner, self._score(mean, prior_factor))
+        gamma = _solve(inner.T, centre + value, lower=False)
         return mean + pt.dot(prior_factor, gamma)
 
     def log_jac_det(self, value: Any, *inputs: Any) -> Any:
+        """Return log |d beta / d z|."""
         _, prior_factor, inner = self._factors(inputs)
         return (pt.log(pt.diag(prior_factor)) - pt.log(pt.diag(inner))).sum()
 
     def _factors(self, inputs: tuple[Any, ...]) -> tuple[Any, Any, Any]:
+        """Return m, K and R from the inputs of the normal distribution of beta."""
         mean, covariance = inputs[-2:]
         prior_factor = pt.linalg.cholesky(covariance)
-        inner = pt.eye(len(self.pull)) + prior_factor.T @ self.precision @ prior_factor
+        inner = pt.eye(len(self.xt_vinv_y)) + prior_factor.T @ self.precision @ prior_factor
         return mean, prior_factor, pt.linalg.cholesky(inner)
 
-    def _pull(self, mean: Any, prior_factor: Any) -> Any:
-        return pt.dot(prior_factor.T, self.pull - pt.dot(self.precision, mean))
+    def _score(self, mean: Any, prior_factor: Any) -> Any:
+        """Return K' (X'V^-1 y - precision m)."""
+        return pt.dot(prior_factor.T, self.xt_vinv_y - pt.dot(self.precision, mean))
 
 
 def _solve(triangle: Any, right: Any, *, lower: bool = True) -> Any:
+    """Return the inverse of a triangular matrix times a vector."""
     return pt.linalg.solve_triangular(triangle, right, lower=lower, b_ndim=1)
 
 
 class Polar(Transform):
-    r"""Positive tau (m,) from one log length and m - 1 angles, each a normal quantile; tau_1 is the lowest level's.
+    r"""Positive taus (m,) as a log length and m - 1 angles; tau_1 is that of the lowest level.
 
-    With t = exp(z_0), phi_j = (pi / 2) Phi(z_j), Phi the standard normal cdf and Phi' its density:
+    The angles are normal quantiles. With t = exp(z_0), phi_j = (pi / 2) Phi(z_j), Phi the standard
+    normal cdf and Phi' its density:
 
-        tau_1 = t cos phi_1,  tau_2 = t sin phi_1 cos phi_2,  ...,  tau_m = t sin phi_1 ... sin phi_{m-1}
+        tau_1 = t cos phi_1,  tau_2 = t sin phi_1 cos phi_2,  ...
+        tau_m = t sin phi_1 ... sin phi_{m-1}
         |d tau / d z| = t^m prod_j sin(phi_j)^(m-1-j) (pi / 2) Phi'(z_j)
 
-    Under independent HalfNormal(s) taus, t / s is chi with m degrees of freedom and, for m = 2, phi is uniform. With
-    several blocks of m taus, one per stratum, each block by itself.
+    Under independent HalfNormal(s) taus, t / s is chi with m degrees of freedom and, for m = 2, phi
+    is uniform. Several blocks of m taus, one per stratum, are transformed separately.
     """
 
     name = "polar"
     ndim_supp = 1
 
     def __init__(self, size: int, blocks: int = 1) -> None:
-        self.size, self.blocks = size, blocks
+        self.size = size
+        self.blocks = blocks
 
     def forward(self, value: Any, *inputs: Any) -> Any:
+        """Return z of taus."""
         return pt.concatenate([self._forward(block) for block in self._blocks(value)])
 
     def backward(self, value: Any, *inputs: Any) -> Any:
+        """Return the taus of z."""
         return pt.concatenate([self._backward(block) for block in self._blocks(value)])
 
     def log_jac_det(self, value: Any, *inputs: Any) -> Any:
+        """Return log |d tau / d z|."""
         return pt.add(*(self._log_jac_det(block) for block in self._blocks(value)), 0.0)
 
     def _blocks(self, value: Any) -> list[Any]:
-        return [value[at * self.size : (at + 1) * self.size] for at in range(self.blocks)]
+        """Return the blocks of a vector, one per stratum."""
+        starts = range(0, self.size * self.blocks, self.size)
+        return [value[start : start + self.size] for start in starts]
 
     def _forward(self, value: Any) -> Any:
         upward = value[::-1]
         tails = [pt.sqrt(pt.sum(upward[j:] ** 2)) for j in range(self.size)]
         shares = [pt.arctan2(tails[j + 1], upward[j]) * (2 / np.pi) for j in range(self.size - 1)]
-        return pt.stack([pt.log(tails[0]), *(np.sqrt(2) * pt.erfinv(2 * share - 1) for share in shares)])
+        quantiles = (np.sqrt(2) * pt.erfinv(2 * share - 1) for share in shares)
+        return pt.stack([pt.log(tails[0]), *quantiles])
 
     def _backward(self, value: Any) -> Any:
-        left, taus = pt.exp(value[0]), []
+        remaining = pt.exp(value[0])
+        taus = []
         for phi in self._angles(value):
-            taus.append(left * pt.cos(phi))
-            left = left * pt.sin(phi)
-        return pt.stack([*taus, left][::-1])
+            taus.append(remaining * pt.cos(phi))
+            remaining = remaining * pt.sin(phi)
+        return pt.stack([*taus, remaining][::-1])
 
     def _log_jac_det(self, value: Any) -> Any:
         log_det = self.size * value[0]
@@ -145,4 +193,5 @@ class Polar(Transform):
         return log_det
 
     def _angles(self, value: Any) -> list[Any]:
+        """Return the angles phi of a block."""
         return [np.pi / 4 * (1 + pt.erf(value[j] / np.sqrt(2))) for j in range(1, self.size)]

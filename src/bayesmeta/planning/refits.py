@@ -65,7 +65,9 @@ def start_of(
     order = np.argsort(posterior.weight)
     kept = np.sort(order[np.cumsum(posterior.weight[order]) > DROPPED])
     precision = np.linalg.inv(posterior.covariance[np.ix_(kept, at, at)])
-    both = np.concatenate([np.broadcast_to(np.eye(len(at)), precision.shape), posterior.beta[kept][:, at, None]], 2)
+    both = np.concatenate(
+        [np.broadcast_to(np.eye(len(at)), precision.shape), posterior.beta[kept][:, at, None]], 2
+    )
     return Start(
         log_weight=np.log(posterior.weight[kept]) + 0.5 * np.linalg.slogdet(precision)[1],
         tau=every_tau(posterior)[kept],

@@ -20,7 +20,13 @@ class Found(NamedTuple):
 
 
 def simulate_studies(
-    tau: np.ndarray, beta: np.ndarray, studies: int, per_arm: int, *, rho: float = 0.0, seed: int = 1
+    tau: np.ndarray,
+    beta: np.ndarray,
+    studies: int,
+    per_arm: int,
+    *,
+    rho: float = 0.0,
+    seed: int = 1,
 ) -> Found:
     """Simulate new studies, each with one group that is measured on q terms.
 
@@ -53,4 +59,6 @@ def simulate_studies(
     df = 2 * per_arm - 2
     sd = np.sqrt(chi2.ppf(spread.random((studies, replicates, terms)).swapaxes(0, 1), df) / df)
     size = np.full(theta.shape, float(per_arm))
-    return Found(*smd(theta + np.sqrt(2 / per_arm) * error, sd, size, np.zeros_like(theta), sd, size))
+    return Found(
+        *smd(theta + np.sqrt(2 / per_arm) * error, sd, size, np.zeros_like(theta), sd, size)
+    )

@@ -72,7 +72,9 @@ def psense_table(tree: xr.DataTree) -> pd.DataFrame:
     for part in parts:
         table[f"prior_{part}"] = _sensitivity(scaled, "prior", [part])
     felt = table[[f"prior_{part}" for part in parts]].to_numpy() >= THRESHOLD
-    return table.assign(whose=[", ".join(part for part, own in zip(parts, row, strict=True) if own) for row in felt])
+    return table.assign(
+        whose=[", ".join(part for part, own in zip(parts, row, strict=True) if own) for row in felt]
+    )
 
 
 def _diagnosis(prior: float, likelihood: float) -> str:
@@ -88,7 +90,10 @@ def _sensitivity(scaled: xr.DataTree, group: str, names: Sequence[str]) -> list[
 
 def _scaled_tree(tree: xr.DataTree) -> tuple[xr.DataTree, list[str]]:
     """What ArviZ wants: quantities, log-likelihood per study, and the log prior in parts, which are named beside it."""
-    if not {"/log_prior", "/log_likelihood"} <= set(tree.groups) or "obs_study" not in tree["log_likelihood"].data_vars:
+    if (
+        not {"/log_prior", "/log_likelihood"} <= set(tree.groups)
+        or "obs_study" not in tree["log_likelihood"].data_vars
+    ):
         raise BadInput(
             "the fit lacks log_prior or log_likelihood/obs_study, which power-scaling needs; fit it again with "
             "`bayesmeta fit`"
@@ -96,13 +101,17 @@ def _scaled_tree(tree: xr.DataTree) -> tuple[xr.DataTree, list[str]]:
     log_prior: dict[str, xr.DataArray] = {}
     for name, density in tree["log_prior"].dataset.data_vars.items():
         part = PARTS.get(str(name), str(name))
-        log_prior[part] = log_prior.get(part, 0.0) + density.sum([dim for dim in density.dims if dim not in SAMPLE])
+        log_prior[part] = log_prior.get(part, 0.0) + density.sum(
+            [dim for dim in density.dims if dim not in SAMPLE]
+        )
     groups = {
         "posterior": xr.Dataset({"value": quantities(tree)}),
         "log_likelihood": tree["log_likelihood"].dataset[["obs_study"]],
         "log_prior": xr.Dataset(log_prior),
     }
-    return xr.DataTree.from_dict(groups), sorted(log_prior, key=lambda part: (part != "terms", part != "taus"))
+    return xr.DataTree.from_dict(groups), sorted(
+        log_prior, key=lambda part: (part != "terms", part != "taus")
+    )
 
 
 def quantities(tree: xr.DataTree) -> xr.DataArray:
@@ -147,17 +156,28 @@ def refit_priors(
         rows where quadrature does not take the base; refused says why.
     """
     versions = {BASE: spec} | {
-        other.name: changed for other in OTHER_PRIORS if (changed := other.replaced_in(spec)) is not None
+        other.name: changed
+        for other in OTHER_PRIORS
+        if (changed := other.replaced_in(spec)) is not None
     }
     jobs = [Job(name, refit, (design, version, weights)) for name, version in versions.items()]
-    done = run_jobs(jobs, steps=steps, title="refitting under other priors", workers=workers, dask=dask, cache=cache)
+    done = run_jobs(
+        jobs,
+        steps=steps,
+        title="refitting under other priors",
+        workers=workers,
+        dask=dask,
+        cache=cache,
+    )
     if BASE in done.refused:
         return PriorRefits(pd.DataFrame(columns=COLUMNS), done.refused)
     labels = {BASE: BASE_LABEL} | {other.name: other.label for other in OTHER_PRIORS}
     rows = [table.assign(prior=name, label=labels[name]) for name, table in done.tables.items()]
     base = done.tables[BASE].set_index("contrast")
     table = pd.concat(rows, ignore_index=True)
-    shift = (table["mean"] - table["contrast"].map(base["mean"])) / table["contrast"].map(base["sd"])
+    shift = (table["mean"] - table["contrast"].map(base["mean"])) / table["contrast"].map(
+        base["sd"]
+    )
     return PriorRefits(table.assign(shift=shift)[COLUMNS], done.refused)
 
 

@@ -42,7 +42,9 @@ def design(spec: ModelSpec) -> xr.Dataset:
 def test_probabilities_by_hand() -> None:
     found = np.exp(ordinal.direction_log_probabilities([0.5, 0.0], [0.8, np.log(2)]))
     lowest, up_to_middle = 1 / (1 + np.exp(1.3)), 1 / (1 + np.exp(-0.3))
-    np.testing.assert_allclose(found[0], [lowest, up_to_middle - lowest, 1 - up_to_middle], rtol=1e-12)
+    np.testing.assert_allclose(
+        found[0], [lowest, up_to_middle - lowest, 1 - up_to_middle], rtol=1e-12
+    )
     np.testing.assert_allclose(found[1], 1 / 3)
 
 
@@ -60,7 +62,9 @@ def test_the_model_of_pymc_has_the_same_likelihood(design: xr.Dataset, spec: Mod
     found = model.compile_logp(vars=[model["obs"]], sum=False, mode="FAST_COMPILE")(point)[0]
     eta = design["X"].values @ slopes + u[design["effect_study"].values]
     by_hand = np.stack([expit(-0.6 - eta), expit(0.6 - eta) - expit(-0.6 - eta), expit(eta - 0.6)])
-    np.testing.assert_allclose(found, np.log(by_hand[design["direction"].values, np.arange(11)]), rtol=1e-9)
+    np.testing.assert_allclose(
+        found, np.log(by_hand[design["direction"].values, np.arange(11)]), rtol=1e-9
+    )
 
 
 def test_averaged_probabilities_are_an_integral_over_study_effects() -> None:
@@ -70,13 +74,20 @@ def test_averaged_probabilities_are_an_integral_over_study_effects() -> None:
     np.testing.assert_allclose(found, [lowest, 1 - lowest - highest, highest], atol=1e-6)
 
 
-def test_study_log_likelihood_is_the_integral_of_the_product_of_its_rows(design: xr.Dataset) -> None:
+def test_study_log_likelihood_is_the_integral_of_the_product_of_its_rows(
+    design: xr.Dataset,
+) -> None:
     slopes, gap, tau = np.array([-1.0, 0.7, 0.2, -0.5, 0.9]), 0.6, 1.3
     found = ordinal.study_log_likelihood(design, slopes[None], np.array([gap]), np.array([tau]))[0]
-    at = list(design["study"].values).index("Clifton 2018")  # before: impaired, after: none; both by an unstated route
+    at = list(design["study"].values).index(
+        "Clifton 2018"
+    )  # before: impaired, after: none; both by an unstated route
 
     def both(u: float) -> float:
-        impaired, none = expit(-gap - (0.2 - 0.5 + u)), expit(gap - (0.2 + u)) - expit(-gap - (0.2 + u))
+        impaired, none = (
+            expit(-gap - (0.2 - 0.5 + u)),
+            expit(gap - (0.2 + u)) - expit(-gap - (0.2 + u)),
+        )
         return float(impaired * none * norm.pdf(u, scale=tau))
 
     assert found[at] == pytest.approx(np.log(quad(both, -20, 20)[0]), abs=1e-6)
@@ -96,7 +107,9 @@ def test_study_log_likelihood_is_the_integral_of_the_product_of_its_rows(design:
         ('likelihood = "ordered-logit"', "", "priors of model mine has unknown keys"),
     ],
 )
-def test_mistakes_in_a_model_of_directions_are_refused_by_name(old: str, new: str, message: str) -> None:
+def test_mistakes_in_a_model_of_directions_are_refused_by_name(
+    old: str, new: str, message: str
+) -> None:
     with pytest.raises(BadInput, match=message):
         parse_spec(MODEL.replace(old, new, 1), "mine")
 
@@ -107,9 +120,13 @@ def test_other_models_have_none_of_its_keys() -> None:
         parse_spec(f'outcome = "direction"\n{text}', "mine")
 
 
-def test_tables_that_are_not_of_directions_are_refused(spec: ModelSpec, simulated: pd.DataFrame) -> None:
+def test_tables_that_are_not_of_directions_are_refused(
+    spec: ModelSpec, simulated: pd.DataFrame
+) -> None:
     frame = datasets.read("ketamine-extinction")
-    with pytest.raises(BadInput, match="has directions and no effect sizes; model intercept needs yi and vi"):
+    with pytest.raises(
+        BadInput, match="has directions and no effect sizes; model intercept needs yi and vi"
+    ):
         ordinal.build_directions(frame, read_spec("intercept"))
     with pytest.raises(BadInput, match="simulated lacks direction"):
         ordinal.build_directions(simulated, spec)
@@ -122,18 +139,40 @@ def test_tables_that_are_not_of_directions_are_refused(spec: ModelSpec, simulate
         ordinal.build_directions(frame.iloc[:1], spec)
 
 
-def test_commands_that_need_effect_sizes_are_told_what_there_is(spec: ModelSpec, simulated: pd.DataFrame) -> None:
+def test_commands_that_need_effect_sizes_are_told_what_there_is(
+    spec: ModelSpec, simulated: pd.DataFrame
+) -> None:
     refuse_directions(simulated, read_spec("intercept"))
     for frame, model in ((datasets.read("ketamine-extinction"), spec), (simulated, spec)):
-        with pytest.raises(BadInput, match=r"needs effect sizes yi with variances vi.*bayesmeta fit"):
+        with pytest.raises(
+            BadInput, match=r"needs effect sizes yi with variances vi.*bayesmeta fit"
+        ):
             refuse_directions(frame, model)
 
 
 BAD = {
-    "a model of effect sizes": ["fit", "--dataset", "ketamine-extinction", "--model", "three-level"],
-    "effect sizes for a model of directions": ["fit", "--dataset", "clinical-twin", "--model", "ketamine-extinction"],
+    "a model of effect sizes": [
+        "fit",
+        "--dataset",
+        "ketamine-extinction",
+        "--model",
+        "three-level",
+    ],
+    "effect sizes for a model of directions": [
+        "fit",
+        "--dataset",
+        "clinical-twin",
+        "--model",
+        "ketamine-extinction",
+    ],
     "quadrature": ["fit", "--dataset", "ketamine-extinction", "--sampler", "quadrature"],
-    "a query that empties it": ["fit", "--dataset", "ketamine-extinction", "--where", "route == 'oral'"],
+    "a query that empties it": [
+        "fit",
+        "--dataset",
+        "ketamine-extinction",
+        "--where",
+        "route == 'oral'",
+    ],
     **{
         name: [name, "--dataset", "ketamine-extinction"]
         for name in ("compare", "check", "lint", "multiverse", "screen", "plan")

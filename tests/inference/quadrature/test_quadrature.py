@@ -26,15 +26,21 @@ PRIORS = {
 }
 
 
-def spec_with(levels: list[str], tau: str = "HalfNormal(1)", terms: str = "0 + valence") -> ModelSpec:
+def spec_with(
+    levels: list[str], tau: str = "HalfNormal(1)", terms: str = "0 + valence"
+) -> ModelSpec:
     priors = f'[priors]\nterms = "Normal(0.2, 1.5)"\ntau = "{tau}"'
     return parse_spec(f'terms = "{terms}"\nlevels = {levels}\n{priors}', "small")
 
 
 def frame_of(study: list[int], group: list[int], yi: np.ndarray, vi: np.ndarray) -> pd.DataFrame:
     labels = {"study": study, "group": group, "effect": range(len(yi))}
-    frame = pd.DataFrame({name: [f"{name}{i:05d}" for i in values] for name, values in labels.items()})
-    return frame.assign(yi=yi, vi=vi, valence=np.where(np.arange(len(yi)) % 3 == 0, "fear", "neutral"))
+    frame = pd.DataFrame(
+        {name: [f"{name}{i:05d}" for i in values] for name, values in labels.items()}
+    )
+    return frame.assign(
+        yi=yi, vi=vi, valence=np.where(np.arange(len(yi)) % 3 == 0, "fear", "neutral")
+    )
 
 
 @pytest.fixture(scope="module")
@@ -60,20 +66,34 @@ def dense(design: xr.Dataset, levels: tuple[str, ...], rho: float, taus: np.ndar
     x, y, v = (design[name].values for name in ("X", "yi", "vi"))
     group = design["effect_group"].values
     study = design["group_study"].values[group]
-    same = {"study": np.equal.outer(study, study), "group": np.equal.outer(group, group), "effect": np.eye(len(y))}
+    same = {
+        "study": np.equal.outer(study, study),
+        "group": np.equal.outer(group, group),
+        "effect": np.eye(len(y)),
+    }
     errors = rho * np.sqrt(np.outer(v, v)) * same["group"] + (1 - rho) * np.diag(v)
-    total = errors + 1.5**2 * x @ x.T + sum(taus[:, i, None, None] ** 2 * same[level] for i, level in enumerate(levels))
+    total = (
+        errors
+        + 1.5**2 * x @ x.T
+        + sum(taus[:, i, None, None] ** 2 * same[level] for i, level in enumerate(levels))
+    )
     residual = y - 0.2 * x.sum(1)
     solved = np.linalg.solve(
         total, np.broadcast_to(np.column_stack([residual, x]), (len(taus), len(y), x.shape[1] + 1))
     )
-    log_likelihood = -0.5 * (len(y) * np.log(2 * np.pi) + np.linalg.slogdet(total)[1] + solved[..., 0] @ residual)
+    log_likelihood = -0.5 * (
+        len(y) * np.log(2 * np.pi) + np.linalg.slogdet(total)[1] + solved[..., 0] @ residual
+    )
     covariance = 1.5**2 * np.eye(x.shape[1]) - 1.5**4 * x.T @ solved[..., 1:]
     return Dense(log_likelihood, 0.2 + 1.5**2 * solved[..., 0] @ x, covariance)
 
 
 def brute_force(
-    design: xr.Dataset, spec: ModelSpec, nodes: int, tau_prior: Callable[[np.ndarray], np.ndarray], split: float
+    design: xr.Dataset,
+    spec: ModelSpec,
+    nodes: int,
+    tau_prior: Callable[[np.ndarray], np.ndarray],
+    split: float,
 ) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
     """Log evidence, means and sds of (beta, taus), P(tau <= split) by level: rules on tau itself, in three panels."""
     unit, weight = np.polynomial.legendre.leggauss(nodes)
@@ -81,8 +101,13 @@ def brute_force(
     axis = np.concatenate([low + (high - low) * (unit + 1) / 2 for low, high in panels])
     axis_weight = np.concatenate([(high - low) / 2 * weight for low, high in panels])
     taus = np.array(list(itertools.product(axis, repeat=len(spec.levels))))
-    weights = np.array([np.prod(ws) for ws in itertools.product(axis_weight, repeat=len(spec.levels))])
-    parts = [dense(design, spec.levels, spec.rho, part) for part in np.array_split(taus, len(taus) // 2000 + 1)]
+    weights = np.array(
+        [np.prod(ws) for ws in itertools.product(axis_weight, repeat=len(spec.levels))]
+    )
+    parts = [
+        dense(design, spec.levels, spec.rho, part)
+        for part in np.array_split(taus, len(taus) // 2000 + 1)
+    ]
     found = Dense(*(np.concatenate(each) for each in zip(*parts, strict=True)))
     log_density = found.log_likelihood + tau_prior(taus).sum(1)
     mass = weights * np.exp(log_density - log_density.max())
@@ -95,7 +120,9 @@ def brute_force(
 
 
 def check(
-    posterior: quadrature.Posterior, want: tuple[float, np.ndarray, np.ndarray, np.ndarray], split: float
+    posterior: quadrature.Posterior,
+    want: tuple[float, np.ndarray, np.ndarray, np.ndarray],
+    split: float,
 ) -> None:
     evidence, mean, sd, below = want
     terms, taus = quadrature.terms_table(posterior), quadrature.taus_table(posterior)
@@ -104,14 +131,18 @@ def check(
     np.testing.assert_allclose(np.concatenate([terms["mean"], taus["mean"]]), mean, atol=1e-6)
     np.testing.assert_allclose(np.concatenate([terms["sd"], taus["sd"]]), sd, atol=1e-6)
     np.testing.assert_allclose(
-        [quadrature.tau_cdf(posterior, level, split) for level in posterior.levels], below, atol=1e-5
+        [quadrature.tau_cdf(posterior, level, split) for level in posterior.levels],
+        below,
+        atol=1e-5,
     )
 
 
 @pytest.mark.parametrize("prior", PRIORS)
 def test_prior_densities_are_those_of_scipy(prior: str) -> None:
     tau = np.array([0.01, 0.3, 1.0, 4.0])
-    np.testing.assert_allclose(log_density(Prior.parse("tau", prior), tau), PRIORS[prior].logpdf(tau), rtol=1e-12)
+    np.testing.assert_allclose(
+        log_density(Prior.parse("tau", prior), tau), PRIORS[prior].logpdf(tau), rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize("prior", PRIORS)
@@ -120,13 +151,18 @@ def test_one_tau_against_adaptive_integration(small: pd.DataFrame, level: str, p
     spec = spec_with([level], prior)
     design = build_design(small, spec)
 
-    def integral(of: Callable[[float, Dense], float], low: float = 0.0, high: float = np.inf) -> float:
+    def integral(
+        of: Callable[[float, Dense], float], low: float = 0.0, high: float = np.inf
+    ) -> float:
         def density(tau: float) -> float:
             given = dense(design, spec.levels, 0.0, np.array([[tau]]))
             return of(tau, given) * np.exp(given.log_likelihood[0] + 18 + PRIORS[prior].logpdf(tau))
 
         edges = [edge for edge in (low, 0.05, 0.3, 0.8, 2.0, 8.0, high) if low <= edge <= high]
-        return sum(integrate.quad(density, *pair, epsrel=1e-10, epsabs=0)[0] for pair in itertools.pairwise(edges))
+        return sum(
+            integrate.quad(density, *pair, epsrel=1e-10, epsabs=0)[0]
+            for pair in itertools.pairwise(edges)
+        )
 
     evidence = integral(lambda tau, given: 1.0)
     posterior = quadrature.integrate_posterior(design, spec)
@@ -141,7 +177,12 @@ def test_one_tau_against_adaptive_integration(small: pd.DataFrame, level: str, p
 
 @pytest.mark.parametrize(
     ("levels", "rho"),
-    [(["study", "group"], 0.0), (["study", "group"], 0.6), (["study", "effect"], 0.3), (["group", "effect"], 0.0)],
+    [
+        (["study", "group"], 0.0),
+        (["study", "group"], 0.6),
+        (["study", "effect"], 0.3),
+        (["group", "effect"], 0.0),
+    ],
 )
 def test_two_taus_against_brute_force(small: pd.DataFrame, levels: list[str], rho: float) -> None:
     spec = replace(spec_with(levels, "HalfNormal(0.7)"), rho=rho)
@@ -157,7 +198,9 @@ def test_three_taus_against_brute_force(small: pd.DataFrame) -> None:
     check(quadrature.integrate_posterior(design, spec), want, 0.5)
 
 
-def averaged(each: list[tuple[float, np.ndarray, np.ndarray, np.ndarray]], prior: np.ndarray) -> tuple[float, ...]:
+def averaged(
+    each: list[tuple[float, np.ndarray, np.ndarray, np.ndarray]], prior: np.ndarray
+) -> tuple[float, ...]:
     """Evidence, means, sds and P(tau <= split) of a mixture of posteriors with these prior probabilities."""
     evidence = np.array([one[0] for one in each]) + np.log(prior)
     share = np.exp(evidence - np.logaddexp.reduce(evidence))
@@ -172,13 +215,18 @@ def test_a_rho_with_a_prior_is_averaged_by_evidence(small: pd.DataFrame) -> None
     spec = replace(fixed, priors={**fixed.priors, "rho": Prior.parse("rho", "Beta(2, 3)")})
     design = build_design(small, spec)
     rhos, weight = special.roots_sh_jacobi(9, 4, 2)
-    each = [brute_force(design, replace(fixed, rho=rho), 16, PRIORS["HalfNormal(0.7)"].logpdf, 0.5) for rho in rhos]
+    each = [
+        brute_force(design, replace(fixed, rho=rho), 16, PRIORS["HalfNormal(0.7)"].logpdf, 0.5)
+        for rho in rhos
+    ]
     *want, share = averaged(each, weight / weight.sum())
     posterior = quadrature.integrate_posterior(design, spec)
     assert isinstance(posterior, quadrature.Posterior)
     close(posterior, tuple(want), 0.5)
     assert posterior.weight @ posterior.outer["rho"] == pytest.approx(share @ rhos, abs=1e-3)
-    drawn = quadrature.quadrature_posterior(design, spec, draws=1000, seed=3)["posterior"]["rho"].values
+    drawn = quadrature.quadrature_posterior(design, spec, draws=1000, seed=3)["posterior"][
+        "rho"
+    ].values
     sd = np.sqrt(share @ rhos**2 - (share @ rhos) ** 2)
     assert drawn.mean() == pytest.approx(share @ rhos, abs=4 * sd / np.sqrt(4000))
     assert drawn.std() == pytest.approx(sd, rel=0.06)
@@ -200,9 +248,13 @@ def close(posterior: quadrature.Posterior, want: tuple[float, ...], split: float
 def test_two_pooling_sds_are_averaged_by_evidence(small: pd.DataFrame) -> None:
     """Against a rule over both and the tau, with the covariance of y written out at every node."""
     frame = small.assign(dose=np.where(np.arange(len(small)) % 3 == 0, "low", "high"))
-    text = 'terms = "0 + valence:dose"\nlevels = ["study"]\n[priors.tau]\nprior = "HalfNormal(0.7)"\n'
+    text = (
+        'terms = "0 + valence:dose"\nlevels = ["study"]\n[priors.tau]\nprior = "HalfNormal(0.7)"\n'
+    )
     for part in ("valence", "dose"):
-        text += f'[priors.{part}]\nprior = "Normal(0, pooling_sd)"\npooling_sd = "HalfNormal(0.5)"\n'
+        text += (
+            f'[priors.{part}]\nprior = "Normal(0, pooling_sd)"\npooling_sd = "HalfNormal(0.5)"\n'
+        )
     text += '[priors."valence:dose"]\nprior = "Normal(0, 0.3)"\n'
     spec = parse_spec(text, "pooled")
     design = build_design(frame, spec)
@@ -218,13 +270,19 @@ def test_two_pooling_sds_are_averaged_by_evidence(small: pd.DataFrame) -> None:
         of_y = x @ covariance @ x.T + np.diag(v) + tau**2 * np.equal.outer(study, study)
         solved = np.linalg.solve(of_y, y)
         log_density = -0.5 * (np.linalg.slogdet(of_y)[1] + y @ solved + len(y) * np.log(2 * np.pi))
-        log_density += stats.halfnorm(scale=0.5).logpdf([one, other]).sum() + stats.halfnorm(scale=0.7).logpdf(tau)
+        log_density += stats.halfnorm(scale=0.5).logpdf([one, other]).sum() + stats.halfnorm(
+            scale=0.7
+        ).logpdf(tau)
         log_mass.append(log_density + log_weight[list(at)].sum())
         means.append(covariance @ x.T @ solved)
     share = np.exp(np.array(log_mass) - np.logaddexp.reduce(log_mass))
     posterior = quadrature.integrate_posterior(design, spec)
-    np.testing.assert_allclose(quadrature.terms_table(posterior)["mean"], share @ np.array(means), atol=1e-3)
-    assert posterior.log_marginal_likelihood == pytest.approx(np.logaddexp.reduce(log_mass), abs=1e-3)
+    np.testing.assert_allclose(
+        quadrature.terms_table(posterior)["mean"], share @ np.array(means), atol=1e-3
+    )
+    assert posterior.log_marginal_likelihood == pytest.approx(
+        np.logaddexp.reduce(log_mass), abs=1e-3
+    )
 
 
 @pytest.mark.parametrize("levels", [["study", "group"], ["study", "group", "effect"]])
@@ -248,17 +306,28 @@ def test_shared_controls_against_brute_force(levels: list[str]) -> None:
     log_mass, means = [], []
     for taus in itertools.product(*axes):
         by_level = dict(zip(levels, taus, strict=True))
-        of_y = errors + by_level["study"] ** 2 * together + by_level["group"] ** 2 * np.eye(len(y)) + 1.5**2
+        of_y = (
+            errors
+            + by_level["study"] ** 2 * together
+            + by_level["group"] ** 2 * np.eye(len(y))
+            + 1.5**2
+        )
         of_y += by_level.get("effect", 0.0) ** 2 * np.eye(len(y))
         solved = np.linalg.solve(of_y, y - 0.2)
-        log_density = -0.5 * (np.linalg.slogdet(of_y)[1] + (y - 0.2) @ solved + len(y) * np.log(2 * np.pi))
+        log_density = -0.5 * (
+            np.linalg.slogdet(of_y)[1] + (y - 0.2) @ solved + len(y) * np.log(2 * np.pi)
+        )
         log_mass.append(log_density + halfnormal.logpdf(taus).sum())
         means.append(0.2 + 1.5**2 * solved.sum())
     log_mass += np.log([np.prod(ws) for ws in itertools.product(2.0 * weight, repeat=len(levels))])
     posterior = quadrature.integrate_posterior(design, spec)
-    assert posterior.log_marginal_likelihood == pytest.approx(np.logaddexp.reduce(log_mass), abs=1e-4)
+    assert posterior.log_marginal_likelihood == pytest.approx(
+        np.logaddexp.reduce(log_mass), abs=1e-4
+    )
     share = np.exp(log_mass - np.logaddexp.reduce(log_mass))
-    assert quadrature.terms_table(posterior)["mean"][0] == pytest.approx(share @ np.array(means), abs=1e-4)
+    assert quadrature.terms_table(posterior)["mean"][0] == pytest.approx(
+        share @ np.array(means), abs=1e-4
+    )
     left_out = quadrature.leave_one_study_out(design, spec)
     alone = quadrature.integrate_posterior(design, spec, without=["s3"])
     found = left_out.sel(study="s3")
@@ -273,7 +342,9 @@ def test_levels_that_the_data_cannot_tell_apart() -> None:
     rng = np.random.default_rng(2)
     y = rng.normal(0.3, np.sqrt(0.5 + 0.1), 1500)
     spec = spec_with(["study", "group"], terms="1")
-    design = build_design(frame_of(list(range(1500)), list(range(1500)), y, np.full(1500, 0.1)), spec)
+    design = build_design(
+        frame_of(list(range(1500)), list(range(1500)), y, np.full(1500, 0.1)), spec
+    )
     t = np.linspace(0.5, 0.95, 4001)
     total = t**2 + 0.1
     between = 1.5**2 + total / 1500
@@ -297,37 +368,57 @@ def test_much_data_gives_the_closed_form() -> None:
     y = stats.norm(1, 0.5).ppf((np.arange(n) + 0.5) / n)
     spec = spec_with(["effect"], "HalfNormal(10000)", terms="1")
     two = [0, 1] * (n // 2)
-    posterior = quadrature.integrate_posterior(build_design(frame_of(two, two, y, np.full(n, 1e-12)), spec), spec)
-    taus, terms = quadrature.taus_table(posterior).iloc[0], quadrature.terms_table(posterior).iloc[0]
-    mean = np.sqrt(n * y.var() / 2) * np.exp(special.gammaln((n - 3) / 2) - special.gammaln((n - 2) / 2))
+    posterior = quadrature.integrate_posterior(
+        build_design(frame_of(two, two, y, np.full(n, 1e-12)), spec), spec
+    )
+    taus, terms = (
+        quadrature.taus_table(posterior).iloc[0],
+        quadrature.terms_table(posterior).iloc[0],
+    )
+    mean = np.sqrt(n * y.var() / 2) * np.exp(
+        special.gammaln((n - 3) / 2) - special.gammaln((n - 2) / 2)
+    )
     assert taus["mean"] == pytest.approx(mean, rel=1e-7)
     assert taus["sd"] == pytest.approx(np.sqrt(n * y.var() / (n - 4) - mean**2), rel=1e-5)
-    assert taus["ci_ub"] == pytest.approx(np.sqrt(n * y.var() / stats.chi2(n - 2).ppf(0.025)), rel=1e-7)
+    assert taus["ci_ub"] == pytest.approx(
+        np.sqrt(n * y.var() / stats.chi2(n - 2).ppf(0.025)), rel=1e-7
+    )
     assert terms["mean"] == pytest.approx(1, abs=1e-5)
     assert terms["sd"] == pytest.approx(y.std() / np.sqrt(n - 4), rel=1e-5)
 
 
 def test_a_level_held_at_zero_is_no_level(small: pd.DataFrame) -> None:
-    two, one = spec_with(["study", "group"], "HalfNormal(0.7)"), spec_with(["study"], "HalfNormal(0.7)")
+    two, one = (
+        spec_with(["study", "group"], "HalfNormal(0.7)"),
+        spec_with(["study"], "HalfNormal(0.7)"),
+    )
     design = build_design(small, two)
-    separate = frame_of(list(range(14)), list(range(14)), small["yi"].to_numpy(), small["vi"].to_numpy())
+    separate = frame_of(
+        list(range(14)), list(range(14)), small["yi"].to_numpy(), small["vi"].to_numpy()
+    )
     same = [
         quadrature.integrate_posterior(build_design(separate, spec), spec)
         for spec in (one, replace(one, levels=("group",)))
     ]
-    assert same[0].log_marginal_likelihood == pytest.approx(same[1].log_marginal_likelihood, abs=1e-9)
+    assert same[0].log_marginal_likelihood == pytest.approx(
+        same[1].log_marginal_likelihood, abs=1e-9
+    )
     tight = replace(two, priors=two.priors | {"tau": Prior.parse("tau", "HalfNormal(0.00001)")})
     fixed = quadrature.integrate_posterior(design, tight)
     want = dense(design, ("study",), 0.0, np.zeros((1, 1)))
     assert fixed.log_marginal_likelihood == pytest.approx(want.log_likelihood[0], abs=1e-6)
 
 
-def test_the_error_is_honest_and_the_limit_is_admitted(small: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_is_honest_and_the_limit_is_admitted(
+    small: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
     spec = spec_with(["study", "group"], "InvGamma(1, 0.15)")
     design = build_design(small, spec)
     fine = quadrature.integrate_posterior(design, spec, tolerance=1e-10)
     coarse = quadrature.integrate_posterior(design, spec, tolerance=1e-3)
-    shift = np.abs(quadrature.terms_table(coarse)["mean"] - quadrature.terms_table(fine)["mean"]).max()
+    shift = np.abs(
+        quadrature.terms_table(coarse)["mean"] - quadrature.terms_table(fine)["mean"]
+    ).max()
     assert shift < coarse.error <= 1e-3
     assert abs(coarse.log_marginal_likelihood - fine.log_marginal_likelihood) < coarse.error
     monkeypatch.setattr(grid, "NODE_LIMIT", 24**2)
@@ -338,13 +429,18 @@ def test_the_error_is_honest_and_the_limit_is_admitted(small: pd.DataFrame, monk
 
 def test_unknown_study_is_refused(small: pd.DataFrame) -> None:
     spec = spec_with(["study"])
-    with pytest.raises(BadInput, match=r"cannot leave out the studies \['nobody'\]; the studies are: study00000"):
+    with pytest.raises(
+        BadInput, match=r"cannot leave out the studies \['nobody'\]; the studies are: study00000"
+    ):
         quadrature.integrate_posterior(build_design(small, spec), spec, without=["nobody"])
 
 
 def test_a_posterior_without_an_integral_is_refused() -> None:
     """Two studies, flat priors: the density does not fall off as a tau grows."""
-    frame, spec = frame_of([0, 1], [0, 1], np.array([0.0, 0.9]), np.full(2, 0.05)), spec_with(["study"], terms="1")
+    frame, spec = (
+        frame_of([0, 1], [0, 1], np.array([0.0, 0.9]), np.full(2, 0.05)),
+        spec_with(["study"], terms="1"),
+    )
     design = build_design(frame, spec)
     assert np.isfinite(quadrature.integrate_taus(design, spec).log_marginal_likelihood)
     with pytest.raises(BadInput, match="do not bound the taus"):

@@ -42,7 +42,8 @@ def within_error(tree: xr.DataTree, posterior: quadrature.Posterior, *, errors: 
     tables = {"beta": quadrature.terms_table(posterior).rename(columns={"term": "name"})}
     taus = quadrature.taus_table(posterior)
     tables |= {
-        f"tau_{level}": taus[taus["level"] == level].rename(columns={"level": "name"}) for level in taus["level"]
+        f"tau_{level}": taus[taus["level"] == level].rename(columns={"level": "name"})
+        for level in taus["level"]
     }
     for variable, table in tables.items():
         for row in table.itertuples():
@@ -50,23 +51,36 @@ def within_error(tree: xr.DataTree, posterior: quadrature.Posterior, *, errors: 
             parts = [(chosen, row.mean, row.sd)]
             parts += [
                 ((chosen < bound) * 1.0, p, np.sqrt(p * (1 - p)))
-                for bound, p in zip((row.ci_lb, row.median, row.ci_ub), (0.025, 0.5, 0.975), strict=True)
+                for bound, p in zip(
+                    (row.ci_lb, row.median, row.ci_ub), (0.025, 0.5, 0.975), strict=True
+                )
             ]
             for values, want, sd in parts:
                 effective = float(
-                    az.ess(values.rename("x").drop_vars("term", errors="ignore").to_dataset(), method="mean")["x"]
+                    az.ess(
+                        values.rename("x").drop_vars("term", errors="ignore").to_dataset(),
+                        method="mean",
+                    )["x"]
                 )
-                assert abs(float(values.mean()) - want) < errors * sd / np.sqrt(effective), (variable, row.name, want)
+                assert abs(float(values.mean()) - want) < errors * sd / np.sqrt(effective), (
+                    variable,
+                    row.name,
+                    want,
+                )
 
 
 def test_quantiles_and_probabilities_belong_together(design: xr.Dataset, spec: ModelSpec) -> None:
     posterior = quadrature.integrate_posterior(design, spec)
     weights = xr.DataArray(
-        [[1.0, -1.0]], {"contrast": ["difference"], "term": list(posterior.terms)[::-1]}, ("contrast", "term")
+        [[1.0, -1.0]],
+        {"contrast": ["difference"], "term": list(posterior.terms)[::-1]},
+        ("contrast", "term"),
     )
     row = quadrature.contrasts_table(posterior, weights).iloc[0]
     mixture = quadrature.combination(posterior, np.array([-1.0, 1.0]))
-    np.testing.assert_allclose([mixture.cdf(row[name]) for name in ("ci_lb", "median", "ci_ub")], [0.025, 0.5, 0.975])
+    np.testing.assert_allclose(
+        [mixture.cdf(row[name]) for name in ("ci_lb", "median", "ci_ub")], [0.025, 0.5, 0.975]
+    )
     assert row["p_positive"] == pytest.approx(1 - mixture.cdf(0.0))
     taus = quadrature.taus_table(posterior).set_index("level")
     for level, name, p in itertools.product(spec.levels, ("ci_lb", "ci_ub"), (0.025, 0.975)):
@@ -99,7 +113,11 @@ def test_draws_are_independent_and_exact(design: xr.Dataset, spec: ModelSpec) ->
     within_error(tree, quadrature.integrate_posterior(design, spec), errors=4)
     draws = tree["posterior"].dataset
     assert len(np.unique(draws["tau_study"])) > 7800  # off the nodes, hardly one taken twice
-    lags = [np.corrcoef(draws["tau_group"].values[:, :-1].ravel(), draws["tau_group"].values[:, 1:].ravel())[0, 1]]
+    lags = [
+        np.corrcoef(
+            draws["tau_group"].values[:, :-1].ravel(), draws["tau_group"].values[:, 1:].ravel()
+        )[0, 1]
+    ]
     assert abs(lags[0]) < 4 / np.sqrt(8000)
     one = draws.isel(chain=2, draw=11)
     tau = np.array([one["tau_study"], one["tau_group"]])
@@ -116,7 +134,9 @@ def test_draws_are_exact_even_from_a_coarse_grid(design: xr.Dataset, spec: Model
     integral = Integral(arrays, outer_nodes({}, 1), [coarse], 0.0, converged=True)
     found = draw(integral, spec, count=20_000, seed=1)
     taus = quadrature.taus_table(quadrature.integrate_posterior(design, spec))
-    np.testing.assert_allclose(found.tau.mean(0), taus["mean"], atol=4 * taus["sd"].max() / np.sqrt(20_000))
+    np.testing.assert_allclose(
+        found.tau.mean(0), taus["mean"], atol=4 * taus["sd"].max() / np.sqrt(20_000)
+    )
     np.testing.assert_allclose(found.tau.std(0), taus["sd"], rtol=0.03)
 
 
@@ -133,7 +153,9 @@ def test_leaving_out_equals_fitting_without(simulated: pd.DataFrame, spec: Model
     frame["valence"] = frame["valence"].astype(str)
     design = build_design(frame, spec)
     weights = xr.DataArray(
-        [[-1.0, 1.0]], {"contrast": ["c"], "term": design["term"].values[::-1]}, ("contrast", "term")
+        [[-1.0, 1.0]],
+        {"contrast": ["c"], "term": design["term"].values[::-1]},
+        ("contrast", "term"),
     )
     left_out = quadrature.leave_one_study_out(design, spec, weights=weights)
     whole = quadrature.integrate_posterior(design, spec, tolerance=1e-9)
@@ -141,8 +163,14 @@ def test_leaving_out_equals_fitting_without(simulated: pd.DataFrame, spec: Model
     assert bool(left_out["own_grid"].sel(study="s7"))
     assert int(left_out["own_grid"].sum()) < 5
     for study in ("s7", "s0", "s30"):
-        alone = quadrature.integrate_posterior(build_design(frame[frame["study"] != study], spec), spec, tolerance=1e-9)
-        found, terms, taus = left_out.sel(study=study), quadrature.terms_table(alone), quadrature.taus_table(alone)
+        alone = quadrature.integrate_posterior(
+            build_design(frame[frame["study"] != study], spec), spec, tolerance=1e-9
+        )
+        found, terms, taus = (
+            left_out.sel(study=study),
+            quadrature.terms_table(alone),
+            quadrature.taus_table(alone),
+        )
         contrast = quadrature.contrasts_table(alone, weights)
         for prefix, table in (("", terms), ("tau_", taus), ("contrast_", contrast)):
             np.testing.assert_allclose(found[f"{prefix}mean"], table["mean"], rtol=1e-6)
@@ -150,7 +178,9 @@ def test_leaving_out_equals_fitting_without(simulated: pd.DataFrame, spec: Model
         elpd = whole.log_marginal_likelihood - alone.log_marginal_likelihood
         assert float(found["elpd"]) == pytest.approx(elpd, rel=1e-6)
         same = quadrature.integrate_posterior(design, spec, without=[study])
-        assert same.log_marginal_likelihood == pytest.approx(alone.log_marginal_likelihood, abs=1e-6)
+        assert same.log_marginal_likelihood == pytest.approx(
+            alone.log_marginal_likelihood, abs=1e-6
+        )
 
 
 def test_leaving_out_with_an_effect_level(simulated: pd.DataFrame) -> None:
@@ -171,19 +201,31 @@ def test_preclinical_equals_dense_algebra(spec: ModelSpec) -> None:
     exact = exact_posterior(design, spec.levels, 40)
     posterior = quadrature.integrate_posterior(design, spec)
     tables = [quadrature.terms_table(posterior), quadrature.taus_table(posterior)]
-    np.testing.assert_allclose(np.concatenate([table["mean"] for table in tables]), exact.mean, rtol=1e-5)
-    np.testing.assert_allclose(np.concatenate([table["sd"] for table in tables]), exact.sd, rtol=1e-5)
+    np.testing.assert_allclose(
+        np.concatenate([table["mean"] for table in tables]), exact.mean, rtol=1e-5
+    )
+    np.testing.assert_allclose(
+        np.concatenate([table["sd"] for table in tables]), exact.sd, rtol=1e-5
+    )
 
 
 @pytest.mark.usefixtures("trace_data")
 def test_preclinical_by_nuts_and_without_the_most_surprising_study(spec: ModelSpec) -> None:
     design = build_design(datasets.read("preclinical"), spec)
-    within_error(sample_posterior(design, spec, seed=2), quadrature.integrate_posterior(design, spec), errors=4)
+    within_error(
+        sample_posterior(design, spec, seed=2),
+        quadrature.integrate_posterior(design, spec),
+        errors=4,
+    )
     left_out = quadrature.leave_one_study_out(design, spec)
     worst = str(left_out["study"].values[left_out["elpd"].values.argmin()])
     alone = quadrature.integrate_posterior(design, spec, without=[worst])
-    np.testing.assert_allclose(left_out["mean"].sel(study=worst), quadrature.terms_table(alone)["mean"], rtol=1e-6)
-    np.testing.assert_allclose(left_out["sd"].sel(study=worst), quadrature.terms_table(alone)["sd"], rtol=1e-6)
+    np.testing.assert_allclose(
+        left_out["mean"].sel(study=worst), quadrature.terms_table(alone)["mean"], rtol=1e-6
+    )
+    np.testing.assert_allclose(
+        left_out["sd"].sel(study=worst), quadrature.terms_table(alone)["sd"], rtol=1e-6
+    )
 
 
 @pytest.mark.slow

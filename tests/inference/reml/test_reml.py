@@ -30,7 +30,9 @@ FULL = [name for name, case in (SMALL | REAL).items() if "cr2" in case]
 def effects_of(name: str) -> pd.DataFrame:
     """Effect table behind a case of the reference."""
     if name in SMALL:
-        return pd.DataFrame({key: column for key, column in SMALL[name]["input"].items() if key != "formula"})
+        return pd.DataFrame(
+            {key: column for key, column in SMALL[name]["input"].items() if key != "formula"}
+        )
     if name.startswith("comparison"):
         every = trace.build("calibrated").effects
         return every[every["comparison"] == name[-1]]
@@ -41,8 +43,16 @@ def effects_of(name: str) -> pd.DataFrame:
 def fit_of(name: str) -> Reml:
     case = (SMALL | REAL)[name]
     published = read_spec("three-level")
-    formula = case["input"]["formula"] if name in SMALL else "1" if "one term" in name else published.terms
-    spec = replace(published.with_terms(formula), levels=tuple(case["levels"]), rho=float(case["rho"]))
+    formula = (
+        case["input"]["formula"]
+        if name in SMALL
+        else "1"
+        if "one term" in name
+        else published.terms
+    )
+    spec = replace(
+        published.with_terms(formula), levels=tuple(case["levels"]), rho=float(case["rho"])
+    )
     return fit_reml(build_design(effects_of(name), spec), spec, method=case["method"])
 
 
@@ -76,7 +86,9 @@ def test_fit_equals_metafor(name: str) -> None:
     whole = reml.fit_table(fit).iloc[0]
     assert whole["k"] == case["k"] == whole["QE_df"] + len(case["terms"])
     assert whole["QM_df"] == case["QMdf"]
-    close(whole[["QE", "QM", "log_lik"]].astype(float), [case["QE"], case["QM"], case["logLik"]], 1e-5)
+    close(
+        whole[["QE", "QM", "log_lik"]].astype(float), [case["QE"], case["QM"], case["logLik"]], 1e-5
+    )
     close(whole["log_lik"], case["logLik"], 0, 1e-6)
     close(whole[["QE_p", "QM_p"]].astype(float), [case["QEp"], case["QMp"]], 1e-4)
     heterogeneity = reml.heterogeneity_table(fit).set_index("level")
@@ -93,7 +105,9 @@ def test_t_tests_equal_metafor(name: str, test: str) -> None:
     table = reml.terms_table(fit, test=test, contrasts=neighbours(terms)).set_index("term")
     assert table.loc[terms, "df"].tolist() == np.ravel(wanted["ddf"]).tolist()
     close(table.loc[terms, "pval"], wanted["pval"], 1e-4)
-    close(table.loc[terms, ["ci_lb", "ci_ub"]], np.transpose([wanted["lb"], wanted["ub"]]), 1e-5, 1e-5)
+    close(
+        table.loc[terms, ["ci_lb", "ci_ub"]], np.transpose([wanted["lb"], wanted["ub"]]), 1e-5, 1e-5
+    )
     whole = reml.fit_table(fit, test=test).iloc[0]
     close(whole[["QM", "QM_df", "QM_df2"]].astype(float), [wanted["QM"], *wanted["QMdf"]], 1e-5)
     assert whole["QM_p"] == pytest.approx(wanted["QMp"], rel=1e-4)
@@ -120,7 +134,9 @@ def test_robust_errors_equal_clubsandwich(name: str) -> None:
         close(table.loc[terms, column], wanted[column], 1e-5)
     close(table.loc[terms, "pval"], wanted["pval"], 1e-4)
     if pairs := wanted.get("contrasts"):
-        close(table.iloc[len(terms) :][["se", "df"]], np.transpose([pairs["se"], pairs["df"]]), 1e-5)
+        close(
+            table.iloc[len(terms) :][["se", "df"]], np.transpose([pairs["se"], pairs["df"]]), 1e-5
+        )
     half = (table["ci_ub"] - table["ci_lb"]) / 2
     close((table["ci_ub"] + table["ci_lb"]) / 2 / table["se"], table["tval"], 1e-9)
     assert (half > 1.9599 * table["se"]).all()
@@ -141,12 +157,18 @@ def term_of(name: str) -> str:
     """Our name of `valenceF:phaseE`, `phaseL` (neutral alone), `intrcpt`, `RoB_score_naC`."""
     known = {"intrcpt": "intercept", "RoB_score_naC": "risk_of_bias_c_unclear"}
     valence, _, phase = name.rpartition(":")
-    return known.get(name) or f"{LETTERS[valence[-1]] if valence else 'neutral'}:{PHASES[phase[-1]]}"
+    return (
+        known.get(name) or f"{LETTERS[valence[-1]] if valence else 'neutral'}:{PHASES[phase[-1]]}"
+    )
 
 
 def check_against(fit: Reml, wanted: dict[str, Any], levels: tuple[str, ...]) -> None:
     close(fit.tau[list(levels)] ** 2, wanted["sigma2"], 1e-4, 1e-6)
-    table = reml.terms_table(fit).set_index("term").loc[[term_of(row["term"]) for row in wanted["coef"]]]
+    table = (
+        reml.terms_table(fit)
+        .set_index("term")
+        .loc[[term_of(row["term"]) for row in wanted["coef"]]]
+    )
     close(table["estimate"], [row["est"] for row in wanted["coef"]], 1e-5)
     close(table["se"], [row["se"] for row in wanted["coef"]], 1e-5)
     whole = reml.fit_table(fit).iloc[0]
@@ -160,7 +182,9 @@ def check_against(fit: Reml, wanted: dict[str, Any], levels: tuple[str, ...]) ->
         close(i2[["total", *levels]], list(wanted["I2"].values()), 1e-5)
 
 
-@pytest.mark.parametrize("name", ["clinical", "clinical_total", "preclinical", "comparison_A", "comparison_B"])
+@pytest.mark.parametrize(
+    "name", ["clinical", "clinical_total", "preclinical", "comparison_A", "comparison_B"]
+)
 def test_sets_of_the_published_analysis(trace_data: Any, oracle: Any, name: str) -> None:
     frame = effects_of(name.replace("_total", "-all").replace("_", " "))
     spec = read_spec("three-level")
@@ -170,7 +194,9 @@ def test_sets_of_the_published_analysis(trace_data: Any, oracle: Any, name: str)
 
 
 @pytest.mark.parametrize("name", ["clinical", "preclinical"])
-def test_sensitivity_sets_of_the_published_analysis(trace_data: Any, oracle: Any, name: str) -> None:
+def test_sensitivity_sets_of_the_published_analysis(
+    trace_data: Any, oracle: Any, name: str
+) -> None:
     wanted, frame, spec = oracle["calibrated"][name], effects_of(name), read_spec("three-level")
     risk = spec.with_terms("1 + risk_of_bias_c_unclear")
     scored = frame[frame["risk_of_bias_c_unclear"].notna()]
@@ -189,15 +215,24 @@ def test_effect_level_of_the_oracle(trace_data: Any, oracle: Any, name: str) -> 
 
 
 @pytest.mark.parametrize(("name", "m"), [("clinical", 7), ("preclinical", 12)])
-def test_published_contrasts_with_bonferroni(trace_data: Any, oracle: Any, name: str, m: int) -> None:
+def test_published_contrasts_with_bonferroni(
+    trace_data: Any, oracle: Any, name: str, m: int
+) -> None:
     fit, terms = fit_of(name), [str(term) for term in fit_of(name).beta.index]
     named = read_spec("three-level").contrasts_of(name)
     table = reml.terms_table(fit, contrasts=contrast_weights(named, terms))
-    again = reml.terms_table(fit, contrasts=contrast_weights({term: term for term in terms} | named, terms))
+    again = reml.terms_table(
+        fit, contrasts=contrast_weights({term: term for term in terms} | named, terms)
+    )
     pd.testing.assert_frame_equal(table, again)
     assert len(table) == m
     wanted = {row["est"]: row for row in oracle["calibrated"][name]["contrasts"]}
     for row in table.to_dict("records"):
         theirs = wanted[min(wanted, key=lambda estimate: abs(estimate - row["estimate"]))]
         keys = ("estimate", "se", "zval", "pval", "p_bonferroni")
-        close([row[key] for key in keys], [theirs[key] for key in ("est", "se", "z", "p", "p_bonf")], 1e-4, 1e-8)
+        close(
+            [row[key] for key in keys],
+            [theirs[key] for key in ("est", "se", "z", "p", "p_bonf")],
+            1e-4,
+            1e-8,
+        )

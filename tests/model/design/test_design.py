@@ -27,8 +27,12 @@ def frame() -> pd.DataFrame:
             "effect": ["1", "2", "3", "4"],
             "yi": [0.1, 0.2, 0.3, 0.4],
             "vi": [0.1, 0.1, 0.2, 0.2],
-            "valence": pd.Categorical(["fear", "neutral", "neutral", "fear"], ["neutral", "fear", "trauma"]),
-            "phase": pd.Categorical(["memory", "memory", "learning", "memory"], ["learning", "memory"]),
+            "valence": pd.Categorical(
+                ["fear", "neutral", "neutral", "fear"], ["neutral", "fear", "trauma"]
+            ),
+            "phase": pd.Categorical(
+                ["memory", "memory", "learning", "memory"], ["learning", "memory"]
+            ),
             "dose": [1.0, 2.0, 3.0, 5.0],
             "note": ["x", None, "y", "z"],
         }
@@ -66,7 +70,12 @@ def test_labels(frame: pd.DataFrame, formula: str, labels: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("text", "formula"),
-    [("valence:phase", "0 + valence:phase"), ("valence", "0 + valence"), ("1", "1"), ("dose", "dose")],
+    [
+        ("valence:phase", "0 + valence:phase"),
+        ("valence", "0 + valence"),
+        ("1", "1"),
+        ("dose", "dose"),
+    ],
 )
 def test_a_lone_factor_means_its_cells(frame: pd.DataFrame, text: str, formula: str) -> None:
     assert cell_means(text, frame) == formula
@@ -77,7 +86,7 @@ def test_a_lone_factor_means_its_cells(frame: pd.DataFrame, text: str, formula: 
     [
         ("0 + valnce", "did you mean valence"),
         ("0 + note", "note"),
-        ("1 + dose + I(2 * dose)", "cannot be told apart"),
+        ("1 + dose + I(2 * dose)", "cannot be distinguished"),
         ("0 + valence:", "are not a formula"),
     ],
 )

@@ -46,7 +46,9 @@ def sloped() -> xr.DataTree:
     return tree_of(effects(), "0 + species + dose")
 
 
-def test_a_slope_has_no_prediction_interval_no_studies_and_no_row_of_a_forest(sloped: xr.DataTree) -> None:
+def test_a_slope_has_no_prediction_interval_no_studies_and_no_row_of_a_forest(
+    sloped: xr.DataTree,
+) -> None:
     means = {"rat", "mouse"}
     assert set(summaries.terms_table(sloped)["term"]) == {*means, "dose"}
     for table in (summaries.prediction_table, summaries.forest_table, summaries.studies_table):
@@ -67,7 +69,9 @@ def test_a_difference_from_the_intercept_has_none_either() -> None:
         ("~ species", ["forest", "caterpillar"], ["bubble_species"]),
     ],
 )
-def test_a_fit_draws_slopes_as_lines(tmp_path: Path, formula: str, drawn: list[str], absent: list[str]) -> None:
+def test_a_fit_draws_slopes_as_lines(
+    tmp_path: Path, formula: str, drawn: list[str], absent: list[str]
+) -> None:
     effects().to_csv(tmp_path / "mine.csv", index=False)
     request = Request(str(tmp_path / "mine.csv"), moderators=formula)
     sampling = Sampling("quadrature", draws=250)
@@ -80,4 +84,6 @@ def test_a_fit_draws_slopes_as_lines(tmp_path: Path, formula: str, drawn: list[s
         points = pd.read_csv(tmp_path / "out" / "figures" / "bubble_dose-points.csv")
         assert len(points) == len(effects())
         assert lines["mean"].is_monotonic_increasing
-        assert pd.read_csv(tmp_path / "out" / "figures" / "forest.csv")["term"].tolist() == ["intercept"]
+        assert pd.read_csv(tmp_path / "out" / "figures" / "forest.csv")["term"].tolist() == [
+            "intercept"
+        ]

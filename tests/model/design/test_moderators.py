@@ -12,7 +12,14 @@ from bayesmeta.inference.quadrature import integrate_posterior, terms_table
 from bayesmeta.inference.reml import fit_reml
 from bayesmeta.inference.reml import terms_table as reml_terms
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.model.design import build_design, cell_means, code_rows, code_terms, coding_of, of_stratum
+from bayesmeta.model.design import (
+    build_design,
+    cell_means,
+    code_rows,
+    code_terms,
+    coding_of,
+    of_stratum,
+)
 from bayesmeta.model.design.standardising import standardised_weights
 from bayesmeta.model.priors import term_prior
 from bayesmeta.model.spec import ModelSpec, parse_spec
@@ -66,10 +73,14 @@ def test_reml_is_metafor_in_the_units_of_the_table(frame: pd.DataFrame, formula:
         ("~1", "1"),
     ],
 )
-def test_after_a_tilde_a_formula_means_what_it_does_in_r(frame: pd.DataFrame, text: str, formula: str) -> None:
+def test_after_a_tilde_a_formula_means_what_it_does_in_r(
+    frame: pd.DataFrame, text: str, formula: str
+) -> None:
     assert cell_means(text, frame) == formula
     tilde = text if text.startswith("~") else f"~ {formula}"
-    np.testing.assert_array_equal(code_terms(frame, tilde).matrix, code_terms(frame, formula).matrix)
+    np.testing.assert_array_equal(
+        code_terms(frame, tilde).matrix, code_terms(frame, formula).matrix
+    )
 
 
 def test_a_formula_with_a_left_side_is_refused(frame: pd.DataFrame) -> None:
@@ -87,9 +98,13 @@ def test_numbers_are_centred_with_an_intercept_and_scaled_without(frame: pd.Data
     np.testing.assert_allclose(weights_of(frame, "~ dose"), [[1, mean], [0, sd]])
     np.testing.assert_allclose(weights_of(frame, "0 + dose"), [[sd]])
     cells = weights_of(frame, "0 + species + species:dose")
-    np.testing.assert_allclose(cells, np.block([[np.eye(2), mean * np.eye(2)], [np.zeros((2, 2)), sd * np.eye(2)]]))
+    np.testing.assert_allclose(
+        cells, np.block([[np.eye(2), mean * np.eye(2)], [np.zeros((2, 2)), sd * np.eye(2)]])
+    )
     log = np.log(frame["dose"])
-    np.testing.assert_allclose(weights_of(frame, "~ np.log(dose)"), [[1, log.mean()], [0, log.std()]])
+    np.testing.assert_allclose(
+        weights_of(frame, "~ np.log(dose)"), [[1, log.mean()], [0, log.std()]]
+    )
 
 
 def test_columns_without_a_main_effect_are_centred_each_by_itself(frame: pd.DataFrame) -> None:
@@ -99,14 +114,18 @@ def test_columns_without_a_main_effect_are_centred_each_by_itself(frame: pd.Data
     np.testing.assert_allclose(found, [[1, *means], [0, sd, 0], [0, 0, sd]], atol=1e-9)
 
 
-@pytest.mark.parametrize("formula", ["~ species * phase", "1", "~ scale(dose) * species", "~ species + blinded"])
+@pytest.mark.parametrize(
+    "formula", ["~ species * phase", "1", "~ scale(dose) * species", "~ species + blinded"]
+)
 def test_categories_and_scaled_numbers_stay_as_they_are(frame: pd.DataFrame, formula: str) -> None:
     blinded = frame.assign(blinded=(frame["dose"] > 3).astype(int))
     assert weights_of(blinded, formula) is None
     assert "standardised" not in build_design(blinded, spec_of(formula))
 
 
-@pytest.mark.parametrize("formula", ["~ poly(dose, 2) * species", "~ bs(dose, df=4)", "~ dose * year", "~ `the dose`"])
+@pytest.mark.parametrize(
+    "formula", ["~ poly(dose, 2) * species", "~ bs(dose, df=4)", "~ dose * year", "~ `the dose`"]
+)
 def test_what_is_standardised_is_the_same_model(frame: pd.DataFrame, formula: str) -> None:
     coding = code_terms(frame.assign(**{"the dose": frame["dose"]}), formula)
     assert coding.standardised is not None
@@ -120,21 +139,32 @@ def test_priors_hold_for_centred_and_scaled_numbers(frame: pd.DataFrame) -> None
     spec = spec_of("~ dose * species")
     design = build_design(frame, spec)
     weights, prior = design["standardised"].values, term_prior(design, spec)
-    np.testing.assert_allclose(weights @ prior.covariance({}) @ weights.T, 1.5**2 * np.eye(4), atol=1e-9)
+    np.testing.assert_allclose(
+        weights @ prior.covariance({}) @ weights.T, 1.5**2 * np.eye(4), atol=1e-9
+    )
     moved = build_design(frame.assign(dose=1000 * frame["dose"] - 300), spec)
     far = integrate_posterior(moved, spec)
     here = integrate_posterior(design, spec)
     assert far.log_marginal_likelihood == pytest.approx(here.log_marginal_likelihood, abs=1e-6)
     slope = terms_table(here).set_index("term").loc["dose", ["mean", "sd"]]
-    np.testing.assert_allclose(terms_table(far).set_index("term").loc["dose", ["mean", "sd"]], slope / 1000, rtol=1e-6)
+    np.testing.assert_allclose(
+        terms_table(far).set_index("term").loc["dose", ["mean", "sd"]], slope / 1000, rtol=1e-6
+    )
 
 
 def test_the_same_posterior_as_with_numbers_scaled_by_hand(frame: pd.DataFrame) -> None:
-    results = [integrate_posterior(build_design(frame, spec_of(f)), spec_of(f)) for f in ("~ year", "~ scale(year)")]
+    results = [
+        integrate_posterior(build_design(frame, spec_of(f)), spec_of(f))
+        for f in ("~ year", "~ scale(year)")
+    ]
     raw, scaled = (terms_table(result).set_index("term")["mean"] for result in results)
-    assert results[0].log_marginal_likelihood == pytest.approx(results[1].log_marginal_likelihood, abs=1e-7)
+    assert results[0].log_marginal_likelihood == pytest.approx(
+        results[1].log_marginal_likelihood, abs=1e-7
+    )
     assert raw["year"] * frame["year"].std() == pytest.approx(scaled["scale(year)"], rel=1e-6)
-    assert raw["intercept"] + raw["year"] * frame["year"].mean() == pytest.approx(scaled["intercept"], rel=1e-6)
+    assert raw["intercept"] + raw["year"] * frame["year"].mean() == pytest.approx(
+        scaled["intercept"], rel=1e-6
+    )
 
 
 def test_a_planted_slope_is_found_in_its_own_unit() -> None:
@@ -151,13 +181,17 @@ def test_flat_priors_stay_flat_and_strata_keep_their_weights(frame: pd.DataFrame
     assert np.isinf(np.diag(term_prior(design, spec.with_flat_priors()).fixed)).all()
     part = of_stratum(design, "mouse")
     assert list(part["term"].values) == ["mouse", "mouse:dose"]
-    np.testing.assert_array_equal(part["standardised"], design["standardised"].values[np.ix_([1, 3], [1, 3])])
+    np.testing.assert_array_equal(
+        part["standardised"], design["standardised"].values[np.ix_([1, 3], [1, 3])]
+    )
 
 
 def test_a_number_that_hardly_varies_is_refused(frame: pd.DataFrame) -> None:
     with pytest.raises(BadInput, match="'stamp' hardly varies beside its size"):
         code_terms(frame.assign(stamp=1e9 + frame["dose"]), "~ stamp")
-    weights = standardised_weights(frame, code_terms(frame, "~ year").spec, code_terms(frame, "~ year").matrix)
+    weights = standardised_weights(
+        frame, code_terms(frame, "~ year").spec, code_terms(frame, "~ year").matrix
+    )
     assert weights is not None
 
 
@@ -166,9 +200,13 @@ def test_tables_of_slopes_in_both_units(frame: pd.DataFrame) -> None:
     table = standardised_table(tree).set_index("term")
     beta = tree["posterior"]["beta"].mean(("chain", "draw"))
     mean, sd = frame["dose"].mean(), frame["dose"].std()
-    assert table["unit"].to_dict() == pytest.approx({"intercept": 1, "dose": sd, "species[mouse]": 1})
+    assert table["unit"].to_dict() == pytest.approx(
+        {"intercept": 1, "dose": sd, "species[mouse]": 1}
+    )
     assert table.loc["dose", "mean"] == pytest.approx(float(beta.sel(term="dose")) * sd)
-    assert table.loc["intercept", "mean"] == pytest.approx(float(beta[0] + beta[1] * mean), rel=1e-9)
+    assert table.loc["intercept", "mean"] == pytest.approx(
+        float(beta[0] + beta[1] * mean), rel=1e-9
+    )
     ropes = contrasts_table(tree).set_index("contrast")["p_rope"]
     assert ropes["dose"] == table.loc["dose", "p_rope"] < 1
     assert standardised_table(tree_of(frame, "~ species")).empty
@@ -176,9 +214,18 @@ def test_tables_of_slopes_in_both_units(frame: pd.DataFrame) -> None:
 
 @pytest.mark.parametrize(
     "formula",
-    ["~ dose * species", "~ poly(dose, 2) + phase", "0 + species:phase", "~ C(half) + scale(year)", "~ vi", "1"],
+    [
+        "~ dose * species",
+        "~ poly(dose, 2) + phase",
+        "0 + species:phase",
+        "~ C(half) + scale(year)",
+        "~ vi",
+        "1",
+    ],
 )
-def test_a_saved_design_codes_new_rows_as_it_coded_its_own(frame: pd.DataFrame, formula: str) -> None:
+def test_a_saved_design_codes_new_rows_as_it_coded_its_own(
+    frame: pd.DataFrame, formula: str
+) -> None:
     frame = frame.assign(half=frame["dose"].round())
     design = build_design(frame, spec_of(formula))
     some = frame.iloc[[7, 3, 50]].astype({"species": str})
@@ -199,7 +246,8 @@ def test_a_design_that_cannot_be_coded_again_is_refused(frame: pd.DataFrame) -> 
 def test_rows_of_cells_without_effects_are_nan(frame: pd.DataFrame) -> None:
     thin = frame[(frame["species"] == "rat") | (frame["phase"] == "learning")]
     coded = code_rows(
-        code_terms(thin, "0 + species:phase"), pd.DataFrame({"species": ["rat", "mouse"], "phase": "memory"})
+        code_terms(thin, "0 + species:phase"),
+        pd.DataFrame({"species": ["rat", "mouse"], "phase": "memory"}),
     )
     assert coded.isna().all(axis=1).tolist() == [False, True]
 
@@ -226,7 +274,9 @@ DOES_MORE = {
 
 @pytest.mark.parametrize("expression", COMPUTES)
 def test_formulas_may_compute(frame: pd.DataFrame, expression: str) -> None:
-    assert len(code_terms(frame.assign(**{"a b": frame["dose"]}), f"~ {expression}").matrix) == len(frame)
+    assert len(code_terms(frame.assign(**{"a b": frame["dose"]}), f"~ {expression}").matrix) == len(
+        frame
+    )
 
 
 @pytest.mark.parametrize("kind", DOES_MORE)
@@ -242,14 +292,17 @@ def test_formulas_may_not_do_more(
 
 
 @pytest.mark.parametrize(
-    "formula", ["~ np.log(dose - 9)", "~ lag(dose)", "~ scale(species)", "~ dose / 0", "~ dose +* 2"]
+    "formula",
+    ["~ np.log(dose - 9)", "~ lag(dose)", "~ scale(species)", "~ dose / 0", "~ dose +* 2"],
 )
 def test_formulas_without_a_value_are_refused(frame: pd.DataFrame, formula: str) -> None:
     with pytest.raises(BadInput, match="are not a formula of this table"):
         code_terms(frame, formula)
 
 
-def test_backticks_in_a_text_hide_nothing(frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_backticks_in_a_text_hide_nothing(
+    frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     hidden = "' + str(open('planted', 'w')) + '"
     with pytest.raises(BadInput, match="may only compute"):

@@ -15,14 +15,9 @@ from bayesmeta.model.likelihood.conditionals import (
     draw_errors,
     place_random_effects,
 )
-from bayesmeta.model.likelihood.kernel import (
-    Marginal,
-    Nesting,
-    error_sums,
-    log_likelihood,
-    marginal,
-    residual_sums,
-)
+from bayesmeta.model.likelihood.effect_level import error_sums
+from bayesmeta.model.likelihood.kernel import Marginal, log_likelihood, marginal, residual_sums
+from bayesmeta.model.likelihood.nesting import Nesting
 
 BETA = np.array([0.3, -1.0, 0.5])
 
@@ -50,15 +45,23 @@ def units_of_effects(nesting: Nesting) -> list[np.ndarray]:
     return units
 
 
-def dense_covariance(nesting: Nesting, v: np.ndarray, taus: Any, tau_effect: float, rho: float) -> np.ndarray:
+def dense_covariance(
+    nesting: Nesting, v: np.ndarray, taus: Any, tau_effect: float, rho: float
+) -> np.ndarray:
     """Covariance of y (k, k) written out."""
     same = [np.equal.outer(unit, unit) for unit in units_of_effects(nesting)]
     covariance = np.where(same[0], rho * np.sqrt(np.outer(v, v)), 0.0)
     np.fill_diagonal(covariance, v)
-    return covariance + tau_effect**2 * np.eye(len(v)) + sum(t**2 * s for t, s in zip(taus, same, strict=True))
+    return (
+        covariance
+        + tau_effect**2 * np.eye(len(v))
+        + sum(t**2 * s for t, s in zip(taus, same, strict=True))
+    )
 
 
-def by_study(nesting: Nesting, columns: Any, v: Any, taus: Any, tau_effect: Any, rho: Any) -> Marginal:
+def by_study(
+    nesting: Nesting, columns: Any, v: Any, taus: Any, tau_effect: Any, rho: Any
+) -> Marginal:
     sums = error_sums(columns, v, nesting, tau_effect=tau_effect, rho=rho, by_study=True)
     return marginal(sums, taus, nesting, by_study=True)
 
@@ -77,7 +80,9 @@ tau = st.one_of(st.just(0.0), st.floats(1e-3, 5))
     all_taus=st.tuples(tau, tau, tau, tau, tau),
     rho=st.one_of(st.just(0.0), st.floats(0.0, 0.95)),
 )
-def test_equals_dense_normal(seed: int, levels: int, all_taus: tuple[float, ...], rho: float) -> None:
+def test_equals_dense_normal(
+    seed: int, levels: int, all_taus: tuple[float, ...], rho: float
+) -> None:
     nesting, columns, v = random_design(seed, levels)
     tau_effect, *taus = all_taus[: levels + 1]
     residuals = columns[:, -1] - columns[:, :-1] @ BETA
@@ -91,7 +96,9 @@ def test_equals_dense_normal(seed: int, levels: int, all_taus: tuple[float, ...]
             rows = nesting.study_of_effect == study
             want = multivariate_normal.logpdf(residuals[rows], cov=covariance[np.ix_(rows, rows)])
             assert got[study] == pytest.approx(want, rel=1e-10, abs=1e-10)
-        sums = error_sums(array(columns), array(v), nesting, tau_effect=tau_effect, rho=rho, by_study=True)
+        sums = error_sums(
+            array(columns), array(v), nesting, tau_effect=tau_effect, rho=rho, by_study=True
+        )
         again = marginal(residual_sums(sums, array(BETA)), taus, nesting, by_study=True)
         np.testing.assert_allclose(log_likelihood(again, sizes(nesting)), got, rtol=1e-9, atol=1e-9)
 
@@ -103,8 +110,10 @@ def test_totals_equal_the_dense_inverse_with_and_without_weights(levels: int, rh
     taus = [0.4, 0.8, 1.1][:levels]
     covariance = dense_covariance(nesting, v, taus, 0.3, rho)
     found = marginal(error_sums(columns, v, nesting, tau_effect=0.3, rho=rho), taus, nesting)
-    np.testing.assert_allclose(found.S, columns.T @ np.linalg.solve(covariance, columns), rtol=1e-10)
-    assert found.L == pytest.approx(np.linalg.slogdet(covariance)[1], rel=1e-12)
+    np.testing.assert_allclose(
+        found.S, columns.T @ np.linalg.solve(covariance, columns), rtol=1e-10
+    )
+    assert pytest.approx(np.linalg.slogdet(covariance)[1], rel=1e-12) == found.L
     studies = by_study(nesting, columns, v, taus, 0.3, rho)
     weights = np.arange(nesting.studies) / 2
     options = {"weights": weights}
@@ -141,10 +150,13 @@ def test_a_tau_of_each_unit_equals_the_dense_normal() -> None:
     variances = [effect, group[nesting.group_of_effect], study[nesting.study_of_effect]]
     units = [np.arange(len(v)), *units_of_effects(nesting)]
     covariance = np.diag(v) + sum(
-        np.equal.outer(unit, unit) * own[:, None] ** 2 for unit, own in zip(units, variances, strict=True)
+        np.equal.outer(unit, unit) * own[:, None] ** 2
+        for unit, own in zip(units, variances, strict=True)
     )
-    np.testing.assert_allclose(found.S, columns.T @ np.linalg.solve(covariance, columns), rtol=1e-10)
-    assert found.L == pytest.approx(np.linalg.slogdet(covariance)[1], rel=1e-12)
+    np.testing.assert_allclose(
+        found.S, columns.T @ np.linalg.solve(covariance, columns), rtol=1e-10
+    )
+    assert pytest.approx(np.linalg.slogdet(covariance)[1], rel=1e-12) == found.L
 
 
 @pytest.mark.parametrize("rho", [0.0, 0.5])
@@ -197,7 +209,9 @@ def joint_draws(levels: int, rho: float, draws: int) -> tuple[np.ndarray, np.nda
 
 def with_draws(found: Marginal) -> Marginal:
     """The steps with an axis for draws."""
-    return found._replace(steps=tuple(type(step)(*(part[..., None] for part in step)) for step in found.steps))
+    return found._replace(
+        steps=tuple(type(step)(*(part[..., None] for part in step)) for step in found.steps)
+    )
 
 
 @pytest.mark.parametrize("levels", [1, 2, 3])

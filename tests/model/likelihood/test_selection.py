@@ -42,14 +42,18 @@ CUTS, WEIGHTS = stats.norm.isf([0.025, 0.5]), np.array([1.0, 0.4, 0.2])
 
 
 def spec_of(*levels: str) -> ModelSpec:
-    return parse_spec(TEXT.replace('["study", "group"]', str(list(levels)).replace("'", '"')), "selection")
+    return parse_spec(
+        TEXT.replace('["study", "group"]', str(list(levels)).replace("'", '"')), "selection"
+    )
 
 
 def few(seed: int = 1) -> pd.DataFrame:
     """Two studies: one of two groups with 2 and 3 effects, one of a single effect."""
     rng = np.random.default_rng(seed)
     frame = pd.DataFrame({"study": ["a"] * 5 + ["b"], "group": ["a1"] * 2 + ["a2"] * 3 + ["b1"]})
-    return frame.assign(effect=[f"e{i}" for i in range(6)], yi=rng.normal(0.4, 0.5, 6), vi=rng.uniform(0.05, 0.2, 6))
+    return frame.assign(
+        effect=[f"e{i}" for i in range(6)], yi=rng.normal(0.4, 0.5, 6), vi=rng.uniform(0.05, 0.2, 6)
+    )
 
 
 def weight_of(y: np.ndarray, v: np.ndarray, sign: float) -> np.ndarray:
@@ -58,13 +62,25 @@ def weight_of(y: np.ndarray, v: np.ndarray, sign: float) -> np.ndarray:
     return np.where(p < 0.025, WEIGHTS[0], np.where(p < 0.5, WEIGHTS[1], WEIGHTS[2]))
 
 
-def published_density(y: float, theta: np.ndarray, v: float, tau_effect: float, sign: float) -> np.ndarray:
+def published_density(
+    y: float, theta: np.ndarray, v: float, tau_effect: float, sign: float
+) -> np.ndarray:
     """p(y | theta, published) with the normalising constant by numerical integration over y, for theta (n,)."""
-    at, spread = np.linspace(theta.min() - 0.1, theta.max() + 0.1, 300), np.hypot(np.sqrt(v), tau_effect)
-    edges = sign * np.array([-12, 0, CUTS[0] * np.sqrt(v), 12])  # trapezoids that do not step over a cutpoint
-    pieces = [np.linspace(low + sign * 1e-9, high - sign * 1e-9, 2001) for low, high in pairwise(edges)]
+    at, spread = (
+        np.linspace(theta.min() - 0.1, theta.max() + 0.1, 300),
+        np.hypot(np.sqrt(v), tau_effect),
+    )
+    edges = sign * np.array(
+        [-12, 0, CUTS[0] * np.sqrt(v), 12]
+    )  # trapezoids that do not step over a cutpoint
+    pieces = [
+        np.linspace(low + sign * 1e-9, high - sign * 1e-9, 2001) for low, high in pairwise(edges)
+    ]
     each = [
-        integrate.trapezoid(stats.norm.pdf(y, at[:, None], spread) * weight_of(y, v, sign), y, axis=1) * sign
+        integrate.trapezoid(
+            stats.norm.pdf(y, at[:, None], spread) * weight_of(y, v, sign), y, axis=1
+        )
+        * sign
         for y in pieces
     ]
     total = np.interp(theta, at, np.sum(each, axis=0))
@@ -78,17 +94,30 @@ def test_the_density_of_what_is_published_integrates_to_one(sign: float, theta: 
     grid = np.linspace(-12, 12, 24_000)  # without 0, where p = .5
     ones = np.ones(len(grid))
     every = selection_of(grid, 0.1 * ones, sign * ones, (0.025, 0.5), np.zeros(len(grid), int))
-    tilt, spread = np.exp(log_selection(theta * ones, 0.4, WEIGHTS[1:], every)), np.sqrt(0.1 + 0.4**2)
-    assert integrate.trapezoid(tilt * stats.norm.pdf(grid, theta, spread), grid) == pytest.approx(1, abs=1e-3)
-    np.testing.assert_allclose(tilt / tilt.max(), weight_of(grid, 0.1, sign) / np.max(weight_of(grid, 0.1, sign)))
+    tilt, spread = (
+        np.exp(log_selection(theta * ones, 0.4, WEIGHTS[1:], every)),
+        np.sqrt(0.1 + 0.4**2),
+    )
+    assert integrate.trapezoid(tilt * stats.norm.pdf(grid, theta, spread), grid) == pytest.approx(
+        1, abs=1e-3
+    )
+    np.testing.assert_allclose(
+        tilt / tilt.max(), weight_of(grid, 0.1, sign) / np.max(weight_of(grid, 0.1, sign))
+    )
 
 
-@pytest.mark.parametrize("levels", [("study", "group"), ("study", "group", "effect"), ("study",), ("effect",)])
+@pytest.mark.parametrize(
+    "levels", [("study", "group"), ("study", "group", "effect"), ("study",), ("effect",)]
+)
 def test_marginal_likelihood_equals_brute_force(levels: tuple[str, ...]) -> None:
     """Both random effects integrated on a fine grid, the normalising constants numerically."""
     frame, spec = few(), spec_of(*levels)
     design, mu = build_design(frame, spec), 0.3
-    taus = {level: tau for level, tau in (("study", 0.5), ("group", 0.3), ("effect", 0.2)) if level in levels}
+    taus = {
+        level: tau
+        for level, tau in (("study", 0.5), ("group", 0.3), ("effect", 0.2))
+        if level in levels
+    }
     got = log_likelihood_by_study(design, spec, [mu], list(taus.values()), WEIGHTS[1:])
     sign = float(np.sign(frame["yi"].mean()))
     z = np.linspace(-6, 6, 121)
@@ -99,7 +128,8 @@ def test_marginal_likelihood_equals_brute_force(levels: tuple[str, ...]) -> None
         for _, group in study.groupby("group"):
             theta = (mu + u[:, None] + w[None]).ravel()
             each = [
-                published_density(y, theta, v, taus.get("effect", 0), sign) for y, v in group[["yi", "vi"]].to_numpy()
+                published_density(y, theta, v, taus.get("effect", 0), sign)
+                for y, v in group[["yi", "vi"]].to_numpy()
             ]
             given_u *= np.prod(each, axis=0).reshape(len(u), -1) @ density
         assert float(got[at]) == pytest.approx(np.log(given_u @ density), abs=2e-3)
@@ -113,10 +143,14 @@ def test_given_z_it_integrates_to_the_marginal_likelihood() -> None:
     given = likelihood_of(design, spec).log_density
     nodes, weight = np.polynomial.hermite_e.hermegauss(13)
     weight = weight / weight.sum()
-    at = np.array(np.meshgrid(*[range(13)] * 3, indexing="ij")).reshape(3, -1)  # u, and w of each of the first study's
+    at = np.array(np.meshgrid(*[range(13)] * 3, indexing="ij")).reshape(
+        3, -1
+    )  # u, and w of each of the first study's
     z_study = np.column_stack([nodes[at[0]], nodes[at[0]]])
     z_group = np.column_stack([nodes[at[1]], nodes[at[2]], nodes[at[1]]])
-    log_density = jax.vmap(lambda u, w: given(*parameters, u, w))(jnp.asarray(z_study), jnp.asarray(z_group))
+    log_density = jax.vmap(lambda u, w: given(*parameters, u, w))(
+        jnp.asarray(z_study), jnp.asarray(z_group)
+    )
     mean = np.log(np.exp(np.asarray(log_density)).T @ weight[at].prod(0))
     np.testing.assert_allclose(mean, log_likelihood_by_study(design, spec, *parameters), atol=1e-3)
 
@@ -144,16 +178,22 @@ def test_the_steps_of_hedges_g_are_those_of_its_own_variance() -> None:
     rng, n, k = np.random.default_rng(2), 10.0, 200_000
     size = np.full(k, n)
     for theta in (0.0, 0.5, 1.2):
-        ratio = stats.nct.rvs(2 * n - 2, theta / np.sqrt(2 / n), size=k, random_state=rng) * np.sqrt(2 / n)
+        ratio = stats.nct.rvs(
+            2 * n - 2, theta / np.sqrt(2 / n), size=k, random_state=rng
+        ) * np.sqrt(2 / n)
         y = correction(np.array(2 * n - 2)) * ratio
         v = 2 / n + y**2 / (4 * n)
         curvature = smd_curvature(y, v, size, size)
         np.testing.assert_allclose(curvature, 1 / (4 * n))
         found = selection_of(y, v, np.ones(k), (0.025, 0.5), np.zeros(k, int), curvature)
         shares = np.bincount(found.step, minlength=3) / k
-        np.testing.assert_allclose(step_probabilities(np.full(k, theta), 0.0, found)[0], shares, atol=0.02)
+        np.testing.assert_allclose(
+            step_probabilities(np.full(k, theta), 0.0, found)[0], shares, atol=0.02
+        )
     fixed = selection_of(y, v, np.ones(k), (0.025, 0.5), np.zeros(k, int))
-    assert (np.asarray(step_probabilities(np.full(k, 1.2), 0.0, fixed))[y > 1.8, 0] < shares[0] - 0.05).all()
+    assert (
+        np.asarray(step_probabilities(np.full(k, 1.2), 0.0, fixed))[y > 1.8, 0] < shares[0] - 0.05
+    ).all()
 
 
 def test_a_variance_that_is_not_that_of_hedges_g_does_not_bend() -> None:
@@ -174,7 +214,9 @@ def selected(seed: int, studies: int, kept: tuple[float, float]) -> pd.DataFrame
                 y = 0.3 + u + w + rng.normal(0, np.sqrt(v))
                 p = stats.norm.sf(y / np.sqrt(v))
                 if rng.random() < (1 if p < 0.025 else kept[0] if p < 0.5 else kept[1]):
-                    rows.append({"study": f"s{study}", "group": f"s{study}.{group}", "yi": y, "vi": v})
+                    rows.append(
+                        {"study": f"s{study}", "group": f"s{study}.{group}", "yi": y, "vi": v}
+                    )
     return pd.DataFrame(rows).assign(effect=lambda table: [f"e{i}" for i in range(len(table))])
 
 
@@ -191,23 +233,41 @@ def test_planted_weights_are_found_again() -> None:
     assert (weights[0] < [0.3, 0.1]).all()
     assert (weights[1] > [0.3, 0.1]).all()
     assert float(posterior["weights"].mean()) < 0.4
-    normal = parse_spec(TEXT.split("[priors.weights]")[0].replace('bias = "selection"', ""), "normal")
-    naive = float(terms_table(integrate_posterior(build_design(frame, normal), normal))["mean"].iloc[0])
+    normal = parse_spec(
+        TEXT.split("[priors.weights]")[0].replace('bias = "selection"', ""), "normal"
+    )
+    naive = float(
+        terms_table(integrate_posterior(build_design(frame, normal), normal))["mean"].iloc[0]
+    )
     assert naive > 0.55
     assert abs(float(posterior["beta"].mean()) - 0.3) < 0.15
     assert float(posterior["tau_study"].mean()) == pytest.approx(0.4, abs=0.12)
     replicate = tree["posterior_predictive"]["obs"].values
-    assert replicate.mean() == pytest.approx(frame["yi"].mean(), abs=0.05)  # of the published, not of all
+    assert replicate.mean() == pytest.approx(
+        frame["yi"].mean(), abs=0.05
+    )  # of the published, not of all
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('bias = "selection"', 'bias = "selektion"', "bias of model m is 'selektion'; it should be one of"),
+        (
+            'bias = "selection"',
+            'bias = "selektion"',
+            "bias of model m is 'selektion'; it should be one of",
+        ),
         ('[priors.weights]\nprior = "Gamma(2, 2)"', "", r"gives no prior for \['weights'\]"),
         ('bias = "selection"', 'bias = "selection"\nrho = 0.5', "independent within a group"),
-        ('bias = "selection"', 'bias = "selection"\ncutpoints = [0.5, 0.025]', "ascending p-values"),
-        ('bias = "selection"', 'bias = "selection"\ndirections = {neutral = "down"}', "directions of model m are"),
+        (
+            'bias = "selection"',
+            'bias = "selection"\ncutpoints = [0.5, 0.025]',
+            "ascending p-values",
+        ),
+        (
+            'bias = "selection"',
+            'bias = "selection"\ndirections = {neutral = "down"}',
+            "directions of model m are",
+        ),
         ('bias = "selection"', "", r"unknown keys \['weights'\]"),
     ],
 )

@@ -40,13 +40,27 @@ def random_table(seed: int, study_count: int = 8) -> pd.DataFrame:
     for study in range(study_count):
         for _ in range(rng.integers(1, 7)):
             group, control = rng.integers(0, 3), rng.integers(0, 2)
-            label = {"study": f"s{study}", "group": f"s{study}g{group}", "control": f"s{study}c{control}"}
-            rows.append(label | {"m2i": float(rng.integers(1, 3)), "sd2i": 1.0, "n1i": 9 + group, "n2i": 7 + control})
+            label = {
+                "study": f"s{study}",
+                "group": f"s{study}g{group}",
+                "control": f"s{study}c{control}",
+            }
+            rows.append(
+                label
+                | {
+                    "m2i": float(rng.integers(1, 3)),
+                    "sd2i": 1.0,
+                    "n1i": 9 + group,
+                    "n2i": 7 + control,
+                }
+            )
     table = pd.DataFrame(rows)
     table["sd2i"] = table["sd2i"].where(rng.random(len(table)) > 0.1, 0.0)
     table["direction"] = rng.choice([-1, 1], len(table))
     table["yi"] = rng.normal(0, 1, len(table))
-    table["vi"] = 1 / table["n1i"] + 1 / table["n2i"] + table["yi"] ** 2 / (2 * (table["n1i"] + table["n2i"]))
+    table["vi"] = (
+        1 / table["n1i"] + 1 / table["n2i"] + table["yi"] ** 2 / (2 * (table["n1i"] + table["n2i"]))
+    )
     table["effect"] = [f"e{i}" for i in range(len(table))]
     table["organism"] = np.where(table["study"].isin(["s0", "s1", "s2"]), "human", "animal")
     return table.sample(frac=1, random_state=seed).reset_index(drop=True)
@@ -69,22 +83,34 @@ def errors(table: pd.DataFrame, rho: float) -> np.ndarray:
         if a is b:
             return float(a["vi"])
         if key(a) == key(b):
-            return control(a, b) + together * float(np.sqrt((a["vi"] - control(a, a)) * (b["vi"] - control(b, b))))
+            return control(a, b) + together * float(
+                np.sqrt((a["vi"] - control(a, a)) * (b["vi"] - control(b, b)))
+            )
         return together * float(np.sqrt(a["vi"] * b["vi"]))
 
     return np.array([[covariance(a, b) for b in rows] for a in rows])
 
 
 def random_effects(table: pd.DataFrame, taus: Sequence[Any]) -> np.ndarray:
-    study, group = ((table[name].to_numpy() == table[name].to_numpy()[:, None]) for name in ("study", "group"))
-    return sum(np.asarray(tau) ** 2 * same for tau, same in zip(taus, (study, group, np.eye(len(table))), strict=True))
+    study, group = (
+        (table[name].to_numpy() == table[name].to_numpy()[:, None]) for name in ("study", "group")
+    )
+    return sum(
+        np.asarray(tau) ** 2 * same
+        for tau, same in zip(taus, (study, group, np.eye(len(table))), strict=True)
+    )
 
 
 def by_study(table: pd.DataFrame, covariance: np.ndarray, mean: float) -> np.ndarray:
     """Log density of each study's effects, studies in order of their labels."""
     parts = [np.flatnonzero(table["study"] == study) for study in sorted(table["study"].unique())]
     y = table["yi"].to_numpy() - mean
-    return np.array([multivariate_normal(np.zeros(len(i)), covariance[np.ix_(i, i)]).logpdf(y[i]) for i in parts])
+    return np.array(
+        [
+            multivariate_normal(np.zeros(len(i)), covariance[np.ix_(i, i)]).logpdf(y[i])
+            for i in parts
+        ]
+    )
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -101,7 +127,9 @@ def test_the_likelihood_is_the_dense_normal(seed: int, rho: float, *, estimated:
     assert np.abs(np.asarray(got) - apart).max() > 0.01
 
 
-def likelihood(table: pd.DataFrame, spec: ModelSpec, mean: float, taus: Sequence[float]) -> np.ndarray:
+def likelihood(
+    table: pd.DataFrame, spec: ModelSpec, mean: float, taus: Sequence[float]
+) -> np.ndarray:
     """By JAX, as NUTS takes it, and by NumPy, as quadrature does."""
     design = build_design(table, spec)
     by_jax = jax.jit(likelihood_of(design, spec).log_density)(jnp.array([mean]), jnp.array(taus))
@@ -114,7 +142,10 @@ def with_rho(table: pd.DataFrame, rho: float) -> np.ndarray:
     design = build_design(table, SPEC)
     nesting, taus = nesting_of(design), Taus(**dict(zip(SPEC.levels, TAUS, strict=True)))
     names = ("control_cluster", "control_side", "n2i", "control_subjects")
-    controls, everyone = Controls(*(design[name].values for name in names)), np.ones(nesting.studies, bool)
+    controls, everyone = (
+        Controls(*(design[name].values for name in names)),
+        np.ones(nesting.studies, bool),
+    )
     buckets = error_buckets(design["yi"].values, design["vi"].values, nesting, controls, everyone)
     size = np.bincount(nesting.study_of_effect)
 
@@ -131,7 +162,9 @@ def test_without_a_shared_control_it_is_the_usual_likelihood(rho: float) -> None
     usual = replace(SPEC, rho=rho, shared_controls=False)
     want = likelihood(table, usual, 0.3, TAUS)
     np.testing.assert_allclose(with_rho(table, rho), want, rtol=1e-10)
-    np.testing.assert_allclose(likelihood(table, replace(SPEC, rho=rho), 0.3, TAUS), want, rtol=1e-12)
+    np.testing.assert_allclose(
+        likelihood(table, replace(SPEC, rho=rho), 0.3, TAUS), want, rtol=1e-12
+    )
 
 
 def test_taus_may_differ_by_stratum() -> None:
@@ -156,7 +189,9 @@ def test_it_is_metafors() -> None:
             "effect": list("abcdefghi"),
         }
     )
-    table["vi"] = 1 / table["n1i"] + 1 / table["n2i"] + table["yi"] ** 2 / (2 * (table["n1i"] + table["n2i"]))
+    table["vi"] = (
+        1 / table["n1i"] + 1 / table["n2i"] + table["yi"] ** 2 / (2 * (table["n1i"] + table["n2i"]))
+    )
     cases = {("study", "group", "effect"): -8.342953775699, ("study", "group"): -8.352547510075}
     means = {3: 0.206553096169, 2: 0.214285568665}
     for levels, log_lik in cases.items():
@@ -175,7 +210,9 @@ def test_draws_have_the_dense_mean_and_covariance(rho: float) -> None:
     parameters = parameters_of(spec, [0.0], TAUS, draws=count)
     draws = np.concatenate(shared.draw_random_effects(np.random.default_rng(1), parameters)).T
     k, groups = len(r), len(nesting.study_of_group)
-    loading = np.hstack([np.eye(4)[nesting.study_of_effect], np.eye(groups)[nesting.group_of_effect], np.eye(k)])
+    loading = np.hstack(
+        [np.eye(4)[nesting.study_of_effect], np.eye(groups)[nesting.group_of_effect], np.eye(k)]
+    )
     prior = np.diag(np.repeat(np.square(TAUS), [4, groups, k]))
     e = errors(table, rho)
     gain = np.linalg.solve(e + random_effects(table, TAUS), loading @ prior).T
@@ -190,19 +227,25 @@ def test_draws_have_the_dense_mean_and_covariance(rho: float) -> None:
 def test_a_spec_says_true_or_false() -> None:
     assert SPEC.shared_controls
     assert not read_spec("three-level").shared_controls
-    with pytest.raises(BadInput, match="shared_controls of model m is 'yes'; it should be true or false"):
+    with pytest.raises(
+        BadInput, match="shared_controls of model m is 'yes'; it should be true or false"
+    ):
         parse_spec(TEXT.replace("= true", '= "yes"'), "m")
     with pytest.raises(BadInput, match="need normal study effects and no selection model"):
         parse_spec(
             TEXT.replace(
-                "[priors.terms]", 'likelihood = "student"\n[priors.nu]\nprior = "Gamma(2, 0.1)"\n[priors.terms]', 1
+                "[priors.terms]",
+                'likelihood = "student"\n[priors.nu]\nprior = "Gamma(2, 0.1)"\n[priors.terms]',
+                1,
             ),
             "m",
         )
     with pytest.raises(BadInput, match="need normal study effects and no selection model"):
         parse_spec(
             TEXT.replace(
-                "[priors.terms]", 'bias = "selection"\n[priors.weights]\nprior = "Gamma(2, 2)"\n[priors.terms]', 1
+                "[priors.terms]",
+                'bias = "selection"\n[priors.weights]\nprior = "Gamma(2, 2)"\n[priors.terms]',
+                1,
             ),
             "m",
         )
@@ -215,7 +258,9 @@ def test_what_cannot_be_done_is_said() -> None:
     with pytest.raises(BadInput, match="both group sizes"):
         build_design(table.assign(n2i=0), SPEC)
     with pytest.raises(BadInput, match="1 effects have an n2i that is split"):
-        build_design(table.assign(n2i_reported=table["n2i"] + (table.index == 3), control_used=2), SPEC)
+        build_design(
+            table.assign(n2i_reported=table["n2i"] + (table.index == 3), control_used=2), SPEC
+        )
     with pytest.raises(BadInput, match="names that the results need"):
         build_design(table.assign(control_cluster=0), SPEC)
     design = build_design(table, SPEC)
@@ -225,15 +270,28 @@ def test_what_cannot_be_done_is_said() -> None:
 
 def test_errors_without_a_covariance_are_refused_by_study() -> None:
     """Two groups with two outcomes each: within a group errors correlate fully, between groups through the control."""
-    label = {"study": "both", "control": "c", "sd2i": 1.0, "n1i": 40, "n2i": 4, "yi": 0.1, "vi": 0.275}
+    label = {
+        "study": "both",
+        "control": "c",
+        "sd2i": 1.0,
+        "n1i": 40,
+        "n2i": 4,
+        "yi": 0.1,
+        "vi": 0.275,
+    }
     rows = [label | {"group": group, "m2i": outcome} for group in "ab" for outcome in (1.0, 2.0)]
     rows += [label | {"study": "other", "group": "d", "control": "x", "m2i": 1.0}]
     table = pd.DataFrame(rows).assign(effect=list("pqrst"))
-    for spec in (replace(SPEC, rho=0.5), parse_spec(TEXT + '[priors.rho]\nprior = "Beta(2, 2)"\n', "estimated")):
+    for spec in (
+        replace(SPEC, rho=0.5),
+        parse_spec(TEXT + '[priors.rho]\nprior = "Beta(2, 2)"\n', "estimated"),
+    ):
         design = build_design(table, spec)
         with pytest.raises(BadInput, match=r"1 studies \(both\) cannot covary"):
             likelihood_of(design, spec)
     likelihood_of(build_design(table, SPEC), SPEC)
     odd = table.assign(vi=0.1)  # less than the control's part, 1 / 4
-    with pytest.raises(BadInput, match=r"\(both\) cannot covary over shared controls as they should with rho = 0:"):
+    with pytest.raises(
+        BadInput, match=r"\(both\) cannot covary over shared controls as they should with rho = 0:"
+    ):
         likelihood_of(build_design(odd, SPEC), SPEC)

@@ -30,7 +30,11 @@ def design_of(far: float = 0.0, seed: int = 4, studies: int = 7) -> xr.Dataset:
     k = groups + 20
     y = rng.normal(scale=2, size=k) + far * (study_of_group[group] == 2)
     return xr.Dataset(
-        {"yi": ("effect", y), "vi": ("effect", rng.lognormal(-1, 1, k)), "X": (("effect", "term"), np.ones((k, 1)))}
+        {
+            "yi": ("effect", y),
+            "vi": ("effect", rng.lognormal(-1, 1, k)),
+            "X": (("effect", "term"), np.ones((k, 1))),
+        }
         | {"effect_group": ("effect", group), "group_study": ("group", study_of_group)},
         {"study": range(studies), "term": ["intercept"]},
     )
@@ -41,7 +45,9 @@ def study_normal(design: xr.Dataset, study: int) -> tuple[np.ndarray, multivaria
     nesting, v = nesting_of(design), design["vi"].values
     rows = nesting.study_of_effect == study
     same = np.equal.outer(nesting.group_of_effect[rows], nesting.group_of_effect[rows])
-    return design["yi"].values[rows], multivariate_normal(np.zeros(rows.sum()), np.diag(v[rows]) + TAUS[1] ** 2 * same)
+    return design["yi"].values[rows], multivariate_normal(
+        np.zeros(rows.sum()), np.diag(v[rows]) + TAUS[1] ** 2 * same
+    )
 
 
 @pytest.mark.parametrize("nu", [1.0, 4.0, 60.0])
@@ -49,7 +55,9 @@ def study_normal(design: xr.Dataset, study: int) -> tuple[np.ndarray, multivaria
 def test_student_study_effects_equal_the_integral_over_them(nu: float, far: float) -> None:
     design = design_of(far)
     got = log_likelihood_by_study(design, SPEC, [0.0], TAUS, nu)
-    by_jax = likelihood_of(design, SPEC).log_density(*map(np.asarray, ([0.0], TAUS)), np.asarray(nu))
+    by_jax = likelihood_of(design, SPEC).log_density(
+        *map(np.asarray, ([0.0], TAUS)), np.asarray(nu)
+    )
     np.testing.assert_allclose(by_jax, got, rtol=1e-10)
     for study in range(7):
         r, normal = study_normal(design, study)
@@ -62,7 +70,10 @@ def test_student_study_effects_equal_the_integral_over_them(nu: float, far: floa
 
 def test_drawn_scales_give_study_effects_their_student_posterior() -> None:
     design = design_of(5.0)
-    likelihood, parameters = likelihood_of(design, SPEC), parameters_of(SPEC, [0.0], TAUS, 3.0, draws=40_000)
+    likelihood, parameters = (
+        likelihood_of(design, SPEC),
+        parameters_of(SPEC, [0.0], TAUS, 3.0, draws=40_000),
+    )
     drawn = likelihood.draw_random_effects(np.random.default_rng(1), parameters).u[2]
     r, normal = study_normal(design, 2)
     u = np.linspace(-10, 20, 20_001)
@@ -74,12 +85,16 @@ def test_drawn_scales_give_study_effects_their_student_posterior() -> None:
 
 
 @pytest.mark.parametrize(("likelihood", "name"), [("student", "t"), ("normal", "normal")])
-def test_effects_of_new_studies_have_the_distribution_of_the_model(likelihood: str, name: str) -> None:
+def test_effects_of_new_studies_have_the_distribution_of_the_model(
+    likelihood: str, name: str
+) -> None:
     spec = SPEC if likelihood == "student" else _normal()
     auxiliary = (4.0,) if likelihood == "student" else ()
     parameters = parameters_of(spec, [0.0], TAUS, *auxiliary, draws=4000)
     random = likelihood_of(design_of(), spec).draw_new_effects(np.random.default_rng(3), parameters)
-    right, wrong = (t(4, scale=0.8), norm(scale=0.8)) if name == "t" else (norm(scale=0.8), t(4, scale=0.8))
+    right, wrong = (
+        (t(4, scale=0.8), norm(scale=0.8)) if name == "t" else (norm(scale=0.8), t(4, scale=0.8))
+    )
     assert kstest(random.u.ravel(), right.cdf).pvalue > 0.01
     assert kstest(random.u.ravel(), wrong.cdf).pvalue < 1e-6
     assert kstest(random.w.ravel(), norm(scale=0.3).cdf).pvalue > 0.01
@@ -91,7 +106,9 @@ def test_replicates_of_new_studies_have_the_tails_of_the_study_effects() -> None
     design = design_of()
     design["vi"] = 0 * design["vi"] + 1e-12
     parameters = parameters_of(SPEC, [1.0], [0.8, 1e-9], 3.0, draws=3000)
-    replicate = likelihood_of(design, SPEC).replicate_new_studies(np.random.default_rng(5), parameters)
+    replicate = likelihood_of(design, SPEC).replicate_new_studies(
+        np.random.default_rng(5), parameters
+    )
     first = replicate[np.unique(nesting_of(design).study_of_effect, return_index=True)[1]]
     assert kstest(first.ravel(), t(3, loc=1.0, scale=0.8).cdf).pvalue > 0.01
 

@@ -22,7 +22,10 @@ FROM_PYTHON = ModelSpec(
     title="My model",
     terms="0 + valence:phase",
     levels=("group", "study"),
-    priors={"terms": Prior("Normal", (0.0, 1.0)), "tau": Prior("HalfCauchy", (0.5,), "a long tail")},
+    priors={
+        "terms": Prior("Normal", (0.0, 1.0)),
+        "tau": Prior("HalfCauchy", (0.5,), "a long tail"),
+    },
     rho=0.6,
     rope=0.5,
     contrasts={"difference": "fear:memory - neutral:memory"},
@@ -31,7 +34,9 @@ OTHERS = {
     "rho and rope": replace(THREE, rho=0.6, rope=0.5),
     "terms": THREE.with_terms("1 + dose"),
     "levels": THREE.with_levels(("study",)),
-    "pooling sd fixed": read_spec("translational-pooled").with_pooling_sd("organism:valence:phase", 0.3),
+    "pooling sd fixed": read_spec("translational-pooled").with_pooling_sd(
+        "organism:valence:phase", 0.3
+    ),
     "flat": THREE.with_flat_priors(),
     "built": FROM_PYTHON,
 }
@@ -62,7 +67,8 @@ def test_levels_are_sorted_and_lists_are_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", 'title = "TOML"', '{"name": "m"}', spec_to_json(THREE)[:-1] + ', "x": 1}']
+    "text",
+    ["", "{", "[]", 'title = "TOML"', '{"name": "m"}', spec_to_json(THREE)[:-1] + ', "x": 1}'],
 )
 def test_another_text_is_refused(text: str) -> None:
     with pytest.raises(BadInput, match="run bayesmeta fit again"):
@@ -89,13 +95,18 @@ def fitted(request: pytest.FixtureRequest, frame: pd.DataFrame) -> tuple[ModelSp
     return spec, fit(frame, spec)
 
 
-def test_tables_follow_the_fields_of_the_model(fitted: tuple[ModelSpec, xr.DataTree], tmp_path: Path) -> None:
+def test_tables_follow_the_fields_of_the_model(
+    fitted: tuple[ModelSpec, xr.DataTree], tmp_path: Path
+) -> None:
     spec, tree = fitted
     assert bayesmeta.spec_of(tree) == spec
     tree.to_netcdf(tmp_path / "posterior.nc", engine="h5netcdf")
     for one in (tree, az.from_netcdf(tmp_path / "posterior.nc")):
         assert spec_of(one) == spec
-        design, taus = one["constant_data"].to_dataset(), one["posterior"].dataset[["tau_study", "tau_group"]]
+        design, taus = (
+            one["constant_data"].to_dataset(),
+            one["posterior"].dataset[["tau_study", "tau_group"]],
+        )
         study, group = (taus[f"tau_{level}"].values.ravel() ** 2 for level in ("study", "group"))
         share = 100 * (study + group) / (study + group + typical_variance(design, 0.6))
         assert abs(typical_variance(design, 0.6) / typical_variance(design, 0.0) - 1) > 0.2

@@ -25,7 +25,12 @@ prior = "HalfCauchy(0.5)"
 
 def test_reads_choices() -> None:
     spec = parse_spec(GOOD, "good")
-    assert (spec.levels, spec.rho, spec.rope, spec.likelihood) == (("study", "group"), 0.0, 0.2, "normal")
+    assert (spec.levels, spec.rho, spec.rope, spec.likelihood) == (
+        ("study", "group"),
+        0.0,
+        0.2,
+        "normal",
+    )
     assert str(spec.priors["tau"]) == "HalfCauchy(0.5)"
     assert spec.priors["terms"].reason == "weak"
 
@@ -67,7 +72,9 @@ def test_unknown_file_lists_the_models_and_broken_toml_is_named(tmp_path: Path) 
         read_spec(broken)
 
 
-@pytest.mark.parametrize("path", sorted((root() / "models").glob("*.toml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", sorted((root() / "models").glob("*.toml")), ids=lambda path: path.stem
+)
 def test_every_model_of_the_project_reads_and_gives_reasons(path: Path) -> None:
     spec = read_spec(path)
     assert spec.name == path.stem

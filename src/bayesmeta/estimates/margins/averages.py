@@ -107,7 +107,9 @@ def _weighted_mean(rows: np.ndarray, shares: np.ndarray) -> np.ndarray:
     return mean
 
 
-def _shares(moderators: Moderators, grid: pd.DataFrame, of: Sequence[str], weights: str) -> np.ndarray:
+def _shares(
+    moderators: Moderators, grid: pd.DataFrame, of: Sequence[str], weights: str
+) -> np.ndarray:
     """Return the weight of every row of the grid in its mean (rows,)."""
     check_choice("weights", weights, Weights)
     others = [name for name in moderators.levels if name not in of]

@@ -24,6 +24,16 @@ def aggregate_table(tree: xr.DataTree) -> pd.DataFrame:
     enhanced, studies = int(about["aggregate_enhanced"]), int(about["aggregate_studies"])
     first, second = prior.parameters
     before, after = beta(first, second), beta(first + enhanced, second + studies - enhanced)
-    row = {"enhanced": enhanced, "studies": studies, "prior": str(prior), "mean": after.mean(), "sd": after.std()}
-    row |= dict(zip(("ci_lb", "ci_ub"), after.ppf(BOUNDS), strict=True)) | {"prior_mean": before.mean()}
-    return pd.DataFrame([row | dict(zip(("prior_ci_lb", "prior_ci_ub"), before.ppf(BOUNDS), strict=True))])
+    row = {
+        "enhanced": enhanced,
+        "studies": studies,
+        "prior": str(prior),
+        "mean": after.mean(),
+        "sd": after.std(),
+    }
+    row |= dict(zip(("ci_lb", "ci_ub"), after.ppf(BOUNDS), strict=True)) | {
+        "prior_mean": before.mean()
+    }
+    return pd.DataFrame(
+        [row | dict(zip(("prior_ci_lb", "prior_ci_ub"), before.ppf(BOUNDS), strict=True))]
+    )

@@ -41,16 +41,22 @@ def build_directions(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
         )
     if lacking := [name for name in (*KEYS, spec.outcome) if name not in frame]:
         has = ", ".join(map(str, frame.columns))
-        raise BadInput(f"model {spec.name} is one of directions; {dataset} lacks {', '.join(lacking)}, it has: {has}")
+        raise BadInput(
+            f"model {spec.name} is one of directions; {dataset} lacks {', '.join(lacking)}, it has: {has}"
+        )
     frame = frame.reset_index(drop=True)
     direction = frame[spec.outcome].astype(object)
     if unknown := sorted({str(value) for value in direction if value not in spec.categories}):
-        raise BadInput(f"{spec.outcome} must be one of {', '.join(spec.categories)}; got {', '.join(unknown)}")
+        raise BadInput(
+            f"{spec.outcome} must be one of {', '.join(spec.categories)}; got {', '.join(unknown)}"
+        )
     if frame["study"].isna().any() or frame["study"].nunique() < 2:
         raise BadInput("study must be filled, with at least two different ones")
     coding = code_terms(frame, spec.terms)
     if spec.sides not in coding.factors:
-        raise BadInput(f"sides of model {spec.name} are '{spec.sides}', which is no factor of its terms {spec.terms}")
+        raise BadInput(
+            f"sides of model {spec.name} are '{spec.sides}', which is no factor of its terms {spec.terms}"
+        )
     study, studies = pd.factorize(frame["study"], sort=True)
     codes = direction.map({name: code for code, name in enumerate(spec.categories)})
     return xr.Dataset(
@@ -65,7 +71,10 @@ def build_directions(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
             "term": coding.matrix.columns.to_numpy(str),
             "study": studies.to_numpy(str),
             "direction_name": list(spec.categories),
-            **{f"term_{name}": ("term", coding.factors[name].to_numpy(str)) for name in coding.factors},
+            **{
+                f"term_{name}": ("term", coding.factors[name].to_numpy(str))
+                for name in coding.factors
+            },
         },
         attrs=_about(frame),
     )
@@ -73,6 +82,13 @@ def build_directions(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
 
 def _about(frame: pd.DataFrame) -> dict[str, str | int]:
     """What the table is, as a file of results keeps it."""
-    about: dict[str, str | int] = {key: str(frame.attrs.get(key) or "") for key in ("dataset", "variant", "title")}
-    about |= {"synthetic": int(frame.attrs.get("synthetic", False)), "scale": "log odds of a better direction"}
-    return about | {f"aggregate_{key}": int(count) for key, count in frame.attrs.get("aggregate", {}).items()}
+    about: dict[str, str | int] = {
+        key: str(frame.attrs.get(key) or "") for key in ("dataset", "variant", "title")
+    }
+    about |= {
+        "synthetic": int(frame.attrs.get("synthetic", False)),
+        "scale": "log odds of a better direction",
+    }
+    return about | {
+        f"aggregate_{key}": int(count) for key, count in frame.attrs.get("aggregate", {}).items()
+    }

@@ -39,6 +39,11 @@ def build_ordered_model(design: xr.Dataset, spec: ModelSpec) -> pm.Model:
         eta = pt.dot(design["X"].values, beta) + u[design["effect_study"].values]
         observed = design["direction"].values
         pm.OrderedLogistic(
-            "obs", eta=eta, cutpoints=pt.stack([-gap, gap]), observed=observed, dims="effect", compute_p=False
+            "obs",
+            eta=eta,
+            cutpoints=pt.stack([-gap, gap]),
+            observed=observed,
+            dims="effect",
+            compute_p=False,
         )
     return model

@@ -48,7 +48,9 @@ def study_log_likelihood(design: xr.Dataset, beta: Floats, gap: Floats, tau: Flo
     nodes, weights = standard_nodes()
     eta = (beta @ design["X"].values.T)[:, :, None] + tau[:, None, None] * nodes
     every = direction_log_probabilities(eta, gap[:, None, None])
-    own = np.take_along_axis(every, design["direction"].values[None, :, None, None], axis=-1)[..., 0]
+    own = np.take_along_axis(every, design["direction"].values[None, :, None, None], axis=-1)[
+        ..., 0
+    ]
     member = np.eye(design.sizes["study"])[design["effect_study"].values]
     summed = np.einsum("dek,es->dsk", own, member)
     integrated: Floats = logsumexp(summed, b=weights, axis=-1)

@@ -9,7 +9,10 @@ from pymc.stats import compute_log_prior
 
 from bayesmeta.inference.nuts import check_sampler, start_jax
 from bayesmeta.inference.ordinal.model import build_ordered_model
-from bayesmeta.inference.ordinal.probabilities import direction_log_probabilities, study_log_likelihood
+from bayesmeta.inference.ordinal.probabilities import (
+    direction_log_probabilities,
+    study_log_likelihood,
+)
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.design.contrasts import with_model
@@ -52,12 +55,16 @@ def sample_directions(
         Unknown sampler, or quadrature, which is for effect sizes.
     """
     if sampler == "quadrature":
-        raise BadInput("quadrature is for effect sizes; a model of directions is sampled: numpyro, nutpie or pymc")
+        raise BadInput(
+            "quadrature is for effect sizes; a model of directions is sampled: numpyro, nutpie or pymc"
+        )
     check_sampler(sampler)
     steps = steps or Steps()
     start_jax(chains)
     model = build_ordered_model(design, spec)
-    options: dict[str, Any] = {"nuts": {"chain_method": "vectorized"}} if sampler == "numpyro" else {"backend": "jax"}
+    options: dict[str, Any] = (
+        {"nuts": {"chain_method": "vectorized"}} if sampler == "numpyro" else {"backend": "jax"}
+    )
     with steps(f"sampling {chains} x {tune + draws} draws"):
         tree = pm.sample(
             draws,
@@ -76,12 +83,19 @@ def sample_directions(
         return _complete(tree, model, design, spec, seed=seed)
 
 
-def _complete(tree: xr.DataTree, model: pm.Model, design: xr.Dataset, spec: ModelSpec, *, seed: int) -> xr.DataTree:
+def _complete(
+    tree: xr.DataTree, model: pm.Model, design: xr.Dataset, spec: ModelSpec, *, seed: int
+) -> xr.DataTree:
     """The groups that follow from the draws."""
     posterior, rng = tree["posterior"].to_dataset().as_numpy(), np.random.default_rng(seed)
     prior = _prior_draws(model, design, seed)
     log_prior = compute_log_prior(
-        tree, var_names=list(FREE), model=model, extend_inferencedata=False, progressbar=False, backend="jax"
+        tree,
+        var_names=list(FREE),
+        model=model,
+        extend_inferencedata=False,
+        progressbar=False,
+        backend="jax",
     )
     kept = {"posterior": posterior.drop_vars("z"), "prior": prior}
     likelihood = _log_likelihood(design, posterior)
@@ -100,10 +114,13 @@ def _complete(tree: xr.DataTree, model: pm.Model, design: xr.Dataset, spec: Mode
 
 def _prior_draws(model: pm.Model, design: xr.Dataset, seed: int) -> xr.Dataset:
     names = ("beta", "gap", "tau_study", "u")
-    values = pm.draw([model[name] for name in names], PRIOR_DRAWS, random_seed=seed, mode="FAST_COMPILE")
+    values = pm.draw(
+        [model[name] for name in names], PRIOR_DRAWS, random_seed=seed, mode="FAST_COMPILE"
+    )
     dims = {"beta": ["term"], "u": ["study"]}
     drawn = {
-        name: (("chain", "draw", *dims.get(name, [])), value[None]) for name, value in zip(names, values, strict=True)
+        name: (("chain", "draw", *dims.get(name, [])), value[None])
+        for name, value in zip(names, values, strict=True)
     }
     labels = {name: design[name].values for name in ("term", "study")}
     return xr.Dataset(drawn, {"chain": [0], "draw": range(PRIOR_DRAWS), **labels})
@@ -124,8 +141,13 @@ def _replicates(design: xr.Dataset, draws: xr.Dataset, rng: np.random.Generator)
 
 
 def _log_likelihood(design: xr.Dataset, draws: xr.Dataset) -> xr.Dataset:
-    own = np.take_along_axis(_log_probabilities(design, draws), design["direction"].values[:, None][None, None], -1)
-    flat = {name: draws[name].values.reshape(-1, *draws[name].shape[2:]) for name in ("beta", "gap", "tau_study")}
+    own = np.take_along_axis(
+        _log_probabilities(design, draws), design["direction"].values[:, None][None, None], -1
+    )
+    flat = {
+        name: draws[name].values.reshape(-1, *draws[name].shape[2:])
+        for name in ("beta", "gap", "tau_study")
+    }
     by_study = study_log_likelihood(design, flat["beta"], flat["gap"], flat["tau_study"])
     shape, labels = draws["gap"].shape, {name: design[name].values for name in ("effect", "study")}
     return xr.Dataset(

@@ -7,7 +7,10 @@ import pandas as pd
 import xarray as xr
 from scipy.special import ndtri
 
-from bayesmeta.inference.ordinal.probabilities import averaged_probabilities, direction_log_probabilities
+from bayesmeta.inference.ordinal.probabilities import (
+    averaged_probabilities,
+    direction_log_probabilities,
+)
 from bayesmeta.model.spec import spec_of
 
 BOUNDS = (0.025, 0.975)
@@ -18,7 +21,11 @@ NEW_STUDIES = 20  # equally likely study effects per draw
 def sides_of(tree: xr.DataTree) -> dict[str, str]:
     """Level of the model's `sides` to its term; the other terms are at their first level (given after conditioning)."""
     term = tree["constant_data"].to_dataset()[f"term_{spec_of(tree).sides}"]
-    return {str(level): str(name) for level, name in zip(term.values, term["term"].values, strict=True) if level}
+    return {
+        str(level): str(name)
+        for level, name in zip(term.values, term["term"].values, strict=True)
+        if level
+    }
 
 
 def side_probabilities(tree: xr.DataTree, *, group: str = "posterior") -> xr.DataArray:
@@ -47,7 +54,10 @@ def directions_table(tree: xr.DataTree) -> pd.DataFrame:
         studies = len(np.unique(design["effect_study"].values[here]))
         for code, direction in enumerate(_directions(tree)):
             at = {"side": side, "direction": direction}
-            counts = {"rows": int((design["direction"].values[here] == code).sum()), "of": int(here.sum())}
+            counts = {
+                "rows": int((design["direction"].values[here] == code).sum()),
+                "of": int(here.sum()),
+            }
             said = _summary(posterior.sel(at).values) | _summary(prior.sel(at).values, "prior_")
             rows.append({name: side, "direction": direction} | counts | {"studies": studies} | said)
     return pd.DataFrame(rows)
@@ -67,10 +77,17 @@ def differences_table(tree: xr.DataTree) -> pd.DataFrame:
     for first, second in combinations(sides_of(tree), 2):
         for direction in _directions(tree):
             after, before = (
-                (part.sel(side=first, direction=direction) - part.sel(side=second, direction=direction)).values
+                (
+                    part.sel(side=first, direction=direction)
+                    - part.sel(side=second, direction=direction)
+                ).values
                 for part in (posterior, prior)
             )
-            said = _summary(after) | {"p_positive": float((after > 0).mean())} | _summary(before, "prior_")
+            said = (
+                _summary(after)
+                | {"p_positive": float((after > 0).mean())}
+                | _summary(before, "prior_")
+            )
             rows.append({"contrast": f"{first} - {second}", "direction": direction} | said)
     return pd.DataFrame(rows)
 
@@ -86,7 +103,9 @@ def next_study_table(tree: xr.DataTree) -> pd.DataFrame:
     """
     eta, gap, tau = _parameters(tree, "posterior")
     own = ndtri((np.arange(NEW_STUDIES) + 0.5) / NEW_STUDIES)
-    in_study = np.exp(direction_log_probabilities(eta[..., None] + tau[:, None, None] * own, gap[:, None, None]))
+    in_study = np.exp(
+        direction_log_probabilities(eta[..., None] + tau[:, None, None] * own, gap[:, None, None])
+    )
     expected = side_probabilities(tree).mean("sample")
     rows = []
     for at, (side, term) in enumerate(sides_of(tree).items()):
@@ -94,7 +113,14 @@ def next_study_table(tree: xr.DataTree) -> pd.DataFrame:
             lower, upper = np.quantile(in_study[:, at, :, code], BOUNDS)
             p = float(expected.sel(side=side, direction=direction))
             rows.append(
-                {"term": term, "level": "study", "direction": direction, "p": p, "pi_lb": lower, "pi_ub": upper}
+                {
+                    "term": term,
+                    "level": "study",
+                    "direction": direction,
+                    "p": p,
+                    "pi_lb": lower,
+                    "pi_ub": upper,
+                }
             )
     return pd.DataFrame(rows)
 
@@ -122,4 +148,8 @@ def _directions(tree: xr.DataTree) -> list[str]:
 
 def _summary(draws: np.ndarray, prefix: str = "") -> dict[str, float]:
     lower, upper = np.quantile(draws, BOUNDS)
-    return {f"{prefix}mean": float(draws.mean()), f"{prefix}ci_lb": float(lower), f"{prefix}ci_ub": float(upper)}
+    return {
+        f"{prefix}mean": float(draws.mean()),
+        f"{prefix}ci_lb": float(lower),
+        f"{prefix}ci_ub": float(upper),
+    }

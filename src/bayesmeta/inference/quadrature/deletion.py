@@ -69,7 +69,11 @@ class Deleted(NamedTuple):
 
 
 def delete_studies(
-    design: xr.Dataset, spec: ModelSpec, *, weights: xr.DataArray | None = None, tolerance: float = 1e-6
+    design: xr.Dataset,
+    spec: ModelSpec,
+    *,
+    weights: xr.DataArray | None = None,
+    tolerance: float = 1e-6,
 ) -> xr.Dataset:
     """Return `strata.leave_one_study_out` of a model with one tau per level."""
     terms = list(design["term"].values)
@@ -79,12 +83,15 @@ def delete_studies(
         columns = np.column_stack([columns, chosen])
     integral = integrate(design, spec, tolerance=tolerance)
     by_node = [
-        _on_shared_grid(arrays, spec, grid, columns, tolerance) for arrays, grid in _outer_grids(integral)
+        _on_shared_grid(arrays, spec, grid, columns, tolerance)
+        for arrays, grid in _outer_grids(integral)
     ]
     deleted = _mixed(by_node, integral.nodes.weight[integral.kept])
     refitted = np.flatnonzero(~(deleted.error <= tolerance))
     for study in refitted:
-        alone = integrate(design, spec, without=[str(design["study"].values[study])], tolerance=tolerance)
+        alone = integrate(
+            design, spec, without=[str(design["study"].values[study])], tolerance=tolerance
+        )
         deleted.mean[study], deleted.sd[study] = alone.moments(columns)
         deleted.log_evidence[study] = alone.log_evidence
         deleted.error[study] = alone.error
@@ -184,7 +191,10 @@ class Combined(NamedTuple):
 
 
 def _combined(
-    whole: Conditional, supports: Sequence[Support], parts: Sequence[WithoutStudy], columns: np.ndarray
+    whole: Conditional,
+    supports: Sequence[Support],
+    parts: Sequence[WithoutStudy],
+    columns: np.ndarray,
 ) -> Combined:
     terms, combinations = columns.shape
     mean = columns.T @ whole.mean.reshape(terms, -1)

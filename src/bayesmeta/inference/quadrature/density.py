@@ -18,10 +18,19 @@ import xarray as xr
 
 from bayesmeta.inference.quadrature.outer import RHO
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.model.likelihood import Nesting, Taus, check_engine, columns_of, error_sums, marginal, nesting_of
+from bayesmeta.model.likelihood import (
+    Nesting,
+    Taus,
+    check_engine,
+    columns_of,
+    error_sums,
+    marginal,
+    nesting_of,
+)
+from bayesmeta.model.likelihood.arrays import with_node_axes
 from bayesmeta.model.likelihood.buckets import Bucket
 from bayesmeta.model.likelihood.dense import dense_products
-from bayesmeta.model.likelihood.kernel import Marginal, Sums, with_node_axes
+from bayesmeta.model.likelihood.kernel import Marginal, Sums
 from bayesmeta.model.likelihood.shared_controls import shared_errors
 from bayesmeta.model.priors import TermPrior, term_prior
 from bayesmeta.model.spec import ModelSpec
@@ -74,7 +83,9 @@ class DesignArrays:
         if not outer:
             return self
         rho: float | np.ndarray = outer.get(RHO, self.rho)
-        pooling_sds = {part: np.asarray(value)[..., None, None] for part, value in outer.items() if part != RHO}
+        pooling_sds = {
+            part: np.asarray(value)[..., None, None] for part, value in outer.items() if part != RHO
+        }
         prior, log_det = prior_products(self.term_prior, pooling_sds)
         rho = np.asarray(rho)[None] if np.ndim(rho) else rho
         return replace(self, rho=rho, prior=prior, log_det_prior=log_det)
@@ -85,7 +96,9 @@ class DesignArrays:
         return replace(
             self,
             prior=prior if prior.ndim == 2 else prior[..., chosen],
-            log_det_prior=log_det[chosen] if isinstance(log_det, np.ndarray) and log_det.ndim else log_det,
+            log_det_prior=log_det[chosen]
+            if isinstance(log_det, np.ndarray) and log_det.ndim
+            else log_det,
             rho=rho[:, chosen] if isinstance(rho, np.ndarray) and rho.ndim else rho,
         )
 
@@ -102,7 +115,7 @@ def arrays_of(design: xr.Dataset, spec: ModelSpec, without: Sequence[str] = ()) 
     refuse_unknown_studies(design, without)
     nesting = nesting_of(design)
     of_terms = term_prior(design, spec)
-    prior, log_det = prior_products(of_terms, dict.fromkeys(of_terms.shared, 1.0))
+    prior, log_det = prior_products(of_terms, dict.fromkeys(of_terms.pooled, 1.0))
     shared = np.zeros(nesting.studies, bool)
     buckets: list[Bucket] = []
     if spec.shared_controls:
@@ -127,10 +140,14 @@ def refuse_unknown_studies(design: xr.Dataset, without: Sequence[str]) -> None:
     """Raise BadInput if a study to leave out does not exist."""
     studies = design["study"].values
     if unknown := sorted(set(without) - set(studies)):
-        raise BadInput(f"cannot leave out the studies {unknown}; the studies are: {', '.join(studies)}")
+        raise BadInput(
+            f"cannot leave out the studies {unknown}; the studies are: {', '.join(studies)}"
+        )
 
 
-def prior_products(prior: TermPrior, pooling_sds: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+def prior_products(
+    prior: TermPrior, pooling_sds: Mapping[str, Any]
+) -> tuple[np.ndarray, np.ndarray]:
     """Return `DesignArrays.prior` and `DesignArrays.log_det_prior` at pooling sds by part, numbers or (nodes, 1, 1)."""
     covariance = prior.covariance(pooling_sds)
     flat = np.isinf(np.diagonal(prior.fixed))
@@ -151,11 +168,17 @@ class Conditional(NamedTuple):
 
 
 def condition(
-    S: np.ndarray, L: np.ndarray, effects: np.ndarray | float, prior: np.ndarray, log_det_prior: np.ndarray | float
+    S: np.ndarray,
+    L: np.ndarray,
+    effects: np.ndarray | float,
+    prior: np.ndarray,
+    log_det_prior: np.ndarray | float,
 ) -> Conditional:
     """Apply the module's equations to S (q, q, ...), L = log|V| (...) and the number of effects (...)."""
     terms = len(S) - 1
-    with np.errstate(all="ignore"):  # at taus too large to compute with; such nodes are given no mass
+    with np.errstate(
+        all="ignore"
+    ):  # at taus too large to compute with; such nodes are given no mass
         swept, log_pivots = sweep(S + with_node_axes(prior, S), terms)
     log_det = L + log_pivots + log_det_prior
     log_likelihood = -0.5 * (effects * np.log(2 * np.pi) + log_det + swept[terms, terms])
@@ -204,7 +227,9 @@ def cross_products(arrays: DesignArrays, sums: Sums, taus: Taus) -> tuple[np.nda
     nested = marginal(sums, taus.above, arrays.nesting, weights=_nested_weights(arrays))
     if not arrays.buckets:
         return nested.S, nested.L
-    log_det, products = dense_products(arrays.columns, arrays.buckets, taus, arrays.rho, arrays.nesting)
+    log_det, products = dense_products(
+        arrays.columns, arrays.buckets, taus, arrays.rho, arrays.nesting
+    )
     totals = (np.tensordot(arrays.included, part, axes=(0, 0)) for part in (products, log_det))
     dense_S, dense_L = totals
     return nested.S + dense_S, nested.L + dense_L
@@ -233,12 +258,20 @@ def with_dense(
 
 
 def evaluate_group_nodes(
-    arrays: DesignArrays, sums: Sums, tau_effect: float, tau_group: np.ndarray, tau_study: np.ndarray
+    arrays: DesignArrays,
+    sums: Sums,
+    tau_effect: float,
+    tau_group: np.ndarray,
+    tau_study: np.ndarray,
 ) -> Conditional:
     """Evaluate the nodes (b, c) of one tau_effect: tau_group (b,), and for each of these tau_study (b, c)."""
     size = max(1, NUMBERS_AT_ONCE // sums.b.size)
     parts = [
-        condition_at(arrays, sums, Taus(tau_group[None, at : at + size], tau_study[None, at : at + size], tau_effect))
+        condition_at(
+            arrays,
+            sums,
+            Taus(tau_group[None, at : at + size], tau_study[None, at : at + size], tau_effect),
+        )
         for at in range(0, len(tau_group), size)
     ]
     return _joined(parts, axis=-2)

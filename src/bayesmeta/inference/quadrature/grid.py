@@ -8,7 +8,12 @@ import numpy as np
 import xarray as xr
 from scipy.special import logsumexp
 
-from bayesmeta.inference.quadrature.density import DesignArrays, arrays_of, effect_level, evaluate_group_nodes
+from bayesmeta.inference.quadrature.density import (
+    DesignArrays,
+    arrays_of,
+    effect_level,
+    evaluate_group_nodes,
+)
 from bayesmeta.inference.quadrature.nodes import Marginal, Rule, follow, marginal, place, zoom
 from bayesmeta.model.priors import log_density
 from bayesmeta.model.spec import LEVELS, ModelSpec
@@ -60,7 +65,10 @@ class Grid:
     @cached_property
     def marginals(self) -> list[Marginal]:
         """Distribution of each level's tau."""
-        return [marginal(self.rule, self.mass, axis, self.scale) for axis in reversed(range(len(self.rule.axes)))]
+        return [
+            marginal(self.rule, self.mass, axis, self.scale)
+            for axis in reversed(range(len(self.rule.axes)))
+        ]
 
     def moments(self, columns: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Posterior means and sds of columns' beta (p, r), each term by default, then of the taus: (r + levels,)."""
@@ -68,7 +76,9 @@ class Grid:
         within = np.einsum("ir,nir->nr", columns, self.covariance @ columns)
         means = np.column_stack([self.beta @ columns, self.tau])
         mean = self.weight @ means
-        return mean, np.sqrt(self.weight @ (np.column_stack([within, 0 * self.tau]) + (means - mean) ** 2))
+        return mean, np.sqrt(
+            self.weight @ (np.column_stack([within, 0 * self.tau]) + (means - mean) ** 2)
+        )
 
 
 def refine(
@@ -78,7 +88,9 @@ def refine(
     return refine_arrays(arrays_of(design, spec, without), spec, tolerance=tolerance)
 
 
-def refine_arrays(arrays: DesignArrays, spec: ModelSpec, *, tolerance: float = 1e-6) -> tuple[Grid, float]:
+def refine_arrays(
+    arrays: DesignArrays, spec: ModelSpec, *, tolerance: float = 1e-6
+) -> tuple[Grid, float]:
     """Return a grid whose estimated error is below the tolerance, or the last within the limit on nodes; and that error.
 
     The ranges hold every node whose log density is within `SPARE` - log(tolerance) of the highest.
@@ -89,7 +101,9 @@ def refine_arrays(arrays: DesignArrays, spec: ModelSpec, *, tolerance: float = 1
     for order in ORDERS[1:]:
         if error <= tolerance or order**axes > NODE_LIMIT:
             break
-        finer = evaluate(arrays, spec, place(order, axes, follow(grid.rule, grid.log_density, drop)))
+        finer = evaluate(
+            arrays, spec, place(order, axes, follow(grid.rule, grid.log_density, drop))
+        )
         grid, error = finer, difference(grid, finer, tolerance)
     return grid, error
 
@@ -100,13 +114,19 @@ def difference(coarse: Grid, fine: Grid, tolerance: float) -> float:
     Where these are below the tolerance, a tenth of the difference of each tau's probability to be below its mean, too.
     """
     (coarse_mean, coarse_sd), (mean, sd) = coarse.moments(), fine.moments()
-    shifts = [coarse.log_evidence - fine.log_evidence, *(coarse_mean - mean) / sd, *(coarse_sd - sd) / sd]
+    shifts = [
+        coarse.log_evidence - fine.log_evidence,
+        *(coarse_mean - mean) / sd,
+        *(coarse_sd - sd) / sd,
+    ]
     largest = float(np.abs(shifts).max())
     if largest > tolerance:
         return largest
     taus = mean[-len(fine.marginals) :]
     pairs = zip(coarse.marginals, fine.marginals, taus, strict=True)
-    return max(largest, *(abs(before.cdf(tau) - after.cdf(tau)) / 10 for before, after, tau in pairs))
+    return max(
+        largest, *(abs(before.cdf(tau) - after.cdf(tau)) / 10 for before, after, tau in pairs)
+    )
 
 
 def evaluate(arrays: DesignArrays, spec: ModelSpec, rule: Rule) -> Grid:
@@ -120,7 +140,9 @@ def evaluate(arrays: DesignArrays, spec: ModelSpec, rule: Rule) -> Grid:
     for part, tau_effect in enumerate(effect):
         sums = effect_level(arrays, tau_effect)
         given = evaluate_group_nodes(arrays, sums, tau_effect, group[part], study[part])
-        density = np.nan_to_num(given.log_likelihood.ravel() + outside[part], nan=-np.inf, posinf=-np.inf)
+        density = np.nan_to_num(
+            given.log_likelihood.ravel() + outside[part], nan=-np.inf, posinf=-np.inf
+        )
         highest = max(highest, density.max())
         near = density > highest - NEGLIGIBLE
         densities.append(density)

@@ -95,4 +95,6 @@ def integrate(
 def _difference(coarse: Integral, fine: Integral) -> float:
     """Return the largest difference of log p(y) and of a mean of terms and taus (in posterior sds)."""
     (coarse_mean, _), (mean, sd) = coarse.moments(), fine.moments()
-    return float(max(np.abs((coarse_mean - mean) / sd).max(), abs(coarse.log_evidence - fine.log_evidence)))
+    return float(
+        max(np.abs((coarse_mean - mean) / sd).max(), abs(coarse.log_evidence - fine.log_evidence))
+    )

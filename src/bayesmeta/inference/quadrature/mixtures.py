@@ -26,7 +26,9 @@ class Mixture(NamedTuple):
     @property
     def sd(self) -> float:
         """Standard deviation of the mixture."""
-        return float(np.sqrt((self.weight * (self.within**2 + (self.centre - self.mean) ** 2)).sum()))
+        return float(
+            np.sqrt((self.weight * (self.within**2 + (self.centre - self.mean) ** 2)).sum())
+        )
 
     def cdf(self, x: float) -> float:
         """P(value <= x)."""
@@ -47,10 +49,13 @@ class Mixture(NamedTuple):
 
     def thinned(self) -> Self:
         """Fewer components: those with about the same centre and sd merged, mean and variance kept exactly."""
-        cells = np.round(np.column_stack([self.centre, self.within]) * (CELLS / self.sd)).astype(int)
+        cells = np.round(np.column_stack([self.centre, self.within]) * (CELLS / self.sd)).astype(
+            int
+        )
         _, cell = np.unique(cells, axis=0, return_inverse=True)
         weight, first, second = (
-            np.bincount(cell, self.weight * moment) for moment in (1.0, self.centre, self.within**2 + self.centre**2)
+            np.bincount(cell, self.weight * moment)
+            for moment in (1.0, self.centre, self.within**2 + self.centre**2)
         )
         centre = first / weight
         return type(self)(weight, centre, np.sqrt(second / weight - centre**2))

@@ -45,7 +45,9 @@ class Rule(NamedTuple):
 
     def x(self) -> list[np.ndarray]:
         """Coordinates of every node on each axis, each (n, ..., n)."""
-        return [np.broadcast_to(spread(axis.points, self), self.log_weight.shape) for axis in self.axes]
+        return [
+            np.broadcast_to(spread(axis.points, self), self.log_weight.shape) for axis in self.axes
+        ]
 
 
 Ranges = Callable[[list[np.ndarray]], tuple[np.ndarray, np.ndarray]]
@@ -84,7 +86,9 @@ def follow(rule: Rule, log_density: np.ndarray, drop: float) -> Ranges:
 
     A new row takes the hull of the ranges of the two old rows on either side of it.
     """
-    kept = [_kept(axis, _highest(log_density, depth + 1), drop) for depth, axis in enumerate(rule.axes)]
+    kept = [
+        _kept(axis, _highest(log_density, depth + 1), drop) for depth, axis in enumerate(rule.axes)
+    ]
     points = [axis.points for axis in rule.axes]
     return lambda outer: _hull(points[: len(outer)], *kept[len(outer)], outer)
 
@@ -97,7 +101,12 @@ class HasDensity(Protocol):
 
 
 def zoom[Evaluated: HasDensity](
-    evaluate: Callable[[Rule], Evaluated], axes: int, drop: float, *, order: int = 16, rounds: int = 40
+    evaluate: Callable[[Rule], Evaluated],
+    axes: int,
+    drop: float,
+    *,
+    order: int = 16,
+    rounds: int = 40,
 ) -> tuple[Evaluated, np.ndarray, np.ndarray]:
     """Find the box around the nodes within `drop` of the highest log density.
 
@@ -124,7 +133,9 @@ def zoom[Evaluated: HasDensity](
     return evaluated, low, high
 
 
-def _near(density: np.ndarray, low: np.ndarray, high: np.ndarray, drop: float) -> tuple[np.ndarray, np.ndarray]:
+def _near(
+    density: np.ndarray, low: np.ndarray, high: np.ndarray, drop: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the part of a box (low, high) that holds the nodes within `drop` of the peak, a node to spare."""
     near, order = density > density.max() - drop, density.shape[0]
     new_low, new_high = low.copy(), high.copy()
@@ -159,7 +170,11 @@ def marginal(rule: Rule, mass: np.ndarray, axis: int, scale: float) -> Marginal:
     """
     rows = mass.reshape((*mass.shape[: axis + 1], -1)).sum(-1).reshape(-1, rule.order)
     near = rows.sum(1) > 1e-16
-    rows, low, high = rows[near], rule.axes[axis].low.ravel()[near], rule.axes[axis].high.ravel()[near]
+    rows, low, high = (
+        rows[near],
+        rule.axes[axis].low.ravel()[near],
+        rule.axes[axis].high.ravel()[near],
+    )
     basis = _basis(rule.order)
     log_density = np.log(np.maximum(rows, 1e-25 * rows.max(1, keepdims=True)) / basis.weight)
     series = (log_density * basis.weight) @ basis.at_nodes * (np.arange(rule.order) + 0.5)
@@ -230,7 +245,10 @@ def _kept(axis: Axis, highest: np.ndarray, drop: float) -> tuple[np.ndarray, np.
     """Range of each row (n, ..., n) that holds what is within `drop` of the row's maximum."""
     near = highest >= highest.max(-1, keepdims=True) - drop
     edges = np.concatenate([axis.low[..., None], axis.points, axis.high[..., None]], -1)
-    first, last = near.argmax(-1)[..., None], near.shape[-1] - near[..., ::-1].argmax(-1)[..., None] + 1
+    first, last = (
+        near.argmax(-1)[..., None],
+        near.shape[-1] - near[..., ::-1].argmax(-1)[..., None] + 1,
+    )
     return np.take_along_axis(edges, first, -1)[..., 0], np.take_along_axis(edges, last, -1)[..., 0]
 
 

@@ -14,7 +14,11 @@ from bayesmeta.inference.quadrature.nodes import cell_edges, leggauss
 from bayesmeta.model.spec import ModelSpec, Prior
 
 RHO = "rho"
-ORDERS = {1: (12, 24), 2: (8, 12), 3: (6, 8)}  # two rules, by number of axes; their difference is the error
+ORDERS = {
+    1: (12, 24),
+    2: (8, 12),
+    3: (6, 8),
+}  # two rules, by number of axes; their difference is the error
 FINEST = 4  # nodes per axis where there are more axes
 
 
@@ -49,5 +53,9 @@ def outer_nodes(priors: Mapping[str, Prior], order: int) -> OuterNodes:
     edges = cell_edges(order)
     places = np.array(list(product(range(order), repeat=len(priors))), int)
     u = (unit[places] + 1) / 2
-    values = {name: prior.distribution.ppf(u[:, at]) for at, (name, prior) in enumerate(priors.items())}
-    return OuterNodes(values, np.prod(weight[places] / 2, axis=1), edges[places], np.diff(edges)[places])
+    values = {
+        name: prior.distribution.ppf(u[:, at]) for at, (name, prior) in enumerate(priors.items())
+    }
+    return OuterNodes(
+        values, np.prod(weight[places] / 2, axis=1), edges[places], np.diff(edges)[places]
+    )

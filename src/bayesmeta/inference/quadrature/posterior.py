@@ -109,7 +109,9 @@ def integrate_posterior(
     posteriors = {}
     for name, (stratum_design, single) in parts.items():
         inside = [study for study in without if study in stratum_design["study"].values]
-        posteriors[name] = integrate_taus(stratum_design, single, without=inside, tolerance=tolerance)
+        posteriors[name] = integrate_taus(
+            stratum_design, single, without=inside, tolerance=tolerance
+        )
     return Joint(tuple(map(str, design["term"].values)), posteriors)
 
 
@@ -126,7 +128,9 @@ def integrate_taus(
         terms=tuple(map(str, design["term"].values)),
         levels=spec.levels,
         tau=np.concatenate([grid.tau for grid in grids]),
-        weight=np.concatenate([part * grid.weight for part, grid in zip(share, grids, strict=True)]),
+        weight=np.concatenate(
+            [part * grid.weight for part, grid in zip(share, grids, strict=True)]
+        ),
         beta=np.concatenate([grid.beta for grid in grids]),
         covariance=np.concatenate([grid.covariance for grid in grids]),
         marginals={
@@ -136,7 +140,10 @@ def integrate_taus(
         log_marginal_likelihood=integral.log_evidence,
         error=integral.error,
         converged=integral.converged,
-        outer={name: np.repeat(values[integral.kept], sizes) for name, values in integral.nodes.values.items()},
+        outer={
+            name: np.repeat(values[integral.kept], sizes)
+            for name, values in integral.nodes.values.items()
+        },
     )
 
 
@@ -144,8 +151,15 @@ def combination(posterior: Posterior | Joint, weights: np.ndarray) -> Mixture:
     """Exact distribution of weights'beta, for weights (p,)."""
     if isinstance(posterior, Joint):
         share = dict(zip(posterior.terms, weights, strict=True))
-        own = {name: np.array([share[term] for term in part.terms]) for name, part in posterior.parts.items()}
-        used = [combination(posterior.parts[name], values) for name, values in own.items() if values.any()]
+        own = {
+            name: np.array([share[term] for term in part.terms])
+            for name, part in posterior.parts.items()
+        }
+        used = [
+            combination(posterior.parts[name], values)
+            for name, values in own.items()
+            if values.any()
+        ]
         return used[0] if len(used) == 1 else add_independent(used)
     variance = (posterior.covariance @ weights) @ weights
     return Mixture(posterior.weight, posterior.beta @ weights, np.sqrt(variance))
@@ -158,5 +172,7 @@ def tau_cdf(posterior: Posterior, level: str, tau: float) -> float:
 
 def tau_quantile(posterior: Posterior, level: str, p: float) -> float:
     """Quantile of tau_level."""
-    highest = max(part.scale * float(np.sinh(part.high.max())) for _, part in posterior.marginals[level])
+    highest = max(
+        part.scale * float(np.sinh(part.high.max())) for _, part in posterior.marginals[level]
+    )
     return float(brentq(lambda tau: tau_cdf(posterior, level, tau) - p, 0.0, highest, xtol=1e-12))

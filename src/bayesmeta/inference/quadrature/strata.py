@@ -14,7 +14,11 @@ from bayesmeta.model.spec import ModelSpec
 
 
 def leave_one_study_out(
-    design: xr.Dataset, spec: ModelSpec, *, weights: xr.DataArray | None = None, tolerance: float = 1e-6
+    design: xr.Dataset,
+    spec: ModelSpec,
+    *,
+    weights: xr.DataArray | None = None,
+    tolerance: float = 1e-6,
 ) -> xr.Dataset:
     """Posterior without each study, and how well it predicts that study.
 
@@ -51,11 +55,15 @@ def leave_one_study_out(
         others = {other: posterior for other, posterior in whole.items() if other != name}
         found.append(_with_others(deleted, others, weights))
     order = {"term": design["term"].values, "level": tau_labels(design, spec)}
-    together = xr.concat(found, dim="study", join="outer", data_vars="minimal").sel(study=design["study"].values)
+    together = xr.concat(found, dim="study", join="outer", data_vars="minimal").sel(
+        study=design["study"].values
+    )
     return together.reindex(order)
 
 
-def _with_others(deleted: xr.Dataset, others: dict[str, Posterior], weights: xr.DataArray | None) -> xr.Dataset:
+def _with_others(
+    deleted: xr.Dataset, others: dict[str, Posterior], weights: xr.DataArray | None
+) -> xr.Dataset:
     """Add terms and taus of strata that lose no study, and their part of each contrast."""
     studies = xr.ones_like(deleted["elpd"])
     merged = [deleted[["elpd", "error", "own_grid", "mean", "sd", "tau_mean", "tau_sd"]]]
@@ -64,19 +72,28 @@ def _with_others(deleted: xr.Dataset, others: dict[str, Posterior], weights: xr.
         levels = [f"{name}:{level}" for level in taus["level"]]
         part = xr.Dataset(
             {"mean": ("term", terms[0]), "sd": ("term", terms[1])}
-            | {"tau_mean": ("level", taus["mean"].to_numpy()), "tau_sd": ("level", taus["sd"].to_numpy())},
+            | {
+                "tau_mean": ("level", taus["mean"].to_numpy()),
+                "tau_sd": ("level", taus["sd"].to_numpy()),
+            },
             {"term": list(posterior.terms), "level": levels},
         )
         merged.append(part * studies)
     together = xr.merge(merged, join="outer", compat="no_conflicts")
     if weights is None:
         return together
-    moments = deleted[["contrast_mean", "contrast_sd"]].reindex(contrast=weights["contrast"].values, fill_value=0.0)
+    moments = deleted[["contrast_mean", "contrast_sd"]].reindex(
+        contrast=weights["contrast"].values, fill_value=0.0
+    )
     mean, variance = moments["contrast_mean"], moments["contrast_sd"] ** 2
     for posterior in others.values():
         shift, added = zip(*_parts(posterior, weights), strict=True)
-        mean = mean + xr.DataArray(list(shift), {"contrast": weights["contrast"].values}, "contrast")
-        variance = variance + xr.DataArray(list(added), {"contrast": weights["contrast"].values}, "contrast")
+        mean = mean + xr.DataArray(
+            list(shift), {"contrast": weights["contrast"].values}, "contrast"
+        )
+        variance = variance + xr.DataArray(
+            list(added), {"contrast": weights["contrast"].values}, "contrast"
+        )
     return together.assign(contrast_mean=mean, contrast_sd=np.sqrt(variance))
 
 

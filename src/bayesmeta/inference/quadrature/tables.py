@@ -12,7 +12,9 @@ BOUNDS = (0.025, 0.5, 0.975)
 def terms_table(posterior: Posterior | Joint) -> pd.DataFrame:
     """Summarise each term exactly: term, mean, sd, median, ci_lb, ci_ub (95 % equal-tailed), p_positive."""
     names = list(posterior.terms)
-    weights = xr.DataArray(np.eye(len(names)), {"contrast": names, "term": names}, ("contrast", "term"))
+    weights = xr.DataArray(
+        np.eye(len(names)), {"contrast": names, "term": names}, ("contrast", "term")
+    )
     return contrasts_table(posterior, weights).rename(columns={"contrast": "term"})
 
 
@@ -30,11 +32,20 @@ def contrasts_table(posterior: Posterior | Joint, weights: xr.DataArray) -> pd.D
         contrast, mean, sd, median, ci_lb, ci_ub (95 % equal-tailed), p_positive.
     """
     rows = []
-    for name, row in zip(weights["contrast"].values, weights.sel(term=list(posterior.terms)).values, strict=True):
+    for name, row in zip(
+        weights["contrast"].values, weights.sel(term=list(posterior.terms)).values, strict=True
+    ):
         mixture = combination(posterior, row)
         lower, median, upper = (mixture.quantile(p) for p in BOUNDS)
         rows.append(
-            {"contrast": name, "mean": mixture.mean, "sd": mixture.sd, "median": median, "ci_lb": lower, "ci_ub": upper}
+            {
+                "contrast": name,
+                "mean": mixture.mean,
+                "sd": mixture.sd,
+                "median": median,
+                "ci_lb": lower,
+                "ci_ub": upper,
+            }
             | {"p_positive": mixture.above(0.0)}
         )
     return pd.DataFrame(rows)
@@ -44,7 +55,9 @@ def taus_table(posterior: Posterior | Joint) -> pd.DataFrame:
     """Summarise each tau: level (of a joint posterior `human:study`), mean, sd, median, ci_lb, ci_ub (95 %)."""
     if isinstance(posterior, Joint):
         each = {name: taus_table(part) for name, part in posterior.parts.items()}
-        return pd.concat([table.assign(level=name + ":" + table["level"]) for name, table in each.items()])
+        return pd.concat(
+            [table.assign(level=name + ":" + table["level"]) for name, table in each.items()]
+        )
     mean = posterior.weight @ posterior.tau
     sd = np.sqrt(posterior.weight @ (posterior.tau - mean) ** 2)
     bounds = [[tau_quantile(posterior, level, p) for p in BOUNDS] for level in posterior.levels]

@@ -73,7 +73,9 @@ def quadrature_posterior(
             draw(integrals[name], part[1], count=draws * chains, seed=seed + at)
             for at, (name, part) in enumerate(parts.items())
         ]
-        joined = _joined(by_stratum, [list(part["term"].values) for part, _ in parts.values()], design)
+        joined = _joined(
+            by_stratum, [list(part["term"].values) for part, _ in parts.values()], design
+        )
     labels = {"chain": range(chains), "draw": range(draws), "term": design["term"].values}
     labels["level"] = tau_labels(design, spec)
     posterior = xr.Dataset(
@@ -103,7 +105,9 @@ def _attributes(integrals: Mapping[str, Integral]) -> dict[str, str | int | floa
         "log_marginal_likelihood": sum(integral.log_evidence for integral in integrals.values()),
         "quadrature_error": max(integral.error for integral in integrals.values()),
         "quadrature_converged": int(all(integral.converged for integral in integrals.values())),
-        "quadrature_order": max(grid.rule.order for integral in integrals.values() for grid in integral.grids),
+        "quadrature_order": max(
+            grid.rule.order for integral in integrals.values() for grid in integral.grids
+        ),
     }
 
 
@@ -128,7 +132,8 @@ def draw(integral: Integral, spec: ModelSpec, *, count: int, seed: int) -> Draws
     x, u, log_candidate = _candidates(integral, CANDIDATES * count, rng)
     tau, outside = outside_of(x[:, ::-1], spec, integral.arrays.scale)
     outer = {
-        name: prior.distribution.ppf(u[:, at]) for at, (name, prior) in enumerate(outer_priors(spec).items())
+        name: prior.distribution.ppf(u[:, at])
+        for at, (name, prior) in enumerate(outer_priors(spec).items())
     }
     levels = {level: tau[None, :, at] for at, level in enumerate(spec.levels)}
     given = at_taus(integral.arrays.given(outer), Taus(**levels))
@@ -142,7 +147,8 @@ def draw(integral: Integral, spec: ModelSpec, *, count: int, seed: int) -> Draws
     jacobian = np.log(integral.arrays.scale * np.cosh(x[chosen])).sum(1)
     outer = {name: values[chosen] for name, values in outer.items()}
     log_prior = sum(
-        (log_density_of(prior, outer[name]) for name, prior in outer_priors(spec).items()), np.zeros(count)
+        (log_density_of(prior, outer[name]) for name, prior in outer_priors(spec).items()),
+        np.zeros(count),
     )
     return Draws(
         tau[chosen],

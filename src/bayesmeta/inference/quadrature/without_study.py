@@ -19,7 +19,9 @@ import numpy as np
 
 from bayesmeta.inference.quadrature.density import Conditional, DesignArrays, sweep, with_dense
 from bayesmeta.model.likelihood import Taus, error_sums, marginal
-from bayesmeta.model.likelihood.kernel import Nesting, Sums, with_node_axes
+from bayesmeta.model.likelihood.arrays import with_node_axes
+from bayesmeta.model.likelihood.kernel import Sums
+from bayesmeta.model.likelihood.nesting import Nesting
 
 
 class Support(NamedTuple):
@@ -54,7 +56,10 @@ def supports_of(arrays: DesignArrays) -> list[Support]:
     coded = arrays.columns[:, :-1] != 0
     informed = nesting.effects_of_study.sum(coded.astype(float)) > 0
     patterns, pattern = np.unique(informed, axis=0, return_inverse=True)
-    return [_support(arrays, np.flatnonzero(pattern == at), np.flatnonzero(terms)) for at, terms in enumerate(patterns)]
+    return [
+        _support(arrays, np.flatnonzero(pattern == at), np.flatnonzero(terms))
+        for at, terms in enumerate(patterns)
+    ]
 
 
 def _support(arrays: DesignArrays, studies: np.ndarray, terms: np.ndarray) -> Support:
@@ -100,11 +105,16 @@ def without_each(
     M_inverse, log_det_M = sweep(M, size)
     scaled = np.einsum("ab...,b...->a...", M_inverse, m)
     precision = np.concatenate(
-        [np.concatenate([M_inverse, scaled[:, None]], 1), np.concatenate([scaled, (m * scaled).sum(0)[None]])[None]]
+        [
+            np.concatenate([M_inverse, scaled[:, None]], 1),
+            np.concatenate([scaled, (m * scaled).sum(0)[None]])[None],
+        ]
     )
     swept, log_det_P = sweep(precision[:, :, None] - np.moveaxis(S, 0, 2), size)
     counted = with_node_axes(arrays.effects[support.studies] * np.log(2 * np.pi), L)
-    log_likelihood = whole.log_likelihood + 0.5 * (counted + L - log_det_M - log_det_P - swept[size, size])
+    log_likelihood = whole.log_likelihood + 0.5 * (
+        counted + L - log_det_M - log_det_P - swept[size, size]
+    )
     return WithoutStudy(
         log_likelihood,
         mean=swept[:size, size] - m[:, None],

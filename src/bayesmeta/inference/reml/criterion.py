@@ -22,7 +22,8 @@ import xarray as xr
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.likelihood import Nesting, Taus, error_sums, marginal, nesting_of
 from bayesmeta.model.likelihood.conditionals import place_random_effects, weigh
-from bayesmeta.model.likelihood.kernel import Sums, error_weights
+from bayesmeta.model.likelihood.effect_level import error_weights
+from bayesmeta.model.likelihood.kernel import Sums
 from bayesmeta.model.spec import ModelSpec
 
 STEPS = 200
@@ -65,7 +66,9 @@ def problem_of(design: xr.Dataset, spec: ModelSpec, method: str) -> Problem:
     def evaluate(tau: np.ndarray) -> Evaluation:
         return _evaluation(products(tau), products.curvature(tau), len(y), method)
 
-    return Problem(evaluate, basis @ (orthonormal.T @ y), basis, float(np.sqrt(residuals.var() + np.median(v))))
+    return Problem(
+        evaluate, basis @ (orthonormal.T @ y), basis, float(np.sqrt(residuals.var() + np.median(v)))
+    )
 
 
 def maximise(problem: Problem, starts: Sequence[np.ndarray], free: np.ndarray) -> np.ndarray:
@@ -92,7 +95,9 @@ def _climb(problem: Problem, tau: np.ndarray, free: np.ndarray) -> tuple[np.ndar
         tau, here = tau + step, there
         if np.abs(step).max() < SMALL * problem.scale:
             return np.abs(tau), here.value
-    raise BadInput(f"the likelihood has no clear maximum: the taus still move after {STEPS} steps; leave a level out")
+    raise BadInput(
+        f"the likelihood has no clear maximum: the taus still move after {STEPS} steps; leave a level out"
+    )
 
 
 def _uphill(gradient: np.ndarray, hessian: np.ndarray) -> np.ndarray:
@@ -128,7 +133,9 @@ class Products:
 
     STEP = 1e-20  # h: without a difference there is no cancellation, however small it is
 
-    def __init__(self, columns: np.ndarray, v: np.ndarray, nesting: Nesting, spec: ModelSpec) -> None:
+    def __init__(
+        self, columns: np.ndarray, v: np.ndarray, nesting: Nesting, spec: ModelSpec
+    ) -> None:
         self.columns = columns
         self.v = v
         self.nesting = nesting
@@ -136,7 +143,9 @@ class Products:
         self.fixed = None if "effect" in spec.levels else self._sums(0.0)
 
     def _sums(self, tau_effect: complex) -> Sums:
-        return error_sums(self.columns, self.v, self.nesting, tau_effect=tau_effect, rho=self.spec.rho)
+        return error_sums(
+            self.columns, self.v, self.nesting, tau_effect=tau_effect, rho=self.spec.rho
+        )
 
     def __call__(self, tau: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Return [log|V|, its gradient (levels,)] and [S (q, q), its derivatives (q, q, levels)]."""
@@ -154,7 +163,9 @@ class Products:
             variance = variance_above / D**2 + getattr(taus, name) ** 2 / D
             variance_above = variance[self.nesting.levels[level].parent]
         if "effect" in self.spec.levels:
-            slopes["effect"] = self._effect_slopes(taus, placed[0].effect + placed[0].above, variance_above)
+            slopes["effect"] = self._effect_slopes(
+                taus, placed[0].effect + placed[0].above, variance_above
+            )
         chain = {name: 2 * getattr(taus, name) for name in slopes}  # d tau^2 / d tau
         traces = [chain[name] * slopes[name][0] for name in self.spec.levels]
         products = [chain[name] * slopes[name][1] for name in self.spec.levels]
@@ -183,7 +194,10 @@ class Products:
 
 
 def _evaluation(
-    first: tuple[list[np.ndarray], list[np.ndarray]], second: tuple[np.ndarray, np.ndarray], k: int, method: str
+    first: tuple[list[np.ndarray], list[np.ndarray]],
+    second: tuple[np.ndarray, np.ndarray],
+    k: int,
+    method: str,
 ) -> Evaluation:
     """Return the criterion from log|V| and S = z' V^-1 z; r' V^-1 r = u' S u with u = (-beta, 1)."""
     (log_det, log_det_1), (S, S_1) = first
@@ -196,11 +210,15 @@ def _evaluation(
     scores = np.einsum("ija,j->ia", S_1, u)
     value = k * np.log(2 * np.pi) + log_det + S[p, p] - half @ half
     gradient = log_det_1 + u @ scores
-    hessian = log_det_2 + np.einsum("i,ijab,j->ab", u, S_2, u) - 2 * scores[:p].T @ inverse @ scores[:p]
+    hessian = (
+        log_det_2 + np.einsum("i,ijab,j->ab", u, S_2, u) - 2 * scores[:p].T @ inverse @ scores[:p]
+    )
     if method == "REML":
         relative = np.einsum("ij,jka->aik", inverse, S_1[:p, :p])
         value += 2 * np.log(np.diag(factor)).sum() - p * np.log(2 * np.pi)
         gradient = gradient + np.trace(relative, axis1=1, axis2=2)
         hessian = hessian + np.einsum("ij,jiab->ab", inverse, S_2[:p, :p])
         hessian = hessian - np.einsum("aij,bji->ab", relative, relative)
-    return Evaluation(-0.5 * float(value), -0.5 * gradient, -0.5 * hessian, factor, half, S[p, p] - half @ half)
+    return Evaluation(
+        -0.5 * float(value), -0.5 * gradient, -0.5 * hessian, factor, half, S[p, p] - half @ half
+    )

@@ -74,9 +74,13 @@ def fit_reml(design: xr.Dataset, spec: ModelSpec, *, method: str = "REML") -> Re
     if text := refusal(design, spec, "reml"):
         raise BadInput(text)
     if (empty := design["term"].values[~design["X"].values.any(0)]).size:
-        raise BadInput(f"{method} has no prior: the terms {list(map(str, empty))} have no effects; leave them out")
+        raise BadInput(
+            f"{method} has no prior: the terms {list(map(str, empty))} have no effects; leave them out"
+        )
     if k <= p:
-        raise BadInput(f"{method} needs more effects than terms; got {k} effects for {p} terms: use fewer terms")
+        raise BadInput(
+            f"{method} needs more effects than terms; got {k} effects for {p} terms: use fewer terms"
+        )
     aliased = _aliased(design, spec.levels)
     problem, levels = problem_of(design, spec, method), len(spec.levels)
     tau = maximise(problem, problem.starts(levels), np.ones(levels, bool))
@@ -113,7 +117,9 @@ def _aliased(design: xr.Dataset, levels: tuple[str, ...]) -> tuple[str, ...]:
     gram, whole = _gram(design, levels)
     left = np.diag(gram) / whole
     if used_up := [level for level, share in zip(levels, left, strict=True) if share < 1e-10]:
-        raise BadInput(f"the terms leave nothing to estimate tau of the levels {used_up} from; use fewer terms")
+        raise BadInput(
+            f"the terms leave nothing to estimate tau of the levels {used_up} from; use fewer terms"
+        )
     scale = np.sqrt(np.diag(gram))
     size, direction = np.linalg.eigh(gram / np.outer(scale, scale))
     loading = np.abs(direction[:, size < 1e-10]).sum(axis=1)
@@ -129,7 +135,10 @@ def _gram(design: xr.Dataset, levels: tuple[str, ...]) -> tuple[np.ndarray, np.n
     whole = np.array([(np.bincount(codes[level]).astype(float) ** 2).sum() for level in levels])
     gram = np.array(
         [
-            [whole[max(i, j)] - 2 * (sums[i] * sums[j]).sum() + (inner[i] * inner[j]).sum() for j in range(len(levels))]
+            [
+                whole[max(i, j)] - 2 * (sums[i] * sums[j]).sum() + (inner[i] * inner[j]).sum()
+                for j in range(len(levels))
+            ]
             for i in range(len(levels))
         ]
     )

@@ -39,11 +39,20 @@ def profile_intervals(fit: Reml, *, confidence: float = 0.95) -> pd.DataFrame:
     """
     problem = problem_of(fit.design, fit.spec, fit.method)
     fall = float(chi2.ppf(confidence, 1)) / 2
-    bounds = [_bounds(_height(fit, level, problem), fit, level, fall, problem.scale) for level in fit.spec.levels]
-    return pd.DataFrame(bounds, columns=["tau_ci_lb", "tau_ci_ub"]).assign(level=fit.spec.levels).iloc[:, [2, 0, 1]]
+    bounds = [
+        _bounds(_height(fit, level, problem), fit, level, fall, problem.scale)
+        for level in fit.spec.levels
+    ]
+    return (
+        pd.DataFrame(bounds, columns=["tau_ci_lb", "tau_ci_ub"])
+        .assign(level=fit.spec.levels)
+        .iloc[:, [2, 0, 1]]
+    )
 
 
-def _bounds(height: Callable[[float], float], fit: Reml, level: str, fall: float, scale: float) -> tuple[float, float]:
+def _bounds(
+    height: Callable[[float], float], fit: Reml, level: str, fall: float, scale: float
+) -> tuple[float, float]:
     best = float(fit.tau[level])
 
     def above(tau: float) -> float:
@@ -63,6 +72,8 @@ def _height(fit: Reml, level: str, problem: Problem) -> Callable[[float], float]
     starts = [near, problem.starts(len(near))[0]] if free.any() else [near]
 
     def height(tau: float) -> float:
-        return problem.evaluate(maximise(problem, [np.where(free, start, tau) for start in starts], free)).value
+        return problem.evaluate(
+            maximise(problem, [np.where(free, start, tau) for start in starts], free)
+        ).value
 
     return height

@@ -11,7 +11,9 @@ from bayesmeta.inference.reml.fit import Reml, codes_of
 from bayesmeta.inference.reml.tables import weights_of
 
 
-def cr2_table(fit: Reml, *, contrasts: xr.DataArray | None = None, confidence: float = 0.95) -> pd.DataFrame:
+def cr2_table(
+    fit: Reml, *, contrasts: xr.DataArray | None = None, confidence: float = 0.95
+) -> pd.DataFrame:
     r"""Tests of terms and contrasts that hold even where the model's covariances within studies are wrong.
 
     With M = (X' V^-1 X)^-1, residuals r and the fitted V as working model, per study s
@@ -109,4 +111,6 @@ def _satterthwaite(own: np.ndarray, loads: np.ndarray, m: np.ndarray) -> float:
     """(tr P)^2 / tr(P P) with P_st = [s = t] g_s' V_s g_s - g_s' X_s M X_t' g_t, no matrix larger than p x p."""
     mixed = ((loads @ m) * loads).sum(axis=1)
     inner = loads.T @ loads @ m
-    return float((own - mixed).sum() ** 2 / ((own**2).sum() - 2 * own @ mixed + (inner * inner.T).sum()))
+    return float(
+        (own - mixed).sum() ** 2 / ((own**2).sum() - 2 * own @ mixed + (inner * inner.T).sum())
+    )

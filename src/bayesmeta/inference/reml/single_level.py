@@ -75,7 +75,9 @@ def _fit(keep: NDArray[np.bool_], x: Floats, y: Floats, v: Floats) -> Single:
     """Fit each of the subsets `keep` (fits, k)."""
     left, p = keep.sum(axis=1), x.shape[1]
     if len(left) and left.min() <= p:
-        raise BadInput(f"{left.min()} effects for {p} terms; a fit of tau^2 needs more effects than terms")
+        raise BadInput(
+            f"{left.min()} effects for {p} terms; a fit of tau^2 needs more effects than terms"
+        )
     z = np.column_stack([x, y])
     products = (z[:, :, None] * z[:, None, :]).reshape(len(y), -1)
 
@@ -86,13 +88,17 @@ def _fit(keep: NDArray[np.bool_], x: Floats, y: Floats, v: Floats) -> Single:
     for _ in range(STEPS):
         w = keep / (v + tau2[:, None])
         step = _score_step(w, sums)
-        step = np.where((np.sign(step) * np.sign(last) < 0) & (np.abs(step) > np.abs(last) / 2), step / 2, step)
+        step = np.where(
+            (np.sign(step) * np.sign(last) < 0) & (np.abs(step) > np.abs(last) / 2), step / 2, step
+        )
         new = np.maximum(tau2 + step, 0)
         moved, tau2, last = np.abs(new - tau2), new, step
         if (moved <= TOLERANCE * (1 + tau2)).all():
             break
     else:
-        raise BadInput(f"REML of the single-level model did not converge in {STEPS} steps; are the vi plausible?")
+        raise BadInput(
+            f"REML of the single-level model did not converge in {STEPS} steps; are the vi plausible?"
+        )
     final, fixed = sums(keep / (v + tau2[:, None])), sums(keep / v)
     covariance = np.linalg.inv(final[:, :p, :p])
     return Single(_beta(final), covariance, tau2, _squares(fixed, _beta(fixed)))
@@ -104,7 +110,9 @@ def _score_step(w: Floats, sums: Callable[[Floats], Floats]) -> Floats:
     by_first = np.linalg.solve(first[:, :p, :p], second[:, :p, :p])
     trace = w.sum(axis=1) - np.trace(by_first, axis1=1, axis2=2)
     cubes = np.trace(np.linalg.solve(first[:, :p, :p], third[:, :p, :p]), axis1=1, axis2=2)
-    trace_of_square = np.square(w).sum(axis=1) - 2 * cubes + np.trace(by_first @ by_first, axis1=1, axis2=2)
+    trace_of_square = (
+        np.square(w).sum(axis=1) - 2 * cubes + np.trace(by_first @ by_first, axis1=1, axis2=2)
+    )
     step: Floats = (_squares(second, _beta(first)) - trace) / trace_of_square
     return step
 

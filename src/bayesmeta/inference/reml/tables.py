@@ -113,7 +113,11 @@ def heterogeneity_table(fit: Reml) -> pd.DataFrame:
     tau2 = fit.tau**2
     tau2["total"] = tau2.sum()
     i2 = 100 * tau2 / (tau2["total"] + typical_variance(fit.design, fit.spec.rho))
-    return pd.DataFrame({"tau": np.sqrt(tau2), "tau2": tau2, "i2": i2}).rename_axis("level").reset_index()
+    return (
+        pd.DataFrame({"tau": np.sqrt(tau2), "tau2": tau2, "i2": i2})
+        .rename_axis("level")
+        .reset_index()
+    )
 
 
 def fit_table(fit: Reml, *, test: str = "z") -> pd.DataFrame:

@@ -15,6 +15,7 @@ from bayesmeta.model.design.kinds import code_kinds
 from bayesmeta.model.design.standardising import CONTEXT, standardised_weights
 
 _FACTOR_LEVEL = re.compile(r"(\w+)\[(T\.)?([^\]]*)\]")
+EXAMPLES = "write for example '0 + valence:phase', '~ dose' or '1'"
 
 
 class Coding(NamedTuple):
@@ -27,13 +28,14 @@ class Coding(NamedTuple):
     factors : DataFrame
         Level of each factor in each term (p, factors), or ''.
     kinds : Series
-        What each term is (p,): `kinds.MEAN`, `DIFFERENCE` or `SLOPE`.
+        Kind of each term (p,): `kinds.MEAN`, `DIFFERENCE` or `SLOPE`.
     standardised : DataFrame or None
-        Weights of the terms in the coefficients of centred and scaled moderators (p, p); None where there are none.
+        Weights of the terms in the coefficients of centred and scaled moderators (p, p); None where
+        there are none.
     spec : formulaic ModelSpec
-        Codes other rows in the same way.
+        Codes other rows in the same form.
     kept : array
-        Which columns of `spec` are terms; the others are cells without effects.
+        Whether each column of `spec` is a term; the others are cells without effects.
     """
 
     matrix: pd.DataFrame
@@ -44,52 +46,75 @@ class Coding(NamedTuple):
     kept: np.ndarray
 
 
-def code_terms(frame: pd.DataFrame, formula: str, *, informed: Sequence[Sequence[str]] = ()) -> Coding:
+def code_terms(
+    frame: pd.DataFrame, formula: str, *, informed: Sequence[Sequence[str]] = ()
+) -> Coding:
     """Code a formula, with or without the ~ of R; see `build_design`.
 
-    An empty cell is kept when for every list of factors in `informed` that several cells share, a cell with effects
-    agrees with it in these factors.
+    An empty cell is kept if for every list of factors in `informed` that several cells share, a cell
+    with effects has the same levels of these factors.
     """
-    matrix = _coded(frame, formula)
-    spec = matrix.model_spec
-    matrix = pd.DataFrame(matrix).set_axis(range(len(frame)))
-    named = [{name: level for name, _, level in _FACTOR_LEVEL.findall(str(column))} for column in matrix]
-    factors = pd.DataFrame(named, range(len(named)))
-    factors = factors.fillna("").astype(str)
+    coded = _coded(frame, formula)
+    spec = coded.model_spec
+    matrix = pd.DataFrame(coded).set_axis(range(len(frame)))
+    factors = _factor_levels(matrix)
     empty = matrix.columns.str.contains("[", regex=False) & (matrix == 0).all().to_numpy()
     kept = ~empty | _informed(factors, empty, informed)
     labels = pd.Index(_labels(list(matrix.columns[kept])))
-    refuse_aliased(matrix.loc[:, kept & ~empty].set_axis(labels[~empty[kept]], axis=1), formula)
+    with_effects = matrix.loc[:, kept & ~empty].set_axis(labels[~empty[kept]], axis=1)
+    refuse_aliased(with_effects, formula)
     weights = standardised_weights(frame, spec, matrix)
-    standardised = None if weights is None else pd.DataFrame(weights[np.ix_(kept, kept)], labels, labels)
-    matrix = matrix.loc[:, kept].set_axis(labels, axis=1)
-    kinds = pd.Series(code_kinds(spec)[kept], labels)
-    return Coding(matrix, factors[kept].set_axis(labels), kinds, standardised, spec, np.asarray(kept))
+    standardised = None
+    if weights is not None:
+        standardised = pd.DataFrame(weights[np.ix_(kept, kept)], labels, labels)
+    return Coding(
+        matrix.loc[:, kept].set_axis(labels, axis=1),
+        factors[kept].set_axis(labels),
+        pd.Series(code_kinds(spec)[kept], labels),
+        standardised,
+        spec,
+        np.asarray(kept),
+    )
+
+
+def _factor_levels(matrix: pd.DataFrame) -> pd.DataFrame:
+    """Return the level of each factor in each column of a formulaic matrix (p, factors), or ''."""
+    named = [
+        {name: level for name, _, level in _FACTOR_LEVEL.findall(str(column))} for column in matrix
+    ]
+    return pd.DataFrame(named, range(len(named))).fillna("").astype(str)
 
 
 def _coded(frame: pd.DataFrame, formula: str) -> Any:
-    """The formula's matrix with its spec, refused with a message where it is no right-hand side."""
+    """Return the formulaic matrix of a formula.
+
+    Raises
+    ------
+    BadInput
+        The formula is not a right-hand side that the table can fill.
+    """
     from formulaic import Formula, SimpleFormula, model_matrix
 
     try:
         parsed = Formula(formula)
         if not isinstance(parsed, SimpleFormula):
-            raise BadInput(f"terms '{formula}' have a left side; write what the mean depends on, as in '~ dose'")
+            raise BadInput(
+                f"terms '{formula}' have a left side; write the right side alone, as in '~ dose'"
+            )
         check_expressions(parsed, formula)
         check_moderators(frame, variables_of(parsed))
         return model_matrix(parsed, frame, context=CONTEXT, na_action="raise")
     except BadInput:
         raise
-    except Exception as error:  # whatever a user's expression raises
-        said = str(error).partition("\n")[0].rstrip(".")
+    except Exception as error:  # a user's expression may raise any exception
+        reason = str(error).partition("\n")[0].rstrip(".")
         raise BadInput(
-            f"terms '{formula}' are not a formula of this table: {said}; "
-            "write e.g. '0 + valence:phase', '~ dose' or '1'"
+            f"terms '{formula}' are not a formula of this table: {reason}; {EXAMPLES}"
         ) from error
 
 
 def code_rows(coding: Coding, frame: pd.DataFrame) -> pd.DataFrame:
-    """Other rows coded as a table was (m, p); nan in rows of cells that had no effects.
+    """Code other rows as a table was coded (m, p); nan in rows of cells that had no effects.
 
     Parameters
     ----------
@@ -101,7 +126,7 @@ def code_rows(coding: Coding, frame: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     BadInput
-        A moderator is missing or blank, or has a level that the table had not.
+        A moderator is missing or blank, or has a level that the table did not have.
     """
     from formulaic.errors import DataMismatchWarning, FormulaicError
 
@@ -109,56 +134,70 @@ def code_rows(coding: Coding, frame: pd.DataFrame) -> pd.DataFrame:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", DataMismatchWarning)
-            coded = coding.spec.get_model_matrix(frame, context=CONTEXT, na_action="raise")
+            matrix = coding.spec.get_model_matrix(frame, context=CONTEXT, na_action="raise")
     except (DataMismatchWarning, FormulaicError, ValueError) as error:
         raise BadInput(f"these rows cannot be coded as the model's table was: {error}") from error
-    coded = pd.DataFrame(coded).to_numpy(float)
-    beyond = (coded[:, ~coding.kept] != 0).any(axis=1)
-    return pd.DataFrame(np.where(beyond[:, None], np.nan, coded[:, coding.kept]), columns=coding.matrix.columns)
+    coded = pd.DataFrame(matrix).to_numpy(float)
+    in_empty_cell = (coded[:, ~coding.kept] != 0).any(axis=1)
+    terms = np.where(in_empty_cell[:, None], np.nan, coded[:, coding.kept])
+    return pd.DataFrame(terms, columns=coding.matrix.columns)
 
 
-def _informed(factors: pd.DataFrame, empty: np.ndarray, lists: Sequence[Sequence[str]]) -> np.ndarray:
-    """Cells that agree with a cell with effects in every list of factors but those that name the cell itself."""
+def _informed(
+    factors: pd.DataFrame, empty: np.ndarray, lists: Sequence[Sequence[str]]
+) -> np.ndarray:
+    """Return the cells that agree with a cell with effects in every list of factors (p,).
+
+    Lists that identify the cell itself are ignored.
+    """
     known = [list(names) for names in lists if set(names) <= set(factors)]
     shared = [names for names in known if factors.duplicated(names).any()]
     if not shared:
         return np.zeros(len(factors), bool)
     keys = [pd.MultiIndex.from_frame(factors[names]) for names in shared]
-    found: np.ndarray = np.all([key.isin(key[~empty]) for key in keys], axis=0)
-    return found
+    informed: np.ndarray = np.all([key.isin(key[~empty]) for key in keys], axis=0)
+    return informed
 
 
 def cell_means(formula: str, frame: pd.DataFrame) -> str:
-    """Formula as a user means it: a lone factor or interaction of factors is coded as cell means.
+    """Return a user's formula with a lone factor or interaction of factors as cell means.
 
     After the ~ of R everything is as in R: `~ species` has an intercept.
     """
-    asked = formula.strip()
-    text = asked.removeprefix("~").strip()
+    written = formula.strip()
+    text = written.removeprefix("~").strip()
     names = [name.strip() for name in text.split(":")]
     is_factor = [name in frame and not pd.api.types.is_numeric_dtype(frame[name]) for name in names]
     if not all(is_factor):
         return text
-    return f"1 + {text}" if asked.startswith("~") else f"0 + {text}"
+    return f"1 + {text}" if written.startswith("~") else f"0 + {text}"
 
 
 def _labels(columns: list[str]) -> list[str]:
-    """`valence[fear]:phase[memory]` -> `fear:memory`; a treatment contrast keeps its factor: `valence[fear]`."""
+    """Return readable labels: `fear:memory` for `valence[fear]:phase[memory]`.
+
+    A treatment contrast keeps its factor: `valence[fear]`.
+    """
 
     def shorten(match: re.Match[str]) -> str:
         return f"{match[1]}[{match[3]}]" if match[2] else match[3]
 
-    labels = ["intercept" if name == "Intercept" else _FACTOR_LEVEL.sub(shorten, name) for name in columns]
+    labels = [
+        "intercept" if name == "Intercept" else _FACTOR_LEVEL.sub(shorten, name) for name in columns
+    ]
     return labels if len(set(labels)) == len(labels) else columns
 
 
 def refuse_aliased(matrix: pd.DataFrame, formula: str) -> None:
+    """Raise BadInput if terms are linear combinations of the terms before them, or none is left."""
     values = matrix.to_numpy(float)
     values = values / np.maximum(np.linalg.norm(values, axis=0), np.finfo(float).tiny)
-    ranks = [np.linalg.matrix_rank(values[:, : column + 1]) for column in range(values.shape[1])]
-    aliased = [name for name, step in zip(matrix.columns, np.diff([0, *ranks]), strict=True) if step == 0]
+    columns = range(values.shape[1])
+    ranks = [np.linalg.matrix_rank(values[:, : column + 1]) for column in columns]
+    steps = zip(matrix.columns, np.diff([0, *ranks]), strict=True)
+    aliased = [name for name, step in steps if step == 0]
     if aliased or not len(matrix.columns):
         raise BadInput(
-            f"terms '{formula}' cannot be told apart in these {len(matrix)} effects: {aliased or 'no term is left'}; "
-            "leave them out of the formula"
+            f"terms '{formula}' cannot be distinguished in these {len(matrix)} effects: "
+            f"{aliased or 'no term is left'}; leave them out of the formula"
         )

@@ -2,8 +2,8 @@
 
 "memory: fear - neutral" = "fear:memory - neutral:memory"
 "half"                   = "0.5 * fear:memory + 0.5 * neutral:memory"
-"{cell}: human - animal" = "human:{cell} - animal:{cell}"          one for every cell that all its terms have
-"rat - mouse"            = "rat:{cell} - mouse:{cell}"             the mean over these cells
+"{cell}: human - animal" = "human:{cell} - animal:{cell}"     a contrast for every cell with all terms
+"rat - mouse"            = "rat:{cell} - mouse:{cell}"        the mean over these cells
 """
 
 import re
@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.model.design.bias import SLOPES
+from bayesmeta.model.design.small_study import SMALL_STUDY_POWERS
 from bayesmeta.model.spec import ModelSpec, spec_to_json
 
 _SIGNED = re.compile(r"\s+([+-])\s+")
@@ -23,7 +23,7 @@ _WEIGHTED = re.compile(r"(?:(\d+(?:\.\d*)?)\s*\*\s*)?(\S.*)")
 
 
 def contrast_weights(definitions: Mapping[str, str], terms: Sequence[str]) -> xr.DataArray:
-    """Weights of named linear combinations of terms.
+    """Return the weights of named linear combinations of terms.
 
     Parameters
     ----------
@@ -44,60 +44,87 @@ def contrast_weights(definitions: Mapping[str, str], terms: Sequence[str]) -> xr
     """
     rows: dict[str, np.ndarray] = {}
     for name, text in definitions.items():
-        for full, fillings in _fillings(name, text, terms).items():
-            rows[full] = np.mean([_row(full, text, filling, terms) for filling in fillings], axis=0)
+        for full_name, fillings in _fillings(name, text, terms).items():
+            weights_of_fillings = [_row(full_name, text, filling, terms) for filling in fillings]
+            rows[full_name] = np.mean(weights_of_fillings, axis=0)
     weights = np.array(list(rows.values())).reshape(len(rows), len(terms))
-    return xr.DataArray(weights, {"contrast": list(rows), "term": list(terms)}, ("contrast", "term"))
+    labels = {"contrast": list(rows), "term": list(terms)}
+    return xr.DataArray(weights, labels, ("contrast", "term"))
 
 
 def _row(name: str, text: str, filling: Mapping[str, str], terms: Sequence[str]) -> np.ndarray:
+    """Return the weights (p,) of a text with its placeholders filled."""
     row = np.zeros(len(terms))
     for pattern, weight in parse_combination(name, text).items():
         term = _filled(pattern, filling)
         if term not in terms:
-            raise BadInput(_unknown(name, term, terms))
+            raise BadInput(_unknown_term(name, term, terms))
         row[list(terms).index(term)] += weight
     return row
 
 
-def _unknown(name: str, term: str, terms: Sequence[str]) -> str:
-    """What to do about a term that is not there: a cell without effects is another matter than a typing error."""
+def _unknown_term(name: str, term: str, terms: Sequence[str]) -> str:
+    """Return the message about a term that does not exist.
+
+    A cell without effects is distinguished from a typing error.
+    """
     known = {(place, level) for other in terms for place, level in enumerate(other.split(":"))}
     if set(enumerate(term.split(":"))) <= known:
         return (
-            f"contrast '{name}' needs '{term}', of which the data have no effects; leave the contrast out, or let the "
-            "cell lean on others with a partially pooled model (models/translational-pooled.toml is one)"
+            f"contrast '{name}' needs '{term}', of which the data have no effects; leave the "
+            "contrast out, or use a partially pooled model, in which other cells inform this one "
+            "(such as models/translational-pooled.toml)"
         )
     return f"contrast '{name}' names unknown term '{term}'; the model has: {', '.join(terms)}"
 
 
 def _fillings(name: str, text: str, terms: Sequence[str]) -> dict[str, list[dict[str, str]]]:
-    """Full name to the fillings of a text's placeholders with which every term exists; they are averaged."""
+    """Return by full name the fillings of a text's placeholders for which all its terms exist.
+
+    The fillings of a name are averaged.
+    """
     patterns = list(parse_combination(name, text))
     if not any(_PLACEHOLDER.search(pattern) for pattern in patterns):
         return {name: [{}]}
-    first = max(patterns, key=lambda pattern: len(_PLACEHOLDER.findall(pattern)))
-    regex = re.compile(_PLACEHOLDER.sub(r"(?P<\1>.+)", re.escape(first).replace(r"\{", "{").replace(r"\}", "}")))
-    found: dict[str, list[dict[str, str]]] = {}
+    richest = max(patterns, key=lambda pattern: len(_PLACEHOLDER.findall(pattern)))
+    regex = _regex_of(richest)
+    fillings: dict[str, list[dict[str, str]]] = {}
     for match in filter(None, map(regex.fullmatch, terms)):
         filling = match.groupdict()
-        if SLOPES.keys().isdisjoint(filling.values()) and all(
-            _filled(pattern, filling) in terms for pattern in patterns
-        ):
-            found.setdefault(_filled(name, filling), []).append(filling)
-    if not found:
-        raise BadInput(f"contrast '{name}': no cell has all the terms of '{text}'; the model has: {', '.join(terms)}")
-    return found
+        complete = all(_filled(pattern, filling) in terms for pattern in patterns)
+        if complete and SMALL_STUDY_POWERS.keys().isdisjoint(filling.values()):
+            fillings.setdefault(_filled(name, filling), []).append(filling)
+    if not fillings:
+        raise BadInput(
+            f"contrast '{name}': no cell has all the terms of '{text}'; the model has: "
+            f"{', '.join(terms)}"
+        )
+    return fillings
+
+
+def _regex_of(pattern: str) -> re.Pattern[str]:
+    """Return an expression that matches a pattern, with a named group for each placeholder."""
+    escaped = re.escape(pattern).replace(r"\{", "{").replace(r"\}", "}")
+    return re.compile(_PLACEHOLDER.sub(r"(?P<\1>.+)", escaped))
 
 
 def _filled(text: str, filling: Mapping[str, str]) -> str:
+    """Return a text with its placeholders filled."""
     return _PLACEHOLDER.sub(lambda match: filling.get(match[1], match[0]), text)
 
 
 def parse_combination(name: str, text: str) -> dict[str, float]:
-    """Terms and weights of `fear:memory - 0.5 * neutral:memory`."""
+    """Return the terms and weights of `fear:memory - 0.5 * neutral:memory`.
+
+    Raises
+    ------
+    BadInput
+        Text that cannot be read.
+    """
     if not isinstance(text, str):
-        raise BadInput(f"contrast '{name}' is {text!r}; it should be text like 'fear:memory - neutral:memory'")
+        raise BadInput(
+            f"contrast '{name}' is {text!r}; it should be text like 'fear:memory - neutral:memory'"
+        )
     first, *rest = _SIGNED.split(text.strip())
     parts = [("+", first), *zip(rest[::2], rest[1::2], strict=True)]
     weights: dict[str, float] = {}
@@ -105,7 +132,8 @@ def parse_combination(name: str, text: str) -> dict[str, float]:
         match = _WEIGHTED.fullmatch(part.strip())
         if match is None:
             raise BadInput(
-                f"contrast '{name}' cannot be read: '{text}'; write e.g. 'fear:memory - 0.5 * neutral:memory'"
+                f"contrast '{name}' cannot be read: '{text}'; write for example "
+                "'fear:memory - 0.5 * neutral:memory'"
             )
         weight = float(match[1] or 1) * (-1 if sign == "-" else 1)
         weights[match[2]] = weights.get(match[2], 0.0) + weight
@@ -113,7 +141,7 @@ def parse_combination(name: str, text: str) -> dict[str, float]:
 
 
 def possible_weights(definitions: Mapping[str, str], terms: Sequence[str]) -> xr.DataArray:
-    """`contrast_weights` of the contrasts whose terms exist; the others are left out."""
+    """Return `contrast_weights` of the contrasts whose terms exist, without the others."""
     weights = [contrast_weights({}, terms)]
     for name, text in definitions.items():
         with suppress(BadInput):
@@ -122,9 +150,9 @@ def possible_weights(definitions: Mapping[str, str], terms: Sequence[str]) -> xr
 
 
 def named_weights(design: xr.Dataset, spec: ModelSpec) -> xr.DataArray:
-    """Weights of every term by itself, then of the contrasts that the model names for the design's dataset.
+    """Return the weights of every term, then of the contrasts that the model has for the dataset.
 
-    A contrast whose cell a selection of rows has emptied is left out.
+    A contrast is left out if a selection of rows has left one of its cells without effects.
     """
     terms = [str(term) for term in design["term"].values]
     single = contrast_weights({term: term for term in terms}, terms)
@@ -133,12 +161,13 @@ def named_weights(design: xr.Dataset, spec: ModelSpec) -> xr.DataArray:
 
 
 def with_model(design: xr.Dataset, spec: ModelSpec) -> xr.Dataset:
-    """The design with its model: the group `constant_data` of a tree.
+    """Return the design with its model: the group `constant_data` of a tree.
 
     Returns
     -------
     Dataset
-        The design; its attribute `model` (`spec.spec_to_json`), and contrast_weights over (contrast, term).
+        The design; its attribute `model` (`spec.spec_to_json`), and contrast_weights over
+        (contrast, term).
     """
     weights = named_weights(design, spec)
     return design.assign(contrast_weights=weights).assign_attrs(model=spec_to_json(spec))

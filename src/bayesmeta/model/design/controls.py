@@ -50,7 +50,9 @@ def code_controls(frame: pd.DataFrame) -> dict[str, tuple[str, np.ndarray]]:
             f"shared controls are told by the columns {', '.join(NEEDED)}; the table has no column {missing}"
         )
     if not (frame[["n1i", "n2i"]] > 0).all(axis=None):
-        raise BadInput("shared controls need both group sizes of every effect, n1i and n2i above 0; some are not")
+        raise BadInput(
+            "shared controls need both group sizes of every effect, n1i and n2i above 0; some are not"
+        )
     if split := int(split_controls(frame).sum()):
         raise BadInput(
             f"shared_controls counts a control whole, but {split} effects have an n2i that is split between the groups "
@@ -68,7 +70,9 @@ def code_controls(frame: pd.DataFrame) -> dict[str, tuple[str, np.ndarray]]:
 def control_measurements(frame: pd.DataFrame) -> np.ndarray:
     """Index of each effect's control measurement (k,), its own where it shares none."""
     keys = [name for name in MEASUREMENT if name in frame]
-    cluster = frame.groupby(keys, dropna=False, sort=False, observed=True).ngroup().to_numpy(copy=True)
+    cluster = (
+        frame.groupby(keys, dropna=False, sort=False, observed=True).ngroup().to_numpy(copy=True)
+    )
     blank = frame["control"].isna() | (frame["control"].astype(str).str.strip() == "")
     alone = (blank | (frame["sd2i"] == 0 if "sd2i" in frame else False)).to_numpy()
     cluster[alone] = len(frame) + np.flatnonzero(alone)
@@ -79,13 +83,19 @@ def control_measurements(frame: pd.DataFrame) -> np.ndarray:
 def _sides(frame: pd.DataFrame) -> np.ndarray:
     if "direction" in frame and frame["direction"].isin([-1, 1]).all():
         return frame["direction"].to_numpy(float)
-    turned = (frame["m1i"] - frame["m2i"]) * frame["yi"] < 0 if {"m1i", "m2i"} <= set(frame.columns) else False
+    turned = (
+        (frame["m1i"] - frame["m2i"]) * frame["yi"] < 0
+        if {"m1i", "m2i"} <= set(frame.columns)
+        else False
+    )
     return np.where(turned, -1.0, 1.0) * np.ones(len(frame))
 
 
 def _subjects(frame: pd.DataFrame, cluster: np.ndarray) -> np.ndarray:
     """N of each effect's control: a group that is compared several times counts once."""
     table: Any = frame[["group", "n1i"]].assign(cluster=cluster)
-    groups = table.groupby(["cluster", "group"], observed=True)["n1i"].max().groupby("cluster").sum()
+    groups = (
+        table.groupby(["cluster", "group"], observed=True)["n1i"].max().groupby("cluster").sum()
+    )
     total: np.ndarray = groups.reindex(cluster).to_numpy(float) + frame["n2i"].to_numpy(float)
     return total

@@ -9,7 +9,9 @@ from typing import Any
 
 from bayesmeta.infrastructure.errors import BadInput
 
-FUNCTIONS = frozenset({"abs", "cbrt", "clip", "exp", "log", "log10", "log1p", "log2", "maximum", "minimum", "sqrt"})
+FUNCTIONS = frozenset(
+    {"abs", "cbrt", "clip", "exp", "log", "log10", "log1p", "log2", "maximum", "minimum", "sqrt"}
+)
 PARTS = (
     ast.Expression,
     ast.expr_context,
@@ -58,16 +60,25 @@ def check_expressions(formula: Any, written: str) -> None:
 def _computes(node: ast.AST) -> bool:
     if isinstance(node, ast.Attribute):
         owner = node.value.id if isinstance(node.value, ast.Name) else ""
-        return (owner == "np" and node.attr in FUNCTIONS) or (owner == "contr" and not node.attr.startswith("_"))
+        return (owner == "np" and node.attr in FUNCTIONS) or (
+            owner == "contr" and not node.attr.startswith("_")
+        )
     if isinstance(node, ast.Call):
         from formulaic.transforms import TRANSFORMS
 
-        return isinstance(node.func, ast.Attribute) or (isinstance(node.func, ast.Name) and node.func.id in TRANSFORMS)
+        return isinstance(node.func, ast.Attribute) or (
+            isinstance(node.func, ast.Name) and node.func.id in TRANSFORMS
+        )
     return isinstance(node, PARTS)
 
 
 def _factors(formula: Any) -> Iterator[Any]:
-    return (factor for term in formula for factor in term.factors if factor.eval_method.value != "literal")
+    return (
+        factor
+        for term in formula
+        for factor in term.factors
+        if factor.eval_method.value != "literal"
+    )
 
 
 def _is_column(factor: Any) -> bool:
@@ -82,7 +93,11 @@ def _names_of(factor: Any) -> list[str]:
     nodes = list(ast.walk(tree))
     functions = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
     owners = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
-    values = [node.id for node in nodes if isinstance(node, ast.Name) and id(node) not in functions | owners]
+    values = [
+        node.id
+        for node in nodes
+        if isinstance(node, ast.Name) and id(node) not in functions | owners
+    ]
     return [*quoted.values(), *(name for name in values if name not in quoted)]
 
 
@@ -91,4 +106,6 @@ def _read(expression: str) -> tuple[ast.Expression, dict[str, str]]:
     from formulaic.utils.code import sanitize_variable_names
 
     quoted: dict[str, str] = {}
-    return ast.parse(sanitize_variable_names(expression, {}, quoted, template="_quoted_{}"), mode="eval"), quoted
+    return ast.parse(
+        sanitize_variable_names(expression, {}, quoted, template="_quoted_{}"), mode="eval"
+    ), quoted

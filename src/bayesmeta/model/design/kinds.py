@@ -1,6 +1,7 @@
-"""What a term is: the mean of some rows, a difference of means, a slope, or the slope of a small-study effect.
+"""The kinds of terms: mean of some rows, difference of means, slope, slope of a small-study effect.
 
-Only a mean has studies around it and a prediction interval. A slope is drawn as a line over its moderator.
+Only a mean has studies around it and a prediction interval. A slope is drawn as a line over its
+moderator.
 """
 
 from typing import Any
@@ -8,16 +9,20 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-MEAN, DIFFERENCE, SLOPE, SMALL_STUDY = "mean", "difference", "slope", "small-study slope"
+MEAN = "mean"
+DIFFERENCE = "difference"
+SLOPE = "slope"
+SMALL_STUDY = "small-study slope"
 
 
 def code_kinds(spec: Any) -> np.ndarray:
     """Return the kind of each column of a formulaic ModelSpec (p,).
 
-    A column that contains a number is a slope. A category in full coding, as in `0 + valence:phase`, gives means; in
-    reduced coding, as in `~ species`, differences from the intercept, which is a mean.
+    A column that contains a number is a slope. A category in full coding, as in
+    `0 + valence:phase`, gives means; in reduced coding, as in `~ species`, differences from the
+    intercept, which is a mean.
     """
-    numbers = {expression for expression, (kind, _) in spec.encoder_state.items() if kind.value == "numerical"}
+    numbers = numeric_factors(spec)
     kinds = []
     for part in spec.structure:
         factors = [factor for scoped in part.scoped_terms for factor in scoped.factors]
@@ -29,6 +34,12 @@ def code_kinds(spec: Any) -> np.ndarray:
     return np.array(kinds, str)
 
 
+def numeric_factors(spec: Any) -> list[str]:
+    """Return the expressions of a formulaic ModelSpec that are numbers, in their order."""
+    states = spec.encoder_state.items()
+    return [expression for expression, (kind, _) in states if kind.value == "numerical"]
+
+
 def kinds_of(design: xr.Dataset) -> np.ndarray:
     """Return the kind of each term (p,)."""
     kinds: np.ndarray = design["kind_of_term"].values
@@ -36,10 +47,10 @@ def kinds_of(design: xr.Dataset) -> np.ndarray:
 
 
 def is_mean(design: xr.Dataset) -> np.ndarray:
-    """Return which terms are means (p,)."""
+    """Return whether each term is a mean (p,)."""
     return kinds_of(design) == MEAN
 
 
 def is_small_study(design: xr.Dataset) -> np.ndarray:
-    """Return which terms are slopes of a small-study effect, as of PET and PEESE (p,)."""
+    """Return whether each term is the slope of a small-study effect, as of PET and PEESE (p,)."""
     return kinds_of(design) == SMALL_STUDY

@@ -1,8 +1,9 @@
-r"""What centred and scaled moderators would estimate: the coefficients that the priors of the terms are about.
+r"""The coefficients of centred and scaled moderators, which the priors of the terms are about.
 
-A model has its terms in the units of the table, so that a slope is one per milligram and the intercept is where every
-number is 0, as in metafor. A prior cannot know these units. It holds for the coefficients gamma of the same model with
-every number centred on its mean and divided by its standard deviation, Z in place of X:
+A model has its terms in the units of the table, so that a slope is per milligram, say, and the
+intercept is the mean where every number is 0, as in metafor. A prior cannot depend on these units.
+It holds for the coefficients gamma of the same model with every number centred on its mean and
+divided by its standard deviation, Z in place of X:
 
     X beta = Z gamma,    gamma = U beta
 
@@ -16,17 +17,21 @@ import numpy as np
 import pandas as pd
 
 from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.model.design.kinds import numeric_factors
 
-FAR = 1e5  # standard deviations from zero at which products of a column lose their digits
-CONTEXT = {"np": np}  # what a formula may call besides the transforms of formulaic
+MAX_MEAN_IN_SDS = 1e5  # beyond it products of a column lose their digits
+CONTEXT = {"np": np}  # names that a formula may use besides the transforms of formulaic
+SPAN_TOLERANCE = 1e-8  # relative length of a residual: square root of the precision of a double
+ZERO_WEIGHT = 1e-12  # relative to the largest in a column: rounding of the least-squares solution
+IDENTITY_TOLERANCE = 1e-9  # of U, which is then the identity up to rounding
 
 
 def standardised_weights(frame: pd.DataFrame, spec: Any, matrix: pd.DataFrame) -> np.ndarray | None:
-    """U of the module's equations (p, p), or None where no term has a number that is not standardised already.
+    """Return U of the module's equations (p, p), or None where it is the identity.
 
-    A number is centred where the terms have what its centre is made of, as an intercept beside it. Where they have not,
-    as in `1 + species:dose`, its columns are centred each by itself; without any intercept, as in `0 + dose`, they are
-    only scaled. Columns of 0 and 1 are categories and stay as they are.
+    A number is centred if the terms span its mean, as with an intercept. If they do not, as in
+    `1 + species:dose`, each of its columns is centred; without any intercept, as in `0 + dose`, they
+    are only scaled. Columns of 0 and 1 are categories and stay as they are.
 
     Parameters
     ----------
@@ -40,7 +45,7 @@ def standardised_weights(frame: pd.DataFrame, spec: Any, matrix: pd.DataFrame) -
     Raises
     ------
     BadInput
-        A number lies so far from zero that its variation drowns.
+        A number lies so far from zero that its variation is lost in rounding.
     """
     numbers = _continuous(frame, spec)
     if not numbers:
@@ -52,80 +57,110 @@ def standardised_weights(frame: pd.DataFrame, spec: Any, matrix: pd.DataFrame) -
             centred.append(number)
     z = _coded(frame, spec, numbers, centred)
     if _spans(x, np.ones((len(x), 1))):
-        left = _columns_with(spec, set(numbers) - set(centred))
-        z[:, left] -= z[:, left].mean(axis=0)
+        uncentred = _columns_with(spec, set(numbers) - set(centred))
+        z[:, uncentred] -= z[:, uncentred].mean(axis=0)
     weights = _weights(x, z)
     assert weights is not None  # these changes leave the span as it was
-    return None if np.allclose(weights, np.eye(len(weights)), atol=1e-9) else weights
+    identity = np.allclose(weights, np.eye(len(weights)), atol=IDENTITY_TOLERANCE)
+    return None if identity else weights
 
 
 def _continuous(frame: pd.DataFrame, spec: Any) -> list[str]:
-    """Factors of the formula that are numbers, and not all of them 0 or 1."""
-    found = []
-    for expression in (text for text, (kind, _) in spec.encoder_state.items() if kind.value == "numerical"):
+    """Return the factors of the formula that are numbers, other than those of 0 and 1 alone.
+
+    Raises
+    ------
+    BadInput
+        As `standardised_weights`.
+    """
+    expressions = []
+    for expression in numeric_factors(spec):
         values = _evaluated(frame, [_term([_quoted(frame, expression)])]).to_numpy(float)
         if not np.isin(values, (0.0, 1.0)).all():
-            far = np.abs(values.mean(axis=0)) > FAR * values.std(axis=0, ddof=1)
-            if (far & (values.std(axis=0) > 0)).any():
-                raise BadInput(
-                    f"moderator '{expression}' hardly varies beside its size (mean {values.mean():g}, standard "
-                    f"deviation {values.std():.3g}); subtract a number near its mean, such as "
-                    f"I({expression} - {values.mean():.0f})"
-                )
-            found.append(expression)
-    return found
+            _check_variation(values, expression)
+            expressions.append(expression)
+    return expressions
 
 
-def _coded(frame: pd.DataFrame, spec: Any, numbers: Iterable[str], centred: Iterable[str]) -> np.ndarray:
-    """Z (k, p): the formula with its numbers scaled and some of them centred."""
-    shown = {name: f"standardise({_quoted(frame, name)}, {name in set(centred)})" for name in numbers}
-    terms = [
-        _term([shown.get(factor.expr, _quoted(frame, factor.expr)) for factor in term.factors]) if term.degree else term
-        for term in spec.formula
-    ]
+def _check_variation(values: np.ndarray, expression: str) -> None:
+    """Raise BadInput if columns (k, n) lie too far from zero for their variation."""
+    sd = values.std(axis=0, ddof=1)
+    far = np.abs(values.mean(axis=0)) > MAX_MEAN_IN_SDS * sd
+    if (far & (values.std(axis=0) > 0)).any():
+        raise BadInput(
+            f"moderator '{expression}' hardly varies relative to its size (mean "
+            f"{values.mean():g}, standard deviation {values.std():.3g}); subtract a number near its "
+            f"mean, such as I({expression} - {values.mean():.0f})"
+        )
+
+
+def _coded(
+    frame: pd.DataFrame, spec: Any, numbers: Iterable[str], centred: Iterable[str]
+) -> np.ndarray:
+    """Return Z (k, p): the formula with its numbers scaled and some of them centred."""
+    scaled = {
+        name: f"standardise({_quoted(frame, name)}, {name in set(centred)})" for name in numbers
+    }
+    terms = []
+    for term in spec.formula:
+        expressions = [
+            scaled.get(factor.expr, _quoted(frame, factor.expr)) for factor in term.factors
+        ]
+        terms.append(_term(expressions) if term.degree else term)
     return _evaluated(frame, terms).to_numpy(float)
 
 
 def _term(expressions: list[str]) -> Any:
+    """Return the formulaic term of some factors."""
     from formulaic.parser.types import Factor, Term
 
     return Term([Factor(expression, eval_method="python") for expression in expressions])
 
 
 def _quoted(frame: pd.DataFrame, expression: str) -> str:
-    """A column's name as code can hold it."""
-    return f"`{expression}`" if expression in frame.columns and not expression.isidentifier() else expression
+    """Return a column's name in backticks if Python code cannot contain it as it is."""
+    is_odd_column = expression in frame.columns and not expression.isidentifier()
+    return f"`{expression}`" if is_odd_column else expression
 
 
 def _evaluated(frame: pd.DataFrame, terms: list[Any]) -> pd.DataFrame:
+    """Return the matrix of some terms (k, p), in their order."""
     from formulaic import Formula
 
+    formula = Formula(terms, _ordering="none")
     context = CONTEXT | {"standardise": standardise}
-    return pd.DataFrame(Formula(terms, _ordering="none").get_model_matrix(frame, context=context, na_action="raise"))
+    return pd.DataFrame(formula.get_model_matrix(frame, context=context, na_action="raise"))
 
 
 def standardise(values: Any, centre: bool) -> Any:
-    """Values divided by their standard deviation (n - 1), and centred first where asked; columns each by itself."""
+    """Return values divided by their standard deviation (n - 1), each column separately.
+
+    centre : whether to subtract the mean first.
+    """
     from formulaic.materializers.types import FactorValues
 
     plain = getattr(values, "__wrapped__", values)
-    if isinstance(plain, dict):  # a spline, say
+    if isinstance(plain, dict):  # a spline, for example
         scaled: Any = {name: _scaled(column, centre) for name, column in plain.items()}
     else:
         scaled = _scaled(plain, centre)
         scaled = pd.Series(scaled) if scaled.ndim == 1 else scaled
-    return FactorValues(scaled, metadata=values.__formulaic_metadata__) if isinstance(values, FactorValues) else scaled
+    if not isinstance(values, FactorValues):
+        return scaled
+    return FactorValues(scaled, metadata=values.__formulaic_metadata__)
 
 
 def _scaled(values: Any, centre: bool) -> np.ndarray:
+    """Return an array divided by its standard deviation; see `standardise`."""
     array = np.asarray(values, float)
+    mean = array.mean(axis=0) if centre else 0.0
     sd = array.std(axis=0, ddof=1)
-    scaled: np.ndarray = (array - (array.mean(axis=0) if centre else 0.0)) / np.where(sd > 0, sd, 1.0)
+    scaled: np.ndarray = (array - mean) / np.where(sd > 0, sd, 1.0)
     return scaled
 
 
 def _columns_with(spec: Any, numbers: set[str]) -> list[int]:
-    """Columns of the terms that have one of these numbers."""
+    """Return the columns of the terms that contain any of these numbers."""
     return sorted(
         column
         for term, columns in spec.term_indices.items()
@@ -134,20 +169,24 @@ def _columns_with(spec: Any, numbers: set[str]) -> list[int]:
     )
 
 
-def _spans(columns: np.ndarray, wanted: np.ndarray) -> bool:
-    """Whether each wanted column (k, n) is a combination of the columns (k, p), empty ones aside."""
+def _spans(columns: np.ndarray, targets: np.ndarray) -> bool:
+    """Return whether each target (k, n) is a combination of the columns (k, p).
+
+    Columns of zeros are ignored.
+    """
     size = np.linalg.norm(columns, axis=0)
     unit = columns / np.where(size > 0, size, 1.0)
-    left = wanted - unit @ np.linalg.lstsq(unit, wanted)[0]
-    return bool((np.linalg.norm(left, axis=0) <= 1e-8 * np.linalg.norm(wanted, axis=0)).all())
+    residual = targets - unit @ np.linalg.lstsq(unit, targets)[0]
+    limit = SPAN_TOLERANCE * np.linalg.norm(targets, axis=0)
+    return bool((np.linalg.norm(residual, axis=0) <= limit).all())
 
 
 def _weights(x: np.ndarray, z: np.ndarray) -> np.ndarray | None:
-    """U with z U = x; 1 for a column without effects; None where the two do not span the same."""
+    """Return U with z U = x, 1 for a column without effects; None if their spans differ."""
     if not _spans(z, x):
         return None
     weights = np.linalg.lstsq(z, x)[0]
-    weights[np.abs(weights) < 1e-12 * np.abs(weights).max(axis=0)] = 0.0
+    weights[np.abs(weights) < ZERO_WEIGHT * np.abs(weights).max(axis=0)] = 0.0
     empty = np.flatnonzero(~x.any(axis=0))
     weights[empty, empty] = 1.0
     return weights

@@ -24,7 +24,10 @@ def code_strata(frame: pd.DataFrame, study: np.ndarray, column: str) -> dict[str
             f"taus cannot differ by '{column}': the studies {', '.join(map(str, mixed[:5]))} have several of its "
             "values; a study belongs to one stratum"
         )
-    return {"study_stratum": ("study", first["min"].to_numpy()), "stratum": ("stratum", np.asarray(labels, str))}
+    return {
+        "study_stratum": ("study", first["min"].to_numpy()),
+        "stratum": ("stratum", np.asarray(labels, str)),
+    }
 
 
 def split_strata(design: xr.Dataset, spec: ModelSpec) -> dict[str, tuple[xr.Dataset, ModelSpec]]:
@@ -47,7 +50,11 @@ def split_strata(design: xr.Dataset, spec: ModelSpec) -> dict[str, tuple[xr.Data
 
 def why_strata_depend(design: xr.Dataset, spec: ModelSpec) -> str:
     """Return what strata share, so that they cannot be integrated one by one; "" where they are independent."""
-    shared = [f"the pooling sd of {list(spec.pooling_sds)}"] if spec.pooling_sds else list(spec.auxiliary_parameters)
+    shared = (
+        [f"the pooling sd of {list(spec.pooling_sds)}"]
+        if spec.pooling_sds
+        else list(spec.auxiliary_parameters)
+    )
     if shared:
         return (
             f"strata of '{spec.tau_by}' that share {', '.join(shared)} are not independent, so quadrature cannot take "
@@ -69,6 +76,13 @@ def of_stratum(design: xr.Dataset, stratum: str) -> xr.Dataset:
     terms = (design["X"].values[effects] != 0).any(0)
     groups, group = np.unique(design["effect_group"].values[effects], return_inverse=True)
     studies, study = np.unique(design["group_study"].values[groups], return_inverse=True)
-    part = design.isel(effect=effects, term=terms, standard=terms, group=groups, study=studies, missing_dims="ignore")
+    part = design.isel(
+        effect=effects,
+        term=terms,
+        standard=terms,
+        group=groups,
+        study=studies,
+        missing_dims="ignore",
+    )
     part = part.assign(effect_group=("effect", group), group_study=("group", study))
     return part.drop_vars(["study_stratum", "stratum"], errors="ignore")

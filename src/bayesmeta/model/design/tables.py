@@ -9,13 +9,17 @@ import xarray as xr
 
 from bayesmeta.data.schema import check_effects
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.model.design.bias import SLOPES, published_direction, small_study_columns
 from bayesmeta.model.design.coding import code_terms
 from bayesmeta.model.design.controls import code_controls
 from bayesmeta.model.design.expressions import variables_of
 from bayesmeta.model.design.kinds import SMALL_STUDY
 from bayesmeta.model.design.recoding import levels_of_moderators
 from bayesmeta.model.design.reserved import RESERVED
+from bayesmeta.model.design.small_study import (
+    SMALL_STUDY_POWERS,
+    published_direction,
+    small_study_columns,
+)
 from bayesmeta.model.design.strata import code_strata
 from bayesmeta.model.spec import ModelSpec
 
@@ -53,14 +57,20 @@ def build_design(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
     if taken := [name for name in RESERVED if name in frame.columns]:
         raise BadInput(f"columns {taken} have names that the results need; rename them")
     frame = check_effects(frame).reset_index(drop=True)
-    coding = code_terms(frame, spec.terms, informed=[key.split(":") for key in spec.parts] if spec.pooling_sds else ())
+    coding = code_terms(
+        frame,
+        spec.terms,
+        informed=spec.pooled_factors,
+    )
     study, studies = pd.factorize(frame["study"], sort=True)
     group, groups = pd.factorize(frame["group"], sort=True)
     group_study = np.empty(len(groups), int)
     group_study[group] = study
     matrix, factors, published = _with_bias(frame, spec, coding.matrix, coding.factors)
     kinds = coding.kinds.reindex(matrix.columns, fill_value=SMALL_STUDY)
-    others = {str(name): ("effect", _plain(frame[name])) for name in frame.columns if name not in _KEYS}
+    others = {
+        str(name): ("effect", _plain(frame[name])) for name in frame.columns if name not in _KEYS
+    }
     return xr.Dataset(
         others
         | {
@@ -87,7 +97,9 @@ def build_design(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
             "synthetic": int(frame.attrs.get("synthetic", False)),
             "scale": frame.attrs.get("scale", "effect size yi"),
             "terms": spec.terms,
-            "levels": json.dumps(levels_of_moderators(frame, [*variables_of(coding.spec.formula), spec.tau_by])),
+            "levels": json.dumps(
+                levels_of_moderators(frame, [*variables_of(coding.spec.formula), spec.tau_by])
+            ),
         },
     )
 
@@ -99,7 +111,10 @@ def _standardised(weights: pd.DataFrame | None, matrix: pd.DataFrame) -> dict[st
     terms = matrix.columns
     whole = pd.DataFrame(np.eye(len(terms)), terms, terms)
     whole.loc[weights.index, weights.columns] = weights
-    return {"standard": terms.to_numpy(str), "standardised": (("standard", "term"), whole.to_numpy())}
+    return {
+        "standard": terms.to_numpy(str),
+        "standardised": (("standard", "term"), whole.to_numpy()),
+    }
 
 
 def _with_bias(
@@ -110,7 +125,7 @@ def _with_bias(
         return matrix, factors, {}
     direction = published_direction(frame, matrix, spec.directions)
     published = {"published": ("effect", direction)}
-    if spec.bias not in SLOPES:
+    if spec.bias not in SMALL_STUDY_POWERS:
         return matrix, factors, published
     columns = small_study_columns(frame, matrix, spec.bias, spec.tau_by, direction)
     both = pd.concat([matrix, columns], axis=1)

@@ -10,7 +10,9 @@ from bayesmeta.model.likelihood.arguments import (
 )
 from bayesmeta.model.likelihood.choice import check_engine, likelihood_of, refusal
 from bayesmeta.model.likelihood.draws import Parameters, RandomEffects
-from bayesmeta.model.likelihood.kernel import Members, Nesting, error_sums, log_likelihood, marginal
+from bayesmeta.model.likelihood.effect_level import error_sums
+from bayesmeta.model.likelihood.kernel import log_likelihood, marginal
+from bayesmeta.model.likelihood.nesting import Members, Nesting
 from bayesmeta.model.likelihood.normal import Normal
 
 __all__ = [

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from bayesmeta.model.likelihood.kernel import Array, Nesting, Scalar
+from bayesmeta.model.likelihood.arrays import Array, Scalar
+from bayesmeta.model.likelihood.nesting import Nesting
 from bayesmeta.model.spec import ModelSpec
 
 
@@ -22,14 +23,20 @@ def columns_of(design: xr.Dataset) -> np.ndarray:
 
 
 def tau_labels(design: xr.Dataset, spec: ModelSpec) -> list[str]:
-    """Return a label for each tau: `study`, `group`; where taus differ by stratum `human:study`, stratum by stratum."""
+    """Return a label for each tau: `study`, `group`.
+
+    Where taus differ by stratum the labels are `human:study`, `human:group`, `animal:study`, ...
+    """
     if not spec.tau_by:
         return list(spec.levels)
     return [f"{stratum}:{level}" for stratum in design["stratum"].values for level in spec.levels]
 
 
 def weight_labels(design: xr.Dataset, spec: ModelSpec) -> list[str]:
-    """Return a label for each publication weight: `.025 < p < .5`, `p > .5`; by stratum `human:p > .5`."""
+    """Return a label for each publication weight: `.025 < p < .5`, `p > .5`.
+
+    Where taus differ by stratum the weights do, too: `human:p > .5`.
+    """
     if "weights" not in spec.auxiliary_parameters:
         return []
     cuts = [f"{cutpoint:g}".lstrip("0") for cutpoint in spec.cutpoints]
@@ -40,7 +47,7 @@ def weight_labels(design: xr.Dataset, spec: ModelSpec) -> list[str]:
 
 
 class Taus(NamedTuple):
-    """Standard deviations by level; a level that the model lacks has 0. Shapes as for `kernel.marginal`."""
+    """Standard deviations by level, 0 at a level that the model lacks; shapes as for `marginal`."""
 
     group: Scalar = 0.0
     study: Scalar = 0.0
@@ -48,15 +55,16 @@ class Taus(NamedTuple):
 
     @property
     def above(self) -> list[Scalar]:
-        """Return those of the levels above the effects, lowest first."""
+        """Return the taus of the levels above the effects, lowest first."""
         return [self.group, self.study]
 
 
 class TauArguments:
-    """Order of all taus of a model, and which of them each unit of a level has.
+    """Order of all taus of a model, and the tau of each unit of a level.
 
-    Called with taus in the order of `tau_labels`, (taus,) or (taus, draws), it returns `Taus`: numbers or (1, draws);
-    where taus differ by stratum, those of each study (studies, ...), group (groups, ...) and effect (k, ...).
+    Called with taus in the order of `tau_labels`, (taus,) or (taus, draws), it returns `Taus`:
+    numbers or (1, draws); where taus differ by stratum, those of each study (studies, ...), group
+    (groups, ...) and effect (k, ...).
     """
 
     def __init__(self, design: xr.Dataset, spec: ModelSpec) -> None:
@@ -72,10 +80,11 @@ class TauArguments:
             }
 
     def __call__(self, tau: Array) -> Taus:
+        """Return the taus by level."""
         taus = {}
-        for at, level in enumerate(self.levels):
+        for position, level in enumerate(self.levels):
             if self.stratum:
-                taus[level] = tau[self.stratum[level] * len(self.levels) + at]
+                taus[level] = tau[self.stratum[level] * len(self.levels) + position]
             else:
-                taus[level] = tau[at] if tau.ndim == 1 else tau[at][None]
+                taus[level] = tau[position] if tau.ndim == 1 else tau[position][None]
         return Taus(**taus)

@@ -1,12 +1,13 @@
 r"""The covariance of errors that covary over shared controls, of studies of equal shape together.
 
-With h_ij = 1 / n_C + g_i g_j / (2 N) for effects of one control measurement (`design.controls`), and q_i = v_i - h_ii
-what the effect's own group adds to its variance:
+With h_ij = 1 / n_C + g_i g_j / (2 N) for effects of the same control measurement
+(`design.controls`), and q_i = v_i - h_ii the part of the variance that comes from the effect's
+treated group:
 
     E_ii = v_i
-    E_ij = h_ij                             one control measurement, different groups
-    E_ij = h_ij + rho sqrt(q_i q_j)         one control measurement and one group
-    E_ij = rho sqrt(v_i v_j)                one group, different control measurements
+    E_ij = h_ij                             same control measurement, different groups
+    E_ij = h_ij + rho sqrt(q_i q_j)         same control measurement, same group
+    E_ij = rho sqrt(v_i v_j)                different control measurements, same group
     E_ij = 0                                otherwise
 """
 
@@ -14,13 +15,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bayesmeta.model.likelihood.kernel import Nesting
+from bayesmeta.model.likelihood.nesting import Nesting
 
-SMALLEST = 1e-9  # eigenvalue of the errors' correlation matrix
+MIN_EIGENVALUE = 1e-9  # of the errors' correlation matrix; below it the inverse has few digits left
 
 
 class Controls(NamedTuple):
-    """Of each effect's control measurement (k,): index, side of yi (1 or -1), size n_C, number of subjects N."""
+    """The control measurement of each effect (k,).
+
+    cluster : index of the measurement. side : 1, or -1 where yi is turned against group - control.
+    size : n_C. subjects : N.
+    """
 
     cluster: np.ndarray
     side: np.ndarray
@@ -29,9 +34,16 @@ class Controls(NamedTuple):
 
 
 class Bucket(NamedTuple):
-    """Studies of equal shape: study (n,), group (n, groups), effects (n, size).
+    """Studies of equal shape.
 
-    fixed, rising (n, size, size): E at rho 0, and what it gains per unit of rho. members (n, size, groups): Z_g.
+    Attributes
+    ----------
+    study, group, effects : ndarray
+        Positions of the studies (n,), their groups (n, groups) and their effects (n, size).
+    fixed, rising : ndarray
+        E at rho 0, and its increase per unit of rho (n, size, size).
+    members : ndarray
+        Z_g, membership of the effects in the groups (n, size, groups).
     """
 
     study: np.ndarray
@@ -43,7 +55,10 @@ class Bucket(NamedTuple):
 
 
 def sharing_studies(nesting: Nesting, cluster: np.ndarray) -> np.ndarray:
-    """Studies in which effects have a control measurement in common (studies,), from its index by effect."""
+    """Return the studies in which effects have a control measurement in common (studies,).
+
+    cluster : index of the control measurement of each effect (k,).
+    """
     shares = np.bincount(cluster)[cluster] > 1
     return np.bincount(nesting.study_of_effect, shares, nesting.studies) > 0
 
@@ -51,40 +66,60 @@ def sharing_studies(nesting: Nesting, cluster: np.ndarray) -> np.ndarray:
 def error_buckets(
     yi: np.ndarray, vi: np.ndarray, nesting: Nesting, controls: Controls, included: np.ndarray
 ) -> list[Bucket]:
-    """The included studies by shape, with the covariance of their errors; yi, vi (k,), included (studies,)."""
+    """Return the included studies by shape, with the covariance of their errors.
+
+    yi, vi : (k,). included : (studies,).
+    """
     shapes: dict[tuple[int, int], list[tuple[int, np.ndarray, np.ndarray]]] = {}
-    for s in np.flatnonzero(included):
-        units = np.flatnonzero(nesting.study_of_group == s), np.flatnonzero(nesting.study_of_effect == s)
-        shapes.setdefault((len(units[0]), len(units[1])), []).append((int(s), *units))
-    buckets = []
-    for alike in shapes.values():
-        study, group, effects = (np.stack(column) for column in zip(*alike, strict=True))
-        members = (nesting.group_of_effect[effects][:, :, None] == group[:, None, :]).astype(float)
-        own = Controls(*(part[effects] for part in controls))
-        errors = _errors(yi[effects], vi[effects], members @ members.swapaxes(1, 2), own)
-        buckets.append(Bucket(study, group, effects, *errors, members))
-    return buckets
+    for study in np.flatnonzero(included):
+        groups = np.flatnonzero(nesting.study_of_group == study)
+        effects = np.flatnonzero(nesting.study_of_effect == study)
+        shape = (len(groups), len(effects))
+        shapes.setdefault(shape, []).append((int(study), groups, effects))
+    return [_bucket(yi, vi, nesting, controls, studies) for studies in shapes.values()]
 
 
-def _errors(g: np.ndarray, v: np.ndarray, together: np.ndarray, controls: Controls) -> tuple[np.ndarray, np.ndarray]:
-    """E at rho 0, and what it gains per unit of rho (n, size, size), from arrays (n, size)."""
+def _bucket(
+    yi: np.ndarray,
+    vi: np.ndarray,
+    nesting: Nesting,
+    controls: Controls,
+    studies: list[tuple[int, np.ndarray, np.ndarray]],
+) -> Bucket:
+    """Return the bucket of studies of equal shape: (study, groups, effects) of each."""
+    study, group, effects = (np.stack(column) for column in zip(*studies, strict=True))
+    members = (nesting.group_of_effect[effects][:, :, None] == group[:, None, :]).astype(float)
+    same_group = members @ members.swapaxes(1, 2)
+    of_effects = Controls(*(column[effects] for column in controls))
+    fixed, rising = _errors(yi[effects], vi[effects], same_group, of_effects)
+    return Bucket(study, group, effects, fixed, rising, members)
+
+
+def _errors(
+    g: np.ndarray, v: np.ndarray, same_group: np.ndarray, controls: Controls
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return E at rho 0, and its increase per unit of rho (n, size, size), from arrays (n, size)."""
     shared = controls.cluster[:, :, None] == controls.cluster[:, None, :]
-    control = _outer(controls.side / np.sqrt(controls.size)) + _outer(g / np.sqrt(2 * controls.subjects))
-    left = np.maximum(v - np.einsum("nii->ni", control), 0.0)
-    own = np.eye(g.shape[1])
-    fixed = np.where(own, _outer(np.sqrt(v)), shared * control)
-    return fixed, (1 - own) * together * np.where(shared, _outer(np.sqrt(left)), _outer(np.sqrt(v)))
+    of_means = _outer(controls.side / np.sqrt(controls.size))
+    h = of_means + _outer(g / np.sqrt(2 * controls.subjects))
+    q = np.maximum(v - np.einsum("nii->ni", h), 0.0)
+    identity = np.eye(g.shape[1])
+    variance = _outer(np.sqrt(v))
+    fixed = np.where(identity, variance, shared * h)
+    return fixed, (1 - identity) * same_group * np.where(shared, _outer(np.sqrt(q)), variance)
 
 
 def _outer(x: np.ndarray) -> np.ndarray:
+    """Return the outer product of each row (n, size) with itself (n, size, size)."""
     return x[:, :, None] * x[:, None, :]
 
 
 def indefinite_studies(buckets: list[Bucket], rho: float) -> np.ndarray:
-    """Index of the studies whose errors have no positive definite covariance at this rho."""
-    bad = [np.array([], int)]
+    """Return the studies whose errors have no positive definite covariance at this rho."""
+    studies = [np.array([], int)]
     for bucket in buckets:
         errors = bucket.fixed + rho * bucket.rising
         scale = 1 / np.sqrt(np.einsum("nii->ni", errors))
-        bad.append(bucket.study[np.linalg.eigvalsh(errors * _outer(scale)).min(1) < SMALLEST])
-    return np.sort(np.concatenate(bad))
+        smallest = np.linalg.eigvalsh(errors * _outer(scale)).min(1)
+        studies.append(bucket.study[smallest < MIN_EIGENVALUE])
+    return np.sort(np.concatenate(studies))

@@ -10,7 +10,7 @@ from bayesmeta.model.likelihood.shared_controls import SharedControls
 from bayesmeta.model.likelihood.student import Student
 from bayesmeta.model.spec import ModelSpec
 
-SAMPLED = ("nu", "weights")  # auxiliary parameters that NUTS alone can take
+NUTS_ONLY = ("nu", "weights")  # auxiliary parameters that NUTS alone can take
 
 
 def likelihood_class(spec: ModelSpec) -> type[Normal]:
@@ -28,7 +28,7 @@ def likelihood_of(design: xr.Dataset, spec: ModelSpec) -> Normal:
 
 
 def refusal(design: xr.Dataset, spec: ModelSpec, engine: str) -> str:
-    """Return why an engine cannot take a model, "" where it can.
+    """Return the reason why an engine cannot take a model, "" if it can.
 
     Parameters
     ----------
@@ -41,25 +41,33 @@ def refusal(design: xr.Dataset, spec: ModelSpec, engine: str) -> str:
         return _reml_refusal(design, spec)
     if engine in likelihood_class(spec).engines:
         return why_strata_depend(design, spec) if engine == "quadrature" and spec.tau_by else ""
-    names = [name for name in spec.auxiliary_parameters if name in SAMPLED]
-    return f"model {spec.name} estimates {', '.join(names)}, which {engine} does not do; sample it"
+    names = [name for name in spec.auxiliary_parameters if name in NUTS_ONLY]
+    return (
+        f"model {spec.name} estimates {', '.join(names)}, which {engine} cannot do; "
+        "sample the model with --sampler numpyro"
+    )
 
 
 def _reml_refusal(design: xr.Dataset, spec: ModelSpec) -> str:
+    """Return the reason why REML cannot fit a model, "" if it can."""
     if names := spec.auxiliary_parameters:
-        return f"REML fits terms and taus alone; model {spec.name} has {', '.join(names)} besides"
+        return f"REML estimates terms and taus alone, but model {spec.name} also has {', '.join(names)}"
     if "reml" not in likelihood_class(spec).engines:
-        return f"REML has no errors that covary over shared controls, as in model {spec.name}; sample it"
+        return (
+            "REML cannot take errors that covary over shared controls, as those of model "
+            f"{spec.name}; sample the model with --sampler numpyro"
+        )
     if spec.tau_by:
         stratum = design["stratum"].values[0]
         return (
-            f"REML has one tau per level, and model {spec.name} one per stratum of '{spec.tau_by}'; fit the strata one "
-            f"by one (--where \"{spec.tau_by} == '{stratum}'\") with a model without tau_by"
+            f"REML has one tau per level, and model {spec.name} has one per stratum of "
+            f"'{spec.tau_by}'; fit the strata one by one (--where \"{spec.tau_by} == '{stratum}'\")"
+            " with a model without tau_by"
         )
     return ""
 
 
 def check_engine(design: xr.Dataset, spec: ModelSpec, engine: str) -> None:
     """Raise BadInput if an engine cannot take a model."""
-    if text := refusal(design, spec, engine):
-        raise BadInput(text)
+    if reason := refusal(design, spec, engine):
+        raise BadInput(reason)

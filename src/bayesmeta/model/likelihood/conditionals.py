@@ -1,12 +1,13 @@
 r"""The random effects given the data, from the highest level downwards.
 
-With t the sum of the random effects above a unit, A, b, D from the kernel's step of its level, and x standard normal,
+With t the sum of the random effects above a unit, A, b, D from the kernel's step of its level, and
+x standard normal,
 
     c = (b - A t) / D                          the unit's row of Z'V^-1 z
     u = tau^2 c + tau x / sqrt(D)              a draw; the conditional mean where x is 0
 
-and for the effect level, with the residuals less all effects above, by Matheron's rule: a joint draw of (d, e) from the
-prior is corrected towards them.
+and for the effect level, with the residuals less all effects above, by Matheron's rule: a joint draw
+of (d, e) from the prior is corrected towards these residuals.
 """
 
 from collections.abc import Sequence
@@ -14,23 +15,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bayesmeta.model.likelihood.kernel import (
-    Array,
-    ErrorWeights,
-    Marginal,
-    Nesting,
-    Scalar,
-    error_weights,
-    is_zero,
-    namespace,
-    with_node_axes,
-)
+from bayesmeta.model.likelihood.arrays import Array, Scalar, is_zero, namespace, with_node_axes
+from bayesmeta.model.likelihood.effect_level import ErrorWeights, error_weights
+from bayesmeta.model.likelihood.kernel import Marginal
+from bayesmeta.model.likelihood.nesting import Nesting
 
 
 class Placed(NamedTuple):
     """Random effects of a level.
 
-    score : c (units, q, ...). effect : u (units, q, ...). above : t, the sum of the effects above (units, q, ...), or 0.
+    Attributes
+    ----------
+    score : array
+        c (units, q, ...).
+    effect : array
+        u (units, q, ...).
+    above : array
+        t, the sum of the effects above (units, q, ...), or 0.
     """
 
     score: Array
@@ -39,7 +40,7 @@ class Placed(NamedTuple):
 
 
 def place_random_effects(
-    found: Marginal,
+    integrated: Marginal,
     taus: Sequence[Scalar],
     nesting: Nesting,
     normals: Sequence[Array] | None = None,
@@ -48,17 +49,18 @@ def place_random_effects(
 
     Parameters
     ----------
-    found : Marginal
+    integrated : Marginal
         Of the columns y - X beta, or of any others.
     taus : sequence
         Standard deviation of each level, as for `marginal`.
     normals : sequence of arrays, optional
-        Standard normals (units, ...) of each level, lowest first; without them the effects are conditional means.
+        Standard normals (units, ...) of each level, lowest first; without them the effects are
+        conditional means.
     """
     placed: list[Placed] = []
     above: Array = 0.0
     for level in reversed(range(len(taus))):
-        A, b, D = found.steps[level]
+        A, b, D = integrated.steps[level]
         xp = namespace(D)
         tau = _of_columns(taus[level])
         score = (with_node_axes(b, D, 1) - with_node_axes(A, D)[:, None] * above) / D[:, None]
@@ -84,7 +86,7 @@ def draw_effect_level(
     tau_effect: Scalar,
     rho: Scalar,
 ) -> np.ndarray:
-    """Return one joint draw of d (k, ...) given residuals less all effects above (k, ...), by Matheron's rule."""
+    """Draw d (k, ...) jointly, given the residuals less all effects above (k, ...)."""
     d = tau_effect * rng.standard_normal(residuals.shape)
     gap = residuals - d - draw_errors(rng, v, nesting, rho, residuals.shape)
     return d + tau_effect**2 * weigh(gap, error_weights(v, nesting, tau_effect, rho), nesting)
@@ -93,17 +95,17 @@ def draw_effect_level(
 def draw_errors(
     rng: np.random.Generator, v: np.ndarray, nesting: Nesting, rho: Scalar, shape: tuple[int, ...]
 ) -> np.ndarray:
-    """Return draws of the sampling errors e ~ N(0, V), of the shape (k, ...)."""
+    """Draw sampling errors e ~ N(0, V) of the shape (k, ...)."""
     normal = rng.standard_normal(shape)
     se = with_node_axes(np.sqrt(v), normal)
     if is_zero(rho):
         return se * normal
-    shared = rng.standard_normal((nesting.groups, *shape[1:]))[nesting.group_of_effect]
-    return np.sqrt(1 - rho) * se * normal + np.sqrt(rho) * se * shared
+    common = rng.standard_normal((nesting.groups, *shape[1:]))[nesting.group_of_effect]
+    return np.sqrt(1 - rho) * se * normal + np.sqrt(rho) * se * common
 
 
 def weigh(x: np.ndarray, error: ErrorWeights, nesting: Nesting) -> np.ndarray:
-    """Return W x (k, ...), from `kernel.error_weights`; the last axes of x may be columns or draws."""
+    """Return W x (k, ...), W from `error_weights`; the last axes of x may be columns or draws."""
     weighted: np.ndarray = with_node_axes(error.omega, x) * x
     if error.factor is None:
         return weighted

@@ -1,16 +1,18 @@
-r"""The same marginal likelihood where errors covary in any way within a study.
+r"""The same marginal likelihood where errors covary in any form within a study.
 
-Effects of one control measurement may be of different groups, so that the errors' covariance E does not nest in them
-and the identity of `kernel` does not hold:
+Effects of the same control measurement may be of different groups, so that the errors' covariance E
+does not nest in the groups and the identity of `kernel` does not hold:
 
     V = E + tau_effect^2 I + tau_group^2 Z_g Z_g' + tau_study^2 1 1'
 
-With W^-1 = E + tau_effect^2 I, F = [tau_group I, tau_study 1], so that V = W^-1 + Z_g F F' Z_g', and G = W^(1/2) Z_g F:
+With W^-1 = E + tau_effect^2 I, F = [tau_group I, tau_study 1], so that V = W^-1 + Z_g F F' Z_g', and
+G = W^(1/2) Z_g F:
 
     log|V| = -log|W| + log|I + G'G|,        V^-1 = W^(1/2)' (I - G (I + G'G)^-1 G') W^(1/2)
 
-W^(1/2) comes from the eigenvectors of E, found once, or where rho is estimated from a Cholesky factor each time: the
-cost grows with the square or the cube of a study's effects. Axes for nodes or draws come first here.
+W^(1/2) comes from the eigenvectors of E, computed once, or where rho is estimated from a Cholesky
+factor at each value: the cost grows with the square or the cube of a study's number of effects.
+Axes for nodes or draws come first here.
 """
 
 from collections.abc import Callable
@@ -19,36 +21,61 @@ from typing import NamedTuple
 import numpy as np
 
 from bayesmeta.model.likelihood.arguments import Taus
+from bayesmeta.model.likelihood.arrays import Array, Scalar, namespace, with_node_axes
 from bayesmeta.model.likelihood.buckets import Bucket
 from bayesmeta.model.likelihood.draws import RandomEffects
-from bayesmeta.model.likelihood.kernel import Array, Nesting, Scalar, namespace, with_node_axes
+from bayesmeta.model.likelihood.nesting import Nesting
 
-CONDITION = 1e-13  # smallest eigenvalue over the largest, below which a factor has no digits
+# ratio of the smallest to the largest eigenvalue, below which a Cholesky factor has no digits left
+MIN_RECIPROCAL_CONDITION = 1e-13
+
+Transformation = Callable[[Array], Array]
 
 
 class Factored(NamedTuple):
     """V of a bucket of n studies.
 
-    G : (..., n, size, groups + 1). inner : lower factor of I + G'G. log_det : log|V| (..., n). whiten, back : W^(1/2)
-    and its transpose, as functions of columns (..., n, size, q).
+    Attributes
+    ----------
+    G : array
+        (..., n, size, groups + 1).
+    inner : array
+        Lower Cholesky factor of I + G'G.
+    log_det : array
+        log|V| (..., n).
+    whiten, back : functions
+        W^(1/2) and its transpose, applied to columns (..., n, size, q).
     """
 
     G: Array
     inner: Array
     log_det: Array
-    whiten: Callable[[Array], Array]
-    back: Callable[[Array], Array]
+    whiten: Transformation
+    back: Transformation
 
 
-def dense_products(z: Array, buckets: list[Bucket], taus: Taus, rho: Scalar, nesting: Nesting) -> tuple[Array, Array]:
-    """Return log|V_s| (studies, ...) and z'V_s^-1 z (studies, q, q, ...) of the studies in buckets, 0 of others.
+def dense_products(
+    z: Array, buckets: list[Bucket], taus: Taus, rho: Scalar, nesting: Nesting
+) -> tuple[Array, Array]:
+    """Return log|V_s| and z'V_s^-1 z of the studies in buckets, 0 of others.
 
-    z : (k, q) or (k, q, ...), with taus as for `kernel.marginal`.
+    Parameters
+    ----------
+    z : array
+        (k, q) or (k, q, ...).
+    taus, rho
+        As for `marginal` and `error_sums`.
+
+    Returns
+    -------
+    tuple
+        (studies, ...) and (studies, q, q, ...).
     """
     taus = Taus(*(with_node_axes(tau, max(taus, key=np.ndim)) for tau in taus))
     by_bucket = [_products(z, bucket, taus, rho) for bucket in buckets]
-    xp, study = namespace(*by_bucket[0]), np.concatenate([bucket.study for bucket in buckets])
-    place = np.full(nesting.studies, len(study))
+    xp = namespace(*by_bucket[0])
+    study = np.concatenate([bucket.study for bucket in buckets])
+    place = np.full(nesting.studies, len(study))  # the last place holds the 0 of other studies
     place[study] = np.arange(len(study))
     log_det, products = (xp.concatenate(parts) for parts in zip(*by_bucket, strict=True))
     return (
@@ -62,8 +89,8 @@ def _products(z: Array, bucket: Bucket, taus: Taus, rho: Scalar) -> tuple[Array,
     v = _factor(bucket, taus, rho)
     xp = namespace(v.log_det, z)
     white = v.whiten(_nodes_first(z[bucket.effects], 3))
-    taken = xp.linalg.solve(v.inner, v.G.swapaxes(-1, -2) @ white)
-    products = white.swapaxes(-1, -2) @ white - taken.swapaxes(-1, -2) @ taken
+    solved = xp.linalg.solve(v.inner, v.G.swapaxes(-1, -2) @ white)
+    products = white.swapaxes(-1, -2) @ white - solved.swapaxes(-1, -2) @ solved
     log_det = xp.broadcast_to(v.log_det, products.shape[:-2])
     return _nodes_last(log_det, 1), _nodes_last(products, 3)
 
@@ -86,9 +113,10 @@ def draw_dense_effects(
     rho: Scalar,
     nesting: Nesting,
 ) -> RandomEffects:
-    """Return one joint draw of the random effects of the studies in buckets, given residuals (k, draws).
+    """Draw the random effects of the studies in buckets jointly, given residuals (k, draws).
 
-    All are drawn from the prior with errors and corrected by Cov(., r) V^-1 (r - their sum) (Matheron's rule).
+    All are drawn from the prior with errors and corrected by Cov(., r) V^-1 (r - their sum)
+    (Matheron's rule).
     """
     k, draws = residuals.shape
     u = taus.study * rng.standard_normal((nesting.studies, draws))
@@ -98,23 +126,31 @@ def draw_dense_effects(
     gap = residuals - total - draw_dense_errors(rng, buckets, rho, residuals.shape)
     solved = np.zeros_like(residuals)
     for bucket in buckets:
-        v = _factor(bucket, taus, rho)
-        white = v.whiten(gap[bucket.effects].transpose(2, 0, 1)[..., None])
-        inner = v.inner @ v.inner.swapaxes(-1, -2)
-        rest = white - v.G @ np.linalg.solve(inner, v.G.swapaxes(-1, -2) @ white)
-        solved[bucket.effects] = v.back(rest)[..., 0].transpose(1, 2, 0)
+        columns = gap[bucket.effects].transpose(2, 0, 1)[..., None]
+        in_bucket = _solve(_factor(bucket, taus, rho), columns)
+        solved[bucket.effects] = in_bucket[..., 0].transpose(1, 2, 0)
     by_group = nesting.levels[0].sum(solved)
     by_study = nesting.levels[1].sum(by_group)
     return RandomEffects(
-        u + np.square(taus.study) * by_study, w + np.square(taus.group) * by_group, d + np.square(taus.effect) * solved
+        u + np.square(taus.study) * by_study,
+        w + np.square(taus.group) * by_group,
+        d + np.square(taus.effect) * solved,
     )
+
+
+def _solve(v: Factored, columns: np.ndarray) -> np.ndarray:
+    """Return V^-1 times columns (draws, n, size, 1)."""
+    white = v.whiten(columns)
+    inner = v.inner @ v.inner.swapaxes(-1, -2)
+    return v.back(white - v.G @ np.linalg.solve(inner, v.G.swapaxes(-1, -2) @ white))
 
 
 def draw_dense_errors(
     rng: np.random.Generator, buckets: list[Bucket], rho: Scalar, shape: tuple[int, int]
 ) -> np.ndarray:
-    """Return draws of the sampling errors e ~ N(0, E) of the studies in buckets (k, draws), 0 of others."""
-    normal, errors = rng.standard_normal(shape), np.zeros(shape)
+    """Draw sampling errors e ~ N(0, E) of the studies in buckets (k, draws), 0 of others."""
+    normal = rng.standard_normal(shape)
+    errors = np.zeros(shape)
     for bucket in buckets:
         factor = np.linalg.cholesky(_errors(bucket, rho))
         drawn = factor @ normal[bucket.effects].transpose(2, 0, 1)[..., None]
@@ -128,13 +164,15 @@ def _errors(bucket: Bucket, rho: Scalar) -> Array:
 
 
 def _factor(bucket: Bucket, taus: Taus, rho: Scalar) -> Factored:
+    """Return V of a bucket, factored as in the module's equations."""
     tau_study = _of_units(taus.study, bucket.study[:, None, None])
     tau_group = _of_units(taus.group, bucket.group[:, None, :])
-    tau_effect = _of_units(taus.effect, bucket.effects[:, :1])  # one per study
+    tau_effect = _of_units(taus.effect, bucket.effects[:, :1])  # constant within a study
     xp = namespace(tau_study, tau_group, tau_effect, rho)
     log_det, whiten, back = _whitening(bucket, tau_effect**2, rho)
-    z = whiten(xp.asarray(bucket.members))
-    by_group, by_study = z * tau_group, z.sum(-1, keepdims=True) * tau_study
+    white_members = whiten(xp.asarray(bucket.members))
+    by_group = white_members * tau_group
+    by_study = white_members.sum(-1, keepdims=True) * tau_study
     shape = np.broadcast_shapes(by_group.shape[:-1], by_study.shape[:-1])
     parts = [xp.broadcast_to(part, (*shape, part.shape[-1])) for part in (by_group, by_study)]
     G = xp.concatenate(parts, -1)
@@ -145,9 +183,13 @@ def _factor(bucket: Bucket, taus: Taus, rho: Scalar) -> Factored:
 
 def _whitening(
     bucket: Bucket, variance: Array, rho: Scalar
-) -> tuple[Array, Callable[[Array], Array], Callable[[Array], Array]]:
-    """Return -log|W| (..., n), W^(1/2) and its transpose as functions of columns, from tau_effect^2 (..., n, 1)."""
-    xp, errors = namespace(variance, rho), _errors(bucket, rho)
+) -> tuple[Array, Transformation, Transformation]:
+    """Return -log|W| (..., n), W^(1/2) and its transpose.
+
+    variance : tau_effect^2 (..., n, 1).
+    """
+    xp = namespace(variance, rho)
+    errors = _errors(bucket, rho)
     if isinstance(errors, np.ndarray) and np.ndim(rho) == 0:
         eigenvalues, basis = np.linalg.eigh(errors)
         sd = xp.sqrt(eigenvalues + variance)[..., None]
@@ -163,7 +205,10 @@ def _whitening(
 
 
 def _cholesky(matrix: Array) -> Array:
-    """Return Cholesky factors (..., n, n); nan where a matrix is too ill-conditioned, as at taus far too large."""
+    """Return Cholesky factors (..., n, n).
+
+    They are nan where a matrix is too ill-conditioned, as at taus that are far too large.
+    """
     xp = namespace(matrix)
     if xp is not np:
         return xp.linalg.cholesky(matrix)
@@ -171,13 +216,14 @@ def _cholesky(matrix: Array) -> Array:
         return np.linalg.cholesky(matrix)
     except np.linalg.LinAlgError:
         eigenvalues = np.linalg.eigvalsh(matrix)
-        definite = (eigenvalues[..., 0] > CONDITION * eigenvalues[..., -1])[..., None, None]
+        definite = eigenvalues[..., 0] > MIN_RECIPROCAL_CONDITION * eigenvalues[..., -1]
+        definite = definite[..., None, None]
         factors = np.linalg.cholesky(np.where(definite, matrix, np.eye(matrix.shape[-1])))
         return np.where(definite, factors, np.nan)
 
 
 def _of_units(tau: Scalar, units: np.ndarray) -> Array:
-    """Return the tau of each unit of a bucket, nodes first, in an array that broadcasts to the shape of the units."""
+    """Return the tau of each unit of a bucket, nodes first; it broadcasts to the units' shape."""
     if np.ndim(tau) == 0:
         return namespace(tau).full((1,) * units.ndim, tau)
     values = tau[units] if len(tau) > 1 else tau[np.zeros_like(units[:1])]

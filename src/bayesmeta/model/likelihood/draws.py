@@ -1,4 +1,7 @@
-"""Draws of parameters and of random effects, as the likelihoods take and return them; draws lie on the last axis."""
+"""Draws of parameters and of random effects, as the likelihoods take and return them.
+
+Draws lie on the last axis.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,9 +21,10 @@ class Parameters:
     tau : ndarray
         Taus in the order of `tau_labels` (taus, draws).
     auxiliary : mapping
-        By name (`spec.auxiliary_parameters`) (draws,), the weights of a selection (weights, draws).
+        By name (`spec.auxiliary_parameters`) (draws,); the weights of a selection (weights, draws).
     normals : mapping
-        By level (`spec.sampled_levels`) the standard normals that place sampled random effects (units, draws).
+        By level (`spec.sampled_levels`) the standard normals that place sampled random effects
+        (units, draws).
     """
 
     beta: np.ndarray
@@ -29,6 +33,7 @@ class Parameters:
     normals: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
+        """Return the number of draws."""
         return self.beta.shape[1]
 
     def part(self, chosen: slice) -> "Parameters":
@@ -42,7 +47,10 @@ class Parameters:
 
 
 class RandomEffects(NamedTuple):
-    """Draws of the random effects: u (studies, draws), w (groups, draws), d (k, draws); 0 at an absent level."""
+    """Draws of the random effects, 0 at an absent level.
+
+    u (studies, draws), w (groups, draws), d (k, draws).
+    """
 
     u: np.ndarray
     w: np.ndarray

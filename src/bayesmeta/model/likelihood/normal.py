@@ -1,7 +1,7 @@
-"""Normal random effects on every level: what NUTS, quadrature and REML need of a model, as one object.
+"""Normal random effects on every level: all that NUTS, quadrature and REML need of a model.
 
-The other likelihoods are this one with a part of it replaced. Where a method takes draws, these are `Parameters`; it runs
-on NumPy. `log_density` also runs on JAX arrays, for NUTS.
+The other likelihoods replace a part of this object. A method that takes draws (`Parameters`) runs
+on NumPy; `log_density` also runs on JAX arrays, for NUTS.
 """
 
 from collections.abc import Mapping
@@ -12,29 +12,23 @@ import xarray as xr
 from scipy.stats import norm
 
 from bayesmeta.model.likelihood.arguments import TauArguments, Taus, columns_of, nesting_of
+from bayesmeta.model.likelihood.arrays import Array, Scalar, is_zero
 from bayesmeta.model.likelihood.conditionals import (
     draw_effect_level,
     draw_errors,
     place_random_effects,
 )
 from bayesmeta.model.likelihood.draws import Parameters, RandomEffects
-from bayesmeta.model.likelihood.kernel import (
-    Array,
-    Marginal,
-    Scalar,
-    error_sums,
-    is_zero,
-    log_likelihood,
-    marginal,
-    residual_sums,
-)
+from bayesmeta.model.likelihood.effect_level import error_sums
+from bayesmeta.model.likelihood.kernel import Marginal, log_likelihood, marginal, residual_sums
 from bayesmeta.model.spec import ModelSpec
 
-DRAWS_AT_ONCE = 2_000_000  # numbers of an array (k, draws)
+VALUES_AT_ONCE = 2_000_000  # of an array (k, draws): 16 MB, of which a computation holds several
+MAX_DRAWS_AT_ONCE = 1000  # so that the draws of a small table, too, are shared out over the cores
 
 
 class Normal:
-    """Likelihood with normal random effects, and errors that are independent or correlate within a group.
+    """Likelihood with normal random effects; errors are independent or correlate within a group.
 
     Parameters
     ----------
@@ -55,43 +49,44 @@ class Normal:
         self.y = self.columns[:, -1]
         self.v = design["vi"].values
         self.effects = np.bincount(self.nesting.study_of_effect, minlength=self.nesting.studies)
-        self.sufficient = None  # sums of [X, y] over groups; they do not change without an effect level and a free rho
+        # sums of [X, y] over groups are constant if neither tau_effect nor rho is estimated
+        self.sufficient = None
         if "effect" not in spec.levels and "rho" not in spec.auxiliary_parameters:
-            self.sufficient = error_sums(self.columns, self.v, self.nesting, rho=spec.rho, by_study=True)
+            self.sufficient = error_sums(
+                self.columns, self.v, self.nesting, rho=spec.rho, by_study=True
+            )
 
     @property
     def draws_at_once(self) -> int:
-        """Return how many draws fit in memory at once."""
-        return int(np.clip(DRAWS_AT_ONCE // len(self.y), 1, 1000))
-
-    def named(self, auxiliary: tuple[Array, ...]) -> dict[str, Array]:
-        """Return auxiliary parameters, in the order of `spec.auxiliary_parameters`, by name."""
-        return dict(zip(self.spec.auxiliary_parameters, auxiliary, strict=False))
+        """Return the number of draws that fit in memory at once."""
+        return int(np.clip(VALUES_AT_ONCE // len(self.y), 1, MAX_DRAWS_AT_ONCE))
 
     def log_density(self, beta: Array, tau: Array, *others: Array) -> Array:
-        """Return the log density that NUTS climbs, of each study (studies,).
+        """Return the log density that NUTS samples from, by study (studies,).
 
         Parameters
         ----------
         beta, tau : arrays
             Terms (p,); taus in the order of `tau_labels` (taus,).
         *others : arrays
-            The auxiliary parameters, then the standard normals of sampled levels, highest level first.
+            The auxiliary parameters, then the standard normals of sampled levels, highest level
+            first.
         """
-        return self.log_likelihood(beta, self.taus(tau), self.named(others))
+        auxiliary = dict(zip(self.spec.auxiliary_parameters, others, strict=True))
+        return self.log_likelihood(beta, self.taus(tau), auxiliary)
 
     def log_likelihood(self, beta: Array, taus: Taus, auxiliary: dict[str, Array]) -> Array:
-        """Return the log-likelihood of each study with all random effects integrated out (studies, ...)."""
-        found = self.integrate(beta, taus, self.rho_of(auxiliary))
-        return log_likelihood(found, self.effects)
+        """Return the log-likelihood by study (studies, ...), all random effects integrated out."""
+        integrated = self.integrate(beta, taus, self.rho_of(auxiliary))
+        return log_likelihood(integrated, self.effects)
 
     def rho_of(self, auxiliary: Mapping[str, Array]) -> Scalar:
-        """Return the correlation of errors: a number, or (1, draws)."""
+        """Return the correlation of errors within a group: a number, or (1, draws)."""
         rho = auxiliary.get("rho", self.spec.rho)
         return rho[None] if np.ndim(rho) else rho
 
     def integrate(self, beta: Array, taus: Taus, rho: Scalar) -> Marginal:
-        """Return log|V| and r'V^-1 r of each study for the residuals r = y - X beta."""
+        """Return log|V| and r'V^-1 r by study for the residuals r = y - X beta."""
         if self.sufficient is not None:
             sums = residual_sums(self.sufficient, beta)
         else:
@@ -106,7 +101,7 @@ class Normal:
         return (self.y if fitted.ndim == 1 else self.y[:, None]) - fitted
 
     def draw_random_effects(self, rng: np.random.Generator, draws: Parameters) -> RandomEffects:
-        """Draw the random effects from their exact conditional given the data."""
+        """Draw the random effects from their exact conditional distribution given the data."""
         return self.draw_given_taus(rng, draws, self.taus(draws.tau))
 
     def draw_given_taus(
@@ -114,29 +109,48 @@ class Normal:
     ) -> RandomEffects:
         """Draw the random effects given the data and the taus of every unit."""
         rho = self.rho_of(draws.auxiliary)
-        found = self.integrate(draws.beta, taus, rho)
+        integrated = self.integrate(draws.beta, taus, rho)
         counts = (self.nesting.groups, self.nesting.studies)
         normals = [rng.standard_normal((count, len(draws))) for count in counts]
-        group, study = place_random_effects(found, taus.above, self.nesting, normals)
-        u, w = study.effect[:, 0], group.effect[:, 0]
-        if is_zero(taus.effect):
+        group, study = place_random_effects(integrated, taus.above, self.nesting, normals)
+        return self.with_effect_level(
+            rng, draws, study.effect[:, 0], group.effect[:, 0], tau_effect=taus.effect, rho=rho
+        )
+
+    def with_effect_level(
+        self,
+        rng: np.random.Generator,
+        draws: Parameters,
+        u: np.ndarray,
+        w: np.ndarray,
+        *,
+        tau_effect: Scalar,
+        rho: Scalar,
+    ) -> RandomEffects:
+        """Return u, w and a draw of d given them, 0 where the model lacks the effect level."""
+        if is_zero(tau_effect):
             return RandomEffects(u, w, np.zeros((len(self.y), len(draws))))
-        rest = self.residuals(draws.beta) - self.above_effects(u, w)
-        options = {"tau_effect": taus.effect, "rho": rho}
-        return RandomEffects(u, w, draw_effect_level(rng, rest, self.v, self.nesting, **options))
+        residuals = self.residuals(draws.beta) - self.above_effects(u, w)
+        options = {"tau_effect": tau_effect, "rho": rho}
+        d = draw_effect_level(rng, residuals, self.v, self.nesting, **options)
+        return RandomEffects(u, w, d)
 
     def above_effects(self, u: np.ndarray, w: np.ndarray) -> np.ndarray:
         """Return u + w of each effect (k, draws)."""
         return u[self.nesting.study_of_effect] + w[self.nesting.group_of_effect]
 
     def expected_effects(self, draws: Parameters) -> np.ndarray:
-        """Return the means of the true effects given the data and the parameters (k, draws); errors independent."""
+        """Return the means of the true effects given the data and the parameters (k, draws).
+
+        The errors are taken as independent.
+        """
         taus = self.taus(draws.tau)
-        found = self.integrate(draws.beta, taus, 0.0)
-        group, study = place_random_effects(found, taus.above, self.nesting)
-        above = self.x @ draws.beta + self.above_effects(study.effect[:, 0], group.effect[:, 0])
+        integrated = self.integrate(draws.beta, taus, 0.0)
+        group, study = place_random_effects(integrated, taus.above, self.nesting)
+        above = self.above_effects(study.effect[:, 0], group.effect[:, 0])
+        mean = self.x @ draws.beta + above
         shrinkage = taus.effect**2 / (taus.effect**2 + self.v[:, None])
-        return above + shrinkage * (self.y[:, None] - above)
+        return mean + shrinkage * (self.y[:, None] - mean)
 
     def log_density_of_effects(self, draws: Parameters, random: RandomEffects) -> np.ndarray:
         """Return the log density of each effect given u and w (k, draws)."""
@@ -159,8 +173,8 @@ class Normal:
         """Draw the random effects of new studies from their prior."""
         taus = self.taus(draws.tau)
         counts = (self.nesting.studies, self.nesting.groups, len(self.y))
-        normals = [rng.standard_normal((count, len(draws))) for count in counts]
-        return RandomEffects(taus.study * normals[0], taus.group * normals[1], taus.effect * normals[2])
+        u, w, d = (rng.standard_normal((count, len(draws))) for count in counts)
+        return RandomEffects(taus.study * u, taus.group * w, taus.effect * d)
 
     def draw_errors(self, rng: np.random.Generator, draws: Parameters) -> np.ndarray:
         """Draw sampling errors (k, draws)."""

@@ -1,4 +1,7 @@
-"""Likelihood with errors that covary over shared controls: dense in the studies that share one, nested in the others."""
+"""Likelihood with errors that covary over shared controls.
+
+It is dense in the studies with a shared control and nested in the others.
+"""
 
 from typing import ClassVar
 
@@ -7,18 +10,25 @@ import xarray as xr
 
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.likelihood.arguments import Taus, nesting_of
-from bayesmeta.model.likelihood.buckets import Bucket, Controls, error_buckets, indefinite_studies, sharing_studies
+from bayesmeta.model.likelihood.arrays import Array, Scalar, namespace, with_node_axes
+from bayesmeta.model.likelihood.buckets import (
+    Bucket,
+    Controls,
+    error_buckets,
+    indefinite_studies,
+    sharing_studies,
+)
 from bayesmeta.model.likelihood.dense import dense_products, draw_dense_effects, draw_dense_errors
 from bayesmeta.model.likelihood.draws import Parameters, RandomEffects
-from bayesmeta.model.likelihood.kernel import Array, Marginal, Scalar, namespace, with_node_axes
+from bayesmeta.model.likelihood.kernel import Marginal
 from bayesmeta.model.likelihood.normal import Normal
 from bayesmeta.model.spec import ModelSpec
 
-RHO_HIGHEST = 0.99  # up to which errors with an estimated rho must have a covariance
+MAX_ESTIMATED_RHO = 0.99  # at 1 the errors of a group have no inverse; NUTS hardly goes beyond
 
 
 class SharedControls(Normal):
-    """Likelihood with normal random effects and errors of one control measurement that covary.
+    """Likelihood with normal random effects and errors that covary over shared controls.
 
     Raises
     ------
@@ -33,18 +43,21 @@ class SharedControls(Normal):
         self.shared, self.buckets = shared_errors(design, spec)
 
     def integrate(self, beta: Array, taus: Taus, rho: Scalar) -> Marginal:
-        """Return log|V| and r'V^-1 r of each study for the residuals r = y - X beta."""
+        """Return log|V| and r'V^-1 r by study for the residuals r = y - X beta."""
         nested = super().integrate(beta, taus, rho)
         if not self.buckets:
             return nested
-        L, S = dense_products(self.residuals(beta)[:, None], self.buckets, taus, rho, self.nesting)
+        residuals = self.residuals(beta)[:, None]
+        L, S = dense_products(residuals, self.buckets, taus, rho, self.nesting)
         xp = namespace(L, nested.L)
         return nested._replace(
             L=xp.where(with_node_axes(self.shared, L), L, with_node_axes(nested.L, L)),
             S=xp.where(with_node_axes(self.shared[:, None, None], S), S, nested.S),
         )
 
-    def draw_given_taus(self, rng: np.random.Generator, draws: Parameters, taus: Taus) -> RandomEffects:
+    def draw_given_taus(
+        self, rng: np.random.Generator, draws: Parameters, taus: Taus
+    ) -> RandomEffects:
         """Draw the random effects given the data and the taus of every unit."""
         nested = super().draw_given_taus(rng, draws, taus)
         if not self.buckets:
@@ -52,9 +65,11 @@ class SharedControls(Normal):
         rho = self.rho_of(draws.auxiliary)
         residuals = self.residuals(draws.beta)
         dense = draw_dense_effects(rng, residuals, self.buckets, taus, rho, self.nesting)
-        members = (self.shared, self.shared[self.nesting.study_of_group], self._of_effects)
+        shared_groups = self.shared[self.nesting.study_of_group]
         return RandomEffects(
-            *(np.where(own[:, None], *pair) for own, *pair in zip(members, dense, nested, strict=True))
+            u=np.where(self.shared[:, None], dense.u, nested.u),
+            w=np.where(shared_groups[:, None], dense.w, nested.w),
+            d=np.where(self._shared_effects[:, None], dense.d, nested.d),
         )
 
     def draw_errors(self, rng: np.random.Generator, draws: Parameters) -> np.ndarray:
@@ -62,16 +77,16 @@ class SharedControls(Normal):
         nested = super().draw_errors(rng, draws)
         rho = self.rho_of(draws.auxiliary)
         dense = draw_dense_errors(rng, self.buckets, rho, nested.shape)
-        return np.where(self._of_effects[:, None], dense, nested)
+        return np.where(self._shared_effects[:, None], dense, nested)
 
     @property
-    def _of_effects(self) -> np.ndarray:
-        """Return whether the study of each effect shares a control (k,)."""
+    def _shared_effects(self) -> np.ndarray:
+        """Return whether the study of each effect has a shared control (k,)."""
         return self.shared[self.nesting.study_of_effect]
 
 
 def shared_errors(design: xr.Dataset, spec: ModelSpec) -> tuple[np.ndarray, list[Bucket]]:
-    """Return the studies that share a control (studies,), and the covariance of their errors.
+    """Return the studies with a shared control (studies,), and the covariance of their errors.
 
     Raises
     ------
@@ -83,12 +98,13 @@ def shared_errors(design: xr.Dataset, spec: ModelSpec) -> tuple[np.ndarray, list
     controls = Controls(*(design[name].values for name in names))
     shared = sharing_studies(nesting, controls.cluster)
     buckets = error_buckets(design["yi"].values, design["vi"].values, nesting, controls, shared)
-    rho = RHO_HIGHEST if "rho" in spec.auxiliary_parameters else spec.rho
+    rho = MAX_ESTIMATED_RHO if "rho" in spec.auxiliary_parameters else spec.rho
     indefinite = np.union1d(indefinite_studies(buckets, 0.0), indefinite_studies(buckets, rho))
-    if bad := [str(study) for study in design["study"].values[indefinite]]:
+    if studies := [str(study) for study in design["study"].values[indefinite]]:
         raise BadInput(
-            f"the sampling errors of {len(bad)} studies ({', '.join(bad[:5])}) cannot covary over shared controls as "
-            f"they should with rho = {rho:g}: no positive definite covariance; fix rho lower, or compare vi with n1i, "
-            "n2i (it should be that of a standardised mean difference)"
+            f"the sampling errors of {len(studies)} studies "
+            f"({', '.join(studies[:5])}) cannot covary over shared controls with "
+            f"rho = {rho:g}: the covariance is not positive definite; fix rho lower, or compare vi "
+            "with n1i and n2i (it should be the variance of a standardised mean difference)"
         )
     return shared, buckets

@@ -4,9 +4,10 @@ u_s ~ tau_study t(nu) is a normal with an unknown factor on its variance:
 
     u_s | lambda_s ~ N(0, lambda_s tau_study^2),     1 / lambda_s ~ Gamma(nu / 2, nu / 2)
 
-Given lambda the identity of `kernel` holds with sqrt(lambda_s) tau_study in place of tau_study, so that one integral per
-study is left, over x = -log lambda. Its integrand is analytic and falls fast on both sides: the trapezoid rule on nodes
-spaced by a fraction of x's prior sd converges exponentially.
+Given lambda the identity of `kernel` holds with sqrt(lambda_s) tau_study in place of tau_study, so
+that one integral per study is left, over x = -log lambda. Its integrand is analytic and falls fast
+on both sides: the trapezoid rule on nodes spaced by a fraction of the prior sd of x converges
+exponentially.
 """
 
 from typing import ClassVar
@@ -14,25 +15,31 @@ from typing import ClassVar
 import numpy as np
 
 from bayesmeta.model.likelihood.arguments import Taus
-from bayesmeta.model.likelihood.draws import Parameters, RandomEffects
-from bayesmeta.model.likelihood.kernel import (
+from bayesmeta.model.likelihood.arrays import (
     Array,
-    Marginal,
     Scalar,
-    log_likelihood,
     namespace,
     special_functions,
     with_node_axes,
 )
+from bayesmeta.model.likelihood.draws import Parameters, RandomEffects
+from bayesmeta.model.likelihood.kernel import Marginal, log_likelihood
 from bayesmeta.model.likelihood.normal import Normal
 
 NODES = 160
-LOWEST, HIGHEST = -14.0, 5.0  # of x in prior sds; far down, because outlying studies lie there
+LOWEST = -14.0  # node, in prior sds of x; so low because outlying studies have small x
+HIGHEST = 5.0  # node, in prior sds of x
+NODE_VALUES_AT_ONCE = 4_000_000  # of an array (nodes, studies, draws)
 
 
 def scale_nodes(nu: Scalar) -> tuple[Array, Array]:
-    """Return nodes lambda and the log of their prior density times their width, (nodes,) or (nodes, draws)."""
-    special, xp, half = special_functions(nu), namespace(nu), nu / 2
+    """Return nodes lambda and the log of their prior density times their width.
+
+    Both are (nodes,), or (nodes, draws) for nu (draws,).
+    """
+    special = special_functions(nu)
+    xp = namespace(nu)
+    half = nu / 2
     width = xp.sqrt(special.polygamma(1, half)) * (HIGHEST - LOWEST) / (NODES - 1)
     steps = np.arange(NODES) - (NODES - 1) * LOWEST / (LOWEST - HIGHEST)
     x = steps.reshape(-1, *(1,) * np.ndim(nu)) * width
@@ -40,17 +47,32 @@ def scale_nodes(nu: Scalar) -> tuple[Array, Array]:
     return xp.exp(-x), log_density + xp.log(width)
 
 
-def node_log_likelihood(found: Marginal, tau_study: Scalar, nu: Scalar, effects: np.ndarray) -> Array:
-    """Return the log-likelihood of each node and study, prior of the node included (nodes, studies, ...).
+def node_log_likelihood(
+    integrated: Marginal, tau_study: Scalar, nu: Scalar, effects: np.ndarray
+) -> Array:
+    """Return the log-likelihood of each node and study, prior of the node included.
 
-    found : of residuals by study, with a study effect of 0.
+    Parameters
+    ----------
+    integrated : Marginal
+        Of the residuals, by study, with a study effect of 0.
+    tau_study, nu : scalars
+        Numbers, or (1, draws) and (draws,).
+    effects : ndarray
+        Number of effects of each study (studies,).
+
+    Returns
+    -------
+    array
+        (nodes, studies, ...).
     """
-    A, b, _ = found.steps[-1]
-    xp, (scales, log_weight) = namespace(A, tau_study, nu), scale_nodes(nu)
+    A, b, _ = integrated.steps[-1]
+    xp = namespace(A, tau_study, nu)
+    scales, log_weight = scale_nodes(nu)
     variance = scales[:, None] * tau_study**2
     inflation = 1 + variance * with_node_axes(A, scales)
     gain = variance * b[:, 0] ** 2 / inflation - xp.log(inflation)
-    return log_weight[:, None] + 0.5 * gain + log_likelihood(found, effects)
+    return log_weight[:, None] + 0.5 * gain + log_likelihood(integrated, effects)
 
 
 class Student(Normal):
@@ -59,24 +81,28 @@ class Student(Normal):
     engines: ClassVar[frozenset[str]] = frozenset({"nuts"})
 
     def log_likelihood(self, beta: Array, taus: Taus, auxiliary: dict[str, Array]) -> Array:
-        """Return the log-likelihood of each study with all random effects integrated out (studies, ...)."""
-        nodes = self._nodes(beta, taus, auxiliary)
-        return special_functions(nodes).logsumexp(nodes, axis=0)
+        """Return the log-likelihood by study (studies, ...), all random effects integrated out."""
+        by_node = self._log_likelihood_by_node(beta, taus, auxiliary)
+        return special_functions(by_node).logsumexp(by_node, axis=0)
 
-    def _nodes(self, beta: Array, taus: Taus, auxiliary: dict[str, Array]) -> Array:
-        found = self.integrate(beta, taus._replace(study=0.0), self.rho_of(auxiliary))
-        return node_log_likelihood(found, taus.study, auxiliary["nu"], self.effects)
+    def _log_likelihood_by_node(
+        self, beta: Array, taus: Taus, auxiliary: dict[str, Array]
+    ) -> Array:
+        """Return the log-likelihood by scale node and study (nodes, studies, ...)."""
+        integrated = self.integrate(beta, taus._replace(study=0.0), self.rho_of(auxiliary))
+        return node_log_likelihood(integrated, taus.study, auxiliary["nu"], self.effects)
 
     @property
     def draws_at_once(self) -> int:
-        """Return how many draws fit in memory at once."""
-        return min(super().draws_at_once, max(1, 4_000_000 // (NODES * self.nesting.studies)))
+        """Return the number of draws that fit in memory at once."""
+        by_nodes = NODE_VALUES_AT_ONCE // (NODES * self.nesting.studies)
+        return min(super().draws_at_once, max(1, by_nodes))
 
     def draw_random_effects(self, rng: np.random.Generator, draws: Parameters) -> RandomEffects:
         """Draw the scale of each study, and then the random effects."""
         taus = self.taus(draws.tau)
-        nodes = self._nodes(draws.beta, taus, dict(draws.auxiliary))
-        chosen = draw_categories(rng, nodes)
+        by_node = self._log_likelihood_by_node(draws.beta, taus, dict(draws.auxiliary))
+        chosen = draw_categories(rng, by_node)
         scale = np.take_along_axis(scale_nodes(draws.auxiliary["nu"])[0], chosen, axis=0)
         return self.draw_given_taus(rng, draws, taus._replace(study=taus.study * np.sqrt(scale)))
 

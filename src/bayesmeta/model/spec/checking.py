@@ -23,7 +23,9 @@ def check_spec(spec: ModelSpec) -> ModelSpec:
     """
     where = f"model {spec.name}"
     if not spec.levels or any(level not in LEVELS for level in spec.levels):
-        raise BadInput(f"levels of {where} are {list(spec.levels)!r}; they should be a list from {list(LEVELS)}")
+        raise BadInput(
+            f"levels of {where} are {list(spec.levels)!r}; they should be a list from {list(LEVELS)}"
+        )
     check_choices(spec.likelihood, spec.bias, where)
     _in_range(spec.rho, 0, 1, f"rho of {where}")
     _in_range(spec.rope, 0, float("inf"), f"rope of {where}")
@@ -53,9 +55,13 @@ def _in_range(value: float, low: float, high: float, where: str) -> None:
 
 def _check_prior(key: str, prior: Prior, where: str) -> None:
     if not isinstance(prior, Prior):
-        raise BadInput(f"the prior of {key} in {where} is {prior!r}; it should be a Prior, as Prior.parse gives it")
+        raise BadInput(
+            f"the prior of {key} in {where} is {prior!r}; it should be a Prior, as Prior.parse gives it"
+        )
     families = families_of(key)
-    if prior.family not in families or len(prior.parameters) != len(FAMILIES[prior.family].parameters):
+    if prior.family not in families or len(prior.parameters) != len(
+        FAMILIES[prior.family].parameters
+    ):
         raise BadInput(f"prior of {key} is {prior}; it should be one of {', '.join(families)}")
 
 
@@ -76,10 +82,14 @@ def check_prior_keys(keys: Iterable[str], likelihood: str, bias: str, where: str
 def _check_together(spec: ModelSpec, where: str) -> None:
     """Raise BadInput where one choice excludes another."""
     if spec.likelihood == "student" and "study" not in spec.levels:
-        raise BadInput(f"{where}: a Student likelihood is one of study effects; add 'study' to its levels")
+        raise BadInput(
+            f"{where}: a Student likelihood is one of study effects; add 'study' to its levels"
+        )
     if "rho" in spec.priors and spec.rho:
         raise BadInput(f"{where} both fixes rho and gives it a prior; leave one out")
-    if spec.bias == "selection" and (spec.likelihood == "student" or "rho" in spec.priors or spec.rho):
+    if spec.bias == "selection" and (
+        spec.likelihood == "student" or "rho" in spec.priors or spec.rho
+    ):
         raise BadInput(
             f"{where}: a selection model needs normal study effects and errors that are independent within a group "
             '(likelihood = "normal", rho = 0)'

@@ -34,7 +34,10 @@ FAMILIES = {
     "Normal": Family(("mean", "sd"), REAL, stats.norm, ("Normal", "mu", "sigma")),
     "Beta": Family(("a", "b"), UNIT, stats.beta, ("Beta", "alpha", "beta")),
     "Gamma": Family(
-        ("shape", "rate"), POSITIVE, lambda shape, rate: stats.gamma(shape, scale=1 / rate), ("Gamma", "alpha", "beta")
+        ("shape", "rate"),
+        POSITIVE,
+        lambda shape, rate: stats.gamma(shape, scale=1 / rate),
+        ("Gamma", "alpha", "beta"),
     ),
     "HalfNormal": Family(
         ("scale",), POSITIVE, lambda scale: stats.halfnorm(scale=scale), ("HalfNormal", "sigma")
@@ -42,7 +45,9 @@ FAMILIES = {
     "HalfCauchy": Family(
         ("scale",), POSITIVE, lambda scale: stats.halfcauchy(scale=scale), ("HalfCauchy", "beta")
     ),
-    "Exponential": Family(("scale",), POSITIVE, lambda scale: stats.expon(scale=scale), ("Exponential", "scale")),
+    "Exponential": Family(
+        ("scale",), POSITIVE, lambda scale: stats.expon(scale=scale), ("Exponential", "scale")
+    ),
     "InvGamma": Family(
         ("shape", "scale"),
         POSITIVE,
@@ -50,7 +55,9 @@ FAMILIES = {
         ("InverseGamma", "alpha", "beta"),
     ),
 }
-SUPPORT_OF = dict.fromkeys(("tau", "nu", "weights", "gap"), POSITIVE) | dict.fromkeys(("rho", "aggregate"), UNIT)
+SUPPORT_OF = dict.fromkeys(("tau", "nu", "weights", "gap"), POSITIVE) | dict.fromkeys(
+    ("rho", "aggregate"), UNIT
+)
 
 
 def families_of(key: str) -> tuple[str, ...]:

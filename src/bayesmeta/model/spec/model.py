@@ -33,7 +33,7 @@ class ModelSpec:
         `normal`, or `student`: study effects with heavy tails, whose degrees of freedom nu are estimated; tau_study is
         then the scale of a t distribution; `ordered-logit`: directions without effect sizes (`ordered`).
     bias : str
-        "" for none; `pet`, `peese`: results grow as studies shrink (`design.bias`); `selection`: results are published
+        "" for none; `pet`, `peese`: results grow as studies shrink (`design.small_study`); `selection`: results are published
         with a probability that steps at one-sided p-values, the cutpoints (`likelihood.selection`).
     directions : mapping
         Of a bias: level or term to "lower" or "higher", the results that are published; others by the fitted sign.
@@ -107,12 +107,23 @@ class ModelSpec:
     @property
     def sampled_levels(self) -> tuple[str, ...]:
         """Levels whose random effects are sampled, not integrated out: those of a selection model above the effect."""
-        return tuple(level for level in self.levels if self.bias == "selection" and level != "effect")
+        return tuple(
+            level for level in self.levels if self.bias == "selection" and level != "effect"
+        )
 
     @property
     def pooling_sds(self) -> dict[str, Prior]:
         """Priors of the spreads that are estimated, by part: then the terms are partially pooled."""
-        return {key: prior.pooling_sd for key, prior in self.parts.items() if prior.pooling_sd is not None}
+        return {
+            key: prior.pooling_sd
+            for key, prior in self.parts.items()
+            if prior.pooling_sd is not None
+        }
+
+    @property
+    def pooled_factors(self) -> tuple[list[str], ...]:
+        """Factors of each part of a partially pooled model; empty where no pooling sd is estimated."""
+        return tuple(key.split(":") for key in self.parts) if self.pooling_sds else ()
 
     def contrasts_of(self, dataset: str) -> dict[str, str]:
         """Contrasts that hold for a dataset: those without a dataset's name, then those under its name."""

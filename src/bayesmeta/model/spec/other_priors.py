@@ -37,9 +37,29 @@ def _other(name: str, label: str, key: str, prior: str, reason: str) -> OtherPri
 
 
 OTHER_PRIORS = (
-    _other("tau half-normal .5", "tau: half-normal .5", "tau", "HalfNormal(0.5)", "taus half as large are expected"),
-    _other("tau half-Cauchy .5", "tau: half-Cauchy .5", "tau", "HalfCauchy(0.5)", "a long tail lets taus be large"),
-    _other("tau inverse gamma", "tau: inverse gamma", "tau", "InvGamma(1, 0.15)", "no mass at zero"),
-    _other("terms sd .71", "terms: tight, sd .71", "terms", "Normal(0, 0.71)", "scepticism of large effects"),
+    _other(
+        "tau half-normal .5",
+        "tau: half-normal .5",
+        "tau",
+        "HalfNormal(0.5)",
+        "taus half as large are expected",
+    ),
+    _other(
+        "tau half-Cauchy .5",
+        "tau: half-Cauchy .5",
+        "tau",
+        "HalfCauchy(0.5)",
+        "a long tail lets taus be large",
+    ),
+    _other(
+        "tau inverse gamma", "tau: inverse gamma", "tau", "InvGamma(1, 0.15)", "no mass at zero"
+    ),
+    _other(
+        "terms sd .71",
+        "terms: tight, sd .71",
+        "terms",
+        "Normal(0, 0.71)",
+        "scepticism of large effects",
+    ),
     _other("terms sd 3", "terms: wide, sd 3", "terms", "Normal(0, 3)", "hardly any expectation"),
 )

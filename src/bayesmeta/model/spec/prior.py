@@ -27,7 +27,9 @@ class Prior:
 
     def __str__(self) -> str:
         if self.pooling_sd is not None:
-            return f"{self.family}({self.parameters[0]:g}, pooling_sd), pooling_sd ~ {self.pooling_sd}"
+            return (
+                f"{self.family}({self.parameters[0]:g}, pooling_sd), pooling_sd ~ {self.pooling_sd}"
+            )
         return f"{self.family}({', '.join(f'{value:g}' for value in self.parameters)})"
 
     @property
@@ -52,10 +54,14 @@ class Prior:
         """
         entry = {"prior": entry} if isinstance(entry, str) else entry
         if not isinstance(entry, Mapping) or not isinstance(entry.get("prior"), str):
-            raise BadInput(f'prior of {key} is {entry!r}; it should read {{prior = "Normal(0, 1.5)", reason = "..."}}')
+            raise BadInput(
+                f'prior of {key} is {entry!r}; it should read {{prior = "Normal(0, 1.5)", reason = "..."}}'
+            )
         refuse_unknown(entry, ("prior", "pooling_sd", "reason"), f"prior of {key}")
         pooling_sd = cls.parse("tau", entry["pooling_sd"]) if "pooling_sd" in entry else None
-        text = entry["prior"] if pooling_sd is None else re.sub(r"\bpooling_sd\b", "1", entry["prior"])
+        text = (
+            entry["prior"] if pooling_sd is None else re.sub(r"\bpooling_sd\b", "1", entry["prior"])
+        )
         match = _PRIOR.fullmatch(text)
         try:
             values = tuple(float(number) for number in match[2].split(",")) if match else ()
@@ -92,4 +98,6 @@ def refuse_unknown(got: Iterable[str], known: Iterable[str], where: str) -> None
     if unknown := [key for key in got if key not in known]:
         near = difflib.get_close_matches(unknown[0], known, 1)
         hint = f" (did you mean '{near[0]}'?)" if near else ""
-        raise BadInput(f"{where} has unknown keys {unknown}{hint}; the known ones are: {', '.join(known)}")
+        raise BadInput(
+            f"{where} has unknown keys {unknown}{hint}; the known ones are: {', '.join(known)}"
+        )

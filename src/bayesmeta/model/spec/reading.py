@@ -72,10 +72,14 @@ def parse_spec(text: str, name: str) -> ModelSpec:
         raise BadInput(f"model {name} lacks the keys {missing}; it has: {', '.join(entries)}")
     for key in ("priors", "contrasts", "concordance"):
         if not isinstance(entries.get(key, {}), dict):
-            raise BadInput(f"{key} of model {name} is {entries[key]!r}; it should be a table, [{key}]")
+            raise BadInput(
+                f"{key} of model {name} is {entries[key]!r}; it should be a table, [{key}]"
+            )
     if "rho" in entries["priors"] and "rho" in entries:
         raise BadInput(f"model {name} both fixes rho and gives it a prior; leave one out")
-    likelihood, bias = (str(entries.get(key, default)) for key, default in (("likelihood", "normal"), ("bias", "")))
+    likelihood, bias = (
+        str(entries.get(key, default)) for key, default in (("likelihood", "normal"), ("bias", ""))
+    )
     check_choices(likelihood, bias, f"model {name}")
     check_prior_keys(entries["priors"], likelihood, bias, f"model {name}")
     spec = ModelSpec(
@@ -85,7 +89,9 @@ def parse_spec(text: str, name: str) -> ModelSpec:
         levels=_levels(entries["levels"], name),
         likelihood=likelihood,
         rho=entries.get("rho", 0.0),
-        shared_controls=_truth(entries.get("shared_controls", False), f"shared_controls of model {name}"),
+        shared_controls=_truth(
+            entries.get("shared_controls", False), f"shared_controls of model {name}"
+        ),
         rope=entries.get("rope", 0.2),
         bias=bias,
         directions=_directions(entries.get("directions", {}), name),
@@ -108,7 +114,9 @@ def _texts(entries: Mapping[str, Any], where: str, *, inner: bool = False) -> Ma
         if isinstance(entry, dict) and not inner:
             _texts(entry, where, inner=True)
         elif not isinstance(entry, str):
-            raise BadInput(f"{where}: '{key}' is {entry!r}; it should be text like 'fear:memory - neutral:memory'")
+            raise BadInput(
+                f"{where}: '{key}' is {entry!r}; it should be text like 'fear:memory - neutral:memory'"
+            )
     return entries
 
 
@@ -118,37 +126,53 @@ def _find(path: Path) -> Path:
         if candidate.is_file():
             return candidate
     names = ", ".join(sorted(file.stem for file in (root() / "models").glob("*.toml")))
-    raise BadInput(f"no model file '{path}'; the project's models are: {names}; or give the path of a TOML file")
+    raise BadInput(
+        f"no model file '{path}'; the project's models are: {names}; or give the path of a TOML file"
+    )
 
 
 def _levels(value: Any, name: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not value or any(level not in LEVELS for level in value):
-        raise BadInput(f"levels of model {name} are {value!r}; they should be a list from {list(LEVELS)}")
+        raise BadInput(
+            f"levels of model {name} are {value!r}; they should be a list from {list(LEVELS)}"
+        )
     return tuple(level for level in LEVELS if level in value)
 
 
 def _directions(value: Any, name: str) -> dict[str, str]:
-    if not isinstance(value, dict) or any(direction not in ("lower", "higher") for direction in value.values()):
-        raise BadInput(f'directions of model {name} are {value!r}; they should read {{neutral = "lower"}}, or "higher"')
+    if not isinstance(value, dict) or any(
+        direction not in ("lower", "higher") for direction in value.values()
+    ):
+        raise BadInput(
+            f'directions of model {name} are {value!r}; they should read {{neutral = "lower"}}, or "higher"'
+        )
     return value
 
 
 def _columns(value: Any, name: str) -> dict[str, str]:
     if not isinstance(value, dict) or any(not isinstance(source, str) for source in value.values()):
-        raise BadInput(f'columns of model {name} are {value!r}; they should read {{study = "district", yi = "es"}}')
+        raise BadInput(
+            f'columns of model {name} are {value!r}; they should read {{study = "district", yi = "es"}}'
+        )
     return value
 
 
 def _cutpoints(value: Any, name: str) -> tuple[float, ...]:
-    fine = isinstance(value, list) and value and all(isinstance(p, float) and 0 < p < 1 for p in value)
+    fine = (
+        isinstance(value, list) and value and all(isinstance(p, float) and 0 < p < 1 for p in value)
+    )
     if not fine or value != sorted(set(value)):
-        raise BadInput(f"cutpoints of model {name} are {value!r}; they should be ascending p-values like [0.025, 0.5]")
+        raise BadInput(
+            f"cutpoints of model {name} are {value!r}; they should be ascending p-values like [0.025, 0.5]"
+        )
     return tuple(value)
 
 
 def _categories(value: Any, name: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(category, str) for category in value):
-        raise BadInput(f'categories of model {name} are {value!r}; they should read ["worse", "same", "better"]')
+        raise BadInput(
+            f'categories of model {name} are {value!r}; they should read ["worse", "same", "better"]'
+        )
     return tuple(value)
 
 

@@ -58,5 +58,7 @@ def spec_of(tree: xr.DataTree) -> ModelSpec:
     """
     text = tree["constant_data"].attrs.get("model") if "constant_data" in tree else None
     if not text:
-        raise BadInput("this tree holds no model; it should come from bayesmeta.fit or from a posterior.nc")
+        raise BadInput(
+            "this tree holds no model; it should come from bayesmeta.fit or from a posterior.nc"
+        )
     return spec_from_json(text)

@@ -15,7 +15,9 @@ from bayesmeta.robustness.influence import leave_studies_out
 COLUMNS = ["part", "name", "mean", "sd", "ci_lb", "ci_ub", "p_positive"]
 
 
-def refit(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray, seed: int = 1) -> pd.DataFrame:
+def refit(
+    design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray, seed: int = 1
+) -> pd.DataFrame:
     """Refit by quadrature where that takes the model, else by NUTS.
 
     Parameters
@@ -51,14 +53,18 @@ def refit(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray, seed: int 
     ]
     estimates = pd.concat(rows).rename(columns={"contrast": "name"})[COLUMNS]
     size = np.bincount(nesting_of(design).study_of_effect)
-    studies = pd.DataFrame({"name": design["study"].values, "k": size, "elpd": left_out["elpd"].values, "how": "exact"})
+    studies = pd.DataFrame(
+        {"name": design["study"].values, "k": size, "elpd": left_out["elpd"].values, "how": "exact"}
+    )
     return pd.concat([estimates, studies.assign(part="study", k_hat=np.nan)], ignore_index=True)
 
 
 def _slope_weights(design: xr.Dataset) -> xr.DataArray:
     """The slopes of a bias, each by itself (contrast, term)."""
     terms, slopes = design["term"].values, is_small_study(design)
-    return xr.DataArray(np.eye(len(terms))[slopes], {"contrast": terms[slopes], "term": terms}, ("contrast", "term"))
+    return xr.DataArray(
+        np.eye(len(terms))[slopes], {"contrast": terms[slopes], "term": terms}, ("contrast", "term")
+    )
 
 
 def _sampled(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray, seed: int) -> pd.DataFrame:

@@ -57,22 +57,33 @@ def baujat_table(design: xr.Dataset, spec: ModelSpec, left_out: xr.Dataset) -> p
     """
     parts = split_strata(design, spec) if spec.tau_by else {"": (design, spec)}
     found = [
-        _of_stratum(own, single, left_out.sel(study=own["study"].values, term=own["term"].values), name)
+        _of_stratum(
+            own, single, left_out.sel(study=own["study"].values, term=own["term"].values), name
+        )
         for name, (own, single) in parts.items()
     ]
     return pd.concat(found).loc[design["study"].values].reset_index()
 
 
-def _of_stratum(design: xr.Dataset, spec: ModelSpec, left_out: xr.Dataset, stratum: str) -> pd.DataFrame:
+def _of_stratum(
+    design: xr.Dataset, spec: ModelSpec, left_out: xr.Dataset, stratum: str
+) -> pd.DataFrame:
     labels = [f"{stratum}:{level}" if stratum else level for level in spec.levels]
     squares = left_out["tau_mean"] ** 2 + left_out["tau_sd"] ** 2
     taus = np.sqrt(squares.sel(level=labels).transpose("level", "study").values)
     mean, sd = left_out["mean"].values, left_out["sd"].values
     k = effects_of(design)
-    distance = _distances(arrays_of(design, spec), dict(zip(spec.levels, taus, strict=True)), mean, sd)
+    distance = _distances(
+        arrays_of(design, spec), dict(zip(spec.levels, taus, strict=True)), mean, sd
+    )
     whole, covariance = _moments(integrate_taus(design, spec))
     shift = mean - whole
-    cells = (design["X"].isel(term=~is_small_study(design)) != 0).groupby(_study_names(design)).sum().idxmax("term")
+    cells = (
+        (design["X"].isel(term=~is_small_study(design)) != 0)
+        .groupby(_study_names(design))
+        .sum()
+        .idxmax("term")
+    )
     return pd.DataFrame(
         {
             "k": k,
@@ -96,8 +107,12 @@ def _distances(
     """Return the module's c_rr - c_rX C (I + c_XX C)^-1 c_Xr of each study, each at its taus (studies,)."""
     studies, size = arrays.nesting.studies, arrays.columns.shape[1]
     at_once = max(1, NUMBERS_AT_ONCE // (studies * size**2))
-    chunks = [np.arange(start, min(start + at_once, studies)) for start in range(0, studies, at_once)]
-    return np.concatenate([_distances_of(arrays, chunk, taus, mean[chunk], sd[chunk]) for chunk in chunks])
+    chunks = [
+        np.arange(start, min(start + at_once, studies)) for start in range(0, studies, at_once)
+    ]
+    return np.concatenate(
+        [_distances_of(arrays, chunk, taus, mean[chunk], sd[chunk]) for chunk in chunks]
+    )
 
 
 def _distances_of(
@@ -107,11 +122,15 @@ def _distances_of(
     mean: np.ndarray,
     sd: np.ndarray,
 ) -> np.ndarray:
-    S, L = products_by_study(arrays, Taus(**{level: tau[None, studies] for level, tau in taus.items()}))
+    S, L = products_by_study(
+        arrays, Taus(**{level: tau[None, studies] for level, tau in taus.items()})
+    )
     node = np.arange(len(studies))
     study_S, study_L = np.moveaxis(S[studies, ..., node], 0, -1), L[studies, node]
     effects = arrays.effects.sum() - arrays.effects[studies]
-    others = condition(S.sum(0) - study_S, L.sum(0) - study_L, effects, arrays.prior, arrays.log_det_prior)
+    others = condition(
+        S.sum(0) - study_S, L.sum(0) - study_L, effects, arrays.prior, arrays.log_det_prior
+    )
     covariance = np.moveaxis(others.covariance, -1, 0)
     scale = sd / np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
     covariance = covariance * scale[:, :, None] * scale[:, None, :]

@@ -68,7 +68,10 @@ def influence_table(design: xr.Dataset) -> pd.DataFrame:
             "hat": hat,
             "weight": 100 * weight / weight.sum(),
         }
-        | {f"dfbetas {term}": values for term, values in zip(design["term"].values, dfbetas.T, strict=True)}
+        | {
+            f"dfbetas {term}": values
+            for term, values in zip(design["term"].values, dfbetas.T, strict=True)
+        }
     )
     moved = (np.abs(dffits) > 3 * np.sqrt(p / (k - p))) | (np.abs(dfbetas) > 1).any(axis=1)
     table["outlier"] = table["rstudent"].abs() > OUTLYING
@@ -124,7 +127,9 @@ def study_influence(design: xr.Dataset, taus: TausByLevel, *, rho: float = 0.0) 
     change = inverse @ total[:p, p] - beta
     combination = np.column_stack([-beta, np.ones(len(beta))])
     pulled = np.einsum("sij,sj->si", squares, combination)
-    own = (pulled * combination).sum(axis=1) - np.einsum("si,ij,sj->s", pulled[:, :p], inverse, pulled[:, :p])
+    own = (pulled * combination).sum(axis=1) - np.einsum(
+        "si,ij,sj->s", pulled[:, :p], inverse, pulled[:, :p]
+    )
     cook = np.einsum("si,ij,sj->s", change, total[:p, :p], change)
     k = np.bincount(nesting_of(design).study_of_effect)
     dfbetas = change / np.sqrt(np.diag(inverse))
@@ -137,7 +142,10 @@ def study_influence(design: xr.Dataset, taus: TausByLevel, *, rho: float = 0.0) 
             "cook_d": cook,
             "influential": chi2.cdf(cook, p) > 0.5,
         }
-        | {f"dfbetas {term}": values for term, values in zip(design["term"].values, dfbetas.T, strict=True)}
+        | {
+            f"dfbetas {term}": values
+            for term, values in zip(design["term"].values, dfbetas.T, strict=True)
+        }
     )
 
 
@@ -168,7 +176,9 @@ def deleted_residuals(design: xr.Dataset, taus: TausByLevel, *, rho: float = 0.0
     )
 
 
-def _without_each(design: xr.Dataset, taus: TausByLevel, rho: float) -> tuple[Floats, Floats, Floats]:
+def _without_each(
+    design: xr.Dataset, taus: TausByLevel, rho: float
+) -> tuple[Floats, Floats, Floats]:
     """Each study's z'V_s^-1 z (studies, q, q) of z = [X, y], and beta, its covariance, without each study."""
     nesting, p = nesting_of(design), design.sizes["term"]
     by_level = Taus(**{str(level): float(tau) for level, tau in dict(taus).items()})

@@ -87,7 +87,9 @@ def gosh_table(
         name: _of_stratum(own, single, weights, members[:, _places(design, own)])
         for name, (own, single) in parts.items()
     }
-    mean, variance = (sum(getattr(one, name) for one in each.values()) for name in ("mean", "variance"))
+    mean, variance = (
+        sum(getattr(one, name) for one in each.values()) for name in ("mean", "variance")
+    )
     taus = {
         f"tau_{name}:{level}" if name else f"tau_{level}": one.tau[:, at]
         for name, one in each.items()
@@ -100,7 +102,10 @@ def gosh_table(
                 {"subset": range(subsets), "studies": members.sum(1), "contrast": contrast}
                 | {"mean": mean[:, at], "sd": np.sqrt(variance[:, at])}
                 | taus
-                | {"heterogeneity": each[of_study.get(study, next(iter(each)))].total, "study": study}
+                | {
+                    "heterogeneity": each[of_study.get(study, next(iter(each)))].total,
+                    "study": study,
+                }
                 | {"includes": members[:, design["study"].values == study].any(1)}
             )
             for at, (contrast, study) in enumerate(chosen.items())
@@ -109,12 +114,20 @@ def gosh_table(
     )
 
 
-def most_moving(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray, left_out: xr.Dataset) -> dict[str, str]:
+def most_moving(
+    design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray, left_out: xr.Dataset
+) -> dict[str, str]:
     """By contrast the study that shifts its mean most when left out, if no term rests on it alone; "" for none."""
     posterior = integrate_posterior(design, spec)
     rows = weights.sel(term=list(posterior.terms)).values
-    mean = xr.DataArray([combination(posterior, row).mean for row in rows], {"contrast": weights["contrast"].values})
-    shift = abs(left_out["contrast_mean"] - mean).transpose("contrast", "study").sel(study=design["study"].values)
+    mean = xr.DataArray(
+        [combination(posterior, row).mean for row in rows], {"contrast": weights["contrast"].values}
+    )
+    shift = (
+        abs(left_out["contrast_mean"] - mean)
+        .transpose("contrast", "study")
+        .sel(study=design["study"].values)
+    )
     free = shift.where(~rests_alone(design, weights), -1.0)
     best = free.idxmax("study").where(free.max("study") >= 0, "")
     return dict(zip(map(str, weights["contrast"].values), map(str, best.values), strict=True))
@@ -199,7 +212,10 @@ def _conditionals(
     arrays: DesignArrays, spec: ModelSpec, tau: np.ndarray, members: np.ndarray
 ) -> Iterator[Conditional]:
     """Yield each subset's likelihood, mean and covariance of the terms at nodes (subsets, nodes), some at a time."""
-    size = max(1, NUMBERS_AT_ONCE // (arrays.columns.shape[1] ** 2 * (len(members) + arrays.nesting.studies)))
+    size = max(
+        1,
+        NUMBERS_AT_ONCE // (arrays.columns.shape[1] ** 2 * (len(members) + arrays.nesting.studies)),
+    )
     effects = members @ arrays.effects
     for start in range(0, len(tau), size):
         some = tau[start : start + size].T[:, None]

@@ -15,7 +15,9 @@ from bayesmeta.model.spec import ModelSpec
 Refit = Callable[[xr.Dataset, ModelSpec, xr.DataArray], pd.DataFrame]
 
 COLUMNS = ["contrast", "mean", "sd", "ci_lb", "ci_ub", "p_positive"]
-CANDIDATES = 3  # studies refitted exactly per contrast: near ties may change places under the approximation
+CANDIDATES = (
+    3  # studies refitted exactly per contrast: near ties may change places under the approximation
+)
 
 
 def integrated(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> pd.DataFrame:
@@ -34,7 +36,9 @@ def integrated(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> pd
         contrast, mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive, and log_evidence, log p(y), in every row.
     """
     posterior = integrate_posterior(design, spec)
-    return contrasts_table(posterior, weights)[COLUMNS].assign(log_evidence=posterior.log_marginal_likelihood)
+    return contrasts_table(posterior, weights)[COLUMNS].assign(
+        log_evidence=posterior.log_marginal_likelihood
+    )
 
 
 def worst_study(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> pd.DataFrame:
@@ -50,11 +54,18 @@ def worst_study(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> p
         alone (they have their prior then).
     """
     base = integrated(design, spec, weights)
-    sign = xr.DataArray(np.where(base["p_positive"] >= 0.5, 1, -1), {"contrast": base["contrast"]}, ["contrast"])
+    sign = xr.DataArray(
+        np.where(base["p_positive"] >= 0.5, 1, -1), {"contrast": base["contrast"]}, ["contrast"]
+    )
     left_out = leave_one_study_out(design, spec, weights=weights)
-    score = (sign * left_out["contrast_mean"] / left_out["contrast_sd"]).transpose("study", "contrast")
+    score = (sign * left_out["contrast_mean"] / left_out["contrast_sd"]).transpose(
+        "study", "contrast"
+    )
     nearest = score["study"].values[np.argsort(score.values, axis=0)[:CANDIDATES]]
-    refitted = [without(str(study), design, spec, weights[(nearest == study).any(0)]) for study in np.unique(nearest)]
+    refitted = [
+        without(str(study), design, spec, weights[(nearest == study).any(0)])
+        for study in np.unique(nearest)
+    ]
     rows = pd.concat(refitted, ignore_index=True)
     against = rows["p_positive"] * rows["contrast"].map(sign.to_series())
     least = against.groupby(rows["contrast"]).idxmin()
@@ -67,7 +78,9 @@ def without(study: str, design: xr.Dataset, spec: ModelSpec, weights: xr.DataArr
     of_study = design["study"].values[nesting_of(design).study_of_effect] == study
     alone = design["term"].values[~(design["X"].values[~of_study] != 0).any(0)]
     lost = [", ".join(alone[row.sel(term=alone).values != 0]) for row in weights]
-    notes = [f"without {study}" + (f", the only study of {terms}" if terms else "") for terms in lost]
+    notes = [
+        f"without {study}" + (f", the only study of {terms}" if terms else "") for terms in lost
+    ]
     return rows.assign(note=notes)
 
 

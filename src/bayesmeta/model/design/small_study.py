@@ -1,0 +1,110 @@
+r"""Small-study effects: the published direction of an effect, and the slopes of PET and PEESE.
+
+    s_i = sqrt(1 / n1_i + 1 / n2_i),    d_i = 1 or -1, the published direction
+    pet:    y_i = ... + pet d_i s_i         peese:  y_i = ... + peese d_i s_i^2
+
+The other terms are then means at s = 0, of a study too large to be selected. s is the part of an
+SMD's standard error that does not contain the SMD itself: with the whole standard error a slope
+arises by arithmetic.
+
+Source: Stanley & Doucouliagos 2014, doi 10.1002/jrsm.1095; Pustejovsky & Rodgers 2019,
+doi 10.1002/jrsm.1332.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from bayesmeta.data.effect_sizes import size_error
+from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.model.design.coding import refuse_aliased
+
+SMALL_STUDY_POWERS = {"pet": 1, "peese": 2}  # power of s
+SIZES = ("n1i", "n2i")
+
+
+def published_direction(
+    frame: pd.DataFrame, matrix: pd.DataFrame, directions: Mapping[str, str]
+) -> np.ndarray:
+    """Return 1 where large results are published, -1 where small results are (k,).
+
+    `directions` gives it for the terms that they name (`neutral = "lower"` names every term with
+    that level); for other terms it is the sign of their fitted mean, by least squares without
+    weights.
+
+    Raises
+    ------
+    BadInput
+        A direction of terms that do not exist.
+    """
+    x = matrix.to_numpy(float)
+    y = frame["yi"].to_numpy(float)
+    sign = np.where(x @ np.linalg.lstsq(x, y)[0] < 0, -1.0, 1.0)
+    for name, direction in directions.items():
+        levels = set(name.split(":"))
+        named = [levels <= set(str(term).split(":")) for term in matrix.columns]
+        if not any(named):
+            raise BadInput(
+                f"directions name '{name}', which is a level of no term; the terms are: "
+                f"{', '.join(map(str, matrix.columns))}"
+            )
+        sign[(x[:, named] != 0).any(1)] = -1.0 if direction == "lower" else 1.0
+    return sign
+
+
+def small_study_columns(
+    frame: pd.DataFrame, matrix: pd.DataFrame, bias: str, tau_by: str, sign: np.ndarray
+) -> pd.DataFrame:
+    """Return the column `pet` or `peese` (k, 1).
+
+    Where taus differ by stratum there is a column for each, `human:pet` (k, strata).
+
+    Raises
+    ------
+    BadInput
+        Group sizes are missing; the slope is aliased with the other terms, or a term has its name.
+    """
+    s = _size_error(frame, bias)
+    slope = pd.Series(sign * s ** SMALL_STUDY_POWERS[bias], matrix.index)
+    strata = frame[tau_by].astype(str) if tau_by else pd.Series("", matrix.index)
+    names = {
+        stratum: f"{stratum}:{bias}" if stratum else bias for stratum in sorted(strata.unique())
+    }
+    if taken := sorted(set(names.values()) & set(matrix.columns)):
+        raise BadInput(
+            f"the terms {taken} have the name of the slope of {bias}; rename these levels or columns"
+        )
+    columns = pd.DataFrame(
+        {name: slope.where(strata == stratum, 0.0) for stratum, name in names.items()}
+    )
+    informed = matrix.loc[:, (matrix != 0).any()]
+    both = pd.concat([informed, columns], axis=1)
+    refuse_aliased(both, f"{', '.join(map(str, matrix))} and {bias}")
+    return columns
+
+
+def _size_error(frame: pd.DataFrame, bias: str) -> np.ndarray:
+    """Return s of every effect (k,).
+
+    Raises
+    ------
+    BadInput
+        A group size is missing or not above 0.
+    """
+    if missing := [name for name in SIZES if name not in frame]:
+        raise BadInput(
+            f"{bias} needs both group sizes of every effect, columns n1i and n2i; the table has no "
+            f"column {missing}"
+        )
+    sizes = frame[[*SIZES]].apply(pd.to_numeric, errors="coerce").astype(float).to_numpy()
+    s = size_error(*sizes.T)
+    unusable = ~(np.isfinite(sizes).all(axis=1) & np.isfinite(s))
+    if unusable.any():
+        effects = list(map(str, frame["effect"][unusable]))
+        shown = ", ".join(effects[:5]) + (" ..." if len(effects) > 5 else "")
+        raise BadInput(
+            f"{bias} needs both group sizes of every effect, n1i and n2i, above 0; {len(effects)} "
+            f"effects lack them: {shown}; fill in the sizes or leave the rows out"
+        )
+    return s

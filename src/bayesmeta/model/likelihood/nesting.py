@@ -1,0 +1,109 @@
+"""Nested levels: the membership of units in the units of the level above, and sums over members."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from bayesmeta.model.likelihood.arrays import Array
+
+
+class Members:
+    """Membership of units in the units of a level above.
+
+    Attributes
+    ----------
+    parent : ndarray
+        The unit above of each unit (units,).
+    count : int
+        Number of units above.
+    trivial : bool
+        Whether the units above are the units themselves.
+    """
+
+    def __init__(self, parent: np.ndarray, count: int, *, trivial: bool = False) -> None:
+        self.parent = np.asarray(parent, int)
+        self.count = count
+        self.trivial = trivial
+
+    @cached_property
+    def _incidence(self) -> csr_array:
+        """Return the matrix of zeros and ones (count, units) that sums over members."""
+        columns = np.arange(len(self.parent))
+        shape = (self.count, len(self.parent))
+        return csr_array((np.ones(len(columns)), (self.parent, columns)), shape=shape)
+
+    def sum(self, x: Array) -> Array:
+        """Return the sums over the members of each unit above: (units, ...) to (count, ...)."""
+        if self.trivial:
+            return x
+        if isinstance(x, np.ndarray):
+            return (self._incidence @ x.reshape(len(x), -1)).reshape(self.count, *x.shape[1:])
+        return sys.modules["jax"].ops.segment_sum(x, self.parent, self.count)
+
+
+@dataclass(frozen=True, eq=False)
+class Nesting:
+    """Nested levels above the effects.
+
+    Attributes
+    ----------
+    levels : tuple of Members
+        Effects in the units of the lowest level, these in the units of the next level, and so on:
+        effects in groups, groups in studies.
+    """
+
+    levels: tuple[Members, ...]
+
+    @classmethod
+    def of(cls, *parents: np.ndarray, counts: Sequence[int] | None = None) -> "Nesting":
+        """Return the nesting of these parents (units,), lowest level first.
+
+        `counts` are the numbers of units above, needed where the last of them may be empty.
+        """
+        sizes = counts or [int(parent.max()) + 1 for parent in parents]
+        levels = zip(parents, sizes, strict=True)
+        return cls(tuple(Members(parent, size) for parent, size in levels))
+
+    @property
+    def group_of_effect(self) -> np.ndarray:
+        """Return the unit of the lowest level of each effect (k,)."""
+        return self.levels[0].parent
+
+    @property
+    def study_of_group(self) -> np.ndarray:
+        """Return the unit of the highest level of each unit of the lowest level (groups,)."""
+        return self.to_study[0].parent
+
+    @cached_property
+    def study_of_effect(self) -> np.ndarray:
+        """Return the unit of the highest level of each effect (k,)."""
+        return self.study_of_group[self.group_of_effect]
+
+    @property
+    def studies(self) -> int:
+        """Return the number of units of the highest level."""
+        return self.levels[-1].count
+
+    @property
+    def groups(self) -> int:
+        """Return the number of units of the lowest level."""
+        return self.levels[0].count
+
+    @cached_property
+    def to_study(self) -> tuple[Members, ...]:
+        """Return the membership of every level's units in the highest level, lowest level first."""
+        parents = [members.parent for members in reversed(self.levels[1:])]
+        identity = np.arange(self.studies)
+        chains = list(accumulate(parents, lambda above, below: above[below], initial=identity))
+        below = [Members(parent, self.studies) for parent in reversed(chains[1:])]
+        return (*below, Members(identity, self.studies, trivial=True))
+
+    @cached_property
+    def effects_of_study(self) -> Members:
+        """Return the membership of the effects in the highest level."""
+        return Members(self.study_of_effect, self.studies)
