@@ -6,8 +6,6 @@ from bayesmeta.cli import commands  # adds the commands to the application
 from bayesmeta.cli.app import app
 from bayesmeta.infrastructure.errors import BadInput
 
-__all__ = ["app", "commands", "main"]
-
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command; bad input ends with a message and exit code 2, never a traceback."""

@@ -11,19 +11,3 @@ from bayesmeta.planning.expectation import Today, refit_each, today_of
 from bayesmeta.planning.refits import width_and_probability
 from bayesmeta.planning.simulation import simulate_studies
 from bayesmeta.planning.tables import curves_table, plan_table, sentences
-
-__all__ = [
-    "Today",
-    "choose_stratum",
-    "chosen_contrasts",
-    "chosen_terms",
-    "curves_table",
-    "measured_terms",
-    "plan_table",
-    "refit_each",
-    "sentences",
-    "simulate_studies",
-    "studies_so_far",
-    "today_of",
-    "width_and_probability",
-]

@@ -14,16 +14,3 @@ from bayesmeta.replication.refits import (
     with_and_without_errors,
     without_influential,
 )
-
-__all__ = [
-    "Refits",
-    "by_comparison",
-    "published_forest",
-    "published_importance",
-    "published_terms",
-    "published_tree",
-    "refit",
-    "risk_of_bias_table",
-    "with_and_without_errors",
-    "without_influential",
-]

@@ -21,22 +21,3 @@ from bayesmeta.commands.console.tables import (
     print_screen,
     print_sizes,
 )
-
-__all__ = [
-    "Printer",
-    "direction_lines",
-    "print_check",
-    "print_columns",
-    "print_comparison",
-    "print_conclusions",
-    "print_data",
-    "print_directions",
-    "print_fit",
-    "print_lint",
-    "print_multiverse",
-    "print_plan",
-    "print_predictions",
-    "print_report",
-    "print_screen",
-    "print_sizes",
-]

@@ -22,20 +22,3 @@ from bayesmeta.commands.options.specific import (
     Screening,
     counts,
 )
-
-__all__ = [
-    "Cluster",
-    "Comparison",
-    "Draft",
-    "Interpretation",
-    "Listing",
-    "Machine",
-    "Options",
-    "Prediction",
-    "Request",
-    "Sampling",
-    "Scope",
-    "ScreenRequest",
-    "Screening",
-    "counts",
-]

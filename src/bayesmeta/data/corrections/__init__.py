@@ -3,13 +3,3 @@
 from bayesmeta.data.corrections.controls import split_controls, with_whole_controls
 from bayesmeta.data.corrections.numbers import with_sds_of_sems
 from bayesmeta.data.corrections.suspected import GRADES, corrected, suspects, without_suspects
-
-__all__ = [
-    "GRADES",
-    "corrected",
-    "split_controls",
-    "suspects",
-    "with_sds_of_sems",
-    "with_whole_controls",
-    "without_suspects",
-]

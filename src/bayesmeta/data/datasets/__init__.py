@@ -14,17 +14,6 @@ from bayesmeta.data.datasets.alternative import DataAlternative, Keep
 from bayesmeta.data.datasets.dataset import Dataset, check_variant
 from bayesmeta.infrastructure.errors import BadInput
 
-__all__ = [
-    "DATASETS",
-    "VARIANTS",
-    "DataAlternative",
-    "Dataset",
-    "alternatives_to",
-    "flow",
-    "full_record",
-    "read",
-]
-
 DATASETS: Mapping[str, Dataset] = MappingProxyType(
     {
         **trace.DATASETS,

@@ -23,34 +23,3 @@ from bayesmeta.data.effect_sizes.pairs import smcc, smcrp, zcor
 from bayesmeta.data.effect_sizes.precision import has_smd_variance, size_error
 from bayesmeta.data.effect_sizes.registry import MEASURES
 from bayesmeta.data.effect_sizes.statistics import smd_f, smd_p, smd_t
-
-__all__ = [
-    "MEASURES",
-    "TWO_GROUPS",
-    "TWO_OCCASIONS",
-    "Measure",
-    "correction",
-    "has_smd_variance",
-    "log_odds_ratio",
-    "log_risk_ratio",
-    "md",
-    "mean_from_five",
-    "mean_from_quartiles",
-    "mean_from_range",
-    "places",
-    "risk_difference",
-    "rom",
-    "sd_from_five",
-    "sd_from_quartiles",
-    "sd_from_range",
-    "sd_from_sem",
-    "size_error",
-    "smcc",
-    "smcrp",
-    "smd",
-    "smd_f",
-    "smd_p",
-    "smd_t",
-    "smdh",
-    "zcor",
-]

@@ -25,19 +25,6 @@ from bayesmeta.data.table.reading import Reading
 from bayesmeta.data.table.requests import parse_columns
 from bayesmeta.infrastructure.errors import BadInput
 
-__all__ = [
-    "KINDS",
-    "STAGES",
-    "Reading",
-    "build_effects",
-    "cell_text",
-    "parse_columns",
-    "read_bytes",
-    "read_file",
-    "read_table",
-    "read_text",
-]
-
 STAGES = (
     name_columns,
     add_standard_errors,

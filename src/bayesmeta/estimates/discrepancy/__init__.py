@@ -11,14 +11,3 @@ from bayesmeta.estimates.discrepancy.figure_tables import (
 )
 from bayesmeta.estimates.discrepancy.statements import check_sides, concordance_table
 from bayesmeta.estimates.discrepancy.tables import discrepancies_table, sides_of
-
-__all__ = [
-    "check_sides",
-    "concordance_table",
-    "densities_table",
-    "discrepancies_table",
-    "pairs_of",
-    "quadrants_table",
-    "sided_terms_table",
-    "sides_of",
-]

@@ -24,24 +24,3 @@ from bayesmeta.estimates.margins.grid import parse_at, reference_grid
 from bayesmeta.estimates.margins.moderators import Moderators, moderators_of
 from bayesmeta.estimates.margins.new_rows import row_labels, row_weights, typed_rows
 from bayesmeta.estimates.margins.tables import marginal_table, pairs_table, predicted_table
-
-__all__ = [
-    "Curves",
-    "Moderators",
-    "axes_of",
-    "conditional_table",
-    "curves_along",
-    "marginal_table",
-    "marginal_weights",
-    "moderators_of",
-    "pairs_table",
-    "pairwise",
-    "parse_at",
-    "points_table",
-    "predicted_table",
-    "reference_grid",
-    "row_labels",
-    "row_weights",
-    "typed_rows",
-    "undrawn_moderators",
-]

@@ -20,20 +20,3 @@ from bayesmeta.estimates.summaries.tables import (
     prediction_table,
     terms_table,
 )
-
-__all__ = [
-    "density_table",
-    "forest_table",
-    "heterogeneity_table",
-    "levels_of",
-    "orchard_table",
-    "parameters_table",
-    "prediction_interval",
-    "prediction_table",
-    "predictive_sds",
-    "sizes_table",
-    "strata_of",
-    "studies_table",
-    "tau_draws",
-    "terms_table",
-]

@@ -16,18 +16,3 @@ from bayesmeta.inference.ordinal.tables import (
     next_study_table,
     side_probabilities,
 )
-
-__all__ = [
-    "aggregate_table",
-    "averaged_probabilities",
-    "build_directions",
-    "build_ordered_model",
-    "differences_table",
-    "direction_log_probabilities",
-    "directions_table",
-    "latent_heterogeneity_table",
-    "next_study_table",
-    "sample_directions",
-    "side_probabilities",
-    "study_log_likelihood",
-]

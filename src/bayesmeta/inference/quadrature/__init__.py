@@ -13,20 +13,3 @@ from bayesmeta.inference.quadrature.posterior import (
 from bayesmeta.inference.quadrature.strata import leave_one_study_out
 from bayesmeta.inference.quadrature.tables import contrasts_table, taus_table, terms_table
 from bayesmeta.inference.quadrature.tree import quadrature_posterior
-
-__all__ = [
-    "Joint",
-    "Mixture",
-    "Posterior",
-    "add_independent",
-    "combination",
-    "contrasts_table",
-    "integrate_posterior",
-    "integrate_taus",
-    "leave_one_study_out",
-    "quadrature_posterior",
-    "tau_cdf",
-    "tau_quantile",
-    "taus_table",
-    "terms_table",
-]

@@ -16,18 +16,3 @@ from bayesmeta.inference.reml.tables import (
     heterogeneity_table,
     terms_table,
 )
-
-__all__ = [
-    "Reml",
-    "Single",
-    "containment_df",
-    "cr2_table",
-    "delete_each",
-    "fit_reml",
-    "fit_single",
-    "fit_table",
-    "heterogeneity_table",
-    "profile",
-    "profile_intervals",
-    "terms_table",
-]

@@ -3,5 +3,3 @@
 from bayesmeta.infrastructure.jobs.fingerprint import code_fingerprint, fingerprint
 from bayesmeta.infrastructure.jobs.running import Finished, run_jobs
 from bayesmeta.infrastructure.jobs.workers import Job
-
-__all__ = ["Finished", "Job", "code_fingerprint", "fingerprint", "run_jobs"]

@@ -15,24 +15,3 @@ from bayesmeta.model.design.sampling_variance import typical_variance
 from bayesmeta.model.design.small_study import SMALL_STUDY_POWERS
 from bayesmeta.model.design.strata import of_stratum, split_strata
 from bayesmeta.model.design.tables import build_design
-
-__all__ = [
-    "SMALL_STUDY_POWERS",
-    "build_design",
-    "cell_means",
-    "code_rows",
-    "code_terms",
-    "coding_of",
-    "contrast_weights",
-    "control_measurements",
-    "is_mean",
-    "is_small_study",
-    "moderator_columns",
-    "named_weights",
-    "of_stratum",
-    "possible_weights",
-    "split_strata",
-    "typical_variance",
-    "variables_of",
-    "with_model",
-]

@@ -14,23 +14,3 @@ from bayesmeta.model.likelihood.effect_level import error_sums
 from bayesmeta.model.likelihood.kernel import log_likelihood, marginal
 from bayesmeta.model.likelihood.nesting import Members, Nesting
 from bayesmeta.model.likelihood.normal import Normal
-
-__all__ = [
-    "Members",
-    "Nesting",
-    "Normal",
-    "Parameters",
-    "RandomEffects",
-    "TauArguments",
-    "Taus",
-    "check_engine",
-    "columns_of",
-    "error_sums",
-    "likelihood_of",
-    "log_likelihood",
-    "marginal",
-    "nesting_of",
-    "refusal",
-    "tau_labels",
-    "weight_labels",
-]

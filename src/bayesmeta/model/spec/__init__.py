@@ -7,21 +7,3 @@ from bayesmeta.model.spec.ordered import ORDERED
 from bayesmeta.model.spec.prior import FLAT, Prior, refuse_unknown
 from bayesmeta.model.spec.reading import parse_spec, read_spec
 from bayesmeta.model.spec.saving import spec_from_json, spec_of, spec_to_json
-
-__all__ = [
-    "FAMILIES",
-    "FLAT",
-    "LEVELS",
-    "LIKELIHOODS",
-    "ORDERED",
-    "ModelSpec",
-    "Prior",
-    "check_spec",
-    "families_of",
-    "parse_spec",
-    "read_spec",
-    "refuse_unknown",
-    "spec_from_json",
-    "spec_of",
-    "spec_to_json",
-]

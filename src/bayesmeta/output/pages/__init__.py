@@ -8,15 +8,3 @@ from bayesmeta.output.pages.directions import directions_page
 from bayesmeta.output.pages.facts import facts_table
 from bayesmeta.output.pages.report import report_page
 from bayesmeta.output.pages.results import Results, read_results
-
-__all__ = [
-    "CAPTIONS",
-    "Results",
-    "check_page",
-    "checklist_table",
-    "comparison_page",
-    "directions_page",
-    "facts_table",
-    "read_results",
-    "report_page",
-]

@@ -10,14 +10,3 @@ from bayesmeta.robustness.bias.tables import (
     sentence,
     versions,
 )
-
-__all__ = [
-    "UNADJUSTED",
-    "cells_table",
-    "matters",
-    "models_table",
-    "parameters_table",
-    "refit",
-    "sentence",
-    "versions",
-]

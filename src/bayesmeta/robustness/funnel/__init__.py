@@ -6,18 +6,3 @@ from bayesmeta.robustness.funnel.egger import egger_table, fail_safe_table
 from bayesmeta.robustness.funnel.simulation import Replicate, replicate
 from bayesmeta.robustness.funnel.statistics import TITLES, funnel_statistics
 from bayesmeta.robustness.funnel.tables import FunnelChecks, funnel_checks
-
-__all__ = [
-    "TITLES",
-    "DrawnEffects",
-    "FunnelChecks",
-    "FunnelData",
-    "Replicate",
-    "draw_effects",
-    "egger_table",
-    "fail_safe_table",
-    "funnel_checks",
-    "funnel_data",
-    "funnel_statistics",
-    "replicate",
-]

@@ -14,18 +14,3 @@ from bayesmeta.robustness.influence.single_level import (
     study_influence,
 )
 from bayesmeta.robustness.influence.subsets import gosh_table
-
-__all__ = [
-    "baujat_table",
-    "changes_table",
-    "deleted_residuals",
-    "elpd_table",
-    "gosh_table",
-    "influence_table",
-    "leave_studies_out",
-    "most_influential",
-    "psis_table",
-    "sentences",
-    "study_influence",
-    "unsettled",
-]

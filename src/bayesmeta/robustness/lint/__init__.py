@@ -10,19 +10,3 @@ from bayesmeta.robustness.lint.remedies import (
     remedies_of,
     versions_of,
 )
-
-__all__ = [
-    "ALL",
-    "CHECKS",
-    "Finding",
-    "LintInput",
-    "effect_of",
-    "jobs_of",
-    "paragraph",
-    "refits_table",
-    "remedies_of",
-    "rows_table",
-    "run_checks",
-    "table_of",
-    "versions_of",
-]

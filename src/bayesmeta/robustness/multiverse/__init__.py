@@ -21,23 +21,3 @@ from bayesmeta.robustness.multiverse.versions import (
     versions_of,
     with_refusals,
 )
-
-__all__ = [
-    "ALTERNATIVES",
-    "BASE",
-    "Alternative",
-    "Analysis",
-    "Version",
-    "alternatives_table",
-    "alternatives_to",
-    "cells_table",
-    "integrated",
-    "long_table",
-    "sampled",
-    "verdicts_table",
-    "version_of",
-    "versions_of",
-    "wide_table",
-    "with_refusals",
-    "worst_study",
-]

@@ -26,19 +26,6 @@ from bayesmeta.data.datasets.trace.record import (
     read,
 )
 
-__all__ = [
-    "DATASETS",
-    "SCALE",
-    "VARIANTS",
-    "WORDS",
-    "Record",
-    "build",
-    "describe",
-    "flow_table",
-    "read",
-    "risk_of_bias_table",
-]
-
 SCALE = "Hedges' g (positive: better performance in PTSD)"
 WORDS = {
     "UnExp": "unexposed",
