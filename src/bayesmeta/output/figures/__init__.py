@@ -5,21 +5,14 @@
     figure = draw_forest(table, xlabel="Hedges' g", title="preclinical")
     save(figure, "figures/forest", table, synthetic=False, source="bayesmeta 0.1.0, seed 1")
 
-All drawn numbers are in the table, and `save` writes it beside the picture. A function with the
-parameter `axes` needs an axes per panel, in the order of the table, and returns them.
+All drawn numbers are in the table, and `save` writes it beside the picture.
 """
 
 from bayesmeta.output.figures.bias import draw_bias
-from bayesmeta.output.figures.chains import (
-    draw_prior_posterior,
-    draw_trace,
-    prior_posterior,
-    ranks,
-    trace,
-)
-from bayesmeta.output.figures.comparison import draw_paired, draw_profiles, paired, profiles
-from bayesmeta.output.figures.conditional import conditional, draw_conditional
-from bayesmeta.output.figures.estimates import caterpillar, draw_caterpillar, draw_forest, forest
+from bayesmeta.output.figures.chains import draw_prior_posterior, draw_trace
+from bayesmeta.output.figures.comparison import draw_paired, draw_profiles, paired
+from bayesmeta.output.figures.conditional import draw_conditional
+from bayesmeta.output.figures.estimates import caterpillar, draw_caterpillar, draw_forest
 from bayesmeta.output.figures.flow import draw_flow
 from bayesmeta.output.figures.funnel import draw_funnel
 from bayesmeta.output.figures.influence import draw_baujat, draw_gosh, draw_leave_one_out

@@ -1,15 +1,14 @@
 """The flow from records to effects: boxes from the top, with the exclusions beside them."""
 
-from collections.abc import Iterator
 from textwrap import fill
 from typing import NamedTuple
 
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
-from bayesmeta.output.figures.style import BLUE, GREY, STYLE, Figure, Style
+from bayesmeta.output.figures.panels import Figure, styled
+from bayesmeta.output.figures.style import BLUE, GREY, Style
 
 # all lengths in inches
 WIDTH = 6.6
@@ -34,31 +33,31 @@ class Level(NamedTuple):
     kept: pd.DataFrame
 
 
-def levels(table: pd.DataFrame) -> Iterator[tuple[str, list[Level]]]:
-    """Yield the parts of a flow with their levels."""
-    for part, rows in table.groupby("part", sort=False):
-        step = rows["step"].ne(rows["step"].shift()).cumsum()
-        steps = [group for _, group in rows.groupby(step)]
-        yield str(part), [Level(group[~group["kept"]], group[group["kept"]]) for group in steps]
-
-
-def flow(table: pd.DataFrame, ax: Axes) -> Axes:
+@styled
+def draw_flow(table: pd.DataFrame, *, title: str) -> Figure:
     """Draw a flow from the top: a box per count, and beside its arrow the exclusions with reasons.
 
-    Columns: part (with a heading), step (its kept rows stand side by side, below its exclusions),
-    kept, count, what. The axes are in inches from the upper left corner.
+    Columns as from `trace.flow_table`: part (with a heading), step (its kept rows stand side by
+    side, below its exclusions), kept, count, what. The axes are in inches from the upper left
+    corner.
     """
+    figure = Figure((WIDTH, 1))
+    ax = figure.add_axes((0, 0, 1, 1))
     y = TITLE
-    for part, steps in levels(table):
-        ax.text(MARGIN, y + HEAD / 2, part, weight="bold", va="center")
+    for part, rows in table.groupby("part", sort=False):
+        ax.text(MARGIN, y + HEAD / 2, str(part), weight="bold", va="center")
         y += HEAD
-        room = BOX if any(len(step.excluded) for step in steps) else WIDTH - 2 * MARGIN
-        for at, step in enumerate(steps):
-            y = _draw_level(ax, y, room, step, pointed=at > 0)
+        room = WIDTH - 2 * MARGIN if rows["kept"].all() else BOX
+        steps = rows["step"].ne(rows["step"].shift()).cumsum()
+        for at, (_, step) in enumerate(rows.groupby(steps)):
+            level = Level(step[~step["kept"]], step[step["kept"]])
+            y = _draw_level(ax, y, room, level, pointed=at > 0)
         y += HEAD / 2
     ax.set(xlim=(0, WIDTH), ylim=(y, 0))
     ax.set_axis_off()
-    return ax
+    figure.set_size_inches(WIDTH, y)
+    figure.suptitle(title, x=MARGIN / WIDTH, y=1 - 0.1 / y, ha="left", va="top")
+    return figure
 
 
 def _draw_level(ax: Axes, top: float, room: float, level: Level, *, pointed: bool) -> float:
@@ -85,7 +84,6 @@ def _draw_level(ax: Axes, top: float, room: float, level: Level, *, pointed: boo
 
 
 def _draw_arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
-    """Draw an arrow."""
     arrow = {"arrowstyle": "-|>", "color": GREY, "linewidth": 1, "shrinkA": 0, "shrinkB": 0}
     ax.annotate("", end, xytext=start, arrowprops=arrow)
 
@@ -99,33 +97,10 @@ def _count_text(row: dict[object, object], width: float, indent: str = "") -> st
 def _draw_box(ax: Axes, left: float, top: float, width: float, text: str, *, side: bool) -> float:
     """Draw a box with centred text, or with left-aligned text at the side; return its lower end."""
     height = LINE * (1 + text.count("\n")) + 2 * PADDING
-    colours: Style = (
-        {"facecolor": "white", "edgecolor": GREY}
-        if side
-        else {"facecolor": PALE, "edgecolor": BLUE}
-    )
-    shape = "round,pad=0,rounding_size=0.05"
-    ax.add_patch(FancyBboxPatch((left, top), width, height, boxstyle=shape, **colours))
+    box: Style = {"boxstyle": "round,pad=0,rounding_size=0.05"}
+    box |= {"facecolor": "white" if side else PALE, "edgecolor": GREY if side else BLUE}
+    ax.add_patch(FancyBboxPatch((left, top), width, height, **box))
     x = left + PADDING if side else left + width / 2
     ha = "left" if side else "center"
     ax.text(x, top + height / 2, text, ha=ha, va="center", linespacing=1.25)
     return top + height
-
-
-@rc_context(STYLE)
-def draw_flow(table: pd.DataFrame, *, title: str) -> Figure:
-    """Draw a figure with `flow`, as high as its boxes.
-
-    Parameters
-    ----------
-    table : DataFrame
-        As from `trace.flow_table`.
-    title : str
-        Text above the boxes.
-    """
-    figure = Figure((WIDTH, 1))
-    ax = flow(table, figure.add_axes((0, 0, 1, 1)))
-    height = float(ax.get_ylim()[0])
-    figure.set_size_inches(WIDTH, height)
-    figure.suptitle(title, x=MARGIN / WIDTH, y=1 - 0.1 / height, ha="left", va="top")
-    return figure

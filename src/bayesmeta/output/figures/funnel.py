@@ -1,15 +1,16 @@
 """An observed funnel over the cloud of its replicates, and the statistics of both."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
 
 from bayesmeta.estimates.text import probability_statement
-from bayesmeta.output.figures.style import BLUE, GREY, SKY, STYLE, VERMILLION, Figure, Style
+from bayesmeta.output.figures.panels import Figure, legend_below, styled, titled
+from bayesmeta.output.figures.style import BLUE, GREY, SKY, VERMILLION, Style
 
 CRITICAL: dict[str, tuple[float, str]] = {  # two-sided critical values of z, style of the line
     "p = .05": (1.959964, "--"),
@@ -26,21 +27,8 @@ TITLES = {
 INSIDE = 0.99  # share of the points within the axes at either end
 
 
-def funnel(points: pd.DataFrame, ax: Axes, *, zero: float | None = None) -> Axes:
-    """Draw observed residuals against their standard errors over the cloud of the replicates.
-
-    Precise effects are on top. The outermost points lie beyond the axes; a note in the corner gives
-    their number.
-
-    Parameters
-    ----------
-    points : DataFrame
-        which ("observed" or "replicate"), residual, se.
-    ax : Axes
-    zero : float, optional
-        The residual of an effect of zero, from which the lines of significance start. If it
-        differs between effects, None: the lines start at the fitted mean.
-    """
+def _draw_funnel(points: pd.DataFrame, ax: Axes, zero: float | None) -> None:
+    """Draw observed residuals over the cloud of the replicates, precise effects on top."""
     observed, cloud = (points[points["which"] == which] for which in ("observed", "replicate"))
     left, right = _ends(observed["residual"], cloud["residual"])
     lowest = max(_ends(observed["se"], cloud["se"])[1], float(cloud["se"].min()))
@@ -56,23 +44,14 @@ def funnel(points: pd.DataFrame, ax: Axes, *, zero: float | None = None) -> Axes
         note = f"effects beyond the axes: {beyond}"
         ax.text(0.005, 0.02, note, transform=ax.transAxes, size=7, color=GREY)
     ax.set(ylabel="standard error", xlabel="residual from the fitted mean, in its direction")
-    return ax
 
 
 def _draw_cloud(cloud: pd.DataFrame, ax: Axes, extent: tuple[float, float, float, float]) -> None:
     """Draw the density of the replicates within the axes (left, right, top, bottom)."""
     left, right, _, lowest = extent
     drawn = cloud[cloud["residual"].between(left, right) & (cloud["se"] < lowest)]
-    ax.hexbin(
-        drawn["residual"],
-        drawn["se"],
-        gridsize=(60, 26),
-        extent=extent,
-        norm=LogNorm(),
-        cmap=CLOUD,
-        mincnt=1,
-        linewidths=0.1,
-    )
+    bins: Style = {"gridsize": (60, 26), "extent": extent, "norm": LogNorm(), "mincnt": 1}
+    ax.hexbin(drawn["residual"], drawn["se"], cmap=CLOUD, linewidths=0.1, **bins)
 
 
 def _draw_significance(ax: Axes, zero: float | None, lowest: float) -> None:
@@ -95,37 +74,21 @@ def _ends(observed: pd.Series, cloud: pd.Series) -> tuple[float, float]:
     return low - room, high + room
 
 
-def replicates(
-    table: pd.DataFrame, statistics: pd.DataFrame, axes: Sequence[Axes]
-) -> Sequence[Axes]:
-    """Draw the distribution of every statistic in the replicates, and its observed value.
-
-    Parameters
-    ----------
-    table : DataFrame
-        statistic, replicate, naive (with variances held fixed).
-    statistics : DataFrame
-        statistic, observed, p.
-    axes : sequence of Axes
-        A panel per row of `statistics`.
-    """
-    for row, ax in zip(statistics.to_dict("records"), axes, strict=True):
-        rows = table[table["statistic"] == row["statistic"]]
-        low, high = np.nanquantile(rows[["replicate", "naive"]].to_numpy(), [0.005, 0.995])
-        edges = np.linspace(low, high, 25).tolist()
-        filled: Style = {"color": SKY, "alpha": 0.8, "label": "replicates without selection"}
-        ax.hist(rows["replicate"].dropna(), edges, **filled)
-        outline: Style = {"histtype": "step", "color": GREY, "linewidth": 1}
-        label = "the same, variances held fixed"
-        ax.hist(rows["naive"].dropna(), edges, label=label, **outline)
-        ax.axvline(row["observed"], color=VERMILLION, linewidth=2, label="observed")
-        p = probability_statement("p", row["p"], draws=len(rows))
-        ax.set(title=f"{TITLES[row['statistic']]}\n{p}", yticks=[])
-        ax.spines["left"].set_visible(False)
-    return axes
+def _draw_replicates(rows: pd.DataFrame, statistic: Mapping[Any, Any], ax: Axes) -> None:
+    """Draw the distribution of a statistic in the replicates, and its observed value."""
+    low, high = np.nanquantile(rows[["replicate", "naive"]].to_numpy(), [0.005, 0.995])
+    edges = np.linspace(low, high, 25).tolist()
+    filled: Style = {"color": SKY, "alpha": 0.8, "label": "replicates without selection"}
+    ax.hist(rows["replicate"].dropna(), edges, **filled)
+    outline: Style = {"histtype": "step", "color": GREY, "linewidth": 1}
+    ax.hist(rows["naive"].dropna(), edges, label="the same, variances held fixed", **outline)
+    ax.axvline(statistic["observed"], color=VERMILLION, linewidth=2, label="observed")
+    p = probability_statement("p", statistic["p"], draws=len(rows))
+    ax.set(title=f"{TITLES[statistic['statistic']]}\n{p}", yticks=[])
+    ax.spines["left"].set_visible(False)
 
 
-@rc_context(STYLE)
+@styled
 def draw_funnel(
     points: pd.DataFrame,
     statistics: pd.DataFrame,
@@ -135,26 +98,31 @@ def draw_funnel(
     cell: str = "all",
     zero: float | None = None,
 ) -> Figure:
-    """Draw a figure with the `funnel` of a cell, or of all, and its `replicates` below.
+    """Draw a funnel over the cloud of its replicates, and below the distributions of statistics.
+
+    Outermost points lie beyond the axes; a note in the corner gives their number.
 
     Parameters
     ----------
     points, statistics, draws : DataFrame
-        Tables of `bayesmeta.funnel.funnel_checks`, of all cells; `draws` are the replicates.
+        Tables of `bayesmeta.funnel.funnel_checks`, of all cells: which ("observed" or "replicate"),
+        residual, se; statistic, observed, p; of the replicates statistic, replicate, naive (with
+        variances held fixed).
     title, cell : str
         Text above the figure; the cell, or `all`.
     zero : float, optional
-        As for `funnel`: of a cell, minus its mean in `cells`.
+        The residual of an effect of zero, from which the lines of significance start: of a cell,
+        minus its mean in `cells`. If it differs between effects, None: they start at the fitted
+        mean.
     """
     drawn = points if cell == "all" else points[points["cell"] == cell]
     statistics, draws = (table[table["cell"] == cell] for table in (statistics, draws))
-    figure = Figure((9, 7.2), layout="constrained")
+    figure = titled(title, 9, 7.2)
     grid = figure.add_gridspec(2, len(statistics), height_ratios=(2.6, 1))
-    ax = funnel(drawn, figure.add_subplot(grid[0, :]), zero=zero)
-    panels = [figure.add_subplot(grid[1, column]) for column in range(len(statistics))]
-    replicates(draws, statistics, panels)
-    figure.suptitle(title, x=0.01, ha="left")
-    parts = [ax.get_legend_handles_labels(), panels[-1].get_legend_handles_labels()]
-    entries = (above + below for above, below in zip(*parts, strict=True))
-    figure.legend(*entries, loc="outside lower center", ncols=3)
+    above = figure.add_subplot(grid[0, :])
+    _draw_funnel(drawn, above, zero)
+    for column, statistic in enumerate(statistics.to_dict("records")):
+        below = figure.add_subplot(grid[1, column])
+        _draw_replicates(draws[draws["statistic"] == statistic["statistic"]], statistic, below)
+    legend_below(figure, above, below, columns=3)
     return figure

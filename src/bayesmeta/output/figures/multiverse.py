@@ -5,7 +5,6 @@ from itertools import groupby
 from typing import Any
 
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap
@@ -14,7 +13,8 @@ from matplotlib.patches import Patch, Rectangle
 
 from bayesmeta.estimates.conventions import INTERVAL
 from bayesmeta.estimates.text import words
-from bayesmeta.output.figures.style import GREY, STYLE, Figure, Style
+from bayesmeta.output.figures.panels import Figure, styled, titled
+from bayesmeta.output.figures.style import GREY, Style
 
 # orange to blue through white, distinct for every kind of colour vision
 COLOURS = (
@@ -25,32 +25,15 @@ EDGES = (0, INTERVAL[0], 0.1, 0.25, 0.5, 0.75, 0.9, INTERVAL[1], 1)
 DARK = {COLOURS[0], COLOURS[-1]}  # with white text
 EMPTY = "#F0F0F0"
 PALE = 0.25  # opacity of a cell that an alternative leaves unchanged
-MARKS: dict[str, dict[str, Any]] = {
-    "open": {
-        "marker": "o",
-        "markerfacecolor": "white",
-        "markeredgecolor": "black",
-        "markersize": 4,
-    },
-    "opposite": {
-        "marker": "X",
-        "markerfacecolor": "black",
-        "markeredgecolor": "white",
-        "markersize": 6,
-    },
+MARKS: dict[str, Style] = {  # by state, with its meaning
+    "open": {"marker": "o", "color": "white", "markeredgecolor": "black", "markersize": 4},
+    "opposite": {"marker": "X", "color": "black", "markeredgecolor": "white", "markersize": 6},
 }
 MEANINGS = {
     "open": "below .975: the sign is not settled",
     "opposite": "below .5: the other sign is more probable",
 }
-KINDS = {
-    "base": "",
-    "comparison": "single type",
-    "data": "data",
-    "model": "model",
-    "priors": "priors",
-    "deletion": "",
-}
+KINDS = {"base": "", "comparison": "single type", "deletion": ""}  # others have their names
 Cell = dict[Any, Any]
 
 
@@ -66,7 +49,8 @@ def multiverse_map(table: pd.DataFrame, ax: Axes) -> Axes:
         x = alternatives.index(cell["alternative"])
         _draw_cell(ax, x, contrasts.index(cell["contrast"]), cell)
     rows, columns = (table.drop_duplicates(name) for name in ("contrast", "alternative"))
-    ax.set_yticks(range(len(rows)), [_conclusion(row) for row in rows.to_dict("records")])
+    names = zip(rows["contrast"], rows["conclusion"], strict=True)
+    ax.set_yticks(range(len(rows)), [f"{words(name)}  {end}" for name, end in names])
     slanted: Style = {"rotation": 48, "ha": "left", "rotation_mode": "anchor"}
     ax.set_xticks(range(len(columns)), columns["label"].tolist(), **slanted)
     ax.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
@@ -78,7 +62,9 @@ def multiverse_map(table: pd.DataFrame, ax: Axes) -> Axes:
 
 def _draw_cell(ax: Axes, x: int, y: int, cell: Cell) -> None:
     """Draw a cell: its colour, its number, its mark."""
-    colour = _colour(cell["p_conclusion"]) if cell["text"] else EMPTY
+    colour = EMPTY
+    if cell["text"]:
+        colour = COLOURS[bisect_right(EDGES, cell["p_conclusion"], 1, len(COLOURS)) - 1]
     opacity = 1.0
     text: Style = {"color": "white" if colour in DARK else "black", "style": "normal"}
     if cell["text"] and not cell["moved"]:
@@ -89,16 +75,6 @@ def _draw_cell(ax: Axes, x: int, y: int, cell: Cell) -> None:
     ax.text(x, y, cell["text"], ha="center", va="center", size=7, **text)
     if cell["state"] in MARKS:
         ax.plot(x + 0.32, y - 0.3, zorder=4, **MARKS[cell["state"]])
-
-
-def _colour(p: float) -> str:
-    """Return the colour of a probability."""
-    return COLOURS[bisect_right(EDGES, p, 1, len(COLOURS)) - 1]
-
-
-def _conclusion(cell: Cell) -> str:
-    """Return a conclusion in words: `fear, memory  > 0`."""
-    return f"{words(cell['contrast'])}  {cell['conclusion']}"
 
 
 def _name_kinds(ax: Axes, kinds: list[str], rows: int) -> None:
@@ -115,19 +91,18 @@ def _name_kinds(ax: Axes, kinds: list[str], rows: int) -> None:
         start = end
 
 
-@rc_context(STYLE)
+@styled
 def draw_multiverse(table: pd.DataFrame, *, title: str) -> Figure:
     """Draw a figure with `multiverse_map`, as large as the table, and the scale of its colours."""
     rows = table["contrast"].nunique()
     columns = table["alternative"].nunique()
-    figure = Figure((3.8 + 0.46 * columns, 2.9 + 0.3 * rows), layout="constrained")
+    figure = titled(title, 3.8 + 0.46 * columns, 2.9 + 0.3 * rows)
     ax = multiverse_map(table, figure.add_subplot())
     scale = ScalarMappable(BoundaryNorm(EDGES, len(COLOURS)), ListedColormap(COLOURS))
     place: Style = {"location": "right", "fraction": 0.03, "aspect": 18}
     bar = figure.colorbar(scale, ax=ax, ticks=EDGES, spacing="uniform", **place)
     bar.set_label("probability of the conclusion")
     bar.ax.set_yticklabels([f"{edge:g}".removeprefix("0") or "0" for edge in EDGES])
-    figure.suptitle(title, x=0.01, ha="left")
     figure.legend(handles=_legend(table), loc="outside lower center", ncols=4)
     return figure
 
@@ -141,9 +116,8 @@ def _legend(table: pd.DataFrame) -> list[Any]:
         if name in states
     ]
     if "no data" in states:
-        entries.append(
-            Patch(facecolor=EMPTY, edgecolor=GREY, linewidth=0.5, label="no data for it")
-        )
+        empty: Style = {"facecolor": EMPTY, "edgecolor": GREY, "linewidth": 0.5}
+        entries.append(Patch(label="no data for it", **empty))
     if not table["moved"].all():
         unchanged = "pale, slanted: the alternative changes nothing here"
         entries.append(Patch(facecolor=(COLOURS[-1], PALE), label=unchanged))

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 
-from bayesmeta.output.figures.row_layout import divide_rows, row_height, wrapped, write_column
-from bayesmeta.output.figures.style import BLUE, GREY, STYLE, VERMILLION, Figure, Style
+from bayesmeta.output.figures.labels import prediction_label, wrapped
+from bayesmeta.output.figures.panels import Figure, legend_below, styled, titled
+from bayesmeta.output.figures.row_layout import divide_rows, name_rows, row_height, write_column
+from bayesmeta.output.figures.style import BLUE, GREY, VERMILLION, Style
 
 MAX_POINTS = 3000  # so that a picture of many effects stays small
 SIZES = np.linspace(1.6, 8.5, 9)  # diameters in points; few, so that equal points share their mark
@@ -15,7 +16,8 @@ BAND = 0.34  # rows from the middle of a row to its outermost points
 NAME = 26  # characters of a line of a term's name
 
 
-def orchard(table: pd.DataFrame, ax: Axes, *, most: int = MAX_POINTS, seed: int = 1) -> Axes:
+@styled
+def draw_orchard(table: pd.DataFrame, *, xlabel: str, title: str, most: int = MAX_POINTS) -> Figure:
     """Draw every effect as a point, larger if it is more precise, and the mean of every term.
 
     Of more than `most` effects a random sample is drawn, and the legend gives its size. A note
@@ -25,19 +27,26 @@ def orchard(table: pd.DataFrame, ax: Axes, *, most: int = MAX_POINTS, seed: int 
     studies. Terms stand from the top in the order of their rows.
     """
     terms, effects = (table[table["part"] == part] for part in ("term", "effect"))
-    _draw_effects(effects, list(terms["term"]), ax, most, seed)
+    names = [wrapped(term, NAME) for term in terms["term"]]
+    figure = titled(title, 8.5, 1.5 + row_height(names, 0.62) * len(terms))
+    ax = figure.add_subplot(xlabel=xlabel)
+    _draw_effects(effects, list(terms["term"]), ax, most)
     _draw_terms(terms, ax)
+    name_rows(ax, names, above=0.9)
+    divide_rows(ax, len(terms))
+    write_column(ax, 0.55, "effects", [f"{k:.0f}" for k in terms["k"]], heading_at=-0.7)
+    studies = [f"{count:.0f}" for count in terms["studies"]]
+    write_column(ax, 1.15, "studies", studies, heading_at=-0.7)
     _fit_axis(terms, effects, ax)
-    return ax
+    legend_below(figure, ax, columns=2)
+    return figure
 
 
-def _draw_effects(effects: pd.DataFrame, terms: list[str], ax: Axes, most: int, seed: int) -> None:
+def _draw_effects(effects: pd.DataFrame, terms: list[str], ax: Axes, most: int) -> None:
     """Draw at most `most` effects as points, scattered at random within the rows of the terms."""
-    rng = np.random.default_rng(seed)
-    drawn = effects
+    rng = np.random.default_rng(1)
+    drawn = effects.sample(min(most, len(effects)), random_state=rng) if len(effects) else effects
     label = "effect"
-    if len(effects):
-        drawn = effects.sample(min(most, len(effects)), random_state=rng)
     if len(drawn) < len(effects):
         label = f"effect, {len(drawn):,} of {len(effects):,} drawn"
     y = drawn["term"].map(terms.index) + rng.uniform(-BAND, BAND, len(drawn))
@@ -53,26 +62,16 @@ def _draw_effects(effects: pd.DataFrame, terms: list[str], ax: Axes, most: int, 
 
 
 def _draw_terms(terms: pd.DataFrame, ax: Axes) -> None:
-    """Draw mean, thick credible and thin prediction interval of every term, with its counts."""
+    """Draw mean, thick credible and thin prediction interval of every term."""
     y = np.arange(len(terms))
-    levels = " or ".join(terms["pi_level"].dropna().unique())
-    prediction = f"95 % prediction interval, new {levels}"
-    credible = (terms["ci_lb"], terms["ci_ub"])
+    credible = terms["ci_lb"], terms["ci_ub"]
+    prediction = terms["pi_lb"], terms["pi_ub"]
+    label = prediction_label(terms["pi_level"])
     ax.axvline(0, color="black", linewidth=0.8, linestyle=":", zorder=1.5)
-    ax.hlines(
-        y, terms["pi_lb"], terms["pi_ub"], VERMILLION, linewidth=1.3, label=prediction, zorder=2
-    )
+    ax.hlines(y, *prediction, VERMILLION, linewidth=1.3, label=label, zorder=2)
     ax.hlines(y, *credible, BLUE, linewidth=5, label="95 % credible interval", zorder=3)
     circle: Style = {"color": "white", "markeredgecolor": BLUE, "markersize": 3.5}
     ax.plot(terms["estimate"], y, "o", zorder=4, label="mean", **circle)
-    ax.set_yticks(y, [wrapped(term, NAME) for term in terms["term"]])
-    ax.tick_params(axis="y", length=0)
-    divide_rows(ax, len(terms))
-    ax.spines["left"].set_visible(False)
-    ax.set_ylim(len(terms) - 0.5, -0.9)
-    studies = [f"{count:.0f}" for count in terms["studies"]]
-    write_column(ax, 0.55, "effects", [f"{k:.0f}" for k in terms["k"]], heading_at=-0.7)
-    write_column(ax, 1.15, "studies", studies, heading_at=-0.7)
 
 
 def _fit_axis(terms: pd.DataFrame, effects: pd.DataFrame, ax: Axes) -> None:
@@ -87,17 +86,3 @@ def _fit_axis(terms: pd.DataFrame, effects: pd.DataFrame, ax: Axes) -> None:
     if beyond := int((~effects["estimate"].between(*ax.get_xlim())).sum()):
         note = f"effects beyond the axis: {beyond}"
         ax.text(0, 1, note, transform=ax.transAxes, size=7, color=GREY, va="bottom")
-
-
-@rc_context(STYLE)
-def draw_orchard(table: pd.DataFrame, *, xlabel: str, title: str, most: int = MAX_POINTS) -> Figure:
-    """Draw a figure with `orchard`, with a height for its number of terms."""
-    terms = table.loc[table["part"] == "term", "term"]
-    row = row_height([wrapped(term, NAME) for term in terms], 0.62)
-    figure = Figure((8.5, 1.5 + row * len(terms)), layout="constrained")
-    ax = orchard(table, figure.add_subplot(), most=most)
-    ax.set_xlabel(xlabel)
-    figure.suptitle(title, x=0.01, ha="left")
-    entries = ax.get_legend_handles_labels()
-    figure.legend(*entries, loc="outside lower center", ncols=2)
-    return figure

@@ -9,7 +9,8 @@ from matplotlib.ticker import MaxNLocator
 
 from bayesmeta.estimates.conventions import TARGET_P_SETTLED
 from bayesmeta.estimates.text import words
-from bayesmeta.output.figures.style import FAINT, GREY, Figure, Style, panelled
+from bayesmeta.output.figures.panels import Figure, panelled
+from bayesmeta.output.figures.style import FAINT, GREY, Style
 
 QUANTITIES = {"width": "width of 95 % interval", "p_settled": "P(sign settled)"}
 
@@ -17,14 +18,9 @@ QUANTITIES = {"width": "width of 95 % interval", "p_settled": "P(sign settled)"}
 def plan(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
     """Draw curves against the number of new studies, a line per size of an arm.
 
-    Parameters
-    ----------
-    table : DataFrame
-        contrast, quantity (width or p_settled), per_arm, studies, value, low, high (a band), today
-        (dashed), floor (a width that no number of studies can go below; 0 or missing for none),
-        note (above the second panel).
-    axes : sequence of Axes
-        Two per contrast, for the width and for p_settled.
+    Columns: contrast, quantity (width or p_settled), per_arm, studies, value, low, high (a band),
+    today (dashed), floor (a width that no number of studies can go below; 0 or missing for none),
+    note (above the second panel). A contrast has two axes, for the width and for p_settled.
     """
     for at, (contrast, rows) in enumerate(table.groupby("contrast", sort=False)):
         width, settled = axes[2 * at : 2 * at + 2]
@@ -34,15 +30,13 @@ def plan(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axes]:
             ax.tick_params(labelbottom=True)
         _draw_floor(rows["floor"].iloc[0], width)
         width.set(ylim=(0, None), title=words(contrast))
-        settled.axhline(
-            TARGET_P_SETTLED, color=FAINT, linewidth=1, label="probability .8", zorder=0.5
-        )
+        line: Style = {"color": FAINT, "linewidth": 1, "zorder": 0.5}
+        settled.axhline(TARGET_P_SETTLED, label="probability .8", **line)
         settled.set(ylim=(-0.03, 1.03), title=rows["note"].iloc[0])
     return axes
 
 
 def _draw_curves(rows: pd.DataFrame, ax: Axes) -> None:
-    """Draw the value of today, and a curve with a band per size of an arm."""
     today = rows["today"].iloc[0]
     ax.axhline(today, color=GREY, linestyle="--", linewidth=1, label="today", zorder=1)
     for per_arm, curve in rows.groupby("per_arm"):

@@ -39,15 +39,12 @@ def label_points(
 
     Parameters
     ----------
-    ax : Axes
     points : DataFrame
         All points that are drawn: x and y in its two columns.
     names : Series
         Names of some points, by the index of `points`.
-    size : float
-        Font size.
-    radius : float or ndarray
-        Of the points, in pixels (points,).
+    size, radius : float, float or ndarray
+        Of the font; of the points, in pixels (points,).
     lines : tuple of lists
         Lines that names should not cover: lists of x and of y of every line.
     ylim : tuple of float, optional
@@ -61,17 +58,10 @@ def label_points(
     x, y = points.to_numpy(float).T
     named = points.index.get_indexer(names.index)
     radii = np.broadcast_to(radius, len(points))
-    obstacles: dict[str, Any] = {
-        "x_scatter": x,
-        "y_scatter": y,
-        "scatter_sizes": radii,
-        "text_scatter_sizes": radii[named],
-        "x_lines": lines[0] or None,
-        "y_lines": lines[1] or None,
-        "ylims": ylim,
-    }
-    choices = {"textsize": size, **OPTIONS, **obstacles, **text}
-    _, connections, _, _ = textalloc.allocate(ax, x[named], y[named], list(names), **choices)
+    options = OPTIONS | {"textsize": size, "x_scatter": x, "y_scatter": y, "scatter_sizes": radii}
+    options |= {"text_scatter_sizes": radii[named], "ylims": ylim}
+    options |= {"x_lines": lines[0] or None, "y_lines": lines[1] or None} | text
+    _, connections, _, _ = textalloc.allocate(ax, x[named], y[named], list(names), **options)
     _connect(ax, connections)
 
 

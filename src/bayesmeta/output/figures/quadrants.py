@@ -3,17 +3,17 @@
 from typing import Any
 
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.text import Text
 from matplotlib.transforms import offset_copy
 
 from bayesmeta.estimates.conventions import MIN_STUDIES
 from bayesmeta.estimates.text import probability_text
+from bayesmeta.output.figures.labels import wrapped
+from bayesmeta.output.figures.panels import Figure, legend_below, styled, titled
 from bayesmeta.output.figures.point_labels import label_points
-from bayesmeta.output.figures.row_layout import wrapped
-from bayesmeta.output.figures.sides import CELL, HOLLOW, draw_means, finish
-from bayesmeta.output.figures.style import BLUE, GREY, SKY, STYLE, Figure, Style
+from bayesmeta.output.figures.sides import CELL, HOLLOW, draw_means
+from bayesmeta.output.figures.style import BLUE, GREY, SKY, Style
 
 QUADRANTS = (  # y in the axes, vertical alignment, text at the left and at the right of zero
     (0.985, "top", "opposite", "both positive"),
@@ -23,47 +23,34 @@ BOX = {"facecolor": "white", "alpha": 0.65, "linewidth": 0, "pad": 0.5}
 RADIUS = 6.0  # pixels around a mean that no name may cover
 
 
-@rc_context(STYLE)
+@styled
 def draw_quadrants(table: pd.DataFrame, *, xlabel: str, ylabel: str, title: str) -> Figure:
     """Draw a side against another: a point with crossed 95 % intervals per cell, named.
 
-    Quadrants with equal signs are tinted.
-
-    Parameters
-    ----------
-    table : DataFrame
-        cell, x_mean, x_ci_lb, x_ci_ub, y_mean, y_ci_lb, y_ci_ub, p_same (probability of the same
-        sign, written behind the cell's name), studies_x, studies_y. A cell without both means is
-        left out.
-    xlabel, ylabel, title : str
-        The sides with their scale, and the text above the figure.
+    Quadrants with equal signs are tinted. Columns: cell, x_mean, x_ci_lb, x_ci_ub, y_mean, y_ci_lb,
+    y_ci_ub, p_same (probability of the same sign, written behind the cell's name), studies_x,
+    studies_y. A cell without both means is left out.
     """
     table = table.dropna(subset=["x_mean", "y_mean"]).reset_index(drop=True)
-    figure = Figure((7.2, 7.6), layout="constrained")
-    ax = figure.add_subplot(aspect="equal")
+    figure = titled(title, 7.2, 7.6)
+    ax = figure.add_subplot(aspect="equal", xlabel=xlabel, ylabel=ylabel)
     ends = [*table.filter(regex="_ci_").to_numpy().ravel(), -1e-6, 1e-6]
     low = min(*ends, -max(ends) / 3)  # so that every quadrant has room for its text
     high = max(*ends, -min(ends) / 3)
     room = 0.06 * (high - low)
     limits = (low - room, high + room)
-    ax.set(xlim=limits, ylim=limits, xlabel=xlabel, ylabel=ylabel)
+    ax.set(xlim=limits, ylim=limits)
     texts = _draw_quadrants(ax, figure)
     _draw_crosses(ax, table)
     ax.plot([], [], " ", label="in brackets: probability of the same sign")
-    finish(figure, [ax], 3, title=title, heading=None)
+    legend_below(figure, ax, columns=3)
     figure.draw_without_rendering()
     _name_cells(ax, table, texts)
     return figure
 
 
 def _draw_quadrants(ax: Axes, figure: Figure) -> list[Text]:
-    """Draw zero lines, tint the quadrants with equal signs, and write the signs of every quadrant.
-
-    Returns
-    -------
-    list of Text
-        The four texts beside the upright zero line, the upper two first.
-    """
+    """Tint the quadrants with equal signs, and return the texts of all, the upper two first."""
     ax.axhline(0, color=GREY, linewidth=0.8, zorder=1)
     ax.axvline(0, color=GREY, linewidth=0.8, zorder=1)
     for end in ax.get_xlim():
@@ -97,20 +84,12 @@ def _name_cells(ax: Axes, table: pd.DataFrame, texts: list[Text]) -> None:
         f"{wrapped(cell, CELL)} ({probability_text(p)})"
         for cell, p in zip(table["cell"], table["p_same"], strict=True)
     ]
-    x_mean, y_mean = (table[[name, name]] for name in ("x_mean", "y_mean"))
-    arms_x = [*table[["x_ci_lb", "x_ci_ub"]].to_numpy(), *x_mean.to_numpy()]
-    arms_y = [*y_mean.to_numpy(), *table[["y_ci_lb", "y_ci_ub"]].to_numpy()]
-    to_data = ax.transData.inverted()
+    arms_x = table[["x_ci_lb", "x_ci_ub", "x_mean", "x_mean"]].to_numpy()
+    arms_y = table[["y_mean", "y_mean", "y_ci_lb", "y_ci_ub"]].to_numpy()
+    lines = tuple([*arms[:, :2], *arms[:, 2:]] for arms in (arms_x, arms_y))
     lowest = max(text.get_window_extent().y1 for text in texts[2:])
     highest = min(text.get_window_extent().y0 for text in texts[:2])
-    ylim = tuple(to_data.transform([(0, lowest), (0, highest)])[:, 1])
-    label_points(
-        ax,
-        table[["x_mean", "y_mean"]],
-        pd.Series(names, table.index),
-        size=8.5,
-        radius=RADIUS,
-        lines=(arms_x, arms_y),
-        ylim=ylim,
-        bbox=BOX,
-    )
+    ylim = ax.transData.inverted().transform([(0, lowest), (0, highest)])[:, 1]
+    options: Style = {"size": 8.5, "radius": RADIUS, "lines": lines, "ylim": tuple(ylim)}
+    means = table[["x_mean", "y_mean"]]
+    label_points(ax, means, pd.Series(names, table.index), **options, bbox=BOX)

@@ -1,34 +1,14 @@
 """Layout of figures with named rows: wrapped names, row heights, columns of text at the right."""
 
-from collections.abc import Iterable, Sequence
-from textwrap import fill
+from collections.abc import Iterable, Iterator, Sequence
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.transforms import ScaledTranslation
 
-from bayesmeta.estimates.text import words
 from bayesmeta.output.figures.style import FAINT, Style
 
 LINE = 0.15  # inches, height of a line of text
-LETTER = 0.078  # inches, mean width of a letter
-HANDLE = 0.55  # inches, width of a legend entry without its text
-
-
-def wrapped(name: object, width: int) -> str:
-    """Return a name in words, on lines of at most `width` characters."""
-    return fill(words(name), width)
-
-
-def shortened(name: object, width: int) -> str:
-    """Return a name in words, cut to at most `width` characters with an ellipsis."""
-    text = words(name)
-    return text if len(text) <= width else f"{text[: width - 2].rstrip(', ')} …"
-
-
-def legend_columns(labels: Iterable[str], inches: float, most: int) -> int:
-    """Return the number of legend columns, at most `most`, that fit into a width in inches."""
-    widest = max((len(line) for label in labels for line in label.split("\n")), default=1)
-    return int(min(most, max(1, inches // (HANDLE + LETTER * widest))))
 
 
 def row_height(names: Iterable[str], least: float) -> float:
@@ -37,9 +17,13 @@ def row_height(names: Iterable[str], least: float) -> float:
     return max(least, 0.08 + LINE * lines)
 
 
-def name_rows(ax: Axes, names: Sequence[str]) -> None:
-    """Label rows 0, 1, ... with names, from the top, without an axis line."""
+def name_rows(ax: Axes, names: Sequence[str], *, above: float = 0.5, below: float = 0.5) -> None:
+    """Label rows 0, 1, ... with names, from the top, without an axis line.
+
+    The axes end so many rows above the first and below the last row.
+    """
     ax.set_yticks(range(len(names)), names)
+    ax.set_ylim(len(names) - 1 + below, -above)
     ax.tick_params(axis="y", which="both", length=0)
     ax.spines["left"].set_visible(False)
 
@@ -51,20 +35,28 @@ def divide_rows(ax: Axes, rows: int) -> None:
     ax.tick_params(axis="y", which="minor", length=0)
 
 
+def grouped_rows(
+    table: pd.DataFrame, row: str, kind: str, step: float, rows: Sequence[str] | None = None
+) -> Iterator[tuple[str, pd.DataFrame, pd.Series]]:
+    """Yield every kind with its part of the table and the heights of that part.
+
+    The kinds of a row are `step` apart around its height, in the order of the table; `rows` are
+    the names of the rows from the top if they are not those of the table.
+    """
+    names = list(table[row].unique() if rows is None else rows)
+    kinds = list(table[kind].unique())
+    for at, name in enumerate(kinds):
+        part = table[table[kind] == name]
+        yield name, part, part[row].map(names.index) + step * (at - (len(kinds) - 1) / 2)
+
+
 def write_column(
     ax: Axes, inches: float, heading: str, texts: Sequence[str], *, heading_at: float = -1
 ) -> None:
     """Write a text beside every row, and a heading above them.
 
-    Parameters
-    ----------
-    ax : Axes
-    inches : float
-        Distance of the texts' right ends from the right end of the axes.
-    heading : str
-    texts : sequence of str
-    heading_at : float
-        Row of the heading.
+    `inches` is the distance of the texts' right ends from the right end of the axes, `heading_at`
+    the row of the heading.
     """
     beside = ax.get_yaxis_transform() + ScaledTranslation(inches, 0, ax.figure.dpi_scale_trans)
     layout: Style = {"transform": beside, "ha": "right", "va": "center"}

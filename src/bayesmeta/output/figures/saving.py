@@ -23,12 +23,11 @@ def save(
 ) -> list[Path]:
     """Write a figure as PNG and SVG and its table as CSV, all or none.
 
-    The files get temporary names first. The same input gives the same bytes; an OSError leaves
-    nothing behind.
+    The files get temporary names first, and are returned in the order of their names. The same
+    input gives the same bytes; an OSError leaves nothing behind.
 
     Parameters
     ----------
-    figure : Figure
     path_stem : path
         Without a suffix, in a folder that exists.
     table : DataFrame, or DataFrames by name
@@ -37,18 +36,11 @@ def save(
         Print SYNTHETIC in the corner, across the picture and in its metadata.
     source : str
         Provenance in a line: printed below, and in the metadata.
-
-    Returns
-    -------
-    list of Path
-        In the order of their names.
     """
     stem = Path(path_stem)
-    tables = {"": table} if isinstance(table, pd.DataFrame) else _with_dash(table)
-    metadata = {
-        "Title": stem.name,
-        "Description": f"SYNTHETIC: {source}" if synthetic else source,
-    }
+    tables = {"": table} if isinstance(table, pd.DataFrame) else table
+    about = f"SYNTHETIC: {source}" if synthetic else source
+    metadata = {"Title": stem.name, "Description": about}
     corner = np.add(figure.get_size_inches(), (0, ABOVE * synthetic))
     page = Bbox.from_extents(0, -BELOW, *corner)
     _lay_out(figure)
@@ -60,19 +52,14 @@ def save(
             figure.savefig(f"{draft}.png", dpi=150, bbox_inches=page, metadata=metadata)
             undated = metadata | {"Date": None}
             figure.savefig(f"{draft}.svg", bbox_inches=page, metadata=undated)
-            for suffix, rows in tables.items():
-                path = f"{draft}{suffix}.csv"
+            for name, rows in tables.items():
+                path = f"{draft}-{name}.csv" if name else f"{draft}.csv"
                 rows.to_csv(path, index=False, lineterminator="\n", float_format="%.9g")
             files = sorted(Path(folder).iterdir())
             return [file.replace(stem.with_name(file.name)) for file in files]
     finally:
         for mark in figure.texts[texts:]:
             mark.remove()
-
-
-def _with_dash(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Return tables by the suffix of their file's stem."""
-    return {f"-{name}": table for name, table in tables.items()}
 
 
 def _lay_out(figure: Figure) -> None:

@@ -5,11 +5,12 @@ from textwrap import fill
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from bayesmeta.output.figures.row_layout import name_rows, row_height, wrapped
+from bayesmeta.output.figures.labels import wrapped
+from bayesmeta.output.figures.panels import Figure, styled, titled
+from bayesmeta.output.figures.row_layout import grouped_rows, name_rows, row_height
 from bayesmeta.output.figures.style import (
     BLUE,
     FAINT,
@@ -18,9 +19,7 @@ from bayesmeta.output.figures.style import (
     ORANGE,
     PINK,
     SKY,
-    STYLE,
     VERMILLION,
-    Figure,
     Style,
 )
 
@@ -28,32 +27,61 @@ COLOURS = ("black", ORANGE, GREEN, PINK, SKY, BLUE, VERMILLION)
 THRESHOLD = 0.05  # of sensitivity to power-scaling: Kallioinen et al. 2024
 STEP = 0.13  # rows between the intervals of a contrast
 NAME = 34  # characters of a line of a contrast's name
-BOLD = (2.2, 4.5)  # width of a line and size of a mark
-THIN = (1.1, 2.8)
+WIDTHS = (2.2, *[1.1] * 6)  # of a line, by prior: the first is bold
+SIZES = (4.5, *[2.8] * 6)  # of a mark
 
 
-def under_priors(table: pd.DataFrame, names: list[str], ax: Axes) -> Axes:
-    """Draw the intervals of every contrast in a group of rows, a colour per prior.
+@styled
+def draw_sensitivity(
+    psense: pd.DataFrame, refits: pd.DataFrame, *, title: str, xlabel: str
+) -> Figure:
+    """Draw the intervals under every prior at the left, the sensitivities at the right.
 
-    The first prior of the table is on top and bold. Columns: contrast, label (of the prior; at most
-    seven), mean, ci_lb, ci_ub; rows of `names`, from the top.
+    Parameters
+    ----------
+    psense : DataFrame
+        As from `sensitivity.psense_table`: contrast, prior, likelihood, diagnosis (`neither` is not
+        written), in order from the top; a line divides the taus from the rest.
+    refits : DataFrame
+        The table of `sensitivity.refit_priors`: contrast, label (of the prior; at most seven, the
+        first on top and bold), mean, ci_lb, ci_ub; contrasts that psense lacks are left out.
+        Without rows there is no left panel.
+    title, xlabel : str
+        The text above the figure, and the scale of the contrasts.
     """
-    labels = list(table["label"].unique())
+    contrasts = psense["contrast"].tolist()
+    drawn = refits[refits["contrast"].isin(contrasts)]
+    labels = list(drawn["label"].unique())
+    names = [wrapped(name, NAME) for name in contrasts]
+    row = row_height(names, max(0.26, 0.07 * (len(labels) + 1)))
+    figure = titled(title, 9 if labels else 6, 1.7 + row * len(contrasts))
+    if labels:
+        left, right = figure.subplots(1, 2, width_ratios=(2.1, 1), sharey=True)
+        _draw_priors(drawn, contrasts, left)
+        left.set_xlabel(xlabel)
+        _divide_taus(left, contrasts)
+        right.tick_params(axis="y", length=0)
+        right.spines["left"].set_visible(False)
+    else:
+        left = right = figure.add_subplot()
+    _draw_powers(psense, right)
+    _divide_taus(right, contrasts)
+    name_rows(left, names)
+    figure.legend(handles=_legend(labels), loc="outside lower center", ncols=4)
+    return figure
+
+
+def _draw_priors(table: pd.DataFrame, names: list[str], ax: Axes) -> None:
+    """Draw the intervals of every contrast in a group of rows, a colour per prior."""
     ax.axvline(0, color=GREY, linewidth=0.8, zorder=1)
-    for at, (label, colour) in enumerate(zip(labels, COLOURS[: len(labels)], strict=True)):
-        rows = table[table["label"] == label]
-        y = rows["contrast"].map(names.index) + STEP * (at - (len(labels) - 1) / 2)
-        width, size = BOLD if at == 0 else THIN
+    groups = grouped_rows(table, "contrast", "label", STEP, names)
+    for (label, rows, y), colour, width, size in zip(groups, COLOURS, WIDTHS, SIZES, strict=False):
         ax.hlines(y, rows["ci_lb"], rows["ci_ub"], colour, linewidth=width, label=label)
         ax.plot(rows["mean"], y, "o", color=colour, markersize=size, markeredgewidth=0)
-    return ax
 
 
-def powers(table: pd.DataFrame, ax: Axes) -> Axes:
-    """Draw both sensitivities of every contrast, with the threshold and the diagnosis.
-
-    Columns: contrast, prior, likelihood, diagnosis (`neither` is not written); rows from the top.
-    """
+def _draw_powers(table: pd.DataFrame, ax: Axes) -> None:
+    """Draw both sensitivities of every contrast, with the threshold and the diagnosis."""
     y = np.arange(len(table))
     ax.axvline(THRESHOLD, color=VERMILLION, linewidth=1, linestyle="--", zorder=1)
     ax.plot(table["likelihood"], y, "D", color="white", markeredgecolor=GREY, markersize=4.5)
@@ -67,54 +95,10 @@ def powers(table: pd.DataFrame, ax: Axes) -> Axes:
     ax.set_xlim(-0.03 * reach, reach)
     ax.set_xlabel(f"sensitivity to power-scaling\n(dashed: {THRESHOLD:g})")
     ax.locator_params("x", nbins=5)
-    return ax
 
 
-@rc_context(STYLE)
-def draw_sensitivity(
-    psense: pd.DataFrame, refits: pd.DataFrame, *, title: str, xlabel: str
-) -> Figure:
-    """Draw the intervals under every prior at the left, the sensitivities at the right.
-
-    Parameters
-    ----------
-    psense : DataFrame
-        As from `sensitivity.psense_table`, in order from the top; a line divides the taus from the
-        rest.
-    refits : DataFrame
-        The table of `sensitivity.refit_priors`; contrasts that psense lacks are left out. Without
-        rows there is no left panel.
-    title, xlabel : str
-        The text above the figure, and the scale of the contrasts.
-    """
-    contrasts = psense["contrast"].tolist()
-    drawn = refits[refits["contrast"].isin(contrasts)]
-    labels = list(drawn["label"].unique())
-    names = [wrapped(name, NAME) for name in contrasts]
-    row = row_height(names, max(0.26, 0.07 * (len(labels) + 1)))
-    size = (9 if labels else 6, 1.7 + row * len(contrasts))
-    figure = Figure(size, layout="constrained")
-    if labels:
-        left, right = figure.subplots(1, 2, width_ratios=(2.1, 1), sharey=True)
-        under_priors(drawn, contrasts, left).set_xlabel(xlabel)
-        axes = [left, right]
-    else:
-        right = figure.add_subplot()
-        axes = [right]
-    powers(psense, right)
-    for ax in axes:
-        _lay_rows(ax, contrasts)
-        ax.tick_params(axis="y", length=0)
-        ax.spines["left"].set_visible(False)
-    name_rows(axes[0], names)
-    figure.suptitle(title, x=0.01, ha="left")
-    figure.legend(handles=_legend(labels), loc="outside lower center", ncols=4)
-    return figure
-
-
-def _lay_rows(ax: Axes, names: list[str]) -> None:
-    """Order rows from the top, with faint lines between them and a darker line above the taus."""
-    ax.set_ylim(len(names) - 0.5, -0.5)
+def _divide_taus(ax: Axes, names: list[str]) -> None:
+    """Draw faint lines between rows, and a darker line above the taus."""
     for at, (above, below) in enumerate(pairwise(names)):
         first_tau = below.startswith("tau_") and not above.startswith("tau_")
         colour = GREY if first_tau else FAINT
@@ -123,13 +107,11 @@ def _lay_rows(ax: Axes, names: list[str]) -> None:
 
 def _legend(labels: list[str]) -> list[Line2D]:
     """Return legend entries: the priors by colour, then both sensitivities by mark."""
-    lines = []
-    for at, (label, colour) in enumerate(zip(labels, COLOURS, strict=False)):
-        style: Style = {"color": colour, "linewidth": (BOLD if at == 0 else THIN)[0]}
-        lines.append(Line2D([], [], marker="o", markersize=4, label=label, **style))
-    dot: Style = {"color": "black", "marker": "o", "linestyle": "none"}
-    prior = Line2D([], [], label="sensitivity to the prior", **dot)
-    diamond: Style = {"marker": "D", "linestyle": "none", "markersize": 4.5}
-    likelihood = Line2D([], [], label="sensitivity to the likelihood", **diamond)
-    likelihood.set(markerfacecolor="white", markeredgecolor=GREY)
-    return [*lines, prior, likelihood]
+    lines = [
+        Line2D([], [], marker="o", markersize=4, label=label, color=colour, linewidth=width)
+        for label, colour, width in zip(labels, COLOURS, WIDTHS, strict=False)
+    ]
+    mark: Style = {"linestyle": "none"}
+    prior = Line2D([], [], label="sensitivity to the prior", color="black", marker="o", **mark)
+    mark |= {"marker": "D", "markersize": 4.5, "markerfacecolor": "white", "markeredgecolor": GREY}
+    return [*lines, prior, Line2D([], [], label="sensitivity to the likelihood", **mark)]

@@ -1,17 +1,17 @@
 """Two sides of a factor: mirrored forest, and ridges of the differences between the sides."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.transforms import offset_copy
 
 from bayesmeta.estimates.conventions import MIN_STUDIES
 from bayesmeta.estimates.text import probability_statement, words
-from bayesmeta.output.figures.row_layout import row_height, wrapped
-from bayesmeta.output.figures.style import BLUE, FAINT, GREY, SKY, STYLE, Figure, Style
+from bayesmeta.output.figures.estimates import draw_intervals
+from bayesmeta.output.figures.labels import prediction_label, wrapped
+from bayesmeta.output.figures.panels import Figure, legend_below, styled, titled
+from bayesmeta.output.figures.row_layout import name_rows, row_height
+from bayesmeta.output.figures.style import BLUE, FAINT, GREY, SKY, Style
 
 HOLLOW = f"hollow: fewer than {MIN_STUDIES} studies"
 CELL = 26  # characters of a line of a cell's name
@@ -20,7 +20,7 @@ BELOW = 0.13  # rows from a ridge down to its mean and interval
 RIDGE = 0.65  # rows, height of the highest ridge
 
 
-@rc_context(STYLE)
+@styled
 def draw_mirrored(table: pd.DataFrame, *, xlabel: str, title: str) -> Figure:
     """Draw a forest plot of two sides on the same rows and scale, with the cells' names between.
 
@@ -45,13 +45,11 @@ def draw_mirrored(table: pd.DataFrame, *, xlabel: str, title: str) -> Figure:
         The table has not exactly two sides.
     """
     cells = list(table["cell"].unique())
-    sides = list(table["side"].unique())
     names = [wrapped(cell, CELL) for cell in cells]
-    height = 1.6 + len(cells) * row_height(names, 0.28)
-    figure = Figure((9, height), layout="constrained")
+    figure = titled(title, 9, 1.6 + len(cells) * row_height(names, 0.28))
     left, between, right = figure.subplots(1, 3, width_ratios=(1, 0.001, 1))
     right.sharex(left)
-    for side, ax in zip(sides, (left, right), strict=True):
+    for side, ax in zip(table["side"].unique(), (left, right), strict=True):
         _draw_side(table[table["side"] == side].set_index("cell").reindex(cells), ax)
         ax.set_title(words(side), loc="center", weight="bold")
     right.yaxis.tick_right()
@@ -60,31 +58,23 @@ def draw_mirrored(table: pd.DataFrame, *, xlabel: str, title: str) -> Figure:
         between.text(0.5, y, name, ha="center", va="center_baseline")
     between.set(ylim=left.get_ylim())
     between.axis("off")
-    finish(figure, [left, right], 4, title=title, heading=xlabel)
+    legend_below(figure, left, right, columns=4, heading=xlabel)
     return figure
 
 
 def _draw_side(rows: pd.DataFrame, ax: Axes) -> None:
     """Draw the cells of a side; a row without a mean is a cell without data."""
-    y = np.arange(len(rows))
-    levels = list(rows["pi_level"].dropna().unique()) if "pi_level" in rows else []
-    prediction = "95 % prediction interval" + (f", new {' or '.join(levels)}" if levels else "")
-    ax.axvline(0, color=GREY, linewidth=0.8, zorder=1)
-    ax.hlines(y, rows["ci_lb"], rows["ci_ub"], BLUE, linewidth=3.5, label="95 % credible interval")
-    ax.hlines(y, rows["pi_lb"], rows["pi_ub"], SKY, linewidth=1.5, label=prediction, zorder=1.8)
-    draw_means(ax, rows["mean"], pd.Series(y, rows.index), rows["studies"] < MIN_STUDIES)
+    y = pd.Series(range(len(rows)), rows.index)
+    draw_intervals(ax, rows, prediction_label(rows.get("pi_level", pd.Series(dtype=object))))
+    draw_means(ax, rows["mean"], y, rows["studies"] < MIN_STUDIES)
     for absent in y[rows["mean"].isna()]:
         note = ax.text(0.5, absent, "no data", ha="center", va="center", style="italic", color=GREY)
         note.set_transform(ax.get_yaxis_transform())
         note.set_bbox({"facecolor": "white", "linewidth": 0, "pad": 2})
     counts = rows[["mean", "k", "studies"]].itertuples(index=False)
     labels = ["" if np.isnan(mean) else f"{k:.0f} / {studies:.0f}" for mean, k, studies in counts]
-    ax.set_yticks(y, labels)
+    name_rows(ax, labels, above=1.5, below=0.6)
     ax.set_yticks([-1], ["effects / studies"], minor=True, weight="bold")
-    ax.set_ylim(len(rows) - 0.4, -1.5)
-    ax.tick_params(axis="y", which="both", length=0)
-    ax.grid(axis="y", color=FAINT, linewidth=0.5)
-    ax.spines["left"].set_visible(False)
 
 
 def draw_means(
@@ -99,7 +89,7 @@ def draw_means(
             ax.plot(x[rows], y[rows], "o", zorder=4, label=label, **style)
 
 
-@rc_context(STYLE)
+@styled
 def draw_ridge(
     densities: pd.DataFrame, table: pd.DataFrame, *, rope: float, xlabel: str, title: str
 ) -> Figure:
@@ -125,7 +115,7 @@ def draw_ridge(
         A contrast of the table has no density.
     """
     names = [wrapped(contrast, CONTRAST) for contrast in table["contrast"]]
-    figure = Figure((8, 1.5 + len(names) * row_height(names, 0.55)), layout="constrained")
+    figure = titled(title, 8, 1.5 + len(names) * row_height(names, 0.55))
     ax = figure.add_subplot()
     region = f"practically zero (ROPE ± {rope:g})"
     ax.axvspan(-rope, rope, color=FAINT, alpha=0.7, linewidth=0, label=region, zorder=0)
@@ -140,11 +130,8 @@ def draw_ridge(
     for y, p in enumerate(table["p_positive"]):
         statement = probability_statement("P(> 0)", p)
         ax.text(1, y, statement, transform=beside, va="center_baseline")
-    ax.set_yticks(range(len(names)), names)
-    ax.set_ylim(len(names) - 0.6, -1)
-    ax.tick_params(axis="y", length=0)
-    ax.spines["left"].set_visible(False)
-    finish(figure, [ax], 5, title=title, heading=xlabel)
+    name_rows(ax, names, above=1, below=0.4)
+    legend_below(figure, ax, columns=5, heading=xlabel)
     return figure
 
 
@@ -160,17 +147,3 @@ def _draw_densities(densities: pd.DataFrame, table: pd.DataFrame, ax: Axes) -> N
         fill: Style = {"color": SKY, "alpha": alpha, "linewidth": 0, "label": kind}
         ax.fill_between(curve["value"], y, ridge, zorder=2, **fill)
         ax.plot(curve["value"], ridge, color=BLUE, linewidth=0.8, zorder=2)
-
-
-def finish(
-    figure: Figure, panels: Sequence[Axes], columns: int, *, title: str, heading: str | None
-) -> None:
-    """Add the title, and a legend with an entry per kind, headed by the scale."""
-    entries = {
-        label: handle
-        for ax in panels
-        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)
-    }
-    figure.suptitle(title, x=0.01, ha="left")
-    layout: Style = {"loc": "outside lower center", "ncols": columns, "title": heading}
-    figure.legend(list(entries.values()), list(entries), **layout)

@@ -4,11 +4,11 @@ from textwrap import wrap
 from typing import Any
 
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 
 from bayesmeta.estimates.text import estimate_text, words
-from bayesmeta.output.figures.style import BLUE, FAINT, GREY, STYLE, Figure, Style
+from bayesmeta.output.figures.panels import Figure, styled, titled
+from bayesmeta.output.figures.style import BLUE, FAINT, GREY, Style
 
 LETTERS = 26  # characters of a line of a condition on its branch
 LINES = 3  # lines of a condition
@@ -19,10 +19,9 @@ SIGNS = {" = ": ": ", " <= ": " ≤\N{NO-BREAK SPACE}", " > ": " >\N{NO-BREAK SP
 
 
 def places(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the place of every node by its number.
+    """Return depth and height of every node; leaves are at 0, 1, ... from the top.
 
-    Columns: depth, and height (leaves at 0, 1, ... from the top, other nodes at the mean of their
-    children).
+    The height of another node is the mean of its children's.
     """
     children = table.groupby("parent")["node"].apply(list).to_dict()
     depth: dict[int, int] = {}
@@ -53,35 +52,36 @@ def condition(split: object, moderator: object) -> str:
     return "\n".join(lines)
 
 
-def tree(table: pd.DataFrame, axes: tuple[Axes, Axes]) -> tuple[Axes, Axes]:
-    """Draw a tree, and beside it the mean and interval of every leaf.
+@styled
+def draw_tree(table: pd.DataFrame, *, title: str, xlabel: str = "") -> Figure:
+    """Draw a tree, and beside it the mean and interval of every leaf; xlabel is their scale.
 
     Columns: node, parent (0 for the root), moderator, split (the condition), k, studies, estimate,
     ci_lb, ci_ub, leaf.
     """
-    branches, forest = axes
     place = places(table)
     deepest = place["depth"].max()
+    highest = place["height"].max()
+    width = BRANCH * (STUB + max(0.5, deepest))
+    figure = titled(title, width + 4.2, 1 + ROW * (1 + highest + 0.75))
+    left, right = figure.subplots(1, 2, width_ratios=[width, 2.4])
     for row in table.to_dict("records"):
         x, y = place.loc[row["node"], ["depth", "height"]]
         start = place.loc[row["parent"], "depth"] if row["parent"] else -STUB
-        branches.plot([start, x], [y, y], color="black", linewidth=0.9)
-        _write_branch(row, (start, y), branches)
+        left.plot([start, x], [y, y], color="black", linewidth=0.9)
+        _write_branch(row, (start, y), left)
         if row["leaf"]:
-            branches.plot([x, deepest], [y, y], color=FAINT, linewidth=0.9, zorder=0)
-            _draw_leaf(row, y, forest)
+            left.plot([x, deepest], [y, y], color=FAINT, linewidth=0.9, zorder=0)
+            _draw_leaf(row, y, right)
         else:
-            children = table.loc[table["parent"] == row["node"], "node"]
-            below = place.loc[children, "height"]
-            branches.plot([x, x], [below.min(), below.max()], color="black", linewidth=0.9)
-    branches.set_xlim(-STUB, max(0.3, deepest))
-    branches.set_axis_off()
-    forest.axvline(0, color=GREY, linewidth=0.8, zorder=0)
-    forest.set_yticks([])
-    forest.spines["left"].set_visible(False)
-    for ax in axes:
-        ax.set_ylim(place["height"].max() + 0.5, -0.75)
-    return axes
+            below = place.loc[table.loc[table["parent"] == row["node"], "node"], "height"]
+            left.plot([x, x], [below.min(), below.max()], color="black", linewidth=0.9)
+    left.set(xlim=(-STUB, max(0.3, deepest)), ylim=(highest + 0.5, -0.75))
+    left.set_axis_off()
+    right.axvline(0, color=GREY, linewidth=0.8, zorder=0)
+    right.spines["left"].set_visible(False)
+    right.set(yticks=[], ylim=left.get_ylim(), xlabel=xlabel)
+    return figure
 
 
 def _write_branch(row: dict[Any, Any], start: tuple[float, float], ax: Axes) -> None:
@@ -99,17 +99,3 @@ def _draw_leaf(row: dict[Any, Any], y: float, ax: Axes) -> None:
     ax.plot(row["estimate"], y, "s", color=BLUE, markersize=5)
     text = estimate_text(row["estimate"], row["ci_lb"], row["ci_ub"])
     ax.text(1.03, y, text, transform=ax.get_yaxis_transform(), va="center", size=7.5)
-
-
-@rc_context(STYLE)
-def draw_tree(table: pd.DataFrame, *, title: str, xlabel: str = "") -> Figure:
-    """Draw a figure with `tree`; xlabel is the scale of the estimates."""
-    place = places(table)
-    width = BRANCH * (STUB + max(0.5, place["depth"].max()))
-    height = 1 + ROW * (1 + place["height"].max() + 0.75)
-    figure = Figure((width + 4.2, height), layout="constrained")
-    left, right = figure.subplots(1, 2, width_ratios=[width, 2.4])
-    tree(table, (left, right))
-    right.set_xlabel(xlabel)
-    figure.suptitle(title, x=0.01, ha="left")
-    return figure

@@ -18,13 +18,10 @@ def write_comparison(
     """Write tables/*.csv, figures/paired and profiles, and comparison.html."""
     folder.write_tables(tables)
     with folder.steps("drawing figures"):
+        paired = curves["paired"]
         scale = design.attrs["scale"]
-        title = f"Frequentist and Bayes: {folder.title}"
-        paired = figures.draw_paired(curves["paired"], xlabel=scale, title=title)
-        folder.write_figure("paired", paired, curves["paired"])
-        title = f"Heterogeneity: {folder.title}"
-        profiles = figures.draw_profiles(curves["profiles"], title=title)
-        folder.write_figure("profiles", profiles, curves["profiles"])
+        folder.draw("paired", figures.draw_paired, paired, "Frequentist and Bayes", xlabel=scale)
+        folder.draw("profiles", figures.draw_profiles, curves["profiles"], "Heterogeneity")
     drawn = {name: folder.path / "figures" / f"{name}.svg" for name in ("paired", "profiles")}
     page = pages.comparison_page(tables, drawn, folder.about(design))
     folder.write_text("comparison.html", page)

@@ -67,67 +67,53 @@ def write_tree(path: Path, tree: xr.DataTree, provenance: Mapping[str, Any]) -> 
 
 def write_fit_figures(folder: Folder, tree: xr.DataTree, tables: Tables) -> None:
     """Draw means, effects, studies, taus, chains, slopes and discrepancies, if they exist."""
-    scale = tree["constant_data"].attrs["scale"]
-    title = folder.title
+    scale = {"xlabel": tree["constant_data"].attrs["scale"]}
     forest = summaries.forest_table(tree)
     if len(forest):
-        figure = figures.draw_forest(forest, xlabel=scale, title=f"Means: {title}")
-        folder.write_figure("forest", figure, forest)
+        folder.draw("forest", figures.draw_forest, forest, "Means", **scale)
         studies = summaries.studies_table(tree)
-        figure = figures.draw_caterpillar(studies, xlabel=scale, title=f"Studies: {title}")
-        folder.write_figure("caterpillar", figure, studies)
+        folder.draw("caterpillar", figures.draw_caterpillar, studies, "Studies", **scale)
     orchard = summaries.orchard_table(tree)
     if (orchard["part"] == "effect").any():
-        figure = figures.draw_orchard(orchard, xlabel=scale, title=f"Effects: {title}")
-        folder.write_figure("orchard", figure, orchard)
+        folder.draw("orchard", figures.draw_orchard, orchard, "Effects", **scale)
     write_diagnostic_figures(folder, tree)
-    write_slopes(folder, tree, scale)
+    for number in margins.moderators_of(tree).numbers:
+        if curves := margins.curves_along(tree, number):
+            name = f"bubble_{re.sub(r'[^\w-]+', '-', number)}"
+            draw_curves(folder, name, curves, f"Along {number}", scale["xlabel"])
     if "discrepancies" in tables:
-        write_discrepancies(folder, tree, tables["discrepancies"], scale)
-        write_sides(folder, tree, scale)
+        densities = discrepancy.densities_table(tree)
+        ridges = {"densities": densities, "contrasts": tables["discrepancies"]}
+        rope = spec_of(tree).rope
+        draw = figures.draw_ridge
+        folder.draw("discrepancies", draw, ridges, "Discrepancies", rope=rope, **scale)
+        _write_sides(folder, tree, scale["xlabel"])
 
 
 def write_diagnostic_figures(folder: Folder, tree: xr.DataTree) -> None:
     """Draw priors and posteriors of the taus, and traces and ranks of the chains."""
     taus = summaries.density_table(tree)
-    figure = figures.draw_prior_posterior(taus, title=f"Heterogeneity: {folder.title}")
-    folder.write_figure("taus", figure, taus)
-    trace = convergence.trace_table(tree)
-    ranks = convergence.rank_table(tree)
-    figure = figures.draw_trace(trace, ranks, title=f"Chains: {folder.title}")
-    folder.write_figure("chains", figure, {"trace": trace, "ranks": ranks})
+    folder.draw("taus", figures.draw_prior_posterior, taus, "Heterogeneity")
+    chains = {"trace": convergence.trace_table(tree), "ranks": convergence.rank_table(tree)}
+    folder.draw("chains", figures.draw_trace, chains, "Chains")
 
 
-def write_slopes(folder: Folder, tree: xr.DataTree, scale: str) -> None:
-    """Draw the mean along every numeric moderator: `bubble_dose`."""
-    for number in margins.moderators_of(tree).numbers:
-        curves = margins.curves_along(tree, number)
-        if curves:
-            names = {"xlabel": curves.xlabel, "ylabel": scale, "by": curves.by}
-            title = f"Along {number}: {folder.title}"
-            figure = figures.draw_conditional(curves.lines, curves.points, **names, title=title)
-            folder.write_figure(f"bubble_{re.sub(r'[^\w-]+', '-', number)}", figure, curves.tables)
+def draw_curves(
+    folder: Folder, name: str, curves: margins.Curves, heading: str, scale: str
+) -> None:
+    """Draw the mean along a numeric moderator."""
+    axes = {"xlabel": curves.xlabel, "ylabel": scale, "by": curves.by}
+    folder.draw(name, figures.draw_conditional, curves.tables, heading, **axes)
 
 
-def write_discrepancies(folder: Folder, tree: xr.DataTree, table: pd.DataFrame, scale: str) -> None:
-    """Draw the densities of the discrepancies."""
-    densities = discrepancy.densities_table(tree)
-    title = f"Discrepancies: {folder.title}"
-    rope = spec_of(tree).rope
-    figure = figures.draw_ridge(densities, table, rope=rope, xlabel=scale, title=title)
-    folder.write_figure("discrepancies", figure, {"densities": densities, "contrasts": table})
-
-
-def write_sides(folder: Folder, tree: xr.DataTree, scale: str) -> None:
+def _write_sides(folder: Folder, tree: xr.DataTree, scale: str) -> None:
     """Draw a mirrored forest and a plot of quadrants for the first side and every other side."""
     terms = discrepancy.sided_terms_table(tree)
     pairs = discrepancy.pairs_of(terms)
     for first, second in pairs:
         ending = "" if len(pairs) == 1 else f"_{second}"
         both = terms[terms["side"].isin([first, second])]
-        figure = figures.draw_mirrored(both, xlabel=scale, title=f"Means: {folder.title}")
-        folder.write_figure(f"mirrored{ending}", figure, both)
+        folder.draw(f"mirrored{ending}", figures.draw_mirrored, both, "Means", xlabel=scale)
         cells = discrepancy.quadrants_table(tree, first, second)
         axes = {"xlabel": f"{first}, {scale}", "ylabel": f"{second}, {scale}"}
-        figure = figures.draw_quadrants(cells, **axes, title=f"Concordance: {folder.title}")
-        folder.write_figure(f"quadrants{ending}", figure, cells)
+        folder.draw(f"quadrants{ending}", figures.draw_quadrants, cells, "Concordance", **axes)

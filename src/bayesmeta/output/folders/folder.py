@@ -1,6 +1,6 @@
 """A folder that a command fills: tables, figures, pages and the provenance of all of them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,35 +18,17 @@ ABOUT = ("dataset", "model", "title", "synthetic", "notes")
 class Folder:
     """An empty folder of results, with the provenance that its files are labelled with.
 
-    Attributes
-    ----------
-    path : Path
-        Where the folder is while it is filled (`staging`).
-    provenance : dict
-        Provenance of the run (`provenance_of`).
-    steps : Steps
-        Progress of the run.
+    `path` is where the folder is while it is filled (`staging`), `provenance` that of the run
+    (`provenance_of`), `steps` its progress; `title` is dataset and model, for titles of figures.
     """
 
     def __init__(self, path: Path, provenance: dict[str, Any], steps: Steps) -> None:
         self.path = path
         self.provenance = provenance
         self.steps = steps
-
-    @property
-    def synthetic(self) -> bool:
-        """Whether the data are simulated."""
-        return bool(self.provenance["synthetic"])
-
-    @property
-    def title(self) -> str:
-        """Dataset and model, for the titles of figures."""
-        return title_of(self.provenance)
-
-    @property
-    def source(self) -> str:
-        """Line with the provenance, printed below every figure."""
-        return source_of(self.provenance)
+        self.synthetic = bool(provenance["synthetic"])
+        self.title = title_of(provenance)
+        self.source = source_of(provenance)
 
     def about(self, design: xr.Dataset) -> dict[str, Any]:
         """Return what a page prints about the data: names, notes, source and sizes."""
@@ -60,13 +42,29 @@ class Folder:
         for name, table in tables.items():
             table.to_csv(self.path / "tables" / f"{name}.csv", index=False)
 
-    def write_figure(
-        self, name: str, figure: Figure, table: pd.DataFrame | Mapping[str, pd.DataFrame]
+    def draw(
+        self,
+        name: str,
+        draw: Callable[..., Figure],
+        data: pd.DataFrame | Mapping[str, pd.DataFrame],
+        heading: str,
+        **options: Any,
     ) -> None:
-        """Write figures/<name> as PNG and SVG, and the table behind it as CSV."""
+        """Draw a table, or several in their order, and write the figure with its tables.
+
+        The title is `heading: dataset, model`; files are figures/<name> as PNG, SVG and CSV.
+        """
+        tables = [data] if isinstance(data, pd.DataFrame) else data.values()
+        figure = draw(*tables, title=f"{heading}: {self.title}", **options)
+        self.write_figure(name, figure, data)
+
+    def write_figure(
+        self, name: str, figure: Figure, data: pd.DataFrame | Mapping[str, pd.DataFrame]
+    ) -> None:
+        """Write figures/<name> as PNG and SVG, and the tables behind it as CSV."""
         stem = self.path / "figures" / name
         stem.parent.mkdir(exist_ok=True)
-        save(figure, stem, table, synthetic=self.synthetic, source=self.source)
+        save(figure, stem, data, synthetic=self.synthetic, source=self.source)
 
     def write_text(self, name: str, text: str) -> None:
         """Write a page or another text file."""

@@ -7,19 +7,10 @@ import pandas as pd
 
 WIDE = 40  # letters, from which a column of LaTeX gets a fixed width
 TEXT_WIDTH = 0.8  # of the line, shared by the wide columns
-ESCAPES = {letter: f"\\{letter}" for letter in "&%$#_{}"} | {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "−": "$-$",
-    "τ": r"$\tau$",
-    "²": r"\textsuperscript{2}",
-    "–": "--",
-    "→": r"$\rightarrow$",
-    "×": r"$\times$",
-}
+ESCAPES = {letter: f"\\{letter}" for letter in "&%$#_{}"}
+ESCAPES |= {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+ESCAPES |= {"<": r"\textless{}", ">": r"\textgreater{}", "²": r"\textsuperscript{2}", "–": "--"}
+ESCAPES |= {"−": "$-$", "τ": r"$\tau$", "→": r"$\rightarrow$", "×": r"$\times$"}
 
 
 def markdown_of(table: pd.DataFrame) -> str:
@@ -37,27 +28,14 @@ def latex_of(table: pd.DataFrame, caption: str, label: str) -> str:
     wrapped = f"p{{{TEXT_WIDTH / max(1, sum(wide)):.2f}\\linewidth}}"
     narrow = ["l", *["r"] * (len(wide) - 1)]
     columns = [wrapped if is_wide else kind for is_wide, kind in zip(wide, narrow, strict=True)]
-    rows = [latex_row(row) for row in table.astype(str).to_numpy().tolist()]
-    return "\n".join(
-        [
-            r"\begin{table}",
-            rf"\caption{{{latex_text(caption)}}}",
-            rf"\label{{tab:{label}}}",
-            rf"\begin{{tabular}}{{{''.join(columns)}}}",
-            r"\toprule",
-            latex_row(table.columns),
-            r"\midrule",
-            *rows,
-            r"\bottomrule",
-            r"\end{tabular}",
-            r"\end{table}",
-            "",
-        ]
-    )
+    rows = [_latex_row(row) for row in table.astype(str).to_numpy().tolist()]
+    head = [rf"\caption{{{latex_text(caption)}}}", rf"\label{{tab:{label}}}"]
+    head += [rf"\begin{{tabular}}{{{''.join(columns)}}}", r"\toprule", _latex_row(table.columns)]
+    end = [r"\bottomrule", r"\end{tabular}", r"\end{table}", ""]
+    return "\n".join([r"\begin{table}", *head, r"\midrule", *rows, *end])
 
 
-def latex_row(cells: Iterable[object]) -> str:
-    """Return a row of a LaTeX table."""
+def _latex_row(cells: Iterable[object]) -> str:
     return " & ".join(map(latex_text, cells)) + r" \\"
 
 

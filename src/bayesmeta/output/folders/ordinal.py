@@ -39,8 +39,7 @@ def write_direction_figures(
     best = tables["directions"]["direction"].iloc[-1]
     drawn = drawn_directions(tables)
     xlabel = f"P({best}): directions as abstracts state them, no effect sizes"
-    figure = draw_directions(drawn, xlabel=xlabel, title=f"Directions: {folder.title}")
-    folder.write_figure("directions", figure, drawn)
+    folder.draw("directions", draw_directions, drawn, "Directions", xlabel=xlabel)
     write_diagnostic_figures(folder, tree)
 
 

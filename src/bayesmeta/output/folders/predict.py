@@ -6,6 +6,7 @@ import pandas as pd
 
 from bayesmeta.estimates.margins import Curves
 from bayesmeta.output import figures
+from bayesmeta.output.folders.fit import draw_curves
 from bayesmeta.output.folders.folder import Folder
 
 MAX_ROWS = 40  # of a forest: more would not fit on a page
@@ -18,28 +19,14 @@ def write_predict(
     rows: pd.DataFrame,
     scale: str,
 ) -> None:
-    """Write tables/*.csv and a figure.
+    """Write tables/*.csv, and figures/conditional of `curves`, or else figures/predicted of `rows`.
 
-    Parameters
-    ----------
-    folder : Folder
-        An empty folder.
-    tables : mapping
-        predicted; marginal_means and marginal_contrasts if there are any.
-    curves : Curves or None
-        Means along a numeric moderator, for figures/conditional; None if there is none.
-    rows : DataFrame
-        Rows for figures/predicted, which is drawn without curves; columns as `figures.forest`.
-    scale : str
-        Name of the axis of means.
+    The tables are predicted, marginal_means and marginal_contrasts; rows have the columns of
+    `draw_forest`. The name of the axis of means is `scale`.
     """
     folder.write_tables(tables)
-    title = f"Predicted: {folder.title}"
     with folder.steps("drawing figures"):
         if curves:
-            names = {"xlabel": curves.xlabel, "ylabel": scale, "by": curves.by}
-            figure = figures.draw_conditional(curves.lines, curves.points, **names, title=title)
-            folder.write_figure("conditional", figure, curves.tables)
+            draw_curves(folder, "conditional", curves, "Predicted", scale)
         elif 0 < len(rows) <= MAX_ROWS:
-            figure = figures.draw_forest(rows, xlabel=scale, title=title)
-            folder.write_figure("predicted", figure, rows)
+            folder.draw("predicted", figures.draw_forest, rows, "Predicted", xlabel=scale)

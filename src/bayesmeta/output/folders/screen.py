@@ -17,17 +17,15 @@ def write_screen(
     dataset = folder.provenance["dataset"]
     target = folder.provenance["target"]
     title = f"{dataset}, target {target}, folds by {folder.provenance['folds']}"
-    draw = {
-        "importance": lambda table: figures.draw_importance(table, title=f"Importance: {title}"),
-        "dependence": lambda table: figures.draw_dependence(
-            table, title=f"Dependence: {title}", ylabel=scale
-        ),
-        "pairs": lambda table: figures.draw_pairs(table, title=f"Pairs: {title}", label=scale),
-        "convergence": lambda table: figures.draw_convergence(
-            table, title=f"Number of trees: {title}"
-        ),
-        "tree": lambda table: figures.draw_tree(table, title=f"Meta-tree: {dataset}", xlabel=scale),
+    labels = {
+        "importance": {"title": f"Importance: {title}"},
+        "dependence": {"title": f"Dependence: {title}", "ylabel": scale},
+        "pairs": {"title": f"Pairs: {title}", "label": scale},
+        "convergence": {"title": f"Number of trees: {title}"},
+        "tree": {"title": f"Meta-tree: {dataset}", "xlabel": scale},
     }
     with folder.steps("drawing figures"):
-        for name in (name for name in draw if len(tables[name])):
-            folder.write_figure(name, draw[name](tables[name]), tables[name])
+        for name, texts in labels.items():
+            if len(table := tables[name]):
+                figure = getattr(figures, f"draw_{name}")(table, **texts)
+                folder.write_figure(name, figure, table)

@@ -18,23 +18,19 @@ from bayesmeta.output.pages.prose import phrase
 from bayesmeta.output.pages.rendering import PLAIN
 from bayesmeta.output.pages.results import Results
 
-CHECKLIST = "checklist"
 LABELS = {"term", "contrast", "level"}  # names that are printed in words
 
 
 def write_supplement(folder: Path, results: Results) -> None:
     """Write supplement.md, and every table as LaTeX (booktabs) and CSV (UTF-8 with BOM).
 
-    Raises
-    ------
-    BadInput
-        posterior.nc cannot be read.
+    Raises BadInput if posterior.nc cannot be read.
     """
     tables = printed_tables(results)
     checklist = checklist_table(results)
     synthetic = bool(results.about.get("synthetic"))
-    marked = ("Reporting checklist", mark(checklist, synthetic))
-    for name, (caption, table) in {**tables, CHECKLIST: marked}.items():
+    marked = ("Reporting checklist", _mark(checklist, synthetic))
+    for name, (caption, table) in {**tables, "checklist": marked}.items():
         latex = latex_of(table, f"SYNTHETIC: {caption}" if synthetic else caption, name)
         (folder / f"{name}.tex").write_text(latex, encoding="utf-8")
         table.to_csv(folder / f"{name}.csv", index=False, encoding="utf-8-sig")
@@ -60,47 +56,40 @@ def printed_tables(results: Results) -> dict[str, tuple[str, pd.DataFrame]]:
     printed = {}
     for name, (caption, columns) in TABLES.items():
         if len(results.tables.get(name, ())):
-            table = print_columns(results.tables[name], columns)
-            printed[name] = (caption, mark(table, synthetic))
+            table = _print_columns(results.tables[name], columns)
+            printed[name] = (caption, _mark(table, synthetic))
     return printed
 
 
-def print_columns(table: pd.DataFrame, columns: tuple[Column, ...]) -> pd.DataFrame:
+def _print_columns(table: pd.DataFrame, columns: tuple[Column, ...]) -> pd.DataFrame:
     """Return the columns with sources in the table, as text."""
     in_words = {name: list(map(phrase, table[name])) for name in LABELS & set(table.columns)}
-    rows = table.assign(**in_words).to_dict("records")
-    present = [column for column in columns if set(column.sources) <= set(table.columns)]
-    return pd.DataFrame(
-        {
-            column.heading: [
-                print_cell([row[name] for name in column.sources], column.digits) for row in rows
-            ]
-            for column in present
-        }
-    )
+    rows = table.assign(**in_words)
+    printed = {}
+    for heading, sources, digits in columns:
+        if set(sources) <= set(table.columns):
+            cells = rows[list(sources)].astype(object).to_numpy().tolist()
+            printed[heading] = [_print_cell(cell, digits) for cell in cells]
+    return pd.DataFrame(printed)
 
 
-def mark(table: pd.DataFrame, synthetic: bool) -> pd.DataFrame:
+def _mark(table: pd.DataFrame, synthetic: bool) -> pd.DataFrame:
     """Return the table; of simulated data the first heading says SYNTHETIC, which no copy loses."""
     first = table.columns[0]
     return table.rename(columns={first: f"{first} (SYNTHETIC)"}) if synthetic else table
 
 
-def print_cell(values: list[object], digits: int) -> str:
+def _print_cell(values: list[object], digits: int) -> str:
     """Return `−0.94 [−1.24, −0.65]`, `[−1.24, −0.65]`, `−0.94`, or the text itself."""
     texts = [value for value in values if isinstance(value, str)]
     missing = any(value != value for value in values)
     if texts or missing:
         return ", ".join(texts)
-    *before, last = (print_number(float(str(value)), digits) for value in values)
+    numbers = [float(str(value)) for value in values]
+    if digits == PROBABILITY:
+        return probability_text(*numbers)
+    *before, last = (number_text(number, digits) for number in numbers)
     if not before:
         return last
     *estimate, lower = before
     return " ".join([*estimate, f"[{lower}, {last}]"])
-
-
-def print_number(value: float, digits: int) -> str:
-    """Return a number with its digits, or a probability."""
-    if digits == PROBABILITY:
-        return probability_text(value)
-    return number_text(value, digits)
