@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bayesmeta.output.pages.captions import caption_of
 from bayesmeta.output.pages.embedded_figures import embedded_figure, svg_address, trimmed
+from bayesmeta.output.pages.sections import caption_of
 from bayesmeta.output.pages.tables import shown_table
 from report_folder import make_folder
 

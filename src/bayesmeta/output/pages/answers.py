@@ -23,17 +23,9 @@ DEFAULT_MODEL = "three-level"  # of a table that is no named dataset
 def answer(results: Results, html: bool = True) -> str:
     """Return the summary as five paragraphs of a sentence.
 
-    Parameters
-    ----------
-    results : Results
-        A folder of results. A sentence without its tables names the command that makes them.
-    html : bool
-        Paragraphs with `<data>` elements, which need no further escaping, or plain text.
-
-    Raises
-    ------
-    BadInput
-        posterior.nc cannot be read.
+    A sentence without its tables names the command that makes them. HTML has `<data>` elements and
+    needs no further escaping; otherwise it is plain text. Raises BadInput if posterior.nc cannot be
+    read.
     """
     parts = blocks("answer.j2", html=html, **context_of(results, html))
     return joined([part for part in parts if part.kind != "heading"], html=html)

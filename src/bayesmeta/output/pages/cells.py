@@ -14,12 +14,8 @@ Row = str | Mapping[str, Any]  # the value of a table's first column, or of seve
 class Cells:
     """The numbers of a template: `cell("terms", "fear:memory", "mean")`.
 
-    Parameters
-    ----------
-    tables : mapping
-        By name as in the folder of results: `terms`, `screening/importance`.
-    html : bool
-        Whether numbers are `<data>` elements with the full number and its address, or plain text.
+    Tables are by name as in the folder of results: `terms`, `screening/importance`. With `html`
+    numbers are `<data>` elements with the full number and its address, otherwise plain text.
     """
 
     def __init__(self, tables: Mapping[str, pd.DataFrame], *, html: bool = True) -> None:
@@ -27,13 +23,7 @@ class Cells:
         self.html = html
 
     def value(self, table: str, row: Row, column: str) -> Any:
-        """Return the content of a cell.
-
-        Raises
-        ------
-        KeyError
-            There is no such table, column or row, or more than a single row.
-        """
+        """Return the content of a cell; KeyError unless exactly a single row has the key."""
         rows = self.tables[table]
         key = self._key(table, row)
         for name, wanted in key.items():
@@ -43,7 +33,6 @@ class Cells:
         return rows[column].iloc[0]
 
     def _key(self, table: str, row: Row) -> Mapping[str, Any]:
-        """Return a row's values by column."""
         return row if isinstance(row, Mapping) else {str(self.tables[table].columns[0]): row}
 
     def __call__(self, table: str, row: Row, column: str, digits: int = 2) -> str:
@@ -60,12 +49,7 @@ class Cells:
         return element.format(value, address, title, text)
 
     def interval(
-        self,
-        table: str,
-        row: Row,
-        lower: str = "ci_lb",
-        upper: str = "ci_ub",
-        digits: int = 2,
+        self, table: str, row: Row, lower: str = "ci_lb", upper: str = "ci_ub", digits: int = 2
     ) -> str:
         """Return two cells of a row as an interval, `[lower, upper]`."""
         ends = [self(table, row, column, digits) for column in (lower, upper)]

@@ -23,15 +23,11 @@ def checklist_table(results: Results) -> pd.DataFrame:
         step, item, answer ("" if no table has it; `for the author: ...` if no program can give
         it), where (ids of the page's sections), state (`answered`, `not answered`).
 
-    Raises
-    ------
-    BadInput
-        posterior.nc cannot be read.
-
     Notes
     -----
-    Source: Kruschke 2021, doi 10.1038/s41562-021-01177-7, with points of the WAMBS checklist,
-    Depaoli & van de Schoot 2017, doi 10.1037/met0000065; the wording is ours.
+    Raises BadInput if posterior.nc cannot be read. Source: Kruschke 2021, doi
+    10.1038/s41562-021-01177-7, with points of the WAMBS checklist, Depaoli & van de Schoot 2017,
+    doi 10.1037/met0000065; the wording is ours.
     """
     context = methods_context(results, html=False)
     checked = set(results.tables["check"]["check"]) if "check" in results.tables else set()
@@ -52,10 +48,6 @@ def checklist_table(results: Results) -> pd.DataFrame:
 def _item(head: str, answer: str) -> dict[str, str]:
     """Return an item from its heading, `item | sections`, and its answer."""
     item, _, where = head.partition(" | ")
-    answered = answer and not answer.startswith(AUTHOR)
-    return {
-        "item": item,
-        "answer": answer.removeprefix(AUTHOR).strip(),
-        "where": where,
-        "state": ANSWERED if answered else OPEN,
-    }
+    state = ANSWERED if answer and not answer.startswith(AUTHOR) else OPEN
+    answer = answer.removeprefix(AUTHOR).strip()
+    return {"item": item, "answer": answer, "where": where, "state": state}

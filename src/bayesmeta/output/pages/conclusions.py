@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from bayesmeta.estimates.conventions import SETTLED
-from bayesmeta.output.pages.facts import SIDES, names_by_side, new_study_sides
+from bayesmeta.output.pages.facts import names_by_side, new_study_sides
 
 Tables = Mapping[str, pd.DataFrame]
 FIRST_RANK = 1  # of the lint's findings
@@ -17,15 +17,12 @@ NONE = pd.DataFrame()
 def estimated(tables: Tables) -> dict[str, Any]:
     """Return terms by side of zero, and discrepancies and statements of a model with sides."""
     terms = tables.get("terms", NONE)
-    rows = tables.get("discrepancies", NONE)
-    pairs = []
-    if len(rows):
-        pairs = [_pair(pair) for _, pair in rows.groupby(["first", "second"], sort=False)]
+    rows = tables.get("discrepancies", pd.DataFrame(columns=["first", "second"]))
     return {
-        "sides": names_by_side(terms) if len(terms) else {side: [] for side in SIDES},
+        "sides": names_by_side(terms),
         "sole": list(terms["term"]) if len(terms) == 1 else [],
-        "pairs": pairs,
-        "statements": _statements(tables.get("concordance", NONE)),
+        "pairs": [_pair(pair) for _, pair in rows.groupby(["first", "second"], sort=False)],
+        "statements": _statements(tables),
     }
 
 
@@ -43,10 +40,9 @@ def _pair(rows: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _statements(rows: pd.DataFrame) -> dict[str, list[str]]:
+def _statements(tables: Tables) -> dict[str, list[str]]:
     """Return the joint statements that hold on both sides, and those that fail."""
-    if rows.empty:
-        return {"hold": [], "fail": []}
+    rows = tables.get("concordance", pd.DataFrame(columns=["phenotype", "statement", "p"]))
     joint = rows[rows["statement"] == "both"].dropna(subset="p")
     return {
         "hold": list(joint.loc[joint["p"] >= SETTLED, "phenotype"]),
@@ -60,9 +56,7 @@ def varied(tables: Tables) -> dict[str, Any]:
     heterogeneity = tables.get("heterogeneity", pd.DataFrame({"level": []}))
     for level in map(str, heterogeneity["level"]):
         strata.setdefault(level.rpartition(":")[0], []).append(level)
-    prediction = tables.get("prediction", NONE)
-    new_study = new_study_sides(prediction) if len(prediction) else {side: [] for side in SIDES}
-    return {"strata": strata, "new_study": new_study}
+    return {"strata": strata, "new_study": new_study_sides(tables)}
 
 
 def compared(tables: Tables) -> dict[str, Any]:

@@ -7,38 +7,18 @@ from bayesmeta.output.pages.rendering import TEMPLATES
 from bayesmeta.output.pages.report import Page, about_of
 from bayesmeta.output.pages.results import Results
 from bayesmeta.output.pages.saved_model import saved_model
-
-CONTENTS = {
-    "directions": "The answer",
-    "rows": "The rows",
-    "probabilities": "Probabilities",
-    "ordered": "Model and priors",
-    "sampled": "Diagnostics",
-    "provenance": "Provenance",
-}
+from bayesmeta.output.pages.sections import DIRECTIONS
 
 
 def directions_page(results: Results) -> str:
-    """Return the self-contained index.html of a folder that `bayesmeta fit` wrote of directions.
+    """Return index.html, which needs no other file, of a folder with a fit of directions.
 
-    Parameters
-    ----------
-    results : Results
-        With the tables directions, direction_differences and rows (the directions themselves).
-
-    Returns
-    -------
-    str
-        HTML with its style, script, pictures and the CSV of every table inside.
-
-    Raises
-    ------
-    BadInput
-        posterior.nc cannot be read.
+    The results have the tables directions, direction_differences and rows (the directions
+    themselves). Raises BadInput if posterior.nc cannot be read.
     """
     page = Page(results, results.tables)
     return TEMPLATES.get_template("report.html.j2").render(
-        page=page, contents=CONTENTS, words=words, **about_of(results), **_context(results)
+        page=page, contents=DIRECTIONS, words=words, **about_of(results), **_context(results)
     )
 
 

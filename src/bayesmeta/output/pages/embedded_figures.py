@@ -1,6 +1,5 @@
 """Figures inside a page: the picture, its caption, links to the data behind it."""
 
-import base64
 import re
 from html import escape
 from pathlib import Path
@@ -8,8 +7,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from bayesmeta.output.pages.captions import CAPTIONS, caption_of
-from bayesmeta.output.pages.tables import csv_link
+from bayesmeta.output.pages.sections import CAPTIONS, caption_of
+from bayesmeta.output.pages.tables import csv_link, data_address
 
 MAX_SVG = 900_000  # bytes; of a larger SVG, with thousands of points, the PNG is shown
 
@@ -17,12 +16,8 @@ MAX_SVG = 900_000  # bytes; of a larger SVG, with thousands of points, the PNG i
 def embedded_figure(name: str, svg: Path) -> dict[str, Any]:
     """Return a figure in the form that templates show.
 
-    Parameters
-    ----------
-    name : str
-        As in the folder of results: `forest`, `funnel_fear-memory`, `screening/importance`.
-    svg : Path
-        Its file; the PNG and the CSV files lie beside it.
+    The PNG and the CSV files lie beside the SVG. Its name is as in the folder of results: `forest`,
+    `funnel_fear-memory`, `screening/importance`.
 
     Returns
     -------
@@ -34,15 +29,15 @@ def embedded_figure(name: str, svg: Path) -> dict[str, Any]:
     stem = name.rpartition("/")[2]
     png = svg.with_suffix(".png")
     kind = "png" if len(text) > MAX_SVG and png.is_file() else "svg"
-    source = svg_address(text) if kind == "svg" else png_address(png)
-    tables = [] if is_part(stem) else data_behind(svg)
+    is_part = stem.startswith("funnel_")  # of the data of another figure
+    tables = [] if is_part else data_behind(svg)
     return {
         "name": name,
         "key": "figure-" + re.sub(r"[^\w-]+", "-", name),
         "file": stem,
         "kind": kind,
         "alt": caption_of(stem),
-        "src": source,
+        "src": svg_address(text) if kind == "svg" else data_address("image/png", png.read_bytes()),
         "data": [csv_link(path.stem, path.read_bytes()) for path in tables],
     }
 
@@ -51,11 +46,6 @@ def data_behind(svg: Path) -> list[Path]:
     """Return the CSV files of a figure: `stem.csv`, or `stem-name.csv` for several tables."""
     table = svg.with_suffix(".csv")
     return [table] if table.is_file() else sorted(svg.parent.glob(f"{svg.stem}-*.csv"))
-
-
-def is_part(stem: str) -> bool:
-    """Return whether a figure shows some rows of the data of another figure."""
-    return stem.startswith("funnel_")
 
 
 def trimmed(svg: str) -> str:
@@ -74,11 +64,6 @@ def svg_address(svg: str) -> Markup:
     for sign in '%#&"':
         text = text.replace(sign, f"%{ord(sign):02X}")
     return Markup("data:image/svg+xml,") + Markup(text)
-
-
-def png_address(png: Path) -> str:
-    """Return a PNG as a data address."""
-    return "data:image/png;base64," + base64.b64encode(png.read_bytes()).decode()
 
 
 def inline_svg(svg: Path, name: str) -> str:

@@ -24,32 +24,19 @@ def with_facts(results: Results) -> dict[str, pd.DataFrame]:
 
 
 def facts_table(results: Results) -> pd.DataFrame:
-    """Return the numbers that no other table holds.
+    """Return the numbers that no other table holds: columns fact and value.
 
-    Returns
-    -------
-    DataFrame
-        fact (`effects`; `means below`; `checks passed`), value: a number, or a text such as a
-        prior. Facts about commands that were not run are left out.
-
-    Raises
-    ------
-    BadInput
-        posterior.nc cannot be read.
+    A fact is such as `effects`, `means below`, `checks passed`; a value is a number, or a text such
+    as a prior. Facts about commands that were not run are left out. Raises BadInput if posterior.nc
+    cannot be read.
     """
     saved = saved_model(results)
     tables = results.tables
-    groups = (
-        _sizes(saved, tables),
-        _sides(tables),
-        _probabilities(tables),
-        _agreement(tables),
-        _verdicts(tables),
-        _lint(tables),
-        _sampling(results),
-        _choices(saved, results),
-    )
-    facts = dict(fact for group in groups for fact in group)
+    of_tables = [_sides, _probabilities, _agreement, _verdicts, _lint]
+    facts = dict(_sizes(saved, tables))
+    for facts_of in of_tables:
+        facts |= dict(facts_of(tables))
+    facts |= dict(_sampling(results)) | dict(_choices(saved, results))
     values = pd.Series(list(facts.values()), dtype=object)
     return pd.DataFrame({"fact": list(facts), "value": values})
 
@@ -59,26 +46,27 @@ def names_by_side(
 ) -> dict[str, list[str]]:
     """Return the names in a table's first column by side of zero: below, above, open."""
     names: dict[str, list[str]] = {side: [] for side in SIDES}
-    for name, low, high in rows[[rows.columns[0], lower, upper]].itertuples(index=False):
-        names[side_of_zero(low, high)].append(str(name))
+    if len(rows):
+        for name, low, high in rows[[rows.columns[0], lower, upper]].itertuples(index=False):
+            names[side_of_zero(low, high)].append(str(name))
     return names
 
 
-def new_study_sides(prediction: pd.DataFrame) -> dict[str, list[str]]:
+def new_study_sides(tables: Tables) -> dict[str, list[str]]:
     """Return the terms by side of zero of a new study's prediction interval."""
+    prediction = tables.get("prediction", pd.DataFrame(columns=["level"]))
     return names_by_side(prediction[prediction["level"] == NEW_STUDY], "pi_lb", "pi_ub")
 
 
 def _sizes(saved: SavedModel, tables: Tables) -> Iterator[Fact]:
     """Yield the numbers of effects, groups, studies and terms."""
-    plural = {"effect": "effects", "group": "groups", "study": "studies", "term": "terms"}
     if saved.sizes:
+        plural = {"effect": "effects", "group": "groups", "study": "studies", "term": "terms"}
         yield from ((plural[name], size) for name, size in saved.sizes.items())
     elif "frequentist_fit" in tables:
         row = tables["frequentist_fit"].iloc[0]
-        yield "effects", int(row["k"])
-        yield "groups", int(row["groups"])
-        yield "studies", int(row["studies"])
+        for fact, column in (("effects", "k"), ("groups", "groups"), ("studies", "studies")):
+            yield fact, int(row[column])
 
 
 def _sides(tables: Tables) -> Iterator[Fact]:
@@ -88,8 +76,7 @@ def _sides(tables: Tables) -> Iterator[Fact]:
         yield "means", len(terms)
         yield from ((f"means {side}", len(names)) for side, names in names_by_side(terms).items())
     if "prediction" in tables:
-        open_terms = new_study_sides(tables["prediction"])["open"]
-        yield "terms with a new study on either side", len(open_terms)
+        yield "terms with a new study on either side", len(new_study_sides(tables)["open"])
     if {"terms", "contrasts"} <= set(tables):
         contrasts = tables["contrasts"]["contrast"]
         yield "contrasts", int((~contrasts.isin(tables["terms"]["term"])).sum())

@@ -17,18 +17,8 @@ def methods_text(results: Results, html: bool = True) -> str:
     """Return the methods with their numbers; sections of analyses that were not run are absent.
 
     Model and priors are those of posterior.nc, or of the model file that provenance names by hash.
-
-    Parameters
-    ----------
-    results : Results
-        A folder of results.
-    html : bool
-        Headings (h3), paragraphs and lists with `<data>` elements; or Markdown.
-
-    Raises
-    ------
-    BadInput
-        posterior.nc cannot be read.
+    HTML has headings (h3), paragraphs and lists with `<data>` elements; otherwise it is Markdown.
+    Raises BadInput if posterior.nc cannot be read.
     """
     parts = blocks("methods.j2", html=html, **methods_context(results, html))
     return joined(parts, html=html)
@@ -39,22 +29,16 @@ def methods_context(results: Results, html: bool) -> dict[str, Any]:
     context = context_of(results, html)
     tables = results.tables
     sides = context["sides"]
+    models = tables.get("bias_models", tables.get("bias_cells", pd.DataFrame({"model": []})))
+    bias = [name for name in models["model"].unique() if name != "unadjusted"]
     return context | {
         "provenance": results.provenance,
         "diagnostics": results.diagnostics,
         "screened": _screened(tables),
         "terms": list(tables["terms"]["term"]) if "terms" in tables else [],
         "settled": [name for side in SIDES[:2] for name in sides[side]],
-        "bias_names": _bias_models(tables),
+        "bias_names": bias,
     }
-
-
-def _bias_models(tables: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Return the names of the bias models."""
-    present = [tables[name] for name in ("bias_models", "bias_cells") if name in tables]
-    if not present:
-        return []
-    return [name for name in present[0]["model"].unique() if name != "unadjusted"]
 
 
 def _screened(tables: Mapping[str, pd.DataFrame]) -> list[dict[str, str]]:

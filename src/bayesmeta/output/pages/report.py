@@ -10,7 +10,7 @@ from bayesmeta.output.pages.answers import answer, command_of
 from bayesmeta.output.pages.cells import Cells
 from bayesmeta.output.pages.check import STATES
 from bayesmeta.output.pages.checklist import checklist_table
-from bayesmeta.output.pages.comparison import SECTIONS, term_rows
+from bayesmeta.output.pages.comparison import term_rows
 from bayesmeta.output.pages.embedded_figures import data_behind, embedded_figure
 from bayesmeta.output.pages.facts import with_facts
 from bayesmeta.output.pages.methods import methods_text
@@ -22,41 +22,35 @@ from bayesmeta.output.pages.provenance_tables import (
 )
 from bayesmeta.output.pages.rendering import TEMPLATES, records
 from bayesmeta.output.pages.results import Results
-from bayesmeta.output.pages.sections import CONTENTS, EXPLANATIONS, HEADINGS
+from bayesmeta.output.pages.sections import CHECKS, COMPARISON, CONTENTS, HEADINGS
 from bayesmeta.output.pages.tables import csv_link, shown_table
 
 
 def report_page(results: Results) -> str:
     """Return the self-contained index.html of a folder of results.
 
-    Parameters
-    ----------
-    results : Results
-        As from `read_results`. A section without results names the command that makes them; the
-        section on sides is left out for a model without sides.
-
-    Returns
-    -------
-    str
-        HTML with its style, script, pictures and the CSV of every table inside.
+    It has its style, script, pictures and the CSV of every table inside. A section without results
+    names the command that makes them; a model without sides has no section on them.
     """
     page = Page(results, with_facts(results) | {"checklist": checklist_table(results)})
-    left_out = set() if page.has("discrepancies") else {"discrepancy"}
+    contents = dict(CONTENTS)
+    if not page.has("discrepancies"):
+        del contents["discrepancy"]
     comparison = results.tables.get("comparison")
     return TEMPLATES.get_template("report.html.j2").render(
         page=page,
         written={"answer": answer(results), "methods": methods_text(results)},
-        contents={key: heading for key, heading in CONTENTS.items() if key not in left_out},
-        explanations=EXPLANATIONS,
+        contents=contents,
+        explanations={check.name: check.explanation for check in CHECKS},
         terms=[] if comparison is None else term_rows(comparison),
-        frequentist_tables={name: explanation for name, (_, explanation) in SECTIONS.items()},
+        frequentist_tables={name: explanation for name, (_, explanation) in COMPARISON.items()},
         words=words,
         **about_of(results),
     )
 
 
 class Page:
-    """The content of a report for its templates: tables, figures, verdicts, numbers.
+    """The tables, figures, verdicts and numbers of a report, for its templates.
 
     It records which tables were shown.
     """
@@ -90,11 +84,7 @@ class Page:
     def table(self, name: str, only: str | None = None) -> dict[str, Any] | None:
         """Return a table in the form that templates show; None without rows.
 
-        Parameters
-        ----------
-        name : str
-        only : str, optional
-            A column; rows with a missing value there are left out.
+        Rows with a missing value in the column `only` are left out.
         """
         table = self.tables.get(name, pd.DataFrame())
         if only is not None:
@@ -126,34 +116,31 @@ class Page:
 
     def verdict(self, check: str) -> dict[str, str] | None:
         """Return the state of a check, in words, and its sentence; None if it was not run."""
-        for row in self.rows("check"):
-            if row["check"] == check:
-                return {
-                    "state": row["state"],
-                    "words": STATES.get(row["state"], row["state"]),
-                    "sentence": self.cell("check", check, "sentence"),
-                }
-        return None
+        rows = {row["check"]: row for row in self.rows("check")}
+        if check not in rows:
+            return None
+        state = rows[check]["state"]
+        sentence = self.cell("check", check, "sentence")
+        return {"state": state, "words": STATES.get(state, state), "sentence": sentence}
 
     def refusal(self, command: str) -> str:
         """Return why a command failed when the report was made; "" if it did not."""
         part = "data" if command == "report" else command
-        reasons = [
-            row["reason"]
-            for row in self.rows("parts")
-            if row["part"] == part and row["state"] == "not done"
-        ]
-        return str(reasons[0]) if reasons else ""
+        states = {
+            (row["part"], row["state"]): row["reason"] for row in reversed(self.rows("parts"))
+        }
+        return str(states.get((part, "not done"), ""))
 
     def other_tables(self) -> list[str]:
         """Return the tables that no section shows and no figure links to."""
         paths = [path for svg in self.results.figures.values() for path in data_behind(svg)]
         linked = {path.read_bytes() for path in paths}
         files = {name: self.results.file(name) for name in self.results.tables}
+        unseen = {name: path for name, path in files.items() if name not in self.shown}
         return [
             name
-            for name, path in files.items()
-            if name not in self.shown and path.is_file() and path.read_bytes() not in linked
+            for name, path in unseen.items()
+            if path.is_file() and path.read_bytes() not in linked
         ]
 
 

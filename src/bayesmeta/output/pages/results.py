@@ -1,6 +1,7 @@
 """A folder of results: the tables, figures and provenance that the commands wrote."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,18 +17,10 @@ FIT = "fit"
 class Results:
     """A folder of results.
 
-    Attributes
-    ----------
-    folder : Path
-    tables : dict
-        tables/*.csv by name; those of a subfolder with its name before: `terms`,
-        `screening/importance`.
-    figures : dict
-        SVG files by name, in the same way.
-    provenance : dict
-        By command: `fit` (provenance.json), `comparison`, `check`, `lint`, `multiverse`, `screen`.
-    diagnostics : dict
-        Of the fit; empty without a fit.
+    Tables (tables/*.csv) and figures (SVG files) are by name, those of a subfolder with its name
+    before: `terms`, `screening/importance`. Provenance is by command: `fit` (provenance.json),
+    `comparison`, `check`, `lint`, `multiverse`, `screen`. The diagnostics are those of the fit,
+    empty without a fit.
     """
 
     folder: Path
@@ -50,39 +43,30 @@ class Results:
 def read_results(folder: Path) -> Results:
     """Read a folder that `bayesmeta fit` and other commands wrote.
 
-    Raises
-    ------
-    BadInput
-        It is no folder, holds no results, or a file of it cannot be read.
+    Raises BadInput if it is no folder, holds no results, or a file of it cannot be read.
     """
     records = sorted(folder.rglob("provenance*.json")) if folder.is_dir() else []
     if not records:
-        raise BadInput(
-            f"{folder} holds no results; give a folder that bayesmeta fit, compare or check wrote"
-        )
+        advice = "give a folder that bayesmeta fit, compare or check wrote"
+        raise BadInput(f"{folder} holds no results; {advice}")
     diagnostics = folder / "diagnostics.json"
     try:
         return Results(
             folder,
-            {_name(folder, path): pd.read_csv(path) for path in _files(folder, "tables/*.csv")},
-            {_name(folder, path): path for path in _files(folder, "figures/*.svg")},
+            {name: pd.read_csv(path) for name, path in _files(folder, "tables/*.csv")},
+            dict(_files(folder, "figures/*.svg")),
             {_command(path): _json(path) for path in records},
             _json(diagnostics) if diagnostics.is_file() else {},
         )
     except (OSError, ValueError) as error:
-        raise BadInput(
-            f"{folder} has a file that cannot be read: {error}; run its command again"
-        ) from error
+        unreadable = f"{folder} has a file that cannot be read: {error}; run its command again"
+        raise BadInput(unreadable) from error
 
 
-def _files(folder: Path, pattern: str) -> list[Path]:
-    """Return the files below a folder that match a pattern, in order."""
-    return sorted(folder.rglob(pattern))
-
-
-def _name(folder: Path, path: Path) -> str:
-    """Return the name of a file: `screening/importance` of screening/tables/importance.csv."""
-    return "/".join([*path.relative_to(folder).parts[:-2], path.stem])
+def _files(folder: Path, pattern: str) -> Iterator[tuple[str, Path]]:
+    """Yield files with their names: `screening/importance` of screening/tables/importance.csv."""
+    for path in sorted(folder.rglob(pattern)):
+        yield "/".join([*path.relative_to(folder).parts[:-2], path.stem]), path
 
 
 def _command(path: Path) -> str:
@@ -91,6 +75,5 @@ def _command(path: Path) -> str:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    """Return the content of a JSON file."""
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return content

@@ -25,12 +25,8 @@ def saved_model(results: Results) -> SavedModel:
     """Return the fitted model.
 
     It is read from posterior.nc by h5py, because importing xarray takes a second. Without a
-    posterior it is the model file of the provenance, if its hash is still the same.
-
-    Raises
-    ------
-    BadInput
-        posterior.nc cannot be read.
+    posterior it is the model file of the provenance, if its hash is still the same. Raises BadInput
+    if posterior.nc cannot be read.
     """
     path = results.folder / "posterior.nc"
     if path.is_file():
@@ -44,7 +40,6 @@ def saved_model(results: Results) -> SavedModel:
 
 
 def _from_posterior(path: Path) -> SavedModel:
-    """Read the model from posterior.nc."""
     try:
         with h5py.File(path) as file:
             design = file["constant_data"]

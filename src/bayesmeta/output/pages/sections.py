@@ -1,72 +1,42 @@
-"""The sections of a report in order, and the headings of its tables."""
+"""The texts of templates/wording.toml: headings, explanations of sections, captions of figures."""
 
-from bayesmeta.output.pages.check import CHECKS
-from bayesmeta.output.pages.comparison import SECTIONS
+import tomllib
+from importlib.resources import files
+from typing import Any, NamedTuple
 
-CONTENTS = {
-    "answer": "The answer",
-    "data": "Data",
-    "estimates": "Estimates",
-    "heterogeneity": "Heterogeneity and prediction",
-    "frequentist": "Frequentist and Bayes",
-    "discrepancy": "Differences between sides",
-    "bias": "Funnel and bias",
-    "influence": "Influence",
-    "lint": "Problems in the data",
-    "moderators": "Moderators",
-    "sensitivity": "Sensitivity",
-    "diagnostics": "Diagnostics",
-    "methods": "Methods",
-    "checklist": "Reporting checklist",
-    "provenance": "Provenance",
-}
-EXPLANATIONS = {check.name: check.explanation for check in CHECKS}
-HEADINGS = {
-    **{name: heading for name, (heading, _) in SECTIONS.items()},
-    **{name: heading for check in CHECKS for name, heading in check.tables.items()},
-    "sizes": "Sizes by cell and kind",
-    "flow": "From the records to the effects",
-    "characteristics": "Characteristics of the studies",
-    "risk_of_bias_items": "Risk of bias, item by item",
-    "terms": "Terms",
-    "contrasts": "Contrasts",
-    "heterogeneity": "Heterogeneity by level",
-    "prediction": "95 % prediction intervals of a new study, group and effect",
-    "parameters": "Other parameters",
-    "rows": "Directions as abstracts state them",
-    "directions": "Probability of the directions",
-    "direction_differences": "Differences between probabilities",
-    "aggregate": "A review's count",
-    "discrepancies": "Discrepancies",
-    "concordance": "Concordance",
-    "funnel_cells": "Funnels by cell",
-    "bias_parameters": "Parameters of the bias models",
-    "influence_studies": "Prediction of every study by the others",
-    "influence_nested": "Influence of studies on the REML fit",
-    "influence": "Influence of effects on the single-level fit, as published",
-    "lint": "Findings",
-    "lint_rows": "Rows of the findings",
-    "lint_refits": "Conclusions with and without the findings",
-    "suspects": "Studies with suspected errors",
-    "check": "Verdicts of all checks",
-    "verdicts": "Does every conclusion hold?",
-    "multiverse": "Probability of every conclusion under the alternatives",
-    "multiverse_long": "Means under the alternatives",
-    "alternatives": "The alternatives",
-    "screening/moderators": "Moderators",
-    "screening/r2cv": "Tuning of the forest",
-    "screening/importance": "Importance",
-    "screening/dependence": "Partial dependence",
-    "screening/interactions": "Interactions",
-    "screening/pairs": "Pairs of moderators",
-    "screening/convergence": "Number of trees",
-    "screening/tree": "The meta-tree",
-    "screening/tree_errors": "Cross-validated error of the tree",
-    "screening/tree_stability": "Splits of resampled studies on the moderators",
-    "checklist": "Items",
-    "parts": "Parts of this report, from their last runs",
-    "facts": "Numbers that were counted for this page",
-    "provenance_parts": "Commands",
-    "provenance_files": "Data files",
-    "provenance_versions": "Software",
-}
+from bayesmeta.estimates.text import words
+
+
+class Section(NamedTuple):
+    """A section of check.html: name, heading, explanation, figures, and headings of tables."""
+
+    name: str
+    heading: str
+    explanation: str
+    figures: list[str]
+    tables: dict[str, str]
+
+
+_FILE = files("bayesmeta.output").joinpath("templates", "wording.toml")
+_TEXTS: dict[str, Any] = tomllib.loads(_FILE.read_text(encoding="utf-8"))
+CONTENTS: dict[str, str] = _TEXTS["contents"]
+DIRECTIONS: dict[str, str] = _TEXTS["directions"]
+COLUMNS: dict[str, str] = _TEXTS["columns"]
+CAPTIONS: dict[str, str] = _TEXTS["captions"]
+CHECKS = [Section(**section) for section in _TEXTS["checks"]]
+COMPARISON: dict[str, tuple[str, str]] = _TEXTS["comparison"]  # heading and explanation of tables
+HEADINGS = {name: heading for name, (heading, _) in COMPARISON.items()}
+for _section in CHECKS:
+    HEADINGS |= _section.tables
+HEADINGS |= _TEXTS["headings"]
+
+
+def caption_of(stem: str) -> str:
+    """Return the caption of a figure from the stem of its file.
+
+    A figure of a part, such as `funnel_fear-memory`, has the name of the part before the caption.
+    """
+    kind, _, part = stem.partition("_")
+    if stem in CAPTIONS or kind not in CAPTIONS:
+        return CAPTIONS.get(stem, words(stem))
+    return f"{words(part.replace('-', ':')).capitalize()}. {CAPTIONS[kind]}"

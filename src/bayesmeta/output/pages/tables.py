@@ -12,43 +12,10 @@ from markupsafe import Markup
 from bayesmeta.estimates.text import MINUS, estimate_text, number_text
 from bayesmeta.output.pages.cells import Cells
 from bayesmeta.output.pages.rendering import records
+from bayesmeta.output.pages.sections import COLUMNS
 
 SIDE_BY_SIDE = {"bias_cells": "model", "prior_refits": "label"}  # their columns, by this column
 LABELS = {"term", "contrast", "moderator", "first", "second", "cell", "diagnostic"}
-COLUMNS = {
-    "ci_lb": "from",
-    "ci_ub": "to",
-    "p_positive": "P(> 0)",
-    "p_two_sided": "p, two-sided",
-    "k_hat": "k-hat",
-    "p_rope": "P(negligible)",
-    "p_opposite": "P(opposite signs)",
-    "pi_lb": "from",
-    "pi_ub": "to",
-    "cri_lb": "from (Bayes)",
-    "cri_ub": "to (Bayes)",
-    "ci_lb_without": "from, without",
-    "ci_ub_without": "to, without",
-    "ess_bulk": "bulk ESS",
-    "ess_tail": "tail ESS",
-    "r_hat": "R-hat",
-    "mcse_mean": "Monte-Carlo error",
-    "se": "standard error",
-    "zval": "z",
-    "tval": "t",
-    "pval": "p",
-    "p_bonferroni": "p, Bonferroni",
-    "i2": "I², %",
-    "i2_mean": "I², %",
-    "i2_ci_lb": "I² from",
-    "i2_ci_ub": "I² to",
-    "tau_mean": "tau",
-    "tau_ci_lb": "tau from",
-    "tau_ci_ub": "tau to",
-    "tau2": "tau²",
-    "fsn": "fail-safe N",
-    "sumz": "sum of z",
-}
 MAX_UNFOLDED = 12  # rows
 MAX_ROWS = 200  # of a table on a page; the file has all
 PLAIN = 100_000  # bytes of a CSV that a link holds as it is; a larger file is compressed
@@ -61,14 +28,8 @@ def shown_table(
 ) -> dict[str, Any]:
     """Return a table in the form that templates show.
 
-    Intervals stand side by side; a long table is folded, a very long table is cut.
-
-    Parameters
-    ----------
-    name, heading, table : str, str, DataFrame
-        File name, title, content.
-    cell : Cells, optional
-        For the addresses of several numbers in a cell.
+    Intervals stand side by side; a long table is folded, a very long table is cut. With `cell` all
+    numbers that share a cell have their addresses.
 
     Returns
     -------
@@ -77,15 +38,11 @@ def shown_table(
         folded, left_out, total, wordy (whether a column has sentences).
     """
     across = SIDE_BY_SIDE.get(name)
-    if across in table:
-        wide = side_by_side(table, str(across))
-        rows = [[_cell(value) for value in row.values()] for row in records(wide)]
-        if cell is not None:
-            _link_numbers(rows, wide, name, str(across), cell)
-    else:
-        wide = table
-        counted = _with_counts(table[:MAX_ROWS])
-        rows = [[_cell(value) for value in row.values()] for row in records(counted)]
+    wide = side_by_side(table, across) if across and across in table else table
+    shown = wide if wide is not table else _with_counts(table[:MAX_ROWS])
+    rows = [[_cell(value) for value in row.values()] for row in records(shown)]
+    if across and wide is not table and cell is not None:
+        _link_numbers(rows, wide, name, across, cell)
     columns = [
         _column(str(column), [row[at] for row in rows]) for at, column in enumerate(wide.columns)
     ]
@@ -119,8 +76,13 @@ def csv_link(name: str, content: bytes) -> dict[str, str]:
     if len(content) <= PLAIN:
         href = "data:text/csv;charset=utf-8," + quote(content, safe=",:;/()[]=+*!")
         return {"file": f"{stem}.csv", "href": href}
-    packed = base64.b64encode(gzip.compress(content, mtime=0)).decode()
-    return {"file": f"{stem}.csv.gz", "href": f"data:application/gzip;base64,{packed}"}
+    packed = data_address("application/gzip", gzip.compress(content, mtime=0))
+    return {"file": f"{stem}.csv.gz", "href": packed}
+
+
+def data_address(kind: str, content: bytes) -> str:
+    """Return bytes as a data address of a media type."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def _column(name: str, cells: list[dict[str, Any]]) -> dict[str, Any]:
@@ -129,26 +91,21 @@ def _column(name: str, cells: list[dict[str, Any]]) -> dict[str, Any]:
     for cell in cells:
         cell["text"] = text
     shown = COLUMNS.get(name, name.replace("_", " "))
-    width = _width(cells) if text else ""
-    return {"name": name, "shown": shown, "text": text, "width": width, "label": name in LABELS}
-
-
-def _width(cells: list[dict[str, Any]]) -> str:
-    """Return the class of width of a column with texts."""
-    if any(isinstance(cell["shown"], Markup) for cell in cells):
-        return "tight"
     longest = max((len(str(cell["shown"])) for cell in cells), default=0)
-    return "long" if longest > LONG else "middling" if longest > MIDDLING else ""
+    width = "long" if longest > LONG else "middling" if longest > MIDDLING else ""
+    if any(isinstance(cell["shown"], Markup) for cell in cells):
+        width = "tight"
+    width = width if text else ""
+    return {"name": name, "shown": shown, "text": text, "width": width, "label": name in LABELS}
 
 
 def _with_counts(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table with counts as integers again; a missing value had made them decimal."""
-    decimals = table.select_dtypes("float")
     counts = {}
-    for name in decimals:
-        values = decimals[name].dropna()
-        if values.size and (values % 1 == 0).all() and values.abs().max() > 1:
-            integers = [value if value != value else int(value) for value in table[name]]
+    for name, values in table.select_dtypes("float").items():
+        present = values.dropna()
+        if present.size and (present % 1 == 0).all() and present.abs().max() > 1:
+            integers = [value if value != value else int(value) for value in values]
             counts[str(name)] = pd.Series(integers, table.index, dtype=object)
     return table.assign(**counts)
 
@@ -167,7 +124,7 @@ def _link_numbers(
 
 
 def _cell(value: Any) -> dict[str, Any]:
-    """Return a cell: the shown text, the full value of a number, whether it is text."""
+    """Return the shown text of a cell, the full value of a number, and whether it is text."""
     if isinstance(value, bool):
         return {"shown": "yes" if value else "no", "value": value, "text": True}
     if isinstance(value, int):
