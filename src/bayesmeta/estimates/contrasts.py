@@ -3,6 +3,8 @@
 `bayesmeta.model.design.contrasts` describes the notation in which a model names them.
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -25,18 +27,18 @@ def contrast_draws(tree: xr.DataTree, *, group: str = "posterior") -> xr.DataArr
 def weighted_draws(
     tree: xr.DataTree, weights: xr.DataArray, *, group: str = "posterior"
 ) -> xr.DataArray:
-    """Return draws (chain, draw, contrast) of combinations of terms.
+    """Return draws (chain, draw, contrast) of combinations of terms with weights (contrast, term).
 
-    Parameters
-    ----------
-    tree : DataTree
-    weights : DataArray
-        Dims (contrast, term).
-    group : str
-        `posterior` or `prior`.
+    `group` is `posterior` or `prior`.
     """
     draws = xr.dot(weights, tree[group].dataset["beta"], dim="term")
     return draws.transpose("chain", "draw", "contrast")
+
+
+def term_draws(tree: xr.DataTree, group: str = "posterior") -> xr.DataArray:
+    """Return the draws of the terms (term, sample), chain after chain."""
+    beta = tree[group].to_dataset()["beta"]
+    return beta.stack(sample=("chain", "draw")).transpose("term", "sample")
 
 
 def contrasts_table(tree: xr.DataTree) -> pd.DataFrame:
@@ -50,8 +52,15 @@ def contrasts_table(tree: xr.DataTree) -> pd.DataFrame:
         change over a standard deviation of its moderator.
     """
     weights = contrasts_of(tree)
+    return summarise_with_rope(tree, weights, steps_of(tree, weights))
+
+
+def summarise_with_rope(
+    tree: xr.DataTree, weights: xr.DataArray, steps: xr.DataArray | float = 1.0
+) -> pd.DataFrame:
+    """Summarise combinations of terms, with p_rope of the combinations times `steps`."""
     draws = weighted_draws(tree, weights)
-    inside = abs(draws * steps_of(tree, weights)) < spec_of(tree).rope
+    inside = abs(draws * steps) < spec_of(tree).rope
     return summarise(draws).assign(p_rope=inside.mean(("chain", "draw")).values)
 
 
@@ -66,10 +75,8 @@ def steps_of(tree: xr.DataTree, weights: xr.DataArray) -> xr.DataArray:
         return xr.ones_like(weights["contrast"], float)
     terms = weights["term"].values
     units = np.diag(design["standardised"].sel(standard=terms, term=terms))
-    steps = []
-    for row in weights.transpose("contrast", "term").values:
-        involved = np.unique(units[row != 0])
-        steps.append(float(involved[0]) if len(involved) == 1 else 1.0)
+    involved = [np.unique(units[row != 0]) for row in weights.transpose("contrast", "term").values]
+    steps = [float(unit[0]) if len(unit) == 1 else 1.0 for unit in involved]
     return xr.DataArray(steps, {"contrast": weights["contrast"].values}, ("contrast",))
 
 
@@ -87,9 +94,7 @@ def standardised_table(tree: xr.DataTree) -> pd.DataFrame:
     if "standardised" not in design:
         return pd.DataFrame()
     weights = design["standardised"].rename(standard="contrast")
-    draws = weighted_draws(tree, weights)
-    inside = abs(draws) < spec_of(tree).rope
-    table = summarise(draws).assign(p_rope=inside.mean(("chain", "draw")).values)
+    table = summarise_with_rope(tree, weights)
     table.insert(1, "unit", np.diag(weights.transpose("contrast", "term")))
     return table.rename(columns={"contrast": "term"})
 
@@ -102,15 +107,17 @@ def summarise(draws: xr.DataArray, *, null: float = 0.0) -> pd.DataFrame:
     DataFrame
         contrast, mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive: P(> null).
     """
-    flat = draws.stack(sample=("chain", "draw"))
-    lower, upper = flat.quantile(INTERVAL, "sample")
-    return pd.DataFrame(
-        {
-            "contrast": draws["contrast"].values,
-            "mean": flat.mean("sample").values,
-            "sd": flat.std("sample", ddof=1).values,
-            "ci_lb": lower.values,
-            "ci_ub": upper.values,
-            "p_positive": (flat > null).mean("sample").values,
-        }
-    )
+    flat = draws.transpose("contrast", "chain", "draw").values.reshape(draws.sizes["contrast"], -1)
+    return pd.DataFrame({"contrast": draws["contrast"].values} | summary(flat, null))
+
+
+def summary(draws: np.ndarray, null: float = 0.0) -> dict[str, Any]:
+    """Return mean, sd, ci_lb, ci_ub (95 % equal-tailed) and p_positive of draws (..., sample)."""
+    lower, upper = np.quantile(draws, INTERVAL, axis=-1)
+    return {
+        "mean": draws.mean(axis=-1),
+        "sd": draws.std(axis=-1, ddof=1),
+        "ci_lb": lower,
+        "ci_ub": upper,
+        "p_positive": (draws > null).mean(axis=-1),
+    }

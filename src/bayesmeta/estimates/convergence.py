@@ -1,6 +1,7 @@
 """Convergence diagnostics of the draws, a verdict, and variances that the data cannot separate."""
 
-from collections.abc import Callable, Mapping
+import operator
+from collections.abc import Mapping
 from typing import Any
 
 import arviz as az
@@ -21,11 +22,10 @@ RULES: Mapping[str, tuple[str, float, str]] = {  # diagnostic: comparison, limit
     "min_ess_tail": ("at least", MIN_ESS, f"tail ESS {{:.0f}}, below {MIN_ESS}; draw more"),
     "bfmi": ("at least", MIN_BFMI, f"E-BFMI {{}}, below {MIN_BFMI}; tune longer"),
 }
+OBEYS = {"at most": operator.le, "below": operator.lt, "at least": operator.ge}
 RANDOM_EFFECTS = ("u", "w", "d")
 MOST_SINGLE = 0.8  # share of studies with a single group from which the levels are hard to separate
-STRONG_CORRELATION = (
-    -0.7
-)  # of the two variances in the posterior: their sum is fixed, not the split
+STRONG_CORRELATION = -0.7  # of both variances in the posterior: their sum is fixed, not the split
 
 
 def reported(tree: xr.DataTree) -> xr.Dataset:
@@ -52,68 +52,38 @@ def diagnose(tree: xr.DataTree) -> dict[str, Any]:
     """
     draws = reported(tree)
     stats = tree["sample_stats"].to_dataset()
-    values = {
+    values: dict[str, Any] = {
         "divergences": int(stats["diverging"].sum()) if "diverging" in stats else 0,
-        "max_r_hat": _extreme(az.rhat(draws), np.max),
-        "min_ess_bulk": _extreme(az.ess(draws, method="bulk"), np.min),
-        "min_ess_tail": _extreme(az.ess(draws, method="tail"), np.min),
+        "max_r_hat": float(az.rhat(draws).max().to_array().max()),
+        "min_ess_bulk": float(az.ess(draws, method="bulk").min().to_array().min()),
+        "min_ess_tail": float(az.ess(draws, method="tail").min().to_array().min()),
         "bfmi": float(np.min(az.bfmi(tree).to_dataset()["energy"])) if "energy" in stats else None,
     }
-    failures = _failures(values)
-    return {
-        "passed": not failures,
-        "failures": failures,
-        **values,
-        "warnings": aliased_levels(tree),
-        "rules": {
-            "max_r_hat": MAX_R_HAT,
-            "min_ess": MIN_ESS,
-            "divergences": 0,
-            "min_bfmi": MIN_BFMI,
-        },
-    }
+    failures = [
+        advice.format(values[name])
+        for name, (comparison, limit, advice) in RULES.items()
+        if values[name] is not None and not OBEYS[comparison](values[name], limit)
+    ]
+    rules = {"max_r_hat": MAX_R_HAT, "min_ess": MIN_ESS, "divergences": 0, "min_bfmi": MIN_BFMI}
+    verdict = {"passed": not failures, "failures": failures}
+    return verdict | values | {"warnings": aliased_levels(tree), "rules": rules}
 
 
 def diagnostics_table(values: Mapping[str, Any]) -> pd.DataFrame:
     """Return the numbers of `diagnose` beside their rules: diagnostic, value, rule, passed."""
     rows = [
-        {
-            "diagnostic": name,
-            "value": values[name],
-            "rule": f"{comparison} {limit}",
-            "passed": _obeys(values[name], comparison, limit),
-        }
+        (name, values[name], f"{comparison} {limit}", OBEYS[comparison](values[name], limit))
         for name, (comparison, limit, _) in RULES.items()
         if values[name] is not None
     ]
-    return pd.DataFrame(rows, dtype=object)  # divergences stay an integer
+    columns = ["diagnostic", "value", "rule", "passed"]
+    return pd.DataFrame(rows, columns=columns, dtype=object)  # divergences stay an integer
 
 
 def refuse_failed(tree: xr.DataTree) -> None:
     """Raise BadInput if a diagnostic failed, for a refit without a report."""
     if failures := diagnose(tree)["failures"]:
         raise BadInput(f"the sampler's diagnostics failed: {'; '.join(failures)}")
-
-
-def _obeys(value: float, comparison: str, limit: float) -> bool:
-    """Return whether a value is below, at most or at least a limit."""
-    if comparison == "below":
-        return value < limit
-    return value <= limit if comparison == "at most" else value >= limit
-
-
-def _extreme(values: xr.Dataset, choose: Callable[..., Any]) -> float:
-    """Return the lowest or highest value of a dataset."""
-    return float(choose([choose(values[name].values) for name in values.data_vars]))
-
-
-def _failures(values: Mapping[str, Any]) -> list[str]:
-    """Return advice for every broken rule; a number that the sampler does not give breaks none."""
-    return [
-        advice.format(values[name])
-        for name, (comparison, limit, advice) in RULES.items()
-        if values[name] is not None and not _obeys(values[name], comparison, limit)
-    ]
 
 
 def aliased_levels(tree: xr.DataTree) -> list[str]:
@@ -132,8 +102,8 @@ def aliased_levels(tree: xr.DataTree) -> list[str]:
         return _aliased("", variances, groups)
     warnings = []
     for code, name in enumerate(variances["stratum"].values):
-        in_stratum = design["study_stratum"].values == code
-        warnings += _aliased(f"{name}: ", variances.sel(stratum=name), groups[in_stratum])
+        of_stratum = groups[design["study_stratum"].values == code]
+        warnings += _aliased(f"{name}: ", variances.sel(stratum=name), of_stratum)
     return warnings
 
 
@@ -185,11 +155,10 @@ def rank_table(tree: xr.DataTree, *, bins: int = 20) -> pd.DataFrame:
 def _by_parameter(tree: xr.DataTree) -> pd.DataFrame:
     """Return the draws of every reported quantity in long form: parameter, chain, draw, value."""
     draws = reported(tree)
-    beta = draws["beta"].to_series().rename("value").reset_index()
-    parts = [beta.rename(columns={"term": "parameter"})]
-    for name in list(draws.data_vars)[1:]:
-        part = draws[name].to_series().rename("value").reset_index()
-        labels = [dim for dim in ("stratum", "weight") if dim in part]
+    parts = []
+    for name, values in draws.data_vars.items():
+        part = values.to_series().rename("value").reset_index()
+        labels = [dim for dim in ("term", "stratum", "weight") if dim in part]
         parameter = f"{name}[" + part[labels[0]] + "]" if labels else str(name)
-        parts.append(part.assign(parameter=parameter))
+        parts.append(part.assign(parameter=part["term"] if name == "beta" else parameter))
     return pd.concat(parts, ignore_index=True)[["parameter", "chain", "draw", "value"]]

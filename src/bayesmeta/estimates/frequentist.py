@@ -64,10 +64,8 @@ def explain(row: Mapping[Any, Any]) -> str:
     if max(abs(row["shift"]), abs(prior)) < NEGLIGIBLE_SHIFT:
         return "they agree"
     if min(sizes.values()) >= NEGLIGIBLE_SHIFT and prior * integration < 0:
-        return (
-            f"prior ({prior:+.2f}) and integration over the taus ({integration:+.2f}) "
-            "pull in opposite directions"
-        )
+        reasons = f"prior ({prior:+.2f}) and integration over the taus ({integration:+.2f})"
+        return f"{reasons} pull in opposite directions"
     larger, smaller = sorted(sizes, key=lambda reason: sizes[reason], reverse=True)
     if sizes[larger] / sum(sizes.values()) > MOST_OF_IT:
         return f"mostly the {larger}"
@@ -80,13 +78,10 @@ def side_of_zero(lower: float, upper: float) -> str:
 
 
 def conclusions(table: pd.DataFrame, published: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Add the side of zero on which an analysis puts a term.
+    """Add the sides of zero on which the analyses put a term: 'below', 'above', 'open'.
 
-    Returns
-    -------
-    DataFrame
-        The comparison with side_frequentist, side_posterior ('below', 'above', 'open') and, for
-        terms with a published estimate, printed, report, report_ci_lb, report_ci_ub, side_report.
+    The columns are side_frequentist and side_posterior, and for terms with a published estimate
+    printed, report, report_ci_lb, report_ci_ub, side_report.
     """
     credible = table[["term", "cri_lb", "cri_ub"]].set_axis(["term", *ENDS], axis=1)
     table = with_side(table, table, "frequentist")
@@ -109,30 +104,16 @@ def with_side(table: pd.DataFrame, other: pd.DataFrame, name: str) -> pd.DataFra
 def profile_table(profiles: pd.DataFrame, densities: pd.DataFrame) -> pd.DataFrame:
     """Scale profile likelihoods and posterior densities of the taus to a peak of 1, for a figure.
 
-    Parameters
-    ----------
-    profiles : DataFrame
-        level, tau, log_lik.
-    densities : DataFrame
-        level, tau, density.
-
-    Returns
-    -------
-    DataFrame
-        level, which ('profile likelihood' or 'posterior'), tau, height.
+    Columns of `profiles`: level, tau, log_lik; of `densities`: level, tau, density; of the result:
+    level, which ('profile likelihood' or 'posterior'), tau, height.
     """
     highest = profiles.groupby("level", sort=False)["log_lik"].transform("max")
-    likelihood = profiles.assign(
-        which="profile likelihood", height=np.exp(profiles["log_lik"] - highest)
-    )
+    height = np.exp(profiles["log_lik"] - highest)
+    likelihood = profiles.assign(which="profile likelihood", height=height)
     peak = densities.groupby("level", sort=False)["density"].transform("max")
     posterior = densities.assign(which="posterior", height=densities["density"] / peak)
-    curves = [
-        curve[curve["level"] == level]
-        for level in profiles["level"].unique()
-        for curve in (likelihood, posterior)
-    ]
-    return pd.concat(curves)[["level", "which", "tau", "height"]].reset_index(drop=True)
+    curves = pd.concat([likelihood, posterior])[["level", "which", "tau", "height"]]
+    return _ordered(curves, "level", profiles["level"])
 
 
 def paired_table(
@@ -153,6 +134,12 @@ def paired_table(
     rows = pd.concat(
         part.set_axis(columns, axis=1).assign(source=source) for source, part in sources.items()
     )
-    order = {term: i for i, term in enumerate(table["term"])}
-    rows = rows[rows["term"].isin(order)]
-    return rows.sort_values("term", key=lambda term: term.map(order), kind="stable")
+    return _ordered(rows, "term", table["term"])
+
+
+def _ordered(rows: pd.DataFrame, column: str, names: pd.Series) -> pd.DataFrame:
+    """Return the rows with these names in a column, in the order of the names."""
+    order = list(names.unique())
+    rows = rows[rows[column].isin(order)]
+    places = rows[column].map(order.index)
+    return rows.iloc[np.argsort(places, kind="stable")].reset_index(drop=True)

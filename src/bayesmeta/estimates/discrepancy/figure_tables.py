@@ -5,6 +5,7 @@ import pandas as pd
 import xarray as xr
 from arviz_stats.base import array_stats
 
+from bayesmeta.estimates.contrasts import term_draws
 from bayesmeta.estimates.discrepancy.tables import sides_of
 from bayesmeta.estimates.summaries import forest_table
 from bayesmeta.model.spec import spec_of
@@ -16,12 +17,10 @@ def sided_terms_table(tree: xr.DataTree) -> pd.DataFrame:
     The cell is the term without its side.
     """
     coordinates = tree["constant_data"].to_dataset()["term"].coords
-    names = [str(name) for name in coordinates if name != "term"]
-    columns = {name.removeprefix("term_"): coordinates[name].values for name in names}
-    factors = pd.DataFrame(columns)
-    side = factors.pop(spec_of(tree).sides)
-    labels = pd.DataFrame({"term": coordinates["term"].values})
-    labels = labels.assign(cell=factors.agg(":".join, axis=1), side=side)
+    labels = pd.DataFrame({name: values.values for name, values in coordinates.items()})
+    factors = labels.drop(columns="term")
+    side = factors.pop(f"term_{spec_of(tree).sides}")
+    labels = labels[["term"]].assign(cell=factors.agg(":".join, axis=1), side=side)
     return labels.merge(forest_table(tree).query("k > 0"), on="term")
 
 
@@ -34,18 +33,14 @@ def pairs_of(table: pd.DataFrame) -> list[tuple[str, str]]:
 def quadrants_table(tree: xr.DataTree, x: str, y: str) -> pd.DataFrame:
     """Return the cells that two sides share.
 
-    Returns
-    -------
-    DataFrame
-        cell, x_mean, x_ci_lb, x_ci_ub, studies_x, the same of y, p_same: probability that both
-        means have the same sign.
+    Columns: cell, x_mean, x_ci_lb, x_ci_ub, studies_x, the same of y, and p_same, the probability
+    that both means have the same sign.
     """
     table = sided_terms_table(tree)
     columns = ["term", "mean", "ci_lb", "ci_ub", "studies"]
     left, right = (table[table["side"] == side].set_index("cell")[columns] for side in (x, y))
     shared = left.add_prefix("x_").join(right.add_prefix("y_"), how="inner").reset_index()
-    draws = tree["posterior"].dataset["beta"].stack(sample=("chain", "draw"))
-    draws = draws.transpose("term", "sample")
+    draws = term_draws(tree)
     product = draws.sel(term=shared["x_term"].to_list()).values
     product = product * draws.sel(term=shared["y_term"].to_list()).values
     shared = shared.assign(p_same=(product > 0).mean(axis=1)).drop(columns=["x_term", "y_term"])

@@ -1,12 +1,13 @@
 """Statements about terms, such as `human:fear > 0 and animal:fear > 0`, and their probabilities."""
 
 import re
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmeta.estimates.contrasts import term_draws
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design.contrasts import possible_weights
 from bayesmeta.model.spec import ModelSpec, spec_of
@@ -39,45 +40,31 @@ def concordance_table(tree: xr.DataTree) -> pd.DataFrame:
         A statement cannot be read.
     """
     statements = spec_of(tree).concordance_of(tree["constant_data"].attrs["dataset"])
-    terms = [str(term) for term in tree["posterior"].dataset["term"].values]
-    draws = tree["posterior"].dataset["beta"].stack(sample=("chain", "draw"))
-    beta = draws.transpose("term", "sample").values
-    rows: list[dict[str, Any]] = []
-    all_true = np.ones(beta.shape[1], bool)
+    draws = term_draws(tree)
+    terms = [str(term) for term in draws["term"].values]
+    rows: list[tuple[str, str, float]] = []
+    all_true = np.ones(draws.sizes["sample"], bool)
     for name, text in statements.items():
         parts = parse_statement(name, text)
         weights = possible_weights({part.text: part.combination for part in parts}, terms)
         if missing := [part.text for part in parts if part.text not in weights["contrast"]]:
-            rows.append(_row(name, f"no data: {'; '.join(missing)}", np.nan))
+            rows.append((name, f"no data: {'; '.join(missing)}", np.nan))
             continue
-        true = [
-            value > 0 if part.sign == ">" else value < 0
-            for value, part in zip(weights.values @ beta, parts, strict=True)
-        ]
-        rows += [
-            _row(name, part.text, part_true.mean())
-            for part, part_true in zip(parts, true, strict=True)
-        ]
-        joint = np.all(true, axis=0)
-        rows.append(_row(name, "both" if len(parts) == 2 else "all", joint.mean()))
+        signs = np.array([[1.0 if part.sign == ">" else -1.0] for part in parts])
+        true = signs * (weights.values @ draws.values) > 0
+        rows += [(name, part.text, p) for part, p in zip(parts, true.mean(axis=1), strict=True)]
+        joint = true.all(axis=0)
+        rows.append((name, "both" if len(parts) == 2 else "all", joint.mean()))
         all_true &= joint
     if rows:
-        rows.append(_row("every phenotype with data", "all", all_true.mean()))
+        rows.append(("every phenotype with data", "all", all_true.mean()))
     return pd.DataFrame(rows, columns=["phenotype", "statement", "p"])
-
-
-def _row(phenotype: str, statement: str, p: float) -> dict[str, Any]:
-    """Return a row of the table."""
-    return {"phenotype": phenotype, "statement": statement, "p": p}
 
 
 def parse_statement(name: str, text: str) -> list[Comparison]:
     """Return the parts of a statement such as `human:fear > 0 and animal:fear > 0`.
 
-    Raises
-    ------
-    BadInput
-        The text cannot be read.
+    Raises BadInput if the text cannot be read.
     """
     parts = []
     for part in str(text).split(" and "):
@@ -90,13 +77,10 @@ def parse_statement(name: str, text: str) -> list[Comparison]:
 
 def check_sides(design: xr.Dataset, spec: ModelSpec) -> None:
     """Raise BadInput if `sides` is no factor of the terms or a statement cannot be read."""
-    prefix = "term_"
     names = [str(name) for name in design["term"].coords]
-    factors = [name.removeprefix(prefix) for name in names if name.startswith(prefix)]
+    factors = [name.removeprefix("term_") for name in names if name.startswith("term_")]
     if spec.sides and spec.sides not in factors:
-        raise BadInput(
-            f"sides = '{spec.sides}' is no factor of the terms '{spec.terms}'; "
-            f"they have: {', '.join(factors)}"
-        )
+        problem = f"sides = '{spec.sides}' is no factor of the terms '{spec.terms}'"
+        raise BadInput(f"{problem}; they have: {', '.join(factors)}")
     for name, text in spec.concordance_of(str(design.attrs["dataset"])).items():
         parse_statement(name, text)

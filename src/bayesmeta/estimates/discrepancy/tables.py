@@ -12,14 +12,15 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.estimates.contrasts import contrasts_of
-from bayesmeta.estimates.conventions import INTERVAL, MIN_STUDIES, SETTLED
+from bayesmeta.estimates.contrasts import contrasts_of, summary, term_draws
+from bayesmeta.estimates.conventions import MIN_STUDIES, SETTLED
 from bayesmeta.estimates.summaries import sizes_table
 from bayesmeta.estimates.text import estimate_text, probability_statement
 from bayesmeta.model.spec import spec_of
 
 NEGLIGIBLE = 0.95  # probability of the region of practical equivalence from which sides agree
 FIRST_AND_SECOND = ("first", "second")
+OF_A_SIDE = ("mean", "ci_lb", "ci_ub", "k", "studies")
 
 
 class Sides(NamedTuple):
@@ -38,10 +39,9 @@ def sides_of(tree: xr.DataTree, *, group: str = "posterior") -> dict[str, Sides]
     factor = spec_of(tree).sides
     if not factor:
         return {}
-    design = tree["constant_data"].to_dataset()
-    pairs = zip(design["term"].values, design[f"term_{factor}"].values, strict=True)
-    side_of_term = dict(pairs)
-    beta = tree[group].to_dataset()["beta"].stack(sample=("chain", "draw"))
+    term = tree["constant_data"].to_dataset()["term"]
+    side_of_term = dict(zip(term.values, term[f"term_{factor}"].values, strict=True))
+    beta = term_draws(tree, group)
     contrasts = {}
     for row in contrasts_of(tree):
         involved = row.where(row != 0, drop=True)
@@ -77,9 +77,9 @@ def discrepancies_table(tree: xr.DataTree) -> pd.DataFrame:
     rows = []
     for name, sides in sides_of(tree).items():
         row = {"contrast": name} | _difference(sides, prior[name], rope)
-        for place, part in zip(FIRST_AND_SECOND, _parts(sides, sizes), strict=True):
-            row |= {place: part.pop("side")}
-            row |= {f"{place}_{key}": value for key, value in part.items()}
+        for place, side, draws, terms in zip(FIRST_AND_SECOND, *sides, strict=True):
+            part = summary(draws) | {key: sizes.loc[terms, key].min() for key in ("k", "studies")}
+            row |= {place: side} | {f"{place}_{key}": part[key] for key in OF_A_SIDE}
         row["exploratory"] = min(row["first_studies"], row["second_studies"]) < MIN_STUDIES
         rows.append(row | {"conclusion": conclude(row, rope)})
     return pd.DataFrame(rows)
@@ -89,7 +89,7 @@ def _difference(posterior: Sides, prior: Sides, rope: float) -> dict[str, Any]:
     """Summarise the difference of two sides, beside its prior."""
     first, second = posterior.draws
     after = summary(first - second)
-    before = summary(prior.draws[0] - prior.draws[1])
+    before = summary(np.subtract(*prior.draws))
     return {
         **after,
         "p_opposite": np.mean(first * second < 0),
@@ -97,29 +97,6 @@ def _difference(posterior: Sides, prior: Sides, rope: float) -> dict[str, Any]:
         **{f"prior_{key}": value for key, value in before.items() if key != "p_positive"},
         "contraction": 1 - (after["sd"] / before["sd"]) ** 2,
         "shift": (after["mean"] - before["mean"]) / before["sd"],
-    }
-
-
-def _parts(sides: Sides, sizes: pd.DataFrame) -> list[dict[str, Any]]:
-    """Summarise both sides: side, mean, ci_lb, ci_ub, k, studies (the fewest of its terms)."""
-    parts = []
-    for side, draws, terms in zip(sides.names, sides.draws, sides.terms, strict=True):
-        part = summary(draws)
-        numbers = {key: part[key] for key in ("mean", "ci_lb", "ci_ub")}
-        fewest = {name: sizes.loc[terms, name].min() for name in ("k", "studies")}
-        parts.append({"side": side} | numbers | fewest)
-    return parts
-
-
-def summary(draws: np.ndarray) -> dict[str, float]:
-    """Return mean, sd, 95 % equal-tailed interval and P(> 0) of draws (sample,)."""
-    lower, upper = np.quantile(draws, INTERVAL)
-    return {
-        "mean": float(draws.mean()),
-        "sd": float(draws.std(ddof=1)),
-        "ci_lb": float(lower),
-        "ci_ub": float(upper),
-        "p_positive": float(np.mean(draws > 0)),
     }
 
 
@@ -136,19 +113,21 @@ def conclude(row: Mapping[str, Any], rope: float) -> str:
         f"{probability_statement(f'P({row["first"]} {direction})', p)}"
     )
     if row["exploratory"]:
-        return (
-            f"{sides}: {difference}, but it rests on {_few(row)}: a lead to follow, not a finding."
-        )
+        few = f"it rests on {_few(row)}: a lead to follow, not a finding"
+        return f"{sides}: {difference}, but {few}."
     if p > SETTLED:
         lower, upper = sorted(np.sign(row["mean"]) * np.array([row["ci_lb"], row["ci_ub"]]))
         size = estimate_text(abs(row["mean"]), lower, upper)
         verdict = f"{row['first']} is {direction}, by {size} ({probability_statement('P', p)})"
     elif row["p_rope"] > NEGLIGIBLE:
-        agreement = probability_statement("P", row["p_rope"])
-        verdict = f"the sides agree within {rope:g} ({agreement})"
+        verdict = f"the sides agree within {rope:g} ({probability_statement('P', row['p_rope'])})"
     else:
         verdict = f"which side is higher is not settled: {difference}"
-    return f"{sides}: {verdict}. {_signs_text(row['p_opposite'])}"
+    signs = "The two have the same sign."
+    if row["p_opposite"] > 1 - SETTLED:
+        p_opposite = probability_statement("P", row["p_opposite"])
+        signs = f"The two have opposite signs, {p_opposite}."
+    return f"{sides}: {verdict}. {signs}"
 
 
 def _side_text(row: Mapping[str, Any], place: str) -> str:
@@ -165,13 +144,6 @@ def _few(row: Mapping[str, Any]) -> str:
         for place in FIRST_AND_SECOND
         if (studies := row[f"{place}_studies"]) < MIN_STUDIES
     )
-
-
-def _signs_text(p_opposite: float) -> str:
-    """Return a sentence on the signs of the two sides."""
-    if p_opposite > 1 - SETTLED:
-        return f"The two have opposite signs, {probability_statement('P', p_opposite)}."
-    return "The two have the same sign."
 
 
 def _counted(number: int, singular: str, plural: str) -> str:

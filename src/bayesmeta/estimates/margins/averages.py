@@ -4,16 +4,14 @@ Source: Searle, Speed & Milliken 1980, doi 10.1080/00031305.1980.10483031; R's e
 "equal" and "proportional".
 """
 
-from collections.abc import Mapping, Sequence
-from itertools import combinations
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from bayesmeta.estimates.margins.grid import reference_grid
-from bayesmeta.estimates.margins.moderators import Moderators, listed, moderators_of
+from bayesmeta.estimates.margins.moderators import At, Moderators, check_names, moderators_of
 from bayesmeta.estimates.margins.new_rows import row_labels, row_weights
 from bayesmeta.infrastructure.choices import Weights, check_choice
 from bayesmeta.infrastructure.errors import BadInput
@@ -21,12 +19,11 @@ from bayesmeta.model.spec import spec_of
 
 
 def marginal_weights(
-    tree: xr.DataTree,
-    *of: str,
-    at: Mapping[str, Sequence[Any]] | None = None,
-    weights: str = "equal",
+    tree: xr.DataTree, *of: str, at: At = None, weights: str = "equal"
 ) -> xr.DataArray:
-    """Return the weights of the terms in marginal means.
+    """Return the weights (contrast, term) of the terms in marginal means.
+
+    A mean over a cell without effects is left out, because the model has no estimate of it.
 
     Parameters
     ----------
@@ -40,12 +37,6 @@ def marginal_weights(
     weights : {"equal", "frequency"}
         Weights of the combinations of the other moderators: all equal, or their numbers of effects.
 
-    Returns
-    -------
-    DataArray
-        Dims (contrast, term). A mean over a cell without effects is left out, because the model
-        has no estimate of it.
-
     Raises
     ------
     BadInput
@@ -55,7 +46,7 @@ def marginal_weights(
 
 
 def averaged(
-    tree: xr.DataTree, of: Sequence[str], at: Mapping[str, Sequence[Any]] | None, weights: str
+    tree: xr.DataTree, of: Sequence[str], at: At, weights: str
 ) -> tuple[xr.DataArray, pd.DataFrame, list[str]]:
     """Return `marginal_weights`, the moderator values of every mean, and its stratum.
 
@@ -63,10 +54,7 @@ def averaged(
     """
     moderators = moderators_of(tree)
     grid = reference_grid(tree, at)
-    if unknown := [name for name in of if name not in moderators.names]:
-        raise BadInput(
-            f"{unknown} are no moderators of this model; it has: {listed(moderators.names)}"
-        )
+    check_names(moderators, of)
     rows = row_weights(tree, grid)
     shares = _shares(moderators, grid, of, weights)
     values = grid[list(of)]
@@ -77,10 +65,8 @@ def averaged(
     )
     estimable = ~np.isnan(averages).any(axis=1)
     if not estimable.any():
-        raise BadInput(
-            f"no mean of {', '.join(of)} is free of cells without effects; "
-            "average over fewer moderators"
-        )
+        problem = f"no mean of {', '.join(of)} is free of cells without effects"
+        raise BadInput(f"{problem}; average over fewer moderators")
     values = values.iloc[first[estimable]].reset_index(drop=True)
     coordinates = {"contrast": row_labels(values, moderators), "term": rows["term"].values}
     contrasts = xr.DataArray(averages[estimable], coordinates, ("contrast", "term"))
@@ -97,10 +83,7 @@ def _mean_codes(values: pd.DataFrame) -> np.ndarray:
 
 
 def _weighted_mean(rows: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """Return the weighted mean (p,) of rows (n, p).
-
-    Rows with weight 0 may be nan. If all weights are 0, all rows count equally.
-    """
+    """Return the weighted mean (p,) of rows (n, p); those of weight 0 may be nan, all 0 is equal."""
     shares = shares if shares.sum() > 0 else np.ones_like(shares)
     positive = shares > 0
     mean: np.ndarray = shares[positive] @ rows[positive] / shares[positive].sum()
@@ -134,19 +117,12 @@ def _strata(
 def pairwise(weights: xr.DataArray) -> xr.DataArray:
     """Return the weights (contrast, term) of every difference of two means, `rat - mouse`.
 
-    Raises
-    ------
-    BadInput
-        There are fewer than two means.
+    Raises BadInput if there are fewer than two means.
     """
-    pairs = list(combinations(range(weights.sizes["contrast"]), 2))
-    if not pairs:
+    first, second = np.triu_indices(weights.sizes["contrast"], 1)
+    if not len(first):
         raise BadInput("a contrast needs two means; got a single mean")
     rows = weights.transpose("contrast", "term").values
-    names = weights["contrast"].values
-    first, second = (np.array(side) for side in zip(*pairs, strict=True))
-    coordinates = {
-        "contrast": [f"{names[a]} - {names[b]}" for a, b in pairs],
-        "term": weights["term"].values,
-    }
+    names = weights["contrast"].values.astype(object)
+    coordinates = {"contrast": names[first] + " - " + names[second], "term": weights["term"].values}
     return xr.DataArray(rows[first] - rows[second], coordinates, ("contrast", "term"))

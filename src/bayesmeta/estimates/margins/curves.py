@@ -1,36 +1,27 @@
 """The mean along a number, by the levels of a second moderator: the table of a conditional plot."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.estimates.margins.moderators import Moderators, moderators_of
+from bayesmeta.estimates.margins.moderators import At, Moderators, moderators_of
 from bayesmeta.estimates.margins.tables import marginal_table
 from bayesmeta.estimates.summaries import levels_of
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.likelihood import nesting_of
 
-At = Mapping[str, Sequence[Any]]
 POINTS = 41  # of a curve
 MAX_LINES = 6  # in a picture
 
 
 @dataclass(frozen=True)
 class Curves:
-    """The mean along a number, and the effects to which it was fitted.
+    """The mean along a number (`conditional_table`) and its effects (`points_table`).
 
-    Attributes
-    ----------
-    lines, points : DataFrame
-        From `conditional_table` and `points_table`.
-    xlabel : str
-        The number, and the values at which the other moderators are fixed or averaged.
-    by : str
-        The moderator with a line per value; ""  for a single line.
+    `xlabel` has the number, and the values at which the other moderators are fixed or averaged;
+    `by` is the moderator with a line per value, "" for a single line.
     """
 
     lines: pd.DataFrame
@@ -45,18 +36,12 @@ class Curves:
 
 
 def curves_along(
-    tree: xr.DataTree, x: str | None = None, *, at: At | None = None, weights: str = "equal"
+    tree: xr.DataTree, x: str | None = None, *, at: At = None, weights: str = "equal"
 ) -> Curves | None:
     """Return the curves along a number, or None if there is no number or no estimable mean.
 
-    Parameters
-    ----------
-    tree : DataTree
-        With groups posterior and constant_data.
-    x : str, optional
-        The number; by default the first for which `at` has several values, else the first.
-    at, weights
-        Of the reference grid, as for `marginal_weights`.
+    The number is `x`, by default the first for which `at` has several values, else the first.
+    `at` and `weights` are those of `marginal_weights`.
     """
     moderators = moderators_of(tree)
     along, by = axes_of(moderators, at, x)
@@ -66,32 +51,26 @@ def curves_along(
         lines = conditional_table(tree, along, by, at=at, weights=weights)
     except BadInput:  # every average contains a cell without effects
         return None
-    xlabel = "; ".join([along, *undrawn_moderators(moderators, at or {}, {along, by})])
+    xlabel = "; ".join([along, *undrawn_moderators(moderators, at, {along, by})])
     return Curves(lines, points_table(tree, along, by), xlabel, by or "")
 
 
 def undrawn_moderators(moderators: Moderators, at: At, drawn: set[str | None]) -> list[str]:
-    """Return the values of the moderators that a picture does not show, in words.
-
-    For example `year at 2004`, `averaged over phase`.
-    """
+    """Return what a picture does not show, in words: `year at 2004`, `averaged over phase`."""
     fixed = []
     averaged = []
-    for name in moderators.names:
-        if name in drawn:
-            continue
-        values = at.get(name) or moderators.levels.get(name)
-        if values is None:
-            values = [f"{moderators.columns[name].mean():.4g}"]
+    for name in (name for name in moderators.names if name not in drawn):
+        values = (at or {}).get(name) or moderators.levels.get(name)
+        values = values or [f"{moderators.columns[name].mean():.4g}"]
         if len(values) == 1:
             fixed.append(f"{name} at {values[0]}")
-        elif values:
+        else:
             averaged.append(name)
     return fixed + ([f"averaged over {', '.join(averaged)}"] if averaged else [])
 
 
 def axes_of(
-    moderators: Moderators, at: At | None = None, x: str | None = None
+    moderators: Moderators, at: At = None, x: str | None = None
 ) -> tuple[str | None, str | None]:
     """Return the number of the horizontal axis, and the moderator that distinguishes the lines.
 
@@ -109,31 +88,13 @@ def axes_of(
 
 
 def conditional_table(
-    tree: xr.DataTree,
-    x: str,
-    by: str | None = None,
-    *,
-    at: At | None = None,
-    weights: str = "equal",
+    tree: xr.DataTree, x: str, by: str | None = None, *, at: At = None, weights: str = "equal"
 ) -> pd.DataFrame:
-    """Return the mean along a number, averaged over the rest of the reference grid.
+    """Return the mean along a number over its range, averaged over the rest of the reference grid.
 
-    Parameters
-    ----------
-    tree : DataTree
-        With groups posterior and constant_data.
-    x : str
-        The number, over its range in the table and in `at`.
-    by : str, optional
-        A moderator; every value of it gets a line.
-    at, weights
-        Of the reference grid, as for `marginal_weights`.
-
-    Returns
-    -------
-    DataFrame
-        x, line ("" without `by`), mean, ci_lb, ci_ub, pi_lb, pi_ub (95 %, for the true mean of a
-        new `pi_level`).
+    Every value of the moderator `by` gets a line; `at` and `weights` are those of
+    `marginal_weights`. Columns: x, line ("" without `by`), mean, ci_lb, ci_ub, pi_lb, pi_ub (95 %,
+    for the true mean of a new `pi_level`).
     """
     observed = moderators_of(tree).columns[x].astype(float)
     requested = [float(value) for value in (at or {}).get(x, [])]

@@ -1,6 +1,5 @@
 """The reference grid of a posterior: categories at their levels, numbers at their means."""
 
-from collections.abc import Mapping, Sequence
 from itertools import product
 from math import prod
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.estimates.margins.moderators import Moderators, listed, moderators_of
+from bayesmeta.estimates.margins.moderators import At, Moderators, check_names, moderators_of
 from bayesmeta.estimates.margins.new_rows import typed_rows, typed_values
 from bayesmeta.infrastructure.errors import BadInput
 
@@ -16,62 +15,44 @@ MAX_ROWS = 20_000  # a larger grid takes minutes and is nearly always a typing e
 
 
 def parse_at(text: str) -> dict[str, list[str]]:
-    """Return the values by moderator of `dose=1,2,5; species=rat`.
-
-    Raises
-    ------
-    BadInput
-        The text cannot be read.
-    """
+    """Return the values by moderator of `dose=1,2,5; species=rat`; BadInput for another form."""
     values_by_name: dict[str, list[str]] = {}
     for part in filter(None, map(str.strip, text.split(";"))):
         name, equals, values = part.partition("=")
         name = name.strip()
         values_of_name = [value.strip() for value in values.split(",")]
         if not equals or not name or "" in values_of_name or name in values_by_name:
+            example = '"dose=1,2,5; species=rat"'
             raise BadInput(
-                f"--at cannot be read at '{part}'; "
-                'write every moderator once: "dose=1,2,5; species=rat"'
+                f"--at cannot be read at '{part}'; write every moderator once: {example}"
             )
         values_by_name[name] = values_of_name
     return values_by_name
 
 
-def reference_grid(
-    tree: xr.DataTree, at: Mapping[str, Sequence[Any]] | None = None
-) -> pd.DataFrame:
+def reference_grid(tree: xr.DataTree, at: At = None) -> pd.DataFrame:
     """Return every combination of the moderators' values; a single row without moderators.
 
-    The last moderator changes fastest.
-
-    Parameters
-    ----------
-    tree : DataTree
-        With groups posterior and constant_data.
-    at : mapping, optional
-        Values of some moderators, instead of the levels of a category or the mean of a number.
+    The last moderator changes fastest. `at` has values of some moderators, instead of the levels of
+    a category or the mean of a number.
 
     Raises
     ------
     BadInput
-        A name that is no moderator, a level that does not exist, a value that is no number.
+        A name that is no moderator, a level that does not exist, a value that is no number, too
+        many rows.
     """
     moderators = moderators_of(tree)
     at = at or {}
-    if unknown := [name for name in at if name not in moderators.names]:
-        raise BadInput(
-            f"{listed(unknown)} are no moderators of this model; it has: {listed(moderators.names)}"
-        )
+    check_names(moderators, at)
     requested = {
         name: typed_values(moderators, name, pd.Series(list(values)), None).tolist()
         for name, values in at.items()
     }
     values = [requested.get(name) or _values(moderators, name) for name in moderators.names]
     if (size := prod(map(len, values))) > MAX_ROWS:
-        raise BadInput(
-            f"the reference grid has {size} rows, more than {MAX_ROWS}; "
-            "name fewer values with --at, or use --new"
-        )
+        problem = f"the reference grid has {size} rows, more than {MAX_ROWS}"
+        raise BadInput(f"{problem}; name fewer values with --at, or use --new")
     rows = pd.DataFrame(list(product(*values)), columns=list(moderators.names))
     return typed_rows(moderators, rows)
 

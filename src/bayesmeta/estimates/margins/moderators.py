@@ -1,6 +1,6 @@
 """The moderators of a posterior: the columns on which its means and taus depend."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import coding_of, moderator_columns, variables_of
 from bayesmeta.model.spec import spec_of
 
+At = Mapping[str, Sequence[Any]] | None  # values of some moderators in a reference grid
 RESERVED = (  # columns of the tables of predictions
     *("mean", "sd", "ci_lb", "ci_ub", "p_positive"),
     *("outside", "k", "studies", "moderator", "level"),
@@ -22,19 +23,11 @@ MAX_LEVELS = 2  # a number with so few values is a category: no study has a valu
 class Moderators:
     """The columns on which a model's means, and its taus, depend.
 
-    Attributes
-    ----------
-    names : tuple of str
-        In the order of the formula; the column by which the taus differ is last, if the formula
-        does not have it.
-    columns : DataFrame
-        Their values in the analysed effects.
-    levels : dict
-        Values by category: text, truth values, or numbers that are few or coded as levels.
-    fixed : frozenset of str
-        Categories that can have no other values; to the formula the others are numbers.
-    numbers : tuple of str
-        The names that are no categories.
+    `names` are in the order of the formula; the column by which the taus differ is last, if the
+    formula does not have it. `columns` are their values in the analysed effects, `levels` the
+    values by category: text, truth values, or numbers that are few or coded as levels. Categories
+    in `fixed` can have no other values; to the formula the others are numbers. `numbers` are the
+    names that are no categories.
     """
 
     names: tuple[str, ...]
@@ -47,10 +40,7 @@ class Moderators:
 def moderators_of(tree: xr.DataTree) -> Moderators:
     """Return the moderators of a posterior.
 
-    Raises
-    ------
-    BadInput
-        Its formula cannot be coded again, or a moderator has a reserved name.
+    Raises BadInput if its formula cannot be coded again, or a moderator has a reserved name.
     """
     design = tree["constant_data"].to_dataset()
     spec = spec_of(tree)
@@ -58,9 +48,8 @@ def moderators_of(tree: xr.DataTree) -> Moderators:
     names = variables_of(coding.formula)
     names += [spec.tau_by] if spec.tau_by and spec.tau_by not in names else []
     if clash := [name for name in names if name in RESERVED or name.startswith("pi_")]:
-        raise BadInput(
-            f"moderators {clash} have names that the tables of predictions need; rename the columns"
-        )
+        problem = f"moderators {clash} have names that the tables of predictions need"
+        raise BadInput(f"{problem}; rename the columns")
     columns = moderator_columns(design, names)
     integers = [name for name in names if pd.api.types.is_integer_dtype(columns[name])]
     columns = columns.astype(dict.fromkeys(integers, float))
@@ -77,15 +66,10 @@ def moderators_of(tree: xr.DataTree) -> Moderators:
 
 def _coded_as_levels(coding: Any) -> set[str]:
     """Return the variables that a formulaic ModelSpec codes as categories, such as `C(dose)`."""
-    variables = {
-        str(factor): set(map(str, names)) for factor, names in coding.factor_variables.items()
-    }
-    return {
-        name
-        for expression, (kind, _) in coding.encoder_state.items()
-        if kind.value == "categorical"
-        for name in variables[expression]
-    }
+    kinds = {name: kind.value for name, (kind, _) in coding.encoder_state.items()}
+    categories = [name for name, kind in kinds.items() if kind == "categorical"]
+    variables = {str(factor): names for factor, names in coding.factor_variables.items()}
+    return {str(name) for category in categories for name in variables[category]}
 
 
 def is_category(values: pd.Series) -> bool:
@@ -103,3 +87,10 @@ def _levels(values: pd.Series) -> list[Any]:
 def listed(names: Iterable[object]) -> str:
     """Return names with commas between them for an error message, `none` without any."""
     return ", ".join(map(str, names)) or "none"
+
+
+def check_names(moderators: Moderators, names: Iterable[str]) -> None:
+    """Raise BadInput if names are not those of moderators."""
+    if unknown := [name for name in names if name not in moderators.names]:
+        known = f"it has: {listed(moderators.names)}"
+        raise BadInput(f"{listed(unknown)} are no moderators of this model; {known}")

@@ -23,23 +23,17 @@ from bayesmeta.model.spec import spec_of
 def typed_rows(moderators: Moderators, rows: pd.DataFrame) -> pd.DataFrame:
     """Return the moderators' columns of new rows, as numbers and levels.
 
-    Raises
-    ------
-    BadInput
-        A column is missing, a cell is blank or no number, or a level did not occur; the message
-        gives the rows.
+    Raises BadInput, with the rows, if a column is missing, a cell is blank or no number, or a level
+    did not occur.
     """
     if missing := [name for name in moderators.names if name not in rows]:
-        raise BadInput(
-            f"the rows lack {listed(missing)}; predicting needs the moderators "
-            f"{listed(moderators.names)} and got the columns {listed(rows.columns)}"
-        )
+        needed = f"predicting needs the moderators {listed(moderators.names)}"
+        got = f"got the columns {listed(rows.columns)}"
+        raise BadInput(f"the rows lack {listed(missing)}; {needed} and {got}")
     check_moderators(rows, moderators.names)
     numbers = row_numbers(rows)
-    columns = {
-        name: typed_values(moderators, name, rows[name], numbers) for name in moderators.names
-    }
-    return pd.DataFrame(columns, index=range(len(rows)))
+    columns = [typed_values(moderators, name, rows[name], numbers) for name in moderators.names]
+    return pd.DataFrame(dict(zip(moderators.names, columns, strict=True)), index=range(len(rows)))
 
 
 def typed_values(
@@ -47,18 +41,8 @@ def typed_values(
 ) -> pd.Series:
     """Return values of a moderator in the type of its column.
 
-    Parameters
-    ----------
-    moderators, name
-        All moderators, and the name of the value's moderator.
-    values : Series
-    rows : sequence of int, optional
-        Row numbers of the values in a file, for error messages.
-
-    Raises
-    ------
-    BadInput
-        A value is no number or no level.
+    `rows` are the row numbers of the values in a file, for error messages. Raises BadInput if a
+    value is no number or no level.
     """
     column = moderators.columns[name]
     if is_category(column):
@@ -72,9 +56,8 @@ def typed_values(
     levels = moderators.levels[name]
     by_value = {str(level) if is_category(column) else float(level): level for level in levels}
     if (bad := ~given.isin(list(by_value))).any():
-        raise BadInput(
-            f"moderator '{name}' has the levels {listed(levels)}; got {_got(bad, values, rows)}"
-        )
+        got = _got(bad, values, rows)
+        raise BadInput(f"moderator '{name}' has the levels {listed(levels)}; got {got}")
     typed = given.map(by_value)
     if isinstance(column.dtype, pd.CategoricalDtype):
         return pd.Series(pd.Categorical(typed, column.cat.categories))
@@ -93,12 +76,7 @@ def row_weights(tree: xr.DataTree, rows: pd.DataFrame) -> xr.DataArray:
     """Return the weights (contrast, term) of the terms in the mean of every row.
 
     They are nan in rows of cells without effects. In a model with a small-study slope, the mean is
-    that of a study too large for a small-study effect.
-
-    Raises
-    ------
-    BadInput
-        See `typed_rows`.
+    that of a study too large for a small-study effect. Raises BadInput as `typed_rows`.
     """
     moderators = moderators_of(tree)
     design = tree["constant_data"].to_dataset()
@@ -116,15 +94,11 @@ def row_labels(rows: pd.DataFrame, moderators: Moderators) -> list[str]:
     names = [str(name) for name in rows if name in moderators.names]
     if not names:
         return ["all"] * len(rows)
-    return [
-        ":".join(_label(moderators, name, row[name]) for name in names)
-        for row in rows.to_dict("records")
-    ]
+    numeric = {name: pd.api.types.is_numeric_dtype(moderators.columns[name]) for name in names}
 
+    def label(name: str, value: Any) -> str:
+        number = numeric[name] and not isinstance(value, bool | str)
+        return f"{name} {value:.4g}" if number else str(value)
 
-def _label(moderators: Moderators, name: str, value: Any) -> str:
-    """Return a level as it is, a number with its name."""
-    numeric = pd.api.types.is_numeric_dtype(moderators.columns[name])
-    if numeric and not isinstance(value, bool | str):
-        return f"{name} {value:.4g}"
-    return str(value)
+    records = rows[names].to_dict("records")
+    return [":".join(label(str(name), value) for name, value in row.items()) for row in records]

@@ -1,15 +1,14 @@
 """Means of rows and of margins as tables, with intervals for the true effects of new studies."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.estimates.contrasts import summarise, weighted_draws
+from bayesmeta.estimates.contrasts import summarise, summarise_with_rope, weighted_draws
 from bayesmeta.estimates.margins.averages import averaged, pairwise
-from bayesmeta.estimates.margins.moderators import Moderators, moderators_of
+from bayesmeta.estimates.margins.moderators import At, Moderators, moderators_of
 from bayesmeta.estimates.margins.new_rows import row_weights, typed_rows
 from bayesmeta.estimates.summaries import (
     levels_of,
@@ -25,14 +24,7 @@ CHUNK = 500  # rows with draws in memory at the same time
 
 
 def predicted_table(tree: xr.DataTree, rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the predictions of a model for new rows.
-
-    Parameters
-    ----------
-    tree : DataTree
-        With groups posterior and constant_data.
-    rows : DataFrame
-        The moderators' columns, such as `reference_grid` makes.
+    """Return the predictions of a model for new rows, such as `reference_grid` makes.
 
     Returns
     -------
@@ -62,10 +54,7 @@ def predicted_table(tree: xr.DataTree, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def marginal_table(
-    tree: xr.DataTree,
-    *of: str,
-    at: Mapping[str, Sequence[Any]] | None = None,
-    weights: str = "equal",
+    tree: xr.DataTree, *of: str, at: At = None, weights: str = "equal"
 ) -> pd.DataFrame:
     """Return marginal means: the moderators, then the numbers of `predicted_table`.
 
@@ -77,22 +66,12 @@ def marginal_table(
 
 
 def pairs_table(tree: xr.DataTree, weights: xr.DataArray) -> pd.DataFrame:
-    """Return the differences of all pairs of means.
+    """Return the differences of all pairs of means, from the weights (contrast, term) of the means.
 
-    Parameters
-    ----------
-    tree : DataTree
-    weights : DataArray
-        Of the means, dims (contrast, term), from `marginal_weights` or `row_weights`.
-
-    Returns
-    -------
-    DataFrame
-        contrast, mean, sd, ci_lb, ci_ub, p_positive, p_rope = P(|difference| < the model's rope).
+    Columns: contrast, mean, sd, ci_lb, ci_ub, p_positive, p_rope = P(|difference| < the model's
+    rope).
     """
-    draws = weighted_draws(tree, pairwise(weights))
-    inside = abs(draws) < spec_of(tree).rope
-    return summarise(draws).assign(p_rope=inside.mean(("chain", "draw")).values)
+    return summarise_with_rope(tree, pairwise(weights))
 
 
 def _summary(tree: xr.DataTree, weights: xr.DataArray, strata: Sequence[str]) -> pd.DataFrame:
@@ -108,10 +87,8 @@ def _summary(tree: xr.DataTree, weights: xr.DataArray, strata: Sequence[str]) ->
         chosen = first[start : start + CHUNK]
         draws = weighted_draws(tree, weights[chosen].assign_coords(contrast=chosen))
         flat = draws.stack(sample=("chain", "draw")).transpose("contrast", "sample").values
-        ends = [
-            _ends(row_draws, sds.get(strata[at], pd.DataFrame()), levels)
-            for row_draws, at in zip(flat, chosen, strict=True)
-        ]
+        of_rows = [sds.get(strata[at], pd.DataFrame()) for at in chosen]
+        ends = [_ends(*row, levels) for row in zip(flat, of_rows, strict=True)]
         parts.append(summarise(draws).drop(columns="contrast").join(pd.DataFrame(ends)))
     return pd.concat(parts, ignore_index=True).iloc[code].reset_index(drop=True)
 
@@ -130,10 +107,9 @@ def _ends(means: np.ndarray, sds: pd.DataFrame, levels: Sequence[str]) -> dict[s
 def _support(tree: xr.DataTree, moderators: Moderators, rows: pd.DataFrame) -> pd.DataFrame:
     """Return the data behind every row: outside, k, studies."""
     numbers = [name for name in map(str, rows) if name not in moderators.fixed]
-    beyond = {name: _beyond(moderators.columns[name], rows[name]) for name in numbers}
-    outside = [
-        ", ".join(name for name, flags in beyond.items() if flags[at]) for at in range(len(rows))
-    ]
+    observed = moderators.columns[numbers]
+    beyond = (rows[numbers] < observed.min()) | (rows[numbers] > observed.max())
+    outside = [", ".join(beyond.columns[flags]) for flags in beyond.to_numpy(bool)]
     study = nesting_of(tree["constant_data"].to_dataset()).study_of_effect
     names = list(moderators.levels)
     effects = pd.DataFrame({"cell": _cells(moderators.columns, names), "study": study})
@@ -148,8 +124,3 @@ def _cells(rows: pd.DataFrame, names: Sequence[str]) -> pd.Series:
     if not names:
         return pd.Series("", rows.index)
     return rows[names].astype(str).agg(":".join, axis=1)
-
-
-def _beyond(observed: pd.Series, requested: pd.Series) -> np.ndarray:
-    """Return which requested numbers are outside the observed range."""
-    return ((requested < observed.min()) | (requested > observed.max())).to_numpy(bool)

@@ -7,7 +7,7 @@ import pandas as pd
 import xarray as xr
 from arviz_stats.base import array_stats
 
-from bayesmeta.estimates.conventions import INTERVAL
+from bayesmeta.estimates.contrasts import summary, term_draws
 from bayesmeta.estimates.summaries.levels import level_label, levels_of, strata_of, tau_draws
 from bayesmeta.estimates.summaries.tables import prediction_table, terms_table
 from bayesmeta.model.design import is_mean, is_small_study
@@ -23,17 +23,12 @@ ORCHARD = [
 def sizes_table(tree: xr.DataTree) -> pd.DataFrame:
     """Count the effects (k), studies and groups with a non-zero coding of a term, by term."""
     design = tree["constant_data"].to_dataset()
-    study = nesting_of(design).study_of_effect
-    group = design["effect_group"].values
     coded = design["X"].values != 0
-    return pd.DataFrame(
-        {
-            "term": design["term"].values,
-            "k": coded.sum(axis=0),
-            "studies": [len(np.unique(study[rows])) for rows in coded.T],
-            "groups": [len(np.unique(group[rows])) for rows in coded.T],
-        }
-    )
+    table = pd.DataFrame({"term": design["term"].values, "k": coded.sum(axis=0)})
+    units = {"studies": nesting_of(design).study_of_effect, "groups": design["effect_group"].values}
+    for name, unit in units.items():
+        table[name] = [len(np.unique(unit[rows])) for rows in coded.T]
+    return table
 
 
 def forest_table(tree: xr.DataTree) -> pd.DataFrame:
@@ -97,23 +92,13 @@ def studies_table(tree: xr.DataTree) -> pd.DataFrame:
     """
     posterior = tree["posterior"].to_dataset()
     design = tree["constant_data"].to_dataset()
-    beta = posterior["beta"].stack(sample=("chain", "draw")).transpose("term", "sample").values
     term, study, k = _cells_of_studies(design)
-    draws = beta[term]
+    draws = term_draws(tree).values[term]
     if "u" in posterior:
         u = posterior["u"].stack(sample=("chain", "draw")).transpose("study", "sample").values
         draws = draws + u[study]
-    lower, upper = np.quantile(draws, INTERVAL, axis=1)
-    table = pd.DataFrame(
-        {
-            "term": design["term"].values[term],
-            "study": design["study"].values[study],
-            "mean": draws.mean(axis=1),
-            "ci_lb": lower,
-            "ci_ub": upper,
-            "k": k,
-        }
-    )
+    labels = {"term": design["term"].values[term], "study": design["study"].values[study]}
+    table = pd.DataFrame(labels | summary(draws)).drop(columns=["sd", "p_positive"]).assign(k=k)
     cells = terms_table(tree)[["term", "mean", "ci_lb", "ci_ub"]].add_prefix("term_")
     return table.merge(cells.rename(columns={"term_term": "term"}), on="term", how="left")
 
@@ -141,10 +126,8 @@ def density_table(tree: xr.DataTree, *, points: int = 200) -> pd.DataFrame:
     for stratum, level, which in itertools.product(strata, levels_of(tree), ("prior", "posterior")):
         draws = tau_draws(tree, stratum, which=which)[level].to_numpy()
         limits = (0, max(reach, draws.max()))
-        tau, density, _ = array_stats.kde(
-            draws, grid_len=points, bound_correction=True, custom_lims=limits
-        )
-        curve = {"level": level_label(level, stratum), "which": which, "tau": tau}
-        table = pd.DataFrame(curve | {"density": density})
-        parts.append(table[table["tau"] <= reach])
-    return pd.concat(parts, ignore_index=True)
+        options = {"grid_len": points, "bound_correction": True, "custom_lims": limits}
+        tau, density, _ = array_stats.kde(draws, **options)
+        curve = pd.DataFrame({"tau": tau, "density": density})[tau <= reach]
+        parts.append(curve.assign(level=level_label(level, stratum), which=which))
+    return pd.concat(parts, ignore_index=True)[["level", "which", "tau", "density"]]

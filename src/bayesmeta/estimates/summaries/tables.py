@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.estimates.conventions import INTERVAL
+from bayesmeta.estimates.contrasts import summary, term_draws
 from bayesmeta.estimates.summaries.levels import (
     level_label,
     levels_of,
@@ -29,23 +29,18 @@ def terms_table(tree: xr.DataTree) -> pd.DataFrame:
         term, mean, sd, median, ci_lb, ci_ub (95 % equal-tailed), p_positive, ess_bulk, ess_tail,
         r_hat, mcse_mean.
     """
-    beta = tree["posterior"].to_dataset()[["beta"]]
-    draws = beta["beta"].stack(sample=("chain", "draw"))
-    bounds = draws.quantile(INTERVAL, "sample")
-    return pd.DataFrame(
-        {
-            "term": draws["term"].values,
-            "mean": draws.mean("sample").values,
-            "sd": draws.std("sample", ddof=1).values,
-            "median": draws.median("sample").values,
-            "ci_lb": bounds[0].values,
-            "ci_ub": bounds[1].values,
-            "p_positive": (draws > 0).mean("sample").values,
-            "ess_bulk": az.ess(beta, method="bulk")["beta"].values,
-            "ess_tail": az.ess(beta, method="tail")["beta"].values,
-            "r_hat": az.rhat(beta)["beta"].values,
-            "mcse_mean": az.mcse(beta, method="mean")["beta"].values,
-        }
+    beta = tree["posterior"].to_dataset()["beta"]
+    draws = term_draws(tree)
+    numbers = summary(draws.values)
+    p_positive = numbers.pop("p_positive")
+    table = pd.DataFrame({"term": draws["term"].values} | numbers)
+    table.insert(3, "median", np.median(draws.values, axis=-1))
+    return table.assign(
+        p_positive=p_positive,
+        ess_bulk=az.ess(beta, method="bulk").values,
+        ess_tail=az.ess(beta, method="tail").values,
+        r_hat=az.rhat(beta).values,
+        mcse_mean=az.mcse(beta, method="mean").values,
     )
 
 
@@ -61,32 +56,22 @@ def parameters_table(tree: xr.DataTree) -> pd.DataFrame:
     posterior = tree["posterior"].to_dataset()
     others = {"beta", "u", "w", "d", *(f"tau_{level}" for level in LEVELS)}
     names = [str(name) for name in posterior.data_vars if name not in others]
-    return pd.DataFrame([row for name in names for row in _parameter_rows(posterior[[name]], name)])
+    parts = [_parameter_rows(posterior[name]) for name in names]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def _parameter_rows(draws: xr.Dataset, name: str) -> list[dict[str, Any]]:
+def _parameter_rows(draws: xr.DataArray) -> pd.DataFrame:
     """Return a row for a scalar parameter, or for every element of a vector of weights."""
-    bulk = np.atleast_1d(az.ess(draws, method="bulk")[name].values)
-    r_hat = np.atleast_1d(az.rhat(draws)[name].values)
-    flat = draws[name].stack(sample=("chain", "draw"))
-    flat = flat if flat.ndim == 2 else flat.expand_dims("weight")
-    rows = []
-    for at, element in enumerate(flat.transpose(..., "sample")):
-        labelled = "weight" in element.coords
-        lower, median, upper = np.quantile(element.values, [INTERVAL[0], 0.5, INTERVAL[1]])
-        rows.append(
-            {
-                "parameter": f"{name}[{element['weight'].item()}]" if labelled else name,
-                "mean": element.values.mean(),
-                "sd": element.values.std(ddof=1),
-                "median": median,
-                "ci_lb": lower,
-                "ci_ub": upper,
-                "ess_bulk": bulk[at],
-                "r_hat": r_hat[at],
-            }
-        )
-    return rows
+    labels = [str(draws.name)]
+    if "weight" in draws.dims:
+        labels = [f"{draws.name}[{label}]" for label in draws["weight"].values]
+    flat = draws.transpose(..., "chain", "draw").values
+    flat = flat.reshape(-1, draws.sizes["chain"] * draws.sizes["draw"])
+    table = pd.DataFrame({"parameter": labels} | summary(flat))
+    table.insert(3, "median", np.median(flat, axis=-1))
+    ess_bulk = np.atleast_1d(az.ess(draws, method="bulk").values)
+    r_hat = np.atleast_1d(az.rhat(draws).values)
+    return table.drop(columns="p_positive").assign(ess_bulk=ess_bulk, r_hat=r_hat)
 
 
 def heterogeneity_table(tree: xr.DataTree) -> pd.DataFrame:
@@ -114,15 +99,11 @@ def _heterogeneity(tau: pd.DataFrame, design: xr.Dataset, rho: float) -> pd.Data
     i2 = 100 * tau.pow(2).div(total + typical_variance(design, rho), axis=0)
     tau = tau.assign(total=np.sqrt(total))
     i2 = i2.assign(total=i2.sum(axis=1))
-    columns: dict[str, pd.Series] = {}
+    columns: dict[str, Any] = {"level": list(tau)}
     for name, draws in (("tau", tau), ("i2", i2)):
-        bounds = draws.quantile(list(INTERVAL))
-        columns |= {
-            f"{name}_mean": draws.mean(),
-            f"{name}_ci_lb": bounds.iloc[0],
-            f"{name}_ci_ub": bounds.iloc[1],
-        }
-    return pd.DataFrame(columns).rename_axis("level").reset_index()
+        numbers = summary(draws.to_numpy().T)
+        columns |= {f"{name}_{key}": numbers[key] for key in ("mean", "ci_lb", "ci_ub")}
+    return pd.DataFrame(columns)
 
 
 def prediction_table(tree: xr.DataTree) -> pd.DataFrame:
@@ -136,16 +117,15 @@ def prediction_table(tree: xr.DataTree) -> pd.DataFrame:
         `predictive_sds`. A term of several strata has a row per stratum, `rat:study`. Only means
         have rows: a slope has no new studies around it.
     """
-    beta = tree["posterior"].dataset["beta"].stack(sample=("chain", "draw"))
+    beta = term_draws(tree)
     sds = {stratum: predictive_sds(tree, stratum) for stratum in strata_of(tree)}
     rows = []
     for level in levels_of(tree):
         for term, strata in _strata_of_terms(tree).items():
             for stratum in strata:
-                means = beta.sel(term=term).values
-                lower, upper = prediction_interval(means, sds[stratum][level].to_numpy())
                 label = level_label(level, stratum) if len(strata) > 1 else level
-                rows.append({"term": term, "level": label, "pi_lb": lower, "pi_ub": upper})
+                sd = sds[stratum][level].to_numpy()
+                rows.append([term, label, *prediction_interval(beta.sel(term=term).values, sd)])
     return pd.DataFrame(rows, columns=["term", "level", "pi_lb", "pi_ub"])
 
 
