@@ -44,12 +44,9 @@ def term_draws(tree: xr.DataTree, group: str = "posterior") -> xr.DataArray:
 def contrasts_table(tree: xr.DataTree) -> pd.DataFrame:
     """Summarise the contrasts.
 
-    Returns
-    -------
-    DataFrame
-        contrast, mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive, p_rope: P(|contrast| <
-        the model's rope). The unit of a moderator is arbitrary, so p_rope of a slope refers to the
-        change over a standard deviation of its moderator.
+    Columns: contrast, mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive, p_rope: P(|contrast|
+    < the model's rope). The unit of a moderator is arbitrary, so p_rope of a slope refers to the
+    change over a standard deviation of its moderator.
     """
     weights = contrasts_of(tree)
     return summarise_with_rope(tree, weights, steps_of(tree, weights))
@@ -83,12 +80,9 @@ def steps_of(tree: xr.DataTree, weights: xr.DataArray) -> xr.DataArray:
 def standardised_table(tree: xr.DataTree) -> pd.DataFrame:
     """Summarise the terms of a model with centred and scaled moderators.
 
-    Returns
-    -------
-    DataFrame
-        term (a slope per standard deviation, the intercept at the moderators' means), unit (factor
-        by which a term of tables/terms.csv is multiplied), mean, sd, ci_lb, ci_ub (95 %
-        equal-tailed), p_positive, p_rope. No rows if no moderator is a number.
+    Columns: term (a slope per standard deviation, the intercept at the moderators' means), unit
+    (factor by which a term of tables/terms.csv is multiplied), mean, sd, ci_lb, ci_ub (95 %
+    equal-tailed), p_positive, p_rope. No rows if no moderator is a number.
     """
     design = tree["constant_data"].dataset
     if "standardised" not in design:
@@ -102,10 +96,7 @@ def standardised_table(tree: xr.DataTree) -> pd.DataFrame:
 def summarise(draws: xr.DataArray, *, null: float = 0.0) -> pd.DataFrame:
     """Summarise draws (chain, draw, contrast).
 
-    Returns
-    -------
-    DataFrame
-        contrast, mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive: P(> null).
+    Columns: contrast, mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive: P(> null).
     """
     flat = draws.transpose("contrast", "chain", "draw").values.reshape(draws.sizes["contrast"], -1)
     return pd.DataFrame({"contrast": draws["contrast"].values} | summary(flat, null))

@@ -38,15 +38,10 @@ def reported(tree: xr.DataTree) -> xr.Dataset:
 def diagnose(tree: xr.DataTree) -> dict[str, Any]:
     """Return the convergence diagnostics of every reported quantity.
 
-    Returns
-    -------
-    dict
-        passed, failures (in words, with advice), divergences, max_r_hat, min_ess_bulk,
-        min_ess_tail, bfmi (the lowest over chains; None if the sampler gives no energy), warnings
-        (that do not count as failures), and the rules.
+    Keys: passed, failures (in words, with advice), divergences, max_r_hat, min_ess_bulk,
+    min_ess_tail, bfmi (the lowest over chains; None if the sampler gives no energy), warnings (that
+    do not count as failures), and the rules.
 
-    Notes
-    -----
     R-hat < 1.01 and ESS >= 400: Vehtari et al. 2021, doi 10.1214/20-BA1221. E-BFMI >= 0.3:
     Betancourt 2016.
     """
@@ -54,9 +49,9 @@ def diagnose(tree: xr.DataTree) -> dict[str, Any]:
     stats = tree["sample_stats"].to_dataset()
     values: dict[str, Any] = {
         "divergences": int(stats["diverging"].sum()) if "diverging" in stats else 0,
-        "max_r_hat": float(az.rhat(draws).max().to_array().max()),
-        "min_ess_bulk": float(az.ess(draws, method="bulk").min().to_array().min()),
-        "min_ess_tail": float(az.ess(draws, method="tail").min().to_array().min()),
+        "max_r_hat": float(_numbers(az.rhat(draws)).max()),
+        "min_ess_bulk": float(_numbers(az.ess(draws, method="bulk")).min()),
+        "min_ess_tail": float(_numbers(az.ess(draws, method="tail")).min()),
         "bfmi": float(np.min(az.bfmi(tree).to_dataset()["energy"])) if "energy" in stats else None,
     }
     failures = [
@@ -67,6 +62,11 @@ def diagnose(tree: xr.DataTree) -> dict[str, Any]:
     rules = {"max_r_hat": MAX_R_HAT, "min_ess": MIN_ESS, "divergences": 0, "min_bfmi": MIN_BFMI}
     verdict = {"passed": not failures, "failures": failures}
     return verdict | values | {"warnings": aliased_levels(tree), "rules": rules}
+
+
+def _numbers(values: xr.Dataset) -> np.ndarray:
+    """Return all numbers of a dataset; a missing number, which breaks a rule, stays among them."""
+    return np.concatenate([np.ravel(values[name]) for name in values.data_vars])
 
 
 def diagnostics_table(values: Mapping[str, Any]) -> pd.DataFrame:
@@ -115,18 +115,13 @@ def _aliased(prefix: str, variances: xr.Dataset, groups: np.ndarray) -> list[str
     correlation = float(np.corrcoef(study, group)[0, 1])
     if single / studies < MOST_SINGLE and correlation > STRONG_CORRELATION:
         return []
-    return [
-        f"{prefix}study and group variance are nearly aliased: {single} of {studies} studies have "
-        f"a single group, posterior correlation of the variances {correlation:.2f}; trust their "
-        "sum, not the split"
-    ]
+    evidence = f"{single} of {studies} studies have a single group, posterior correlation of the "
+    evidence += f"variances {correlation:.2f}; trust their sum, not the split"
+    return [f"{prefix}study and group variance are nearly aliased: {evidence}"]
 
 
 def trace_table(tree: xr.DataTree, *, keep: int = 250) -> pd.DataFrame:
-    """Return the draws of every reported quantity, thinned to about `keep` per chain.
-
-    Columns: parameter, chain, draw, value.
-    """
+    """Return draws thinned to about `keep` per chain: parameter, chain, draw, value."""
     draws = _by_parameter(tree)
     interval = max(1, (draws["draw"].max() + 1) // keep)
     return draws[draws["draw"] % interval == 0].reset_index(drop=True)
@@ -135,9 +130,8 @@ def trace_table(tree: xr.DataTree, *, keep: int = 250) -> pd.DataFrame:
 def rank_table(tree: xr.DataTree, *, bins: int = 20) -> pd.DataFrame:
     """Return histograms, by chain, of the ranks of its draws among all draws.
 
-    Columns: parameter, chain, bin, count, expected.
-
-    Source: Vehtari et al. 2021, doi 10.1214/20-BA1221.
+    Columns: parameter, chain, bin, count, expected. Source: Vehtari et al. 2021, doi
+    10.1214/20-BA1221.
     """
     draws = _by_parameter(tree)
     values = draws.groupby("parameter", sort=False)["value"]

@@ -24,20 +24,13 @@ def compare_estimates(
 ) -> pd.DataFrame:
     """Set estimates side by side and split their differences into the two reasons.
 
-    Parameters
-    ----------
-    frequentist : DataFrame
-        term, estimate, se, ci_lb, ci_ub; a tau has no se.
-    flat, posterior : DataFrame
-        term, mean, sd, ci_lb, ci_ub: the posterior under flat priors and under the model's priors.
+    `frequentist` has term, estimate, se, ci_lb, ci_ub (a tau has no se); `flat` and `posterior`,
+    the posteriors under flat priors and under the model's priors, term, mean, sd, ci_lb, ci_ub.
 
-    Returns
-    -------
-    DataFrame
-        term; estimate, se, ci_lb, ci_ub (frequentist); mean, sd, cri_lb, cri_ub (posterior);
-        flat_mean, flat_sd; shift = mean - estimate and its parts shift_prior and
-        shift_integration, all in units of the se (of a tau: of the sd of the flat posterior);
-        sd_ratio = sd / se and its factors sd_ratio_prior and sd_ratio_integration; why, in words.
+    Columns: term; estimate, se, ci_lb, ci_ub (frequentist); mean, sd, cri_lb, cri_ub (posterior);
+    flat_mean, flat_sd; shift = mean - estimate and its parts shift_prior and shift_integration, all
+    in units of the se (of a tau: of the sd of the flat posterior); sd_ratio = sd / se and its
+    factors sd_ratio_prior and sd_ratio_integration; why, in words.
     """
     credible = posterior.rename(columns={"ci_lb": "cri_lb", "ci_ub": "cri_ub"})
     flat = flat.rename(columns={"mean": "flat_mean", "sd": "flat_sd"})

@@ -27,17 +27,11 @@ class Comparison(NamedTuple):
 def concordance_table(tree: xr.DataTree) -> pd.DataFrame:
     """Return the probabilities of the model's statements.
 
-    Returns
-    -------
-    DataFrame
-        phenotype, statement, p: for every statement a row per part and a row `both` (`all` unless
-        there are two parts) for all parts together; at the end a row for all statements together.
-        A part without data has p missing.
+    Columns: phenotype, statement, p: for every statement a row per part and a row `both` (`all`
+    unless there are two parts) for all parts together; at the end a row for all statements
+    together. A part without data has p missing.
 
-    Raises
-    ------
-    BadInput
-        A statement cannot be read.
+    Raises BadInput if a statement cannot be read.
     """
     statements = spec_of(tree).concordance_of(tree["constant_data"].attrs["dataset"])
     draws = term_draws(tree)

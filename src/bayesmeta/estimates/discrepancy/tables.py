@@ -61,15 +61,12 @@ def sides_of(tree: xr.DataTree, *, group: str = "posterior") -> dict[str, Sides]
 def discrepancies_table(tree: xr.DataTree) -> pd.DataFrame:
     """Summarise the contrasts between two sides.
 
-    Returns
-    -------
-    DataFrame
-        contrast; mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive; p_opposite: the two parts
-        have opposite signs; p_rope = P(|contrast| < the model's rope); prior_mean, prior_sd,
-        prior_ci_lb, prior_ci_ub: the same under the prior alone; contraction = 1 - variance / prior
-        variance; shift = (mean - prior mean) / prior sd; first, second: the sides' names, and for
-        both _mean, _ci_lb, _ci_ub, _k, _studies (the fewest of its terms); exploratory: a side has
-        fewer than 4 studies; conclusion: a sentence.
+    Columns: contrast; mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive; p_opposite: the two
+    parts have opposite signs; p_rope = P(|contrast| < the model's rope); prior_mean, prior_sd,
+    prior_ci_lb, prior_ci_ub: the same under the prior alone; contraction = 1 - variance / prior
+    variance; shift = (mean - prior mean) / prior sd; first, second: the sides' names, and for both
+    _mean, _ci_lb, _ci_ub, _k, _studies (the fewest of its terms); exploratory: a side has fewer
+    than 4 studies; conclusion: a sentence.
     """
     prior = sides_of(tree, group="prior")
     sizes = sizes_table(tree).set_index("term")
@@ -90,14 +87,11 @@ def _difference(posterior: Sides, prior: Sides, rope: float) -> dict[str, Any]:
     first, second = posterior.draws
     after = summary(first - second)
     before = summary(np.subtract(*prior.draws))
-    return {
-        **after,
-        "p_opposite": np.mean(first * second < 0),
-        "p_rope": np.mean(np.abs(first - second) < rope),
-        **{f"prior_{key}": value for key, value in before.items() if key != "p_positive"},
-        "contraction": 1 - (after["sd"] / before["sd"]) ** 2,
-        "shift": (after["mean"] - before["mean"]) / before["sd"],
-    }
+    row = after | {"p_opposite": np.mean(first * second < 0)}
+    row |= {"p_rope": np.mean(np.abs(first - second) < rope)}
+    row |= {f"prior_{key}": before[key] for key in ("mean", "sd", "ci_lb", "ci_ub")}
+    row |= {"contraction": 1 - (after["sd"] / before["sd"]) ** 2}
+    return row | {"shift": (after["mean"] - before["mean"]) / before["sd"]}
 
 
 def conclude(row: Mapping[str, Any], rope: float) -> str:

@@ -37,10 +37,7 @@ def marginal_weights(
     weights : {"equal", "frequency"}
         Weights of the combinations of the other moderators: all equal, or their numbers of effects.
 
-    Raises
-    ------
-    BadInput
-        Unknown moderators or weights, or no mean is left.
+    Raises BadInput for unknown moderators or weights, or if no mean is left.
     """
     return averaged(tree, of, at, weights)[0]
 
@@ -83,7 +80,10 @@ def _mean_codes(values: pd.DataFrame) -> np.ndarray:
 
 
 def _weighted_mean(rows: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """Return the weighted mean (p,) of rows (n, p); those of weight 0 may be nan, all 0 is equal."""
+    """Return the weighted mean (p,) of rows (n, p).
+
+    Rows with weight 0 may be nan. If all weights are 0, all rows count equally.
+    """
     shares = shares if shares.sum() > 0 else np.ones_like(shares)
     positive = shares > 0
     mean: np.ndarray = shares[positive] @ rows[positive] / shares[positive].sum()

@@ -113,15 +113,12 @@ def points_table(tree: xr.DataTree, x: str, by: str | None = None) -> pd.DataFra
     """Return the analysed effects: x, line, effect, study, yi, sei."""
     design = tree["constant_data"].to_dataset()
     columns = moderators_of(tree).columns
-    return pd.DataFrame(
-        {
-            "x": columns[x].astype(float),
-            "line": _line_names(columns, by),
-            "effect": design["effect"].values,
-            "study": design["study"].values[nesting_of(design).study_of_effect],
-            "yi": design["yi"].values,
-            "sei": np.sqrt(design["vi"].values),
-        }
+    table = pd.DataFrame({"x": columns[x].astype(float), "line": _line_names(columns, by)})
+    return table.assign(
+        effect=design["effect"].values,
+        study=design["study"].values[nesting_of(design).study_of_effect],
+        yi=design["yi"].values,
+        sei=np.sqrt(design["vi"].values),
     )
 
 

@@ -36,11 +36,8 @@ def reference_grid(tree: xr.DataTree, at: At = None) -> pd.DataFrame:
     The last moderator changes fastest. `at` has values of some moderators, instead of the levels of
     a category or the mean of a number.
 
-    Raises
-    ------
-    BadInput
-        A name that is no moderator, a level that does not exist, a value that is no number, too
-        many rows.
+    Raises BadInput for a name that is no moderator, a level that does not exist, a value that is no
+    number, or too many rows.
     """
     moderators = moderators_of(tree)
     at = at or {}

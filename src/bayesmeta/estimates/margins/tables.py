@@ -26,19 +26,14 @@ CHUNK = 500  # rows with draws in memory at the same time
 def predicted_table(tree: xr.DataTree, rows: pd.DataFrame) -> pd.DataFrame:
     """Return the predictions of a model for new rows, such as `reference_grid` makes.
 
-    Returns
-    -------
-    DataFrame
-        The moderators; mean, sd, ci_lb, ci_ub (95 % equal-tailed) and p_positive of the mean
-        effect; for every level pi_study_lb, pi_study_ub ...: 95 % interval for the true mean of a
-        new study, of a new group in it, and for a new true effect in that; outside: numbers beyond
-        the range of the table, as text; k and studies: effects that have the row's categories, and
-        their studies. The numbers are missing in rows of cells without effects.
+    Columns: the moderators; mean, sd, ci_lb, ci_ub (95 % equal-tailed) and p_positive of the mean
+    effect; for every level pi_study_lb, pi_study_ub ...: 95 % interval for the true mean of a new
+    study, of a new group in it, and for a new true effect in that; outside: numbers beyond the
+    range of the table, as text; k and studies: effects that have the row's categories, and their
+    studies. The numbers are missing in rows of cells without effects.
 
-    Raises
-    ------
-    BadInput
-        A moderator is missing, blank or no number, a level is unknown, no row can be predicted.
+    Raises BadInput if a moderator is missing, blank or no number, a level is unknown, no row can be
+    predicted.
     """
     moderators = moderators_of(tree)
     typed = typed_rows(moderators, rows)

@@ -34,11 +34,8 @@ def sizes_table(tree: xr.DataTree) -> pd.DataFrame:
 def forest_table(tree: xr.DataTree) -> pd.DataFrame:
     """Return the means with their intervals and sizes.
 
-    Returns
-    -------
-    DataFrame
-        term, mean, ci_lb, ci_ub, pi_level, pi_lb, pi_ub (at the lowest level, `pi_level`), k,
-        studies.
+    Columns: term, mean, ci_lb, ci_ub, pi_level, pi_lb, pi_ub (at the lowest level, `pi_level`), k,
+    studies.
     """
     prediction = prediction_table(tree)
     level = prediction["level"].str.split(":").str[-1]
@@ -51,30 +48,24 @@ def forest_table(tree: xr.DataTree) -> pd.DataFrame:
 def orchard_table(tree: xr.DataTree) -> pd.DataFrame:
     """Return the means as in `forest_table`, then a row per effect.
 
-    Returns
-    -------
-    DataFrame
-        part (`term`, `effect`), term, effect, study, estimate (a term's posterior mean, an effect's
-        yi), se (of yi), ci_lb, ci_ub, pi_lb, pi_ub, pi_level, k, studies (of terms). An effect
-        belongs to the mean that is the only coded term in its row, small-study slopes excepted;
-        effects without such a mean (in a regression) have no row.
+    Columns: part (`term`, `effect`), term, effect, study, estimate (a term's posterior mean, an
+    effect's yi), se (of yi), ci_lb, ci_ub, pi_lb, pi_ub, pi_level, k, studies (of terms). An effect
+    belongs to the mean that is the only coded term in its row, small-study slopes excepted; effects
+    without such a mean (in a regression) have no row.
     """
     design = tree["constant_data"].to_dataset()
     kept = ~is_small_study(design)
     coded = design["X"].values[:, kept] != 0
     names = design["term"].values[kept]
     in_one_mean = (coded.sum(axis=1) == 1) & (coded & is_mean(design)[kept]).any(axis=1)
-    effects = pd.DataFrame(
-        {
-            "part": "effect",
-            "term": names[coded.argmax(axis=1)],
-            "effect": design["effect"].values,
-            "study": design["study"].values[nesting_of(design).study_of_effect],
-            "estimate": design["yi"].values,
-            "se": np.sqrt(design["vi"].values),
-        }
-    )
-    effects = effects[in_one_mean]
+    columns = {
+        "term": names[coded.argmax(axis=1)],
+        "effect": design["effect"].values,
+        "study": design["study"].values[nesting_of(design).study_of_effect],
+        "estimate": design["yi"].values,
+        "se": np.sqrt(design["vi"].values),
+    }
+    effects = pd.DataFrame(columns)[in_one_mean].assign(part="effect")
     order = list(names)
     effects = effects.sort_values("term", key=lambda term: term.map(order.index), kind="stable")
     terms = forest_table(tree).rename(columns={"mean": "estimate"}).assign(part="term")
@@ -85,10 +76,7 @@ def orchard_table(tree: xr.DataTree) -> pd.DataFrame:
 def studies_table(tree: xr.DataTree) -> pd.DataFrame:
     """Return the mean of every study in its cells, beta + u.
 
-    Returns
-    -------
-    DataFrame
-        term, study, mean, ci_lb, ci_ub, k, and term_mean, term_ci_lb, term_ci_ub of the cell.
+    Columns: term, study, mean, ci_lb, ci_ub, k, and term_mean, term_ci_lb, term_ci_ub of the cell.
     """
     posterior = tree["posterior"].to_dataset()
     design = tree["constant_data"].to_dataset()

@@ -23,11 +23,8 @@ from bayesmeta.model.spec import LEVELS, spec_of
 def terms_table(tree: xr.DataTree) -> pd.DataFrame:
     """Summarise the terms.
 
-    Returns
-    -------
-    DataFrame
-        term, mean, sd, median, ci_lb, ci_ub (95 % equal-tailed), p_positive, ess_bulk, ess_tail,
-        r_hat, mcse_mean.
+    Columns: term, mean, sd, median, ci_lb, ci_ub (95 % equal-tailed), p_positive, ess_bulk,
+    ess_tail, r_hat, mcse_mean.
     """
     beta = tree["posterior"].to_dataset()["beta"]
     draws = term_draws(tree)
@@ -47,11 +44,8 @@ def terms_table(tree: xr.DataTree) -> pd.DataFrame:
 def parameters_table(tree: xr.DataTree) -> pd.DataFrame:
     """Summarise the parameters besides terms and taus: nu, rho, publication weights, pooling sds.
 
-    Returns
-    -------
-    DataFrame
-        parameter (`rho`; `weights[p > .5]`), mean, sd, median, ci_lb, ci_ub (95 % equal-tailed),
-        ess_bulk, r_hat. No rows if the model has no such parameter.
+    Columns: parameter (`rho`; `weights[p > .5]`), mean, sd, median, ci_lb, ci_ub (95 %
+    equal-tailed), ess_bulk, r_hat. No rows if the model has no such parameter.
     """
     posterior = tree["posterior"].to_dataset()
     others = {"beta", "u", "w", "d", *(f"tau_{level}" for level in LEVELS)}
@@ -77,12 +71,8 @@ def _parameter_rows(draws: xr.DataArray) -> pd.DataFrame:
 def heterogeneity_table(tree: xr.DataTree) -> pd.DataFrame:
     """Summarise the levels and their total; by stratum (`human:study`) if the taus differ by it.
 
-    Returns
-    -------
-    DataFrame
-        level, tau_mean, tau_ci_lb, tau_ci_ub, i2_mean, i2_ci_lb, i2_ci_ub; I^2 in percent,
-        100 tau_level^2 / (sum of tau^2 + typical sampling variance), as for metafor's multilevel
-        models.
+    Columns: level, tau_mean, tau_ci_lb, tau_ci_ub, i2_mean, i2_ci_lb, i2_ci_ub; I^2 in percent, 100
+    tau_level^2 / (sum of tau^2 + typical sampling variance), as for metafor's multilevel models.
     """
     posterior = tree["posterior"].dataset
     rho = float(posterior["rho"].mean()) if "rho" in posterior else spec_of(tree).rho
@@ -109,13 +99,10 @@ def _heterogeneity(tau: pd.DataFrame, design: xr.Dataset, rho: float) -> pd.Data
 def prediction_table(tree: xr.DataTree) -> pd.DataFrame:
     """Return intervals for the true mean of a new study, of a new group in it, and so on.
 
-    Returns
-    -------
-    DataFrame
-        term, level, pi_lb, pi_ub: 95 % equal-tailed, the exact quantiles of a mixture of normals
-        with a component per draw. In a Student model a component's sd contains a random scale, see
-        `predictive_sds`. A term of several strata has a row per stratum, `rat:study`. Only means
-        have rows: a slope has no new studies around it.
+    Columns: term, level, pi_lb, pi_ub: 95 % equal-tailed, the exact quantiles of a mixture of
+    normals with a component per draw. In a Student model a component's sd contains a random scale,
+    see `predictive_sds`. A term of several strata has a row per stratum, `rat:study`. Only means
+    have rows: a slope has no new studies around it.
     """
     beta = term_draws(tree)
     sds = {stratum: predictive_sds(tree, stratum) for stratum in strata_of(tree)}

@@ -21,26 +21,13 @@ THIN = (1.3, 3.4)
 def draw_bias(
     cells: pd.DataFrame, parameters: pd.DataFrame, models: pd.DataFrame, *, title: str, xlabel: str
 ) -> Figure:
-    """Draw the contrasts under every model, and at the right the parameters and the elpd.
+    """Draw the contrasts under every model, and at the right slopes, weights and elpd.
 
-    Parameters
-    ----------
-    cells : DataFrame
-        As from `bias.cells_table`: contrast, model (those of COLOURS, the unadjusted first: on top
-        and bold), mean, ci_lb, ci_ub; contrasts from the top in their first order.
-    parameters : DataFrame
-        As from `bias.parameters_table`: model, parameter, mean, ci_lb, ci_ub; slopes have a panel,
-        weights another.
-    models : DataFrame
-        As from `bias.models_table`: model, difference, difference_se; the first model, the
-        unadjusted, is not drawn.
-    title, xlabel : str
-        The text above the figure, and the scale of the contrasts.
-
-    Returns
-    -------
-    Figure
-        Its axes: the contrasts, then those of slopes, weights and elpd that have rows.
+    Tables of `bias`: `cells` has contrast, model (those of COLOURS, the unadjusted first: on top
+    and bold), mean, ci_lb, ci_ub; `parameters` model, parameter, mean, ci_lb, ci_ub; `models`
+    model, difference, difference_se, of which the first, the unadjusted, is not drawn. Contrasts
+    keep their order; `xlabel` is their scale. Axes of the figure are the contrasts, then slopes,
+    weights and elpd if they have rows.
     """
     panels = _panels(parameters, models)
     labels = [[wrapped(label, LABEL) for label in table["label"]] for table, _, _ in panels]
@@ -68,7 +55,6 @@ def draw_bias(
 
 
 def _draw_contrasts(cells: pd.DataFrame, ax: Axes) -> None:
-    """Draw the intervals of every contrast in a group of rows, a colour per model."""
     ax.axvline(0, color=GREY, linewidth=0.8, zorder=1)
     for at, (model, rows, y) in enumerate(grouped_rows(cells, "contrast", "model", STEP)):
         width, size = BOLD if at == 0 else THIN
@@ -78,7 +64,6 @@ def _draw_contrasts(cells: pd.DataFrame, ax: Axes) -> None:
 
 
 def _draw_labelled(table: pd.DataFrame, ax: Axes, null: float) -> None:
-    """Draw an interval per row, in the colour of its model, and a line at the unbiased value."""
     colours = table["model"].map(COLOURS).tolist()
     ax.axvline(null, color=GREY, linewidth=0.9, linestyle="--", zorder=1)
     ax.hlines(range(len(table)), table["ci_lb"], table["ci_ub"], colours, linewidth=1.6)

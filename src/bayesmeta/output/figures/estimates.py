@@ -71,7 +71,6 @@ def caterpillar(table: pd.DataFrame, axes: Sequence[Axes]) -> None:
 
 
 def _draw_studies(rows: pd.DataFrame, ax: Axes) -> None:
-    """Draw the studies of a cell over the cell's interval; marks are smaller if there are many."""
     y = np.arange(len(rows))
     room = len(rows) ** -0.5
     cell = rows.iloc[0]

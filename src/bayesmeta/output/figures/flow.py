@@ -89,7 +89,6 @@ def _draw_arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float]) 
 
 
 def _count_text(row: dict[object, object], width: float, indent: str = "") -> str:
-    """Return a count with its meaning, on lines that fit into a box."""
     letters = int((width - 2 * PADDING) * LETTERS)
     return fill(f"{row['count']:,} {row['what']}", letters, subsequent_indent=indent)
 

@@ -28,7 +28,6 @@ INSIDE = 0.99  # share of the points within the axes at either end
 
 
 def _draw_funnel(points: pd.DataFrame, ax: Axes, zero: float | None) -> None:
-    """Draw observed residuals over the cloud of the replicates, precise effects on top."""
     observed, cloud = (points[points["which"] == which] for which in ("observed", "replicate"))
     left, right = _ends(observed["residual"], cloud["residual"])
     lowest = max(_ends(observed["se"], cloud["se"])[1], float(cloud["se"].min()))
@@ -47,7 +46,6 @@ def _draw_funnel(points: pd.DataFrame, ax: Axes, zero: float | None) -> None:
 
 
 def _draw_cloud(cloud: pd.DataFrame, ax: Axes, extent: tuple[float, float, float, float]) -> None:
-    """Draw the density of the replicates within the axes (left, right, top, bottom)."""
     left, right, _, lowest = extent
     drawn = cloud[cloud["residual"].between(left, right) & (cloud["se"] < lowest)]
     bins: Style = {"gridsize": (60, 26), "extent": extent, "norm": LogNorm(), "mincnt": 1}
@@ -75,7 +73,6 @@ def _ends(observed: pd.Series, cloud: pd.Series) -> tuple[float, float]:
 
 
 def _draw_replicates(rows: pd.DataFrame, statistic: Mapping[Any, Any], ax: Axes) -> None:
-    """Draw the distribution of a statistic in the replicates, and its observed value."""
     low, high = np.nanquantile(rows[["replicate", "naive"]].to_numpy(), [0.005, 0.995])
     edges = np.linspace(low, high, 25).tolist()
     filled: Style = {"color": SKY, "alpha": 0.8, "label": "replicates without selection"}
@@ -102,18 +99,12 @@ def draw_funnel(
 
     Outermost points lie beyond the axes; a note in the corner gives their number.
 
-    Parameters
-    ----------
-    points, statistics, draws : DataFrame
-        Tables of `bayesmeta.funnel.funnel_checks`, of all cells: which ("observed" or "replicate"),
-        residual, se; statistic, observed, p; of the replicates statistic, replicate, naive (with
-        variances held fixed).
-    title, cell : str
-        Text above the figure; the cell, or `all`.
-    zero : float, optional
-        The residual of an effect of zero, from which the lines of significance start: of a cell,
-        minus its mean in `cells`. If it differs between effects, None: they start at the fitted
-        mean.
+    Tables of `bayesmeta.funnel.funnel_checks`, of all cells: `points` has which ("observed" or
+    "replicate"), residual, se; `statistics` statistic, observed, p; `draws`, of the replicates,
+    statistic, replicate, naive (with variances held fixed).
+
+    `zero` is the residual of an effect of zero, from which the lines of significance start: of a
+    cell, minus its mean. If it differs between effects it is None: they start at the fitted mean.
     """
     drawn = points if cell == "all" else points[points["cell"] == cell]
     statistics, draws = (table[table["cell"] == cell] for table in (statistics, draws))

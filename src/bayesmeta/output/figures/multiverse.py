@@ -17,21 +17,16 @@ from bayesmeta.output.figures.panels import Figure, styled, titled
 from bayesmeta.output.figures.style import GREY, Style
 
 # orange to blue through white, distinct for every kind of colour vision
-COLOURS = (
-    *("#B35806", "#E08214", "#FDB863", "#FEE0B6"),
-    *("#D9EAF5", "#9ECAE1", "#5BA3D0", "#2166AC"),
-)
+COLOURS = ["#B35806", "#E08214", "#FDB863", "#FEE0B6", "#D9EAF5", "#9ECAE1", "#5BA3D0", "#2166AC"]
 EDGES = (0, INTERVAL[0], 0.1, 0.25, 0.5, 0.75, 0.9, INTERVAL[1], 1)
 DARK = {COLOURS[0], COLOURS[-1]}  # with white text
 EMPTY = "#F0F0F0"
 PALE = 0.25  # opacity of a cell that an alternative leaves unchanged
 MARKS: dict[str, Style] = {  # by state, with its meaning
-    "open": {"marker": "o", "color": "white", "markeredgecolor": "black", "markersize": 4},
-    "opposite": {"marker": "X", "color": "black", "markeredgecolor": "white", "markersize": 6},
-}
-MEANINGS = {
-    "open": "below .975: the sign is not settled",
-    "opposite": "below .5: the other sign is more probable",
+    "open": {"marker": "o", "color": "white", "markeredgecolor": "black", "markersize": 4}
+    | {"label": "below .975: the sign is not settled"},
+    "opposite": {"marker": "X", "color": "black", "markeredgecolor": "white", "markersize": 6}
+    | {"label": "below .5: the other sign is more probable"},
 }
 KINDS = {"base": "", "comparison": "single type", "deletion": ""}  # others have their names
 Cell = dict[Any, Any]
@@ -61,7 +56,6 @@ def multiverse_map(table: pd.DataFrame, ax: Axes) -> Axes:
 
 
 def _draw_cell(ax: Axes, x: int, y: int, cell: Cell) -> None:
-    """Draw a cell: its colour, its number, its mark."""
     colour = EMPTY
     if cell["text"]:
         colour = COLOURS[bisect_right(EDGES, cell["p_conclusion"], 1, len(COLOURS)) - 1]
@@ -108,13 +102,9 @@ def draw_multiverse(table: pd.DataFrame, *, title: str) -> Figure:
 
 
 def _legend(table: pd.DataFrame) -> list[Any]:
-    """Return legend entries for the marks in this table."""
     states = set(table["state"])
-    entries: list[Any] = [
-        Line2D([], [], linestyle="none", label=MEANINGS[name], **mark)
-        for name, mark in MARKS.items()
-        if name in states
-    ]
+    marks = [mark for name, mark in MARKS.items() if name in states]
+    entries: list[Any] = [Line2D([], [], linestyle="none", **mark) for mark in marks]
     if "no data" in states:
         empty: Style = {"facecolor": EMPTY, "edgecolor": GREY, "linewidth": 0.5}
         entries.append(Patch(label="no data for it", **empty))

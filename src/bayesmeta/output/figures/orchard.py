@@ -62,7 +62,6 @@ def _draw_effects(effects: pd.DataFrame, terms: list[str], ax: Axes, most: int) 
 
 
 def _draw_terms(terms: pd.DataFrame, ax: Axes) -> None:
-    """Draw mean, thick credible and thin prediction interval of every term."""
     y = np.arange(len(terms))
     credible = terms["ci_lb"], terms["ci_ub"]
     prediction = terms["pi_lb"], terms["pi_ub"]

@@ -49,7 +49,6 @@ def _draw_curves(rows: pd.DataFrame, ax: Axes) -> None:
 
 
 def _draw_floor(floor: float, ax: Axes) -> None:
-    """Draw the smallest width that can be reached, if it is above 0."""
     if floor > 0:
         ax.axhline(floor, color=GREY, linestyle=":", linewidth=1)
         place: Any = (0.99, floor), (0, -2), ax.get_yaxis_transform(), "offset points"

@@ -66,7 +66,6 @@ def _draw_quadrants(ax: Axes, figure: Figure) -> list[Text]:
 
 
 def _draw_crosses(ax: Axes, table: pd.DataFrame) -> None:
-    """Draw the means with their intervals, and the line of equality."""
     equality: Style = {"color": GREY, "linewidth": 0.8, "linestyle": "--", "label": "equal in both"}
     ax.axline((0, 0), slope=1, zorder=1, **equality)
     arms: dict[str, Any] = {"color": BLUE, "linewidth": 1, "alpha": 0.55, "zorder": 2}

@@ -41,7 +41,6 @@ def draw_risk_of_bias(table: pd.DataFrame, *, title: str) -> Figure:
 
 
 def _draw_items(table: pd.DataFrame, ax: Axes) -> None:
-    """Draw a bar per item: yes, unclear and no from the left, with their numbers."""
     y = np.arange(len(table))
     start = np.zeros(len(table))
     for answer, (label, colour, ink) in ANSWERS.items():

@@ -26,16 +26,9 @@ def save(
     The files get temporary names first, and are returned in the order of their names. The same
     input gives the same bytes; an OSError leaves nothing behind.
 
-    Parameters
-    ----------
-    path_stem : path
-        Without a suffix, in a folder that exists.
-    table : DataFrame, or DataFrames by name
-        The data of the figure: `stem.csv`, or `stem-name.csv` by name; numbers with nine digits.
-    synthetic : bool
-        Print SYNTHETIC in the corner, across the picture and in its metadata.
-    source : str
-        Provenance in a line: printed below, and in the metadata.
+    Tables are `stem.csv`, or `stem-name.csv` by name, in a folder that exists, with nine digits.
+    `source`, the provenance in a line, is printed below and in the metadata. `synthetic` prints
+    SYNTHETIC in the corner, across the picture and in the metadata.
     """
     stem = Path(path_stem)
     tables = {"": table} if isinstance(table, pd.DataFrame) else table

@@ -84,7 +84,6 @@ def draw_dependence(table: pd.DataFrame, *, title: str, ylabel: str) -> Figure:
 
 
 def _draw_dependence(table: pd.DataFrame, ax: Axes) -> None:
-    """Draw the levels of a category as points, a number as a line with a band."""
     effect, low, high = (table[name].to_numpy() for name in ("effect", "ci_lb", "ci_ub"))
     if table["category"].iloc[0]:
         at = np.arange(len(table))

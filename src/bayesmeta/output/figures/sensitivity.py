@@ -37,17 +37,11 @@ def draw_sensitivity(
 ) -> Figure:
     """Draw the intervals under every prior at the left, the sensitivities at the right.
 
-    Parameters
-    ----------
-    psense : DataFrame
-        As from `sensitivity.psense_table`: contrast, prior, likelihood, diagnosis (`neither` is not
-        written), in order from the top; a line divides the taus from the rest.
-    refits : DataFrame
-        The table of `sensitivity.refit_priors`: contrast, label (of the prior; at most seven, the
-        first on top and bold), mean, ci_lb, ci_ub; contrasts that psense lacks are left out.
-        Without rows there is no left panel.
-    title, xlabel : str
-        The text above the figure, and the scale of the contrasts.
+    `psense`, as from `sensitivity.psense_table`, has contrast, prior, likelihood, diagnosis
+    (`neither` is not written), in order from the top; a line divides the taus from the rest.
+    `refits`, the table of `sensitivity.refit_priors`, has contrast, label (of the prior; at most
+    seven, the first on top and bold), mean, ci_lb, ci_ub; contrasts that psense lacks are left out.
+    Without rows there is no left panel. `xlabel` is the scale of the contrasts.
     """
     contrasts = psense["contrast"].tolist()
     drawn = refits[refits["contrast"].isin(contrasts)]
@@ -72,7 +66,6 @@ def draw_sensitivity(
 
 
 def _draw_priors(table: pd.DataFrame, names: list[str], ax: Axes) -> None:
-    """Draw the intervals of every contrast in a group of rows, a colour per prior."""
     ax.axvline(0, color=GREY, linewidth=0.8, zorder=1)
     groups = grouped_rows(table, "contrast", "label", STEP, names)
     for (label, rows, y), colour, width, size in zip(groups, COLOURS, WIDTHS, SIZES, strict=False):
@@ -81,7 +74,6 @@ def _draw_priors(table: pd.DataFrame, names: list[str], ax: Axes) -> None:
 
 
 def _draw_powers(table: pd.DataFrame, ax: Axes) -> None:
-    """Draw both sensitivities of every contrast, with the threshold and the diagnosis."""
     y = np.arange(len(table))
     ax.axvline(THRESHOLD, color=VERMILLION, linewidth=1, linestyle="--", zorder=1)
     ax.plot(table["likelihood"], y, "D", color="white", markeredgecolor=GREY, markersize=4.5)

@@ -24,25 +24,12 @@ RIDGE = 0.65  # rows, height of the highest ridge
 def draw_mirrored(table: pd.DataFrame, *, xlabel: str, title: str) -> Figure:
     """Draw a forest plot of two sides on the same rows and scale, with the cells' names between.
 
-    Parameters
-    ----------
-    table : DataFrame
-        A row per cell and side: cell, side (the first is drawn left), mean, ci_lb, ci_ub, pi_lb,
-        pi_ub, k (effects), studies; cells from the top in their first order. A row that is absent
-        or has no mean reads "no data"; a missing prediction interval is left out. An optional
-        column pi_level names what is predicted.
-    xlabel, title : str
-        The scale, and the text above the panels.
+    The table has a row per cell and side: cell, side (the first is drawn left), mean, ci_lb, ci_ub,
+    pi_lb, pi_ub, k (effects), studies; cells from the top in their first order. A row that is
+    absent or has no mean reads "no data"; a missing prediction interval is left out. An optional
+    column pi_level names what is predicted. Axes of the figure are left panel, names, right panel.
 
-    Returns
-    -------
-    Figure
-        Its axes: left panel, names, right panel.
-
-    Raises
-    ------
-    ValueError
-        The table has not exactly two sides.
+    Raises ValueError if the table has not exactly two sides.
     """
     cells = list(table["cell"].unique())
     names = [wrapped(cell, CELL) for cell in cells]
@@ -63,7 +50,6 @@ def draw_mirrored(table: pd.DataFrame, *, xlabel: str, title: str) -> Figure:
 
 
 def _draw_side(rows: pd.DataFrame, ax: Axes) -> None:
-    """Draw the cells of a side; a row without a mean is a cell without data."""
     y = pd.Series(range(len(rows)), rows.index)
     draw_intervals(ax, rows, prediction_label(rows.get("pi_level", pd.Series(dtype=object))))
     draw_means(ax, rows["mean"], y, rows["studies"] < MIN_STUDIES)
@@ -98,21 +84,9 @@ def draw_ridge(
     All ridges have the same scale of density, so that their areas are equal; below a ridge stand
     its mean and 95 % interval.
 
-    Parameters
-    ----------
-    densities : DataFrame
-        contrast, value, density: at least two rows per contrast, values increasing.
-    table : DataFrame
-        contrast, mean, ci_lb, ci_ub, p_positive, exploratory (bool); in order from the top.
-    rope : float
-        Half the width of the region around zero.
-    xlabel, title : str
-        The scale, and the text above the figure.
-
-    Raises
-    ------
-    KeyError
-        A contrast of the table has no density.
+    `densities` has contrast, value (increasing), density, at least two rows per contrast; `table`
+    contrast, mean, ci_lb, ci_ub, p_positive, exploratory (bool), in order from the top. `rope` is
+    half the width of the region around zero. Raises KeyError if a contrast has no density.
     """
     names = [wrapped(contrast, CONTRAST) for contrast in table["contrast"]]
     figure = titled(title, 8, 1.5 + len(names) * row_height(names, 0.55))
@@ -136,7 +110,6 @@ def draw_ridge(
 
 
 def _draw_densities(densities: pd.DataFrame, table: pd.DataFrame, ax: Axes) -> None:
-    """Draw a ridge per contrast on the line of its row; an exploratory contrast is lighter."""
     curves = densities.groupby("contrast")
     peak = densities["density"].max()
     for y, row in enumerate(table.itertuples()):

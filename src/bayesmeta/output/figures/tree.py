@@ -85,7 +85,6 @@ def draw_tree(table: pd.DataFrame, *, title: str, xlabel: str = "") -> Figure:
 
 
 def _write_branch(row: dict[Any, Any], start: tuple[float, float], ax: Axes) -> None:
-    """Write the condition of a node above its branch, its sizes below."""
     text = "all" if row["parent"] == 0 else condition(row["split"], row["moderator"])
     studies = "" if pd.isna(row["studies"]) else f", studies {row['studies']}"
     place: Style = {"textcoords": "offset points"}
@@ -94,7 +93,6 @@ def _write_branch(row: dict[Any, Any], start: tuple[float, float], ax: Axes) -> 
 
 
 def _draw_leaf(row: dict[Any, Any], y: float, ax: Axes) -> None:
-    """Draw the mean and interval of a leaf, and write them."""
     ax.plot([row["ci_lb"], row["ci_ub"]], [y, y], color=BLUE, linewidth=1.4)
     ax.plot(row["estimate"], y, "s", color=BLUE, markersize=5)
     text = estimate_text(row["estimate"], row["ci_lb"], row["ci_ub"])

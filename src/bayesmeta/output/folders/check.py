@@ -34,7 +34,6 @@ def write_check(
 
 
 def _write_funnels(folder: Folder, tables: Mapping[str, pd.DataFrame]) -> None:
-    """Draw a funnel of all effects, and a funnel per cell."""
     drawn = {name: tables[f"funnel_{name}"] for name in ("points", "replicates")}
     title = f"Funnel: {folder.title}"
     for cell, mean in tables["funnel_cells"].set_index("cell")["mean"].items():

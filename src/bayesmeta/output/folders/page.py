@@ -29,6 +29,5 @@ def write_directions_report(
 
 
 def _with_report(results: pages.Results, folder: Folder, **tables: pd.DataFrame) -> pages.Results:
-    """Return the results with further tables and the provenance of the report."""
     provenance = {**results.provenance, "report": folder.provenance}
     return replace(results, tables={**results.tables, **tables}, provenance=provenance)

@@ -13,12 +13,8 @@ from bayesmeta.infrastructure.errors import BadInput
 def staging(out: Path) -> Iterator[Path]:
     """Yield a folder beside `out`; its files are moved to `out` if the block succeeds.
 
-    If the block fails, the folder is removed and `out` is left as it was.
-
-    Raises
-    ------
-    BadInput
-        `out` cannot be written: not a folder, no permission, no space left.
+    If the block fails, the folder is removed and `out` is left as it was. Raises BadInput if `out`
+    cannot be written: not a folder, no permission, no space left.
     """
     missing = [folder for folder in (out, *out.parents) if not folder.exists()]
     try:
@@ -36,14 +32,14 @@ def staging(out: Path) -> Iterator[Path]:
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
         if isinstance(error, OSError):
+            reason = error.strerror or error
             raise BadInput(
-                f"cannot write to {out}: {error.strerror or error}; give another folder by --out"
+                f"cannot write to {out}: {reason}; give another folder by --out"
             ) from error
         raise
 
 
 def _move(staged: Path, out: Path) -> None:
-    """Move every file to the same place below `out`."""
     for file in sorted(path for path in staged.rglob("*") if path.is_file()):
         target = out / file.relative_to(staged)
         target.parent.mkdir(parents=True, exist_ok=True)

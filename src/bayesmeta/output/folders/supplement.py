@@ -4,21 +4,23 @@ Tables are written as Markdown, LaTeX and CSV for a word processor.
 """
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from bayesmeta.estimates.text import number_text, probability_text
 from bayesmeta.output.folders.folder import source_of
 from bayesmeta.output.folders.markup import latex_of, markdown_of
-from bayesmeta.output.folders.supplement_tables import PROBABILITY, TABLES, Column
 from bayesmeta.output.pages.answers import answer
 from bayesmeta.output.pages.checklist import checklist_table
 from bayesmeta.output.pages.methods import methods_text
 from bayesmeta.output.pages.prose import phrase
 from bayesmeta.output.pages.rendering import PLAIN
 from bayesmeta.output.pages.results import Results
+from bayesmeta.output.pages.sections import SUPPLEMENT
 
 LABELS = {"term", "contrast", "level"}  # names that are printed in words
+PROBABILITY = -1  # in place of digits: never 0 or 1
 
 
 def write_supplement(folder: Path, results: Results) -> None:
@@ -54,15 +56,14 @@ def printed_tables(results: Results) -> dict[str, tuple[str, pd.DataFrame]]:
     """
     synthetic = bool(results.about.get("synthetic"))
     printed = {}
-    for name, (caption, columns) in TABLES.items():
+    for name, form in SUPPLEMENT.items():
         if len(results.tables.get(name, ())):
-            table = _print_columns(results.tables[name], columns)
-            printed[name] = (caption, _mark(table, synthetic))
+            table = _print_columns(results.tables[name], form["columns"])
+            printed[name] = (form["caption"], _mark(table, synthetic))
     return printed
 
 
-def _print_columns(table: pd.DataFrame, columns: tuple[Column, ...]) -> pd.DataFrame:
-    """Return the columns with sources in the table, as text."""
+def _print_columns(table: pd.DataFrame, columns: list[list[Any]]) -> pd.DataFrame:
     in_words = {name: list(map(phrase, table[name])) for name in LABELS & set(table.columns)}
     rows = table.assign(**in_words)
     printed = {}

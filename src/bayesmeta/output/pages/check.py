@@ -19,17 +19,12 @@ def check_page(
 ) -> str:
     """Return the page of `bayesmeta check`; a section without tables and figures is left out.
 
-    Parameters
-    ----------
-    tables : mapping
-        By file name, as in CHECKS. `bias_cells` has contrast (or term), model, mean, ci_lb, ci_ub
-        in long form; `prior_refits` is as from `sensitivity.refit_priors`.
-    figures : mapping
-        Paths of SVG files: funnel, bias, studies, baujat, gosh, sensitivity.
-    about : mapping
-        dataset, model, title, synthetic, notes, k, studies, source; verdicts: triples of a name
-        (of a section, to which it is linked, or another name), a state of STATES (KeyError for
-        another state), and a sentence.
+    `tables` are by file name, as in CHECKS: `bias_cells` in long form has contrast (or term),
+    model, mean, ci_lb, ci_ub; `prior_refits` is as from `sensitivity.refit_priors`. `figures` are
+    paths of SVG files: funnel, bias, studies, baujat, gosh, sensitivity. `about` has dataset,
+    model, title, synthetic, notes, k, studies, source; verdicts: triples of a name (of a section,
+    to which it is linked, or another name), a state of STATES (KeyError for another state), and a
+    sentence.
     """
     sections = [rendered for section in CHECKS if (rendered := _section(section, tables, figures))]
     keys = {section["name"]: section["key"] for section in sections}
@@ -48,7 +43,6 @@ def check_page(
 def _section(
     section: Section, tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Path]
 ) -> dict[str, Any] | None:
-    """Return a section in the form that the template shows; None without content."""
     shown = [
         shown_table(name, heading, tables[name])
         for name, heading in section.tables.items()

@@ -17,11 +17,8 @@ AUTHOR = "!"  # before an answer that the author has to complete
 def checklist_table(results: Results) -> pd.DataFrame:
     """Return the items of the checklist with the answers of the results.
 
-    Returns
-    -------
-    DataFrame
-        step, item, answer ("" if no table has it; `for the author: ...` if no program can give
-        it), where (ids of the page's sections), state (`answered`, `not answered`).
+    Columns: step, item, answer ("" if no table has it; `for the author: ...` if no program can give
+    it), where (ids of the page's sections), state (`answered`, `not answered`).
 
     Notes
     -----
@@ -46,7 +43,6 @@ def checklist_table(results: Results) -> pd.DataFrame:
 
 
 def _item(head: str, answer: str) -> dict[str, str]:
-    """Return an item from its heading, `item | sections`, and its answer."""
     item, _, where = head.partition(" | ")
     state = ANSWERED if answer and not answer.startswith(AUTHOR) else OPEN
     answer = answer.removeprefix(AUTHOR).strip()

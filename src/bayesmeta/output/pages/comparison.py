@@ -18,14 +18,9 @@ def comparison_page(
 ) -> str:
     """Return the page of `bayesmeta compare`.
 
-    Parameters
-    ----------
-    tables : mapping
-        By file name; `comparison` gives a paragraph per term, and all are shown as tables.
-    figures : mapping
-        Paths of SVG files: paired, profiles.
-    about : mapping
-        dataset, model, title, synthetic, notes, k, studies, source.
+    `tables` are by file name: `comparison` gives a paragraph per term, and all are shown. `figures`
+    are paths of SVG files: paired, profiles. `about` has dataset, model, title, synthetic, notes,
+    k, studies, source.
     """
     shown = [
         (heading, explanation, records(tables[name]))

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from bayesmeta.estimates.conventions import SETTLED
+from bayesmeta.estimates.frequentist import side_of_zero
 from bayesmeta.output.pages.facts import names_by_side, new_study_sides
 
 Tables = Mapping[str, pd.DataFrame]
@@ -89,12 +90,9 @@ def compared(tables: Tables) -> dict[str, Any]:
 def doubted(tables: Tables) -> dict[str, Any]:
     """Return what may change the conclusions.
 
-    Returns
-    -------
-    dict
-        states: checks by state; unsettled: contrasts that a bias model unsettles; codes: findings
-        of the first rank, the first of every code; changes: conclusions that change with their
-        correction; weakest: the conclusion with the lowest probability under an alternative.
+    Keys: states: checks by state; unsettled: contrasts that a bias model unsettles; codes: findings
+    of the first rank, the first of every code; changes: conclusions that change with their
+    correction; weakest: the conclusion with the lowest probability under an alternative.
     """
     checks, lint, verdicts = (tables.get(name, NONE) for name in ("check", "lint", "verdicts"))
     first = lint[lint["rank"] == FIRST_RANK] if len(lint) else NONE
@@ -116,24 +114,16 @@ def _unsettled(bias: pd.DataFrame) -> list[str]:
     """Return contrasts with a settled sign that is not the same under every bias model."""
     if bias.empty:
         return []
-    sides = {
-        model: {name: side for side, names in names_by_side(rows).items() for name in names}
-        for model, rows in bias.groupby("model")
-    }
-    unadjusted = sides.pop("unadjusted", {})
-    return [
-        name
-        for name in bias["contrast"].unique()
-        if (side := unadjusted.get(name, "open")) != "open"
-        and any(model_sides.get(name, side) != side for model_sides in sides.values())
-    ]
+    sides = bias.assign(side=list(map(side_of_zero, bias["ci_lb"], bias["ci_ub"])))
+    by_model = sides.pivot_table("side", "contrast", "model", aggfunc="first")
+    unadjusted = by_model.pop("unadjusted").fillna("open")
+    moved = by_model.notna() & by_model.ne(unadjusted, axis=0)
+    unsettled = moved.any(axis=1) & (unadjusted != "open")
+    return [name for name in bias["contrast"].unique() if unsettled[name]]
 
 
 def _changes(tables: Tables, first: pd.DataFrame) -> list[dict[Any, Any]]:
-    """Return the conclusions that change side if findings of the first rank are corrected.
-
-    They are corrected singly and all together.
-    """
+    """Return the conclusions that change if findings of the first rank are corrected, or all."""
     if "lint_refits" not in tables or first.empty:
         return []
     refits = tables["lint_refits"]

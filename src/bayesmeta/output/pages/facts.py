@@ -59,7 +59,6 @@ def new_study_sides(tables: Tables) -> dict[str, list[str]]:
 
 
 def _sizes(saved: SavedModel, tables: Tables) -> Iterator[Fact]:
-    """Yield the numbers of effects, groups, studies and terms."""
     if saved.sizes:
         plural = {"effect": "effects", "group": "groups", "study": "studies", "term": "terms"}
         yield from ((plural[name], size) for name, size in saved.sizes.items())
@@ -83,7 +82,6 @@ def _sides(tables: Tables) -> Iterator[Fact]:
 
 
 def _probabilities(tables: Tables) -> Iterator[Fact]:
-    """Yield the probabilities that stand in the prose, as text."""
     if "discrepancies" in tables:
         rows = tables["discrepancies"]
         for name, p in zip(rows["contrast"], rows["p_positive"], strict=True):
@@ -113,7 +111,6 @@ def _agreement(tables: Tables) -> Iterator[Fact]:
 
 
 def _verdicts(tables: Tables) -> Iterator[Fact]:
-    """Yield the numbers of checks, alternatives and conclusions."""
     if "check" in tables:
         yield "checks", len(tables["check"])
         yield "checks passed", int((tables["check"]["state"] == "passed").sum())
@@ -137,7 +134,6 @@ def _lint(tables: Tables) -> Iterator[Fact]:
 
 
 def _sampling(results: Results) -> Iterator[Fact]:
-    """Yield the choices of the sampling and its diagnostics."""
     about = results.provenance.get(FIT, {})
     yield from ((name, about[name]) for name in SAMPLING if about.get(name) is not None)
     if {"draws", "chains"} <= set(about):

@@ -34,7 +34,6 @@ def blocks(template: str, *, html: bool, **context: Any) -> list[Block]:
 
 
 def _block(text: str) -> Block:
-    """Return a block from its text."""
     kind = next(kind for kind, mark in MARKS.items() if text.startswith(mark))
     return Block(kind, text.removeprefix(MARKS[kind]))
 

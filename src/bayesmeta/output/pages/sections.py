@@ -24,6 +24,7 @@ DIRECTIONS: dict[str, str] = _TEXTS["directions"]
 COLUMNS: dict[str, str] = _TEXTS["columns"]
 CAPTIONS: dict[str, str] = _TEXTS["captions"]
 CHECKS = [Section(**section) for section in _TEXTS["checks"]]
+SUPPLEMENT: dict[str, Any] = _TEXTS["supplement"]  # caption and columns of tables
 COMPARISON: dict[str, tuple[str, str]] = _TEXTS["comparison"]  # heading and explanation of tables
 HEADINGS = {name: heading for name, (heading, _) in COMPARISON.items()}
 for _section in CHECKS:
