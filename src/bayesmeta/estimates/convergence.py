@@ -108,7 +108,6 @@ def aliased_levels(tree: xr.DataTree) -> list[str]:
 
 
 def _aliased(prefix: str, variances: xr.Dataset, groups: np.ndarray) -> list[str]:
-    """Return the warning of `aliased_levels`, from two variances and the groups per study."""
     single = int((groups == 1).sum())
     studies = int((groups > 0).sum())
     study, group = (variances[name].values.ravel() for name in ("tau_study", "tau_group"))

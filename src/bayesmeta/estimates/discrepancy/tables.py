@@ -83,7 +83,6 @@ def discrepancies_table(tree: xr.DataTree) -> pd.DataFrame:
 
 
 def _difference(posterior: Sides, prior: Sides, rope: float) -> dict[str, Any]:
-    """Summarise the difference of two sides, beside its prior."""
     first, second = posterior.draws
     after = summary(first - second)
     before = summary(np.subtract(*prior.draws))
@@ -125,14 +124,12 @@ def conclude(row: Mapping[str, Any], rope: float) -> str:
 
 
 def _side_text(row: Mapping[str, Any], place: str) -> str:
-    """Return a side with its estimate and number of studies."""
     bounds = (row[f"{place}_{name}"] for name in ("mean", "ci_lb", "ci_ub"))
     studies = _counted(row[f"{place}_studies"], "study", "studies")
     return f"{row[place]} {estimate_text(*bounds)} ({studies})"
 
 
 def _few(row: Mapping[str, Any]) -> str:
-    """Return the sides with few studies and their numbers."""
     return "; ".join(
         _counted(studies, f"{row[place]} study", f"{row[place]} studies")
         for place in FIRST_AND_SECOND

@@ -93,7 +93,6 @@ def _weighted_mean(rows: np.ndarray, shares: np.ndarray) -> np.ndarray:
 def _shares(
     moderators: Moderators, grid: pd.DataFrame, of: Sequence[str], weights: str
 ) -> np.ndarray:
-    """Return the weight of every row of the grid in its mean (rows,)."""
     check_choice("weights", weights, Weights)
     others = [name for name in moderators.levels if name not in of]
     if weights == "equal" or not others:

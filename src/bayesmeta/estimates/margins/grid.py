@@ -55,5 +55,4 @@ def reference_grid(tree: xr.DataTree, at: At = None) -> pd.DataFrame:
 
 
 def _values(moderators: Moderators, name: str) -> list[Any]:
-    """Return the levels of a category, or the mean of a number."""
     return moderators.levels.get(name) or [float(moderators.columns[name].mean())]

@@ -89,7 +89,6 @@ def _summary(tree: xr.DataTree, weights: xr.DataArray, strata: Sequence[str]) ->
 
 
 def _ends(means: np.ndarray, sds: pd.DataFrame, levels: Sequence[str]) -> dict[str, float]:
-    """Return the ends of a row's prediction intervals; nan for levels without sds."""
     ends: dict[str, float] = {}
     for level in levels:
         lower = upper = np.nan
@@ -100,7 +99,6 @@ def _ends(means: np.ndarray, sds: pd.DataFrame, levels: Sequence[str]) -> dict[s
 
 
 def _support(tree: xr.DataTree, moderators: Moderators, rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the data behind every row: outside, k, studies."""
     numbers = [name for name in map(str, rows) if name not in moderators.fixed]
     observed = moderators.columns[numbers]
     beyond = (rows[numbers] < observed.min()) | (rows[numbers] > observed.max())
@@ -115,7 +113,6 @@ def _support(tree: xr.DataTree, moderators: Moderators, rows: pd.DataFrame) -> p
 
 
 def _cells(rows: pd.DataFrame, names: Sequence[str]) -> pd.Series:
-    """Return the combination of categories of every row as text."""
     if not names:
         return pd.Series("", rows.index)
     return rows[names].astype(str).agg(":".join, axis=1)

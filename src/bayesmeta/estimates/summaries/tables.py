@@ -55,7 +55,6 @@ def parameters_table(tree: xr.DataTree) -> pd.DataFrame:
 
 
 def _parameter_rows(draws: xr.DataArray) -> pd.DataFrame:
-    """Return a row for a scalar parameter, or for every element of a vector of weights."""
     labels = [str(draws.name)]
     if "weight" in draws.dims:
         labels = [f"{draws.name}[{label}]" for label in draws["weight"].values]

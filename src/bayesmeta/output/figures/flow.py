@@ -1,7 +1,6 @@
 """The flow from records to effects: boxes from the top, with the exclusions beside them."""
 
 from textwrap import fill
-from typing import NamedTuple
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -26,13 +25,6 @@ PALE = "#EEF6FB"
 INDENT = "     "  # of the further lines of a reason
 
 
-class Level(NamedTuple):
-    """A level of a flow: the exclusions before it, and the boxes that stand side by side."""
-
-    excluded: pd.DataFrame
-    kept: pd.DataFrame
-
-
 @styled
 def draw_flow(table: pd.DataFrame, *, title: str) -> Figure:
     """Draw a flow from the top: a box per count, and beside its arrow the exclusions with reasons.
@@ -50,8 +42,7 @@ def draw_flow(table: pd.DataFrame, *, title: str) -> Figure:
         room = WIDTH - 2 * MARGIN if rows["kept"].all() else BOX
         steps = rows["step"].ne(rows["step"].shift()).cumsum()
         for at, (_, step) in enumerate(rows.groupby(steps)):
-            level = Level(step[~step["kept"]], step[step["kept"]])
-            y = _draw_level(ax, y, room, level, pointed=at > 0)
+            y = _draw_level(ax, y, room, step, pointed=at > 0)
         y += HEAD / 2
     ax.set(xlim=(0, WIDTH), ylim=(y, 0))
     ax.set_axis_off()
@@ -60,21 +51,21 @@ def draw_flow(table: pd.DataFrame, *, title: str) -> Figure:
     return figure
 
 
-def _draw_level(ax: Axes, top: float, room: float, level: Level, *, pointed: bool) -> float:
+def _draw_level(ax: Axes, top: float, room: float, step: pd.DataFrame, *, pointed: bool) -> float:
     """Draw the exclusions, then the boxes, with arrows if `pointed`; return the lower end."""
     middle = MARGIN + room / 2
     y = top + ARROW * pointed
-    if len(level.excluded):
-        rows = level.excluded.to_dict("records")
-        reasons = "\n".join(_count_text(row, SIDE, INDENT) for row in rows)
+    excluded, kept = (step[step["kept"] == state].to_dict("records") for state in (False, True))
+    if excluded:
+        reasons = "\n".join(_count_text(row, SIDE, INDENT) for row in excluded)
         left = MARGIN + BOX + BETWEEN
         start = top + PADDING
         end = _draw_box(ax, left, start, SIDE, reasons, side=True)
         _draw_arrow(ax, (middle, (start + end) / 2), (left, (start + end) / 2))
         y = end + PADDING
-    width = (room - BETWEEN * (len(level.kept) - 1)) / max(1, len(level.kept))
+    width = (room - BETWEEN * (len(kept) - 1)) / max(1, len(kept))
     ends = [y]
-    for at, row in enumerate(level.kept.to_dict("records")):
+    for at, row in enumerate(kept):
         left = MARGIN + at * (width + BETWEEN)
         ends.append(_draw_box(ax, left, y, width, _count_text(row, width), side=False))
         if pointed:

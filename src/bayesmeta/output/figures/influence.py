@@ -63,7 +63,7 @@ def draw_baujat(table: pd.DataFrame, *, title: str) -> Figure:
 def _name_studies(
     ax: Axes, points: pd.DataFrame, names: pd.Series, radius: float | pd.Series = 2.0
 ) -> None:
-    """Write names beside studies whose points have a radius (in points) under a final legend."""
+    """Write names beside studies, with the radius of their marks in points; the legend is drawn."""
     figure = ax.get_figure(root=True)
     assert figure is not None
     figure.draw_without_rendering()

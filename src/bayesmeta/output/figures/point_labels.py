@@ -37,20 +37,9 @@ def label_points(
     A name covers no other name, and no point and line if there is room. The same input gives the
     same places. The layout of the figure and the scales of the axes have to be final.
 
-    Parameters
-    ----------
-    points : DataFrame
-        All points that are drawn: x and y in its two columns.
-    names : Series
-        Names of some points, by the index of `points`.
-    size, radius : float, float or ndarray
-        Of the font; of the points, in pixels (points,).
-    lines : tuple of lists
-        Lines that names should not cover: lists of x and of y of every line.
-    ylim : tuple of float, optional
-        Lowest and highest y of names; by default that of the axes.
-    **text
-        Properties of the names.
+    `points` has x and y of all points that are drawn, `names` the names of some by its index.
+    `radius` of the points is in pixels. Names should not cover `lines` (lists of x and of y of
+    every line), and stay within `ylim`, by default the axes. `text` are properties of the names.
     """
     if names.empty:
         return

@@ -1,23 +1,20 @@
 """Files of `bayesmeta check`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 import xarray as xr
 
 from bayesmeta.estimates.text import words
 from bayesmeta.output import figures, pages
-from bayesmeta.output.folders.folder import Folder
+from bayesmeta.output.folders.folder import Folder, Tables
 
 MAX_PANELS = 12  # of subsets: more would be too small to read
 DRAWN_ONLY = ("funnel_replicates", "funnel_points")  # written beside their figure
 
 
 def write_check(
-    folder: Folder,
-    tables: Mapping[str, pd.DataFrame],
-    verdicts: list[tuple[str, str, str]],
-    design: xr.Dataset,
+    folder: Folder, tables: Tables, verdicts: list[tuple[str, str, str]], design: xr.Dataset
 ) -> None:
     """Write tables/*.csv (check.csv: the verdicts), figures and check.html."""
     kept = {name: table for name, table in tables.items() if name not in DRAWN_ONLY}
@@ -33,7 +30,7 @@ def write_check(
     folder.write_text("check.html", pages.check_page(tables, drawn, about))
 
 
-def _write_funnels(folder: Folder, tables: Mapping[str, pd.DataFrame]) -> None:
+def _write_funnels(folder: Folder, tables: Tables) -> None:
     drawn = {name: tables[f"funnel_{name}"] for name in ("points", "replicates")}
     title = f"Funnel: {folder.title}"
     for cell, mean in tables["funnel_cells"].set_index("cell")["mean"].items():
@@ -47,9 +44,7 @@ def _write_funnels(folder: Folder, tables: Mapping[str, pd.DataFrame]) -> None:
         folder.write_figure(f"funnel_{str(cell).replace(':', '-')}", figure, of_cell)
 
 
-def _write_other_figures(
-    folder: Folder, tables: Mapping[str, pd.DataFrame], design: xr.Dataset
-) -> None:
+def _write_other_figures(folder: Folder, tables: Tables, design: xr.Dataset) -> None:
     """Draw bias models, studies, Baujat, subsets and sensitivity, as far as the tables exist."""
     scale = design.attrs["scale"]
     if "bias_cells" in tables:

@@ -1,20 +1,12 @@
 """Files of `bayesmeta compare`."""
 
-from collections.abc import Mapping
-
-import pandas as pd
 import xarray as xr
 
 from bayesmeta.output import figures, pages
-from bayesmeta.output.folders.folder import Folder
+from bayesmeta.output.folders.folder import Folder, Tables
 
 
-def write_comparison(
-    folder: Folder,
-    tables: Mapping[str, pd.DataFrame],
-    curves: Mapping[str, pd.DataFrame],
-    design: xr.Dataset,
-) -> None:
+def write_comparison(folder: Folder, tables: Tables, curves: Tables, design: xr.Dataset) -> None:
     """Write tables/*.csv, figures/paired and profiles, and comparison.html."""
     folder.write_tables(tables)
     with folder.steps("drawing figures"):

@@ -13,9 +13,7 @@ from bayesmeta.estimates import contrasts, convergence, discrepancy, margins, su
 from bayesmeta.infrastructure.provenance import write_json
 from bayesmeta.model.spec import spec_of
 from bayesmeta.output import figures
-from bayesmeta.output.folders.folder import Folder
-
-Tables = Mapping[str, pd.DataFrame]
+from bayesmeta.output.folders.folder import Folder, Tables
 
 
 def fit_tables(tree: xr.DataTree) -> dict[str, pd.DataFrame]:

@@ -12,6 +12,7 @@ from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.infrastructure.provenance import hashes, write_json
 from bayesmeta.output.figures import save
 
+Tables = Mapping[str, pd.DataFrame]
 ABOUT = ("dataset", "model", "title", "synthetic", "notes")
 
 
@@ -36,7 +37,7 @@ class Folder:
         sizes = {"k": design.sizes["effect"], "studies": design.sizes["study"]}
         return about | sizes | {"source": self.source}
 
-    def write_tables(self, tables: Mapping[str, pd.DataFrame]) -> None:
+    def write_tables(self, tables: Tables) -> None:
         """Write tables/*.csv by name."""
         (self.path / "tables").mkdir(exist_ok=True)
         for name, table in tables.items():
@@ -46,7 +47,7 @@ class Folder:
         self,
         name: str,
         draw: Callable[..., Figure],
-        data: pd.DataFrame | Mapping[str, pd.DataFrame],
+        data: pd.DataFrame | Tables,
         heading: str,
         **options: Any,
     ) -> None:
@@ -58,9 +59,7 @@ class Folder:
         figure = draw(*tables, title=f"{heading}: {self.title}", **options)
         self.write_figure(name, figure, data)
 
-    def write_figure(
-        self, name: str, figure: Figure, data: pd.DataFrame | Mapping[str, pd.DataFrame]
-    ) -> None:
+    def write_figure(self, name: str, figure: Figure, data: pd.DataFrame | Tables) -> None:
         """Write figures/<name> as PNG and SVG, and the tables behind it as CSV."""
         stem = self.path / "figures" / name
         stem.parent.mkdir(exist_ok=True)
@@ -77,9 +76,8 @@ class Folder:
 
     def entries(self) -> list[str]:
         """Return the names of the files and folders in it, folders with a slash."""
-        return [
-            f"{path.name}/" if path.is_dir() else path.name for path in sorted(self.path.iterdir())
-        ]
+        paths = sorted(self.path.iterdir())
+        return [f"{path.name}/" if path.is_dir() else path.name for path in paths]
 
 
 def title_of(provenance: Mapping[str, Any]) -> str:

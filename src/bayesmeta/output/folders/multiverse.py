@@ -1,14 +1,10 @@
 """Files of `bayesmeta multiverse`."""
 
-from collections.abc import Mapping
-
-import pandas as pd
-
 from bayesmeta.output.figures.multiverse import draw_multiverse
-from bayesmeta.output.folders.folder import Folder
+from bayesmeta.output.folders.folder import Folder, Tables
 
 
-def write_multiverse(folder: Folder, tables: Mapping[str, pd.DataFrame]) -> None:
+def write_multiverse(folder: Folder, tables: Tables) -> None:
     """Write tables/*.csv and figures/multiverse; the table `cells` is written with the figure."""
     folder.write_tables({name: table for name, table in tables.items() if name != "cells"})
     with folder.steps("drawing figures"):

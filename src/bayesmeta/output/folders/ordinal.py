@@ -1,7 +1,5 @@
 """Files of `bayesmeta fit` for directions without effect sizes."""
 
-from collections.abc import Mapping
-
 import pandas as pd
 import xarray as xr
 
@@ -9,7 +7,7 @@ from bayesmeta.estimates import contrasts, summaries
 from bayesmeta.inference import ordinal
 from bayesmeta.output.figures.directions import draw_directions
 from bayesmeta.output.folders.fit import write_diagnostic_figures
-from bayesmeta.output.folders.folder import Folder
+from bayesmeta.output.folders.folder import Folder, Tables
 
 NUMBERS = ["mean", "ci_lb", "ci_ub", "prior_mean", "prior_ci_lb", "prior_ci_ub"]
 
@@ -32,9 +30,7 @@ def direction_tables(tree: xr.DataTree) -> dict[str, pd.DataFrame]:
     return tables | ({"aggregate": aggregate} if len(aggregate) else {})
 
 
-def write_direction_figures(
-    folder: Folder, tree: xr.DataTree, tables: Mapping[str, pd.DataFrame]
-) -> None:
+def write_direction_figures(folder: Folder, tree: xr.DataTree, tables: Tables) -> None:
     """Draw the probability of the best direction, prior and posterior; taus; chains."""
     best = tables["directions"]["direction"].iloc[-1]
     drawn = drawn_directions(tables)
@@ -43,11 +39,8 @@ def write_direction_figures(
     write_diagnostic_figures(folder, tree)
 
 
-def drawn_directions(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return the rows of the best direction, and the count of the review if it exists.
-
-    Columns are those of `figures.directions.directions`.
-    """
+def drawn_directions(tables: Tables) -> pd.DataFrame:
+    """Return the table of `draw_directions`: the best direction, and a review's count if any."""
     table = tables["directions"]
     best = table[table["direction"] == table["direction"].iloc[-1]]
     counted = best["rows"].astype(str) + " of " + best["of"].astype(str)

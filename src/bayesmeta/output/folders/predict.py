@@ -1,20 +1,18 @@
 """Files of `bayesmeta predict`."""
 
-from collections.abc import Mapping
-
 import pandas as pd
 
 from bayesmeta.estimates.margins import Curves
 from bayesmeta.output import figures
 from bayesmeta.output.folders.fit import draw_curves
-from bayesmeta.output.folders.folder import Folder
+from bayesmeta.output.folders.folder import Folder, Tables
 
 MAX_ROWS = 40  # of a forest: more would not fit on a page
 
 
 def write_predict(
     folder: Folder,
-    tables: Mapping[str, pd.DataFrame],
+    tables: Tables,
     curves: Curves | None,
     rows: pd.DataFrame,
     scale: str,

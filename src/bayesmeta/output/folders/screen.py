@@ -1,16 +1,10 @@
 """Files of `bayesmeta screen`."""
 
-from collections.abc import Mapping
-
-import pandas as pd
-
 from bayesmeta.output import figures
-from bayesmeta.output.folders.folder import Folder
+from bayesmeta.output.folders.folder import Folder, Tables
 
 
-def write_screen(
-    folder: Folder, tables: Mapping[str, pd.DataFrame], followup: str, scale: str
-) -> None:
+def write_screen(folder: Folder, tables: Tables, followup: str, scale: str) -> None:
     """Write tables/*.csv, figures and followup.toml."""
     folder.write_tables({name: table for name, table in tables.items() if len(table.columns)})
     folder.write_text("followup.toml", followup)

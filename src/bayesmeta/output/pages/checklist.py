@@ -9,8 +9,6 @@ from bayesmeta.output.pages.prose import phrase
 from bayesmeta.output.pages.rendering import PLAIN
 from bayesmeta.output.pages.results import Results
 
-ANSWERED = "answered"
-OPEN = "not answered"
 AUTHOR = "!"  # before an answer that the author has to complete
 
 
@@ -20,8 +18,6 @@ def checklist_table(results: Results) -> pd.DataFrame:
     Columns: step, item, answer ("" if no table has it; `for the author: ...` if no program can give
     it), where (ids of the page's sections), state (`answered`, `not answered`).
 
-    Notes
-    -----
     Raises BadInput if posterior.nc cannot be read. Source: Kruschke 2021, doi
     10.1038/s41562-021-01177-7, with points of the WAMBS checklist, Depaoli & van de Schoot 2017,
     doi 10.1037/met0000065; the wording is ours.
@@ -44,6 +40,6 @@ def checklist_table(results: Results) -> pd.DataFrame:
 
 def _item(head: str, answer: str) -> dict[str, str]:
     item, _, where = head.partition(" | ")
-    state = ANSWERED if answer and not answer.startswith(AUTHOR) else OPEN
+    state = "answered" if answer and not answer.startswith(AUTHOR) else "not answered"
     answer = answer.removeprefix(AUTHOR).strip()
     return {"item": item, "answer": answer, "where": where, "state": state}

@@ -19,11 +19,8 @@ def embedded_figure(name: str, svg: Path) -> dict[str, Any]:
     The PNG and the CSV files lie beside the SVG. Its name is as in the folder of results: `forest`,
     `funnel_fear-memory`, `screening/importance`.
 
-    Returns
-    -------
-    dict
-        name, key (an id), file (its stem), kind (svg or png), alt, src (a data address), data
-        (links to CSV files; none for the funnel of a cell, because its rows are in those of all).
+    Keys: name, key (an id), file (its stem), kind (svg or png), alt, src (a data address), data
+    (links to CSV files; none for the funnel of a cell, because its rows are in those of all).
     """
     text = trimmed(svg.read_text(encoding="utf-8"))
     stem = name.rpartition("/")[2]

@@ -1,6 +1,5 @@
 """The methods section, from provenance, the saved model and the tables."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -31,20 +30,13 @@ def methods_context(results: Results, html: bool) -> dict[str, Any]:
     sides = context["sides"]
     models = tables.get("bias_models", tables.get("bias_cells", pd.DataFrame({"model": []})))
     bias = [name for name in models["model"].unique() if name != "unadjusted"]
+    flow = tables.get("flow", pd.DataFrame())
+    counted = flow[flow["part"] == SCREENING].to_dict("records") if "part" in flow else []
     return context | {
         "provenance": results.provenance,
         "diagnostics": results.diagnostics,
-        "screened": _screened(tables),
+        "screened": [{"part": SCREENING, "what": row["what"]} for row in counted],
         "terms": list(tables["terms"]["term"]) if "terms" in tables else [],
         "settled": [name for side in SIDES[:2] for name in sides[side]],
         "bias_names": bias,
     }
-
-
-def _screened(tables: Mapping[str, pd.DataFrame]) -> list[dict[str, str]]:
-    """Return the rows of the published screening, in the form that `Cells` looks up."""
-    flow = tables.get("flow", pd.DataFrame())
-    if "part" not in flow:
-        return []
-    counted = flow.loc[flow["part"] == SCREENING, "what"]
-    return [{"part": SCREENING, "what": what} for what in counted]

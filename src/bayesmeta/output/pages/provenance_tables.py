@@ -14,12 +14,10 @@ CHECKED = ("tables", "figures")  # the folders that a page shows; no page reads 
 
 
 def parts_table(results: Results) -> pd.DataFrame:
-    """Return a row per command with results in the folder, in the order of their runs.
-
-    Columns: part, command, model, model_sha256, seed, commit, bayesmeta, created, seconds.
-    """
+    """Return a row per command with results in the folder, in the order of their runs: PART."""
     rows = [
-        {"part": part, "commit": about.get("git_commit"), **about}
+        about
+        | {"part": part, "commit": about.get("git_commit")}
         | {"bayesmeta": about.get("versions", {}).get("bayesmeta")}
         | {"seconds": sum(about.get("timings", {}).values()) or None}
         for part, about in results.provenance.items()
@@ -31,7 +29,7 @@ def parts_table(results: Results) -> pd.DataFrame:
 def files_table(results: Results) -> pd.DataFrame:
     """Return the data files: file, sha256, found_in, parts (the commands that read it)."""
     rows = [
-        [source.get("name"), source.get("sha256"), source.get("found_in"), part]
+        [*(source.get(name) for name in ("name", "sha256", "found_in")), part]
         for part, metadata in results.provenance.items()
         for source in metadata.get("sources", [])
     ]
@@ -55,10 +53,7 @@ def _grouped(rows: list[list[str]], by: list[str]) -> pd.DataFrame:
 
 
 def changed_files(folder: Path) -> set[Path]:
-    """Return the tables and figures with another hash than their provenance states.
-
-    Files that no provenance names are left out.
-    """
+    """Return the tables and figures with another hash than a provenance states."""
     hashes: dict[Path, set[str]] = {}
     for provenance in folder.rglob("provenance*.json"):
         outputs = json.loads(provenance.read_text(encoding="utf-8")).get("outputs", {})
