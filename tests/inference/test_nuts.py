@@ -8,7 +8,8 @@ import pytest
 import xarray as xr
 from scipy.stats import norm
 
-from bayesmeta.inference.nuts import ACCEPT, _sample, check_sampler, sample_posterior
+from bayesmeta.inference.nuts import ACCEPT, _sample, sample_posterior
+from bayesmeta.infrastructure.choices import check_sampler
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.design import build_design

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import arviz as az
 import numpy as np
 import pandas as pd
 import xarray as xr
 from scipy.stats import rankdata
 
+from bayesmeta.infrastructure.arviz import arviz_stats
 from bayesmeta.infrastructure.errors import BadInput
 
 MAX_R_HAT = 1.01
@@ -54,10 +54,12 @@ def diagnose(tree: xr.DataTree) -> dict[str, Any]:
     stats = tree["sample_stats"].to_dataset()
     values = {
         "divergences": int(stats["diverging"].sum()) if "diverging" in stats else 0,
-        "max_r_hat": _extreme(az.rhat(draws), np.max),
-        "min_ess_bulk": _extreme(az.ess(draws, method="bulk"), np.min),
-        "min_ess_tail": _extreme(az.ess(draws, method="tail"), np.min),
-        "bfmi": float(np.min(az.bfmi(tree).to_dataset()["energy"])) if "energy" in stats else None,
+        "max_r_hat": _extreme(arviz_stats.rhat(draws), np.max),
+        "min_ess_bulk": _extreme(arviz_stats.ess(draws, method="bulk"), np.min),
+        "min_ess_tail": _extreme(arviz_stats.ess(draws, method="tail"), np.min),
+        "bfmi": float(np.min(arviz_stats.bfmi(tree).to_dataset()["energy"]))
+        if "energy" in stats
+        else None,
     }
     failures = _failures(values)
     return {

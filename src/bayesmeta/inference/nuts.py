@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
-from importlib.util import find_spec
 from typing import Any
 
 import jax
@@ -12,8 +11,7 @@ import pymc as pm
 import xarray as xr
 
 from bayesmeta.inference.predictive import complete_tree, thinning_interval
-from bayesmeta.infrastructure.choices import NutsSampler, check_choice
-from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.infrastructure.choices import check_sampler
 from bayesmeta.infrastructure.files import cache_folder
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.build import build_model
@@ -148,15 +146,6 @@ def _initial(start: Start, design: xr.Dataset, spec: ModelSpec) -> dict[str, Any
         **{key: extras[key] for key in spec.auxiliary_parameters},
         **latent,
     }
-
-
-def check_sampler(sampler: str) -> None:
-    """Raise BadInput if a sampler is unknown or not installed."""
-    check_choice("sampler", sampler, NutsSampler)
-    if find_spec(sampler) is None:
-        raise BadInput(
-            f"the sampler '{sampler}' is not installed; install it with: pip install 'bayesmeta[{sampler}]'"
-        )
 
 
 def _options(sampler: str, chains: int, *, dense: bool) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import arviz as az
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -16,6 +15,7 @@ from bayesmeta.estimates.summaries.levels import (
     strata_of,
     tau_draws,
 )
+from bayesmeta.infrastructure.arviz import arviz_stats
 from bayesmeta.model.design import is_mean, typical_variance
 from bayesmeta.model.spec import LEVELS, spec_of
 
@@ -41,10 +41,10 @@ def terms_table(tree: xr.DataTree) -> pd.DataFrame:
             "ci_lb": bounds[0].values,
             "ci_ub": bounds[1].values,
             "p_positive": (draws > 0).mean("sample").values,
-            "ess_bulk": az.ess(beta, method="bulk")["beta"].values,
-            "ess_tail": az.ess(beta, method="tail")["beta"].values,
-            "r_hat": az.rhat(beta)["beta"].values,
-            "mcse_mean": az.mcse(beta, method="mean")["beta"].values,
+            "ess_bulk": arviz_stats.ess(beta, method="bulk")["beta"].values,
+            "ess_tail": arviz_stats.ess(beta, method="tail")["beta"].values,
+            "r_hat": arviz_stats.rhat(beta)["beta"].values,
+            "mcse_mean": arviz_stats.mcse(beta, method="mean")["beta"].values,
         }
     )
 
@@ -66,8 +66,8 @@ def parameters_table(tree: xr.DataTree) -> pd.DataFrame:
 
 def _parameter_rows(draws: xr.Dataset, name: str) -> list[dict[str, Any]]:
     """Return a row for a scalar parameter, or for every element of a vector of weights."""
-    bulk = np.atleast_1d(az.ess(draws, method="bulk")[name].values)
-    r_hat = np.atleast_1d(az.rhat(draws)[name].values)
+    bulk = np.atleast_1d(arviz_stats.ess(draws, method="bulk")[name].values)
+    r_hat = np.atleast_1d(arviz_stats.rhat(draws)[name].values)
     flat = draws[name].stack(sample=("chain", "draw"))
     flat = flat if flat.ndim == 2 else flat.expand_dims("weight")
     rows = []

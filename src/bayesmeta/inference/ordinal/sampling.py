@@ -7,12 +7,13 @@ import pymc as pm
 import xarray as xr
 from pymc.stats import compute_log_prior
 
-from bayesmeta.inference.nuts import check_sampler, start_jax
+from bayesmeta.inference.nuts import start_jax
 from bayesmeta.inference.ordinal.model import build_ordered_model
 from bayesmeta.inference.ordinal.probabilities import (
     direction_log_probabilities,
     study_log_likelihood,
 )
+from bayesmeta.infrastructure.choices import check_sampler
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.design.contrasts import with_model
