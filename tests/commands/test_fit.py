@@ -320,7 +320,7 @@ def test_a_file_size_limit_of_the_system(table: Path, tmp_path: Path) -> None:
 @pytest.fixture
 def no_data(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine without the raw data and without a network."""
-    monkeypatch.setattr(sources, "_places", lambda: iter(()))
+    monkeypatch.setattr(sources, "_search_folders", lambda: iter(()))
 
     def offline(entry: dict[str, str]) -> None:
         raise DataMissing(sources._how_to_get(entry, OSError("offline")))

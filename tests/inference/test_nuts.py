@@ -148,7 +148,9 @@ def test_four_level_has_effects_and_the_kernel_marginalises_them(simulated: pd.D
 
 
 def test_unknown_sampler_is_refused() -> None:
-    with pytest.raises(BadInput, match="the samplers are: numpyro, nutpie, pymc"):
+    with pytest.raises(
+        BadInput, match="unknown sampler 'stan'; choose one of: numpyro, nutpie, pymc"
+    ):
         check_sampler("stan")
 
 
