@@ -323,7 +323,7 @@ def no_data(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "_search_folders", lambda: iter(()))
 
     def offline(entry: dict[str, str]) -> None:
-        raise DataMissing(sources._how_to_get(entry, OSError("offline")))
+        raise DataMissing(sources._ways_to_get(entry, OSError("offline")))
 
     monkeypatch.setattr(sources, "_download", offline)
 
