@@ -13,7 +13,7 @@ try:
     main(sys.argv[1:])
 except SystemExit as ended:
     assert ended.code == 0, ended.code
-print(*{"jax", "pymc", "pytensor"} & set(sys.modules), sep=",", file=sys.stderr)
+print(*{"jax", "numpyro", "pymc", "pytensor"} & set(sys.modules), sep=",", file=sys.stderr)
 """
 
 

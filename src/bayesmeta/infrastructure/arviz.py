@@ -1,19 +1,20 @@
 """ArviZ's statistics, `arviz_stats`, loaded without JAX.
 
-arviz_base loads JAX, if it is installed, for converters of NumPyro's results that are not used
-here. That takes seconds, which a command that samples nothing by NUTS would lose.
+arviz_base loads JAX and NumPyro, if they are installed, for converters that are not used here. That
+takes seconds, which a command that samples nothing by NUTS would lose. So it gets modules that are
+loaded at their first use.
 """
 
 import sys
 
-JAX = "jax"
+import lazy_loader
 
-absent = JAX not in sys.modules
-if absent:
-    sys.modules[JAX] = None  # type: ignore[assignment]  # its import fails as if not installed
+absent = [name for name in ("jax", "numpyro") if name not in sys.modules]
+for name in absent:
+    lazy_loader.load(name)
 try:
     import arviz_stats as arviz_stats
     from arviz_stats.base import array_stats as array_stats
 finally:
-    if absent:
-        del sys.modules[JAX]
+    for name in absent:  # other libraries look here for what is in use
+        del sys.modules[name]
