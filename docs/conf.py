@@ -1,7 +1,9 @@
-"""How Sphinx builds the documentation: `make docs`. Nothing is fetched, neither by the build nor by its pages."""
+"""Settings of Sphinx for `make docs`. Neither the build nor its pages fetch anything."""
 
 import logging
+import pkgutil
 import sys
+from importlib import import_module
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -10,6 +12,15 @@ import bayesmeta
 
 for library in ("arviz", "pytensor"):  # whose greetings at import are no news of the build
     logging.getLogger(library).setLevel(logging.WARNING)
+
+for package in pkgutil.walk_packages(bayesmeta.__path__, "bayesmeta."):
+    if package.ispkg and package.name != "bayesmeta.api":
+        names = vars(module := import_module(package.name))
+        module.__all__ = [  # autodoc describes what a package hands on from its files
+            name
+            for name, value in names.items()
+            if str(getattr(value, "__module__", "")).startswith(package.name)
+        ]
 
 project = "bayesmeta"
 author = "The bayesmeta authors"

@@ -1,7 +1,8 @@
-"""Docstrings, which are plain words with `code`, to what napoleon and docutils expect.
+"""Translate docstrings, which are plain words with `code`, to the input of napoleon and docutils.
 
-In `name : what it is.` the words are a description, no type; a line `Source: ...` is a section of its own; indented
-lines are displayed as they are; bars, stars and trailing underscores outside of `code` are mathematics, no markup.
+In `name : content.` the words are a description, not a type. A line `Source: ...` is a section.
+Indented lines are displayed as they are. Bars, stars and trailing underscores outside of `code` are
+mathematics, not markup.
 """
 
 import re
@@ -17,9 +18,10 @@ DESCRIBED = ("Parameters", "Attributes")
 
 
 def for_napoleon(lines: list[str]) -> list[str]:
-    """A docstring's lines as napoleon reads them."""
+    """Return the lines of a docstring as napoleon reads them."""
     made: list[str] = []
-    section, shown = "", False
+    section = ""
+    shown = False
     for line, following in zip_longest(lines, lines[1:], fillvalue=""):
         if following and set(following) == {"-"}:
             section = line
@@ -38,18 +40,18 @@ def for_napoleon(lines: list[str]) -> list[str]:
 
 
 def without_markup(line: str) -> str:
-    """A line in which bars, stars and trailing underscores stand for themselves."""
-    return MARKUP.sub(lambda found: found[0] if found[1] else "\\" + found[0], line)
+    """Escape bars, stars and trailing underscores of a line, so that they are not markup."""
+    return MARKUP.sub(lambda match: match[0] if match[1] else "\\" + match[0], line)
 
 
 def _described(names: str, words: str, following: str) -> list[str]:
-    """Names, and what they are below; a type before a description ends in a colon."""
+    """Return names, and below them their description; a type before it ends in a colon."""
     colon = ":" if following.startswith("    ") and not words.endswith(ENDS) else ""
     return [names.replace(", ", ","), f"    {without_markup(words)}{colon}"]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Before napoleon reads a docstring."""
+    """Connect the translation, so that it runs before napoleon."""
     app.connect("autodoc-process-docstring", _process, priority=400)
     return {"parallel_read_safe": True}
 

@@ -1,4 +1,4 @@
-"""A built page that would fetch something from elsewhere is a warning, and so an error in `make docs`."""
+"""Warn if a built page would load something from the network; `make docs` treats it as an error."""
 
 import re
 from pathlib import Path
@@ -14,24 +14,25 @@ IMPORTS = re.compile(r"""(?:@import\s+|url\()["']?((?:https?:)?//[^"')]+)""")
 
 
 def requests_of(folder: Path) -> dict[str, list[str]]:
-    """Addresses elsewhere that pages and styles below a folder load by themselves, by file."""
-    found = {}
+    """Return the network addresses that pages and styles in a folder load, by file."""
+    requests = {}
     for pattern, kind in ((FETCHES, "*.html"), (IMPORTS, "*.css")):
         for path in sorted(folder.rglob(kind)):
             if addresses := pattern.findall(path.read_text(encoding="utf-8")):
-                found[str(path.relative_to(folder))] = addresses
-    return found
+                requests[str(path.relative_to(folder))] = addresses
+    return requests
 
 
 def _check(app: Sphinx, error: Exception | None) -> None:
+    """Warn about every built page that loads from the network."""
     if error is None and app.builder.format == "html":
         for page, addresses in requests_of(Path(app.outdir)).items():
             logging.getLogger(__name__).warning(
-                "%s asks the network for %s", page, ", ".join(addresses)
+                "%s loads from the network: %s", page, ", ".join(addresses)
             )
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Look at what was built."""
+    """Connect the check of the built pages."""
     app.connect("build-finished", _check)
     return {"parallel_read_safe": True}

@@ -1,6 +1,6 @@
-"""Tables of a command's options, read from the typer app while the documentation is built, so that none goes stale.
+"""Write tables of the options of a command from the typer app, so that they are always up to date.
 
-In a page of Markdown, a fence of `{options}` with a command's name in it becomes the table.
+A fence `{options}` with the name of a command in a Markdown page becomes the table.
 """
 
 from pathlib import Path
@@ -18,12 +18,12 @@ HEAD = "| option | takes | default | what it sets |\n|---|---|---|---|"
 
 
 def commands() -> dict[str, Any]:
-    """Every command of `bayesmeta` by its name."""
+    """Return every command of `bayesmeta` by its name."""
     return dict(typer.main.get_command(command_line).commands)  # type: ignore[attr-defined]
 
 
 def option_table(command: Any) -> str:
-    """A command's arguments and options as a Markdown table, in the order of its help."""
+    """Return the arguments and options of a command as a Markdown table."""
     return "\n".join(
         [HEAD, *(_row(parameter) for parameter in command.params if not parameter.hidden)]
     )
@@ -37,7 +37,7 @@ def _row(parameter: Any) -> str:
     )
     takes = "" if getattr(parameter, "is_flag", False) else _takes(parameter)
     default = "required" if parameter.required else _default(parameter.default)
-    name = ", ".join(f"`{one}`" for one in names)
+    name = ", ".join(f"`{option}`" for option in names)
     return f"| {name} | {takes} | {default} | {_escaped(parameter.help or '')} |"
 
 
@@ -59,12 +59,14 @@ def _escaped(text: str) -> str:
 
 
 class Options(SphinxDirective):
-    """The options of the command that the fence names."""
+    """Directive for the options of the command that the fence names."""
 
     has_content = True
 
     def run(self) -> list[nodes.Node]:
-        name, known = " ".join(self.content).strip(), commands()
+        """Return the table as nodes."""
+        name = " ".join(self.content).strip()
+        known = commands()
         if name not in known:
             raise self.error(f"bayesmeta has no command {name!r}; it has: {', '.join(known)}")
         return self.parse_text_to_nodes(option_table(known[name]))

@@ -143,4 +143,4 @@ def test_jax_that_runs_with_too_few_devices_is_refused(monkeypatch: pytest.Monke
     assert message.startswith(
         "JAX is running already, with 1 device, and 4 chains need 4; restart Python"
     )
-    requests.ready_jax(1)
+    requests.start_devices(1)

@@ -1,5 +1,6 @@
 """`bayesmeta fit` as a user meets it: its folder, its exit codes, and every kind of bad input."""
 
+import io
 import json
 import subprocess
 import sys
@@ -8,9 +9,12 @@ from pathlib import Path
 import arviz as az
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from bayesmeta.cli import main
-from bayesmeta.data import datasets, sources
+from bayesmeta.commands.console import print_data
+from bayesmeta.commands.request import Request, read_inputs
+from bayesmeta.data import sources
 from bayesmeta.infrastructure.errors import DataMissing
 from bayesmeta.infrastructure.files import root
 
@@ -320,10 +324,10 @@ def test_a_file_size_limit_of_the_system(table: Path, tmp_path: Path) -> None:
 @pytest.fixture
 def no_data(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine without the raw data and without a network."""
-    monkeypatch.setattr(sources, "_places", lambda: iter(()))
+    monkeypatch.setattr(sources, "_search_folders", lambda: iter(()))
 
     def offline(entry: dict[str, str]) -> None:
-        raise DataMissing(sources._how_to_get(entry, OSError("offline")))
+        raise DataMissing(sources._ways_to_get(entry, OSError("offline")))
 
     monkeypatch.setattr(sources, "_download", offline)
 
@@ -351,9 +355,14 @@ def test_without_data_and_without_a_name_the_twin_is_used_and_the_first_line_say
 
 
 def test_fits_of_the_real_data_start_from_the_stated_table(trace_data: object) -> None:
-    frame = datasets.read("preclinical")
+    inputs = read_inputs(Request("preclinical"))
     assert trace_data
+    frame = inputs.frame
     assert (len(frame), frame["group"].nunique(), frame["study"].nunique()) == (1086, 302, 184)
+    printed = io.StringIO()
+    print_data(Console(file=printed, width=200), inputs.design, frame.attrs, inputs.left_out)
+    line = "preclinical (calibrated): 1086 effects, 302 groups, 184 studies, 7 terms, from "
+    assert printed.getvalue().startswith(line)
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -65,7 +65,7 @@ def test_refuses_rows_and_averages(tree: xr.DataTree, frame: pd.DataFrame) -> No
         margins.predicted_table(
             tree, frame[["species", "phase"]].iloc[:2].assign(dose=[1.0, np.nan])
         )
-    with pytest.raises(BadInput, match="equal or frequency; got 'some'"):
+    with pytest.raises(BadInput, match="unknown weights 'some'; choose one of: equal, frequency"):
         margins.marginal_weights(tree, "species", weights="some")
     with pytest.raises(BadInput, match="no moderators of this model"):
         margins.marginal_weights(tree, "sex")

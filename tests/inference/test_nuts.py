@@ -8,7 +8,8 @@ import pytest
 import xarray as xr
 from scipy.stats import norm
 
-from bayesmeta.inference.nuts import ACCEPT, _sample, check_sampler, sample_posterior
+from bayesmeta.inference.nuts import ACCEPT, _sample, sample_posterior
+from bayesmeta.infrastructure.choices import check_sampler
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.design import build_design
@@ -147,7 +148,9 @@ def test_four_level_has_effects_and_the_kernel_marginalises_them(simulated: pd.D
 
 
 def test_unknown_sampler_is_refused() -> None:
-    with pytest.raises(BadInput, match="the samplers are: numpyro, nutpie, pymc"):
+    with pytest.raises(
+        BadInput, match="unknown sampler 'stan'; choose one of: numpyro, nutpie, pymc"
+    ):
         check_sampler("stan")
 
 

@@ -71,7 +71,9 @@ def test_an_estimated_rho_is_that_of_a_grid() -> None:
 
 def test_what_cannot_be_is_said() -> None:
     design = build_design(correlated(0.2), parse_spec(TEXT, "rho"))
-    with pytest.raises(BadInput, match="REML fits terms and taus alone; model rho has rho besides"):
+    with pytest.raises(
+        BadInput, match="REML estimates terms and taus alone, but model rho also has rho"
+    ):
         fit_reml(design, parse_spec(TEXT, "rho"))
     with pytest.raises(BadInput, match="both fixes rho and gives it a prior"):
         parse_spec(TEXT.replace('levels = ["study"]', 'levels = ["study"]\nrho = 0.2'), "rho")

@@ -71,7 +71,7 @@ def test_what_the_model_needs_is_said(simulated: pd.DataFrame) -> None:
         parse_spec(TEXT.replace("student", "normal"), "m")
     spec = read_spec("robust")
     design = build_design(simulated, spec)
-    with pytest.raises(BadInput, match="estimates nu, which quadrature does not do"):
+    with pytest.raises(BadInput, match="estimates nu, which quadrature cannot do"):
         integrate_posterior(design, spec)
-    with pytest.raises(BadInput, match="REML fits terms and taus alone"):
+    with pytest.raises(BadInput, match="REML estimates terms and taus alone"):
         fit_reml(design, spec)

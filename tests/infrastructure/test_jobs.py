@@ -31,10 +31,8 @@ def square(number: int, log: str = "", seconds: float = 0.0) -> pd.DataFrame:
 
 
 def refit(design: xr.Dataset, spec: ModelSpec, add: float) -> pd.DataFrame:
-    from bayesmeta.inference.nuts import start_jax
     from bayesmeta.inference.quadrature import integrate_posterior, terms_table
 
-    start_jax(devices=1)
     return terms_table(integrate_posterior(design.assign(yi=design["yi"] + add), spec))
 
 

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from bayesmeta.api.requests import Model, inputs_of, ready_jax
+from bayesmeta.api.requests import Model, inputs_of
 from bayesmeta.api.results import ContrastSpec, definitions_of
 from bayesmeta.api.summaries import RemlSummary
 from bayesmeta.commands.compare import comparison_tables, estimate_both
@@ -77,7 +77,6 @@ def reml(
     inputs = inputs_of(frame, model, moderators, where)
     refuse_directions(inputs, "REML")
     check_choice("test", test, choices.Test)
-    ready_jax()
     fitted = fit_reml(inputs.design, inputs.spec, method=method)
     terms = [str(term) for term in inputs.design["term"].values]
     weights = None if question is None else contrast_weights(definitions_of(question), terms)
@@ -132,7 +131,6 @@ def compare(
     inputs = inputs_of(frame, model, moderators, where)
     refuse_directions(inputs, "a comparison with REML")
     check_choice("test", test, choices.Test)
-    ready_jax()
     tables, _ = comparison_tables(estimate_both(inputs.design, inputs.spec), inputs, test)
     return tables["comparison"]
 

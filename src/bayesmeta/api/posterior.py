@@ -7,7 +7,7 @@ import pandas as pd
 import xarray as xr
 from rich.console import Console
 
-from bayesmeta.api.requests import Model, inputs_of, ready_jax
+from bayesmeta.api.requests import Model, inputs_of, start_devices
 from bayesmeta.commands.fit import draw_posterior
 from bayesmeta.commands.options import Sampling
 from bayesmeta.estimates.convergence import diagnose
@@ -88,7 +88,8 @@ def fit(
     """
     inputs = inputs_of(frame, model, moderators, where)
     sampling = Sampling(sampler, draws=draws, tune=tune, chains=chains, seed=seed)
-    ready_jax(chains if sampler == "numpyro" else 1)
+    if sampler == "numpyro":
+        start_devices(chains)
     steps = shown_steps() if progress else Steps()
     tree = draw_posterior(inputs.design, inputs.spec, sampling, steps)
     failures = diagnose(tree)["failures"]

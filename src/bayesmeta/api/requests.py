@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import jax
 import pandas as pd
 
 from bayesmeta.api.checks import check_text
@@ -12,7 +11,6 @@ from bayesmeta.commands.options import Request
 from bayesmeta.commands.request import Inputs, choose_model, read_directions, select
 from bayesmeta.data.datasets import DATASETS
 from bayesmeta.estimates.discrepancy import check_sides
-from bayesmeta.inference.nuts import start_jax
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design, cell_means
 from bayesmeta.model.spec import ORDERED, ModelSpec, check_spec
@@ -67,7 +65,7 @@ def spec_for(table: pd.DataFrame, model: Model, moderators: str | None) -> Model
     return choose_model(Request(model=name, moderators=moderators), table)
 
 
-def ready_jax(chains: int = 1) -> None:
+def start_devices(chains: int) -> None:
     """Start JAX with as many devices as chains.
 
     JAX keeps the number of devices with which it starts, so the first call decides for the next
@@ -78,6 +76,10 @@ def ready_jax(chains: int = 1) -> None:
     BadInput
         JAX runs already with too few devices: draws would differ from those of the command line.
     """
+    import jax
+
+    from bayesmeta.inference.nuts import start_jax  # PyMC
+
     start_jax(max(chains, DEVICES))
     available = jax.local_device_count()
     if jax.default_backend() == "cpu" and available < chains:

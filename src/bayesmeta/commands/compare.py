@@ -14,7 +14,6 @@ from bayesmeta.commands.request import Inputs
 from bayesmeta.commands.run import Task
 from bayesmeta.estimates import frequentist
 from bayesmeta.inference import quadrature, reml
-from bayesmeta.inference.nuts import start_jax
 from bayesmeta.infrastructure.choices import Test
 from bayesmeta.model.design.contrasts import named_weights
 from bayesmeta.model.spec import ModelSpec
@@ -36,7 +35,6 @@ class FrequentistAndBayes:
 
 def compute(task: Task[Comparison]) -> Outcome:
     """Estimate both, compare three and four levels, and repeat the published analyses."""
-    start_jax(devices=1)
     inputs = task.inputs
     with task.steps("frequentist and Bayesian estimates"):
         both = estimate_both(inputs.design, inputs.spec)

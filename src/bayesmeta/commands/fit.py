@@ -57,11 +57,10 @@ def draw_posterior(
         from bayesmeta.inference.ordinal import sample_directions
 
         return sample_directions(design, spec, steps=steps, **asdict(sampling))
-    from bayesmeta.inference.nuts import sample_posterior, start_jax
-
     if sampling.sampler != "quadrature":
+        from bayesmeta.inference.nuts import sample_posterior  # PyMC and JAX
+
         return sample_posterior(design, spec, steps=steps, **asdict(sampling))
-    start_jax(devices=1)
     return quadrature_posterior(
         design,
         spec,

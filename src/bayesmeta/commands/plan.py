@@ -11,7 +11,6 @@ from bayesmeta.commands.options import Scope
 from bayesmeta.commands.outcome import Outcome
 from bayesmeta.commands.request import Inputs
 from bayesmeta.commands.run import Task
-from bayesmeta.inference.nuts import start_jax
 from bayesmeta.inference.quadrature import integrate_posterior
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.jobs import Job, run_jobs
@@ -27,7 +26,6 @@ Jobs = dict[tuple[str, int, int], Job]
 
 def compute(task: Task[Scope]) -> Outcome:
     """Simulate new studies and refit with them."""
-    start_jax(devices=1)
     inputs = task.inputs
     scope = task.options
     refuse_other_scales(inputs)

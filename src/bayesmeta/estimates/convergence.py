@@ -4,12 +4,12 @@ import operator
 from collections.abc import Mapping
 from typing import Any
 
-import arviz as az
 import numpy as np
 import pandas as pd
 import xarray as xr
 from scipy.stats import rankdata
 
+from bayesmeta.infrastructure.arviz import arviz_stats
 from bayesmeta.infrastructure.errors import BadInput
 
 MAX_R_HAT = 1.01
@@ -49,11 +49,13 @@ def diagnose(tree: xr.DataTree) -> dict[str, Any]:
     stats = tree["sample_stats"].to_dataset()
     values: dict[str, Any] = {
         "divergences": int(stats["diverging"].sum()) if "diverging" in stats else 0,
-        "max_r_hat": float(_numbers(az.rhat(draws)).max()),
-        "min_ess_bulk": float(_numbers(az.ess(draws, method="bulk")).min()),
-        "min_ess_tail": float(_numbers(az.ess(draws, method="tail")).min()),
-        "bfmi": float(np.min(az.bfmi(tree).to_dataset()["energy"])) if "energy" in stats else None,
+        "max_r_hat": float(_numbers(arviz_stats.rhat(draws)).max()),
+        "min_ess_bulk": float(_numbers(arviz_stats.ess(draws, method="bulk")).min()),
+        "min_ess_tail": float(_numbers(arviz_stats.ess(draws, method="tail")).min()),
+        "bfmi": None,
     }
+    if "energy" in stats:
+        values["bfmi"] = float(np.min(arviz_stats.bfmi(tree).to_dataset()["energy"]))
     failures = [
         advice.format(values[name])
         for name, (comparison, limit, advice) in RULES.items()

@@ -1,9 +1,8 @@
-"""From a design to a DataTree: NUTS over (beta, tau), then everything that has an exact conditional drawn exactly."""
+"""From a design to a DataTree: NUTS over the parameters, then exact draws of all that follows."""
 
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
-from importlib.util import find_spec
 from typing import Any
 
 import jax
@@ -12,8 +11,7 @@ import pymc as pm
 import xarray as xr
 
 from bayesmeta.inference.predictive import complete_tree, thinning_interval
-from bayesmeta.infrastructure.choices import NutsSampler, check_choice
-from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.infrastructure.choices import check_sampler
 from bayesmeta.infrastructure.files import cache_folder
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.build import build_model
@@ -23,22 +21,18 @@ from bayesmeta.model.priors import pooling_sd_name
 from bayesmeta.model.spec import ModelSpec
 
 CACHE_BYTES = 2**30
-START_NU, START_RHO = 10.0, 0.5
-ACCEPT = (
-    0.9,
-    0.99,
-)  # target acceptance, and that of a second try where a step was too long for a wall of the density
+START_NU = 10.0
+START_RHO = 0.5
+ACCEPT = (0.9, 0.99)  # target acceptance, and that of a second run if draws diverged
 
 
 def start_jax(devices: int) -> None:
-    """Set up JAX before its first use: one host device per chain, compiled programs kept between runs."""
-    # a process killed while it wrote leaves a torn entry, which is compiled anew
+    """Set up JAX before its first use: a device per chain, and a cache of compiled programs."""
+    # a process killed while it wrote leaves a broken entry, which is compiled again
     warnings.filterwarnings("ignore", message="Error reading persistent compilation cache entry")
     jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "jax"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    jax.config.update(
-        "jax_compilation_cache_max_size", CACHE_BYTES
-    )  # a limit makes JAX lock what it writes, too
+    jax.config.update("jax_compilation_cache_max_size", CACHE_BYTES)  # a limit also locks the files
     with suppress(RuntimeError):  # JAX has started already; the chains then share its devices
         jax.config.update("jax_num_cpu_devices", devices)
 
@@ -59,29 +53,29 @@ def sample_posterior(
 
     Parameters
     ----------
-    design : Dataset
-        From `design.build_design`.
-    spec : ModelSpec
-        The model's choices.
+    design, spec : Dataset, ModelSpec
+        From `design.build_design`, and the model.
     sampler : {"numpyro", "nutpie", "pymc"}
         NUTS implementation.
     draws, tune, chains, seed : int
-        Kept and warm-up draws per chain, chains, seed of every random step. Of a large table every n-th draw is kept
-        (`predictive.thinning_interval`).
+        Kept and warm-up draws per chain, chains, seed of every random step. The draws of a large
+        table are thinned (`predictive.thinning_interval`).
     without : sequence of str
-        Studies that the posterior does not learn from; log_likelihood has how well each draw predicts them.
+        Studies that are left out of the posterior; log_likelihood has their predictive density.
     steps : Steps, optional
-        Shows and times what is being done.
+        Progress.
 
     Returns
     -------
     DataTree
-        posterior: beta (term); tau_<level>, over stratum where taus differ by it; spread_<part> where terms are
-        partially pooled; nu, rho, weights (weight) where estimated; u (study), w (group) and d (effect) where the
-        model has the level;
-        posterior_predictive, prior_predictive: obs (effect), a replicate of yi for the same and for new studies;
-        prior; log_likelihood: obs_study (study), marginal, and obs (effect), given u and w; log_prior; sample_stats;
-        observed_data; constant_data: the design, and in its attributes the model.
+        posterior: beta (term); tau_<level>, by stratum if taus differ by it; sd_<part> of partially
+        pooled terms; nu, rho, weights (weight) if estimated; u (study), w (group) and d (effect) if
+        the model has the level.
+        posterior_predictive, prior_predictive: obs (effect), replicates of yi for the same and for
+        new studies.
+        log_likelihood: obs_study (study), marginal, and obs (effect), given u and w.
+        prior; log_prior; sample_stats; observed_data.
+        constant_data: the design, the model (in its attributes) and the contrast weights.
 
     Raises
     ------
@@ -106,7 +100,7 @@ def sample_posterior(
         progressbar=steps.console is not None and sampler != "numpyro",
         quiet=steps.console is None or sampler == "numpyro",
         compute_convergence_checks=False,
-        jitter_max_retries=0,  # the density is finite everywhere, and looking first costs a second
+        jitter_max_retries=0,  # the density is finite everywhere, and a check costs a second
         **_options(sampler, chains, dense=not spec.sampled_levels),
     )
     kept = slice(None, None, thinning_interval(design, draws * chains))
@@ -119,23 +113,22 @@ def sample_posterior(
 
 
 def _sample(steps: Steps, *, nuts: dict[str, Any], **settings: Any) -> xr.DataTree:
-    """Draws at the first target acceptance at which none diverges, or at the last."""
-    told = f"sampling {settings['chains']} x {settings['tune'] + settings['draws']} draws"
+    """Draw at the first target acceptance at which no draw diverges, or at the last."""
+    title = f"sampling {settings['chains']} x {settings['tune'] + settings['draws']} draws"
     for accept in ACCEPT:
-        with steps(told):
+        with steps(title):
             tree = pm.sample(nuts=nuts | {"target_accept": accept}, **settings)
         diverged = tree["sample_stats"].get("diverging", xr.DataArray(0))
         tree["sample_stats"].attrs["target_accept"] = accept
         if not diverged.any():
             break
-        told = "sampling again in smaller steps"
+        title = "sampling again in smaller steps"
     return tree
 
 
 def _initial(start: Start, design: xr.Dataset, spec: ModelSpec) -> dict[str, Any]:
-    """Where chains begin."""
-    spreads = dict.fromkeys(map(pooling_sd_name, spec.pooling_sds), START_POOLING_SD)
-    extras = {
+    sds = dict.fromkeys(map(pooling_sd_name, spec.pooling_sds), START_POOLING_SD)
+    auxiliary = {
         "nu": START_NU,
         "rho": START_RHO,
         "weights": np.ones(len(weight_labels(design, spec))),
@@ -144,28 +137,15 @@ def _initial(start: Start, design: xr.Dataset, spec: ModelSpec) -> dict[str, Any
     return {
         "beta": start.beta,
         "tau": start.tau,
-        **spreads,
-        **{key: extras[key] for key in spec.auxiliary_parameters},
+        **sds,
+        **{key: auxiliary[key] for key in spec.auxiliary_parameters},
         **latent,
     }
 
 
-def check_sampler(sampler: str) -> None:
-    """Raise BadInput if a sampler is unknown or not installed."""
-    check_choice("sampler", sampler, NutsSampler)
-    if find_spec(sampler) is None:
-        raise BadInput(
-            f"the sampler '{sampler}' is not installed; install it with: pip install 'bayesmeta[{sampler}]'"
-        )
-
-
 def _options(sampler: str, chains: int, *, dense: bool) -> dict[str, Any]:
-    if sampler == "numpyro":
-        on_own_device = jax.default_backend() == "cpu" and jax.local_device_count() >= chains
-        return {
-            "nuts": {
-                "dense_mass": dense,
-                "chain_method": "parallel" if on_own_device else "vectorized",
-            }
-        }
-    return {"backend": "jax", "nuts": {}}
+    if sampler != "numpyro":
+        return {"backend": "jax", "nuts": {}}
+    has_devices = jax.default_backend() == "cpu" and jax.local_device_count() >= chains
+    method = "parallel" if has_devices else "vectorized"
+    return {"nuts": {"dense_mass": dense, "chain_method": method}}

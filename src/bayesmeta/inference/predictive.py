@@ -1,4 +1,4 @@
-"""From draws of the parameters to a whole tree: random effects, replicates, log-likelihoods, the prior beside them."""
+"""From draws of the parameters to a complete tree: random effects, replicates, log-likelihoods."""
 
 import os
 from collections.abc import Callable
@@ -29,12 +29,12 @@ Chunk = Callable[[np.random.Generator, Parameters], dict[str, np.ndarray]]
 
 
 def thinning_interval(design: xr.Dataset, draws: int) -> int:
-    """Return the thinning interval that keeps random effects and replicates within memory, for so many draws in all."""
+    """Return the thinning interval that keeps replicates within memory, for a number of draws."""
     return max(1, int(np.ceil(draws * design.sizes["effect"] / MAX_STORED_VALUES)))
 
 
 def prior_replicates(design: xr.Dataset) -> int:
-    """Return how many draws of the prior are replicated, so that they fit in memory beside the others."""
+    """Return the number of prior draws with replicates, so that they fit in memory."""
     return int(np.clip(MAX_STORED_VALUES // 3 // design.sizes["effect"], 100, PRIOR_DRAWS))
 
 
@@ -46,17 +46,17 @@ def complete_tree(
     *,
     seed: int,
 ) -> xr.DataTree:
-    """Add to draws of the parameters the groups that follow from them, each drawn from its exact conditional.
+    """Add to draws of the parameters the groups that follow from them, drawn exactly.
 
     Parameters
     ----------
     posterior : Dataset
-        beta (chain, draw, term), tau (chain, draw, level), the pooling sds, auxiliary parameters, and z of the sampled
-        levels.
+        beta (chain, draw, term), tau (chain, draw, level), pooling sds, auxiliary parameters, and
+        z_<level> of sampled levels.
     sample_stats : Dataset
-        Of the sampler.
+        From the sampler.
     design, spec : Dataset, ModelSpec
-        What the model was built from.
+        The model.
     seed : int
         Of every random step.
 
@@ -91,7 +91,7 @@ def complete_tree(
 
 
 def _given_data(likelihood: Normal) -> Chunk:
-    """Return a function of draws to random effects, replicates of the same studies and log-likelihoods."""
+    """Return a function of draws: random effects, replicates of the studies, log-likelihoods."""
 
     def chunk(rng: np.random.Generator, draws: Parameters) -> dict[str, np.ndarray]:
         random = likelihood.draw_random_effects(rng, draws)
@@ -122,7 +122,7 @@ def _by_chunk(
     design: xr.Dataset,
     seed: np.random.SeedSequence,
 ) -> xr.Dataset:
-    """Apply a function to chunks of draws that fit in memory, on all cores; a chunk has its seed whoever computes it."""
+    """Apply a function to chunks of draws that fit in memory, on all cores; chunks have seeds."""
     parameters = _parameters(draws, likelihood.spec)
     size = likelihood.draws_at_once
     places = [slice(start, start + size) for start in range(0, len(parameters), size)]
@@ -166,7 +166,6 @@ def _parameters(draws: xr.Dataset, spec: ModelSpec) -> Parameters:
 
 
 def _prior_draws(design: xr.Dataset, spec: ModelSpec, rng: np.random.Generator) -> xr.Dataset:
-    """Draw from the prior: one chain."""
     drawn = draw_prior(design, spec, PRIOR_DRAWS, rng)
     dims = {"beta": ["term"], "tau": ["level"], "weights": ["weight"]}
     labels: dict[str, list[str]] = {
@@ -183,9 +182,7 @@ def _prior_draws(design: xr.Dataset, spec: ModelSpec, rng: np.random.Generator) 
 
 
 def _log_prior(posterior: xr.Dataset, design: xr.Dataset, spec: ModelSpec) -> xr.Dataset:
-    """Return the log prior density of each parameter of each draw."""
     shape = posterior["beta"].shape[:2]
-
     flat = {
         str(name): values.values.reshape(shape[0] * shape[1], *values.shape[2:])
         for name, values in posterior.data_vars.items()
@@ -200,7 +197,7 @@ def _log_prior(posterior: xr.Dataset, design: xr.Dataset, spec: ModelSpec) -> xr
 
 
 def by_level(draws: xr.Dataset, design: xr.Dataset, spec: ModelSpec) -> xr.Dataset:
-    """Return draws with a variable per level, tau_study and so on, in place of tau; over `stratum` where they differ."""
+    """Return draws with tau_study and so on in place of tau; by `stratum` if taus differ by it."""
     strata = design["stratum"].values if spec.tau_by else np.array([], str)
     split = {}
     for level in spec.levels:

@@ -1,6 +1,7 @@
 """Named choices: the command line lists them, and Python refuses every other value."""
 
 import difflib
+from importlib.util import find_spec
 from typing import Any, Literal, get_args
 
 from bayesmeta.infrastructure.errors import BadInput
@@ -34,3 +35,13 @@ def check_choice(name: str, value: object, choices: Any) -> None:
     close = difflib.get_close_matches(str(value), allowed, n=1)
     hint = f" (did you mean {close[0]}?)" if close else ""
     raise BadInput(f"unknown {name} {value!r}{hint}; choose one of: {', '.join(allowed)}")
+
+
+def check_sampler(sampler: str) -> None:
+    """Raise BadInput if a NUTS sampler is unknown or not installed."""
+    check_choice("sampler", sampler, NutsSampler)
+    if find_spec(sampler) is None:
+        raise BadInput(
+            f"the sampler '{sampler}' is not installed; install it with: "
+            f"pip install 'bayesmeta[{sampler}]'"
+        )

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import arviz as az
 import pandas as pd
 import xarray as xr
 
 from bayesmeta.estimates.contrasts import contrast_draws
 from bayesmeta.estimates.summaries import levels_of
 from bayesmeta.inference.quadrature import contrasts_table, integrate_posterior, taus_table
+from bayesmeta.infrastructure.arviz import arviz_stats
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.jobs import Job, run_jobs
 from bayesmeta.infrastructure.progress import Steps
@@ -84,7 +84,7 @@ def _diagnosis(prior: float, likelihood: float) -> str:
 
 
 def _sensitivity(scaled: xr.DataTree, group: str, names: Sequence[str]) -> list[float]:
-    found = az.psense(scaled, group=group, group_var_names=list(names))
+    found = arviz_stats.psense(scaled, group=group, group_var_names=list(names))
     return [float(value) for value in found["value"].values]
 
 

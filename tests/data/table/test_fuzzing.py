@@ -12,6 +12,7 @@ from rich.console import Console
 
 from bayesmeta.commands import console
 from bayesmeta.commands.init import run_init
+from bayesmeta.commands.options import Draft
 from bayesmeta.commands.request import Request, read_inputs
 from bayesmeta.infrastructure.errors import BadInput
 from malformed import KINDS, Malformed, malformed
@@ -86,7 +87,7 @@ def outcome(file: Malformed, folder: Path, *, draft: bool) -> str:
             Console(file=io.StringIO()), inputs.design, inputs.frame.attrs, inputs.left_out
         )
         if draft:
-            run_init(path, folder / "mine.toml", Console(file=io.StringIO()), force=True)
+            run_init(Draft(path, force=True), folder / "mine.toml", Console(file=io.StringIO()))
             drafted = read_inputs(Request(str(path), str(folder / "mine.toml")))
             pd.testing.assert_frame_equal(drafted.frame[["yi", "vi"]], inputs.frame[["yi", "vi"]])
     except BadInput as error:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bayesmeta.commands.request import Request, columns_of, read_effects, read_inputs
+from bayesmeta.commands.effects import columns_of, read_effects
+from bayesmeta.commands.request import Request, read_inputs
 from bayesmeta.infrastructure.errors import BadInput
 
 DISTRICTS = (

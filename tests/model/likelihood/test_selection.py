@@ -278,5 +278,5 @@ def test_a_model_that_cannot_be_is_refused(old: str, new: str, message: str) -> 
 
 def test_quadrature_says_that_it_does_not_select() -> None:
     spec = spec_of("study", "group")
-    with pytest.raises(BadInput, match="estimates weights, which quadrature does not do"):
+    with pytest.raises(BadInput, match="estimates weights, which quadrature cannot do"):
         integrate_posterior(build_design(few(), spec), spec)

@@ -74,7 +74,7 @@ def print_data(
     """Print the sizes of a table, whether it is real, where it comes from, and its notes."""
     printer = Printer(console, synthetic=bool(attrs.get("synthetic")))
     sizes = design.sizes
-    if "direction" in design:
+    if "yi" not in design:
         counts = (
             f"{sizes['effect']} directions of {sizes['study']} papers, {sizes['term']} terms; no "
             "effect sizes"

@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 import xarray as xr
-from arviz_stats.base import array_stats
 
 from bayesmeta.estimates.contrasts import term_draws
 from bayesmeta.estimates.discrepancy.tables import sides_of
 from bayesmeta.estimates.summaries import forest_table
+from bayesmeta.infrastructure.arviz import array_stats
 from bayesmeta.model.spec import spec_of
 
 

@@ -5,11 +5,11 @@ import itertools
 import numpy as np
 import pandas as pd
 import xarray as xr
-from arviz_stats.base import array_stats
 
 from bayesmeta.estimates.contrasts import summary, term_draws
 from bayesmeta.estimates.summaries.levels import level_label, levels_of, strata_of, tau_draws
 from bayesmeta.estimates.summaries.tables import prediction_table, terms_table
+from bayesmeta.infrastructure.arviz import array_stats
 from bayesmeta.model.design import is_mean, is_small_study
 from bayesmeta.model.likelihood import nesting_of
 

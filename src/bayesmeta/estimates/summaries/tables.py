@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import arviz as az
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -16,6 +15,7 @@ from bayesmeta.estimates.summaries.levels import (
     strata_of,
     tau_draws,
 )
+from bayesmeta.infrastructure.arviz import arviz_stats
 from bayesmeta.model.design import is_mean, typical_variance
 from bayesmeta.model.spec import LEVELS, spec_of
 
@@ -34,10 +34,10 @@ def terms_table(tree: xr.DataTree) -> pd.DataFrame:
     table.insert(3, "median", np.median(draws.values, axis=-1))
     return table.assign(
         p_positive=p_positive,
-        ess_bulk=az.ess(beta, method="bulk").values,
-        ess_tail=az.ess(beta, method="tail").values,
-        r_hat=az.rhat(beta).values,
-        mcse_mean=az.mcse(beta, method="mean").values,
+        ess_bulk=arviz_stats.ess(beta, method="bulk").values,
+        ess_tail=arviz_stats.ess(beta, method="tail").values,
+        r_hat=arviz_stats.rhat(beta).values,
+        mcse_mean=arviz_stats.mcse(beta, method="mean").values,
     )
 
 
@@ -62,8 +62,8 @@ def _parameter_rows(draws: xr.DataArray) -> pd.DataFrame:
     flat = flat.reshape(-1, draws.sizes["chain"] * draws.sizes["draw"])
     table = pd.DataFrame({"parameter": labels} | summary(flat))
     table.insert(3, "median", np.median(flat, axis=-1))
-    ess_bulk = np.atleast_1d(az.ess(draws, method="bulk").values)
-    r_hat = np.atleast_1d(az.rhat(draws).values)
+    ess_bulk = np.atleast_1d(arviz_stats.ess(draws, method="bulk").values)
+    r_hat = np.atleast_1d(arviz_stats.rhat(draws).values)
     return table.drop(columns="p_positive").assign(ess_bulk=ess_bulk, r_hat=r_hat)
 
 

@@ -1,4 +1,4 @@
-"""From a table of directions to a DataTree: NUTS, then what follows from its draws."""
+"""From a table of directions to a DataTree: NUTS, then replicates and log-likelihoods."""
 
 from typing import Any
 
@@ -7,12 +7,13 @@ import pymc as pm
 import xarray as xr
 from pymc.stats import compute_log_prior
 
-from bayesmeta.inference.nuts import check_sampler, start_jax
+from bayesmeta.inference.nuts import start_jax
 from bayesmeta.inference.ordinal.model import build_ordered_model
 from bayesmeta.inference.ordinal.probabilities import (
     direction_log_probabilities,
     study_log_likelihood,
 )
+from bayesmeta.infrastructure.choices import check_sampler
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.design.contrasts import with_model
@@ -37,17 +38,19 @@ def sample_directions(
 
     Parameters
     ----------
-    design, spec
+    design, spec : Dataset, ModelSpec
         From `build_directions`, and its model.
     sampler, draws, tune, chains, seed, steps
-        As in `sampling.sample_posterior`.
+        As for `nuts.sample_posterior`.
 
     Returns
     -------
     DataTree
-        posterior, prior: beta (term), gap, tau_study, u (study); posterior_predictive, prior_predictive: obs (effect),
-        codes of directions for the same and for new studies; log_likelihood: obs (effect), given u, and obs_study
-        (study), u integrated out; log_prior; sample_stats; observed_data; constant_data: the design with its model.
+        posterior, prior: beta (term), gap, tau_study, u (study).
+        posterior_predictive, prior_predictive: obs (effect), codes of directions for the same and
+        for new studies.
+        log_likelihood: obs (effect), given u, and obs_study (study), u integrated out.
+        log_prior; sample_stats; observed_data; constant_data: the design with its model.
 
     Raises
     ------
@@ -56,7 +59,8 @@ def sample_directions(
     """
     if sampler == "quadrature":
         raise BadInput(
-            "quadrature is for effect sizes; a model of directions is sampled: numpyro, nutpie or pymc"
+            "quadrature takes effect sizes only; sample a model of directions by numpyro, nutpie or "
+            "pymc"
         )
     check_sampler(sampler)
     steps = steps or Steps()
@@ -73,7 +77,7 @@ def sample_directions(
             random_seed=seed,
             model=model,
             nuts_sampler=sampler,
-            target_accept=0.95,  # a study effect of few rows and its tau make a funnel, if a short one
+            target_accept=0.95,  # a study effect of few rows and its tau form a short funnel
             progressbar=False,
             quiet=True,
             compute_convergence_checks=False,
@@ -86,8 +90,8 @@ def sample_directions(
 def _complete(
     tree: xr.DataTree, model: pm.Model, design: xr.Dataset, spec: ModelSpec, *, seed: int
 ) -> xr.DataTree:
-    """The groups that follow from the draws."""
-    posterior, rng = tree["posterior"].to_dataset().as_numpy(), np.random.default_rng(seed)
+    posterior = tree["posterior"].to_dataset().as_numpy()
+    rng = np.random.default_rng(seed)
     prior = _prior_draws(model, design, seed)
     log_prior = compute_log_prior(
         tree,
@@ -127,7 +131,7 @@ def _prior_draws(model: pm.Model, design: xr.Dataset, seed: int) -> xr.Dataset:
 
 
 def _log_probabilities(design: xr.Dataset, draws: xr.Dataset) -> np.ndarray:
-    """Of each direction in each row, given u: (chain, draw, effect, 3)."""
+    """Return the log probabilities of the directions given u (chain, draw, effect, 3)."""
     of_rows = np.einsum("cdt,et->cde", draws["beta"].values, design["X"].values)
     eta = of_rows + draws["u"].values[:, :, design["effect_study"].values]
     return direction_log_probabilities(eta, draws["gap"].values[:, :, None])
@@ -141,18 +145,18 @@ def _replicates(design: xr.Dataset, draws: xr.Dataset, rng: np.random.Generator)
 
 
 def _log_likelihood(design: xr.Dataset, draws: xr.Dataset) -> xr.Dataset:
-    own = np.take_along_axis(
-        _log_probabilities(design, draws), design["direction"].values[:, None][None, None], -1
-    )
+    direction = design["direction"].values[None, None, :, None]
+    observed = np.take_along_axis(_log_probabilities(design, draws), direction, -1)
     flat = {
         name: draws[name].values.reshape(-1, *draws[name].shape[2:])
         for name in ("beta", "gap", "tau_study")
     }
     by_study = study_log_likelihood(design, flat["beta"], flat["gap"], flat["tau_study"])
-    shape, labels = draws["gap"].shape, {name: design[name].values for name in ("effect", "study")}
+    shape = draws["gap"].shape
+    labels = {name: design[name].values for name in ("effect", "study")}
     return xr.Dataset(
         {
-            "obs": (("chain", "draw", "effect"), own[..., 0]),
+            "obs": (("chain", "draw", "effect"), observed[..., 0]),
             "obs_study": (("chain", "draw", "study"), by_study.reshape(*shape, -1)),
         },
         {"chain": draws["chain"], "draw": draws["draw"], **labels},

@@ -35,8 +35,8 @@ class Job:
     name : str
         For the progress bar, messages and the result.
     function : callable
-        At the top level of a module; the same arguments give the same table. A function that uses
-        JAX calls `nuts.start_jax(devices=1)` first. BadInput refuses this job alone.
+        At the top level of a module; the same arguments give the same table. BadInput
+        refuses this job alone.
     arguments : tuple
         Values that `fingerprint` takes; the content of a file rather than its name, which stays the
         same when the file changes.

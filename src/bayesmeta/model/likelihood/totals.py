@@ -50,17 +50,18 @@ def products_by_unit(z: Array, factor: Array) -> Array:
 def sum_of_products(z: Array, factor: Array) -> Array:
     """Return the sum over units of factor z z' (q, q, ...), from (units, q, ...) and (units, ...).
 
-    The factor may have more last axes than z. Products of pairs are made once and meet all factors
+    Where the factor has more last axes than z, products of pairs are made once and meet all factors
     in one matrix product.
     """
-    if factor.ndim == 1:
-        return (z * factor[:, None]).T @ z
     xp = namespace(z, factor)
+    columns = xp.moveaxis(z, (0, 1), (-1, -2)).copy()  # contiguous, for a fast matrix product
+    if z.ndim == factor.ndim + 1:
+        weighted = columns * xp.moveaxis(factor, 0, -1)[..., None, :]
+        return xp.moveaxis(weighted @ xp.swapaxes(columns, -1, -2), (-2, -1), (0, 1))
     node_axes = z.ndim - 2
     q = z.shape[1]
-    rows, columns, pair = _pairs(q)
-    last = xp.moveaxis(z, (0, 1), (-1, -2)).copy()  # contiguous, for a fast matrix product
-    products = last[..., rows, :] * last[..., columns, :]
+    rows, others, pair = _pairs(q)
+    products = columns[..., rows, :] * columns[..., others, :]
     flat = xp.moveaxis(factor.reshape(*factor.shape[: 1 + node_axes], -1), 0, -2)
     full = (products @ flat)[..., pair, :]
     return xp.moveaxis(full, (-3, -2), (0, 1)).reshape(q, q, *factor.shape[1:])

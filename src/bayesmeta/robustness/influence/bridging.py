@@ -13,11 +13,12 @@ Source: Meng & Wong 1996, Statistica Sinica 6, 831-860; Bennett 1976,
 doi 10.1016/0021-9991(76)90078-4.
 """
 
-import arviz as az
 import numpy as np
 import xarray as xr
 from scipy.optimize import brentq
 from scipy.special import logsumexp
+
+from bayesmeta.infrastructure.arviz import arviz_stats
 
 
 def bridge(without: xr.DataArray, given: xr.DataArray) -> tuple[float, float]:
@@ -57,5 +58,5 @@ def bridge(without: xr.DataArray, given: xr.DataArray) -> tuple[float, float]:
 def _relative_variance(log_values: xr.DataArray) -> float:
     """Return the variance of the mean of exp(log_values), relative to its square."""
     values = xr.Dataset({"value": np.exp(log_values - log_values.max())})
-    effective = float(az.ess(values, method="mean")["value"])
+    effective = float(arviz_stats.ess(values, method="mean")["value"])
     return float(values["value"].var() / values["value"].mean() ** 2) / effective

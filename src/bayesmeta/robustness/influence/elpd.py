@@ -8,13 +8,13 @@ both posteriors gives the elpd.
 import warnings
 from collections.abc import Mapping
 
-import arviz as az
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from bayesmeta.estimates.conventions import MAX_K_HAT
 from bayesmeta.estimates.convergence import refuse_failed
+from bayesmeta.infrastructure.arviz import arviz_stats
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.jobs import Job, run_jobs
 from bayesmeta.infrastructure.progress import Steps
@@ -52,7 +52,7 @@ def psis_table(tree: xr.DataTree) -> pd.DataFrame:
     with warnings.catch_warnings():
         message = "Estimated shape parameter of Pareto"
         warnings.filterwarnings("ignore", message=message, category=UserWarning)
-        loo = az.loo(tree, var_name="obs_study", pointwise=True, reff=reff)
+        loo = arviz_stats.loo(tree, var_name="obs_study", pointwise=True, reff=reff)
     ratio = np.exp(log_lik - loo.elpd_i) - 1
     error = np.sqrt(((np.exp(loo.log_weights) * ratio) ** 2).sum(["chain", "draw"]) / reff)
     return pd.DataFrame(
@@ -68,7 +68,7 @@ def psis_table(tree: xr.DataTree) -> pd.DataFrame:
 
 def _efficiency(log_lik: xr.DataArray) -> float:
     """Return the effective draws per draw, the mean over studies; 1 for independent draws."""
-    effective = az.ess(log_lik.to_dataset(), method="mean")["obs_study"]
+    effective = arviz_stats.ess(log_lik.to_dataset(), method="mean")["obs_study"]
     draws = log_lik.sizes["chain"] * log_lik.sizes["draw"]
     return float(min(1.0, effective.mean() / draws))
 
