@@ -4,7 +4,6 @@ import pandas as pd
 import pytest
 
 from bayesmeta.data import datasets
-from bayesmeta.data.datasets.trace.alternatives import record_of
 
 
 def everything(frame: pd.DataFrame) -> pd.DataFrame:
@@ -37,7 +36,7 @@ def test_the_trace_record_offers_more() -> None:
         *corrections,
         "partial pooling",
     ]
-    record = record_of(frame)
+    record = datasets.full_record(frame)
     assert set(record["species"]) == {"human"}
     assert set(frame["effect"]) < set(record["effect"])
     strict = next(

@@ -197,7 +197,7 @@ def test_a_dataset_states_its_variants_and_what_it_can_describe() -> None:
     assert clinical.default_variant == "calibrated"
     assert None not in (clinical.record, clinical.flow, clinical.tables)
     twin = datasets.DATASETS["clinical-twin"]
-    assert twin.default_variant is twin.record is twin.flow is twin.tables is twin.suspects is None
+    assert twin.default_variant is twin.record is twin.flow is twin.tables is None
 
 
 @pytest.mark.usefixtures("trace_data")

@@ -15,26 +15,15 @@ def with_whole_controls(frame: pd.DataFrame) -> pd.DataFrame:
     reported size, sd2i = sem2i sqrt(n2i) if a standard error was reported (a standard deviation
     stays), and yi and vi follow, with the sign that yi had.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Effect table. Split controls are marked by n2i_reported and control_used; then m1i, sd1i,
-        n1i, m2i, sd2i, n2i, sem2i and sd2i_source are needed. A table without them is returned as
-        it is.
-
-    Raises
-    ------
-    BadInput
-        Controls are split and a column is missing.
+    Split controls are marked by n2i_reported and control_used; a table without them is returned as
+    it is. Raise BadInput if controls are split and m1i, sd1i, n1i, m2i, sd2i, n2i, sem2i or
+    sd2i_source is missing.
     """
     split = pd.Series(split_controls(frame), frame.index)
     if not split.any():
         return frame
     if missing := [name for name in (*TWO_GROUPS, "sem2i", "sd2i_source") if name not in frame]:
-        raise BadInput(
-            "split controls can only be counted in full from raw numbers; the table has no column "
-            f"{missing}"
-        )
+        raise BadInput(f"split controls are counted in full from raw numbers; no column {missing}")
     part = frame.loc[split]
     n2i = part["n2i_reported"]
     from_sem = part["sem2i"] * np.sqrt(n2i)

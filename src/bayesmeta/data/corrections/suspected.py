@@ -13,18 +13,10 @@ GRADES = ("error", "suspected")
 
 
 def suspects(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the suspected errors in an effect table.
+    """Return the suspected errors in an effect table with the columns study and effect.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Effect table with the columns study and effect.
-
-    Returns
-    -------
-    DataFrame
-        study, grade (`error`, corrected by default; `suspected`, flagged only), effects (their
-        number), suspicion, correction, reason; no rows if the table has none of them.
+    Columns: study, grade (`error`, corrected by default; `suspected`, flagged only), effects (their
+    number), suspicion, correction, reason; no rows if the table has none of them.
     """
     listed = _listed()
     counts = [int(_matches(frame, row).sum()) for _, row in listed.iterrows()]
@@ -36,35 +28,19 @@ def suspects(frame: pd.DataFrame) -> pd.DataFrame:
 def corrected(frame: pd.DataFrame, *, grades: Sequence[str] = ("error",)) -> pd.DataFrame:
     """Return the effect table in which standard errors typed as standard deviations become SDs.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Effect table with m1i, sd1i, n1i, m2i, sd2i, n2i and direction; n2i_reported if controls
-        were split.
-    grades : sequence of {"error", "suspected"}
-        The grades of `suspects` to correct.
-
-    Raises
-    ------
-    BadInput
-        An unknown grade; the table has no such effects, or lacks a column.
+    The table has m1i, sd1i, n1i, m2i, sd2i, n2i and direction; n2i_reported if controls were split.
+    `grades` are those of `suspects`. Raise BadInput if a grade is unknown, the table has no such
+    effects, or it lacks a column.
     """
     if unknown := [grade for grade in grades if grade not in GRADES]:
-        raise BadInput(
-            f"unknown grades {unknown} of suspected errors; the grades are: {', '.join(GRADES)}"
-        )
+        known = ", ".join(GRADES)
+        raise BadInput(f"unknown grades {unknown} of suspected errors; the grades are: {known}")
     needed = (*TWO_GROUPS, "direction", "effect", "study")
     if missing := [name for name in needed if name not in frame]:
-        raise BadInput(
-            "effects can only be corrected from their raw numbers; the table has no column "
-            f"{missing}"
-        )
+        raise BadInput(f"effects are corrected from their raw numbers; no column {missing}")
     wrong = _suspected(frame, grades)
     if not wrong.any():
-        raise BadInput(
-            "this table has none of the effects that are listed as suspected errors; there is "
-            "nothing to correct"
-        )
+        raise BadInput("nothing to correct: none of these effects is listed as a suspected error")
     return with_sds_of_sems(frame, wrong)
 
 
@@ -74,13 +50,12 @@ def without_suspects(frame: pd.DataFrame, *, grades: Sequence[str] = GRADES) -> 
 
 
 def _listed() -> pd.DataFrame:
-    """Return the suspected errors of all datasets, from `data/<record>/suspects.csv`."""
+    """Read the suspected errors of all datasets."""
     files = sorted((root() / "data").glob("*/suspects.csv"))
     return pd.concat([pd.read_csv(file, dtype=str) for file in files], ignore_index=True)
 
 
 def _suspected(frame: pd.DataFrame, grades: Sequence[str]) -> "pd.Series[bool]":
-    """Return True for the effects with a suspected error of some grades."""
     listed = _listed()
     wrong = pd.Series(False, index=frame.index)
     for _, row in listed[listed["grade"].isin(list(grades))].iterrows():
@@ -89,6 +64,5 @@ def _suspected(frame: pd.DataFrame, grades: Sequence[str]) -> "pd.Series[bool]":
 
 
 def _matches(frame: pd.DataFrame, suspect: "pd.Series[str]") -> "pd.Series[bool]":
-    """Return True for the effects that a row of the list names."""
     in_study = frame["study"] == suspect["study"]
     return in_study & frame["effect"].str.fullmatch(suspect["rows"])

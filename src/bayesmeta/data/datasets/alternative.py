@@ -1,6 +1,6 @@
 """An alternative to an analysis that only the dataset can offer: other effects, codes or models."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -22,10 +22,8 @@ class DataAlternative:
     Attributes
     ----------
     name, label : its names in tables and in figures.
-    kind : the kind of choice that differs.
-    reason : why it is reasonable.
-    change : function of the analysed effect table; returns another table, or None if it does not
-        apply.
+    kind, reason : the kind of choice that differs, and why it is reasonable.
+    change : the analysed effect table to another table, or to None if it does not apply.
     models : name of a model file to the model file that replaces it; the alternative does not apply
         to other models. Empty if the model stays as it is.
     """
@@ -36,10 +34,3 @@ class DataAlternative:
     reason: str
     change: Change = unchanged
     models: Mapping[str, str] = field(default_factory=dict)
-
-
-def no_alternatives(
-    frame: pd.DataFrame, record: pd.DataFrame, keep: Keep
-) -> Sequence[DataAlternative]:
-    """Return no alternatives: those of a dataset that offers none."""
-    return ()
