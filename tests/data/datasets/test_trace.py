@@ -168,12 +168,12 @@ def test_unknown_dataset_and_variant_are_refused() -> None:
     with pytest.raises(
         BadInput,
         match=r"unknown dataset 'preclincal' \(did you mean 'preclinical'\?\); "
-        r"known are: .*clinical-all",
+        r"choose one of: .*clinical-all",
     ):
         datasets.read("preclincal")
     for name in ("clinical", "clinical-twin"):
         with pytest.raises(
-            BadInput, match="unknown variant 'loose'; known are strict, extended, calibrated"
+            BadInput, match="unknown variant 'loose'; choose one of: strict, extended, calibrated"
         ):
             datasets.read(name, variant="loose")
     with pytest.raises(BadInput, match="not made from raw sheets"):

@@ -5,7 +5,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bayesmeta.commands.request import Request, columns_of, read_effects, read_inputs
+from bayesmeta.commands.effects import columns_of, read_effects
+from bayesmeta.commands.options import Request
+from bayesmeta.commands.request import read_inputs
 from bayesmeta.infrastructure.errors import BadInput
 
 DISTRICTS = (

@@ -6,6 +6,7 @@ import pandas as pd
 
 from bayesmeta.data.corrections.numbers import with_sds_of_sems
 from bayesmeta.data.effect_sizes import TWO_GROUPS
+from bayesmeta.infrastructure.choices import check_known
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.files import root
 
@@ -32,9 +33,8 @@ def corrected(frame: pd.DataFrame, *, grades: Sequence[str] = ("error",)) -> pd.
     `grades` are those of `suspects`. Raise BadInput if a grade is unknown, the table has no such
     effects, or it lacks a column.
     """
-    if unknown := [grade for grade in grades if grade not in GRADES]:
-        known = ", ".join(GRADES)
-        raise BadInput(f"unknown grades {unknown} of suspected errors; the grades are: {known}")
+    for grade in grades:
+        check_known("grade of suspected errors", grade, GRADES)
     needed = (*TWO_GROUPS, "direction", "effect", "study")
     if missing := [name for name in needed if name not in frame]:
         raise BadInput(f"effects are corrected from their raw numbers; no column {missing}")

@@ -3,7 +3,6 @@
 A new dataset is a reader, a file or folder here, and its `Dataset` in `DATASETS`.
 """
 
-import difflib
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -11,7 +10,8 @@ import pandas as pd
 
 from bayesmeta.data.datasets import ketamine_extinction, retroactive_memory, trace, twin
 from bayesmeta.data.datasets.alternative import DataAlternative, Keep
-from bayesmeta.data.datasets.dataset import Dataset, check_variant
+from bayesmeta.data.datasets.dataset import Dataset
+from bayesmeta.infrastructure.choices import check_known
 from bayesmeta.infrastructure.errors import BadInput
 
 DATASETS: Mapping[str, Dataset] = MappingProxyType(
@@ -94,12 +94,9 @@ def alternatives_to(frame: pd.DataFrame, keep: Keep) -> tuple[DataAlternative, .
 
 def _chosen(name: str, variant: str | None) -> tuple[Dataset, str]:
     """Return a dataset and the variant to read; raise BadInput if a name is unknown."""
-    if name not in DATASETS:
-        close = difflib.get_close_matches(name, DATASETS, n=1)
-        hint = f" (did you mean {close[0]!r}?)" if close else ""
-        raise BadInput(f"unknown dataset {name!r}{hint}; known are: {', '.join(DATASETS)}")
+    check_known("dataset", name, DATASETS)
     known = DATASETS[name]
     if variant is None:
         return known, known.default_variant or ""
-    check_variant(variant, known.variants or VARIANTS)
+    check_known("variant", variant, known.variants or VARIANTS)
     return known, variant

@@ -7,7 +7,6 @@ from hashlib import sha256
 import pandas as pd
 
 from bayesmeta.data.datasets.alternative import DataAlternative, Keep
-from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.files import root
 
 Table = pd.DataFrame
@@ -53,12 +52,6 @@ class Dataset:
     moderators: tuple[str, ...] = ()
     alternatives: Callable[[Table, Table, Keep], Sequence[DataAlternative]] | None = None
     groupings: tuple[tuple[str, ...], ...] = ()
-
-
-def check_variant(variant: str, variants: Sequence[str]) -> None:
-    """Raise BadInput if a variant is unknown."""
-    if variant not in variants:
-        raise BadInput(f"unknown variant {variant!r}; known are {', '.join(variants)}")
 
 
 def packaged_table(name: str) -> tuple[Table, dict[str, str]]:

@@ -22,8 +22,8 @@ from bayesmeta.data.datasets.dataset import Dataset
 from bayesmeta.data.datasets.trace import sets
 from bayesmeta.data.datasets.trace.alternatives import alternatives_of_twin
 from bayesmeta.data.effect_sizes import MEASURES, TWO_GROUPS
-from bayesmeta.data.schema import check_effects, nearest
-from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.data.schema import check_effects
+from bayesmeta.infrastructure.choices import check_known
 from bayesmeta.infrastructure.files import root
 
 Figures = Mapping[str, Any]
@@ -49,9 +49,7 @@ def simulate(name: str) -> pd.DataFrame:
     has that name.
     """
     twins = _figures()
-    known = [twin for twin in twins if twin != "chosen"]
-    if name not in known:
-        raise BadInput(f"unknown twin {name!r}{nearest(name, known)}; known: {', '.join(known)}")
+    check_known("twin", name, [twin for twin in twins if twin != "chosen"])
     figures = twins["chosen"] | twins[name]
     rng = np.random.default_rng(figures["seed"])
     rows = _structure(figures, rng)

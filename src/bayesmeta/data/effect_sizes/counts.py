@@ -57,5 +57,4 @@ def risk_difference_n(ai: Floats, n1i: Floats, ci: Floats, n2i: Floats) -> Pair:
 def _filled(*counts: Floats) -> Floats:
     """Return the cells (4, ...), 1/2 added to tables with an empty cell; nan if any is below 0."""
     cells = np.stack(counts)
-    filled: Floats = np.where((cells < 0).any(0), np.nan, cells + 0.5 * (cells == 0).any(0))
-    return filled
+    return np.where((cells < 0).any(0), np.nan, cells + 0.5 * (cells == 0).any(0))

@@ -72,10 +72,7 @@ def smdh(m1i: Floats, sd1i: Floats, n1i: Floats, m2i: Floats, sd2i: Floats, n2i:
 
 
 def md(m1i: Floats, sd1i: Floats, n1i: Floats, m2i: Floats, sd2i: Floats, n2i: Floats) -> Pair:
-    """Return the mean difference m1 - m2, v = sd1^2/n1 + sd2^2/n2; metafor's MD.
-
-    It is in the unit of the data.
-    """
+    """Return m1 - m2, in the unit of the data, v = sd1^2/n1 + sd2^2/n2; metafor's MD."""
     return m1i - m2i, sd1i**2 / n1i + sd2i**2 / n2i
 
 

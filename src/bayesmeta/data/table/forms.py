@@ -28,10 +28,7 @@ def derived(names: Collection[str]) -> set[str]:
 
 
 def complete_measure(names: Collection[str], asked: str | None) -> Measure | None:
-    """Return the first effect size that columns complete, or None.
-
-    No other effect size is considered if the user asks for a measure.
-    """
+    """Return the first effect size that columns complete, of those that may be asked, or None."""
     measures = [MEASURES[asked]] if asked else list(MEASURES.values())
     have = list(derived(names))
     return next((measure for measure in measures if measure.form(have)), None)

@@ -5,7 +5,16 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 
 from bayesmeta.data.table.forms import complete_form
-from bayesmeta.data.table.names import INTERVAL, PERSONS, RAW, STUDY, SYNONYMS, YEAR, plain
+from bayesmeta.data.table.names import (
+    INTERVAL,
+    PERSONS,
+    RAW,
+    STUDY,
+    SYNONYMS,
+    YEAR,
+    gives_effect,
+    plain,
+)
 from bayesmeta.data.table.numerals import is_number
 from bayesmeta.infrastructure.errors import BadInput
 
@@ -15,44 +24,26 @@ def guess_columns(
 ) -> dict[str, str]:
     """Return columns for the names that a table still needs.
 
-    Parameters
-    ----------
-    text : DataFrame
-        Every cell as text.
-    known : mapping of str to str
-        The package's names that have a column, to the file's.
-    measure : str or None
-        The effect size that the user names.
-
-    Raises
-    ------
-    BadInput
-        Several columns may be meant.
+    `text` has every cell as text; `known` are the package's names that have a column, to the
+    file's; `measure` is the effect size that the user names. Raise BadInput if several columns may
+    be meant.
     """
     free = [str(name) for name in text.columns if name not in known.values()]
     study = {} if "study" in known else _study(text, free)
-    if _gives_effect({*known}) or complete_form({*known}, measure):
+    if gives_effect({*known}) or complete_form({*known}, measure):
         return study
     taken = {*study.values()}
     numbers = [name for name in free if name not in taken and is_number(text[name]).any()]
     effect = _effect({*known}, numbers)
-    if _gives_effect({*known, *effect}):
+    if gives_effect({*known, *effect}):
         return study | effect
     return study | _raw({*known}, numbers, measure)
-
-
-def _gives_effect(names: set[str]) -> bool:
-    """Return True if names hold an effect and its sampling variance."""
-    return "yi" in names and (bool({"vi", "sei"} & names) or {*INTERVAL} <= names)
 
 
 def _study(text: pd.DataFrame, free: list[str]) -> dict[str, str]:
     """Return the column of study labels; authors are joined with the year, if any."""
     for names in STUDY:
-        candidates = sorted(
-            (name for name in free if plain(name) in names),
-            key=lambda name: names.index(plain(name)),
-        )
+        candidates = [name for word in names for name in free if plain(name) == word]
         partitions = {tuple(pd.factorize(text[name])[0]) for name in candidates}
         if len(partitions) > 1:
             raise _ambiguous("study", candidates)
@@ -64,7 +55,7 @@ def _study(text: pd.DataFrame, free: list[str]) -> dict[str, str]:
 
 
 def _effect(known: set[str], free: list[str]) -> dict[str, str]:
-    """Return columns for yi, and for vi or sei or an interval, where their names state it."""
+    """Return columns for yi, and for vi or sei or an interval, if their names state it."""
     yi = {} if "yi" in known else _only("yi", free)
     errors = {} if {"vi", "sei"} & known else _error(free, has_effect=bool(yi) or "yi" in known)
     if {"vi", "sei"} & {*known, *errors}:
@@ -95,13 +86,7 @@ def _candidates(target: str, free: Iterable[str]) -> list[str]:
 
 
 def _only(target: str, free: Iterable[str]) -> dict[str, str]:
-    """Return the column for a name, if any.
-
-    Raises
-    ------
-    BadInput
-        Several columns may be meant.
-    """
+    """Return the column for a name, if any; raise BadInput if several may be meant."""
     candidates = _candidates(target, free)
     if len(candidates) > 1:
         raise _ambiguous(target, candidates)
@@ -110,8 +95,6 @@ def _only(target: str, free: Iterable[str]) -> dict[str, str]:
 
 def _ambiguous(target: str, candidates: list[str]) -> BadInput:
     """Return the error that several columns may be meant."""
-    first = target.split()[0]
-    return BadInput(
-        f"{target} may be any of the columns {', '.join(candidates)}; say which: "
-        f'--columns "{first}={candidates[0]}"'
-    )
+    choice = f'--columns "{target.split()[0]}={candidates[0]}"'
+    columns = ", ".join(candidates)
+    return BadInput(f"{target} may be any of the columns {columns}; say which: {choice}")

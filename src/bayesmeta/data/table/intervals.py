@@ -4,11 +4,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from bayesmeta.data.effect_sizes import places
 from bayesmeta.data.effect_sizes.measure import Floats
 from bayesmeta.data.table.names import INTERVAL
 from bayesmeta.data.table.numerals import parse_numbers
-from bayesmeta.data.table.reading import Reading
+from bayesmeta.data.table.reading import Reading, cells_at
 
 WIDTH = 2 * ndtri(0.975)
 LOPSIDED = 0.1  # of half a width; symmetric intervals miss their middle by rounding alone
@@ -35,17 +34,15 @@ def add_standard_errors(reading: Reading) -> Reading:
         width = upper - lower
         fits = (lower <= yi) & (yi <= upper) & (width > 0) & np.isfinite(width)
     outside = ~np.isnan(yi + width) & ~fits
-    usable = np.isfinite(width) & ~outside & ~ends.refused
+    got = named["yi"] + " [" + named["ci_lb"] + ", " + named["ci_ub"] + "]"
+    problem = f"yi must lie between ci_lb and ci_ub, got {cells_at(outside, got)}"
+    ends = ends.with_problem(outside, problem)
+    usable = np.isfinite(width) & ~ends.refused
     problems = list(ends.problems)
-    if outside.any():
-        got = named["yi"] + " [" + named["ci_lb"] + ", " + named["ci_ub"] + "]"
-        where = places(outside, reading.rows, got)
-        problems.append(f"yi must lie between ci_lb and ci_ub, got {where}")
     if _are_ratios(yi[usable], lower[usable], upper[usable]):
         problems.append(UNEVEN)
     sei = pd.Series(np.where(usable, width / WIDTH, 1.0), named.index).map(repr)
-    refused = outside | ends.refused  # their problem is listed: sei 1 avoids another
-    sei = sei.where(usable | refused, "")
+    sei = sei.where(usable | ends.refused, "")  # a listed problem: sei 1 avoids another
     return reading.updated(messages=[MESSAGE], problems=problems, named=named.assign(sei=sei))
 
 

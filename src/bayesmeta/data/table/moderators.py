@@ -13,18 +13,14 @@ from bayesmeta.data.table.reading import Reading
 def add_moderators(reading: Reading) -> Reading:
     """Return the reading with `moderators`; columns of long texts are left out with a message."""
     named = reading.named
-    columns = {
-        name: _moderator(named[name], reading.orders.get(name))
-        for name in map(str, named.columns)
-        if name not in KEYS
-    }
+    names = [name for name in map(str, named.columns) if name not in KEYS]
+    columns = {name: _moderator(named[name], reading.orders.get(name)) for name in names}
     long = {name: length for name, column in columns.items() if (length := _too_long(column))}
     messages = [
         f"{name} is left out, because its texts are long (up to {length:,} characters)"
         for name, length in long.items()
     ]
-    kept = {name: column for name, column in columns.items() if name not in long}
-    moderators = pd.DataFrame(kept, index=named.index)
+    moderators = pd.DataFrame(columns, index=named.index).drop(columns=list(long))
     return reading.updated(messages=messages, moderators=moderators)
 
 

@@ -1,6 +1,7 @@
 """Names that columns may have: metafor's, and the names that people use in their place."""
 
 import re
+from collections.abc import Collection, Iterable
 
 from bayesmeta.data.effect_sizes import MEASURES
 from bayesmeta.data.schema import LABELS
@@ -51,6 +52,16 @@ SYNONYMS = {
     for letter, words in {"m": "m mean", "sd": "sd", "n": "n", "sem": "sem"}.items()
     for arm in ARMS
 }
+
+
+def gives_effect(names: Collection[str]) -> bool:
+    """Return True if names hold an effect and its sampling variance, standard error or interval."""
+    return "yi" in names and (bool({"vi", "sei"} & {*names}) or {*INTERVAL} <= {*names})
+
+
+def listed(columns: Iterable[object]) -> str:
+    """Return the names of columns for a message, which repeats at most 1,000 characters."""
+    return ", ".join(map(str, columns))[:1000]
 
 
 def plain(name: str) -> str:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from bayesmeta.data import sources as raw
-from bayesmeta.data.datasets.dataset import check_variant
 from bayesmeta.data.datasets.trace import coding, inclusion, moderators, numbers, sets, sheets
 from bayesmeta.data.sources import Source
+from bayesmeta.infrastructure.choices import check_known
 
 VARIANTS = ("strict", "extended", "calibrated")
 
@@ -37,7 +37,7 @@ def build(variant: str = "calibrated") -> Record:
     (also our repairs). Raise BadInput if the variant is unknown, or a file is absent, not the
     pinned version, or not as expected.
     """
-    check_variant(variant, VARIANTS)
+    check_known("variant", variant, VARIANTS)
     sources = {key: raw.locate(key) for key in raw.register()["files"]}
     cells = sheets.repair_cells(sheets.read_sheets(sources), variant)
     cells = inclusion.add_subjects(cells)
