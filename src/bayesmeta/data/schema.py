@@ -81,7 +81,6 @@ def row_numbers(frame: pd.DataFrame) -> Sequence[int]:
 
 
 def _moderator_problem(frame: pd.DataFrame, name: str) -> str:
-    """Return the problem of a moderator, or ''."""
     if name not in frame.columns:
         near = nearest(name, frame.columns)
         columns = _names(frame.columns)
@@ -98,7 +97,6 @@ def _moderator_problem(frame: pd.DataFrame, name: str) -> str:
 
 
 def _schema(keys: pd.DataFrame) -> DataFrameSchema:
-    """Return the schema of the columns study, group, effect, yi and vi."""
     # pandera costs as much to import as pandas: only a table that is checked pays for it
     from pandera.pandas import Check, Column, DataFrameSchema
 
@@ -143,5 +141,4 @@ def _lines(failures: pd.DataFrame, keys: pd.DataFrame, rows: Sequence[int]) -> l
 
 
 def _names(names: Iterable[object]) -> str:
-    """Return names separated by commas, or 'none'."""
     return ", ".join(map(str, names)) or "none"

@@ -130,7 +130,6 @@ def _download(entry: dict[str, Any]) -> Source:
 
 
 def _ways_to_get(entry: dict[str, Any], reason: str) -> str:
-    """Return the error that a file is absent, with the ways to get it."""
     search = register()["search"]["folders"]
     folders = ", ".join([f"${FOLDER_VARIABLE}", *search, "the user cache"])
     return (

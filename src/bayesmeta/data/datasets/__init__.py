@@ -9,8 +9,7 @@ from types import MappingProxyType
 import pandas as pd
 
 from bayesmeta.data.datasets import ketamine_extinction, retroactive_memory, trace, twin
-from bayesmeta.data.datasets.alternative import DataAlternative, Keep
-from bayesmeta.data.datasets.dataset import Dataset
+from bayesmeta.data.datasets.dataset import DataAlternative, Dataset, Keep
 from bayesmeta.infrastructure.choices import check_known
 from bayesmeta.infrastructure.errors import BadInput
 

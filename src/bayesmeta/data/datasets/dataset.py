@@ -1,15 +1,42 @@
-"""A dataset that has a name, with its options and words, and the tables that the package holds."""
+"""A dataset that has a name, with its options, words and alternatives; tables of the package."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
+from typing import Literal
 
 import pandas as pd
 
-from bayesmeta.data.datasets.alternative import DataAlternative, Keep
-from bayesmeta.infrastructure.files import root
+from bayesmeta.infrastructure.files import file_sha256, root
 
 Table = pd.DataFrame
+Keep = Callable[[Table], Table]
+Change = Callable[[Table], Table | None]
+
+
+def unchanged(frame: Table) -> Table:
+    """Return the effect table."""
+    return frame
+
+
+@dataclass(frozen=True)
+class DataAlternative:
+    """A reasonable alternative that a dataset offers to an analysis of its effects.
+
+    Attributes
+    ----------
+    name, label : its names in tables and in figures.
+    kind, reason : the kind of choice that differs, and why it is reasonable.
+    change : the analysed effect table to another table, or to None if it does not apply.
+    models : name of a model file to the model file that replaces it; the alternative does not apply
+        to other models. Empty if the model stays as it is.
+    """
+
+    name: str
+    kind: Literal["comparison", "data", "model"]
+    label: str
+    reason: str
+    change: Change = unchanged
+    models: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +84,5 @@ class Dataset:
 def packaged_table(name: str) -> tuple[Table, dict[str, str]]:
     """Return the table `data/<name>.csv` of the package, and its entry in the provenance."""
     path = root() / "data" / f"{name}.csv"
-    digest = sha256(path.read_bytes()).hexdigest()
-    source = {"name": path.name, "sha256": digest, "found_in": "the package"}
+    source = {"name": path.name, "sha256": file_sha256(path), "found_in": "the package"}
     return pd.read_csv(path), source

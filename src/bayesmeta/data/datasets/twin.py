@@ -56,13 +56,15 @@ def simulate(name: str) -> pd.DataFrame:
     rows = rows.assign(species=_species(rows["study"], figures["species"], rng))
     rows = _outcomes(_sizes(rows, figures, rng), figures, rng)
     frame = check_effects(_label(rows))
+    beta = {f"{cell['valence']}:{cell['phase']}": cell["beta"] for cell in figures["cells"]}
+    taus = {f"tau_{level}": figures[f"tau2_{level}"] ** 0.5 for level in ("study", "group")}
     frame.attrs = {
         "dataset": name,
         "synthetic": True,
         "title": figures["title"],
         "sources": [],
         "notes": list(NOTES),
-        "truth": _truth(figures),
+        "truth": {"beta": beta, **taus},
     }
     return frame
 
@@ -70,13 +72,6 @@ def simulate(name: str) -> pd.DataFrame:
 @cache
 def _figures() -> dict[str, dict[str, Any]]:
     return tomllib.loads((root() / "data" / "twin.toml").read_text(encoding="utf-8"))
-
-
-def _truth(figures: Figures) -> dict[str, Any]:
-    """Return the values behind a simulation: beta by cell, tau_study, tau_group."""
-    beta = {f"{cell['valence']}:{cell['phase']}": cell["beta"] for cell in figures["cells"]}
-    taus = {f"tau_{level}": figures[f"tau2_{level}"] ** 0.5 for level in ("study", "group")}
-    return {"beta": beta, **taus}
 
 
 def _structure(figures: Figures, rng: Random) -> pd.DataFrame:
@@ -129,7 +124,6 @@ def _sizes(rows: pd.DataFrame, figures: Figures, rng: Random) -> pd.DataFrame:
 
 
 def _outcomes(rows: pd.DataFrame, figures: Figures, rng: Random) -> pd.DataFrame:
-    """Return rows with means, standard deviations, yi and vi."""
     u = rng.normal(0, np.sqrt(figures["tau2_study"]), int(figures["studies"]))
     w = rng.normal(0, np.sqrt(figures["tau2_group"]), int(figures["groups"]))
     theta = rows["beta"].to_numpy() + u[rows["study"]] + w[rows["group"]]

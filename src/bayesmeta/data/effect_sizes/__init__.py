@@ -17,9 +17,18 @@ from bayesmeta.data.effect_sizes.conversions import (
     sd_from_sem,
 )
 from bayesmeta.data.effect_sizes.counts import log_odds_ratio, log_risk_ratio, risk_difference
-from bayesmeta.data.effect_sizes.means import correction, md, rom, smd, smdh
+from bayesmeta.data.effect_sizes.means import (
+    correction,
+    has_smd_variance,
+    md,
+    rom,
+    size_error,
+    smd,
+    smd_f,
+    smd_p,
+    smd_t,
+    smdh,
+)
 from bayesmeta.data.effect_sizes.measure import TWO_GROUPS, TWO_OCCASIONS, Measure, places
 from bayesmeta.data.effect_sizes.pairs import smcc, smcrp, zcor
-from bayesmeta.data.effect_sizes.precision import has_smd_variance, size_error
 from bayesmeta.data.effect_sizes.registry import MEASURES
-from bayesmeta.data.effect_sizes.statistics import smd_f, smd_p, smd_t

@@ -4,22 +4,25 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from bayesmeta.data.effect_sizes import counts, means, pairs, statistics
+from bayesmeta.data.effect_sizes import counts, means, pairs
 from bayesmeta.data.effect_sizes.measure import TWO_GROUPS, TWO_OCCASIONS, Forms, Measure
 
 _SD = "a standard deviation above 0"
 _GIVEN = "a standard deviation above 0 (a p-value other than 0)"
 _SMD: Forms = {
     TWO_GROUPS: means.smd,
-    ("ti", "n1i", "n2i"): statistics.smd_t,
-    ("fi", "n1i", "n2i"): statistics.smd_f,
-    ("pi", "n1i", "n2i"): statistics.smd_p,
+    ("ti", "n1i", "n2i"): means.smd_t,
+    ("fi", "n1i", "n2i"): means.smd_f,
+    ("pi", "n1i", "n2i"): means.smd_p,
 }
 _CELLS = ("ai", "bi", "ci", "di")
 _EVENTS = ("ai", "n1i", "ci", "n2i")
-_ODDS: Forms = {_CELLS: counts.log_odds_ratio, _EVENTS: counts.log_odds_ratio_n}
-_RISKS: Forms = {_CELLS: counts.log_risk_ratio, _EVENTS: counts.log_risk_ratio_n}
-_DIFFERENCE: Forms = {_CELLS: counts.risk_difference, _EVENTS: counts.risk_difference_n}
+_ODDS: Forms = {_CELLS: counts.log_odds_ratio, _EVENTS: counts.by_sizes(counts.log_odds_ratio)}
+_RISKS: Forms = {_CELLS: counts.log_risk_ratio, _EVENTS: counts.by_sizes(counts.log_risk_ratio)}
+_DIFFERENCE: Forms = {
+    _CELLS: counts.risk_difference,
+    _EVENTS: counts.by_sizes(counts.risk_difference),
+}
 _CHANGE: Forms = {TWO_OCCASIONS: pairs.smcc, ("ti", "ni"): pairs.smcc_t}
 _CHANGE_AV: Forms = {TWO_OCCASIONS: pairs.smcrp}
 _COUNTS = dict.fromkeys(("n1i", "n2i"), (0.0, np.inf))

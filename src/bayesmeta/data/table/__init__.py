@@ -15,10 +15,9 @@ from bayesmeta.data.table.assembly import assemble, drop_rows
 from bayesmeta.data.table.cells import cell_text
 from bayesmeta.data.table.effects import fill_effects
 from bayesmeta.data.table.files import KINDS, read_bytes, read_text
-from bayesmeta.data.table.intervals import add_standard_errors
-from bayesmeta.data.table.levels import label_levels
+from bayesmeta.data.table.given import add_standard_errors
+from bayesmeta.data.table.levels import add_moderators, label_levels
 from bayesmeta.data.table.mapping import name_columns, parse_columns
-from bayesmeta.data.table.moderators import add_moderators
 from bayesmeta.data.table.reading import Reading
 from bayesmeta.infrastructure.choices import check_known
 from bayesmeta.infrastructure.errors import BadInput

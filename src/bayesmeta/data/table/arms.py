@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from bayesmeta.data import effect_sizes as sizes
 from bayesmeta.data.effect_sizes.measure import Floats
-from bayesmeta.data.table.forms import FIVE, QUARTILES, RANGE, SUMMARIES, derived
-from bayesmeta.data.table.names import ARMS
+from bayesmeta.data.table.names import ARMS, FIVE, QUARTILES, RANGE, SUMMARIES, derived
 
 SEM = "standard errors of means (sd = sem sqrt(n))"
 Conversion = Callable[..., Floats]

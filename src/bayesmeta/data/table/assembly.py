@@ -4,7 +4,7 @@ import pandas as pd
 
 from bayesmeta.data.effect_sizes import MEASURES, places
 from bayesmeta.data.schema import LABELS, effect_problems, refuse
-from bayesmeta.data.table.forms import complete_form, complete_measure
+from bayesmeta.data.table.names import complete_form, complete_measure
 from bayesmeta.data.table.reading import FLAGS, Reading
 from bayesmeta.infrastructure.errors import BadInput
 

@@ -76,7 +76,6 @@ def table_of(rows: list[list[str]], messages: tuple[str, ...]) -> Reading:
 
 
 def _check_names(header: list[str], *, has_rows: bool) -> None:
-    """Raise BadInput if names are too long or repeated, or if no row follows them."""
     if not has_rows:
         names = ", ".join(header)[:NAME_LENGTH]
         raise BadInput(f"it has no rows below its header ({names or 'no header'})")

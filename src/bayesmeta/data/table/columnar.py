@@ -62,7 +62,6 @@ def _frame(content: bytes, schema: pa.Schema, *, kept: list[str]) -> pd.DataFram
 
 
 def _rows(frame: pd.DataFrame) -> Iterator[list[object]]:
-    """Yield the names of the columns, then the rows."""
     yield list(frame.columns)
     if frame.columns.is_unique:
         columns = [frame[name].astype(object) for name in frame.columns]

@@ -10,8 +10,7 @@ import pandas as pd
 from bayesmeta.data.effect_sizes import Measure, places
 from bayesmeta.data.effect_sizes.measure import Form
 from bayesmeta.data.table.arms import disordered, fill_arms
-from bayesmeta.data.table.forms import derived
-from bayesmeta.data.table.names import ARMS, RAW
+from bayesmeta.data.table.names import ARMS, RAW, derived
 from bayesmeta.data.table.numerals import Numbers, parse_numbers
 from bayesmeta.data.table.reading import Effects, cells_at
 

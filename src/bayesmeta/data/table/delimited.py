@@ -61,22 +61,13 @@ def _decoded(content: bytes) -> tuple[str, tuple[str, ...]]:
     try:
         text = content.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
-        text = _western(content, error)
+        text = content.decode("cp1252", errors="replace")
+        if {"\0", "\N{REPLACEMENT CHARACTER}"} & {*text}:
+            problem = f"it is not UTF-8 text (byte {error.start}); save it as 'CSV UTF-8'"
+            raise BadInput(problem) from error
         word = NOT_ASCII.search(text)
         guess = f"is {word[0] if word else ''!r} right?"
         messages = (f"it is not UTF-8 and was read as Latin-1 (Windows-1252): {guess}",)
     if "\0" in text:
         raise BadInput("it holds NUL bytes, unlike a text table; is it complete, and of that kind?")
     return text, messages
-
-
-def _western(content: bytes, error: UnicodeDecodeError) -> str:
-    """Return the text in the encoding of Western European Windows; raise BadInput if it is none."""
-    try:
-        text = content.decode("cp1252")
-    except UnicodeDecodeError:
-        text = "\0"
-    if "\0" in text:
-        problem = f"it is not UTF-8 text (byte {error.start}); save it as 'CSV UTF-8'"
-        raise BadInput(problem) from error
-    return text

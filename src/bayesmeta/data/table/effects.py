@@ -7,9 +7,8 @@ import pandas as pd
 
 from bayesmeta.data.effect_sizes import MEASURES, Measure
 from bayesmeta.data.table.computed import computed_effects
-from bayesmeta.data.table.forms import complete_measure
 from bayesmeta.data.table.given import given_effects
-from bayesmeta.data.table.names import EFFECT, INTERVAL, RAW, gives_effect, listed
+from bayesmeta.data.table.names import EFFECT, INTERVAL, RAW, complete_measure, gives_effect, listed
 from bayesmeta.data.table.reading import Reading
 from bayesmeta.infrastructure.choices import nearest
 from bayesmeta.infrastructure.errors import BadInput
@@ -60,7 +59,6 @@ def _measure(reading: Reading) -> Measure | None:
 
 
 def _rows_to_compute(named: pd.DataFrame, measure: Measure | None) -> np.ndarray:
-    """Return True for rows without a given effect, which is computed."""
     if not gives_effect(list(named.columns)):
         return np.ones(len(named), bool)
     blank = (named[[name for name in EFFECT if name in named]] == "").all(axis=1).to_numpy()
@@ -74,7 +72,6 @@ def _unreported(named: pd.DataFrame) -> np.ndarray:
 
 
 def _lacking(columns: Sequence[str], names: Sequence[str], asked: str | None) -> str:
-    """Return the error that a table has no study or no effects."""
     measure = MEASURES[asked or "SMD"]
     forms = " or ".join(", ".join(form) for form in measure.forms)
     near = "" if "study" in names else nearest("study", columns)

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from bayesmeta.data.table.forms import complete_form
 from bayesmeta.data.table.names import (
     INTERVAL,
     PERSONS,
@@ -12,6 +11,7 @@ from bayesmeta.data.table.names import (
     STUDY,
     SYNONYMS,
     YEAR,
+    complete_form,
     gives_effect,
     plain,
 )
@@ -65,7 +65,6 @@ def _effect(known: set[str], free: list[str]) -> dict[str, str]:
 
 
 def _error(free: list[str], *, has_effect: bool) -> dict[str, str]:
-    """Return the column of sampling variances or of standard errors."""
     targets = {name: target for target in ("vi", "sei") for name in _candidates(target, free)}
     if len(targets) > 1 and has_effect:
         raise _ambiguous("vi or sei", list(targets))
@@ -73,7 +72,6 @@ def _error(free: list[str], *, has_effect: bool) -> dict[str, str]:
 
 
 def _raw(known: set[str], free: list[str], measure: str | None) -> dict[str, str]:
-    """Return the columns that complete an effect size of raw numbers."""
     names = [name for name in SYNONYMS if name in RAW and name not in known]
     raw = {target: name for wanted in names for target, name in _only(wanted, free).items()}
     form = complete_form({*known, *raw}, measure) or ()
@@ -81,7 +79,6 @@ def _raw(known: set[str], free: list[str], measure: str | None) -> dict[str, str
 
 
 def _candidates(target: str, free: Iterable[str]) -> list[str]:
-    """Return the columns that people use a synonym of a name for."""
     return [name for name in free if plain(name) in (target, *SYNONYMS[target])]
 
 
@@ -94,7 +91,6 @@ def _only(target: str, free: Iterable[str]) -> dict[str, str]:
 
 
 def _ambiguous(target: str, candidates: list[str]) -> BadInput:
-    """Return the error that several columns may be meant."""
     choice = f'--columns "{target.split()[0]}={candidates[0]}"'
     columns = ", ".join(candidates)
     return BadInput(f"{target} may be any of the columns {columns}; say which: {choice}")

@@ -3,13 +3,22 @@
 import re
 from collections.abc import Collection, Iterable
 
-from bayesmeta.data.effect_sizes import MEASURES
+from bayesmeta.data.effect_sizes import MEASURES, Measure
+from bayesmeta.data.effect_sizes.measure import Form
 from bayesmeta.data.schema import LABELS
 
 SUMMARY = ("min", "q1", "median", "q3", "max")
 ARMS = {
     arm: {name: f"{name}{arm}i" for name in ("m", "sd", "n", "sem", *SUMMARY)} for arm in ("1", "2")
 }  # for both groups: the mean m1i, ..., the first quartile q11i
+FIVE = "minimum, quartiles and maximum (Luo et al. 2018, Shi et al. 2020)"
+QUARTILES = "median and quartiles (Luo et al. 2018, Wan et al. 2014)"
+RANGE = "median and range (Luo et al. 2018, Wan et al. 2014)"
+SUMMARIES = {
+    FIVE: ("min", "q1", "median", "q3", "max", "n"),
+    QUARTILES: ("q1", "median", "q3", "n"),
+    RANGE: ("min", "median", "max", "n"),
+}
 EFFECT = ("yi", "vi", "sei")
 INTERVAL = ("ci_lb", "ci_ub")  # in place of vi and sei
 FORMS = [form for measure in MEASURES.values() for form in measure.forms]
@@ -20,7 +29,6 @@ TARGETS = (*LABELS, *EFFECT, *INTERVAL, *RAW, *SETTINGS)
 
 
 def _words(text: str) -> tuple[str, ...]:
-    """Return the words of a text."""
     return tuple(text.split())
 
 
@@ -67,3 +75,27 @@ def listed(columns: Iterable[object]) -> str:
 def plain(name: str) -> str:
     """Return a name without its case and signs, to compare synonyms: "Hedges' g" is hedges_g."""
     return re.sub(r"\W+", "_", name.casefold()).strip("_")
+
+
+def derived(names: Collection[str]) -> set[str]:
+    """Return the names that a table has, and those that a conversion can give it."""
+    have = set(names)
+    for arm in ARMS.values():
+        if {arm["sem"], arm["n"]} <= have:
+            have.add(arm["sd"])
+        if any({arm[name] for name in summary} <= have for summary in SUMMARIES.values()):
+            have |= {arm["m"], arm["sd"]}
+    return have
+
+
+def complete_measure(names: Collection[str], asked: str | None) -> Measure | None:
+    """Return the first effect size that columns complete, of those that may be asked, or None."""
+    measures = [MEASURES[asked]] if asked else list(MEASURES.values())
+    have = list(derived(names))
+    return next((measure for measure in measures if measure.form(have)), None)
+
+
+def complete_form(names: Collection[str], asked: str | None) -> Form | None:
+    """Return the first set of columns that is complete, of `complete_measure`."""
+    measure = complete_measure(names, asked)
+    return measure.form(list(derived(names))) if measure else None

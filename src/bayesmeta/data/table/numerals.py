@@ -81,7 +81,6 @@ def floats(column: pd.Series) -> pd.Series:
 
 
 def _plain_minus(column: pd.Series) -> pd.Series:
-    """Return the column with a hyphen for the minus sign of printed numbers."""
     if not column.str.contains(MINUS, regex=False).any():
         return column
     hyphens = column.str.replace(MINUS, "-", regex=False)

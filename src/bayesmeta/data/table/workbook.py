@@ -128,7 +128,6 @@ def _check_texts(xml: bytes, strings: bytes) -> None:
 
 
 def _check_formulas(xml: bytes) -> None:
-    """Raise BadInput if a formula has no computed value."""
     empty = [cell[1].decode() for cell in FORMULA.finditer(xml)]
     if empty:
         more = f" and {len(empty) - SHOWN} more" if len(empty) > SHOWN else ""

@@ -137,7 +137,7 @@ def _connect(address: str) -> "Client":
         socket.create_connection(get_address_host_port(address), timeout=PATIENCE).close()
         client = Client(address, timeout=PATIENCE)
     except (OSError, ValueError) as error:
-        advice = "start `dask scheduler` and give the address that it prints, tcp://host:8786"
+        advice = "start it with `dask scheduler` and give the address it prints, tcp://host:8786"
         raise BadInput(f"no Dask scheduler answers at '{address}'; {advice}") from error
     try:
         client.wait_for_workers(1, timeout=PATIENCE)

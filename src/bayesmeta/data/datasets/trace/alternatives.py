@@ -6,7 +6,7 @@ from functools import partial
 import pandas as pd
 
 from bayesmeta.data.corrections import corrected, suspects
-from bayesmeta.data.datasets.alternative import DataAlternative, Keep
+from bayesmeta.data.datasets.dataset import DataAlternative, Keep
 from bayesmeta.data.datasets.trace.record import read
 from bayesmeta.infrastructure.errors import BadInput
 
@@ -22,8 +22,13 @@ def alternatives(frame: Table, record: Table, keep: Keep) -> Sequence[DataAltern
     effect of its species, with those that the dataset leaves out; `keep` applies the selection of
     rows of the analysis to another effect table.
     """
-    strict = strict_codes(lambda: keep(read_strict(frame)))
-    codes = [] if frame.attrs["variant"] == STRICT else [strict]
+
+    def read_strict() -> Table:
+        strict = read(str(frame.attrs["dataset"]), STRICT)
+        strict.attrs = frame.attrs | strict.attrs
+        return keep(strict)
+
+    codes = [] if frame.attrs["variant"] == STRICT else [strict_codes(read_strict)]
     return (*comparison_types(frame, keep(record)), *CORRECTIONS, *codes, PARTIAL_POOLING)
 
 
@@ -32,28 +37,16 @@ def alternatives_of_twin(frame: Table, record: Table, keep: Keep) -> Sequence[Da
     return comparison_types(frame, record)
 
 
-def read_strict(frame: Table) -> Table:
-    """Read the dataset of an effect table with strict codes."""
-    strict = read(str(frame.attrs["dataset"]), STRICT)
-    strict.attrs = frame.attrs | strict.attrs
-    return strict
-
-
 def comparison_types(frame: Table, record: Table) -> list[DataAlternative]:
     """Return an alternative for every value of the column comparison in the record."""
     if "comparison" not in record or "comparison" not in frame:
         return []
-    present = sorted(map(str, record["comparison"].dropna().unique()))
-    return [
-        DataAlternative(
-            name=f"comparison {name}",
-            kind="comparison",
-            label=f"comparison {name} alone",
-            reason=TYPES_DIFFER,
-            change=partial(only_comparison, record=record, name=name),
-        )
-        for name in present
-    ]
+    types = []
+    for name in sorted(map(str, record["comparison"].dropna().unique())):
+        change = partial(only_comparison, record=record, name=name)
+        text = f"comparison {name}"
+        types.append(DataAlternative(text, "comparison", f"{text} alone", TYPES_DIFFER, change))
+    return types
 
 
 def only_comparison(frame: Table, *, record: Table, name: str) -> Table | None:
@@ -95,29 +88,23 @@ def correct(frame: Table, *, grades: Sequence[str]) -> Table | None:
 
 def strict_codes(read: Callable[[], Table]) -> DataAlternative:
     """Return the alternative that codes the effects strictly; `read` gives the effect table."""
-    return DataAlternative(
-        name="strict codes",
-        kind="data",
-        label="strict codes",
-        reason="only what the authors included and coded: no supplement of codes, no repairs",
-        change=lambda frame: read(),
-    )
+    reason = "only what the authors included and coded: no supplement of codes, no repairs"
+    return DataAlternative("strict codes", "data", "strict codes", reason, lambda frame: read())
 
 
 CORRECTIONS = (
     DataAlternative(
-        name="errors corrected",
-        kind="data",
+        "errors corrected",
+        "data",
         label="errors corrected",
         reason="standard errors were typed as standard deviations (data/trace/suspects.csv)",
         change=partial(correct, grades=("error",)),
     ),
     DataAlternative(
-        name="errors and suspected corrected",
-        kind="data",
+        "errors and suspected corrected",
+        "data",
         label="suspected errors, too",
-        reason="the same mistake is suspected, not proven, in more studies "
-        "(data/trace/suspects.csv)",
+        reason="the same mistake is suspected in more studies, unproven (data/trace/suspects.csv)",
         change=partial(correct, grades=("error", "suspected")),
     ),
 )

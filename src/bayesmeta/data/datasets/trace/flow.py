@@ -76,7 +76,6 @@ def _row(step: str, count: pd.Series, reason: str = "") -> dict[str, object]:
 
 
 def _rows_of_query(frame: pd.DataFrame, left: pd.Series) -> list[dict[str, object]]:
-    """Return the rows that a query left out and kept; none for a complete set."""
     if len(frame) == left.sum():
         return []
     searches = frame["search"].map(SEARCHES).value_counts()

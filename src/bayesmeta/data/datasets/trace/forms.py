@@ -53,7 +53,6 @@ def risk_of_bias_table(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _counts(marks: pd.DataFrame) -> pd.DataFrame:
-    """Return form, item, yes, unclear, no, in the order of the forms."""
     counts = marks.pivot_table(
         index=["form", "item"], columns="mark", values="study", aggfunc="nunique", fill_value=0
     )

@@ -11,22 +11,11 @@ from bayesmeta.data.sources import Source
 from bayesmeta.infrastructure.errors import BadInput
 
 # of the published forests (doi 10.1038/s41398-023-02660-7), by importance in animals
-PUBLISHED = (
-    "phase",
-    "valence",
-    "information_type",
-    "time_since_trauma",
-    "control_type",
-    "ptsd_type",
-    "rhythm",
-    "measure_kind",
-    "cue_context",
-    "population",
-    "sample",
-    "comparison",
-    "age_class",
-    "sex",
+PREDICTORS = (
+    "phase valence information_type time_since_trauma control_type ptsd_type rhythm measure_kind "
+    "cue_context population sample comparison age_class sex"
 )
+PUBLISHED = tuple(PREDICTORS.split())
 RECODED = {
     "sex": "sex_text",
     "control_type": "control_text",
@@ -126,7 +115,6 @@ def bias_sheets(source: Source) -> dict[str, pd.DataFrame]:
 
 
 def _scores(sheet: pd.DataFrame) -> pd.DataFrame:
-    """Return study, risk_of_bias and risk_of_bias_c_unclear from the marks of a sheet."""
     items = sheet.filter(regex=r"^RoBQA_(syrcle|NOS)_")
     marks = items.apply(lambda column: column.str.extract("^(Y|N|C|unclear)")[0])
     scores = marks.apply(lambda column: column.map(SCORES))

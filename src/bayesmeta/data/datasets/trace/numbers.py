@@ -96,7 +96,6 @@ def _place(search: str, sources: Mapping[str, Source]) -> str:
 
 
 def _unreadable(rows: pd.DataFrame, bad: pd.DataFrame, sources: Mapping[str, Source]) -> str:
-    """Return the error about the first cell that is not a number."""
     first = rows.index[bad.any(axis=1)][0]
     column = bad.loc[first].idxmax()
     place = f"{_place(str(rows.loc[first, 'search']), sources)}, row {rows.loc[first, 'sheet_row']}"

@@ -63,7 +63,6 @@ def _by_rules(
 
 
 def _first_class(rules: list[Rule], text: str) -> str | None:
-    """Return the value of the first pattern that occurs in a text."""
     for pattern, value in rules:
         if match := pattern.search(text):
             return match.expand(value) or None
