@@ -29,10 +29,8 @@ def read_effects(request: Request) -> pd.DataFrame:
     if not named and (path.suffix.lower() in KINDS or path.is_file()):
         return read_file(request, path)
     if named and request.columns:
-        raise BadInput(
-            f"--columns names the columns of a file, and {request.dataset} is a dataset of the "
-            "package"
-        )
+        reason = f"{request.dataset} is a dataset of the package"
+        raise BadInput(f"--columns names the columns of a file, and {reason}")
     return read_dataset(request.dataset, request.variant)
 
 
@@ -42,9 +40,8 @@ def read_default(request: Request) -> pd.DataFrame:
         return read_dataset(DEFAULT_DATASET, request.variant)
     except DataMissing as error:
         frame = read_dataset(f"{DEFAULT_DATASET}-twin", request.variant)
-        frame.attrs["notes"] = [
-            f"the real data cannot be had here, so the synthetic twin is used: {error}"
-        ]
+        note = f"the real data cannot be had here, so the synthetic twin is used: {error}"
+        frame.attrs["notes"] = [note]
         return frame
 
 
@@ -66,10 +63,7 @@ def read_file(request: Request, path: Path) -> pd.DataFrame:
 def columns_of(model: str | None, columns: str | Mapping[str, str] | None) -> dict[str, str]:
     """Return the columns that a model file names, overridden by those that are given.
 
-    Raises
-    ------
-    BadInput
-        The model cannot be read, or the text is not like `study=district, yi=es`.
+    Raise BadInput if the model cannot be read, or the text is not like `study=district, yi=es`.
     """
     given = parse_columns(columns) if isinstance(columns, str) else dict(columns or {})
     return (dict(read_spec(model).columns) if model else {}) | given
@@ -78,18 +72,14 @@ def columns_of(model: str | None, columns: str | Mapping[str, str] | None) -> di
 def keep_rows(frame: pd.DataFrame, where: str) -> pd.DataFrame:
     """Return the rows of an effect table that match a pandas query.
 
-    Raises
-    ------
-    BadInput
-        The query cannot be evaluated, or no row matches.
+    Raise BadInput if the query cannot be evaluated, or no row matches.
     """
     try:
         kept: Any = frame.query(where, engine="python")
     except Exception as error:  # pandas raises errors of many kinds for a wrong expression
         columns = ", ".join(map(str, frame.columns))
-        raise BadInput(
-            f"--where '{where}' cannot be evaluated: {error}; the columns are: {columns}"
-        ) from error
+        problem = f"--where '{where}' cannot be evaluated: {error}"
+        raise BadInput(f"{problem}; the columns are: {columns}") from error
     if not len(kept):
         raise BadInput(f"--where '{where}' keeps none of the {len(frame)} effects")
     kept.attrs = frame.attrs

@@ -21,10 +21,7 @@ from bayesmeta.model.spec import parse_spec
 def run_init(options: Draft, out: Path | None, console: Console) -> int:
     """Read a table, print its columns, and write a model file; return the exit code, 0.
 
-    Raises
-    ------
-    BadInput
-        The table cannot be used, or the model file exists; nothing is written.
+    Raise BadInput, and write nothing, if the table cannot be used or the model file exists.
     """
     path = options.file
     out = out or Path(f"{path.stem}.toml")

@@ -18,10 +18,7 @@ ANALYSES = {"terms", "comparison", "check", "lint", "verdicts"}  # a table of ev
 def run_interpret(options: Interpretation, out: Path | None, console: Console) -> int:
     """Print the conclusions; write a supplement if a folder is given; return the exit code, 0.
 
-    Raises
-    ------
-    BadInput
-        The folder has no analysis, or `out` cannot be written; nothing is written.
+    Raise BadInput, and write nothing, if the folder has no analysis or `out` cannot be written.
     """
     results = read_results(options.results)
     refuse_without_analysis(results, options.results)
@@ -42,12 +39,10 @@ def run_interpret(options: Interpretation, out: Path | None, console: Console) -
 def refuse_without_analysis(results: Results, folder: Path) -> None:
     """Raise BadInput if a folder has directions only, or no analysis."""
     if "directions" in results.tables:
+        table = "tables/directions.csv"
         raise BadInput(
-            f"{folder} holds directions only, without means to interpret; see its "
-            "tables/directions.csv"
+            f"{folder} holds directions only, without means to interpret; see its {table}"
         )
     if not ANALYSES & set(results.tables):
-        raise BadInput(
-            f"{folder} holds no analysis; name a folder that bayesmeta fit, compare, check, lint "
-            "or multiverse wrote"
-        )
+        commands = "bayesmeta fit, compare, check, lint or multiverse"
+        raise BadInput(f"{folder} holds no analysis; name a folder that {commands} wrote")

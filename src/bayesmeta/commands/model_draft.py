@@ -49,20 +49,14 @@ class Scale(NamedTuple):
     reason: str
 
 
-GENERAL = Scale(
-    1.5,
-    1,
-    0.2,
-    "weakly informative for standardised differences and log ratios, of which most are below 3",
-)
+MOST = "weakly informative for standardised differences and log ratios, of which most are below 3"
+GENERAL = Scale(1.5, 1, 0.2, MOST)
 SCALES = dict.fromkeys(("SMD", "SMDH", "SMCC", "SMCRP"), GENERAL) | {
     "OR": Scale(1.5, 1, 0.2, "weakly informative: most odds ratios are between 1/20 and 20"),
     "RR": Scale(1.5, 1, 0.1, "weakly informative: most risk ratios are between 1/20 and 20"),
     "ROM": Scale(1, 0.5, 0.1, "weakly informative: most ratios of means are between 1/7 and 7"),
     "ZCOR": Scale(1, 0.5, 0.1, "weakly informative: most correlations are below .96 in size"),
-    "RD": Scale(
-        0.5, 0.25, 0.05, "weakly informative: most differences of risks are below .9 in size"
-    ),
+    "RD": Scale(0.5, 0.25, 0.05, "weakly informative: most risk differences are below .9 in size"),
 }
 
 
@@ -78,10 +72,9 @@ def levels_of(frame: pd.DataFrame) -> list[str]:
 
 
 def scale_of(frame: pd.DataFrame, measure: str | None) -> Scale:
-    """Return priors for a measure; for an unknown measure they depend on the size of yi.
+    """Return priors for a measure; without one they depend on the root mean square of yi.
 
-    Effects of unknown measure whose root mean square is that of standardised effects get the
-    priors of these.
+    They are those of standardised effects if it may be theirs.
     """
     if measure in SCALES:
         return SCALES[measure]

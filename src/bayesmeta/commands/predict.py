@@ -29,10 +29,7 @@ Values = Mapping[str, list[str]]
 def run_predict(options: Prediction, out: Path | None, console: Console) -> int:
     """Predict for a reference grid or for the rows of a file; return the exit code, 0.
 
-    Raises
-    ------
-    BadInput
-        The folder, the values or the rows cannot be used; nothing is written.
+    Raise BadInput, and write nothing, if the folder, the values or the rows cannot be used.
     """
     if options.at is not None and options.new is not None:
         raise BadInput("--at fills the reference grid and --new replaces it; give one of them")
@@ -78,10 +75,7 @@ def predict(tree: xr.DataTree, rows: pd.DataFrame, at: Values, options: Predicti
 def read_posterior(results: Path) -> xr.DataTree:
     """Return the tree of a folder's posterior.nc, or of that file.
 
-    Raises
-    ------
-    BadInput
-        The file is missing, cannot be opened, or has no terms.
+    Raise BadInput if the file is missing, cannot be opened, or has no terms.
     """
     path = results / "posterior.nc" if results.is_dir() else results
     if not path.is_file():
@@ -91,24 +85,16 @@ def read_posterior(results: Path) -> xr.DataTree:
         tree.close()
         has_terms = "beta" in tree["posterior"].data_vars and "X" in tree["constant_data"].data_vars
     except (OSError, ValueError, KeyError) as error:
-        raise BadInput(
-            f"{path} cannot be read as a posterior: {error}; run bayesmeta fit again"
-        ) from error
+        problem = f"{path} cannot be read as a posterior: {error}"
+        raise BadInput(f"{problem}; run bayesmeta fit again") from error
     if not has_terms:
-        raise BadInput(
-            f"{path} is of a model without terms for the mean effect: there is nothing to predict"
-        )
+        kind = "a model without terms for the mean effect"
+        raise BadInput(f"{path} is of {kind}: there is nothing to predict")
     return tree
 
 
 def read_rows(path: Path) -> pd.DataFrame:
-    """Return the new rows of a file; every cell is text.
-
-    Raises
-    ------
-    BadInput
-        The file cannot be read.
-    """
+    """Return the new rows of a file, every cell as text; raise BadInput if it cannot be read."""
     try:
         text = read_text(path, read_bytes(path)).text
     except BadInput as error:

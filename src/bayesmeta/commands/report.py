@@ -32,16 +32,10 @@ class Part:
 
     Attributes
     ----------
-    name : str
-        Name of the command.
-    request : Request
-        Table and model of the command.
-    provenance : Path
-        The file that the command writes last.
-    options : dict
-        Options on which the results depend, as the provenance holds them.
-    run : callable
-        Run the command with a console; return the exit code.
+    name, request : name of the command, and its table and model.
+    provenance : the file that the command writes last.
+    options : options on which the results depend, as the provenance holds them.
+    run : run the command with a console, and return the exit code.
     """
 
     name: str
@@ -132,12 +126,8 @@ def parts_of(request: Request, sampling: Sampling, out: Path, machine: Machine) 
 def run_parts(parts: list[Part], inputs: Inputs, out: Path, console: Console) -> pd.DataFrame:
     """Run the parts that are not fresh.
 
-    Files that a part left from other inputs are removed when it has run or was refused.
-
-    Returns
-    -------
-    DataFrame
-        part, state (done, kept, not done), reason, seconds.
+    Files that a part left from other inputs are removed when it has run or was refused. Columns:
+    part, state (done, kept, not done), reason, seconds.
     """
     rows = []
     for number, part in enumerate(parts, 1):
@@ -154,21 +144,14 @@ def run_parts(parts: list[Part], inputs: Inputs, out: Path, console: Console) ->
         ending = f": {reason}" if reason else ""
         text = f"{label}: {state}{ending} ({seconds:.0f} s)"
         console.print(text, highlight=False, markup=False)
-        rows.append(
-            {"part": part.name, "state": state, "reason": reason, "seconds": round(seconds, 1)}
-        )
-    return pd.DataFrame(rows)
+        rows.append((part.name, state, reason, round(seconds, 1)))
+    return pd.DataFrame(rows, columns=["part", "state", "reason", "seconds"])
 
 
 def run_part(part: Part, out: Path, console: Console) -> tuple[str, str]:
     """Run a part and remove its old files; return its state, and the reason if it is not done.
 
-    The output of the command is added to report.log.
-
-    Raises
-    ------
-    BadInput
-        The model cannot be fitted.
+    The output of the command is added to report.log. Raise BadInput if the model cannot be fitted.
     """
     before = part.outputs()
     state = "done"

@@ -66,24 +66,21 @@ class Inputs:
 def read_inputs(request: Request, *, directions: bool = False) -> Inputs:
     """Read the table and the model, and build the design.
 
-    Parameters
-    ----------
-    request : Request
-        Dataset or file, model, rows.
-    directions : bool
-        Accept a table of directions without effect sizes, and a model of directions.
-
-    Raises
-    ------
-    BadInput
-        The table, the model or the query cannot be used.
+    `directions` accepts a table of directions without effect sizes, and a model of directions.
+    Raise BadInput if the table, the model or the query cannot be used.
     """
     frame = read_effects(request)
     spec = choose_model(request, frame)
     kept = frame if request.where is None else keep_rows(frame, request.where)
     if directions and lacks_effect_sizes(frame, spec):
         return read_directions(frame, kept, spec)
-    refuse_directions(frame, spec)
+    if lacks_effect_sizes(frame, spec):
+        dataset = frame.attrs.get("dataset", "the table")
+        raise BadInput(
+            "this command needs effect sizes yi with variances vi, and a model of them; got "
+            f"{dataset} with model {spec.name}. A table of directions can be fitted: "
+            "bayesmeta fit --dataset ketamine-extinction"
+        )
     design, left_out = select(frame, kept, spec)
     return Inputs(kept, spec, design, left_out)
 
@@ -93,25 +90,10 @@ def lacks_effect_sizes(frame: pd.DataFrame, spec: ModelSpec) -> bool:
     return spec.likelihood == ORDERED or not {"yi", "vi"} <= set(frame.columns)
 
 
-def refuse_directions(frame: pd.DataFrame, spec: ModelSpec) -> None:
-    """Raise BadInput if the table has directions only, or the model is a model of directions."""
-    if not lacks_effect_sizes(frame, spec):
-        return
-    dataset = frame.attrs.get("dataset", "the table")
-    raise BadInput(
-        f"this command needs effect sizes yi with variances vi, and a model of them; got {dataset} "
-        f"with model {spec.name}. A table of directions can be fitted: "
-        "bayesmeta fit --dataset ketamine-extinction"
-    )
-
-
 def read_directions(frame: pd.DataFrame, kept: pd.DataFrame, spec: ModelSpec) -> Inputs:
     """Return table, model and design of directions.
 
-    Raises
-    ------
-    BadInput
-        The table or the model has no directions, or a contrast names an unknown term.
+    Raise BadInput if the table or the model has no directions, or a contrast names an unknown term.
     """
     from bayesmeta.inference.ordinal import build_directions  # imports PyMC
 
@@ -143,10 +125,8 @@ def select(
 ) -> tuple[xr.Dataset, list[str]]:
     """Return the design of the kept rows, and the contrasts without rows in a cell.
 
-    Raises
-    ------
-    BadInput
-        A contrast names a term that the complete table lacks, or the design cannot be built.
+    Raise BadInput if a contrast names a term that the complete table lacks, or the design cannot be
+    built.
     """
     design = build_design(kept, spec)
     complete = design if kept is frame else build_design(_with_moderators(frame, spec), spec)

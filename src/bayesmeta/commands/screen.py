@@ -52,12 +52,9 @@ def moderators_table(
 ) -> pd.DataFrame:
     """Return moderator, number of missing values, and the reason if it was left out."""
     reasons = dict.fromkeys(names, "") | left_out
-    return pd.DataFrame(
-        [
-            {"moderator": name, "missing": int(frame[name].isna().sum()), "left_out": reason}
-            for name, reason in reasons.items()
-        ]
-    )
+    missing = frame[list(reasons)].isna().sum().tolist()
+    columns = {"moderator": list(reasons), "missing": missing, "left_out": list(reasons.values())}
+    return pd.DataFrame(columns)
 
 
 def impute(
@@ -65,10 +62,7 @@ def impute(
 ) -> list[pd.DataFrame]:
     """Return moderators without blanks: a single table, or a random table per imputation.
 
-    Raises
-    ------
-    BadInput
-        The column within which to impute does not exist.
+    Raise BadInput if the column within which to impute does not exist.
     """
     across = options.impute == ACROSS
     if options.impute is not None and not across and options.impute not in frame.columns:
