@@ -23,9 +23,8 @@ def drop_rows(reading: Reading) -> Reading:
     if not left_out.any():
         return reading
     if left_out.all():
-        raise BadInput(
-            f"none of its {rows} rows has an effect: cells that an effect needs are blank"
-        )
+        cells = "all or some of the cells that an effect needs are blank"
+        raise BadInput(f"none of its {rows} rows has an effect: {cells}")
     where = places(left_out, list(reading.named.index))
     reason = f"because cells of their effect are blank: {where}"
     message = f"{left_out.sum()} of {rows} rows are left out, {reason}"
