@@ -7,16 +7,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bayesmeta.data import effect_sizes as sizes
+from bayesmeta.data.effect_sizes import conversions
 from bayesmeta.data.effect_sizes.measure import Floats
 from bayesmeta.data.table.names import ARMS, FIVE, QUARTILES, RANGE, SUMMARIES, derived
 
 SEM = "standard errors of means (sd = sem sqrt(n))"
 Conversion = Callable[..., Floats]
 CONVERSIONS: Mapping[str, tuple[Conversion, Conversion]] = {  # SDs take no median
-    FIVE: (sizes.mean_from_five, sizes.sd_from_five),
-    QUARTILES: (sizes.mean_from_quartiles, sizes.sd_from_quartiles),
-    RANGE: (sizes.mean_from_range, sizes.sd_from_range),
+    FIVE: (conversions.mean_from_five, conversions.sd_from_five),
+    QUARTILES: (conversions.mean_from_quartiles, conversions.sd_from_quartiles),
+    RANGE: (conversions.mean_from_range, conversions.sd_from_range),
 }
 
 
@@ -58,7 +58,7 @@ def _fill_arm(given: Mapping[str, Floats]) -> tuple[Floats, Floats, dict[str, in
     mean = given["m"]
     counts = {SEM: int(by_sem.sum())}
     with np.errstate(all="ignore"):
-        sd = np.where(by_sem, sizes.sd_from_sem(given["sem"], given["n"]), given["sd"])
+        sd = np.where(by_sem, conversions.sd_from_sem(given["sem"], given["n"]), given["sd"])
         for title, names in SUMMARIES.items():
             mean_of, sd_of = CONVERSIONS[title]
             means = mean_of(*(given[name] for name in names))

@@ -4,19 +4,42 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from bayesmeta.data.table.names import (
-    INTERVAL,
-    PERSONS,
-    RAW,
-    STUDY,
-    SYNONYMS,
-    YEAR,
-    complete_form,
-    gives_effect,
-    plain,
-)
+from bayesmeta.data.table.names import ARMS, INTERVAL, RAW, YEAR, complete_form, gives_effect, plain
 from bayesmeta.data.table.numerals import is_number
 from bayesmeta.infrastructure.errors import BadInput
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+PERSONS = _words("author authors first_author")  # a person may publish several studies
+STUDY = (
+    _words("study study_id studyid id_study study_no study_nr study_number study_name study_label")
+    + _words("studie"),
+    _words("trial trial_id paper paper_id article article_id publication reference author_year")
+    + _words("source pmid doi")
+    + PERSONS,
+)
+SYNONYMS = {
+    "yi": _words("g hedges_g hedgesg hedge_s_g hedges_s_g d cohens_d cohen_d cohen_s_d smd es")
+    + _words("effect_size effectsize effect_estimate estimate te log_or logor lnor log_rr logrr")
+    + _words("lnrr fisher_z fishers_z fisher_s_z zr"),
+    "sei": _words("se s_e stderr std_err std_error standard_error se_g seg g_se se_d sed d_se")
+    + _words("se_es es_se se_smd se_te sete se_yi yi_se"),
+    "vi": _words("v var variance sampling_variance vg v_g var_g g_var vd v_d var_d d_var var_es")
+    + _words("es_var var_smd var_yi yi_var"),
+    "ci_lb": _words("ci_lower ci_low lower_ci lci cil ci_l lower lower_bound lower_limit ll lcl")
+    + _words("lower_95 ci_95_lower"),
+    "ci_ub": _words("ci_upper ci_high upper_ci uci ciu ci_u upper upper_bound upper_limit ul ucl")
+    + _words("upper_95 ci_95_upper"),
+    "ri": _words("r cor corr correlation"),
+    "ni": _words("n n_total total_n sample_size samplesize"),
+} | {
+    f"{letter}{arm}i": tuple(f"{word}{join}{arm}" for word in _words(words) for join in ("", "_"))
+    for letter, words in {"m": "m mean", "sd": "sd", "n": "n", "sem": "sem"}.items()
+    for arm in ARMS
+}
 
 
 def guess_columns(
