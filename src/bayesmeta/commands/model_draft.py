@@ -92,13 +92,12 @@ def model_text(reading: Reading, file: str, command: str) -> str:
     frame = reading.frame
     levels = levels_of(frame)
     scale = scale_of(frame, reading.measure)
-    counts = {name: frame[name].nunique() for name in ("group", "study")}
-    sizes = f"{len(frame)} effects, {counts['group']} groups, {counts['study']} studies"
+    counts = f"{frame['group'].nunique()} groups, {frame['study'].nunique()} studies"
     groups = "effects of a study" if frame["group"].is_unique else "groups of a study"
     words = {"study": "studies", "group": groups, "effect": "effects of a group"}
     return MODEL.format(
         file=comment(file),
-        sizes=sizes,
+        sizes=f"{len(frame)} effects, {counts}",
         command=comment(command),
         title=quoted(f"Overall mean, {file}"),
         suggestions="".join(f"# {line}\n" for line in suggestions_of(reading)),

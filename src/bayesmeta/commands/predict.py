@@ -56,11 +56,11 @@ def run_predict(options: Prediction, out: Path | None, console: Console) -> int:
 def predict(tree: xr.DataTree, rows: pd.DataFrame, at: Values, options: Prediction) -> Outcome:
     """Return the predictions of rows; of a grid also the marginal means of its categories."""
     predicted = margins.predicted_table(tree, rows)
-    tables = {"predicted": predicted}
+    marginal: dict[str, pd.DataFrame] = {}
     if options.new is None:
-        tables = {"predicted": predicted.dropna(subset="mean")}
-        tables |= marginal_tables(tree, rows, at, options.weights)
-    predicted = tables["predicted"]
+        predicted = predicted.dropna(subset="mean")
+        marginal = marginal_tables(tree, rows, at, options.weights)
+    tables = {"predicted": predicted, **marginal}
     missing = int(predicted["mean"].isna().sum()) or len(rows) - len(predicted)
     curves = margins.curves_along(tree, at=at, weights=options.weights)
     drawn = forest_rows(tree, predicted)
@@ -114,15 +114,13 @@ def marginal_tables(
             table = margins.marginal_table(tree, name, at=at, weights=weights)
         except BadInput:  # every mean has a cell without effects in it
             continue
-        table.insert(0, "moderator", name)
-        means.append(table.rename(columns={name: "level"}))
+        means.append(table.rename(columns={name: "level"}).assign(moderator=name))
         if 1 < len(table) <= MAX_LEVELS:
             by_level = margins.marginal_weights(tree, name, at=at, weights=weights)
-            pairs = margins.pairs_table(tree, by_level)
-            pairs.insert(0, "moderator", name)
-            contrasts.append(pairs)
+            contrasts.append(margins.pairs_table(tree, by_level).assign(moderator=name))
     parts = {"marginal_means": means, "marginal_contrasts": contrasts}
-    return {name: pd.concat(tables, ignore_index=True) for name, tables in parts.items() if tables}
+    joined = {name: pd.concat(part, ignore_index=True) for name, part in parts.items() if part}
+    return {name: table.set_index("moderator").reset_index() for name, table in joined.items()}
 
 
 def forest_rows(tree: xr.DataTree, predicted: pd.DataFrame) -> pd.DataFrame:
@@ -142,10 +140,5 @@ def provenance_of_fit(tree: xr.DataTree) -> tuple[dict[str, Any], dict[str, Any]
     design = tree["constant_data"].attrs
     choices = {key: about.get(key) for key in FIT_CHOICES}
     choices |= {"dataset": str(design["dataset"]), "model": spec_of(tree).name}
-    attrs = {
-        "title": about.get("title"),
-        "synthetic": bool(design.get("synthetic", 0)),
-        "sources": about.get("sources", []),
-        "notes": about.get("notes", []),
-    }
-    return choices, attrs
+    attrs = {"title": about.get("title"), "synthetic": bool(design.get("synthetic", 0))}
+    return choices, attrs | {name: about.get(name, []) for name in ("sources", "notes")}

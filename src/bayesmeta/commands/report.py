@@ -20,7 +20,7 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Aside
 from bayesmeta.output.folders.folder import Folder
 from bayesmeta.output.folders.page import write_directions_report, write_report
-from bayesmeta.output.pages import Results, read_results
+from bayesmeta.output.pages import read_results
 
 INDISPENSABLE = "fit"
 LABELS = ["effect", "group"]  # of directions, not shown on the page
@@ -80,20 +80,19 @@ def compute(task: Task[Sampling]) -> Outcome:
         parts = [part for part in parts if part.name == INDISPENSABLE]
     done = run_parts(parts, task.inputs, task.out, task.console)
     results = read_results(task.out)
+
+    def write(folder: Folder) -> None:
+        if task.inputs.has_directions:
+            write_directions_report(folder, results, done, task.inputs.frame.drop(columns=LABELS))
+        else:
+            write_report(folder, results, done)
+
     return Outcome(
-        write=lambda folder: write_page(folder, results, done, task.inputs),
+        write=write,
         show=lambda printer: print_report(printer, results.diagnostics),
         record="provenance-report.json",
         passed=bool(results.diagnostics.get("passed")),
     )
-
-
-def write_page(folder: Folder, results: Results, done: pd.DataFrame, inputs: Inputs) -> None:
-    """Write the page of effect sizes or of directions."""
-    if inputs.has_directions:
-        write_directions_report(folder, results, done, inputs.frame.drop(columns=LABELS))
-    else:
-        write_report(folder, results, done)
 
 
 def parts_of(request: Request, sampling: Sampling, out: Path, machine: Machine) -> list[Part]:
@@ -102,13 +101,10 @@ def parts_of(request: Request, sampling: Sampling, out: Path, machine: Machine) 
     def part(
         verb: str, record: str, options: Options, request: Request = request, out: Path = out
     ) -> Part:
-        return Part(
-            verb,
-            request,
-            out / record,
-            asdict(options),
-            lambda console: run(verb, request, options, out, console, machine),
-        )
+        def start(console: Console) -> int:
+            return run(verb, request, options, out, console, machine)
+
+        return Part(verb, request, out / record, asdict(options), start)
 
     screened = replace(request, model="intercept", moderators=None)
     screening = Screening(seed=sampling.seed)

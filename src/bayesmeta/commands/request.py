@@ -72,9 +72,10 @@ def read_inputs(request: Request, *, directions: bool = False) -> Inputs:
     frame = read_effects(request)
     spec = choose_model(request, frame)
     kept = frame if request.where is None else keep_rows(frame, request.where)
-    if directions and lacks_effect_sizes(frame, spec):
+    lacks_effect_sizes = spec.likelihood == ORDERED or not {"yi", "vi"} <= set(frame.columns)
+    if directions and lacks_effect_sizes:
         return read_directions(frame, kept, spec)
-    if lacks_effect_sizes(frame, spec):
+    if lacks_effect_sizes:
         dataset = frame.attrs.get("dataset", "the table")
         raise BadInput(
             "this command needs effect sizes yi with variances vi, and a model of them; got "
@@ -83,11 +84,6 @@ def read_inputs(request: Request, *, directions: bool = False) -> Inputs:
         )
     design, left_out = select(frame, kept, spec)
     return Inputs(kept, spec, design, left_out)
-
-
-def lacks_effect_sizes(frame: pd.DataFrame, spec: ModelSpec) -> bool:
-    """Return whether the table has directions only, or the model is a model of directions."""
-    return spec.likelihood == ORDERED or not {"yi", "vi"} <= set(frame.columns)
 
 
 def read_directions(frame: pd.DataFrame, kept: pd.DataFrame, spec: ModelSpec) -> Inputs:

@@ -49,7 +49,7 @@ class Request(Options):
             help="Name of a dataset (preclinical, clinical, clinical-all, translational, "
             "retroactive-memory, ketamine-extinction, preclinical-twin, clinical-twin) or a file "
             "(.csv, .tsv, .xlsx, .parquet). Default: preclinical, or its twin if the raw data are "
-            "missing.",
+            "missing."
         ),
     ] = None
     model: Annotated[

@@ -29,7 +29,7 @@ class Comparison(Options):
         Test,
         typer.Option(
             help="Test for the frequentist tables: z, t with k - p degrees of freedom, or t with "
-            "containment degrees of freedom.",
+            "containment degrees of freedom."
         ),
     ] = "z"
 
@@ -48,22 +48,21 @@ class Screening(Options):
     moderators: Annotated[
         tuple[str, ...],
         typer.Option(
-            "--moderator",
-            help="Column to screen; may be repeated. Default: every suitable column.",
+            "--moderator", help="Column to screen; may be repeated. Default: every suitable column."
         ),
     ] = ()
     folds: Annotated[
         Folds,
         typer.Option(
             help="Cross-validation folds: study (recommended) or group (as in the paper; leaks "
-            "information).",
+            "information)."
         ),
     ] = "study"
     impute: Annotated[
         str | None,
         typer.Option(
             help='Impute missing moderators within levels of this column; "across": from all rows. '
-            "Default: the dataset's column, else all rows.",
+            "Default: the dataset's column, else all rows."
         ),
     ] = None
     imputations: Annotated[
@@ -74,15 +73,14 @@ class Screening(Options):
         Coding,
         typer.Option(
             help="Code categories as a column per level, or as numbers in alphabetical order (as "
-            "in the paper).",
+            "in the paper)."
         ),
     ] = "levels"
     draws: Annotated[
         int, typer.Option(min=2, help="Number of posterior draws, if --target is draws.")
     ] = 50
     resamples: Annotated[
-        int,
-        typer.Option(min=2, help="Number of bootstrap resamples of studies (for intervals)."),
+        int, typer.Option(min=2, help="Number of bootstrap resamples of studies (for intervals).")
     ] = 100
     seed: Seed = 1
 
@@ -170,7 +168,7 @@ class Prediction(Options):
         Weights,
         typer.Option(
             help="Weights of the combinations that marginal means average: equal, or frequency "
-            "(the number of effects).",
+            "(the number of effects)."
         ),
     ] = "equal"
 
