@@ -11,7 +11,6 @@ from bayesmeta.commands.console import print_check
 from bayesmeta.commands.fit import draw_posterior
 from bayesmeta.commands.options import Sampling
 from bayesmeta.commands.outcome import Outcome
-from bayesmeta.commands.request import Inputs
 from bayesmeta.commands.run import Task
 from bayesmeta.estimates.contrasts import contrasts_of
 from bayesmeta.estimates.conventions import MAX_K_HAT
@@ -116,7 +115,12 @@ def check_influence(results: CheckResults, task: Task[Sampling], tree: xr.DataTr
     seed = task.options.seed
     workers = task.machine.workers
     with task.steps("leaving out every study"):
-        left_out, refusal = leave_out(task.inputs, weights)
+        left_out = None
+        refusal = ""
+        try:
+            left_out = quadrature.leave_one_study_out(design, spec, weights=weights)
+        except BadInput as error:
+            refusal = str(error)
         studies = influence.leave_studies_out(
             tree, design, spec, left_out=left_out, seed=seed, workers=workers
         )
@@ -134,14 +138,6 @@ def check_influence(results: CheckResults, task: Task[Sampling], tree: xr.DataTr
     sentence = f"{conclusion}; {poorly_predicted(studies)}"
     tables = {"influence_changes": changes, "baujat": baujat, "gosh": gosh}
     results.add("influence", not sentences, sentence, **tables)
-
-
-def leave_out(inputs: Inputs, weights: xr.DataArray) -> tuple[xr.Dataset | None, str]:
-    """Return exact results without every study, or the reason why quadrature has none."""
-    try:
-        return quadrature.leave_one_study_out(inputs.design, inputs.spec, weights=weights), ""
-    except BadInput as error:
-        return None, str(error)
 
 
 def poorly_predicted(studies: pd.DataFrame) -> str:

@@ -6,7 +6,6 @@ import pandas as pd
 from rich.console import Console
 
 from bayesmeta.commands.console import print_sizes
-from bayesmeta.commands.effects import read_dataset
 from bayesmeta.commands.options import Listing, Options
 from bayesmeta.commands.outcome import Outcome, finish
 from bayesmeta.commands.run import Task
@@ -27,7 +26,7 @@ def run_data(options: Listing, out: Path | None, console: Console) -> int:
     Written are effects.csv, effects.parquet, sizes.csv, flow.csv (of raw sheets, by search) and
     provenance.json; tables/, figures/ and provenance-data.json as `compute` has them.
     """
-    frame = read_dataset(options.dataset, options.variant)
+    frame = datasets.read(options.dataset, variant=options.variant)
     out = out or Path("reports") / options.dataset / "data"
     variant = frame.attrs["variant"]
     choices = {"dataset": options.dataset, "variant": variant}

@@ -31,23 +31,18 @@ def read_effects(request: Request) -> pd.DataFrame:
     if named and request.columns:
         reason = f"{request.dataset} is a dataset of the package"
         raise BadInput(f"--columns names the columns of a file, and {reason}")
-    return read_dataset(request.dataset, request.variant)
+    return datasets.read(request.dataset, variant=request.variant)
 
 
 def read_default(request: Request) -> pd.DataFrame:
     """Return the preclinical dataset, or its synthetic twin if the raw data are missing."""
     try:
-        return read_dataset(DEFAULT_DATASET, request.variant)
+        return datasets.read(DEFAULT_DATASET, variant=request.variant)
     except DataMissing as error:
-        frame = read_dataset(f"{DEFAULT_DATASET}-twin", request.variant)
+        frame = datasets.read(f"{DEFAULT_DATASET}-twin", variant=request.variant)
         note = f"the real data cannot be had here, so the synthetic twin is used: {error}"
         frame.attrs["notes"] = [note]
         return frame
-
-
-def read_dataset(name: str, variant: str | None) -> pd.DataFrame:
-    """Return the effect table of a named dataset, in its default variant if none is given."""
-    return datasets.read(name) if variant is None else datasets.read(name, variant=variant)
 
 
 def read_file(request: Request, path: Path) -> pd.DataFrame:

@@ -16,14 +16,11 @@ def characteristics_table(
     The columns reference (author and year), n1i, n2i, n2i_reported and control are used if the
     table has them; `words` are codes to words, as those of a `Dataset`.
 
-    Returns
-    -------
-    DataFrame
-        study; reference (the study's label if it has none); k (effects); groups; n1 and n2, the
-        subjects of the groups and of their controls, counted once at the largest reported size,
-        missing if a size is missing (a table without a column control has a control per group);
-        the moderators in words: several values of a study joined by commas, a range of numbers;
-        yi_min and yi_max, if there are effect sizes.
+    Columns: study; reference (the study's label if it has none); k (effects); groups; n1 and n2,
+    the subjects of the groups and of their controls, counted once at the largest reported size,
+    missing if a size is missing (a table without a column control has a control per group); the
+    moderators in words: several values of a study joined by commas, a range of numbers; yi_min and
+    yi_max, if there are effect sizes.
     """
     columns = [name for name in moderators if name in frame]
     rows = []

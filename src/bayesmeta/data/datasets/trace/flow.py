@@ -31,12 +31,9 @@ def flow_table(frame: pd.DataFrame, dataset: str, variant: str) -> pd.DataFrame:
     `frame` is the effect table of a set of the record, complete or some rows of it (`--where`).
     Raise BadInput if the dataset has no raw sheets, or they cannot be read.
 
-    Returns
-    -------
-    DataFrame
-        part; step; kept (rows that go on, a box of a flow chart) or not (left out, for the reason
-        in `what`); count; unit (records, studies, rows, effects); what; a column per search with
-        its share of the count, missing for the published screening; source.
+    Columns: part; step; kept (rows that go on, a box of a flow chart) or not (left out, for the
+    reason in `what`); count; unit (records, studies, rows, effects); what; a column per search with
+    its share of the count, missing for the published screening; source.
 
     Source: data/published/screening_flow.csv for the screening.
     """
