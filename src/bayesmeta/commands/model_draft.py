@@ -92,6 +92,7 @@ def model_text(reading: Reading, file: str, command: str) -> str:
     frame = reading.frame
     levels = levels_of(frame)
     scale = scale_of(frame, reading.measure)
+    suggested = moderators_of(reading)[:MAX_SUGGESTED]
     counts = f"{frame['group'].nunique()} groups, {frame['study'].nunique()} studies"
     groups = "effects of a study" if frame["group"].is_unique else "groups of a study"
     words = {"study": "studies", "group": groups, "effect": "effects of a group"}
@@ -100,7 +101,7 @@ def model_text(reading: Reading, file: str, command: str) -> str:
         sizes=f"{len(frame)} effects, {counts}",
         command=comment(command),
         title=quoted(f"Overall mean, {file}"),
-        suggestions="".join(f"# {line}\n" for line in suggestions_of(reading)),
+        suggestions="".join(f"# {suggestion(frame, name)}\n" for name in suggested),
         words=" and between ".join(words[level] for level in levels),
         levels=json.dumps(levels),
         rope=scale.rope,
@@ -121,13 +122,8 @@ def columns_text(reading: Reading) -> str:
     return "\n".join(f"{name} = {quoted(source)}" for name, source in columns.items())
 
 
-def suggestions_of(reading: Reading) -> list[str]:
-    """Return a line per possible moderator: terms with it, levels or range, blank cells."""
-    return [suggestion(reading.frame, name) for name in moderators_of(reading)[:MAX_SUGGESTED]]
-
-
 def suggestion(frame: pd.DataFrame, name: str) -> str:
-    """Return a line with the terms of a moderator and its description."""
+    """Return a line with the terms of a moderator, its levels or range, and blank cells."""
     term = name if name.isidentifier() else f"`{name}`"
     column = frame[name]
     if column.dtype == "category":

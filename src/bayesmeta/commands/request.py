@@ -19,6 +19,7 @@ from bayesmeta.model.design.contrasts import contrast_weights, possible_weights
 from bayesmeta.model.spec import ORDERED, ModelSpec, read_spec
 
 DEFAULT_MODEL = "three-level"
+Design = xr.Dataset
 SINGLE_LEVEL = "every study has one effect: true effects vary on one level, that of the study"
 
 
@@ -52,15 +53,9 @@ class Inputs:
 
     def choices(self, out: Path, **others: Any) -> dict[str, Any]:
         """Return the choices for the provenance."""
-        return {
-            "dataset": self.dataset,
-            "variant": self.frame.attrs.get("variant"),
-            "model": self.spec.name,
-            "model_sha256": self.spec.sha256,
-            "inputs_sha256": self.sha256,
-            "out": str(out),
-            **others,
-        }
+        model = {"model": self.spec.name, "model_sha256": self.spec.sha256}
+        table = {"dataset": self.dataset, "variant": self.frame.attrs.get("variant")}
+        return {**table, **model, "inputs_sha256": self.sha256, "out": str(out), **others}
 
 
 def read_inputs(request: Request, *, directions: bool = False) -> Inputs:
@@ -100,10 +95,9 @@ def read_directions(frame: pd.DataFrame, kept: pd.DataFrame, spec: ModelSpec) ->
 
 
 def choose_model(request: Request, frame: pd.DataFrame) -> ModelSpec:
-    """Return the requested or default model.
+    """Return the requested or default model; the default for a file is an overall mean.
 
-    The default for a file is an overall mean. If the studies of the file have a single effect,
-    true effects vary on a single level.
+    If the studies of the file have a single effect, true effects vary on a single level.
     """
     dataset = DATASETS.get(str(frame.attrs["dataset"]))
     spec = read_spec(request.model or (dataset.model if dataset else DEFAULT_MODEL))
@@ -116,16 +110,18 @@ def choose_model(request: Request, frame: pd.DataFrame) -> ModelSpec:
     return spec.with_terms(cell_means(moderators, frame)) if moderators else spec
 
 
-def select(
-    frame: pd.DataFrame, kept: pd.DataFrame, spec: ModelSpec
-) -> tuple[xr.Dataset, list[str]]:
+def select(frame: pd.DataFrame, kept: pd.DataFrame, spec: ModelSpec) -> tuple[Design, list[str]]:
     """Return the design of the kept rows, and the contrasts without rows in a cell.
 
     Raise BadInput if a contrast names a term that the complete table lacks, or the design cannot be
     built.
     """
     design = build_design(kept, spec)
-    complete = design if kept is frame else build_design(_with_moderators(frame, spec), spec)
+    complete = design
+    if kept is not frame:  # a query may exclude the rows with blank moderators
+        names = [*variables_of(Formula(spec.terms)), *filter(None, [spec.tau_by])]
+        filled = frame.dropna(subset=[name for name in names if name in frame.columns])
+        complete = build_design(filled, spec)
     check_sides(complete, spec)
     named = spec.contrasts_of(str(frame.attrs["dataset"]))
     weights = contrast_weights(named, [str(term) for term in complete["term"].values])
@@ -134,9 +130,3 @@ def select(
     possible = possible_weights(named, [str(term) for term in design["term"].values])
     names = [str(name) for name in weights["contrast"].values]
     return design, [name for name in names if name not in possible["contrast"].values]
-
-
-def _with_moderators(frame: pd.DataFrame, spec: ModelSpec) -> pd.DataFrame:
-    """Return the rows without blank moderators; a query may exclude the others."""
-    names = [*variables_of(Formula(spec.terms)), *filter(None, [spec.tau_by])]
-    return frame.dropna(subset=[name for name in names if name in frame.columns])
