@@ -104,7 +104,8 @@ CORRECTIONS = (
         "errors and suspected corrected",
         "data",
         label="suspected errors, too",
-        reason="the same mistake is suspected in more studies, unproven (data/trace/suspects.csv)",
+        reason="the same mistake is suspected, not proven, in more studies "
+        "(data/trace/suspects.csv)",
         change=partial(correct, grades=("error", "suspected")),
     ),
 )
