@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from bayesmeta.data.schema import nearest
+from bayesmeta.data.table import limits
 from bayesmeta.data.table.cells import Cells, as_text, table_of
 from bayesmeta.data.table.columnar import parquet_cells
 from bayesmeta.data.table.delimited import delimited_cells
-from bayesmeta.data.table.limits import FILE_BYTES
 from bayesmeta.data.table.numerals import plain_numbers
 from bayesmeta.data.table.reading import Reading
 from bayesmeta.data.table.workbook import sheet_cells
@@ -27,8 +27,8 @@ def read_bytes(path: Path) -> bytes:
         folder = path.parent
         near = nearest(path.name, [p.name for p in folder.iterdir()]) if folder.is_dir() else ""
         raise BadInput(f"there is no such file{near}")
-    if (size := path.stat().st_size) > FILE_BYTES:
-        limit = f"a table may have {FILE_BYTES / 1e6:.0f}; leave out what is not needed"
+    if (size := path.stat().st_size) > limits.FILE_BYTES:
+        limit = f"a table may have {limits.FILE_BYTES / 1e6:.0f}; leave out what is not needed"
         raise BadInput(f"it has {size / 1e6:,.0f} MB, and {limit}")
     try:
         content = path.read_bytes()
