@@ -14,6 +14,7 @@ from sphinx.application import Sphinx
 MARKUP = re.compile(r"(`+[^`]+`+)|([|*])|(?<=\w)_(?!\w)")
 ENTRY = re.compile(r"^(\w[\w, ]*) : (.+)$")
 ENDS = (".", ",", ";", ":")
+SHORT = 60  # characters: a longer line is words that go on in the next line
 DESCRIBED = ("Parameters", "Attributes")
 
 
@@ -45,8 +46,9 @@ def without_markup(line: str) -> str:
 
 
 def _described(names: str, words: str, following: str) -> list[str]:
-    """Return names, and below them their description; a type before it ends in a colon."""
-    colon = ":" if following.startswith("    ") and not words.endswith(ENDS) else ""
+    """Names, and what they are below; a type, a short line before its description, ends in a colon."""
+    is_type = following.startswith("    ") and len(words) < SHORT and not words.endswith(ENDS)
+    colon = ":" if is_type else ""
     return [names.replace(", ", ","), f"    {without_markup(words)}{colon}"]
 
 

@@ -44,7 +44,10 @@ BAD: dict[str, tuple[Callable[[], object], str]] = {
         lambda: bayesmeta.fit(EXAMPLE, 3),
         "model is a int; it should be a model's name",
     ),
-    "moderator": (lambda: bayesmeta.fit(EXAMPLE, moderators="valance"), r"did you mean valence\?"),
+    "moderator": (
+        lambda: bayesmeta.fit(EXAMPLE, moderators="valance"),
+        r"did you mean 'valence'\?",
+    ),
     "moderators": (
         lambda: bayesmeta.fit(EXAMPLE, moderators=["valence"]),
         "moderators is a list; it should be text",
@@ -66,7 +69,7 @@ BAD: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "measure": (
         lambda: bayesmeta.effects("smd", EXAMPLE),
-        r"unknown measure 'smd' \(did you mean SMD\?\)",
+        r"unknown measure 'smd' \(did you mean 'SMD'\?\)",
     ),
     "form": (
         lambda: bayesmeta.effects("MD", EXAMPLE),
@@ -103,7 +106,7 @@ def test_questions_and_kinds_that_are_none_are_refused(handmade: xr.DataTree) ->
         assert refused(lambda show=show: show(directions)).startswith(
             "the tree is one of directions, without effect"
         )
-    assert "(did you mean forest?)" in refused(lambda: bayesmeta.plot(handmade, "forrest"))
+    assert "(did you mean 'forest'?)" in refused(lambda: bayesmeta.plot(handmade, "forrest"))
 
 
 def test_predictions_that_cannot_be_made_are_refused() -> None:

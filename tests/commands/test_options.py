@@ -21,7 +21,7 @@ REFUSED: dict[str, tuple[Callable[[], Options], str]] = {
     "no draws": (lambda: Sampling(draws=None), "draws is None; it should be a whole number"),
     "a flag": (lambda: Sampling(chains=True), "chains is True; it should be a whole number"),
     "test": (lambda: Comparison("F"), "unknown test 'F'; choose one of: z, t, containment"),
-    "target": (lambda: Screening("mean"), r"unknown target 'mean' \(did you mean means\?\)"),
+    "target": (lambda: Screening("mean"), r"unknown target 'mean' \(did you mean 'means'\?\)"),
     "workers": (lambda: Machine(0), "workers is 0; it should be a whole number of at least 1"),
     "variant": (lambda: Request(variant="loose"), "choose one of: strict, extended, calibrated"),
     "studies": (lambda: Scope(studies="0"), "--studies is '0'; it should be whole numbers from 1"),

@@ -107,7 +107,7 @@ def test_moderators_without_gaps_pass(table):
 def test_an_unknown_moderator_is_refused_with_the_nearest_column(table):
     with pytest.raises(
         BadInput,
-        match=r"'VALENSE' is not a column \(did you mean valence\?\); the columns are study",
+        match=r"'VALENSE' is not a column \(did you mean 'valence'\?\); the columns are study",
     ):
         check_moderators(table, ["VALENSE"])
 

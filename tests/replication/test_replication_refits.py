@@ -163,7 +163,7 @@ def test_what_cannot_be_corrected_is_refused() -> None:
         corrections.corrected(frame.iloc[2:])
     with pytest.raises(BadInput, match="nothing to correct"):
         replication.with_and_without_errors(frame.iloc[2:])
-    with pytest.raises(BadInput, match="unknown grades"):
+    with pytest.raises(BadInput, match="unknown grade"):
         corrections.corrected(frame, grades=["certain"])
 
 

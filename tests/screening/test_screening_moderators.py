@@ -65,7 +65,7 @@ def test_moderators_of_a_strangers_table() -> None:
         ["species", "sex", "dose"],
         {"year": "has a single value"},
     )
-    with pytest.raises(BadInput, match="did you mean dose"):
+    with pytest.raises(BadInput, match="did you mean 'dose'"):
         moderators.choose_moderators(frame, ["dosis"])
     with pytest.raises(BadInput, match="'year' has a single value"):
         moderators.choose_moderators(frame, ["dose", "year"])

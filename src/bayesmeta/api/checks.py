@@ -13,13 +13,7 @@ ORIGIN = "it should be a DataTree from bayesmeta.fit, or from arviz.from_netcdf(
 
 
 def check_frame(frame: object) -> pd.DataFrame:
-    """Return the frame, if it is a DataFrame with rows and unique column names.
-
-    Raises
-    ------
-    BadInput
-        It is not.
-    """
+    """Return the frame; raise BadInput unless it is a DataFrame with rows and unique columns."""
     if not isinstance(frame, pd.DataFrame):
         hint = f"; bayesmeta.read({frame!r}) reads it" if isinstance(frame, str | Path) else ""
         raise BadInput(
@@ -29,9 +23,7 @@ def check_frame(frame: object) -> pd.DataFrame:
     names = pd.Index([str(name) for name in frame.columns])
     if names.has_duplicates:
         repeated = ", ".join(names[names.duplicated()].unique())
-        raise BadInput(
-            f"the frame has more than one column named {repeated}; every column needs a unique name"
-        )
+        raise BadInput(f"the frame has more than one column named {repeated}; names must differ")
     if not len(frame):
         raise BadInput(f"the frame has no rows; its columns are {', '.join(names) or 'none'}")
     return frame
@@ -51,13 +43,7 @@ def check_rope(rope: object) -> None:
 
 
 def check_tree(tree: object) -> xr.DataTree:
-    """Return the tree, if it is a tree of this package.
-
-    Raises
-    ------
-    BadInput
-        It is of another type, or lacks groups or the model.
-    """
+    """Return the tree; raise BadInput if it is of another type, or lacks groups or the model."""
     if not isinstance(tree, xr.DataTree):
         raise BadInput(f"tree is a {type(tree).__name__}; {ORIGIN}")
     missing = [name for name in GROUPS if name not in tree.children]
@@ -69,13 +55,7 @@ def check_tree(tree: object) -> xr.DataTree:
 
 
 def check_sizes(tree: object) -> xr.DataTree:
-    """Return the tree, if it is a tree of this package with effect sizes.
-
-    Raises
-    ------
-    BadInput
-        It is of another type, or a tree of directions.
-    """
+    """Return the tree; raise BadInput as `check_tree`, or if it is one of directions."""
     checked = check_tree(tree)
     if "vi" not in checked["constant_data"].data_vars:
         raise BadInput(

@@ -28,14 +28,12 @@ def reml(
 
     It is the model of metafor's `rma.mv`; the priors of the model are not used.
 
+    Raise BadInput if the table, the model or a choice cannot be used, or the model has other
+    parameters than terms and taus.
+
     Parameters
     ----------
-    frame : DataFrame
-        As for `fit`.
-    model : str, Path or ModelSpec, optional
-        As for `fit`.
-    moderators, where : str, optional
-        As for `fit`.
+    frame, model, moderators, where : as for `fit`.
     test : {"z", "t", "containment"}
         z tests, or t tests with k - p or with containment degrees of freedom.
     method : {"REML", "ML"}
@@ -48,34 +46,26 @@ def reml(
     RemlSummary
         Tables terms, robust (CR2), heterogeneity, fit, profile.
 
-    Raises
-    ------
-    BadInput
-        The table, the model or a choice cannot be used; or the model has other parameters than
-        terms and taus.
-
     Source: metafor's `rma.mv(yi, vi, random = list(~ 1 | study, ~ 1 | group))`; clubSandwich's
     `vcovCR` for `robust`.
 
     Examples
     --------
     >>> import bayesmeta
-    >>> found = bayesmeta.reml(
-    ...     bayesmeta.example(), moderators="valence", question="fear - neutral"
-    ... )
-    >>> found.terms[["term", "estimate", "se", "zval", "pval"]].round(3)
+    >>> frame = bayesmeta.example()
+    >>> summary = bayesmeta.reml(frame, moderators="valence", question="fear - neutral")
+    >>> summary.terms[["term", "estimate", "se", "zval", "pval"]].round(3)
                  term  estimate     se   zval   pval
     0            fear     0.410  0.109  3.775  0.000
     1         neutral    -0.323  0.109 -2.957  0.003
     2  fear - neutral     0.733  0.080  9.153  0.000
-    >>> found.heterogeneity.round(3)
+    >>> summary.heterogeneity.round(3)
        level    tau   tau2      i2
     0  study  0.433  0.188  50.766
     1  group  0.201  0.040  10.912
     2  total  0.477  0.228  61.678
     """
-    inputs = inputs_of(frame, model, moderators, where)
-    refuse_directions(inputs, "REML")
+    inputs = inputs_of_effects(frame, model, moderators, where)
     check_choice("test", test, choices.Test)
     fitted = fit_reml(inputs.design, inputs.spec, method=method)
     terms = [str(term) for term in inputs.design["term"].values]
@@ -93,16 +83,7 @@ def compare(
 ) -> pd.DataFrame:
     """Compare REML with the posterior, and explain the differences, as `bayesmeta compare` does.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        As for `fit`.
-    model : str, Path or ModelSpec, optional
-        As for `fit`.
-    moderators, where : str, optional
-        As for `fit`.
-    test : {"z", "t", "containment"}
-        Test of the frequentist estimates.
+    The arguments are those of `reml`; raise BadInput as it does.
 
     Returns
     -------
@@ -110,12 +91,6 @@ def compare(
         Terms, contrasts that the model names, and taus: term; estimate, se, ci_lb, ci_ub (REML);
         mean, sd, cri_lb, cri_ub (exact posterior); shift in standard errors and its parts
         shift_prior and shift_integration; why, in words.
-
-    Raises
-    ------
-    BadInput
-        The table, the model or a choice cannot be used; or the model has other parameters than
-        terms and taus.
 
     Examples
     --------
@@ -128,17 +103,18 @@ def compare(
     2  tau_study      0.48  0.50  mostly the integration over the taus
     3  tau_group      0.19  0.19                            they agree
     """
-    inputs = inputs_of(frame, model, moderators, where)
-    refuse_directions(inputs, "a comparison with REML")
+    inputs = inputs_of_effects(frame, model, moderators, where)
     check_choice("test", test, choices.Test)
     tables, _ = comparison_tables(estimate_both(inputs.design, inputs.spec), inputs, test)
     return tables["comparison"]
 
 
-def refuse_directions(inputs: Inputs, method: str) -> None:
-    """Raise BadInput if the model is a model of directions."""
+def inputs_of_effects(
+    frame: pd.DataFrame, model: Model, moderators: str | None, where: str | None
+) -> Inputs:
+    """Return inputs with JAX ready for them; raise BadInput for a model of directions."""
+    inputs = inputs_of(frame, model, moderators, where)
     if inputs.has_directions:
-        raise BadInput(
-            f"{method} needs effect sizes, and model {inputs.spec.name} is a model of directions; "
-            "use bayesmeta.fit"
-        )
+        reason = f"model {inputs.spec.name} is a model of directions; use bayesmeta.fit"
+        raise BadInput(f"REML needs effect sizes, and {reason}")
+    return inputs

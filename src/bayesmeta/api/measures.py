@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from bayesmeta.api.checks import check_frame
 from bayesmeta.api.tables import rows_of
 from bayesmeta.data.effect_sizes import MEASURES
-from bayesmeta.data.schema import nearest
+from bayesmeta.infrastructure.choices import check_known, nearest
 from bayesmeta.infrastructure.errors import BadInput
 
 
@@ -21,6 +21,9 @@ def effects(
     **columns: str | ArrayLike,
 ) -> pd.DataFrame:
     """Compute effect sizes and their sampling variances, under the names of metafor's `escalc`.
+
+    Raise BadInput if the measure or a column is unknown, the columns complete no form of the
+    measure, or numbers are impossible; their rows are given.
 
     Parameters
     ----------
@@ -38,12 +41,6 @@ def effects(
     DataFrame
         The frame with yi and vi; without a frame only yi and vi.
 
-    Raises
-    ------
-    BadInput
-        The measure or a column is unknown, the columns complete no form of the measure, or numbers
-        are impossible; their rows are given.
-
     Source: metafor's `escalc`.
 
     Examples
@@ -56,10 +53,8 @@ def effects(
     0  0.653  0.105
     1 -0.085  0.106
     """
-    known = MEASURES.get(measure) if isinstance(measure, str) else None
-    if known is None:
-        hint = nearest(str(measure), MEASURES)
-        raise BadInput(f"unknown measure {measure!r}{hint}; known: {', '.join(MEASURES)}")
+    check_known("measure", measure, list(MEASURES))
+    known = MEASURES[measure]
     if vtype not in known.vtypes:
         raise BadInput(f"unknown vtype {vtype!r}; {measure} has {', '.join(known.vtypes)}")
     table = None if frame is None else check_frame(frame)
@@ -72,10 +67,8 @@ def effects(
     try:
         yi, vi = known(vtype=vtype, rows=rows, **numbers)
     except ValueError as error:
-        names = ", ".join(form)
-        raise BadInput(
-            f"{measure}: {names} should be numbers, as many in each or one: {error}"
-        ) from error
+        rule = f"{', '.join(form)} should be numbers, as many in each or one"
+        raise BadInput(f"{measure}: {rule}: {error}") from error
     if table is None:
         return pd.DataFrame({"yi": yi, "vi": vi}, index=None if yi.ndim else [0])
     completed = table.assign(yi=yi, vi=vi)
@@ -96,19 +89,14 @@ def wrong_columns(
 def columns_in(frame: pd.DataFrame, forms: Any, columns: Mapping[str, Any]) -> dict[str, Any]:
     """Return a measure's columns: those of the frame with its names, and those that are given.
 
-    Raises
-    ------
-    BadInput
-        A name is not a column of the frame.
+    Raise BadInput if a name is not a column of the frame.
     """
-    names = {name: name for form in forms for name in form if name in frame.columns}
-    values: dict[str, Any] = {}
-    for name, column in {**names, **columns}.items():
-        if not isinstance(column, str):
-            values[name] = column
-            continue
-        if column not in frame.columns:
-            hint = nearest(column, frame.columns)
-            raise BadInput(f"{name} is to be {column!r}, which is not a column{hint}")
-        values[name] = pd.to_numeric(frame[column], errors="coerce").to_numpy(float)
+    values: dict[str, Any] = {name: name for form in forms for name in form if name in frame}
+    values |= columns
+    for name, column in values.items():
+        if isinstance(column, str):
+            if column not in frame:
+                hint = nearest(column, frame.columns)
+                raise BadInput(f"{name} is to be {column!r}, which is not a column{hint}")
+            values[name] = pd.to_numeric(frame[column], errors="coerce").to_numpy(float)
     return values

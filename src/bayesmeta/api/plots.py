@@ -13,11 +13,15 @@ from bayesmeta.infrastructure.choices import check_choice
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.output import figures
 
+NO_MEANS = "every term of this model is a slope or a difference: use conditional"
 Kind = Literal["forest", "orchard", "caterpillar", "taus", "chains", "conditional"]
 
 
 def plot(tree: xr.DataTree, kind: Kind = "forest", *, title: str | None = None) -> Figure:
-    """Draw a figure of `bayesmeta fit`.
+    """Draw a figure of `bayesmeta fit`; a notebook shows it and `savefig` writes it.
+
+    Raise BadInput if the kind is unknown, or the model has no terms or moderators of the kind that
+    it draws. The numbers of a figure are in the tables.
 
     Parameters
     ----------
@@ -28,17 +32,6 @@ def plot(tree: xr.DataTree, kind: Kind = "forest", *, title: str | None = None) 
         traces and ranks, or the mean along a numeric moderator.
     title : str, optional
         Title of the figure; content and name of the table by default.
-
-    Returns
-    -------
-    Figure
-        A matplotlib figure, which a notebook shows and `savefig` writes. Its numbers are in the
-        tables.
-
-    Raises
-    ------
-    BadInput
-        The kind is unknown, or the model has no terms or moderators of the kind that it draws.
 
     Examples
     --------
@@ -61,10 +54,7 @@ def draw_forest(tree: xr.DataTree, title: str) -> Figure:
     """Draw the means of the terms."""
     table = summaries.forest_table(tree)
     if table.empty:
-        raise BadInput(
-            "a forest draws means, and every term of this model is a slope or a difference: use "
-            "conditional"
-        )
+        raise BadInput(f"a forest draws means, and {NO_MEANS}")
     return figures.draw_forest(table, xlabel=scale_of(tree), title=title)
 
 
@@ -72,10 +62,8 @@ def draw_orchard(tree: xr.DataTree, title: str) -> Figure:
     """Draw every effect beside the mean of its cell."""
     table = summaries.orchard_table(tree)
     if not (table["part"] == "effect").any():
-        raise BadInput(
-            "an orchard draws effects beside the mean of their cell, and these terms are no cells: "
-            "use forest"
-        )
+        cells = "effects beside the mean of their cell, and these terms are no cells"
+        raise BadInput(f"an orchard draws {cells}: use forest")
     return figures.draw_orchard(table, xlabel=scale_of(tree), title=title)
 
 
@@ -83,10 +71,7 @@ def draw_caterpillar(tree: xr.DataTree, title: str) -> Figure:
     """Draw the true means of the studies."""
     table = summaries.studies_table(tree)
     if table.empty:
-        raise BadInput(
-            "a caterpillar draws studies around means, and every term of this model is a slope or "
-            "a difference: use conditional"
-        )
+        raise BadInput(f"a caterpillar draws studies around means, and {NO_MEANS}")
     return figures.draw_caterpillar(table, xlabel=scale_of(tree), title=title)
 
 
@@ -105,10 +90,8 @@ def draw_conditional(tree: xr.DataTree, title: str) -> Figure:
     """Draw the mean along a numeric moderator."""
     curves = curves_along(tree)
     if curves is None:
-        raise BadInput(
-            "a conditional plot is along a moderator that is a number, and this model has none: "
-            "use forest"
-        )
+        along = "along a moderator that is a number, and this model has none"
+        raise BadInput(f"a conditional plot is {along}: use forest")
     names = {"xlabel": curves.xlabel, "ylabel": scale_of(tree), "by": curves.by}
     return figures.draw_conditional(curves.lines, curves.points, **names, title=title)
 

@@ -30,7 +30,9 @@ def fit(
 ) -> xr.DataTree:
     """Sample the posterior of a model, as `bayesmeta fit` does.
 
-    The same table and seed give the same numbers as the command line.
+    The same table and seed give the same numbers as the command line. Raise BadInput if the table,
+    the model or a choice cannot be used, or JAX runs already with fewer devices than chains. Warn
+    if a diagnostic failed; see `diagnostics`.
 
     Parameters
     ----------
@@ -46,12 +48,8 @@ def fit(
         Keep the effects that match a pandas query: "dose > 1".
     sampler : {"numpyro", "nutpie", "pymc", "quadrature"}
         Implementation of NUTS, or quadrature (independent draws without MCMC).
-    draws, tune : int
-        Draws to keep and warm-up draws, per chain.
-    chains : int
-        Number of chains.
-    seed : int
-        Seed of every random step.
+    draws, tune, chains, seed : int
+        Draws to keep and warm-up draws, per chain; number of chains; seed of every random step.
     progress : bool
         Show progress, on a terminal and in a notebook with ipywidgets.
 
@@ -61,23 +59,11 @@ def fit(
         The content of posterior.nc: posterior, posterior_predictive, prior, prior_predictive,
         log_likelihood, log_prior, sample_stats, observed_data, constant_data.
 
-    Raises
-    ------
-    BadInput
-        The table, the model or a choice cannot be used; or JAX runs already with fewer devices
-        than chains.
-
-    Warns
-    -----
-    UserWarning
-        A diagnostic failed; see `diagnostics`.
-
     Examples
     --------
     >>> import bayesmeta
-    >>> tree = bayesmeta.fit(
-    ...     bayesmeta.example(), moderators="valence:phase", draws=500, tune=500
-    ... )
+    >>> frame = bayesmeta.example()
+    >>> tree = bayesmeta.fit(frame, moderators="valence:phase", draws=500, tune=500)
     >>> tree["posterior"]["beta"].mean(("chain", "draw")).to_series().round(1)
     term
     fear:learning       0.3
@@ -94,8 +80,8 @@ def fit(
     tree = draw_posterior(inputs.design, inputs.spec, sampling, steps)
     failures = diagnose(tree)["failures"]
     if failures:
-        text = f"the fit finished, but a diagnostic failed: {'; '.join(failures)}"
-        warnings.warn(text, stacklevel=2)
+        reasons = "; ".join(failures)
+        warnings.warn(f"the fit finished, but a diagnostic failed: {reasons}", stacklevel=2)
     return tree
 
 

@@ -12,11 +12,15 @@ from bayesmeta.infrastructure.choices import Weights
 from bayesmeta.infrastructure.errors import BadInput
 
 At = Mapping[str, Any] | None
+MAPPING = 'a mapping of moderators to values, {"dose": [1, 2]}'
 SCALAR = (str, bytes, int, float, bool)
 
 
 def predict(tree: xr.DataTree, rows: pd.DataFrame | None = None, *, at: At = None) -> pd.DataFrame:
     """Predict the mean effect, and the true effect of a new study, for rows or for a grid.
+
+    Raise BadInput if both rows and at are given, a moderator is missing, blank or unknown, or no
+    row can be predicted.
 
     Parameters
     ----------
@@ -36,17 +40,10 @@ def predict(tree: xr.DataTree, rows: pd.DataFrame | None = None, *, at: At = Non
         in it; outside: numbers beyond the range of the data; k and studies: effects with the
         categories of the row.
 
-    Raises
-    ------
-    BadInput
-        Both rows and at are given, a moderator is missing, blank or unknown, or no row can be
-        predicted.
-
     Examples
     --------
     >>> import bayesmeta
-    >>> frame = bayesmeta.example()
-    >>> tree = bayesmeta.fit(frame, moderators="~ dose + phase", sampler="quadrature", draws=250)
+    >>> tree = bayesmeta.fit(bayesmeta.example(), moderators="~ dose + phase", sampler="quadrature")
     >>> columns = ["dose", "phase", "mean", "pi_study_lb", "pi_study_ub"]
     >>> bayesmeta.predict(tree, at={"dose": [0.5, 1.5], "phase": "memory"})[columns].round(1)
        dose   phase  mean  pi_study_lb  pi_study_ub
@@ -67,35 +64,22 @@ def marginal_means(
 ) -> pd.DataFrame:
     """Return means at the levels of moderators, averaged over the rest of the reference grid.
 
-    Parameters
-    ----------
-    tree : DataTree
-        As for `predict`.
-    *of : str
-        Moderators; every combination of their levels gets a mean. Without any: the mean of the
-        complete grid.
-    at : mapping, optional
-        As for `predict`.
-    weights : {"equal", "frequency"}
-        Weights of the combinations of the other moderators: equal, or the number of their effects.
+    Every combination of the levels of the moderators `of` gets a mean; without any: the mean of the
+    complete grid. `weights` of the combinations of the other moderators are equal, or ("frequency")
+    the number of their effects. `tree` and `at` are as for `predict`. Raise BadInput if moderators
+    or weights are unknown, or no mean is left.
 
     Returns
     -------
     DataFrame
         The moderators, and numbers as in `predict`. A mean over cells without effects is left out.
 
-    Raises
-    ------
-    BadInput
-        Moderators or weights are unknown, or no mean is left.
-
     Source: R's emmeans.
 
     Examples
     --------
     >>> import bayesmeta
-    >>> frame = bayesmeta.example()
-    >>> tree = bayesmeta.fit(frame, moderators="~ dose + phase", sampler="quadrature", draws=250)
+    >>> tree = bayesmeta.fit(bayesmeta.example(), moderators="~ dose + phase", sampler="quadrature")
     >>> bayesmeta.marginal_means(tree, "phase")[["phase", "mean", "sd"]].round(1)
           phase  mean   sd
     0  learning   0.1  0.2
@@ -107,34 +91,19 @@ def marginal_means(
 def marginal_contrasts(
     tree: xr.DataTree, *of: str, at: At = None, weights: Weights = "equal"
 ) -> pd.DataFrame:
-    """Return the differences of all pairs of `marginal_means`.
+    """Return the differences of all pairs of `marginal_means`, which has the same arguments.
 
-    Parameters
-    ----------
-    tree : DataTree
-        As for `predict`.
-    *of : str
-        As for `marginal_means`.
-    at : mapping, optional
-        As for `predict`.
-    weights : {"equal", "frequency"}
-        As for `marginal_means`.
+    Raise BadInput if moderators or weights are unknown, or there are fewer than two means.
 
     Returns
     -------
     DataFrame
         contrast, mean, sd, ci_lb, ci_ub, p_positive, p_rope = P(|difference| < the model's rope).
 
-    Raises
-    ------
-    BadInput
-        Moderators or weights are unknown, or there are fewer than two means.
-
     Examples
     --------
     >>> import bayesmeta
-    >>> frame = bayesmeta.example()
-    >>> tree = bayesmeta.fit(frame, moderators="~ dose + phase", sampler="quadrature", draws=250)
+    >>> tree = bayesmeta.fit(bayesmeta.example(), moderators="~ dose + phase", sampler="quadrature")
     >>> bayesmeta.marginal_contrasts(tree, "phase")[["contrast", "mean", "sd"]].round(1)
                 contrast  mean   sd
     0  learning - memory   0.1  0.2
@@ -147,17 +116,9 @@ def marginal_contrasts(
 
 
 def values_of(at: At) -> dict[str, Sequence[Any]]:
-    """Return the values of moderators as lists.
-
-    Raises
-    ------
-    BadInput
-        `at` is no mapping.
-    """
+    """Return the values of moderators as lists; raise BadInput if `at` is no mapping."""
     if at is not None and not isinstance(at, Mapping):
-        raise BadInput(
-            f'at is {at!r}; it should be a mapping of moderators to values, {{"dose": [1, 2]}}'
-        )
+        raise BadInput(f"at is {at!r}; it should be {MAPPING}")
     return {
         name: [values] if isinstance(values, SCALAR) else list(values)
         for name, values in (at or {}).items()

@@ -15,6 +15,7 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design, cell_means
 from bayesmeta.model.spec import ORDERED, ModelSpec, check_spec
 
+MODELS = "a model's name, a TOML file or a ModelSpec"
 Model = str | Path | ModelSpec | None
 DEVICES = 4  # the default number of chains of the command line: both then share compiled programs
 
@@ -24,10 +25,7 @@ def inputs_of(
 ) -> Inputs:
     """Return the table, the model and the design that a command has of a file with these rows.
 
-    Raises
-    ------
-    BadInput
-        The table, the model or the query cannot be used.
+    Raise BadInput if the table, the model or the query cannot be used.
     """
     check_text("moderators", moderators, "valence:phase")
     check_text("where", where, "dose > 1")
@@ -36,9 +34,8 @@ def inputs_of(
     kept = table if where is None else keep_rows(table, where)
     if spec.likelihood == ORDERED:
         return read_directions(table, kept, spec)
-    if (
-        table.attrs["dataset"] in DATASETS
-    ):  # the user may have left out rows, and cells of contrasts
+    # the user may have left out rows of a dataset, and cells of contrasts
+    if table.attrs["dataset"] in DATASETS:
         design = build_design(kept, spec)
         check_sides(design, spec)
         return Inputs(kept, spec, design, [])
@@ -47,20 +44,11 @@ def inputs_of(
 
 
 def spec_for(table: pd.DataFrame, model: Model, moderators: str | None) -> ModelSpec:
-    """Return the model for a table.
-
-    Raises
-    ------
-    BadInput
-        The model is of another type, is unknown, or cannot be used.
-    """
+    """Return the model for a table; raise BadInput if it is of another type or cannot be used."""
     if isinstance(model, ModelSpec):
         return check_spec(model.with_terms(cell_means(moderators, table)) if moderators else model)
     if model is not None and not isinstance(model, str | Path):
-        raise BadInput(
-            f"model is a {type(model).__name__}; it should be a model's name, a TOML file or a "
-            "ModelSpec"
-        )
+        raise BadInput(f"model is a {type(model).__name__}; it should be {MODELS}")
     name = None if model is None else str(model)
     return choose_model(Request(model=name, moderators=moderators), table)
 
@@ -69,12 +57,8 @@ def start_devices(chains: int) -> None:
     """Start JAX with as many devices as chains.
 
     JAX keeps the number of devices with which it starts, so the first call decides for the next
-    ones, too.
-
-    Raises
-    ------
-    BadInput
-        JAX runs already with too few devices: draws would differ from those of the command line.
+    ones, too. Raise BadInput if JAX runs already with too few devices: draws would differ from
+    those of the command line.
     """
     import jax
 

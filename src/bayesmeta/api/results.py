@@ -21,6 +21,8 @@ def contrasts(
 ) -> pd.DataFrame:
     """Summarise linear combinations of terms.
 
+    Raise BadInput if a text cannot be read, or a term does not exist.
+
     Parameters
     ----------
     tree : DataTree
@@ -37,16 +39,10 @@ def contrasts(
         contrast, mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive, p_rope = P(|contrast| <
         rope), for a slope per standard deviation of its moderator.
 
-    Raises
-    ------
-    BadInput
-        A text cannot be read, or a term does not exist.
-
     Examples
     --------
     >>> import bayesmeta
-    >>> frame = bayesmeta.example()
-    >>> tree = bayesmeta.fit(frame, moderators="valence:phase", sampler="quadrature", draws=250)
+    >>> tree = bayesmeta.fit(bayesmeta.example(), moderators="valence:phase", sampler="quadrature")
     >>> bayesmeta.contrasts(tree, {"memory": "fear:memory - neutral:memory"}).round(1)
       contrast  mean   sd  ci_lb  ci_ub  p_positive  p_rope
     0   memory   1.0  0.1    0.8    1.2         1.0     0.0
@@ -64,13 +60,7 @@ def contrasts(
 
 
 def definitions_of(question: ContrastSpec) -> dict[str, str]:
-    """Return names to texts, for contrasts in any of the forms that `contrasts` takes.
-
-    Raises
-    ------
-    BadInput
-        It has another form.
-    """
+    """Return names to texts, for contrasts in any of the forms that `contrasts` takes."""
     if isinstance(question, str):
         return {question: question}
     if isinstance(question, Mapping):
@@ -86,11 +76,6 @@ def definitions_of(question: ContrastSpec) -> dict[str, str]:
 def terms(tree: xr.DataTree) -> pd.DataFrame:
     """Summarise every term, with the precision of its draws.
 
-    Parameters
-    ----------
-    tree : DataTree
-        As for `contrasts`.
-
     Returns
     -------
     DataFrame
@@ -100,8 +85,7 @@ def terms(tree: xr.DataTree) -> pd.DataFrame:
     Examples
     --------
     >>> import bayesmeta
-    >>> frame = bayesmeta.example()
-    >>> tree = bayesmeta.fit(frame, moderators="valence:phase", sampler="quadrature", draws=250)
+    >>> tree = bayesmeta.fit(bayesmeta.example(), moderators="valence:phase", sampler="quadrature")
     >>> bayesmeta.terms(tree)[["term", "mean", "sd"]].round(1)
                    term  mean   sd
     0     fear:learning   0.3  0.2
@@ -115,11 +99,6 @@ def terms(tree: xr.DataTree) -> pd.DataFrame:
 def heterogeneity(tree: xr.DataTree) -> pd.DataFrame:
     """Summarise the differences of true effects, by level and in total.
 
-    Parameters
-    ----------
-    tree : DataTree
-        As for `contrasts`.
-
     Returns
     -------
     DataFrame
@@ -129,8 +108,7 @@ def heterogeneity(tree: xr.DataTree) -> pd.DataFrame:
     Examples
     --------
     >>> import bayesmeta
-    >>> frame = bayesmeta.example()
-    >>> tree = bayesmeta.fit(frame, moderators="valence:phase", sampler="quadrature", draws=250)
+    >>> tree = bayesmeta.fit(bayesmeta.example(), moderators="valence:phase", sampler="quadrature")
     >>> bayesmeta.heterogeneity(tree)[["level", "tau_mean", "tau_ci_lb", "tau_ci_ub"]].round(1)
        level  tau_mean  tau_ci_lb  tau_ci_ub
     0  study       0.4        0.3        0.7
@@ -143,11 +121,6 @@ def heterogeneity(tree: xr.DataTree) -> pd.DataFrame:
 def prediction(tree: xr.DataTree) -> pd.DataFrame:
     """Return 95 % intervals for the true mean of a new study, and of a new group in it.
 
-    Parameters
-    ----------
-    tree : DataTree
-        As for `contrasts`.
-
     Returns
     -------
     DataFrame
@@ -156,8 +129,7 @@ def prediction(tree: xr.DataTree) -> pd.DataFrame:
     Examples
     --------
     >>> import bayesmeta
-    >>> frame = bayesmeta.example()
-    >>> tree = bayesmeta.fit(frame, moderators="valence:phase", sampler="quadrature", draws=250)
+    >>> tree = bayesmeta.fit(bayesmeta.example(), moderators="valence:phase", sampler="quadrature")
     >>> bayesmeta.prediction(tree).head(2).round(1)
                    term  level  pi_lb  pi_ub
     0     fear:learning  study   -0.7    1.2
@@ -169,11 +141,6 @@ def prediction(tree: xr.DataTree) -> pd.DataFrame:
 def parameters(tree: xr.DataTree) -> pd.DataFrame:
     """Summarise the parameters besides terms and taus: nu, rho, weights of a selection.
 
-    Parameters
-    ----------
-    tree : DataTree
-        As for `contrasts`.
-
     Returns
     -------
     DataFrame
@@ -183,8 +150,7 @@ def parameters(tree: xr.DataTree) -> pd.DataFrame:
     Examples
     --------
     >>> import bayesmeta
-    >>> frame = bayesmeta.example()
-    >>> tree = bayesmeta.fit(frame, moderators="valence:phase", sampler="quadrature", draws=250)
+    >>> tree = bayesmeta.fit(bayesmeta.example(), moderators="valence:phase", sampler="quadrature")
     >>> len(bayesmeta.parameters(tree))
     0
     """
@@ -194,11 +160,6 @@ def parameters(tree: xr.DataTree) -> pd.DataFrame:
 def diagnostics(tree: xr.DataTree) -> pd.DataFrame:
     """Return every diagnostic of the draws with its rule.
 
-    Parameters
-    ----------
-    tree : DataTree
-        As for `contrasts`.
-
     Returns
     -------
     DataFrame
@@ -207,8 +168,7 @@ def diagnostics(tree: xr.DataTree) -> pd.DataFrame:
     Examples
     --------
     >>> import bayesmeta
-    >>> frame = bayesmeta.example()
-    >>> tree = bayesmeta.fit(frame, moderators="valence:phase", sampler="quadrature", draws=250)
+    >>> tree = bayesmeta.fit(bayesmeta.example(), moderators="valence:phase", sampler="quadrature")
     >>> table = bayesmeta.diagnostics(tree)
     >>> table[["diagnostic", "rule", "passed"]]
          diagnostic          rule passed

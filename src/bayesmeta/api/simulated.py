@@ -16,16 +16,12 @@ TAU_GROUP = 0.2
 
 
 def example() -> pd.DataFrame:
-    """Simulate an effect table, the same at every call.
+    """Simulate an effect table of 24 studies, the same at every call.
 
-    It has 24 studies, 2 groups in a study and 2 effects in a group.
-
-    Returns
-    -------
-    DataFrame
-        study, group; valence (fear, neutral), both in every group; phase (learning, memory), the
-        same in all of a study; dose, a number of the study; yi and vi (Hedges' g). `attrs["truth"]`
-        holds the true values: beta by "valence:phase", tau_study, tau_group.
+    A study has 2 groups, a group 2 effects. Columns: study, group; valence (fear, neutral), both in
+    every group; phase (learning, memory), the same in all of a study; dose, a number of the study;
+    yi and vi (Hedges' g). `attrs["truth"]` holds the true values: beta by "valence:phase",
+    tau_study, tau_group.
 
     Examples
     --------
@@ -48,12 +44,11 @@ def example() -> pd.DataFrame:
     vi = np.round(rng.uniform(0.05, 0.3, len(study)), 4)
     yi = np.round(beta + u[study] + w[group] + rng.normal(0, np.sqrt(vi)), 4)
     labels = [f"s{number + 1:02d}" for number in study]
+    letters = np.array(["a", "b"])[group % 2]
     frame = pd.DataFrame(
         {
             "study": labels,
-            "group": [
-                f"{label}{'ab'[number % 2]}" for label, number in zip(labels, group, strict=True)
-            ],
+            "group": np.char.add(labels, letters),
             "valence": valence,
             "phase": phase,
             "dose": np.round(rng.uniform(0, 2, STUDIES), 1)[study],

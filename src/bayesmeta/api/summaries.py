@@ -8,14 +8,7 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.inference.reml import (
-    Reml,
-    cr2_table,
-    fit_table,
-    heterogeneity_table,
-    profile_intervals,
-    terms_table,
-)
+from bayesmeta.inference import reml
 from bayesmeta.infrastructure.choices import Test
 
 
@@ -25,59 +18,47 @@ class RemlSummary:
 
     Attributes
     ----------
-    fitted : Reml
-        Result of `reml.fit_reml`: beta, covariance, tau, log_lik, QE, boundary, aliased.
-    test : {"z", "t", "containment"}
-        Test of the terms.
-    weights : DataArray, optional
-        Contrasts of `terms` and `robust`; dims (contrast, term).
+    fitted : result of `reml.fit_reml`: beta, covariance, tau, log_lik, QE, boundary, aliased.
+    test : test of the terms, "z", "t" or "containment".
+    weights : contrasts of `terms` and `robust`, or None; dims (contrast, term).
     """
 
-    fitted: Reml
+    fitted: reml.Reml
     test: Test
     weights: xr.DataArray | None = None
 
     @cached_property
     def terms(self) -> pd.DataFrame:
-        """Terms and contrasts.
-
-        Columns are term, estimate, se, zval (or tval and df), pval, p_bonferroni, ci_lb, ci_ub.
-        """
-        return terms_table(self.fitted, test=self.test, contrasts=self.weights)
+        """Terms, contrasts: estimate, se, zval (or tval, df), pval, p_bonferroni, ci_lb, ci_ub."""
+        return reml.terms_table(self.fitted, test=self.test, contrasts=self.weights)
 
     @cached_property
     def robust(self) -> pd.DataFrame:
-        """Terms and contrasts with cluster-robust errors: CR2 with Satterthwaite's df.
-
-        Columns are term, se, df, tval, pval, ci_lb, ci_ub.
-        """
-        return cr2_table(self.fitted, contrasts=self.weights)
+        """The same, cluster-robust (CR2, Satterthwaite's df): se, df, tval, pval, ci_lb, ci_ub."""
+        return reml.cr2_table(self.fitted, contrasts=self.weights)
 
     @cached_property
     def heterogeneity(self) -> pd.DataFrame:
         """Heterogeneity by level: level, tau, tau2, i2."""
-        return heterogeneity_table(self.fitted)
+        return reml.heterogeneity_table(self.fitted)
 
     @cached_property
     def fit(self) -> pd.DataFrame:
         """Row of the fit: k, studies, groups, QE, QE_df, QE_p, QM, QM_df, QM_p, log_lik."""
-        return fit_table(self.fitted, test=self.test)
+        return reml.fit_table(self.fitted, test=self.test)
 
     @cached_property
     def profile(self) -> pd.DataFrame:
-        """Profile likelihood intervals of the taus, metafor's `confint`.
-
-        Columns are level, tau_ci_lb, tau_ci_ub.
-        """
-        return profile_intervals(self.fitted)
+        """Profile likelihood intervals, metafor's `confint`: level, tau_ci_lb, tau_ci_ub."""
+        return reml.profile_intervals(self.fitted)
 
     def __repr__(self) -> str:
         """Return all tables as text."""
-        parts = [self._head]
-        for title, table in self._tables.items():
-            text = table.to_string(index=False, formatters=formats_of(table))
-            parts.append(f"{title}\n{text}")
-        return "\n\n".join([*parts, *self._notes])
+        parts = [
+            f"{title}\n{table.to_string(index=False, formatters=formats_of(table))}"
+            for title, table in self._tables.items()
+        ]
+        return "\n\n".join([self._head, *parts, *self._notes])
 
     def _repr_html_(self) -> str:
         """Return all tables as HTML."""
@@ -89,7 +70,6 @@ class RemlSummary:
 
     @property
     def _head(self) -> str:
-        """Line with method, levels, sizes and likelihood."""
         fit = self.fit.iloc[0]
         levels = " > ".join(self.fitted.spec.levels)
         sizes = f"{fit['k']:.0f} effects, {fit['groups']:.0f} groups, {fit['studies']:.0f} studies"
@@ -98,17 +78,13 @@ class RemlSummary:
 
     @property
     def _tables(self) -> dict[str, pd.DataFrame]:
-        """Tables by title."""
         fit = self.fit.iloc[0]
         name = "chi2" if self.test == "z" else "F"
-        tests = pd.DataFrame(
-            {
-                "of": ["residual heterogeneity (QE)", f"terms (QM, {name})"],
-                "statistic": [fit["QE"], fit["QM"]],
-                "df": [fit["QE_df"], fit["QM_df"]],
-                "pval": [fit["QE_p"], fit["QM_p"]],
-            }
-        )
+        rows = [
+            ("residual heterogeneity (QE)", fit["QE"], fit["QE_df"], fit["QE_p"]),
+            (f"terms (QM, {name})", fit["QM"], fit["QM_df"], fit["QM_p"]),
+        ]
+        tests = pd.DataFrame(rows, columns=["of", "statistic", "df", "pval"])
         return {
             "Heterogeneity": self.heterogeneity,
             "Tests": tests,

@@ -15,6 +15,7 @@ from bayesmeta.data.table import Reading, build_effects, cell_text
 from bayesmeta.infrastructure.choices import Variant
 from bayesmeta.infrastructure.errors import BadInput
 
+SOURCES = "a dataset's name or the path of a file"
 DEFAULT_ATTRS: Mapping[Any, Any] = {
     "dataset": "table",
     "title": "effects from a DataFrame",
@@ -30,6 +31,8 @@ def read(
     columns: str | Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Read the effect table of a dataset or a file, as `--dataset` of the command line does.
+
+    Raise BadInput if the name is unknown, or the file cannot be used; every problem has a line.
 
     Parameters
     ----------
@@ -47,11 +50,6 @@ def read(
     DataFrame
         A row per effect with study, group, effect, yi, vi and moderators; `attrs` hold the origin.
 
-    Raises
-    ------
-    BadInput
-        The name is unknown, or the file cannot be used; every problem has a line.
-
     Examples
     --------
     >>> import bayesmeta
@@ -62,10 +60,7 @@ def read(
     1  twin-001  emotional  memory -1.49  0.12
     """
     if not isinstance(source, str | Path):
-        raise BadInput(
-            f"source is a {type(source).__name__}; it should be a dataset's name or the path of a "
-            "file"
-        )
+        raise BadInput(f"source is a {type(source).__name__}; it should be {SOURCES}")
     request = Request(str(source), variant=variant, columns=columns_of(None, columns))
     frame = read_effects(request)
     warn_of_rows(frame.attrs["notes"])
@@ -75,27 +70,11 @@ def read(
 def effect_table(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a user's DataFrame as an effect table, by the rules for files.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        A row per effect with study and yi, vi (or sei), or a measure's columns under metafor's
-        names or common alternative names; missing group and effect are made. A categorical column
-        keeps the order of its levels.
-
-    Returns
-    -------
-    DataFrame
-        A table as from `read`; its `sheet_row` is the frame's index, by which errors name rows.
-
-    Raises
-    ------
-    BadInput
-        It is not a DataFrame, or it has values that cannot be used; every problem has a line.
-
-    Warns
-    -----
-    UserWarning
-        Rows report no effect and are left out.
+    A row per effect has study and yi, vi (or sei), or a measure's columns under metafor's names or
+    common alternative names; missing group and effect are made. A categorical column keeps the
+    order of its levels. The table is as from `read`; its `sheet_row` is the frame's index, by which
+    errors name rows. Raise BadInput if it is not a DataFrame, or has values that cannot be used;
+    every problem has a line. Warn of rows that report no effect and are left out.
     """
     if check_frame(frame).attrs.get("dataset") in DATASETS:
         return frame

@@ -11,7 +11,6 @@ from bayesmeta.commands.console import print_check
 from bayesmeta.commands.fit import draw_posterior
 from bayesmeta.commands.options import Sampling
 from bayesmeta.commands.outcome import Outcome
-from bayesmeta.commands.request import Inputs
 from bayesmeta.commands.run import Task
 from bayesmeta.estimates.contrasts import contrasts_of
 from bayesmeta.estimates.conventions import MAX_K_HAT
@@ -81,15 +80,13 @@ def check_funnel(results: CheckResults, task: Task[Sampling], tree: xr.DataTree)
     """Compare the funnel with replicates without selection."""
     with task.steps("funnel: replicates without selection"):
         funnel = funnel_checks(tree, seed=task.options.seed)
-    results.add(
-        "funnel",
-        not funnel.flagged,
-        funnel.verdict,
-        funnel=funnel.statistics,
-        funnel_replicates=funnel.replicates,
-        funnel_points=funnel.points,
-        funnel_cells=funnel.cells,
-    )
+    tables = {
+        "funnel": funnel.statistics,
+        "funnel_replicates": funnel.replicates,
+        "funnel_points": funnel.points,
+        "funnel_cells": funnel.cells,
+    }
+    results.add("funnel", not funnel.flagged, funnel.verdict, **tables)
 
 
 def check_bias(results: CheckResults, task: Task[Sampling], tree: xr.DataTree) -> None:
@@ -106,27 +103,26 @@ def check_bias(results: CheckResults, task: Task[Sampling], tree: xr.DataTree) -
     models = bias.models_table(done.tables)
     sentences = [bias.sentence(cells, parameters, models)]
     sentences += [f"{name} left out: {reason}" for name, reason in refused.items()]
-    results.add(
-        "bias models",
-        not bias.matters(cells, models),
-        "; ".join(sentences),
-        bias_cells=cells,
-        bias_parameters=parameters,
-        bias_models=models,
-    )
+    tables = {"bias_cells": cells, "bias_parameters": parameters, "bias_models": models}
+    results.add("bias models", not bias.matters(cells, models), "; ".join(sentences), **tables)
 
 
 def check_influence(results: CheckResults, task: Task[Sampling], tree: xr.DataTree) -> None:
     """Leave out every study: prediction of the study, and change of the conclusions."""
-    inputs = task.inputs
-    design = inputs.design
-    spec = inputs.spec
+    design = task.inputs.design
+    spec = task.inputs.spec
     weights = contrasts_of(tree)
     seed = task.options.seed
+    workers = task.machine.workers
     with task.steps("leaving out every study"):
-        left_out, refusal = leave_out(inputs, weights)
+        left_out = None
+        refusal = ""
+        try:
+            left_out = quadrature.leave_one_study_out(design, spec, weights=weights)
+        except BadInput as error:
+            refusal = str(error)
         studies = influence.leave_studies_out(
-            tree, design, spec, left_out=left_out, seed=seed, workers=task.machine.workers
+            tree, design, spec, left_out=left_out, seed=seed, workers=workers
         )
     results.tables["influence_studies"] = studies
     if left_out is None:
@@ -138,23 +134,10 @@ def check_influence(results: CheckResults, task: Task[Sampling], tree: xr.DataTr
         gosh = influence.gosh_table(design, spec, weights, seed=seed, left_out=left_out)
     sentences = influence.sentences(influence.unsettled(changes))
     text = "; ".join(f"{contrast} {sentence}" for contrast, sentence in sentences.items())
-    results.add(
-        "influence",
-        not sentences,
-        f"{text or 'no single study changes a conclusion'}; {poorly_predicted(studies)}",
-        influence_changes=changes,
-        baujat=baujat,
-        gosh=gosh,
-    )
-
-
-def leave_out(inputs: Inputs, weights: xr.DataArray) -> tuple[xr.Dataset | None, str]:
-    """Return exact results without every study, or the reason why quadrature has none."""
-    try:
-        exact = quadrature.leave_one_study_out(inputs.design, inputs.spec, weights=weights)
-    except BadInput as error:
-        return None, str(error)
-    return exact, ""
+    conclusion = text or "no single study changes a conclusion"
+    sentence = f"{conclusion}; {poorly_predicted(studies)}"
+    tables = {"influence_changes": changes, "baujat": baujat, "gosh": gosh}
+    results.add("influence", not sentences, sentence, **tables)
 
 
 def poorly_predicted(studies: pd.DataFrame) -> str:
@@ -165,15 +148,12 @@ def poorly_predicted(studies: pd.DataFrame) -> str:
 
 def check_priors(results: CheckResults, task: Task[Sampling], tree: xr.DataTree) -> None:
     """Scale the powers of prior and likelihood, and refit under other priors."""
-    inputs = task.inputs
+    design = task.inputs.design
+    spec = task.inputs.spec
     with task.steps("power-scaling"):
         psense = sensitivity.psense_table(tree)
     refits = sensitivity.refit_priors(
-        inputs.design,
-        inputs.spec,
-        contrasts_of(tree),
-        steps=task.steps,
-        workers=task.machine.workers,
+        design, spec, contrasts_of(tree), steps=task.steps, workers=task.machine.workers
     )
     sensitive = psense[psense["diagnosis"] != "neither"]
     sentences = [
@@ -183,13 +163,9 @@ def check_priors(results: CheckResults, task: Task[Sampling], tree: xr.DataTree)
     if not sentences:
         limit = sensitivity.THRESHOLD
         sentences = [f"no conclusion is sensitive to its prior (all sensitivities below {limit})"]
-    results.add(
-        "prior sensitivity",
-        sensitive.empty,
-        "; ".join([*sentences, largest_shift(refits)]),
-        psense=psense,
-        prior_refits=refits.table,
-    )
+    sentence = "; ".join([*sentences, largest_shift(refits)])
+    tables = {"psense": psense, "prior_refits": refits.table}
+    results.add("prior sensitivity", sensitive.empty, sentence, **tables)
 
 
 def largest_shift(refits: sensitivity.PriorRefits) -> str:

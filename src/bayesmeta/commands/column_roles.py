@@ -19,15 +19,9 @@ def columns_table(reading: Reading) -> pd.DataFrame:
     for name in map(str, reading.text.columns):
         cells = reading.text[name]
         filled = cells[cells != ""]
-        rows.append(
-            {
-                "column": name,
-                "kind": kind_of(filled),
-                "missing": len(cells) - len(filled),
-                "role": role_of(reading, name, empty=filled.empty),
-            }
-        )
-    return pd.DataFrame(rows)
+        role = role_of(reading, name, empty=filled.empty)
+        rows.append((name, kind_of(filled), len(cells) - len(filled), role))
+    return pd.DataFrame(rows, columns=["column", "kind", "missing", "role"])
 
 
 def kind_of(filled: pd.Series) -> str:

@@ -6,7 +6,6 @@ import pandas as pd
 from rich.console import Console
 
 from bayesmeta.commands.console import print_sizes
-from bayesmeta.commands.effects import read_dataset
 from bayesmeta.commands.options import Listing, Options
 from bayesmeta.commands.outcome import Outcome, finish
 from bayesmeta.commands.run import Task
@@ -27,7 +26,7 @@ def run_data(options: Listing, out: Path | None, console: Console) -> int:
     Written are effects.csv, effects.parquet, sizes.csv, flow.csv (of raw sheets, by search) and
     provenance.json; tables/, figures/ and provenance-data.json as `compute` has them.
     """
-    frame = read_dataset(options.dataset, options.variant)
+    frame = datasets.read(options.dataset, variant=options.variant)
     out = out or Path("reports") / options.dataset / "data"
     variant = frame.attrs["variant"]
     choices = {"dataset": options.dataset, "variant": variant}
@@ -59,26 +58,10 @@ def compute(task: Task[Options]) -> Outcome:
 def data_tables(frame: pd.DataFrame, dataset: str, variant: str | None) -> Tables:
     """Return the tables that describe an effect table before any model, by file name.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Effect table, complete or the rows that a query keeps.
-    dataset : str
-        Name of the dataset, or of a file.
-    variant : str, optional
-        Variant of a dataset that has several.
-
-    Returns
-    -------
-    dict
-        `sizes` (by the groupings of a named dataset, else by categorical moderators) and
-        `characteristics`; of the TRACE record also `flow` and, if studies were assessed,
-        `risk_of_bias_items` (`risk_of_bias` is a table of `bayesmeta compare`).
-
-    Raises
-    ------
-    BadInput
-        A raw file is absent or not as expected.
+    They are `sizes` (by the groupings of a named dataset, else by categorical moderators) and
+    `characteristics`; of the TRACE record also `flow` and, if studies were assessed,
+    `risk_of_bias_items` (`risk_of_bias` is a table of `bayesmeta compare`). `frame` is complete or
+    has the rows that a query keeps. Raise BadInput if a raw file is absent or not as expected.
     """
     moderators = moderators_of(frame)
     categories = [[name] for name in moderators if frame[name].dtype == "category"]
@@ -106,24 +89,16 @@ def moderators_of(frame: pd.DataFrame) -> list[str]:
 def sizes_by(frame: pd.DataFrame, groupings: list[list[str]]) -> pd.DataFrame:
     """Return the sizes by the values of every grouping that the table has, and in all.
 
-    Returns
-    -------
-    DataFrame
-        by (`valence:phase`), value (`fear:memory`), k (effects), groups, studies.
+    Columns: by (`valence:phase`), value (`fear:memory`), k (effects), groups, studies.
     """
-    rows = []
-    for names in (names for names in groupings if set(names) <= set(frame.columns)):
-        for values, part in frame.groupby(names, observed=True):
-            rows.append(sizes_of(part, ":".join(names), ":".join(map(str, values))))
-    return pd.DataFrame([*rows, sizes_of(frame, "all", "all")])
-
-
-def sizes_of(part: pd.DataFrame, by: str, value: str) -> dict[str, object]:
-    """Return the numbers of effects, groups and studies as a row."""
-    return {
-        "by": by,
-        "value": value,
-        "k": len(part),
-        "groups": part["group"].nunique(),
-        "studies": part["study"].nunique(),
-    }
+    parts = [
+        (":".join(names), ":".join(map(str, values)), part)
+        for names in groupings
+        if set(names) <= set(frame.columns)
+        for values, part in frame.groupby(names, observed=True)
+    ]
+    rows = [
+        (by, value, len(part), part["group"].nunique(), part["study"].nunique())
+        for by, value, part in [*parts, ("all", "all", frame)]
+    ]
+    return pd.DataFrame(rows, columns=["by", "value", "k", "groups", "studies"])

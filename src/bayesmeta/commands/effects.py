@@ -29,28 +29,20 @@ def read_effects(request: Request) -> pd.DataFrame:
     if not named and (path.suffix.lower() in KINDS or path.is_file()):
         return read_file(request, path)
     if named and request.columns:
-        raise BadInput(
-            f"--columns names the columns of a file, and {request.dataset} is a dataset of the "
-            "package"
-        )
-    return read_dataset(request.dataset, request.variant)
+        reason = f"{request.dataset} is a dataset of the package"
+        raise BadInput(f"--columns names the columns of a file, and {reason}")
+    return datasets.read(request.dataset, variant=request.variant)
 
 
 def read_default(request: Request) -> pd.DataFrame:
     """Return the preclinical dataset, or its synthetic twin if the raw data are missing."""
     try:
-        return read_dataset(DEFAULT_DATASET, request.variant)
+        return datasets.read(DEFAULT_DATASET, variant=request.variant)
     except DataMissing as error:
-        frame = read_dataset(f"{DEFAULT_DATASET}-twin", request.variant)
-        frame.attrs["notes"] = [
-            f"the real data cannot be had here, so the synthetic twin is used: {error}"
-        ]
+        frame = datasets.read(f"{DEFAULT_DATASET}-twin", variant=request.variant)
+        note = f"the real data cannot be had here, so the synthetic twin is used: {error}"
+        frame.attrs["notes"] = [note]
         return frame
-
-
-def read_dataset(name: str, variant: str | None) -> pd.DataFrame:
-    """Return the effect table of a named dataset, in its default variant if none is given."""
-    return datasets.read(name) if variant is None else datasets.read(name, variant=variant)
 
 
 def read_file(request: Request, path: Path) -> pd.DataFrame:
@@ -66,10 +58,7 @@ def read_file(request: Request, path: Path) -> pd.DataFrame:
 def columns_of(model: str | None, columns: str | Mapping[str, str] | None) -> dict[str, str]:
     """Return the columns that a model file names, overridden by those that are given.
 
-    Raises
-    ------
-    BadInput
-        The model cannot be read, or the text is not like `study=district, yi=es`.
+    Raise BadInput if the model cannot be read, or the text is not like `study=district, yi=es`.
     """
     given = parse_columns(columns) if isinstance(columns, str) else dict(columns or {})
     return (dict(read_spec(model).columns) if model else {}) | given
@@ -78,18 +67,14 @@ def columns_of(model: str | None, columns: str | Mapping[str, str] | None) -> di
 def keep_rows(frame: pd.DataFrame, where: str) -> pd.DataFrame:
     """Return the rows of an effect table that match a pandas query.
 
-    Raises
-    ------
-    BadInput
-        The query cannot be evaluated, or no row matches.
+    Raise BadInput if the query cannot be evaluated, or no row matches.
     """
     try:
         kept: Any = frame.query(where, engine="python")
     except Exception as error:  # pandas raises errors of many kinds for a wrong expression
         columns = ", ".join(map(str, frame.columns))
-        raise BadInput(
-            f"--where '{where}' cannot be evaluated: {error}; the columns are: {columns}"
-        ) from error
+        problem = f"--where '{where}' cannot be evaluated: {error}"
+        raise BadInput(f"{problem}; the columns are: {columns}") from error
     if not len(kept):
         raise BadInput(f"--where '{where}' keeps none of the {len(frame)} effects")
     kept.attrs = frame.attrs

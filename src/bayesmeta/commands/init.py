@@ -10,7 +10,7 @@ from bayesmeta.commands.column_roles import columns_table
 from bayesmeta.commands.console import Printer, print_columns
 from bayesmeta.commands.model_draft import model_text
 from bayesmeta.commands.options import Draft
-from bayesmeta.data.table import Reading, read_file
+from bayesmeta.data.table import read_file
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.design import build_design
@@ -21,17 +21,16 @@ from bayesmeta.model.spec import parse_spec
 def run_init(options: Draft, out: Path | None, console: Console) -> int:
     """Read a table, print its columns, and write a model file; return the exit code, 0.
 
-    Raises
-    ------
-    BadInput
-        The table cannot be used, or the model file exists; nothing is written.
+    Raise BadInput, and write nothing, if the table cannot be used or the model file exists.
     """
     path = options.file
     out = out or Path(f"{path.stem}.toml")
     if out.exists() and not options.force:
         raise BadInput(f"{out} exists; give another name by --out, or overwrite it by --force")
     with Steps(console)("reading the data"):
-        reading = read_without_reserved(options)
+        reading = read_file(path, columns=options.columns)
+        aside = reading.aside | reserved_names(reading.frame)
+        reading = replace(reading, frame=without_reserved(reading.frame), aside=aside)
     command = f"bayesmeta fit --dataset {shlex.quote(str(path))} --model {shlex.quote(str(out))}"
     text = model_text(reading, path.name, command)
     build_design(reading.frame, parse_spec(text, out.stem))  # refuses a table that cannot be fitted
@@ -45,10 +44,3 @@ def run_init(options: Draft, out: Path | None, console: Console) -> int:
     printer.written(out)
     printer.line(f"run it: {command}", wrap=False)
     return 0
-
-
-def read_without_reserved(options: Draft) -> Reading:
-    """Return the table of a file; columns with reserved names are renamed."""
-    reading = read_file(options.file, columns=options.columns)
-    aside = reading.aside | reserved_names(reading.frame)
-    return replace(reading, frame=without_reserved(reading.frame), aside=aside)

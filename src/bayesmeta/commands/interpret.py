@@ -10,7 +10,7 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.output.folders.staging import staging
 from bayesmeta.output.folders.supplement import write_supplement
 from bayesmeta.output.pages.answers import sentences
-from bayesmeta.output.pages.results import Results, read_results
+from bayesmeta.output.pages.results import read_results
 
 ANALYSES = {"terms", "comparison", "check", "lint", "verdicts"}  # a table of every command
 
@@ -18,13 +18,15 @@ ANALYSES = {"terms", "comparison", "check", "lint", "verdicts"}  # a table of ev
 def run_interpret(options: Interpretation, out: Path | None, console: Console) -> int:
     """Print the conclusions; write a supplement if a folder is given; return the exit code, 0.
 
-    Raises
-    ------
-    BadInput
-        The folder has no analysis, or `out` cannot be written; nothing is written.
+    Raise BadInput, and write nothing, if the folder has no analysis or `out` cannot be written.
     """
     results = read_results(options.results)
-    refuse_without_analysis(results, options.results)
+    if "directions" in results.tables:
+        problem = "holds directions only, without means to interpret"
+        raise BadInput(f"{options.results} {problem}; see its tables/directions.csv")
+    if not ANALYSES & set(results.tables):
+        commands = "bayesmeta fit, compare, check, lint or multiverse"
+        raise BadInput(f"{options.results} holds no analysis; name a folder that {commands} wrote")
     conclusions = sentences(results, html=False)
     names: list[str] = []
     if out is not None:
@@ -37,17 +39,3 @@ def run_interpret(options: Interpretation, out: Path | None, console: Console) -
     if out is not None:
         printer.written(out, names)
     return 0
-
-
-def refuse_without_analysis(results: Results, folder: Path) -> None:
-    """Raise BadInput if a folder has directions only, or no analysis."""
-    if "directions" in results.tables:
-        raise BadInput(
-            f"{folder} holds directions only, without means to interpret; see its "
-            "tables/directions.csv"
-        )
-    if not ANALYSES & set(results.tables):
-        raise BadInput(
-            f"{folder} holds no analysis; name a folder that bayesmeta fit, compare, check, lint "
-            "or multiverse wrote"
-        )

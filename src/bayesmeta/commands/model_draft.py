@@ -49,20 +49,14 @@ class Scale(NamedTuple):
     reason: str
 
 
-GENERAL = Scale(
-    1.5,
-    1,
-    0.2,
-    "weakly informative for standardised differences and log ratios, of which most are below 3",
-)
+MOST = "weakly informative for standardised differences and log ratios, of which most are below 3"
+GENERAL = Scale(1.5, 1, 0.2, MOST)
 SCALES = dict.fromkeys(("SMD", "SMDH", "SMCC", "SMCRP"), GENERAL) | {
     "OR": Scale(1.5, 1, 0.2, "weakly informative: most odds ratios are between 1/20 and 20"),
     "RR": Scale(1.5, 1, 0.1, "weakly informative: most risk ratios are between 1/20 and 20"),
     "ROM": Scale(1, 0.5, 0.1, "weakly informative: most ratios of means are between 1/7 and 7"),
     "ZCOR": Scale(1, 0.5, 0.1, "weakly informative: most correlations are below .96 in size"),
-    "RD": Scale(
-        0.5, 0.25, 0.05, "weakly informative: most differences of risks are below .9 in size"
-    ),
+    "RD": Scale(0.5, 0.25, 0.05, "weakly informative: most risk differences are below .9 in size"),
 }
 
 
@@ -78,10 +72,9 @@ def levels_of(frame: pd.DataFrame) -> list[str]:
 
 
 def scale_of(frame: pd.DataFrame, measure: str | None) -> Scale:
-    """Return priors for a measure; for an unknown measure they depend on the size of yi.
+    """Return priors for a measure; without one they depend on the root mean square of yi.
 
-    Effects of unknown measure whose root mean square is that of standardised effects get the
-    priors of these.
+    They are those of standardised effects if it may be theirs.
     """
     if measure in SCALES:
         return SCALES[measure]
@@ -99,16 +92,16 @@ def model_text(reading: Reading, file: str, command: str) -> str:
     frame = reading.frame
     levels = levels_of(frame)
     scale = scale_of(frame, reading.measure)
-    counts = {name: frame[name].nunique() for name in ("group", "study")}
-    sizes = f"{len(frame)} effects, {counts['group']} groups, {counts['study']} studies"
+    suggested = moderators_of(reading)[:MAX_SUGGESTED]
+    counts = f"{frame['group'].nunique()} groups, {frame['study'].nunique()} studies"
     groups = "effects of a study" if frame["group"].is_unique else "groups of a study"
     words = {"study": "studies", "group": groups, "effect": "effects of a group"}
     return MODEL.format(
         file=comment(file),
-        sizes=sizes,
+        sizes=f"{len(frame)} effects, {counts}",
         command=comment(command),
         title=quoted(f"Overall mean, {file}"),
-        suggestions="".join(f"# {line}\n" for line in suggestions_of(reading)),
+        suggestions="".join(f"# {suggestion(frame, name)}\n" for name in suggested),
         words=" and between ".join(words[level] for level in levels),
         levels=json.dumps(levels),
         rope=scale.rope,
@@ -129,13 +122,8 @@ def columns_text(reading: Reading) -> str:
     return "\n".join(f"{name} = {quoted(source)}" for name, source in columns.items())
 
 
-def suggestions_of(reading: Reading) -> list[str]:
-    """Return a line per possible moderator: terms with it, levels or range, blank cells."""
-    return [suggestion(reading.frame, name) for name in moderators_of(reading)[:MAX_SUGGESTED]]
-
-
 def suggestion(frame: pd.DataFrame, name: str) -> str:
-    """Return a line with the terms of a moderator and its description."""
+    """Return a line with the terms of a moderator, its levels or range, and blank cells."""
     term = name if name.isidentifier() else f"`{name}`"
     column = frame[name]
     if column.dtype == "category":

@@ -23,13 +23,7 @@ def compute(task: Task[Options]) -> Outcome:
     """Refit under every alternative, and judge every conclusion."""
     with task.steps("coding the alternatives"):
         versions = multiverse.versions_of(analysis_of(task.request, task.inputs))
-    done = run_jobs(
-        jobs_of(versions),
-        steps=task.steps,
-        title="refitting",
-        dask=task.machine.dask,
-        workers=task.machine.workers,
-    )
+    done = run_jobs(jobs_of(versions), steps=task.steps, **vars(task.machine))
     tables = tables_of(multiverse.with_refusals(versions, done.refused), done.tables)
     return Outcome(
         write=lambda folder: write_multiverse(folder, tables),
@@ -58,18 +52,13 @@ def jobs_of(versions: Sequence[Version]) -> list[Job]:
 
     The long refits come first, so that no process waits at the end.
     """
-    by_length = sorted(
-        versions, key=lambda version: version.alternative.refit is multiverse.integrated
-    )
-    return [
-        Job(
-            version.alternative.name,
-            version.alternative.refit,
-            (version.design, version.spec, version.weights),
-        )
-        for version in by_length
-        if version.weights is not None
-    ]
+    filled = [version for version in versions if version.weights is not None]
+    filled.sort(key=lambda version: version.alternative.refit is multiverse.integrated)
+    jobs = []
+    for version in filled:
+        arguments = (version.design, version.spec, version.weights)
+        jobs.append(Job(version.alternative.name, version.alternative.refit, arguments))
+    return jobs
 
 
 def tables_of(

@@ -20,16 +20,10 @@ class Outcome:
 
     Attributes
     ----------
-    write : callable
-        Fill a folder with the results.
-    show : callable
-        Print the results.
-    record : str
-        Name of the provenance file, which is written last.
-    passed : bool
-        False if a diagnostic of the sampler failed; the exit code is then 1.
-    choices : mapping
-        Provenance beside the request and the options.
+    write, show : fill a folder with the results, and print them.
+    record : name of the provenance file, which is written last.
+    passed : False if a diagnostic of the sampler failed; the exit code is then 1.
+    choices : provenance beside the request and the options.
     """
 
     write: Callable[[Folder], None]
@@ -49,21 +43,7 @@ def finish(
 ) -> int:
     """Compute results, write them into a folder that is complete or absent, and print them.
 
-    Parameters
-    ----------
-    compute : callable
-        Return the outcome of the command.
-    out : Path
-        Folder of results.
-    choices, attrs : mapping
-        Choices of the command and attributes of its table, for `provenance_of`.
-    steps, console : Steps, Console
-        Progress and console.
-
-    Returns
-    -------
-    int
-        Exit code.
+    `choices` of the command and `attrs` of its table are for `provenance_of`. Return the exit code.
     """
     with staging(out) as path:
         outcome = compute()

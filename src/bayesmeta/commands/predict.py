@@ -29,10 +29,7 @@ Values = Mapping[str, list[str]]
 def run_predict(options: Prediction, out: Path | None, console: Console) -> int:
     """Predict for a reference grid or for the rows of a file; return the exit code, 0.
 
-    Raises
-    ------
-    BadInput
-        The folder, the values or the rows cannot be used; nothing is written.
+    Raise BadInput, and write nothing, if the folder, the values or the rows cannot be used.
     """
     if options.at is not None and options.new is not None:
         raise BadInput("--at fills the reference grid and --new replaces it; give one of them")
@@ -59,11 +56,11 @@ def run_predict(options: Prediction, out: Path | None, console: Console) -> int:
 def predict(tree: xr.DataTree, rows: pd.DataFrame, at: Values, options: Prediction) -> Outcome:
     """Return the predictions of rows; of a grid also the marginal means of its categories."""
     predicted = margins.predicted_table(tree, rows)
-    tables = {"predicted": predicted}
+    marginal: dict[str, pd.DataFrame] = {}
     if options.new is None:
-        tables = {"predicted": predicted.dropna(subset="mean")}
-        tables |= marginal_tables(tree, rows, at, options.weights)
-    predicted = tables["predicted"]
+        predicted = predicted.dropna(subset="mean")
+        marginal = marginal_tables(tree, rows, at, options.weights)
+    tables = {"predicted": predicted, **marginal}
     missing = int(predicted["mean"].isna().sum()) or len(rows) - len(predicted)
     curves = margins.curves_along(tree, at=at, weights=options.weights)
     drawn = forest_rows(tree, predicted)
@@ -78,10 +75,7 @@ def predict(tree: xr.DataTree, rows: pd.DataFrame, at: Values, options: Predicti
 def read_posterior(results: Path) -> xr.DataTree:
     """Return the tree of a folder's posterior.nc, or of that file.
 
-    Raises
-    ------
-    BadInput
-        The file is missing, cannot be opened, or has no terms.
+    Raise BadInput if the file is missing, cannot be opened, or has no terms.
     """
     path = results / "posterior.nc" if results.is_dir() else results
     if not path.is_file():
@@ -91,24 +85,16 @@ def read_posterior(results: Path) -> xr.DataTree:
         tree.close()
         has_terms = "beta" in tree["posterior"].data_vars and "X" in tree["constant_data"].data_vars
     except (OSError, ValueError, KeyError) as error:
-        raise BadInput(
-            f"{path} cannot be read as a posterior: {error}; run bayesmeta fit again"
-        ) from error
+        problem = f"{path} cannot be read as a posterior: {error}"
+        raise BadInput(f"{problem}; run bayesmeta fit again") from error
     if not has_terms:
-        raise BadInput(
-            f"{path} is of a model without terms for the mean effect: there is nothing to predict"
-        )
+        kind = "a model without terms for the mean effect"
+        raise BadInput(f"{path} is of {kind}: there is nothing to predict")
     return tree
 
 
 def read_rows(path: Path) -> pd.DataFrame:
-    """Return the new rows of a file; every cell is text.
-
-    Raises
-    ------
-    BadInput
-        The file cannot be read.
-    """
+    """Return the new rows of a file, every cell as text; raise BadInput if it cannot be read."""
     try:
         text = read_text(path, read_bytes(path)).text
     except BadInput as error:
@@ -128,15 +114,13 @@ def marginal_tables(
             table = margins.marginal_table(tree, name, at=at, weights=weights)
         except BadInput:  # every mean has a cell without effects in it
             continue
-        table.insert(0, "moderator", name)
-        means.append(table.rename(columns={name: "level"}))
+        means.append(table.rename(columns={name: "level"}).assign(moderator=name))
         if 1 < len(table) <= MAX_LEVELS:
             by_level = margins.marginal_weights(tree, name, at=at, weights=weights)
-            pairs = margins.pairs_table(tree, by_level)
-            pairs.insert(0, "moderator", name)
-            contrasts.append(pairs)
+            contrasts.append(margins.pairs_table(tree, by_level).assign(moderator=name))
     parts = {"marginal_means": means, "marginal_contrasts": contrasts}
-    return {name: pd.concat(tables, ignore_index=True) for name, tables in parts.items() if tables}
+    joined = {name: pd.concat(part, ignore_index=True) for name, part in parts.items() if part}
+    return {name: table.set_index("moderator").reset_index() for name, table in joined.items()}
 
 
 def forest_rows(tree: xr.DataTree, predicted: pd.DataFrame) -> pd.DataFrame:
@@ -156,10 +140,5 @@ def provenance_of_fit(tree: xr.DataTree) -> tuple[dict[str, Any], dict[str, Any]
     design = tree["constant_data"].attrs
     choices = {key: about.get(key) for key in FIT_CHOICES}
     choices |= {"dataset": str(design["dataset"]), "model": spec_of(tree).name}
-    attrs = {
-        "title": about.get("title"),
-        "synthetic": bool(design.get("synthetic", 0)),
-        "sources": about.get("sources", []),
-        "notes": about.get("notes", []),
-    }
-    return choices, attrs
+    attrs = {"title": about.get("title"), "synthetic": bool(design.get("synthetic", 0))}
+    return choices, attrs | {name: about.get(name, []) for name in ("sources", "notes")}

@@ -20,7 +20,7 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Aside
 from bayesmeta.output.folders.folder import Folder
 from bayesmeta.output.folders.page import write_directions_report, write_report
-from bayesmeta.output.pages import Results, read_results
+from bayesmeta.output.pages import read_results
 
 INDISPENSABLE = "fit"
 LABELS = ["effect", "group"]  # of directions, not shown on the page
@@ -32,16 +32,10 @@ class Part:
 
     Attributes
     ----------
-    name : str
-        Name of the command.
-    request : Request
-        Table and model of the command.
-    provenance : Path
-        The file that the command writes last.
-    options : dict
-        Options on which the results depend, as the provenance holds them.
-    run : callable
-        Run the command with a console; return the exit code.
+    name, request : name of the command, and its table and model.
+    provenance : the file that the command writes last.
+    options : options on which the results depend, as the provenance holds them.
+    run : run the command with a console, and return the exit code.
     """
 
     name: str
@@ -86,20 +80,19 @@ def compute(task: Task[Sampling]) -> Outcome:
         parts = [part for part in parts if part.name == INDISPENSABLE]
     done = run_parts(parts, task.inputs, task.out, task.console)
     results = read_results(task.out)
+
+    def write(folder: Folder) -> None:
+        if task.inputs.has_directions:
+            write_directions_report(folder, results, done, task.inputs.frame.drop(columns=LABELS))
+        else:
+            write_report(folder, results, done)
+
     return Outcome(
-        write=lambda folder: write_page(folder, results, done, task.inputs),
+        write=write,
         show=lambda printer: print_report(printer, results.diagnostics),
         record="provenance-report.json",
         passed=bool(results.diagnostics.get("passed")),
     )
-
-
-def write_page(folder: Folder, results: Results, done: pd.DataFrame, inputs: Inputs) -> None:
-    """Write the page of effect sizes or of directions."""
-    if inputs.has_directions:
-        write_directions_report(folder, results, done, inputs.frame.drop(columns=LABELS))
-    else:
-        write_report(folder, results, done)
 
 
 def parts_of(request: Request, sampling: Sampling, out: Path, machine: Machine) -> list[Part]:
@@ -108,13 +101,10 @@ def parts_of(request: Request, sampling: Sampling, out: Path, machine: Machine) 
     def part(
         verb: str, record: str, options: Options, request: Request = request, out: Path = out
     ) -> Part:
-        return Part(
-            verb,
-            request,
-            out / record,
-            asdict(options),
-            lambda console: run(verb, request, options, out, console, machine),
-        )
+        def start(console: Console) -> int:
+            return run(verb, request, options, out, console, machine)
+
+        return Part(verb, request, out / record, asdict(options), start)
 
     screened = replace(request, model="intercept", moderators=None)
     screening = Screening(seed=sampling.seed)
@@ -132,12 +122,8 @@ def parts_of(request: Request, sampling: Sampling, out: Path, machine: Machine) 
 def run_parts(parts: list[Part], inputs: Inputs, out: Path, console: Console) -> pd.DataFrame:
     """Run the parts that are not fresh.
 
-    Files that a part left from other inputs are removed when it has run or was refused.
-
-    Returns
-    -------
-    DataFrame
-        part, state (done, kept, not done), reason, seconds.
+    Files that a part left from other inputs are removed when it has run or was refused. Columns:
+    part, state (done, kept, not done), reason, seconds.
     """
     rows = []
     for number, part in enumerate(parts, 1):
@@ -154,21 +140,14 @@ def run_parts(parts: list[Part], inputs: Inputs, out: Path, console: Console) ->
         ending = f": {reason}" if reason else ""
         text = f"{label}: {state}{ending} ({seconds:.0f} s)"
         console.print(text, highlight=False, markup=False)
-        rows.append(
-            {"part": part.name, "state": state, "reason": reason, "seconds": round(seconds, 1)}
-        )
-    return pd.DataFrame(rows)
+        rows.append((part.name, state, reason, round(seconds, 1)))
+    return pd.DataFrame(rows, columns=["part", "state", "reason", "seconds"])
 
 
 def run_part(part: Part, out: Path, console: Console) -> tuple[str, str]:
     """Run a part and remove its old files; return its state, and the reason if it is not done.
 
-    The output of the command is added to report.log.
-
-    Raises
-    ------
-    BadInput
-        The model cannot be fitted.
+    The output of the command is added to report.log. Raise BadInput if the model cannot be fitted.
     """
     before = part.outputs()
     state = "done"

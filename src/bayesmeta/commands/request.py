@@ -19,6 +19,7 @@ from bayesmeta.model.design.contrasts import contrast_weights, possible_weights
 from bayesmeta.model.spec import ORDERED, ModelSpec, read_spec
 
 DEFAULT_MODEL = "three-level"
+Design = xr.Dataset
 SINGLE_LEVEL = "every study has one effect: true effects vary on one level, that of the study"
 
 
@@ -52,66 +53,38 @@ class Inputs:
 
     def choices(self, out: Path, **others: Any) -> dict[str, Any]:
         """Return the choices for the provenance."""
-        return {
-            "dataset": self.dataset,
-            "variant": self.frame.attrs.get("variant"),
-            "model": self.spec.name,
-            "model_sha256": self.spec.sha256,
-            "inputs_sha256": self.sha256,
-            "out": str(out),
-            **others,
-        }
+        model = {"model": self.spec.name, "model_sha256": self.spec.sha256}
+        table = {"dataset": self.dataset, "variant": self.frame.attrs.get("variant")}
+        return {**table, **model, "inputs_sha256": self.sha256, "out": str(out), **others}
 
 
 def read_inputs(request: Request, *, directions: bool = False) -> Inputs:
     """Read the table and the model, and build the design.
 
-    Parameters
-    ----------
-    request : Request
-        Dataset or file, model, rows.
-    directions : bool
-        Accept a table of directions without effect sizes, and a model of directions.
-
-    Raises
-    ------
-    BadInput
-        The table, the model or the query cannot be used.
+    `directions` accepts a table of directions without effect sizes, and a model of directions.
+    Raise BadInput if the table, the model or the query cannot be used.
     """
     frame = read_effects(request)
     spec = choose_model(request, frame)
     kept = frame if request.where is None else keep_rows(frame, request.where)
-    if directions and lacks_effect_sizes(frame, spec):
+    lacks_effect_sizes = spec.likelihood == ORDERED or not {"yi", "vi"} <= set(frame.columns)
+    if directions and lacks_effect_sizes:
         return read_directions(frame, kept, spec)
-    refuse_directions(frame, spec)
+    if lacks_effect_sizes:
+        dataset = frame.attrs.get("dataset", "the table")
+        raise BadInput(
+            "this command needs effect sizes yi with variances vi, and a model of them; got "
+            f"{dataset} with model {spec.name}. A table of directions can be fitted: "
+            "bayesmeta fit --dataset ketamine-extinction"
+        )
     design, left_out = select(frame, kept, spec)
     return Inputs(kept, spec, design, left_out)
-
-
-def lacks_effect_sizes(frame: pd.DataFrame, spec: ModelSpec) -> bool:
-    """Return whether the table has directions only, or the model is a model of directions."""
-    return spec.likelihood == ORDERED or not {"yi", "vi"} <= set(frame.columns)
-
-
-def refuse_directions(frame: pd.DataFrame, spec: ModelSpec) -> None:
-    """Raise BadInput if the table has directions only, or the model is a model of directions."""
-    if not lacks_effect_sizes(frame, spec):
-        return
-    dataset = frame.attrs.get("dataset", "the table")
-    raise BadInput(
-        f"this command needs effect sizes yi with variances vi, and a model of them; got {dataset} "
-        f"with model {spec.name}. A table of directions can be fitted: "
-        "bayesmeta fit --dataset ketamine-extinction"
-    )
 
 
 def read_directions(frame: pd.DataFrame, kept: pd.DataFrame, spec: ModelSpec) -> Inputs:
     """Return table, model and design of directions.
 
-    Raises
-    ------
-    BadInput
-        The table or the model has no directions, or a contrast names an unknown term.
+    Raise BadInput if the table or the model has no directions, or a contrast names an unknown term.
     """
     from bayesmeta.inference.ordinal import build_directions  # imports PyMC
 
@@ -122,10 +95,9 @@ def read_directions(frame: pd.DataFrame, kept: pd.DataFrame, spec: ModelSpec) ->
 
 
 def choose_model(request: Request, frame: pd.DataFrame) -> ModelSpec:
-    """Return the requested or default model.
+    """Return the requested or default model; the default for a file is an overall mean.
 
-    The default for a file is an overall mean. If the studies of the file have a single effect,
-    true effects vary on a single level.
+    If the studies of the file have a single effect, true effects vary on a single level.
     """
     dataset = DATASETS.get(str(frame.attrs["dataset"]))
     spec = read_spec(request.model or (dataset.model if dataset else DEFAULT_MODEL))
@@ -138,18 +110,18 @@ def choose_model(request: Request, frame: pd.DataFrame) -> ModelSpec:
     return spec.with_terms(cell_means(moderators, frame)) if moderators else spec
 
 
-def select(
-    frame: pd.DataFrame, kept: pd.DataFrame, spec: ModelSpec
-) -> tuple[xr.Dataset, list[str]]:
+def select(frame: pd.DataFrame, kept: pd.DataFrame, spec: ModelSpec) -> tuple[Design, list[str]]:
     """Return the design of the kept rows, and the contrasts without rows in a cell.
 
-    Raises
-    ------
-    BadInput
-        A contrast names a term that the complete table lacks, or the design cannot be built.
+    Raise BadInput if a contrast names a term that the complete table lacks, or the design cannot be
+    built.
     """
     design = build_design(kept, spec)
-    complete = design if kept is frame else build_design(_with_moderators(frame, spec), spec)
+    complete = design
+    if kept is not frame:  # a query may exclude the rows with blank moderators
+        names = [*variables_of(Formula(spec.terms)), *filter(None, [spec.tau_by])]
+        filled = frame.dropna(subset=[name for name in names if name in frame.columns])
+        complete = build_design(filled, spec)
     check_sides(complete, spec)
     named = spec.contrasts_of(str(frame.attrs["dataset"]))
     weights = contrast_weights(named, [str(term) for term in complete["term"].values])
@@ -158,9 +130,3 @@ def select(
     possible = possible_weights(named, [str(term) for term in design["term"].values])
     names = [str(name) for name in weights["contrast"].values]
     return design, [name for name in names if name not in possible["contrast"].values]
-
-
-def _with_moderators(frame: pd.DataFrame, spec: ModelSpec) -> pd.DataFrame:
-    """Return the rows without blank moderators; a query may exclude the others."""
-    names = [*variables_of(Formula(spec.terms)), *filter(None, [spec.tau_by])]
-    return frame.dropna(subset=[name for name in names if name in frame.columns])

@@ -1,5 +1,7 @@
 """`bayesmeta screen`: importance of moderators, a meta-tree, and a model to test them."""
 
+from functools import partial
+
 import pandas as pd
 
 from bayesmeta import replication, screening
@@ -52,12 +54,9 @@ def moderators_table(
 ) -> pd.DataFrame:
     """Return moderator, number of missing values, and the reason if it was left out."""
     reasons = dict.fromkeys(names, "") | left_out
-    return pd.DataFrame(
-        [
-            {"moderator": name, "missing": int(frame[name].isna().sum()), "left_out": reason}
-            for name, reason in reasons.items()
-        ]
-    )
+    missing = frame[list(reasons)].isna().sum().tolist()
+    columns = {"moderator": list(reasons), "missing": missing, "left_out": list(reasons.values())}
+    return pd.DataFrame(columns)
 
 
 def impute(
@@ -65,28 +64,22 @@ def impute(
 ) -> list[pd.DataFrame]:
     """Return moderators without blanks: a single table, or a random table per imputation.
 
-    Raises
-    ------
-    BadInput
-        The column within which to impute does not exist.
+    Raise BadInput if the column within which to impute does not exist.
     """
     across = options.impute == ACROSS
-    if options.impute is not None and not across and options.impute not in frame.columns:
-        raise BadInput(f"--impute '{options.impute}' is neither a column nor '{ACROSS}'")
     known = DATASETS.get(inputs.dataset)
     within = options.impute
     if within is None:
         within = (known.kind if known else None) or ""
+    elif within not in (ACROSS, *frame.columns):
+        raise BadInput(f"--impute '{within}' is neither a column nor '{ACROSS}'")
     like = None
     if across and known and known.record:
         like = known.record(str(inputs.frame.attrs["variant"]))
-    seeds: list[int | None] = [None]
-    if options.imputations > 1:
-        seeds = list(range(options.seed, options.seed + options.imputations))
-    return [
-        screening.fill_in(frame, names, within="" if across else within, like=like, seed=seed)
-        for seed in seeds
-    ]
+    fill = partial(screening.fill_in, frame, names, within="" if across else within, like=like)
+    if options.imputations == 1:
+        return [fill(seed=None)]
+    return [fill(seed=options.seed + number) for number in range(options.imputations)]
 
 
 def with_published(forest: Tables, dataset: str) -> Tables:

@@ -89,10 +89,12 @@ def effect_tables(
         pairs = strongest_pairs(interactions)
         convergence = screening.convergence_table(*forest.first, forest.folds, seed=seed)
         out_of_bag = screening.out_of_bag_importance(*forest.first, seed=seed)
-    resampled = resample(frame, forest, pairs, task)
-    importance = screening.importance_table(
-        screening.importance_of(resampled), held_out, task.options.target
+    fitted = (forest.codings, forest.target, forest.weight, forest.tuning)
+    resampled = screening.run_replicates(  # bootstrap resamples of studies, for the intervals
+        *fitted, frame["study"], count=task.options.resamples, pairs=pairs, **running(task)
     )
+    of_forests = screening.importance_of(resampled)
+    importance = screening.importance_table(of_forests, held_out, task.options.target)
     out_of_bag = out_of_bag.rename(columns={"importance": "out_of_bag"})
     dependence = screening.dependence_table(grown, coded)
     if pairs:
@@ -108,25 +110,6 @@ def effect_tables(
         "pairs": pd.concat(both) if both else pd.DataFrame(),
         "convergence": convergence,
     }
-
-
-def resample(
-    frame: pd.DataFrame,
-    forest: TunedForest,
-    pairs: tuple[tuple[str, str], ...],
-    task: Task[Screening],
-) -> pd.DataFrame:
-    """Return forests of bootstrap resamples of studies, for the intervals."""
-    return screening.run_replicates(
-        forest.codings,
-        forest.target,
-        forest.weight,
-        forest.tuning,
-        frame["study"],
-        count=task.options.resamples,
-        pairs=pairs,
-        **running(task),
-    )
 
 
 def strongest_pairs(interactions: pd.DataFrame) -> tuple[tuple[str, str], ...]:

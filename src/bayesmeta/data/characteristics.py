@@ -11,26 +11,16 @@ MAX_WRITTEN = 4  # values of a moderator that are written out
 def characteristics_table(
     frame: pd.DataFrame, moderators: Sequence[str], words: Mapping[str, str] | None = None
 ) -> pd.DataFrame:
-    """Return a row per study, in the order of their names.
+    """Return a row per study of an effect table, in the order of their names.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Effect table. `reference` (author and year), n1i, n2i, n2i_reported and control are used if
-        it has them.
-    moderators : sequence of str
-        Columns of it.
-    words : mapping of str to str, optional
-        Codes to words, as the `words` of a `Dataset`.
+    The columns reference (author and year), n1i, n2i, n2i_reported and control are used if the
+    table has them; `words` are codes to words, as those of a `Dataset`.
 
-    Returns
-    -------
-    DataFrame
-        study; reference (the study's label if it has none); k (effects); groups; n1 and n2, the
-        subjects of the groups and of their controls, counted once at the largest reported size,
-        missing if a size is missing (a table without a column control has a control per group);
-        the moderators in words: several values of a study joined by commas, a range of numbers;
-        yi_min and yi_max, if there are effect sizes.
+    Columns: study; reference (the study's label if it has none); k (effects); groups; n1 and n2,
+    the subjects of the groups and of their controls, counted once at the largest reported size,
+    missing if a size is missing (a table without a column control has a control per group); the
+    moderators in words: several values of a study joined by commas, a range of numbers; yi_min and
+    yi_max, if there are effect sizes.
     """
     columns = [name for name in moderators if name in frame]
     rows = []
@@ -44,12 +34,9 @@ def characteristics_table(
         rows.append(row | ends)
     table = pd.DataFrame(rows)
     order = [name for name in ("reference", "study") if name in table]
-    return table.sort_values(order, key=_without_case, ignore_index=True)
-
-
-def _without_case(column: pd.Series) -> pd.Series:
-    """Return a column as text without case, for sorting."""
-    return column.astype(str).str.casefold()
+    return table.sort_values(
+        order, key=lambda column: column.astype(str).str.casefold(), ignore_index=True
+    )
 
 
 def _subjects(part: pd.DataFrame) -> dict[str, float]:

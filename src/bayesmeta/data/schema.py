@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from bayesmeta.data.effect_sizes import places
+from bayesmeta.infrastructure.choices import nearest
 from bayesmeta.infrastructure.errors import BadInput
 
 if TYPE_CHECKING:
@@ -25,19 +25,11 @@ LINES = 20  # problems that a message lists: the first of them are enough to sta
 def check_effects(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the same table with yi and vi as floats, if everything in it is possible.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        A row per effect with columns study, group, effect (labels), yi (finite), vi (sampling
-        variance, finite and above 0) and any moderators. Errors name rows by the column
-        `sheet_row`; without it by the row of a file with its header in row 1.
-
-    Raises
-    ------
-    BadInput
-        A column is missing, a label is blank, an effect label occurs twice, a group is in two
-        studies, a number is impossible, or there are fewer than two studies: all problems in a
-        single message, a line per problem.
+    A row per effect has study, group, effect (labels), yi (finite), vi (sampling variance, finite
+    and above 0) and any moderators. Raise BadInput, with a line per problem, if a column is
+    missing, a label is blank, an effect label occurs twice, a group is in two studies, a number is
+    impossible, or there are fewer than two studies. Errors name rows by the column `sheet_row`;
+    without it by the row of a file with its header in row 1.
     """
     refuse(effect_problems(frame))
     return frame.assign(yi=frame["yi"].astype(float), vi=frame["vi"].astype(float))
@@ -46,12 +38,8 @@ def check_effects(frame: pd.DataFrame) -> pd.DataFrame:
 def effect_problems(frame: pd.DataFrame, *, refused: ArrayLike | None = None) -> list[str]:
     """Return the lines for which `check_effects` refuses a table.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        As for `check_effects`.
-    refused : array_like, optional
-        Rows (boolean) with a problem of yi or vi that is listed already; these are not checked.
+    `refused` rows (boolean) have a problem of yi or vi that is listed already; their numbers are
+    not checked.
     """
     missing = [name for name in KEYS if name not in frame.columns]
     if missing:
@@ -78,20 +66,10 @@ def refuse(problems: Iterable[str]) -> None:
 
 
 def check_moderators(frame: pd.DataFrame, names: Iterable[str]) -> None:
-    """Raise BadInput if a moderator is not a column, or has blank or infinite cells.
+    """Raise BadInput if a moderator of a formula is not a column, or has blank or infinite cells.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Effect table, or other rows with moderators.
-    names : iterable of str
-        Moderators that a formula names.
-
-    Raises
-    ------
-    BadInput
-        A name is not a column (with the nearest name), or a cell is blank or infinite (with its
-        row).
+    `frame` is an effect table, or has other rows with moderators. The error has the nearest column,
+    or the rows.
     """
     refuse(_moderator_problem(frame, name) for name in dict.fromkeys(names))
 
@@ -102,15 +80,7 @@ def row_numbers(frame: pd.DataFrame) -> Sequence[int]:
     return list(frame["sheet_row"]) if in_file else range(2, len(frame) + 2)
 
 
-def nearest(name: str, known: Iterable[object]) -> str:
-    """Return ' (did you mean X?)' with the known name nearest to `name`, or ''."""
-    by_lower = {str(candidate).lower(): str(candidate) for candidate in known}
-    near = get_close_matches(name.lower(), by_lower, n=1)
-    return f" (did you mean {by_lower[near[0]]}?)" if near else ""
-
-
 def _moderator_problem(frame: pd.DataFrame, name: str) -> str:
-    """Return the problem of a moderator, or ''."""
     if name not in frame.columns:
         near = nearest(name, frame.columns)
         columns = _names(frame.columns)
@@ -127,7 +97,6 @@ def _moderator_problem(frame: pd.DataFrame, name: str) -> str:
 
 
 def _schema(keys: pd.DataFrame) -> DataFrameSchema:
-    """Return the schema of the columns study, group, effect, yi and vi."""
     # pandera costs as much to import as pandas: only a table that is checked pays for it
     from pandera.pandas import Check, Column, DataFrameSchema
 
@@ -138,33 +107,24 @@ def _schema(keys: pd.DataFrame) -> DataFrameSchema:
         studies = keys["study"].astype(str).groupby(group.astype(str)).transform("nunique")
         return studies.le(1) | ~filled(group)
 
-    def number(values: pd.Series) -> pd.Series:
-        return pd.to_numeric(values, errors="coerce").astype(float)
+    def finite(values: pd.Series, above: float = -np.inf) -> pd.Series:
+        numbers = pd.to_numeric(values, errors="coerce").astype(float)
+        return numbers.gt(above) & numbers.lt(np.inf)
 
-    def check(test: Callable[[pd.Series], object], error: str) -> Check:
-        return Check(test, error=error, ignore_na=False)
-
-    not_blank = check(filled, "must not be blank")
-    two = check(lambda study: study.nunique() >= 2, "must have at least two different labels")
-    single = check(nested, "must lie in a single study (label it study/group)")
-    unique = Check(
-        lambda effect: ~effect.duplicated(keep=False) | ~filled(effect),
-        error="must be a unique label",
-    )
-    finite = check(lambda yi: np.isfinite(number(yi)), "must be a finite number")
-    positive = check(
-        lambda vi: np.isfinite(number(vi)) & (number(vi) > 0), "must be a finite number above 0"
-    )
-    columns = {
-        "study": [not_blank, two],
-        "group": [not_blank, single],
-        "effect": [not_blank, unique],
-        "yi": [finite],
-        "vi": [positive],
-    }
-    return DataFrameSchema(
-        {name: Column(checks=checks, nullable=True) for name, checks in columns.items()}
-    )
+    rules: list[tuple[str, str, Callable[[pd.Series], object]]] = [
+        ("study", "must not be blank", filled),
+        ("study", "must have at least two different labels", lambda study: study.nunique() >= 2),
+        ("group", "must not be blank", filled),
+        ("group", "must lie in a single study (label it study/group)", nested),
+        ("effect", "must not be blank", filled),
+        ("effect", "must be a unique label", lambda x: ~x.duplicated(keep=False) | ~filled(x)),
+        ("yi", "must be a finite number", finite),
+        ("vi", "must be a finite number above 0", lambda vi: finite(vi, above=0)),
+    ]
+    checks: dict[str, list[Check]] = {name: [] for name in KEYS}
+    for name, error, test in rules:
+        checks[name].append(Check(test, error=error, ignore_na=False))
+    return DataFrameSchema({name: Column(checks=checks[name], nullable=True) for name in KEYS})
 
 
 def _lines(failures: pd.DataFrame, keys: pd.DataFrame, rows: Sequence[int]) -> list[str]:
@@ -181,5 +141,4 @@ def _lines(failures: pd.DataFrame, keys: pd.DataFrame, rows: Sequence[int]) -> l
 
 
 def _names(names: Iterable[object]) -> str:
-    """Return names separated by commas, or 'none'."""
     return ", ".join(map(str, names)) or "none"

@@ -5,7 +5,6 @@ searched for in the folder `$BAYESMETA_DATA`, then in the search folders of that
 user's cache; then it is downloaded.
 """
 
-import hashlib
 import os
 import tomllib
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from typing import Any
 from platformdirs import user_cache_path
 
 from bayesmeta.infrastructure.errors import BadInput, DataMissing
-from bayesmeta.infrastructure.files import root
+from bayesmeta.infrastructure.files import file_sha256, root
 
 FOLDER_VARIABLE = "BAYESMETA_DATA"
 TIMEOUT = (2.0, 30.0)  # seconds to connect to an address, and between two packets
@@ -29,17 +28,11 @@ class Source:
 
     Attributes
     ----------
-    name : str
-        File name, as in `data/sources.toml`.
-    path : Path
-        Place of the file.
-    sha256 : str
-        Hash of the content that was read.
-    found_in : str
-        The search folder as configured, not as resolved, so that it does not name a machine.
-    final : bool
-        Whether it is the authors' last version, supplied by the user; its hash is recorded but was
-        not verified.
+    name, path : file name, as in `data/sources.toml`, and place of the file.
+    sha256 : hash of the content that was read.
+    found_in : the search folder as configured, not as resolved, so that it does not name a machine.
+    final : whether it is the authors' last version, supplied by the user; its hash is recorded but
+        was not verified.
     """
 
     name: str
@@ -68,15 +61,8 @@ def downloads_folder() -> Path:
 def locate(key: str) -> Source:
     """Return a file of `data/sources.toml` by its key, verified, downloaded if it is not here.
 
-    Returns
-    -------
-    Source
-        The authors' final version of the file, if a user has put it into a search folder.
-
-    Raises
-    ------
-    BadInput
-        The file has not the pinned hash, or it is absent and cannot be downloaded.
+    The authors' final version is returned if a user has put it into a search folder. Raise BadInput
+    if the file has not the pinned hash, or is absent and cannot be downloaded.
     """
     return find(key) or _download(register()["files"][key])
 
@@ -107,23 +93,12 @@ def _find(name: str, *, final: bool = False) -> Source | None:
             path = folder / subfolder / name
             if path.is_file():
                 place = f"{label}/{subfolder}".rstrip("/")
-                return Source(name, path, _sha256(path), place, final)
+                return Source(name, path, file_sha256(path), place, final)
     return None
 
 
-def _sha256(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def _verified(source: Source, entry: dict[str, Any]) -> Source:
-    """Return the file if it has the pinned hash.
-
-    Raises
-    ------
-    BadInput
-        It has another hash.
-    """
+    """Return the file if it has the pinned hash; raise BadInput if it has another."""
     if source.sha256 != entry["sha256"]:
         raise BadInput(
             f"{source.name!r} in {source.found_in} is not the pinned file: its SHA-256 is "
@@ -134,13 +109,7 @@ def _verified(source: Source, entry: dict[str, Any]) -> Source:
 
 
 def _download(entry: dict[str, Any]) -> Source:
-    """Return a file after its download into `downloads_folder`.
-
-    Raises
-    ------
-    DataMissing
-        It cannot be downloaded, or has not the pinned hash.
-    """
+    """Download a file into `downloads_folder`; raise DataMissing if it or its hash is not there."""
     import pooch  # imported late: most runs do not download
 
     pooch.get_logger().setLevel("WARNING")
@@ -153,17 +122,16 @@ def _download(entry: dict[str, Any]) -> Source:
             downloader=pooch.HTTPDownloader(progressbar=True, timeout=TIMEOUT),
         )
     except (OSError, ValueError) as error:
-        raise DataMissing(_ways_to_get(entry, error)) from error
-    source = Source(entry["name"], Path(path), _sha256(Path(path)), "downloaded")
+        network = isinstance(error, OSError)
+        reason = type(error).__name__ if network else "the downloaded file has another hash"
+        raise DataMissing(_ways_to_get(entry, reason)) from error
+    source = Source(entry["name"], Path(path), file_sha256(Path(path)), "downloaded")
     return _verified(source, entry)
 
 
-def _ways_to_get(entry: dict[str, Any], error: Exception) -> str:
-    """Return the error that a file is absent, with the ways to get it."""
+def _ways_to_get(entry: dict[str, Any], reason: str) -> str:
     search = register()["search"]["folders"]
     folders = ", ".join([f"${FOLDER_VARIABLE}", *search, "the user cache"])
-    network = isinstance(error, OSError)
-    reason = type(error).__name__ if network else "the downloaded file has another hash"
     return (
         f"{entry['name']!r} is in none of {folders}, and its download failed ({reason}). Either\n"
         f"- put it into data/raw (SHA-256 {entry['sha256']}), or\n"

@@ -1,6 +1,7 @@
 """Named choices: the command line lists them, and Python refuses every other value."""
 
 import difflib
+from collections.abc import Collection, Iterable
 from importlib.util import find_spec
 from typing import Any, Literal, get_args
 
@@ -18,30 +19,27 @@ Weights = Literal["equal", "frequency"]
 
 
 def check_choice(name: str, value: object, choices: Any) -> None:
-    """Raise BadInput unless a value is a member of a Literal.
+    """Raise BadInput unless a value is a member of a Literal; `name` is that of the choice."""
+    check_known(name, value, get_args(choices))
 
-    Parameters
-    ----------
-    name : str
-        Name of the choice in the message.
-    value : object
-        The value to check.
-    choices : Literal type
-        The values that are allowed.
-    """
-    allowed = get_args(choices)
-    if value in allowed:
-        return
-    close = difflib.get_close_matches(str(value), allowed, n=1)
-    hint = f" (did you mean {close[0]}?)" if close else ""
-    raise BadInput(f"unknown {name} {value!r}{hint}; choose one of: {', '.join(allowed)}")
+
+def check_known(name: str, value: object, known: Collection[str]) -> None:
+    """Raise BadInput, with the nearest known value, unless a value is known."""
+    if value not in known:
+        near = nearest(str(value), known)
+        raise BadInput(f"unknown {name} {value!r}{near}; choose one of: {', '.join(known)}")
+
+
+def nearest(name: str, known: Iterable[object]) -> str:
+    """Return " (did you mean 'X'?)" with the known name nearest to `name`, or ""."""
+    by_lower = {str(candidate).lower(): str(candidate) for candidate in known}
+    near = difflib.get_close_matches(name.lower(), by_lower, n=1)
+    return f" (did you mean {by_lower[near[0]]!r}?)" if near else ""
 
 
 def check_sampler(sampler: str) -> None:
     """Raise BadInput if a NUTS sampler is unknown or not installed."""
     check_choice("sampler", sampler, NutsSampler)
     if find_spec(sampler) is None:
-        raise BadInput(
-            f"the sampler '{sampler}' is not installed; install it with: "
-            f"pip install 'bayesmeta[{sampler}]'"
-        )
+        install = f"pip install 'bayesmeta[{sampler}]'"
+        raise BadInput(f"the sampler '{sampler}' is not installed; install it with: {install}")

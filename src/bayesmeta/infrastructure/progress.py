@@ -2,15 +2,13 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-SPEED_PERIOD = (
-    3600  # seconds: jobs differ in length, so the time left is estimated from all of them
-)
+SPEED_PERIOD = 3600  # seconds: jobs differ in length, the time left is estimated from all of them
 
 
 class Aside(Console):
@@ -22,10 +20,7 @@ class Aside(Console):
 
 
 class Steps:
-    """Steps of a job, with the time that they took in `seconds`.
-
-    `with steps("sampling"): ...` shows a spinner.
-    """
+    """Steps of a job, with their time in `seconds`; `with steps("sampling"):` shows a spinner."""
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console.shown if isinstance(console, Aside) else console
@@ -35,10 +30,7 @@ class Steps:
     def __call__(self, name: str) -> Iterator[None]:
         """Show a spinner during a step, and record its seconds."""
         begun = time.perf_counter()
-        if self.console:
-            with self.console.status(f"{name} ..."):
-                yield
-        else:
+        with self.console.status(f"{name} ...") if self.console else nullcontext():
             yield
         self._record(name, begun)
 
@@ -46,17 +38,8 @@ class Steps:
     def counted(self, name: str, total: int, done: int = 0) -> Iterator[Callable[[str], None]]:
         """Show a bar with the time left during a step, and record its seconds.
 
-        Parameters
-        ----------
-        name : str
-            Title of the step.
-        total, done : int
-            Number of its parts, and of those that are done already.
-
-        Yields
-        ------
-        callable
-            To be called with the name of every part that is done.
+        The step has `total` parts, of which some are `done` already; the function that is yielded
+        is to be called with the name of every part that is done.
         """
         begun = time.perf_counter()
         bar = Progress(

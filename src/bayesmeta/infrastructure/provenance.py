@@ -1,6 +1,5 @@
 """Provenance of an output: command, choices, versions, data, code, time."""
 
-import hashlib
 import json
 import platform
 import subprocess
@@ -12,35 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from bayesmeta import __version__
-from bayesmeta.infrastructure.files import root
+from bayesmeta.infrastructure.files import file_sha256, root
 
-PACKAGES = (
-    "pymc",
-    "pytensor",
-    "jax",
-    "numpyro",
-    "arviz",
-    "numpy",
-    "scipy",
-    "pandas",
-    "xarray",
-    "formulaic",
-    "scikit-learn",
-)
+LIBRARIES = "pymc pytensor jax numpyro arviz numpy scipy pandas xarray formulaic scikit-learn"
+PACKAGES = tuple(LIBRARIES.split())
 SYNTHETIC = "SYNTHETIC: simulated, says nothing about the world"
 
 
 def provenance_of(choices: Mapping[str, Any], attrs: Mapping[Any, Any]) -> dict[str, Any]:
     """Return the provenance of a run.
 
-    Parameters
-    ----------
-    choices : mapping
-        What the user asked for: dataset, model and the hash of its file, seed, draws and so on.
-    attrs : mapping
-        `attrs` of the effect table: title, synthetic, sources, notes.
+    `choices` are what the user asked for: dataset, model and the hash of its file, seed, draws and
+    so on; `attrs` those of the effect table: title, synthetic, sources, notes.
     """
-    packages = {name: version(name) for name in PACKAGES}
+    python = {"python": platform.python_version(), "bayesmeta": __version__}
     return {
         "label": SYNTHETIC if attrs.get("synthetic") else "real data",
         "synthetic": bool(attrs.get("synthetic", False)),
@@ -50,11 +34,7 @@ def provenance_of(choices: Mapping[str, Any], attrs: Mapping[Any, Any]) -> dict[
         "sources": attrs.get("sources", []),
         "notes": attrs.get("notes", []),
         "git_commit": git_commit(),
-        "versions": {
-            "python": platform.python_version(),
-            "bayesmeta": __version__,
-            **packages,
-        },
+        "versions": python | {name: version(name) for name in PACKAGES},
         "machine": f"{platform.system()} {platform.machine()}",
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
@@ -75,7 +55,7 @@ def git_commit() -> str | None:
 def hashes(folder: Path) -> dict[str, str]:
     """Return the SHA-256 of every file below a folder, by relative path."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): _sha256(path) for path in files}
+    return {str(path.relative_to(folder)): file_sha256(path) for path in files}
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -87,9 +67,3 @@ def _git(*arguments: str) -> str:
     """Return the output of a git command in the checkout."""
     command = ["git", "-C", str(root()), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-
-def _sha256(path: Path) -> str:
-    """Return the SHA-256 of a file, read in pieces: a posterior may be larger than memory."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -168,12 +168,12 @@ def test_unknown_dataset_and_variant_are_refused() -> None:
     with pytest.raises(
         BadInput,
         match=r"unknown dataset 'preclincal' \(did you mean 'preclinical'\?\); "
-        r"known are: .*clinical-all",
+        r"choose one of: .*clinical-all",
     ):
         datasets.read("preclincal")
     for name in ("clinical", "clinical-twin"):
         with pytest.raises(
-            BadInput, match="unknown variant 'loose'; known are strict, extended, calibrated"
+            BadInput, match="unknown variant 'loose'; choose one of: strict, extended, calibrated"
         ):
             datasets.read(name, variant="loose")
     with pytest.raises(BadInput, match="not made from raw sheets"):
@@ -197,7 +197,7 @@ def test_a_dataset_states_its_variants_and_what_it_can_describe() -> None:
     assert clinical.default_variant == "calibrated"
     assert None not in (clinical.record, clinical.flow, clinical.tables)
     twin = datasets.DATASETS["clinical-twin"]
-    assert twin.default_variant is twin.record is twin.flow is twin.tables is twin.suspects is None
+    assert twin.default_variant is twin.record is twin.flow is twin.tables is None
 
 
 @pytest.mark.usefixtures("trace_data")

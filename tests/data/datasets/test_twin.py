@@ -155,7 +155,8 @@ def test_it_says_that_it_is_synthetic_and_names_no_study(twin):
 
 def test_an_unknown_name_is_refused():
     with pytest.raises(
-        BadInput, match=r"unknown twin 'clinical_twin' \(did you mean clinical-twin\?\); known: pre"
+        BadInput,
+        match=r"unknown twin 'clinical_twin' \(did you mean 'clinical-twin'\?\); choose one of: pre",
     ):
         simulate("clinical_twin")
     with pytest.raises(BadInput, match="unknown twin 'chosen'"):

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bayesmeta.data import effect_sizes
-from bayesmeta.data.effect_sizes import MEASURES
+from bayesmeta.data.effect_sizes import MEASURES, conversions
 from bayesmeta.infrastructure.errors import BadInput
 
 EXPECTED_RANGE = {
@@ -42,27 +41,27 @@ def test_impossible_tests_are_refused():
 
 def test_sd_from_sem():
     np.testing.assert_allclose(
-        effect_sizes.sd_from_sem(np.array([0.5, 2]), np.array([16, 9])), [2, 6]
+        conversions.sd_from_sem(np.array([0.5, 2]), np.array([16, 9])), [2, 6]
     )
 
 
 @pytest.mark.parametrize(("n", "wanted"), EXPECTED_RANGE.items())
 def test_sd_from_range_divides_by_the_expected_range(n, wanted):
-    assert effect_sizes.sd_from_range(-1.0, wanted - 1.0, n) == pytest.approx(1, rel=0.05)
+    assert conversions.sd_from_range(-1.0, wanted - 1.0, n) == pytest.approx(1, rel=0.05)
 
 
 def test_sd_from_quartiles_divides_by_their_distance_in_large_samples():
     quartile = stats.norm.ppf(0.75)
-    assert effect_sizes.sd_from_quartiles(3 - 2 * quartile, 3 + 2 * quartile, 1e6) == pytest.approx(
+    assert conversions.sd_from_quartiles(3 - 2 * quartile, 3 + 2 * quartile, 1e6) == pytest.approx(
         2, rel=1e-5
     )
 
 
 def test_symmetric_summaries_have_their_median_as_mean():
     for n in (5, 50, 500):
-        assert effect_sizes.mean_from_range(1.0, 4.0, 7.0, n) == pytest.approx(4)
-        assert effect_sizes.mean_from_quartiles(3.0, 4.0, 5.0, n) == pytest.approx(4)
-        assert effect_sizes.mean_from_five(1.0, 3.0, 4.0, 5.0, 7.0, n) == pytest.approx(4)
+        assert conversions.mean_from_range(1.0, 4.0, 7.0, n) == pytest.approx(4)
+        assert conversions.mean_from_quartiles(3.0, 4.0, 5.0, n) == pytest.approx(4)
+        assert conversions.mean_from_five(1.0, 3.0, 4.0, 5.0, 7.0, n) == pytest.approx(4)
 
 
 @pytest.mark.parametrize("n", [9, 25, 101])
@@ -70,14 +69,14 @@ def test_normal_samples_get_their_own_mean_and_sd_back(n):
     sample = np.random.default_rng(n).normal(3, 2, (20_000, n))
     low, q1, median, q3, high = np.quantile(sample, [0, 0.25, 0.5, 0.75, 1], axis=1)
     means = {
-        "range": effect_sizes.mean_from_range(low, median, high, n),
-        "quartiles": effect_sizes.mean_from_quartiles(q1, median, q3, n),
-        "five": effect_sizes.mean_from_five(low, q1, median, q3, high, n),
+        "range": conversions.mean_from_range(low, median, high, n),
+        "quartiles": conversions.mean_from_quartiles(q1, median, q3, n),
+        "five": conversions.mean_from_five(low, q1, median, q3, high, n),
     }
     sds = {
-        "range": effect_sizes.sd_from_range(low, high, n),
-        "quartiles": effect_sizes.sd_from_quartiles(q1, q3, n),
-        "five": effect_sizes.sd_from_five(low, q1, q3, high, n),
+        "range": conversions.sd_from_range(low, high, n),
+        "quartiles": conversions.sd_from_quartiles(q1, q3, n),
+        "five": conversions.sd_from_five(low, q1, q3, high, n),
     }
     for name, values in means.items():
         assert values.mean() == pytest.approx(3, abs=0.03), name
@@ -92,17 +91,15 @@ def test_normal_samples_get_their_own_mean_and_sd_back(n):
 
 def test_the_weights_are_those_of_the_papers():
     # worked by hand: n = 16, so that n^.75 = 8; w = 4 / 12, and w1 = 2.2 / 10.2
-    assert effect_sizes.mean_from_range(0.0, 3.0, 12.0, 16) == pytest.approx(6 / 3 + 3 * 2 / 3)
-    assert effect_sizes.mean_from_quartiles(0.0, 3.0, 12.0, 39) == pytest.approx(
-        0.71 * 6 + 0.29 * 3
-    )
+    assert conversions.mean_from_range(0.0, 3.0, 12.0, 16) == pytest.approx(6 / 3 + 3 * 2 / 3)
+    assert conversions.mean_from_quartiles(0.0, 3.0, 12.0, 39) == pytest.approx(0.71 * 6 + 0.29 * 3)
     inner = 0.7 - 0.72 / 16**0.55
-    assert effect_sizes.mean_from_five(0.0, 1.0, 3.0, 7.0, 12.0, 16) == pytest.approx(
+    assert conversions.mean_from_five(0.0, 1.0, 3.0, 7.0, 12.0, 16) == pytest.approx(
         2.2 / 10.2 * 6 + inner * 4 + (1 - 2.2 / 10.2 - inner) * 3
     )
     weight = 1 / (1 + 0.07 * 32**0.6)  # 32^.6 = 8
     assert weight == pytest.approx(1 / 1.56)
-    parts = effect_sizes.sd_from_range(0.0, 12.0, 32), effect_sizes.sd_from_quartiles(1.0, 7.0, 32)
-    assert effect_sizes.sd_from_five(0.0, 1.0, 7.0, 12.0, 32) == pytest.approx(
+    parts = conversions.sd_from_range(0.0, 12.0, 32), conversions.sd_from_quartiles(1.0, 7.0, 32)
+    assert conversions.sd_from_five(0.0, 1.0, 7.0, 12.0, 32) == pytest.approx(
         parts[0] / 1.56 + parts[1] * 0.56 / 1.56
     )

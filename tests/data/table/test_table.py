@@ -150,7 +150,7 @@ REFUSED = [
         "Studdy,yi,vi\na,1,1\nb,2,1\n",
         "its columns are Studdy, yi, vi; it needs study, and yi with vi or",
     ),
-    ("Studdy,yi,vi\na,1,1\nb,2,1\n", "did you mean Studdy?"),
+    ("Studdy,yi,vi\na,1,1\nb,2,1\n", "did you mean 'Studdy'?"),
     ("study,yi\na,1\nb,2\n", "m1i, sd1i, n1i, m2i, sd2i, n2i"),
     (RAW.replace("m1i", "vi"), "its columns are study, vi, sd1i"),
     (
@@ -213,7 +213,7 @@ def test_damaged_binary_files_are_refused(read, tmp_path, kind):
 def test_missing_files_folders_other_kinds_and_unknown_measures_are_refused(read, tmp_path):
     read(RAW, "effects.csv")
     with pytest.raises(
-        BadInput, match=r"efects.csv: there is no such file \(did you mean effects.csv\?\)"
+        BadInput, match=r"efects.csv: there is no such file \(did you mean 'effects.csv'\?\)"
     ):
         read_table(tmp_path / "efects.csv")
     with pytest.raises(BadInput, match=r"there is no such file$"):
@@ -223,6 +223,6 @@ def test_missing_files_folders_other_kinds_and_unknown_measures_are_refused(read
         read_table(tmp_path / "folder.csv")
     assert "save it as one of .csv, .tsv, .xlsx, .parquet" in refusal(read, RAW, "mine.sav")
     with pytest.raises(
-        BadInput, match=r"unknown measure 'smd' \(did you mean SMD\?\); known: SMD, SMDH"
+        BadInput, match=r"unknown measure 'smd' \(did you mean 'SMD'\?\); choose one of: SMD, SMDH"
     ):
         read_table(tmp_path / "effects.csv", measure="smd")

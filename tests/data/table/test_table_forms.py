@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bayesmeta.data import effect_sizes
-from bayesmeta.data.effect_sizes import MEASURES
+from bayesmeta.data.effect_sizes import MEASURES, TWO_GROUPS, conversions
 from bayesmeta.data.table import read_table
 from bayesmeta.infrastructure.errors import BadInput
 
@@ -96,16 +95,16 @@ def test_arms_are_filled_from_sem_quartiles_and_ranges(read: Read) -> None:
     np.testing.assert_allclose(table["sd2i"][1], 1.5)
     n = 20.0
     np.testing.assert_allclose(table["m1i"][2:], [
-        effect_sizes.mean_from_quartiles(3, 4, 6, n),
-        effect_sizes.mean_from_range(1, 4, 9, n),
-        effect_sizes.mean_from_five(1, 3, 4, 6, 9, n),
+        conversions.mean_from_quartiles(3, 4, 6, n),
+        conversions.mean_from_range(1, 4, 9, n),
+        conversions.mean_from_five(1, 3, 4, 6, 9, n),
     ])  # fmt: skip
     np.testing.assert_allclose(table["sd1i"][2:], [
-        effect_sizes.sd_from_quartiles(3, 6, n),
-        effect_sizes.sd_from_range(1, 9, n),
-        effect_sizes.sd_from_five(1, 3, 6, 9, n),
+        conversions.sd_from_quartiles(3, 6, n),
+        conversions.sd_from_range(1, 9, n),
+        conversions.sd_from_five(1, 3, 6, 9, n),
     ])  # fmt: skip
-    arms = {name: table[name].to_numpy() for name in effect_sizes.TWO_GROUPS}
+    arms = {name: table[name].to_numpy() for name in TWO_GROUPS}
     np.testing.assert_allclose(table[["yi", "vi"]].T, MEASURES["SMD"](**arms))
     counts = [note.split(" are computed from ")[0] for note in table.attrs["notes"][1:]]
     assert counts == ["means and SDs of 2 groups", *["means and SDs of 1 groups"] * 3]

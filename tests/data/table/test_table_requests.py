@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from bayesmeta.commands.effects import columns_of, read_effects
-from bayesmeta.commands.request import Request, read_inputs
+from bayesmeta.commands.options import Request
+from bayesmeta.commands.request import read_inputs
 from bayesmeta.infrastructure.errors import BadInput
 
 DISTRICTS = (

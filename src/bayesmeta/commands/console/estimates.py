@@ -43,16 +43,11 @@ def print_estimates(printer: Printer, title: str, key: str, table: pd.DataFrame)
 def print_heterogeneity(printer: Printer, table: pd.DataFrame) -> None:
     """Print tau and I^2 of every level."""
     columns = ("level", "tau", "95 % interval", "I² (%)", "95 % interval")
-    rows = [
-        (
-            row["level"],
-            number_text(row["tau_mean"]),
-            interval_text(row["tau_ci_lb"], row["tau_ci_ub"]),
-            number_text(row["i2_mean"], 1),
-            interval_text(row["i2_ci_lb"], row["i2_ci_ub"], 1),
-        )
-        for row in table.to_dict("records")
-    ]
+    rows = []
+    for row in table.to_dict("records"):
+        tau = (number_text(row["tau_mean"]), interval_text(row["tau_ci_lb"], row["tau_ci_ub"]))
+        i2 = (number_text(row["i2_mean"], 1), interval_text(row["i2_ci_lb"], row["i2_ci_ub"], 1))
+        rows.append((row["level"], *tau, *i2))
     printer.table("Heterogeneity", columns, rows)
 
 
@@ -62,13 +57,9 @@ def print_sides(printer: Printer, tables: Tables) -> None:
         printer.markup(f"[bold]{escape(row['contrast'])}[/bold]: {escape(row['conclusion'])}")
     if "concordance" in tables:
         joint = tables["concordance"].query("statement in ('both', 'all') or p.isna()")
-        rows = [
-            (
-                row["phenotype"],
-                row["statement"] if row["p"] != row["p"] else probability_text(row["p"]),
-            )
-            for row in joint.to_dict("records")
-        ]
+        pairs = zip(joint["p"], joint["statement"], strict=True)
+        texts = [probability_text(p) if pd.notna(p) else statement for p, statement in pairs]
+        rows = zip(joint["phenotype"], texts, strict=True)
         printer.table("Concordance", ("phenotype", "probability on every side"), rows)
 
 
@@ -119,18 +110,11 @@ def with_prior(row: Mapping[Any, Any]) -> str:
 def print_comparison(printer: Printer, tables: Tables) -> None:
     """Print both estimates of terms and taus, and the comparison of three and four levels."""
     columns = ("term", "REML", "95 % interval", "Bayes", "95 % interval", "shift", "why")
-    rows = [
-        (
-            row["term"],
-            number_text(row["estimate"]),
-            interval_text(row["ci_lb"], row["ci_ub"]),
-            number_text(row["mean"]),
-            interval_text(row["cri_lb"], row["cri_ub"]),
-            f"{row['shift']:+.2f}",
-            row["why"],
-        )
-        for row in tables["comparison"].to_dict("records")
-    ]
+    rows = []
+    for row in tables["comparison"].to_dict("records"):
+        reml = (number_text(row["estimate"]), interval_text(row["ci_lb"], row["ci_ub"]))
+        bayes = (number_text(row["mean"]), interval_text(row["cri_lb"], row["cri_ub"]))
+        rows.append((row["term"], *reml, *bayes, f"{row['shift']:+.2f}", row["why"]))
     title = "Frequentist and Bayesian estimates (shift in standard errors)"
     printer.table(title, columns, rows, left=(0, 6))
     printer.frame("Four levels against three", tables["levels"].round(2))
@@ -139,7 +123,6 @@ def print_comparison(printer: Printer, tables: Tables) -> None:
 def print_report(printer: Printer, diagnostics: Mapping[str, Any]) -> None:
     """Print the diagnostics that failed, and where the output of the parts is."""
     if not diagnostics.get("passed"):
-        printer.line(
-            f"diagnostics failed: {'; '.join(diagnostics.get('failures', []))}", "bold red"
-        )
+        failures = "; ".join(diagnostics.get("failures", []))
+        printer.line(f"diagnostics failed: {failures}", "bold red")
     printer.line("The output of the parts is in report.log.")

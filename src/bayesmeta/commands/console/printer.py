@@ -74,16 +74,10 @@ def print_data(
     """Print the sizes of a table, whether it is real, where it comes from, and its notes."""
     printer = Printer(console, synthetic=bool(attrs.get("synthetic")))
     sizes = design.sizes
-    if "yi" not in design:
-        counts = (
-            f"{sizes['effect']} directions of {sizes['study']} papers, {sizes['term']} terms; no "
-            "effect sizes"
-        )
-    else:
-        counts = (
-            f"{sizes['effect']} effects, {sizes['group']} groups, {sizes['study']} studies, "
-            f"{sizes['term']} terms"
-        )
+    k, studies, terms = (sizes[name] for name in ("effect", "study", "term"))
+    counts = f"{k} directions of {studies} papers, {terms} terms; no effect sizes"
+    if "yi" in design:
+        counts = f"{k} effects, {sizes['group']} groups, {studies} studies, {terms} terms"
     folders = sorted({source["found_in"] for source in attrs.get("sources", [])})
     origin = f", from {', '.join(folders)}" if folders else ""
     variant = f" ({attrs['variant']})" if attrs.get("variant") else ""

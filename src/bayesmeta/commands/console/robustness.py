@@ -67,20 +67,15 @@ def print_multiverse(printer: Printer, tables: Mapping[str, pd.DataFrame]) -> No
     printer.table(title, columns, rows, left=(0, 3, 4))
     best = tables["alternatives"].sort_values("log_bayes_factor").dropna().tail(1)
     for row in best[best["log_bayes_factor"] > STRONG_EVIDENCE].to_dict("records"):
-        printer.note(
-            f"the data support the alternative '{row['alternative']}' better (log Bayes factor "
-            f"{row['log_bayes_factor']:.1f})",
-            "yellow",
-        )
+        evidence = f"log Bayes factor {row['log_bayes_factor']:.1f}"
+        text = f"the data support the alternative '{row['alternative']}' better ({evidence})"
+        printer.note(text, "yellow")
     for sentence in tables["verdicts"]["sentence"]:
         printer.line(f"- {sentence}")
 
 
 def print_plan(
-    printer: Printer,
-    table: pd.DataFrame,
-    sentences: Mapping[str, str],
-    stratum: str | None,
+    printer: Printer, table: pd.DataFrame, sentences: Mapping[str, str], stratum: str | None
 ) -> None:
     """Print the largest plan per contrast and size of an arm, and a sentence per contrast."""
     largest = table["studies"].max()

@@ -6,22 +6,14 @@ from typing import Any
 import pandas as pd
 
 from bayesmeta.commands.console.printer import Printer
-from bayesmeta.estimates.text import (
-    estimate_text,
-    interval_text,
-    number_text,
-    probability_text,
-)
+from bayesmeta.estimates.text import estimate_text, interval_text, number_text, probability_text
 
 MAX_ROWS = 20  # predictions on the console; the file has all
 MAX_COLUMNS = 40  # columns of a file on the console
 
 
 def print_sizes(
-    printer: Printer,
-    sizes: pd.DataFrame,
-    flow: pd.DataFrame | None,
-    attrs: Mapping[Any, Any],
+    printer: Printer, sizes: pd.DataFrame, flow: pd.DataFrame | None, attrs: Mapping[Any, Any]
 ) -> None:
     """Print the sizes of a dataset by its groupings, and the raw rows left out at every step."""
     printer.frame(attrs["title"], sizes)
@@ -60,9 +52,8 @@ def print_predictions(printer: Printer, table: pd.DataFrame, missing: int) -> No
     if len(table) > MAX_ROWS:
         printer.line(f"and {len(table) - MAX_ROWS} more rows")
     if missing:
-        printer.line(
-            f"not predicted, the model has no effects in their cells: {missing} rows", "yellow"
-        )
+        text = f"not predicted, the model has no effects in their cells: {missing} rows"
+        printer.line(text, "yellow")
     outside = table["outside"][table["outside"] != ""]
     if len(outside):
         numbers = ", ".join(sorted(set(", ".join(outside).split(", "))))
@@ -80,15 +71,10 @@ def print_screen(
         f"1 - SSE/SST {best['r2_sse']:.2f}; {best['weights']} weights, {best['max_features']} "
         f"features, leaves of {best['min_samples_leaf']}"
     )
-    rows = [
-        (
-            row["moderator"],
-            number_text(row["mean"], 3),
-            interval_text(row["ci_lb"], row["ci_ub"], 3),
-            probability_text(row["p_rank_1"]),
-        )
-        for row in tables["importance"].to_dict("records")
-    ]
+    rows = []
+    for row in tables["importance"].to_dict("records"):
+        numbers = (number_text(row["mean"], 3), interval_text(row["ci_lb"], row["ci_ub"], 3))
+        rows.append((row["moderator"], *numbers, probability_text(row["p_rank_1"])))
     printer.table("Importance", ("moderator", "importance", "95 % interval", "P(first)"), rows)
     for row in tables["tree"][tables["tree"]["leaf"]].to_dict("records"):
         mean = estimate_text(row["estimate"], row["ci_lb"], row["ci_ub"])

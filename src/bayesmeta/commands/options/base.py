@@ -5,8 +5,15 @@ from numbers import Integral
 from types import NoneType
 from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
+import typer
+
 from bayesmeta.infrastructure.choices import check_choice
 from bayesmeta.infrastructure.errors import BadInput
+
+
+def option(text: str, *names: str, **settings: Any) -> Any:
+    """Return an option of the command line with its help; `min` is checked in Python, too."""
+    return typer.Option(*names, help=text, **settings)
 
 
 @dataclass(frozen=True)
@@ -23,8 +30,8 @@ class Options:
         hints = get_type_hints(type(self), include_extras=True)
         for name in (entry.name for entry in fields(self)):
             if get_origin(hints[name]) is Annotated:
-                kind, option = get_args(hints[name])
-                check_value(name, getattr(self, name), kind, minimum=option.min)
+                kind, declared = get_args(hints[name])
+                check_value(name, getattr(self, name), kind, minimum=declared.min)
 
 
 def check_value(name: str, value: Any, kind: Any, *, minimum: float | None = None) -> None:

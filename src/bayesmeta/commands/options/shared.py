@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bayesmeta.commands.options.base import Options
+from bayesmeta.commands.options.base import Options, option
 from bayesmeta.infrastructure.choices import Sampler, Variant
 
 
@@ -17,12 +17,10 @@ def parse_columns(text: str) -> dict[str, str]:
     return parse(text)
 
 
-Seed = Annotated[int, typer.Option(min=0, help="Seed of every random step.")]
+Seed = Annotated[int, option("Seed of every random step.", min=0)]
 VariantOption = Annotated[
     Variant | None,
-    typer.Option(
-        help="Variant of a dataset that has several. Default: the dataset's (calibrated)."
-    ),
+    option("Variant of a dataset that has several. Default: the dataset's (calibrated)."),
 ]
 Columns = Annotated[
     Mapping[str, str],
@@ -45,25 +43,22 @@ class Request(Options):
 
     dataset: Annotated[
         str | None,
-        typer.Option(
-            help="Name of a dataset (preclinical, clinical, clinical-all, translational, "
+        option(
+            "Name of a dataset (preclinical, clinical, clinical-all, translational, "
             "retroactive-memory, ketamine-extinction, preclinical-twin, clinical-twin) or a file "
             "(.csv, .tsv, .xlsx, .parquet). Default: preclinical, or its twin if the raw data are "
-            "missing.",
+            "missing."
         ),
     ] = None
     model: Annotated[
-        str | None,
-        typer.Option(help="Name of a model in models/ (three-level, robust ...) or a TOML file."),
+        str | None, option("Name of a model in models/ (three-level, robust ...) or a TOML file.")
     ] = None
     variant: VariantOption = None
     where: Annotated[
-        str | None,
-        typer.Option(help="Keep the effects that match a pandas query: \"comparison == 'C'\"."),
+        str | None, option("Keep the effects that match a pandas query: \"comparison == 'C'\".")
     ] = None
     moderators: Annotated[
-        str | None,
-        typer.Option(help="Replace the model's terms: 'valence:phase', '1', '~ dose + species'."),
+        str | None, option("Replace the model's terms: 'valence:phase', '1', '~ dose + species'.")
     ] = None
     columns: Columns = field(default_factory=dict)
 
@@ -81,12 +76,11 @@ class Sampling(Options):
     """Sampler, number of draws and seed."""
 
     sampler: Annotated[
-        Sampler,
-        typer.Option(help="NUTS by numpyro, nutpie or pymc; or quadrature (independent draws)."),
+        Sampler, option("NUTS by numpyro, nutpie or pymc; or quadrature (independent draws).")
     ] = "numpyro"
-    draws: Annotated[int, typer.Option(min=10, help="Draws to keep per chain.")] = 1000
-    tune: Annotated[int, typer.Option(min=10, help="Warm-up draws per chain.")] = 1000
-    chains: Annotated[int, typer.Option(min=1, help="Number of chains.")] = 4
+    draws: Annotated[int, option("Draws to keep per chain.", min=10)] = 1000
+    tune: Annotated[int, option("Warm-up draws per chain.", min=10)] = 1000
+    chains: Annotated[int, option("Number of chains.", min=1)] = 4
     seed: Seed = 1
 
 
@@ -95,8 +89,7 @@ class Machine(Options):
     """Processes that refit models; no result depends on them."""
 
     workers: Annotated[
-        int | None,
-        typer.Option(min=1, help="Processes on this machine. Default: as many as cores."),
+        int | None, option("Processes on this machine. Default: as many as cores.", min=1)
     ] = None
     dask: str | None = field(default=None, init=False)
 
@@ -106,6 +99,5 @@ class Cluster(Machine):
     """Processes on this machine, or the workers of a Dask cluster."""
 
     dask: Annotated[
-        str | None,
-        typer.Option(help="Address of a Dask scheduler for the refits: tcp://host:8786."),
+        str | None, option("Address of a Dask scheduler for the refits: tcp://host:8786.")
     ] = None

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 import typer
 
-from bayesmeta.commands.options.base import Options
+from bayesmeta.commands.options.base import Options, option
 from bayesmeta.commands.options.shared import Columns, Seed, VariantOption
 from bayesmeta.infrastructure.choices import Coding, Folds, Target, Test, Weights
 from bayesmeta.infrastructure.errors import BadInput
@@ -27,9 +27,9 @@ class Comparison(Options):
 
     test: Annotated[
         Test,
-        typer.Option(
-            help="Test for the frequentist tables: z, t with k - p degrees of freedom, or t with "
-            "containment degrees of freedom.",
+        option(
+            "Test for the frequentist tables: z, t with k - p degrees of freedom, or t with "
+            "containment degrees of freedom."
         ),
     ] = "z"
 
@@ -40,49 +40,39 @@ class Screening(Options):
 
     folder: ClassVar[str] = "screening"
     target: Annotated[
-        Target,
-        typer.Option(
-            help="What to predict: posterior means or draws of true effects, or raw effects."
-        ),
+        Target, option("What to predict: posterior means or draws of true effects, or raw effects.")
     ] = "means"
     moderators: Annotated[
         tuple[str, ...],
-        typer.Option(
-            "--moderator",
-            help="Column to screen; may be repeated. Default: every suitable column.",
-        ),
+        option("Column to screen; may be repeated. Default: every suitable column.", "--moderator"),
     ] = ()
     folds: Annotated[
         Folds,
-        typer.Option(
-            help="Cross-validation folds: study (recommended) or group (as in the paper; leaks "
-            "information).",
+        option(
+            "Cross-validation folds: study (recommended) or group (as in the paper; leaks "
+            "information)."
         ),
     ] = "study"
     impute: Annotated[
         str | None,
-        typer.Option(
-            help='Impute missing moderators within levels of this column; "across": from all rows. '
-            "Default: the dataset's column, else all rows.",
+        option(
+            'Impute missing moderators within levels of this column; "across": from all rows. '
+            "Default: the dataset's column, else all rows."
         ),
     ] = None
     imputations: Annotated[
-        int,
-        typer.Option(min=1, help="1 imputes the mode or median; more: average over random ones."),
+        int, option("1 imputes the mode or median; more: average over random ones.", min=1)
     ] = 1
     coding: Annotated[
         Coding,
-        typer.Option(
-            help="Code categories as a column per level, or as numbers in alphabetical order (as "
-            "in the paper).",
+        option(
+            "Code categories as a column per level, or as numbers in alphabetical order (as "
+            "in the paper)."
         ),
     ] = "levels"
-    draws: Annotated[
-        int, typer.Option(min=2, help="Number of posterior draws, if --target is draws.")
-    ] = 50
+    draws: Annotated[int, option("Number of posterior draws, if --target is draws.", min=2)] = 50
     resamples: Annotated[
-        int,
-        typer.Option(min=2, help="Number of bootstrap resamples of studies (for intervals)."),
+        int, option("Number of bootstrap resamples of studies (for intervals).", min=2)
     ] = 100
     seed: Seed = 1
 
@@ -93,22 +83,18 @@ class Scope(Options):
 
     contrasts: Annotated[
         tuple[str, ...],
-        typer.Option(
+        option(
+            "Name of a contrast in the model file, or 'a:b - c:d'; may be repeated. Default: all.",
             "--contrast",
-            help="Name of a contrast in the model file, or 'a:b - c:d'; may be repeated. Default: "
-            "all.",
         ),
     ] = ()
-    studies: Annotated[str, typer.Option(help="Numbers of new studies: 1:20, or 5,10,20.")] = "1:20"
-    per_arm: Annotated[str, typer.Option(help="Sizes of an arm; every new study has two.")] = (
-        "20,40,80"
-    )
+    studies: Annotated[str, option("Numbers of new studies: 1:20, or 5,10,20.")] = "1:20"
+    per_arm: Annotated[str, option("Sizes of an arm; every new study has two.")] = "20,40,80"
     stratum: Annotated[
-        str | None,
-        typer.Option(help="Stratum of the new studies. Default: human, if the model has it."),
+        str | None, option("Stratum of the new studies. Default: human, if the model has it.")
     ] = None
     replicates: Annotated[
-        int, typer.Option(min=10, help="Number of simulated futures per size of an arm.")
+        int, option("Number of simulated futures per size of an arm.", min=10)
     ] = 400
     seed: Seed = 1
 
@@ -160,17 +146,16 @@ class Prediction(Options):
 
     results: Results
     at: Annotated[
-        str | None,
-        typer.Option(help="Values of moderators in the reference grid: 'dose=1,2,5; species=rat'."),
+        str | None, option("Values of moderators in the reference grid: 'dose=1,2,5; species=rat'.")
     ] = None
-    new: Annotated[
-        Path | None, typer.Option(help="File with a column per moderator; replaces the grid.")
-    ] = None
+    new: Annotated[Path | None, option("File with a column per moderator; replaces the grid.")] = (
+        None
+    )
     weights: Annotated[
         Weights,
-        typer.Option(
-            help="Weights of the combinations that marginal means average: equal, or frequency "
-            "(the number of effects).",
+        option(
+            "Weights of the combinations that marginal means average: equal, or frequency "
+            "(the number of effects)."
         ),
     ] = "equal"
 
@@ -188,4 +173,4 @@ class Draft(Options):
 
     file: Annotated[Path, typer.Argument(help="A table: .csv, .tsv, .xlsx or .parquet.")]
     columns: Columns = field(default_factory=dict)
-    force: Annotated[bool, typer.Option(help="Overwrite an existing model file.")] = False
+    force: Annotated[bool, option("Overwrite an existing model file.")] = False

@@ -3,15 +3,14 @@
 A new dataset is a reader, a file or folder here, and its `Dataset` in `DATASETS`.
 """
 
-import difflib
 from collections.abc import Mapping
 from types import MappingProxyType
 
 import pandas as pd
 
 from bayesmeta.data.datasets import ketamine_extinction, retroactive_memory, trace, twin
-from bayesmeta.data.datasets.alternative import DataAlternative, Keep
-from bayesmeta.data.datasets.dataset import Dataset, check_variant
+from bayesmeta.data.datasets.dataset import DataAlternative, Dataset, Keep
+from bayesmeta.infrastructure.choices import check_known
 from bayesmeta.infrastructure.errors import BadInput
 
 DATASETS: Mapping[str, Dataset] = MappingProxyType(
@@ -22,21 +21,15 @@ DATASETS: Mapping[str, Dataset] = MappingProxyType(
         ketamine_extinction.NAME: ketamine_extinction.DATASET,
     }
 )
-VARIANTS = tuple(
-    dict.fromkeys(variant for known in DATASETS.values() for variant in known.variants)
-)
+VARIANTS = tuple(dict.fromkeys(name for known in DATASETS.values() for name in known.variants))
 
 
 def read(dataset: str, *, variant: str | None = None) -> pd.DataFrame:
-    """Return the effect table of a dataset.
+    """Return the effect table of a dataset in `DATASETS`.
 
-    Parameters
-    ----------
-    dataset : str
-        A name in `DATASETS`.
-    variant : str, optional
-        A name in the dataset's `variants`; its `default_variant` by default. A dataset without
-        variants takes any known variant, which makes no difference.
+    Raise BadInput if the dataset or the variant is unknown, or a raw file is absent or not as
+    expected. `variant` is the dataset's `default_variant` by default; a dataset without variants
+    takes any known variant, which makes no difference.
 
     Returns
     -------
@@ -46,14 +39,8 @@ def read(dataset: str, *, variant: str | None = None) -> pd.DataFrame:
         dataset of directions has `direction` in place of yi and vi. `attrs` hold dataset, title,
         variant, synthetic, scale, sources (name, sha256, found_in of the files), final_sheets
         (files that the user supplied) and notes that a reader must see.
-
-    Raises
-    ------
-    BadInput
-        The dataset or the variant is unknown, or a raw file is absent or not as expected.
     """
-    known = _dataset(dataset)
-    variant = _variant(known, variant)
+    known, variant = _chosen(dataset, variant)
     frame = known.reader(variant) if known.variants else known.reader()
     frame.attrs = {
         **{"variant": None, "sources": [], "final_sheets": [], "notes": []},
@@ -69,29 +56,19 @@ def read(dataset: str, *, variant: str | None = None) -> pd.DataFrame:
 def flow(dataset: str, *, variant: str | None = None) -> pd.DataFrame:
     """Return the steps from rows of raw sheets to effects: search, step, rows, reason.
 
-    Raises
-    ------
-    BadInput
-        The dataset or the variant is unknown, the dataset has no raw sheets, or `read` would fail.
+    Raise BadInput if the dataset has no raw sheets, or `read` would fail.
     """
-    known = _dataset(dataset)
+    known, variant = _chosen(dataset, variant)
     if known.flow is None:
         raise BadInput(f"{dataset!r} is not made from raw sheets, so no rows were left out")
-    return known.flow(_variant(known, variant))
+    return known.flow(variant)
 
 
 def full_record(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return every effect of the record that a table is selected from, of the same kinds.
+    """Return every effect of the record that a dataset's table is selected from, of the same kinds.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Effect table of a dataset, with its `attrs`; a table without a record is returned as it is.
-
-    Raises
-    ------
-    BadInput
-        A raw file is absent or not as expected.
+    A table without a record is returned as it is. Raise BadInput if a raw file is absent or not as
+    expected.
     """
     known = DATASETS.get(str(frame.attrs.get("dataset")))
     if known is None or known.record is None:
@@ -105,41 +82,20 @@ def full_record(frame: pd.DataFrame) -> pd.DataFrame:
 def alternatives_to(frame: pd.DataFrame, keep: Keep) -> tuple[DataAlternative, ...]:
     """Return the alternatives that a dataset offers to an analysis of its effects; none for a file.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        The analysed effect table; its attrs name the dataset.
-    keep : function
-        Applies the selection of rows of the analysis to another effect table.
+    `frame` is the analysed effect table, its attrs name the dataset; `keep` applies the selection
+    of rows of the analysis to another effect table.
     """
     known = DATASETS.get(str(frame.attrs.get("dataset")))
-    return tuple(known.alternatives(frame, full_record(frame), keep)) if known else ()
+    if known is None or known.alternatives is None:
+        return ()
+    return tuple(known.alternatives(frame, full_record(frame), keep))
 
 
-def _dataset(name: str) -> Dataset:
-    """Return the dataset of a name.
-
-    Raises
-    ------
-    BadInput
-        The name is unknown.
-    """
-    if name not in DATASETS:
-        close = difflib.get_close_matches(name, DATASETS, n=1)
-        hint = f" (did you mean {close[0]!r}?)" if close else ""
-        raise BadInput(f"unknown dataset {name!r}{hint}; known are: {', '.join(DATASETS)}")
-    return DATASETS[name]
-
-
-def _variant(known: Dataset, variant: str | None) -> str:
-    """Return the variant that is to be read.
-
-    Raises
-    ------
-    BadInput
-        It is unknown.
-    """
+def _chosen(name: str, variant: str | None) -> tuple[Dataset, str]:
+    """Return a dataset and the variant to read; raise BadInput if a name is unknown."""
+    check_known("dataset", name, DATASETS)
+    known = DATASETS[name]
     if variant is None:
-        return known.default_variant or ""
-    check_variant(variant, known.variants or VARIANTS)
-    return variant
+        return known, known.default_variant or ""
+    check_known("variant", variant, known.variants or VARIANTS)
+    return known, variant

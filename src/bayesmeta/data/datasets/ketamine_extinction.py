@@ -4,11 +4,16 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from bayesmeta.data.datasets.dataset import Dataset
-from bayesmeta.data.datasets.packaged import packaged_table
+from bayesmeta.data.datasets.dataset import Dataset, packaged_table
 
 NAME = "ketamine-extinction"
 DIRECTIONS = ("impaired", "none", "enhanced")
+LEVELS = {
+    "species": pd.CategoricalDtype(["rat", "mouse"]),
+    "route": pd.CategoricalDtype(["intravenous", "intraperitoneal", "unstated"]),
+    "given": pd.CategoricalDtype(["after", "before", "unstated"]),
+    "direction": pd.CategoricalDtype(list(DIRECTIONS), ordered=True),
+}
 AGGREGATE: Mapping[str, int] = {"enhanced": 10, "studies": 15}  # as Boese et al. 2025 counted them
 NOTES = (
     "directions as abstracts state them: impaired, none or enhanced; no effect sizes exist in "
@@ -23,30 +28,18 @@ NOTES = (
 def read_directions() -> pd.DataFrame:
     """Return the effect of ketamine as abstracts state it, a row per paper, route and timing.
 
-    Returns
-    -------
-    DataFrame
-        effect, study (the paper), group (the row), species, route, timing (in words), given (after,
-        before or unstated: the timing as the model reads it), direction (impaired < none <
-        enhanced). Neither yi nor vi: no effect sizes exist in the open record.
-        `attrs["aggregate"]` counts enhanced of all studies in the review.
+    Columns: effect, study (the paper), group (the row), species, route, timing (in words), given
+    (after, before or unstated: the timing as the model reads it), direction (impaired < none <
+    enhanced). Neither yi nor vi: no effect sizes exist in the open record. `attrs["aggregate"]`
+    counts enhanced of all studies in the review.
 
     Source: papers as named in the rows; Boese et al. 2025, Front. Neurosci. 19:1546460,
     doi:10.3389/fnins.2025.1546460, for the aggregate.
     """
     table, source = packaged_table(NAME)
     effect = table["paper"] + ":" + table.groupby("paper").cumcount().add(1).astype(str)
-    columns = {
-        "effect": effect,
-        "study": table["paper"],
-        "group": effect,
-        "species": pd.Categorical(table["species"], ["rat", "mouse"]),
-        "route": pd.Categorical(table["route"], ["intravenous", "intraperitoneal", "unstated"]),
-        "timing": table["timing"],
-        "given": pd.Categorical(table["given"], ["after", "before", "unstated"]),
-        "direction": pd.Categorical(table["direction"], DIRECTIONS, ordered=True),
-    }
-    frame = pd.DataFrame(columns)
+    labels = pd.DataFrame({"effect": effect, "study": table["paper"], "group": effect})
+    frame = pd.concat([labels, table.drop(columns="paper").astype(LEVELS)], axis=1)
     frame.attrs = {"sources": [source], "notes": list(NOTES), "aggregate": dict(AGGREGATE)}
     return frame
 

@@ -1,16 +1,14 @@
 """Associative memory, aversive minus neutral, 30 minutes after learning: three studies."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
-from bayesmeta.data.datasets.dataset import Dataset
-from bayesmeta.data.datasets.packaged import packaged_table
+from bayesmeta.data.datasets.dataset import Dataset, packaged_table
 from bayesmeta.data.effect_sizes import MEASURES
 from bayesmeta.data.schema import check_effects
 
 NAME = "retroactive-memory"
+COLUMNS = ("effect", "study", "group", "confidence", "ti", "ni", "d_av", "yi", "vi")
 NOTES = (
     "effects are d_z = t / sqrt(n) with the exact correction J(n - 1), from the printed t: neither "
     "means nor standard deviations are printed",
@@ -22,28 +20,21 @@ NOTES = (
 def read_memory() -> pd.DataFrame:
     """Return aversive minus neutral memory at the 30-minute test, a row per study and confidence.
 
-    Returns
-    -------
-    DataFrame
-        effect, study, group (the study's people), confidence (high, low), ti, ni, d_av (as
-        printed, for high confidence), yi and vi (d_z with exact J: metafor's SMCC).
+    Columns: effect, study, group (the study's people), confidence (high, low), ti, ni, d_av (as
+    printed, for high confidence), yi and vi (d_z with exact J: metafor's SMCC).
 
     Source: Zhu et al. 2022, eLife 11:e60190, doi:10.7554/eLife.60190.
     """
     table, source = packaged_table(NAME)
     yi, vi = MEASURES["SMCC"](ti=table["ti"].to_numpy(), ni=table["ni"].to_numpy())
-    columns = {
-        "effect": table["study"] + ":" + table["confidence"],
-        "study": table["study"],
-        "group": table["study"],
-        "confidence": pd.Categorical(table["confidence"], ["high", "low"]),
-        "ti": table["ti"],
-        "ni": table["ni"],
-        "d_av": table["d_av"],
-        "yi": yi,
-        "vi": vi,
-    }
-    frame = check_effects(pd.DataFrame(columns))
+    frame = table.assign(
+        effect=table["study"] + ":" + table["confidence"],
+        group=table["study"],
+        confidence=pd.Categorical(table["confidence"], ["high", "low"]),
+        yi=yi,
+        vi=vi,
+    )
+    frame = check_effects(frame[list(COLUMNS)])
     notes = [*NOTES, _note_of_measures(compare_measures(frame))]
     frame.attrs = {"sources": [source], "notes": notes}
     return frame
@@ -52,17 +43,9 @@ def read_memory() -> pd.DataFrame:
 def compare_measures(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the printed d_av beside d_z, and the correlation at which both hold.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Table of `read_memory`; rows without a printed d_av are left out.
-
-    Returns
-    -------
-    DataFrame
-        study, ni, ti, d_z = t / sqrt(n), g (d_z with J), d_av, r (correlation between conditions).
-        With equal standard deviations in both conditions d_av = d_z sqrt(2 (1 - r)), so
-        r = 1 - (d_av / d_z)^2 / 2.
+    Columns, for the rows of `read_memory` with a printed d_av: study, ni, ti, d_z = t / sqrt(n), g
+    (d_z with J), d_av, r (correlation between conditions). With equal standard deviations in both
+    conditions d_av = d_z sqrt(2 (1 - r)), so r = 1 - (d_av / d_z)^2 / 2.
 
     Source: Lakens 2013, doi:10.3389/fpsyg.2013.00863.
     """
@@ -73,18 +56,14 @@ def compare_measures(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _note_of_measures(measures: pd.DataFrame) -> str:
-    """Return the note that two effect sizes of the same results tell different stories."""
-    d_z, d_av, r = (_listed(measures[name].tolist()) for name in ("d_z", "d_av", "r"))
+    """Return the note that two effect sizes of the same results disagree."""
+    texts = measures[["d_z", "d_av", "r"]].map(lambda value: f"{value:.2f}".lstrip("0"))
+    d_z, d_av, r = (", ".join(texts[name]) for name in texts)
     return (
         f"d_z and d_av tell different stories: d_z of high confidence is {d_z}, the printed d_av "
         f"{d_av}, because the correlation between the conditions is {r}: d_z is in units of a "
         "difference that hardly varies"
     )
-
-
-def _listed(values: Sequence[float]) -> str:
-    """Return numbers with two decimals and without a leading zero."""
-    return ", ".join(f"{value:.2f}".lstrip("0") for value in values)
 
 
 DATASET = Dataset(

@@ -22,11 +22,12 @@ from bayesmeta.data.datasets.dataset import Dataset
 from bayesmeta.data.datasets.trace import sets
 from bayesmeta.data.datasets.trace.alternatives import alternatives_of_twin
 from bayesmeta.data.effect_sizes import MEASURES, TWO_GROUPS
-from bayesmeta.data.schema import check_effects, nearest
-from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.data.schema import check_effects
+from bayesmeta.infrastructure.choices import check_known
 from bayesmeta.infrastructure.files import root
 
 Figures = Mapping[str, Any]
+Random = np.random.Generator
 
 CATEGORIES = ("species", "comparison", "phase", "valence")
 COLUMNS = ("effect", "study", "group", *CATEGORIES, *TWO_GROUPS, "yi", "vi")
@@ -40,64 +41,40 @@ NOTES = (
 
 
 def simulate(name: str) -> pd.DataFrame:
-    """Return a synthetic twin, the same numbers at every call.
+    """Return a synthetic twin, "preclinical-twin" or "clinical-twin", the same at every call.
 
-    Parameters
-    ----------
-    name : str
-        "preclinical-twin" or "clinical-twin".
-
-    Returns
-    -------
-    DataFrame
-        A row per effect with effect, study, group; species, comparison, phase, valence
-        (categories); m1i, sd1i, n1i, m2i, sd2i, n2i (in the outcome's unit); yi, vi (Hedges' g).
-        `attrs["truth"]` holds the values behind the simulation: beta by "valence:phase",
-        tau_study, tau_group.
-
-    Raises
-    ------
-    BadInput
-        No twin has that name.
+    Columns: effect, study, group; species, comparison, phase, valence (categories); m1i, sd1i, n1i,
+    m2i, sd2i, n2i (in the outcome's unit); yi, vi (Hedges' g). `attrs["truth"]` holds the values
+    behind the simulation: beta by "valence:phase", tau_study, tau_group. Raise BadInput if no twin
+    has that name.
     """
     twins = _figures()
-    known = [twin for twin in twins if twin != "chosen"]
-    if name not in known:
-        raise BadInput(f"unknown twin {name!r}{nearest(name, known)}; known: {', '.join(known)}")
-    figures = twins[name]
-    chosen = twins["chosen"]
+    check_known("twin", name, [twin for twin in twins if twin != "chosen"])
+    figures = twins["chosen"] | twins[name]
     rng = np.random.default_rng(figures["seed"])
-    rows = _structure(figures, chosen, rng)
+    rows = _structure(figures, rng)
     rows = rows.assign(species=_species(rows["study"], figures["species"], rng))
-    rows = _outcomes(_sizes(rows, figures, chosen, rng), figures, chosen, rng)
+    rows = _outcomes(_sizes(rows, figures, rng), figures, rng)
     frame = check_effects(_label(rows))
+    beta = {f"{cell['valence']}:{cell['phase']}": cell["beta"] for cell in figures["cells"]}
+    taus = {f"tau_{level}": figures[f"tau2_{level}"] ** 0.5 for level in ("study", "group")}
     frame.attrs = {
         "dataset": name,
         "synthetic": True,
         "title": figures["title"],
         "sources": [],
         "notes": list(NOTES),
-        "truth": _truth(figures),
+        "truth": {"beta": beta, **taus},
     }
     return frame
 
 
 @cache
-def _figures() -> Figures:
-    """Return `data/twin.toml` as read."""
+def _figures() -> dict[str, dict[str, Any]]:
     return tomllib.loads((root() / "data" / "twin.toml").read_text(encoding="utf-8"))
 
 
-def _truth(figures: Figures) -> dict[str, Any]:
-    """Return the values behind a simulation: beta by cell, tau_study, tau_group."""
-    beta = {f"{cell['valence']}:{cell['phase']}": cell["beta"] for cell in figures["cells"]}
-    taus = {
-        f"tau_{level}": float(np.sqrt(figures[f"tau2_{level}"])) for level in ("study", "group")
-    }
-    return {"beta": beta, **taus}
-
-
-def _structure(figures: Figures, chosen: Figures, rng: np.random.Generator) -> pd.DataFrame:
+def _structure(figures: Figures, rng: Random) -> pd.DataFrame:
     """Return effects with study and group (numbers from 0), valence, phase, comparison, beta."""
     circle = rng.permutation(figures["studies"])
     start = 0
@@ -108,8 +85,7 @@ def _structure(figures: Figures, chosen: Figures, rng: np.random.Generator) -> p
         studies = np.sort(np.take(circle, places, mode="wrap"))
         start += cell["studies"]
         comparisons = np.repeat(list(cell["k"]), list(cell["k"].values()))
-        more = len(comparisons) - len(studies)
-        k = 1 + _split(more, len(studies), chosen["spread_k"], rng)
+        k = 1 + _split(len(comparisons) - len(studies), len(studies), figures["spread_k"], rng)
         columns = {name: cell[name] for name in ("valence", "phase", "beta")}
         effects = {"study": np.repeat(studies, k), "comparison": comparisons, **columns}
         cells.append(pd.DataFrame(effects))
@@ -117,7 +93,7 @@ def _structure(figures: Figures, chosen: Figures, rng: np.random.Generator) -> p
     return rows.assign(group=_groups(rows["study"], figures["groups"], rng))
 
 
-def _groups(study: pd.Series, groups: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def _groups(study: pd.Series, groups: int, rng: Random) -> NDArray[np.int64]:
     """Return group numbers: a group begins at a study's first effect and at effects drawn."""
     begins = ~study.duplicated().to_numpy()
     drawn = rng.choice(np.flatnonzero(~begins), groups - begins.sum(), replace=False)
@@ -125,9 +101,7 @@ def _groups(study: pd.Series, groups: int, rng: np.random.Generator) -> NDArray[
     return np.cumsum(begins) - 1
 
 
-def _species(
-    study: pd.Series, effects: Mapping[str, int], rng: np.random.Generator
-) -> NDArray[np.str_]:
+def _species(study: pd.Series, effects: Mapping[str, int], rng: Random) -> NDArray[np.str_]:
     """Return a species per study; rarer species take random studies that fit in their count."""
     k = study.value_counts(sort=False).sort_index().to_numpy()
     common, *rarer = sorted(effects, key=lambda species: -effects[species])
@@ -141,28 +115,23 @@ def _species(
     return np.take(of_study, study)
 
 
-def _sizes(
-    rows: pd.DataFrame, figures: Figures, chosen: Figures, rng: np.random.Generator
-) -> pd.DataFrame:
+def _sizes(rows: pd.DataFrame, figures: Figures, rng: Random) -> pd.DataFrame:
     """Return rows with n1i per group and n2i per study; these add up to the published N."""
     samples = figures["groups"] + figures["studies"]
-    more = figures["participants"] - samples * chosen["least_n"]
-    n = chosen["least_n"] + _split(more, samples, chosen["spread_n"], rng)
+    more = figures["participants"] - samples * figures["least_n"]
+    n = figures["least_n"] + _split(more, samples, figures["spread_n"], rng)
     return rows.assign(n1i=n[rows["group"]], n2i=n[figures["groups"] + rows["study"]])
 
 
-def _outcomes(
-    rows: pd.DataFrame, figures: Figures, chosen: Figures, rng: np.random.Generator
-) -> pd.DataFrame:
-    """Return rows with means, standard deviations, yi and vi."""
+def _outcomes(rows: pd.DataFrame, figures: Figures, rng: Random) -> pd.DataFrame:
     u = rng.normal(0, np.sqrt(figures["tau2_study"]), int(figures["studies"]))
     w = rng.normal(0, np.sqrt(figures["tau2_group"]), int(figures["groups"]))
     theta = rows["beta"].to_numpy() + u[rows["study"]] + w[rows["group"]]
-    unit = rng.lognormal(chosen["unit_log_mean"], chosen["unit_log_sd"], len(rows))
+    unit = rng.lognormal(figures["unit_log_mean"], figures["unit_log_sd"], len(rows))
     columns = {}
     for arm, shift in (("1", theta), ("2", np.zeros(len(rows)))):
         n = rows[f"n{arm}i"].to_numpy()
-        mean = chosen["outcome_mean"] + shift + rng.normal(0, 1 / np.sqrt(n))
+        mean = figures["outcome_mean"] + shift + rng.normal(0, 1 / np.sqrt(n))
         columns[f"m{arm}i"] = unit * mean
         columns[f"sd{arm}i"] = unit * np.sqrt(rng.chisquare(n - 1) / (n - 1))
     rows = rows.assign(**columns)
@@ -185,19 +154,15 @@ def _label(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[list(COLUMNS)].astype(categories)
 
 
-def _split(total: int, parts: int, evenness: float, rng: np.random.Generator) -> NDArray[np.int64]:
+def _split(total: int, parts: int, evenness: float, rng: Random) -> NDArray[np.int64]:
     """Return random integers that add up to a total, more equal if `evenness` is large."""
     return rng.multinomial(total, rng.dirichlet(np.full(parts, evenness)))
 
 
-TITLES = {
-    "preclinical-twin": "Synthetic twin of the preclinical dataset",
-    "clinical-twin": "Synthetic twin of the clinical dataset",
-}
 DATASETS: Mapping[str, Dataset] = {
-    name: Dataset(
-        title=title,
-        reader=partial(simulate, name),
+    f"{kind}-twin": Dataset(
+        title=f"Synthetic twin of the {kind} dataset",
+        reader=partial(simulate, f"{kind}-twin"),
         synthetic=True,
         scale=trace.SCALE,
         words=trace.WORDS,
@@ -205,5 +170,5 @@ DATASETS: Mapping[str, Dataset] = {
         alternatives=alternatives_of_twin,
         groupings=trace.GROUPINGS,
     )
-    for name, title in TITLES.items()
+    for kind in ("preclinical", "clinical")
 }

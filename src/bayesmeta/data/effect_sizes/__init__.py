@@ -7,19 +7,6 @@ sets of columns. 1 is the group (or occasion) of interest, 2 its control: yi > 0
 larger.
 """
 
-from bayesmeta.data.effect_sizes.conversions import (
-    mean_from_five,
-    mean_from_quartiles,
-    mean_from_range,
-    sd_from_five,
-    sd_from_quartiles,
-    sd_from_range,
-    sd_from_sem,
-)
-from bayesmeta.data.effect_sizes.counts import log_odds_ratio, log_risk_ratio, risk_difference
-from bayesmeta.data.effect_sizes.means import correction, md, rom, smd, smdh
-from bayesmeta.data.effect_sizes.measure import TWO_GROUPS, TWO_OCCASIONS, Measure, places
-from bayesmeta.data.effect_sizes.pairs import smcc, smcrp, zcor
-from bayesmeta.data.effect_sizes.precision import has_smd_variance, size_error
+from bayesmeta.data.effect_sizes.means import correction, has_smd_variance, size_error, smd
+from bayesmeta.data.effect_sizes.measure import TWO_GROUPS, Measure, places
 from bayesmeta.data.effect_sizes.registry import MEASURES
-from bayesmeta.data.effect_sizes.statistics import smd_f, smd_p, smd_t

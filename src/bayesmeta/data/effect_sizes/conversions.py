@@ -1,4 +1,4 @@
-"""Mean and standard deviation of a group from other summaries that reports print."""
+"""Mean and standard deviation of a group from other summaries; in metafor: conv.fivenum."""
 
 import numpy as np
 from scipy.special import ndtri
@@ -15,8 +15,7 @@ def mean_from_quartiles(q1: Floats, median: Floats, q3: Floats, n: Floats) -> Fl
     """Return the mean of a near-normal sample from its quartiles.
 
     w (q1 + q3) / 2 + (1 - w) median, w = .7 + .39 / n
-    Source: Luo, Wan, Liu & Tong (2018), equation 15, doi:10.1177/0962280216669183;
-    metafor's conv.fivenum.
+    Source: Luo, Wan, Liu & Tong (2018), equation 15, doi:10.1177/0962280216669183.
     """
     weight = 0.7 + 0.39 / n
     return weight * (q1 + q3) / 2 + (1 - weight) * median
@@ -26,8 +25,7 @@ def mean_from_range(low: Floats, median: Floats, high: Floats, n: Floats) -> Flo
     """Return the mean of a near-normal sample from median and range.
 
     w (min + max) / 2 + (1 - w) median, w = 4 / (4 + n^.75)
-    Source: Luo, Wan, Liu & Tong (2018), equation 7, doi:10.1177/0962280216669183;
-    metafor's conv.fivenum.
+    Source: Luo, Wan, Liu & Tong (2018), equation 7, doi:10.1177/0962280216669183.
     """
     weight = 4 / (4 + n**0.75)
     return weight * (low + high) / 2 + (1 - weight) * median
@@ -40,8 +38,7 @@ def mean_from_five(
 
     w1 (min + max) / 2 + w2 (q1 + q3) / 2 + (1 - w1 - w2) median,
     w1 = 2.2 / (2.2 + n^.75), w2 = .7 - .72 / n^.55
-    Source: Luo, Wan, Liu & Tong (2018), doi:10.1177/0962280216669183;
-    metafor's conv.fivenum.
+    Source: Luo, Wan, Liu & Tong (2018), doi:10.1177/0962280216669183.
     """
     outer = 2.2 / (2.2 + n**0.75)
     inner = 0.7 - 0.72 / n**0.55
@@ -52,8 +49,7 @@ def sd_from_quartiles(q1: Floats, q3: Floats, n: Floats) -> Floats:
     """Return the SD of a near-normal sample from its quartiles: (q3 - q1) / eta(n).
 
     eta(n) = 2 z((.75 n - .125) / (n + .25)), about the expected distance of the quartiles in SDs.
-    Source: Wan, Wang, Liu & Tong (2014), equation 16, doi:10.1186/1471-2288-14-135;
-    metafor's conv.fivenum.
+    Source: Wan, Wang, Liu & Tong (2014), equation 16, doi:10.1186/1471-2288-14-135.
     """
     return (q3 - q1) / (2 * ndtri((0.75 * n - 0.125) / (n + 0.25)))
 
@@ -62,8 +58,7 @@ def sd_from_range(low: Floats, high: Floats, n: Floats) -> Floats:
     """Return the SD of a near-normal sample from its range: (max - min) / xi(n).
 
     xi(n) = 2 z((n - .375) / (n + .25)), about the expected range in SDs.
-    Source: Wan, Wang, Liu & Tong (2014), equation 9, doi:10.1186/1471-2288-14-135;
-    metafor's conv.fivenum.
+    Source: Wan, Wang, Liu & Tong (2014), equation 9, doi:10.1186/1471-2288-14-135.
     """
     return (high - low) / (2 * ndtri((n - 0.375) / (n + 0.25)))
 
@@ -72,8 +67,7 @@ def sd_from_five(low: Floats, q1: Floats, q3: Floats, high: Floats, n: Floats) -
     """Return the SD of a near-normal sample from its five-number summary.
 
     w sd(range) + (1 - w) sd(quartiles), w = 1 / (1 + .07 n^.6)
-    Source: Shi, Luo, Weng, Zeng, Lin, Chu & Tong (2020), doi:10.1002/jrsm.1429;
-    metafor's conv.fivenum.
+    Source: Shi, Luo, Weng, Zeng, Lin, Chu & Tong (2020), doi:10.1002/jrsm.1429.
     """
     weight = 1 / (1 + 0.07 * n**0.6)
     return weight * sd_from_range(low, high, n) + (1 - weight) * sd_from_quartiles(q1, q3, n)

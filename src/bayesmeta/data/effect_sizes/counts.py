@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bayesmeta.data.effect_sizes.measure import Floats, Pair
+from bayesmeta.data.effect_sizes.measure import Floats, Formula, Pair
 
 
 def log_odds_ratio(ai: Floats, bi: Floats, ci: Floats, di: Floats) -> Pair:
@@ -16,11 +16,6 @@ def log_odds_ratio(ai: Floats, bi: Floats, ci: Floats, di: Floats) -> Pair:
     return np.log(a / b) - np.log(c / d), (1 / cells).sum(0)
 
 
-def log_odds_ratio_n(ai: Floats, n1i: Floats, ci: Floats, n2i: Floats) -> Pair:
-    """Return `log_odds_ratio` from the events a, c and the group sizes n1 = a + b, n2 = c + d."""
-    return log_odds_ratio(ai, n1i - ai, ci, n2i - ci)
-
-
 def log_risk_ratio(ai: Floats, bi: Floats, ci: Floats, di: Floats) -> Pair:
     """Return the log risk ratio log((a / n1) / (c / n2)), v = 1/a - 1/n1 + 1/c - 1/n2.
 
@@ -29,11 +24,6 @@ def log_risk_ratio(ai: Floats, bi: Floats, ci: Floats, di: Floats) -> Pair:
     """
     a, b, c, d = _filled(ai, bi, ci, di)
     return np.log(a / (a + b)) - np.log(c / (c + d)), 1 / a - 1 / (a + b) + 1 / c - 1 / (c + d)
-
-
-def log_risk_ratio_n(ai: Floats, n1i: Floats, ci: Floats, n2i: Floats) -> Pair:
-    """Return `log_risk_ratio` from the events a, c and the group sizes n1 = a + b, n2 = c + d."""
-    return log_risk_ratio(ai, n1i - ai, ci, n2i - ci)
 
 
 def risk_difference(ai: Floats, bi: Floats, ci: Floats, di: Floats) -> Pair:
@@ -49,13 +39,12 @@ def risk_difference(ai: Floats, bi: Floats, ci: Floats, di: Floats) -> Pair:
     return p1 - p2, p1 * (1 - p1) / (a + b) + p2 * (1 - p2) / (c + d)
 
 
-def risk_difference_n(ai: Floats, n1i: Floats, ci: Floats, n2i: Floats) -> Pair:
-    """Return `risk_difference` from the events a, c and the group sizes n1 = a + b, n2 = c + d."""
-    return risk_difference(ai, n1i - ai, ci, n2i - ci)
+def by_sizes(formula: Formula) -> Formula:
+    """Return a formula of the events a, c and the group sizes n1 = a + b, n2 = c + d."""
+    return lambda ai, n1i, ci, n2i: formula(ai, n1i - ai, ci, n2i - ci)
 
 
 def _filled(*counts: Floats) -> Floats:
     """Return the cells (4, ...), 1/2 added to tables with an empty cell; nan if any is below 0."""
     cells = np.stack(counts)
-    filled: Floats = np.where((cells < 0).any(0), np.nan, cells + 0.5 * (cells == 0).any(0))
-    return filled
+    return np.where((cells < 0).any(0), np.nan, cells + 0.5 * (cells == 0).any(0))

@@ -1,11 +1,12 @@
-"""Effect sizes of two groups from their means and standard deviations."""
+"""Effect sizes of two groups from their means and SDs, or from a test of their difference."""
 
 import numpy as np
-from numpy.typing import ArrayLike
-from scipy.special import gammaln
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import gammaln, stdtrit
 
 from bayesmeta.data.effect_sizes.measure import Floats, Pair
 
+RELATIVE_TOLERANCE = 1e-6  # vi of a table is often rounded to six or more digits
 LARGE = 1e5  # beyond it the series errs by less than 4e-12, and gammaln by more
 
 
@@ -72,10 +73,7 @@ def smdh(m1i: Floats, sd1i: Floats, n1i: Floats, m2i: Floats, sd2i: Floats, n2i:
 
 
 def md(m1i: Floats, sd1i: Floats, n1i: Floats, m2i: Floats, sd2i: Floats, n2i: Floats) -> Pair:
-    """Return the mean difference m1 - m2, v = sd1^2/n1 + sd2^2/n2; metafor's MD.
-
-    It is in the unit of the data.
-    """
+    """Return m1 - m2, in the unit of the data, v = sd1^2/n1 + sd2^2/n2; metafor's MD."""
     return m1i - m2i, sd1i**2 / n1i + sd2i**2 / n2i
 
 
@@ -86,3 +84,54 @@ def rom(m1i: Floats, sd1i: Floats, n1i: Floats, m2i: Floats, sd2i: Floats, n2i: 
     Source: Hedges, Gurevitch & Curtis (1999), doi:10.1890/0012-9658(1999)080[1150:TMAORR]2.0.CO;2.
     """
     return np.log(m1i / m2i), sd1i**2 / (n1i * m1i**2) + sd2i**2 / (n2i * m2i**2)
+
+
+def smd_t(ti: Floats, n1i: Floats, n2i: Floats, *, vtype: str = "LS") -> Pair:
+    """Return Hedges' g from Student's t of two independent groups: d = t sqrt(1/n1 + 1/n2).
+
+    Variances are equal. It is metafor's SMD with ti.
+    Source: Rosenthal (1994), in Cooper & Hedges, The handbook of research synthesis, 231-244;
+    Lipsey & Wilson (2001), Practical meta-analysis, appendix B.
+    """
+    return hedges(ti * np.sqrt(1 / n1i + 1 / n2i), n1i, n2i, vtype=vtype)
+
+
+def smd_f(fi: Floats, n1i: Floats, n2i: Floats, *, vtype: str = "LS") -> Pair:
+    """Return `smd_t` from an F with 1 and n1 + n2 - 2 degrees of freedom, |t| = sqrt(F).
+
+    F has no direction: `fi` carries the sign of the effect.
+    """
+    return smd_t(np.sign(fi) * np.sqrt(np.abs(fi)), n1i, n2i, vtype=vtype)
+
+
+def smd_p(pi: Floats, n1i: Floats, n2i: Floats, *, vtype: str = "LS") -> Pair:
+    """Return `smd_t` from the two-sided p of a t test.
+
+    |t| is the 1 - p/2 quantile of t with n1 + n2 - 2 df. `pi` carries the sign of the effect, as in
+    metafor's SMD with pi; the effect is nan if it is 0.
+    """
+    size = np.abs(pi)
+    t = -stdtrit(n1i + n2i - 2, np.where(size > 0, size, np.nan) / 2)
+    return smd_t(np.sign(pi) * t, n1i, n2i, vtype=vtype)
+
+
+def size_error(n1i: ArrayLike, n2i: ArrayLike) -> Floats:
+    """Return s = sqrt(1/n1 + 1/n2), the part of an SMD's standard error that is free of the SMD.
+
+    nan where a size is missing or not above 0.
+    Source: Pustejovsky & Rodgers 2019, doi 10.1002/jrsm.1332.
+    """
+    n1 = np.asarray(n1i, float)
+    n2 = np.asarray(n2i, float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where((n1 > 0) & (n2 > 0), np.sqrt(1 / n1 + 1 / n2), np.nan)
+
+
+def has_smd_variance(
+    yi: Floats, vi: Floats, n1i: Floats, n2i: Floats, *, vtype: str = "LS"
+) -> NDArray[np.bool_]:
+    """Return whether vi is the variance of an SMD yi of groups of these sizes (k,); see `smd`."""
+    with np.errstate(all="ignore"):
+        _, expected = hedges(yi / correction(n1i + n2i - 2), n1i, n2i, vtype=vtype)
+        follows: NDArray[np.bool_] = np.abs(expected - vi) <= RELATIVE_TOLERANCE * vi
+    return follows

@@ -13,6 +13,7 @@ Pair = tuple[Floats, Floats]
 Formula = Callable[..., Pair]
 Form = tuple[str, ...]
 Forms = Mapping[Form, Formula]
+Rows = Sequence[int] | None
 
 TWO_GROUPS = ("m1i", "sd1i", "n1i", "m2i", "sd2i", "n2i")
 TWO_OCCASIONS = ("m1i", "sd1i", "m2i", "sd2i", "ri", "ni")
@@ -32,18 +33,11 @@ class Measure:
 
     Attributes
     ----------
-    name : str
-        Metafor's name.
-    title : str
-        The name in words.
-    forms : mapping of tuple of str to callable
-        The accepted sets of columns, with their formulas; the first that is complete is used.
-    needs : str
-        Conditions on the values beyond the limits of their columns; part of the error message.
-    vtypes : tuple of str
-        The variance estimators, by metafor's names; the first is the default.
-    limits : mapping of str to pair of float
-        Columns with other least and largest values than `LIMITS`.
+    name, title : metafor's name, and the name in words.
+    forms : the accepted sets of columns, with their formulas; the first that is complete is used.
+    needs : conditions on the values beyond the limits of their columns, for the error message.
+    vtypes : the variance estimators, by metafor's names; the first is the default.
+    limits : columns with other least and largest values than `LIMITS`.
     """
 
     name: str
@@ -58,43 +52,26 @@ class Measure:
         have = set(available)
         return next((columns for columns in self.forms if set(columns) <= have), None)
 
-    def __call__(
-        self, *, vtype: str = "LS", rows: Sequence[int] | None = None, **columns: ArrayLike
-    ) -> Pair:
-        """Return effect sizes and sampling variances.
+    def __call__(self, *, vtype: str = "LS", rows: Rows = None, **columns: ArrayLike) -> Pair:
+        """Return yi and vi of the broadcast shape: every yi is finite, every vi finite and above 0.
+
+        Raise BadInput if values are missing, infinite or beyond their limits (sd < 0, n < 2,
+        |r| > 1), or no effect follows from them: every such column is named, with positions and
+        values; no value becomes nan without an error. Raise TypeError if the columns complete no
+        form, or a column or `vtype` is unknown.
 
         Parameters
         ----------
-        vtype : str
-            Variance estimator, in `vtypes`.
-        rows : sequence of int, optional
-            Numbers by which an error names the values, such as spreadsheet rows; by default
+        vtype : variance estimator, in `vtypes`.
+        rows : numbers by which an error names the values, such as spreadsheet rows; by default
             positions from 0.
-        **columns : array_like
-            Arrays or scalars that complete a set of `forms`.
-
-        Returns
-        -------
-        yi, vi : ndarray
-            Floats of the broadcast shape; every yi is finite, every vi finite and above 0.
-
-        Raises
-        ------
-        BadInput
-            Values are missing, infinite or beyond their limits (sd < 0, n < 2, |r| > 1), or no
-            effect follows from them. Every such column is named, with positions and values; no
-            value becomes nan without an error.
-        TypeError
-            The columns complete no form, or a column or `vtype` is unknown.
+        columns : arrays or scalars that complete a set of `forms`.
         """
         form = self.form(list(columns))
         unknown = set(columns).difference(*self.forms)
         if form is None or unknown or vtype not in self.vtypes:
-            forms = " or ".join(map(str, self.forms))
-            raise TypeError(
-                f"{self.name} takes {forms}, vtype one of {self.vtypes}; got {list(columns)}, "
-                f"vtype {vtype!r}"
-            )
+            taken = f"{' or '.join(map(str, self.forms))}, vtype one of {self.vtypes}"
+            raise TypeError(f"{self.name} takes {taken}; got {list(columns)}, vtype {vtype!r}")
         arrays = np.broadcast_arrays(*(columns[name] for name in form))
         values = {name: np.asarray(array, float) for name, array in zip(form, arrays, strict=True)}
         if problems := self.problems(form, values, rows=rows, vtype=vtype):
@@ -102,49 +79,28 @@ class Measure:
         return self._effects(form, values, vtype)
 
     def problems(
-        self,
-        form: Form,
-        columns: Mapping[str, Floats],
-        *,
-        rows: Sequence[int] | None = None,
-        vtype: str = "LS",
+        self, form: Form, columns: Mapping[str, Floats], *, rows: Rows = None, vtype: str = "LS"
     ) -> list[str]:
         """Return the impossible values in the columns of a form, a line per problem.
 
-        Parameters
-        ----------
-        form : tuple of str
-            A set of `forms`.
-        columns : mapping of str to ndarray
-            Arrays of the same shape.
-        rows, vtype : sequence of int, str
-            As for a call.
+        `columns` are arrays of the same shape; `rows` and `vtype` are as for a call.
         """
-        wrong = {name: self._beyond_limits(name, columns[name]) for name in form}
-        lines = [
-            f"{self.name}: {name} must be {_range(*self._limits(name))}, got "
-            f"{places(bad, rows, columns[name])}"
-            for name, bad in wrong.items()
-            if bad.any()
-        ]
+        lines = []
+        possible = np.ones_like(columns[form[0]], bool)
+        for name in form:
+            values = columns[name]
+            low, high = {**LIMITS, **self.limits}.get(name, (-np.inf, np.inf))
+            fits = np.isfinite(values) & (values >= low) & (values <= high)
+            possible &= fits
+            if not fits.all():
+                got = places(~fits, rows, values)
+                lines.append(f"{self.name}: {name} must be {_range(low, high)}, got {got}")
         yi, vi = self._effects(form, columns, vtype)
-        impossible = ~(np.isfinite(yi) & np.isfinite(vi) & (vi > 0))
-        impossible &= ~np.any(list(wrong.values()), axis=0)
+        impossible = possible & ~(np.isfinite(yi) & np.isfinite(vi) & (vi > 0))
         if impossible.any():
-            lines.append(
-                f"{self.name}: no effect size follows {places(impossible, rows)}; it needs "
-                f"{self.needs}"
-            )
+            where = places(impossible, rows)
+            lines.append(f"{self.name}: no effect size follows {where}; it needs {self.needs}")
         return lines
-
-    def _limits(self, name: str) -> tuple[float, float]:
-        """Return the least and the largest value of a column."""
-        return self.limits.get(name, LIMITS.get(name, (-np.inf, np.inf)))
-
-    def _beyond_limits(self, name: str, values: Floats) -> NDArray[np.bool]:
-        """Return the values (boolean) that are missing, infinite or beyond the limits."""
-        low, high = self._limits(name)
-        return ~(np.isfinite(values) & (values >= low) & (values <= high))
 
     def _effects(self, form: Form, columns: Mapping[str, Floats], vtype: str) -> Pair:
         """Return yi and vi; nan or infinite if no effect follows."""
@@ -153,39 +109,28 @@ class Measure:
             return self.forms[form](*(columns[name] for name in form), **options)
 
 
-def places(
-    bad: ArrayLike, rows: Sequence[int] | None = None, values: ArrayLike | None = None
-) -> str:
+def places(bad: ArrayLike, rows: Rows = None, values: ArrayLike | None = None) -> str:
     """Return the places of errors in words: "-3 at row 4, 7 at row 9 and 2 more".
 
-    Parameters
-    ----------
-    bad : array_like
-        True for every error.
-    rows : sequence of int, optional
-        Row numbers; without them positions from 0 are given.
-    values : array_like, optional
-        The wrong values.
+    `bad` is True for every error; without `rows`, the row numbers, positions from 0 are given;
+    `values` are the wrong values.
     """
     positions = np.flatnonzero(np.asarray(bad, bool)).tolist()
     more = f" and {len(positions) - SHOWN} more" if len(positions) > SHOWN else ""
-    listed = None if values is None else np.asarray(values).ravel().tolist()
-    shown = [
-        ("" if listed is None else f"{_shown(listed[position])} ")
-        + (f"at position {position}" if rows is None else f"at row {rows[position]}")
-        for position in positions[:SHOWN]
-    ]
+    first = positions[:SHOWN]
+    shown = [f"at position {p}" if rows is None else f"at row {rows[p]}" for p in first]
+    if values is not None:
+        listed = np.asarray(values).ravel().tolist()
+        shown = [f"{_shown(listed[p])} {place}" for p, place in zip(first, shown, strict=True)]
     return ", ".join(shown) + more
 
 
 def _range(low: float, high: float) -> str:
-    """Return limits in words."""
     if np.isinf(low):
         return "a finite number"
     return f"at least {low:g}" if np.isinf(high) else f"from {low:g} to {high:g}"
 
 
 def _shown(value: object) -> str:
-    """Return a value as an error shows it."""
     text = f"{value:g}" if isinstance(value, (int, float)) else repr(value)
     return text if len(text) <= WIDEST else f"{text[:WIDEST]}..."

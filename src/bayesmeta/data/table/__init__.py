@@ -11,18 +11,15 @@ from pathlib import Path
 import pandas as pd
 
 from bayesmeta.data.effect_sizes import MEASURES
-from bayesmeta.data.schema import nearest
-from bayesmeta.data.table.assembly import assemble
-from bayesmeta.data.table.blanks import drop_rows
+from bayesmeta.data.table.assembly import assemble, drop_rows
 from bayesmeta.data.table.cells import cell_text
 from bayesmeta.data.table.effects import fill_effects
 from bayesmeta.data.table.files import KINDS, read_bytes, read_text
-from bayesmeta.data.table.intervals import add_standard_errors
-from bayesmeta.data.table.levels import label_levels
-from bayesmeta.data.table.mapping import name_columns
-from bayesmeta.data.table.moderators import add_moderators
+from bayesmeta.data.table.given import add_standard_errors
+from bayesmeta.data.table.levels import add_moderators, label_levels
+from bayesmeta.data.table.mapping import name_columns, parse_columns
 from bayesmeta.data.table.reading import Reading
-from bayesmeta.data.table.requests import parse_columns
+from bayesmeta.infrastructure.choices import check_known
 from bayesmeta.infrastructure.errors import BadInput
 
 STAGES = (
@@ -41,21 +38,22 @@ def read_table(
 ) -> pd.DataFrame:
     """Return the effect table of a file, a row per effect.
 
+    Raise BadInput if the file is missing, unreadable, empty, too large or ambiguous, or its columns
+    or values cannot be used: every problem on a separate line, with rows numbered as in a
+    spreadsheet.
+
     Parameters
     ----------
-    path : str or Path
-        A .csv or .tsv (UTF-8, UTF-16 or Windows-1252), .xlsx (its first sheet) or .parquet file.
+    path : a .csv or .tsv (UTF-8, UTF-16 or Windows-1252), .xlsx (its first sheet) or .parquet file.
         Its first filled row is the header. It has `study`, and either yi with vi, with sei
         (vi = sei^2) or with ci_lb and ci_ub (95 %), or the columns of a measure under metafor's
         names (m1i, sd1i, n1i, m2i, sd2i, n2i). Common alternative names (author, g, se) are
         recognised if a single column can be meant. Without `group` every effect is a group;
         without `effect` effects are "study:1", "study:2", ...
-    measure : str, optional
-        The effect size to compute if there is no yi; a name in `MEASURES`; by default the first
-        that the columns complete. A row uses the first form that it completes (means and SDs,
+    measure : the effect size to compute if there is no yi; a name in `MEASURES`; by default the
+        first that the columns complete. A row uses the first form that it completes (means and SDs,
         t, F, p; SDs also from standard errors, means and SDs from quartiles).
-    columns : mapping of str to str, optional
-        The package's name to the file's, {"study": "district", "yi": "es"}; "district/school"
+    columns : the package's name to the file's, {"study": "district", "yi": "es"}; "district/school"
         joins two labels, "" sets a column of that name aside, "measure" names the measure,
         {"incomplete": "omit"} leaves out rows with an incomplete effect (rows that report nothing
         of it are always left out; a note lists them), "sheet" names the sheet of an .xlsx.
@@ -67,12 +65,6 @@ def read_table(
         and `sheet_row`. Other columns are floats if every filled cell is a number, else categories
         in alphabetical order, so that the order of the rows does not matter. Blank, NA, N/A and NaN
         are missing. `attrs`: dataset, synthetic, title, scale, sources, notes.
-
-    Raises
-    ------
-    BadInput
-        The file is missing, unreadable, empty, too large or ambiguous, or its columns or values
-        cannot be used: every problem on a separate line, with rows numbered as in a spreadsheet.
     """
     return read_file(path, measure=measure, columns=columns).frame
 
@@ -84,10 +76,8 @@ def read_file(
     path = Path(path)
     asked = dict(columns or {})
     measure = measure or asked.get("measure") or None
-    if measure is not None and measure not in MEASURES:
-        known = ", ".join(MEASURES)
-        raise BadInput(f"unknown measure {measure!r}{nearest(measure, MEASURES)}; known: {known}")
     if measure is not None:
+        check_known("measure", measure, MEASURES)
         asked["measure"] = measure
     try:
         content = read_bytes(path)
@@ -108,10 +98,7 @@ def read_file(
 def build_effects(reading: Reading) -> Reading:
     """Return the reading with its effect table, once it has passed all stages.
 
-    Raises
-    ------
-    BadInput
-        The table cannot be used: every problem on a separate line.
+    Raise BadInput if the table cannot be used, with every problem on a separate line.
     """
     for stage in STAGES:
         reading = stage(reading)

@@ -20,12 +20,9 @@ class Cells:
 
     Attributes
     ----------
-    rows : iterable of rows
-        Cells of any type; it can be read once, so that a file that is too large is refused early.
-    messages : tuple of str
-        Guesses and parts of the file that are left out.
-    decimal_comma : bool
-        Whether numbers may be expected to have a decimal comma.
+    rows : cells of any type, to be read once, so that a file that is too large is refused early.
+    messages : guesses, and parts of the file that are left out.
+    decimal_comma : whether numbers may be expected to have a decimal comma.
     """
 
     rows: Iterable[Iterable[object]]
@@ -34,13 +31,7 @@ class Cells:
 
 
 def as_text(rows: Iterable[Iterable[object]]) -> list[list[str]]:
-    """Return the rows with every cell as text.
-
-    Raises
-    ------
-    BadInput
-        There are more cells than a table may have.
-    """
+    """Return the rows with every cell as text; raise BadInput if there are too many cells."""
     text = []
     size = 0
     for row in rows:
@@ -62,22 +53,19 @@ def cell_text(cell: object) -> str:
 def table_of(rows: list[list[str]], messages: tuple[str, ...]) -> Reading:
     """Return the table below the first filled row, its header, indexed by rows of the file.
 
-    Raises
-    ------
-    BadInput
-        There are no rows, rows differ in length from the header, or names are too long or repeated.
+    Raise BadInput if there are no rows, rows differ in length from the header, or names are too
+    long or repeated.
     """
     filled = {number: row for number, row in enumerate(rows, start=1) if any(row)}
     header = filled.pop(next(iter(filled)), []) if filled else []
     check_shape(len(filled), len(header))
     _check_names(header, has_rows=bool(filled))
     width = len(header)
-    wrong = [
+    refuse(
         f"row {number} has {len(row)} cells where the header has {width}"
         for number, row in filled.items()
         if len(row) < width or any(row[width:])
-    ]
-    refuse(wrong)
+    )
     names = {place: name for place, name in enumerate(header) if name}
     nameless = [place for place in range(width) if place not in names]
     left_out = any(row[place] for place in nameless for row in filled.values())
@@ -88,15 +76,13 @@ def table_of(rows: list[list[str]], messages: tuple[str, ...]) -> Reading:
 
 
 def _check_names(header: list[str], *, has_rows: bool) -> None:
-    """Raise BadInput if names are too long or repeated, or if no row follows them."""
     if not has_rows:
         names = ", ".join(header)[:NAME_LENGTH]
         raise BadInput(f"it has no rows below its header ({names or 'no header'})")
     if long := [name for name in header if len(name) > NAME_LENGTH]:
         raise BadInput(
-            f"its header has a name of {len(long[0]):,} characters ({long[0][:40]!r}...), and a "
-            f"name may have {NAME_LENGTH}; is the first filled row the header, and is a quote not "
-            "closed?"
+            f"its header has a name of {len(long[0]):,} characters ({long[0][:40]!r}...); at most "
+            f"{NAME_LENGTH}: is the first filled row the header, and is a quote not closed?"
         )
     repeated = sorted(name for name, count in Counter(header).items() if name and count > 1)
     if repeated:

@@ -24,12 +24,8 @@ LONGEST_CELL = 100 * TEXT_LENGTH  # a longer text is a document, and no row of a
 def parquet_cells(content: bytes) -> Cells:
     """Return the names of the columns and the rows below; a named index of pandas is a column.
 
-    Columns of lists, structs and bytes are left out with a message.
-
-    Raises
-    ------
-    BadInput
-        There are more cells, or longer ones, than a table may have.
+    Columns of lists, structs and bytes are left out with a message. Raise BadInput if there are
+    more cells, or longer ones, than a table may have.
     """
     schema = parquet.ParquetFile(io.BytesIO(content)).schema_arrow
     nested = [field.name for field in schema if pa.types.is_nested(field.type)]
@@ -59,15 +55,13 @@ def _frame(content: bytes, schema: pa.Schema, *, kept: list[str]) -> pd.DataFram
         for chunk in (chunk for chunk in column.chunks if isinstance(chunk, pa.DictionaryArray)):
             longest = pc.max(pc.binary_length(chunk.dictionary)).as_py() or 0
             if longest > LONGEST_CELL:
-                raise BadInput(
-                    f"{name} has cells of up to {longest:,} characters; leave that column out"
-                )
+                size = f"cells of up to {longest:,} characters"
+                raise BadInput(f"{name} has {size}; leave that column out")
     frame = table.to_pandas()
     return frame.reset_index() if any(name is not None for name in frame.index.names) else frame
 
 
 def _rows(frame: pd.DataFrame) -> Iterator[list[object]]:
-    """Yield the names of the columns, then the rows."""
     yield list(frame.columns)
     if frame.columns.is_unique:
         columns = [frame[name].astype(object) for name in frame.columns]

@@ -17,11 +17,8 @@ NOT_ASCII = re.compile(r"\w{0,20}[^\W\x00-\x7f]\w{0,20}|[^\x00-\x7f]")
 def delimited_cells(content: bytes) -> Cells:
     """Return the cells of a CSV or TSV file; messages state the guesses.
 
-    Raises
-    ------
-    BadInput
-        The bytes are not text, a quote is not closed, or there are more cells than a table may
-        have.
+    Raise BadInput if the bytes are not text, a quote is not closed, or there are more cells than a
+    table may have.
     """
     text, messages = _decoded(content)
     head = next((line for line in io.StringIO(text, newline=None) if line.strip()), "")
@@ -52,10 +49,8 @@ def _rows(text: str, separator: str) -> list[list[str]]:
                 check_shape(len(rows) + 1, -(-size // (len(rows) + 1)))
             rows.append(row)
     except csv.Error as error:
-        raise BadInput(
-            f"it cannot be read as CSV near line {reader.line_num} ({error}); is a quote not "
-            "closed?"
-        ) from error
+        place = f"near line {reader.line_num} ({error})"
+        raise BadInput(f"it cannot be read as CSV {place}; is a quote not closed?") from error
     return rows
 
 
@@ -66,33 +61,13 @@ def _decoded(content: bytes) -> tuple[str, tuple[str, ...]]:
     try:
         text = content.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
-        text = _western(content, error)
+        text = content.decode("cp1252", errors="replace")
+        if {"\0", "\N{REPLACEMENT CHARACTER}"} & {*text}:
+            problem = f"it is not UTF-8 text (byte {error.start}); save it as 'CSV UTF-8'"
+            raise BadInput(problem) from error
         word = NOT_ASCII.search(text)
-        example = word[0] if word else ""
-        messages = (
-            f"it is not UTF-8 and was read as Latin-1 (Windows-1252): is {example!r} right?",
-        )
+        guess = f"is {word[0] if word else ''!r} right?"
+        messages = (f"it is not UTF-8 and was read as Latin-1 (Windows-1252): {guess}",)
     if "\0" in text:
-        raise BadInput(
-            "it holds NUL bytes, as no text table does; is it complete, and of that kind?"
-        )
+        raise BadInput("it holds NUL bytes, unlike a text table; is it complete, and of that kind?")
     return text, messages
-
-
-def _western(content: bytes, error: UnicodeDecodeError) -> str:
-    """Return the text in the encoding of Western European Windows.
-
-    Raises
-    ------
-    BadInput
-        The bytes are not text in that encoding either.
-    """
-    try:
-        text = content.decode("cp1252")
-    except UnicodeDecodeError:
-        text = "\0"
-    if "\0" in text:
-        raise BadInput(
-            f"it is not UTF-8 text (byte {error.start}); save it as 'CSV UTF-8'"
-        ) from error
-    return text

@@ -6,18 +6,14 @@ import numpy as np
 import pandas as pd
 
 from bayesmeta.data.effect_sizes import MEASURES, Measure
-from bayesmeta.data.schema import nearest
 from bayesmeta.data.table.computed import computed_effects
-from bayesmeta.data.table.forms import complete_measure
 from bayesmeta.data.table.given import given_effects
-from bayesmeta.data.table.names import EFFECT, INTERVAL, RAW
+from bayesmeta.data.table.names import EFFECT, INTERVAL, RAW, complete_measure, gives_effect, listed
 from bayesmeta.data.table.reading import Reading
-from bayesmeta.data.table.requests import omits_incomplete
-from bayesmeta.data.table.rows import Effects
+from bayesmeta.infrastructure.choices import nearest
 from bayesmeta.infrastructure.errors import BadInput
 
 SIZES = ("n1i", "n2i", "ni")
-LISTED = 1000  # characters of a list of columns that a message repeats
 
 
 def fill_effects(reading: Reading) -> Reading:
@@ -26,46 +22,34 @@ def fill_effects(reading: Reading) -> Reading:
     Effects are as given (yi with vi or sei), or computed from raw columns. In a table with yi, rows
     without it are computed only if the user names a measure. A row that reports nothing of its
     effect, or nothing but sizes of groups, may be left out; a row that lacks a part is a problem
-    unless the user asks to omit such rows.
-
-    Raises
-    ------
-    BadInput
-        The columns complete no form.
+    unless the user asks to omit such rows. Raise BadInput if the columns complete no form.
     """
     named = reading.named
-    omit = omits_incomplete(reading.asked)
+    omit = reading.asked.get("incomplete", "")
+    if omit not in ("", "omit"):
+        raise BadInput(f"columns give incomplete={omit!r}; it should be 'omit', or not be given")
     measure = _measure(reading)
     computed = _rows_to_compute(named, measure)
-    droppable = _unreported(named) | omit
+    droppable = _unreported(named) | bool(omit)
     parts = []
     if not computed.all():
         parts.append(given_effects(named[~computed], droppable[~computed]))
     if measure and computed.any():
         parts.append(computed_effects(named[computed], measure, droppable[computed]))
+    # given rows stand before computed ones: back to the order of the table
+    order = np.argsort(np.argsort(computed, kind="stable"))
     return reading.updated(
         messages=[line for part in parts for line in part.messages],
         problems=[line for part in parts for line in part.problems],
-        effects=_in_order(parts, computed),
+        effects=pd.concat([part.table for part in parts]).iloc[order],
         measure=measure.name if measure and computed.any() else None,
     )
 
 
-def _gives_effects(names: Sequence[str]) -> bool:
-    """Return True if columns hold effects and their variances."""
-    return "yi" in names and bool({"vi", "sei"} & {*names})
-
-
 def _measure(reading: Reading) -> Measure | None:
-    """Return the effect size to compute, or None if effects are given.
-
-    Raises
-    ------
-    BadInput
-        Effects are neither given nor can be computed.
-    """
+    """Return the effect size to compute, or None if effects are given."""
     names = [str(name) for name in reading.named.columns]
-    given = _gives_effects(names)
+    given = gives_effect(names)
     asked = reading.asked_measure
     by_raw_numbers = not {"yi", "vi"} & {*names} or (given and asked)
     measure = complete_measure(names, asked) if by_raw_numbers else None
@@ -75,8 +59,7 @@ def _measure(reading: Reading) -> Measure | None:
 
 
 def _rows_to_compute(named: pd.DataFrame, measure: Measure | None) -> np.ndarray:
-    """Return True for rows without a given effect, which is computed."""
-    if not _gives_effects(list(named.columns)):
+    if not gives_effect(list(named.columns)):
         return np.ones(len(named), bool)
     blank = (named[[name for name in EFFECT if name in named]] == "").all(axis=1).to_numpy()
     return blank & (measure is not None)
@@ -88,20 +71,12 @@ def _unreported(named: pd.DataFrame) -> np.ndarray:
     return (named[cells] == "").all(axis=1).to_numpy()
 
 
-def _in_order(parts: Sequence[Effects], computed: np.ndarray) -> pd.DataFrame:
-    """Return the effects of given and computed rows in the order of the table."""
-    table = pd.concat([part.table for part in parts])
-    places = np.concatenate([np.flatnonzero(~computed), np.flatnonzero(computed)])
-    return table.iloc[np.argsort(places)]
-
-
 def _lacking(columns: Sequence[str], names: Sequence[str], asked: str | None) -> str:
-    """Return the error that a table has no study or no effects."""
     measure = MEASURES[asked or "SMD"]
     forms = " or ".join(", ".join(form) for form in measure.forms)
     near = "" if "study" in names else nearest("study", columns)
     return (
-        f"its columns are {', '.join(columns)[:LISTED]}; it needs study, and yi with vi or sei (or "
+        f"its columns are {listed(columns)}; it needs study, and yi with vi or sei (or "
         f"ci_lb and ci_ub) or, in place of all (for {measure.name}), {forms}{near}; other names "
         'are given by --columns "study=..., yi=..., sei=..."'
     )

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from bayesmeta.data.schema import nearest
+from bayesmeta.data.table import limits
 from bayesmeta.data.table.cells import Cells, as_text, table_of
 from bayesmeta.data.table.columnar import parquet_cells
 from bayesmeta.data.table.delimited import delimited_cells
-from bayesmeta.data.table.limits import check_bytes
 from bayesmeta.data.table.numerals import plain_numbers
 from bayesmeta.data.table.reading import Reading
 from bayesmeta.data.table.workbook import sheet_cells
@@ -19,10 +19,7 @@ QUOTED_ERROR = 200  # characters of a parser's message that ours repeats
 def read_bytes(path: Path) -> bytes:
     """Return the content of a file that may be a table.
 
-    Raises
-    ------
-    BadInput
-        The file is of another kind, missing, empty or too large, or it cannot be opened.
+    Raise BadInput if it is of another kind, missing, empty or too large, or cannot be opened.
     """
     if path.suffix.lower() not in KINDS:
         raise BadInput(f"not a kind of table this reads; save it as one of {', '.join(KINDS)}")
@@ -30,7 +27,9 @@ def read_bytes(path: Path) -> bytes:
         folder = path.parent
         near = nearest(path.name, [p.name for p in folder.iterdir()]) if folder.is_dir() else ""
         raise BadInput(f"there is no such file{near}")
-    check_bytes(path.stat().st_size)
+    if (size := path.stat().st_size) > limits.FILE_BYTES:
+        limit = f"a table may have {limits.FILE_BYTES / 1e6:.0f}; leave out what is not needed"
+        raise BadInput(f"it has {size / 1e6:,.0f} MB, and {limit}")
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -43,20 +42,9 @@ def read_bytes(path: Path) -> bytes:
 def read_text(path: Path, content: bytes, *, sheet: str | None = None) -> Reading:
     """Return the table of a file as text: "" for a missing cell, numbers with a decimal point.
 
-    Parameters
-    ----------
-    path : Path
-        The file; its suffix names the kind.
-    content : bytes
-        As `read_bytes` returns it.
-    sheet : str, optional
-        Name of the sheet of an Excel file; the first by default.
-
-    Raises
-    ------
-    BadInput
-        The file is damaged, has no rows, rows that differ in length from the header, repeated
-        names, or ambiguous numbers.
+    The suffix of `path` names the kind; `content` is as from `read_bytes`; `sheet` is of an Excel
+    file, the first by default. Raise BadInput if the file is damaged, has no rows, rows that differ
+    in length from the header, repeated names, or ambiguous numbers.
     """
     kind = path.suffix.lower()
     if sheet and kind != ".xlsx":
@@ -68,15 +56,12 @@ def read_text(path: Path, content: bytes, *, sheet: str | None = None) -> Readin
         raise
     except BaseException as error:  # parsers raise many types for damaged files, Rust panics too
         message = " ".join(str(error).split())[:QUOTED_ERROR]
-        raise BadInput(
-            f"it cannot be read as {kind[1:].upper()} ({message}); is it complete, and of that "
-            "kind?"
-        ) from error
+        problem = f"it cannot be read as {kind[1:].upper()} ({message})"
+        raise BadInput(f"{problem}; is it complete, and of that kind?") from error
     return plain_numbers(table_of(rows, cells.messages), decimal_comma=cells.decimal_comma)
 
 
 def _cells(kind: str, content: bytes, sheet: str | None) -> Cells:
-    """Return the cells of a file by its kind."""
     if kind == ".xlsx":
         return sheet_cells(content, sheet)
     return parquet_cells(content) if kind == ".parquet" else delimited_cells(content)

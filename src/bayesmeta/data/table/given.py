@@ -1,69 +1,82 @@
-"""Effects that a table gives: yi with vi or sei."""
+"""Effects that a table gives: yi with vi, with sei, or with a 95 % interval (the second stage)."""
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtri
 
-from bayesmeta.data.effect_sizes import places
 from bayesmeta.data.effect_sizes.measure import Floats
-from bayesmeta.data.table.names import EFFECT
-from bayesmeta.data.table.numerals import is_number, parse_numbers
-from bayesmeta.data.table.rows import Effects
+from bayesmeta.data.table.names import EFFECT, INTERVAL
+from bayesmeta.data.table.numerals import parse_numbers
+from bayesmeta.data.table.reading import Effects, Reading, cells_at
+
+WIDTH = 2 * ndtri(0.975)
+LOPSIDED = 0.1  # of half a width; symmetric intervals miss their middle by rounding alone
+UNEVEN = (
+    "ci_lb and ci_ub lie unevenly about yi, as intervals of ratios do; odds, risk and hazard "
+    "ratios are analysed as logarithms: put those of all three into the table"
+)
+MESSAGE = "sei is computed from 95 % intervals, ci_lb and ci_ub, as those of a normal distribution"
+
+
+def add_standard_errors(reading: Reading) -> Reading:
+    """Return the reading with `sei` = (ci_ub - ci_lb) / (2 z), z the normal quantile at .975.
+
+    A table with vi or sei stays as it is. Intervals of ratios lie unevenly about them: they are a
+    problem, because a ratio is analysed as its logarithm.
+    """
+    named = reading.named
+    if {"vi", "sei"} & {*named} or not {"yi", *INTERVAL} <= {*named}:
+        return reading
+    ends = parse_numbers(named, INTERVAL)
+    yi = parse_numbers(named, ["yi"]).values["yi"].to_numpy()
+    lower, upper = (ends.values[name].to_numpy() for name in INTERVAL)
+    with np.errstate(invalid="ignore", over="ignore"):
+        width = upper - lower
+        fits = (lower <= yi) & (yi <= upper) & (width > 0) & np.isfinite(width)
+    outside = ~np.isnan(yi + width) & ~fits
+    got = named["yi"] + " [" + named["ci_lb"] + ", " + named["ci_ub"] + "]"
+    problem = f"yi must lie between ci_lb and ci_ub, got {cells_at(outside, got)}"
+    ends = ends.with_problem(outside, problem)
+    usable = np.isfinite(width) & ~ends.refused
+    problems = list(ends.problems)
+    if _are_ratios(yi[usable], lower[usable], upper[usable]):
+        problems.append(UNEVEN)
+    sei = pd.Series(np.where(usable, width / WIDTH, 1.0), named.index).map(repr)
+    sei = sei.where(usable | ends.refused, "")  # a listed problem: sei 1 avoids another
+    return reading.updated(messages=[MESSAGE], problems=problems, named=named.assign(sei=sei))
+
+
+def _are_ratios(yi: Floats, lower: Floats, upper: Floats) -> bool:
+    """Return True if intervals are positive and, in the median row, lopsided to the right."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        middle = lower / 2 + upper / 2
+    known = np.isfinite(yi)
+    lopsided = 2 * (middle - yi)[known] / (upper - lower)[known]
+    return bool(len(lopsided) and np.median(lopsided) > LOPSIDED and lower.min() > 0)
 
 
 def given_effects(text: pd.DataFrame, droppable: np.ndarray) -> Effects:
-    """Return yi and vi as given, vi = sei^2 if vi is blank.
+    """Return yi and vi as given, vi = sei^2 if vi is blank, of rows with every cell as text.
 
-    Parameters
-    ----------
-    text : DataFrame
-        Rows with yi, and vi or sei, every cell as text.
-    droppable : ndarray
-        Rows (boolean) that are left out if they are incomplete.
+    `droppable` are the rows (boolean) that are left out if they are incomplete.
     """
-    names = [name for name in EFFECT if name in text]
-    numbers = parse_numbers(text, names)
-    blank = (text["yi"] == "") | (text[names[1:]] == "").all(axis=1)
-    incomplete = blank.to_numpy() & ~numbers.refused
-    left_out = droppable & incomplete
-    wrong = _wrong_errors(text, numbers.values) & ~left_out
-    problems = numbers.problems
-    if wrong.any():
-        where = places(wrong, list(text.index), numbers.values["sei"])
-        problems = (*problems, f"sei must be a number above 0, got {where}")
+    numbers = parse_numbers(text, [name for name in EFFECT if name in text])
+    values = numbers.values.reindex(columns=list(EFFECT))
+    blank = text.reindex(columns=list(EFFECT), fill_value="") == ""
+    incomplete = (blank["yi"] | (blank["vi"] & blank["sei"])) & ~numbers.refused
+    left_out = incomplete & droppable
+    by_error = blank["vi"] & ~blank["sei"] if "vi" in text else pd.Series(True, text.index)
+    sei = values["sei"]
+    wrong = by_error & ~left_out & ((sei <= 0) | (sei.isna() & blank["sei"]))
+    problem = f"sei must be a number above 0, got {cells_at(wrong, sei)}"
+    numbers = numbers.with_problem(wrong.to_numpy(), problem)
     table = pd.DataFrame(
         {
-            "yi": numbers.values["yi"],
-            "vi": _variances(text, numbers.values),
-            "refused": numbers.refused | wrong,
+            "yi": values["yi"],
+            "vi": values["vi"].mask(by_error, sei**2),  # an infinite square is refused as vi
+            "refused": numbers.refused,
             "incomplete": incomplete,
             "left_out": left_out,
-        },
-        index=text.index,
+        }
     )
-    return Effects(table, problems)
-
-
-def _by_error(text: pd.DataFrame) -> np.ndarray:
-    """Return True for rows with a variance that follows from the standard error."""
-    if "sei" not in text:
-        return np.zeros(len(text), bool)
-    if "vi" not in text:
-        return np.ones(len(text), bool)
-    return ((text["vi"] == "") & (text["sei"] != "")).to_numpy()
-
-
-def _wrong_errors(text: pd.DataFrame, values: pd.DataFrame) -> np.ndarray:
-    """Return True for rows with a standard error that is needed and blank or not above 0."""
-    if "sei" not in text:
-        return np.zeros(len(text), bool)
-    unread = ~is_number(text["sei"]) & (text["sei"] != "")
-    return _by_error(text) & ~(values["sei"] > 0).to_numpy() & ~unread.to_numpy()
-
-
-def _variances(text: pd.DataFrame, values: pd.DataFrame) -> Floats:
-    """Return the sampling variances; nan if neither vi nor sei is a number."""
-    blank = np.full(len(text), np.nan)
-    vi = values["vi"].to_numpy() if "vi" in values else blank
-    sei = values["sei"].to_numpy() if "sei" in values else blank
-    with np.errstate(over="ignore"):  # an infinite square is refused as vi
-        return np.where(_by_error(text), sei**2, vi)
+    return Effects(table, numbers.problems)

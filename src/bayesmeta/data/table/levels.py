@@ -1,15 +1,15 @@
-"""The fifth stage: labels of studies, groups and effects."""
+"""The fifth and sixth stages: labels of studies, groups and effects; the other columns."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from bayesmeta.data.effect_sizes import places
-from bayesmeta.data.schema import LABELS
-from bayesmeta.data.table.limits import LABEL_LENGTH
-from bayesmeta.data.table.reading import Reading
+from bayesmeta.data.schema import KEYS, LABELS
+from bayesmeta.data.table.limits import LABEL_LENGTH, TEXT_LENGTH, TEXT_TOTAL
+from bayesmeta.data.table.numerals import floats, is_number
+from bayesmeta.data.table.reading import Reading, cells_at
 
 
 class Labels(NamedTuple):
@@ -29,44 +29,43 @@ def label_levels(reading: Reading) -> Reading:
     """
     named = reading.named
     study = named["study"]
-    group = _groups(reading) if "group" in named else None
-    effect = _effects(named, study if group is None else group.labels)
-    labels = {
-        "study": study,
-        "group": effect.labels if group is None else group.labels,
-        "effect": effect.labels,
-    }
-    levels = [effect] if group is None else [group, effect]
+    grouped = [_groups(named, reading.taken)] if "group" in named else []
+    effect = _effects(named, grouped[0].labels if grouped else study)
+    levels = [*grouped, effect]
+    labels = {"study": study, "group": levels[0].labels, "effect": effect.labels}
+    problems = [line for level in levels for line in level.problems]
     return reading.updated(
         messages=[line for level in levels for line in level.messages],
-        problems=[*_too_long(reading), *(line for level in levels for line in level.problems)],
+        problems=[*_too_long(named), *problems],
         labels=pd.DataFrame(labels),
     )
 
 
-def _too_long(reading: Reading) -> list[str]:
-    """Return a problem per level with labels that are texts."""
-    named = reading.named
-    problems = []
-    for name in (name for name in LABELS if name in named):
-        long = (named[name].str.len() > LABEL_LENGTH).to_numpy()
-        if long.any():
-            where = places(long, reading.rows, named[name])
-            problems.append(
-                f"{name} must be a label of at most {LABEL_LENGTH} characters, got {where}"
-            )
-    return problems
+def _too_long(named: pd.DataFrame) -> list[str]:
+    long = {name: named[name].str.len() > LABEL_LENGTH for name in LABELS if name in named}
+    return [
+        f"{name} must be a label of at most {LABEL_LENGTH} characters, got "
+        f"{cells_at(wrong, named[name])}"
+        for name, wrong in long.items()
+        if wrong.any()
+    ]
 
 
-def _groups(reading: Reading) -> Labels:
+def _groups(named: pd.DataFrame, taken: Mapping[str, str]) -> Labels:
     """Return the labels of groups, nested in studies."""
-    study = reading.named["study"]
-    group = _nested(reading.named["group"], study, "group")
+    study = named["study"]
+    group = _nested(named["group"], study, "group")
     repeated = _repeated(group.labels, study)
     if not repeated.any():
         return group
-    where = places(repeated, reading.rows, group.labels)
-    problem = f"group must lie in a single study, got {where}; {_ways_out(reading.taken)}"
+    columns = {name: taken.get(name, name) for name in ("study", "group")}
+    problem = (
+        f"group must lie in a single study, got {cells_at(repeated, group.labels)}; a label in two "
+        "studies is either two groups with the same name, which this nests: "
+        f'--columns "study={columns["study"]}, group={columns["study"]}/{columns["group"]}"; or '
+        "the same thing in both, a crossed level, which no model here has: keep it as a moderator, "
+        '--columns "group="'
+    )
     return Labels(study + "/" + group.labels, group.messages, (problem,))
 
 
@@ -79,17 +78,6 @@ def _effects(named: pd.DataFrame, parents: pd.Series) -> Labels:
     return Labels(study + ":" + numbers)
 
 
-def _ways_out(taken: Mapping[str, str]) -> str:
-    """Return what the user can do about group labels that repeat across studies."""
-    study = taken.get("study", "study")
-    group = taken.get("group", "group")
-    return (
-        "a label in two studies is either two groups with the same name, which this nests: "
-        f'--columns "study={study}, group={study}/{group}"; or the same thing in both, a crossed '
-        'level, which no model here has: keep it as a moderator, --columns "group="'
-    )
-
-
 def _repeated(labels: pd.Series, parents: pd.Series) -> np.ndarray:
     """Return True for rows with a label that lies in several parents."""
     several = parents.groupby(labels).transform("nunique") > 1
@@ -97,18 +85,13 @@ def _repeated(labels: pd.Series, parents: pd.Series) -> np.ndarray:
 
 
 def _nested(labels: pd.Series, parents: pd.Series, name: str) -> Labels:
-    """Return parent/label if labels repeat across parents and count 1, 2, ... within a parent.
-
-    Other labels are returned as they are.
-    """
+    """Return parent/label if labels repeat across parents and count 1, 2, ... within a parent."""
     numbers = labels.str.fullmatch(r"[0-9]{1,9}|").all()
     if not (numbers and _repeated(labels, parents).any() and _count_from_one(labels, parents)):
         return Labels(labels)
     parent = "study" if name == "group" else "group or study"
-    message = (
-        f"{name} is numbered anew within each {parent}: its labels are "
-        f"{parents.iloc[0]}/{labels.iloc[0]}, ..."
-    )
+    first = f"{parents.iloc[0]}/{labels.iloc[0]}"
+    message = f"{name} is numbered anew within each {parent}: its labels are {first}, ..."
     return Labels((parents + "/" + labels).where(labels != "", ""), (message,))
 
 
@@ -117,3 +100,41 @@ def _count_from_one(labels: pd.Series, parents: pd.Series) -> bool:
     filled = labels[labels != ""].astype(int)
     counts = filled.groupby(parents[labels != ""]).agg(["min", "max", "nunique"])
     return bool((counts["min"] == 1).all() and (counts["max"] == counts["nunique"]).all())
+
+
+def add_moderators(reading: Reading) -> Reading:
+    """Return the reading with `moderators`; columns of long texts are left out with a message."""
+    named = reading.named
+    names = [name for name in map(str, named.columns) if name not in KEYS]
+    columns = {name: _moderator(named[name], reading.orders.get(name)) for name in names}
+    long = {name: length for name, column in columns.items() if (length := _length_if_long(column))}
+    messages = [
+        f"{name} is left out, because its texts are long (up to {length:,} characters)"
+        for name, length in long.items()
+    ]
+    moderators = pd.DataFrame(columns, index=named.index).drop(columns=list(long))
+    return reading.updated(messages=messages, moderators=moderators)
+
+
+def _moderator(column: pd.Series, order: Sequence[str] | None) -> pd.Series:
+    """Return numbers if every filled cell is a number and there is no order, else categories.
+
+    Categories are in the given order, or by the alphabet.
+    """
+    filled = column[column != ""]
+    if order is None and is_number(filled).all():
+        return floats(column)
+    categories = list(order or sorted(filled.unique()))
+    return column.where(column != "", None).astype(pd.CategoricalDtype(categories))
+
+
+def _length_if_long(column: pd.Series) -> int:
+    """Return the longest text of a column that cannot be carried along; 0 for other columns.
+
+    Free text is not a moderator, and results would repeat it.
+    """
+    if column.dtype != "category":
+        return 0
+    longest = max(map(len, column.cat.categories), default=0)
+    fits = longest <= TEXT_LENGTH and longest * len(column) <= TEXT_TOTAL
+    return 0 if fits else longest

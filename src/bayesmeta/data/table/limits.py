@@ -12,15 +12,6 @@ TEXT_LENGTH = 1_000
 TEXT_TOTAL = 20_000_000  # width of a column times its rows: later steps keep text at a fixed width
 
 
-def check_bytes(size: int) -> None:
-    """Raise BadInput if a file is larger than any table of effects."""
-    if size > FILE_BYTES:
-        raise BadInput(
-            f"it has {size / 1e6:,.0f} MB, and a table may have {FILE_BYTES / 1e6:.0f}; leave out "
-            "what is not needed"
-        )
-
-
 def check_shape(rows: int, columns: int) -> None:
     """Raise BadInput if there are more columns or cells than a table of effects has."""
     if columns > COLUMNS:

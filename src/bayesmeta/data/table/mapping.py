@@ -4,23 +4,38 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from bayesmeta.data.schema import LABELS, nearest
+from bayesmeta.data.schema import LABELS
 from bayesmeta.data.table.guessing import guess_columns
-from bayesmeta.data.table.names import EFFECT, INTERVAL, RAW, SETTINGS, TARGETS, YEAR, plain
+from bayesmeta.data.table.names import EFFECT, INTERVAL, RAW, SETTINGS, TARGETS, YEAR, listed, plain
 from bayesmeta.data.table.reading import Reading
+from bayesmeta.infrastructure.choices import nearest
 from bayesmeta.infrastructure.errors import BadInput
 
 ASIDE = "_in_file"
-LISTED = 1000  # characters of a list of columns that a message repeats
+
+
+def parse_columns(text: str) -> dict[str, str]:
+    """Return `study=district, group=school, yi=es` as a dictionary from our names to the file's.
+
+    `group=` sets a column of that name aside. Raise BadInput if the text is of another form, or
+    gives a name twice.
+    """
+    columns: dict[str, str] = {}
+    for part in filter(str.strip, text.split(",")):
+        target, equals, source = (piece.strip() for piece in part.partition("="))
+        if not equals or not target:
+            form = "it should read 'study=district, yi=es, sei=se'"
+            raise BadInput(f"--columns has {part.strip()!r}; {form}")
+        if target in columns:
+            raise BadInput(f"--columns gives {target} twice, {columns[target]!r} and {source!r}")
+        columns[target] = source
+    return columns
 
 
 def name_columns(reading: Reading) -> Reading:
     """Return the reading with `named`, `taken` and `aside`; a message states what was read as what.
 
-    Raises
-    ------
-    BadInput
-        A name or column is unknown, or several columns may be meant.
+    Raise BadInput if a name or column is unknown, or several columns may be meant.
     """
     text = reading.text
     chosen = _chosen(text, reading.asked)
@@ -37,22 +52,16 @@ def name_columns(reading: Reading) -> Reading:
         "; ".join(f"{target} is read from {source}" for target, source in changed.items()),
         "; ".join(f"the file's own {old} is kept as {new}" for old, new in aside.items()),
     ]
-    return reading.updated(
-        messages=filter(None, messages),
-        named=pd.DataFrame(columns, index=text.index),
-        taken=kept | taken,
-        aside=aside,
-    )
+    named = pd.DataFrame(columns, index=text.index)
+    messages = [message for message in messages if message]
+    return reading.updated(messages=messages, named=named, taken=kept | taken, aside=aside)
 
 
 def _chosen(text: pd.DataFrame, asked: Mapping[str, str]) -> dict[str, str]:
     """Return the column of the file that the user gives for a name; "" sets that name aside."""
-    unknown = [target for target in asked if target not in TARGETS]
-    if unknown:
-        near = nearest(unknown[0], TARGETS)
-        raise BadInput(
-            f"columns cannot name {', '.join(unknown)}{near}; the names are {', '.join(TARGETS)}"
-        )
+    if unknown := [target for target in asked if target not in TARGETS]:
+        names = f"{', '.join(unknown)}{nearest(unknown[0], TARGETS)}"
+        raise BadInput(f"columns cannot name {names}; the names are {', '.join(TARGETS)}")
     columns = {target: source for target, source in asked.items() if target not in SETTINGS}
     return {target: _source(text, target, source) for target, source in columns.items()}
 
@@ -68,7 +77,7 @@ def _source(text: pd.DataFrame, target: str, source: str) -> str:
         return alike[0]
     raise BadInput(
         f"columns asks for {source!r}, which is not a column{nearest(source, text.columns)}; "
-        f"the columns are {', '.join(map(str, text.columns))[:LISTED]}"
+        f"the columns are {listed(text.columns)}"
     )
 
 
@@ -94,12 +103,18 @@ def _other_names(text: pd.DataFrame, taken: Mapping[str, str], kept: Iterable[st
 def _names_aside(
     text: pd.DataFrame, others: Iterable[str], taken: Mapping[str, str], kept: Iterable[str]
 ) -> dict[str, str]:
-    """Return the columns with a name that is needed for something else, and their new name."""
+    """Return the columns with a name that is needed for something else, and their new name.
+
+    The new name has as many underscores at its end as make it unused.
+    """
     reserved = {*LABELS, *EFFECT, "sheet_row", *taken} - {*kept}
     used = {*map(str, text.columns), *taken}
     aside: dict[str, str] = {}
     for name in (name for name in others if name in reserved):
-        aside[name] = _free(f"{name}{ASIDE}", used | {*aside.values()})
+        aside[name] = f"{name}{ASIDE}"
+        while aside[name] in used:
+            aside[name] += "_"
+        used.add(aside[name])
     return aside
 
 
@@ -114,10 +129,3 @@ def _label(text: pd.DataFrame, source: str) -> pd.Series:
     for other in others:
         label = (label + "/" + other).where((label != "") & (other != ""), "")
     return label
-
-
-def _free(name: str, used: set[str]) -> str:
-    """Return the name with as many underscores as make it unused."""
-    while name in used:
-        name += "_"
-    return name

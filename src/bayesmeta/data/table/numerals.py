@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from bayesmeta.data.effect_sizes import places
 from bayesmeta.data.schema import refuse
-from bayesmeta.data.table.reading import Reading
+from bayesmeta.data.table.reading import Reading, cells_at
 
 NUMBER = re.compile(r"[+-]?((\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[Ii]nf)", re.ASCII)
 DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?", re.ASCII)
@@ -24,31 +23,32 @@ class Numbers:
 
     Attributes
     ----------
-    values : DataFrame
-        Floats; nan if a cell is blank or not a number.
-    refused : ndarray
-        Rows (boolean, (k,)) about which a problem is listed.
-    problems : tuple of str
-        A line per column with a cell that is not a number.
+    values : floats; nan if a cell is blank or not a number.
+    refused : rows (boolean, (k,)) about which a problem is listed.
+    problems, messages : lines about the cells, as those of a `Reading`.
     """
 
     values: pd.DataFrame
     refused: np.ndarray
-    problems: tuple[str, ...]
+    problems: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
+
+    def with_problem(self, wrong: np.ndarray, problem: str) -> "Numbers":
+        """Return the numbers with wrong rows (boolean) refused for a problem, if there are any."""
+        if not wrong.any():
+            return self
+        return replace(self, refused=self.refused | wrong, problems=(*self.problems, problem))
 
 
 def parse_numbers(text: pd.DataFrame, names: Sequence[str]) -> Numbers:
     """Return the numbers of some columns, with a problem per column that has other cells."""
-    refused = np.zeros(len(text), bool)
-    problems = []
-    for name in names:
-        wrong = (~is_number(text[name]) & (text[name] != "")).to_numpy()
-        if wrong.any():
-            got = places(wrong, list(text.index), text[name])
-            problems.append(f"{name} must be a number, got {got}")
-        refused = refused | wrong
     values = pd.DataFrame({name: floats(text[name]) for name in names}, index=text.index)
-    return Numbers(values, refused, tuple(problems))
+    numbers = Numbers(values, np.zeros(len(text), bool))
+    for name in names:
+        wrong = (values[name].isna() & (text[name] != "")).to_numpy()
+        got = cells_at(wrong, text[name])
+        numbers = numbers.with_problem(wrong, f"{name} must be a number, got {got}")
+    return numbers
 
 
 def plain_numbers(reading: Reading, *, decimal_comma: bool) -> Reading:
@@ -56,12 +56,7 @@ def plain_numbers(reading: Reading, *, decimal_comma: bool) -> Reading:
 
     A column of numbers with commas is read if a single reading is possible: 0,5 is a half. 1,234
     is a decimal, too, in a file with columns separated by ';' (`decimal_comma`), and ambiguous in
-    other files.
-
-    Raises
-    ------
-    BadInput
-        Commas in columns of numbers may be decimal commas or separate thousands.
+    other files: raise BadInput if commas may be decimal commas or separate thousands.
     """
     typed = {name: _plain_minus(reading.text[name]) for name in reading.text.columns}
     refuse(_ambiguous(column, decimal_comma=decimal_comma) for column in typed.values())
@@ -69,9 +64,8 @@ def plain_numbers(reading: Reading, *, decimal_comma: bool) -> Reading:
         name: _with_points(column) if _has_commas(column, decimal_comma=decimal_comma) else column
         for name, column in typed.items()
     }
-    changed = [str(name) for name in columns if not columns[name].equals(typed[name])]
-    names = ", ".join(changed)
-    message = f"numbers with a decimal comma, 0,5 for a half, in {names}"
+    changed = ", ".join(str(name) for name in columns if not columns[name].equals(typed[name]))
+    message = f"numbers with a decimal comma, 0,5 for a half, in {changed}"
     text = pd.DataFrame(columns, index=reading.text.index)
     return reading.updated(text=text, messages=[message] if changed else [])
 
@@ -87,7 +81,6 @@ def floats(column: pd.Series) -> pd.Series:
 
 
 def _plain_minus(column: pd.Series) -> pd.Series:
-    """Return the column with a hyphen for the minus sign of printed numbers."""
     if not column.str.contains(MINUS, regex=False).any():
         return column
     hyphens = column.str.replace(MINUS, "-", regex=False)
@@ -105,7 +98,6 @@ def _has_commas(column: pd.Series, *, decimal_comma: bool) -> bool:
 
 
 def _with_points(column: pd.Series) -> pd.Series:
-    """Return the column with a point for every decimal comma."""
     points = column.str.replace(",", ".", regex=False)
     return column.where(~column.str.fullmatch(DECIMAL_COMMA), points)
 
@@ -121,8 +113,5 @@ def _ambiguous(column: pd.Series, *, decimal_comma: bool) -> str:
     clear = decimal_comma or (decimal & ~filled.str.fullmatch(THOUSANDS)).any()
     if clear and not pointed.any() and not (grouped & ~decimal).any():
         return ""
-    where = places(decimal | grouped, list(filled.index), filled)
-    return (
-        f"{column.name} has numbers with a comma, {where}; write 0.5 for a half, 1000 for a "
-        "thousand"
-    )
+    numbers = f"{column.name} has numbers with a comma, {cells_at(decimal | grouped, filled)}"
+    return f"{numbers}; write 0.5 for a half, 1000 for a thousand"

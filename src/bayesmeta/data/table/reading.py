@@ -5,8 +5,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
+from numpy.typing import ArrayLike
 
+from bayesmeta.data.effect_sizes import places
 from bayesmeta.data.table.names import SETTINGS
+
+FLAGS = ("refused", "incomplete", "left_out")
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,32 +21,19 @@ class Reading:
 
     Attributes
     ----------
-    text : DataFrame
-        The file's columns, every cell as text; its index holds the rows that errors name.
-    asked : mapping of str to str
-        The package's name to the file's, and the settings, as `columns` of `read_table`.
-    orders : mapping of str to sequence of str
-        Order of the levels, for columns with a meaningful order.
-    messages : tuple of str
-        Lines that the user should read: guesses, conversions and rows that are left out.
-    problems : tuple of str
-        Lines because of which the table is refused.
-    named : DataFrame
-        The same cells under the package's names.
-    taken : dict of str to str
-        The package's name of a column to the file's ("district/school" if two are joined).
-    aside : dict of str to str
-        The file's name of a column that had to make room to the name that it has in `frame`.
-    effects : DataFrame
-        A row per row of `named`, as `bayesmeta.data.table.effects` describes it.
-    measure : str or None
-        Name of the effect size that was computed; None if yi was given.
-    labels : DataFrame
-        Columns study, group and effect.
-    moderators : DataFrame
-        The other columns, as floats or categories.
-    frame : DataFrame
-        The effect table, as `read_table` returns it.
+    text : the file's columns, every cell as text; its index holds the rows that errors name.
+    asked : the package's name to the file's, and the settings, as `columns` of `read_table`.
+    orders : order of the levels, for columns with a meaningful order.
+    messages : lines that the user should read: guesses, conversions and rows that are left out.
+    problems : lines because of which the table is refused.
+    named : the same cells under the package's names.
+    taken : the package's name of a column to the file's ("district/school" if two are joined).
+    aside : the file's name of a column that had to make room to the name that it has in `frame`.
+    effects : a row per row of `named`, as the table of `Effects`.
+    measure : name of the effect size that was computed; None if yi was given.
+    labels : columns study, group and effect.
+    moderators : the other columns, as floats or categories.
+    frame : the effect table, as `read_table` returns it.
     """
 
     text: pd.DataFrame
@@ -60,11 +51,6 @@ class Reading:
     frame: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
-    def rows(self) -> list[int]:
-        """Return the row numbers by which errors name the rows of `named`."""
-        return list(self.named.index)
-
-    @property
     def asked_measure(self) -> str | None:
         """Return the measure that the user names, or None."""
         return self.asked.get("measure") or None
@@ -79,9 +65,27 @@ class Reading:
         self, *, messages: Iterable[str] = (), problems: Iterable[str] = (), **fields: Any
     ) -> "Reading":
         """Return the reading with other fields, and lines added to messages and problems."""
-        return replace(
-            self,
-            messages=(*self.messages, *messages),
-            problems=(*self.problems, *problems),
-            **fields,
-        )
+        messages = (*self.messages, *messages)
+        return replace(self, messages=messages, problems=(*self.problems, *problems), **fields)
+
+
+@dataclass(frozen=True, eq=False)
+class Effects:
+    """Effects of some rows of a table, given or computed, and the lines that they give rise to.
+
+    Attributes
+    ----------
+    table : a row per row, with its label as index: yi and vi, nan if the cells give none; refused
+        (a problem about the row is listed), incomplete (blank cells leave no effect), left_out
+        (incomplete, and may be left out); means and SDs that were converted.
+    problems, messages : as those of a `Reading`.
+    """
+
+    table: pd.DataFrame
+    problems: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
+
+
+def cells_at(wrong: ArrayLike, column: pd.Series) -> str:
+    """Return the wrong cells of a column and their rows in words: "-3 at row 4, 7 at row 9"."""
+    return places(wrong, list(column.index), column)

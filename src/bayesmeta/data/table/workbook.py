@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+from functools import reduce
 from html import unescape
 from itertools import pairwise
 
@@ -36,11 +37,8 @@ FORMULA = re.compile(  # a formula that no value, or an empty value, follows
 def sheet_cells(content: bytes, name: str | None = None) -> Cells:
     """Return the cells of a sheet, by default the first; a message names the other sheets.
 
-    Raises
-    ------
-    BadInput
-        There is no such sheet, it unpacks to more than the size of a table, or a formula in it has
-        no computed value.
+    Raise BadInput if there is no such sheet, it unpacks to more than the size of a table, or a
+    formula in it has no computed value.
     """
     book = load_workbook(io.BytesIO(_checked(content, name)))
     sheets = book.sheet_names
@@ -48,10 +46,8 @@ def sheet_cells(content: bytes, name: str | None = None) -> Cells:
         raise BadInput("it has no sheet")
     chosen = name or sheets[0]
     if chosen not in sheets:
-        listed = ", ".join(map(repr, sheets))
-        raise BadInput(
-            f"it has no sheet {name!r}{nearest(chosen, sheets)}; its sheets are {listed}"
-        )
+        known = ", ".join(map(repr, sheets))
+        raise BadInput(f"it has no sheet {name!r}{nearest(chosen, sheets)}; its sheets are {known}")
     others = ", ".join(repr(other) for other in sheets if other != chosen)
     read = f"the sheet {chosen!r}" if name else f"the first sheet, {chosen!r}"
     messages = (f"read from {read}; not read: {others}",) if others else ()
@@ -59,23 +55,16 @@ def sheet_cells(content: bytes, name: str | None = None) -> Cells:
 
 
 def _checked(content: bytes, name: str | None) -> bytes:
-    """Return the parts that reading takes, packed again.
-
-    A directory of the file that states wrong sizes then does no harm.
-    """
+    """Return the parts that reading takes, packed again: wrong sizes in a directory do no harm."""
     with zipfile.ZipFile(io.BytesIO(content)) as book:
         sheet = _path_of(book, name)
-        parts = [
-            part
-            for part in book.infolist()
-            if part.filename == sheet or NEEDED.fullmatch(part.filename)
-        ]
+        names = [part for part in book.namelist() if part == sheet or NEEDED.fullmatch(part)]
+        parts = [part for part in book.infolist() if part.filename in names]
         _check_sizes(parts)
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w") as kept:
             for part in parts:
                 kept.writestr(part.filename, book.read(part))
-        names = book.namelist()
         strings = book.read("xl/sharedStrings.xml") if "xl/sharedStrings.xml" in names else b""
         if sheet in names:
             xml = book.read(sheet)
@@ -97,10 +86,7 @@ def _check_sizes(parts: list[zipfile.ZipInfo]) -> None:
 
 
 def _path_of(book: zipfile.ZipFile, name: str | None) -> str:
-    """Return the path of a sheet in the file, by the relations of the workbook.
-
-    It is the path of the first sheet if none has the name.
-    """
+    """Return the path of a sheet, or of the first, by the relations of the workbook."""
     for part in ("xl/workbook.xml", "xl/_rels/workbook.xml.rels"):
         if part in book.namelist():
             _check_sizes([book.getinfo(part)])
@@ -116,7 +102,6 @@ def _path_of(book: zipfile.ZipFile, name: str | None) -> str:
 
 
 def _name_of(tag: bytes) -> str | None:
-    """Return the name in the tag of a sheet."""
     name = NAME.search(tag)
     return unescape(name[1].decode()) if name else None
 
@@ -138,13 +123,11 @@ def _check_texts(xml: bytes, strings: bytes) -> None:
     ends = [0, *(item.end() for item in ITEM.finditer(strings))]
     longest = max((end - start for start, end in pairwise(ends)), default=0)
     if longest * xml.count(b't="s"') > 2 * UNPACKED_BYTES:
-        raise BadInput(
-            f"it has cells of up to {longest:,} characters in too many rows; leave that column out"
-        )
+        size = f"cells of up to {longest:,} characters in too many rows"
+        raise BadInput(f"it has {size}; leave that column out")
 
 
 def _check_formulas(xml: bytes) -> None:
-    """Raise BadInput if a formula has no computed value."""
     empty = [cell[1].decode() for cell in FORMULA.finditer(xml)]
     if empty:
         more = f" and {len(empty) - SHOWN} more" if len(empty) > SHOWN else ""
@@ -156,7 +139,4 @@ def _check_formulas(xml: bytes) -> None:
 
 def _column_number(letters: bytes) -> int:
     """Return the number of a column from its letters: A is 1, AA is 27."""
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number
+    return reduce(lambda number, letter: number * 26 + letter - 64, letters, 0)

@@ -24,17 +24,10 @@ from bayesmeta.infrastructure.provenance import PACKAGES
 def fingerprint(value: Any) -> str:
     """Return the SHA-256 of a value's content, the same in every process.
 
-    Parameters
-    ----------
-    value : Any
-        Text, numbers, dates, None, arrays, DataFrames and Series, Datasets and DataArrays
-        (attributes and coordinates count, the order of their variables does not), dataclasses, and
-        tuples, lists and mappings of these in order.
-
-    Raises
-    ------
-    TypeError
-        Any other value, such as a path, which is not its content, or a set, which has no order.
+    It takes text, numbers, dates, None, arrays, DataFrames and Series, Datasets and DataArrays
+    (attributes and coordinates count, the order of their variables does not), dataclasses, and
+    tuples, lists and mappings of these in order. Raise TypeError for any other value, such as a
+    path, which is not its content, or a set, which has no order.
     """
     return _sha256(repr(_plain(value)).encode())
 
@@ -55,7 +48,6 @@ def code_fingerprint() -> str:
 
 
 def _sha256(content: bytes) -> str:
-    """Return the SHA-256 of bytes."""
     return hashlib.sha256(content).hexdigest()
 
 

@@ -38,33 +38,20 @@ def run_jobs(
 ) -> Finished:
     """Return the table of every job, and run those that have no kept table.
 
+    Tables and refused (by BadInput, not kept) are in the order of the jobs. Any other exception,
+    and Ctrl-C, end the run; tables that are done by then are kept. Raise BadInput if workers is
+    below 1, no Dask cluster answers, or workers have other code than this process; ValueError if
+    two jobs have the same name.
+
     Parameters
     ----------
-    jobs : sequence of Job
-        Names must differ; jobs with equal function and arguments run once.
-    steps, title : Steps, str
-        A bar with this title is shown and timed.
-    dask : str, optional
-        Address of a Dask scheduler, `tcp://host:8786`; its workers need the same bayesmeta.
-    workers : int, optional
-        Processes with a single thread on this machine, by default as many as cores; 1, or a single
-        job: in this process.
-    cache : Path, optional
-        Folder of the kept tables; by default `refits` in BAYESMETA_CACHE or in the user's cache
+    jobs : those with equal function and arguments run once.
+    steps, title : a bar with this title is shown and timed.
+    dask : address of a Dask scheduler, `tcp://host:8786`; its workers need the same bayesmeta.
+    workers : processes with a single thread on this machine, by default as many as cores; 1, or a
+        single job: in this process.
+    cache : folder of the kept tables; by default `refits` in BAYESMETA_CACHE or in the user's cache
         folder.
-
-    Returns
-    -------
-    Finished
-        tables and refused (by BadInput, not kept), in the order of the jobs. Any other exception,
-        and Ctrl-C, end the run; tables that are done by then are kept.
-
-    Raises
-    ------
-    BadInput
-        workers is below 1; no Dask cluster answers; workers have other code than this process.
-    ValueError
-        Two jobs have the same name.
     """
     if workers is not None and workers < 1:
         raise BadInput(f"workers is {workers}; it should be 1 or more")
@@ -90,37 +77,26 @@ def run_jobs(
     except BaseException:  # Ctrl-C, too
         done = sum(_path(folder, key).exists() for key in by_key)
         if steps.console and done:
-            steps.console.print(
-                f"{title} stopped: {done} of {len(by_key)} are kept; the same command continues"
-            )
+            stopped = f"{title} stopped: {done} of {len(by_key)} are kept"
+            steps.console.print(f"{stopped}; the same command continues")
         raise
     return Finished(_by_name(tables, keys), _by_name(refused, keys))
 
 
 def _keys(jobs: Sequence[Job]) -> dict[str, str]:
-    """Return the hashes of jobs by their name.
-
-    Raises
-    ------
-    ValueError
-        Two jobs have the same name.
-    """
-    keys = {
-        job.name: fingerprint((function_fingerprint(job.function), job.arguments)) for job in jobs
-    }
-    if len(keys) < len(jobs):
-        names = sorted(job.name for job in jobs)
-        raise ValueError(f"two jobs have the same name: {names}")
-    return keys
+    """Return the hashes of jobs by their name; raise ValueError if two have the same name."""
+    names = [job.name for job in jobs]
+    if len(set(names)) < len(jobs):
+        raise ValueError(f"two jobs have the same name: {sorted(names)}")
+    contents = [(function_fingerprint(job.function), job.arguments) for job in jobs]
+    return dict(zip(names, map(fingerprint, contents), strict=True))
 
 
 def _default_cache() -> Path:
-    """Return the folder of the kept tables."""
     return cache_folder() / "refits"
 
 
 def _path(folder: Path, key: str) -> Path:
-    """Return the file of a kept table."""
     return folder / f"{key}.parquet"
 
 

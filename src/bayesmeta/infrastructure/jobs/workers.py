@@ -32,14 +32,11 @@ class Job:
 
     Attributes
     ----------
-    name : str
-        For the progress bar, messages and the result.
-    function : callable
-        At the top level of a module; the same arguments give the same table. BadInput
-        refuses this job alone.
-    arguments : tuple
-        Values that `fingerprint` takes; the content of a file rather than its name, which stays the
-        same when the file changes.
+    name : for the progress bar, messages and the result.
+    function : at the top level of a module; the same arguments give the same table.
+        BadInput refuses this job alone.
+    arguments : values that `fingerprint` takes; the content of a file rather than its name, which
+        stays the same when the file changes.
     """
 
     name: str
@@ -50,15 +47,7 @@ class Job:
 def attempts(
     jobs: Mapping[str, Job], *, dask: str | None = None, workers: int | None = None
 ) -> Attempts:
-    """Yield key and table of every job when it is done, or the BadInput that refused it.
-
-    Parameters
-    ----------
-    jobs : mapping of str to Job
-        Jobs by key.
-    dask, workers : str, int
-        As for `run_jobs`.
-    """
+    """Yield key and table of every job when it is done, or the BadInput that refused it."""
     workers = min(workers or joblib.cpu_count(), len(jobs))
     if dask and jobs:
         yield from _on_cluster(jobs, dask)
@@ -66,14 +55,8 @@ def attempts(
         # a worker that has compiled a lot is replaced by a new process; no job is lost
         message = "A worker stopped while some jobs were given to the executor"
         warnings.filterwarnings("ignore", message=message)
-        pool = joblib.Parallel(
-            workers,
-            backend="loky",
-            initializer=_set_up,
-            return_as="generator_unordered",
-            batch_size=1,
-            max_nbytes=None,
-        )
+        options = {"return_as": "generator_unordered", "batch_size": 1, "max_nbytes": None}
+        pool = joblib.Parallel(workers, backend="loky", initializer=_set_up, **options)
         code = code_fingerprint()
         yield from pool(joblib.delayed(_attempt_there)(key, job, code) for key, job in jobs.items())
     else:
@@ -92,13 +75,7 @@ def _attempt(key: str, job: Job) -> Attempt:
 
 
 def _attempt_there(key: str, job: Job, code: str) -> Attempt:
-    """Return an `_attempt` in another process.
-
-    Raises
-    ------
-    BadInput
-        That process has other code than the hash of this process's code.
-    """
+    """Return an `_attempt` in another process; raise BadInput if that has other `code`."""
     if code != code_fingerprint():
         raise BadInput(
             "a worker has other source of bayesmeta, or other versions of numerical packages, than "
@@ -148,34 +125,24 @@ def _on_cluster(jobs: Mapping[str, Job], address: str) -> Attempts:
 
 
 def _connect(address: str) -> "Client":
-    """Return a client of a Dask cluster that has workers.
-
-    Raises
-    ------
-    BadInput
-        Dask is not installed, no scheduler answers, or it has no workers.
-    """
+    """Return a client of a Dask cluster that has workers; raise BadInput if there is none."""
     try:
         from distributed import Client
         from distributed.comm import get_address_host_port
     except ImportError as error:
-        raise BadInput(
-            "Dask is not installed; install it with: pip install 'bayesmeta[dask]'"
-        ) from error
+        advice = "install it with: pip install 'bayesmeta[dask]'"
+        raise BadInput(f"Dask is not installed; {advice}") from error
     try:
         # a socket first: a Client that reaches nobody may block the next when it is collected
         socket.create_connection(get_address_host_port(address), timeout=PATIENCE).close()
         client = Client(address, timeout=PATIENCE)
     except (OSError, ValueError) as error:
-        raise BadInput(
-            f"no Dask scheduler answers at '{address}'; "
-            "start it with `dask scheduler` and give the address that it prints, tcp://host:8786"
-        ) from error
+        advice = "start it with `dask scheduler` and give the address it prints, tcp://host:8786"
+        raise BadInput(f"no Dask scheduler answers at '{address}'; {advice}") from error
     try:
         client.wait_for_workers(1, timeout=PATIENCE)
     except TimeoutError as error:
         client.close()
-        raise BadInput(
-            f"the Dask scheduler has no workers; start some with `dask worker {address}`"
-        ) from error
+        advice = f"start some with `dask worker {address}`"
+        raise BadInput(f"the Dask scheduler has no workers; {advice}") from error
     return client

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesmeta.data.corrections.controls import split_controls
+from bayesmeta.data.corrections import split_controls
 from bayesmeta.infrastructure.errors import BadInput
 
 NEEDED = ("control", "n1i", "n2i")

@@ -18,13 +18,7 @@ from bayesmeta.data.datasets.trace.alternatives import alternatives
 from bayesmeta.data.datasets.trace.flow import flow_table
 from bayesmeta.data.datasets.trace.forms import risk_of_bias_table
 from bayesmeta.data.datasets.trace.moderators import PUBLISHED
-from bayesmeta.data.datasets.trace.record import (
-    VARIANTS,
-    Record,
-    build,
-    count_rows,
-    read,
-)
+from bayesmeta.data.datasets.trace.record import VARIANTS, Record, build, count_rows, read
 
 SCALE = "Hedges' g (positive: better performance in PTSD)"
 WORDS = {
@@ -46,38 +40,16 @@ TITLES = {
 
 
 def describe(dataset: str, frame: pd.DataFrame, variant: str) -> dict[str, pd.DataFrame]:
-    """Return the tables that describe effects of the record, by file name.
+    """Return the tables that describe a dataset's effects, or some rows of them, by file name.
 
-    Parameters
-    ----------
-    dataset, variant : str
-        As for `read`.
-    frame : DataFrame
-        Effect table of the dataset, or some rows of it.
-
-    Returns
-    -------
-    dict
-        `flow`; `risk_of_bias_items` if any study was assessed. A table that was not made from the
-        sheets has none of them.
-
-    Raises
-    ------
-    BadInput
-        A raw file is absent or not as expected.
+    They are `flow`, and `risk_of_bias_items` if any study was assessed; none for a table that was
+    not made from the sheets. Raise BadInput if a raw file is absent or not as expected.
     """
     if "search" not in frame:
         return {}
-    tables = {
-        "flow": flow_table(frame, dataset, variant),
-        "risk_of_bias_items": risk_of_bias_table(frame),
-    }
+    bias = risk_of_bias_table(frame)
+    tables = {"flow": flow_table(frame, dataset, variant), "risk_of_bias_items": bias}
     return {name: table for name, table in tables.items() if len(table)}
-
-
-def _record(variant: str) -> pd.DataFrame:
-    """Return every effect of the record."""
-    return build(variant).effects
 
 
 DATASETS: Mapping[str, Dataset] = {
@@ -90,7 +62,7 @@ DATASETS: Mapping[str, Dataset] = {
         default_variant="calibrated",
         kind="species",
         words=WORDS,
-        record=_record,
+        record=lambda variant: build(variant).effects,
         flow=partial(count_rows, name),
         tables=partial(describe, name),
         moderators=PUBLISHED,

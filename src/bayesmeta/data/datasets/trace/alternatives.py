@@ -6,75 +6,58 @@ from functools import partial
 import pandas as pd
 
 from bayesmeta.data.corrections import corrected, suspects
-from bayesmeta.data.datasets.alternative import DataAlternative, Keep
+from bayesmeta.data.datasets.dataset import DataAlternative, Keep
 from bayesmeta.data.datasets.trace.record import read
 from bayesmeta.infrastructure.errors import BadInput
 
+Table = pd.DataFrame
 STRICT = "strict"
+TYPES_DIFFER = "the types compare different groups; a conclusion should not depend on a single type"
 
 
-def alternatives(
-    frame: pd.DataFrame, record: pd.DataFrame, keep: Keep
-) -> Sequence[DataAlternative]:
+def alternatives(frame: Table, record: Table, keep: Keep) -> Sequence[DataAlternative]:
     """Return the alternatives to an analysis of a TRACE dataset.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        The analysed effect table; its attrs name dataset and variant.
-    record : DataFrame
-        Every effect of its species, with those that the dataset leaves out.
-    keep : function
-        Applies the selection of rows of the analysis to another effect table.
+    `frame` is the analysed effect table, its attrs name dataset and variant; `record` holds every
+    effect of its species, with those that the dataset leaves out; `keep` applies the selection of
+    rows of the analysis to another effect table.
     """
-    types = comparison_types(frame, keep(record))
-    if frame.attrs["variant"] == STRICT:
-        return (*types, *CORRECTIONS, PARTIAL_POOLING)
-    strict = strict_codes(lambda: keep(read_strict(frame)))
-    return (*types, *CORRECTIONS, strict, PARTIAL_POOLING)
+
+    def read_strict() -> Table:
+        strict = read(str(frame.attrs["dataset"]), STRICT)
+        strict.attrs = frame.attrs | strict.attrs
+        return keep(strict)
+
+    codes = [] if frame.attrs["variant"] == STRICT else [strict_codes(read_strict)]
+    return (*comparison_types(frame, keep(record)), *CORRECTIONS, *codes, PARTIAL_POOLING)
 
 
-def alternatives_of_twin(
-    frame: pd.DataFrame, record: pd.DataFrame, keep: Keep
-) -> Sequence[DataAlternative]:
+def alternatives_of_twin(frame: Table, record: Table, keep: Keep) -> Sequence[DataAlternative]:
     """Return the alternatives to an analysis of a synthetic twin, which has no further record."""
     return comparison_types(frame, record)
 
 
-def read_strict(frame: pd.DataFrame) -> pd.DataFrame:
-    """Read the dataset of an effect table with strict codes."""
-    strict = read(str(frame.attrs["dataset"]), STRICT)
-    strict.attrs = frame.attrs | strict.attrs
-    return strict
-
-
-def comparison_types(frame: pd.DataFrame, record: pd.DataFrame) -> list[DataAlternative]:
+def comparison_types(frame: Table, record: Table) -> list[DataAlternative]:
     """Return an alternative for every value of the column comparison in the record."""
     if "comparison" not in record or "comparison" not in frame:
         return []
-    present = sorted(map(str, record["comparison"].dropna().unique()))
-    return [
-        DataAlternative(
-            name=f"comparison {name}",
-            kind="comparison",
-            label=f"comparison {name} alone",
-            reason="the types compare different groups; "
-            "a conclusion should not depend on a single type",
-            change=partial(only_comparison, record=record, name=name),
-        )
-        for name in present
-    ]
+    types = []
+    for name in sorted(map(str, record["comparison"].dropna().unique())):
+        change = partial(only_comparison, record=record, name=name)
+        text = f"comparison {name}"
+        types.append(DataAlternative(text, "comparison", f"{text} alone", TYPES_DIFFER, change))
+    return types
 
 
-def only_comparison(frame: pd.DataFrame, *, record: pd.DataFrame, name: str) -> pd.DataFrame | None:
+def only_comparison(frame: Table, *, record: Table, name: str) -> Table | None:
     """Select the effects of a type of comparison; species without the type keep all effects.
 
     The effects come from the record if the dataset leaves the type out. Return None if the
     selection changes nothing.
     """
-    selected = _of_type(frame, name)
+    selected = frame[frame["comparison"].astype(str) == name]
     if selected.empty:
-        selected = _of_type(record, name)
+        selected = record[record["comparison"].astype(str) == name]
     others = frame.iloc[:0]
     if "species" in frame:
         others = frame[~frame["species"].isin(selected["species"])]
@@ -83,22 +66,14 @@ def only_comparison(frame: pd.DataFrame, *, record: pd.DataFrame, name: str) -> 
     return None if set(rows["effect"]) == set(frame["effect"]) else rows
 
 
-def _of_type(table: pd.DataFrame, name: str) -> pd.DataFrame:
-    return table[table["comparison"].astype(str) == name]
-
-
-def joined(*tables: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
+def joined(*tables: Table, like: Table) -> Table:
     """Return the rows of several tables; factors have the levels that occur, ordered as `like`."""
-    factors = {
-        str(name): dtype
-        for name, dtype in like.dtypes.items()
-        if isinstance(dtype, pd.CategoricalDtype)
-    }
+    factors = {str(name): column.dtype for name, column in like.select_dtypes("category").items()}
     rows = pd.concat([table.astype(factors) for table in tables], ignore_index=True)
     return rows.assign(**{name: rows[name].cat.remove_unused_categories() for name in factors})
 
 
-def correct(frame: pd.DataFrame, *, grades: Sequence[str]) -> pd.DataFrame | None:
+def correct(frame: Table, *, grades: Sequence[str]) -> Table | None:
     """Correct standard errors that were typed as standard deviations.
 
     Return None if the table lacks effects of a grade or the raw numbers.
@@ -111,28 +86,23 @@ def correct(frame: pd.DataFrame, *, grades: Sequence[str]) -> pd.DataFrame | Non
         return None
 
 
-def strict_codes(read: Callable[[], pd.DataFrame]) -> DataAlternative:
+def strict_codes(read: Callable[[], Table]) -> DataAlternative:
     """Return the alternative that codes the effects strictly; `read` gives the effect table."""
-    return DataAlternative(
-        name="strict codes",
-        kind="data",
-        label="strict codes",
-        reason="only what the authors included and coded: no supplement of codes, no repairs",
-        change=lambda frame: read(),
-    )
+    reason = "only what the authors included and coded: no supplement of codes, no repairs"
+    return DataAlternative("strict codes", "data", "strict codes", reason, lambda frame: read())
 
 
 CORRECTIONS = (
     DataAlternative(
-        name="errors corrected",
-        kind="data",
+        "errors corrected",
+        "data",
         label="errors corrected",
         reason="standard errors were typed as standard deviations (data/trace/suspects.csv)",
         change=partial(correct, grades=("error",)),
     ),
     DataAlternative(
-        name="errors and suspected corrected",
-        kind="data",
+        "errors and suspected corrected",
+        "data",
         label="suspected errors, too",
         reason="the same mistake is suspected, not proven, in more studies "
         "(data/trace/suspects.csv)",

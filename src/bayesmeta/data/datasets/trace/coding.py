@@ -18,17 +18,9 @@ SET_ASIDE = "task and measure set aside in task_codes_supplement.csv"
 def codebook(source: Source, variant: str) -> pd.DataFrame:
     """Return codes by task.measure, case-sensitive: the authors' codes and our supplement.
 
-    The variant `strict` takes the authors' codes alone.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by task.measure: `CODES`, `code_source` (authors_csv or reconstructed) and `keep`.
-
-    Raises
-    ------
-    BadInput
-        The authors' book of codes lacks a column.
+    The variant `strict` takes the authors' codes alone. Columns, indexed by task.measure: `CODES`,
+    `code_source` (authors_csv or reconstructed) and `keep`. Raise BadInput if the authors' book of
+    codes lacks a column.
     """
     authors = _authors(source)
     if variant == "strict":
@@ -69,19 +61,12 @@ def add_codes(rows: pd.DataFrame, codes: pd.DataFrame, variant: str) -> pd.DataF
 
 
 def _authors(source: Source) -> pd.DataFrame:
-    """Return the authors' codes.
-
-    Raises
-    ------
-    BadInput
-        Their file lacks a column.
-    """
-    if source.path.suffix == ".xlsx":
+    """Read the authors' codes; raise BadInput if their file lacks a column."""
+    path = source.path
+    if path.suffix == ".xlsx":
         frame = read_workbook(source, [""])[""]
     else:
-        frame = pd.read_csv(
-            source.path, sep=";", dtype=str, keep_default_na=False, encoding="utf-8-sig"
-        )
+        frame = pd.read_csv(path, sep=";", dtype=str, keep_default_na=False, encoding="utf-8-sig")
     lacking = [name for name in ["task", "measure", *CODES] if name not in frame]
     if lacking:
         raise BadInput(f"{source.name!r} lacks the columns {lacking}; it has {list(frame)}")

@@ -28,24 +28,12 @@ COLUMNS = ["part", "step", "kept", "count", "unit", "what"]
 def flow_table(frame: pd.DataFrame, dataset: str, variant: str) -> pd.DataFrame:
     """Return the published screening, then the rows of the public sheets from step to step.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Effect table of the dataset, complete or some rows of it (`--where`).
-    dataset, variant : str
-        A set of the record, and a variant, as for `count_rows`.
+    `frame` is the effect table of a set of the record, complete or some rows of it (`--where`).
+    Raise BadInput if the dataset has no raw sheets, or they cannot be read.
 
-    Returns
-    -------
-    DataFrame
-        part; step; kept (rows that go on, a box of a flow chart) or not (left out, for the reason
-        in `what`); count; unit (records, studies, rows, effects); what; a column per search with
-        its share of the count, missing for the published screening; source.
-
-    Raises
-    ------
-    BadInput
-        The dataset has no raw sheets, or they cannot be read.
+    Columns: part; step; kept (rows that go on, a box of a flow chart) or not (left out, for the
+    reason in `what`); count; unit (records, studies, rows, effects); what; a column per search with
+    its share of the count, missing for the published screening; source.
 
     Source: data/published/screening_flow.csv for the screening.
     """
@@ -60,7 +48,8 @@ def flow_table(frame: pd.DataFrame, dataset: str, variant: str) -> pd.DataFrame:
             left = left - out.sum()
             rows.append(_row(step, left))
     rows += _rows_of_query(frame, left)
-    rows[-1] |= {"what": _sizes_in_words(frame), "unit": "effects"}
+    sizes = f"{frame['group'].nunique()} groups in {frame['study'].nunique()} studies"
+    rows[-1] |= {"what": f"effects of {sizes}", "unit": "effects"}
     rebuilt = pd.DataFrame(rows)
     rebuilt = rebuilt.assign(part=REBUILT, source=f"bayesmeta, {dataset} ({variant})")
     searches = dict.fromkeys(counts.columns, "Int64")
@@ -69,7 +58,6 @@ def flow_table(frame: pd.DataFrame, dataset: str, variant: str) -> pd.DataFrame:
 
 
 def _counts_by_search(dataset: str, variant: str) -> pd.DataFrame:
-    """Return rows by step and reason, a column per search."""
     wide = count_rows(dataset, variant).pivot_table(
         index=["step", "reason"], columns="search", values="rows", fill_value=0, observed=True
     )
@@ -77,31 +65,22 @@ def _counts_by_search(dataset: str, variant: str) -> pd.DataFrame:
 
 
 def _row(step: str, count: pd.Series, reason: str = "") -> dict[str, object]:
-    """Return a count of rows by search: rows that are kept, or left out for a reason."""
-    by_search = {str(name): rows for name, rows in count.items()}
+    """Return a count of rows that are kept, or left out for a reason, in total and by search."""
     words = reason.removeprefix("not in this set: ") or KEPT[step]
-    total = int(count.sum())
-    row = {"step": step, "kept": not reason, "count": total, "unit": "rows", "what": words}
-    return row | by_search
+    total = {"count": int(count.sum()), "unit": "rows", "what": words}
+    by_search = {str(name): rows for name, rows in count.items()}
+    return {"step": step, "kept": not reason, **total, **by_search}
 
 
 def _rows_of_query(frame: pd.DataFrame, left: pd.Series) -> list[dict[str, object]]:
-    """Return the rows that a query left out and kept; none for a complete set."""
     if len(frame) == left.sum():
         return []
     searches = frame["search"].map(SEARCHES).value_counts()
     kept = searches.reindex(left.index, fill_value=0)
-    out = left - kept
-    return [_row("query", out, "left out by the query (--where)"), _row("query", kept)]
-
-
-def _sizes_in_words(frame: pd.DataFrame) -> str:
-    """Return the unit of the last count: `effects of 302 groups in 184 studies`."""
-    return f"effects of {frame['group'].nunique()} groups in {frame['study'].nunique()} studies"
+    return [_row("query", left - kept, "left out by the query (--where)"), _row("query", kept)]
 
 
 def _published(dataset: str) -> pd.DataFrame:
-    """Return the screening of the paper, for the datasets that it concerns."""
     rows = pd.read_csv(root() / "data" / "published" / "screening_flow.csv")
     rows = rows[[dataset in names.split() for names in rows["datasets"]]]
     return rows.drop(columns="datasets").assign(part=PUBLISHED, kept=True)

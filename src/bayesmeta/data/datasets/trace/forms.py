@@ -3,8 +3,7 @@
 import pandas as pd
 
 from bayesmeta.data import sources
-from bayesmeta.data.datasets.trace.moderators import BIAS_SHEET
-from bayesmeta.data.datasets.trace.sheets import read_workbook, trim_cells
+from bayesmeta.data.datasets.trace.moderators import bias_sheets
 from bayesmeta.infrastructure.errors import BadInput
 
 SEARCH = "s1"
@@ -35,28 +34,13 @@ BASIS = "search 1 only: the public record has no forms of searches 2 and 3"
 def risk_of_bias_table(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the number of studies by item of the risk-of-bias forms: yes is a low risk, no a high.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Effect table of a TRACE dataset, with study and search.
-
-    Returns
-    -------
-    DataFrame
-        form, item, yes, unclear, no (studies), assessed (their sum), studies (all of the table to
-        which the form applies), basis. Only search 1 was assessed in the public record. The mark C,
-        an assessment by software, counts as unclear.
-
-    Raises
-    ------
-    BadInput
-        The table is not of the TRACE record, or the file of the forms cannot be read.
+    Columns: form, item, yes, unclear, no (studies), assessed (their sum), studies (all of the table
+    to which the form applies), basis. Only search 1 was assessed in the public record. The mark C,
+    an assessment by software, counts as unclear. Raise BadInput if the table is not of the TRACE
+    record, or the file of the forms cannot be read.
     """
     if not {"study", "search", "organism"} <= set(frame):
-        raise BadInput(
-            "risk of bias is known item by item for the TRACE record only; this table is not made "
-            "from it"
-        )
+        raise BadInput("only tables of the TRACE record have a risk of bias item by item")
     marks = _marks()
     first = frame.loc[frame["search"] == SEARCH, "study"].unique()
     counts = _counts(marks[marks["study"].isin(first)])
@@ -69,7 +53,6 @@ def risk_of_bias_table(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _counts(marks: pd.DataFrame) -> pd.DataFrame:
-    """Return form, item, yes, unclear, no, in the order of the forms."""
     counts = marks.pivot_table(
         index=["form", "item"], columns="mark", values="study", aggfunc="nunique", fill_value=0
     )
@@ -80,30 +63,23 @@ def _counts(marks: pd.DataFrame) -> pd.DataFrame:
 
 def _marks() -> pd.DataFrame:
     """Return study, form, item and mark of every cell of the forms of search 1, once per study."""
-    book = read_workbook(sources.locate("bias"))
-    parts = []
-    for name, sheet in book.items():
-        if BIAS_SHEET.fullmatch(name) and name.endswith(SEARCH[1:]):
-            rows = trim_cells(sheet.iloc[1:])  # row 1 is a second header
-            cells = rows.drop_duplicates("PMID").filter(regex=f"^PMID$|{ITEM}")
-            parts.append(cells.melt("PMID", var_name="item", value_name="mark"))
-    if not parts:
-        raise BadInput(
-            f"the file of the risk of bias must have sheets {BIAS_SHEET.pattern}; got {list(book)}"
-        )
+    sheets = bias_sheets(sources.locate("bias"))
+    if not (first := [sheet for name, sheet in sheets.items() if name.endswith(SEARCH[1:])]):
+        raise BadInput(f"the forms of the risk of bias have no sheet of search 1; got {[*sheets]}")
+    parts = [
+        rows.drop_duplicates("PMID")
+        .filter(regex=f"^PMID$|{ITEM}")
+        .melt("PMID", var_name="item", value_name="mark")
+        for rows in first
+    ]
     long = pd.concat(parts, ignore_index=True)
     codes = long["item"].str.extract(ITEM)
     marks = pd.DataFrame(
         {
             "study": long["PMID"],
             "form": codes[0].map(FORMS),
-            "item": codes[1].map(_item_in_words),
+            "item": codes[1].map(lambda code: ITEMS.get(code, str(code).replace("_", " "))),
             "mark": long["mark"].str.extract("^(Y|N|C|unclear)")[0].map(MARKS),
         }
     )
     return marks.dropna(subset="mark")
-
-
-def _item_in_words(code: str) -> str:
-    """Return an item of a form in words."""
-    return ITEMS.get(code, str(code).replace("_", " "))

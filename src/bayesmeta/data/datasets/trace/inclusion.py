@@ -11,6 +11,7 @@ from bayesmeta.infrastructure.errors import BadInput
 NOT_INCLUDED = "inclusion is not 1"
 NOT_LISTED = "study is not in the authors' lists of included studies"
 NO_SUBJECT = "subjects are neither persons nor rats nor mice"
+REASONS = (NOT_INCLUDED, NOT_LISTED, NO_SUBJECT)
 
 
 def add_subjects(rows: pd.DataFrame) -> pd.DataFrame:
@@ -21,20 +22,15 @@ def add_subjects(rows: pd.DataFrame) -> pd.DataFrame:
 def listed_studies(sources: Mapping[str, Source]) -> set[str]:
     """Return the studies of searches 2 and 3 that the authors kept: a list per search and kind.
 
-    Raises
-    ------
-    BadInput
-        A list has no second column of study numbers.
+    Raise BadInput if a list has no second column of study numbers.
     """
     listed: set[str] = set()
-    for key, source in sources.items():
-        if key.startswith("list_"):
-            frame = pd.read_csv(source.path, sep=";", dtype=str)
-            if frame.shape[1] != 2:
-                raise BadInput(
-                    f"{source.name!r} must have two columns, number and PMID; got {list(frame)}"
-                )
-            listed |= set(frame.iloc[:, 1].str.strip())
+    for source in (source for key, source in sources.items() if key.startswith("list_")):
+        frame = pd.read_csv(source.path, sep=";", dtype=str)
+        if frame.shape[1] != 2:
+            got = list(frame)
+            raise BadInput(f"{source.name!r} must have two columns, number and PMID; got {got}")
+        listed |= set(frame.iloc[:, 1].str.strip())
     return listed
 
 

@@ -11,22 +11,20 @@ from bayesmeta.data.sources import Source
 from bayesmeta.infrastructure.errors import BadInput
 
 # of the published forests (doi 10.1038/s41398-023-02660-7), by importance in animals
-PUBLISHED = (
-    "phase",
-    "valence",
-    "information_type",
-    "time_since_trauma",
-    "control_type",
-    "ptsd_type",
-    "rhythm",
-    "measure_kind",
-    "cue_context",
-    "population",
-    "sample",
-    "comparison",
-    "age_class",
-    "sex",
+PREDICTORS = (
+    "phase valence information_type time_since_trauma control_type ptsd_type rhythm measure_kind "
+    "cue_context population sample comparison age_class sex"
 )
+PUBLISHED = tuple(PREDICTORS.split())
+RECODED = {
+    "sex": "sex_text",
+    "control_type": "control_text",
+    "ptsd_type": "ptsd_type_raw",
+    "population": "population_text",
+    "measure_kind": "outcome",
+    "rhythm": "rhythm_text",
+    "age_class": "age_text",
+}  # moderators, and the columns of free text that they are recoded from
 NUMBER = r"(\d+(?:[.,]\d+)?)"
 RANGE = NUMBER + r"\s*-\s*" + NUMBER
 WEIGHT_ONLY = re.compile(r"weig|\d\s?g\b")
@@ -48,16 +46,7 @@ def add_moderators(rows: pd.DataFrame) -> pd.DataFrame:
     species = rows["species"]
     age = ages(rows)
     time = times(rows["time_text"], species)
-    recoded = {
-        "sex": "sex_text",
-        "control_type": "control_text",
-        "ptsd_type": "ptsd_type_raw",
-        "population": "population_text",
-        "measure_kind": "outcome",
-        "rhythm": "rhythm_text",
-        "age_class": "age_text",
-    }
-    classes = {name: recode(name, rows[text], species) for name, text in recoded.items()}
+    classes = {name: recode(name, rows[text], species) for name, text in RECODED.items()}
     return rows.assign(
         organism=species.where(species == "human", "animal"),
         reference=rows["author"] + " " + rows["year"],
@@ -75,7 +64,7 @@ def ages(rows: pd.DataFrame) -> pd.Series:
     of an age, in the text or in its column, stands for a grown animal of 8 weeks.
     """
     text = rows["age_text"].fillna("")
-    weighed = text.map(lambda words: WEIGHT_ONLY.search(words) is not None)
+    weighed = text.str.contains(WEIGHT_ONLY)
     ends = text.str.extract(rf"^\W*{RANGE}").map(_number, na_action="ignore").astype(float)
     first = _numbers(text.str.extract(NUMBER)[0])
     number = ends.mean(axis=1).fillna(first)
@@ -85,10 +74,7 @@ def ages(rows: pd.DataFrame) -> pd.Series:
 
 
 def times(text: pd.Series, species: pd.Series) -> pd.Series:
-    """Return the time since trauma: the middle of the first range that goes up, else a number.
-
-    The number is the first in the text.
-    """
+    """Return the time since trauma: the middle of the first range that goes up, or a number."""
     first = _numbers(text.str.extract(NUMBER)[0])
     middle = text.map(_middle, na_action="ignore").astype(float)
     return middle.fillna(first) * factors("time", text, species)
@@ -109,26 +95,26 @@ def risk_of_bias(source: Source) -> pd.DataFrame:
     """Return the sum over the items (yes 0, unclear .5, no 1), a row per search and study.
 
     `risk_of_bias` is missing if an item is C (the assessors' mark for software);
-    `risk_of_bias_c_unclear` counts C as unclear.
+    `risk_of_bias_c_unclear` counts C as unclear. Raise BadInput as `bias_sheets`.
+    """
+    sheets = bias_sheets(source).items()
+    parts = [_scores(sheet).assign(search_number=name[-1]) for name, sheet in sheets]
+    return pd.concat(parts, ignore_index=True).drop_duplicates(["study", "search_number"])
 
-    Raises
-    ------
-    BadInput
-        The file cannot be read, or has no sheet RoBQA_(animal|human)_searchN with a column PMID.
+
+def bias_sheets(source: Source) -> dict[str, pd.DataFrame]:
+    """Return the sheets RoBQA_(animal|human)_searchN of the assessments, without second header.
+
+    Raise BadInput if the file cannot be read, or has no such sheets with a column PMID.
     """
     book = read_workbook(source)
     sheets = {name: sheet for name, sheet in book.items() if BIAS_SHEET.fullmatch(name)}
     if not sheets or any("PMID" not in sheet for sheet in sheets.values()):
         raise BadInput(f"{source.name!r} must have sheets {BIAS_SHEET.pattern} with a column PMID")
-    parts = [
-        _scores(trim_cells(sheet.iloc[1:])).assign(search_number=name[-1])
-        for name, sheet in sheets.items()
-    ]
-    return pd.concat(parts, ignore_index=True).drop_duplicates(["study", "search_number"])
+    return {name: trim_cells(sheet.iloc[1:]) for name, sheet in sheets.items()}
 
 
 def _scores(sheet: pd.DataFrame) -> pd.DataFrame:
-    """Return study, risk_of_bias and risk_of_bias_c_unclear from the marks of a sheet."""
     items = sheet.filter(regex=r"^RoBQA_(syrcle|NOS)_")
     marks = items.apply(lambda column: column.str.extract("^(Y|N|C|unclear)")[0])
     scores = marks.apply(lambda column: column.map(SCORES))
@@ -139,16 +125,14 @@ def _scores(sheet: pd.DataFrame) -> pd.DataFrame:
 
 
 def _number(text: str) -> float:
-    """Return a number with a decimal comma or point."""
     return float(text.replace(",", "."))
 
 
 def _numbers(text: pd.Series) -> pd.Series:
-    """Return numbers; nan for missing text."""
     return text.map(_number, na_action="ignore").astype(float)
 
 
 def _middle(text: str) -> float:
     """Return the middle of the first range that goes up, or nan."""
-    pairs = [(_number(low), _number(high)) for low, high in re.findall(RANGE, text)]
+    pairs = ((_number(low), _number(high)) for low, high in re.findall(RANGE, text))
     return next(((low + high) / 2 for low, high in pairs if low < high), np.nan)

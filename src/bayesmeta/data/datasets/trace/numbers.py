@@ -7,35 +7,33 @@ import pandas as pd
 
 from bayesmeta.data.datasets.trace.sheets import sheet_name
 from bayesmeta.data.datasets.trace.tables import records
-from bayesmeta.data.effect_sizes import MEASURES
+from bayesmeta.data.effect_sizes import MEASURES, TWO_GROUPS
 from bayesmeta.data.sources import Source
 from bayesmeta.infrastructure.errors import BadInput
 
 NUMBERS = ["n1i", "n2i", "m1i", "sd1i", "sem1i", "m2i", "sd2i", "sem2i"]
-NEEDED = ["m1i", "sd1i", "n1i", "m2i", "sd2i", "n2i"]
 LABELS = ["study", "group", "control"]
 NO_NUMBERS = "a label, a mean, a group size or a dispersion is missing"
 
 
 def add_labels(rows: pd.DataFrame) -> pd.DataFrame:
     """Return rows with `group` and `control`: study.number, so that labels differ by study."""
-    numbers = {name: rows[f"{name}_id"].str.replace("part of ", "") for name in LABELS[1:]}
-    return rows.assign(**{name: rows["study"] + "." + number for name, number in numbers.items()})
+    for name in LABELS[1:]:
+        number = rows[f"{name}_id"].str.replace("part of ", "")
+        rows = rows.assign(**{name: rows["study"] + "." + number})
+    return rows
 
 
 def parse_numbers(rows: pd.DataFrame, sources: Mapping[str, Source]) -> pd.DataFrame:
     """Return rows with group sizes, means and dispersions as numbers.
 
-    Raises
-    ------
-    BadInput
-        A cell is not a number; the message names file, sheet, row, column and value.
+    Raise BadInput if a cell is not a number, with file, sheet, row, column and value.
     """
     numbers = rows[NUMBERS].apply(pd.to_numeric, errors="coerce").astype(float)
     bad = numbers.isna() & rows[NUMBERS].notna()
     if bad.any(axis=None):
         raise BadInput(_unreadable(rows, bad, sources))
-    return rows.assign(**{name: numbers[name] for name in NUMBERS})
+    return rows.assign(**numbers)
 
 
 def divide_controls(rows: pd.DataFrame) -> pd.DataFrame:
@@ -74,42 +72,32 @@ def add_effects(rows: pd.DataFrame, sources: Mapping[str, Source]) -> pd.DataFra
     """Return rows with Hedges' g and its variance; metafor's escalc, SMD, LS.
 
     `yi_raw` is Hedges' g, `yi` the same with the direction (positive if PTSD performs better), `vi`
-    the variance. Rows that lack a number have no effect size, and a reason in `left_out`.
-
-    Raises
-    ------
-    BadInput
-        No effect size follows from the numbers, such as a group of a single animal; the message
-        names file, sheet and row.
+    the variance. Rows that lack a number have no effect size, and a reason in `left_out`. Raise
+    BadInput, with file, sheet and row, if no effect size follows from the numbers, such as a group
+    of a single animal.
     """
     rows = rows.assign(yi_raw=np.nan, vi=np.nan)
-    complete = rows[NEEDED + LABELS].notna().all(axis=1)
+    complete = rows[[*TWO_GROUPS, *LABELS]].notna().all(axis=1)
     unnumbered = (rows["left_out"] == "") & ~complete
     rows["left_out"] = rows["left_out"].mask(unnumbered, NO_NUMBERS)
     for search, part in rows[rows["left_out"] == ""].groupby("search"):
-        columns = {name: part[name].to_numpy(float) for name in NEEDED}
+        columns = {name: part[name].to_numpy(float) for name in TWO_GROUPS}
         try:
             yi, vi = MEASURES["SMD"](vtype="LS", rows=part["sheet_row"].tolist(), **columns)
         except BadInput as error:
             raise BadInput(f"{_place(str(search), sources)}: {error}") from error
-        rows.loc[part.index, "yi_raw"] = yi
-        rows.loc[part.index, "vi"] = vi
+        rows.loc[part.index, ["yi_raw", "vi"]] = np.column_stack([yi, vi])
     return rows.assign(yi=rows["yi_raw"] * rows["direction"])
 
 
 def _place(search: str, sources: Mapping[str, Source]) -> str:
-    """Return the file and sheet of a search, for messages."""
     sheet = next(sheet for sheet in records("trace/sheets") if sheet["search"] == search)
     return sheet_name(sources[sheet["file"]], sheet["sheet"])
 
 
 def _unreadable(rows: pd.DataFrame, bad: pd.DataFrame, sources: Mapping[str, Source]) -> str:
-    """Return the error about the first cell that is not a number."""
     first = rows.index[bad.any(axis=1)][0]
-    column = next(name for name in NUMBERS if bad.loc[first, name])
+    column = bad.loc[first].idxmax()
     place = f"{_place(str(rows.loc[first, 'search']), sources)}, row {rows.loc[first, 'sheet_row']}"
-    count = int(bad.to_numpy().sum())
-    return (
-        f"{place}: {column} must be a number, got {rows.loc[first, column]!r} ({count} such cells "
-        "in all)"
-    )
+    got = f"got {rows.loc[first, column]!r} ({bad.to_numpy().sum()} such cells in all)"
+    return f"{place}: {column} must be a number, {got}"

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from bayesmeta.data import sources as raw
-from bayesmeta.data.datasets.dataset import check_variant
 from bayesmeta.data.datasets.trace import coding, inclusion, moderators, numbers, sets, sheets
 from bayesmeta.data.sources import Source
+from bayesmeta.infrastructure.choices import check_known
 
 VARIANTS = ("strict", "extended", "calibrated")
 
@@ -18,13 +18,10 @@ class Record:
 
     Attributes
     ----------
-    effects : DataFrame
-        Every effect of the variant, with the columns of `data/trace/effects.csv`.
-    reasons : Series
-        The reason for which a spreadsheet row is not an effect, indexed by (search, sheet_row); ""
-        for the effects.
-    sources : tuple of Source
-        The files that were read.
+    effects : every effect of the variant, with the columns of `data/trace/effects.csv`.
+    reasons : the reason for which a spreadsheet row is not an effect, indexed by (search,
+        sheet_row); "" for the effects.
+    sources : the files that were read.
     """
 
     effects: pd.DataFrame
@@ -35,19 +32,12 @@ class Record:
 def build(variant: str = "calibrated") -> Record:
     """Return the table of all effects of a variant, comparison B included, from the raw files.
 
-    Parameters
-    ----------
-    variant : str
-        `strict` (inclusion exactly 1, only task x measure codes that the authors published),
-        `extended` (also our supplement of codes and the authors' lists of studies) or `calibrated`
-        (also our repairs).
-
-    Raises
-    ------
-    BadInput
-        The variant is unknown, or a file is absent, not the pinned version, or not as expected.
+    Variants: `strict` (inclusion exactly 1, only task x measure codes that the authors published),
+    `extended` (also our supplement of codes and the authors' lists of studies) and `calibrated`
+    (also our repairs). Raise BadInput if the variant is unknown, or a file is absent, not the
+    pinned version, or not as expected.
     """
-    check_variant(variant, VARIANTS)
+    check_known("variant", variant, VARIANTS)
     sources = {key: raw.locate(key) for key in raw.register()["files"]}
     cells = sheets.repair_cells(sheets.read_sheets(sources), variant)
     cells = inclusion.add_subjects(cells)
@@ -88,15 +78,8 @@ def read(dataset: str, variant: str) -> pd.DataFrame:
 def count_rows(dataset: str, variant: str) -> pd.DataFrame:
     """Return the rows left out at every step from spreadsheet rows to effects, per search.
 
-    Returns
-    -------
-    DataFrame
-        search, step (read, inclusion, coding, numbers, set, effects), rows, reason.
-
-    Raises
-    ------
-    BadInput
-        The dataset is not a set of the record, the variant is unknown, or `build` fails.
+    Columns: search, step (read, inclusion, coding, numbers, set, effects), rows, reason. Raise
+    BadInput if the dataset is not a set of the record, or `build` fails.
     """
     sets.check_set(dataset)
     record = build(variant)

@@ -31,40 +31,31 @@ SMALL_CELL = f"not in this set: phase x valence cell with fewer than {FEWEST_STU
 def check_set(dataset: str) -> None:
     """Raise BadInput if a dataset is not a set of effects of the record."""
     if dataset not in SPECIES:
+        known = ", ".join(SPECIES)
         raise BadInput(
-            f"{dataset!r} is not made from the raw sheets of TRACE, as these are: "
-            f"{', '.join(SPECIES)}"
+            f"{dataset!r} is not made from the raw sheets of TRACE, as these are: {known}"
         )
 
 
 def notes(variant: str, final: list[str]) -> list[str]:
-    """Return the notes that a reader of a variant must see.
-
-    Parameters
-    ----------
-    variant : str
-        As for `read`.
-    final : list of str
-        The authors' final files in use.
-    """
+    """Return the notes on a variant, and on the authors' final files in use."""
     known = [row["note"] for row in records("trace/notes", variant)]
     files = ", ".join(final)
     instead = f"The authors' final files from OSF are in use instead of the pinned ones: {files}."
     return [*known, instead] if final else known
 
 
-def columns() -> list[str]:
-    """Return the columns of the effect table in order, from its codebook `effects.csv`."""
-    return [row["column"] for row in records("trace/effects")]
-
-
 def arrange(rows: pd.DataFrame, bias: pd.DataFrame) -> pd.DataFrame:
-    """Return the effect table with labels, risk of bias and ordered categories."""
+    """Return the effect table with labels, risk of bias and ordered categories.
+
+    Its columns are those of its codebook, `data/trace/effects.csv`, in order.
+    """
+    columns = [row["column"] for row in records("trace/effects")]
     effect = rows["search"] + ":" + rows["sheet_row"].astype(str)
     rows = rows.assign(effect=effect, search_number=rows["search"].str[1])
     rows = rows.merge(bias, on=["study", "search_number"], how="left").astype({"direction": int})
     categories = {name: pd.CategoricalDtype(order) for name, order in ORDER.items()}
-    return drop_absent_categories(rows[columns()].astype(categories))
+    return drop_absent_categories(rows[columns].astype(categories))
 
 
 def drop_absent_categories(rows: pd.DataFrame) -> pd.DataFrame:
@@ -93,12 +84,7 @@ def reasons_aside(effects: pd.DataFrame, dataset: str) -> pd.Series:
 def count_reasons(reasons: pd.Series, aside: pd.Series) -> pd.DataFrame:
     """Return rows per search, step and reason; the last step counts the effects of the set.
 
-    Parameters
-    ----------
-    reasons : Series
-        As of a `Record`.
-    aside : Series
-        As from `reasons_aside`, in the order of the effects.
+    `reasons` are those of a `Record`; `aside` those of `reasons_aside`.
     """
     complete = reasons.copy()
     complete[complete == ""] = aside.to_numpy()
@@ -112,16 +98,12 @@ def count_reasons(reasons: pd.Series, aside: pd.Series) -> pd.DataFrame:
 
 def _steps() -> dict[str, str]:
     """Return the step at which a row is left out, by the reason."""
+    listed = [drop["reason"] for drop in records("trace/exclusions")]
     reasons = {
-        "inclusion": [
-            inclusion.NOT_INCLUDED,
-            inclusion.NOT_LISTED,
-            inclusion.NO_SUBJECT,
-            *(drop["reason"] for drop in records("trace/exclusions")),
-        ],
+        "inclusion": [*inclusion.REASONS, *listed],
         "coding": [coding.NO_CODE, coding.SET_ASIDE],
         "numbers": [numbers.NO_NUMBERS],
         "set": [OTHER_SPECIES, COMPARISON_B, SMALL_CELL],
         "effects": [""],
     }
-    return {reason: step for step, listed in reasons.items() for reason in listed}
+    return {reason: step for step, texts in reasons.items() for reason in texts}

@@ -17,19 +17,10 @@ FIRST_ROW = 2  # the header is row 1 of a sheet
 
 
 def read_workbook(source: Source, sheets: list[str] | None = None) -> dict[str, pd.DataFrame]:
-    """Return sheets of a spreadsheet by name, every cell as text.
+    """Return sheets of a spreadsheet by name, every cell as text; all sheets by default.
 
-    Parameters
-    ----------
-    source : Source
-        The file.
-    sheets : list of str, optional
-        Names of the sheets, "" for the first sheet; all sheets by default.
-
-    Raises
-    ------
-    BadInput
-        The file cannot be read as a spreadsheet, or lacks a sheet.
+    The name "" is the first sheet. Raise BadInput if the file cannot be read as a spreadsheet, or
+    lacks a sheet.
     """
     names: list[int | str] | None = None if sheets is None else [name or 0 for name in sheets]
     try:
@@ -38,9 +29,8 @@ def read_workbook(source: Source, sheets: list[str] | None = None) -> dict[str, 
         )
     except (CalamineError, ValueError, OSError) as error:
         wanted = f" with the sheets {sheets}" if sheets and any(sheets) else ""
-        raise BadInput(
-            f"{source.name!r} cannot be read as a spreadsheet{wanted}: {error}"
-        ) from error
+        text = f"{source.name!r} cannot be read as a spreadsheet{wanted}: {error}"
+        raise BadInput(text) from error
     return {
         str(name or ""): sheet.set_axis([str(header).strip() for header in sheet.columns], axis=1)
         for name, sheet in book.items()
@@ -55,27 +45,15 @@ def trim_cells(cells: pd.DataFrame) -> pd.DataFrame:
 def read_sheets(sources: Mapping[str, Source]) -> pd.DataFrame:
     """Return all rows of all searches, as text under our column names.
 
-    Returns
-    -------
-    DataFrame
-        A row per spreadsheet row, keyed by `search` and `sheet_row` (as the spreadsheet counts),
-        and the columns of `data/trace/columns.csv`; missing cells are missing. No row is left out
-        at this step.
-
-    Raises
-    ------
-    BadInput
-        A file cannot be read, or a sheet lacks a column.
+    A row per spreadsheet row, keyed by `search` and `sheet_row` (as the spreadsheet counts), with
+    the columns of `data/trace/columns.csv`; missing cells are missing. No row is left out at this
+    step. Raise BadInput if a file cannot be read, or a sheet lacks a column.
     """
     parts = []
     for file, group in groupby(records("trace/sheets"), key=lambda row: row["file"]):
-        rows = list(group)
-        source = sources[file]
-        book = read_workbook(source, [row["sheet"] for row in rows])
-        parts += [
-            _rename(book[row["sheet"]], row["search"], sheet_name(source, row["sheet"]))
-            for row in rows
-        ]
+        searches = {row["sheet"]: row["search"] for row in group}
+        for sheet, cells in read_workbook(sources[file], list(searches)).items():
+            parts.append(_rename(cells, searches[sheet], sheet_name(sources[file], sheet)))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -95,20 +73,13 @@ def repair_cells(rows: pd.DataFrame, variant: str) -> pd.DataFrame:
 
 
 def _rename(sheet: pd.DataFrame, search: str, where: str) -> pd.DataFrame:
-    """Return the rows of a sheet under our column names.
-
-    Raises
-    ------
-    BadInput
-        The sheet lacks a required column.
-    """
+    """Return the rows of a sheet under our column names; raise BadInput if a column is missing."""
     columns = {}
     for name, group in groupby(records("trace/columns"), key=lambda row: row["column"]):
-        known = list(group)
-        headers = [row["header"] for row in known]
-        header = next((header for header in headers if header in sheet), None)
-        if header is None and known[0]["required"] == "yes":
-            expected = " or ".join(map(repr, headers))
+        required = {row["header"]: row["required"] == "yes" for row in group}
+        header = next((header for header in required if header in sheet), None)
+        if header is None and next(iter(required.values())):
+            expected = " or ".join(map(repr, required))
             raise BadInput(f"{where} lacks a column: expected {expected}")
         columns[name] = sheet[header] if header else pd.Series("", index=sheet.index)
     rows = trim_cells(pd.DataFrame(columns))

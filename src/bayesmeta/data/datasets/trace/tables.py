@@ -33,43 +33,36 @@ def recode(moderator: str, text: pd.Series, species: pd.Series) -> pd.Series:
     missing text is the empty string.
     """
     rows = [row for row in records("trace/patterns") if row["moderator"] == moderator]
-    rules = {kind: _rules(rows, kind, "value") for kind in ("human", "animal")}
-    pairs = list(zip(text.fillna(""), _kinds(species), strict=True))
-    classes = {(words, kind): _first_class(rules[kind], words) for words, kind in set(pairs)}
-    return pd.Series([classes[pair] for pair in pairs], index=text.index, dtype="str")
+    return _by_rules(rows, "value", text, species).astype("str")
 
 
 def factors(quantity: str, text: pd.Series, species: pd.Series) -> pd.Series:
     """Return the factor from a number in the text to our unit, by `data/trace/units.csv`."""
     rows = [row for row in records("trace/units") if row["quantity"] == quantity]
-    rules = {kind: _rules(rows, kind, "factor") for kind in ("human", "animal")}
-    pairs = zip(text.fillna(""), _kinds(species), strict=True)
-    units = [
-        next(factor for rule, factor in rules[kind] if rule.search(words)) for words, kind in pairs
-    ]
-    return pd.Series([float(Fraction(factor)) for factor in units], index=text.index)
+    return _by_rules(rows, "factor", text, species).map(Fraction).astype(float)
 
 
 @cache
 def _cached(name: str) -> tuple[dict[str, str], ...]:
-    """Return the rows of a table, read once."""
     with (root() / "data" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         return tuple(csv.DictReader(file))
 
 
-def _kinds(species: pd.Series) -> list[str]:
-    """Return "human" or "animal" for every species."""
-    return ["human" if name == "human" else "animal" for name in species]
-
-
-def _rules(rows: list[dict[str, str]], kind: str, value: str) -> list[Rule]:
-    """Return the patterns that apply to a kind of subject, with their values."""
-    applicable = [row for row in rows if row["applies_to"] in (kind, "all")]
-    return [(re.compile(row["pattern"]), row[value]) for row in applicable]
+def _by_rules(
+    rows: list[dict[str, str]], value: str, text: pd.Series, species: pd.Series
+) -> pd.Series:
+    """Return the value of the first pattern for a kind of subject that occurs in its text."""
+    rules = dict[str, list[Rule]]()
+    for kind in ("human", "animal"):
+        applicable = [row for row in rows if row["applies_to"] in (kind, "all")]
+        rules[kind] = [(re.compile(row["pattern"]), row[value]) for row in applicable]
+    kinds = species.eq("human").map({True: "human", False: "animal"})
+    pairs = list(zip(text.fillna(""), kinds, strict=True))
+    classes = {(words, kind): _first_class(rules[kind], words) for words, kind in set(pairs)}
+    return pd.Series([classes[pair] for pair in pairs], index=text.index, dtype="object")
 
 
 def _first_class(rules: list[Rule], text: str) -> str | None:
-    """Return the value of the first pattern that occurs in a text."""
     for pattern, value in rules:
         if match := pattern.search(text):
             return match.expand(value) or None
