@@ -18,11 +18,8 @@ def chosen_contrasts(
 ) -> xr.DataArray:
     """Return weights (contrast, term) of contrasts by name or as text, or of the model's contrasts.
 
-    Raises
-    ------
-    BadInput
-        A text is neither a name nor a combination of terms; or there is no text and the model names
-        no contrasts.
+    Raises BadInput: a text is neither a name nor a combination of terms; or there is no text and
+    the model names no contrasts.
     """
     terms = [str(term) for term in design["term"].values]
     dataset = design.attrs["dataset"]
@@ -53,10 +50,7 @@ def chosen_terms(
 
     With `skip`, contrasts without any such term are left out.
 
-    Raises
-    ------
-    BadInput
-        They measure no term of a contrast (of any contrast, with `skip`).
+    Raises BadInput: they measure no term of a contrast (of any contrast, with `skip`).
     """
     terms = {
         str(row["contrast"].item()): measured_terms(design, spec, row, stratum) for row in weights
@@ -75,10 +69,7 @@ def choose_stratum(design: xr.Dataset, spec: ModelSpec, stratum: str | None) -> 
 
     The default is human if the design has this stratum.
 
-    Raises
-    ------
-    BadInput
-        The stratum is unknown, or there are several and none is given.
+    Raises BadInput: the stratum is unknown, or there are several and none is given.
     """
     strata = sorted(set(_strata(design, spec).tolist()))
     if stratum is None and not strata:
@@ -101,15 +92,11 @@ def measured_terms(
 ) -> list[str]:
     """Return the terms of a contrast that new studies of a stratum measure; empty for none.
 
+    Raises BadInput: a term is not a mean that a study could measure by itself, for example a slope.
+
     Parameters
     ----------
-    weights : DataArray
-        Over `term`.
-
-    Raises
-    ------
-    BadInput
-        A term is not a mean that a study could measure by itself, for example a slope.
+    weights : over `term`
     """
     involved = weights.values != 0
     if stratum is not None:

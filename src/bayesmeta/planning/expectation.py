@@ -49,12 +49,9 @@ def today_of(
 
     Parameters
     ----------
-    weights : DataArray
-        Over `term`.
-    measured : sequence of str
-        The contrast's terms that new studies measure, of a single stratum.
-    rho : float
-        Correlation of sampling errors in a group.
+    weights : over `term`
+    measured : the contrast's terms that new studies measure, of a single stratum
+    rho : correlation of sampling errors in a group
     """
     weight_of = {
         str(term): float(weight)
@@ -108,15 +105,11 @@ def draw_mixture(mixture: Mixture, count: int, rng: np.random.Generator) -> np.n
 def refit_each(start: Start, y: np.ndarray, v: np.ndarray, sizes: Sequence[int]) -> pd.DataFrame:
     """Refit every replicate with the first so many of its new studies.
 
+    Columns: replicate (from 0), studies, width, p_positive.
+
     Parameters
     ----------
-    y, v : (replicates, studies, q)
-        From `simulate_studies`.
-
-    Returns
-    -------
-    DataFrame
-        replicate (from 0), studies, width, p_positive.
+    y, v : (replicates, studies, q), from `simulate_studies`
     """
     studies = np.array(sizes)
     refits = [

@@ -1,7 +1,8 @@
 r"""Posteriors of a contrast with new studies added, from today's quadrature and the new data alone.
 
-A new study has one group, measured on terms that Z (q, r) picks from the r terms of the contrast: y_s = Z beta + u + w
-+ d + e, with covariance V_s given the taus. With beta | taus ~ N(b, S) today, at each node of the taus
+A new study has one group, measured on terms that Z (q, r) picks from the r terms of the contrast:
+y_s = Z beta + u + w + d + e, with covariance V_s given the taus. With beta | taus ~ N(b, S) today,
+at each node of the taus
 
     beta | taus, y ~ N(A^-1 h, A^-1),     A = S^-1 + sum_s Z' V_s^-1 Z,     h = S^-1 b + sum_s Z' V_s^-1 y_s
     log weight(taus | y) = log weight(taus) - 1/2 (sum_s log|V_s| + log|A| - log|S^-1| + c) + constant
@@ -35,9 +36,10 @@ FARTHEST = 10.0  # sds
 class Start(NamedTuple):
     """Today's posterior of a contrast's terms at the nodes over the taus.
 
-    log_weight (nodes,), with log|S^-1| / 2; tau (nodes, 3), of study, group, effect; known (nodes, r + 1, r + 1), that
-    is [[S^-1, S^-1 b], [b' S^-1, b' S^-1 b]]; weights (r,) of the terms; measured (q, r), the Z of new studies; rest,
-    the contrast's parts in strata without new studies; rho, of sampling errors in a group.
+    log_weight (nodes,), with log|S^-1| / 2; tau (nodes, 3), of study, group, effect; known (nodes,
+    r + 1, r + 1), that is [[S^-1, S^-1 b], [b' S^-1, b' S^-1 b]]; weights (r,) of the terms;
+    measured (q, r), the Z of new studies; rest, the contrast's parts in strata without new studies;
+    rho, of sampling errors in a group.
     """
 
     log_weight: np.ndarray
@@ -58,8 +60,8 @@ def start_of(
 ) -> Start:
     """Start of the refits: weights by term, and the terms that new studies measure.
 
-    The least likely nodes, of total probability `DROPPED`, are left out: after new data drawn from the posterior their
-    probability is the same on average.
+    The least likely nodes, of total probability `DROPPED`, are left out: after new data drawn from
+    the posterior their probability is the same on average.
     """
     at = [posterior.terms.index(term) for term in weights]
     order = np.argsort(posterior.weight)
@@ -93,10 +95,8 @@ def refit(
 
     Parameters
     ----------
-    y, v : (studies, q)
-        Effects of the new studies and their sampling variances.
-    sizes : (sizes,)
-        How many of the studies to add, from 0 (today) to all.
+    y, v : (studies, q), effects of the new studies and their sampling variances
+    sizes : (sizes,), how many of the studies to add, from 0 (today) to all
 
     Returns
     -------
@@ -133,8 +133,9 @@ def _sums(x: np.ndarray) -> np.ndarray:
 def width_and_probability(parts: Sequence[Mixture]) -> tuple[np.ndarray, np.ndarray]:
     """Return the width of the 95 % interval and P(> 0) of a sum of independent mixtures (..., nodes): (...) each.
 
-    F(x) = 1/2 - 1/pi sum_k Im(phi(t_k) exp(-i t_k x)) / (k + 1/2) with t_k = (k + 1/2) h, k = 0, 1, ... The error is
-    the probability farther than 2 pi / h from x, here some sixty sds of the narrowest components.
+    F(x) = 1/2 - 1/pi sum_k Im(phi(t_k) exp(-i t_k x)) / (k + 1/2) with t_k = (k + 1/2) h, k = 0, 1,
+    ... The error is the probability farther than 2 pi / h from x, here some sixty sds of the
+    narrowest components.
 
     Source: Davies 1973, doi 10.1093/biomet/60.2.415.
     """

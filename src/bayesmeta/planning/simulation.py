@@ -30,20 +30,16 @@ def simulate_studies(
 ) -> Found:
     """Simulate new studies, each with one group that is measured on q terms.
 
+    Source: Hedges 1981, doi 10.3102/10769986006002107.
+
     Parameters
     ----------
-    tau : (replicates, 3)
-        Standard deviations of studies, groups and effects.
-    beta : (replicates, q)
-        Means of the terms.
-    studies, per_arm : int
-        How many studies, and the size of each of their two arms.
-    rho : float
-        Correlation of the errors of one study's mean differences.
-    seed : int
-        Gives the same true effects and the same luck whatever `per_arm`, and the same first studies whatever `studies`.
-
-    Source: Hedges 1981, doi 10.3102/10769986006002107.
+    tau : (replicates, 3), standard deviations of studies, groups and effects
+    beta : (replicates, q), means of the terms
+    studies, per_arm : how many studies, and the size of each of their two arms
+    rho : correlation of the errors of one study's mean differences
+    seed : gives the same true effects and the same luck whatever `per_arm`, and the same first
+        studies whatever `studies`
     """
     replicates, terms = beta.shape
     by_study, by_group, by_effect, shared, own, spread = np.random.default_rng(seed).spawn(6)

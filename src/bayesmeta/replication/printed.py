@@ -17,11 +17,8 @@ DATASETS = ("preclinical", "clinical", "clinical-all")
 def published_terms(dataset: str) -> pd.DataFrame | None:
     """Return the published estimates of a dataset's main model; None for an unpublished dataset.
 
-    Returns
-    -------
-    DataFrame
-        term, printed (in the paper; nan if it gives none), and from the report estimate, se, zval,
-        pval (text, as reported: "<.0001"), ci_lb, ci_ub, k, studies, fsn (Rosenthal), source.
+    Columns: term, printed (in the paper; nan if it gives none), and from the report estimate, se,
+    zval, pval (text, as reported: "<.0001"), ci_lb, ci_ub, k, studies, fsn (Rosenthal), source.
     """
     return _read(dataset) if dataset in DATASETS else None
 
@@ -29,10 +26,7 @@ def published_terms(dataset: str) -> pd.DataFrame | None:
 def published_tree(dataset: str) -> pd.DataFrame | None:
     """Return the published random-effects meta-CART; None for an unpublished dataset.
 
-    Returns
-    -------
-    DataFrame
-        step, parent, moderator, split, Qb, tau2, kept (by pruning), source.
+    Columns: step, parent, moderator, split, Qb, tau2, kept (by pruning), source.
     """
     return _of(dataset, "metacart")
 
@@ -40,10 +34,7 @@ def published_tree(dataset: str) -> pd.DataFrame | None:
 def published_importance(dataset: str) -> pd.DataFrame | None:
     """Return the importance in the published forest; None for an unpublished dataset.
 
-    Returns
-    -------
-    DataFrame
-        moderator, rank, importance (read off a figure), source.
+    Columns: moderator, rank, importance (read off a figure), source.
     """
     return _of(dataset, "metaforest")
 
@@ -51,10 +42,7 @@ def published_importance(dataset: str) -> pd.DataFrame | None:
 def published_forest(dataset: str) -> pd.DataFrame | None:
     """Return the published forest; None for an unpublished dataset.
 
-    Returns
-    -------
-    DataFrame
-        folds, weights, max_features, min_samples_leaf, r2, r2_sd, rmse, source.
+    Columns: folds, weights, max_features, min_samples_leaf, r2, r2_sd, rmse, source.
     """
     return _of(dataset, "forests")
 

@@ -76,16 +76,13 @@ def _joined(parts: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
 def by_comparison(effects: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Return the effects of every type of comparison, for `refit`.
 
+    Raises BadInput: the table has no column comparison, or it is blank throughout.
+
     Parameters
     ----------
-    effects : DataFrame
-        All effects, comparison B and small cells included: `datasets.trace.build(variant).effects`.
-        A, B and C are about persons, D, E and F about animals.
-
-    Raises
-    ------
-    BadInput
-        The table has no column comparison, or it is blank throughout.
+    effects : all effects, comparison B and small cells included:
+        `datasets.trace.build(variant).effects`. A, B and C are about persons, D, E and F about
+        animals.
     """
     if "comparison" not in effects:
         raise BadInput("types of comparison need the column comparison; the table has none")
@@ -115,10 +112,7 @@ def with_and_without_errors(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
     The tables: all effects; the errors corrected; all suspects corrected; all suspects left out.
 
-    Raises
-    ------
-    BadInput
-        The table has no suspected effects, or lacks the raw numbers.
+    Raises BadInput: the table has no suspected effects, or lacks the raw numbers.
     """
     suspected = suspects(frame)
     if suspected.empty:
@@ -137,20 +131,12 @@ def with_and_without_errors(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
 def risk_of_bias_table(frame: pd.DataFrame, spec: ModelSpec) -> Refits:
     """Fit risk of bias as the only moderator, in the nested model, on the effects with a score.
 
+    Returns: terms intercept and risk_of_bias; `fits` has a column basis that describes the effects.
+    Raises BadInput: the table has no scores, or they do not differ.
+
     Parameters
     ----------
-    frame : DataFrame
-        Effect table with risk_of_bias_c_unclear (an item C counts as unclear) or risk_of_bias.
-
-    Returns
-    -------
-    Refits
-        Terms intercept and risk_of_bias; `fits` has a column basis that describes the effects.
-
-    Raises
-    ------
-    BadInput
-        The table has no scores, or they do not differ.
+    frame : effect table with risk_of_bias_c_unclear (an item C counts as unclear) or risk_of_bias
     """
     score = next((name for name in SCORES if name in frame and frame[name].notna().any()), None)
     if score is None:

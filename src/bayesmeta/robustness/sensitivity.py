@@ -34,35 +34,32 @@ class PriorRefits(NamedTuple):
 def psense_table(tree: xr.DataTree) -> pd.DataFrame:
     r"""Sensitivity of each contrast and each tau to the power of the prior and of the likelihood.
 
-    With the posterior of power alpha of one component, p_alpha \propto p(theta)^alpha p(y | theta) for the prior,
+    With the posterior of power alpha of one component, p_alpha \propto p(theta)^alpha p(y | theta)
+    for the prior,
 
         D = [d(p_.99, p_1) / log2(1 / .99) + d(p_1.01, p_1) / log2(1.01)] / 2,
 
-    d the cumulative Jensen-Shannon distance; ArviZ's importance-weighted estimate. The likelihood is marginal: the
-    random effects are integrated out, so that their distribution belongs to it and not to the prior.
+    d the cumulative Jensen-Shannon distance; ArviZ's importance-weighted estimate. The likelihood
+    is marginal: the random effects are integrated out, so that their distribution belongs to it and
+    not to the prior.
+
+    Columns: contrast (every term, every contrast, then `tau_study` and so on, of a stratum
+    `tau_human:study`); prior, likelihood: D; diagnosis: `neither`, or where the prior's reaches .05
+    `prior-data conflict` if the likelihood's does, too, and `prior dominates` if not; prior_terms,
+    prior_taus and prior_<name> of any other parameter: D of that prior alone; whose: the parts
+    whose prior reaches .05 by itself.
+    Raises BadInput: the tree lacks the densities that are scaled.
 
     Parameters
     ----------
-    tree : DataTree
-        Of `sampling.sample_posterior` or `quadrature.quadrature_posterior`, or read from posterior.nc.
-
-    Returns
-    -------
-    DataFrame
-        contrast (every term, every contrast, then `tau_study` and so on, of a stratum `tau_human:study`); prior,
-        likelihood: D; diagnosis: `neither`, or where the prior's reaches .05 `prior-data conflict` if the likelihood's
-        does, too, and `prior dominates` if not; prior_terms, prior_taus and prior_<name> of any other parameter: D of
-        that prior alone; whose: the parts whose prior reaches .05 by itself.
-
-    Raises
-    ------
-    BadInput
-        The tree lacks the densities that are scaled.
+    tree : of `sampling.sample_posterior` or `quadrature.quadrature_posterior`, or read from
+        posterior.nc
 
     Notes
     -----
-    Source: Kallioinen, Paananen, Bürkner & Vehtari 2024, doi 10.1007/s11222-023-10366-5. Where a spread of the terms is
-    estimated, their prior is scaled given it; that they answer to it is what partial pooling is for.
+    Source: Kallioinen, Paananen, Bürkner & Vehtari 2024, doi 10.1007/s11222-023-10366-5. Where a
+    spread of the terms is estimated, their prior is scaled given it; that they answer to it is what
+    partial pooling is for.
     """
     scaled, parts = _scaled_tree(tree)
     table = pd.DataFrame({"contrast": scaled["posterior"]["value"]["contrast"].values})
@@ -139,21 +136,16 @@ def refit_priors(
 ) -> PriorRefits:
     """Refit exactly under each other prior that applies (`spec.other_priors`), by quadrature.
 
+    Returns: table: prior (base first), label, contrast (then the taus, as in `psense_table`), mean,
+    sd, ci_lb, ci_ub (95 % equal-tailed), p_positive (none for a tau), shift: of the mean from the
+    base's, in the base's sds. It has no rows where quadrature does not take the base; refused says
+    why.
+
     Parameters
     ----------
-    design, spec : Dataset, ModelSpec
-        As for `quadrature.integrate_posterior`.
-    weights : DataArray
-        Dims (contrast, term), as from `design.contrast_weights`.
-    steps, workers, dask, cache
-        As for `jobs.run_jobs`.
-
-    Returns
-    -------
-    PriorRefits
-        table: prior (base first), label, contrast (then the taus, as in `psense_table`), mean, sd, ci_lb, ci_ub (95 %
-        equal-tailed), p_positive (none for a tau), shift: of the mean from the base's, in the base's sds. It has no
-        rows where quadrature does not take the base; refused says why.
+    design, spec : as for `quadrature.integrate_posterior`
+    weights : dims (contrast, term), as from `design.contrast_weights`
+    steps, workers, dask, cache : as for `jobs.run_jobs`
     """
     versions = {BASE: spec} | {
         other.name: changed
@@ -184,10 +176,7 @@ def refit_priors(
 def refit(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> pd.DataFrame:
     """One refit by quadrature: contrast, mean, sd, ci_lb, ci_ub, p_positive; then each tau.
 
-    Raises
-    ------
-    BadInput
-        Quadrature does not take the model.
+    Raises BadInput: quadrature does not take the model.
     """
     posterior = integrate_posterior(design, spec)
     taus = taus_table(posterior)

@@ -17,19 +17,14 @@ MIN_QB_GAIN = 1e-5  # by which a split has to raise Qb, metacart's cp
 class Choices:
     """The choices of a tree.
 
+    Raises BadInput: a number below 1, or a min_bucket that is not below min_split.
+
     Attributes
     ----------
-    max_splits : int
-        metacart's maxL.
-    min_split, min_bucket : int
-        Effects that a node needs to be split, and that both sides of a split need.
-    look_ahead : bool
-        Choose the first two splits together, instead of in turn.
-
-    Raises
-    ------
-    BadInput
-        A number below 1, or a min_bucket that is not below min_split.
+    max_splits : metacart's maxL
+    min_split, min_bucket : effects that a node needs to be split, and that both sides of a split
+        need
+    look_ahead : choose the first two splits together, instead of in turn
     """
 
     max_splits: int = 10
@@ -83,26 +78,19 @@ def grow(table: pd.DataFrame, moderators: Sequence[str], choices: Choices | None
     kept. With look-ahead the first two splits are the pair with the largest Qb; of pairs that give
     the same three leaves, it is metacart's: the pair with the second moderator that comes first.
 
+    Raises BadInput: as in `effects.effects_of`.
+    Source: Li, Dusseldorp, Su & Meulman 2020, doi:10.3758/s13428-020-01360-0.
+
     Parameters
     ----------
-    table : DataFrame
-        A row per effect: yi, vi and the moderators, complete.
-    moderators : sequence of str
-        The order decides ties. Columns of numbers are cut at their values, others by levels.
-
-    Raises
-    ------
-    BadInput
-        As in `effects.effects_of`.
+    table : a row per effect: yi, vi and the moderators, complete
+    moderators : the order decides ties. Columns of numbers are cut at their values, others by
+        levels.
 
     Notes
     -----
     metacart's `REmrt`, which requires min_bucket only in the second of the two splits of
     look-ahead. Effects count as independent, as there.
-
-    References
-    ----------
-    Li, Dusseldorp, Su & Meulman 2020, doi:10.3758/s13428-020-01360-0.
     """
     choices = choices or Choices()
     effects = effects_of(table, moderators)
@@ -196,10 +184,7 @@ def divide(values: np.ndarray, nodes: np.ndarray, split: Split, step: int) -> np
 def nodes_of(tree: Tree, table: pd.DataFrame) -> np.ndarray:
     """Return the node of every row of a table after 0, 1, ... splits (splits + 1, rows).
 
-    Raises
-    ------
-    BadInput
-        A moderator of the tree is absent or has missing values.
+    Raises BadInput: a moderator of the tree is absent or has missing values.
     """
     used = list(dict.fromkeys(split.moderator for split in tree.splits))
     if bad := [name for name in used if name not in table or table[name].isna().any()]:

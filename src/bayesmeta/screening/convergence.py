@@ -22,11 +22,8 @@ def convergence(
 
     The first n trees of a forest are the forest of n trees.
 
-    Returns
-    -------
-    DataFrame
-        trees; out_of_bag: a row is predicted by the trees that were grown without it (though
-        perhaps with its study); held_out: as in `cross_validate`.
+    Columns: trees; out_of_bag: a row is predicted by the trees that were grown without it (though
+    perhaps with its study); held_out: as in `cross_validate`.
     """
     counts = np.unique(np.linspace(1, tuning.trees, points + 1).round().astype(int))[1:]
     forest = grow(coded, y, weight, tuning, np.arange(len(y)), seed=seed)

@@ -66,8 +66,7 @@ def average_at(
 
     Parameters
     ----------
-    fixed : dict
-        Moderator to its columns at the points (points, columns of the moderator).
+    fixed : moderator to its columns at the points (points, columns of the moderator)
     """
     positions = np.concatenate([coded.columns(name) for name in fixed])
     values = np.hstack(list(fixed.values()))
@@ -86,10 +85,7 @@ def dependence(
 ) -> pd.DataFrame:
     """Return the partial dependence on every moderator.
 
-    Returns
-    -------
-    DataFrame
-        moderator, level, at, k (effects that are nearest to the point), category, effect.
+    Columns: moderator, level, at, k (effects that are nearest to the point), category, effect.
     """
     parts = []
     for name in names or coded.names:
@@ -111,11 +107,8 @@ def pair_dependence(
 ) -> pd.DataFrame:
     """Return the partial dependence on two moderators.
 
-    Returns
-    -------
-    DataFrame
-        first, second, level_1, at_1, level_2, at_2, k, effect; k is the number of effects nearest
-        to a point; where it is 0 the forest extrapolates.
+    Columns: first, second, level_1, at_1, level_2, at_2, k, effect; k is the number of effects
+    nearest to a point; where it is 0 the forest extrapolates.
     """
     rows = grid_of(coded, first)
     columns = grid_of(coded, second)
@@ -146,8 +139,7 @@ def interaction(pair: pd.DataFrame, single: pd.DataFrame) -> dict[str, float]:
 
     Parameters
     ----------
-    pair, single : DataFrame
-        From `pair_dependence` and `dependence`.
+    pair, single : from `pair_dependence` and `dependence`
     """
     share = pair["k"].to_numpy() / pair["k"].sum()
     effect = single.set_index(["moderator", "level"])["effect"]

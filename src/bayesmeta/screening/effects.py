@@ -37,11 +37,8 @@ def effects_of(table: pd.DataFrame, moderators: Sequence[str]) -> Effects:
 
     Columns of numbers stay numbers; all others, also booleans, are categories.
 
-    Raises
-    ------
-    BadInput
-        A column is absent or has missing values; vi is not above 0; no moderator or no effect is
-        given.
+    Raises BadInput: a column is absent or has missing values; vi is not above 0; no moderator or no
+    effect is given.
     """
     if not moderators or table.empty:
         raise BadInput("a tree needs a moderator and an effect at least")

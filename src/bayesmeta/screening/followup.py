@@ -29,10 +29,8 @@ def followup(filled: pd.DataFrame, names: Sequence[str], dataset: str) -> str:
 
     Parameters
     ----------
-    filled : DataFrame
-        From `moderators.fill_in`; it determines which moderators are categories.
-    names : sequence of str
-        A moderator, or the pair with the strongest interaction.
+    filled : from `moderators.fill_in`; it determines which moderators are categories
+    names : a moderator, or the pair with the strongest interaction
     """
     categories = [name for name in names if is_category(filled[name])]
     numbers = [f"scale({name})" for name in names if name not in categories]

@@ -83,12 +83,10 @@ def cross_validate(
 ) -> pd.DataFrame:
     """Predict held-out effects with a forest.
 
-    Returns
-    -------
-    DataFrame
-        fold, k, r2, r2_sse, rmse, mae. r2 is the squared correlation of predictions and targets in
-        a fold (Rsquared of caret, R2_cv of the paper); r2_sse is 1 - SSE / SST about the mean of
-        the training rows, below 0 where that mean predicts better. Rows have no weights in either.
+    Columns: fold, k, r2, r2_sse, rmse, mae. r2 is the squared correlation of predictions and
+    targets in a fold (Rsquared of caret, R2_cv of the paper); r2_sse is 1 - SSE / SST about the
+    mean of the training rows, below 0 where that mean predicts better. Rows have no weights in
+    either.
     """
     rows = []
     for fold, (train, test) in enumerate(held_out(folds)):
@@ -128,10 +126,7 @@ def tune(
 ) -> pd.DataFrame:
     """Cross-validate every point of a grid, in a job per point; points share folds and seeds.
 
-    Returns
-    -------
-    DataFrame
-        The choices of a point, then fold, k, r2, r2_sse, rmse, mae; a row per fold.
+    Columns: the choices of a point, then fold, k, r2, r2_sse, rmse, mae; a row per fold.
     """
     jobs = [
         Job(_name(point), cross_validate, (coded, y, weights[point.weights], point, folds, seed))
@@ -152,10 +147,7 @@ def r2cv_table(tuned: pd.DataFrame) -> pd.DataFrame:
 
     The best point has the lowest rmse, as caret chooses.
 
-    Returns
-    -------
-    DataFrame
-        The choices of a point, r2, r2_sd (over the folds), r2_sse, rmse, mae.
+    Columns: the choices of a point, r2, r2_sd (over the folds), r2_sse, rmse, mae.
     """
     groups = tuned.groupby(list(asdict(GRID[0])), sort=False)
     table = groups[MEASURES].mean()

@@ -60,12 +60,9 @@ def examine(
 ) -> pd.DataFrame:
     """Cross-validate a forest for its R2 and the importance of the moderators.
 
-    Returns
-    -------
-    DataFrame
-        fold, k, part, name, value. Part r2 has the measures of `forest.cross_validate`, part
-        importance by moderator the increase of the mean squared error in the held-out fold. Rows
-        have no weights in the error, as in ranger.
+    Columns: fold, k, part, name, value. Part r2 has the measures of `forest.cross_validate`, part
+    importance by moderator the increase of the mean squared error in the held-out fold. Rows have
+    no weights in the error, as in ranger.
     """
     parts = []
     for fold, (train, test) in enumerate(held_out(folds)):
@@ -98,10 +95,7 @@ def examine_draws(
 
     The shorter list is recycled: two draws and four imputations give four jobs.
 
-    Returns
-    -------
-    DataFrame
-        The columns of `examine`, and draw.
+    Columns: those of `examine`, and draw.
     """
     jobs = [
         Job(f"draw {at + 1}", examine, (*paired(codings, target, at), weight, tuning, folds, seed))
@@ -119,10 +113,7 @@ def paired(codings: Sequence[Coded], target: Target, at: int) -> tuple[Coded, np
 def held_out_importance(examined: pd.DataFrame) -> pd.DataFrame:
     """Average the importance of `examine` over folds (and draws).
 
-    Returns
-    -------
-    DataFrame
-        moderator, importance, on the scale of the squared target.
+    Columns: moderator, importance, on the scale of the squared target.
     """
     rows = examined[examined["part"] == "importance"]
     total = (rows["value"] * rows["k"]).groupby(rows["name"]).sum()
@@ -133,10 +124,7 @@ def held_out_importance(examined: pd.DataFrame) -> pd.DataFrame:
 def r2cv_draws(examined: pd.DataFrame) -> pd.DataFrame:
     """Summarise the measures of `examine_draws` over draws.
 
-    Returns
-    -------
-    DataFrame
-        measure, mean, sd (over folds, on average), ci_lb, ci_ub (95 % of the draws' means).
+    Columns: measure, mean, sd (over folds, on average), ci_lb, ci_ub (95 % of the draws' means).
     """
     rows = examined[examined["part"] == "r2"]
     by_draw = rows.groupby(["name", "draw"])["value"]
@@ -161,10 +149,7 @@ def out_of_bag_importance(
     forest's do, so that two correlated moderators are both important: it is for comparison with
     the paper.
 
-    Returns
-    -------
-    DataFrame
-        moderator, importance.
+    Columns: moderator, importance.
     """
     rng = np.random.default_rng(seed)
     total = np.zeros(len(coded.names))
@@ -179,21 +164,15 @@ def out_of_bag_importance(
 def importance_table(replicates: pd.DataFrame, on_folds: pd.DataFrame, target: str) -> pd.DataFrame:
     """Return importance with intervals and ranks, the most important moderator first.
 
+    Columns: moderator, mean, sd, ci_lb, ci_ub (95 %, percentiles), p_positive over the replicates;
+    held_out, that of all studies; mean_rank, p_rank_1, p_rank_2, ...: the share of replicates where
+    the moderator has that rank; target.
+
     Parameters
     ----------
-    replicates : DataFrame
-        replicate, moderator, importance: of resamples of the studies, of draws, or of both.
-    on_folds : DataFrame
-        From `held_out_importance` on all studies.
-    target : str
-        Name of the target; a column.
-
-    Returns
-    -------
-    DataFrame
-        moderator, mean, sd, ci_lb, ci_ub (95 %, percentiles), p_positive over the replicates;
-        held_out, that of all studies; mean_rank, p_rank_1, p_rank_2, ...: the share of replicates
-        where the moderator has that rank; target.
+    replicates : replicate, moderator, importance: of resamples of the studies, of draws, or of both
+    on_folds : from `held_out_importance` on all studies
+    target : name of the target; a column
     """
     wide = replicates.pivot_table(index="replicate", columns="moderator", values="importance")
     ranks = wide.rank(axis=1, ascending=False, method="first")

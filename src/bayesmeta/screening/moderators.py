@@ -47,18 +47,13 @@ def choose_moderators(
 ) -> tuple[list[str], dict[str, str]]:
     """Return the moderators of a table, and why other columns are not moderators, by name.
 
+    Raises BadInput: a name is not a column or has a single value; no moderator remains.
+
     Parameters
     ----------
-    frame : DataFrame
-        Effect table.
-    names : sequence of str, optional
-        By default those of the dataset if the table has them all, otherwise every column that
-        neither identifies a row nor holds parts of its effect size.
-
-    Raises
-    ------
-    BadInput
-        A name is not a column or has a single value; no moderator remains.
+    frame : effect table
+    names : by default those of the dataset if the table has them all, otherwise every column that
+        neither identifies a row nor holds parts of its effect size
     """
     candidates = list(names) if names else _by_default(frame)
     for name in candidates:
@@ -111,16 +106,12 @@ def fill_in(
 
     Parameters
     ----------
-    frame, names : DataFrame, sequence of str
-        Effect table and its moderators.
-    within : str
-        Blanks get values that are observed where this column is the same, or anywhere if the table
-        lacks it or nothing is observed there; "" for anywhere.
-    like : DataFrame, optional
-        The table of observed values, instead of `frame`.
-    seed : int, optional
-        Put a random observed value into the blanks of a study: an imputation. By default the mode
-        (of equally frequent values the first by alphabet) or the median.
+    frame, names : effect table and its moderators
+    within : blanks get values that are observed where this column is the same, or anywhere if the
+        table lacks it or nothing is observed there; "" for anywhere
+    like : the table of observed values, instead of `frame`
+    seed : put a random observed value into the blanks of a study: an imputation. By default the
+        mode (of equally frequent values the first by alphabet) or the median.
     """
     like = frame if like is None else like
     rng = None if seed is None else np.random.default_rng(seed)

@@ -31,25 +31,15 @@ def cross_validate(
     se = sqrt(sum over u of (E_u - n_u E)^2) / S, which by effect is metacart's. The tree of a fold
     that ends early predicts with the splits that it has.
 
+    Columns: splits (from 0 to max_splits), error, se.
+    Raises BadInput: as in `grow` and `folds_of`; the column `by` is absent or has missing values.
+
     Parameters
     ----------
-    folds, seed : int
-        As in `folds_of`.
-    by : str
-        Column with values that stay together in a fold; with `effect` (or any column without
-        repeats) the folds are metacart's.
-    options : JobOptions
-        A job is a fold.
-
-    Returns
-    -------
-    DataFrame
-        splits (from 0 to max_splits), error, se.
-
-    Raises
-    ------
-    BadInput
-        As in `grow` and `folds_of`; the column `by` is absent or has missing values.
+    folds, seed : as in `folds_of`
+    by : column with values that stay together in a fold; with `effect` (or any column without
+        repeats) the folds are metacart's
+    options : a job is a fold
     """
     choices = choices or Choices()
     if by not in table or table[by].isna().any():
@@ -82,10 +72,7 @@ def predict_others(
 ) -> pd.DataFrame:
     """Grow a tree from some rows and predict others after 0, 1, ..., max_splits splits.
 
-    Returns
-    -------
-    DataFrame
-        A row per other row, a column per number of splits.
+    Columns: a row per other row, a column per number of splits.
     """
     tree = grow(rows, moderators, choices)
     predicted = predict(tree, rows, others)
@@ -117,10 +104,7 @@ def kept_splits(errors: pd.DataFrame, c: float = 0.5) -> int:
 
     The standard error is that of the tree with the least error.
 
-    Raises
-    ------
-    BadInput
-        c is below 0.
+    Raises BadInput: c is below 0.
     """
     if not c >= 0:
         raise BadInput(f"c is {c}; it should be 0 or more")

@@ -34,11 +34,8 @@ def replicate(
     Importance and r2 are on the studies that were not drawn, on average 37 %; dependence is
     averaged over all effects.
 
-    Returns
-    -------
-    DataFrame
-        part (r2, importance, single, pair, interaction), value, and labels: the columns of
-        `dependence` and `pair_dependence`.
+    Columns: part (r2, importance, single, pair, interaction), value, and labels: the columns of
+    `dependence` and `pair_dependence`.
     """
     train, test = resample(studies, seed)
     forest = grow(coded, y, weight, tuning, train, seed=seed)
@@ -78,15 +75,8 @@ def run_replicates(
     of the moderators; shorter lists are recycled. An interval thus contains the uncertainty of the
     posterior, of the blanks and of the choice of studies.
 
-    Returns
-    -------
-    DataFrame
-        The columns of `replicate`, and replicate.
-
-    Raises
-    ------
-    BadInput
-        count is below 2.
+    Columns: those of `replicate`, and replicate.
+    Raises BadInput: count is below 2.
     """
     if count < 2:
         raise BadInput(f"{count} resamples give no interval; 100 do")
@@ -113,8 +103,7 @@ def with_intervals(table: pd.DataFrame, replicates: pd.DataFrame) -> pd.DataFram
 
     Parameters
     ----------
-    table : DataFrame
-        From `dependence`, `pair_dependence` or `interactions_table`.
+    table : from `dependence`, `pair_dependence` or `interactions_table`
     """
     part, by = _part(table)
     values = replicates[replicates["part"] == part].groupby(by)["value"]

@@ -69,19 +69,14 @@ def between(effects: Effects, leaf: np.ndarray, rows: np.ndarray, left: np.ndarr
     (W_l - sum of w^2 / W_l)), and with w* = 1 / (vi + tau2) instead of w,
     Qb = sum over l of W*_l (y*_l - y*)^2.
 
+    Source: DerSimonian & Laird 1986, doi:10.1016/0197-2456(86)90046-2;
+    Li, Dusseldorp, Su & Meulman 2020, doi:10.3758/s13428-020-01360-0.
+
     Parameters
     ----------
-    leaf : array (effects,)
-        Codes from 0 of the leaves before the split.
-    rows : array (n,)
-        The effects of the leaf that is split.
-    left : array of bool (splits, n)
-        The rows that go to the left leaf; both sides need a row.
-
-    References
-    ----------
-    DerSimonian & Laird 1986, doi:10.1016/0197-2456(86)90046-2;
-    Li, Dusseldorp, Su & Meulman 2020, doi:10.3758/s13428-020-01360-0.
+    leaf : array (effects,), codes from 0 of the leaves before the split
+    rows : array (n,), the effects of the leaf that is split
+    left : array of bool (splits, n), the rows that go to the left leaf; both sides need a row
     """
     step = max(1, MAX_ARRAY_SIZE // len(leaf))
     starts = range(0, len(left), step)
@@ -119,8 +114,8 @@ def _tau2(
 
     Parameters
     ----------
-    node, to_left, others : arrays (4,), (splits, 4) and (leaves - 1, 4)
-        Sums of `_sum_terms` over the node, over its left sides and over the other leaves.
+    node, to_left, others : arrays (4,), (splits, 4) and (leaves - 1, 4), sums of `_sum_terms` over
+        the node, over its left sides and over the other leaves
     """
     of_sides = _moments(np.stack([to_left, node - to_left])).sum(1)
     within, scale = of_sides + _moments(others).sum(1)[:, None]
@@ -150,10 +145,7 @@ def best_cut(
     Of more than `TAU2_NODES` splits only those that are near the largest by `roughly` are computed
     in full.
 
-    Returns
-    -------
-    tuple
-        Index of the element of `cuts`, the place of the split in it, Qb and tau2.
+    Returns: index of the element of `cuts`, the place of the split in it, Qb and tau2.
     """
     which = np.repeat(np.arange(len(cuts)), [len(cut.ends) for cut in cuts])
     place = np.concatenate([np.arange(len(cut.ends)) for cut in cuts])

@@ -29,28 +29,17 @@ def resampled_splits(
 ) -> pd.DataFrame:
     """Grow trees from studies drawn with replacement, as many as there are studies.
 
+    Columns: resample (from 0), step (from 1), parent, moderator, split (the condition of the left
+    node, in words).
+    Raises BadInput: as in `grow`; the column study is absent, or resamples is below 1.
+
     Parameters
     ----------
-    table : DataFrame
-        As in `grow`, with `study`.
-    splits : int
-        Maximum number of splits of a tree: that of the pruned tree, the stability of which is in
-        question. 0 gives none.
-    resamples, seed : int
-        The same seed gives the same resamples; a larger number begins with these.
-    options : JobOptions
-        A job is ten trees.
-
-    Returns
-    -------
-    DataFrame
-        resample (from 0), step (from 1), parent, moderator, split (the condition of the left node,
-        in words).
-
-    Raises
-    ------
-    BadInput
-        As in `grow`; the column study is absent, or resamples is below 1.
+    table : as in `grow`, with `study`
+    splits : maximum number of splits of a tree: that of the pruned tree, the stability of which is
+        in question. 0 gives none.
+    resamples, seed : the same seed gives the same resamples; a larger number begins with these
+    options : a job is ten trees
     """
     if "study" not in table or resamples < 1:
         raise BadInput("stability needs a column study, and 1 resample or more")
@@ -91,11 +80,8 @@ def grow_resampled(
 def frequencies(splits: pd.DataFrame, moderators: Sequence[str], *, resamples: int) -> pd.DataFrame:
     """Count how often every moderator made the first, the second and any split.
 
-    Returns
-    -------
-    DataFrame
-        moderator, first, second, any: shares of the resamples; splits: average number in a tree.
-        Most frequent first.
+    Columns: moderator, first, second, any: shares of the resamples; splits: average number in a
+    tree. Most frequent first.
     """
     names = list(moderators)
 

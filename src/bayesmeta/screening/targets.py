@@ -58,18 +58,13 @@ def target_of(
 ) -> Target:
     """Return the target of a screening.
 
+    Raises BadInput: the name is unknown; draws is below 1.
+
     Parameters
     ----------
-    frame : DataFrame
-        Effect table.
+    frame : effect table
     name : {"means", "draws", "raw"}
-    draws, seed : int
-        Number of independent draws, and their seed.
-
-    Raises
-    ------
-    BadInput
-        The name is unknown; draws is below 1.
+    draws, seed : number of independent draws, and their seed
     """
     check_choice("target", name, choices.Target)
     if name == "raw":
@@ -104,10 +99,8 @@ def posterior_means(design: xr.Dataset, spec: ModelSpec, grid: Grid) -> np.ndarr
 
     Parameters
     ----------
-    design, spec : Dataset, ModelSpec
-        The model without moderators; sampling errors are taken as independent.
-    grid : Grid
-        From `quadrature.grid.refine`.
+    design, spec : the model without moderators; sampling errors are taken as independent
+    grid : from `quadrature.grid.refine`
     """
     likelihood = likelihood_of(design, spec)
     seen = grid.weight > NEGLIGIBLE

@@ -20,26 +20,16 @@ def refit(
 ) -> pd.DataFrame:
     """Refit by quadrature where that takes the model, else by NUTS.
 
+    Columns: part ("contrast", "parameter": slopes and weights of the bias, or "study"), name; of
+    the first two mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive (of weights P(> 1)); of
+    studies k, elpd, k_hat, how, as from `influence.leave_studies_out`.
+    Raises BadInput: a diagnostic of the sampler failed.
+
     Parameters
     ----------
-    design, spec : Dataset, ModelSpec
-        As for `quadrature.integrate_posterior`.
-    weights : DataArray
-        Dims (contrast, term), as from `design.contrast_weights`.
-    seed : int
-        Of NUTS.
-
-    Returns
-    -------
-    DataFrame
-        part ("contrast", "parameter": slopes and weights of the bias, or "study"), name; of the first two mean, sd,
-        ci_lb, ci_ub (95 % equal-tailed), p_positive (of weights P(> 1)); of studies k, elpd, k_hat, how, as from
-        `influence.leave_studies_out`.
-
-    Raises
-    ------
-    BadInput
-        A diagnostic of the sampler failed.
+    design, spec : as for `quadrature.integrate_posterior`
+    weights : dims (contrast, term), as from `design.contrast_weights`
+    seed : of NUTS
     """
     if refusal(design, spec, "quadrature"):
         return _sampled(design, spec, weights, seed)

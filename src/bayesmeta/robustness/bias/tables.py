@@ -24,17 +24,12 @@ def versions(
 ) -> tuple[dict[str, Version], dict[str, str]]:
     """Return the analysis without a bias and with every bias, and why others are missing.
 
+    Returns: title to design, model and weights; title of a missing model to the reason.
+
     Parameters
     ----------
-    frame : DataFrame
-        Effect table; PET and PEESE need n1i and n2i.
-    weights : DataArray
-        Dims (contrast, term), over the terms of the unadjusted model.
-
-    Returns
-    -------
-    tuple of dict
-        Title to design, model and weights; title of a missing model to the reason.
+    frame : effect table; PET and PEESE need n1i and n2i
+    weights : dims (contrast, term), over the terms of the unadjusted model
     """
     made: dict[str, Version] = {UNADJUSTED: (build_design(frame, spec), spec, weights)}
     missing = {}
@@ -56,12 +51,9 @@ def versions(
 def cells_table(refits: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return every contrast under every model.
 
-    Returns
-    -------
-    DataFrame
-        contrast, model, mean, sd, ci_lb, ci_ub, p_positive; shift: of the mean from the unadjusted
-        model's, in its sds; toward_zero: the share of the unadjusted mean that disappears (above 1:
-        the sign changes).
+    Columns: contrast, model, mean, sd, ci_lb, ci_ub, p_positive; shift: of the mean from the
+    unadjusted model's, in its sds; toward_zero: the share of the unadjusted mean that disappears
+    (above 1: the sign changes).
     """
     rows = _part(refits, "contrast")
     base = refits[UNADJUSTED].query("part == 'contrast'").set_index("name")
@@ -77,10 +69,8 @@ def cells_table(refits: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 def parameters_table(refits: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return the slopes and weights of the bias models.
 
-    Returns
-    -------
-    DataFrame
-        model, parameter, mean, sd, ci_lb, ci_ub, p: P(slope > 0) or P(weight < 1), towards bias.
+    Columns: model, parameter, mean, sd, ci_lb, ci_ub, p: P(slope > 0) or P(weight < 1), towards
+    bias.
     """
     rows = _part(refits, "parameter")
     is_weight = rows["model"] == TITLES["selection"]

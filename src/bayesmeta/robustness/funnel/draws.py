@@ -43,18 +43,13 @@ def draw_effects(
 ) -> Iterator[DrawnEffects]:
     """Draw true effects under random posterior draws without repeats, in parts that fit in memory.
 
+    Raises BadInput: the tree lacks the random effects that "fitted" needs.
+
     Parameters
     ----------
-    draws : int
-        Number of draws, at most all of the posterior.
-    studies : "new" or "fitted"
-        Draw the random effects of theta = X beta + u + w + d anew from their distributions, or take
-        those of the fitted studies, groups and effects.
-
-    Raises
-    ------
-    BadInput
-        The tree lacks the random effects that "fitted" needs.
+    draws : number of draws, at most all of the posterior
+    studies : "new" or "fitted", draw the random effects of theta = X beta + u + w + d anew from
+        their distributions, or take those of the fitted studies, groups and effects
     """
     posterior = tree["posterior"].to_dataset()
     levels = [level for level in LEVELS if f"tau_{level}" in posterior]

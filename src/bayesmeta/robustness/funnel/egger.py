@@ -32,11 +32,7 @@ def standard_error(design: xr.Dataset) -> Floats:
 def size_precision(design: xr.Dataset) -> Floats:
     """Return sqrt(1/n1 + 1/n2): the part of an SMD's standard error that is free of the SMD.
 
-    Raises
-    ------
-    BadInput
-        The table has no n1i or n2i, or they are not above 0.
-
+    Raises BadInput: the table has no n1i or n2i, or they are not above 0.
     Source: Pustejovsky & Rodgers 2019, doi 10.1002/jrsm.1332.
     """
     if missing := [name for name in ("n1i", "n2i") if name not in design]:
@@ -61,23 +57,15 @@ PRECISIONS: dict[str, Callable[[xr.Dataset], Floats]] = {
 def egger_table(design: xr.Dataset, spec: ModelSpec) -> pd.DataFrame:
     """Fit Egger's regression: the precision as a further moderator, single-level and nested.
 
+    Columns: model, precision, slope, se, zval, pval (two-sided, normal), ci_lb, ci_ub, tau2 (sum
+    over the levels), tau2_without (the same without the precision), QE, k.
+    Raises BadInput: the precision is a linear combination of the terms, for example the same for
+    every effect.
+
     Parameters
     ----------
-    design : Dataset
-        From `design.build_design`; the nested version with sqrt(1/n1 + 1/n2) needs n1i and n2i.
-    spec : ModelSpec
-        Levels and rho of the nested model.
-
-    Returns
-    -------
-    DataFrame
-        model, precision, slope, se, zval, pval (two-sided, normal), ci_lb, ci_ub, tau2 (sum over
-        the levels), tau2_without (the same without the precision), QE, k.
-
-    Raises
-    ------
-    BadInput
-        The precision is a linear combination of the terms, for example the same for every effect.
+    design : from `design.build_design`; the nested version with sqrt(1/n1 + 1/n2) needs n1i and n2i
+    spec : levels and rho of the nested model
 
     Notes
     -----
@@ -117,10 +105,8 @@ def egger_nested(without: Reml, precision: str) -> dict[str, object]:
 
     Parameters
     ----------
-    without : Reml
-        Fit of the model without the precision.
-    precision : str
-        A name of `PRECISIONS`.
+    without : Reml, fit of the model without the precision
+    precision : a name of `PRECISIONS`
     """
     design = without.design
     spec = without.spec
@@ -139,10 +125,7 @@ def egger_nested(without: Reml, precision: str) -> dict[str, object]:
 def with_term(design: xr.Dataset, term: str, values: Floats) -> xr.Dataset:
     """Return the design with a further term; values (k,).
 
-    Raises
-    ------
-    BadInput
-        The values are a linear combination of the terms.
+    Raises BadInput: the values are a linear combination of the terms.
     """
     x = np.column_stack([design["X"].values, values])
     terms = design["term"].values
@@ -175,17 +158,9 @@ def fail_safe_table(design: xr.Dataset) -> pd.DataFrame:
     N = k ((|sum z| / sqrt(k)) / 1.645)^2 - k, rounded up, at least 0, with z = yi / sqrt(vi):
     so many effects of 0 would make the sum of z insignificant, one-sided 5 %.
 
-    Returns
-    -------
-    DataFrame
-        term, k, studies, fsn, pval (one-sided, of the sum), sumz, threshold (5 k + 10), robust (fsn
-        above it), method.
-
-    Raises
-    ------
-    BadInput
-        The terms are not cells: an effect must belong to a single term, coded 1.
-
+    Columns: term, k, studies, fsn, pval (one-sided, of the sum), sumz, threshold (5 k + 10), robust
+    (fsn above it), method.
+    Raises BadInput: the terms are not cells: an effect must belong to a single term, coded 1.
     Source: Rosenthal 1979, doi 10.1037/0033-2909.86.3.638; metafor's `fsn(type = "Rosenthal")`.
     """
     x = design["X"].values

@@ -24,12 +24,12 @@ class FunnelChecks(NamedTuple):
     Attributes
     ----------
     statistics : cell ("all" and the terms), statistic, title, k (effects), observed (mean over
-        draws), replicate_mean, replicate_sd, ci_lb, ci_ub (95 % of the replicates),
-        p = P(replicate >= observed) draw by draw, p_two_sided, naive_mean and naive_p (every
-        variance held fixed), flag ("high", "low" or ""), verdict (words).
+        draws), replicate_mean, replicate_sd, ci_lb, ci_ub (95 % of the replicates), p = P(replicate
+        >= observed) draw by draw, p_two_sided, naive_mean and naive_p (every variance held fixed),
+        flag ("high", "low" or ""), verdict (words)
     replicates : draw, cell, statistic, observed, replicate, naive; what the p-values count.
     points : which ("observed" or "replicate", thinned), cell, residual, se; residuals from the
-        fitted mean, multiplied by its direction.
+        fitted mean, multiplied by its direction
     cells : cell, k, studies, mean (fitted, without its sign).
     linked : in words, how many variances could be simulated with their effects.
     flagged : whether a statistic of the entire dataset is flagged as too high.
@@ -65,28 +65,17 @@ def funnel_checks(
 ) -> FunnelChecks:
     """Check a funnel against replicates without selection that have the errors of an SMD.
 
+    Raises BadInput: fewer than 100 draws are requested or in the tree; random effects are missing.
+
     Parameters
     ----------
-    tree : DataTree
-        A fit: posterior with beta and taus (u, w, d for "fitted"), constant_data.
-    draws : int
-        Number of posterior draws and of replicates of the table, a replicate per draw; at least
-        100.
-    seed : int
-        Seed of every random step.
-    studies : "new" or "fitted"
-        Replicates of new studies from the fitted distribution, or of the same studies. Fitted
-        random effects take up part of a small-study effect, so that "fitted" is conservative for
-        slopes and skewness; "new" is calibrated.
-
-    Returns
-    -------
-    FunnelChecks
-
-    Raises
-    ------
-    BadInput
-        Fewer than 100 draws are requested or in the tree; random effects are missing.
+    tree : a fit: posterior with beta and taus (u, w, d for "fitted"), constant_data
+    draws : number of posterior draws and of replicates of the table, a replicate per draw; at least
+        100
+    seed : seed of every random step
+    studies : "new" or "fitted", replicates of new studies from the fitted distribution, or of the
+        same studies. Fitted random effects take up part of a small-study effect, so that "fitted"
+        is conservative for slopes and skewness; "new" is calibrated.
 
     Notes
     -----

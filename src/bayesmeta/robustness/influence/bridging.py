@@ -25,8 +25,8 @@ def bridge(without: xr.DataArray, given: xr.DataArray) -> tuple[float, float]:
 
     Parameters
     ----------
-    without, given : DataArray
-        Log-likelihood of the new data over (chain, draw), of draws without and given them.
+    without, given : log-likelihood of the new data over (chain, draw), of draws without and given
+        them
 
     Notes
     -----

@@ -43,12 +43,9 @@ def changes_table(
 
     Parameters
     ----------
-    design, spec : Dataset, ModelSpec
-        A model that quadrature takes.
-    weights : DataArray
-        Dims (contrast, term), as from `design.contrast_weights`.
-    left_out : Dataset
-        From `quadrature.leave_one_study_out(design, spec, weights=weights)`.
+    design, spec : a model that quadrature takes
+    weights : dims (contrast, term), as from `design.contrast_weights`
+    left_out : from `quadrature.leave_one_study_out(design, spec, weights=weights)`
 
     Returns
     -------

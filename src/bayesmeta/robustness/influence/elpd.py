@@ -29,17 +29,13 @@ COLUMNS = ["study", "k", "elpd_psis", "k_hat", "elpd", "how", "error"]
 def psis_table(tree: xr.DataTree) -> pd.DataFrame:
     """Leave out every study by importance sampling, from the draws of a single fit.
 
+    Columns: study, k (effects), elpd_psis, k_hat, error (Monte-Carlo standard error of elpd_psis;
+    nan where k_hat > .7).
+
     Parameters
     ----------
-    tree : DataTree
-        A fit: log_likelihood with obs_study over (chain, draw, study), the marginal likelihood;
-        constant_data.
-
-    Returns
-    -------
-    DataFrame
-        study, k (effects), elpd_psis, k_hat, error (Monte-Carlo standard error of elpd_psis; nan
-        where k_hat > .7).
+    tree : a fit: log_likelihood with obs_study over (chain, draw, study), the marginal likelihood;
+        constant_data
 
     Notes
     -----
@@ -85,25 +81,17 @@ def leave_studies_out(
 ) -> pd.DataFrame:
     """Leave out every study: exactly if possible, refitted where importance sampling fails.
 
+    Columns: study, k, elpd_psis, k_hat, elpd, how ("exact", "PSIS", "refitted", or "PSIS fails" for
+    a study without which the sampler fails, too), error: of the quadrature, or Monte-Carlo standard
+    error.
+
     Parameters
     ----------
-    tree : DataTree
-        A fit of the model, for `psis_table`.
-    design, spec : Dataset, ModelSpec
-        Design and model of the fit.
-    left_out : Dataset, optional
-        From `quadrature.leave_one_study_out`, for a model that it takes: exact.
-    seed : int
-        Seed of the refits.
-    steps, workers : Steps, int, optional
-        As for `jobs.run_jobs`, which stores the refits.
-
-    Returns
-    -------
-    DataFrame
-        study, k, elpd_psis, k_hat, elpd, how ("exact", "PSIS", "refitted", or "PSIS fails" for a
-        study without which the sampler fails, too), error: of the quadrature, or Monte-Carlo
-        standard error.
+    tree : a fit of the model, for `psis_table`
+    design, spec : design and model of the fit
+    left_out : from `quadrature.leave_one_study_out`, for a model that it takes: exact
+    seed : seed of the refits
+    steps, workers : as for `jobs.run_jobs`, which stores the refits
     """
     table = psis_table(tree)
     if left_out is not None:
@@ -131,15 +119,8 @@ def leave_studies_out(
 def refit_without(study: str, design: xr.Dataset, spec: ModelSpec, seed: int) -> pd.DataFrame:
     """Sample the posterior without a study; return the log-likelihood of that study.
 
-    Returns
-    -------
-    DataFrame
-        chain, draw, log_lik, a row per draw.
-
-    Raises
-    ------
-    BadInput
-        As for `nuts.sample_posterior`; a diagnostic of the sampler failed.
+    Columns: chain, draw, log_lik, a row per draw.
+    Raises BadInput: as for `nuts.sample_posterior`; a diagnostic of the sampler failed.
     """
     from bayesmeta.inference import nuts  # loads JAX and PyMC
 
@@ -156,24 +137,16 @@ def _by_chain(draws: pd.DataFrame) -> xr.DataArray:
 def elpd_table(by_model: Mapping[str, pd.DataFrame], against: str) -> pd.DataFrame:
     """Compare models by how well they predict unseen studies.
 
+    Columns: model, elpd (the sum over studies), se, difference (above zero: better than `against`),
+    difference_se, worst_k_hat, refitted (the number of studies); in the given order.
+    Raises BadInput: `against` is not a name in `by_model`; the models are of other studies or
+    effects.
+
     Parameters
     ----------
-    by_model : mapping
-        Name of a model to its table from `leave_studies_out`; all of the same studies, in any
-        order.
-    against : str
-        The model that the others are compared with.
-
-    Returns
-    -------
-    DataFrame
-        model, elpd (the sum over studies), se, difference (above zero: better than `against`),
-        difference_se, worst_k_hat, refitted (the number of studies); in the given order.
-
-    Raises
-    ------
-    BadInput
-        `against` is not a name in `by_model`; the models are of other studies or effects.
+    by_model : name of a model to its table from `leave_studies_out`; all of the same studies, in
+        any order
+    against : the model that the others are compared with
 
     Notes
     -----

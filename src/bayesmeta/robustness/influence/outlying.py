@@ -1,13 +1,15 @@
 r"""Which studies the others predict badly, and which of them move the result: a Baujat plot for nested models.
 
-Without the study, b = E[beta | y_-s] and C = Cov(beta | y_-s), and the covariance of its effects is on average
-W = E[V_s | y_-s], which is linear in the squared taus. With r = y_s - X_s b and z'V_s^-1 z from the kernel
+Without the study, b = E[beta | y_-s] and C = Cov(beta | y_-s), and the covariance of its effects is
+on average W = E[V_s | y_-s], which is linear in the squared taus. With r = y_s - X_s b and z'V_s^-1
+z from the kernel
 
     misfit    = r' (W + X_s C X_s')^-1 r / n_s = (c_rr - c_rX C (I + c_XX C)^-1 c_Xr) / n_s
     influence = (E[beta | y] - b)' Cov(beta | y)^-1 (E[beta | y] - b) / p
 
-The misfit is near one for a study like the others, of any size. (Up to the constant n_s it is also -2 (elpd_s - what
-elpd_s would be expected to be) of a normal prediction, so that nothing is gained by taking that.)
+The misfit is near one for a study like the others, of any size. (Up to the constant n_s it is also
+-2 (elpd_s - what elpd_s would be expected to be) of a normal prediction, so that nothing is gained
+by taking that.)
 """
 
 from collections.abc import Mapping
@@ -34,26 +36,22 @@ from bayesmeta.robustness.influence.coverage import effects_of
 def baujat_table(design: xr.Dataset, spec: ModelSpec, left_out: xr.Dataset) -> pd.DataFrame:
     """How badly the others predict each study, and how far it moves the terms.
 
+    Columns: study, k (effects), misfit (squared Mahalanobis distance of its effects from their
+    prediction by the others, per effect: about 1), pval (of the distance, chi-squared with k df),
+    influence (squared shift of all terms without it, in posterior covariances, per term), cell (the
+    term with most of its effects). Where strata are independent, the terms are those of the study's
+    stratum. A term of which no other study has effects moves to its prior.
+
     Parameters
     ----------
-    design, spec : Dataset, ModelSpec
-        A model that quadrature takes.
-    left_out : Dataset
-        From `quadrature.leave_one_study_out(design, spec)`.
-
-    Returns
-    -------
-    DataFrame
-        study, k (effects), misfit (squared Mahalanobis distance of its effects from their prediction by the others, per
-        effect: about 1), pval (of the distance, chi-squared with k df), influence (squared shift of all terms without
-        it, in posterior covariances, per term), cell (the term with most of its effects). Where strata are
-        independent, the terms are those of the study's stratum. A term of which no other study has effects moves to its
-        prior.
+    design, spec : a model that quadrature takes
+    left_out : from `quadrature.leave_one_study_out(design, spec)`
 
     Notes
     -----
-    Means and variances without the study are exact; correlations of the terms are those at the taus' root mean
-    squares. Source: Baujat, Mahe, Pignon & Hill 2002, doi 10.1002/sim.1221, for one effect per study.
+    Means and variances without the study are exact; correlations of the terms are those at the
+    taus' root mean squares. Source: Baujat, Mahe, Pignon & Hill 2002, doi 10.1002/sim.1221, for one
+    effect per study.
     """
     parts = split_strata(design, spec) if spec.tau_by else {"": (design, spec)}
     found = [

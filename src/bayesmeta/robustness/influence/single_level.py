@@ -1,8 +1,9 @@
 """Outliers and influential effects: as published, on the single-level model, and nested, by study.
 
-The published analysis treats the effects of a study as independent when it asks what one of them does to the result,
-and so misses a study whose effects err together. The nested version deletes whole studies from the model that was
-fitted, with its taus held at given values: exact for beta given the taus, and a matter of milliseconds.
+The published analysis treats the effects of a study as independent when it asks what one of them
+does to the result, and so misses a study whose effects err together. The nested version deletes
+whole studies from the model that was fitted, with its taus held at given values: exact for beta
+given the taus, and a matter of milliseconds.
 """
 
 from collections.abc import Mapping
@@ -22,10 +23,12 @@ TausByLevel = Mapping[str, float] | pd.Series
 def influence_table(design: xr.Dataset) -> pd.DataFrame:
     """What deleting each effect does to the single-level model.
 
+    Raises BadInput: too few effects.
+    Source: Viechtbauer & Cheung 2010, doi 10.1002/jrsm.11; metafor's `influence.rma.uni`.
+
     Parameters
     ----------
-    design : Dataset
-        From `design.build_design`.
+    design : from `design.build_design`
 
     Returns
     -------
@@ -38,13 +41,6 @@ def influence_table(design: xr.Dataset) -> pd.DataFrame:
         - removed: both, the rows that the published sensitivity analysis leaves out.
 
         What needs a fit without the effect is nan for the only effect of a cell.
-
-    Raises
-    ------
-    BadInput
-        Too few effects.
-
-    Source: Viechtbauer & Cheung 2010, doi 10.1002/jrsm.11; metafor's `influence.rma.uni`.
     """
     x, y, v = (design[name].values for name in ("X", "yi", "vi"))
     full, without = fit_single(x, y, v), delete_each(x, y, v)
@@ -99,27 +95,24 @@ def _se_at(x: Floats, v: Floats, tau2: Floats) -> Floats:
 def study_influence(design: xr.Dataset, taus: TausByLevel, *, rho: float = 0.0) -> pd.DataFrame:
     """What deleting each study does to the nested model, at fixed taus.
 
+    Columns: study, k, chi2, pval (the study's deleted residuals together, chi-squared with k df),
+    cook_d, influential (it is above the median of chi-squared with p df), and `dfbetas <term>`; nan
+    for the only study of a cell.
+
     Parameters
     ----------
-    design : Dataset
-        From `design.build_design`.
-    taus : mapping or Series
-        Standard deviation by level (study, group, effect), held fixed: `Reml.tau`, say; an absent level has none.
-    rho : float
-        Correlation of sampling errors within a group.
-
-    Returns
-    -------
-    DataFrame
-        study, k, chi2, pval (the study's deleted residuals together, chi-squared with k df), cook_d, influential (it is
-        above the median of chi-squared with p df), and `dfbetas <term>`; nan for the only study of a cell.
+    design : from `design.build_design`
+    taus : standard deviation by level (study, group, effect), held fixed: `Reml.tau`, say; an
+        absent level has none
+    rho : correlation of sampling errors within a group
 
     Notes
     -----
-    With A = X'V^-1 X, a = X'V^-1 y and a study's own A_s, a_s: beta(-s) = (A - A_s)^-1 (a - a_s), its covariance
-    (A - A_s)^-1, residuals r = y_s - X_s beta(-s), chi2 = r'V_s^-1 r - r'V_s^-1 X_s A^-1 X_s'V_s^-1 r, and
-    cook_d = (beta - beta(-s))' A (beta - beta(-s)). metafor: `rstudent`, `cooks.distance` and `dfbetas` of `rma.mv`
-    with `cluster = study, reestimate = FALSE`. Source: Viechtbauer & Cheung 2010, doi 10.1002/jrsm.11.
+    With A = X'V^-1 X, a = X'V^-1 y and a study's own A_s, a_s: beta(-s) = (A - A_s)^-1 (a - a_s),
+    its covariance (A - A_s)^-1, residuals r = y_s - X_s beta(-s), chi2 = r'V_s^-1 r - r'V_s^-1 X_s
+    A^-1 X_s'V_s^-1 r, and cook_d = (beta - beta(-s))' A (beta - beta(-s)). metafor: `rstudent`,
+    `cooks.distance` and `dfbetas` of `rma.mv` with `cluster = study, reestimate = FALSE`. Source:
+    Viechtbauer & Cheung 2010, doi 10.1002/jrsm.11.
     """
     squares, beta, _ = _without_each(design, taus, rho)
     p, total = beta.shape[1], squares.sum(axis=0)
@@ -152,11 +145,7 @@ def study_influence(design: xr.Dataset, taus: TausByLevel, *, rho: float = 0.0) 
 def deleted_residuals(design: xr.Dataset, taus: TausByLevel, *, rho: float = 0.0) -> pd.DataFrame:
     """Each effect against the nested model without its study, at fixed taus; arguments as `study_influence`.
 
-    Returns
-    -------
-    DataFrame
-        effect, study, residual, se, rstudent (their ratio), outlier (|rstudent| > 1.96).
-
+    Columns: effect, study, residual, se, rstudent (their ratio), outlier (|rstudent| > 1.96).
     Source: metafor's `rstudent` of `rma.mv` with `cluster = study, reestimate = FALSE`.
     """
     _, beta, covariance = _without_each(design, taus, rho)

@@ -1,7 +1,8 @@
 """Posteriors on random subsets of the studies: do the studies tell one story, or one of them another?
 
-At every node of a grid over the taus the cross-products of all studies are found once; those of all subsets are a
-matrix of zeros and ones times these. Subsets of about the same size share a grid, for small ones have wider posteriors.
+At every node of a grid over the taus the cross-products of all studies are found once; those of all
+subsets are a matrix of zeros and ones times these. Subsets of about the same size share a grid, for
+small ones have wider posteriors.
 """
 
 from collections.abc import Iterator
@@ -47,34 +48,24 @@ def gosh_table(
 ) -> pd.DataFrame:
     """Posteriors of the contrasts on random subsets of the studies.
 
+    Columns: subset, studies (their number), contrast, mean, sd, `tau_<level>` (posterior means),
+    heterogeneity (posterior mean of the root of the sum of squared taus, where strata differ of the
+    influential study's stratum), study (the one that shifts the contrast most when left out, of
+    those on which no term rests alone), includes (whether it is in).
+    Raises BadInput: fewer than 3 studies; a model that quadrature does not take.
+
     Parameters
     ----------
-    design, spec : Dataset, ModelSpec
-        A model that quadrature takes.
-    weights : DataArray
-        Dims (contrast, term), as from `design.contrast_weights`.
-    subsets, seed : int
-        How many, and the seed that draws them.
-    left_out : Dataset, optional
-        From `quadrature.leave_one_study_out(design, spec, weights=weights)`; made if it is not given.
-
-    Returns
-    -------
-    DataFrame
-        subset, studies (their number), contrast, mean, sd, `tau_<level>` (posterior means), heterogeneity (posterior
-        mean of the root of the sum of squared taus, where strata differ of the influential study's stratum), study
-        (the one that shifts the contrast most when left out, of those on which no term rests alone), includes (whether
-        it is in).
-
-    Raises
-    ------
-    BadInput
-        Fewer than 3 studies; a model that quadrature does not take.
+    design, spec : a model that quadrature takes
+    weights : dims (contrast, term), as from `design.contrast_weights`
+    subsets, seed : how many, and the seed that draws them
+    left_out : from `quadrature.leave_one_study_out(design, spec, weights=weights)`; made if it is
+        not given
 
     Notes
     -----
-    Sizes are uniform from 2 to all studies but one; a subset has a study for every term, and so may be larger.
-    Source: Olkin, Dahabreh & Trikalinos 2012, doi 10.1002/jrsm.1053.
+    Sizes are uniform from 2 to all studies but one; a subset has a study for every term, and so may
+    be larger. Source: Olkin, Dahabreh & Trikalinos 2012, doi 10.1002/jrsm.1053.
     """
     if design.sizes["study"] < FEWEST:
         raise BadInput(f"subsets need {FEWEST} studies or more; got {design.sizes['study']}")

@@ -48,10 +48,7 @@ class LintInput:
     def nested(self) -> dict[str, Reml]:
         """Return REML fits of the model with the effect level, as `fits`.
 
-        Raises
-        ------
-        BadInput
-            The model has no REML fit.
+        Raises BadInput: the model has no REML fit.
         """
         return self.fits(with_effect_level(self.spec))
 
@@ -121,7 +118,7 @@ class Finding:
     evidence, measure : a number, and its meaning in words.
     why, advice : why it matters; what to do.
     rows : effect, study, group, value, usual (the value to expect), of the effects concerned; may
-        be empty.
+        be empty
     remedy : the analysis without the problem, if there is such an analysis.
     priority : sorts findings of the same rank and code, largest first.
     """

@@ -17,10 +17,7 @@ ROW_COLUMNS = ["finding", "code", "effect", "study", "group", "value", "usual"]
 def table_of(findings: Sequence[Finding]) -> pd.DataFrame:
     """Return a row per finding.
 
-    Returns
-    -------
-    DataFrame
-        finding (its number), rank, code, title, studies, rows, evidence, measure, why, advice.
+    Columns: finding (its number), rank, code, title, studies, rows, evidence, measure, why, advice.
     """
     rows = [
         {"finding": number, "studies": " ".join(finding.studies), "rows": len(finding.rows)}
@@ -33,10 +30,7 @@ def table_of(findings: Sequence[Finding]) -> pd.DataFrame:
 def rows_table(findings: Sequence[Finding]) -> pd.DataFrame:
     """Return a row per effect of every finding.
 
-    Returns
-    -------
-    DataFrame
-        finding, code, effect, study, group, value, usual (the value to expect).
+    Columns: finding, code, effect, study, group, value, usual (the value to expect).
     """
     tables = [
         finding.rows.astype({"value": object, "usual": object}).assign(

@@ -18,7 +18,7 @@ class Check:
     what : in words.
     find : function of the input that returns findings.
     needs : alternative sets of columns, of which a set must be complete; empty if the columns of
-        every table suffice.
+        every table suffice
     """
 
     what: str

@@ -66,8 +66,7 @@ def versions_of(
 
     Parameters
     ----------
-    conclusions : DataArray
-        Dims (contrast, term), as from `design.named_weights`.
+    conclusions : dims (contrast, term), as from `design.named_weights`
     """
     analysis = Analysis(inputs.frame, inputs.spec, conclusions)
     variants = {AS_IS: Remedy(AS_IS, inputs.frame, inputs.spec)}
@@ -104,13 +103,10 @@ def refits_table(
 ) -> pd.DataFrame:
     """Return every conclusion with every problem and without it.
 
-    Returns
-    -------
-    DataFrame
-        finding (its number, or `all`), code, studies, remedy, contrast, mean, ci_lb, ci_ub (as it
-        is), mean_without, ci_lb_without, ci_ub_without (95 % equal-tailed), shift (of the mean, in
-        posterior sds as it is), changed (the change of the side of zero; "" for none),
-        log_bayes_factor (of the remedy; nan where the data differ).
+    Columns: finding (its number, or `all`), code, studies, remedy, contrast, mean, ci_lb, ci_ub (as
+    it is), mean_without, ci_lb_without, ci_ub_without (95 % equal-tailed), shift (of the mean, in
+    posterior sds as it is), changed (the change of the side of zero; "" for none), log_bayes_factor
+    (of the remedy; nan where the data differ).
     """
     tables = [
         _of_remedy(name, remedy, fitted[_base(name, remedy)], fitted[name]).assign(

@@ -23,17 +23,13 @@ CANDIDATES = (
 def integrated(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> pd.DataFrame:
     """Refit by quadrature.
 
+    Columns: contrast, mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive, and log_evidence, log
+    p(y), in every row.
+
     Parameters
     ----------
-    design, spec : Dataset, ModelSpec
-        As for `quadrature.integrate_posterior`.
-    weights : DataArray
-        Dims (contrast, term), as from `design.contrast_weights`.
-
-    Returns
-    -------
-    DataFrame
-        contrast, mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive, and log_evidence, log p(y), in every row.
+    design, spec : as for `quadrature.integrate_posterior`
+    weights : dims (contrast, term), as from `design.contrast_weights`
     """
     posterior = integrate_posterior(design, spec)
     return contrasts_table(posterior, weights)[COLUMNS].assign(
@@ -44,14 +40,12 @@ def integrated(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> pd
 def worst_study(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> pd.DataFrame:
     """Refit without the one study that costs each contrast's conclusion most; parameters as for `integrated`.
 
-    The conclusion is the sign that all studies favour. Candidates have the lowest mean / sd in that direction when left
-    out; of these, refitted by quadrature, the least probable conclusion is exact.
+    The conclusion is the sign that all studies favour. Candidates have the lowest mean / sd in that
+    direction when left out; of these, refitted by quadrature, the least probable conclusion is
+    exact.
 
-    Returns
-    -------
-    DataFrame
-        contrast, mean, sd, ci_lb, ci_ub, p_positive, note: which study, and which of the contrast's terms rest on it
-        alone (they have their prior then).
+    Columns: contrast, mean, sd, ci_lb, ci_ub, p_positive, note: which study, and which of the
+    contrast's terms rest on it alone (they have their prior then).
     """
     base = integrated(design, spec, weights)
     sign = xr.DataArray(
@@ -87,10 +81,7 @@ def without(study: str, design: xr.Dataset, spec: ModelSpec, weights: xr.DataArr
 def sampled(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> pd.DataFrame:
     """Refit by NUTS, for a model that quadrature does not take; as `integrated`, but without log_evidence.
 
-    Raises
-    ------
-    BadInput
-        A diagnostic of the sampler failed.
+    Raises BadInput: a diagnostic of the sampler failed.
     """
     from bayesmeta.inference.nuts import sample_posterior  # PyMC and JAX, for these models alone
 

@@ -24,10 +24,9 @@ class Alternative:
     name, label : its names in tables and in figures.
     kind : the kind of choice that differs.
     reason : why it is reasonable.
-    change : function of the analysis; returns another table and model, or None if it does not
-        apply.
+    change : function of the analysis; returns another table and model, or None if it does not apply
     refit : function of design, model and weights; returns a row per contrast, as
-        `refits.integrated`.
+        `refits.integrated`
     """
 
     name: str

@@ -27,19 +27,14 @@ PHRASES = {
 def long_table(versions: Sequence[Version], refitted: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return every contrast in every version.
 
+    Columns: contrast, alternative, label, mean, sd, ci_lb, ci_ub, p_positive, p_conclusion = P(the
+    sign that is more probable in the base), note (why there is no number; which study was left out;
+    AS_BASE where nothing differs).
+
     Parameters
     ----------
-    versions : sequence of Version
-        The base first, as from `versions_of`.
-    refitted : mapping
-        Name of the alternative to the table of its refit.
-
-    Returns
-    -------
-    DataFrame
-        contrast, alternative, label, mean, sd, ci_lb, ci_ub, p_positive, p_conclusion = P(the sign
-        that is more probable in the base), note (why there is no number; which study was left out;
-        AS_BASE where nothing differs).
+    versions : the base first, as from `versions_of`
+    refitted : name of the alternative to the table of its refit
     """
     base = refitted[versions[0].alternative.name].set_index("contrast")
     tables = [
@@ -93,12 +88,9 @@ def alternatives_table(
 ) -> pd.DataFrame:
     """Describe the alternatives, a row per alternative; arguments as for `long_table`.
 
-    Returns
-    -------
-    DataFrame
-        alternative, label, reason, k, studies, changed (in words, from the base), log_bayes_factor
-        (against the base, where the effects are the same and quadrature gave the evidence: how well
-        the alternative fits the data).
+    Columns: alternative, label, reason, k, studies, changed (in words, from the base),
+    log_bayes_factor (against the base, where the effects are the same and quadrature gave the
+    evidence: how well the alternative fits the data).
     """
     evidence = {
         name: table["log_evidence"].iloc[0]
@@ -134,10 +126,7 @@ def state(p_conclusion: float) -> str:
 def cells_table(rows: pd.DataFrame, versions: Sequence[Version]) -> pd.DataFrame:
     """Return the cells of the figure.
 
-    Returns
-    -------
-    DataFrame
-        contrast, conclusion, alternative, kind, label, p_conclusion, text, state, moved.
+    Columns: contrast, conclusion, alternative, kind, label, p_conclusion, text, state, moved.
     """
     signs = {"positive": "> 0", "negative": "< 0"}
     directions = wide_table(rows).set_index("contrast")["direction"].map(signs)
@@ -154,13 +143,10 @@ def cells_table(rows: pd.DataFrame, versions: Sequence[Version]) -> pd.DataFrame
 def verdicts_table(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the verdict on every conclusion, a row per contrast.
 
-    Returns
-    -------
-    DataFrame
-        contrast, direction, p_base, asked (the number of alternatives that have the data and differ
-        from the base), least (lowest probability of the conclusion among them), under (the
-        alternative with the lowest probability), verdict (holds, weakens, changes sign, overturned,
-        by the lowest probability; open when the base itself does not settle the sign), sentence.
+    Columns: contrast, direction, p_base, asked (the number of alternatives that have the data and
+    differ from the base), least (lowest probability of the conclusion among them), under (the
+    alternative with the lowest probability), verdict (holds, weakens, changes sign, overturned, by
+    the lowest probability; open when the base itself does not settle the sign), sentence.
     """
     directions = wide_table(rows).set_index("contrast")["direction"]
     parts = rows.groupby("contrast", sort=False)

@@ -24,7 +24,7 @@ class Version:
     data, model : in words, what differs from the base; "" for nothing.
     k, studies : sizes of the effect table.
     spec, design, weights : what is refitted; weights over (contrast, term) of the contrasts with
-        existing terms; None if there are none.
+        existing terms; None if there are none
     missing : by name of the other contrasts, the reason why they are missing.
     """
 
@@ -82,15 +82,11 @@ def version_of(
 def with_refusals(versions: Sequence[Version], refused: Mapping[str, str]) -> list[Version]:
     """Return the versions with the reasons of failed refits.
 
+    Raises BadInput: the base cannot be refitted.
+
     Parameters
     ----------
-    refused : mapping
-        Name of the alternative to the message of its refit.
-
-    Raises
-    ------
-    BadInput
-        The base cannot be refitted.
+    refused : name of the alternative to the message of its refit
     """
     base = versions[0].alternative.name
     if base in refused:
