@@ -57,13 +57,7 @@ def case_weights(frame: pd.DataFrame, tau2: float) -> dict[str, np.ndarray]:
 
 
 def grow(
-    coded: Coded,
-    y: np.ndarray,
-    weight: np.ndarray,
-    tuning: Tuning,
-    rows: np.ndarray,
-    *,
-    seed: int,
+    coded: Coded, y: np.ndarray, weight: np.ndarray, tuning: Tuning, rows: np.ndarray, *, seed: int
 ) -> RandomForestRegressor:
     """Grow a forest on some rows, which may be repeated."""
     columns = coded.matrix.shape[1]

@@ -105,14 +105,14 @@ def test_each_stratum_has_a_slope_of_its_own(frame: pd.DataFrame) -> None:
             spec_of(),
             r"pet needs both group sizes .* no column \['n2i'\]",
         ),
-        (lambda t: t.assign(n1i=[4, 5, None, 20, 8, 16]), spec_of(), "not so of 1 effects, e2;"),
-        (lambda t: t.assign(n2i=[4, 0, 10, -1, 8, 48]), spec_of(), "not so of 2 effects, e1, e3;"),
-        (lambda t: t.assign(n1i=[4, 5, "ten", 20, 8, 16]), spec_of(), "not so of 1 effects, e2;"),
+        (lambda t: t.assign(n1i=[4, 5, None, 20, 8, 16]), spec_of(), "1 effects lack them: e2;"),
+        (lambda t: t.assign(n2i=[4, 0, 10, -1, 8, 48]), spec_of(), "2 effects lack them: e1, e3;"),
+        (lambda t: t.assign(n1i=[4, 5, "ten", 20, 8, 16]), spec_of(), "1 effects lack them: e2;"),
         (lambda t: t.assign(n1i=9, n2i=7), spec_of(), r"cannot be distinguished .*\['pet'\]"),
         (
             lambda t: t,
             spec_of('bias = "pet"', 'bias = "pet"\ndirections = {feer = "lower"}'),
-            "name 'feer', which no",
+            "name 'feer', which is a level of no term",
         ),
         (
             lambda t: t.replace({"valence": {"fear": "pet"}}),

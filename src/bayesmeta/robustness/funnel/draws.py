@@ -9,7 +9,7 @@ import xarray as xr
 
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.spec import LEVELS, spec_of
-from bayesmeta.robustness.funnel.data import Floats, FunnelData, Integers
+from bayesmeta.robustness.funnel.data import Floats, FunnelData
 
 Studies = Literal["new", "fitted"]
 SYMBOLS = {"study": "u", "group": "w", "effect": "d"}
@@ -23,7 +23,7 @@ class DrawnEffects:
     Attributes
     ----------
     fitted, theta : (b, k), the fitted mean X beta and the true effect
-    tau2 : (b, k), the sum of tau2 over the levels
+    tau2 : (b, k), the sum over the levels
     rho : (b, 1), correlation of sampling errors within a group
     """
 
@@ -55,52 +55,40 @@ def draw_effects(
     levels = [level for level in LEVELS if f"tau_{level}" in posterior]
     lacking = [SYMBOLS[level] for level in levels if SYMBOLS[level] not in posterior]
     if studies == "fitted" and lacking:
-        raise BadInput(
-            f"the posterior has no draws of {lacking}; take studies='new', which need none"
-        )
+        raise BadInput(f"the posterior has no draws of {lacking}; studies='new' needs none")
     flat = {str(name): _flat(posterior[name]) for name in posterior.data_vars}
     available = len(flat["beta"])
     flat.setdefault("rho", np.full((available, 1), spec_of(tree).rho))
     chosen = rng.permutation(available)[:draws]
     size = max(1, MAX_VALUES // len(data.yi))
     for start in range(0, len(chosen), size):
-        yield _at(chosen[start : start + size], flat, levels, data, rng, studies)
+        rows = chosen[start : start + size]
+        part = {name: values[rows] for name, values in flat.items()}
+        yield _at(part, levels, data, rng if studies == "new" else None)
 
 
 def _at(
-    chosen: Integers,
-    flat: dict[str, Floats],
-    levels: list[str],
-    data: FunnelData,
-    rng: np.random.Generator,
-    studies: Studies,
+    draws: dict[str, Floats], levels: list[str], data: FunnelData, rng: np.random.Generator | None
 ) -> DrawnEffects:
-    """Return the true effects at some draws."""
-    fitted = flat["beta"][chosen] @ data.x.T
+    """Return the true effects at some draws; without rng those of the fitted studies."""
+    fitted = draws["beta"] @ data.x.T
     theta = fitted.copy()
     tau2 = np.zeros_like(theta)
     for level in levels:
-        tau = flat[f"tau_{level}"][chosen][:, data.stratum]
+        tau = draws[f"tau_{level}"][:, data.stratum]
         unit = data.unit[level]
-        if studies == "fitted":
-            theta += flat[SYMBOLS[level]][chosen][:, unit]
+        if rng is None:
+            theta += draws[SYMBOLS[level]][:, unit]
         else:
-            theta += tau * _standard(level, flat, chosen, int(unit.max()) + 1, rng)[:, unit]
+            nu = draws.get("nu") if level == "study" else None
+            theta += tau * _standard((len(tau), int(unit.max()) + 1), nu, rng)[:, unit]
         tau2 += np.square(tau)
-    return DrawnEffects(fitted, theta, tau2, flat["rho"][chosen])
+    return DrawnEffects(fitted, theta, tau2, draws["rho"])
 
 
-def _standard(
-    level: str, flat: dict[str, Floats], chosen: Integers, units: int, rng: np.random.Generator
-) -> Floats:
-    """Draw random effects (b, units) in units of tau.
-
-    They are normal, or, for the studies of a Student model, t with the draw's nu.
-    """
-    shape = (len(chosen), units)
-    if level == "study" and "nu" in flat:
-        return rng.standard_t(flat["nu"][chosen][:, :1], shape)
-    return rng.standard_normal(shape)
+def _standard(shape: tuple[int, int], nu: Floats | None, rng: np.random.Generator) -> Floats:
+    """Draw random effects (b, units) in units of tau: normal, or t with nu of the draw (b, 1)."""
+    return rng.standard_normal(shape) if nu is None else rng.standard_t(nu[:, :1], shape)
 
 
 def _flat(draws: xr.DataArray) -> Floats:

@@ -44,13 +44,11 @@ def replicate(drawn: DrawnEffects, data: FunnelData, rng: np.random.Generator) -
     linked = np.flatnonzero(data.linked)
     if not len(linked):
         return Replicates(naive, naive)
-    n1 = data.n1[linked]
-    n2 = data.n2[linked]
+    n1, n2 = (sizes[linked] for sizes in (data.n1, data.n2))
     df = n1 + n2 - 2
     sd = np.sqrt(rng.chisquare(df, (len(noise), len(linked))) / df)
     d = (drawn.theta[:, linked] + data.size_error[linked] * noise[:, linked]) / sd
-    yi = naive.yi.copy()
-    vi = naive.vi.copy()
+    yi, vi = (values.copy() for values in naive)
     yi[:, linked], vi[:, linked] = smd(d, UNIT, n1, 0 * UNIT, UNIT, n2, vtype=data.vtype)
     return Replicates(Replicate(yi, vi), naive)
 

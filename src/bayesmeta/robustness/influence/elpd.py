@@ -23,6 +23,7 @@ from bayesmeta.robustness.influence.bridging import bridge
 from bayesmeta.robustness.influence.coverage import effects_of
 
 UNRELIABLE = "PSIS fails"
+MODEL_COLUMNS = ["model", "elpd", "se", "difference", "difference_se", "worst_k_hat", "refitted"]
 COLUMNS = ["study", "k", "elpd_psis", "k_hat", "elpd", "how", "error"]
 
 
@@ -51,15 +52,11 @@ def psis_table(tree: xr.DataTree) -> pd.DataFrame:
         loo = az.loo(tree, var_name="obs_study", pointwise=True, reff=reff)
     ratio = np.exp(log_lik - loo.elpd_i) - 1
     error = np.sqrt(((np.exp(loo.log_weights) * ratio) ** 2).sum(["chain", "draw"]) / reff)
-    return pd.DataFrame(
-        {
-            "study": log_lik["study"].values,
-            "k": effects_of(tree["constant_data"].dataset),
-            "elpd_psis": loo.elpd_i.values,
-            "k_hat": loo.pareto_k.values,
-            "error": error.where(loo.pareto_k <= MAX_K_HAT).values,
-        }
-    )
+    columns = {"elpd_psis": loo.elpd_i, "k_hat": loo.pareto_k}
+    columns["error"] = error.where(loo.pareto_k <= MAX_K_HAT)
+    k = effects_of(tree["constant_data"].dataset)
+    labels = {"study": log_lik["study"].values, "k": k}
+    return pd.DataFrame(labels | {name: values.values for name, values in columns.items()})
 
 
 def _efficiency(log_lik: xr.DataArray) -> float:
@@ -100,19 +97,19 @@ def leave_studies_out(
         return table[COLUMNS]
     table = table.assign(elpd=table["elpd_psis"], how="PSIS")[COLUMNS]
     table = table.set_index("study", drop=False)
-    failed = table.index[~(table["k_hat"] <= MAX_K_HAT)]
-    jobs = [
-        Job(f"without {study}", refit_without, (str(study), design, spec, seed)) for study in failed
-    ]
-    done = run_jobs(jobs, steps=steps, title="refitting without studies", workers=workers)
-    for study, job in zip(failed, jobs, strict=True):
+    jobs = {
+        study: Job(f"without {study}", refit_without, (str(study), design, spec, seed))
+        for study in table.index[~(table["k_hat"] <= MAX_K_HAT)]
+    }
+    title = "refitting without studies"
+    done = run_jobs(list(jobs.values()), steps=steps, title=title, workers=workers)
+    for study, job in jobs.items():
+        table.loc[study, "how"] = UNRELIABLE
         if job.name in done.tables:
-            log_lik = tree["log_likelihood"].dataset["obs_study"]
-            given = log_lik.sel(study=study, drop=True)
-            elpd, error = bridge(_by_chain(done.tables[job.name]), given)
+            draws = done.tables[job.name].set_index(["chain", "draw"])
+            given = tree["log_likelihood"].dataset["obs_study"].sel(study=study, drop=True)
+            elpd, error = bridge(draws["log_lik"].to_xarray(), given)
             table.loc[study, ["elpd", "error", "how"]] = elpd, error, "refitted"
-        else:
-            table.loc[study, "how"] = UNRELIABLE
     return table.reset_index(drop=True)
 
 
@@ -128,10 +125,6 @@ def refit_without(study: str, design: xr.Dataset, spec: ModelSpec, seed: int) ->
     refuse_failed(tree)
     log_lik = tree["log_likelihood"].dataset["obs_study"].sel(study=study, drop=True)
     return log_lik.to_series().rename("log_lik").reset_index()
-
-
-def _by_chain(draws: pd.DataFrame) -> xr.DataArray:
-    return draws.set_index(["chain", "draw"])["log_lik"].to_xarray()
 
 
 def elpd_table(by_model: Mapping[str, pd.DataFrame], against: str) -> pd.DataFrame:
@@ -161,21 +154,14 @@ def elpd_table(by_model: Mapping[str, pd.DataFrame], against: str) -> pd.DataFra
     rows = []
     for name, table in tables.items():
         if not table["k"].sort_index().equals(base["k"].sort_index()):
+            sizes = [f"{part['k'].sum()} effects in {len(part)} studies" for part in (table, base)]
             raise BadInput(
                 f"models '{name}' and '{against}' were fitted to other studies or effects "
-                f"({table['k'].sum()} effects in {len(table)} studies, {base['k'].sum()} in "
-                f"{len(base)}); compare models of the same data"
+                f"({sizes[0]}, {sizes[1]}); compare models of the same data"
             )
         difference = table["elpd"] - base["elpd"]
-        rows.append(
-            {
-                "model": name,
-                "elpd": table["elpd"].sum(),
-                "se": np.sqrt(len(table)) * table["elpd"].std(),
-                "difference": difference.sum(),
-                "difference_se": np.sqrt(len(table)) * difference.std(),
-                "worst_k_hat": table["k_hat"].max(),
-                "refitted": int((table["how"] == "refitted").sum()),
-            }
-        )
-    return pd.DataFrame(rows)
+        se, difference_se = (np.sqrt(len(table)) * x.std() for x in (table["elpd"], difference))
+        refitted = int((table["how"] == "refitted").sum())
+        elpd = (table["elpd"].sum(), se, difference.sum(), difference_se)
+        rows.append((name, *elpd, table["k_hat"].max(), refitted))
+    return pd.DataFrame(rows, columns=MODEL_COLUMNS)

@@ -1,8 +1,8 @@
-"""Posteriors on random subsets of the studies: do the studies tell one story, or one of them another?
+"""Posteriors on random subsets of the studies: whether all studies agree, or some differ.
 
-At every node of a grid over the taus the cross-products of all studies are found once; those of all
-subsets are a matrix of zeros and ones times these. Subsets of about the same size share a grid, for
-small ones have wider posteriors.
+At every node of a grid over the taus the cross-products of all studies are computed once; those of
+all subsets are a matrix of zeros and ones times these. Subsets of about the same size share a grid,
+since small subsets have wider posteriors.
 """
 
 from collections.abc import Iterator
@@ -30,11 +30,11 @@ from bayesmeta.model.likelihood import Taus
 from bayesmeta.model.spec import ModelSpec
 from bayesmeta.robustness.influence.coverage import informs, rests_alone
 
-BANDS = 6
+BANDS = 6  # of subsets of about the same size
 NODES = {1: 48, 2: 24, 3: 20}  # per axis, by number of levels
 ROUGH = {1: 32, 2: 16, 3: 10}  # while zooming in
 DROP = 14.0  # log density below the peak that a grid holds
-FEWEST = 3
+MIN_STUDIES = 3
 
 
 def gosh_table(
@@ -46,86 +46,81 @@ def gosh_table(
     seed: int = 1,
     left_out: xr.Dataset | None = None,
 ) -> pd.DataFrame:
-    """Posteriors of the contrasts on random subsets of the studies.
+    """Integrate the posterior of the contrasts on random subsets of the studies.
 
     Columns: subset, studies (their number), contrast, mean, sd, `tau_<level>` (posterior means),
     heterogeneity (posterior mean of the root of the sum of squared taus, where strata differ of the
-    influential study's stratum), study (the one that shifts the contrast most when left out, of
-    those on which no term rests alone), includes (whether it is in).
+    influential study's stratum), study (the influential study: it shifts the contrast most when
+    left out, of those on which no term rests alone), includes (whether it is in).
     Raises BadInput: fewer than 3 studies; a model that quadrature does not take.
 
     Parameters
     ----------
     design, spec : a model that quadrature takes
     weights : dims (contrast, term), as from `design.contrast_weights`
-    subsets, seed : how many, and the seed that draws them
-    left_out : from `quadrature.leave_one_study_out(design, spec, weights=weights)`; made if it is
-        not given
+    subsets, seed : the number of subsets, and the seed that draws them
+    left_out : from `quadrature.leave_one_study_out(design, spec, weights=weights)`, the default
 
     Notes
     -----
-    Sizes are uniform from 2 to all studies but one; a subset has a study for every term, and so may
+    Sizes are uniform from 2 to all studies but 1; a subset has a study for every term, and so may
     be larger. Source: Olkin, Dahabreh & Trikalinos 2012, doi 10.1002/jrsm.1053.
     """
-    if design.sizes["study"] < FEWEST:
-        raise BadInput(f"subsets need {FEWEST} studies or more; got {design.sizes['study']}")
+    if design.sizes["study"] < MIN_STUDIES:
+        raise BadInput(f"subsets need {MIN_STUDIES} studies or more; got {design.sizes['study']}")
     if left_out is None:
         left_out = leave_one_study_out(design, spec, weights=weights)
-    chosen = most_moving(design, spec, weights, left_out)
     members = draw_subsets(informs(design), subsets, np.random.default_rng(seed))
+    studies = design["study"].values
     parts = split_strata(design, spec) if spec.tau_by else {"": (design, spec)}
-    each = {
-        name: _of_stratum(own, single, weights, members[:, _places(design, own)])
-        for name, (own, single) in parts.items()
+    studies_of = {name: part["study"].values for name, (part, _) in parts.items()}
+    posteriors = {
+        name: _of_stratum(*part, weights, members[:, np.isin(studies, studies_of[name])])
+        for name, part in parts.items()
     }
-    mean, variance = (
-        sum(getattr(one, name) for one in each.values()) for name in ("mean", "variance")
-    )
+    mean = np.sum([part.mean for part in posteriors.values()], axis=0)
+    sd = np.sqrt(np.sum([part.variance for part in posteriors.values()], axis=0))
     taus = {
-        f"tau_{name}:{level}" if name else f"tau_{level}": one.tau[:, at]
-        for name, one in each.items()
-        for at, level in enumerate(spec.levels)
+        f"tau_{name}:{level}" if name else f"tau_{level}": tau
+        for name, part in posteriors.items()
+        for level, tau in zip(spec.levels, part.tau.T, strict=True)
     }
-    of_study = {study: name for name, (own, _) in parts.items() for study in own["study"].values}
-    return pd.concat(
-        [
-            pd.DataFrame(
-                {"subset": range(subsets), "studies": members.sum(1), "contrast": contrast}
-                | {"mean": mean[:, at], "sd": np.sqrt(variance[:, at])}
-                | taus
-                | {
-                    "heterogeneity": each[of_study.get(study, next(iter(each)))].total,
-                    "study": study,
-                }
-                | {"includes": members[:, design["study"].values == study].any(1)}
-            )
-            for at, (contrast, study) in enumerate(chosen.items())
-        ],
-        ignore_index=True,
-    )
+    stratum_of = {study: name for name, of_part in studies_of.items() for study in of_part}
+    index = pd.DataFrame({"subset": range(subsets), "studies": members.sum(1)})
+    tables = []
+    chosen = most_moving(design, spec, weights, left_out)
+    for at, (contrast, study) in enumerate(chosen.items()):
+        total = posteriors[stratum_of.get(study, next(iter(parts)))].total
+        table = index.assign(contrast=contrast, mean=mean[:, at], sd=sd[:, at], **taus)
+        includes = members[:, studies == study].any(1)
+        tables.append(table.assign(heterogeneity=total, study=study, includes=includes))
+    return pd.concat(tables, ignore_index=True)
 
 
 def most_moving(
     design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray, left_out: xr.Dataset
 ) -> dict[str, str]:
-    """By contrast the study that shifts its mean most when left out, if no term rests on it alone; "" for none."""
+    """Return by contrast the study that shifts its mean most when left out; "" for none.
+
+    A study on which a term of the contrast rests alone is not a candidate.
+    """
     posterior = integrate_posterior(design, spec)
     rows = weights.sel(term=list(posterior.terms)).values
-    mean = xr.DataArray(
-        [combination(posterior, row).mean for row in rows], {"contrast": weights["contrast"].values}
-    )
-    shift = (
-        abs(left_out["contrast_mean"] - mean)
-        .transpose("contrast", "study")
-        .sel(study=design["study"].values)
-    )
+    mean = np.array([[combination(posterior, row).mean] for row in rows])
+    without = left_out["contrast_mean"].transpose("contrast", "study")
+    shift = abs(without.sel(study=design["study"].values) - mean)
     free = shift.where(~rests_alone(design, weights), -1.0)
     best = free.idxmax("study").where(free.max("study") >= 0, "")
     return dict(zip(map(str, weights["contrast"].values), map(str, best.values), strict=True))
 
 
 def draw_subsets(informed: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Random subsets (count, studies) that inform every term; `informed` (studies, terms) says which study does."""
+    """Draw random subsets (count, studies) that inform every term.
+
+    Parameters
+    ----------
+    informed : (studies, terms), whether a study informs a term
+    """
     studies, terms = informed.shape
     members = np.zeros((count, studies), bool)
     for subset, size in zip(members, rng.integers(2, studies, count), strict=True):
@@ -137,12 +132,15 @@ def draw_subsets(informed: np.ndarray, count: int, rng: np.random.Generator) -> 
     return members
 
 
-def _places(design: xr.Dataset, part: xr.Dataset) -> np.ndarray:
-    return np.flatnonzero(np.isin(design["study"].values, part["study"].values))
-
-
 class SubsetPosteriors(NamedTuple):
-    """By subset: mean and variance of the contrasts (subsets, contrasts), tau (subsets, levels), total (subsets,)."""
+    """Posteriors by subset.
+
+    Attributes
+    ----------
+    mean, variance : (subsets, contrasts)
+    tau : (subsets, levels)
+    total : (subsets,), heterogeneity of all levels
+    """
 
     mean: np.ndarray
     variance: np.ndarray
@@ -153,7 +151,7 @@ class SubsetPosteriors(NamedTuple):
 def _of_stratum(
     design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray, members: np.ndarray
 ) -> SubsetPosteriors:
-    """Return posteriors on subsets (subsets, studies) of a model with one tau per level, in bands of one size."""
+    """Return posteriors on subsets (subsets, studies) of a model with a single tau per level."""
     columns = weights.sel(term=design["term"].values).transpose("term", "contrast").values
     arrays = arrays_of(design, spec)
     order = np.argsort(members.sum(1), kind="stable")
@@ -164,7 +162,7 @@ def _of_stratum(
 
 
 class _Highest(NamedTuple):
-    """Log density of a rule's nodes (n, ..., n): that of the subset whose peak is nearest."""
+    """Log density of a rule's nodes (n, ..., n): that of the subset with the nearest peak."""
 
     log_density: np.ndarray
 
@@ -183,15 +181,15 @@ def _of_band(
     rule = place(NODES[levels], levels, box(low, high))
     density, tau = _log_density(arrays, spec, rule, members)
     share = softmax(density + rule.log_weight.reshape(-1, 1), axis=0)
-    first, second = _moments(arrays, spec, tau, share, members, columns)
+    mean, variance = _moments(_conditionals(arrays, spec, tau, members), share, columns)
     total = np.sqrt((tau**2).sum(1))
-    return SubsetPosteriors(first, second - first**2, share.T @ tau, share.T @ total)
+    return SubsetPosteriors(mean, variance, share.T @ tau, share.T @ total)
 
 
 def _log_density(
     arrays: DesignArrays, spec: ModelSpec, rule: Rule, members: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the log density of each subset at every node (nodes, subsets), and the nodes' taus (nodes, levels)."""
+    """Return log densities (nodes, subsets) and the taus of the nodes (nodes, levels)."""
     tau, outside = outside_of(np.stack(rule.x()[::-1], -1), spec, arrays.scale)
     tau = tau.reshape(-1, len(spec.levels))
     parts = [given.log_likelihood.T for given in _conditionals(arrays, spec, tau, members)]
@@ -202,11 +200,9 @@ def _log_density(
 def _conditionals(
     arrays: DesignArrays, spec: ModelSpec, tau: np.ndarray, members: np.ndarray
 ) -> Iterator[Conditional]:
-    """Yield each subset's likelihood, mean and covariance of the terms at nodes (subsets, nodes), some at a time."""
-    size = max(
-        1,
-        NUMBERS_AT_ONCE // (arrays.columns.shape[1] ** 2 * (len(members) + arrays.nesting.studies)),
-    )
+    """Yield likelihood, mean and covariance of the terms (subsets, nodes), some nodes at a time."""
+    numbers = arrays.columns.shape[1] ** 2 * (len(members) + arrays.nesting.studies)
+    size = max(1, NUMBERS_AT_ONCE // numbers)
     effects = members @ arrays.effects
     for start in range(0, len(tau), size):
         some = tau[start : start + size].T[:, None]
@@ -217,22 +213,17 @@ def _conditionals(
 
 
 def _moments(
-    arrays: DesignArrays,
-    spec: ModelSpec,
-    tau: np.ndarray,
-    share: np.ndarray,
-    members: np.ndarray,
-    columns: np.ndarray,
+    conditionals: Iterator[Conditional], share: np.ndarray, columns: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return first and second moments of the contrasts (subsets, contrasts): sums over nodes, weighted by share."""
-    first = np.zeros((len(members), columns.shape[1]))
+    """Return mean and variance of the contrasts (subsets, contrasts), nodes weighted by share."""
+    first = np.zeros((share.shape[1], columns.shape[1]))
     second = np.zeros_like(first)
     start = 0
-    for given in _conditionals(arrays, spec, tau, members):
+    for given in conditionals:
         weight = share[start : start + given.mean.shape[2]].T
         start += given.mean.shape[2]
         centre = np.tensordot(columns, given.mean, axes=(0, 0))
         variance = np.einsum("pc,pq...,qc->c...", columns, given.covariance, columns, optimize=True)
         first += (centre * weight).sum(-1).T
         second += ((centre**2 + variance) * weight).sum(-1).T
-    return first, second
+    return first, second - first**2

@@ -24,13 +24,8 @@ from bayesmeta.robustness.lint.findings import Finding, LintInput, Remedy, rows_
 CERTAIN = float(np.log(1000))
 LIKELY = float(np.log(20))
 EXTREME = 3.0  # scales of the cell beyond which |g| is extreme
-FAMILIES = (
-    ("task", "outcome"),
-    ("task", "phase"),
-    ("measure_kind", "phase"),
-    ("task",),
-    ("measure_kind",),
-)
+COLUMNS = ("task outcome", "task phase", "measure_kind phase", "task", "measure_kind")
+FAMILIES = [names.split() for names in COLUMNS]  # the narrowest first
 MIN_LOG_SCALE = 0.1  # lower bound of the scale of a logarithm: 10 % between studies
 WHY = (
     "a standard error is sqrt(n) times smaller than the standard deviation, so that g is sqrt(n) "
@@ -68,8 +63,7 @@ def sems_as_sds(inputs: LintInput) -> list[Finding]:
     traces = traces_of(inputs)
     evidence = np.where(possible, sum(np.nan_to_num(part) for part in traces[:3]), np.nan)
     from_sem = computed_from_sem(frame)
-    typed = np.where(~from_sem, evidence, np.nan)
-    computed = np.where(from_sem, evidence, np.nan)
+    typed, computed = (np.where(rows, evidence, np.nan) for rows in (~from_sem, from_sem))
     return [*_sem_as_sd(inputs, typed, traces), *_too_small(inputs, computed, traces)]
 
 
@@ -130,8 +124,7 @@ def traces_of(inputs: LintInput) -> Traces:
 
 
 def _pooled(frame: pd.DataFrame, sd1: np.ndarray, sd2: np.ndarray) -> np.ndarray:
-    df1 = frame["n1i"].to_numpy() - 1
-    df2 = frame["n2i"].to_numpy() - 1
+    df1, df2 = (frame[size].to_numpy() - 1 for size in ("n1i", "n2i"))
     pooled: np.ndarray = np.sqrt((df1 * sd1**2 + df2 * sd2**2) / (df1 + df2))
     return pooled
 
@@ -143,12 +136,14 @@ def _finite(values: np.ndarray) -> np.ndarray:
 def _sem_as_sd(inputs: LintInput, evidence: np.ndarray, traces: Traces) -> list[Finding]:
     frame = inputs.frame
     study = frame["study"]
-    medians = _by_study(study, evidence, traces)
+    judged = np.isfinite(evidence)
+    numbers = pd.DataFrame(traces._asdict(), study.index)
+    medians = numbers[judged].groupby(study[judged]).median()
     score = study_score(evidence, study)
     findings = []
     for name in score.index[score >= LIKELY]:
         median = medians.loc[name]
-        rows = ((study == name) & np.isfinite(evidence)).to_numpy()
+        rows = ((study == name) & judged).to_numpy()
         extreme = abs(median["z_g"]) >= EXTREME
         certain = score[name] >= CERTAIN and extreme and not median["dispersion"] < 0
         corrected = with_sds_of_sems(frame, pd.Series(rows, frame.index))
@@ -190,12 +185,6 @@ def _too_small(inputs: LintInput, evidence: np.ndarray, traces: Traces) -> list[
             rows=rows_of(inputs.frame, selected, traces.sd, traces.sd_usual),
         )
     ]
-
-
-def _by_study(study: "pd.Series[str]", evidence: np.ndarray, traces: Traces) -> pd.DataFrame:
-    """Return medians over the judged effects of every study."""
-    judged = np.isfinite(evidence)
-    return pd.DataFrame(traces._asdict(), study.index)[judged].groupby(study[judged]).median()
 
 
 def _measure(median: "pd.Series[float]") -> str:

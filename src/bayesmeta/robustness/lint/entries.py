@@ -1,6 +1,7 @@
 """Numbers of single rows that cannot be right, or that carry more weight than they should."""
 
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
@@ -10,17 +11,7 @@ SMALL_CONTROL = 3  # subjects: an SD of three has two degrees of freedom
 TRUE_TEXTS = ("true", "1", "1.0")
 
 
-class Description(NamedTuple):
-    """The texts of a problem, whatever its rows; see `Finding`."""
-
-    code: str
-    rank: int
-    title: str
-    why: str
-    advice: str
-
-
-SD_ZERO = Description(
+SD_ZERO = Finding(
     code="sd-zero",
     rank=2,
     title="A standard deviation of 0",
@@ -29,7 +20,7 @@ SD_ZERO = Description(
     advice="check the paper; if everyone had the same score, an SMD is the wrong measure for this "
     "row",
 )
-NEGATIVE = Description(
+NEGATIVE = Finding(
     code="dispersion-negative",
     rank=3,
     title="A standard deviation or standard error below 0 in the record",
@@ -37,7 +28,7 @@ NEGATIVE = Description(
     "gives such numbers",
     advice="read the number again; the named datasets take its absolute value",
 )
-FRACTIONAL = Description(
+FRACTIONAL = Finding(
     code="n-fractional",
     rank=3,
     title="Group sizes that are not integers",
@@ -45,7 +36,7 @@ FRACTIONAL = Description(
     "them",
     advice="nothing, if they are the middle of a range; otherwise look up the sizes",
 )
-FEW_CONTROLS = Description(
+FEW_CONTROLS = Finding(
     code="controls-few",
     rank=2,
     title=f"Control groups of {SMALL_CONTROL} or fewer",
@@ -54,7 +45,7 @@ FEW_CONTROLS = Description(
     advice="keep the control unsplit and model the shared errors (rho above 0), or combine the "
     "groups that share it",
 )
-SHARED = Description(
+SHARED = Finding(
     code="control-shared",
     rank=2,
     title="Controls that several groups are compared with",
@@ -97,7 +88,7 @@ def few_controls(inputs: LintInput) -> list[Finding]:
     split = int((few & (inputs.reported > SMALL_CONTROL)).sum())
     texts = FEW_CONTROLS
     if split:
-        texts = texts._replace(title=f"{texts.title}, {split} by splitting a control")
+        texts = replace(texts, title=f"{texts.title}, {split} by splitting a control")
     return _counted(inputs, texts, few, n, inputs.reported)
 
 
@@ -117,24 +108,17 @@ def shared_controls(inputs: LintInput) -> list[Finding]:
 
 def _counted(
     inputs: LintInput,
-    texts: Description,
+    texts: Finding,
     selected: "pd.Series[bool]",
     value: Any,
     usual: Any,
     remedy: Remedy | None = None,
 ) -> list[Finding]:
-    """Return a finding with the number of selected effects as evidence; none without effects.
-
-    The default remedy leaves the effects out.
-    """
+    """Return a finding on the selected effects; by default the remedy leaves them out."""
     if not selected.any():
         return []
-    return [
-        Finding(
-            **texts._asdict(),
-            evidence=float(selected.sum()),
-            measure=f"effects of {len(selected)}",
-            rows=rows_of(inputs.frame, selected, value, usual),
-            remedy=remedy or left_out(inputs, selected, "these effects left out"),
-        )
-    ]
+    rows = rows_of(inputs.frame, selected, value, usual)
+    remedy = remedy or left_out(inputs, selected, "these effects left out")
+    measure = f"effects of {len(selected)}"
+    evidence = float(selected.sum())
+    return [replace(texts, evidence=evidence, measure=measure, rows=rows, remedy=remedy)]

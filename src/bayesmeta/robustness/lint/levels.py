@@ -6,13 +6,8 @@ from itertools import pairwise
 import numpy as np
 
 from bayesmeta.model.spec import LEVELS
-from bayesmeta.robustness.lint.findings import (
-    Finding,
-    LintInput,
-    Remedy,
-    rows_of,
-    with_effect_level,
-)
+from bayesmeta.robustness.lint.findings import Finding, LintInput, Remedy, rows_of
+from bayesmeta.robustness.multiverse.changes import add_effect_level
 
 CERTAIN = float(np.log(1000))
 LIKELY = float(np.log(20))
@@ -32,7 +27,7 @@ def effect_level_missing(inputs: LintInput) -> list[Finding]:
     if gain < LIKELY:
         return []
     levels = " and ".join(spec.levels)
-    wider = with_effect_level(spec)
+    wider = add_effect_level(spec)
     return [
         Finding(
             rank=1 if gain >= CERTAIN else 2,
@@ -88,7 +83,7 @@ def errors_independent(inputs: LintInput) -> list[Finding]:
     shared = (size > 1).to_numpy()
     if spec.rho or not shared.any():
         return []
-    wider = with_effect_level(spec)
+    wider = add_effect_level(spec)
     return [
         Finding(
             rank=2,

@@ -32,13 +32,11 @@ def rows_table(findings: Sequence[Finding]) -> pd.DataFrame:
 
     Columns: finding, code, effect, study, group, value, usual (the value to expect).
     """
-    tables = [
-        finding.rows.astype({"value": object, "usual": object}).assign(
-            finding=number, code=finding.code
-        )
-        for number, finding in enumerate(findings, 1)
-        if len(finding.rows)
-    ]
+    tables = []
+    for number, finding in enumerate(findings, 1):
+        rows = finding.rows.astype({"value": object, "usual": object})
+        if len(rows):
+            tables.append(rows.assign(finding=number, code=finding.code))
     if not tables:
         return pd.DataFrame(columns=ROW_COLUMNS)
     return pd.concat(tables, ignore_index=True)[ROW_COLUMNS]

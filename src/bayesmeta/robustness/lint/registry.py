@@ -31,17 +31,15 @@ class Check:
         return min(lacking, key=len, default=[])
 
 
+DIRECTIONS = (("task",), ("outcome",), ("measure",))
+DISPERSIONS = (("negative_dispersion",), ("sd1i", "sd2i"), ("sem1i", "sem2i"))
 CHECKS = (
     Check("standard errors typed as standard deviations", dispersion.sems_as_sds, (TWO_GROUPS,)),
     Check("studies counted twice", copies.studies_twice),
     Check("a missing effect level", levels.effect_level_missing),
     Check("duplicated rows", copies.duplicated_rows),
     Check("inverted directions of studies", directions.inverted_studies),
-    Check(
-        "inverted directions of outcomes",
-        directions.inverted_outcomes,
-        (("task",), ("outcome",), ("measure",)),
-    ),
+    Check("inverted directions of outcomes", directions.inverted_outcomes, DIRECTIONS),
     Check("standard deviations of 0", entries.zero_sds, (("sd1i", "sd2i"),)),
     Check("control groups of three or fewer", entries.few_controls, (("n2i",),)),
     Check("shared controls", entries.shared_controls, (("control",), ("m2i", "sd2i", "n2i"))),
@@ -49,27 +47,13 @@ CHECKS = (
     Check("Egger's test at the wrong level", wrong_level.egger_level),
     Check("influence at the wrong level", wrong_level.influence_level),
     Check("cross-validation at the wrong level", wrong_level.validation_level),
-    Check(
-        "negative dispersions",
-        entries.negative_dispersions,
-        (("negative_dispersion",), ("sd1i", "sd2i"), ("sem1i", "sem2i")),
-    ),
+    Check("negative dispersions", entries.negative_dispersions, DISPERSIONS),
     Check("fractional group sizes", entries.fractional_sizes, (("n1i", "n2i"),)),
     Check("levels nearly aliased", levels.levels_aliased),
 )
-CODES = (
-    "sem-as-sd",
-    "study-twice",
-    "level-missing",
-    "sd-too-small",
-    "row-duplicated",
-    "direction-study",
-    "direction-outcome",
-    "sd-zero",
-    "controls-few",
-    "control-shared",
-    "errors-independent",
-)
+CODES = ["sem-as-sd", "study-twice", "level-missing", "sd-too-small", "row-duplicated"]
+CODES += ["direction-study", "direction-outcome", "sd-zero", "controls-few", "control-shared"]
+CODES += ["errors-independent"]  # in the order of findings of the same rank
 
 
 def run_checks(inputs: LintInput) -> tuple[list[Finding], dict[str, str]]:

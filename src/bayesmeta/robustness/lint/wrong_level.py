@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from bayesmeta.inference.reml import Reml
 from bayesmeta.robustness.funnel import egger_table
 from bayesmeta.robustness.influence import influence_table, study_influence
 from bayesmeta.robustness.influence.coverage import effects_of
@@ -13,13 +14,10 @@ MIN_DESIGN_EFFECT = 2.0  # above, effects of a study are far from independent
 
 def egger_level(inputs: LintInput) -> list[Finding]:
     """Compare Egger's test with every effect as a study to the nested test."""
-    if not _several(inputs):
-        return []
     findings = []
-    for stratum, fit in inputs.nested.items():
+    for stratum, fit in _nested(inputs).items():
         table = egger_table(fit.design, fit.spec)
-        single = table.iloc[0]
-        nested = table.iloc[-1]
+        single, nested = (table.iloc[row] for row in (0, -1))
         differs = bool((single["pval"] < ALPHA) != (nested["pval"] < ALPHA))
         verdict = "disagrees" if differs else "happens to agree"
         findings.append(
@@ -45,21 +43,17 @@ def egger_level(inputs: LintInput) -> list[Finding]:
 
 def influence_level(inputs: LintInput) -> list[Finding]:
     """Compare influence by effects in a single-level fit with influence by studies, nested."""
-    if not _several(inputs):
-        return []
     findings = []
     group = inputs.frame.set_index("effect")["group"]
-    for stratum, fit in inputs.nested.items():
+    for stratum, fit in _nested(inputs).items():
         effects = influence_table(fit.design)
         studies = study_influence(fit.design, fit.tau, rho=fit.spec.rho)
-        removed = effects[effects["removed"]]
+        removed = effects[effects["removed"]].rename(columns={"rstudent": "value"})
         by_effect = set(removed["study"])
         by_study = set(studies.loc[studies["influential"], "study"])
         if by_effect == by_study:
             continue
-        rows = removed.assign(
-            group=removed["effect"].map(group), value=removed["rstudent"], usual="within 1.96"
-        )
+        rows = removed.assign(group=removed["effect"].map(group), usual="within 1.96")
         findings.append(
             Finding(
                 rank=2 if by_study - by_effect else 3,
@@ -83,11 +77,12 @@ def influence_level(inputs: LintInput) -> list[Finding]:
 
 def validation_level(inputs: LintInput) -> list[Finding]:
     """Count the independent effects: cross-validation by effects leaks the others."""
-    if not _several(inputs):
+    fits = _nested(inputs).values()
+    if not fits:
         return []
     k = len(inputs.frame)
     independent = 0.0
-    for fit in inputs.nested.values():
+    for fit in fits:
         shared = float((fit.tau.drop("effect") ** 2).sum())
         total = float((fit.tau**2).sum())
         share = shared / (total + float(fit.design["vi"].median()))
@@ -110,9 +105,9 @@ def validation_level(inputs: LintInput) -> list[Finding]:
     ]
 
 
-def _several(inputs: LintInput) -> bool:
-    """Return whether a study has several effects."""
-    return bool(inputs.frame["study"].duplicated().any())
+def _nested(inputs: LintInput) -> dict[str, Reml]:
+    """Return nested fits by stratum; none where every study has a single effect."""
+    return inputs.nested if inputs.frame["study"].duplicated().any() else {}
 
 
 def _among(stratum: str) -> str:

@@ -42,10 +42,8 @@ def unchanged(analysis: Analysis) -> Change:
 def from_dataset(analysis: Analysis, alternative: DataAlternative) -> Change | None:
     """Apply an alternative of the dataset."""
     frame = alternative.change(analysis.frame)
-    if frame is None:
-        return None
-    if not alternative.models:
-        return frame, analysis.spec
+    if frame is None or not alternative.models:
+        return None if frame is None else (frame, analysis.spec)
     model = alternative.models.get(analysis.spec.name)
     return None if model is None else (frame, read_spec(model))
 
@@ -59,7 +57,7 @@ def with_effect_level(analysis: Analysis) -> Change | None:
     """Add the effect level if a group has several effects: otherwise groups are effects."""
     if "effect" in analysis.spec.levels or not shared_groups(analysis):
         return None
-    return analysis.frame, replace(analysis.spec, levels=(*analysis.spec.levels, "effect"))
+    return analysis.frame, add_effect_level(analysis.spec)
 
 
 def without_effect_level(analysis: Analysis) -> Change | None:
@@ -83,8 +81,7 @@ def with_rho(analysis: Analysis, rho: float) -> Change | None:
     spec = analysis.spec
     if spec.rho == rho or not shared_groups(analysis):
         return None
-    levels = spec.levels if "effect" in spec.levels else (*spec.levels, "effect")
-    return analysis.frame, replace(spec, rho=rho, levels=levels)
+    return analysis.frame, replace(add_effect_level(spec), rho=rho)
 
 
 def with_rho_estimated(analysis: Analysis) -> Change | None:
@@ -92,9 +89,8 @@ def with_rho_estimated(analysis: Analysis) -> Change | None:
     spec = analysis.spec
     if "rho" in spec.priors or spec.bias == "selection" or not shared_groups(analysis):
         return None
-    levels = spec.levels if "effect" in spec.levels else (*spec.levels, "effect")
     priors = {**spec.priors, **_prior("correlated", "rho")}
-    return analysis.frame, replace(spec, rho=0.0, levels=levels, priors=priors)
+    return analysis.frame, replace(add_effect_level(spec), rho=0.0, priors=priors)
 
 
 def with_heavy_tails(analysis: Analysis) -> Change | None:
@@ -145,6 +141,12 @@ def with_prior(analysis: Analysis, other: OtherPrior) -> Change | None:
     """Replace a prior of the terms or the taus if the other prior applies."""
     spec = other.replaced_in(analysis.spec)
     return None if spec is None else (analysis.frame, spec)
+
+
+def add_effect_level(spec: ModelSpec) -> ModelSpec:
+    """Return the model with the effect level."""
+    missing = () if "effect" in spec.levels else ("effect",)
+    return replace(spec, levels=(*spec.levels, *missing))
 
 
 def shared_groups(analysis: Analysis) -> bool:

@@ -46,14 +46,9 @@ def alternatives_to(analysis: Analysis) -> tuple[Alternative, ...]:
 
 def _of_dataset(alternative: DataAlternative) -> Alternative:
     """Return an alternative of the dataset; another model file may need NUTS."""
-    return Alternative(
-        name=alternative.name,
-        kind=alternative.kind,
-        label=alternative.label,
-        reason=alternative.reason,
-        change=partial(changes.from_dataset, alternative=alternative),
-        refit=sampled if alternative.models else integrated,
-    )
+    names = (alternative.name, alternative.kind, alternative.label, alternative.reason)
+    change = partial(changes.from_dataset, alternative=alternative)
+    return Alternative(*names, change, refit=sampled if alternative.models else integrated)
 
 
 def _of_prior(other: OtherPrior) -> Alternative:

@@ -11,16 +11,20 @@ from bayesmeta.robustness.multiverse.refits import COLUMNS
 from bayesmeta.robustness.multiverse.versions import Version
 
 QUADRATURE_ERROR = 1e-4  # in posterior sds; a smaller difference is numerical
+ALTERNATIVE_COLUMNS = [
+    "alternative",
+    "label",
+    "reason",
+    "k",
+    "studies",
+    "changed",
+    "log_bayes_factor",
+]
 AS_BASE = "as the base"
-VERDICTS = {
-    "overturned": (0.0, 1 - SETTLED),
-    "changes sign": (1 - SETTLED, 0.5),
-    "weakens": (0.5, SETTLED),
-}
-PHRASES = {
-    "overturned": "is overturned by",
-    "changes sign": "changes sign under",
-    "weakens": "weakens under",
+VERDICTS = {  # range of the P of the conclusion, and a phrase
+    "overturned": (0.0, 1 - SETTLED, "is overturned by"),
+    "changes sign": (1 - SETTLED, 0.5, "changes sign under"),
+    "weakens": (0.5, SETTLED, "weakens under"),
 }
 
 
@@ -37,10 +41,9 @@ def long_table(versions: Sequence[Version], refitted: Mapping[str, pd.DataFrame]
     refitted : name of the alternative to the table of its refit
     """
     base = refitted[versions[0].alternative.name].set_index("contrast")
-    tables = [
-        _of_version(version, refitted.get(version.alternative.name), base) for version in versions
-    ]
-    return pd.concat(tables, ignore_index=True)
+    refits = [refitted.get(version.alternative.name) for version in versions]
+    pairs = zip(versions, refits, strict=True)
+    return pd.concat([_of_version(*pair, base) for pair in pairs], ignore_index=True)
 
 
 def _of_version(version: Version, refit: pd.DataFrame | None, base: pd.DataFrame) -> pd.DataFrame:
@@ -75,12 +78,10 @@ def wide_table(rows: pd.DataFrame) -> pd.DataFrame:
     """
     base = rows[rows["alternative"] == rows["alternative"].iloc[0]]
     signs = np.where(base["p_positive"] >= 0.5, "positive", "negative")
-    columns = {
-        name: part.set_index("contrast")["p_conclusion"]
-        for name, part in rows.groupby("alternative", sort=False)
-    }
-    directions = pd.Series(signs, base["contrast"])
-    return pd.DataFrame({"direction": directions} | columns).reset_index()
+    columns = {"direction": pd.Series(signs, base["contrast"])}
+    for name, part in rows.groupby("alternative", sort=False):
+        columns[str(name)] = part.set_index("contrast")["p_conclusion"]
+    return pd.DataFrame(columns).reset_index()
 
 
 def alternatives_table(
@@ -93,25 +94,19 @@ def alternatives_table(
     evidence: how well the alternative fits the data).
     """
     evidence = {
-        name: table["log_evidence"].iloc[0]
-        for name, table in refitted.items()
-        if "log_evidence" in table
+        name: refit["log_evidence"].iloc[0]
+        for name, refit in refitted.items()
+        if "log_evidence" in refit
     }
     base = evidence[versions[0].alternative.name]
-    return pd.DataFrame(
-        {
-            "alternative": version.alternative.name,
-            "label": version.alternative.label,
-            "reason": version.alternative.reason,
-            "k": version.k,
-            "studies": version.studies,
-            "changed": "; ".join(filter(None, (version.data, version.model))) or "nothing",
-            "log_bayes_factor": np.nan
-            if version.data
-            else evidence.get(version.alternative.name, np.nan) - base,
-        }
-        for version in versions
-    )
+    rows = []
+    for version in versions:
+        alternative = version.alternative
+        changed = "; ".join(filter(None, (version.data, version.model))) or "nothing"
+        factor = np.nan if version.data else evidence.get(alternative.name, np.nan) - base
+        names = (alternative.name, alternative.label, alternative.reason)
+        rows.append((*names, version.k, version.studies, changed, factor))
+    return pd.DataFrame(rows, columns=ALTERNATIVE_COLUMNS)
 
 
 def state(p_conclusion: float) -> str:
@@ -162,10 +157,11 @@ def verdict(contrast: str, direction: str, rows: pd.DataFrame) -> dict[str, obje
     with_note = differing["alternative"] + ": " + differing["note"]
     names = differing["alternative"].where(differing["note"] == "", with_note)
     p_under = pd.Series(differing["p_conclusion"].to_numpy(float), names)
-    by_verdict = {
-        word: p_under[(p_under >= low) & (p_under < high)] for word, (low, high) in VERDICTS.items()
+    ranges = {
+        word: (p_under >= low) & (p_under < high) for word, (low, high, _) in VERDICTS.items()
     }
-    worst = next((word for word, group in by_verdict.items() if len(group)), "holds")
+    by_verdict = {word: p_under[inside] for word, inside in ranges.items() if inside.any()}
+    worst = next(iter(by_verdict), "holds")
     lacking = int(others["p_conclusion"].isna().sum())
     without = f"; {lacking} without data for it" if lacking else ""
     probably = "" if base >= SETTLED else "probably "
@@ -192,9 +188,7 @@ def _settled(by_verdict: Mapping[str, pd.Series], p_under: pd.Series) -> str:
         return f"holds under its only alternative, {_named(p_under)}"
     if rest == len(p_under):
         return f"holds under all {rest} alternatives (least under {_named(p_under[:1])})"
-    phrases = [
-        f"{PHRASES[word]} {_named(group)}" for word, group in by_verdict.items() if len(group)
-    ]
+    phrases = [f"{VERDICTS[word][2]} {_named(group)}" for word, group in by_verdict.items()]
     return ", ".join(phrases) + (f", holds under the other {rest}" if rest else "")
 
 

@@ -41,12 +41,8 @@ class Version:
 
 def versions_of(analysis: Analysis) -> list[Version]:
     """Return the analysis under every alternative that applies, the base first."""
-    versions = []
-    for alternative in alternatives_to(analysis):
-        change = alternative.change(analysis)
-        if change is not None:
-            versions.append(version_of(analysis, alternative, *change))
-    return versions
+    changes = ((item, item.change(analysis)) for item in alternatives_to(analysis))
+    return [version_of(analysis, item, *change) for item, change in changes if change is not None]
 
 
 def version_of(
@@ -80,13 +76,9 @@ def version_of(
 
 
 def with_refusals(versions: Sequence[Version], refused: Mapping[str, str]) -> list[Version]:
-    """Return the versions with the reasons of failed refits.
+    """Return the versions with the reasons of failed refits, by name of the alternative.
 
     Raises BadInput: the base cannot be refitted.
-
-    Parameters
-    ----------
-    refused : name of the alternative to the message of its refit
     """
     base = versions[0].alternative.name
     if base in refused:
@@ -110,11 +102,11 @@ def answerable(
 ) -> tuple[xr.DataArray | None, dict[str, str]]:
     """Return the weights of the contrasts with existing terms, and why the others are missing."""
     absent = contrasts.sel(term=~contrasts["term"].isin(terms))
-    lacking = {
-        str(row["contrast"].item()): absent["term"].values[row.values != 0] for row in absent
-    }
-    missing = {name: f"no data: {', '.join(lost)}" for name, lost in lacking.items() if len(lost)}
-    present = [name for name in lacking if name not in missing]
+    missing = {}
+    for row in absent[(absent != 0).any("term").values]:
+        lost = ", ".join(absent["term"].values[row.values != 0])
+        missing[str(row["contrast"].item())] = f"no data: {lost}"
+    present = [name for name in contrasts["contrast"].values if name not in missing]
     weights = contrasts.sel(contrast=present).reindex(term=terms, fill_value=0.0)
     return (weights if weights.size else None), missing
 
@@ -124,11 +116,8 @@ def data_changed(old: pd.DataFrame, new: pd.DataFrame) -> str:
     before = old.set_index("effect")
     after = new.set_index("effect")
     shared = before.index.intersection(after.index)
-    factors = [
-        name for name in old if name in new and isinstance(old[name].dtype, pd.CategoricalDtype)
-    ]
-    was = before.loc[shared]
-    now = after.loc[shared]
+    was, now = (table.loc[shared] for table in (before, after))
+    factors = [name for name in old.select_dtypes("category") if name in new]
     recomputed = (was[["yi", "vi"]] != now[["yi", "vi"]]).any(axis=1)
     recoded = (was[factors].astype(str) != now[factors].astype(str)).any(axis=1)
     counts = {
