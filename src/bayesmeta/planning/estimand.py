@@ -26,10 +26,8 @@ def chosen_contrasts(
     named = possible_weights(spec.contrasts_of(dataset), terms)
     names = [str(name) for name in named["contrast"].values]
     if not requested and not names:
-        raise BadInput(
-            f"model {spec.name} names no contrasts of {dataset}; "
-            f"name a contrast, as --contrast '{terms[0]}'"
-        )
+        advice = f"name a contrast, as --contrast '{terms[0]}'"
+        raise BadInput(f"model {spec.name} names no contrasts of {dataset}; {advice}")
     chosen = []
     for text in dict.fromkeys(requested or names):
         if text in names:
@@ -52,15 +50,14 @@ def chosen_terms(
 
     Raises BadInput: they measure no term of a contrast (of any contrast, with `skip`).
     """
+    names = map(str, weights["contrast"].values)
     terms = {
-        str(row["contrast"].item()): measured_terms(design, spec, row, stratum) for row in weights
+        name: measured_terms(design, spec, weights.sel(contrast=name), stratum) for name in names
     }
     empty = [name for name, measured in terms.items() if not measured]
     if empty and not (skip and len(empty) < len(terms)):
-        raise BadInput(
-            f"new {stratum} studies measure nothing of the contrasts {empty}; "
-            "choose another --stratum"
-        )
+        problem = f"new {stratum} studies measure nothing of the contrasts {empty}"
+        raise BadInput(f"{problem}; choose another --stratum")
     return {name: measured for name, measured in terms.items() if measured}
 
 
@@ -76,27 +73,20 @@ def choose_stratum(design: xr.Dataset, spec: ModelSpec, stratum: str | None) -> 
         return None
     if stratum is None and DEFAULT_STRATUM in strata:
         return DEFAULT_STRATUM
-    if stratum not in strata:
-        problem = f"there is no stratum '{stratum}'"
-        if stratum is None:
-            problem = "new studies are of a single stratum"
-        advice = "this model has none; leave --stratum out"
-        if strata:
-            advice = f"name a stratum with --stratum: {', '.join(strata)}"
-        raise BadInput(f"{problem}; {advice}")
-    return stratum
+    if stratum in strata:
+        return stratum
+    if not strata:
+        raise BadInput(f"there is no stratum '{stratum}'; this model has none; leave --stratum out")
+    known = f"there is no stratum '{stratum}'" if stratum else "new studies are of a single stratum"
+    raise BadInput(f"{known}; name a stratum with --stratum: {', '.join(strata)}")
 
 
 def measured_terms(
     design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray, stratum: str | None
 ) -> list[str]:
-    """Return the terms of a contrast that new studies of a stratum measure; empty for none.
+    """Return the terms of a contrast that new studies of a stratum measure; weights over `term`.
 
     Raises BadInput: a term is not a mean that a study could measure by itself, for example a slope.
-
-    Parameters
-    ----------
-    weights : over `term`
     """
     involved = weights.values != 0
     if stratum is not None:
@@ -105,21 +95,17 @@ def measured_terms(
     x = design["X"].sel(term=terms).values
     is_cell = (x == np.eye(x.shape[1])[:, None]).all(2).any(1) | ~x.any(0)
     if others := [str(term) for term in terms[involved & ~is_cell]]:
-        raise BadInput(
-            f"no study measures the terms {others} by themselves, so that such a study cannot be "
-            "planned; code the terms as means of cells, such as --moderators valence:phase"
-        )
+        problem = f"no study measures the terms {others} by themselves, as a plan needs"
+        advice = "code the terms as means of cells, such as --moderators valence:phase"
+        raise BadInput(f"{problem}; {advice}")
     return [str(term) for term in terms[involved]]
 
 
 def studies_so_far(design: xr.Dataset) -> dict[str, int]:
     """Return the number of studies that inform every term today."""
     study = nesting_of(design).study_of_effect
-    coded = design["X"].values != 0
-    return {
-        str(term): len(set(study[effects]))
-        for term, effects in zip(design["term"].values, coded.T, strict=True)
-    }
+    coded = zip(design["term"].values, design["X"].values.T != 0, strict=True)
+    return {str(term): len(set(study[effects])) for term, effects in coded}
 
 
 def _strata(design: xr.Dataset, spec: ModelSpec) -> np.ndarray:

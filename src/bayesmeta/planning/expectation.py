@@ -53,19 +53,15 @@ def today_of(
     measured : the contrast's terms that new studies measure, of a single stratum
     rho : correlation of sampling errors in a group
     """
-    weight_of = {
-        str(term): float(weight)
-        for term, weight in zip(weights["term"].values, weights.values, strict=True)
-        if weight
-    }
     parts = list(posterior.parts.values()) if isinstance(posterior, Joint) else [posterior]
     new = next(part for part in parts if measured[0] in part.terms)
-    of_new = {term: weight for term, weight in weight_of.items() if term in new.terms}
-    rows = [np.array([weight_of.get(term, 0.0) for term in part.terms]) for part in parts]
-    used = [(part, row) for part, row in zip(parts, rows, strict=True) if row.any()]
-    rest = [combination(part, row) for part, row in used if part is not new]
+    nonzero = weights[weights.values != 0].to_series()
+    of_new = {str(term): float(nonzero[term]) for term in nonzero.index if term in new.terms}
+    rows = [(part, weights.sel(term=list(part.terms)).values) for part in parts]
+    rest = [combination(part, row) for part, row in rows if row.any() and part is not new]
     start = start_of(new, of_new, measured, rest, rho)
-    width, p_positive = width_and_probability([combination(part, row) for part, row in used])
+    mixtures = [combination(part, row) for part, row in rows if row.any()]
+    width, p_positive = width_and_probability(mixtures)
     rng_new, *rngs_rest = np.random.default_rng(seed).spawn(1 + len(rest))
     node, beta = draw_terms(new, list(of_new), replicates, rng_new)
     truth = beta @ start.weights
@@ -74,15 +70,9 @@ def today_of(
     floor = np.nan
     if len(of_new) == len(measured):
         floor = float(width_and_probability(rest)[0]) if rest else 0.0
-    return Today(
-        start=start,
-        tau=every_tau(new)[node],
-        beta=beta @ start.measured.T,
-        truth=truth,
-        width=float(width),
-        p_positive=float(p_positive),
-        floor=floor,
-    )
+    tau = every_tau(new)[node]
+    beta = beta @ start.measured.T
+    return Today(start, tau, beta, truth, float(width), float(p_positive), floor)
 
 
 def draw_terms(
@@ -112,15 +102,8 @@ def refit_each(start: Start, y: np.ndarray, v: np.ndarray, sizes: Sequence[int])
     y, v : (replicates, studies, q), from `simulate_studies`
     """
     studies = np.array(sizes)
-    refits = [
-        refit(start, effects, variances, studies) for effects, variances in zip(y, v, strict=True)
-    ]
+    refits = [refit(start, *data, studies) for data in zip(y, v, strict=True)]
     width, p_positive = np.array(refits).swapaxes(0, 1)
-    return pd.DataFrame(
-        {
-            "replicate": np.repeat(np.arange(len(y)), len(sizes)),
-            "studies": [*sizes] * len(y),
-            "width": width.ravel(),
-            "p_positive": p_positive.ravel(),
-        }
-    )
+    index = pd.MultiIndex.from_product([range(len(y)), sizes], names=["replicate", "studies"])
+    table = index.to_frame(index=False)
+    return table.assign(width=width.ravel(), p_positive=p_positive.ravel())

@@ -73,10 +73,7 @@ def _curve(
 
 
 def sentences(table: pd.DataFrame, stratum: str | None) -> dict[str, str]:
-    """Return a sentence per contrast: the fewest participants that would settle its sign.
-
-    The sentence says so if no plan in the table would settle it.
-    """
+    """Return a sentence per contrast: the fewest participants that settle its sign, if any do."""
     kind = f"{stratum} studies" if stratum else "studies"
     by_contrast = table.groupby("contrast", sort=False)
     return {str(name): _sentence(rows, kind) for name, rows in by_contrast}
@@ -90,21 +87,15 @@ def _sentence(rows: pd.DataFrame, kind: str) -> str:
         after = f"after {_plan(last, kind)} it would be with probability {_settled(last)}"
         return f"The sign is settled today, {now}; {after}."
     enough = rows[rows["p_settled"] >= TARGET_P_SETTLED]
+    outcome = "the sign would be settled with probability"
     if not len(enough):
         floor = last["floor_width"]
-        limit = ""
-        if floor > 0:
-            limit = f"; what they do not measure keeps the interval wider than {floor:.2f}"
-        return (
-            f"{_plan(last, kind)} would not do it: the sign would be settled with probability "
-            f"{_settled(last)} (today {now}{limit})."
-        )
+        limit = f"; what they do not measure keeps the interval wider than {floor:.2f}"
+        known = now + limit if floor > 0 else now
+        return f"{_plan(last, kind)} would not do it: {outcome} {_settled(last)} (today {known})."
     persons = enough["studies"] * enough["per_arm"]
     best = enough.assign(persons=persons).sort_values(["persons", "studies"]).iloc[0]
-    return (
-        f"With {_plan(best, kind)} the sign would be settled with probability {_settled(best)} "
-        f"(today {now})."
-    )
+    return f"With {_plan(best, kind)} {outcome} {_settled(best)} (today {now})."
 
 
 def _plan(row: pd.Series, kind: str) -> str:

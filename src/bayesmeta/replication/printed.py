@@ -48,9 +48,8 @@ def published_forest(dataset: str) -> pd.DataFrame | None:
 
 
 def _of(dataset: str, name: str) -> pd.DataFrame | None:
-    rows = _read(name)
-    rows = rows[rows["dataset"] == dataset]
-    return None if rows.empty else rows.drop(columns="dataset").reset_index(drop=True)
+    rows = _read(name).query("dataset == @dataset").drop(columns="dataset")
+    return None if rows.empty else rows.reset_index(drop=True)
 
 
 def _read(name: str) -> pd.DataFrame:

@@ -33,13 +33,8 @@ def convergence(
         sums = np.cumsum(_by_tree(of_fold, coded.matrix[test]), axis=0)
         predicted = sums[counts - 1] / counts[:, None]
         errors += ((predicted - y[test]) ** 2).sum(1)
-    return pd.DataFrame(
-        {
-            "trees": counts,
-            "out_of_bag": _out_of_bag(forest, coded.matrix, y, counts),
-            "held_out": errors / len(y),
-        }
-    )
+    out_of_bag = _out_of_bag(forest, coded.matrix, y, counts)
+    return pd.DataFrame({"trees": counts, "out_of_bag": out_of_bag, "held_out": errors / len(y)})
 
 
 def _out_of_bag(

@@ -21,10 +21,8 @@ def folds_of(clusters: Clusters, *, count: int = FOLDS, seed: int = 1) -> np.nda
     """
     labels, place = np.unique(np.asarray(clusters, dtype=str), return_inverse=True)
     if not 2 <= count <= len(labels):
-        raise BadInput(
-            f"{count} folds of {len(labels)} clusters are impossible; "
-            f"choose from 2 to {len(labels)} folds"
-        )
+        advice = f"choose from 2 to {len(labels)} folds"
+        raise BadInput(f"{count} folds of {len(labels)} clusters are impossible; {advice}")
     fold: np.ndarray = np.random.default_rng(seed).permutation(len(labels)) % count
     return fold[place]
 

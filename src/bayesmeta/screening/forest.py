@@ -85,10 +85,16 @@ def cross_validate(
     rows = []
     for fold, (train, test) in enumerate(held_out(folds)):
         forest = grow(coded, y, weight, tuning, train, seed=seed + fold)
-        predicted = forest.predict(coded.matrix[test])
-        measures = agreement(y[test], predicted, float(y[train].mean()))
+        measures = agreement_of(forest, coded, y, train, test)
         rows.append({"fold": fold, "k": len(test), **measures})
     return pd.DataFrame(rows)
+
+
+def agreement_of(
+    forest: RandomForestRegressor, coded: Coded, y: np.ndarray, train: np.ndarray, test: np.ndarray
+) -> dict[str, float]:
+    """Return `agreement` on some rows of a forest that was grown on others."""
+    return agreement(y[test], forest.predict(coded.matrix[test]), float(y[train].mean()))
 
 
 def agreement(y: np.ndarray, predicted: np.ndarray, mean: float) -> dict[str, float]:
@@ -126,8 +132,8 @@ def tune(
         Job(_name(point), cross_validate, (coded, y, weights[point.weights], point, folds, seed))
         for point in grid
     ]
-    tables = options.run(jobs, "tuning the forest").tables
-    parts = [tables[_name(point)].assign(**asdict(point)) for point in grid]
+    tables = zip(options.run_all(jobs, "tuning the forest"), grid, strict=True)
+    parts = [table.assign(**asdict(point)) for table, point in tables]
     return pd.concat(parts, ignore_index=True)[[*asdict(grid[0]), "fold", "k", *MEASURES]]
 
 
@@ -174,9 +180,7 @@ def r2cv_folds(
 def best_of(table: pd.DataFrame) -> Tuning:
     """Return the first point of `r2cv_table`."""
     row = table.iloc[0]
-    return Tuning(
-        max_features=int(row["max_features"]),
-        min_samples_leaf=int(row["min_samples_leaf"]),
-        weights=str(row["weights"]),
-        trees=int(row["trees"]),
+    features, leaf, trees = (
+        int(row[name]) for name in ("max_features", "min_samples_leaf", "trees")
     )
+    return Tuning(features, leaf, str(row["weights"]), trees)

@@ -1,6 +1,7 @@
 """Permutation importance of moderators on unseen rows, with intervals and ranks."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ from sklearn.tree import DecisionTreeRegressor
 from bayesmeta.estimates.conventions import INTERVAL
 from bayesmeta.infrastructure.jobs import Job
 from bayesmeta.screening.folds import held_out
-from bayesmeta.screening.forest import Tuning, agreement, grow
+from bayesmeta.screening.forest import Tuning, agreement_of, grow
 from bayesmeta.screening.moderators import Coded
 from bayesmeta.screening.running import DEFAULT, JobOptions
 from bayesmeta.screening.targets import Target
@@ -67,18 +68,13 @@ def examine(
     parts = []
     for fold, (train, test) in enumerate(held_out(folds)):
         forest = grow(coded, y, weight, tuning, train, seed=seed + fold)
-        predicted = forest.predict(coded.matrix[test])
-        measures = agreement(y[test], predicted, float(y[train].mean()))
-        loss = permuted_loss(forest, coded, y, test, repeats=repeats, seed=seed + fold)
-        columns = {
-            "fold": fold,
-            "k": len(test),
-            "part": ["r2"] * len(measures) + ["importance"] * len(loss),
-            "name": [*measures, *coded.names],
-            "value": [*measures.values(), *(loss / len(test))],
-        }
-        parts.append(pd.DataFrame(columns))
-    return pd.concat(parts, ignore_index=True)
+        measures = agreement_of(forest, coded, y, train, test)
+        loss = permuted_loss(forest, coded, y, test, repeats=repeats, seed=seed + fold) / len(test)
+        by_part = {"r2": measures, "importance": dict(zip(coded.names, loss, strict=True))}
+        for part, values in by_part.items():
+            table = pd.DataFrame(values.items(), columns=["name", "value"])
+            parts.append(table.assign(fold=fold, k=len(test), part=part))
+    return pd.concat(parts, ignore_index=True)[["fold", "k", "part", "name", "value"]]
 
 
 def examine_draws(
@@ -101,7 +97,7 @@ def examine_draws(
         Job(f"draw {at + 1}", examine, (*paired(codings, target, at), weight, tuning, folds, seed))
         for at in range(max(len(codings), len(target.values)))
     ]
-    tables = options.run(jobs, "predicting held-out folds").tables.values()
+    tables = options.run_all(jobs, "predicting held-out folds")
     return pd.concat([table.assign(draw=at) for at, table in enumerate(tables)], ignore_index=True)
 
 
@@ -129,15 +125,14 @@ def r2cv_draws(examined: pd.DataFrame) -> pd.DataFrame:
     rows = examined[examined["part"] == "r2"]
     by_draw = rows.groupby(["name", "draw"])["value"]
     means = by_draw.mean().groupby("name")
-    table = pd.DataFrame(
-        {
-            "mean": means.mean(),
-            "sd": by_draw.std().groupby("name").mean(),
-            "ci_lb": means.quantile(INTERVAL[0]),
-            "ci_ub": means.quantile(INTERVAL[1]),
-        }
-    )
+    columns = {"mean": means.mean(), "sd": by_draw.std().groupby("name").mean()}
+    table = pd.DataFrame(columns | percentiles(means))
     return table.rename_axis("measure").reset_index()
+
+
+def percentiles(values: Any) -> dict[str, pd.Series]:
+    """Return the bounds of 95 % intervals of a table's columns or of the groups of a series."""
+    return {name: values.quantile(p) for name, p in zip(("ci_lb", "ci_ub"), INTERVAL, strict=True)}
 
 
 def out_of_bag_importance(
@@ -176,15 +171,8 @@ def importance_table(replicates: pd.DataFrame, on_folds: pd.DataFrame, target: s
     """
     wide = replicates.pivot_table(index="replicate", columns="moderator", values="importance")
     ranks = wide.rank(axis=1, ascending=False, method="first")
-    table = pd.DataFrame(
-        {
-            "mean": wide.mean(),
-            "sd": wide.std(),
-            "ci_lb": wide.quantile(INTERVAL[0]),
-            "ci_ub": wide.quantile(INTERVAL[1]),
-            "p_positive": (wide > 0).mean(),
-        }
-    )
+    table = pd.DataFrame({"mean": wide.mean(), "sd": wide.std(), **percentiles(wide)})
+    table["p_positive"] = (wide > 0).mean()
     table["held_out"] = on_folds.set_index("moderator")["importance"]
     table["mean_rank"] = ranks.mean()
     shares = {f"p_rank_{rank}": (ranks == rank).mean() for rank in range(1, wide.shape[1] + 1)}

@@ -30,21 +30,14 @@ def tree_table(tree: Tree, table: pd.DataFrame, *, level: float = 0.95) -> pd.Da
     """
     nodes = nodes_of(tree, table)
     tau2 = tree.tau2_after(len(tree.splits))
-    root = {"node": 1, "parent": 0, "moderator": "", "split": "all", "Qb": 0.0, "tau2": tree.tau2}
-    rows = [root | _estimates(table, nodes[0] == 1, tau2, level)]
+    rows = [(1, 0, "", "all", 0.0, tree.tau2, *_estimates(table, nodes[0] == 1, tau2, level))]
     for step, split in enumerate(tree.splits, 1):
         for number, words in zip((2 * step, 2 * step + 1), in_words(split), strict=True):
-            labels = {
-                "node": number,
-                "parent": split.parent,
-                "moderator": split.moderator,
-                "split": words,
-                "Qb": split.Qb,
-                "tau2": split.tau2,
-            }
-            rows.append(labels | _estimates(table, nodes[step] == number, tau2, level))
-    described = pd.DataFrame(rows)
-    return described.assign(leaf=described["node"].isin(set(nodes[-1])))[COLUMNS]
+            estimates = _estimates(table, nodes[step] == number, tau2, level)
+            labels = (number, split.parent, split.moderator, words, split.Qb, split.tau2)
+            rows.append((*labels, *estimates))
+    described = pd.DataFrame(rows, columns=COLUMNS[:-1])
+    return described.assign(leaf=described["node"].isin(set(nodes[-1])))
 
 
 def steps_table(tree: Tree, kept: int, published: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -59,13 +52,11 @@ def steps_table(tree: Tree, kept: int, published: pd.DataFrame | None = None) ->
     kept : number of splits after pruning
     published : from `replication.published_tree`
     """
-    steps = pd.DataFrame(
-        [
-            (step, split.parent, split.moderator, in_words(split)[0], split.Qb, split.tau2)
-            for step, split in enumerate(tree.splits, 1)
-        ],
-        columns=["step", "parent", "moderator", "split", "Qb", "tau2"],
-    )
+    rows = [
+        (step, split.parent, split.moderator, in_words(split)[0], split.Qb, split.tau2)
+        for step, split in enumerate(tree.splits, 1)
+    ]
+    steps = pd.DataFrame(rows, columns=["step", "parent", "moderator", "split", "Qb", "tau2"])
     steps["kept"] = steps["step"] <= kept
     if published is None:
         return steps
@@ -74,15 +65,11 @@ def steps_table(tree: Tree, kept: int, published: pd.DataFrame | None = None) ->
 
 
 def in_words(split: Split) -> tuple[str, str]:
-    """Return the conditions of the left and the right node.
-
-    For example `phase = extinction, learning` and `phase = memory`.
-    """
-    if not split.left:
-        return f"{split.moderator} <= {split.cut:.6g}", f"{split.moderator} > {split.cut:.6g}"
-    left = f"{split.moderator} = {', '.join(split.left)}"
-    right = f"{split.moderator} = {', '.join(split.right)}"
-    return left, right
+    """Return the conditions of both nodes: `phase = extinction, learning` and `phase = memory`."""
+    conditions = (f"<= {split.cut:.6g}", f"> {split.cut:.6g}")
+    if split.left:
+        conditions = (f"= {', '.join(split.left)}", f"= {', '.join(split.right)}")
+    return f"{split.moderator} {conditions[0]}", f"{split.moderator} {conditions[1]}"
 
 
 def means(nodes: np.ndarray, yi: np.ndarray, vi: np.ndarray, tau2: float) -> dict[int, float]:
@@ -95,21 +82,13 @@ def means(nodes: np.ndarray, yi: np.ndarray, vi: np.ndarray, tau2: float) -> dic
 
 def _estimates(
     table: pd.DataFrame, members: np.ndarray, tau2: float, level: float
-) -> dict[str, object]:
-    """Return sizes, estimate and heterogeneity of a node; members (effects,)."""
-    yi = table["yi"].to_numpy(float)[members]
-    vi = table["vi"].to_numpy(float)[members]
-    estimate = means(np.ones(len(yi), int), yi, vi, tau2)[1]
+) -> tuple[object, ...]:
+    """Return k, studies, estimate, ci_lb, ci_ub, QE, QE_df, QE_p of a node; members (effects,)."""
+    yi, vi = (table[name].to_numpy(float)[members] for name in ("yi", "vi"))
+    k = len(yi)
+    estimate = means(np.ones(k, int), yi, vi, tau2)[1]
     margin = stats.norm.ppf((1 + level) / 2) / np.sqrt((1 / (vi + tau2)).sum())
     q = float((((yi - np.average(yi, weights=1 / vi)) ** 2) / vi).sum())
     studies = table.loc[members, "study"].nunique() if "study" in table else pd.NA
-    return {
-        "k": len(yi),
-        "studies": studies,
-        "estimate": estimate,
-        "ci_lb": estimate - margin,
-        "ci_ub": estimate + margin,
-        "QE": q,
-        "QE_df": len(yi) - 1,
-        "QE_p": float(stats.chi2.sf(q, len(yi) - 1)) if len(yi) > 1 else 1.0,
-    }
+    p = float(stats.chi2.sf(q, k - 1)) if k > 1 else 1.0
+    return k, studies, estimate, estimate - margin, estimate + margin, q, k - 1, p

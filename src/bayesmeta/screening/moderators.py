@@ -119,11 +119,9 @@ def fill_in(
     stratified = within in frame and within in like
     table = {}
     for name in names:
-        source = _plain(like[name])
-        column = _plain(frame[name])
+        source, column = (_plain(part[name]) for part in (like, frame))
         if stratified:
-            of_source = like[within].astype(str)
-            of_column = frame[within].astype(str)
+            of_source, of_column = (part[within].astype(str) for part in (like, frame))
             blank = column.isna()
             for stratum in pd.unique(of_column[blank]):
                 here = blank & (of_column == stratum)
@@ -166,18 +164,14 @@ def code(table: pd.DataFrame, *, ordered: bool = False) -> Coded:
     """
     parts = []
     levels = []
-    for name in table:
-        column = table[name]
+    for _, column in table.items():
         of_column = tuple(sorted(column.unique())) if is_category(column) else ()
-        levels.append(of_column)
         values = column.to_numpy()[:, None]
-        if not of_column:
-            parts.append(values.astype(float))
-            continue
-        indicators = values == np.array(of_column, object)
-        if ordered:
-            indicators = indicators.argmax(1)[:, None]
-        parts.append(indicators.astype(float))
+        if of_column:
+            values = values == np.array(of_column, object)
+            values = values.argmax(1)[:, None] if ordered else values
+        levels.append(of_column)
+        parts.append(values.astype(float))
     owner = np.repeat(np.arange(len(parts)), [part.shape[1] for part in parts])
     return Coded(tuple(map(str, table)), tuple(levels), np.hstack(parts), owner)
 

@@ -50,35 +50,27 @@ def cross_validate(
     for number in range(folds):
         arguments = (rows[fold != number], rows[fold == number], tuple(moderators), choices)
         jobs.append(Job(f"fold {number + 1}", predict_others, arguments))
-    grown = options.run(jobs, "cross-validating the tree")
-    if grown.refused:
-        raise BadInput(next(iter(grown.refused.values())))
-    predicted = pd.concat(grown.tables.values()).sort_index().to_numpy()
+    grown = options.run_all(jobs, "cross-validating the tree")
+    predicted = pd.concat(grown).sort_index().to_numpy()
     yi = rows["yi"].to_numpy(float)[:, None]
     total = ((yi - yi.mean()) ** 2).sum()
     squares = (yi - predicted) ** 2
     deviations = pd.DataFrame(squares - squares.mean(0)).groupby(table[by].to_numpy()).sum()
-    return pd.DataFrame(
-        {
-            "splits": np.arange(choices.max_splits + 1),
-            "error": squares.sum(0) / total,
-            "se": np.sqrt((deviations**2).sum()).to_numpy() / total,
-        }
-    )
+    se = np.sqrt((deviations**2).sum()).to_numpy() / total
+    splits = np.arange(choices.max_splits + 1)
+    return pd.DataFrame({"splits": splits, "error": squares.sum(0) / total, "se": se})
 
 
 def predict_others(
     rows: pd.DataFrame, others: pd.DataFrame, moderators: tuple[str, ...], choices: Choices
 ) -> pd.DataFrame:
-    """Grow a tree from some rows and predict others after 0, 1, ..., max_splits splits.
-
-    Columns: a row per other row, a column per number of splits.
-    """
+    """Grow a tree from some rows and predict others (rows) after 0, 1, ... splits (columns)."""
     tree = grow(rows, moderators, choices)
     predicted = predict(tree, rows, others)
-    last = len(tree.splits)
-    columns = {str(size): predicted[min(size, last)] for size in range(choices.max_splits + 1)}
-    return pd.DataFrame(columns, index=others.index)
+    sizes = np.arange(choices.max_splits + 1)
+    return pd.DataFrame(
+        predicted[sizes.clip(max=len(tree.splits))].T, others.index, sizes.astype(str)
+    )
 
 
 def predict(tree: Tree, rows: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
@@ -87,8 +79,7 @@ def predict(tree: Tree, rows: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
     A row with a level that was absent at a split is predicted by the node that was split: metacart
     sends it right, or takes the overall mean if the level was absent from the tree.
     """
-    yi = rows["yi"].to_numpy(float)
-    vi = rows["vi"].to_numpy(float)
+    yi, vi = (rows[name].to_numpy(float) for name in ("yi", "vi"))
     of_rows = nodes_of(tree, rows)
     predicted = []
     for size, of_others in enumerate(nodes_of(tree, others)):
@@ -100,9 +91,7 @@ def predict(tree: Tree, rows: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
 
 
 def kept_splits(errors: pd.DataFrame, c: float = 0.5) -> int:
-    """Return the splits of the smallest tree within c standard errors of the least error.
-
-    The standard error is that of the tree with the least error.
+    """Return the splits of the smallest tree within c standard errors (of the best) of the best.
 
     Raises BadInput: c is below 0.
     """

@@ -112,10 +112,8 @@ def _tau2(
 ) -> np.ndarray:
     """Return the residual tau2 of every split (splits,).
 
-    Parameters
-    ----------
-    node, to_left, others : arrays (4,), (splits, 4) and (leaves - 1, 4), sums of `_sum_terms` over
-        the node, over its left sides and over the other leaves
+    `node` (4,), `to_left` (splits, 4) and `others` (leaves - 1, 4) are sums of `_sum_terms` over
+    the node, over its left sides and over the other leaves.
     """
     of_sides = _moments(np.stack([to_left, node - to_left])).sum(1)
     within, scale = of_sides + _moments(others).sum(1)[:, None]

@@ -50,12 +50,8 @@ def resampled_splits(
         batch = tuple(range(start, min(start + PER_JOB, resamples)))
         name = f"trees {batch[0] + 1} to {batch[-1] + 1}"
         jobs.append(Job(name, grow_resampled, (rows, tuple(moderators), choices, seed, batch)))
-    grown = options.run(jobs, "resampling studies")
-    if grown.refused:
-        raise BadInput(next(iter(grown.refused.values())))
-    if not grown.tables:
-        return pd.DataFrame(columns=COLUMNS)
-    return pd.concat(grown.tables.values(), ignore_index=True)
+    tables = options.run_all(jobs, "resampling studies")
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
 
 
 def grow_resampled(

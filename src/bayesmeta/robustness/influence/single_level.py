@@ -154,7 +154,7 @@ def deleted_residuals(design: xr.Dataset, taus: TausByLevel, *, rho: float = 0.0
 def _without_each(
     design: xr.Dataset, taus: TausByLevel, rho: float
 ) -> tuple[Floats, Floats, Floats]:
-    """Return z'V_s^-1 z (studies, q, q), z = [X, y], and beta and its covariance without a study."""
+    """Return z'V_s^-1 z (studies, q, q), z = [X, y]; beta and its covariance without a study."""
     nesting = nesting_of(design)
     p = design.sizes["term"]
     by_level = Taus(**{str(level): float(tau) for level, tau in dict(taus).items()})
