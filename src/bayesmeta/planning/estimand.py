@@ -50,10 +50,9 @@ def chosen_terms(
 
     Raises BadInput: they measure no term of a contrast (of any contrast, with `skip`).
     """
-    names = map(str, weights["contrast"].values)
-    terms = {
-        name: measured_terms(design, spec, weights.sel(contrast=name), stratum) for name in names
-    }
+    terms = {}
+    for row in weights:
+        terms[str(row["contrast"].item())] = measured_terms(design, spec, row, stratum)
     empty = [name for name, measured in terms.items() if not measured]
     if empty and not (skip and len(empty) < len(terms)):
         problem = f"new {stratum} studies measure nothing of the contrasts {empty}"
@@ -111,5 +110,4 @@ def studies_so_far(design: xr.Dataset) -> dict[str, int]:
 def _strata(design: xr.Dataset, spec: ModelSpec) -> np.ndarray:
     """Return the level of the factor `sides` or `tau_by` for every term; empty without a factor."""
     name = f"term_{spec.sides or spec.tau_by}"
-    levels: np.ndarray = design[name].values if name in design.coords else np.array([], str)
-    return levels
+    return design[name].values if name in design.coords else np.array([], str)

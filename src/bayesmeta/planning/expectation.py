@@ -47,11 +47,8 @@ def today_of(
 ) -> Today:
     """Return the start of the refits of a contrast, and independent draws from the posterior.
 
-    Parameters
-    ----------
-    weights : over `term`
-    measured : the contrast's terms that new studies measure, of a single stratum
-    rho : correlation of sampling errors in a group
+    `weights`: over `term`. `measured`: the contrast's terms that new studies measure, of a single
+    stratum. `rho`: correlation of sampling errors in a group.
     """
     parts = list(posterior.parts.values()) if isinstance(posterior, Joint) else [posterior]
     new = next(part for part in parts if measured[0] in part.terms)
@@ -93,14 +90,7 @@ def draw_mixture(mixture: Mixture, count: int, rng: np.random.Generator) -> np.n
 
 
 def refit_each(start: Start, y: np.ndarray, v: np.ndarray, sizes: Sequence[int]) -> pd.DataFrame:
-    """Refit every replicate with the first so many of its new studies.
-
-    Columns: replicate (from 0), studies, width, p_positive.
-
-    Parameters
-    ----------
-    y, v : (replicates, studies, q), from `simulate_studies`
-    """
+    """Refit with new studies y, v; return replicate (from 0), studies, width, p_positive."""
     studies = np.array(sizes)
     refits = [refit(start, *data, studies) for data in zip(y, v, strict=True)]
     width, p_positive = np.array(refits).swapaxes(0, 1)

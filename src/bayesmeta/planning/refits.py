@@ -101,10 +101,8 @@ def refit(
 
     Return the width of the 95 % interval (equal-tailed) of the contrast and P(> 0), both (sizes,).
 
-    Parameters
-    ----------
-    y, v : (studies, q), effects of the new studies and their sampling variances
-    sizes : (sizes,), numbers of studies to add, from 0 (today) to all
+    `y`, `v`: (studies, q), effects of the new studies and their sampling variances. `sizes`:
+    (sizes,), numbers of studies to add, from 0 (today) to all.
     """
     added = _products(start, y, v)
     terms = len(start.weights)
@@ -172,10 +170,7 @@ def _narrowest(part: Mixture) -> np.ndarray:
 
 
 def _characteristic(part: Mixture, mean: np.ndarray, step: np.ndarray) -> np.ndarray:
-    """Return the characteristic function of part - mean at (k + 1/2) step: (frequencies, ...).
-
-    Every value is the previous value times a ratio.
-    """
+    """Return the characteristic function of part - mean at (k + 1/2) step: (frequencies, ...)."""
     centre = part.centre - np.expand_dims(mean, -1)
     step = np.expand_dims(step, -1)
     shrink = np.exp(-((step * part.within) ** 2))

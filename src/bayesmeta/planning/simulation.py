@@ -20,26 +20,15 @@ class NewStudies(NamedTuple):
 
 
 def simulate_studies(
-    tau: np.ndarray,
-    beta: np.ndarray,
-    studies: int,
-    per_arm: int,
-    *,
-    rho: float = 0.0,
-    seed: int = 1,
+    tau: np.ndarray, beta: np.ndarray, studies: int, per_arm: int, *, rho: float = 0, seed: int = 1
 ) -> NewStudies:
     """Simulate new studies with a single group that is measured on q terms.
 
+    `tau`: (replicates, 3), standard deviations of studies, groups and effects. `beta`: (replicates,
+    q), means of the terms. `studies`, `per_arm`: the number of studies, and the size of both arms.
+    `rho`: correlation of the errors of the mean differences of a study. `seed`: gives the same true
+    effects and the same luck whatever `per_arm`, and the same first studies whatever `studies`.
     Source: Hedges 1981, doi 10.3102/10769986006002107.
-
-    Parameters
-    ----------
-    tau : (replicates, 3), standard deviations of studies, groups and effects
-    beta : (replicates, q), means of the terms
-    studies, per_arm : the number of studies, and the size of both arms
-    rho : correlation of the errors of the mean differences of a study
-    seed : gives the same true effects and the same luck whatever `per_arm`, and the same first
-        studies whatever `studies`
     """
     replicates, terms = beta.shape
     by_study, by_group, by_effect, shared, single, sds = np.random.default_rng(seed).spawn(6)

@@ -16,16 +16,13 @@ AVERAGES = ["replicates", "width", "width_se", "p_settled", "p_settled_se", "p_r
 def plan_table(refits: pd.DataFrame, today: Mapping[str, Today]) -> pd.DataFrame:
     """Average refits over replicates, with Monte-Carlo standard errors.
 
+    `refits`: contrast, per_arm, replicate, studies, width, p_positive. `today`: contrast to the
+    current knowledge.
     Columns: contrast, studies, per_arm, replicates, width (expected, of the 95 % interval),
     width_se, p_settled (probability that the P of a sign exceeds .975), p_settled_se, p_right (that
     it does, and the sign is the true sign), current_width, current_p (P(> 0) today), floor_width
     (of the contrast if the measured terms had no error; missing if these depend on terms that are
     not measured).
-
-    Parameters
-    ----------
-    refits : contrast, per_arm, replicate, studies, width, p_positive
-    today : contrast to the current knowledge
     """
     labels = zip(refits["contrast"], refits["replicate"], strict=True)
     truth = np.array([today[contrast].truth[replicate] for contrast, replicate in labels])

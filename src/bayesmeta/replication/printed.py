@@ -24,18 +24,12 @@ def published_terms(dataset: str) -> pd.DataFrame | None:
 
 
 def published_tree(dataset: str) -> pd.DataFrame | None:
-    """Return the published random-effects meta-CART; None for an unpublished dataset.
-
-    Columns: step, parent, moderator, split, Qb, tau2, kept (by pruning), source.
-    """
+    """Return step, parent, moderator, split, Qb, tau2, kept, source of the published meta-CART."""
     return _of(dataset, "metacart")
 
 
 def published_importance(dataset: str) -> pd.DataFrame | None:
-    """Return the importance in the published forest; None for an unpublished dataset.
-
-    Columns: moderator, rank, importance (read off a figure), source.
-    """
+    """Return moderator, rank, importance (read off a figure), source of the published forest."""
     return _of(dataset, "metaforest")
 
 

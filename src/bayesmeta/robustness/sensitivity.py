@@ -46,6 +46,7 @@ def psense_table(tree: xr.DataTree) -> pd.DataFrame:
     not to the prior. Where a pooling sd of the terms is estimated, their prior is scaled given it;
     that the terms depend on it is the purpose of partial pooling.
 
+    `tree`: of `sample_posterior` or `quadrature_posterior`, or read from posterior.nc.
     Columns: contrast (every term, every contrast, then `tau_study` and so on, of a stratum
     `tau_human:study`); prior, likelihood: D; diagnosis: `neither`, or where the prior's reaches .05
     `prior-data conflict` if the likelihood's does, too, and `prior dominates` if not; prior_terms,
@@ -53,15 +54,10 @@ def psense_table(tree: xr.DataTree) -> pd.DataFrame:
     a prior that reaches .05 by itself.
     Raises BadInput: the tree lacks the densities that are scaled.
     Source: Kallioinen, Paananen, Bürkner & Vehtari 2024, doi 10.1007/s11222-023-10366-5.
-
-    Parameters
-    ----------
-    tree : of `sample_posterior` or `quadrature_posterior`, or read from posterior.nc
     """
     scaled = _scaled_tree(tree)
-    parts = sorted(
-        scaled["log_prior"].data_vars, key=lambda part: (part != "terms", part != "taus")
-    )
+    names = scaled["log_prior"].data_vars
+    parts = sorted(names, key=lambda part: (part != "terms", part != "taus"))
     table = pd.DataFrame({"contrast": scaled["posterior"]["value"]["contrast"].values})
     table["prior"] = _sensitivity(scaled, "prior", parts)
     table["likelihood"] = _sensitivity(scaled, "likelihood", ["obs_study"])
@@ -130,11 +126,8 @@ def refit_priors(
     mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive (none for a tau), shift: of the mean from
     the base's, in the base's sds. It has no rows where quadrature does not take the base.
 
-    Parameters
-    ----------
-    design, spec : as for `quadrature.integrate_posterior`
-    weights : dims (contrast, term), as from `design.contrast_weights`
-    steps, workers, dask, cache : as for `jobs.run_jobs`
+    `design`, `spec`: as for `quadrature.integrate_posterior`. `weights`: dims (contrast, term), as
+    from `design.contrast_weights`. `steps`, `workers`, `dask`, `cache`: as for `jobs.run_jobs`.
     """
     versions = {BASE: spec}
     labels = {BASE: "base analysis"}
@@ -155,10 +148,7 @@ def refit_priors(
 
 
 def refit(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> pd.DataFrame:
-    """Refit by quadrature; return contrast, mean, sd, ci_lb, ci_ub, p_positive, the taus last.
-
-    Raises BadInput: quadrature does not take the model.
-    """
+    """Refit by quadrature; return the contrasts, then the taus, with the columns of `SUMMARY`."""
     posterior = integrate_posterior(design, spec)
     taus = taus_table(posterior)
     taus = taus.assign(contrast="tau_" + taus["level"])

@@ -75,19 +75,13 @@ def grow(table: pd.DataFrame, moderators: Sequence[str], choices: Choices | None
     kept. With look-ahead the first two splits are the pair with the largest Qb; of pairs that give
     the same three leaves, it is metacart's: the pair with the second moderator that comes first.
 
-    Raises BadInput: as in `effects.effects_of`.
-    Source: Li, Dusseldorp, Su & Meulman 2020, doi:10.3758/s13428-020-01360-0.
-
-    Parameters
-    ----------
-    table : a row per effect: yi, vi and the moderators, complete
-    moderators : the order decides ties. Columns of numbers are cut at their values, others by
-        levels.
-
-    Notes
-    -----
     metacart's `REmrt`, which requires min_bucket only in the second of the two splits of
     look-ahead. Effects count as independent, as there.
+
+    `table`: a row per effect: yi, vi and the moderators, complete. `moderators`: the order decides
+    ties. Columns of numbers are cut at their values, others by levels.
+    Raises BadInput: as in `effects.effects_of`.
+    Source: Li, Dusseldorp, Su & Meulman 2020, doi:10.3758/s13428-020-01360-0.
     """
     choices = choices or Choices()
     effects = effects_of(table, moderators)

@@ -46,8 +46,7 @@ def _out_of_bag(
     total = np.cumsum(outside * _by_tree(forest, matrix), axis=0)
     trees = np.cumsum(outside, axis=0)
     mean = np.divide(total, trees, out=np.full(total.shape, np.nan), where=trees > 0)
-    error: np.ndarray = np.nanmean((mean[counts - 1] - y) ** 2, axis=1)
-    return error
+    return np.nanmean((mean[counts - 1] - y) ** 2, axis=1)
 
 
 def _by_tree(forest: RandomForestRegressor, matrix: np.ndarray) -> np.ndarray:

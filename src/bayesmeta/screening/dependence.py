@@ -80,10 +80,7 @@ def average_at(
 def dependence(
     forest: RandomForestRegressor, coded: Coded, names: Sequence[str] | None = None
 ) -> pd.DataFrame:
-    """Return the partial dependence on every moderator.
-
-    Columns: moderator, level, at, k (effects that are nearest to the point), category, effect.
-    """
+    """Return partial dependence; k counts the effects that are nearest to the point."""
     parts = []
     for name in names or coded.names:
         grid = grid_of(coded, name)

@@ -98,10 +98,7 @@ def agreement_of(
 
 
 def agreement(y: np.ndarray, predicted: np.ndarray, mean: float) -> dict[str, float]:
-    """Return r2, r2_sse, rmse and mae of predictions.
-
-    r2 is 0 if they are all equal, nan for fewer than 3 rows.
-    """
+    """Return r2 (0 if all are equal, nan for fewer than 3 rows), r2_sse, rmse, mae."""
     error = y - predicted
     varies = min(np.ptp(y), np.ptp(predicted)) > 0
     r2 = float(np.corrcoef(y, predicted)[0, 1] ** 2) if varies else 0.0
@@ -165,10 +162,7 @@ def r2cv_folds(
     seed: int = 1,
     options: JobOptions = DEFAULT,
 ) -> pd.DataFrame:
-    """Return `r2cv_table` of a choice with folds by several clusters (column folds).
-
-    The difference between the clusters shows the effect of a leak.
-    """
+    """Return `r2cv_table` with folds by several clusters (column folds): they show a leak."""
     parts = []
     for name, cluster in clusters.items():
         folds = folds_of(cluster, seed=seed)
@@ -180,7 +174,5 @@ def r2cv_folds(
 def best_of(table: pd.DataFrame) -> Tuning:
     """Return the first point of `r2cv_table`."""
     row = table.iloc[0]
-    features, leaf, trees = (
-        int(row[name]) for name in ("max_features", "min_samples_leaf", "trees")
-    )
-    return Tuning(features, leaf, str(row["weights"]), trees)
+    sizes = (int(row["max_features"]), int(row["min_samples_leaf"]))
+    return Tuning(*sizes, str(row["weights"]), int(row["trees"]))

@@ -16,17 +16,12 @@ from bayesmeta.screening.moderators import Coded
 from bayesmeta.screening.running import DEFAULT, JobOptions
 from bayesmeta.screening.targets import Target
 
+type Regressor = RandomForestRegressor | DecisionTreeRegressor
 REPEATS = 5  # permutations per moderator and fold
 
 
 def permuted_loss(
-    forest: RandomForestRegressor | DecisionTreeRegressor,
-    coded: Coded,
-    y: np.ndarray,
-    rows: np.ndarray,
-    *,
-    repeats: int,
-    seed: int,
+    forest: Regressor, coded: Coded, y: np.ndarray, rows: np.ndarray, *, repeats: int, seed: int
 ) -> np.ndarray:
     """Return the increase of the squared error when a moderator is permuted (moderators,).
 
@@ -51,13 +46,7 @@ def permuted_loss(
 
 
 def examine(
-    coded: Coded,
-    y: np.ndarray,
-    weight: np.ndarray,
-    tuning: Tuning,
-    folds: np.ndarray,
-    seed: int,
-    repeats: int = REPEATS,
+    coded: Coded, y: np.ndarray, weight: np.ndarray, tuning: Tuning, folds: np.ndarray, seed: int
 ) -> pd.DataFrame:
     """Cross-validate a forest for its R2 and the importance of the moderators.
 
@@ -69,7 +58,7 @@ def examine(
     for fold, (train, test) in enumerate(held_out(folds)):
         forest = grow(coded, y, weight, tuning, train, seed=seed + fold)
         measures = agreement_of(forest, coded, y, train, test)
-        loss = permuted_loss(forest, coded, y, test, repeats=repeats, seed=seed + fold) / len(test)
+        loss = permuted_loss(forest, coded, y, test, repeats=REPEATS, seed=seed + fold) / len(test)
         by_part = {"r2": measures, "importance": dict(zip(coded.names, loss, strict=True))}
         for part, values in by_part.items():
             table = pd.DataFrame(values.items(), columns=["name", "value"])
@@ -107,10 +96,7 @@ def paired(codings: Sequence[Coded], target: Target, at: int) -> tuple[Coded, np
 
 
 def held_out_importance(examined: pd.DataFrame) -> pd.DataFrame:
-    """Average the importance of `examine` over folds (and draws).
-
-    Columns: moderator, importance, on the scale of the squared target.
-    """
+    """Average importance over folds (and draws), on the scale of the squared target."""
     rows = examined[examined["part"] == "importance"]
     total = (rows["value"] * rows["k"]).groupby(rows["name"]).sum()
     importance = total / rows.groupby("name")["k"].sum()
@@ -159,15 +145,12 @@ def out_of_bag_importance(
 def importance_table(replicates: pd.DataFrame, on_folds: pd.DataFrame, target: str) -> pd.DataFrame:
     """Return importance with intervals and ranks, the most important moderator first.
 
+    `replicates`: replicate, moderator, importance: of resamples of the studies, of draws, or of
+    both. `on_folds`: from `held_out_importance` on all studies. `target`: name of the target; a
+    column.
     Columns: moderator, mean, sd, ci_lb, ci_ub (95 %, percentiles), p_positive over the replicates;
     held_out, that of all studies; mean_rank, p_rank_1, p_rank_2, ...: the share of replicates where
     the moderator has that rank; target.
-
-    Parameters
-    ----------
-    replicates : replicate, moderator, importance: of resamples of the studies, of draws, or of both
-    on_folds : from `held_out_importance` on all studies
-    target : name of the target; a column
     """
     wide = replicates.pivot_table(index="replicate", columns="moderator", values="importance")
     ranks = wide.rank(axis=1, ascending=False, method="first")

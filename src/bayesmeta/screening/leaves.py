@@ -13,20 +13,15 @@ COLUMNS += ["estimate", "ci_lb", "ci_ub", "QE", "QE_df", "QE_p", "leaf"]
 def tree_table(tree: Tree, table: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
     """Describe every node of a tree, the root first.
 
+    The estimates are those of metacart. Effects count as independent, and the splits were chosen on
+    the same effects: the intervals are too narrow for both reasons.
+
+    `table`: the table from which it was grown: yi, vi, its moderators, and `study` to count
+    studies. `level`: of the intervals.
     Columns: node, parent (0 for the root), moderator and split (the condition that leads to the
     node, in words), Qb and tau2 (of all leaves once this node was made), k, studies; estimate,
     ci_lb, ci_ub: the mean with weights 1 / (vi + tau2), tau2 that of the entire tree, and its
     normal interval; QE, QE_df, QE_p: heterogeneity within, weights 1 / vi; leaf.
-
-    Parameters
-    ----------
-    table : the table from which it was grown: yi, vi, its moderators, and `study` to count studies
-    level : of the intervals
-
-    Notes
-    -----
-    The estimates are those of metacart. Effects count as independent, and the splits were chosen on
-    the same effects: the intervals are too narrow for both reasons.
     """
     nodes = nodes_of(tree, table)
     tau2 = tree.tau2_after(len(tree.splits))
@@ -43,14 +38,10 @@ def tree_table(tree: Tree, table: pd.DataFrame, *, level: float = 0.95) -> pd.Da
 def steps_table(tree: Tree, kept: int, published: pd.DataFrame | None = None) -> pd.DataFrame:
     """Describe the splits of an unpruned tree, beside those of a published tree.
 
+    `kept`: number of splits after pruning. `published`: from `replication.published_tree`.
     Columns: step, parent, moderator, split (the condition of the left node), Qb, tau2, kept; with a
     published tree also published_parent, published_moderator, published_split, published_Qb,
     published_tau2, published_kept.
-
-    Parameters
-    ----------
-    kept : number of splits after pruning
-    published : from `replication.published_tree`
     """
     rows = [
         (step, split.parent, split.moderator, in_words(split)[0], split.Qb, split.tau2)

@@ -47,13 +47,9 @@ def choose_moderators(
 ) -> tuple[list[str], dict[str, str]]:
     """Return the moderators of a table, and why other columns are not moderators, by name.
 
+    `frame`: effect table. `names`: by default those of the dataset if the table has them all,
+    otherwise every column that neither identifies a row nor holds parts of its effect size.
     Raises BadInput: a name is not a column or has a single value; no moderator remains.
-
-    Parameters
-    ----------
-    frame : effect table
-    names : by default those of the dataset if the table has them all, otherwise every column that
-        neither identifies a row nor holds parts of its effect size
     """
     candidates = list(names) if names else _by_default(frame)
     for name in candidates:
@@ -104,14 +100,11 @@ def fill_in(
 ) -> pd.DataFrame:
     """Return a complete table of moderators: numbers are floats, categories text.
 
-    Parameters
-    ----------
-    frame, names : effect table and its moderators
-    within : blanks get values that are observed where this column is the same, or anywhere if the
-        table lacks it or nothing is observed there; "" for anywhere
-    like : the table of observed values, instead of `frame`
-    seed : put a random observed value into the blanks of a study: an imputation. By default the
-        mode (of equally frequent values the first by alphabet) or the median.
+    `frame`, `names`: effect table and its moderators. `within`: blanks get values that are observed
+    where this column is the same, or anywhere if the table lacks it or nothing is observed there;
+    "" for anywhere. `like`: the table of observed values, instead of `frame`. `seed`: put a random
+    observed value into the blanks of a study: an imputation. By default the mode (of equally
+    frequent values the first by alphabet) or the median.
     """
     like = frame if like is None else like
     rng = None if seed is None else np.random.default_rng(seed)
@@ -149,8 +142,7 @@ def _imputed(
         return np.full(count, None if observed.dtype == object else np.nan)
     if rng is not None:
         place, labels = pd.factorize(studies)
-        drawn: np.ndarray = rng.choice(observed.to_numpy(), len(labels))[place]
-        return drawn
+        return rng.choice(observed.to_numpy(), len(labels))[place]
     value = observed.mode()[0] if is_category(observed) else observed.median()
     return np.full(count, value, observed.to_numpy().dtype)
 

@@ -31,15 +31,10 @@ def cross_validate(
     se = sqrt(sum over u of (E_u - n_u E)^2) / S, which by effect is metacart's. The tree of a fold
     that ends early predicts with the splits that it has.
 
+    `folds`, `seed`: as in `folds_of`. `by`: column with values that stay together in a fold; with
+    `effect` (or any column without repeats) the folds are metacart's. `options`: a job is a fold.
     Columns: splits (from 0 to max_splits), error, se.
     Raises BadInput: as in `grow` and `folds_of`; the column `by` is absent or has missing values.
-
-    Parameters
-    ----------
-    folds, seed : as in `folds_of`
-    by : column with values that stay together in a fold; with `effect` (or any column without
-        repeats) the folds are metacart's
-    options : a job is a fold
     """
     choices = choices or Choices()
     if by not in table or table[by].isna().any():
@@ -66,11 +61,9 @@ def predict_others(
 ) -> pd.DataFrame:
     """Grow a tree from some rows and predict others (rows) after 0, 1, ... splits (columns)."""
     tree = grow(rows, moderators, choices)
-    predicted = predict(tree, rows, others)
     sizes = np.arange(choices.max_splits + 1)
-    return pd.DataFrame(
-        predicted[sizes.clip(max=len(tree.splits))].T, others.index, sizes.astype(str)
-    )
+    predicted = predict(tree, rows, others)[sizes.clip(max=len(tree.splits))]
+    return pd.DataFrame(predicted.T, others.index, sizes.astype(str))
 
 
 def predict(tree: Tree, rows: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
@@ -91,10 +84,7 @@ def predict(tree: Tree, rows: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
 
 
 def kept_splits(errors: pd.DataFrame, c: float = 0.5) -> int:
-    """Return the splits of the smallest tree within c standard errors (of the best) of the best.
-
-    Raises BadInput: c is below 0.
-    """
+    """Return the splits of the smallest tree within c (0 or more) SEs of the best, by its SE."""
     if not c >= 0:
         raise BadInput(f"c is {c}; it should be 0 or more")
     best = errors.iloc[int(errors["error"].to_numpy().argmin())]

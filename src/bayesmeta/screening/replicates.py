@@ -100,10 +100,7 @@ def importance_of(replicates: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_intervals(table: pd.DataFrame, replicates: pd.DataFrame) -> pd.DataFrame:
-    """Add ci_lb and ci_ub, percentiles of the replicates; nan for rows without replicates.
-
-    `table` is from `dependence`, `pair_dependence` or `interactions_table`.
-    """
+    """Add ci_lb, ci_ub to a dependence or interactions: percentiles of the replicates, or nan."""
     part, by = next((part, by) for part, by in KEYS.items() if set(by) <= set(table))
     values = replicates[replicates["part"] == part].groupby(by)["value"]
     return table.merge(pd.DataFrame(percentiles(values)).reset_index(), how="left", on=by)

@@ -21,10 +21,7 @@ class JobOptions:
     cache: Path | None = None
 
     def run_all(self, jobs: Sequence[Job], title: str) -> list[pd.DataFrame]:
-        """Run jobs with these options, and return their tables in the same order.
-
-        Raises BadInput: a job was refused.
-        """
+        """Run jobs; return their tables in this order, or raise BadInput if a job is refused."""
         done = run_jobs(jobs, title=title, **vars(self))
         if done.refused:
             raise BadInput(next(iter(done.refused.values())))

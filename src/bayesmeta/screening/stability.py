@@ -29,17 +29,12 @@ def resampled_splits(
 ) -> pd.DataFrame:
     """Grow trees from studies drawn with replacement, as many as there are studies.
 
+    `table`: as in `grow`, with `study`. `splits`: maximum number of splits of a tree: that of the
+    pruned tree, the stability of which is in question. 0 gives none. `resamples`, `seed`: the same
+    seed gives the same resamples; a larger number begins with these. `options`: a job is ten trees.
     Columns: resample (from 0), step (from 1), parent, moderator, split (the condition of the left
     node, in words).
     Raises BadInput: as in `grow`; the column study is absent, or resamples is below 1.
-
-    Parameters
-    ----------
-    table : as in `grow`, with `study`
-    splits : maximum number of splits of a tree: that of the pruned tree, the stability of which is
-        in question. 0 gives none.
-    resamples, seed : the same seed gives the same resamples; a larger number begins with these
-    options : a job is ten trees
     """
     if "study" not in table or resamples < 1:
         raise BadInput("stability needs a column study, and 1 resample or more")
@@ -55,15 +50,11 @@ def resampled_splits(
 
 
 def grow_resampled(
-    rows: pd.DataFrame,
-    moderators: tuple[str, ...],
-    choices: Choices,
-    seed: int,
-    numbers: Sequence[int],
+    rows: pd.DataFrame, moderators: Sequence[str], choices: Choices, seed: int, batch: Sequence[int]
 ) -> pd.DataFrame:
     """Return the splits of the trees from these resamples, as `resampled_splits`."""
     splits = []
-    for number in numbers:
+    for number in batch:
         drawn, _ = resample(rows["study"], [seed, number])
         tree = grow(rows.iloc[drawn], moderators, choices)
         splits += [

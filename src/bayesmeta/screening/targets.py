@@ -58,13 +58,9 @@ def target_of(
 ) -> Target:
     """Return the target of a screening.
 
+    `frame`: effect table. `name`: {"means", "draws", "raw"}. `draws`, `seed`: number of independent
+    draws, and their seed.
     Raises BadInput: the name is unknown; draws is below 1.
-
-    Parameters
-    ----------
-    frame : effect table
-    name : {"means", "draws", "raw"}
-    draws, seed : number of independent draws, and their seed
     """
     check_choice("target", name, choices.Target)
     if name == "raw":

@@ -8,13 +8,13 @@ import pandas as pd
 import xarray as xr
 
 from bayesmeta.estimates.contrasts import summarise
-from bayesmeta.estimates.convergence import refuse_failed
 from bayesmeta.inference import quadrature
 from bayesmeta.model.design import is_small_study
 from bayesmeta.model.likelihood import refusal
 from bayesmeta.model.spec import ModelSpec
 from bayesmeta.robustness.influence import leave_studies_out
 from bayesmeta.robustness.influence.coverage import effects_of
+from bayesmeta.robustness.influence.elpd import sample_checked
 
 COLUMNS = ["part", "name", "mean", "sd", "ci_lb", "ci_ub", "p_positive"]
 
@@ -24,16 +24,12 @@ def refit(
 ) -> pd.DataFrame:
     """Refit by quadrature where that takes the model, else by NUTS.
 
+    `design`, `spec`: as for `quadrature.integrate_posterior`. `weights`: dims (contrast, term), as
+    from `design.contrast_weights`. `seed`: of NUTS.
     Columns: part ("contrast", "parameter": slopes and weights of the bias, or "study"), name; of
     the first two mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive (of weights P(> 1)); of
     studies k, elpd, k_hat, how, as from `influence.leave_studies_out`.
     Raises BadInput: a diagnostic of the sampler failed.
-
-    Parameters
-    ----------
-    design, spec : as for `quadrature.integrate_posterior`
-    weights : dims (contrast, term), as from `design.contrast_weights`
-    seed : of NUTS
     """
     terms = design["term"].values
     bias = is_small_study(design)
@@ -67,10 +63,7 @@ def _sampled(
     design: xr.Dataset, spec: ModelSpec, combinations: dict[str, xr.DataArray], seed: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the estimates and the studies."""
-    from bayesmeta.inference.nuts import sample_posterior  # PyMC and JAX, for these models alone
-
-    tree = sample_posterior(design, spec, seed=seed)
-    refuse_failed(tree)
+    tree = sample_checked(design, spec, seed=seed)
     posterior = tree["posterior"].dataset
     estimates = [
         summarise(xr.dot(weights, posterior["beta"], dim="term")).assign(part=part)

@@ -26,10 +26,8 @@ def versions(
 
     Both mappings are by title of the model.
 
-    Parameters
-    ----------
-    frame : effect table; PET and PEESE need n1i and n2i
-    weights : dims (contrast, term), over the terms of the unadjusted model
+    `frame`: effect table; PET and PEESE need n1i and n2i. `weights`: dims (contrast, term), over
+    the terms of the unadjusted model.
     """
     made: dict[str, Version] = {UNADJUSTED: (build_design(frame, spec), spec, weights)}
     missing = {}
@@ -66,11 +64,7 @@ def cells_table(refits: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def parameters_table(refits: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return the slopes and weights of the bias models.
-
-    Columns: model, parameter, mean, sd, ci_lb, ci_ub, p: P(slope > 0) or P(weight < 1), towards
-    bias.
-    """
+    """Return slopes and weights; p is P(slope > 0) or P(weight < 1), towards bias."""
     rows = _part(refits, "parameter")
     is_weight = rows["model"] == TITLES["selection"]
     p = rows["p_positive"].where(~is_weight, 1 - rows["p_positive"])
@@ -102,10 +96,7 @@ def _settled(p: pd.Series) -> pd.Series:
 
 
 def matters(cells: pd.DataFrame, models: pd.DataFrame) -> bool:
-    """Return whether the bias models change a conclusion or improve the prediction.
-
-    An improvement is a difference in elpd above two standard errors.
-    """
+    """Return whether a conclusion changes, or the elpd improves by over two standard errors."""
     better = models["difference"] > 2 * models["difference_se"]
     return bool(unsettled(cells)) or bool(better.any())
 

@@ -1,18 +1,20 @@
-"""True effects of every effect under posterior draws, of new or of the fitted studies."""
+"""Replicates of a table: true effects under posterior draws, then effects and their variances."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import xarray as xr
 
+from bayesmeta.data.effect_sizes import smd
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.spec import LEVELS, spec_of
 from bayesmeta.robustness.funnel.data import Floats, FunnelData
 
 Studies = Literal["new", "fitted"]
 SYMBOLS = {"study": "u", "group": "w", "effect": "d"}
+UNIT = np.ones(1)
 MAX_VALUES = 1_000_000  # of an array (draws, effects): 8 MB
 
 
@@ -43,13 +45,10 @@ def draw_effects(
 ) -> Iterator[DrawnEffects]:
     """Draw true effects under random posterior draws without repeats, in parts that fit in memory.
 
+    `draws`: number of draws, at most all of the posterior. `studies`: "new" or "fitted", draw the
+    random effects of theta = X beta + u + w + d anew from their distributions, or take those of the
+    fitted studies, groups and effects.
     Raises BadInput: the tree lacks the random effects that "fitted" needs.
-
-    Parameters
-    ----------
-    draws : number of draws, at most all of the posterior
-    studies : "new" or "fitted", draw the random effects of theta = X beta + u + w + d anew from
-        their distributions, or take those of the fitted studies, groups and effects
     """
     posterior = tree["posterior"].to_dataset()
     levels = [level for level in LEVELS if f"tau_{level}" in posterior]
@@ -95,3 +94,55 @@ def _flat(draws: xr.DataArray) -> Floats:
     """Return the draws of all chains in a row: (draws, size), or (draws, 1)."""
     values = draws.transpose("chain", "draw", ...).values
     return values.reshape(values.shape[0] * values.shape[1], -1)
+
+
+class Replicate(NamedTuple):
+    """Effects and sampling variances of replicated tables, both (b, k)."""
+
+    yi: Floats
+    vi: Floats
+
+
+class Replicates(NamedTuple):
+    """Replicates from the same normal noise: effect and variance linked, and variances fixed."""
+
+    linked: Replicate
+    naive: Replicate
+
+
+def replicate(drawn: DrawnEffects, data: FunnelData, rng: np.random.Generator) -> Replicates:
+    r"""Simulate g and its variance together at the drawn true effects theta.
+
+        t ~ noncentral t(m, theta / s),  s = sqrt(1/n1 + 1/n2),  m = n1 + n2 - 2
+        g = J(m) s t,  v = v(g, n1, n2)
+
+    and, for comparison, g ~ N(theta, v observed), as if variances did not depend on effects. An
+    effect with a variance that does not follow from effect and sizes has the second in both. With
+    rho, the normal parts of t within a group correlate.
+
+    Source: Hedges 1981, doi 10.3102/10769986006002107; the artefact: Zwetsloot et al. 2017,
+    doi 10.7554/eLife.24260.
+    """
+    noise = _noise(drawn, data, rng)
+    fixed = np.broadcast_to(data.vi, noise.shape)
+    naive = Replicate(drawn.theta + np.sqrt(data.vi) * noise, fixed)
+    linked = np.flatnonzero(data.linked)
+    if not len(linked):
+        return Replicates(naive, naive)
+    n1, n2 = (sizes[linked] for sizes in (data.n1, data.n2))
+    df = n1 + n2 - 2
+    sd = np.sqrt(rng.chisquare(df, (len(noise), len(linked))) / df)
+    d = (drawn.theta[:, linked] + data.size_error[linked] * noise[:, linked]) / sd
+    yi, vi = (values.copy() for values in naive)
+    yi[:, linked], vi[:, linked] = smd(d, UNIT, n1, 0 * UNIT, UNIT, n2, vtype=data.vtype)
+    return Replicates(Replicate(yi, vi), naive)
+
+
+def _noise(drawn: DrawnEffects, data: FunnelData, rng: np.random.Generator) -> Floats:
+    """Draw standard normals (b, k), correlated by rho within a group."""
+    independent = rng.standard_normal(drawn.theta.shape)
+    if not drawn.rho.any():
+        return independent
+    group = data.unit["group"]
+    shared = rng.standard_normal((len(independent), int(group.max()) + 1))[:, group]
+    return np.sqrt(1 - drawn.rho) * independent + np.sqrt(drawn.rho) * shared

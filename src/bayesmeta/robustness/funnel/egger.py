@@ -47,6 +47,12 @@ def size_precision(design: xr.Dataset) -> Floats:
 def egger_table(design: xr.Dataset, spec: ModelSpec) -> pd.DataFrame:
     """Fit Egger's regression: the precision as a further moderator, single-level and nested.
 
+    With sei a slope can be the effect size itself: the variance of an SMD grows with its square, so
+    that a few very large effects of the same sign cause it, especially in a nested model.
+    sqrt(1/n1 + 1/n2) is free of that.
+
+    `design`: from `design.build_design`; the nested version with sqrt(1/n1 + 1/n2) needs n1i and
+    n2i. `spec`: levels and rho of the nested model.
     Columns: model, precision, slope, se, zval, pval (two-sided, normal), ci_lb, ci_ub, tau2 (sum
     over the levels), tau2_without (the same without the precision), QE, k.
     Raises BadInput: the precision is a linear combination of the terms, for example the same for
@@ -54,17 +60,6 @@ def egger_table(design: xr.Dataset, spec: ModelSpec) -> pd.DataFrame:
     Source: Egger et al. 1997, doi 10.1136/bmj.315.7109.629; as published: metafor's `regtest` of an
     `rma.uni` with moderators, predictor "sei"; nested: Fernandez-Castilla et al. 2021,
     doi 10.1080/00220973.2019.1582470.
-
-    Parameters
-    ----------
-    design : from `design.build_design`; the nested version with sqrt(1/n1 + 1/n2) needs n1i and n2i
-    spec : levels and rho of the nested model
-
-    Notes
-    -----
-    With sei a slope can be the effect size itself: the variance of an SMD grows with its square, so
-    that a few very large effects of the same sign cause it, especially in a nested model.
-    sqrt(1/n1 + 1/n2) is free of that.
     """
     without = fit_reml(design, spec)
     rows = [egger_single(design), egger_nested(without, "sei", standard_error(design))]
@@ -87,10 +82,8 @@ def egger_single(design: xr.Dataset) -> dict[str, object]:
 def egger_nested(without: Reml, name: str, precision: Floats) -> dict[str, object]:
     """Fit the test in a nested model; return a row of `egger_table`.
 
-    Parameters
-    ----------
-    without : fit of the model without the precision
-    name, precision : the precision (k,) and its name
+    `without`: fit of the model without the precision. `name`, `precision`: the precision (k,) and
+    its name.
     """
     fit = fit_reml(with_term(without.design, name, precision), without.spec)
     slope = _slope(fit.beta.to_numpy()[-1], np.sqrt(fit.covariance.to_numpy()[-1, -1]))
@@ -100,10 +93,7 @@ def egger_nested(without: Reml, name: str, precision: Floats) -> dict[str, objec
 
 
 def with_term(design: xr.Dataset, term: str, values: Floats) -> xr.Dataset:
-    """Return the design with a further term; values (k,).
-
-    Raises BadInput: the values are a linear combination of the terms.
-    """
+    """Return the design with a further term (k,); raise BadInput if others combine to it."""
     x = np.column_stack([design["X"].values, values])
     terms = design["term"].values
     if np.linalg.matrix_rank(x / np.linalg.norm(x, axis=0)) < x.shape[1]:

@@ -9,8 +9,7 @@ import xarray as xr
 from bayesmeta.estimates.conventions import INTERVAL
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.robustness.funnel.data import ALL, Floats, FunnelData, funnel_data
-from bayesmeta.robustness.funnel.draws import Studies, draw_effects
-from bayesmeta.robustness.funnel.simulation import Replicate, replicate
+from bayesmeta.robustness.funnel.draws import Replicate, Studies, draw_effects, replicate
 from bayesmeta.robustness.funnel.statistics import TITLES, funnel_statistics
 from bayesmeta.robustness.funnel.verdicts import link_note, overall, verdicts
 
@@ -51,20 +50,6 @@ def funnel_checks(
 ) -> FunnelChecks:
     """Check a funnel against replicates without selection that have the errors of an SMD.
 
-    Raises BadInput: fewer than 100 draws are requested or in the tree; random effects are missing.
-
-    Parameters
-    ----------
-    tree : a fit: posterior with beta and taus (u, w, d for "fitted"), constant_data
-    draws : number of posterior draws and of replicates of the table, a replicate per draw; at least
-        100
-    seed : seed of every random step
-    studies : "new" or "fitted", replicates of new studies from the fitted distribution, or of the
-        same studies. Fitted random effects take up part of a small-study effect, so that "fitted"
-        is conservative for slopes and skewness; "new" is calibrated.
-
-    Notes
-    -----
     The mean of an Egger slope's replicates is arithmetic: the variance of an SMD contains the SMD,
     so that a slope arises without any selection (Zwetsloot et al. 2017, doi 10.7554/eLife.24260). A
     statistic that depends on the draw is compared within the draw (Gelman, Meng & Stern 1996);
@@ -75,6 +60,14 @@ def funnel_checks(
     1 / v shrink the fitted means of an SMD towards zero, and with them the replicates. In 200
     tables of preclinical size without selection p < .05 in 4 to 8 % by statistic, p < .01 in at
     most 3 %, and 5 % of the tables were flagged.
+
+    `tree`: a fit: posterior with beta and taus (u, w, d for "fitted"), constant_data. `draws`:
+    number of posterior draws and of replicates of the table, a replicate per draw; at least 100.
+    `seed`: seed of every random step. `studies`: "new" or "fitted", replicates of new studies from
+    the fitted distribution, or of the same studies. Fitted random effects take up part of a
+    small-study effect, so that "fitted" is conservative for slopes and skewness; "new" is
+    calibrated.
+    Raises BadInput: fewer than 100 draws are requested or in the tree; random effects are missing.
     """
     available = tree["posterior"].sizes["chain"] * tree["posterior"].sizes["draw"]
     count = min(draws, available)

@@ -22,17 +22,12 @@ MAX_Z = 6.0  # in sds; P is 1 to nine digits beyond
 CANDIDATES = 3  # per contrast, recomputed exactly for every P
 MAX_NAMED_STUDIES = 3  # in a sentence
 ALONE = "no data without it"
-REVERSED = "reversed"
-SIGN = "sign"
-LOST = "no longer settled"
-GAINED = "settled without it"
-CHANGES = (ALONE, REVERSED, SIGN, LOST, GAINED)  # the gravest first
-PHRASES = {
+PHRASES = {  # by change, the gravest first
     ALONE: "rests on {} alone",
-    REVERSED: "is reversed without {}",
-    SIGN: "changes sign without {}",
-    LOST: "is no longer settled without {}",
-    GAINED: "is settled without {}",
+    "reversed": "is reversed without {}",
+    "sign": "changes sign without {}",
+    "no longer settled": "is no longer settled without {}",
+    "settled without it": "is settled without {}",
 }
 
 
@@ -52,17 +47,15 @@ def changes_table(
     All studies x contrasts: changes of settled conclusions first, then the gravest, then the
     largest shift.
 
-    Parameters
-    ----------
-    design, spec : a model that quadrature takes
-    weights : dims (contrast, term), as from `design.contrast_weights`
-    left_out : from `quadrature.leave_one_study_out(design, spec, weights=weights)`
+    `design`, `spec`: a model that quadrature takes. `weights`: dims (contrast, term), as from
+    `design.contrast_weights`. `left_out`: from `quadrature.leave_one_study_out(design, spec,
+    weights=weights)`.
     """
     table = _approximate(design, spec, weights, left_out)
     table = _made_exact(table, design, spec, weights).reset_index()
     table["k"] = table["study"].map(pd.Series(effects_of(design), design["study"].values))
     table["changed"] = _changed(table)
-    gravity = table["changed"].map({word: at for at, word in enumerate((*CHANGES, ""))})
+    gravity = table["changed"].map({word: at for at, word in enumerate((*PHRASES, ""))})
     open_before = (table["p_direction"] < SETTLED) | (table["changed"] == "")
     order = np.lexsort([-table["shift"].abs(), gravity, open_before])
     columns = ["contrast", "study", "k", "p_direction", "p_without", "mean", "mean_without"]
@@ -97,8 +90,7 @@ def _approximate(
 def _skewness_correction(mean: np.ndarray, sd: np.ndarray, p_positive: np.ndarray) -> np.ndarray:
     """Return the distance of Phi^-1(P) from mean / sd; 0 beyond six sds."""
     z = mean / sd
-    correction: np.ndarray = np.where(abs(z) < MAX_Z, norm.ppf(p_positive) - z, 0.0)
-    return correction
+    return np.where(abs(z) < MAX_Z, norm.ppf(p_positive) - z, 0.0)
 
 
 def _made_exact(
@@ -121,17 +113,12 @@ def _made_exact(
 
 
 def _changed(table: pd.DataFrame) -> np.ndarray:
-    """Return the change of every row, a value of `CHANGES` or ""."""
-    settled_before = table["p_direction"] >= SETTLED
-    settled_after = table["p_without"] >= SETTLED
-    conditions = {
-        ALONE: table["alone"],
-        REVERSED: table["p_without"] <= 1 - SETTLED,
-        SIGN: table["p_without"] < 0.5,
-        LOST: settled_before & ~settled_after,
-        GAINED: ~settled_before & settled_after,
-    }
-    return np.select(list(conditions.values()), list(conditions), "")
+    """Return the change of every row, a key of `PHRASES` or ""."""
+    before = table["p_direction"] >= SETTLED
+    p = table["p_without"]
+    lost = before & (p < SETTLED)
+    gained = ~before & (p >= SETTLED)
+    return np.select([table["alone"], p <= 1 - SETTLED, p < 0.5, lost, gained], list(PHRASES), "")
 
 
 def unsettled(changes: pd.DataFrame) -> pd.DataFrame:
@@ -155,9 +142,8 @@ def sentences(changes: pd.DataFrame) -> dict[str, str]:
     by_contrast = {}
     for contrast, rows in changes.groupby("contrast", sort=False):
         by_change = {word: rows[rows["changed"] == word] for word in PHRASES}
-        parts = [
-            PHRASES[word].format(_named(part)) for word, part in by_change.items() if len(part)
-        ]
+        present = {PHRASES[word]: part for word, part in by_change.items() if len(part)}
+        parts = [phrase.format(_named(part)) for phrase, part in present.items()]
         if not parts:
             row = most[most["contrast"] == contrast].iloc[0]
             before, after = (number_text(row[name]) for name in ("mean", "mean_without"))

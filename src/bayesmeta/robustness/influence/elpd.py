@@ -7,6 +7,7 @@ both posteriors gives the elpd.
 
 import warnings
 from collections.abc import Mapping
+from typing import Any
 
 import arviz as az
 import numpy as np
@@ -30,22 +31,19 @@ COLUMNS = ["study", "k", "elpd_psis", "k_hat", "elpd", "how", "error"]
 def psis_table(tree: xr.DataTree) -> pd.DataFrame:
     """Leave out every study by importance sampling, from the draws of a single fit.
 
-    Columns: study, k (effects), elpd_psis, k_hat, error (Monte-Carlo standard error of elpd_psis;
-    nan where k_hat > .7).
-
-    Parameters
-    ----------
-    tree : a fit: log_likelihood with obs_study over (chain, draw, study), the marginal likelihood;
-        constant_data
-
-    Notes
-    -----
     The error is sqrt(sum_d w_d^2 (p_d / p - 1)^2 / r), with weights w_d, p_d = p(y_s | draw d), p
     their weighted mean and r the draws' efficiency.
     Source: Vehtari, Simpson, Gelman, Yao & Gabry 2024, JMLR 25(72); ArviZ's `loo`.
+
+    `tree`: a fit: log_likelihood with obs_study over (chain, draw, study), the marginal likelihood;
+    constant_data.
+    Columns: study, k (effects), elpd_psis, k_hat, error (Monte-Carlo standard error of elpd_psis;
+    nan where k_hat > .7).
     """
     log_lik = tree["log_likelihood"].dataset["obs_study"]
-    reff = _efficiency(log_lik)
+    draws = log_lik.sizes["chain"] * log_lik.sizes["draw"]
+    effective = az.ess(log_lik.to_dataset(), method="mean")["obs_study"].mean()
+    reff = float(min(1.0, effective / draws))  # 1 for independent draws
     with warnings.catch_warnings():
         message = "Estimated shape parameter of Pareto"
         warnings.filterwarnings("ignore", message=message, category=UserWarning)
@@ -57,13 +55,6 @@ def psis_table(tree: xr.DataTree) -> pd.DataFrame:
     k = effects_of(tree["constant_data"].dataset)
     labels = {"study": log_lik["study"].values, "k": k}
     return pd.DataFrame(labels | {name: values.values for name, values in columns.items()})
-
-
-def _efficiency(log_lik: xr.DataArray) -> float:
-    """Return the effective draws per draw, the mean over studies; 1 for independent draws."""
-    effective = az.ess(log_lik.to_dataset(), method="mean")["obs_study"]
-    draws = log_lik.sizes["chain"] * log_lik.sizes["draw"]
-    return float(min(1.0, effective.mean() / draws))
 
 
 def leave_studies_out(
@@ -78,17 +69,12 @@ def leave_studies_out(
 ) -> pd.DataFrame:
     """Leave out every study: exactly if possible, refitted where importance sampling fails.
 
+    `tree`: a fit of the model, for `psis_table`. `design`, `spec`: design and model of the fit.
+    `left_out`: from `quadrature.leave_one_study_out`, for a model that it takes: exact. `seed`:
+    seed of the refits. `steps`, `workers`: as for `jobs.run_jobs`, which stores the refits.
     Columns: study, k, elpd_psis, k_hat, elpd, how ("exact", "PSIS", "refitted", or "PSIS fails" for
     a study without which the sampler fails, too), error: of the quadrature, or Monte-Carlo standard
     error.
-
-    Parameters
-    ----------
-    tree : a fit of the model, for `psis_table`
-    design, spec : design and model of the fit
-    left_out : from `quadrature.leave_one_study_out`, for a model that it takes: exact
-    seed : seed of the refits
-    steps, workers : as for `jobs.run_jobs`, which stores the refits
     """
     table = psis_table(tree)
     if left_out is not None:
@@ -119,32 +105,32 @@ def refit_without(study: str, design: xr.Dataset, spec: ModelSpec, seed: int) ->
     Columns: chain, draw, log_lik, a row per draw.
     Raises BadInput: as for `nuts.sample_posterior`; a diagnostic of the sampler failed.
     """
-    from bayesmeta.inference import nuts  # loads JAX and PyMC
-
-    tree = nuts.sample_posterior(design, spec, without=[study], seed=seed)
-    refuse_failed(tree)
+    tree = sample_checked(design, spec, without=[study], seed=seed)
     log_lik = tree["log_likelihood"].dataset["obs_study"].sel(study=study, drop=True)
     return log_lik.to_series().rename("log_lik").reset_index()
+
+
+def sample_checked(design: xr.Dataset, spec: ModelSpec, **options: Any) -> xr.DataTree:
+    """Sample a posterior by NUTS; raise BadInput if a diagnostic of the sampler failed."""
+    from bayesmeta.inference.nuts import sample_posterior  # PyMC and JAX, where they are needed
+
+    tree = sample_posterior(design, spec, **options)
+    refuse_failed(tree)
+    return tree
 
 
 def elpd_table(by_model: Mapping[str, pd.DataFrame], against: str) -> pd.DataFrame:
     """Compare models by how well they predict unseen studies.
 
+    With n studies, a standard error is sqrt(n) times the sd over studies of the elpd, or of its
+    difference. Source: Vehtari, Gelman & Gabry 2017, doi 10.1007/s11222-016-9696-4.
+
+    `by_model`: name of a model to its table from `leave_studies_out`; all of the same studies, in
+    any order. `against`: the model that the others are compared with.
     Columns: model, elpd (the sum over studies), se, difference (above zero: better than `against`),
     difference_se, worst_k_hat, refitted (the number of studies); in the given order.
     Raises BadInput: `against` is not a name in `by_model`; the models are of other studies or
     effects.
-
-    Parameters
-    ----------
-    by_model : name of a model to its table from `leave_studies_out`; all of the same studies, in
-        any order
-    against : the model that the others are compared with
-
-    Notes
-    -----
-    With n studies, a standard error is sqrt(n) times the sd over studies of the elpd, or of its
-    difference. Source: Vehtari, Gelman & Gabry 2017, doi 10.1007/s11222-016-9696-4.
     """
     if against not in by_model:
         models = ", ".join(by_model)
@@ -155,10 +141,8 @@ def elpd_table(by_model: Mapping[str, pd.DataFrame], against: str) -> pd.DataFra
     for name, table in tables.items():
         if not table["k"].sort_index().equals(base["k"].sort_index()):
             sizes = [f"{part['k'].sum()} effects in {len(part)} studies" for part in (table, base)]
-            raise BadInput(
-                f"models '{name}' and '{against}' were fitted to other studies or effects "
-                f"({sizes[0]}, {sizes[1]}); compare models of the same data"
-            )
+            problem = f"models '{name}' and '{against}' were fitted to other studies or effects"
+            raise BadInput(f"{problem} ({', '.join(sizes)}); compare models of the same data")
         difference = table["elpd"] - base["elpd"]
         se, difference_se = (np.sqrt(len(table)) * x.std() for x in (table["elpd"], difference))
         refitted = int((table["how"] == "refitted").sum())

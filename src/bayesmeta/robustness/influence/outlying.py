@@ -16,14 +16,7 @@ import pandas as pd
 import xarray as xr
 from scipy.stats import chi2
 
-from bayesmeta.inference.quadrature import Posterior, integrate_taus
-from bayesmeta.inference.quadrature.density import (
-    NUMBERS_AT_ONCE,
-    DesignArrays,
-    arrays_of,
-    condition,
-    products_by_study,
-)
+from bayesmeta.inference.quadrature import Posterior, density, integrate_taus
 from bayesmeta.model.design import is_small_study, split_strata
 from bayesmeta.model.likelihood import Taus
 from bayesmeta.model.spec import ModelSpec
@@ -35,22 +28,17 @@ Floats = np.ndarray
 def baujat_table(design: xr.Dataset, spec: ModelSpec, left_out: xr.Dataset) -> pd.DataFrame:
     """Compare every study with its prediction by the others, and the terms with and without it.
 
+    Means and variances without the study are exact; correlations of the terms are those at the
+    taus' root mean squares. Source: Baujat, Mahe, Pignon & Hill 2002, doi 10.1002/sim.1221, for a
+    single effect per study.
+
+    `design`, `spec`: a model that quadrature takes. `left_out`: from
+    `quadrature.leave_one_study_out(design, spec)`.
     Columns: study, k (effects), misfit (squared Mahalanobis distance of its effects from their
     prediction by the others, per effect: about 1), pval (of the distance, chi-squared with k df),
     influence (squared shift of all terms without it, in posterior covariances, per term), cell (the
     term with most of its effects). Where strata are independent, the terms are those of the study's
     stratum. A term of which no other study has effects moves to its prior.
-
-    Parameters
-    ----------
-    design, spec : a model that quadrature takes
-    left_out : from `quadrature.leave_one_study_out(design, spec)`
-
-    Notes
-    -----
-    Means and variances without the study are exact; correlations of the terms are those at the
-    taus' root mean squares. Source: Baujat, Mahe, Pignon & Hill 2002, doi 10.1002/sim.1221, for a
-    single effect per study.
     """
     parts = split_strata(design, spec) if spec.tau_by else {"": (design, spec)}
     tables = [_of_stratum(*part, left_out, name) for name, part in parts.items()]
@@ -68,7 +56,7 @@ def _of_stratum(
     taus = dict(zip(spec.levels, roots, strict=True))
     mean = left_out["mean"].values
     k = effects_of(design)
-    distance = _distances(arrays_of(design, spec), taus, mean, left_out["sd"].values)
+    distance = _distances(density.arrays_of(design, spec), taus, mean, left_out["sd"].values)
     of_all, covariance = _moments(integrate_taus(design, spec))
     shift = mean - of_all
     influence = (shift * np.linalg.solve(covariance, shift.T).T).sum(1) / len(of_all)
@@ -81,25 +69,25 @@ def _of_stratum(
 
 
 def _distances(
-    arrays: DesignArrays, taus: dict[str, Floats], mean: Floats, sd: Floats
+    arrays: density.DesignArrays, taus: dict[str, Floats], mean: Floats, sd: Floats
 ) -> np.ndarray:
     """Return the module's c_rr - c_rX C (I + c_XX C)^-1 c_Xr of every study at its taus."""
     studies = np.arange(arrays.nesting.studies)
-    at_once = max(1, NUMBERS_AT_ONCE // (len(studies) * arrays.columns.shape[1] ** 2))
+    at_once = max(1, density.NUMBERS_AT_ONCE // (len(studies) * arrays.columns.shape[1] ** 2))
     chunks = [studies[start : start + at_once] for start in studies[::at_once]]
     return np.concatenate([_distances_of(arrays, chunk, taus, mean, sd) for chunk in chunks])
 
 
 def _distances_of(
-    arrays: DesignArrays, studies: Floats, taus: dict[str, Floats], mean: Floats, sd: Floats
+    arrays: density.DesignArrays, studies: Floats, taus: dict[str, Floats], mean: Floats, sd: Floats
 ) -> np.ndarray:
     at_nodes = Taus(**{level: tau[None, studies] for level, tau in taus.items()})
-    S, L = products_by_study(arrays, at_nodes)
+    S, L = density.products_by_study(arrays, at_nodes)
     node = np.arange(len(studies))
     study_S = np.moveaxis(S[studies, ..., node], 0, -1)
     rest = (S.sum(0) - study_S, L.sum(0) - L[studies, node])
     effects = arrays.effects.sum() - arrays.effects[studies]
-    others = condition(*rest, effects, arrays.prior, arrays.log_det_prior)
+    others = density.condition(*rest, effects, arrays.prior, arrays.log_det_prior)
     covariance = np.moveaxis(others.covariance, -1, 0)
     scale = sd[studies] / np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
     covariance = covariance * scale[:, :, None] * scale[:, None, :]

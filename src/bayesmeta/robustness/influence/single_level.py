@@ -94,23 +94,17 @@ def _se_at(x: Floats, v: Floats, tau2: Floats) -> Floats:
 def study_influence(design: xr.Dataset, taus: TausByLevel, *, rho: float = 0.0) -> pd.DataFrame:
     """Delete every study from the nested model, at fixed taus, and measure the changes.
 
-    Columns: study, k, chi2, pval (the study's deleted residuals together, chi-squared with k df),
-    cook_d, influential (it is above the median of chi-squared with p df), and `dfbetas <term>`; nan
-    for the only study of a cell.
-
-    Parameters
-    ----------
-    taus : standard deviation by level (study, group, effect), as `Reml.tau`; an absent level has
-        none
-    rho : correlation of sampling errors within a group
-
-    Notes
-    -----
     With A = X'V^-1 X, a = X'V^-1 y and A_s, a_s of a study alone: beta(-s) = (A - A_s)^-1
     (a - a_s), its covariance (A - A_s)^-1, residuals r = y_s - X_s beta(-s), chi2 = r'V_s^-1 r -
     r'V_s^-1 X_s A^-1 X_s'V_s^-1 r, and cook_d = (beta - beta(-s))' A (beta - beta(-s)).
     metafor: `rstudent`, `cooks.distance` and `dfbetas` of `rma.mv` with `cluster = study,
     reestimate = FALSE`. Source: Viechtbauer & Cheung 2010, doi 10.1002/jrsm.11.
+
+    `taus`: standard deviation by level (study, group, effect), as `Reml.tau`; an absent level has
+    none. `rho`: correlation of sampling errors within a group.
+    Columns: study, k, chi2, pval (the study's deleted residuals together, chi-squared with k df),
+    cook_d, influential (it is above the median of chi-squared with p df), and `dfbetas <term>`; nan
+    for the only study of a cell.
     """
     squares, beta, _ = _without_each(design, taus, rho)
     p = beta.shape[1]

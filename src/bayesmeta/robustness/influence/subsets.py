@@ -13,17 +13,10 @@ import pandas as pd
 import xarray as xr
 from scipy.special import softmax
 
-from bayesmeta.inference.quadrature import combination, integrate_posterior, leave_one_study_out
-from bayesmeta.inference.quadrature.density import (
-    NUMBERS_AT_ONCE,
-    Conditional,
-    DesignArrays,
-    arrays_of,
-    condition,
-    products_by_study,
-)
+from bayesmeta.inference.quadrature import combination, density, integrate_posterior
 from bayesmeta.inference.quadrature.grid import outside_of
 from bayesmeta.inference.quadrature.nodes import Rule, box, place, zoom
+from bayesmeta.inference.quadrature.strata import leave_one_study_out
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import split_strata
 from bayesmeta.model.likelihood import Taus
@@ -48,23 +41,18 @@ def gosh_table(
 ) -> pd.DataFrame:
     """Integrate the posterior of the contrasts on random subsets of the studies.
 
+    Sizes are uniform from 2 to all studies but 1; a subset has a study for every term, and so may
+    be larger. Source: Olkin, Dahabreh & Trikalinos 2012, doi 10.1002/jrsm.1053.
+
+    `design`, `spec`: a model that quadrature takes. `weights`: dims (contrast, term), as from
+    `design.contrast_weights`. `subsets`, `seed`: the number of subsets, and the seed that draws
+    them. `left_out`: from `quadrature.leave_one_study_out(design, spec, weights=weights)`, the
+    default.
     Columns: subset, studies (their number), contrast, mean, sd, `tau_<level>` (posterior means),
     heterogeneity (posterior mean of the root of the sum of squared taus, where strata differ of the
     influential study's stratum), study (the influential study: it shifts the contrast most when
     left out, of those on which no term rests alone), includes (whether it is in).
     Raises BadInput: fewer than 3 studies; a model that quadrature does not take.
-
-    Parameters
-    ----------
-    design, spec : a model that quadrature takes
-    weights : dims (contrast, term), as from `design.contrast_weights`
-    subsets, seed : the number of subsets, and the seed that draws them
-    left_out : from `quadrature.leave_one_study_out(design, spec, weights=weights)`, the default
-
-    Notes
-    -----
-    Sizes are uniform from 2 to all studies but 1; a subset has a study for every term, and so may
-    be larger. Source: Olkin, Dahabreh & Trikalinos 2012, doi 10.1002/jrsm.1053.
     """
     if design.sizes["study"] < MIN_STUDIES:
         raise BadInput(f"subsets need {MIN_STUDIES} studies or more; got {design.sizes['study']}")
@@ -115,12 +103,7 @@ def most_moving(
 
 
 def draw_subsets(informed: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw random subsets (count, studies) that inform every term.
-
-    Parameters
-    ----------
-    informed : (studies, terms), whether a study informs a term
-    """
+    """Draw subsets (count, studies) that inform every term; `informed`: (studies, terms)."""
     studies, terms = informed.shape
     members = np.zeros((count, studies), bool)
     for subset, size in zip(members, rng.integers(2, studies, count), strict=True):
@@ -153,7 +136,7 @@ def _of_stratum(
 ) -> SubsetPosteriors:
     """Return posteriors on subsets (subsets, studies) of a model with a single tau per level."""
     columns = weights.sel(term=design["term"].values).transpose("term", "contrast").values
-    arrays = arrays_of(design, spec)
+    arrays = density.arrays_of(design, spec)
     order = np.argsort(members.sum(1), kind="stable")
     padded = np.pad(order, (0, -len(order) % BANDS), mode="edge").reshape(BANDS, -1)
     bands = [_of_band(arrays, spec, members[band].astype(float), columns) for band in padded]
@@ -168,52 +151,54 @@ class _Highest(NamedTuple):
 
 
 def _of_band(
-    arrays: DesignArrays, spec: ModelSpec, members: np.ndarray, columns: np.ndarray
+    arrays: density.DesignArrays, spec: ModelSpec, members: np.ndarray, columns: np.ndarray
 ) -> SubsetPosteriors:
     levels = len(spec.levels)
 
     def highest(rule: Rule) -> _Highest:
-        density, _ = _log_density(arrays, spec, rule, members)
-        relative = (density - density.max(0)).max(1)
+        log_density, _ = _log_density(arrays, spec, rule, members)
+        relative = (log_density - log_density.max(0)).max(1)
         return _Highest(relative.reshape(rule.log_weight.shape))
 
     _, low, high = zoom(highest, levels, DROP, order=ROUGH[levels])
     rule = place(NODES[levels], levels, box(low, high))
-    density, tau = _log_density(arrays, spec, rule, members)
-    share = softmax(density + rule.log_weight.reshape(-1, 1), axis=0)
+    log_density, tau = _log_density(arrays, spec, rule, members)
+    share = softmax(log_density + rule.log_weight.reshape(-1, 1), axis=0)
     mean, variance = _moments(_conditionals(arrays, spec, tau, members), share, columns)
     total = np.sqrt((tau**2).sum(1))
     return SubsetPosteriors(mean, variance, share.T @ tau, share.T @ total)
 
 
 def _log_density(
-    arrays: DesignArrays, spec: ModelSpec, rule: Rule, members: np.ndarray
+    arrays: density.DesignArrays, spec: ModelSpec, rule: Rule, members: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return log densities (nodes, subsets) and the taus of the nodes (nodes, levels)."""
     tau, outside = outside_of(np.stack(rule.x()[::-1], -1), spec, arrays.scale)
     tau = tau.reshape(-1, len(spec.levels))
     parts = [given.log_likelihood.T for given in _conditionals(arrays, spec, tau, members)]
-    density = np.concatenate(parts) + outside.reshape(-1, 1)
-    return np.nan_to_num(density, nan=-np.inf), tau
+    log_density = np.concatenate(parts) + outside.reshape(-1, 1)
+    return np.nan_to_num(log_density, nan=-np.inf), tau
 
 
 def _conditionals(
-    arrays: DesignArrays, spec: ModelSpec, tau: np.ndarray, members: np.ndarray
-) -> Iterator[Conditional]:
+    arrays: density.DesignArrays, spec: ModelSpec, tau: np.ndarray, members: np.ndarray
+) -> Iterator[density.Conditional]:
     """Yield likelihood, mean and covariance of the terms (subsets, nodes), some nodes at a time."""
     numbers = arrays.columns.shape[1] ** 2 * (len(members) + arrays.nesting.studies)
-    size = max(1, NUMBERS_AT_ONCE // numbers)
+    size = max(1, density.NUMBERS_AT_ONCE // numbers)
     effects = members @ arrays.effects
     for start in range(0, len(tau), size):
         some = tau[start : start + size].T[:, None]
-        S, L = products_by_study(arrays, Taus(**dict(zip(spec.levels, some, strict=True))))
+        S, L = density.products_by_study(arrays, Taus(**dict(zip(spec.levels, some, strict=True))))
         of_subsets = np.moveaxis(np.tensordot(members, S, axes=1), 0, 2)
         log_det = np.tensordot(members, L, axes=1)
-        yield condition(of_subsets, log_det, effects[:, None], arrays.prior, arrays.log_det_prior)
+        yield density.condition(
+            of_subsets, log_det, effects[:, None], arrays.prior, arrays.log_det_prior
+        )
 
 
 def _moments(
-    conditionals: Iterator[Conditional], share: np.ndarray, columns: np.ndarray
+    conditionals: Iterator[density.Conditional], share: np.ndarray, columns: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and variance of the contrasts (subsets, contrasts), nodes weighted by share."""
     first = np.zeros((share.shape[1], columns.shape[1]))

@@ -10,15 +10,13 @@ import numpy as np
 import pandas as pd
 
 from bayesmeta.robustness.lint.families import Usual, study_score, usual_of
-from bayesmeta.robustness.lint.findings import Finding, LintInput, Remedy, rows_of
+from bayesmeta.robustness.lint.findings import Finding, Findings, LintInput, Remedy, rows_of
 
 MIN_LOG_RATIO = float(np.log(100))  # all studies of all cells are tested: 20 to 1 occurs by chance
 MIN_DISTANCE = 2.0  # scales of the cell between a study and the centre
 MIN_AGREEMENT = 0.75  # share of the other studies on the usual side
 MIN_STUDIES = 3  # studies of an outcome that is judged as a unit
 OUTCOME_COLUMNS = (("task", "outcome"), ("task",), ("outcome",), ("measure",))
-STUDY = "direction-study"
-OUTCOME = "direction-outcome"
 WHY = (
     "the better direction must be decided per outcome (a latency, an error count, extinction); a "
     "wrong sign moves the mean of its cell and adds heterogeneity that does not exist"
@@ -36,7 +34,7 @@ class Evidence(NamedTuple):
     centre: np.ndarray
 
 
-def inverted_studies(inputs: LintInput) -> list[Finding]:
+def inverted_studies(inputs: LintInput) -> Findings:
     """Find studies on the other side of a cell on which the others agree."""
     frame = inputs.frame
     y = frame["yi"].to_numpy()
@@ -49,24 +47,18 @@ def inverted_studies(inputs: LintInput) -> list[Finding]:
     distant = study_in_cell.map(middle).to_numpy(float) >= MIN_DISTANCE
     opposite = usual.centre * y < 0
     inverted = (evidence.score >= MIN_LOG_RATIO) & distant & agreed & opposite
-    return [
-        _inverted(
-            inputs,
-            inverted & (frame["study"] == study).to_numpy(),
-            evidence,
-            title=f"The effects of a study lie on the other side of their cell: study {study}",
-            code=STUDY,
-        )
-        for study in frame["study"][inverted].unique()
-    ]
+    for study in frame["study"][inverted].unique():
+        title = f"The effects of a study lie on the other side of their cell: study {study}"
+        selected = inverted & (frame["study"] == study).to_numpy()
+        yield _inverted(inputs, selected, evidence, title=title, code="direction-study")
 
 
-def inverted_outcomes(inputs: LintInput) -> list[Finding]:
+def inverted_outcomes(inputs: LintInput) -> Findings:
     """Find outcomes with effects that lie, in most studies, opposite to the rest of their cell."""
     kinds = (inputs.kinds(*names) for names in OUTCOME_COLUMNS)
     outcome = next((kind for kind in kinds if kind is not None), None)
     if outcome is None:
-        return []
+        return
     frame = inputs.frame
     outcome_in_cell = inputs.cell + "\0" + outcome
     log_ratio, centre = _against_other_outcomes(inputs, outcome_in_cell)
@@ -77,16 +69,10 @@ def inverted_outcomes(inputs: LintInput) -> list[Finding]:
     agreed = outcome_in_cell.map(share).to_numpy(float) >= MIN_AGREEMENT
     inverted = (evidence.score >= MIN_LOG_RATIO) & agreed & np.isfinite(log_ratio)
     title = "The effects of an outcome lie opposite to the rest of their cell in most studies: {}"
-    return [
-        _inverted(
-            inputs,
-            inverted & (outcome_in_cell == label).to_numpy(),
-            evidence,
-            title=title.format(label.split("\0")[1]),
-            code=OUTCOME,
-        )
-        for label in outcome_in_cell[inverted].unique()
-    ]
+    for label in outcome_in_cell[inverted].unique():
+        selected = inverted & (outcome_in_cell == label).to_numpy()
+        name = title.format(label.split("\0")[1])
+        yield _inverted(inputs, selected, evidence, title=name, code="direction-outcome")
 
 
 def _against_other_outcomes(
@@ -96,8 +82,7 @@ def _against_other_outcomes(
     frame = inputs.frame
     y = frame["yi"].to_numpy()
     everything = pd.Series("", frame.index)
-    log_ratio = np.full(len(y), np.nan)
-    centre = np.full(len(y), np.nan)
+    log_ratio, centre = np.full((2, len(y)), np.nan)
     for label in outcome_in_cell.unique():
         judged = (outcome_in_cell == label).to_numpy()
         others = (inputs.cell == inputs.cell[judged].iloc[0]).to_numpy() & ~judged

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 from bayesmeta.data.corrections import with_sds_of_sems
 from bayesmeta.data.effect_sizes import MEASURES, TWO_GROUPS
 from bayesmeta.robustness.lint.families import study_score, usual_of
-from bayesmeta.robustness.lint.findings import Finding, LintInput, Remedy, rows_of
+from bayesmeta.robustness.lint.findings import Finding, Findings, LintInput, Remedy, rows_of
 
 CERTAIN = float(np.log(1000))
 LIKELY = float(np.log(20))
@@ -54,17 +54,18 @@ class Traces(NamedTuple):
     sd_usual: np.ndarray
 
 
-def sems_as_sds(inputs: LintInput) -> list[Finding]:
+def sems_as_sds(inputs: LintInput) -> Findings:
     """Find studies with SDs that look like SEMs; none if yi are not SMDs of the raw numbers."""
     frame = inputs.frame
     possible = is_smd(frame)
     if not possible.any():
-        return []
+        return
     traces = traces_of(inputs)
     evidence = np.where(possible, sum(np.nan_to_num(part) for part in traces[:3]), np.nan)
     from_sem = computed_from_sem(frame)
     typed, computed = (np.where(rows, evidence, np.nan) for rows in (~from_sem, from_sem))
-    return [*_sem_as_sd(inputs, typed, traces), *_too_small(inputs, computed, traces)]
+    yield from _sem_as_sd(inputs, typed, traces)
+    yield from _too_small(inputs, computed, traces)
 
 
 def is_smd(frame: pd.DataFrame) -> np.ndarray:
@@ -78,15 +79,13 @@ def is_smd(frame: pd.DataFrame) -> np.ndarray:
     columns: dict[str, ArrayLike] = {name: raw.loc[usable, name] for name in TWO_GROUPS}
     g[usable] = MEASURES["SMD"](vtype="LS", rows=None, **columns)[0]
     # tables are often rounded to two decimals
-    same: np.ndarray = np.isclose(np.abs(g), np.abs(frame["yi"].to_numpy()), rtol=0.01, atol=0.005)
-    return same
+    return np.isclose(np.abs(g), np.abs(frame["yi"].to_numpy()), rtol=0.01, atol=0.005)
 
 
 def computed_from_sem(frame: pd.DataFrame) -> np.ndarray:
     """Return whether an SD was computed from a SEM according to the table (k,): it is not a SEM."""
     sources = [name for name in ("sd1i_source", "sd2i_source") if name in frame]
-    computed: np.ndarray = (frame[sources] == "SEM").any(axis=1).to_numpy()
-    return computed
+    return (frame[sources] == "SEM").any(axis=1).to_numpy()
 
 
 def traces_of(inputs: LintInput) -> Traces:
@@ -125,22 +124,20 @@ def traces_of(inputs: LintInput) -> Traces:
 
 def _pooled(frame: pd.DataFrame, sd1: np.ndarray, sd2: np.ndarray) -> np.ndarray:
     df1, df2 = (frame[size].to_numpy() - 1 for size in ("n1i", "n2i"))
-    pooled: np.ndarray = np.sqrt((df1 * sd1**2 + df2 * sd2**2) / (df1 + df2))
-    return pooled
+    return np.sqrt((df1 * sd1**2 + df2 * sd2**2) / (df1 + df2))
 
 
 def _finite(values: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def _sem_as_sd(inputs: LintInput, evidence: np.ndarray, traces: Traces) -> list[Finding]:
+def _sem_as_sd(inputs: LintInput, evidence: np.ndarray, traces: Traces) -> Findings:
     frame = inputs.frame
     study = frame["study"]
     judged = np.isfinite(evidence)
     numbers = pd.DataFrame(traces._asdict(), study.index)
     medians = numbers[judged].groupby(study[judged]).median()
     score = study_score(evidence, study)
-    findings = []
     for name in score.index[score >= LIKELY]:
         median = medians.loc[name]
         rows = ((study == name) & judged).to_numpy()
@@ -148,43 +145,38 @@ def _sem_as_sd(inputs: LintInput, evidence: np.ndarray, traces: Traces) -> list[
         certain = score[name] >= CERTAIN and extreme and not median["dispersion"] < 0
         corrected = with_sds_of_sems(frame, pd.Series(rows, frame.index))
         doubt = "" if certain else ", perhaps"
-        findings.append(
-            Finding(
-                rank=1 if certain else 2,
-                code="sem-as-sd",
-                title=f"Standard errors typed as standard deviations{doubt}: study {name}",
-                evidence=float(score[name]),
-                measure=_measure(median),
-                why=WHY,
-                advice=ADVICE,
-                rows=rows_of(frame, rows, traces.sd, traces.sd_usual),
-                remedy=Remedy("SDs read as SEMs and turned into SDs", corrected, inputs.spec),
-                priority=abs(float(median["z_g"])),
-            )
+        yield Finding(
+            rank=1 if certain else 2,
+            code="sem-as-sd",
+            title=f"Standard errors typed as standard deviations{doubt}: study {name}",
+            evidence=float(score[name]),
+            measure=_measure(median),
+            why=WHY,
+            advice=ADVICE,
+            rows=rows_of(frame, rows, traces.sd, traces.sd_usual),
+            remedy=Remedy("SDs read as SEMs and turned into SDs", corrected, inputs.spec),
+            priority=abs(float(median["z_g"])),
         )
-    return findings
 
 
-def _too_small(inputs: LintInput, evidence: np.ndarray, traces: Traces) -> list[Finding]:
+def _too_small(inputs: LintInput, evidence: np.ndarray, traces: Traces) -> Findings:
     study = inputs.frame["study"]
     score = study_score(evidence, study)
     selected = (study.map(score) >= LIKELY).to_numpy() & np.isfinite(evidence)
     if not selected.any():
-        return []
-    return [
-        Finding(
-            rank=2,
-            code="sd-too-small",
-            title="Standard deviations too small by about sqrt(n), although they were computed "
-            "from standard errors",
-            evidence=float(score.max()),
-            measure="largest log likelihood ratio of a study, too small by sqrt(n) against right",
-            why="the SEM itself, or the n it was multiplied with, may be wrong; g is then far too "
-            "large",
-            advice="look up the dispersion and n in the papers",
-            rows=rows_of(inputs.frame, selected, traces.sd, traces.sd_usual),
-        )
-    ]
+        return
+    yield Finding(
+        rank=2,
+        code="sd-too-small",
+        title="Standard deviations too small by about sqrt(n), although they were computed "
+        "from standard errors",
+        evidence=float(score.max()),
+        measure="largest log likelihood ratio of a study, too small by sqrt(n) against right",
+        why="the SEM itself, or the n it was multiplied with, may be wrong; g is then far too "
+        "large",
+        advice="look up the dispersion and n in the papers",
+        rows=rows_of(inputs.frame, selected, traces.sd, traces.sd_usual),
+    )
 
 
 def _measure(median: "pd.Series[float]") -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from bayesmeta.robustness.lint.findings import Finding, LintInput, Remedy, left_out, rows_of
+from bayesmeta.robustness.lint.findings import Finding, Findings, LintInput, left_out, rows_of
 
 SMALL_CONTROL = 3  # subjects: an SD of three has two degrees of freedom
 TRUE_TEXTS = ("true", "1", "1.0")
@@ -56,13 +56,13 @@ SHARED = Finding(
 )
 
 
-def zero_sds(inputs: LintInput) -> list[Finding]:
+def zero_sds(inputs: LintInput) -> Findings:
     """Find groups without any dispersion."""
     sds = inputs.frame[["sd1i", "sd2i"]]
     return _counted(inputs, SD_ZERO, (sds == 0).any(axis=1), sds.min(axis=1), "above 0")
 
 
-def negative_dispersions(inputs: LintInput) -> list[Finding]:
+def negative_dispersions(inputs: LintInput) -> Findings:
     """Find SDs or SEMs below 0, now or before the data were read."""
     frame = inputs.frame
     names = [name for name in ("sd1i", "sd2i", "sem1i", "sem2i") if inputs.has(name)]
@@ -73,7 +73,7 @@ def negative_dispersions(inputs: LintInput) -> list[Finding]:
     return _counted(inputs, NEGATIVE, negative, numbers.min(axis=1), "above 0")
 
 
-def fractional_sizes(inputs: LintInput) -> list[Finding]:
+def fractional_sizes(inputs: LintInput) -> Findings:
     """Find group sizes that are not integers."""
     sizes = inputs.frame[["n1i", "n2i"]]
     fraction = sizes.where(sizes.notna() & (sizes != sizes.round()))
@@ -81,7 +81,7 @@ def fractional_sizes(inputs: LintInput) -> list[Finding]:
     return _counted(inputs, FRACTIONAL, value.notna(), value, value.round())
 
 
-def few_controls(inputs: LintInput) -> list[Finding]:
+def few_controls(inputs: LintInput) -> Findings:
     """Find control groups of three or fewer."""
     n = inputs.frame["n2i"]
     few = n <= SMALL_CONTROL
@@ -92,7 +92,7 @@ def few_controls(inputs: LintInput) -> list[Finding]:
     return _counted(inputs, texts, few, n, inputs.reported)
 
 
-def shared_controls(inputs: LintInput) -> list[Finding]:
+def shared_controls(inputs: LintInput) -> Findings:
     """Find controls of several groups: by label, or by mean, SD and n in a study."""
     frame = inputs.frame
     names = ["control"] if "control" in frame else ["m2i", "sd2i", "n2i"]
@@ -102,23 +102,19 @@ def shared_controls(inputs: LintInput) -> list[Finding]:
     groups = group.transform("nunique")
     complete = frame[names].notna().all(axis=1)
     others = complete & (frame["group"] != group.transform("first"))
-    remedy = left_out(inputs, others, "a single group per shared control kept")
-    return _counted(inputs, SHARED, complete & (groups > 1), groups, 1, remedy)
+    return _counted(inputs, SHARED, complete & (groups > 1), groups, 1, others)
 
 
 def _counted(
-    inputs: LintInput,
-    texts: Finding,
-    selected: "pd.Series[bool]",
-    value: Any,
-    usual: Any,
-    remedy: Remedy | None = None,
-) -> list[Finding]:
-    """Return a finding on the selected effects; by default the remedy leaves them out."""
+    inputs: LintInput, texts: Finding, selected: Any, value: Any, usual: Any, omitted: Any = None
+) -> Findings:
+    """Yield a finding on the selected effects; the remedy leaves them or the omitted out."""
     if not selected.any():
-        return []
+        return
     rows = rows_of(inputs.frame, selected, value, usual)
-    remedy = remedy or left_out(inputs, selected, "these effects left out")
+    remedy = left_out(inputs, selected, "these effects left out")
+    if omitted is not None:
+        remedy = left_out(inputs, omitted, "a single group per shared control kept") or remedy
     measure = f"effects of {len(selected)}"
     evidence = float(selected.sum())
-    return [replace(texts, evidence=evidence, measure=measure, rows=rows, remedy=remedy)]
+    yield replace(texts, evidence=evidence, measure=measure, rows=rows, remedy=remedy)

@@ -1,6 +1,6 @@
 """Input and output of the lint: an analysis; findings with the rows concerned and a remedy."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -37,10 +37,7 @@ class LintInput:
 
     @cached_property
     def cell(self) -> "pd.Series[str]":
-        """Return the cell of every effect: effects with the same values of all terms.
-
-        It is the same cell for all effects if terms are continuous.
-        """
+        """Return the cell of every effect, its values of all terms; a single cell if continuous."""
         _, codes = np.unique(self.design["X"].values, axis=0, return_inverse=True)
         if codes.max() + 1 > max(MAX_CELLS, len(codes) // 10):
             codes = np.zeros_like(codes)
@@ -52,10 +49,7 @@ class LintInput:
         return self.fits(add_effect_level(self.spec))
 
     def fits(self, spec: ModelSpec) -> dict[str, Reml]:
-        """Return REML fits of a model by stratum; "" where taus do not differ by stratum.
-
-        Raises BadInput: the model has no REML fit.
-        """
+        """Return REML fits by stratum, "" for a single stratum; raise BadInput for no such fit."""
         parts = split_strata(self.design, spec) if spec.tau_by else {"": (self.design, spec)}
         return {stratum: fit_reml(*part) for stratum, part in parts.items()}
 
@@ -137,6 +131,9 @@ class Finding:
         return [str(study) for study in self.rows["study"].unique()]
 
 
+Findings = Iterator[Finding]
+
+
 def rows_of(frame: pd.DataFrame, selected: Any, value: Any, usual: Any = "") -> pd.DataFrame:
     """Return `Finding.rows` of the selected effects (k,); value and usual are (k,) or scalars."""
     columns = pd.DataFrame({"value": value, "usual": usual}, frame.index)
@@ -149,12 +146,3 @@ def left_out(inputs: LintInput, selected: Any, what: str) -> Remedy | None:
     kept = inputs.frame[~np.asarray(selected, bool)].reset_index(drop=True)
     kept.attrs = inputs.frame.attrs
     return Remedy(what, kept, inputs.spec) if len(set(kept["study"])) > 1 else None
-
-
-def ordered(findings: Sequence[Finding], codes: Sequence[str]) -> list[Finding]:
-    """Sort by rank, then in the order of the codes, then by priority."""
-    place = {code: number for number, code in enumerate(codes)}
-    return sorted(
-        findings,
-        key=lambda finding: (finding.rank, place.get(finding.code, len(place)), -finding.priority),
-    )

@@ -15,10 +15,7 @@ ROW_COLUMNS = ["finding", "code", "effect", "study", "group", "value", "usual"]
 
 
 def table_of(findings: Sequence[Finding]) -> pd.DataFrame:
-    """Return a row per finding.
-
-    Columns: finding (its number), rank, code, title, studies, rows, evidence, measure, why, advice.
-    """
+    """Return a row per finding: its number as `finding`, and its texts."""
     rows = [
         {"finding": number, "studies": " ".join(finding.studies), "rows": len(finding.rows)}
         | {name: getattr(finding, name) for name in FIELDS}
@@ -28,10 +25,7 @@ def table_of(findings: Sequence[Finding]) -> pd.DataFrame:
 
 
 def rows_table(findings: Sequence[Finding]) -> pd.DataFrame:
-    """Return a row per effect of every finding.
-
-    Columns: finding, code, effect, study, group, value, usual (the value to expect).
-    """
+    """Return finding, code, effect, study, group, value, usual (to expect) of every row."""
     tables = []
     for number, finding in enumerate(findings, 1):
         rows = finding.rows.astype({"value": object, "usual": object})
@@ -57,12 +51,10 @@ def paragraph(number: int, finding: Finding, refits: pd.DataFrame, *, reasons: b
 
 def _where(finding: Finding) -> str:
     """Return the first studies and the number of effects; "" without studies."""
-    studies = finding.studies
-    if not studies:
-        return ""
-    more = f" and {len(studies) - MAX_SHOWN} more" if len(studies) > MAX_SHOWN else ""
-    names = ", ".join(studies[:MAX_SHOWN])
-    return f" Studies {names}{more}; {len(finding.rows)} effects."
+    names = ", ".join(finding.studies[:MAX_SHOWN])
+    rest = len(finding.studies) - MAX_SHOWN
+    more = f" and {rest} more" if rest > 0 else ""
+    return f" Studies {names}{more}; {len(finding.rows)} effects." if names else ""
 
 
 def effect_of(refits: pd.DataFrame) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bayesmeta.data.effect_sizes import TWO_GROUPS
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.robustness.lint import copies, directions, dispersion, entries, levels, wrong_level
-from bayesmeta.robustness.lint.findings import Finding, LintInput, ordered
+from bayesmeta.robustness.lint.findings import Finding, Findings, LintInput
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Check:
     """
 
     what: str
-    find: Callable[[LintInput], list[Finding]]
+    find: Callable[[LintInput], Findings]
     needs: tuple[tuple[str, ...], ...] = ()
 
     def missing(self, inputs: LintInput) -> list[str]:
@@ -57,7 +57,7 @@ CODES += ["errors-independent"]  # in the order of findings of the same rank
 
 
 def run_checks(inputs: LintInput) -> tuple[list[Finding], dict[str, str]]:
-    """Return every finding, the most important first, and why other checks were not possible."""
+    """Return every finding by rank, code and priority, and why other checks were not possible."""
     findings = list[Finding]()
     unchecked = dict[str, str]()
     for check in CHECKS:
@@ -65,7 +65,10 @@ def run_checks(inputs: LintInput) -> tuple[list[Finding], dict[str, str]]:
             unchecked[check.what] = f"no numbers or labels {', '.join(missing)}"
             continue
         try:
-            findings += check.find(inputs)
+            findings += list(check.find(inputs))
         except BadInput as error:
             unchecked[check.what] = str(error)
-    return ordered(findings, CODES), unchecked
+    findings.sort(key=lambda finding: -finding.priority)
+    place = {code: number for number, code in enumerate(CODES)}
+    findings.sort(key=lambda finding: (finding.rank, place.get(finding.code, len(CODES))))
+    return findings, unchecked

@@ -46,9 +46,7 @@ def versions_of(
 ) -> dict[str, Version]:
     """Return the analyses to fit, by name: as it is, with every remedy, and for comparison.
 
-    Parameters
-    ----------
-    conclusions : dims (contrast, term), as from `design.named_weights`
+    `conclusions`: dims (contrast, term), as from `design.named_weights`.
     """
     analysis = Analysis(inputs.frame, inputs.spec, conclusions)
     variants = {AS_IS: Remedy(AS_IS, inputs.frame, inputs.spec), **remedies}

@@ -6,44 +6,39 @@ from bayesmeta.inference.reml import Reml
 from bayesmeta.robustness.funnel import egger_table
 from bayesmeta.robustness.influence import influence_table, study_influence
 from bayesmeta.robustness.influence.coverage import effects_of
-from bayesmeta.robustness.lint.findings import ROWS, Finding, LintInput
+from bayesmeta.robustness.lint.findings import ROWS, Finding, Findings, LintInput
 
 ALPHA = 0.05
 MIN_DESIGN_EFFECT = 2.0  # above, effects of a study are far from independent
 
 
-def egger_level(inputs: LintInput) -> list[Finding]:
+def egger_level(inputs: LintInput) -> Findings:
     """Compare Egger's test with every effect as a study to the nested test."""
-    findings = []
     for stratum, fit in _nested(inputs).items():
         table = egger_table(fit.design, fit.spec)
         single, nested = (table.iloc[row] for row in (0, -1))
         differs = bool((single["pval"] < ALPHA) != (nested["pval"] < ALPHA))
         verdict = "disagrees" if differs else "happens to agree"
-        findings.append(
-            Finding(
-                rank=2 if differs else 3,
-                code="egger-level",
-                title="Egger's test at the level of effects "
-                f"{verdict} with the nested test{_among(stratum)}",
-                evidence=float(single["zval"]),
-                measure="z of the slope, single-level on sei; "
-                f"nested on {nested['precision']}: {nested['zval']:.2f}, "
-                f"P {nested['pval']:.2g} against {single['pval']:.2g}",
-                why="effects of a study share their subjects and their true value, so that a study "
-                "with many effects makes a slope significant; besides, the slope of SMDs on sei is "
-                "partly arithmetic",
-                advice="use the nested test, on sqrt(1/n1 + 1/n2) if sizes are available; do not "
-                "rely on funnels of effects",
-                priority=abs(float(single["zval"] - nested["zval"])),
-            )
+        yield Finding(
+            rank=2 if differs else 3,
+            code="egger-level",
+            title="Egger's test at the level of effects "
+            f"{verdict} with the nested test{_among(stratum)}",
+            evidence=float(single["zval"]),
+            measure="z of the slope, single-level on sei; "
+            f"nested on {nested['precision']}: {nested['zval']:.2f}, "
+            f"P {nested['pval']:.2g} against {single['pval']:.2g}",
+            why="effects of a study share their subjects and their true value, so that a study "
+            "with many effects makes a slope significant; besides, the slope of SMDs on sei is "
+            "partly arithmetic",
+            advice="use the nested test, on sqrt(1/n1 + 1/n2) if sizes are available; do not "
+            "rely on funnels of effects",
+            priority=abs(float(single["zval"] - nested["zval"])),
         )
-    return findings
 
 
-def influence_level(inputs: LintInput) -> list[Finding]:
+def influence_level(inputs: LintInput) -> Findings:
     """Compare influence by effects in a single-level fit with influence by studies, nested."""
-    findings = []
     group = inputs.frame.set_index("effect")["group"]
     for stratum, fit in _nested(inputs).items():
         effects = influence_table(fit.design)
@@ -54,32 +49,29 @@ def influence_level(inputs: LintInput) -> list[Finding]:
         if by_effect == by_study:
             continue
         rows = removed.assign(group=removed["effect"].map(group), usual="within 1.96")
-        findings.append(
-            Finding(
-                rank=2 if by_study - by_effect else 3,
-                code="influence-level",
-                title="Influence by effects and influence by studies name different studies"
-                f"{_among(stratum)}",
-                evidence=float(len(by_effect ^ by_study)),
-                measure="studies on which they differ: "
-                f"only by effects {_named(by_effect - by_study)}; "
-                f"only by studies {_named(by_study - by_effect)}",
-                why="effects of a study with correlated errors mask each other, since leaving out "
-                "a single effect moves nothing; and an outlying effect seems to matter although "
-                "the rest of its study outweighs it",
-                advice="leave out entire studies",
-                rows=rows[ROWS],
-                priority=float(len(by_study - by_effect)),
-            )
+        yield Finding(
+            rank=2 if by_study - by_effect else 3,
+            code="influence-level",
+            title="Influence by effects and influence by studies name different studies"
+            f"{_among(stratum)}",
+            evidence=float(len(by_effect ^ by_study)),
+            measure="studies on which they differ: "
+            f"only by effects {_named(by_effect - by_study)}; "
+            f"only by studies {_named(by_study - by_effect)}",
+            why="effects of a study with correlated errors mask each other, since leaving out "
+            "a single effect moves nothing; and an outlying effect seems to matter although "
+            "the rest of its study outweighs it",
+            advice="leave out entire studies",
+            rows=rows[ROWS],
+            priority=float(len(by_study - by_effect)),
         )
-    return findings
 
 
-def validation_level(inputs: LintInput) -> list[Finding]:
+def validation_level(inputs: LintInput) -> Findings:
     """Count the independent effects: cross-validation by effects leaks the others."""
     fits = _nested(inputs).values()
     if not fits:
-        return []
+        return
     k = len(inputs.frame)
     independent = 0.0
     for fit in fits:
@@ -90,19 +82,17 @@ def validation_level(inputs: LintInput) -> list[Finding]:
         independent += float(np.sum(size / (1 + (size - 1) * share)))
     inflation = k / independent
     per_study = k / inputs.frame["study"].nunique()
-    return [
-        Finding(
-            rank=2 if inflation >= MIN_DESIGN_EFFECT else 3,
-            code="validation-level",
-            title="Cross-validation by effects would leak: effects of a study predict each other",
-            evidence=inflation,
-            measure=f"design effect: {k} effects are worth {independent:.0f} independent effects; "
-            f"{per_study:.1f} effects per study",
-            why="an effect that is left out is predicted by the other effects of its study, so "
-            "that models which memorise studies look best",
-            advice="leave out entire studies (`bayesmeta compare` does)",
-        )
-    ]
+    yield Finding(
+        rank=2 if inflation >= MIN_DESIGN_EFFECT else 3,
+        code="validation-level",
+        title="Cross-validation by effects would leak: effects of a study predict each other",
+        evidence=inflation,
+        measure=f"design effect: {k} effects are worth {independent:.0f} independent effects; "
+        f"{per_study:.1f} effects per study",
+        why="an effect that is left out is predicted by the other effects of its study, so "
+        "that models which memorise studies look best",
+        advice="leave out entire studies (`bayesmeta compare` does)",
+    )
 
 
 def _nested(inputs: LintInput) -> dict[str, Reml]:

@@ -7,10 +7,10 @@ import pandas as pd
 import xarray as xr
 
 from bayesmeta.estimates.contrasts import summarise
-from bayesmeta.estimates.convergence import refuse_failed
 from bayesmeta.inference.quadrature import contrasts_table, integrate_posterior, leave_one_study_out
 from bayesmeta.model.spec import ModelSpec
 from bayesmeta.robustness.influence.coverage import informs
+from bayesmeta.robustness.influence.elpd import sample_checked
 
 Refit = Callable[[xr.Dataset, ModelSpec, xr.DataArray], pd.DataFrame]
 
@@ -21,13 +21,10 @@ CANDIDATES = 3  # studies refitted per contrast: the approximation may exchange 
 def integrated(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> pd.DataFrame:
     """Refit by quadrature.
 
+    `design`, `spec`: as for `quadrature.integrate_posterior`. `weights`: dims (contrast, term), as
+    from `design.contrast_weights`.
     Columns: contrast, mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive, and log_evidence, log
     p(y), in every row.
-
-    Parameters
-    ----------
-    design, spec : as for `quadrature.integrate_posterior`
-    weights : dims (contrast, term), as from `design.contrast_weights`
     """
     posterior = integrate_posterior(design, spec)
     table = contrasts_table(posterior, weights)[COLUMNS]
@@ -75,8 +72,5 @@ def sampled(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> pd.Da
 
     Raises BadInput: a diagnostic of the sampler failed.
     """
-    from bayesmeta.inference.nuts import sample_posterior  # PyMC and JAX, for these models alone
-
-    tree = sample_posterior(design, spec)
-    refuse_failed(tree)
+    tree = sample_checked(design, spec)
     return summarise(xr.dot(weights, tree["posterior"].dataset["beta"], dim="term"))[COLUMNS]

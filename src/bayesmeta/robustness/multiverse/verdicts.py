@@ -11,15 +11,7 @@ from bayesmeta.robustness.multiverse.refits import COLUMNS
 from bayesmeta.robustness.multiverse.versions import Version
 
 QUADRATURE_ERROR = 1e-4  # in posterior sds; a smaller difference is numerical
-ALTERNATIVE_COLUMNS = [
-    "alternative",
-    "label",
-    "reason",
-    "k",
-    "studies",
-    "changed",
-    "log_bayes_factor",
-]
+ALTERNATIVE = ["alternative", "label", "reason", "k", "studies", "changed", "log_bayes_factor"]
 AS_BASE = "as the base"
 VERDICTS = {  # range of the P of the conclusion, and a phrase
     "overturned": (0.0, 1 - SETTLED, "is overturned by"),
@@ -31,33 +23,25 @@ VERDICTS = {  # range of the P of the conclusion, and a phrase
 def long_table(versions: Sequence[Version], refitted: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return every contrast in every version.
 
+    `versions`: the base first, as from `versions_of`. `refitted`: name of the alternative to the
+    table of its refit.
     Columns: contrast, alternative, label, mean, sd, ci_lb, ci_ub, p_positive, p_conclusion = P(the
     sign that is more probable in the base), note (why there is no number; which study was left out;
     AS_BASE where nothing differs).
-
-    Parameters
-    ----------
-    versions : the base first, as from `versions_of`
-    refitted : name of the alternative to the table of its refit
     """
     base = refitted[versions[0].alternative.name].set_index("contrast")
-    refits = [refitted.get(version.alternative.name) for version in versions]
-    pairs = zip(versions, refits, strict=True)
-    return pd.concat([_of_version(*pair, base) for pair in pairs], ignore_index=True)
-
-
-def _of_version(version: Version, refit: pd.DataFrame | None, base: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of `long_table` of a version; `refit` is None if it was not refitted."""
-    table = pd.DataFrame(columns=[*COLUMNS, "note"]) if refit is None else refit
-    rows = table.set_index("contrast").reindex(base.index)
-    positive = rows["p_positive"].astype(float)
-    return rows.assign(
-        alternative=version.alternative.name,
-        label=version.alternative.label,
-        p_positive=positive,
-        p_conclusion=positive.where(base["p_positive"] >= 0.5, 1 - positive),
-        note=_notes(version, rows, base),
-    ).reset_index()[["contrast", "alternative", "label", *COLUMNS[1:], "p_conclusion", "note"]]
+    none = pd.DataFrame(columns=[*COLUMNS, "note"])
+    tables = []
+    for version in versions:
+        names = {"alternative": version.alternative.name, "label": version.alternative.label}
+        refit = refitted.get(version.alternative.name, none)
+        rows = refit.set_index("contrast").reindex(base.index)
+        p = rows["p_positive"].astype(float)
+        rows = rows.assign(**names, p_positive=p, note=_notes(version, rows, base))
+        rows["p_conclusion"] = p.where(base["p_positive"] >= 0.5, 1 - p)
+        tables.append(rows.reset_index())
+    columns = ["contrast", "alternative", "label", *COLUMNS[1:], "p_conclusion", "note"]
+    return pd.concat(tables, ignore_index=True)[columns]
 
 
 def _notes(version: Version, rows: pd.DataFrame, base: pd.DataFrame) -> pd.Series:
@@ -72,10 +56,7 @@ def _notes(version: Version, rows: pd.DataFrame, base: pd.DataFrame) -> pd.Serie
 
 
 def wide_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return a row per contrast: contrast, direction, then P(the conclusion) by alternative.
-
-    The direction is positive or negative.
-    """
+    """Return contrast, direction (positive or negative), then P(conclusion) by alternative."""
     base = rows[rows["alternative"] == rows["alternative"].iloc[0]]
     signs = np.where(base["p_positive"] >= 0.5, "positive", "negative")
     columns = {"direction": pd.Series(signs, base["contrast"])}
@@ -93,11 +74,7 @@ def alternatives_table(
     log_bayes_factor (against the base, where the effects are the same and quadrature gave the
     evidence: how well the alternative fits the data).
     """
-    evidence = {
-        name: refit["log_evidence"].iloc[0]
-        for name, refit in refitted.items()
-        if "log_evidence" in refit
-    }
+    evidence = {name: refit.iloc[0].get("log_evidence", np.nan) for name, refit in refitted.items()}
     base = evidence[versions[0].alternative.name]
     rows = []
     for version in versions:
@@ -106,7 +83,7 @@ def alternatives_table(
         factor = np.nan if version.data else evidence.get(alternative.name, np.nan) - base
         names = (alternative.name, alternative.label, alternative.reason)
         rows.append((*names, version.k, version.studies, changed, factor))
-    return pd.DataFrame(rows, columns=ALTERNATIVE_COLUMNS)
+    return pd.DataFrame(rows, columns=ALTERNATIVE)
 
 
 def state(p_conclusion: float) -> str:
@@ -119,10 +96,7 @@ def state(p_conclusion: float) -> str:
 
 
 def cells_table(rows: pd.DataFrame, versions: Sequence[Version]) -> pd.DataFrame:
-    """Return the cells of the figure.
-
-    Columns: contrast, conclusion, alternative, kind, label, p_conclusion, text, state, moved.
-    """
+    """Return the cells of the figure: P, as text, state, kind, and whether it moved."""
     signs = {"positive": "> 0", "negative": "< 0"}
     directions = wide_table(rows).set_index("contrast")["direction"].map(signs)
     kinds = {version.alternative.name: version.alternative.kind for version in versions}
@@ -157,10 +131,10 @@ def verdict(contrast: str, direction: str, rows: pd.DataFrame) -> dict[str, obje
     with_note = differing["alternative"] + ": " + differing["note"]
     names = differing["alternative"].where(differing["note"] == "", with_note)
     p_under = pd.Series(differing["p_conclusion"].to_numpy(float), names)
-    ranges = {
-        word: (p_under >= low) & (p_under < high) for word, (low, high, _) in VERDICTS.items()
-    }
-    by_verdict = {word: p_under[inside] for word, inside in ranges.items() if inside.any()}
+    by_verdict = {}
+    for word, (low, high, _) in VERDICTS.items():
+        if len(inside := p_under[(p_under >= low) & (p_under < high)]):
+            by_verdict[word] = inside
     worst = next(iter(by_verdict), "holds")
     lacking = int(others["p_conclusion"].isna().sum())
     without = f"; {lacking} without data for it" if lacking else ""

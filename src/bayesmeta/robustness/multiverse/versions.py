@@ -61,40 +61,26 @@ def version_of(
     else:
         terms = [str(term) for term in design["term"].values]
         weights, missing = answerable(analysis.contrasts, terms)
-    deleted = alternative.kind == "deletion"
-    return Version(
-        alternative=alternative,
-        data=alternative.label if deleted else data_changed(analysis.frame, frame),
-        model=model_changed(analysis.spec, spec),
-        k=len(frame),
-        studies=studies,
-        spec=spec,
-        design=design,
-        weights=weights,
-        missing=missing,
-    )
+    data = data_changed(analysis.frame, frame)
+    if alternative.kind == "deletion":
+        data = alternative.label
+    model = model_changed(analysis.spec, spec)
+    sizes = (len(frame), studies)
+    return Version(alternative, data, model, *sizes, spec, design, weights, missing)
 
 
 def with_refusals(versions: Sequence[Version], refused: Mapping[str, str]) -> list[Version]:
-    """Return the versions with the reasons of failed refits, by name of the alternative.
-
-    Raises BadInput: the base cannot be refitted.
-    """
-    base = versions[0].alternative.name
-    if base in refused:
-        raise BadInput(
-            f"the base analysis cannot be integrated: {refused[base]}; "
-            "name a --model that quadrature takes"
-        )
-    return [_refused(version, refused.get(version.alternative.name)) for version in versions]
-
-
-def _refused(version: Version, reason: str | None) -> Version:
-    if reason is None or version.weights is None:
-        return version
-    contrasts = map(str, version.weights["contrast"].values)
-    reasons = dict.fromkeys(contrasts, f"cannot be fitted: {reason}")
-    return replace(version, missing=version.missing | reasons)
+    """Add the reasons of failed refits, by alternative; raise BadInput if the base failed."""
+    if reason := refused.get(versions[0].alternative.name):
+        problem = f"the base analysis cannot be integrated: {reason}"
+        raise BadInput(f"{problem}; name a --model that quadrature takes")
+    explained = []
+    for version in versions:
+        reason = refused.get(version.alternative.name)
+        contrasts = [] if version.weights is None else map(str, version.weights["contrast"].values)
+        reasons = dict.fromkeys(contrasts, f"cannot be fitted: {reason}") if reason else {}
+        explained.append(replace(version, missing=version.missing | reasons))
+    return explained
 
 
 def answerable(
