@@ -47,7 +47,6 @@ def chosen_terms(
     """Return the terms that new studies measure, by contrast.
 
     With `skip`, contrasts without any such term are left out.
-
     Raises BadInput: they measure no term of a contrast (of any contrast, with `skip`).
     """
     terms = {}
@@ -64,15 +63,12 @@ def choose_stratum(design: xr.Dataset, spec: ModelSpec, stratum: str | None) -> 
     """Return the stratum of the new studies; None if the model names no sides.
 
     The default is human if the design has this stratum.
-
     Raises BadInput: the stratum is unknown, or there are several and none is given.
     """
     strata = sorted(set(_strata(design, spec).tolist()))
-    if stratum is None and not strata:
-        return None
     if stratum is None and DEFAULT_STRATUM in strata:
         return DEFAULT_STRATUM
-    if stratum in strata:
+    if stratum in strata or (stratum is None and not strata):
         return stratum
     if not strata:
         raise BadInput(f"there is no stratum '{stratum}'; this model has none; leave --stratum out")

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.inference.quadrature import Joint, Mixture, Posterior, combination
+from bayesmeta.inference.quadrature import Joint, Posterior, combination
 from bayesmeta.inference.quadrature.tree import systematic
 from bayesmeta.planning.refits import Start, every_tau, refit, start_of, width_and_probability
 
@@ -62,14 +62,14 @@ def today_of(
     rng_new, *rngs_rest = np.random.default_rng(seed).spawn(1 + len(rest))
     node, beta = draw_terms(new, list(of_new), replicates, rng_new)
     truth = beta @ start.weights
-    for mixture, rng in zip(rest, rngs_rest, strict=True):
-        truth = truth + draw_mixture(mixture, replicates, rng)
+    for part, rng in zip(rest, rngs_rest, strict=True):
+        at = rng.permutation(systematic(part.weight, replicates, rng))
+        truth = truth + part.centre[at] + part.within[at] * rng.standard_normal(replicates)
     floor = np.nan
     if len(of_new) == len(measured):
         floor = float(width_and_probability(rest)[0]) if rest else 0.0
-    tau = every_tau(new)[node]
-    beta = beta @ start.measured.T
-    return Today(start, tau, beta, truth, float(width), float(p_positive), floor)
+    draws = (every_tau(new)[node], beta @ start.measured.T, truth)
+    return Today(start, *draws, float(width), float(p_positive), floor)
 
 
 def draw_terms(
@@ -81,12 +81,6 @@ def draw_terms(
     factor = np.linalg.cholesky(posterior.covariance[np.ix_(node, at, at)])
     error = np.einsum("nij,nj->ni", factor, rng.standard_normal((count, len(at))))
     return node, posterior.beta[np.ix_(node, at)] + error
-
-
-def draw_mixture(mixture: Mixture, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw independently from a mixture of normals (count,)."""
-    node = rng.permutation(systematic(mixture.weight, count, rng))
-    return mixture.centre[node] + mixture.within[node] * rng.standard_normal(count)
 
 
 def refit_each(start: Start, y: np.ndarray, v: np.ndarray, sizes: Sequence[int]) -> pd.DataFrame:

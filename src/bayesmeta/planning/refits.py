@@ -100,7 +100,6 @@ def refit(
     """Add the first so many of the new studies, and integrate again.
 
     Return the width of the 95 % interval (equal-tailed) of the contrast and P(> 0), both (sizes,).
-
     `y`, `v`: (studies, q), effects of the new studies and their sampling variances. `sizes`:
     (sizes,), numbers of studies to add, from 0 (today) to all.
     """
@@ -139,7 +138,6 @@ def width_and_probability(parts: Sequence[Mixture]) -> tuple[np.ndarray, np.ndar
     F(x) = 1/2 - 1/pi sum_k Im(phi(t_k) exp(-i t_k x)) / (k + 1/2) with t_k = (k + 1/2) h,
     k = 0, 1, ... The error is the probability farther than 2 pi / h from x, here some sixty sds of
     the narrowest components.
-
     Source: Davies 1973, doi 10.1093/biomet/60.2.415.
     """
     means = [(part.weight * part.centre).sum(-1) for part in parts]

@@ -78,7 +78,6 @@ def by_comparison(effects: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
     All effects are needed, comparison B and small cells included:
     `datasets.trace.build(variant).effects`. A, B and C are about persons, D, E and F about animals.
-
     Raises BadInput: the table has no column comparison, or it is blank throughout.
     """
     needs = "types of comparison need the column comparison"
@@ -101,7 +100,6 @@ def with_and_without_errors(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Return the effects as they are, corrected, and without suspects, for `refit`.
 
     The tables: all effects; the errors corrected; all suspects corrected; all suspects left out.
-
     Raises BadInput: the table has no suspected effects, or lacks the raw numbers.
     """
     suspected = suspects(frame)
@@ -121,7 +119,6 @@ def risk_of_bias_table(frame: pd.DataFrame, spec: ModelSpec) -> Refits:
 
     The score is risk_of_bias_c_unclear (an item C counts as unclear), or else risk_of_bias. Terms
     are intercept and risk_of_bias; `fits` has a column basis that describes the effects.
-
     Raises BadInput: the table has no scores, or they do not differ.
     """
     score = next((name for name in SCORES if name in frame and frame[name].notna().any()), None)

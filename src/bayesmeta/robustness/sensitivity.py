@@ -45,7 +45,6 @@ def psense_table(tree: xr.DataTree) -> pd.DataFrame:
     is marginal: the random effects are integrated out, so that their distribution belongs to it and
     not to the prior. Where a pooling sd of the terms is estimated, their prior is scaled given it;
     that the terms depend on it is the purpose of partial pooling.
-
     `tree`: of `sample_posterior` or `quadrature_posterior`, or read from posterior.nc.
     Columns: contrast (every term, every contrast, then `tau_study` and so on, of a stratum
     `tau_human:study`); prior, likelihood: D; diagnosis: `neither`, or where the prior's reaches .05
@@ -125,7 +124,6 @@ def refit_priors(
     Columns of the table: prior (base first), label, contrast (then the taus, as in `psense_table`),
     mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive (none for a tau), shift: of the mean from
     the base's, in the base's sds. It has no rows where quadrature does not take the base.
-
     `design`, `spec`: as for `quadrature.integrate_posterior`. `weights`: dims (contrast, term), as
     from `design.contrast_weights`. `steps`, `workers`, `dask`, `cache`: as for `jobs.run_jobs`.
     """

@@ -77,7 +77,6 @@ def grow(table: pd.DataFrame, moderators: Sequence[str], choices: Choices | None
 
     metacart's `REmrt`, which requires min_bucket only in the second of the two splits of
     look-ahead. Effects count as independent, as there.
-
     `table`: a row per effect: yi, vi and the moderators, complete. `moderators`: the order decides
     ties. Columns of numbers are cut at their values, others by levels.
     Raises BadInput: as in `effects.effects_of`.

@@ -21,7 +21,6 @@ def convergence(
     """Return the mean squared error by the number of trees.
 
     The first n trees of a forest are the forest of n trees.
-
     Columns: trees; out_of_bag: a row is predicted by the trees that were grown without it (though
     perhaps with its study); held_out: as in `cross_validate`.
     """

@@ -16,7 +16,6 @@ def folds_of(clusters: Clusters, *, count: int = FOLDS, seed: int = 1) -> np.nda
 
     A cluster (a study, or a group as published) is in a single fold; folds have equally many
     clusters.
-
     Raises BadInput: fewer clusters than folds, or fewer than two folds.
     """
     labels, place = np.unique(np.asarray(clusters, dtype=str), return_inverse=True)

@@ -143,7 +143,6 @@ def r2cv_table(tuned: pd.DataFrame) -> pd.DataFrame:
     """Average `tune` over the folds, the best point of the grid first.
 
     The best point has the lowest rmse, as caret chooses.
-
     Columns: the choices of a point, r2, r2_sd (over the folds), r2_sse, rmse, mae.
     """
     groups = tuned.groupby(list(asdict(GRID[0])), sort=False)

@@ -27,7 +27,6 @@ def permuted_loss(
 
     The error is summed over the rows, among which the moderator is permuted; the increase is the
     mean over repeats. All columns of a moderator move together, so that a category stays intact.
-
     Source: Breiman 2001, doi 10.1023/A:1010933404324; here for the entire forest on held-out rows.
     """
     rng = np.random.default_rng(seed)
@@ -79,7 +78,6 @@ def examine_draws(
     """Run `examine` for every draw of a target and every imputation, in a job per pair.
 
     The shorter list is recycled: two draws and four imputations give four jobs.
-
     Columns: those of `examine`, and draw.
     """
     jobs = [
@@ -129,7 +127,6 @@ def out_of_bag_importance(
     A tree was grown with other effects of their studies, and its errors do not average out as a
     forest's do, so that two correlated moderators are both important: it is for comparison with
     the paper.
-
     Columns: moderator, importance.
     """
     rng = np.random.default_rng(seed)

@@ -15,7 +15,6 @@ def tree_table(tree: Tree, table: pd.DataFrame, *, level: float = 0.95) -> pd.Da
 
     The estimates are those of metacart. Effects count as independent, and the splits were chosen on
     the same effects: the intervals are too narrow for both reasons.
-
     `table`: the table from which it was grown: yi, vi, its moderators, and `study` to count
     studies. `level`: of the intervals.
     Columns: node, parent (0 for the root), moderator and split (the condition that leads to the

@@ -30,7 +30,6 @@ def cross_validate(
     of `by`, and E their mean over all effects: error = sum over u of E_u / S, and
     se = sqrt(sum over u of (E_u - n_u E)^2) / S, which by effect is metacart's. The tree of a fold
     that ends early predicts with the splits that it has.
-
     `folds`, `seed`: as in `folds_of`. `by`: column with values that stay together in a fold; with
     `effect` (or any column without repeats) the folds are metacart's. `options`: a job is a fold.
     Columns: splits (from 0 to max_splits), error, se.

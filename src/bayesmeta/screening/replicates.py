@@ -37,7 +37,6 @@ def replicate(
 
     Importance and r2 are on the studies that were not drawn, on average 37 %; dependence is
     averaged over all effects.
-
     Columns: part (r2, importance, single, pair, interaction), value, and labels: the columns of
     `dependence` and `pair_dependence`.
     """
@@ -77,7 +76,6 @@ def run_replicates(
     Replicate r resamples the studies with seed + r and takes draw r of the target and imputation r
     of the moderators; shorter lists are recycled. An interval thus contains the uncertainty of the
     posterior, of the blanks and of the choice of studies.
-
     Columns: those of `replicate`, and replicate.
     Raises BadInput: count is below 2.
     """

@@ -68,7 +68,6 @@ def between(effects: Effects, leaf: np.ndarray, rows: np.ndarray, left: np.ndarr
     their weighted mean: tau2 = max(0, (sum of w (yi - y_l)^2 - (k - L)) / sum over l of
     (W_l - sum of w^2 / W_l)), and with w* = 1 / (vi + tau2) instead of w,
     Qb = sum over l of W*_l (y*_l - y*)^2.
-
     `leaf`: array (effects,), codes from 0 of the leaves before the split. `rows`: array (n,), the
     effects of the leaf that is split. `left`: array of bool (splits, n), the rows that go to the
     left leaf; both sides need a row.
@@ -139,7 +138,6 @@ def best_cut(
 
     Of more than `TAU2_NODES` splits only those that are near the largest by `roughly` are computed
     in full.
-
     Returns: index of the element of `cuts`, the place of the split in it, Qb and tau2.
     """
     which = np.repeat(np.arange(len(cuts)), [len(cut.ends) for cut in cuts])

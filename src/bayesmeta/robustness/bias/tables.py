@@ -25,7 +25,6 @@ def versions(
     """Return design, model and weights without and with every bias, and why others are missing.
 
     Both mappings are by title of the model.
-
     `frame`: effect table; PET and PEESE need n1i and n2i. `weights`: dims (contrast, term), over
     the terms of the unadjusted model.
     """

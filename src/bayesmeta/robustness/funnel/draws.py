@@ -119,7 +119,6 @@ def replicate(drawn: DrawnEffects, data: FunnelData, rng: np.random.Generator) -
     and, for comparison, g ~ N(theta, v observed), as if variances did not depend on effects. An
     effect with a variance that does not follow from effect and sizes has the second in both. With
     rho, the normal parts of t within a group correlate.
-
     Source: Hedges 1981, doi 10.3102/10769986006002107; the artefact: Zwetsloot et al. 2017,
     doi 10.7554/eLife.24260.
     """

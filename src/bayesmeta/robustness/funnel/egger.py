@@ -50,16 +50,15 @@ def egger_table(design: xr.Dataset, spec: ModelSpec) -> pd.DataFrame:
     With sei a slope can be the effect size itself: the variance of an SMD grows with its square, so
     that a few very large effects of the same sign cause it, especially in a nested model.
     sqrt(1/n1 + 1/n2) is free of that.
-
     `design`: from `design.build_design`; the nested version with sqrt(1/n1 + 1/n2) needs n1i and
     n2i. `spec`: levels and rho of the nested model.
     Columns: model, precision, slope, se, zval, pval (two-sided, normal), ci_lb, ci_ub, tau2 (sum
     over the levels), tau2_without (the same without the precision), QE, k.
     Raises BadInput: the precision is a linear combination of the terms, for example the same for
     every effect.
-    Source: Egger et al. 1997, doi 10.1136/bmj.315.7109.629; as published: metafor's `regtest` of an
     `rma.uni` with moderators, predictor "sei"; nested: Fernandez-Castilla et al. 2021,
     doi 10.1080/00220973.2019.1582470.
+    Source: Egger et al. 1997, doi 10.1136/bmj.315.7109.629; as published: metafor's `regtest` of an
     """
     without = fit_reml(design, spec)
     rows = [egger_single(design), egger_nested(without, "sei", standard_error(design))]
@@ -114,7 +113,6 @@ def fail_safe_table(design: xr.Dataset) -> pd.DataFrame:
 
     N = k ((|sum z| / sqrt(k)) / 1.645)^2 - k, rounded up, at least 0, with z = yi / sqrt(vi):
     so many effects of 0 would make the sum of z insignificant, one-sided 5 %.
-
     Columns: term, k, studies, fsn, pval (one-sided, of the sum), sumz, threshold (5 k + 10), robust
     (fsn above it), method.
     Raises BadInput: the terms are not cells: an effect must belong to a single term, coded 1.

@@ -60,7 +60,6 @@ def funnel_checks(
     1 / v shrink the fitted means of an SMD towards zero, and with them the replicates. In 200
     tables of preclinical size without selection p < .05 in 4 to 8 % by statistic, p < .01 in at
     most 3 %, and 5 % of the tables were flagged.
-
     `tree`: a fit: posterior with beta and taus (u, w, d for "fitted"), constant_data. `draws`:
     number of posterior draws and of replicates of the table, a replicate per draw; at least 100.
     `seed`: seed of every random step. `studies`: "new" or "fitted", replicates of new studies from

@@ -46,7 +46,6 @@ def changes_table(
 
     All studies x contrasts: changes of settled conclusions first, then the gravest, then the
     largest shift.
-
     `design`, `spec`: a model that quadrature takes. `weights`: dims (contrast, term), as from
     `design.contrast_weights`. `left_out`: from `quadrature.leave_one_study_out(design, spec,
     weights=weights)`.

@@ -33,12 +33,11 @@ def psis_table(tree: xr.DataTree) -> pd.DataFrame:
 
     The error is sqrt(sum_d w_d^2 (p_d / p - 1)^2 / r), with weights w_d, p_d = p(y_s | draw d), p
     their weighted mean and r the draws' efficiency.
-    Source: Vehtari, Simpson, Gelman, Yao & Gabry 2024, JMLR 25(72); ArviZ's `loo`.
-
     `tree`: a fit: log_likelihood with obs_study over (chain, draw, study), the marginal likelihood;
     constant_data.
     Columns: study, k (effects), elpd_psis, k_hat, error (Monte-Carlo standard error of elpd_psis;
     nan where k_hat > .7).
+    Source: Vehtari, Simpson, Gelman, Yao & Gabry 2024, JMLR 25(72); ArviZ's `loo`.
     """
     log_lik = tree["log_likelihood"].dataset["obs_study"]
     draws = log_lik.sizes["chain"] * log_lik.sizes["draw"]
@@ -124,7 +123,6 @@ def elpd_table(by_model: Mapping[str, pd.DataFrame], against: str) -> pd.DataFra
 
     With n studies, a standard error is sqrt(n) times the sd over studies of the elpd, or of its
     difference. Source: Vehtari, Gelman & Gabry 2017, doi 10.1007/s11222-016-9696-4.
-
     `by_model`: name of a model to its table from `leave_studies_out`; all of the same studies, in
     any order. `against`: the model that the others are compared with.
     Columns: model, elpd (the sum over studies), se, difference (above zero: better than `against`),

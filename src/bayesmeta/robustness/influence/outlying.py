@@ -31,7 +31,6 @@ def baujat_table(design: xr.Dataset, spec: ModelSpec, left_out: xr.Dataset) -> p
     Means and variances without the study are exact; correlations of the terms are those at the
     taus' root mean squares. Source: Baujat, Mahe, Pignon & Hill 2002, doi 10.1002/sim.1221, for a
     single effect per study.
-
     `design`, `spec`: a model that quadrature takes. `left_out`: from
     `quadrature.leave_one_study_out(design, spec)`.
     Columns: study, k (effects), misfit (squared Mahalanobis distance of its effects from their

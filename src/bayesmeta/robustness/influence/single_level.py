@@ -99,7 +99,6 @@ def study_influence(design: xr.Dataset, taus: TausByLevel, *, rho: float = 0.0) 
     r'V_s^-1 X_s A^-1 X_s'V_s^-1 r, and cook_d = (beta - beta(-s))' A (beta - beta(-s)).
     metafor: `rstudent`, `cooks.distance` and `dfbetas` of `rma.mv` with `cluster = study,
     reestimate = FALSE`. Source: Viechtbauer & Cheung 2010, doi 10.1002/jrsm.11.
-
     `taus`: standard deviation by level (study, group, effect), as `Reml.tau`; an absent level has
     none. `rho`: correlation of sampling errors within a group.
     Columns: study, k, chi2, pval (the study's deleted residuals together, chi-squared with k df),

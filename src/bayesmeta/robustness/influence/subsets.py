@@ -43,7 +43,6 @@ def gosh_table(
 
     Sizes are uniform from 2 to all studies but 1; a subset has a study for every term, and so may
     be larger. Source: Olkin, Dahabreh & Trikalinos 2012, doi 10.1002/jrsm.1053.
-
     `design`, `spec`: a model that quadrature takes. `weights`: dims (contrast, term), as from
     `design.contrast_weights`. `subsets`, `seed`: the number of subsets, and the seed that draws
     them. `left_out`: from `quadrature.leave_one_study_out(design, spec, weights=weights)`, the

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 
 from bayesmeta.data.corrections import with_sds_of_sems
 from bayesmeta.data.effect_sizes import MEASURES, TWO_GROUPS
-from bayesmeta.robustness.lint.families import study_score, usual_of
+from bayesmeta.robustness.lint.families import least_scale, study_score, usual_of
 from bayesmeta.robustness.lint.findings import Finding, Findings, LintInput, Remedy, rows_of
 
 CERTAIN = float(np.log(1000))
@@ -62,7 +62,8 @@ def sems_as_sds(inputs: LintInput) -> Findings:
         return
     traces = traces_of(inputs)
     evidence = np.where(possible, sum(np.nan_to_num(part) for part in traces[:3]), np.nan)
-    from_sem = computed_from_sem(frame)
+    sources = [name for name in ("sd1i_source", "sd2i_source") if name in frame]
+    from_sem = (frame[sources] == "SEM").any(axis=1).to_numpy()  # computed, so no SEM itself
     typed, computed = (np.where(rows, evidence, np.nan) for rows in (~from_sem, from_sem))
     yield from _sem_as_sd(inputs, typed, traces)
     yield from _too_small(inputs, computed, traces)
@@ -80,12 +81,6 @@ def is_smd(frame: pd.DataFrame) -> np.ndarray:
     g[usable] = MEASURES["SMD"](vtype="LS", rows=None, **columns)[0]
     # tables are often rounded to two decimals
     return np.isclose(np.abs(g), np.abs(frame["yi"].to_numpy()), rtol=0.01, atol=0.005)
-
-
-def computed_from_sem(frame: pd.DataFrame) -> np.ndarray:
-    """Return whether an SD was computed from a SEM according to the table (k,): it is not a SEM."""
-    sources = [name for name in ("sd1i_source", "sd2i_source") if name in frame]
-    return (frame[sources] == "SEM").any(axis=1).to_numpy()
 
 
 def traces_of(inputs: LintInput) -> Traces:
@@ -106,9 +101,8 @@ def traces_of(inputs: LintInput) -> Traces:
         log_arms = _finite(np.log(sd1 / sd2))
         log_arms_read = log_arms + np.log(n1 / n2) / 2
     y_read = y / factor
-    least = float(np.sqrt(frame["vi"].median())) / 2
     cvs = usual_of(log_cv, study, [*kinds, inputs.cell, everything], least=MIN_LOG_SCALE)
-    effects = usual_of(y, study, [inputs.cell, everything], least=least)
+    effects = usual_of(y, study, [inputs.cell, everything], least=least_scale(frame))
     arms = usual_of(log_arms, study, [everything], least=MIN_LOG_SCALE)
     arms = arms._replace(centre=np.zeros(len(y)))
     return Traces(

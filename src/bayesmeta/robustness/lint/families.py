@@ -74,6 +74,11 @@ def weighted_median(values: np.ndarray, weight: np.ndarray) -> float:
     return float(values[order][np.searchsorted(share, share[-1] / 2 - ROUNDING)])
 
 
+def least_scale(frame: pd.DataFrame) -> float:
+    """Return half of a typical standard error."""
+    return float(np.sqrt(frame["vi"].median())) / 2
+
+
 def study_score(evidence: np.ndarray, of: "pd.Series[str]") -> "pd.Series[float]":
     """Return the evidence of every study (or of other sets of effects).
 

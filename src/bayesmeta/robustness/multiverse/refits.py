@@ -37,7 +37,6 @@ def worst_study(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> p
     The conclusion is the sign that all studies favour. Candidates have the lowest mean / sd in that
     direction when left out; of these, refitted by quadrature, the least probable conclusion is
     exact.
-
     Columns: contrast, mean, sd, ci_lb, ci_ub, p_positive, note: the study, and the terms of the
     contrast that rest on it alone (they have their prior then).
     """
