@@ -1,8 +1,7 @@
 """How much the priors decide: power-scaled sensitivity, and refits under other priors."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import arviz as az
 import numpy as np
@@ -14,7 +13,6 @@ from bayesmeta.estimates.summaries import levels_of
 from bayesmeta.inference.quadrature import contrasts_table, integrate_posterior, taus_table
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.jobs import Job, run_jobs
-from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.spec import ModelSpec
 from bayesmeta.model.spec.other_priors import OTHER_PRIORS
 
@@ -110,14 +108,7 @@ def _quantities(tree: xr.DataTree) -> xr.DataArray:
 
 
 def refit_priors(
-    design: xr.Dataset,
-    spec: ModelSpec,
-    weights: xr.DataArray,
-    *,
-    steps: Steps | None = None,
-    workers: int | None = None,
-    dask: str | None = None,
-    cache: Path | None = None,
+    design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray, **options: Any
 ) -> PriorRefits:
     """Refit by quadrature under every other prior that applies (`spec.other_priors`).
 
@@ -125,7 +116,7 @@ def refit_priors(
     mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive (none for a tau), shift: of the mean from
     the base's, in the base's sds. It has no rows where quadrature does not take the base.
     `design`, `spec`: as for `quadrature.integrate_posterior`. `weights`: dims (contrast, term), as
-    from `design.contrast_weights`. `steps`, `workers`, `dask`, `cache`: as for `jobs.run_jobs`.
+    from `design.contrast_weights`. `options`: steps, workers, cache and others of `jobs.run_jobs`.
     """
     versions = {BASE: spec}
     labels = {BASE: "base analysis"}
@@ -134,8 +125,7 @@ def refit_priors(
             versions[other.name] = changed
             labels[other.name] = other.label
     jobs = [Job(name, refit, (design, version, weights)) for name, version in versions.items()]
-    title = "refitting under other priors"
-    done = run_jobs(jobs, steps=steps, title=title, workers=workers, dask=dask, cache=cache)
+    done = run_jobs(jobs, title="refitting under other priors", **options)
     if BASE in done.refused:
         return PriorRefits(pd.DataFrame(columns=COLUMNS), done.refused)
     rows = [table.assign(prior=name, label=labels[name]) for name, table in done.tables.items()]

@@ -4,19 +4,11 @@ import numpy as np
 import pandas as pd
 from sklearn.ensemble import RandomForestRegressor
 
-from bayesmeta.screening.forest import Tuning, grow, held_out
-from bayesmeta.screening.moderators import Coded
+from bayesmeta.screening.forest import Training, grow, held_out
 
 
 def convergence(
-    coded: Coded,
-    y: np.ndarray,
-    weight: np.ndarray,
-    tuning: Tuning,
-    folds: np.ndarray,
-    *,
-    seed: int = 1,
-    points: int = 25,
+    training: Training, folds: np.ndarray, *, seed: int = 1, points: int = 25
 ) -> pd.DataFrame:
     """Return the mean squared error by the number of trees.
 
@@ -24,11 +16,12 @@ def convergence(
     Columns: trees; out_of_bag: a row is predicted by the trees that were grown without it (though
     perhaps with its study); held_out: as in `cross_validate`.
     """
+    coded, y, _, tuning = training
     counts = np.unique(np.linspace(1, tuning.trees, points + 1).round().astype(int))[1:]
-    forest = grow(coded, y, weight, tuning, np.arange(len(y)), seed=seed)
+    forest = grow(training, np.arange(len(y)), seed=seed)
     errors = np.zeros(len(counts))
     for fold, (train, test) in enumerate(held_out(folds)):
-        of_fold = grow(coded, y, weight, tuning, train, seed=seed + fold)
+        of_fold = grow(training, train, seed=seed + fold)
         sums = np.cumsum(_by_tree(of_fold, coded.matrix[test]), axis=0)
         predicted = sums[counts - 1] / counts[:, None]
         errors += ((predicted - y[test]) ** 2).sum(1)

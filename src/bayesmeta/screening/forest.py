@@ -9,6 +9,7 @@ Source: metaforest 0.1.5, doi 10.32614/CRAN.package.metaforest.
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -42,6 +43,15 @@ class Tuning:
     trees: int = TREES
 
 
+class Training(NamedTuple):
+    """Moderators, target (k,), weights of the effects (k,) and choices of a forest."""
+
+    coded: Coded
+    y: np.ndarray
+    weight: np.ndarray
+    tuning: Tuning
+
+
 # the published grid
 GRID = tuple(
     Tuning(features, leaf, weights)
@@ -56,10 +66,9 @@ def case_weights(frame: pd.DataFrame, tau2: float) -> dict[str, np.ndarray]:
     return {name: weight / weight.mean() for name, weight in weights.items()}
 
 
-def grow(
-    coded: Coded, y: np.ndarray, weight: np.ndarray, tuning: Tuning, rows: np.ndarray, *, seed: int
-) -> RandomForestRegressor:
+def grow(training: Training, rows: np.ndarray, *, seed: int) -> RandomForestRegressor:
     """Grow a forest on some rows, which may be repeated."""
+    coded, y, weight, tuning = training
     columns = coded.matrix.shape[1]
     features = round(tuning.max_features * columns / len(coded.names))
     forest = RandomForestRegressor(
@@ -72,9 +81,7 @@ def grow(
     return forest.fit(coded.matrix[rows], y[rows], sample_weight=weight[rows])
 
 
-def cross_validate(
-    coded: Coded, y: np.ndarray, weight: np.ndarray, tuning: Tuning, folds: np.ndarray, seed: int
-) -> pd.DataFrame:
+def cross_validate(training: Training, folds: np.ndarray, seed: int) -> pd.DataFrame:
     """Predict held-out effects with a forest.
 
     Columns: fold, k, r2, r2_sse, rmse, mae. r2 is the squared correlation of predictions and
@@ -84,16 +91,17 @@ def cross_validate(
     """
     rows = []
     for fold, (train, test) in enumerate(held_out(folds)):
-        forest = grow(coded, y, weight, tuning, train, seed=seed + fold)
-        measures = agreement_of(forest, coded, y, train, test)
+        forest = grow(training, train, seed=seed + fold)
+        measures = agreement_of(forest, training, train, test)
         rows.append({"fold": fold, "k": len(test), **measures})
     return pd.DataFrame(rows)
 
 
 def agreement_of(
-    forest: RandomForestRegressor, coded: Coded, y: np.ndarray, train: np.ndarray, test: np.ndarray
+    forest: RandomForestRegressor, training: Training, train: np.ndarray, test: np.ndarray
 ) -> dict[str, float]:
     """Return `agreement` on some rows of a forest that was grown on others."""
+    coded, y, *_ = training
     return agreement(y[test], forest.predict(coded.matrix[test]), float(y[train].mean()))
 
 
@@ -125,10 +133,10 @@ def tune(
 
     Columns: the choices of a point, then fold, k, r2, r2_sse, rmse, mae; a row per fold.
     """
-    jobs = [
-        Job(_name(point), cross_validate, (coded, y, weights[point.weights], point, folds, seed))
-        for point in grid
-    ]
+    jobs = []
+    for point in grid:
+        training = Training(coded, y, weights[point.weights], point)
+        jobs.append(Job(_name(point), cross_validate, (training, folds, seed)))
     tables = zip(options.run_all(jobs, "tuning the forest"), grid, strict=True)
     parts = [table.assign(**asdict(point)) for table, point in tables]
     return pd.concat(parts, ignore_index=True)[[*asdict(grid[0]), "fold", "k", *MEASURES]]

@@ -11,7 +11,7 @@ from sklearn.tree import DecisionTreeRegressor
 from bayesmeta.estimates.conventions import INTERVAL
 from bayesmeta.infrastructure.jobs import Job
 from bayesmeta.screening.folds import held_out
-from bayesmeta.screening.forest import Tuning, agreement_of, grow
+from bayesmeta.screening.forest import Training, Tuning, agreement_of, grow
 from bayesmeta.screening.moderators import Coded
 from bayesmeta.screening.running import DEFAULT, JobOptions
 from bayesmeta.screening.targets import Target
@@ -44,19 +44,18 @@ def permuted_loss(
     return increase
 
 
-def examine(
-    coded: Coded, y: np.ndarray, weight: np.ndarray, tuning: Tuning, folds: np.ndarray, seed: int
-) -> pd.DataFrame:
+def examine(training: Training, folds: np.ndarray, seed: int) -> pd.DataFrame:
     """Cross-validate a forest for its R2 and the importance of the moderators.
 
     Columns: fold, k, part, name, value. Part r2 has the measures of `forest.cross_validate`, part
     importance by moderator the increase of the mean squared error in the held-out fold. Rows have
     no weights in the error, as in ranger.
     """
+    coded, y, *_ = training
     parts = []
     for fold, (train, test) in enumerate(held_out(folds)):
-        forest = grow(coded, y, weight, tuning, train, seed=seed + fold)
-        measures = agreement_of(forest, coded, y, train, test)
+        forest = grow(training, train, seed=seed + fold)
+        measures = agreement_of(forest, training, train, test)
         loss = permuted_loss(forest, coded, y, test, repeats=REPEATS, seed=seed + fold) / len(test)
         by_part = {"r2": measures, "importance": dict(zip(coded.names, loss, strict=True))}
         for part, values in by_part.items():
@@ -80,10 +79,10 @@ def examine_draws(
     The shorter list is recycled: two draws and four imputations give four jobs.
     Columns: those of `examine`, and draw.
     """
-    jobs = [
-        Job(f"draw {at + 1}", examine, (*paired(codings, target, at), weight, tuning, folds, seed))
-        for at in range(max(len(codings), len(target.values)))
-    ]
+    jobs = []
+    for at in range(max(len(codings), len(target.values))):
+        training = Training(*paired(codings, target, at), weight, tuning)
+        jobs.append(Job(f"draw {at + 1}", examine, (training, folds, seed)))
     tables = options.run_all(jobs, "predicting held-out folds")
     return pd.concat([table.assign(draw=at) for at, table in enumerate(tables)], ignore_index=True)
 
@@ -119,9 +118,7 @@ def percentiles(values: Any) -> dict[str, pd.Series]:
     return {name: values.quantile(p) for name, p in zip(("ci_lb", "ci_ub"), INTERVAL, strict=True)}
 
 
-def out_of_bag_importance(
-    coded: Coded, y: np.ndarray, weight: np.ndarray, tuning: Tuning, *, seed: int = 1
-) -> pd.DataFrame:
+def out_of_bag_importance(training: Training, *, seed: int = 1) -> pd.DataFrame:
     """Return the importance as published (ranger's): tree by tree, on the effects not drawn.
 
     A tree was grown with other effects of their studies, and its errors do not average out as a
@@ -129,9 +126,10 @@ def out_of_bag_importance(
     the paper.
     Columns: moderator, importance.
     """
+    coded, y, _, tuning = training
     rng = np.random.default_rng(seed)
     total = np.zeros(len(coded.names))
-    forest = grow(coded, y, weight, tuning, np.arange(len(y)), seed=seed)
+    forest = grow(training, np.arange(len(y)), seed=seed)
     for tree, drawn in zip(forest.estimators_, forest.estimators_samples_, strict=True):
         rows = np.setdiff1d(np.arange(len(y)), drawn)
         tree_seed = int(rng.integers(2**31))

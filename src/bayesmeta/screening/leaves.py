@@ -4,30 +4,30 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from bayesmeta.estimates.conventions import INTERVAL
 from bayesmeta.screening.cart import Split, Tree, nodes_of
 
 COLUMNS = ["node", "parent", "moderator", "split", "Qb", "tau2", "k", "studies"]
 COLUMNS += ["estimate", "ci_lb", "ci_ub", "QE", "QE_df", "QE_p", "leaf"]
 
 
-def tree_table(tree: Tree, table: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
+def tree_table(tree: Tree, table: pd.DataFrame) -> pd.DataFrame:
     """Describe every node of a tree, the root first.
 
     The estimates are those of metacart. Effects count as independent, and the splits were chosen on
     the same effects: the intervals are too narrow for both reasons.
-    `table`: the table from which it was grown: yi, vi, its moderators, and `study` to count
-    studies. `level`: of the intervals.
+    `table`: the table from which it was grown: yi, vi, its moderators, `study` to count studies.
     Columns: node, parent (0 for the root), moderator and split (the condition that leads to the
     node, in words), Qb and tau2 (of all leaves once this node was made), k, studies; estimate,
     ci_lb, ci_ub: the mean with weights 1 / (vi + tau2), tau2 that of the entire tree, and its
-    normal interval; QE, QE_df, QE_p: heterogeneity within, weights 1 / vi; leaf.
+    normal 95 % interval; QE, QE_df, QE_p: heterogeneity within, weights 1 / vi; leaf.
     """
     nodes = nodes_of(tree, table)
     tau2 = tree.tau2_after(len(tree.splits))
-    rows = [(1, 0, "", "all", 0.0, tree.tau2, *_estimates(table, nodes[0] == 1, tau2, level))]
+    rows = [(1, 0, "", "all", 0.0, tree.tau2, *_estimates(table, nodes[0] == 1, tau2))]
     for step, split in enumerate(tree.splits, 1):
         for number, words in zip((2 * step, 2 * step + 1), in_words(split), strict=True):
-            estimates = _estimates(table, nodes[step] == number, tau2, level)
+            estimates = _estimates(table, nodes[step] == number, tau2)
             labels = (number, split.parent, split.moderator, words, split.Qb, split.tau2)
             rows.append((*labels, *estimates))
     described = pd.DataFrame(rows, columns=COLUMNS[:-1])
@@ -70,14 +70,12 @@ def means(nodes: np.ndarray, yi: np.ndarray, vi: np.ndarray, tau2: float) -> dic
     return dict(zip(map(int, numbers), mean, strict=True))
 
 
-def _estimates(
-    table: pd.DataFrame, members: np.ndarray, tau2: float, level: float
-) -> tuple[object, ...]:
+def _estimates(table: pd.DataFrame, members: np.ndarray, tau2: float) -> tuple[object, ...]:
     """Return k, studies, estimate, ci_lb, ci_ub, QE, QE_df, QE_p of a node; members (effects,)."""
     yi, vi = (table[name].to_numpy(float)[members] for name in ("yi", "vi"))
     k = len(yi)
     estimate = means(np.ones(k, int), yi, vi, tau2)[1]
-    margin = stats.norm.ppf((1 + level) / 2) / np.sqrt((1 / (vi + tau2)).sum())
+    margin = stats.norm.ppf(INTERVAL[1]) / np.sqrt((1 / (vi + tau2)).sum())
     q = float((((yi - np.average(yi, weights=1 / vi)) ** 2) / vi).sum())
     studies = table.loc[members, "study"].nunique() if "study" in table else pd.NA
     p = float(stats.chi2.sf(q, k - 1)) if k > 1 else 1.0

@@ -9,7 +9,7 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.jobs import Job
 from bayesmeta.screening.dependence import dependence, interaction, pair_dependence
 from bayesmeta.screening.folds import resample
-from bayesmeta.screening.forest import Tuning, agreement_of, grow
+from bayesmeta.screening.forest import Training, Tuning, agreement_of, grow
 from bayesmeta.screening.importance import paired, percentiles, permuted_loss
 from bayesmeta.screening.moderators import Coded
 from bayesmeta.screening.running import DEFAULT, JobOptions
@@ -24,15 +24,7 @@ KEYS = {  # by part of the replicates, the columns that identify a row
 Pairs = Sequence[tuple[str, str]]
 
 
-def replicate(
-    coded: Coded,
-    y: np.ndarray,
-    weight: np.ndarray,
-    tuning: Tuning,
-    studies: Sequence[str],
-    pairs: Pairs,
-    seed: int,
-) -> pd.DataFrame:
+def replicate(training: Training, studies: Sequence[str], pairs: Pairs, seed: int) -> pd.DataFrame:
     """Grow a forest on resampled studies.
 
     Importance and r2 are on the studies that were not drawn, on average 37 %; dependence is
@@ -40,9 +32,10 @@ def replicate(
     Columns: part (r2, importance, single, pair, interaction), value, and labels: the columns of
     `dependence` and `pair_dependence`.
     """
+    coded, y, *_ = training
     train, test = resample(studies, seed)
-    forest = grow(coded, y, weight, tuning, train, seed=seed)
-    measures = agreement_of(forest, coded, y, train, test)
+    forest = grow(training, train, seed=seed)
+    measures = agreement_of(forest, training, train, test)
     loss = permuted_loss(forest, coded, y, test, repeats=REPEATS, seed=seed) / len(test)
     single = dependence(forest, coded)
     parts = [
@@ -84,8 +77,8 @@ def run_replicates(
     labels = tuple(studies.astype(str))
     jobs = []
     for at in range(count):
-        coded, y = paired(codings, target, at)
-        arguments = (coded, y, weight, tuning, labels, tuple(pairs), seed + at)
+        training = Training(*paired(codings, target, at), weight, tuning)
+        arguments = (training, labels, tuple(pairs), seed + at)
         jobs.append(Job(f"resample {at + 1}", replicate, arguments))
     tables = enumerate(options.run_all(jobs, "resampling studies"))
     return pd.concat([table.assign(replicate=at) for at, table in tables], ignore_index=True)

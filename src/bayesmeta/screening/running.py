@@ -17,7 +17,6 @@ class JobOptions:
 
     steps: Steps | None = None
     workers: int | None = None
-    dask: str | None = None
     cache: Path | None = None
 
     def run_all(self, jobs: Sequence[Job], title: str) -> list[pd.DataFrame]:

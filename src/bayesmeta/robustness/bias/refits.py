@@ -19,13 +19,11 @@ from bayesmeta.robustness.influence.elpd import sample_checked
 COLUMNS = ["part", "name", "mean", "sd", "ci_lb", "ci_ub", "p_positive"]
 
 
-def refit(
-    design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray, seed: int = 1
-) -> pd.DataFrame:
+def refit(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> pd.DataFrame:
     """Refit by quadrature where that takes the model, else by NUTS.
 
     `design`, `spec`: as for `quadrature.integrate_posterior`. `weights`: dims (contrast, term), as
-    from `design.contrast_weights`. `seed`: of NUTS.
+    from `design.contrast_weights`.
     Columns: part ("contrast", "parameter": slopes and weights of the bias, or "study"), name; of
     the first two mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive (of weights P(> 1)); of
     studies k, elpd, k_hat, how, as from `influence.leave_studies_out`.
@@ -36,10 +34,8 @@ def refit(
     labels = {"contrast": terms[bias], "term": terms}
     slopes = xr.DataArray(np.eye(len(terms))[bias], labels, ("contrast", "term"))
     combinations = {"contrast": weights} | ({"parameter": slopes} if bias.any() else {})
-    if refusal(design, spec, "quadrature"):
-        estimates, studies = _sampled(design, spec, combinations, seed)
-    else:
-        estimates, studies = _integrated(design, spec, combinations)
+    refit_with = _sampled if refusal(design, spec, "quadrature") else _integrated
+    estimates, studies = refit_with(design, spec, combinations)
     estimates = estimates.rename(columns={"contrast": "name"})[COLUMNS]
     studies = studies.rename(columns={"study": "name"})[["name", "k", "elpd", "how", "k_hat"]]
     return pd.concat([estimates, studies.assign(part="study")], ignore_index=True)
@@ -60,10 +56,10 @@ def _integrated(
 
 
 def _sampled(
-    design: xr.Dataset, spec: ModelSpec, combinations: dict[str, xr.DataArray], seed: int
+    design: xr.Dataset, spec: ModelSpec, combinations: dict[str, xr.DataArray]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the estimates and the studies."""
-    tree = sample_checked(design, spec, seed=seed)
+    tree = sample_checked(design, spec)
     posterior = tree["posterior"].dataset
     estimates = [
         summarise(xr.dot(weights, posterior["beta"], dim="term")).assign(part=part)
@@ -72,4 +68,4 @@ def _sampled(
     if "weights" in posterior:
         relative = posterior["weights"].rename(weight="contrast")
         estimates.append(summarise(relative, null=1.0).assign(part="parameter"))
-    return pd.concat(estimates), leave_studies_out(tree, design, spec, seed=seed, workers=1)
+    return pd.concat(estimates), leave_studies_out(tree, design, spec, workers=1)

@@ -18,7 +18,6 @@ from bayesmeta.estimates.conventions import MAX_K_HAT
 from bayesmeta.estimates.convergence import refuse_failed
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.jobs import Job, run_jobs
-from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.spec import ModelSpec
 from bayesmeta.robustness.influence.bridging import bridge
 from bayesmeta.robustness.influence.coverage import effects_of
@@ -63,14 +62,13 @@ def leave_studies_out(
     *,
     left_out: xr.Dataset | None = None,
     seed: int = 1,
-    steps: Steps | None = None,
     workers: int | None = None,
 ) -> pd.DataFrame:
     """Leave out every study: exactly if possible, refitted where importance sampling fails.
 
     `tree`: a fit of the model, for `psis_table`. `design`, `spec`: design and model of the fit.
     `left_out`: from `quadrature.leave_one_study_out`, for a model that it takes: exact. `seed`:
-    seed of the refits. `steps`, `workers`: as for `jobs.run_jobs`, which stores the refits.
+    seed of the refits. `workers`: as for `jobs.run_jobs`, which stores the refits.
     Columns: study, k, elpd_psis, k_hat, elpd, how ("exact", "PSIS", "refitted", or "PSIS fails" for
     a study without which the sampler fails, too), error: of the quadrature, or Monte-Carlo standard
     error.
@@ -86,8 +84,7 @@ def leave_studies_out(
         study: Job(f"without {study}", refit_without, (str(study), design, spec, seed))
         for study in table.index[~(table["k_hat"] <= MAX_K_HAT)]
     }
-    title = "refitting without studies"
-    done = run_jobs(list(jobs.values()), steps=steps, title=title, workers=workers)
+    done = run_jobs(list(jobs.values()), title="refitting without studies", workers=workers)
     for study, job in jobs.items():
         table.loc[study, "how"] = UNRELIABLE
         if job.name in done.tables:
