@@ -163,10 +163,7 @@ def divide(values: np.ndarray, nodes: np.ndarray, split: Split, step: int) -> np
 
 
 def nodes_of(tree: Tree, table: pd.DataFrame) -> np.ndarray:
-    """Return the node of every row of a table after 0, 1, ... splits (splits + 1, rows).
-
-    Raises BadInput: a moderator of the tree is absent or has missing values.
-    """
+    """Return nodes after 0, 1, ... splits (splits + 1, rows); BadInput if columns lack values."""
     used = list(dict.fromkeys(split.moderator for split in tree.splits))
     if bad := [name for name in used if name not in table or table[name].isna().any()]:
         raise BadInput(f"the tree splits on {bad}; the table should have them, without blanks")

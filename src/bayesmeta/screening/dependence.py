@@ -35,7 +35,7 @@ class PointGrid(NamedTuple):
     columns: np.ndarray
 
 
-def grid_of(coded: Coded, name: str, points: int = POINTS) -> PointGrid:
+def grid_of(coded: Coded, name: str) -> PointGrid:
     """Return the points at which dependence on a moderator is evaluated."""
     levels = coded.levels[coded.names.index(name)]
     positions = coded.columns(name)
@@ -44,7 +44,7 @@ def grid_of(coded: Coded, name: str, points: int = POINTS) -> PointGrid:
         columns = np.eye(len(levels)) if len(positions) > 1 else place[:, None]
         return PointGrid(list(levels), place, columns)
     # a tenth of the effects lies between two points
-    quantiles = np.linspace(*RANGE, points)
+    quantiles = np.linspace(*RANGE, POINTS)
     at = np.unique(np.quantile(coded.matrix[:, positions[0]], quantiles, method="nearest"))
     return PointGrid([f"{value:g}" for value in at], at, at[:, None])
 

@@ -22,10 +22,7 @@ FILE_DRAWER = (
 
 
 def standard_error(design: xr.Dataset) -> Floats:
-    """Return sqrt(vi), metafor's predictor "sei".
-
-    For an SMD it contains yi itself, so that a slope arises without any bias.
-    """
+    """Return sqrt(vi), metafor's "sei"; for an SMD it contains yi, which makes a slope alone."""
     return np.sqrt(design["vi"].values)
 
 

@@ -126,10 +126,7 @@ def unsettled(changes: pd.DataFrame) -> pd.DataFrame:
 
 
 def most_influential(changes: pd.DataFrame) -> pd.DataFrame:
-    """Return the row of the study that shifts a contrast most, a row per contrast.
-
-    A study that is the only study of a term is not a candidate.
-    """
+    """Return by contrast the study that shifts it most, if it is not the only study of a term."""
     candidates = changes[changes["changed"] != ALONE]
     largest = candidates["shift"].abs().groupby(candidates["contrast"]).idxmax()
     return candidates.loc[largest].reset_index(drop=True)

@@ -87,10 +87,7 @@ def gosh_table(
 def most_moving(
     design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray, left_out: xr.Dataset
 ) -> dict[str, str]:
-    """Return by contrast the study that shifts its mean most when left out; "" for none.
-
-    A study on which a term of the contrast rests alone is not a candidate.
-    """
+    """Return by contrast the study that shifts it most, not the only study of a term, or ""."""
     posterior = integrate_posterior(design, spec)
     rows = weights.sel(term=list(posterior.terms)).values
     mean = np.array([[combination(posterior, row).mean] for row in rows])

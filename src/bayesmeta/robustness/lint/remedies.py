@@ -44,10 +44,7 @@ def _certain_sems(findings: Sequence[Finding]) -> list[Finding]:
 def versions_of(
     inputs: LintInput, remedies: Mapping[str, Remedy], conclusions: xr.DataArray
 ) -> dict[str, Version]:
-    """Return the analyses to fit, by name: as it is, with every remedy, and for comparison.
-
-    `conclusions`: dims (contrast, term), as from `design.named_weights`.
-    """
+    """Return the analyses to fit, by name; `conclusions` (contrast, term) as `named_weights`."""
     analysis = Analysis(inputs.frame, inputs.spec, conclusions)
     variants = {AS_IS: Remedy(AS_IS, inputs.frame, inputs.spec), **remedies}
     for name, remedy in remedies.items():

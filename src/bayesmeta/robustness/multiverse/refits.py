@@ -67,9 +67,6 @@ def without(study: str, design: xr.Dataset, spec: ModelSpec, weights: xr.DataArr
 
 
 def sampled(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> pd.DataFrame:
-    """Refit by NUTS a model that quadrature does not take; as `integrated`, without log_evidence.
-
-    Raises BadInput: a diagnostic of the sampler failed.
-    """
+    """Refit by NUTS, as `integrated` without log_evidence; raise BadInput if a diagnostic fails."""
     tree = sample_checked(design, spec)
     return summarise(xr.dot(weights, tree["posterior"].dataset["beta"], dim="term"))[COLUMNS]

@@ -39,8 +39,7 @@ class Alternative:
 
 def alternatives_to(analysis: Analysis) -> tuple[Alternative, ...]:
     """Return the base and all alternatives, by kind, whether they apply or not."""
-    of_dataset = map(_of_dataset, analysis.of_dataset)
-    every = (BASE, *ALTERNATIVES, *of_dataset)
+    every = (BASE, *ALTERNATIVES, *map(_of_dataset, analysis.of_dataset))
     return tuple(sorted(every, key=lambda alternative: KINDS.index(alternative.kind)))
 
 
