@@ -12,7 +12,7 @@ from test_screening import SMALL, planted
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.screening import dependence, forest, importance, moderators, replicates
 from bayesmeta.screening.folds import folds_of, resample
-from bayesmeta.screening.forest import Tuning
+from bayesmeta.screening.forest import Training, Tuning
 from bayesmeta.screening.moderators import Coded
 from bayesmeta.screening.running import JobOptions
 from bayesmeta.screening.targets import Target
@@ -65,7 +65,7 @@ def test_importance_is_taken_where_the_forest_did_not_learn() -> None:
         "effect": folds_of(np.arange(180)),
     }.items():
         one = importance.held_out_importance(
-            importance.examine(own, y, np.ones(180), SMALL, folds, 1)
+            importance.examine(Training(own, y, np.ones(180), SMALL), folds, 1)
         )
         found[name] = one.set_index("moderator")["importance"]["number"]
     assert found["effect"] > 3
@@ -89,7 +89,9 @@ def test_every_draw_is_examined_by_itself(tmp_path: Path) -> None:
         seed=2,
         options=JobOptions(workers=1, cache=tmp_path),
     )
-    each = [forest.cross_validate(coded, y, weight, tuning, folds, 2) for y in target.values]
+    each = [
+        forest.cross_validate(Training(coded, y, weight, tuning), folds, 2) for y in target.values
+    ]
     table = importance.r2cv_draws(found).set_index("measure")
     assert table.loc["rmse", "mean"] == pytest.approx(1.5 * each[0]["rmse"].mean())
     assert table.loc["rmse", "sd"] == pytest.approx(1.5 * each[0]["rmse"].std())
@@ -118,7 +120,7 @@ def test_imputations_and_draws_are_examined_in_turn(tmp_path: Path) -> None:
         options=JobOptions(workers=1, cache=tmp_path),
     )
     for draw, (codes, values) in enumerate([(coded, y), (other, 2 * y), (coded, y)]):
-        alone = importance.examine(codes, values, *common, 2)
+        alone = importance.examine(Training(codes, values, *common[:2]), common[2], 2)
         assert both.loc[both["draw"] == draw, "value"].tolist() == alone["value"].tolist()
 
 
@@ -128,7 +130,7 @@ def test_out_of_bag_importance_is_tree_by_tree_where_it_did_not_learn() -> None:
     coded = moderators.code(pd.DataFrame({"x": x, "row": np.arange(300.0)}))
     y = 2.0 * (x == "a") + rng.normal(0, 0.1, 300)
     found = importance.out_of_bag_importance(
-        coded, y, np.ones(300), Tuning(2, 1, "uniform", trees=80)
+        Training(coded, y, np.ones(300), Tuning(2, 1, "uniform", trees=80))
     )
     assert found["moderator"].tolist() == ["x", "row"]
     assert found["importance"][0] == pytest.approx(2.0, rel=0.1)  # 4 x 2 p (1 - p)
@@ -239,9 +241,9 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
     frame, coded, y = planted(np.random.default_rng(11), studies=80)
     tuning, weight = Tuning(4, 4, "uniform", trees=60), np.ones(len(y))
     held = importance.held_out_importance(
-        importance.examine(coded, y, weight, tuning, folds_of(frame["study"]), 1)
+        importance.examine(Training(coded, y, weight, tuning), folds_of(frame["study"]), 1)
     )
-    whole = forest.grow(coded, y, weight, tuning, np.arange(len(y)), seed=1)
+    whole = forest.grow(Training(coded, y, weight, tuning), np.arange(len(y)), seed=1)
     pairs = dependence.interactions_table(whole, coded, coded.names)
     top = [tuple(pairs.loc[0, ["first", "second"]])]
     each = replicates.run_replicates(

@@ -12,7 +12,7 @@ from sklearn.ensemble import RandomForestRegressor
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.screening import convergence, forest, moderators, targets
 from bayesmeta.screening.folds import folds_of, held_out
-from bayesmeta.screening.forest import Tuning
+from bayesmeta.screening.forest import Training, Tuning
 from bayesmeta.screening.moderators import Coded
 from bayesmeta.screening.running import JobOptions
 
@@ -168,7 +168,7 @@ def test_tuning_runs_a_job_per_point_and_the_lowest_rmse_wins(tmp_path: Path) ->
     own = tuned[tuned["min_samples_leaf"] == 2]
     assert table.loc[0, "r2"] == pytest.approx(own["r2"].mean())
     assert table.loc[0, "r2_sd"] == pytest.approx(own["r2"].std())
-    alone = forest.cross_validate(coded, y, np.ones(len(y)), grid[0], folds, 1)
+    alone = forest.cross_validate(Training(coded, y, np.ones(len(y)), grid[0]), folds, 1)
     np.testing.assert_allclose(own["rmse"], alone["rmse"])
 
 
@@ -180,7 +180,7 @@ def test_the_published_grid() -> None:
 def test_a_forest_tries_the_same_share_of_columns_as_of_moderators() -> None:
     _, coded, y = planted(np.random.default_rng(1), studies=8)
     grown = forest.grow(
-        coded, y, np.ones(len(y)), replace(SMALL, trees=3), np.arange(len(y)), seed=1
+        Training(coded, y, np.ones(len(y)), replace(SMALL, trees=3)), np.arange(len(y)), seed=1
     )
     assert coded.matrix.shape[1] == 14
     assert grown.max_features == 5  # 2 of 6 moderators, 14 columns
@@ -195,7 +195,9 @@ def test_weights_decide_what_is_learned() -> None:
     y = np.where(half, 1.0, 5.0)
     weight = np.where(half, 1.9, 0.1)
     found = (
-        forest.grow(coded, y, weight, SMALL, np.arange(200), seed=1).predict(coded.matrix).mean()
+        forest.grow(Training(coded, y, weight, SMALL), np.arange(200), seed=1)
+        .predict(coded.matrix)
+        .mean()
     )
     assert found == pytest.approx(0.95 * 1 + 0.05 * 5, abs=0.1)
 
@@ -219,7 +221,9 @@ def test_a_proxy_of_the_study_helps_with_folds_of_effects_only() -> None:
         for clusters in ("study", "effect"):
             folds, without = folds_of(frame[clusters], seed=1), moderators.code(table)
             r2 = [
-                forest.cross_validate(coded, y, np.ones(200), SMALL, folds, 1)["r2"].mean()
+                forest.cross_validate(Training(coded, y, np.ones(200), SMALL), folds, 1)[
+                    "r2"
+                ].mean()
                 for coded in (moderators.code(proxy), without)
             ]
             gain[clusters] = r2[0] - r2[1]
@@ -234,9 +238,9 @@ def test_convergence_is_that_of_smaller_forests() -> None:
         np.full(len(y), 1.0),
         folds_of(frame["study"], count=3),
     )
-    table = convergence.convergence(coded, y, weight, tuning, folds, seed=3, points=4).set_index(
-        "trees"
-    )
+    table = convergence.convergence(
+        Training(coded, y, weight, tuning), folds, seed=3, points=4
+    ).set_index("trees")
     assert table.index[-1] == 100
     trees = int(table.index[1])
     chosen = {"max_features": 5, "min_samples_leaf": 2, "random_state": 3}
@@ -246,7 +250,7 @@ def test_convergence_is_that_of_smaller_forests() -> None:
     assert table.loc[trees, "out_of_bag"] == pytest.approx(
         np.mean((single.oob_prediction_ - y) ** 2)
     )
-    each = forest.cross_validate(coded, y, weight, replace(tuning, trees=trees), folds, 3)
+    each = forest.cross_validate(Training(coded, y, weight, replace(tuning, trees=trees)), folds, 3)
     assert table.loc[trees, "held_out"] == pytest.approx(
         np.average(each["rmse"] ** 2, weights=each["k"])
     )

@@ -6,7 +6,7 @@ import pytest
 from bayesmeta.data import datasets
 from bayesmeta.screening import forest, importance, moderators, targets
 from bayesmeta.screening.folds import folds_of
-from bayesmeta.screening.forest import Tuning
+from bayesmeta.screening.forest import Training, Tuning
 
 
 @pytest.mark.slow
@@ -25,11 +25,11 @@ def test_the_published_forest_of_the_animals() -> None:
     for clusters in ("group", "study"):
         folds = [folds_of(frame[clusters], seed=seed) for seed in (1, 2, 3)]
         found[clusters] = pd.concat(
-            [importance.examine(coded, y, weight, best, each, 1) for each in folds]
+            [importance.examine(Training(coded, y, weight, best), each, 1) for each in folds]
         )
     r2 = {name: each.query("name == 'r2'")["value"].mean() for name, each in found.items()}
     assert 0.46 < r2["group"] < 0.54
     assert r2["study"] < r2["group"] - 0.03
-    out_of_bag = importance.out_of_bag_importance(coded, y, weight, best)
+    out_of_bag = importance.out_of_bag_importance(Training(coded, y, weight, best))
     top = out_of_bag.nlargest(4, "importance")["moderator"]
     assert set(top) == {"phase", "valence", "information_type", "time_since_trauma"}

@@ -9,7 +9,7 @@ import pandas as pd
 from bayesmeta import screening
 from bayesmeta.commands.options import Screening
 from bayesmeta.commands.run import Task
-from bayesmeta.screening.forest import Tuning
+from bayesmeta.screening.forest import Training, Tuning
 from bayesmeta.screening.moderators import Coded
 from bayesmeta.screening.targets import Target
 
@@ -30,9 +30,9 @@ class TunedForest:
     folds: np.ndarray
 
     @property
-    def first(self) -> tuple[Coded, np.ndarray, np.ndarray, Tuning]:
-        """First imputation, mean of the target's draws, weights and tuning."""
-        return self.codings[0], self.target.values.mean(0), self.weight, self.tuning
+    def first(self) -> Training:
+        """Return first imputation, mean of the target's draws, weights and tuning."""
+        return Training(self.codings[0], self.target.values.mean(0), self.weight, self.tuning)
 
 
 def running(task: Task[Screening]) -> dict[str, Any]:
@@ -82,13 +82,13 @@ def effect_tables(
     coded = forest.codings[0]
     top = held_out.nlargest(MAX_INTERACTING, "importance")["moderator"].tolist()
     with task.steps("pairs of moderators, number of trees"):
-        grown = screening.grow(*forest.first, np.arange(len(frame)), seed=seed)
+        grown = screening.grow(forest.first, np.arange(len(frame)), seed=seed)
         interactions = pd.DataFrame()
         if len(top) > 1:
             interactions = screening.interactions_table(grown, coded, top)
         pairs = strongest_pairs(interactions)
-        convergence = screening.convergence_table(*forest.first, forest.folds, seed=seed)
-        out_of_bag = screening.out_of_bag_importance(*forest.first, seed=seed)
+        convergence = screening.convergence_table(forest.first, forest.folds, seed=seed)
+        out_of_bag = screening.out_of_bag_importance(forest.first, seed=seed)
     fitted = (forest.codings, forest.target, forest.weight, forest.tuning)
     resampled = screening.run_replicates(  # bootstrap resamples of studies, for the intervals
         *fitted, frame["study"], count=task.options.resamples, pairs=pairs, **running(task)

@@ -18,21 +18,16 @@ def chosen_contrasts(
 ) -> xr.DataArray:
     """Return weights (contrast, term) of contrasts by name or as text, or of the model's contrasts.
 
-    Raises
-    ------
-    BadInput
-        A text is neither a name nor a combination of terms; or there is no text and the model names
-        no contrasts.
+    Raises BadInput: a text is neither a name nor a combination of terms; or there is no text and
+    the model names no contrasts.
     """
     terms = [str(term) for term in design["term"].values]
     dataset = design.attrs["dataset"]
     named = possible_weights(spec.contrasts_of(dataset), terms)
     names = [str(name) for name in named["contrast"].values]
     if not requested and not names:
-        raise BadInput(
-            f"model {spec.name} names no contrasts of {dataset}; "
-            f"name a contrast, as --contrast '{terms[0]}'"
-        )
+        advice = f"name a contrast, as --contrast '{terms[0]}'"
+        raise BadInput(f"model {spec.name} names no contrasts of {dataset}; {advice}")
     chosen = []
     for text in dict.fromkeys(requested or names):
         if text in names:
@@ -52,21 +47,15 @@ def chosen_terms(
     """Return the terms that new studies measure, by contrast.
 
     With `skip`, contrasts without any such term are left out.
-
-    Raises
-    ------
-    BadInput
-        They measure no term of a contrast (of any contrast, with `skip`).
+    Raises BadInput: they measure no term of a contrast (of any contrast, with `skip`).
     """
-    terms = {
-        str(row["contrast"].item()): measured_terms(design, spec, row, stratum) for row in weights
-    }
+    terms = {}
+    for row in weights:
+        terms[str(row["contrast"].item())] = measured_terms(design, spec, row, stratum)
     empty = [name for name, measured in terms.items() if not measured]
     if empty and not (skip and len(empty) < len(terms)):
-        raise BadInput(
-            f"new {stratum} studies measure nothing of the contrasts {empty}; "
-            "choose another --stratum"
-        )
+        problem = f"new {stratum} studies measure nothing of the contrasts {empty}"
+        raise BadInput(f"{problem}; choose another --stratum")
     return {name: measured for name, measured in terms.items() if measured}
 
 
@@ -74,42 +63,25 @@ def choose_stratum(design: xr.Dataset, spec: ModelSpec, stratum: str | None) -> 
     """Return the stratum of the new studies; None if the model names no sides.
 
     The default is human if the design has this stratum.
-
-    Raises
-    ------
-    BadInput
-        The stratum is unknown, or there are several and none is given.
+    Raises BadInput: the stratum is unknown, or there are several and none is given.
     """
     strata = sorted(set(_strata(design, spec).tolist()))
-    if stratum is None and not strata:
-        return None
     if stratum is None and DEFAULT_STRATUM in strata:
         return DEFAULT_STRATUM
-    if stratum not in strata:
-        problem = f"there is no stratum '{stratum}'"
-        if stratum is None:
-            problem = "new studies are of a single stratum"
-        advice = "this model has none; leave --stratum out"
-        if strata:
-            advice = f"name a stratum with --stratum: {', '.join(strata)}"
-        raise BadInput(f"{problem}; {advice}")
-    return stratum
+    if stratum in strata or (stratum is None and not strata):
+        return stratum
+    if not strata:
+        raise BadInput(f"there is no stratum '{stratum}'; this model has none; leave --stratum out")
+    known = f"there is no stratum '{stratum}'" if stratum else "new studies are of a single stratum"
+    raise BadInput(f"{known}; name a stratum with --stratum: {', '.join(strata)}")
 
 
 def measured_terms(
     design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray, stratum: str | None
 ) -> list[str]:
-    """Return the terms of a contrast that new studies of a stratum measure; empty for none.
+    """Return the terms of a contrast that new studies of a stratum measure; weights over `term`.
 
-    Parameters
-    ----------
-    weights : DataArray
-        Over `term`.
-
-    Raises
-    ------
-    BadInput
-        A term is not a mean that a study could measure by itself, for example a slope.
+    Raises BadInput: a term is not a mean that a study could measure by itself, for example a slope.
     """
     involved = weights.values != 0
     if stratum is not None:
@@ -118,25 +90,20 @@ def measured_terms(
     x = design["X"].sel(term=terms).values
     is_cell = (x == np.eye(x.shape[1])[:, None]).all(2).any(1) | ~x.any(0)
     if others := [str(term) for term in terms[involved & ~is_cell]]:
-        raise BadInput(
-            f"no study measures the terms {others} by themselves, so that such a study cannot be "
-            "planned; code the terms as means of cells, such as --moderators valence:phase"
-        )
+        problem = f"no study measures the terms {others} by themselves, as a plan needs"
+        advice = "code the terms as means of cells, such as --moderators valence:phase"
+        raise BadInput(f"{problem}; {advice}")
     return [str(term) for term in terms[involved]]
 
 
 def studies_so_far(design: xr.Dataset) -> dict[str, int]:
     """Return the number of studies that inform every term today."""
     study = nesting_of(design).study_of_effect
-    coded = design["X"].values != 0
-    return {
-        str(term): len(set(study[effects]))
-        for term, effects in zip(design["term"].values, coded.T, strict=True)
-    }
+    coded = zip(design["term"].values, design["X"].values.T != 0, strict=True)
+    return {str(term): len(set(study[effects])) for term, effects in coded}
 
 
 def _strata(design: xr.Dataset, spec: ModelSpec) -> np.ndarray:
     """Return the level of the factor `sides` or `tau_by` for every term; empty without a factor."""
     name = f"term_{spec.sides or spec.tau_by}"
-    levels: np.ndarray = design[name].values if name in design.coords else np.array([], str)
-    return levels
+    return design[name].values if name in design.coords else np.array([], str)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.inference.quadrature import Joint, Mixture, Posterior, combination
+from bayesmeta.inference.quadrature import Joint, Posterior, combination
 from bayesmeta.inference.quadrature.tree import systematic
 from bayesmeta.planning.refits import Start, every_tau, refit, start_of, width_and_probability
 
@@ -47,45 +47,29 @@ def today_of(
 ) -> Today:
     """Return the start of the refits of a contrast, and independent draws from the posterior.
 
-    Parameters
-    ----------
-    weights : DataArray
-        Over `term`.
-    measured : sequence of str
-        The contrast's terms that new studies measure, of a single stratum.
-    rho : float
-        Correlation of sampling errors in a group.
+    `weights`: over `term`. `measured`: the contrast's terms that new studies measure, of a single
+    stratum. `rho`: correlation of sampling errors in a group.
     """
-    weight_of = {
-        str(term): float(weight)
-        for term, weight in zip(weights["term"].values, weights.values, strict=True)
-        if weight
-    }
     parts = list(posterior.parts.values()) if isinstance(posterior, Joint) else [posterior]
     new = next(part for part in parts if measured[0] in part.terms)
-    of_new = {term: weight for term, weight in weight_of.items() if term in new.terms}
-    rows = [np.array([weight_of.get(term, 0.0) for term in part.terms]) for part in parts]
-    used = [(part, row) for part, row in zip(parts, rows, strict=True) if row.any()]
-    rest = [combination(part, row) for part, row in used if part is not new]
+    nonzero = weights[weights.values != 0].to_series()
+    of_new = {str(term): float(nonzero[term]) for term in nonzero.index if term in new.terms}
+    rows = [(part, weights.sel(term=list(part.terms)).values) for part in parts]
+    rest = [combination(part, row) for part, row in rows if row.any() and part is not new]
     start = start_of(new, of_new, measured, rest, rho)
-    width, p_positive = width_and_probability([combination(part, row) for part, row in used])
+    mixtures = [combination(part, row) for part, row in rows if row.any()]
+    width, p_positive = width_and_probability(mixtures)
     rng_new, *rngs_rest = np.random.default_rng(seed).spawn(1 + len(rest))
     node, beta = draw_terms(new, list(of_new), replicates, rng_new)
     truth = beta @ start.weights
-    for mixture, rng in zip(rest, rngs_rest, strict=True):
-        truth = truth + draw_mixture(mixture, replicates, rng)
+    for part, rng in zip(rest, rngs_rest, strict=True):
+        at = rng.permutation(systematic(part.weight, replicates, rng))
+        truth = truth + part.centre[at] + part.within[at] * rng.standard_normal(replicates)
     floor = np.nan
     if len(of_new) == len(measured):
         floor = float(width_and_probability(rest)[0]) if rest else 0.0
-    return Today(
-        start=start,
-        tau=every_tau(new)[node],
-        beta=beta @ start.measured.T,
-        truth=truth,
-        width=float(width),
-        p_positive=float(p_positive),
-        floor=floor,
-    )
+    draws = (every_tau(new)[node], beta @ start.measured.T, truth)
+    return Today(start, *draws, float(width), float(p_positive), floor)
 
 
 def draw_terms(
@@ -99,35 +83,11 @@ def draw_terms(
     return node, posterior.beta[np.ix_(node, at)] + error
 
 
-def draw_mixture(mixture: Mixture, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw independently from a mixture of normals (count,)."""
-    node = rng.permutation(systematic(mixture.weight, count, rng))
-    return mixture.centre[node] + mixture.within[node] * rng.standard_normal(count)
-
-
 def refit_each(start: Start, y: np.ndarray, v: np.ndarray, sizes: Sequence[int]) -> pd.DataFrame:
-    """Refit every replicate with the first so many of its new studies.
-
-    Parameters
-    ----------
-    y, v : (replicates, studies, q)
-        From `simulate_studies`.
-
-    Returns
-    -------
-    DataFrame
-        replicate (from 0), studies, width, p_positive.
-    """
+    """Refit with new studies y, v; return replicate (from 0), studies, width, p_positive."""
     studies = np.array(sizes)
-    refits = [
-        refit(start, effects, variances, studies) for effects, variances in zip(y, v, strict=True)
-    ]
+    refits = [refit(start, *data, studies) for data in zip(y, v, strict=True)]
     width, p_positive = np.array(refits).swapaxes(0, 1)
-    return pd.DataFrame(
-        {
-            "replicate": np.repeat(np.arange(len(y)), len(sizes)),
-            "studies": [*sizes] * len(y),
-            "width": width.ravel(),
-            "p_positive": p_positive.ravel(),
-        }
-    )
+    index = pd.MultiIndex.from_product([range(len(y)), sizes], names=["replicate", "studies"])
+    table = index.to_frame(index=False)
+    return table.assign(width=width.ravel(), p_positive=p_positive.ravel())

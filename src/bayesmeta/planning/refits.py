@@ -1,11 +1,14 @@
 r"""Posteriors of a contrast with new studies added, from today's quadrature and the new data alone.
 
-A new study has one group, measured on terms that Z (q, r) picks from the r terms of the contrast: y_s = Z beta + u + w
-+ d + e, with covariance V_s given the taus. With beta | taus ~ N(b, S) today, at each node of the taus
+A new study has a single group, measured on terms that Z (q, r) selects from the r terms of the
+contrast: y_s = Z beta + u + w + d + e, with covariance V_s given the taus. With
+beta | taus ~ N(b, S) today, at every node of the taus
 
-    beta | taus, y ~ N(A^-1 h, A^-1),     A = S^-1 + sum_s Z' V_s^-1 Z,     h = S^-1 b + sum_s Z' V_s^-1 y_s
-    log weight(taus | y) = log weight(taus) - 1/2 (sum_s log|V_s| + log|A| - log|S^-1| + c) + constant
+    beta | taus, y ~ N(A^-1 h, A^-1)
+    A = S^-1 + sum_s Z' V_s^-1 Z
+    h = S^-1 b + sum_s Z' V_s^-1 y_s
     c = b' S^-1 b + sum_s y_s' V_s^-1 y_s - h' A^-1 h
+    log weight(taus | y) = log weight(taus) - 1/2 (sum_s log|V_s| + log|A| - log|S^-1| + c) + const
 
 Sums over the first 1, 2, ... studies give all sizes at once.
 """
@@ -16,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtri, softmax
 
+from bayesmeta.estimates.conventions import INTERVAL
 from bayesmeta.inference.quadrature import Mixture, Posterior
 from bayesmeta.inference.quadrature.density import sweep
 from bayesmeta.model.likelihood import Nesting, error_sums, marginal
@@ -23,7 +27,6 @@ from bayesmeta.model.likelihood.kernel import Marginal
 from bayesmeta.model.spec import LEVELS
 
 DROPPED = 1e-7
-TAILS = (0.025, 0.975)
 FREQUENCIES = 64
 FASTEST = 6.5  # frequency in inverse sds, beyond which a characteristic function is below 1e-9
 NEWTON_STEPS = 16
@@ -33,11 +36,17 @@ FARTHEST = 10.0  # sds
 
 
 class Start(NamedTuple):
-    """Today's posterior of a contrast's terms at the nodes over the taus.
+    """Today's posterior of the terms of a contrast at the nodes over the taus.
 
-    log_weight (nodes,), with log|S^-1| / 2; tau (nodes, 3), of study, group, effect; known (nodes, r + 1, r + 1), that
-    is [[S^-1, S^-1 b], [b' S^-1, b' S^-1 b]]; weights (r,) of the terms; measured (q, r), the Z of new studies; rest,
-    the contrast's parts in strata without new studies; rho, of sampling errors in a group.
+    Attributes
+    ----------
+    log_weight : (nodes,), with log|S^-1| / 2
+    tau : (nodes, 3), of study, group, effect
+    known : (nodes, r + 1, r + 1), [[S^-1, S^-1 b], [b' S^-1, b' S^-1 b]]
+    weights : (r,), of the terms
+    measured : (q, r), the Z of new studies
+    rest : parts of the contrast in strata without new studies
+    rho : correlation of sampling errors in a group
     """
 
     log_weight: np.ndarray
@@ -53,21 +62,20 @@ def start_of(
     posterior: Posterior,
     weights: Mapping[str, float],
     measured: Sequence[str],
-    rest: Sequence[Mixture] = (),
-    rho: float = 0.0,
+    rest: Sequence[Mixture],
+    rho: float,
 ) -> Start:
-    """Start of the refits: weights by term, and the terms that new studies measure.
+    """Return the start of the refits from weights by term and the terms that new studies measure.
 
-    The least likely nodes, of total probability `DROPPED`, are left out: after new data drawn from the posterior their
-    probability is the same on average.
+    The least likely nodes, of total probability `DROPPED`, are left out: after new data drawn from
+    the posterior their probability is the same on average.
     """
     at = [posterior.terms.index(term) for term in weights]
     order = np.argsort(posterior.weight)
     kept = np.sort(order[np.cumsum(posterior.weight[order]) > DROPPED])
     precision = np.linalg.inv(posterior.covariance[np.ix_(kept, at, at)])
-    both = np.concatenate(
-        [np.broadcast_to(np.eye(len(at)), precision.shape), posterior.beta[kept][:, at, None]], 2
-    )
+    identity = np.broadcast_to(np.eye(len(at)), precision.shape)
+    both = np.concatenate([identity, posterior.beta[kept][:, at, None]], 2)
     return Start(
         log_weight=np.log(posterior.weight[kept]) + 0.5 * np.linalg.slogdet(precision)[1],
         tau=every_tau(posterior)[kept],
@@ -80,7 +88,7 @@ def start_of(
 
 
 def every_tau(posterior: Posterior) -> np.ndarray:
-    """The nodes' taus of study, group and effect (nodes, 3), zero where the model lacks the level."""
+    """Return the taus of study, group and effect (nodes, 3), zero where the model lacks a level."""
     tau = np.zeros((len(posterior.weight), len(LEVELS)))
     tau[:, [LEVELS.index(level) for level in posterior.levels]] = posterior.tau
     return tau
@@ -89,18 +97,11 @@ def every_tau(posterior: Posterior) -> np.ndarray:
 def refit(
     start: Start, y: np.ndarray, v: np.ndarray, sizes: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Add the first so many of the new studies to what is known, and integrate again.
+    """Add the first so many of the new studies, and integrate again.
 
-    Parameters
-    ----------
-    y, v : (studies, q)
-        Effects of the new studies and their sampling variances.
-    sizes : (sizes,)
-        How many of the studies to add, from 0 (today) to all.
-
-    Returns
-    -------
-    Width of the contrast's 95 % interval (equal-tailed) and P(> 0), each (sizes,).
+    Return the width of the 95 % interval (equal-tailed) of the contrast and P(> 0), both (sizes,).
+    `y`, `v`: (studies, q), effects of the new studies and their sampling variances. `sizes`:
+    (sizes,), numbers of studies to add, from 0 (today) to all.
     """
     added = _products(start, y, v)
     terms = len(start.weights)
@@ -114,7 +115,7 @@ def refit(
 
 
 def _products(start: Start, y: np.ndarray, v: np.ndarray) -> Marginal:
-    """Return log|V_s| (studies, nodes) and z' V_s^-1 z (studies, r + 1, r + 1, nodes) of new studies, z = [Z, y]."""
+    """Return log|V_s| (studies, nodes), z' V_s^-1 z (studies, r + 1, r + 1, nodes), z = [Z, y]."""
     studies, effects = y.shape
     group = np.repeat(np.arange(studies), effects)
     nesting = Nesting.of(group, np.arange(studies))
@@ -131,11 +132,12 @@ def _sums(x: np.ndarray) -> np.ndarray:
 
 
 def width_and_probability(parts: Sequence[Mixture]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the width of the 95 % interval and P(> 0) of a sum of independent mixtures (..., nodes): (...) each.
+    """Return the width of the 95 % interval and P(> 0), both (...), of a sum of mixtures.
 
-    F(x) = 1/2 - 1/pi sum_k Im(phi(t_k) exp(-i t_k x)) / (k + 1/2) with t_k = (k + 1/2) h, k = 0, 1, ... The error is
-    the probability farther than 2 pi / h from x, here some sixty sds of the narrowest components.
-
+    The mixtures (..., nodes) are independent.
+    F(x) = 1/2 - 1/pi sum_k Im(phi(t_k) exp(-i t_k x)) / (k + 1/2) with t_k = (k + 1/2) h,
+    k = 0, 1, ... The error is the probability farther than 2 pi / h from x, here some sixty sds of
+    the narrowest components.
     Source: Davies 1973, doi 10.1093/biomet/60.2.415.
     """
     means = [(part.weight * part.centre).sum(-1) for part in parts]
@@ -151,13 +153,12 @@ def width_and_probability(parts: Sequence[Mixture]) -> tuple[np.ndarray, np.ndar
         wave = phi * np.exp(-1j * step * order * x)
         return 0.5 - (wave.imag / order).sum(0) / np.pi, wave.real.sum(0) * step / np.pi
 
-    lower, upper = (_solve(cdf, tail, sd) for tail in TAILS)
+    lower, upper = (_solve(cdf, tail, sd) for tail in INTERVAL)
     below, _ = cdf(np.clip(-sum(means), -FARTHEST * sd, FARTHEST * sd))
     return upper - lower, np.clip(1 - below, 0, 1)
 
 
 def _variance(part: Mixture, mean: np.ndarray) -> np.ndarray:
-    """Return the variance of a mixture (...)."""
     return (part.weight * (part.within**2 + (part.centre - np.expand_dims(mean, -1)) ** 2)).sum(-1)
 
 
@@ -167,14 +168,12 @@ def _narrowest(part: Mixture) -> np.ndarray:
 
 
 def _characteristic(part: Mixture, mean: np.ndarray, step: np.ndarray) -> np.ndarray:
-    """Return the characteristic function of a mixture less its mean at (k + 1/2) step: (frequencies, ...).
-
-    Each value is the last times a ratio.
-    """
-    centre, step = part.centre - np.expand_dims(mean, -1), np.expand_dims(step, -1)
-    turn, shrink = np.exp(1j * step * centre), np.exp(-((step * part.within) ** 2))
+    """Return the characteristic function of part - mean at (k + 1/2) step: (frequencies, ...)."""
+    centre = part.centre - np.expand_dims(mean, -1)
+    step = np.expand_dims(step, -1)
+    shrink = np.exp(-((step * part.within) ** 2))
     term = part.weight * np.exp(0.5j * step * centre - (step * part.within) ** 2 / 8)
-    ratio = turn
+    ratio = np.exp(1j * step * centre)
     values = []
     for _ in range(FREQUENCIES):
         values.append(term.sum(-1))
@@ -186,12 +185,14 @@ def _characteristic(part: Mixture, mean: np.ndarray, step: np.ndarray) -> np.nda
 def _solve(
     cdf: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]], probability: float, sd: np.ndarray
 ) -> np.ndarray:
-    """Return quantiles (...), by Newton's method within brackets, from where they are in a normal distribution."""
-    low, high, x = -FARTHEST * sd, FARTHEST * sd, ndtri(probability) * sd
+    """Return quantiles (...) by Newton's method within brackets, from those of a normal."""
+    low, high = (sign * FARTHEST * sd for sign in (-1, 1))
+    x = ndtri(probability) * sd
     for _ in range(NEWTON_STEPS):
         value, density = cdf(x)
         below = value < probability
-        low, high = np.where(below, x, low), np.where(below, high, x)
+        low = np.where(below, x, low)
+        high = np.where(below, high, x)
         with np.errstate(divide="ignore", invalid="ignore"):
             newton = x - (value - probability) / density
         moved = np.where((newton > low) & (newton < high), newton, (low + high) / 2)

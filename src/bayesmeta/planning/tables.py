@@ -16,21 +16,13 @@ AVERAGES = ["replicates", "width", "width_se", "p_settled", "p_settled_se", "p_r
 def plan_table(refits: pd.DataFrame, today: Mapping[str, Today]) -> pd.DataFrame:
     """Average refits over replicates, with Monte-Carlo standard errors.
 
-    Parameters
-    ----------
-    refits : DataFrame
-        contrast, per_arm, replicate, studies, width, p_positive.
-    today : mapping
-        Contrast to the current knowledge.
-
-    Returns
-    -------
-    DataFrame
-        contrast, studies, per_arm, replicates, width (expected, of the 95 % interval), width_se,
-        p_settled (probability that the P of a sign exceeds .975), p_settled_se, p_right (that it
-        does, and the sign is the true sign), current_width, current_p (P(> 0) today), floor_width
-        (of the contrast if the measured terms had no error; missing if these depend on terms that
-        are not measured).
+    `refits`: contrast, per_arm, replicate, studies, width, p_positive. `today`: contrast to the
+    current knowledge.
+    Columns: contrast, studies, per_arm, replicates, width (expected, of the 95 % interval),
+    width_se, p_settled (probability that the P of a sign exceeds .975), p_settled_se, p_right (that
+    it does, and the sign is the true sign), current_width, current_p (P(> 0) today), floor_width
+    (of the contrast if the measured terms had no error; missing if these depend on terms that are
+    not measured).
     """
     labels = zip(refits["contrast"], refits["replicate"], strict=True)
     truth = np.array([today[contrast].truth[replicate] for contrast, replicate in labels])
@@ -52,11 +44,8 @@ def plan_table(refits: pd.DataFrame, today: Mapping[str, Today]) -> pd.DataFrame
 def curves_table(table: pd.DataFrame) -> pd.DataFrame:
     """Return the curves of the figure.
 
-    Returns
-    -------
-    DataFrame
-        contrast, studies, per_arm, quantity (width or p_settled), value, low and high (two
-        Monte-Carlo standard errors away), today (0 or 1 for p_settled), floor, note.
+    Columns: contrast, studies, per_arm, quantity (width or p_settled), value, low and high (two
+    Monte-Carlo standard errors away), today (0 or 1 for p_settled), floor, note.
     """
     settled = ((table["current_p"] > SETTLED) | (table["current_p"] < 1 - SETTLED)) * 1.0
     width = _curve(table, "width", table["current_width"], table["floor_width"])
@@ -81,10 +70,7 @@ def _curve(
 
 
 def sentences(table: pd.DataFrame, stratum: str | None) -> dict[str, str]:
-    """Return a sentence per contrast: the fewest participants that would settle its sign.
-
-    The sentence says so if no plan in the table would settle it.
-    """
+    """Return a sentence per contrast: the fewest participants that settle its sign, if any do."""
     kind = f"{stratum} studies" if stratum else "studies"
     by_contrast = table.groupby("contrast", sort=False)
     return {str(name): _sentence(rows, kind) for name, rows in by_contrast}
@@ -98,21 +84,15 @@ def _sentence(rows: pd.DataFrame, kind: str) -> str:
         after = f"after {_plan(last, kind)} it would be with probability {_settled(last)}"
         return f"The sign is settled today, {now}; {after}."
     enough = rows[rows["p_settled"] >= TARGET_P_SETTLED]
+    outcome = "the sign would be settled with probability"
     if not len(enough):
         floor = last["floor_width"]
-        limit = ""
-        if floor > 0:
-            limit = f"; what they do not measure keeps the interval wider than {floor:.2f}"
-        return (
-            f"{_plan(last, kind)} would not do it: the sign would be settled with probability "
-            f"{_settled(last)} (today {now}{limit})."
-        )
+        limit = f"; what they do not measure keeps the interval wider than {floor:.2f}"
+        known = now + limit if floor > 0 else now
+        return f"{_plan(last, kind)} would not do it: {outcome} {_settled(last)} (today {known})."
     persons = enough["studies"] * enough["per_arm"]
     best = enough.assign(persons=persons).sort_values(["persons", "studies"]).iloc[0]
-    return (
-        f"With {_plan(best, kind)} the sign would be settled with probability {_settled(best)} "
-        f"(today {now})."
-    )
+    return f"With {_plan(best, kind)} {outcome} {_settled(best)} (today {now})."
 
 
 def _plan(row: pd.Series, kind: str) -> str:

@@ -17,52 +17,33 @@ DATASETS = ("preclinical", "clinical", "clinical-all")
 def published_terms(dataset: str) -> pd.DataFrame | None:
     """Return the published estimates of a dataset's main model; None for an unpublished dataset.
 
-    Returns
-    -------
-    DataFrame
-        term, printed (in the paper; nan if it gives none), and from the report estimate, se, zval,
-        pval (text, as reported: "<.0001"), ci_lb, ci_ub, k, studies, fsn (Rosenthal), source.
+    Columns: term, printed (in the paper; nan if it gives none), and from the report estimate, se,
+    zval, pval (text, as reported: "<.0001"), ci_lb, ci_ub, k, studies, fsn (Rosenthal), source.
     """
     return _read(dataset) if dataset in DATASETS else None
 
 
 def published_tree(dataset: str) -> pd.DataFrame | None:
-    """Return the published random-effects meta-CART; None for an unpublished dataset.
-
-    Returns
-    -------
-    DataFrame
-        step, parent, moderator, split, Qb, tau2, kept (by pruning), source.
-    """
+    """Return step, parent, moderator, split, Qb, tau2, kept, source of the published meta-CART."""
     return _of(dataset, "metacart")
 
 
 def published_importance(dataset: str) -> pd.DataFrame | None:
-    """Return the importance in the published forest; None for an unpublished dataset.
-
-    Returns
-    -------
-    DataFrame
-        moderator, rank, importance (read off a figure), source.
-    """
+    """Return moderator, rank, importance (read off a figure), source of the published forest."""
     return _of(dataset, "metaforest")
 
 
 def published_forest(dataset: str) -> pd.DataFrame | None:
     """Return the published forest; None for an unpublished dataset.
 
-    Returns
-    -------
-    DataFrame
-        folds, weights, max_features, min_samples_leaf, r2, r2_sd, rmse, source.
+    Columns: folds, weights, max_features, min_samples_leaf, r2, r2_sd, rmse, source.
     """
     return _of(dataset, "forests")
 
 
 def _of(dataset: str, name: str) -> pd.DataFrame | None:
-    rows = _read(name)
-    rows = rows[rows["dataset"] == dataset]
-    return None if rows.empty else rows.drop(columns="dataset").reset_index(drop=True)
+    rows = _read(name).query("dataset == @dataset").drop(columns="dataset")
+    return None if rows.empty else rows.reset_index(drop=True)
 
 
 def _read(name: str) -> pd.DataFrame:

@@ -76,35 +76,21 @@ def _joined(parts: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
 def by_comparison(effects: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Return the effects of every type of comparison, for `refit`.
 
-    Parameters
-    ----------
-    effects : DataFrame
-        All effects, comparison B and small cells included: `datasets.trace.build(variant).effects`.
-        A, B and C are about persons, D, E and F about animals.
-
-    Raises
-    ------
-    BadInput
-        The table has no column comparison, or it is blank throughout.
+    All effects are needed, comparison B and small cells included:
+    `datasets.trace.build(variant).effects`. A, B and C are about persons, D, E and F about animals.
+    Raises BadInput: the table has no column comparison, or it is blank throughout.
     """
+    needs = "types of comparison need the column comparison"
     if "comparison" not in effects:
-        raise BadInput("types of comparison need the column comparison; the table has none")
-    present = sorted(effects["comparison"].dropna().unique())
-    if not present:
-        raise BadInput(
-            "types of comparison need the column comparison filled in; it is blank in every row"
-        )
-    return {
-        f"comparison {name}": effects[effects["comparison"] == name].reset_index(drop=True)
-        for name in present
-    }
+        raise BadInput(f"{needs}; the table has none")
+    parts = effects.groupby("comparison", observed=True)
+    if not len(parts):
+        raise BadInput(f"{needs} filled in; it is blank in every row")
+    return {f"comparison {name}": rows.reset_index(drop=True) for name, rows in parts}
 
 
 def without_influential(frame: pd.DataFrame, spec: ModelSpec) -> dict[str, pd.DataFrame]:
-    """Return all effects, and those without the outlying and influential, for `refit`.
-
-    The outlying and influential effects are identified as published.
-    """
+    """Return all effects, and those that are not both outlying and influential, as published."""
     removed = influence_table(build_design(frame, spec))["removed"].to_numpy()
     kept = frame[~removed].reset_index(drop=True)
     return {ALL: frame, "without outlying and influential": kept}
@@ -114,18 +100,12 @@ def with_and_without_errors(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Return the effects as they are, corrected, and without suspects, for `refit`.
 
     The tables: all effects; the errors corrected; all suspects corrected; all suspects left out.
-
-    Raises
-    ------
-    BadInput
-        The table has no suspected effects, or lacks the raw numbers.
+    Raises BadInput: the table has no suspected effects, or lacks the raw numbers.
     """
     suspected = suspects(frame)
     if suspected.empty:
-        raise BadInput(
-            "this table has none of the effects of data/trace/suspects.csv; "
-            "there is nothing to correct"
-        )
+        reason = "none of the effects of data/trace/suspects.csv"
+        raise BadInput(f"this table has {reason}; there is nothing to correct")
     tables = {ALL: frame}
     if (suspected["grade"] == "error").any():
         tables["errors corrected"] = corrected(frame)
@@ -137,33 +117,18 @@ def with_and_without_errors(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
 def risk_of_bias_table(frame: pd.DataFrame, spec: ModelSpec) -> Refits:
     """Fit risk of bias as the only moderator, in the nested model, on the effects with a score.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Effect table with risk_of_bias_c_unclear (an item C counts as unclear) or risk_of_bias.
-
-    Returns
-    -------
-    Refits
-        Terms intercept and risk_of_bias; `fits` has a column basis that describes the effects.
-
-    Raises
-    ------
-    BadInput
-        The table has no scores, or they do not differ.
+    The score is risk_of_bias_c_unclear (an item C counts as unclear), or else risk_of_bias. Terms
+    are intercept and risk_of_bias; `fits` has a column basis that describes the effects.
+    Raises BadInput: the table has no scores, or they do not differ.
     """
     score = next((name for name in SCORES if name in frame and frame[name].notna().any()), None)
     if score is None:
-        columns = " or ".join(SCORES)
-        raise BadInput(
-            f"risk of bias as a moderator needs scores in a column {columns}; the table has none"
-        )
+        needs = f"needs scores in a column {' or '.join(SCORES)}"
+        raise BadInput(f"risk of bias as a moderator {needs}; the table has none")
     scored = frame[frame[score].notna()].reset_index(drop=True)
     if scored[score].nunique() < 2:
-        raise BadInput(
-            f"risk of bias cannot be a moderator: {score} is the same in all {len(scored)} "
-            "scored effects"
-        )
+        same = f"{score} is the same in all {len(scored)} scored effects"
+        raise BadInput(f"risk of bias cannot be a moderator: {same}")
     fitted = refit({"risk of bias": scored}, spec.with_terms(f"1 + {score}"))
     first_search = "search" in scored and (scored["search"] == "s1").all()
     basis = f"{len(scored)} of {len(frame)} effects, those with a score"

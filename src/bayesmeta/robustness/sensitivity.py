@@ -1,9 +1,9 @@
-"""How much the priors decide: power-scaled sensitivity of each conclusion, and refits under other priors."""
+"""How much the priors decide: power-scaled sensitivity, and refits under other priors."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -13,184 +13,131 @@ from bayesmeta.inference.quadrature import contrasts_table, integrate_posterior,
 from bayesmeta.infrastructure.arviz import arviz_stats
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.jobs import Job, run_jobs
-from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.spec import ModelSpec
 from bayesmeta.model.spec.other_priors import OTHER_PRIORS
 
 THRESHOLD = 0.05
 SAMPLE = ("chain", "draw")
-BASE, BASE_LABEL = "base", "base analysis"
+BASE = "base"
 PARTS = {"beta": "terms", "tau_study": "taus", "tau_group": "taus", "tau_effect": "taus"}
-COLUMNS = ["prior", "label", "contrast", "mean", "sd", "ci_lb", "ci_ub", "p_positive", "shift"]
+SUMMARY = ["contrast", "mean", "sd", "ci_lb", "ci_ub", "p_positive"]
+COLUMNS = ["prior", "label", *SUMMARY, "shift"]
 
 
 class PriorRefits(NamedTuple):
-    """The table of `refit_priors`, and by name of the prior why it was not refitted under it."""
+    """The table of `refit_priors`, and by name of a prior why there is no refit under it."""
 
     table: pd.DataFrame
     refused: dict[str, str]
 
 
 def psense_table(tree: xr.DataTree) -> pd.DataFrame:
-    r"""Sensitivity of each contrast and each tau to the power of the prior and of the likelihood.
+    r"""Return the sensitivity of contrasts and taus to the power of the prior and the likelihood.
 
-    With the posterior of power alpha of one component, p_alpha \propto p(theta)^alpha p(y | theta) for the prior,
+    With the posterior of power alpha of a component, for the prior
+    p_alpha \propto p(theta)^alpha p(y | theta),
 
         D = [d(p_.99, p_1) / log2(1 / .99) + d(p_1.01, p_1) / log2(1.01)] / 2,
 
-    d the cumulative Jensen-Shannon distance; ArviZ's importance-weighted estimate. The likelihood is marginal: the
-    random effects are integrated out, so that their distribution belongs to it and not to the prior.
-
-    Parameters
-    ----------
-    tree : DataTree
-        Of `sampling.sample_posterior` or `quadrature.quadrature_posterior`, or read from posterior.nc.
-
-    Returns
-    -------
-    DataFrame
-        contrast (every term, every contrast, then `tau_study` and so on, of a stratum `tau_human:study`); prior,
-        likelihood: D; diagnosis: `neither`, or where the prior's reaches .05 `prior-data conflict` if the likelihood's
-        does, too, and `prior dominates` if not; prior_terms, prior_taus and prior_<name> of any other parameter: D of
-        that prior alone; whose: the parts whose prior reaches .05 by itself.
-
-    Raises
-    ------
-    BadInput
-        The tree lacks the densities that are scaled.
-
-    Notes
-    -----
-    Source: Kallioinen, Paananen, Bürkner & Vehtari 2024, doi 10.1007/s11222-023-10366-5. Where a spread of the terms is
-    estimated, their prior is scaled given it; that they answer to it is what partial pooling is for.
+    d the cumulative Jensen-Shannon distance; ArviZ's importance-weighted estimate. The likelihood
+    is marginal: the random effects are integrated out, so that their distribution belongs to it and
+    not to the prior. Where a pooling sd of the terms is estimated, their prior is scaled given it;
+    that the terms depend on it is the purpose of partial pooling.
+    `tree`: of `sample_posterior` or `quadrature_posterior`, or read from posterior.nc.
+    Columns: contrast (every term, every contrast, then `tau_study` and so on, of a stratum
+    `tau_human:study`); prior, likelihood: D; diagnosis: `neither`, or where the prior's reaches .05
+    `prior-data conflict` if the likelihood's does, too, and `prior dominates` if not; prior_terms,
+    prior_taus and prior_<name> of any other parameter: D of that prior alone; whose: the parts with
+    a prior that reaches .05 by itself.
+    Raises BadInput: the tree lacks the densities that are scaled.
+    Source: Kallioinen, Paananen, Bürkner & Vehtari 2024, doi 10.1007/s11222-023-10366-5.
     """
-    scaled, parts = _scaled_tree(tree)
+    scaled = _scaled_tree(tree)
+    names = scaled["log_prior"].data_vars
+    parts = sorted(names, key=lambda part: (part != "terms", part != "taus"))
     table = pd.DataFrame({"contrast": scaled["posterior"]["value"]["contrast"].values})
     table["prior"] = _sensitivity(scaled, "prior", parts)
     table["likelihood"] = _sensitivity(scaled, "likelihood", ["obs_study"])
-    table["diagnosis"] = [_diagnosis(*row) for row in table[["prior", "likelihood"]].to_numpy()]
+    reached = table[["prior", "likelihood"]] >= THRESHOLD
+    strong = np.where(reached["likelihood"], "prior-data conflict", "prior dominates")
+    table["diagnosis"] = np.where(reached["prior"], strong, "neither")
     for part in parts:
         table[f"prior_{part}"] = _sensitivity(scaled, "prior", [part])
-    felt = table[[f"prior_{part}" for part in parts]].to_numpy() >= THRESHOLD
-    return table.assign(
-        whose=[", ".join(part for part, own in zip(parts, row, strict=True) if own) for row in felt]
-    )
+    above = table[[f"prior_{part}" for part in parts]].to_numpy() >= THRESHOLD
+    return table.assign(whose=[", ".join(np.array(parts, str)[row]) for row in above])
 
 
-def _diagnosis(prior: float, likelihood: float) -> str:
-    if prior < THRESHOLD:
-        return "neither"
-    return "prior-data conflict" if likelihood >= THRESHOLD else "prior dominates"
+def _sensitivity(scaled: xr.DataTree, group: str, names: list[str]) -> Sequence[float]:
+    table = arviz_stats.psense(scaled, group=group, group_var_names=names)
+    return [float(value) for value in table["value"].values]
 
 
-def _sensitivity(scaled: xr.DataTree, group: str, names: Sequence[str]) -> list[float]:
-    found = arviz_stats.psense(scaled, group=group, group_var_names=list(names))
-    return [float(value) for value in found["value"].values]
-
-
-def _scaled_tree(tree: xr.DataTree) -> tuple[xr.DataTree, list[str]]:
-    """What ArviZ wants: quantities, log-likelihood per study, and the log prior in parts, which are named beside it."""
-    if (
-        not {"/log_prior", "/log_likelihood"} <= set(tree.groups)
-        or "obs_study" not in tree["log_likelihood"].data_vars
-    ):
+def _scaled_tree(tree: xr.DataTree) -> xr.DataTree:
+    """Return what ArviZ needs: quantities, log-likelihood per study, and the log prior in parts."""
+    complete = {"/log_prior", "/log_likelihood"} <= set(tree.groups)
+    if not complete or "obs_study" not in tree["log_likelihood"].data_vars:
         raise BadInput(
-            "the fit lacks log_prior or log_likelihood/obs_study, which power-scaling needs; fit it again with "
-            "`bayesmeta fit`"
+            "power-scaling needs log_prior and log_likelihood/obs_study, which the fit lacks; "
+            "fit it again with `bayesmeta fit`"
         )
     log_prior: dict[str, xr.DataArray] = {}
     for name, density in tree["log_prior"].dataset.data_vars.items():
         part = PARTS.get(str(name), str(name))
-        log_prior[part] = log_prior.get(part, 0.0) + density.sum(
-            [dim for dim in density.dims if dim not in SAMPLE]
-        )
+        summed = density.sum([dim for dim in density.dims if dim not in SAMPLE])
+        log_prior[part] = log_prior.get(part, 0.0) + summed
     groups = {
-        "posterior": xr.Dataset({"value": quantities(tree)}),
+        "posterior": xr.Dataset({"value": _quantities(tree)}),
         "log_likelihood": tree["log_likelihood"].dataset[["obs_study"]],
         "log_prior": xr.Dataset(log_prior),
     }
-    return xr.DataTree.from_dict(groups), sorted(
-        log_prior, key=lambda part: (part != "terms", part != "taus")
-    )
+    return xr.DataTree.from_dict(groups)
 
 
-def quantities(tree: xr.DataTree) -> xr.DataArray:
-    """Draws of every term, contrast and tau, dims (chain, draw, contrast)."""
-    posterior, found = tree["posterior"].dataset, [contrast_draws(tree)]
+def _quantities(tree: xr.DataTree) -> xr.DataArray:
+    """Return draws of every term, contrast and tau (chain, draw, contrast)."""
+    posterior = tree["posterior"].dataset
+    draws = [contrast_draws(tree)]
     strata = posterior["stratum"].values if "stratum" in posterior.dims else [""]
     for stratum in strata:
         for level in levels_of(tree):
             tau = posterior[f"tau_{level}"]
             name = f"tau_{stratum}:{level}" if stratum else f"tau_{level}"
             tau = tau.sel(stratum=stratum, drop=True) if stratum else tau
-            found.append(tau.expand_dims(contrast=[name], axis=-1))
-    return xr.concat(found, "contrast").transpose(*SAMPLE, "contrast")
+            draws.append(tau.expand_dims(contrast=[name], axis=-1))
+    return xr.concat(draws, "contrast").transpose(*SAMPLE, "contrast")
 
 
 def refit_priors(
-    design: xr.Dataset,
-    spec: ModelSpec,
-    weights: xr.DataArray,
-    *,
-    steps: Steps | None = None,
-    workers: int | None = None,
-    dask: str | None = None,
-    cache: Path | None = None,
+    design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray, **options: Any
 ) -> PriorRefits:
-    """Refit exactly under each other prior that applies (`spec.other_priors`), by quadrature.
+    """Refit by quadrature under every other prior that applies (`spec.other_priors`).
 
-    Parameters
-    ----------
-    design, spec : Dataset, ModelSpec
-        As for `quadrature.integrate_posterior`.
-    weights : DataArray
-        Dims (contrast, term), as from `design.contrast_weights`.
-    steps, workers, dask, cache
-        As for `jobs.run_jobs`.
-
-    Returns
-    -------
-    PriorRefits
-        table: prior (base first), label, contrast (then the taus, as in `psense_table`), mean, sd, ci_lb, ci_ub (95 %
-        equal-tailed), p_positive (none for a tau), shift: of the mean from the base's, in the base's sds. It has no
-        rows where quadrature does not take the base; refused says why.
+    Columns of the table: prior (base first), label, contrast (then the taus, as in `psense_table`),
+    mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive (none for a tau), shift: of the mean from
+    the base's, in the base's sds. It has no rows where quadrature does not take the base.
+    `design`, `spec`: as for `quadrature.integrate_posterior`. `weights`: dims (contrast, term), as
+    from `design.contrast_weights`. `options`: steps, workers, cache and others of `jobs.run_jobs`.
     """
-    versions = {BASE: spec} | {
-        other.name: changed
-        for other in OTHER_PRIORS
-        if (changed := other.replaced_in(spec)) is not None
-    }
+    versions = {BASE: spec}
+    labels = {BASE: "base analysis"}
+    for other in OTHER_PRIORS:
+        if (changed := other.replaced_in(spec)) is not None:
+            versions[other.name] = changed
+            labels[other.name] = other.label
     jobs = [Job(name, refit, (design, version, weights)) for name, version in versions.items()]
-    done = run_jobs(
-        jobs,
-        steps=steps,
-        title="refitting under other priors",
-        workers=workers,
-        dask=dask,
-        cache=cache,
-    )
+    done = run_jobs(jobs, title="refitting under other priors", **options)
     if BASE in done.refused:
         return PriorRefits(pd.DataFrame(columns=COLUMNS), done.refused)
-    labels = {BASE: BASE_LABEL} | {other.name: other.label for other in OTHER_PRIORS}
     rows = [table.assign(prior=name, label=labels[name]) for name, table in done.tables.items()]
-    base = done.tables[BASE].set_index("contrast")
     table = pd.concat(rows, ignore_index=True)
-    shift = (table["mean"] - table["contrast"].map(base["mean"])) / table["contrast"].map(
-        base["sd"]
-    )
-    return PriorRefits(table.assign(shift=shift)[COLUMNS], done.refused)
+    base = done.tables[BASE].set_index("contrast")
+    mean, sd = (table["contrast"].map(base[name]) for name in ("mean", "sd"))
+    return PriorRefits(table.assign(shift=(table["mean"] - mean) / sd)[COLUMNS], done.refused)
 
 
 def refit(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> pd.DataFrame:
-    """One refit by quadrature: contrast, mean, sd, ci_lb, ci_ub, p_positive; then each tau.
-
-    Raises
-    ------
-    BadInput
-        Quadrature does not take the model.
-    """
+    """Refit by quadrature; return the contrasts, then the taus, with the columns of `SUMMARY`."""
     posterior = integrate_posterior(design, spec)
     taus = taus_table(posterior)
     taus = taus.assign(contrast="tau_" + taus["level"])
-    both = pd.concat([contrasts_table(posterior, weights), taus], ignore_index=True)
-    return both[["contrast", "mean", "sd", "ci_lb", "ci_ub", "p_positive"]]
+    return pd.concat([contrasts_table(posterior, weights), taus], ignore_index=True)[SUMMARY]

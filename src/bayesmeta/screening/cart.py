@@ -17,19 +17,14 @@ MIN_QB_GAIN = 1e-5  # by which a split has to raise Qb, metacart's cp
 class Choices:
     """The choices of a tree.
 
+    Raises BadInput: a number below 1, or a min_bucket that is not below min_split.
+
     Attributes
     ----------
-    max_splits : int
-        metacart's maxL.
-    min_split, min_bucket : int
-        Effects that a node needs to be split, and that both sides of a split need.
-    look_ahead : bool
-        Choose the first two splits together, instead of in turn.
-
-    Raises
-    ------
-    BadInput
-        A number below 1, or a min_bucket that is not below min_split.
+    max_splits : metacart's maxL
+    min_split, min_bucket : effects that a node needs to be split, and that both sides of a split
+        need
+    look_ahead : choose the first two splits together, instead of in turn
     """
 
     max_splits: int = 10
@@ -39,11 +34,8 @@ class Choices:
 
     def __post_init__(self) -> None:
         if min(self.max_splits, self.min_bucket) < 1 or self.min_split <= self.min_bucket:
-            raise BadInput(
-                f"max_splits {self.max_splits}, min_split {self.min_split}, "
-                f"min_bucket {self.min_bucket}: the first and the last should be 1 or more, "
-                "and min_split above min_bucket"
-            )
+            needs = "max_splits and min_bucket should be 1 or more, and min_split above min_bucket"
+            raise BadInput(f"{needs}; got {self}")
 
 
 @dataclass(frozen=True)
@@ -83,26 +75,12 @@ def grow(table: pd.DataFrame, moderators: Sequence[str], choices: Choices | None
     kept. With look-ahead the first two splits are the pair with the largest Qb; of pairs that give
     the same three leaves, it is metacart's: the pair with the second moderator that comes first.
 
-    Parameters
-    ----------
-    table : DataFrame
-        A row per effect: yi, vi and the moderators, complete.
-    moderators : sequence of str
-        The order decides ties. Columns of numbers are cut at their values, others by levels.
-
-    Raises
-    ------
-    BadInput
-        As in `effects.effects_of`.
-
-    Notes
-    -----
     metacart's `REmrt`, which requires min_bucket only in the second of the two splits of
     look-ahead. Effects count as independent, as there.
-
-    References
-    ----------
-    Li, Dusseldorp, Su & Meulman 2020, doi:10.3758/s13428-020-01360-0.
+    `table`: a row per effect: yi, vi and the moderators, complete. `moderators`: the order decides
+    ties. Columns of numbers are cut at their values, others by levels.
+    Raises BadInput: as in `effects.effects_of`.
+    Source: Li, Dusseldorp, Su & Meulman 2020, doi:10.3758/s13428-020-01360-0.
     """
     choices = choices or Choices()
     effects = effects_of(table, moderators)
@@ -140,23 +118,18 @@ def _first_two(effects: Effects, choices: Choices) -> list[Split]:
     rows = np.arange(len(effects.yi))
     if len(rows) < choices.min_split:
         return []
-    firsts = [
-        (cuts, at)
-        for cuts in cuts_of(effects, rows, choices.min_bucket)
-        for at in range(len(cuts.ends))
-    ]
     pairs = []
-    for number, (cuts, at) in enumerate(firsts):
-        second = best_split(effects, np.where(cuts.left(at)[0], 2, 3), choices)
-        if second:
-            pairs.append((second, number))
+    for cuts in cuts_of(effects, rows, choices.min_bucket):
+        for at in range(len(cuts.ends)):
+            second = best_split(effects, np.where(cuts.left(at)[0], 2, 3), choices)
+            if second:
+                pairs.append((second, cuts, at))
     if not pairs:
         return []
-    largest = max(second.Qb for second, _ in pairs)
+    largest = max(second.Qb for second, *_ in pairs)
     tied = [pair for pair in pairs if pair[0].Qb >= largest * (1 - EQUAL_QB_TOLERANCE)]
     order = [moderator.name for moderator in effects.moderators]
-    second, number = min(tied, key=lambda pair: (order.index(pair[0].moderator), pair[1]))
-    cuts, at = firsts[number]
+    second, cuts, at = min(tied, key=lambda pair: order.index(pair[0].moderator))  # the first
     root = np.zeros(len(rows), int)
     qb, tau2 = map(float, between(effects, root, rows, cuts.left(at))[:, 0])
     if second.Qb - qb < MIN_QB_GAIN:
@@ -168,12 +141,8 @@ def _split(parent: int, rows: np.ndarray, cuts: Cuts, at: int, qb: float, tau2: 
     moderator = cuts.moderator
     if not moderator.levels:
         return Split(parent, moderator.name, (), (), float(cuts.up_to[at]), qb, tau2)
-    codes = moderator.values[rows][cuts.order]
-    end = cuts.ends[at]
-    left, right = (
-        tuple(moderator.levels[code] for code in np.unique(side))
-        for side in (codes[:end], codes[end:])
-    )
+    sides = np.split(moderator.values[rows][cuts.order], [cuts.ends[at]])
+    left, right = (tuple(moderator.levels[code] for code in np.unique(side)) for side in sides)
     return Split(parent, moderator.name, left, right, float("nan"), qb, tau2)
 
 
@@ -194,18 +163,10 @@ def divide(values: np.ndarray, nodes: np.ndarray, split: Split, step: int) -> np
 
 
 def nodes_of(tree: Tree, table: pd.DataFrame) -> np.ndarray:
-    """Return the node of every row of a table after 0, 1, ... splits (splits + 1, rows).
-
-    Raises
-    ------
-    BadInput
-        A moderator of the tree is absent or has missing values.
-    """
+    """Return nodes after 0, 1, ... splits (splits + 1, rows); BadInput if columns lack values."""
     used = list(dict.fromkeys(split.moderator for split in tree.splits))
     if bad := [name for name in used if name not in table or table[name].isna().any()]:
-        raise BadInput(
-            f"the tree splits on {bad}, which the table should have, without missing values"
-        )
+        raise BadInput(f"the tree splits on {bad}; the table should have them, without blanks")
     nodes = [np.ones(len(table), int)]
     for step, split in enumerate(tree.splits, 1):
         column = table[split.moderator]

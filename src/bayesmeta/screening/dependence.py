@@ -35,7 +35,7 @@ class PointGrid(NamedTuple):
     columns: np.ndarray
 
 
-def grid_of(coded: Coded, name: str, points: int = POINTS) -> PointGrid:
+def grid_of(coded: Coded, name: str) -> PointGrid:
     """Return the points at which dependence on a moderator is evaluated."""
     levels = coded.levels[coded.names.index(name)]
     positions = coded.columns(name)
@@ -44,7 +44,7 @@ def grid_of(coded: Coded, name: str, points: int = POINTS) -> PointGrid:
         columns = np.eye(len(levels)) if len(positions) > 1 else place[:, None]
         return PointGrid(list(levels), place, columns)
     # a tenth of the effects lies between two points
-    quantiles = np.linspace(*RANGE, points)
+    quantiles = np.linspace(*RANGE, POINTS)
     at = np.unique(np.quantile(coded.matrix[:, positions[0]], quantiles, method="nearest"))
     return PointGrid([f"{value:g}" for value in at], at, at[:, None])
 
@@ -62,12 +62,8 @@ def average_at(
 ) -> np.ndarray:
     """Return the mean prediction over the effects with moderators held at points (points,).
 
-    Effects with the same values of all other moderators are predicted once.
-
-    Parameters
-    ----------
-    fixed : dict
-        Moderator to its columns at the points (points, columns of the moderator).
+    `fixed` has by moderator its columns at the points (points, columns of the moderator). Effects
+    with the same values of all other moderators are predicted once.
     """
     positions = np.concatenate([coded.columns(name) for name in fixed])
     values = np.hstack(list(fixed.values()))
@@ -84,25 +80,15 @@ def average_at(
 def dependence(
     forest: RandomForestRegressor, coded: Coded, names: Sequence[str] | None = None
 ) -> pd.DataFrame:
-    """Return the partial dependence on every moderator.
-
-    Returns
-    -------
-    DataFrame
-        moderator, level, at, k (effects that are nearest to the point), category, effect.
-    """
+    """Return partial dependence; k counts the effects that are nearest to the point."""
     parts = []
     for name in names or coded.names:
         grid = grid_of(coded, name)
-        columns = {
-            "moderator": name,
-            "level": grid.labels,
-            "at": grid.places,
-            "k": np.bincount(nearest_point(coded, name), minlength=len(grid.places)),
-            "category": bool(coded.levels[coded.names.index(name)]),
-            "effect": average_at(forest, coded, {name: grid.columns}),
-        }
-        parts.append(pd.DataFrame(columns))
+        table = pd.DataFrame({"moderator": name, "level": grid.labels, "at": grid.places})
+        k = np.bincount(nearest_point(coded, name), minlength=len(grid.places))
+        category = bool(coded.levels[coded.names.index(name)])
+        effect = average_at(forest, coded, {name: grid.columns})
+        parts.append(table.assign(k=k, category=category, effect=effect))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -111,30 +97,20 @@ def pair_dependence(
 ) -> pd.DataFrame:
     """Return the partial dependence on two moderators.
 
-    Returns
-    -------
-    DataFrame
-        first, second, level_1, at_1, level_2, at_2, k, effect; k is the number of effects nearest
-        to a point; where it is 0 the forest extrapolates.
+    Columns: first, second, level_1, at_1, level_2, at_2, k, effect; k is the number of effects
+    nearest to a point; where it is 0 the forest extrapolates.
     """
-    rows = grid_of(coded, first)
-    columns = grid_of(coded, second)
-    left = np.repeat(np.arange(len(rows.places)), len(columns.places))
-    right = np.tile(np.arange(len(columns.places)), len(rows.places))
-    place = nearest_point(coded, first) * len(columns.places) + nearest_point(coded, second)
-    fixed = {first: rows.columns[left], second: columns.columns[right]}
-    return pd.DataFrame(
-        {
-            "first": first,
-            "second": second,
-            "level_1": np.array(rows.labels)[left],
-            "at_1": rows.places[left],
-            "level_2": np.array(columns.labels)[right],
-            "at_2": columns.places[right],
-            "k": np.bincount(place, minlength=len(left)),
-            "effect": average_at(forest, coded, fixed),
-        }
-    )
+    grids = {name: grid_of(coded, name) for name in (first, second)}
+    sizes = [len(grid.places) for grid in grids.values()]
+    places = np.indices(sizes).reshape(2, -1)
+    table = pd.DataFrame({"first": first, "second": second}, range(places.shape[1]))
+    for number, (grid, place) in enumerate(zip(grids.values(), places, strict=True), 1):
+        table[f"level_{number}"] = np.array(grid.labels)[place]
+        table[f"at_{number}"] = grid.places[place]
+    nearest = nearest_point(coded, first) * sizes[1] + nearest_point(coded, second)
+    fixed = {name: grids[name].columns[place] for name, place in zip(grids, places, strict=True)}
+    k = np.bincount(nearest, minlength=len(table))
+    return table.assign(k=k, effect=average_at(forest, coded, fixed))
 
 
 def interaction(pair: pd.DataFrame, single: pd.DataFrame) -> dict[str, float]:
@@ -142,12 +118,8 @@ def interaction(pair: pd.DataFrame, single: pd.DataFrame) -> dict[str, float]:
 
     With p_jk, p_j, p_k centred over the effects, strength is the root mean square of
     p_jk - p_j - p_k, in the target's scale, and h2 its square over that of p_jk: the share of the
-    joint dependence that neither moderator has alone.
-
-    Parameters
-    ----------
-    pair, single : DataFrame
-        From `pair_dependence` and `dependence`.
+    joint dependence that neither moderator has alone. `pair` is from `pair_dependence`, `single`
+    from `dependence`.
     """
     share = pair["k"].to_numpy() / pair["k"].sum()
     effect = single.set_index(["moderator", "level"])["effect"]
@@ -164,9 +136,8 @@ def interactions_table(
 ) -> pd.DataFrame:
     """Return every pair of these moderators: first, second, strength, h2; the strongest first."""
     single = dependence(forest, coded, names)
-    rows = [
-        {"first": first, "second": second}
-        | interaction(pair_dependence(forest, coded, first, second), single)
-        for first, second in combinations(names, 2)
-    ]
+    rows = []
+    for first, second in combinations(names, 2):
+        pair = pair_dependence(forest, coded, first, second)
+        rows.append({"first": first, "second": second} | interaction(pair, single))
     return pd.DataFrame(rows).sort_values("strength", ascending=False, ignore_index=True)

@@ -36,12 +36,8 @@ def effects_of(table: pd.DataFrame, moderators: Sequence[str]) -> Effects:
     """Take yi, vi and the moderators, all complete, from a table of effects.
 
     Columns of numbers stay numbers; all others, also booleans, are categories.
-
-    Raises
-    ------
-    BadInput
-        A column is absent or has missing values; vi is not above 0; no moderator or no effect is
-        given.
+    Raises BadInput: a column is absent or has missing values; vi is not above 0; no moderator or no
+    effect is given.
     """
     if not moderators or table.empty:
         raise BadInput("a tree needs a moderator and an effect at least")
@@ -51,11 +47,9 @@ def effects_of(table: pd.DataFrame, moderators: Sequence[str]) -> Effects:
     missing = table[["yi", "vi", *moderators]].isna().sum()
     if missing.any():
         counts = ", ".join(f"{name} ({count})" for name, count in missing[missing > 0].items())
-        raise BadInput(
-            f"missing values in {counts}; impute them, or leave these rows or moderators out"
-        )
-    yi = table["yi"].to_numpy(float)
-    vi = table["vi"].to_numpy(float)
+        advice = "impute them, or leave these rows or moderators out"
+        raise BadInput(f"missing values in {counts}; {advice}")
+    yi, vi = (table[name].to_numpy(float) for name in ("yi", "vi"))
     if not (np.isfinite(yi).all() and np.isfinite(vi).all() and (vi > 0).all()):
         raise BadInput("yi should be finite and vi above 0 in every row of a tree")
     return Effects(yi, vi, tuple(_moderator(table[name]) for name in moderators))

@@ -16,18 +16,12 @@ def folds_of(clusters: Clusters, *, count: int = FOLDS, seed: int = 1) -> np.nda
 
     A cluster (a study, or a group as published) is in a single fold; folds have equally many
     clusters.
-
-    Raises
-    ------
-    BadInput
-        Fewer clusters than folds, or fewer than two folds.
+    Raises BadInput: fewer clusters than folds, or fewer than two folds.
     """
     labels, place = np.unique(np.asarray(clusters, dtype=str), return_inverse=True)
     if not 2 <= count <= len(labels):
-        raise BadInput(
-            f"{count} folds of {len(labels)} clusters are impossible; "
-            f"choose from 2 to {len(labels)} folds"
-        )
+        advice = f"choose from 2 to {len(labels)} folds"
+        raise BadInput(f"{count} folds of {len(labels)} clusters are impossible; {advice}")
     fold: np.ndarray = np.random.default_rng(seed).permutation(len(labels)) % count
     return fold[place]
 
@@ -41,10 +35,7 @@ def held_out(folds: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 def resample(clusters: Clusters, seed: int | Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
     """Draw as many clusters as there are, with replacement.
 
-    Returns
-    -------
-    tuple of arrays
-        Rows of the drawn clusters, repeated as often as they are drawn; rows of the others.
+    Returns: rows of the drawn clusters, repeated as often as they are drawn; rows of the others.
     """
     labels, place = np.unique(np.asarray(clusters, dtype=str), return_inverse=True)
     drawn = np.random.default_rng(seed).integers(0, len(labels), len(labels))

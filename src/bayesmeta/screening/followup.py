@@ -23,16 +23,10 @@ reason = "as in models/three-level.toml"
 
 
 def followup(filled: pd.DataFrame, names: Sequence[str], dataset: str) -> str:
-    """Return the text of a model file.
+    """Return the text of a model file of a moderator, or of the strongest pair.
 
     Its terms are the cell means of two categories, otherwise both moderators and their product.
-
-    Parameters
-    ----------
-    filled : DataFrame
-        From `moderators.fill_in`; it determines which moderators are categories.
-    names : sequence of str
-        A moderator, or the pair with the strongest interaction.
+    `filled`, from `moderators.fill_in`, determines which moderators are categories.
     """
     categories = [name for name in names if is_category(filled[name])]
     numbers = [f"scale({name})" for name in names if name not in categories]

@@ -9,6 +9,7 @@ Source: metaforest 0.1.5, doi 10.32614/CRAN.package.metaforest.
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -42,6 +43,15 @@ class Tuning:
     trees: int = TREES
 
 
+class Training(NamedTuple):
+    """Moderators, target (k,), weights of the effects (k,) and choices of a forest."""
+
+    coded: Coded
+    y: np.ndarray
+    weight: np.ndarray
+    tuning: Tuning
+
+
 # the published grid
 GRID = tuple(
     Tuning(features, leaf, weights)
@@ -56,16 +66,9 @@ def case_weights(frame: pd.DataFrame, tau2: float) -> dict[str, np.ndarray]:
     return {name: weight / weight.mean() for name, weight in weights.items()}
 
 
-def grow(
-    coded: Coded,
-    y: np.ndarray,
-    weight: np.ndarray,
-    tuning: Tuning,
-    rows: np.ndarray,
-    *,
-    seed: int,
-) -> RandomForestRegressor:
+def grow(training: Training, rows: np.ndarray, *, seed: int) -> RandomForestRegressor:
     """Grow a forest on some rows, which may be repeated."""
+    coded, y, weight, tuning = training
     columns = coded.matrix.shape[1]
     features = round(tuning.max_features * columns / len(coded.names))
     forest = RandomForestRegressor(
@@ -78,32 +81,32 @@ def grow(
     return forest.fit(coded.matrix[rows], y[rows], sample_weight=weight[rows])
 
 
-def cross_validate(
-    coded: Coded, y: np.ndarray, weight: np.ndarray, tuning: Tuning, folds: np.ndarray, seed: int
-) -> pd.DataFrame:
+def cross_validate(training: Training, folds: np.ndarray, seed: int) -> pd.DataFrame:
     """Predict held-out effects with a forest.
 
-    Returns
-    -------
-    DataFrame
-        fold, k, r2, r2_sse, rmse, mae. r2 is the squared correlation of predictions and targets in
-        a fold (Rsquared of caret, R2_cv of the paper); r2_sse is 1 - SSE / SST about the mean of
-        the training rows, below 0 where that mean predicts better. Rows have no weights in either.
+    Columns: fold, k, r2, r2_sse, rmse, mae. r2 is the squared correlation of predictions and
+    targets in a fold (Rsquared of caret, R2_cv of the paper); r2_sse is 1 - SSE / SST about the
+    mean of the training rows, below 0 where that mean predicts better. Rows have no weights in
+    either.
     """
     rows = []
     for fold, (train, test) in enumerate(held_out(folds)):
-        forest = grow(coded, y, weight, tuning, train, seed=seed + fold)
-        predicted = forest.predict(coded.matrix[test])
-        measures = agreement(y[test], predicted, float(y[train].mean()))
+        forest = grow(training, train, seed=seed + fold)
+        measures = agreement_of(forest, training, train, test)
         rows.append({"fold": fold, "k": len(test), **measures})
     return pd.DataFrame(rows)
 
 
-def agreement(y: np.ndarray, predicted: np.ndarray, mean: float) -> dict[str, float]:
-    """Return r2, r2_sse, rmse and mae of predictions.
+def agreement_of(
+    forest: RandomForestRegressor, training: Training, train: np.ndarray, test: np.ndarray
+) -> dict[str, float]:
+    """Return `agreement` on some rows of a forest that was grown on others."""
+    coded, y, *_ = training
+    return agreement(y[test], forest.predict(coded.matrix[test]), float(y[train].mean()))
 
-    r2 is 0 if they are all equal, nan for fewer than 3 rows.
-    """
+
+def agreement(y: np.ndarray, predicted: np.ndarray, mean: float) -> dict[str, float]:
+    """Return r2 (0 if all are equal, nan for fewer than 3 rows), r2_sse, rmse, mae."""
     error = y - predicted
     varies = min(np.ptp(y), np.ptp(predicted)) > 0
     r2 = float(np.corrcoef(y, predicted)[0, 1] ** 2) if varies else 0.0
@@ -128,17 +131,14 @@ def tune(
 ) -> pd.DataFrame:
     """Cross-validate every point of a grid, in a job per point; points share folds and seeds.
 
-    Returns
-    -------
-    DataFrame
-        The choices of a point, then fold, k, r2, r2_sse, rmse, mae; a row per fold.
+    Columns: the choices of a point, then fold, k, r2, r2_sse, rmse, mae; a row per fold.
     """
-    jobs = [
-        Job(_name(point), cross_validate, (coded, y, weights[point.weights], point, folds, seed))
-        for point in grid
-    ]
-    tables = options.run(jobs, "tuning the forest").tables
-    parts = [tables[_name(point)].assign(**asdict(point)) for point in grid]
+    jobs = []
+    for point in grid:
+        training = Training(coded, y, weights[point.weights], point)
+        jobs.append(Job(_name(point), cross_validate, (training, folds, seed)))
+    tables = zip(options.run_all(jobs, "tuning the forest"), grid, strict=True)
+    parts = [table.assign(**asdict(point)) for table, point in tables]
     return pd.concat(parts, ignore_index=True)[[*asdict(grid[0]), "fold", "k", *MEASURES]]
 
 
@@ -151,11 +151,7 @@ def r2cv_table(tuned: pd.DataFrame) -> pd.DataFrame:
     """Average `tune` over the folds, the best point of the grid first.
 
     The best point has the lowest rmse, as caret chooses.
-
-    Returns
-    -------
-    DataFrame
-        The choices of a point, r2, r2_sd (over the folds), r2_sse, rmse, mae.
+    Columns: the choices of a point, r2, r2_sd (over the folds), r2_sse, rmse, mae.
     """
     groups = tuned.groupby(list(asdict(GRID[0])), sort=False)
     table = groups[MEASURES].mean()
@@ -173,10 +169,7 @@ def r2cv_folds(
     seed: int = 1,
     options: JobOptions = DEFAULT,
 ) -> pd.DataFrame:
-    """Return `r2cv_table` of a choice with folds by several clusters (column folds).
-
-    The difference between the clusters shows the effect of a leak.
-    """
+    """Return `r2cv_table` with folds by several clusters (column folds): they show a leak."""
     parts = []
     for name, cluster in clusters.items():
         folds = folds_of(cluster, seed=seed)
@@ -188,9 +181,5 @@ def r2cv_folds(
 def best_of(table: pd.DataFrame) -> Tuning:
     """Return the first point of `r2cv_table`."""
     row = table.iloc[0]
-    return Tuning(
-        max_features=int(row["max_features"]),
-        min_samples_leaf=int(row["min_samples_leaf"]),
-        weights=str(row["weights"]),
-        trees=int(row["trees"]),
-    )
+    sizes = (int(row["max_features"]), int(row["min_samples_leaf"]))
+    return Tuning(*sizes, str(row["weights"]), int(row["trees"]))

@@ -1,6 +1,7 @@
 """Permutation importance of moderators on unseen rows, with intervals and ranks."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,28 +11,22 @@ from sklearn.tree import DecisionTreeRegressor
 from bayesmeta.estimates.conventions import INTERVAL
 from bayesmeta.infrastructure.jobs import Job
 from bayesmeta.screening.folds import held_out
-from bayesmeta.screening.forest import Tuning, agreement, grow
+from bayesmeta.screening.forest import Training, Tuning, agreement_of, grow
 from bayesmeta.screening.moderators import Coded
 from bayesmeta.screening.running import DEFAULT, JobOptions
 from bayesmeta.screening.targets import Target
 
+type Regressor = RandomForestRegressor | DecisionTreeRegressor
 REPEATS = 5  # permutations per moderator and fold
 
 
 def permuted_loss(
-    forest: RandomForestRegressor | DecisionTreeRegressor,
-    coded: Coded,
-    y: np.ndarray,
-    rows: np.ndarray,
-    *,
-    repeats: int,
-    seed: int,
+    forest: Regressor, coded: Coded, y: np.ndarray, rows: np.ndarray, *, repeats: int, seed: int
 ) -> np.ndarray:
     """Return the increase of the squared error when a moderator is permuted (moderators,).
 
     The error is summed over the rows, among which the moderator is permuted; the increase is the
     mean over repeats. All columns of a moderator move together, so that a category stays intact.
-
     Source: Breiman 2001, doi 10.1023/A:1010933404324; here for the entire forest on held-out rows.
     """
     rng = np.random.default_rng(seed)
@@ -49,39 +44,24 @@ def permuted_loss(
     return increase
 
 
-def examine(
-    coded: Coded,
-    y: np.ndarray,
-    weight: np.ndarray,
-    tuning: Tuning,
-    folds: np.ndarray,
-    seed: int,
-    repeats: int = REPEATS,
-) -> pd.DataFrame:
+def examine(training: Training, folds: np.ndarray, seed: int) -> pd.DataFrame:
     """Cross-validate a forest for its R2 and the importance of the moderators.
 
-    Returns
-    -------
-    DataFrame
-        fold, k, part, name, value. Part r2 has the measures of `forest.cross_validate`, part
-        importance by moderator the increase of the mean squared error in the held-out fold. Rows
-        have no weights in the error, as in ranger.
+    Columns: fold, k, part, name, value. Part r2 has the measures of `forest.cross_validate`, part
+    importance by moderator the increase of the mean squared error in the held-out fold. Rows have
+    no weights in the error, as in ranger.
     """
+    coded, y, *_ = training
     parts = []
     for fold, (train, test) in enumerate(held_out(folds)):
-        forest = grow(coded, y, weight, tuning, train, seed=seed + fold)
-        predicted = forest.predict(coded.matrix[test])
-        measures = agreement(y[test], predicted, float(y[train].mean()))
-        loss = permuted_loss(forest, coded, y, test, repeats=repeats, seed=seed + fold)
-        columns = {
-            "fold": fold,
-            "k": len(test),
-            "part": ["r2"] * len(measures) + ["importance"] * len(loss),
-            "name": [*measures, *coded.names],
-            "value": [*measures.values(), *(loss / len(test))],
-        }
-        parts.append(pd.DataFrame(columns))
-    return pd.concat(parts, ignore_index=True)
+        forest = grow(training, train, seed=seed + fold)
+        measures = agreement_of(forest, training, train, test)
+        loss = permuted_loss(forest, coded, y, test, repeats=REPEATS, seed=seed + fold) / len(test)
+        by_part = {"r2": measures, "importance": dict(zip(coded.names, loss, strict=True))}
+        for part, values in by_part.items():
+            table = pd.DataFrame(values.items(), columns=["name", "value"])
+            parts.append(table.assign(fold=fold, k=len(test), part=part))
+    return pd.concat(parts, ignore_index=True)[["fold", "k", "part", "name", "value"]]
 
 
 def examine_draws(
@@ -97,17 +77,13 @@ def examine_draws(
     """Run `examine` for every draw of a target and every imputation, in a job per pair.
 
     The shorter list is recycled: two draws and four imputations give four jobs.
-
-    Returns
-    -------
-    DataFrame
-        The columns of `examine`, and draw.
+    Columns: those of `examine`, and draw.
     """
-    jobs = [
-        Job(f"draw {at + 1}", examine, (*paired(codings, target, at), weight, tuning, folds, seed))
-        for at in range(max(len(codings), len(target.values)))
-    ]
-    tables = options.run(jobs, "predicting held-out folds").tables.values()
+    jobs = []
+    for at in range(max(len(codings), len(target.values))):
+        training = Training(*paired(codings, target, at), weight, tuning)
+        jobs.append(Job(f"draw {at + 1}", examine, (training, folds, seed)))
+    tables = options.run_all(jobs, "predicting held-out folds")
     return pd.concat([table.assign(draw=at) for at, table in enumerate(tables)], ignore_index=True)
 
 
@@ -117,13 +93,7 @@ def paired(codings: Sequence[Coded], target: Target, at: int) -> tuple[Coded, np
 
 
 def held_out_importance(examined: pd.DataFrame) -> pd.DataFrame:
-    """Average the importance of `examine` over folds (and draws).
-
-    Returns
-    -------
-    DataFrame
-        moderator, importance, on the scale of the squared target.
-    """
+    """Average importance over folds (and draws), on the scale of the squared target."""
     rows = examined[examined["part"] == "importance"]
     total = (rows["value"] * rows["k"]).groupby(rows["name"]).sum()
     importance = total / rows.groupby("name")["k"].sum()
@@ -133,42 +103,33 @@ def held_out_importance(examined: pd.DataFrame) -> pd.DataFrame:
 def r2cv_draws(examined: pd.DataFrame) -> pd.DataFrame:
     """Summarise the measures of `examine_draws` over draws.
 
-    Returns
-    -------
-    DataFrame
-        measure, mean, sd (over folds, on average), ci_lb, ci_ub (95 % of the draws' means).
+    Columns: measure, mean, sd (over folds, on average), ci_lb, ci_ub (95 % of the draws' means).
     """
     rows = examined[examined["part"] == "r2"]
     by_draw = rows.groupby(["name", "draw"])["value"]
     means = by_draw.mean().groupby("name")
-    table = pd.DataFrame(
-        {
-            "mean": means.mean(),
-            "sd": by_draw.std().groupby("name").mean(),
-            "ci_lb": means.quantile(INTERVAL[0]),
-            "ci_ub": means.quantile(INTERVAL[1]),
-        }
-    )
+    columns = {"mean": means.mean(), "sd": by_draw.std().groupby("name").mean()}
+    table = pd.DataFrame(columns | percentiles(means))
     return table.rename_axis("measure").reset_index()
 
 
-def out_of_bag_importance(
-    coded: Coded, y: np.ndarray, weight: np.ndarray, tuning: Tuning, *, seed: int = 1
-) -> pd.DataFrame:
+def percentiles(values: Any) -> dict[str, pd.Series]:
+    """Return the bounds of 95 % intervals of a table's columns or of the groups of a series."""
+    return {name: values.quantile(p) for name, p in zip(("ci_lb", "ci_ub"), INTERVAL, strict=True)}
+
+
+def out_of_bag_importance(training: Training, *, seed: int = 1) -> pd.DataFrame:
     """Return the importance as published (ranger's): tree by tree, on the effects not drawn.
 
     A tree was grown with other effects of their studies, and its errors do not average out as a
     forest's do, so that two correlated moderators are both important: it is for comparison with
     the paper.
-
-    Returns
-    -------
-    DataFrame
-        moderator, importance.
+    Columns: moderator, importance.
     """
+    coded, y, _, tuning = training
     rng = np.random.default_rng(seed)
     total = np.zeros(len(coded.names))
-    forest = grow(coded, y, weight, tuning, np.arange(len(y)), seed=seed)
+    forest = grow(training, np.arange(len(y)), seed=seed)
     for tree, drawn in zip(forest.estimators_, forest.estimators_samples_, strict=True):
         rows = np.setdiff1d(np.arange(len(y)), drawn)
         tree_seed = int(rng.integers(2**31))
@@ -179,33 +140,17 @@ def out_of_bag_importance(
 def importance_table(replicates: pd.DataFrame, on_folds: pd.DataFrame, target: str) -> pd.DataFrame:
     """Return importance with intervals and ranks, the most important moderator first.
 
-    Parameters
-    ----------
-    replicates : DataFrame
-        replicate, moderator, importance: of resamples of the studies, of draws, or of both.
-    on_folds : DataFrame
-        From `held_out_importance` on all studies.
-    target : str
-        Name of the target; a column.
-
-    Returns
-    -------
-    DataFrame
-        moderator, mean, sd, ci_lb, ci_ub (95 %, percentiles), p_positive over the replicates;
-        held_out, that of all studies; mean_rank, p_rank_1, p_rank_2, ...: the share of replicates
-        where the moderator has that rank; target.
+    `replicates`: replicate, moderator, importance: of resamples of the studies, of draws, or of
+    both. `on_folds`: from `held_out_importance` on all studies. `target`: name of the target; a
+    column.
+    Columns: moderator, mean, sd, ci_lb, ci_ub (95 %, percentiles), p_positive over the replicates;
+    held_out, that of all studies; mean_rank, p_rank_1, p_rank_2, ...: the share of replicates where
+    the moderator has that rank; target.
     """
     wide = replicates.pivot_table(index="replicate", columns="moderator", values="importance")
     ranks = wide.rank(axis=1, ascending=False, method="first")
-    table = pd.DataFrame(
-        {
-            "mean": wide.mean(),
-            "sd": wide.std(),
-            "ci_lb": wide.quantile(INTERVAL[0]),
-            "ci_ub": wide.quantile(INTERVAL[1]),
-            "p_positive": (wide > 0).mean(),
-        }
-    )
+    table = pd.DataFrame({"mean": wide.mean(), "sd": wide.std(), **percentiles(wide)})
+    table["p_positive"] = (wide > 0).mean()
     table["held_out"] = on_folds.set_index("moderator")["importance"]
     table["mean_rank"] = ranks.mean()
     shares = {f"p_rank_{rank}": (ranks == rank).mean() for rank in range(1, wide.shape[1] + 1)}

@@ -47,18 +47,9 @@ def choose_moderators(
 ) -> tuple[list[str], dict[str, str]]:
     """Return the moderators of a table, and why other columns are not moderators, by name.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Effect table.
-    names : sequence of str, optional
-        By default those of the dataset if the table has them all, otherwise every column that
-        neither identifies a row nor holds parts of its effect size.
-
-    Raises
-    ------
-    BadInput
-        A name is not a column or has a single value; no moderator remains.
+    `frame`: effect table. `names`: by default those of the dataset if the table has them all,
+    otherwise every column that neither identifies a row nor holds parts of its effect size.
+    Raises BadInput: a name is not a column or has a single value; no moderator remains.
     """
     candidates = list(names) if names else _by_default(frame)
     for name in candidates:
@@ -109,18 +100,11 @@ def fill_in(
 ) -> pd.DataFrame:
     """Return a complete table of moderators: numbers are floats, categories text.
 
-    Parameters
-    ----------
-    frame, names : DataFrame, sequence of str
-        Effect table and its moderators.
-    within : str
-        Blanks get values that are observed where this column is the same, or anywhere if the table
-        lacks it or nothing is observed there; "" for anywhere.
-    like : DataFrame, optional
-        The table of observed values, instead of `frame`.
-    seed : int, optional
-        Put a random observed value into the blanks of a study: an imputation. By default the mode
-        (of equally frequent values the first by alphabet) or the median.
+    `frame`, `names`: effect table and its moderators. `within`: blanks get values that are observed
+    where this column is the same, or anywhere if the table lacks it or nothing is observed there;
+    "" for anywhere. `like`: the table of observed values, instead of `frame`. `seed`: put a random
+    observed value into the blanks of a study: an imputation. By default the mode (of equally
+    frequent values the first by alphabet) or the median.
     """
     like = frame if like is None else like
     rng = None if seed is None else np.random.default_rng(seed)
@@ -128,11 +112,9 @@ def fill_in(
     stratified = within in frame and within in like
     table = {}
     for name in names:
-        source = _plain(like[name])
-        column = _plain(frame[name])
+        source, column = (_plain(part[name]) for part in (like, frame))
         if stratified:
-            of_source = like[within].astype(str)
-            of_column = frame[within].astype(str)
+            of_source, of_column = (part[within].astype(str) for part in (like, frame))
             blank = column.isna()
             for stratum in pd.unique(of_column[blank]):
                 here = blank & (of_column == stratum)
@@ -160,8 +142,7 @@ def _imputed(
         return np.full(count, None if observed.dtype == object else np.nan)
     if rng is not None:
         place, labels = pd.factorize(studies)
-        drawn: np.ndarray = rng.choice(observed.to_numpy(), len(labels))[place]
-        return drawn
+        return rng.choice(observed.to_numpy(), len(labels))[place]
     value = observed.mode()[0] if is_category(observed) else observed.median()
     return np.full(count, value, observed.to_numpy().dtype)
 
@@ -175,18 +156,14 @@ def code(table: pd.DataFrame, *, ordered: bool = False) -> Coded:
     """
     parts = []
     levels = []
-    for name in table:
-        column = table[name]
+    for _, column in table.items():
         of_column = tuple(sorted(column.unique())) if is_category(column) else ()
-        levels.append(of_column)
         values = column.to_numpy()[:, None]
-        if not of_column:
-            parts.append(values.astype(float))
-            continue
-        indicators = values == np.array(of_column, object)
-        if ordered:
-            indicators = indicators.argmax(1)[:, None]
-        parts.append(indicators.astype(float))
+        if of_column:
+            values = values == np.array(of_column, object)
+            values = values.argmax(1)[:, None] if ordered else values
+        levels.append(of_column)
+        parts.append(values.astype(float))
     owner = np.repeat(np.arange(len(parts)), [part.shape[1] for part in parts])
     return Coded(tuple(map(str, table)), tuple(levels), np.hstack(parts), owner)
 

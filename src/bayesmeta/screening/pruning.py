@@ -30,26 +30,10 @@ def cross_validate(
     of `by`, and E their mean over all effects: error = sum over u of E_u / S, and
     se = sqrt(sum over u of (E_u - n_u E)^2) / S, which by effect is metacart's. The tree of a fold
     that ends early predicts with the splits that it has.
-
-    Parameters
-    ----------
-    folds, seed : int
-        As in `folds_of`.
-    by : str
-        Column with values that stay together in a fold; with `effect` (or any column without
-        repeats) the folds are metacart's.
-    options : JobOptions
-        A job is a fold.
-
-    Returns
-    -------
-    DataFrame
-        splits (from 0 to max_splits), error, se.
-
-    Raises
-    ------
-    BadInput
-        As in `grow` and `folds_of`; the column `by` is absent or has missing values.
+    `folds`, `seed`: as in `folds_of`. `by`: column with values that stay together in a fold; with
+    `effect` (or any column without repeats) the folds are metacart's. `options`: a job is a fold.
+    Columns: splits (from 0 to max_splits), error, se.
+    Raises BadInput: as in `grow` and `folds_of`; the column `by` is absent or has missing values.
     """
     choices = choices or Choices()
     if by not in table or table[by].isna().any():
@@ -60,38 +44,25 @@ def cross_validate(
     for number in range(folds):
         arguments = (rows[fold != number], rows[fold == number], tuple(moderators), choices)
         jobs.append(Job(f"fold {number + 1}", predict_others, arguments))
-    grown = options.run(jobs, "cross-validating the tree")
-    if grown.refused:
-        raise BadInput(next(iter(grown.refused.values())))
-    predicted = pd.concat(grown.tables.values()).sort_index().to_numpy()
+    grown = options.run_all(jobs, "cross-validating the tree")
+    predicted = pd.concat(grown).sort_index().to_numpy()
     yi = rows["yi"].to_numpy(float)[:, None]
     total = ((yi - yi.mean()) ** 2).sum()
     squares = (yi - predicted) ** 2
     deviations = pd.DataFrame(squares - squares.mean(0)).groupby(table[by].to_numpy()).sum()
-    return pd.DataFrame(
-        {
-            "splits": np.arange(choices.max_splits + 1),
-            "error": squares.sum(0) / total,
-            "se": np.sqrt((deviations**2).sum()).to_numpy() / total,
-        }
-    )
+    se = np.sqrt((deviations**2).sum()).to_numpy() / total
+    splits = np.arange(choices.max_splits + 1)
+    return pd.DataFrame({"splits": splits, "error": squares.sum(0) / total, "se": se})
 
 
 def predict_others(
     rows: pd.DataFrame, others: pd.DataFrame, moderators: tuple[str, ...], choices: Choices
 ) -> pd.DataFrame:
-    """Grow a tree from some rows and predict others after 0, 1, ..., max_splits splits.
-
-    Returns
-    -------
-    DataFrame
-        A row per other row, a column per number of splits.
-    """
+    """Grow a tree from some rows and predict others (rows) after 0, 1, ... splits (columns)."""
     tree = grow(rows, moderators, choices)
-    predicted = predict(tree, rows, others)
-    last = len(tree.splits)
-    columns = {str(size): predicted[min(size, last)] for size in range(choices.max_splits + 1)}
-    return pd.DataFrame(columns, index=others.index)
+    sizes = np.arange(choices.max_splits + 1)
+    predicted = predict(tree, rows, others)[sizes.clip(max=len(tree.splits))]
+    return pd.DataFrame(predicted.T, others.index, sizes.astype(str))
 
 
 def predict(tree: Tree, rows: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
@@ -100,8 +71,7 @@ def predict(tree: Tree, rows: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
     A row with a level that was absent at a split is predicted by the node that was split: metacart
     sends it right, or takes the overall mean if the level was absent from the tree.
     """
-    yi = rows["yi"].to_numpy(float)
-    vi = rows["vi"].to_numpy(float)
+    yi, vi = (rows[name].to_numpy(float) for name in ("yi", "vi"))
     of_rows = nodes_of(tree, rows)
     predicted = []
     for size, of_others in enumerate(nodes_of(tree, others)):
@@ -113,15 +83,7 @@ def predict(tree: Tree, rows: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
 
 
 def kept_splits(errors: pd.DataFrame, c: float = 0.5) -> int:
-    """Return the splits of the smallest tree within c standard errors of the least error.
-
-    The standard error is that of the tree with the least error.
-
-    Raises
-    ------
-    BadInput
-        c is below 0.
-    """
+    """Return the splits of the smallest tree within c (0 or more) SEs of the best, by its SE."""
     if not c >= 0:
         raise BadInput(f"c is {c}; it should be 0 or more")
     best = errors.iloc[int(errors["error"].to_numpy().argmin())]

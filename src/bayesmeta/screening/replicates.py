@@ -1,49 +1,41 @@
 """Forests on resampled studies, of a target or of draws: intervals of importance and dependence."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-from bayesmeta.estimates.conventions import INTERVAL
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.jobs import Job
 from bayesmeta.screening.dependence import dependence, interaction, pair_dependence
 from bayesmeta.screening.folds import resample
-from bayesmeta.screening.forest import Tuning, agreement, grow
-from bayesmeta.screening.importance import paired, permuted_loss
+from bayesmeta.screening.forest import Training, Tuning, agreement_of, grow
+from bayesmeta.screening.importance import paired, percentiles, permuted_loss
 from bayesmeta.screening.moderators import Coded
 from bayesmeta.screening.running import DEFAULT, JobOptions
 from bayesmeta.screening.targets import Target
 
 REPEATS = 3  # permutations per moderator; replicates average out the rest of the noise
+KEYS = {  # by part of the replicates, the columns that identify a row
+    "single": ["moderator", "level"],
+    "pair": ["first", "second", "level_1", "level_2"],
+    "interaction": ["first", "second"],
+}
 Pairs = Sequence[tuple[str, str]]
 
 
-def replicate(
-    coded: Coded,
-    y: np.ndarray,
-    weight: np.ndarray,
-    tuning: Tuning,
-    studies: Sequence[str],
-    pairs: Pairs,
-    seed: int,
-) -> pd.DataFrame:
+def replicate(training: Training, studies: Sequence[str], pairs: Pairs, seed: int) -> pd.DataFrame:
     """Grow a forest on resampled studies.
 
     Importance and r2 are on the studies that were not drawn, on average 37 %; dependence is
     averaged over all effects.
-
-    Returns
-    -------
-    DataFrame
-        part (r2, importance, single, pair, interaction), value, and labels: the columns of
-        `dependence` and `pair_dependence`.
+    Columns: part (r2, importance, single, pair, interaction), value, and labels: the columns of
+    `dependence` and `pair_dependence`.
     """
+    coded, y, *_ = training
     train, test = resample(studies, seed)
-    forest = grow(coded, y, weight, tuning, train, seed=seed)
-    predicted = forest.predict(coded.matrix[test])
-    measures = agreement(y[test], predicted, float(y[train].mean()))
+    forest = grow(training, train, seed=seed)
+    measures = agreement_of(forest, training, train, test)
     loss = permuted_loss(forest, coded, y, test, repeats=REPEATS, seed=seed) / len(test)
     single = dependence(forest, coded)
     parts = [
@@ -53,10 +45,10 @@ def replicate(
     ]
     for first, second in pairs:
         pair = pair_dependence(forest, coded, first, second)
-        strength = interaction(pair, single)["strength"]
-        labels = {"part": ["interaction"], "first": [first], "second": [second]}
         parts.append(pair.rename(columns={"effect": "value"}).assign(part="pair"))
-        parts.append(pd.DataFrame(labels | {"value": [strength]}))
+        strength = interaction(pair, single)["strength"]
+        labels = {"part": "interaction", "first": first, "second": second}
+        parts.append(pd.DataFrame([labels | {"value": strength}]))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -77,29 +69,19 @@ def run_replicates(
     Replicate r resamples the studies with seed + r and takes draw r of the target and imputation r
     of the moderators; shorter lists are recycled. An interval thus contains the uncertainty of the
     posterior, of the blanks and of the choice of studies.
-
-    Returns
-    -------
-    DataFrame
-        The columns of `replicate`, and replicate.
-
-    Raises
-    ------
-    BadInput
-        count is below 2.
+    Columns: those of `replicate`, and replicate.
+    Raises BadInput: count is below 2.
     """
     if count < 2:
         raise BadInput(f"{count} resamples give no interval; 100 do")
     labels = tuple(studies.astype(str))
     jobs = []
     for at in range(count):
-        coded, y = paired(codings, target, at)
-        arguments = (coded, y, weight, tuning, labels, tuple(pairs), seed + at)
+        training = Training(*paired(codings, target, at), weight, tuning)
+        arguments = (training, labels, tuple(pairs), seed + at)
         jobs.append(Job(f"resample {at + 1}", replicate, arguments))
-    tables = options.run(jobs, "resampling studies").tables.values()
-    return pd.concat(
-        [table.assign(replicate=at) for at, table in enumerate(tables)], ignore_index=True
-    )
+    tables = enumerate(options.run_all(jobs, "resampling studies"))
+    return pd.concat([table.assign(replicate=at) for at, table in tables], ignore_index=True)
 
 
 def importance_of(replicates: pd.DataFrame) -> pd.DataFrame:
@@ -109,25 +91,7 @@ def importance_of(replicates: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_intervals(table: pd.DataFrame, replicates: pd.DataFrame) -> pd.DataFrame:
-    """Add ci_lb and ci_ub, percentiles of the replicates; nan for rows without replicates.
-
-    Parameters
-    ----------
-    table : DataFrame
-        From `dependence`, `pair_dependence` or `interactions_table`.
-    """
-    part, by = _part(table)
+    """Add ci_lb, ci_ub to a dependence or interactions: percentiles of the replicates, or nan."""
+    part, by = next((part, by) for part, by in KEYS.items() if set(by) <= set(table))
     values = replicates[replicates["part"] == part].groupby(by)["value"]
-    limits = pd.DataFrame(
-        {"ci_lb": values.quantile(INTERVAL[0]), "ci_ub": values.quantile(INTERVAL[1])}
-    )
-    return table.merge(limits.reset_index(), how="left", on=by)
-
-
-def _part(table: pd.DataFrame) -> tuple[str, list[Hashable]]:
-    """Return the part of the replicates that belongs to a table, and the columns they share."""
-    if "moderator" in table:
-        return "single", ["moderator", "level"]
-    if "level_1" in table:
-        return "pair", ["first", "second", "level_1", "level_2"]
-    return "interaction", ["first", "second"]
+    return table.merge(pd.DataFrame(percentiles(values)).reset_index(), how="left", on=by)

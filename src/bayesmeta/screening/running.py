@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bayesmeta.infrastructure.jobs import Finished, Job, run_jobs
+import pandas as pd
+
+from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.infrastructure.jobs import Job, run_jobs
 from bayesmeta.infrastructure.progress import Steps
 
 
@@ -14,19 +17,14 @@ class JobOptions:
 
     steps: Steps | None = None
     workers: int | None = None
-    dask: str | None = None
     cache: Path | None = None
 
-    def run(self, jobs: Sequence[Job], title: str) -> Finished:
-        """Run jobs with these options."""
-        return run_jobs(
-            jobs,
-            steps=self.steps,
-            title=title,
-            workers=self.workers,
-            dask=self.dask,
-            cache=self.cache,
-        )
+    def run_all(self, jobs: Sequence[Job], title: str) -> list[pd.DataFrame]:
+        """Run jobs; return their tables in this order, or raise BadInput if a job is refused."""
+        done = run_jobs(jobs, title=title, **vars(self))
+        if done.refused:
+            raise BadInput(next(iter(done.refused.values())))
+        return list(done.tables.values())
 
 
 DEFAULT = JobOptions()

@@ -68,19 +68,10 @@ def between(effects: Effects, leaf: np.ndarray, rows: np.ndarray, left: np.ndarr
     their weighted mean: tau2 = max(0, (sum of w (yi - y_l)^2 - (k - L)) / sum over l of
     (W_l - sum of w^2 / W_l)), and with w* = 1 / (vi + tau2) instead of w,
     Qb = sum over l of W*_l (y*_l - y*)^2.
-
-    Parameters
-    ----------
-    leaf : array (effects,)
-        Codes from 0 of the leaves before the split.
-    rows : array (n,)
-        The effects of the leaf that is split.
-    left : array of bool (splits, n)
-        The rows that go to the left leaf; both sides need a row.
-
-    References
-    ----------
-    DerSimonian & Laird 1986, doi:10.1016/0197-2456(86)90046-2;
+    `leaf`: array (effects,), codes from 0 of the leaves before the split. `rows`: array (n,), the
+    effects of the leaf that is split. `left`: array of bool (splits, n), the rows that go to the
+    left leaf; both sides need a row.
+    Source: DerSimonian & Laird 1986, doi:10.1016/0197-2456(86)90046-2;
     Li, Dusseldorp, Su & Meulman 2020, doi:10.3758/s13428-020-01360-0.
     """
     step = max(1, MAX_ARRAY_SIZE // len(leaf))
@@ -117,10 +108,8 @@ def _tau2(
 ) -> np.ndarray:
     """Return the residual tau2 of every split (splits,).
 
-    Parameters
-    ----------
-    node, to_left, others : arrays (4,), (splits, 4) and (leaves - 1, 4)
-        Sums of `_sum_terms` over the node, over its left sides and over the other leaves.
+    `node` (4,), `to_left` (splits, 4) and `others` (leaves - 1, 4) are sums of `_sum_terms` over
+    the node, over its left sides and over the other leaves.
     """
     of_sides = _moments(np.stack([to_left, node - to_left])).sum(1)
     within, scale = of_sides + _moments(others).sum(1)[:, None]
@@ -149,11 +138,7 @@ def best_cut(
 
     Of more than `TAU2_NODES` splits only those that are near the largest by `roughly` are computed
     in full.
-
-    Returns
-    -------
-    tuple
-        Index of the element of `cuts`, the place of the split in it, Qb and tau2.
+    Returns: index of the element of `cuts`, the place of the split in it, Qb and tau2.
     """
     which = np.repeat(np.arange(len(cuts)), [len(cut.ends) for cut in cuts])
     place = np.concatenate([np.arange(len(cut.ends)) for cut in cuts])
@@ -187,9 +172,8 @@ def roughly(effects: Effects, leaf: np.ndarray, rows: np.ndarray, cuts: list[Cut
     weights = 1 / (effects.vi[:, None] + tau2_nodes - effects.vi.min())
     both = np.stack([weights, weights * terms[:, [1]] / terms[:, [0]]])
     in_leaf = both[:, rows]
-    to_left = np.concatenate(
-        [in_leaf[:, cut.order].cumsum(1)[:, cut.ends - 1] for cut in cuts], axis=1
-    )
+    parts = [in_leaf[:, cut.order].cumsum(1)[:, cut.ends - 1] for cut in cuts]
+    to_left = np.concatenate(parts, axis=1)
     to_right = in_leaf.sum(1)[:, None] - to_left
     rest = others.T @ both
     at_nodes = _q_between(to_left, to_right, *np.moveaxis(rest[:, :, None], 1, 0))
@@ -198,5 +182,4 @@ def roughly(effects: Effects, leaf: np.ndarray, rows: np.ndarray, cuts: list[Cut
     coefficients = 2 / TAU2_NODES * at_nodes @ np.cos(np.outer(angles, orders))
     coefficients[:, 0] /= 2
     position = np.arccos(((log_tau2 - lowest) / half - 1).clip(-1, 1))
-    value: np.ndarray = (coefficients * np.cos(np.outer(position, orders))).sum(1)
-    return value
+    return (coefficients * np.cos(np.outer(position, orders))).sum(1)

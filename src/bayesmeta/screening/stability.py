@@ -29,28 +29,12 @@ def resampled_splits(
 ) -> pd.DataFrame:
     """Grow trees from studies drawn with replacement, as many as there are studies.
 
-    Parameters
-    ----------
-    table : DataFrame
-        As in `grow`, with `study`.
-    splits : int
-        Maximum number of splits of a tree: that of the pruned tree, the stability of which is in
-        question. 0 gives none.
-    resamples, seed : int
-        The same seed gives the same resamples; a larger number begins with these.
-    options : JobOptions
-        A job is ten trees.
-
-    Returns
-    -------
-    DataFrame
-        resample (from 0), step (from 1), parent, moderator, split (the condition of the left node,
-        in words).
-
-    Raises
-    ------
-    BadInput
-        As in `grow`; the column study is absent, or resamples is below 1.
+    `table`: as in `grow`, with `study`. `splits`: maximum number of splits of a tree: that of the
+    pruned tree, the stability of which is in question. 0 gives none. `resamples`, `seed`: the same
+    seed gives the same resamples; a larger number begins with these. `options`: a job is ten trees.
+    Columns: resample (from 0), step (from 1), parent, moderator, split (the condition of the left
+    node, in words).
+    Raises BadInput: as in `grow`; the column study is absent, or resamples is below 1.
     """
     if "study" not in table or resamples < 1:
         raise BadInput("stability needs a column study, and 1 resample or more")
@@ -61,24 +45,16 @@ def resampled_splits(
         batch = tuple(range(start, min(start + PER_JOB, resamples)))
         name = f"trees {batch[0] + 1} to {batch[-1] + 1}"
         jobs.append(Job(name, grow_resampled, (rows, tuple(moderators), choices, seed, batch)))
-    grown = options.run(jobs, "resampling studies")
-    if grown.refused:
-        raise BadInput(next(iter(grown.refused.values())))
-    if not grown.tables:
-        return pd.DataFrame(columns=COLUMNS)
-    return pd.concat(grown.tables.values(), ignore_index=True)
+    tables = options.run_all(jobs, "resampling studies")
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
 
 
 def grow_resampled(
-    rows: pd.DataFrame,
-    moderators: tuple[str, ...],
-    choices: Choices,
-    seed: int,
-    numbers: Sequence[int],
+    rows: pd.DataFrame, moderators: Sequence[str], choices: Choices, seed: int, batch: Sequence[int]
 ) -> pd.DataFrame:
     """Return the splits of the trees from these resamples, as `resampled_splits`."""
     splits = []
-    for number in numbers:
+    for number in batch:
         drawn, _ = resample(rows["study"], [seed, number])
         tree = grow(rows.iloc[drawn], moderators, choices)
         splits += [
@@ -91,11 +67,8 @@ def grow_resampled(
 def frequencies(splits: pd.DataFrame, moderators: Sequence[str], *, resamples: int) -> pd.DataFrame:
     """Count how often every moderator made the first, the second and any split.
 
-    Returns
-    -------
-    DataFrame
-        moderator, first, second, any: shares of the resamples; splits: average number in a tree.
-        Most frequent first.
+    Columns: moderator, first, second, any: shares of the resamples; splits: average number in a
+    tree. Most frequent first.
     """
     names = list(moderators)
 

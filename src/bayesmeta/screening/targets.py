@@ -58,18 +58,9 @@ def target_of(
 ) -> Target:
     """Return the target of a screening.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Effect table.
-    name : {"means", "draws", "raw"}
-    draws, seed : int
-        Number of independent draws, and their seed.
-
-    Raises
-    ------
-    BadInput
-        The name is unknown; draws is below 1.
+    `frame`: effect table. `name`: {"means", "draws", "raw"}. `draws`, `seed`: number of independent
+    draws, and their seed.
+    Raises BadInput: the name is unknown; draws is below 1.
     """
     check_choice("target", name, choices.Target)
     if name == "raw":
@@ -100,19 +91,15 @@ def total_tau2(frame: pd.DataFrame) -> float:
 
 
 def posterior_means(design: xr.Dataset, spec: ModelSpec, grid: Grid) -> np.ndarray:
-    """Return E(theta_i | y) (k,), with the random effects integrated exactly at each node of a grid over the taus.
+    """Return E(theta_i | y) (k,), the random effects integrated exactly at every node of a grid.
 
-    Parameters
-    ----------
-    design, spec : Dataset, ModelSpec
-        The model without moderators; sampling errors are taken as independent.
-    grid : Grid
-        From `quadrature.grid.refine`.
+    The grid over the taus is from `quadrature.grid.refine`; the model is that without moderators,
+    and sampling errors are taken as independent.
     """
     likelihood = likelihood_of(design, spec)
-    seen = grid.weight > NEGLIGIBLE
-    nodes = Parameters(grid.beta[seen].T, grid.tau[seen].T)
-    share = grid.weight[seen] / grid.weight[seen].sum()
+    kept = grid.weight > NEGLIGIBLE
+    nodes = Parameters(grid.beta[kept].T, grid.tau[kept].T)
+    share = grid.weight[kept] / grid.weight[kept].sum()
     size = likelihood.draws_at_once
     chunks = [slice(start, start + size) for start in range(0, len(nodes), size)]
     means = [likelihood.expected_effects(nodes.part(chunk)) @ share[chunk] for chunk in chunks]

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from bayesmeta.inference import nuts, quadrature
+from bayesmeta.inference import quadrature
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design
 from bayesmeta.model.design.contrasts import contrast_weights
@@ -151,7 +151,8 @@ def test_weights_are_summarised_against_one(
     )
     verdict: dict[str, list[str]] = {"failures": []}
     monkeypatch.setattr(
-        nuts, "sample_posterior", lambda *_, **__: xr.DataTree.from_dict({"posterior": draws})
+        "bayesmeta.inference.nuts.sample_posterior",
+        lambda *_, **__: xr.DataTree.from_dict({"posterior": draws}),
     )
     monkeypatch.setattr("bayesmeta.estimates.convergence.diagnose", lambda _: verdict)
     monkeypatch.setattr(refits, "leave_studies_out", lambda *_, **__: studies)

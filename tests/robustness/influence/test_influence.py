@@ -209,7 +209,7 @@ def test_models_are_compared_study_by_study() -> None:
         elpd_table({"one": one, "two": two}, "three")
     with pytest.raises(BadInput, match="'two' and 'one' were fitted to other studies or effects"):
         elpd_table({"one": one, "two": two.assign(k=2)}, "one")
-    with pytest.raises(BadInput, match="3 effects in 2 studies, 6 in 3"):
+    with pytest.raises(BadInput, match="3 effects in 2 studies, 6 effects in 3 studies"):
         elpd_table({"one": one, "two": two[:2]}, "one")
 
 

@@ -50,9 +50,9 @@ def test_trace_counts_are_those_an_auditor_found() -> None:
         "dispersion-negative": 3,
         "errors-independent": 987,
     }
-    assert "50 by splitting" in few_controls(animals)[0].title
+    assert "50 by splitting" in next(few_controls(animals)).title
     alone = {
-        who: levels_aliased(subject)[0]
+        who: next(levels_aliased(subject))
         for who, subject in (("animals", animals), ("persons", persons))
     }
     assert "128 of 184" in alone["animals"].measure
@@ -81,7 +81,7 @@ def test_rows_that_cannot_be_right() -> None:
 
 def test_shared_controls_by_label_and_by_number() -> None:
     frame = simulate(0)
-    assert not shared_controls(subject_of(frame))
+    assert not list(shared_controls(subject_of(frame)))
     two = frame.groupby("study")["group"].transform("nunique") == 2
     study = frame["study"][two].iloc[0]
     at = frame.index[frame["study"] == study]
@@ -107,16 +107,16 @@ def test_copies_in_one_study_and_in_two() -> None:
         twice = found(studies_twice(subject), "study-twice")
         assert (twice.rank, twice.studies, twice.evidence) == (1, ["s05", "s10"], 2)
     rounded = frame[KEYS].assign(yi=frame["yi"].round(1), vi=frame["vi"].round(2).clip(lower=0.01))
-    assert not studies_twice(subject_of(rounded))
+    assert not list(studies_twice(subject_of(rounded)))
 
 
 def test_a_turned_study_and_a_turned_outcome() -> None:
     frame = simulate(5)
     frame["yi"] = np.where(frame["valence"] == "fear", 2.0, -2.0) + 0.3 * frame["yi"]
-    assert not inverted_studies(subject_of(frame))
-    assert not inverted_outcomes(subject_of(frame))
+    assert not list(inverted_studies(subject_of(frame)))
+    assert not list(inverted_outcomes(subject_of(frame)))
     turned = frame.assign(yi=frame["yi"].where(frame["study"] != "s07", -frame["yi"]))
-    findings = inverted_studies(subject_of(turned))
+    findings = list(inverted_studies(subject_of(turned)))
     assert [one.studies for one in findings] == [["s07"]]
     remedy = findings[0].remedy
     assert remedy is not None
@@ -141,8 +141,8 @@ def test_a_missing_effect_level_is_what_reml_gains() -> None:
     assert one.evidence == pytest.approx(gain, abs=1e-4)
     assert one.remedy is not None
     assert one.remedy.spec.levels == four.levels
-    assert not effect_level_missing(subject_of(simulate(6)))
-    assert not effect_level_missing(subject_of(simulate(6, tau_effect=1.0), "four-level"))
+    assert not list(effect_level_missing(subject_of(simulate(6))))
+    assert not list(effect_level_missing(subject_of(simulate(6, tau_effect=1.0), "four-level")))
 
 
 def test_levels_and_errors_as_counted_by_hand() -> None:

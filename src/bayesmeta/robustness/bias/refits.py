@@ -1,87 +1,71 @@
-"""A model's contrasts, its bias parameters, and how well it predicts each study unseen: one table, so that it keeps."""
+"""A model's contrasts, its bias parameters, and how well it predicts every study unseen.
+
+They are in a single table, so that a job can keep it.
+"""
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from bayesmeta.estimates.contrasts import summarise
-from bayesmeta.estimates.convergence import refuse_failed
 from bayesmeta.inference import quadrature
 from bayesmeta.model.design import is_small_study
-from bayesmeta.model.likelihood import nesting_of, refusal
+from bayesmeta.model.likelihood import refusal
 from bayesmeta.model.spec import ModelSpec
 from bayesmeta.robustness.influence import leave_studies_out
+from bayesmeta.robustness.influence.coverage import effects_of
+from bayesmeta.robustness.influence.elpd import sample_checked
 
 COLUMNS = ["part", "name", "mean", "sd", "ci_lb", "ci_ub", "p_positive"]
 
 
-def refit(
-    design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray, seed: int = 1
-) -> pd.DataFrame:
+def refit(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> pd.DataFrame:
     """Refit by quadrature where that takes the model, else by NUTS.
 
-    Parameters
-    ----------
-    design, spec : Dataset, ModelSpec
-        As for `quadrature.integrate_posterior`.
-    weights : DataArray
-        Dims (contrast, term), as from `design.contrast_weights`.
-    seed : int
-        Of NUTS.
-
-    Returns
-    -------
-    DataFrame
-        part ("contrast", "parameter": slopes and weights of the bias, or "study"), name; of the first two mean, sd,
-        ci_lb, ci_ub (95 % equal-tailed), p_positive (of weights P(> 1)); of studies k, elpd, k_hat, how, as from
-        `influence.leave_studies_out`.
-
-    Raises
-    ------
-    BadInput
-        A diagnostic of the sampler failed.
+    `design`, `spec`: as for `quadrature.integrate_posterior`. `weights`: dims (contrast, term), as
+    from `design.contrast_weights`.
+    Columns: part ("contrast", "parameter": slopes and weights of the bias, or "study"), name; of
+    the first two mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive (of weights P(> 1)); of
+    studies k, elpd, k_hat, how, as from `influence.leave_studies_out`.
+    Raises BadInput: a diagnostic of the sampler failed.
     """
-    if refusal(design, spec, "quadrature"):
-        return _sampled(design, spec, weights, seed)
+    terms = design["term"].values
+    bias = is_small_study(design)
+    labels = {"contrast": terms[bias], "term": terms}
+    slopes = xr.DataArray(np.eye(len(terms))[bias], labels, ("contrast", "term"))
+    combinations = {"contrast": weights} | ({"parameter": slopes} if bias.any() else {})
+    refit_with = _sampled if refusal(design, spec, "quadrature") else _integrated
+    estimates, studies = refit_with(design, spec, combinations)
+    estimates = estimates.rename(columns={"contrast": "name"})[COLUMNS]
+    studies = studies.rename(columns={"study": "name"})[["name", "k", "elpd", "how", "k_hat"]]
+    return pd.concat([estimates, studies.assign(part="study")], ignore_index=True)
+
+
+def _integrated(
+    design: xr.Dataset, spec: ModelSpec, combinations: dict[str, xr.DataArray]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the estimates and the studies."""
     posterior = quadrature.integrate_posterior(design, spec)
-    left_out = quadrature.leave_one_study_out(design, spec)
-    slopes = _slope_weights(design)
-    rows = [
-        quadrature.contrasts_table(posterior, each).assign(part=part)
-        for part, each in (("contrast", weights), ("parameter", slopes))
-        if each.size
+    elpd = quadrature.leave_one_study_out(design, spec)["elpd"].values
+    estimates = [
+        quadrature.contrasts_table(posterior, weights).assign(part=part)
+        for part, weights in combinations.items()
     ]
-    estimates = pd.concat(rows).rename(columns={"contrast": "name"})[COLUMNS]
-    size = np.bincount(nesting_of(design).study_of_effect)
-    studies = pd.DataFrame(
-        {"name": design["study"].values, "k": size, "elpd": left_out["elpd"].values, "how": "exact"}
-    )
-    return pd.concat([estimates, studies.assign(part="study", k_hat=np.nan)], ignore_index=True)
+    studies = pd.DataFrame({"study": design["study"].values, "k": effects_of(design), "elpd": elpd})
+    return pd.concat(estimates), studies.assign(how="exact", k_hat=np.nan)
 
 
-def _slope_weights(design: xr.Dataset) -> xr.DataArray:
-    """The slopes of a bias, each by itself (contrast, term)."""
-    terms, slopes = design["term"].values, is_small_study(design)
-    return xr.DataArray(
-        np.eye(len(terms))[slopes], {"contrast": terms[slopes], "term": terms}, ("contrast", "term")
-    )
-
-
-def _sampled(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray, seed: int) -> pd.DataFrame:
-    from bayesmeta.inference.nuts import sample_posterior  # PyMC and JAX, for these models alone
-
-    tree = sample_posterior(design, spec, seed=seed)
-    refuse_failed(tree)
+def _sampled(
+    design: xr.Dataset, spec: ModelSpec, combinations: dict[str, xr.DataArray]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the estimates and the studies."""
+    tree = sample_checked(design, spec)
     posterior = tree["posterior"].dataset
-    parts = [
-        summarise(xr.dot(each, posterior["beta"], dim="term")).assign(part=part)
-        for part, each in (("contrast", weights), ("parameter", _slope_weights(design)))
-        if each.size
+    estimates = [
+        summarise(xr.dot(weights, posterior["beta"], dim="term")).assign(part=part)
+        for part, weights in combinations.items()
     ]
     if "weights" in posterior:
         relative = posterior["weights"].rename(weight="contrast")
-        parts.append(summarise(relative, null=1.0).assign(part="parameter"))
-    estimates = pd.concat(parts).rename(columns={"contrast": "name"})[COLUMNS]
-    studies = leave_studies_out(tree, design, spec, seed=seed, workers=1)
-    studies = studies.rename(columns={"study": "name"})[["name", "k", "elpd", "how", "k_hat"]]
-    return pd.concat([estimates, studies.assign(part="study")], ignore_index=True)
+        estimates.append(summarise(relative, null=1.0).assign(part="parameter"))
+    return pd.concat(estimates), leave_studies_out(tree, design, spec, workers=1)

@@ -1,6 +1,6 @@
 """Bias models beside the unadjusted model: contrasts, slopes and weights, unseen studies."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 
 import pandas as pd
 import xarray as xr
@@ -22,19 +22,11 @@ Version = tuple[xr.Dataset, ModelSpec, xr.DataArray]
 def versions(
     frame: pd.DataFrame, spec: ModelSpec, weights: xr.DataArray
 ) -> tuple[dict[str, Version], dict[str, str]]:
-    """Return the analysis without a bias and with every bias, and why others are missing.
+    """Return design, model and weights without and with every bias, and why others are missing.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Effect table; PET and PEESE need n1i and n2i.
-    weights : DataArray
-        Dims (contrast, term), over the terms of the unadjusted model.
-
-    Returns
-    -------
-    tuple of dict
-        Title to design, model and weights; title of a missing model to the reason.
+    Both mappings are by title of the model.
+    `frame`: effect table; PET and PEESE need n1i and n2i. `weights`: dims (contrast, term), over
+    the terms of the unadjusted model.
     """
     made: dict[str, Version] = {UNADJUSTED: (build_design(frame, spec), spec, weights)}
     missing = {}
@@ -56,32 +48,22 @@ def versions(
 def cells_table(refits: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return every contrast under every model.
 
-    Returns
-    -------
-    DataFrame
-        contrast, model, mean, sd, ci_lb, ci_ub, p_positive; shift: of the mean from the unadjusted
-        model's, in its sds; toward_zero: the share of the unadjusted mean that disappears (above 1:
-        the sign changes).
+    Columns: contrast, model, mean, sd, ci_lb, ci_ub, p_positive; shift: of the mean from the
+    unadjusted model's, in its sds; toward_zero: the share of the unadjusted mean that disappears
+    (above 1: the sign changes).
     """
     rows = _part(refits, "contrast")
-    base = refits[UNADJUSTED].query("part == 'contrast'").set_index("name")
+    base = rows[rows["model"] == UNADJUSTED].set_index("contrast")
     mean, sd = (rows["contrast"].map(base[column]) for column in ("mean", "sd"))
     order = pd.Categorical(rows["contrast"], list(base.index))
-    rows = rows.assign(
-        shift=(rows["mean"] - mean) / sd, toward_zero=1 - rows["mean"] / mean, order=order
-    )
+    rows = rows.assign(shift=(rows["mean"] - mean) / sd, toward_zero=1 - rows["mean"] / mean)
     columns = ["contrast", "model", *NUMBERS, "p_positive", "shift", "toward_zero"]
-    return rows.sort_values("order", kind="stable")[columns].reset_index(drop=True)
+    rows = rows.assign(order=order).sort_values("order", kind="stable")
+    return rows[columns].reset_index(drop=True)
 
 
 def parameters_table(refits: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return the slopes and weights of the bias models.
-
-    Returns
-    -------
-    DataFrame
-        model, parameter, mean, sd, ci_lb, ci_ub, p: P(slope > 0) or P(weight < 1), towards bias.
-    """
+    """Return slopes and weights; p is P(slope > 0) or P(weight < 1), towards bias."""
     rows = _part(refits, "parameter")
     is_weight = rows["model"] == TITLES["selection"]
     p = rows["p_positive"].where(~is_weight, 1 - rows["p_positive"])
@@ -90,11 +72,8 @@ def parameters_table(refits: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 def models_table(refits: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return `influence.elpd_table` of the models, compared with the unadjusted model."""
-    studies = {
-        title: table[table["part"] == "study"].rename(columns={"name": "study"})
-        for title, table in refits.items()
-    }
-    return elpd_table(studies, UNADJUSTED)
+    studies = _part(refits, "study").groupby("model", sort=False)
+    return elpd_table({str(model): rows for model, rows in studies}, UNADJUSTED)
 
 
 def _part(refits: Mapping[str, pd.DataFrame], part: str) -> pd.DataFrame:
@@ -105,17 +84,18 @@ def _part(refits: Mapping[str, pd.DataFrame], part: str) -> pd.DataFrame:
 
 def unsettled(cells: pd.DataFrame) -> list[str]:
     """Return the contrasts with a settled sign (P of .975) that a bias model unsettles or turns."""
+    p = cells["p_positive"]
     base = cells.groupby("contrast")["p_positive"].transform("first")
-    changed = (cells["p_positive"] > 0.5) != (base > 0.5)
-    lost = _settled(base) & (~_settled(cells["p_positive"]) | changed)
+    lost = _settled(base) & (~_settled(p) | ((p > 0.5) != (base > 0.5)))
     return list(dict.fromkeys(cells.loc[lost, "contrast"]))
 
 
-def matters(cells: pd.DataFrame, models: pd.DataFrame) -> bool:
-    """Return whether the bias models change a conclusion or improve the prediction.
+def _settled(p: pd.Series) -> pd.Series:
+    return (p <= 1 - SETTLED) | (p >= SETTLED)
 
-    An improvement is a difference in elpd above two standard errors.
-    """
+
+def matters(cells: pd.DataFrame, models: pd.DataFrame) -> bool:
+    """Return whether a conclusion changes, or the elpd improves by over two standard errors."""
     better = models["difference"] > 2 * models["difference_se"]
     return bool(unsettled(cells)) or bool(better.any())
 
@@ -123,25 +103,14 @@ def matters(cells: pd.DataFrame, models: pd.DataFrame) -> bool:
 def sentence(cells: pd.DataFrame, parameters: pd.DataFrame, models: pd.DataFrame) -> str:
     """Summarise the bias models in words."""
     estimates = [
-        f"{_label(row)} {estimate_text(row['mean'], row['ci_lb'], row['ci_ub'])}"
+        f"{'weight of' if row['model'] == TITLES['selection'] else 'slope'} {row['parameter']} "
+        + estimate_text(row["mean"], row["ci_lb"], row["ci_ub"])
         for row in parameters.to_dict("records")
     ]
     best = models[models["model"] != UNADJUSTED].nlargest(1, "difference").iloc[0]
     gain = f"elpd {best['difference']:+.1f} (se {best['difference_se']:.1f}) against none"
     prediction = f"{best['model']} predicts unseen studies best of them, {gain}"
-    lost = unsettled(cells)
-    conclusions = (
-        f"no longer settled under some bias model: {', '.join(lost)}"
-        if lost
-        else "every conclusion stays"
-    )
+    conclusions = "every conclusion stays"
+    if lost := unsettled(cells):
+        conclusions = f"no longer settled under some bias model: {', '.join(lost)}"
     return "; ".join([", ".join(estimates), prediction, conclusions])
-
-
-def _label(row: Mapping[Hashable, object]) -> str:
-    kind = "weight of" if row["model"] == TITLES["selection"] else "slope"
-    return f"{kind} {row['parameter']}"
-
-
-def _settled(p: pd.Series) -> pd.Series:
-    return (p <= 1 - SETTLED) | (p >= SETTLED)

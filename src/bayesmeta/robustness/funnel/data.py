@@ -71,27 +71,17 @@ def funnel_data(tree: xr.DataTree) -> FunnelData:
     """Return the effects of a fit; effects of a cell with fewer than 10 count in "all" only."""
     design = tree["constant_data"].to_dataset()
     yi, vi, x = (np.asarray(design[name].values, float) for name in ("yi", "vi", "X"))
-    nesting = nesting_of(design)
-    study = nesting.study_of_effect
     n1, n2 = (_numbers(design, name) for name in ("n1i", "n2i"))
     vtype, linked = _variance_formula(yi, vi, n1, n2)
+    nesting = nesting_of(design)
+    study = nesting.study_of_effect
+    unit = {"study": study, "group": nesting.group_of_effect, "effect": np.arange(len(yi))}
     stratum = np.zeros(len(yi), int)
     if "study_stratum" in design:
         stratum = design["study_stratum"].values[study]
-    beta = tree["posterior"].to_dataset()["beta"].mean(("chain", "draw")).values
-    return FunnelData(
-        yi=yi,
-        vi=vi,
-        x=x,
-        unit={"study": study, "group": nesting.group_of_effect, "effect": np.arange(len(yi))},
-        stratum=stratum,
-        n1=n1,
-        n2=n2,
-        linked=linked,
-        vtype=vtype,
-        mean=x @ beta,
-        cells=_cells(design["X"].isel(term=~is_small_study(design))),
-    )
+    mean = x @ tree["posterior"].to_dataset()["beta"].mean(("chain", "draw")).values
+    cells = _cells(design["X"].isel(term=~is_small_study(design)))
+    return FunnelData(yi, vi, x, unit, stratum, n1, n2, linked, vtype, mean, cells)
 
 
 def _numbers(design: xr.Dataset, name: str) -> Floats:
@@ -114,11 +104,10 @@ def _variance_formula(yi: Floats, vi: Floats, n1: Floats, n2: Floats) -> tuple[s
 def _cells(coding: xr.DataArray) -> dict[str, Bools]:
     """Return `FunnelData.cells` of coded terms (effect, term) without slopes."""
     x = coding.values
-    terms = [str(term) for term in coding["term"].values]
-    every = {ALL: np.ones(len(x), bool)}
+    cells = {ALL: np.ones(len(x), bool)}
     if not (np.isin(x, (0, 1)).all() and (x.sum(1) == 1).all()) or x.shape[1] == 1:
-        return every
-    cells = dict(zip(terms, x.T == 1, strict=True))
-    return every | {
-        term: members for term, members in cells.items() if members.sum() >= MIN_CELL_EFFECTS
-    }
+        return cells
+    for term, members in zip(coding["term"].values, x.T == 1, strict=True):
+        if members.sum() >= MIN_CELL_EFFECTS:
+            cells[str(term)] = members
+    return cells

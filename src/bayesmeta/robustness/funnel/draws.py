@@ -1,18 +1,20 @@
-"""True effects of every effect under posterior draws, of new or of the fitted studies."""
+"""Replicates of a table: true effects under posterior draws, then effects and their variances."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import xarray as xr
 
+from bayesmeta.data.effect_sizes import smd
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.spec import LEVELS, spec_of
-from bayesmeta.robustness.funnel.data import Floats, FunnelData, Integers
+from bayesmeta.robustness.funnel.data import Floats, FunnelData
 
 Studies = Literal["new", "fitted"]
 SYMBOLS = {"study": "u", "group": "w", "effect": "d"}
+UNIT = np.ones(1)
 MAX_VALUES = 1_000_000  # of an array (draws, effects): 8 MB
 
 
@@ -23,7 +25,7 @@ class DrawnEffects:
     Attributes
     ----------
     fitted, theta : (b, k), the fitted mean X beta and the true effect
-    tau2 : (b, k), the sum of tau2 over the levels
+    tau2 : (b, k), the sum over the levels
     rho : (b, 1), correlation of sampling errors within a group
     """
 
@@ -43,72 +45,103 @@ def draw_effects(
 ) -> Iterator[DrawnEffects]:
     """Draw true effects under random posterior draws without repeats, in parts that fit in memory.
 
-    Parameters
-    ----------
-    draws : int
-        Number of draws, at most all of the posterior.
-    studies : "new" or "fitted"
-        Draw the random effects of theta = X beta + u + w + d anew from their distributions, or take
-        those of the fitted studies, groups and effects.
-
-    Raises
-    ------
-    BadInput
-        The tree lacks the random effects that "fitted" needs.
+    `draws`: number of draws, at most all of the posterior. `studies`: "new" or "fitted", draw the
+    random effects of theta = X beta + u + w + d anew from their distributions, or take those of the
+    fitted studies, groups and effects.
+    Raises BadInput: the tree lacks the random effects that "fitted" needs.
     """
     posterior = tree["posterior"].to_dataset()
     levels = [level for level in LEVELS if f"tau_{level}" in posterior]
     lacking = [SYMBOLS[level] for level in levels if SYMBOLS[level] not in posterior]
     if studies == "fitted" and lacking:
-        raise BadInput(
-            f"the posterior has no draws of {lacking}; take studies='new', which need none"
-        )
+        raise BadInput(f"the posterior has no draws of {lacking}; studies='new' needs none")
     flat = {str(name): _flat(posterior[name]) for name in posterior.data_vars}
     available = len(flat["beta"])
     flat.setdefault("rho", np.full((available, 1), spec_of(tree).rho))
     chosen = rng.permutation(available)[:draws]
     size = max(1, MAX_VALUES // len(data.yi))
     for start in range(0, len(chosen), size):
-        yield _at(chosen[start : start + size], flat, levels, data, rng, studies)
+        rows = chosen[start : start + size]
+        part = {name: values[rows] for name, values in flat.items()}
+        yield _at(part, levels, data, rng if studies == "new" else None)
 
 
 def _at(
-    chosen: Integers,
-    flat: dict[str, Floats],
-    levels: list[str],
-    data: FunnelData,
-    rng: np.random.Generator,
-    studies: Studies,
+    draws: dict[str, Floats], levels: list[str], data: FunnelData, rng: np.random.Generator | None
 ) -> DrawnEffects:
-    """Return the true effects at some draws."""
-    fitted = flat["beta"][chosen] @ data.x.T
+    """Return the true effects at some draws; without rng those of the fitted studies."""
+    fitted = draws["beta"] @ data.x.T
     theta = fitted.copy()
     tau2 = np.zeros_like(theta)
     for level in levels:
-        tau = flat[f"tau_{level}"][chosen][:, data.stratum]
+        tau = draws[f"tau_{level}"][:, data.stratum]
         unit = data.unit[level]
-        if studies == "fitted":
-            theta += flat[SYMBOLS[level]][chosen][:, unit]
+        if rng is None:
+            theta += draws[SYMBOLS[level]][:, unit]
         else:
-            theta += tau * _standard(level, flat, chosen, int(unit.max()) + 1, rng)[:, unit]
+            nu = draws.get("nu") if level == "study" else None
+            theta += tau * _standard((len(tau), int(unit.max()) + 1), nu, rng)[:, unit]
         tau2 += np.square(tau)
-    return DrawnEffects(fitted, theta, tau2, flat["rho"][chosen])
+    return DrawnEffects(fitted, theta, tau2, draws["rho"])
 
 
-def _standard(
-    level: str, flat: dict[str, Floats], chosen: Integers, units: int, rng: np.random.Generator
-) -> Floats:
-    """Draw random effects (b, units) in units of tau.
-
-    They are normal, or, for the studies of a Student model, t with the draw's nu.
-    """
-    shape = (len(chosen), units)
-    if level == "study" and "nu" in flat:
-        return rng.standard_t(flat["nu"][chosen][:, :1], shape)
-    return rng.standard_normal(shape)
+def _standard(shape: tuple[int, int], nu: Floats | None, rng: np.random.Generator) -> Floats:
+    """Draw random effects (b, units) in units of tau: normal, or t with nu of the draw (b, 1)."""
+    return rng.standard_normal(shape) if nu is None else rng.standard_t(nu[:, :1], shape)
 
 
 def _flat(draws: xr.DataArray) -> Floats:
     """Return the draws of all chains in a row: (draws, size), or (draws, 1)."""
     values = draws.transpose("chain", "draw", ...).values
     return values.reshape(values.shape[0] * values.shape[1], -1)
+
+
+class Replicate(NamedTuple):
+    """Effects and sampling variances of replicated tables, both (b, k)."""
+
+    yi: Floats
+    vi: Floats
+
+
+class Replicates(NamedTuple):
+    """Replicates from the same normal noise: effect and variance linked, and variances fixed."""
+
+    linked: Replicate
+    naive: Replicate
+
+
+def replicate(drawn: DrawnEffects, data: FunnelData, rng: np.random.Generator) -> Replicates:
+    r"""Simulate g and its variance together at the drawn true effects theta.
+
+        t ~ noncentral t(m, theta / s),  s = sqrt(1/n1 + 1/n2),  m = n1 + n2 - 2
+        g = J(m) s t,  v = v(g, n1, n2)
+
+    and, for comparison, g ~ N(theta, v observed), as if variances did not depend on effects. An
+    effect with a variance that does not follow from effect and sizes has the second in both. With
+    rho, the normal parts of t within a group correlate.
+    Source: Hedges 1981, doi 10.3102/10769986006002107; the artefact: Zwetsloot et al. 2017,
+    doi 10.7554/eLife.24260.
+    """
+    noise = _noise(drawn, data, rng)
+    fixed = np.broadcast_to(data.vi, noise.shape)
+    naive = Replicate(drawn.theta + np.sqrt(data.vi) * noise, fixed)
+    linked = np.flatnonzero(data.linked)
+    if not len(linked):
+        return Replicates(naive, naive)
+    n1, n2 = (sizes[linked] for sizes in (data.n1, data.n2))
+    df = n1 + n2 - 2
+    sd = np.sqrt(rng.chisquare(df, (len(noise), len(linked))) / df)
+    d = (drawn.theta[:, linked] + data.size_error[linked] * noise[:, linked]) / sd
+    yi, vi = (values.copy() for values in naive)
+    yi[:, linked], vi[:, linked] = smd(d, UNIT, n1, 0 * UNIT, UNIT, n2, vtype=data.vtype)
+    return Replicates(Replicate(yi, vi), naive)
+
+
+def _noise(drawn: DrawnEffects, data: FunnelData, rng: np.random.Generator) -> Floats:
+    """Draw standard normals (b, k), correlated by rho within a group."""
+    independent = rng.standard_normal(drawn.theta.shape)
+    if not drawn.rho.any():
+        return independent
+    group = data.unit["group"]
+    shared = rng.standard_normal((len(independent), int(group.max()) + 1))[:, group]
+    return np.sqrt(1 - drawn.rho) * independent + np.sqrt(drawn.rho) * shared

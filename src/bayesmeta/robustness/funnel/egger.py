@@ -1,7 +1,5 @@
 """Small-study effects and the file drawer: Egger's regression and the fail-safe N."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -15,6 +13,8 @@ from bayesmeta.model.likelihood import nesting_of
 from bayesmeta.model.spec import ModelSpec
 
 ALPHA = 0.05
+WALD = ["slope", "se", "zval", "pval", "ci_lb", "ci_ub"]
+FAIL_SAFE = ["term", "k", "studies", "fsn", "pval", "sumz", "threshold", "robust", "method"]
 PUBLISHED = "single-level, as published"
 FILE_DRAWER = (
     "Rosenthal; a sum of z over all effects, as if every effect were a study: nesting is ignored"
@@ -22,77 +22,45 @@ FILE_DRAWER = (
 
 
 def standard_error(design: xr.Dataset) -> Floats:
-    """Return sqrt(vi), metafor's predictor "sei".
-
-    For an SMD it contains yi itself, so that a slope arises without any bias.
-    """
+    """Return sqrt(vi), metafor's "sei"; for an SMD it contains yi, which makes a slope alone."""
     return np.sqrt(design["vi"].values)
 
 
 def size_precision(design: xr.Dataset) -> Floats:
     """Return sqrt(1/n1 + 1/n2): the part of an SMD's standard error that is free of the SMD.
 
-    Raises
-    ------
-    BadInput
-        The table has no n1i or n2i, or they are not above 0.
-
+    Raises BadInput: the table has no n1i or n2i, or they are not above 0.
     Source: Pustejovsky & Rodgers 2019, doi 10.1002/jrsm.1332.
     """
+    needs = "the precision sqrt(1/n1 + 1/n2) needs group sizes"
     if missing := [name for name in ("n1i", "n2i") if name not in design]:
-        raise BadInput(
-            "the precision sqrt(1/n1 + 1/n2) needs the group sizes; "
-            f"the table has no column {missing}"
-        )
+        raise BadInput(f"{needs}; the table has no column {missing}")
     precision = size_error(design["n1i"].values, design["n2i"].values)
     if np.isnan(precision).any():
-        raise BadInput(
-            "the precision sqrt(1/n1 + 1/n2) needs group sizes n1i and n2i above 0 in every row"
-        )
+        raise BadInput(f"{needs} n1i and n2i above 0 in every row")
     return precision
-
-
-PRECISIONS: dict[str, Callable[[xr.Dataset], Floats]] = {
-    "sei": standard_error,
-    "sqrt(1/n1 + 1/n2)": size_precision,
-}
 
 
 def egger_table(design: xr.Dataset, spec: ModelSpec) -> pd.DataFrame:
     """Fit Egger's regression: the precision as a further moderator, single-level and nested.
 
-    Parameters
-    ----------
-    design : Dataset
-        From `design.build_design`; the nested version with sqrt(1/n1 + 1/n2) needs n1i and n2i.
-    spec : ModelSpec
-        Levels and rho of the nested model.
-
-    Returns
-    -------
-    DataFrame
-        model, precision, slope, se, zval, pval (two-sided, normal), ci_lb, ci_ub, tau2 (sum over
-        the levels), tau2_without (the same without the precision), QE, k.
-
-    Raises
-    ------
-    BadInput
-        The precision is a linear combination of the terms, for example the same for every effect.
-
-    Notes
-    -----
     With sei a slope can be the effect size itself: the variance of an SMD grows with its square, so
     that a few very large effects of the same sign cause it, especially in a nested model.
     sqrt(1/n1 + 1/n2) is free of that.
-
-    Source: Egger et al. 1997, doi 10.1136/bmj.315.7109.629; as published: metafor's `regtest` of an
+    `design`: from `design.build_design`; the nested version with sqrt(1/n1 + 1/n2) needs n1i and
+    n2i. `spec`: levels and rho of the nested model.
+    Columns: model, precision, slope, se, zval, pval (two-sided, normal), ci_lb, ci_ub, tau2 (sum
+    over the levels), tau2_without (the same without the precision), QE, k.
+    Raises BadInput: the precision is a linear combination of the terms, for example the same for
+    every effect.
     `rma.uni` with moderators, predictor "sei"; nested: Fernandez-Castilla et al. 2021,
     doi 10.1080/00220973.2019.1582470.
+    Source: Egger et al. 1997, doi 10.1136/bmj.315.7109.629; as published: metafor's `regtest` of an
     """
-    rows = [egger_single(design)]
     without = fit_reml(design, spec)
-    sized = {"n1i", "n2i"} <= set(design.data_vars)
-    rows += [egger_nested(without, name) for name in PRECISIONS if name == "sei" or sized]
+    rows = [egger_single(design), egger_nested(without, "sei", standard_error(design))]
+    if {"n1i", "n2i"} <= set(design.data_vars):
+        rows.append(egger_nested(without, "sqrt(1/n1 + 1/n2)", size_precision(design)))
     return pd.DataFrame(rows)
 
 
@@ -101,72 +69,40 @@ def egger_single(design: xr.Dataset) -> dict[str, object]:
     x, y, v = (design[name].values for name in ("X", "yi", "vi"))
     wider = with_term(design, "sei", standard_error(design))["X"].values
     fit = fit_single(wider, y, v)
-    return {
-        "model": PUBLISHED,
-        "precision": "sei",
-        **_wald(fit.beta[-1], np.sqrt(fit.covariance[-1, -1])),
-        "tau2": float(fit.tau2),
-        "tau2_without": float(fit_single(x, y, v).tau2),
-        "QE": float(fit.qe),
-        "k": len(y),
-    }
+    slope = _slope(fit.beta[-1], np.sqrt(fit.covariance[-1, -1]))
+    tau2 = {"tau2": float(fit.tau2), "tau2_without": float(fit_single(x, y, v).tau2)}
+    labels = {"model": PUBLISHED, "precision": "sei"}
+    return {**labels, **slope, **tau2, "QE": float(fit.qe), "k": len(y)}
 
 
-def egger_nested(without: Reml, precision: str) -> dict[str, object]:
+def egger_nested(without: Reml, name: str, precision: Floats) -> dict[str, object]:
     """Fit the test in a nested model; return a row of `egger_table`.
 
-    Parameters
-    ----------
-    without : Reml
-        Fit of the model without the precision.
-    precision : str
-        A name of `PRECISIONS`.
+    `without`: fit of the model without the precision. `name`, `precision`: the precision (k,) and
+    its name.
     """
-    design = without.design
-    spec = without.spec
-    fit = fit_reml(with_term(design, precision, PRECISIONS[precision](design)), spec)
-    return {
-        "model": f"nested: {', '.join(spec.levels)}",
-        "precision": precision,
-        **_wald(fit.beta.to_numpy()[-1], np.sqrt(fit.covariance.to_numpy()[-1, -1])),
-        "tau2": float((fit.tau**2).sum()),
-        "tau2_without": float((without.tau**2).sum()),
-        "QE": fit.QE,
-        "k": design.sizes["effect"],
-    }
+    fit = fit_reml(with_term(without.design, name, precision), without.spec)
+    slope = _slope(fit.beta.to_numpy()[-1], np.sqrt(fit.covariance.to_numpy()[-1, -1]))
+    tau2 = {"tau2": float((fit.tau**2).sum()), "tau2_without": float((without.tau**2).sum())}
+    labels = {"model": f"nested: {', '.join(without.spec.levels)}", "precision": name}
+    return {**labels, **slope, **tau2, "QE": fit.QE, "k": len(precision)}
 
 
 def with_term(design: xr.Dataset, term: str, values: Floats) -> xr.Dataset:
-    """Return the design with a further term; values (k,).
-
-    Raises
-    ------
-    BadInput
-        The values are a linear combination of the terms.
-    """
+    """Return the design with a further term (k,); raise BadInput if others combine to it."""
     x = np.column_stack([design["X"].values, values])
     terms = design["term"].values
     if np.linalg.matrix_rank(x / np.linalg.norm(x, axis=0)) < x.shape[1]:
-        raise BadInput(
-            f"{term} cannot be distinguished from the terms {list(terms)} in these effects"
-        )
-    labels = np.append(terms, term)
-    without = design.drop_dims("term")
-    return without.assign_coords(term=labels).assign(X=(("effect", "term"), x))
+        raise BadInput(f"{term} cannot be distinguished from the terms {list(terms)}")
+    wider = design.drop_dims("term").assign_coords(term=np.append(terms, term))
+    return wider.assign(X=(("effect", "term"), x))
 
 
-def _wald(estimate: float, se: float) -> dict[str, float]:
-    estimate = float(estimate)
+def _slope(estimate: float, se: float) -> dict[str, float]:
     z = float(estimate / se)
-    margin = norm.ppf(0.975) * float(se)
-    return {
-        "slope": estimate,
-        "se": float(se),
-        "zval": z,
-        "pval": 2 * float(norm.sf(abs(z))),
-        "ci_lb": estimate - margin,
-        "ci_ub": estimate + margin,
-    }
+    lower, upper = norm.interval(0.95, float(estimate), float(se))
+    values = (estimate, se, z, 2 * norm.sf(abs(z)), lower, upper)
+    return dict(zip(WALD, map(float, values), strict=True))
 
 
 def fail_safe_table(design: xr.Dataset) -> pd.DataFrame:
@@ -174,48 +110,29 @@ def fail_safe_table(design: xr.Dataset) -> pd.DataFrame:
 
     N = k ((|sum z| / sqrt(k)) / 1.645)^2 - k, rounded up, at least 0, with z = yi / sqrt(vi):
     so many effects of 0 would make the sum of z insignificant, one-sided 5 %.
-
-    Returns
-    -------
-    DataFrame
-        term, k, studies, fsn, pval (one-sided, of the sum), sumz, threshold (5 k + 10), robust (fsn
-        above it), method.
-
-    Raises
-    ------
-    BadInput
-        The terms are not cells: an effect must belong to a single term, coded 1.
-
+    Columns: term, k, studies, fsn, pval (one-sided, of the sum), sumz, threshold (5 k + 10), robust
+    (fsn above it), method.
+    Raises BadInput: the terms are not cells: an effect must belong to a single term, coded 1.
     Source: Rosenthal 1979, doi 10.1037/0033-2909.86.3.638; metafor's `fsn(type = "Rosenthal")`.
     """
     x = design["X"].values
     terms = design["term"].values
     if not (np.isin(x, (0, 1)).all() and (x.sum(axis=1) == 1).all()):
-        raise BadInput(
-            "the fail-safe N needs cells, with every effect in a single cell; "
-            f"the terms are {list(terms)}"
-        )
+        needs = "the fail-safe N needs cells, with every effect in a single cell"
+        raise BadInput(f"{needs}; the terms are {list(terms)}")
     z = design["yi"].values / np.sqrt(design["vi"].values)
     study = nesting_of(design).study_of_effect
-    return pd.DataFrame(
-        {"term": term, **_fail_safe(z[cell], study[cell]), "method": FILE_DRAWER}
+    table = pd.DataFrame(
+        {
+            "term": term,
+            "k": int(cell.sum()),
+            "studies": len(np.unique(study[cell])),
+            "sumz": float(z[cell].sum()),
+        }
         for term, cell in zip(terms, x.T == 1, strict=True)
     )
-
-
-def _fail_safe(z: Floats, study: np.ndarray) -> dict[str, object]:
-    """Return the numbers of `fail_safe_table` from the z and the studies of a cell's effects."""
-    k = len(z)
-    total = float(z.sum())
-    mean = abs(total) / np.sqrt(k)
-    missing = max(0, int(np.ceil(k * (mean / norm.isf(ALPHA)) ** 2 - k)))
-    threshold = 5 * k + 10
-    return {
-        "k": k,
-        "studies": len(np.unique(study)),
-        "fsn": missing,
-        "pval": float(norm.sf(mean)),
-        "sumz": total,
-        "threshold": threshold,
-        "robust": missing > threshold,
-    }
+    mean = table["sumz"].abs() / np.sqrt(table["k"])
+    missing = np.ceil(table["k"] * (mean / norm.isf(ALPHA)) ** 2 - table["k"])
+    table = table.assign(fsn=missing.clip(lower=0).astype(int), threshold=5 * table["k"] + 10)
+    robust = table["fsn"] > table["threshold"]
+    return table.assign(pval=norm.sf(mean), robust=robust, method=FILE_DRAWER)[FAIL_SAFE]

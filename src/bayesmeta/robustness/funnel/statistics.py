@@ -1,14 +1,11 @@
 """Statistics of a funnel, for many tables at once and for every cell."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bayesmeta.robustness.funnel.data import Floats, FunnelData
-from bayesmeta.robustness.funnel.draws import DrawnEffects
-from bayesmeta.robustness.funnel.simulation import Replicate
+from bayesmeta.robustness.funnel.draws import DrawnEffects, Replicate
 
 CRITICAL = 1.96
 WINDOW = 0.5  # of z around CRITICAL
@@ -61,28 +58,19 @@ def funnel_statistics(table: Replicate, drawn: DrawnEffects, data: FunnelData) -
 
 
 def _slope(residual: Floats, x: Floats, weight: Floats, member: Floats) -> Floats:
-    """Return slopes by weighted least squares with an intercept, by cell.
-
-    Effects with x nan are left out; nan where x is constant.
-    """
+    """Return weighted least-squares slopes by cell; x may be nan for some effects, or constant."""
     available = np.isfinite(x)
     x = np.where(available, x, 0.0)
     weight = np.where(available, weight, 0.0)
-    total, first, second = (_sum(weight * x**power, member) for power in range(3))
+    total, first, second = ((weight * x**power) @ member for power in range(3))
     mean = first / total
-    covariance = _sum(weight * x * residual, member) - mean * _sum(weight * residual, member)
+    covariance = (weight * x * residual) @ member - mean * ((weight * residual) @ member)
     variance = second - mean * first
     return np.where(variance > CONSTANT * second, covariance / variance, np.nan)
 
 
 def _skewness(values: Floats, member: Floats) -> Floats:
     count = member.sum(0)
-    mean, square, cube = (_sum(values**power, member) / count for power in (1, 2, 3))
+    mean, square, cube = (values**power @ member / count for power in (1, 2, 3))
     variance = square - mean**2
     return (cube - 3 * mean * square + 2 * mean**3) / variance**1.5
-
-
-def _sum(values: Floats, member: Floats) -> Floats:
-    """Return sums over the effects of every cell: (b, k) to (b, cells)."""
-    total: NDArray[Any] = values @ member
-    return total

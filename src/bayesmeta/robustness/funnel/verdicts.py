@@ -45,9 +45,8 @@ def _words(row: dict[Hashable, Any], *, spurious: bool) -> str:
     name = str(row["statistic"])
     words = {"high": HIGH[name], "low": LOW[name], "": AS_EXPECTED}[str(row["flag"])]
     if name == "egger":
-        words += (
-            f"; of the slope {row['observed']:.2f}, arithmetic makes {row['replicate_mean']:.2f}"
-        )
+        expected = f"{row['replicate_mean']:.2f}"
+        words += f"; of the slope {row['observed']:.2f}, arithmetic makes {expected}"
     if spurious:
         words += "; a check with fixed variances would have flagged it"
     return words
@@ -59,10 +58,8 @@ def link_note(data: FunnelData) -> str:
     k = len(data.yi)
     if not linked:
         return UNLINKED
-    note = (
-        f"{linked} of {k} effects are SMDs ({data.vtype} variance), "
-        "simulated with their standard errors"
-    )
+    kind = f"{linked} of {k} effects are SMDs ({data.vtype} variance)"
+    note = f"{kind}, simulated with their standard errors"
     return note if linked == k else f"{note}; for the others {NOT_SIMULATED}"
 
 

@@ -24,25 +24,18 @@ from bayesmeta.infrastructure.arviz import arviz_stats
 def bridge(without: xr.DataArray, given: xr.DataArray) -> tuple[float, float]:
     """Return the module's log r and its Monte-Carlo standard error.
 
-    Parameters
-    ----------
-    without, given : DataArray
-        Log-likelihood of the new data over (chain, draw), of draws without and given them.
-
-    Notes
-    -----
     The squared error is the sum of the relative variances of both means, with their effective
     sample sizes. From about .5 the two posteriors hardly overlap, and the error itself is too
     small.
+    `without`, `given`: log-likelihood of the new data over (chain, draw), of draws without and
+    given them.
     """
     log_shares = np.log([without.size, given.size]) - np.log(without.size + given.size)
 
     def log_parts(log_r: float) -> list[xr.DataArray]:
-        of_given, of_without = (
-            np.logaddexp(log_shares[1] + log_lik, log_shares[0] + log_r)
-            for log_lik in (given, without)
-        )
-        return [without - of_without, -of_given]
+        shares = (log_shares[1], log_shares[0] + log_r)
+        mixed = [np.logaddexp(shares[0] + log_lik, shares[1]) for log_lik in (without, given)]
+        return [without - mixed[0], -mixed[1]]
 
     def gap(log_r: float) -> float:
         above, below = (float(logsumexp(part) - np.log(part.size)) for part in log_parts(log_r))

@@ -22,17 +22,12 @@ MAX_Z = 6.0  # in sds; P is 1 to nine digits beyond
 CANDIDATES = 3  # per contrast, recomputed exactly for every P
 MAX_NAMED_STUDIES = 3  # in a sentence
 ALONE = "no data without it"
-REVERSED = "reversed"
-SIGN = "sign"
-LOST = "no longer settled"
-GAINED = "settled without it"
-CHANGES = (ALONE, REVERSED, SIGN, LOST, GAINED)  # the gravest first
-PHRASES = {
+PHRASES = {  # by change, the gravest first
     ALONE: "rests on {} alone",
-    REVERSED: "is reversed without {}",
-    SIGN: "changes sign without {}",
-    LOST: "is no longer settled without {}",
-    GAINED: "is settled without {}",
+    "reversed": "is reversed without {}",
+    "sign": "changes sign without {}",
+    "no longer settled": "is no longer settled without {}",
+    "settled without it": "is settled without {}",
 }
 
 
@@ -41,32 +36,25 @@ def changes_table(
 ) -> pd.DataFrame:
     """Return the change of every contrast without every study.
 
-    Parameters
-    ----------
-    design, spec : Dataset, ModelSpec
-        A model that quadrature takes.
-    weights : DataArray
-        Dims (contrast, term), as from `design.contrast_weights`.
-    left_out : Dataset
-        From `quadrature.leave_one_study_out(design, spec, weights=weights)`.
+    Columns: contrast, study, k (effects of the study), p_direction = P(the sign that all studies
+    favour), p_without (the same without the study), mean, mean_without, shift (of the mean, in
+    posterior sds of all studies), exact (whether p_without is), changed:
 
-    Returns
-    -------
-    DataFrame
-        contrast, study, k (effects of the study), p_direction = P(the sign that all studies
-        favour), p_without (the same without the study), mean, mean_without, shift (of the mean, in
-        posterior sds of all studies), exact (whether p_without is), changed:
-        - "no data without it": a term of the contrast has no other study, and then its prior;
-        - "reversed", "sign": the other sign is settled (P >= .975), or more probable;
-        - "no longer settled", "settled without it"; "" for no change.
-        All studies x contrasts, changes of settled conclusions first, then the gravest, then the
-        largest shift.
+    - "no data without it": a term of the contrast has no other study, and then its prior;
+    - "reversed", "sign": the other sign is settled (P >= .975), or more probable;
+    - "no longer settled", "settled without it"; "" for no change.
+
+    All studies x contrasts: changes of settled conclusions first, then the gravest, then the
+    largest shift.
+    `design`, `spec`: a model that quadrature takes. `weights`: dims (contrast, term), as from
+    `design.contrast_weights`. `left_out`: from `quadrature.leave_one_study_out(design, spec,
+    weights=weights)`.
     """
     table = _approximate(design, spec, weights, left_out)
     table = _made_exact(table, design, spec, weights).reset_index()
     table["k"] = table["study"].map(pd.Series(effects_of(design), design["study"].values))
     table["changed"] = _changed(table)
-    gravity = table["changed"].map({word: at for at, word in enumerate((*CHANGES, ""))})
+    gravity = table["changed"].map({word: at for at, word in enumerate((*PHRASES, ""))})
     open_before = (table["p_direction"] < SETTLED) | (table["changed"] == "")
     order = np.lexsort([-table["shift"].abs(), gravity, open_before])
     columns = ["contrast", "study", "k", "p_direction", "p_without", "mean", "mean_without"]
@@ -80,8 +68,8 @@ def _approximate(
     base = contrasts_table(integrate_posterior(design, spec), weights)
     full = {name: base[name].to_numpy()[:, None] for name in ("mean", "sd", "p_positive")}
     sign = np.where(full["p_positive"] >= 0.5, 1, -1)
-    mean = left_out["contrast_mean"].transpose("contrast", "study").values
-    sd = left_out["contrast_sd"].transpose("contrast", "study").values
+    by_contrast = left_out.transpose("contrast", "study", ...)
+    mean, sd = (by_contrast[name].values for name in ("contrast_mean", "contrast_sd"))
     columns = {
         "p_direction": np.where(sign > 0, full["p_positive"], 1 - full["p_positive"]),
         "p_without": norm.cdf(sign * (mean / sd + _skewness_correction(**full))),
@@ -101,46 +89,35 @@ def _approximate(
 def _skewness_correction(mean: np.ndarray, sd: np.ndarray, p_positive: np.ndarray) -> np.ndarray:
     """Return the distance of Phi^-1(P) from mean / sd; 0 beyond six sds."""
     z = mean / sd
-    correction: np.ndarray = np.where(abs(z) < MAX_Z, norm.ppf(p_positive) - z, 0.0)
-    return correction
+    return np.where(abs(z) < MAX_Z, norm.ppf(p_positive) - z, 0.0)
 
 
 def _made_exact(
     table: pd.DataFrame, design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray
 ) -> pd.DataFrame:
     """Recompute P near a threshold, of the contrasts that move most, and where no data remain."""
-    by_contrast = [
-        column.groupby("contrast").rank() <= CANDIDATES
-        for column in (-table["shift"].abs(), table["p_without"])
-    ]
-    near = [
-        (table["p_without"] - threshold).abs() <= THRESHOLD_MARGIN
-        for threshold in (1 - SETTLED, 0.5, SETTLED)
-    ]
+    moves = (-table["shift"].abs(), table["p_without"])
+    by_contrast = [column.groupby("contrast").rank() <= CANDIDATES for column in moves]
+    thresholds = (1 - SETTLED, 0.5, SETTLED)
+    near = [abs(table["p_without"] - limit) <= THRESHOLD_MARGIN for limit in thresholds]
     candidates = np.any([*by_contrast, *near, table["alone"]], axis=0)
     for study, rows in table[candidates].groupby("study"):
         posterior = integrate_posterior(design, spec, without=[str(study)])
         contrasts = rows.index.get_level_values("contrast").to_numpy()
         chosen = weights.sel(term=list(posterior.terms), contrast=contrasts)
         positive = np.array([combination(posterior, row).above(0.0) for row in chosen.values])
-        p_without = np.where(rows["sign"] > 0, positive, 1 - positive)
-        table.loc[rows.index, "p_without"] = p_without
+        table.loc[rows.index, "p_without"] = np.where(rows["sign"] > 0, positive, 1 - positive)
         table.loc[rows.index, "exact"] = True
     return table
 
 
 def _changed(table: pd.DataFrame) -> np.ndarray:
-    """Return the change of every row, a value of `CHANGES` or ""."""
-    settled_before = table["p_direction"] >= SETTLED
-    settled_after = table["p_without"] >= SETTLED
-    conditions = {
-        ALONE: table["alone"],
-        REVERSED: table["p_without"] <= 1 - SETTLED,
-        SIGN: table["p_without"] < 0.5,
-        LOST: settled_before & ~settled_after,
-        GAINED: ~settled_before & settled_after,
-    }
-    return np.select(list(conditions.values()), list(conditions), "")
+    """Return the change of every row, a key of `PHRASES` or ""."""
+    before = table["p_direction"] >= SETTLED
+    p = table["p_without"]
+    lost = before & (p < SETTLED)
+    gained = ~before & (p >= SETTLED)
+    return np.select([table["alone"], p <= 1 - SETTLED, p < 0.5, lost, gained], list(PHRASES), "")
 
 
 def unsettled(changes: pd.DataFrame) -> pd.DataFrame:
@@ -149,10 +126,7 @@ def unsettled(changes: pd.DataFrame) -> pd.DataFrame:
 
 
 def most_influential(changes: pd.DataFrame) -> pd.DataFrame:
-    """Return the row of the study that shifts a contrast most, a row per contrast.
-
-    A study that is the only study of a term is not a candidate.
-    """
+    """Return by contrast the study that shifts it most, if it is not the only study of a term."""
     candidates = changes[changes["changed"] != ALONE]
     largest = candidates["shift"].abs().groupby(candidates["contrast"]).idxmax()
     return candidates.loc[largest].reset_index(drop=True)
@@ -160,16 +134,16 @@ def most_influential(changes: pd.DataFrame) -> pd.DataFrame:
 
 def sentences(changes: pd.DataFrame) -> dict[str, str]:
     """Describe the effect of single studies on every contrast of `changes_table`; by contrast."""
-    most = {row["contrast"]: row for _, row in most_influential(changes).iterrows()}
+    most = most_influential(changes)
     by_contrast = {}
     for contrast, rows in changes.groupby("contrast", sort=False):
-        parts = []
-        for word, phrase in PHRASES.items():
-            part = rows[rows["changed"] == word]
-            if len(part):
-                parts.append(phrase.format(_named(part)))
+        by_change = {word: rows[rows["changed"] == word] for word in PHRASES}
+        present = {PHRASES[word]: part for word, part in by_change.items() if len(part)}
+        parts = [phrase.format(_named(part)) for phrase, part in present.items()]
         if not parts:
-            influential = _with_mean(most[contrast])
+            row = most[most["contrast"] == contrast].iloc[0]
+            before, after = (number_text(row[name]) for name in ("mean", "mean_without"))
+            influential = f"{row['study']} ({_moved(row)}, mean {before} -> {after})"
             parts = [f"no single study changes it; most influential {influential}"]
         by_contrast[str(contrast)] = "; ".join(parts)
     return by_contrast
@@ -178,19 +152,11 @@ def sentences(changes: pd.DataFrame) -> dict[str, str]:
 def _named(rows: pd.DataFrame) -> str:
     """Return the first studies with their P, and the number of the others."""
     first = [
-        str(row["study"]) if row["changed"] == ALONE else _with_p(row)
+        row["study"] + ("" if row["changed"] == ALONE else f" ({_moved(row)})")
         for _, row in rows[:MAX_NAMED_STUDIES].iterrows()
     ]
     rest = len(rows) - len(first)
     return " or ".join([*first, f"{rest} others"] if rest else first)
-
-
-def _with_p(row: pd.Series) -> str:
-    return f"{row['study']} ({_moved(row)})"
-
-
-def _with_mean(row: pd.Series) -> str:
-    return f"{row['study']} ({_moved(row)}, mean {number_text(row['mean'])} -> {number_text(row['mean_without'])})"
 
 
 def _moved(row: pd.Series) -> str:

@@ -23,5 +23,4 @@ def rests_alone(design: xr.Dataset, weights: xr.DataArray) -> np.ndarray:
     informed = informs(design)
     only = informed & (informed.sum(0) == 1)
     used = weights.sel(term=design["term"].values).transpose("contrast", "term").values != 0
-    alone: np.ndarray = (used[:, None, :] & only).any(-1)
-    return alone
+    return (used[:, None, :] & only).any(-1)

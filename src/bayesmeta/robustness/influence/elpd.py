@@ -7,6 +7,7 @@ both posteriors gives the elpd.
 
 import warnings
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,60 +18,41 @@ from bayesmeta.estimates.convergence import refuse_failed
 from bayesmeta.infrastructure.arviz import arviz_stats
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.jobs import Job, run_jobs
-from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.spec import ModelSpec
 from bayesmeta.robustness.influence.bridging import bridge
 from bayesmeta.robustness.influence.coverage import effects_of
 
 UNRELIABLE = "PSIS fails"
+MODEL_COLUMNS = ["model", "elpd", "se", "difference", "difference_se", "worst_k_hat", "refitted"]
 COLUMNS = ["study", "k", "elpd_psis", "k_hat", "elpd", "how", "error"]
 
 
 def psis_table(tree: xr.DataTree) -> pd.DataFrame:
     """Leave out every study by importance sampling, from the draws of a single fit.
 
-    Parameters
-    ----------
-    tree : DataTree
-        A fit: log_likelihood with obs_study over (chain, draw, study), the marginal likelihood;
-        constant_data.
-
-    Returns
-    -------
-    DataFrame
-        study, k (effects), elpd_psis, k_hat, error (Monte-Carlo standard error of elpd_psis; nan
-        where k_hat > .7).
-
-    Notes
-    -----
     The error is sqrt(sum_d w_d^2 (p_d / p - 1)^2 / r), with weights w_d, p_d = p(y_s | draw d), p
     their weighted mean and r the draws' efficiency.
+    `tree`: a fit: log_likelihood with obs_study over (chain, draw, study), the marginal likelihood;
+    constant_data.
+    Columns: study, k (effects), elpd_psis, k_hat, error (Monte-Carlo standard error of elpd_psis;
+    nan where k_hat > .7).
     Source: Vehtari, Simpson, Gelman, Yao & Gabry 2024, JMLR 25(72); ArviZ's `loo`.
     """
     log_lik = tree["log_likelihood"].dataset["obs_study"]
-    reff = _efficiency(log_lik)
+    draws = log_lik.sizes["chain"] * log_lik.sizes["draw"]
+    effective = arviz_stats.ess(log_lik.to_dataset(), method="mean")["obs_study"].mean()
+    reff = float(min(1.0, effective / draws))  # 1 for independent draws
     with warnings.catch_warnings():
         message = "Estimated shape parameter of Pareto"
         warnings.filterwarnings("ignore", message=message, category=UserWarning)
         loo = arviz_stats.loo(tree, var_name="obs_study", pointwise=True, reff=reff)
     ratio = np.exp(log_lik - loo.elpd_i) - 1
     error = np.sqrt(((np.exp(loo.log_weights) * ratio) ** 2).sum(["chain", "draw"]) / reff)
-    return pd.DataFrame(
-        {
-            "study": log_lik["study"].values,
-            "k": effects_of(tree["constant_data"].dataset),
-            "elpd_psis": loo.elpd_i.values,
-            "k_hat": loo.pareto_k.values,
-            "error": error.where(loo.pareto_k <= MAX_K_HAT).values,
-        }
-    )
-
-
-def _efficiency(log_lik: xr.DataArray) -> float:
-    """Return the effective draws per draw, the mean over studies; 1 for independent draws."""
-    effective = arviz_stats.ess(log_lik.to_dataset(), method="mean")["obs_study"]
-    draws = log_lik.sizes["chain"] * log_lik.sizes["draw"]
-    return float(min(1.0, effective.mean() / draws))
+    columns = {"elpd_psis": loo.elpd_i, "k_hat": loo.pareto_k}
+    columns["error"] = error.where(loo.pareto_k <= MAX_K_HAT)
+    k = effects_of(tree["constant_data"].dataset)
+    labels = {"study": log_lik["study"].values, "k": k}
+    return pd.DataFrame(labels | {name: values.values for name, values in columns.items()})
 
 
 def leave_studies_out(
@@ -80,30 +62,16 @@ def leave_studies_out(
     *,
     left_out: xr.Dataset | None = None,
     seed: int = 1,
-    steps: Steps | None = None,
     workers: int | None = None,
 ) -> pd.DataFrame:
     """Leave out every study: exactly if possible, refitted where importance sampling fails.
 
-    Parameters
-    ----------
-    tree : DataTree
-        A fit of the model, for `psis_table`.
-    design, spec : Dataset, ModelSpec
-        Design and model of the fit.
-    left_out : Dataset, optional
-        From `quadrature.leave_one_study_out`, for a model that it takes: exact.
-    seed : int
-        Seed of the refits.
-    steps, workers : Steps, int, optional
-        As for `jobs.run_jobs`, which stores the refits.
-
-    Returns
-    -------
-    DataFrame
-        study, k, elpd_psis, k_hat, elpd, how ("exact", "PSIS", "refitted", or "PSIS fails" for a
-        study without which the sampler fails, too), error: of the quadrature, or Monte-Carlo
-        standard error.
+    `tree`: a fit of the model, for `psis_table`. `design`, `spec`: design and model of the fit.
+    `left_out`: from `quadrature.leave_one_study_out`, for a model that it takes: exact. `seed`:
+    seed of the refits. `workers`: as for `jobs.run_jobs`, which stores the refits.
+    Columns: study, k, elpd_psis, k_hat, elpd, how ("exact", "PSIS", "refitted", or "PSIS fails" for
+    a study without which the sampler fails, too), error: of the quadrature, or Monte-Carlo standard
+    error.
     """
     table = psis_table(tree)
     if left_out is not None:
@@ -112,73 +80,52 @@ def leave_studies_out(
         return table[COLUMNS]
     table = table.assign(elpd=table["elpd_psis"], how="PSIS")[COLUMNS]
     table = table.set_index("study", drop=False)
-    failed = table.index[~(table["k_hat"] <= MAX_K_HAT)]
-    jobs = [
-        Job(f"without {study}", refit_without, (str(study), design, spec, seed)) for study in failed
-    ]
-    done = run_jobs(jobs, steps=steps, title="refitting without studies", workers=workers)
-    for study, job in zip(failed, jobs, strict=True):
+    jobs = {
+        study: Job(f"without {study}", refit_without, (str(study), design, spec, seed))
+        for study in table.index[~(table["k_hat"] <= MAX_K_HAT)]
+    }
+    done = run_jobs(list(jobs.values()), title="refitting without studies", workers=workers)
+    for study, job in jobs.items():
+        table.loc[study, "how"] = UNRELIABLE
         if job.name in done.tables:
-            log_lik = tree["log_likelihood"].dataset["obs_study"]
-            given = log_lik.sel(study=study, drop=True)
-            elpd, error = bridge(_by_chain(done.tables[job.name]), given)
+            draws = done.tables[job.name].set_index(["chain", "draw"])
+            given = tree["log_likelihood"].dataset["obs_study"].sel(study=study, drop=True)
+            elpd, error = bridge(draws["log_lik"].to_xarray(), given)
             table.loc[study, ["elpd", "error", "how"]] = elpd, error, "refitted"
-        else:
-            table.loc[study, "how"] = UNRELIABLE
     return table.reset_index(drop=True)
 
 
 def refit_without(study: str, design: xr.Dataset, spec: ModelSpec, seed: int) -> pd.DataFrame:
     """Sample the posterior without a study; return the log-likelihood of that study.
 
-    Returns
-    -------
-    DataFrame
-        chain, draw, log_lik, a row per draw.
-
-    Raises
-    ------
-    BadInput
-        As for `nuts.sample_posterior`; a diagnostic of the sampler failed.
+    Columns: chain, draw, log_lik, a row per draw.
+    Raises BadInput: as for `nuts.sample_posterior`; a diagnostic of the sampler failed.
     """
-    from bayesmeta.inference import nuts  # loads JAX and PyMC
-
-    tree = nuts.sample_posterior(design, spec, without=[study], seed=seed)
-    refuse_failed(tree)
+    tree = sample_checked(design, spec, without=[study], seed=seed)
     log_lik = tree["log_likelihood"].dataset["obs_study"].sel(study=study, drop=True)
     return log_lik.to_series().rename("log_lik").reset_index()
 
 
-def _by_chain(draws: pd.DataFrame) -> xr.DataArray:
-    return draws.set_index(["chain", "draw"])["log_lik"].to_xarray()
+def sample_checked(design: xr.Dataset, spec: ModelSpec, **options: Any) -> xr.DataTree:
+    """Sample a posterior by NUTS; raise BadInput if a diagnostic of the sampler failed."""
+    from bayesmeta.inference.nuts import sample_posterior  # PyMC and JAX, where they are needed
+
+    tree = sample_posterior(design, spec, **options)
+    refuse_failed(tree)
+    return tree
 
 
 def elpd_table(by_model: Mapping[str, pd.DataFrame], against: str) -> pd.DataFrame:
     """Compare models by how well they predict unseen studies.
 
-    Parameters
-    ----------
-    by_model : mapping
-        Name of a model to its table from `leave_studies_out`; all of the same studies, in any
-        order.
-    against : str
-        The model that the others are compared with.
-
-    Returns
-    -------
-    DataFrame
-        model, elpd (the sum over studies), se, difference (above zero: better than `against`),
-        difference_se, worst_k_hat, refitted (the number of studies); in the given order.
-
-    Raises
-    ------
-    BadInput
-        `against` is not a name in `by_model`; the models are of other studies or effects.
-
-    Notes
-    -----
     With n studies, a standard error is sqrt(n) times the sd over studies of the elpd, or of its
     difference. Source: Vehtari, Gelman & Gabry 2017, doi 10.1007/s11222-016-9696-4.
+    `by_model`: name of a model to its table from `leave_studies_out`; all of the same studies, in
+    any order. `against`: the model that the others are compared with.
+    Columns: model, elpd (the sum over studies), se, difference (above zero: better than `against`),
+    difference_se, worst_k_hat, refitted (the number of studies); in the given order.
+    Raises BadInput: `against` is not a name in `by_model`; the models are of other studies or
+    effects.
     """
     if against not in by_model:
         models = ", ".join(by_model)
@@ -188,21 +135,12 @@ def elpd_table(by_model: Mapping[str, pd.DataFrame], against: str) -> pd.DataFra
     rows = []
     for name, table in tables.items():
         if not table["k"].sort_index().equals(base["k"].sort_index()):
-            raise BadInput(
-                f"models '{name}' and '{against}' were fitted to other studies or effects "
-                f"({table['k'].sum()} effects in {len(table)} studies, {base['k'].sum()} in "
-                f"{len(base)}); compare models of the same data"
-            )
+            sizes = [f"{part['k'].sum()} effects in {len(part)} studies" for part in (table, base)]
+            problem = f"models '{name}' and '{against}' were fitted to other studies or effects"
+            raise BadInput(f"{problem} ({', '.join(sizes)}); compare models of the same data")
         difference = table["elpd"] - base["elpd"]
-        rows.append(
-            {
-                "model": name,
-                "elpd": table["elpd"].sum(),
-                "se": np.sqrt(len(table)) * table["elpd"].std(),
-                "difference": difference.sum(),
-                "difference_se": np.sqrt(len(table)) * difference.std(),
-                "worst_k_hat": table["k_hat"].max(),
-                "refitted": int((table["how"] == "refitted").sum()),
-            }
-        )
-    return pd.DataFrame(rows)
+        se, difference_se = (np.sqrt(len(table)) * x.std() for x in (table["elpd"], difference))
+        refitted = int((table["how"] == "refitted").sum())
+        elpd = (table["elpd"].sum(), se, difference.sum(), difference_se)
+        rows.append((name, *elpd, table["k_hat"].max(), refitted))
+    return pd.DataFrame(rows, columns=MODEL_COLUMNS)

@@ -1,141 +1,97 @@
-r"""Which studies the others predict badly, and which of them move the result: a Baujat plot for nested models.
+r"""Studies that the others predict badly, and studies that move the result: a nested Baujat plot.
 
-Without the study, b = E[beta | y_-s] and C = Cov(beta | y_-s), and the covariance of its effects is on average
-W = E[V_s | y_-s], which is linear in the squared taus. With r = y_s - X_s b and z'V_s^-1 z from the kernel
+Without the study, b = E[beta | y_-s] and C = Cov(beta | y_-s), and the covariance of its effects is
+on average W = E[V_s | y_-s], which is linear in the squared taus. With r = y_s - X_s b and
+c = z'V_s^-1 z from the kernel
 
     misfit    = r' (W + X_s C X_s')^-1 r / n_s = (c_rr - c_rX C (I + c_XX C)^-1 c_Xr) / n_s
     influence = (E[beta | y] - b)' Cov(beta | y)^-1 (E[beta | y] - b) / p
 
-The misfit is near one for a study like the others, of any size. (Up to the constant n_s it is also -2 (elpd_s - what
-elpd_s would be expected to be) of a normal prediction, so that nothing is gained by taking that.)
+The misfit is near 1 for a study like the others, of any size. (Up to the constant n_s it is also
+-2 (elpd_s - the expected elpd_s) of a normal prediction, so that this would show nothing more.)
 """
-
-from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from scipy.stats import chi2
 
-from bayesmeta.inference.quadrature import Posterior, integrate_taus
-from bayesmeta.inference.quadrature.density import (
-    NUMBERS_AT_ONCE,
-    DesignArrays,
-    arrays_of,
-    condition,
-    products_by_study,
-)
+from bayesmeta.inference.quadrature import Posterior, density, integrate_taus
 from bayesmeta.model.design import is_small_study, split_strata
 from bayesmeta.model.likelihood import Taus
 from bayesmeta.model.spec import ModelSpec
 from bayesmeta.robustness.influence.coverage import effects_of
 
+Floats = np.ndarray
+
 
 def baujat_table(design: xr.Dataset, spec: ModelSpec, left_out: xr.Dataset) -> pd.DataFrame:
-    """How badly the others predict each study, and how far it moves the terms.
+    """Compare every study with its prediction by the others, and the terms with and without it.
 
-    Parameters
-    ----------
-    design, spec : Dataset, ModelSpec
-        A model that quadrature takes.
-    left_out : Dataset
-        From `quadrature.leave_one_study_out(design, spec)`.
-
-    Returns
-    -------
-    DataFrame
-        study, k (effects), misfit (squared Mahalanobis distance of its effects from their prediction by the others, per
-        effect: about 1), pval (of the distance, chi-squared with k df), influence (squared shift of all terms without
-        it, in posterior covariances, per term), cell (the term with most of its effects). Where strata are
-        independent, the terms are those of the study's stratum. A term of which no other study has effects moves to its
-        prior.
-
-    Notes
-    -----
-    Means and variances without the study are exact; correlations of the terms are those at the taus' root mean
-    squares. Source: Baujat, Mahe, Pignon & Hill 2002, doi 10.1002/sim.1221, for one effect per study.
+    Means and variances without the study are exact; correlations of the terms are those at the
+    taus' root mean squares. Source: Baujat, Mahe, Pignon & Hill 2002, doi 10.1002/sim.1221, for a
+    single effect per study.
+    `design`, `spec`: a model that quadrature takes. `left_out`: from
+    `quadrature.leave_one_study_out(design, spec)`.
+    Columns: study, k (effects), misfit (squared Mahalanobis distance of its effects from their
+    prediction by the others, per effect: about 1), pval (of the distance, chi-squared with k df),
+    influence (squared shift of all terms without it, in posterior covariances, per term), cell (the
+    term with most of its effects). Where strata are independent, the terms are those of the study's
+    stratum. A term of which no other study has effects moves to its prior.
     """
     parts = split_strata(design, spec) if spec.tau_by else {"": (design, spec)}
-    found = [
-        _of_stratum(
-            own, single, left_out.sel(study=own["study"].values, term=own["term"].values), name
-        )
-        for name, (own, single) in parts.items()
-    ]
-    return pd.concat(found).loc[design["study"].values].reset_index()
+    tables = [_of_stratum(*part, left_out, name) for name, part in parts.items()]
+    return pd.concat(tables).loc[design["study"].values].reset_index()
 
 
 def _of_stratum(
     design: xr.Dataset, spec: ModelSpec, left_out: xr.Dataset, stratum: str
 ) -> pd.DataFrame:
+    studies = design["study"].values
+    left_out = left_out.sel(study=studies, term=design["term"].values)
     labels = [f"{stratum}:{level}" if stratum else level for level in spec.levels]
     squares = left_out["tau_mean"] ** 2 + left_out["tau_sd"] ** 2
-    taus = np.sqrt(squares.sel(level=labels).transpose("level", "study").values)
-    mean, sd = left_out["mean"].values, left_out["sd"].values
+    roots = np.sqrt(squares.sel(level=labels).transpose("level", "study").values)
+    taus = dict(zip(spec.levels, roots, strict=True))
+    mean = left_out["mean"].values
     k = effects_of(design)
-    distance = _distances(
-        arrays_of(design, spec), dict(zip(spec.levels, taus, strict=True)), mean, sd
-    )
-    whole, covariance = _moments(integrate_taus(design, spec))
-    shift = mean - whole
-    cells = (
-        (design["X"].isel(term=~is_small_study(design)) != 0)
-        .groupby(_study_names(design))
-        .sum()
-        .idxmax("term")
-    )
-    return pd.DataFrame(
-        {
-            "k": k,
-            "misfit": distance / k,
-            "pval": chi2.sf(distance, k),
-            "influence": (shift * np.linalg.solve(covariance, shift.T).T).sum(1) / len(whole),
-            "cell": cells.sel(study=design["study"].values).values,
-        },
-        pd.Index(design["study"].values, name="study"),
-    )
-
-
-def _study_names(design: xr.Dataset) -> xr.DataArray:
-    names = design["study"].values[design["group_study"].values[design["effect_group"].values]]
-    return xr.DataArray(names, dims="effect", name="study")
+    distance = _distances(density.arrays_of(design, spec), taus, mean, left_out["sd"].values)
+    of_all, covariance = _moments(integrate_taus(design, spec))
+    shift = mean - of_all
+    influence = (shift * np.linalg.solve(covariance, shift.T).T).sum(1) / len(of_all)
+    study = studies[design["group_study"].values[design["effect_group"].values]]
+    in_cell = design["X"].isel(term=~is_small_study(design)) != 0
+    count = in_cell.groupby(xr.DataArray(study, dims="effect", name="study")).sum()
+    table = pd.DataFrame({"k": k, "misfit": distance / k}, pd.Index(studies, name="study"))
+    cell = count.idxmax("term").sel(study=studies).values
+    return table.assign(pval=chi2.sf(distance, k), influence=influence, cell=cell)
 
 
 def _distances(
-    arrays: DesignArrays, taus: Mapping[str, np.ndarray], mean: np.ndarray, sd: np.ndarray
+    arrays: density.DesignArrays, taus: dict[str, Floats], mean: Floats, sd: Floats
 ) -> np.ndarray:
-    """Return the module's c_rr - c_rX C (I + c_XX C)^-1 c_Xr of each study, each at its taus (studies,)."""
-    studies, size = arrays.nesting.studies, arrays.columns.shape[1]
-    at_once = max(1, NUMBERS_AT_ONCE // (studies * size**2))
-    chunks = [
-        np.arange(start, min(start + at_once, studies)) for start in range(0, studies, at_once)
-    ]
-    return np.concatenate(
-        [_distances_of(arrays, chunk, taus, mean[chunk], sd[chunk]) for chunk in chunks]
-    )
+    """Return the module's c_rr - c_rX C (I + c_XX C)^-1 c_Xr of every study at its taus."""
+    studies = np.arange(arrays.nesting.studies)
+    at_once = max(1, density.NUMBERS_AT_ONCE // (len(studies) * arrays.columns.shape[1] ** 2))
+    chunks = [studies[start : start + at_once] for start in studies[::at_once]]
+    return np.concatenate([_distances_of(arrays, chunk, taus, mean, sd) for chunk in chunks])
 
 
 def _distances_of(
-    arrays: DesignArrays,
-    studies: np.ndarray,
-    taus: Mapping[str, np.ndarray],
-    mean: np.ndarray,
-    sd: np.ndarray,
+    arrays: density.DesignArrays, studies: Floats, taus: dict[str, Floats], mean: Floats, sd: Floats
 ) -> np.ndarray:
-    S, L = products_by_study(
-        arrays, Taus(**{level: tau[None, studies] for level, tau in taus.items()})
-    )
+    at_nodes = Taus(**{level: tau[None, studies] for level, tau in taus.items()})
+    S, L = density.products_by_study(arrays, at_nodes)
     node = np.arange(len(studies))
-    study_S, study_L = np.moveaxis(S[studies, ..., node], 0, -1), L[studies, node]
+    study_S = np.moveaxis(S[studies, ..., node], 0, -1)
+    rest = (S.sum(0) - study_S, L.sum(0) - L[studies, node])
     effects = arrays.effects.sum() - arrays.effects[studies]
-    others = condition(
-        S.sum(0) - study_S, L.sum(0) - study_L, effects, arrays.prior, arrays.log_det_prior
-    )
+    others = density.condition(*rest, effects, arrays.prior, arrays.log_det_prior)
     covariance = np.moveaxis(others.covariance, -1, 0)
-    scale = sd / np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
+    scale = sd[studies] / np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
     covariance = covariance * scale[:, :, None] * scale[:, None, :]
     products = np.moveaxis(study_S, -1, 0)
-    to_residual = np.column_stack([-mean, np.ones(len(mean))])
+    to_residual = np.column_stack([-mean[studies], np.ones(len(studies))])
     h = np.einsum("sij,sj->si", products, to_residual)
     inner = np.eye(mean.shape[1]) + products[:, :-1, :-1] @ covariance
     explained = (covariance @ np.linalg.solve(inner, h[:, :-1, None]))[..., 0]
@@ -143,7 +99,7 @@ def _distances_of(
 
 
 def _moments(posterior: Posterior) -> tuple[np.ndarray, np.ndarray]:
-    """Mean (p,) and covariance (p, p) of the terms."""
+    """Return mean (p,) and covariance (p, p) of the terms."""
     mean = posterior.weight @ posterior.beta
     apart = posterior.beta - mean
     within = np.einsum("n,nij->ij", posterior.weight, posterior.covariance)

@@ -1,8 +1,8 @@
 """Outliers and influential effects: as published, on the single-level model, and nested, by study.
 
-The published analysis treats the effects of a study as independent when it asks what one of them does to the result,
-and so misses a study whose effects err together. The nested version deletes whole studies from the model that was
-fitted, with its taus held at given values: exact for beta given the taus, and a matter of milliseconds.
+The published analysis treats the effects of a study as independent, and so misses a study with
+effects that err together. The nested version deletes entire studies from the fitted model with
+fixed taus: exact for beta given the taus, in milliseconds.
 """
 
 from collections.abc import Mapping
@@ -14,73 +14,68 @@ from scipy.stats import chi2
 
 from bayesmeta.inference.reml.single_level import Floats, delete_each, fit_single
 from bayesmeta.model.likelihood import Taus, columns_of, error_sums, marginal, nesting_of
+from bayesmeta.robustness.influence.coverage import effects_of
 
 OUTLYING = 1.96
+ROUNDING = (
+    1e-10  # least eigenvalue of a scaled information matrix that is singular but for rounding
+)
 TausByLevel = Mapping[str, float] | pd.Series
 
 
 def influence_table(design: xr.Dataset) -> pd.DataFrame:
-    """What deleting each effect does to the single-level model.
+    """Delete every effect from the single-level model, and measure the changes.
 
-    Parameters
-    ----------
-    design : Dataset
-        From `design.build_design`.
+    Columns: effect, study, rstudent, dffits, cook_d, cov_r, tau2_del, qe_del, hat, weight
+    (percent), `dfbetas <term>`, and
 
-    Returns
-    -------
-    DataFrame
-        effect, study, rstudent, dffits, cook_d, cov_r, tau2_del, qe_del, hat, weight (percent), `dfbetas <term>`, and
+    - outlier: |rstudent| > 1.96;
+    - influential: |dffits| > 3 sqrt(p / (k - p)), or cook_d above the median of chi-squared with p
+      df, or hat > 3 p / k, or any |dfbetas| > 1;
+    - removed: both, the rows that the published sensitivity analysis leaves out.
 
-        - outlier: |rstudent| > 1.96;
-        - influential: |dffits| > 3 sqrt(p / (k - p)), or cook_d above the median of chi-squared with p df, or
-          hat > 3 p / k, or any |dfbetas| > 1;
-        - removed: both, the rows that the published sensitivity analysis leaves out.
-
-        What needs a fit without the effect is nan for the only effect of a cell.
-
-    Raises
-    ------
-    BadInput
-        Too few effects.
-
+    What needs a fit without the effect is nan for the only effect of a cell.
+    Raises BadInput: too few effects.
     Source: Viechtbauer & Cheung 2010, doi 10.1002/jrsm.11; metafor's `influence.rma.uni`.
     """
     x, y, v = (design[name].values for name in ("X", "yi", "vi"))
-    full, without = fit_single(x, y, v), delete_each(x, y, v)
-    (k, p), change = x.shape, full.beta - without.beta
+    k, p = x.shape
+    full = fit_single(x, y, v)
+    without = delete_each(x, y, v)
+    change = full.beta - without.beta
     weight = 1 / (v + full.tau2)
     hat = weight * np.einsum("ki,ij,kj->k", x, full.covariance, x)
     error = v + without.tau2 + np.einsum("ki,kij,kj->k", x, without.covariance, x)
     cook = np.einsum("ki,ij,kj->k", change, np.linalg.inv(full.covariance), change)
     dffits = (x * change).sum(axis=1) / np.sqrt(hat * (without.tau2 + v))
+    rstudent = (y - (x * without.beta).sum(axis=1)) / np.sqrt(error)
     dfbetas = change / _se_at(x, v, without.tau2)
-    table = pd.DataFrame(
-        {
-            "effect": design["effect"].values,
-            "study": design["study"].values[nesting_of(design).study_of_effect],
-            "rstudent": (y - (x * without.beta).sum(axis=1)) / np.sqrt(error),
-            "dffits": dffits,
-            "cook_d": cook,
-            "cov_r": _det(without.covariance) / np.linalg.det(full.covariance),
-            "tau2_del": without.tau2,
-            "qe_del": without.qe,
-            "hat": hat,
-            "weight": 100 * weight / weight.sum(),
-        }
-        | {
-            f"dfbetas {term}": values
-            for term, values in zip(design["term"].values, dfbetas.T, strict=True)
-        }
-    )
+    outlier = np.abs(rstudent) > OUTLYING
     moved = (np.abs(dffits) > 3 * np.sqrt(p / (k - p))) | (np.abs(dfbetas) > 1).any(axis=1)
-    table["outlier"] = table["rstudent"].abs() > OUTLYING
-    table["influential"] = moved | (chi2.cdf(cook, p) > 0.5) | (hat > 3 * p / k)
-    return table.assign(removed=table["outlier"] & table["influential"])
+    influential = moved | (chi2.cdf(cook, p) > 0.5) | (hat > 3 * p / k)
+    columns = {
+        "effect": design["effect"].values,
+        "study": design["study"].values[nesting_of(design).study_of_effect],
+        "rstudent": rstudent,
+        "dffits": dffits,
+        "cook_d": cook,
+        "cov_r": _det(without.covariance) / np.linalg.det(full.covariance),
+        "tau2_del": without.tau2,
+        "qe_del": without.qe,
+        "hat": hat,
+        "weight": 100 * weight / weight.sum(),
+    }
+    table = pd.DataFrame(columns | _by_term(design, dfbetas))
+    return table.assign(outlier=outlier, influential=influential, removed=outlier & influential)
+
+
+def _by_term(design: xr.Dataset, dfbetas: Floats) -> dict[str, Floats]:
+    names = [f"dfbetas {term}" for term in design["term"].values]
+    return dict(zip(names, dfbetas.T, strict=True))
 
 
 def _det(matrices: Floats) -> Floats:
-    """Determinants; nan of nan."""
+    """Return determinants; nan of nan."""
     known = np.isfinite(matrices).all(axis=(1, 2))
     det = np.full(len(matrices), np.nan)
     det[known] = np.linalg.det(matrices[known])
@@ -88,7 +83,7 @@ def _det(matrices: Floats) -> Floats:
 
 
 def _se_at(x: Floats, v: Floats, tau2: Floats) -> Floats:
-    """Standard errors of beta (fits, p) from all effects, at each of the tau2 (fits,)."""
+    """Return standard errors of beta (fits, p) from all effects, at every tau2 (fits,)."""
     information = np.einsum("bk,ki,kj->bij", 1 / (v + tau2[:, None]), x, x, optimize=True)
     se = np.full((len(tau2), x.shape[1]), np.nan)
     known = np.isfinite(tau2)
@@ -97,102 +92,76 @@ def _se_at(x: Floats, v: Floats, tau2: Floats) -> Floats:
 
 
 def study_influence(design: xr.Dataset, taus: TausByLevel, *, rho: float = 0.0) -> pd.DataFrame:
-    """What deleting each study does to the nested model, at fixed taus.
+    """Delete every study from the nested model, at fixed taus, and measure the changes.
 
-    Parameters
-    ----------
-    design : Dataset
-        From `design.build_design`.
-    taus : mapping or Series
-        Standard deviation by level (study, group, effect), held fixed: `Reml.tau`, say; an absent level has none.
-    rho : float
-        Correlation of sampling errors within a group.
-
-    Returns
-    -------
-    DataFrame
-        study, k, chi2, pval (the study's deleted residuals together, chi-squared with k df), cook_d, influential (it is
-        above the median of chi-squared with p df), and `dfbetas <term>`; nan for the only study of a cell.
-
-    Notes
-    -----
-    With A = X'V^-1 X, a = X'V^-1 y and a study's own A_s, a_s: beta(-s) = (A - A_s)^-1 (a - a_s), its covariance
-    (A - A_s)^-1, residuals r = y_s - X_s beta(-s), chi2 = r'V_s^-1 r - r'V_s^-1 X_s A^-1 X_s'V_s^-1 r, and
-    cook_d = (beta - beta(-s))' A (beta - beta(-s)). metafor: `rstudent`, `cooks.distance` and `dfbetas` of `rma.mv`
-    with `cluster = study, reestimate = FALSE`. Source: Viechtbauer & Cheung 2010, doi 10.1002/jrsm.11.
+    With A = X'V^-1 X, a = X'V^-1 y and A_s, a_s of a study alone: beta(-s) = (A - A_s)^-1
+    (a - a_s), its covariance (A - A_s)^-1, residuals r = y_s - X_s beta(-s), chi2 = r'V_s^-1 r -
+    r'V_s^-1 X_s A^-1 X_s'V_s^-1 r, and cook_d = (beta - beta(-s))' A (beta - beta(-s)).
+    metafor: `rstudent`, `cooks.distance` and `dfbetas` of `rma.mv` with `cluster = study,
+    reestimate = FALSE`. Source: Viechtbauer & Cheung 2010, doi 10.1002/jrsm.11.
+    `taus`: standard deviation by level (study, group, effect), as `Reml.tau`; an absent level has
+    none. `rho`: correlation of sampling errors within a group.
+    Columns: study, k, chi2, pval (the study's deleted residuals together, chi-squared with k df),
+    cook_d, influential (it is above the median of chi-squared with p df), and `dfbetas <term>`; nan
+    for the only study of a cell.
     """
     squares, beta, _ = _without_each(design, taus, rho)
-    p, total = beta.shape[1], squares.sum(axis=0)
+    p = beta.shape[1]
+    total = squares.sum(axis=0)
     inverse = np.linalg.inv(total[:p, :p])
     change = inverse @ total[:p, p] - beta
-    combination = np.column_stack([-beta, np.ones(len(beta))])
-    pulled = np.einsum("sij,sj->si", squares, combination)
-    own = (pulled * combination).sum(axis=1) - np.einsum(
-        "si,ij,sj->s", pulled[:, :p], inverse, pulled[:, :p]
-    )
+    to_residual = np.column_stack([-beta, np.ones(len(beta))])
+    products = np.einsum("sij,sj->si", squares, to_residual)
+    explained = np.einsum("si,ij,sj->s", products[:, :p], inverse, products[:, :p])
+    distance = (products * to_residual).sum(axis=1) - explained
     cook = np.einsum("si,ij,sj->s", change, total[:p, :p], change)
-    k = np.bincount(nesting_of(design).study_of_effect)
-    dfbetas = change / np.sqrt(np.diag(inverse))
-    return pd.DataFrame(
-        {
-            "study": design["study"].values,
-            "k": k,
-            "chi2": own,
-            "pval": chi2.sf(own, k),
-            "cook_d": cook,
-            "influential": chi2.cdf(cook, p) > 0.5,
-        }
-        | {
-            f"dfbetas {term}": values
-            for term, values in zip(design["term"].values, dfbetas.T, strict=True)
-        }
-    )
+    k = effects_of(design)
+    columns = {
+        "study": design["study"].values,
+        "k": k,
+        "chi2": distance,
+        "pval": chi2.sf(distance, k),
+        "cook_d": cook,
+        "influential": chi2.cdf(cook, p) > 0.5,
+    }
+    return pd.DataFrame(columns | _by_term(design, change / np.sqrt(np.diag(inverse))))
 
 
 def deleted_residuals(design: xr.Dataset, taus: TausByLevel, *, rho: float = 0.0) -> pd.DataFrame:
-    """Each effect against the nested model without its study, at fixed taus; arguments as `study_influence`.
+    """Compare every effect with the nested model without its study, as for `study_influence`.
 
-    Returns
-    -------
-    DataFrame
-        effect, study, residual, se, rstudent (their ratio), outlier (|rstudent| > 1.96).
-
+    Columns: effect, study, residual, se, rstudent (their ratio), outlier (|rstudent| > 1.96).
     Source: metafor's `rstudent` of `rma.mv` with `cluster = study, reestimate = FALSE`.
     """
     _, beta, covariance = _without_each(design, taus, rho)
-    study, x = nesting_of(design).study_of_effect, design["X"].values
+    study = nesting_of(design).study_of_effect
+    x = design["X"].values
     residual = design["yi"].values - (x * beta[study]).sum(axis=1)
     variance = design["vi"].values + sum(tau**2 for tau in dict(taus).values())
     se = np.sqrt(variance + np.einsum("ki,kij,kj->k", x, covariance[study], x))
-    return pd.DataFrame(
-        {
-            "effect": design["effect"].values,
-            "study": design["study"].values[study],
-            "residual": residual,
-            "se": se,
-            "rstudent": residual / se,
-            "outlier": np.abs(residual / se) > OUTLYING,
-        }
-    )
+    labels = {"effect": design["effect"].values, "study": design["study"].values[study]}
+    table = pd.DataFrame(labels | {"residual": residual, "se": se, "rstudent": residual / se})
+    return table.assign(outlier=table["rstudent"].abs() > OUTLYING)
 
 
 def _without_each(
     design: xr.Dataset, taus: TausByLevel, rho: float
 ) -> tuple[Floats, Floats, Floats]:
-    """Each study's z'V_s^-1 z (studies, q, q) of z = [X, y], and beta, its covariance, without each study."""
-    nesting, p = nesting_of(design), design.sizes["term"]
+    """Return z'V_s^-1 z (studies, q, q), z = [X, y]; beta and its covariance without a study."""
+    nesting = nesting_of(design)
+    p = design.sizes["term"]
     by_level = Taus(**{str(level): float(tau) for level, tau in dict(taus).items()})
     options = {"tau_effect": by_level.effect, "rho": rho, "by_study": True}
     sums = error_sums(columns_of(design), design["vi"].values, nesting, **options)
     squares = marginal(sums, by_level.above, nesting, by_study=True).S
     rest = squares.sum(axis=0) - squares
-    known = np.linalg.eigvalsh(_scaled(rest[:, :p, :p]))[:, 0] > 1e-10
+    known = np.linalg.eigvalsh(_scaled(rest[:, :p, :p]))[:, 0] > ROUNDING
     covariance = np.full((len(rest), p, p), np.nan)
     covariance[known] = np.linalg.inv(rest[known, :p, :p])
     return squares, np.einsum("sij,sj->si", covariance, rest[:, :p, p]), covariance
 
 
 def _scaled(information: Floats) -> Floats:
-    """Information matrices with a unit diagonal; a zero on it stays zero."""
+    """Return information matrices with a unit diagonal; a zero on it stays zero."""
     size = np.sqrt(np.maximum(np.diagonal(information, axis1=1, axis2=2), 1e-300))
     return information / size[:, :, None] / size[:, None, :]

@@ -4,21 +4,19 @@ The evidence is a log likelihood ratio: -yi against yi, given the usual values i
 of the cell.
 """
 
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from bayesmeta.robustness.lint.families import Usual, study_score, usual_of
-from bayesmeta.robustness.lint.findings import Finding, LintInput, Remedy, rows_of
+from bayesmeta.robustness.lint.families import Usual, least_scale, study_score, usual_of
+from bayesmeta.robustness.lint.findings import Finding, Findings, LintInput, Remedy, rows_of
 
 MIN_LOG_RATIO = float(np.log(100))  # all studies of all cells are tested: 20 to 1 occurs by chance
 MIN_DISTANCE = 2.0  # scales of the cell between a study and the centre
 MIN_AGREEMENT = 0.75  # share of the other studies on the usual side
 MIN_STUDIES = 3  # studies of an outcome that is judged as a unit
 OUTCOME_COLUMNS = (("task", "outcome"), ("task",), ("outcome",), ("measure",))
-STUDY = "direction-study"
-OUTCOME = "direction-outcome"
 WHY = (
     "the better direction must be decided per outcome (a latency, an error count, extinction); a "
     "wrong sign moves the mean of its cell and adds heterogeneity that does not exist"
@@ -29,64 +27,46 @@ ADVICE = (
 )
 
 
-class Evidence(NamedTuple):
-    """Evidence for the other sign, and the usual centre, for every effect (k,)."""
-
-    score: np.ndarray
-    centre: np.ndarray
-
-
-def inverted_studies(inputs: LintInput) -> list[Finding]:
+def inverted_studies(inputs: LintInput) -> Findings:
     """Find studies on the other side of a cell on which the others agree."""
     frame = inputs.frame
     y = frame["yi"].to_numpy()
-    usual = usual_of(y, frame["study"], [inputs.cell], least=_least_scale(frame))
+    usual = usual_of(y, frame["study"], [inputs.cell], least=least_scale(frame))
     agreed = _agreement(frame, inputs.cell, usual.centre) >= MIN_AGREEMENT
     study_in_cell = frame["study"] + "\0" + inputs.cell
-    score = study_score(_log_ratio(usual, y), study_in_cell)
-    evidence = Evidence(study_in_cell.map(score).to_numpy(float), usual.centre)
+    by_study = study_score(_log_ratio(usual, y), study_in_cell)
+    score = study_in_cell.map(by_study).to_numpy(float)
     middle = pd.Series(usual.z(y), frame.index).groupby(study_in_cell).median().abs()
     distant = study_in_cell.map(middle).to_numpy(float) >= MIN_DISTANCE
     opposite = usual.centre * y < 0
-    inverted = (evidence.score >= MIN_LOG_RATIO) & distant & agreed & opposite
-    return [
-        _inverted(
-            inputs,
-            inverted & (frame["study"] == study).to_numpy(),
-            evidence,
-            title=f"The effects of a study lie on the other side of their cell: study {study}",
-            code=STUDY,
-        )
-        for study in frame["study"][inverted].unique()
-    ]
+    inverted = (score >= MIN_LOG_RATIO) & distant & agreed & opposite
+    for study in frame["study"][inverted].unique():
+        title = f"The effects of a study lie on the other side of their cell: study {study}"
+        selected = inverted & (frame["study"] == study).to_numpy()
+        labels = {"code": "direction-study", "title": title}
+        yield _inverted(inputs, selected, score, usual.centre, labels)
 
 
-def inverted_outcomes(inputs: LintInput) -> list[Finding]:
+def inverted_outcomes(inputs: LintInput) -> Findings:
     """Find outcomes with effects that lie, in most studies, opposite to the rest of their cell."""
     kinds = (inputs.kinds(*names) for names in OUTCOME_COLUMNS)
     outcome = next((kind for kind in kinds if kind is not None), None)
     if outcome is None:
-        return []
+        return
     frame = inputs.frame
     outcome_in_cell = inputs.cell + "\0" + outcome
     log_ratio, centre = _against_other_outcomes(inputs, outcome_in_cell)
     here = frame["study"] + "\0" + outcome_in_cell
     by_study = study_score(log_ratio, here).groupby(lambda label: label.split("\0", 1)[1])
-    evidence = Evidence(outcome_in_cell.map(by_study.sum()).to_numpy(float), centre)
+    score = outcome_in_cell.map(by_study.sum()).to_numpy(float)
     share = by_study.agg(lambda scores: (scores > 0).mean())
     agreed = outcome_in_cell.map(share).to_numpy(float) >= MIN_AGREEMENT
-    inverted = (evidence.score >= MIN_LOG_RATIO) & agreed & np.isfinite(log_ratio)
+    inverted = (score >= MIN_LOG_RATIO) & agreed & np.isfinite(log_ratio)
     title = "The effects of an outcome lie opposite to the rest of their cell in most studies: {}"
-    return [
-        _inverted(
-            inputs,
-            inverted & (outcome_in_cell == label).to_numpy(),
-            evidence,
-            title=title.format(label.split("\0")[1]),
-            code=OUTCOME,
-        )
-        for label in outcome_in_cell[inverted].unique()
-    ]
+    for label in outcome_in_cell[inverted].unique():
+        selected = inverted & (outcome_in_cell == label).to_numpy()
+        labels = {"code": "direction-outcome", "title": title.format(label.split("\0")[1])}
+        yield _inverted(inputs, selected, score, centre, labels)
 
 
 def _against_other_outcomes(
@@ -96,8 +76,7 @@ def _against_other_outcomes(
     frame = inputs.frame
     y = frame["yi"].to_numpy()
     everything = pd.Series("", frame.index)
-    log_ratio = np.full(len(y), np.nan)
-    centre = np.full(len(y), np.nan)
+    log_ratio, centre = np.full((2, len(y)), np.nan)
     for label in outcome_in_cell.unique():
         judged = (outcome_in_cell == label).to_numpy()
         others = (inputs.cell == inputs.cell[judged].iloc[0]).to_numpy() & ~judged
@@ -106,7 +85,7 @@ def _against_other_outcomes(
         # the outcome takes the place of a study: the studies with other outcomes judge it
         values = np.where(judged | others, y, np.nan)
         study = frame["study"].where(~judged, "\0")
-        usual = usual_of(values, study, [everything], least=_least_scale(frame))
+        usual = usual_of(values, study, [everything], least=least_scale(frame))
         log_ratio[judged] = _log_ratio(usual, y)[judged]
         centre[judged] = usual.centre[judged]
     return log_ratio, centre
@@ -114,11 +93,6 @@ def _against_other_outcomes(
 
 def _log_ratio(usual: Usual, y: np.ndarray) -> np.ndarray:
     return usual.log_density(-y) - usual.log_density(y)
-
-
-def _least_scale(frame: pd.DataFrame) -> float:
-    """Return half of a typical standard error."""
-    return float(np.sqrt(frame["vi"].median())) / 2
 
 
 def _agreement(frame: pd.DataFrame, cell: "pd.Series[str]", centre: np.ndarray) -> np.ndarray:
@@ -133,21 +107,20 @@ def _agreement(frame: pd.DataFrame, cell: "pd.Series[str]", centre: np.ndarray) 
 
 
 def _inverted(
-    inputs: LintInput, selected: np.ndarray, evidence: Evidence, *, title: str, code: str
+    inputs: LintInput, selected: Any, score: np.ndarray, centre: np.ndarray, labels: dict[str, str]
 ) -> Finding:
     frame = inputs.frame
     corrected = frame.assign(yi=frame["yi"].where(~selected, -frame["yi"]))
     corrected.attrs = frame.attrs
-    largest = float(evidence.score[selected].max())
+    largest = float(score[selected].max())
     return Finding(
         rank=2,
-        code=code,
-        title=title,
+        **labels,
         evidence=largest,
         measure="log likelihood ratio, the other sign against this sign",
         why=WHY,
         advice=ADVICE,
-        rows=rows_of(frame, selected, frame["yi"], evidence.centre),
+        rows=rows_of(frame, selected, frame["yi"], centre),
         remedy=Remedy("signs of these effects turned", corrected, inputs.spec),
         priority=largest,
     )

@@ -18,19 +18,14 @@ from numpy.typing import ArrayLike
 
 from bayesmeta.data.corrections import with_sds_of_sems
 from bayesmeta.data.effect_sizes import MEASURES, TWO_GROUPS
-from bayesmeta.robustness.lint.families import study_score, usual_of
-from bayesmeta.robustness.lint.findings import Finding, LintInput, Remedy, rows_of
+from bayesmeta.robustness.lint.families import least_scale, study_score, usual_of
+from bayesmeta.robustness.lint.findings import Finding, Findings, LintInput, Remedy, rows_of
 
 CERTAIN = float(np.log(1000))
 LIKELY = float(np.log(20))
 EXTREME = 3.0  # scales of the cell beyond which |g| is extreme
-FAMILIES = (
-    ("task", "outcome"),
-    ("task", "phase"),
-    ("measure_kind", "phase"),
-    ("task",),
-    ("measure_kind",),
-)
+COLUMNS = ("task outcome", "task phase", "measure_kind phase", "task", "measure_kind")
+FAMILIES = [names.split() for names in COLUMNS]  # the narrowest first
 MIN_LOG_SCALE = 0.1  # lower bound of the scale of a logarithm: 10 % between studies
 WHY = (
     "a standard error is sqrt(n) times smaller than the standard deviation, so that g is sqrt(n) "
@@ -59,18 +54,19 @@ class Traces(NamedTuple):
     sd_usual: np.ndarray
 
 
-def sems_as_sds(inputs: LintInput) -> list[Finding]:
+def sems_as_sds(inputs: LintInput) -> Findings:
     """Find studies with SDs that look like SEMs; none if yi are not SMDs of the raw numbers."""
     frame = inputs.frame
     possible = is_smd(frame)
     if not possible.any():
-        return []
+        return
     traces = traces_of(inputs)
     evidence = np.where(possible, sum(np.nan_to_num(part) for part in traces[:3]), np.nan)
-    from_sem = computed_from_sem(frame)
-    typed = np.where(~from_sem, evidence, np.nan)
-    computed = np.where(from_sem, evidence, np.nan)
-    return [*_sem_as_sd(inputs, typed, traces), *_too_small(inputs, computed, traces)]
+    sources = [name for name in ("sd1i_source", "sd2i_source") if name in frame]
+    from_sem = (frame[sources] == "SEM").any(axis=1).to_numpy()  # computed, so no SEM itself
+    typed, computed = (np.where(rows, evidence, np.nan) for rows in (~from_sem, from_sem))
+    yield from _sem_as_sd(inputs, typed, traces)
+    yield from _too_small(inputs, computed, traces)
 
 
 def is_smd(frame: pd.DataFrame) -> np.ndarray:
@@ -84,15 +80,7 @@ def is_smd(frame: pd.DataFrame) -> np.ndarray:
     columns: dict[str, ArrayLike] = {name: raw.loc[usable, name] for name in TWO_GROUPS}
     g[usable] = MEASURES["SMD"](vtype="LS", rows=None, **columns)[0]
     # tables are often rounded to two decimals
-    same: np.ndarray = np.isclose(np.abs(g), np.abs(frame["yi"].to_numpy()), rtol=0.01, atol=0.005)
-    return same
-
-
-def computed_from_sem(frame: pd.DataFrame) -> np.ndarray:
-    """Return whether an SD was computed from a SEM according to the table (k,): it is not a SEM."""
-    sources = [name for name in ("sd1i_source", "sd2i_source") if name in frame]
-    computed: np.ndarray = (frame[sources] == "SEM").any(axis=1).to_numpy()
-    return computed
+    return np.isclose(np.abs(g), np.abs(frame["yi"].to_numpy()), rtol=0.01, atol=0.005)
 
 
 def traces_of(inputs: LintInput) -> Traces:
@@ -113,9 +101,8 @@ def traces_of(inputs: LintInput) -> Traces:
         log_arms = _finite(np.log(sd1 / sd2))
         log_arms_read = log_arms + np.log(n1 / n2) / 2
     y_read = y / factor
-    least = float(np.sqrt(frame["vi"].median())) / 2
     cvs = usual_of(log_cv, study, [*kinds, inputs.cell, everything], least=MIN_LOG_SCALE)
-    effects = usual_of(y, study, [inputs.cell, everything], least=least)
+    effects = usual_of(y, study, [inputs.cell, everything], least=least_scale(frame))
     arms = usual_of(log_arms, study, [everything], least=MIN_LOG_SCALE)
     arms = arms._replace(centre=np.zeros(len(y)))
     return Traces(
@@ -130,72 +117,60 @@ def traces_of(inputs: LintInput) -> Traces:
 
 
 def _pooled(frame: pd.DataFrame, sd1: np.ndarray, sd2: np.ndarray) -> np.ndarray:
-    df1 = frame["n1i"].to_numpy() - 1
-    df2 = frame["n2i"].to_numpy() - 1
-    pooled: np.ndarray = np.sqrt((df1 * sd1**2 + df2 * sd2**2) / (df1 + df2))
-    return pooled
+    df1, df2 = (frame[size].to_numpy() - 1 for size in ("n1i", "n2i"))
+    return np.sqrt((df1 * sd1**2 + df2 * sd2**2) / (df1 + df2))
 
 
 def _finite(values: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def _sem_as_sd(inputs: LintInput, evidence: np.ndarray, traces: Traces) -> list[Finding]:
+def _sem_as_sd(inputs: LintInput, evidence: np.ndarray, traces: Traces) -> Findings:
     frame = inputs.frame
     study = frame["study"]
-    medians = _by_study(study, evidence, traces)
+    judged = np.isfinite(evidence)
+    numbers = pd.DataFrame(traces._asdict(), study.index)
+    medians = numbers[judged].groupby(study[judged]).median()
     score = study_score(evidence, study)
-    findings = []
     for name in score.index[score >= LIKELY]:
         median = medians.loc[name]
-        rows = ((study == name) & np.isfinite(evidence)).to_numpy()
+        rows = ((study == name) & judged).to_numpy()
         extreme = abs(median["z_g"]) >= EXTREME
         certain = score[name] >= CERTAIN and extreme and not median["dispersion"] < 0
         corrected = with_sds_of_sems(frame, pd.Series(rows, frame.index))
         doubt = "" if certain else ", perhaps"
-        findings.append(
-            Finding(
-                rank=1 if certain else 2,
-                code="sem-as-sd",
-                title=f"Standard errors typed as standard deviations{doubt}: study {name}",
-                evidence=float(score[name]),
-                measure=_measure(median),
-                why=WHY,
-                advice=ADVICE,
-                rows=rows_of(frame, rows, traces.sd, traces.sd_usual),
-                remedy=Remedy("SDs read as SEMs and turned into SDs", corrected, inputs.spec),
-                priority=abs(float(median["z_g"])),
-            )
+        yield Finding(
+            rank=1 if certain else 2,
+            code="sem-as-sd",
+            title=f"Standard errors typed as standard deviations{doubt}: study {name}",
+            evidence=float(score[name]),
+            measure=_measure(median),
+            why=WHY,
+            advice=ADVICE,
+            rows=rows_of(frame, rows, traces.sd, traces.sd_usual),
+            remedy=Remedy("SDs read as SEMs and turned into SDs", corrected, inputs.spec),
+            priority=abs(float(median["z_g"])),
         )
-    return findings
 
 
-def _too_small(inputs: LintInput, evidence: np.ndarray, traces: Traces) -> list[Finding]:
+def _too_small(inputs: LintInput, evidence: np.ndarray, traces: Traces) -> Findings:
     study = inputs.frame["study"]
     score = study_score(evidence, study)
     selected = (study.map(score) >= LIKELY).to_numpy() & np.isfinite(evidence)
     if not selected.any():
-        return []
-    return [
-        Finding(
-            rank=2,
-            code="sd-too-small",
-            title="Standard deviations too small by about sqrt(n), although they were computed "
-            "from standard errors",
-            evidence=float(score.max()),
-            measure="largest log likelihood ratio of a study, too small by sqrt(n) against right",
-            why="the SEM itself, or the n it was multiplied with, may be wrong; g is then far too "
-            "large",
-            advice="look up the dispersion and n in the papers",
-            rows=rows_of(inputs.frame, selected, traces.sd, traces.sd_usual),
-        )
-    ]
-
-
-def _by_study(study: "pd.Series[str]", evidence: np.ndarray, traces: Traces) -> pd.DataFrame:
-    """Return medians over the judged effects of every study."""
-    judged = np.isfinite(evidence)
-    return pd.DataFrame(traces._asdict(), study.index)[judged].groupby(study[judged]).median()
+        return
+    yield Finding(
+        rank=2,
+        code="sd-too-small",
+        title="Standard deviations too small by about sqrt(n), although they were computed "
+        "from standard errors",
+        evidence=float(score.max()),
+        measure="largest log likelihood ratio of a study, too small by sqrt(n) against right",
+        why="the SEM itself, or the n it was multiplied with, may be wrong; g is then far too "
+        "large",
+        advice="look up the dispersion and n in the papers",
+        rows=rows_of(inputs.frame, selected, traces.sd, traces.sd_usual),
+    )
 
 
 def _measure(median: "pd.Series[float]") -> str:

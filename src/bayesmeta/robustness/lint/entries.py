@@ -1,26 +1,17 @@
 """Numbers of single rows that cannot be right, or that carry more weight than they should."""
 
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
-from bayesmeta.robustness.lint.findings import Finding, LintInput, Remedy, left_out, rows_of
+from bayesmeta.robustness.lint.findings import Finding, Findings, LintInput, left_out, rows_of
 
 SMALL_CONTROL = 3  # subjects: an SD of three has two degrees of freedom
 TRUE_TEXTS = ("true", "1", "1.0")
 
 
-class Description(NamedTuple):
-    """The texts of a problem, whatever its rows; see `Finding`."""
-
-    code: str
-    rank: int
-    title: str
-    why: str
-    advice: str
-
-
-SD_ZERO = Description(
+SD_ZERO = Finding(
     code="sd-zero",
     rank=2,
     title="A standard deviation of 0",
@@ -29,7 +20,7 @@ SD_ZERO = Description(
     advice="check the paper; if everyone had the same score, an SMD is the wrong measure for this "
     "row",
 )
-NEGATIVE = Description(
+NEGATIVE = Finding(
     code="dispersion-negative",
     rank=3,
     title="A standard deviation or standard error below 0 in the record",
@@ -37,7 +28,7 @@ NEGATIVE = Description(
     "gives such numbers",
     advice="read the number again; the named datasets take its absolute value",
 )
-FRACTIONAL = Description(
+FRACTIONAL = Finding(
     code="n-fractional",
     rank=3,
     title="Group sizes that are not integers",
@@ -45,7 +36,7 @@ FRACTIONAL = Description(
     "them",
     advice="nothing, if they are the middle of a range; otherwise look up the sizes",
 )
-FEW_CONTROLS = Description(
+FEW_CONTROLS = Finding(
     code="controls-few",
     rank=2,
     title=f"Control groups of {SMALL_CONTROL} or fewer",
@@ -54,7 +45,7 @@ FEW_CONTROLS = Description(
     advice="keep the control unsplit and model the shared errors (rho above 0), or combine the "
     "groups that share it",
 )
-SHARED = Description(
+SHARED = Finding(
     code="control-shared",
     rank=2,
     title="Controls that several groups are compared with",
@@ -65,13 +56,13 @@ SHARED = Description(
 )
 
 
-def zero_sds(inputs: LintInput) -> list[Finding]:
+def zero_sds(inputs: LintInput) -> Findings:
     """Find groups without any dispersion."""
     sds = inputs.frame[["sd1i", "sd2i"]]
     return _counted(inputs, SD_ZERO, (sds == 0).any(axis=1), sds.min(axis=1), "above 0")
 
 
-def negative_dispersions(inputs: LintInput) -> list[Finding]:
+def negative_dispersions(inputs: LintInput) -> Findings:
     """Find SDs or SEMs below 0, now or before the data were read."""
     frame = inputs.frame
     names = [name for name in ("sd1i", "sd2i", "sem1i", "sem2i") if inputs.has(name)]
@@ -82,7 +73,7 @@ def negative_dispersions(inputs: LintInput) -> list[Finding]:
     return _counted(inputs, NEGATIVE, negative, numbers.min(axis=1), "above 0")
 
 
-def fractional_sizes(inputs: LintInput) -> list[Finding]:
+def fractional_sizes(inputs: LintInput) -> Findings:
     """Find group sizes that are not integers."""
     sizes = inputs.frame[["n1i", "n2i"]]
     fraction = sizes.where(sizes.notna() & (sizes != sizes.round()))
@@ -90,18 +81,18 @@ def fractional_sizes(inputs: LintInput) -> list[Finding]:
     return _counted(inputs, FRACTIONAL, value.notna(), value, value.round())
 
 
-def few_controls(inputs: LintInput) -> list[Finding]:
+def few_controls(inputs: LintInput) -> Findings:
     """Find control groups of three or fewer."""
     n = inputs.frame["n2i"]
     few = n <= SMALL_CONTROL
     split = int((few & (inputs.reported > SMALL_CONTROL)).sum())
     texts = FEW_CONTROLS
     if split:
-        texts = texts._replace(title=f"{texts.title}, {split} by splitting a control")
+        texts = replace(texts, title=f"{texts.title}, {split} by splitting a control")
     return _counted(inputs, texts, few, n, inputs.reported)
 
 
-def shared_controls(inputs: LintInput) -> list[Finding]:
+def shared_controls(inputs: LintInput) -> Findings:
     """Find controls of several groups: by label, or by mean, SD and n in a study."""
     frame = inputs.frame
     names = ["control"] if "control" in frame else ["m2i", "sd2i", "n2i"]
@@ -111,30 +102,19 @@ def shared_controls(inputs: LintInput) -> list[Finding]:
     groups = group.transform("nunique")
     complete = frame[names].notna().all(axis=1)
     others = complete & (frame["group"] != group.transform("first"))
-    remedy = left_out(inputs, others, "a single group per shared control kept")
-    return _counted(inputs, SHARED, complete & (groups > 1), groups, 1, remedy)
+    return _counted(inputs, SHARED, complete & (groups > 1), groups, 1, others)
 
 
 def _counted(
-    inputs: LintInput,
-    texts: Description,
-    selected: "pd.Series[bool]",
-    value: Any,
-    usual: Any,
-    remedy: Remedy | None = None,
-) -> list[Finding]:
-    """Return a finding with the number of selected effects as evidence; none without effects.
-
-    The default remedy leaves the effects out.
-    """
+    inputs: LintInput, texts: Finding, selected: Any, value: Any, usual: Any, omitted: Any = None
+) -> Findings:
+    """Yield a finding on the selected effects; the remedy leaves them or the omitted out."""
     if not selected.any():
-        return []
-    return [
-        Finding(
-            **texts._asdict(),
-            evidence=float(selected.sum()),
-            measure=f"effects of {len(selected)}",
-            rows=rows_of(inputs.frame, selected, value, usual),
-            remedy=remedy or left_out(inputs, selected, "these effects left out"),
-        )
-    ]
+        return
+    rows = rows_of(inputs.frame, selected, value, usual)
+    remedy = left_out(inputs, selected, "these effects left out")
+    if omitted is not None:
+        remedy = left_out(inputs, omitted, "a single group per shared control kept") or remedy
+    measure = f"effects of {len(selected)}"
+    evidence = float(selected.sum())
+    yield replace(texts, evidence=evidence, measure=measure, rows=rows, remedy=remedy)

@@ -27,33 +27,22 @@ class Usual(NamedTuple):
 
     def log_density(self, values: np.ndarray) -> np.ndarray:
         """Return the log density of values (k,)."""
-        density: np.ndarray = student.logpdf(values, DEGREES_OF_FREEDOM, self.centre, self.scale)
-        return density
+        return student.logpdf(values, DEGREES_OF_FREEDOM, self.centre, self.scale)
 
     def z(self, values: np.ndarray) -> np.ndarray:
         """Return the distance from the centre in units of the scale (k,)."""
-        scaled: np.ndarray = (values - self.centre) / self.scale
-        return scaled
+        return (values - self.centre) / self.scale
 
 
 def usual_of(
-    values: np.ndarray,
-    study: "pd.Series[str]",
-    families: Sequence["pd.Series[str]"],
-    *,
-    least: float,
+    values: np.ndarray, study: pd.Series, families: Sequence[pd.Series], *, least: float
 ) -> Usual:
     """Return centre and scale of the family of every effect, from the other studies.
 
-    Parameters
-    ----------
-    values : (k,), nan where unknown.
-    study : (k,)
-    families : the narrowest first; an effect is judged by the first with five other studies.
-    least : lower bound of the scale.
+    `values`: (k,), nan where unknown. `study`: (k,). `families`: the narrowest first; an effect is
+    judged by the first with five other studies. `least`: lower bound of the scale.
     """
-    centre = np.full(len(values), np.nan)
-    scale = np.full(len(values), np.nan)
+    centre, scale = np.full((2, len(values)), np.nan)
     studies = pd.factorize(study)[0]
     available = np.isfinite(values)
     for family in families:
@@ -83,6 +72,11 @@ def weighted_median(values: np.ndarray, weight: np.ndarray) -> float:
     order = np.argsort(values)
     share = np.cumsum(weight[order])
     return float(values[order][np.searchsorted(share, share[-1] / 2 - ROUNDING)])
+
+
+def least_scale(frame: pd.DataFrame) -> float:
+    """Return half of a typical standard error."""
+    return float(np.sqrt(frame["vi"].median())) / 2
 
 
 def study_score(evidence: np.ndarray, of: "pd.Series[str]") -> "pd.Series[float]":

@@ -1,18 +1,20 @@
 """Input and output of the lint: an analysis; findings with the rows concerned and a remedy."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from pandas.api.types import is_numeric_dtype
 
 from bayesmeta.data.effect_sizes import TWO_GROUPS
 from bayesmeta.inference.reml import Reml, fit_reml
 from bayesmeta.model.design import split_strata
 from bayesmeta.model.spec import ModelSpec
+from bayesmeta.robustness.multiverse.changes import add_effect_level
 
 NUMBERS = (*TWO_GROUPS, "sem1i", "sem2i", "n2i_reported")  # where a file may have text
 ROWS = ["effect", "study", "group", "value", "usual"]
@@ -35,10 +37,7 @@ class LintInput:
 
     @cached_property
     def cell(self) -> "pd.Series[str]":
-        """Return the cell of every effect: effects with the same values of all terms.
-
-        It is the same cell for all effects if terms are continuous.
-        """
+        """Return the cell of every effect, its values of all terms; a single cell if continuous."""
         _, codes = np.unique(self.design["X"].values, axis=0, return_inverse=True)
         if codes.max() + 1 > max(MAX_CELLS, len(codes) // 10):
             codes = np.zeros_like(codes)
@@ -46,29 +45,18 @@ class LintInput:
 
     @cached_property
     def nested(self) -> dict[str, Reml]:
-        """Return REML fits of the model with the effect level, as `fits`.
-
-        Raises
-        ------
-        BadInput
-            The model has no REML fit.
-        """
-        return self.fits(with_effect_level(self.spec))
+        """Return `fits` of the model with the effect level."""
+        return self.fits(add_effect_level(self.spec))
 
     def fits(self, spec: ModelSpec) -> dict[str, Reml]:
-        """Return REML fits of a model by stratum; "" where taus do not differ by stratum."""
-        parts = {"": (self.design, spec)}
-        if spec.tau_by:
-            parts = split_strata(self.design, spec)
-        return {
-            name: fit_reml(design, stratum_spec) for name, (design, stratum_spec) in parts.items()
-        }
+        """Return REML fits by stratum, "" for a single stratum; raise BadInput for no such fit."""
+        parts = split_strata(self.design, spec) if spec.tau_by else {"": (self.design, spec)}
+        return {stratum: fit_reml(*part) for stratum, part in parts.items()}
 
     def has(self, name: str) -> bool:
         """Return whether the table has a column, with numbers if it is a column of numbers."""
-        if name not in self.frame:
-            return False
-        return name not in NUMBERS or pd.api.types.is_numeric_dtype(self.frame[name])
+        present = name in self.frame
+        return present and (name not in NUMBERS or is_numeric_dtype(self.frame[name]))
 
     @property
     def raw(self) -> bool:
@@ -118,10 +106,10 @@ class Finding:
     ----------
     rank : 1 almost certain and able to change conclusions; 2 check the source; 3 for information.
     code, title : its kind, for programs and in words.
-    evidence, measure : a number, and its meaning in words.
     why, advice : why it matters; what to do.
+    evidence, measure : a number, and its meaning in words.
     rows : effect, study, group, value, usual (the value to expect), of the effects concerned; may
-        be empty.
+        be empty
     remedy : the analysis without the problem, if there is such an analysis.
     priority : sorts findings of the same rank and code, largest first.
     """
@@ -129,10 +117,10 @@ class Finding:
     rank: int
     code: str
     title: str
-    evidence: float
-    measure: str
     why: str
     advice: str
+    evidence: float = 0.0
+    measure: str = ""
     rows: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=ROWS))
     remedy: Remedy | None = None
     priority: float = 0.0
@@ -143,11 +131,7 @@ class Finding:
         return [str(study) for study in self.rows["study"].unique()]
 
 
-def with_effect_level(spec: ModelSpec) -> ModelSpec:
-    """Return the model with the effect level."""
-    if "effect" in spec.levels:
-        return spec
-    return replace(spec, levels=(*spec.levels, "effect"))
+Findings = Iterator[Finding]
 
 
 def rows_of(frame: pd.DataFrame, selected: Any, value: Any, usual: Any = "") -> pd.DataFrame:
@@ -162,16 +146,3 @@ def left_out(inputs: LintInput, selected: Any, what: str) -> Remedy | None:
     kept = inputs.frame[~np.asarray(selected, bool)].reset_index(drop=True)
     kept.attrs = inputs.frame.attrs
     return Remedy(what, kept, inputs.spec) if len(set(kept["study"])) > 1 else None
-
-
-def ordered(findings: Sequence[Finding], codes: Sequence[str]) -> list[Finding]:
-    """Sort by rank, then in the order of the codes, then by priority."""
-    place = {code: number for number, code in enumerate(codes)}
-    return sorted(
-        findings,
-        key=lambda finding: (
-            finding.rank,
-            place.get(finding.code, len(place)),
-            -finding.priority,
-        ),
-    )

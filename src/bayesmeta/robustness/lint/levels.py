@@ -6,13 +6,8 @@ from itertools import pairwise
 import numpy as np
 
 from bayesmeta.model.spec import LEVELS
-from bayesmeta.robustness.lint.findings import (
-    Finding,
-    LintInput,
-    Remedy,
-    rows_of,
-    with_effect_level,
-)
+from bayesmeta.robustness.lint.findings import Finding, Findings, LintInput, Remedy, rows_of
+from bayesmeta.robustness.multiverse.changes import add_effect_level
 
 CERTAIN = float(np.log(1000))
 LIKELY = float(np.log(20))
@@ -21,37 +16,34 @@ RHO = 0.5  # of the remedy: a common assumption for outcomes of the same subject
 PLURAL = {"study": "studies", "group": "groups"}
 
 
-def effect_level_missing(inputs: LintInput) -> list[Finding]:
+def effect_level_missing(inputs: LintInput) -> Findings:
     """Find a missing effect level: true effects vary within groups, by restricted likelihood."""
     spec = inputs.spec
     if "effect" in spec.levels or not inputs.frame["group"].duplicated().any():
-        return []
+        return
     with_level = sum(fit.log_lik for fit in inputs.nested.values())
     without = sum(fit.log_lik for fit in inputs.fits(spec).values())
     gain = with_level - without
     if gain < LIKELY:
-        return []
+        return
     levels = " and ".join(spec.levels)
-    wider = with_effect_level(spec)
-    return [
-        Finding(
-            rank=1 if gain >= CERTAIN else 2,
-            code="level-missing",
-            title=f"Effects of a group differ by more than errors; the model has only {levels}",
-            evidence=gain,
-            measure=f"gain in restricted log-likelihood from the level 'effect' ({spec.name})",
-            why="without it every difference within a group must be sampling error, so that large "
-            "studies with many effects decide means, and intervals are too narrow",
-            advice="add 'effect' to the levels of the model (models/four-level.toml)",
-            remedy=Remedy("the level 'effect' added", inputs.frame, wider),
-        )
-    ]
+    wider = add_effect_level(spec)
+    yield Finding(
+        rank=1 if gain >= CERTAIN else 2,
+        code="level-missing",
+        title=f"Effects of a group differ by more than errors; the model has only {levels}",
+        evidence=gain,
+        measure=f"gain in restricted log-likelihood from the level 'effect' ({spec.name})",
+        why="without it every difference within a group must be sampling error, so that large "
+        "studies with many effects decide means, and intervals are too narrow",
+        advice="add 'effect' to the levels of the model (models/four-level.toml)",
+        remedy=Remedy("the level 'effect' added", inputs.frame, wider),
+    )
 
 
-def levels_aliased(inputs: LintInput) -> list[Finding]:
+def levels_aliased(inputs: LintInput) -> Findings:
     """Find confounded levels: studies with a single group do not inform the split of variance."""
     frame = inputs.frame
-    findings = []
     for upper, lower in pairwise(LEVELS):
         if not {upper, lower} <= set(inputs.spec.levels):
             continue
@@ -62,51 +54,45 @@ def levels_aliased(inputs: LintInput) -> list[Finding]:
             continue
         selected = frame[upper].map(units).eq(1).to_numpy()
         plural = PLURAL[upper]
-        findings.append(
-            Finding(
-                rank=3,
-                code="levels-aliased",
-                title=f"{plural.capitalize()} with a single {lower}",
-                evidence=share,
-                measure=f"share of {plural}: {single} of {len(units)}",
-                why=f"in these tau_{upper} and tau_{lower} cannot be distinguished; only the sum "
-                "of their squares is well identified, and its split depends on the others and on "
-                "the prior",
-                advice="report the total heterogeneity; do not interpret either of the two alone",
-                rows=rows_of(frame, selected, 1, "2 or more"),
-                priority=share,
-            )
+        yield Finding(
+            rank=3,
+            code="levels-aliased",
+            title=f"{plural.capitalize()} with a single {lower}",
+            evidence=share,
+            measure=f"share of {plural}: {single} of {len(units)}",
+            why=f"in these tau_{upper} and tau_{lower} cannot be distinguished; only the sum "
+            "of their squares is well identified, and its split depends on the others and on "
+            "the prior",
+            advice="report the total heterogeneity; do not interpret either of the two alone",
+            rows=rows_of(frame, selected, 1, "2 or more"),
+            priority=share,
         )
-    return findings
 
 
-def errors_independent(inputs: LintInput) -> list[Finding]:
+def errors_independent(inputs: LintInput) -> Findings:
     """Find effects that share a group in a model with independent sampling errors."""
     frame = inputs.frame
     spec = inputs.spec
     size = frame.groupby("group")["effect"].transform("size")
     shared = (size > 1).to_numpy()
     if spec.rho or not shared.any():
-        return []
-    wider = with_effect_level(spec)
-    return [
-        Finding(
-            rank=2,
-            code="errors-independent",
-            title="Effects of the same subjects, with sampling errors assumed independent "
-            "(rho = 0)",
-            evidence=float(shared.sum()),
-            measure=f"effects of {len(frame)} that share a group",
-            why="errors of several outcomes of the same subjects correlate; counted as independent "
-            "they weigh too much, and their errors are taken as true differences between groups",
-            advice=f"set rho = {RHO} (and .8) in the model, or estimate it; report whether "
-            "conclusions change",
-            rows=rows_of(frame, shared, size, 1),
-            remedy=Remedy(
-                f"rho = {RHO}, both with the level 'effect'",
-                frame,
-                replace(wider, rho=RHO),
-                against=wider,
-            ),
-        )
-    ]
+        return
+    wider = add_effect_level(spec)
+    yield Finding(
+        rank=2,
+        code="errors-independent",
+        title="Effects of the same subjects, with sampling errors assumed independent (rho = 0)",
+        evidence=float(shared.sum()),
+        measure=f"effects of {len(frame)} that share a group",
+        why="errors of several outcomes of the same subjects correlate; counted as independent "
+        "they weigh too much, and their errors are taken as true differences between groups",
+        advice=f"set rho = {RHO} (and .8) in the model, or estimate it; report whether "
+        "conclusions change",
+        rows=rows_of(frame, shared, size, 1),
+        remedy=Remedy(
+            f"rho = {RHO}, both with the level 'effect'",
+            frame,
+            replace(wider, rho=RHO),
+            against=wider,
+        ),
+    )

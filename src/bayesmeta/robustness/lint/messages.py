@@ -15,13 +15,7 @@ ROW_COLUMNS = ["finding", "code", "effect", "study", "group", "value", "usual"]
 
 
 def table_of(findings: Sequence[Finding]) -> pd.DataFrame:
-    """Return a row per finding.
-
-    Returns
-    -------
-    DataFrame
-        finding (its number), rank, code, title, studies, rows, evidence, measure, why, advice.
-    """
+    """Return a row per finding: its number as `finding`, and its texts."""
     rows = [
         {"finding": number, "studies": " ".join(finding.studies), "rows": len(finding.rows)}
         | {name: getattr(finding, name) for name in FIELDS}
@@ -31,20 +25,12 @@ def table_of(findings: Sequence[Finding]) -> pd.DataFrame:
 
 
 def rows_table(findings: Sequence[Finding]) -> pd.DataFrame:
-    """Return a row per effect of every finding.
-
-    Returns
-    -------
-    DataFrame
-        finding, code, effect, study, group, value, usual (the value to expect).
-    """
-    tables = [
-        finding.rows.astype({"value": object, "usual": object}).assign(
-            finding=number, code=finding.code
-        )
-        for number, finding in enumerate(findings, 1)
-        if len(finding.rows)
-    ]
+    """Return finding, code, effect, study, group, value, usual (to expect) of every row."""
+    tables = []
+    for number, finding in enumerate(findings, 1):
+        rows = finding.rows.astype({"value": object, "usual": object})
+        if len(rows):
+            tables.append(rows.assign(finding=number, code=finding.code))
     if not tables:
         return pd.DataFrame(columns=ROW_COLUMNS)
     return pd.concat(tables, ignore_index=True)[ROW_COLUMNS]
@@ -65,12 +51,10 @@ def paragraph(number: int, finding: Finding, refits: pd.DataFrame, *, reasons: b
 
 def _where(finding: Finding) -> str:
     """Return the first studies and the number of effects; "" without studies."""
-    studies = finding.studies
-    if not studies:
-        return ""
-    more = f" and {len(studies) - MAX_SHOWN} more" if len(studies) > MAX_SHOWN else ""
-    names = ", ".join(studies[:MAX_SHOWN])
-    return f" Studies {names}{more}; {len(finding.rows)} effects."
+    names = ", ".join(finding.studies[:MAX_SHOWN])
+    rest = len(finding.studies) - MAX_SHOWN
+    more = f" and {rest} more" if rest > 0 else ""
+    return f" Studies {names}{more}; {len(finding.rows)} effects." if names else ""
 
 
 def effect_of(refits: pd.DataFrame) -> str:

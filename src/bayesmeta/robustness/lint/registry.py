@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bayesmeta.data.effect_sizes import TWO_GROUPS
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.robustness.lint import copies, directions, dispersion, entries, levels, wrong_level
-from bayesmeta.robustness.lint.findings import Finding, LintInput, ordered
+from bayesmeta.robustness.lint.findings import Finding, Findings, LintInput
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,11 @@ class Check:
     what : in words.
     find : function of the input that returns findings.
     needs : alternative sets of columns, of which a set must be complete; empty if the columns of
-        every table suffice.
+        every table suffice
     """
 
     what: str
-    find: Callable[[LintInput], list[Finding]]
+    find: Callable[[LintInput], Findings]
     needs: tuple[tuple[str, ...], ...] = ()
 
     def missing(self, inputs: LintInput) -> list[str]:
@@ -31,17 +31,15 @@ class Check:
         return min(lacking, key=len, default=[])
 
 
+DIRECTIONS = (("task",), ("outcome",), ("measure",))
+DISPERSIONS = (("negative_dispersion",), ("sd1i", "sd2i"), ("sem1i", "sem2i"))
 CHECKS = (
     Check("standard errors typed as standard deviations", dispersion.sems_as_sds, (TWO_GROUPS,)),
     Check("studies counted twice", copies.studies_twice),
     Check("a missing effect level", levels.effect_level_missing),
     Check("duplicated rows", copies.duplicated_rows),
     Check("inverted directions of studies", directions.inverted_studies),
-    Check(
-        "inverted directions of outcomes",
-        directions.inverted_outcomes,
-        (("task",), ("outcome",), ("measure",)),
-    ),
+    Check("inverted directions of outcomes", directions.inverted_outcomes, DIRECTIONS),
     Check("standard deviations of 0", entries.zero_sds, (("sd1i", "sd2i"),)),
     Check("control groups of three or fewer", entries.few_controls, (("n2i",),)),
     Check("shared controls", entries.shared_controls, (("control",), ("m2i", "sd2i", "n2i"))),
@@ -49,31 +47,17 @@ CHECKS = (
     Check("Egger's test at the wrong level", wrong_level.egger_level),
     Check("influence at the wrong level", wrong_level.influence_level),
     Check("cross-validation at the wrong level", wrong_level.validation_level),
-    Check(
-        "negative dispersions",
-        entries.negative_dispersions,
-        (("negative_dispersion",), ("sd1i", "sd2i"), ("sem1i", "sem2i")),
-    ),
+    Check("negative dispersions", entries.negative_dispersions, DISPERSIONS),
     Check("fractional group sizes", entries.fractional_sizes, (("n1i", "n2i"),)),
     Check("levels nearly aliased", levels.levels_aliased),
 )
-CODES = (
-    "sem-as-sd",
-    "study-twice",
-    "level-missing",
-    "sd-too-small",
-    "row-duplicated",
-    "direction-study",
-    "direction-outcome",
-    "sd-zero",
-    "controls-few",
-    "control-shared",
-    "errors-independent",
-)
+CODES = ["sem-as-sd", "study-twice", "level-missing", "sd-too-small", "row-duplicated"]
+CODES += ["direction-study", "direction-outcome", "sd-zero", "controls-few", "control-shared"]
+CODES += ["errors-independent"]  # in the order of findings of the same rank
 
 
 def run_checks(inputs: LintInput) -> tuple[list[Finding], dict[str, str]]:
-    """Return every finding, the most important first, and why other checks were not possible."""
+    """Return every finding by rank, code and priority, and why other checks were not possible."""
     findings = list[Finding]()
     unchecked = dict[str, str]()
     for check in CHECKS:
@@ -81,7 +65,10 @@ def run_checks(inputs: LintInput) -> tuple[list[Finding], dict[str, str]]:
             unchecked[check.what] = f"no numbers or labels {', '.join(missing)}"
             continue
         try:
-            findings += check.find(inputs)
+            findings += list(check.find(inputs))
         except BadInput as error:
             unchecked[check.what] = str(error)
-    return ordered(findings, CODES), unchecked
+    findings.sort(key=lambda finding: -finding.priority)
+    place = {code: number for number, code in enumerate(CODES)}
+    findings.sort(key=lambda finding: (finding.rank, place.get(finding.code, len(CODES))))
+    return findings, unchecked

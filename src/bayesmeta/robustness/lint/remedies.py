@@ -10,41 +10,23 @@ import xarray as xr
 from bayesmeta.data.corrections import with_sds_of_sems
 from bayesmeta.infrastructure.jobs import Job
 from bayesmeta.robustness.lint.findings import Finding, LintInput, Remedy
-from bayesmeta.robustness.multiverse import (
-    Alternative,
-    Analysis,
-    Version,
-    integrated,
-    version_of,
-)
+from bayesmeta.robustness.multiverse import Alternative, Analysis, Version, integrated, version_of
 from bayesmeta.robustness.multiverse.changes import unchanged
 
 AS_IS = "as it is"
 ALL = "all"  # standard errors of the first rank together
 SEM_AS_SD = "sem-as-sd"
 NUMBERS = ["mean", "ci_lb", "ci_ub"]
-COLUMNS = [
-    "finding",
-    "code",
-    "studies",
-    "remedy",
-    "contrast",
-    *NUMBERS,
-    *(f"{name}_without" for name in NUMBERS),
-    "shift",
-    "changed",
-    "log_bayes_factor",
-]
+LABELS = ["finding", "code", "studies", "remedy", "contrast"]
+WITHOUT = [f"{name}_without" for name in NUMBERS]
+COLUMNS = [*LABELS, *NUMBERS, *WITHOUT, "shift", "changed", "log_bayes_factor"]
 SIDES = {1.0: "above zero", -1.0: "below zero", 0.0: "open"}
 
 
 def remedies_of(inputs: LintInput, findings: Sequence[Finding]) -> dict[str, Remedy]:
     """Return the remedies by number of the finding, and the remedy of `ALL` if it is another."""
-    remedies = {
-        str(number): finding.remedy
-        for number, finding in enumerate(findings, 1)
-        if finding.remedy is not None
-    }
+    numbered = enumerate(findings, 1)
+    remedies = {str(number): finding.remedy for number, finding in numbered if finding.remedy}
     certain = _certain_sems(findings)
     if len(certain) < 2:
         return remedies
@@ -62,17 +44,10 @@ def _certain_sems(findings: Sequence[Finding]) -> list[Finding]:
 def versions_of(
     inputs: LintInput, remedies: Mapping[str, Remedy], conclusions: xr.DataArray
 ) -> dict[str, Version]:
-    """Return the analyses to fit, by name: as it is, with every remedy, and for comparison.
-
-    Parameters
-    ----------
-    conclusions : DataArray
-        Dims (contrast, term), as from `design.named_weights`.
-    """
+    """Return the analyses to fit, by name; `conclusions` (contrast, term) as `named_weights`."""
     analysis = Analysis(inputs.frame, inputs.spec, conclusions)
-    variants = {AS_IS: Remedy(AS_IS, inputs.frame, inputs.spec)}
+    variants = {AS_IS: Remedy(AS_IS, inputs.frame, inputs.spec), **remedies}
     for name, remedy in remedies.items():
-        variants[name] = remedy
         if remedy.against is not None:
             variants[against(name)] = replace(remedy, frame=inputs.frame, spec=remedy.against)
     versions = {}
@@ -104,53 +79,34 @@ def refits_table(
 ) -> pd.DataFrame:
     """Return every conclusion with every problem and without it.
 
-    Returns
-    -------
-    DataFrame
-        finding (its number, or `all`), code, studies, remedy, contrast, mean, ci_lb, ci_ub (as it
-        is), mean_without, ci_lb_without, ci_ub_without (95 % equal-tailed), shift (of the mean, in
-        posterior sds as it is), changed (the change of the side of zero; "" for none),
-        log_bayes_factor (of the remedy; nan where the data differ).
+    Columns: finding (its number, or `all`), code, studies, remedy, contrast, mean, ci_lb, ci_ub (as
+    it is), mean_without, ci_lb_without, ci_ub_without (95 % equal-tailed), shift (of the mean, in
+    posterior sds as it is), changed (the change of the side of zero; "" for none), log_bayes_factor
+    (of the remedy; nan where the data differ).
     """
-    tables = [
-        _of_remedy(name, remedy, fitted[_base(name, remedy)], fitted[name]).assign(
-            **_labels(name, findings)
-        )
-        for name, remedy in remedies.items()
-        if name in fitted and _base(name, remedy) in fitted
-    ]
-    same_data = {name: not versions[name].data for name in remedies}
-    rows = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
-    comparable = rows["finding"].map(same_data).eq(True)
-    factor = rows["log_bayes_factor"].where(comparable)
-    return rows.assign(log_bayes_factor=factor)[COLUMNS]
+    tables = []
+    for name, remedy in remedies.items():
+        base = AS_IS if remedy.against is None else against(name)
+        if not {name, base} <= set(fitted):
+            continue
+        concerned = _certain_sems(findings) if name == ALL else [findings[int(name) - 1]]
+        studies = " ".join(study for finding in concerned for study in finding.studies)
+        table = _compared(fitted[base], fitted[name], same_data=not versions[name].data)
+        labels = {"code": concerned[0].code, "studies": studies, "remedy": remedy.what}
+        tables.append(table.assign(finding=name, **labels)[COLUMNS])
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
 
 
-def _base(name: str, remedy: Remedy) -> str:
-    return AS_IS if remedy.against is None else against(name)
-
-
-def _labels(name: str, findings: Sequence[Finding]) -> dict[str, str]:
-    """Return code and studies of a remedy."""
-    if name == ALL:
-        studies = [study for finding in _certain_sems(findings) for study in finding.studies]
-        return {"code": SEM_AS_SD, "studies": " ".join(studies)}
-    finding = findings[int(name) - 1]
-    return {"code": finding.code, "studies": " ".join(finding.studies)}
-
-
-def _of_remedy(name: str, remedy: Remedy, old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
-    other = new.set_index("contrast").reindex(old["contrast"]).reset_index()
-    sides = zip(_sides(old), _sides(other), strict=True)
-    return pd.DataFrame(
-        {"finding": name, "remedy": remedy.what, "contrast": old["contrast"]}
-        | {column: old[column] for column in NUMBERS}
-        | {f"{column}_without": other[column] for column in NUMBERS}
-        | {
-            "shift": (other["mean"] - old["mean"]) / old["sd"],
-            "changed": [changed(before, after) for before, after in sides],
-            "log_bayes_factor": other["log_evidence"] - old["log_evidence"],
-        }
+def _compared(old: pd.DataFrame, new: pd.DataFrame, *, same_data: bool) -> pd.DataFrame:
+    """Return every conclusion of a fit beside that of the fit without the problem."""
+    without = new.set_index("contrast").reindex(old["contrast"]).reset_index()
+    sides = zip(_sides(old), _sides(without), strict=True)
+    table = old[["contrast", *NUMBERS]].join(without[NUMBERS].add_suffix("_without"))
+    factor = without["log_evidence"] - old["log_evidence"] if same_data else np.nan
+    return table.assign(
+        shift=(without["mean"] - old["mean"]) / old["sd"],
+        changed=[changed(before, after) for before, after in sides],
+        log_bayes_factor=factor,
     )
 
 

@@ -15,9 +15,4 @@ from bayesmeta.robustness.multiverse.verdicts import (
     verdicts_table,
     wide_table,
 )
-from bayesmeta.robustness.multiverse.versions import (
-    Version,
-    version_of,
-    versions_of,
-    with_refusals,
-)
+from bayesmeta.robustness.multiverse.versions import Version, version_of, versions_of, with_refusals

@@ -42,10 +42,8 @@ def unchanged(analysis: Analysis) -> Change:
 def from_dataset(analysis: Analysis, alternative: DataAlternative) -> Change | None:
     """Apply an alternative of the dataset."""
     frame = alternative.change(analysis.frame)
-    if frame is None:
-        return None
-    if not alternative.models:
-        return frame, analysis.spec
+    if frame is None or not alternative.models:
+        return None if frame is None else (frame, analysis.spec)
     model = alternative.models.get(analysis.spec.name)
     return None if model is None else (frame, read_spec(model))
 
@@ -57,17 +55,15 @@ def without_study(analysis: Analysis) -> Change | None:
 
 def with_effect_level(analysis: Analysis) -> Change | None:
     """Add the effect level if a group has several effects: otherwise groups are effects."""
-    if "effect" in analysis.spec.levels or not shared_groups(analysis):
-        return None
-    return analysis.frame, replace(analysis.spec, levels=(*analysis.spec.levels, "effect"))
+    possible = "effect" not in analysis.spec.levels and shared_groups(analysis)
+    return (analysis.frame, add_effect_level(analysis.spec)) if possible else None
 
 
 def without_effect_level(analysis: Analysis) -> Change | None:
     """Remove the effect level of a model that has it and another level."""
     levels = tuple(level for level in analysis.spec.levels if level != "effect")
-    if levels in ((), analysis.spec.levels):
-        return None
-    return analysis.frame, replace(analysis.spec, levels=levels)
+    possible = levels not in ((), analysis.spec.levels)
+    return (analysis.frame, replace(analysis.spec, levels=levels)) if possible else None
 
 
 def with_rho(analysis: Analysis, rho: float) -> Change | None:
@@ -76,15 +72,12 @@ def with_rho(analysis: Analysis, rho: float) -> Change | None:
     It applies if a group has several effects. Without an effect level, effects of a group that
     differ by more than their sampling errors would contradict the correlation, and the terms would
     move to explain the differences.
-
     Source: correlated and hierarchical effects, Pustejovsky & Tipton 2022,
     doi 10.1007/s11121-021-01246-3.
     """
-    spec = analysis.spec
-    if spec.rho == rho or not shared_groups(analysis):
+    if analysis.spec.rho == rho or not shared_groups(analysis):
         return None
-    levels = spec.levels if "effect" in spec.levels else (*spec.levels, "effect")
-    return analysis.frame, replace(spec, rho=rho, levels=levels)
+    return analysis.frame, replace(add_effect_level(analysis.spec), rho=rho)
 
 
 def with_rho_estimated(analysis: Analysis) -> Change | None:
@@ -92,17 +85,15 @@ def with_rho_estimated(analysis: Analysis) -> Change | None:
     spec = analysis.spec
     if "rho" in spec.priors or spec.bias == "selection" or not shared_groups(analysis):
         return None
-    levels = spec.levels if "effect" in spec.levels else (*spec.levels, "effect")
     priors = {**spec.priors, **_prior("correlated", "rho")}
-    return analysis.frame, replace(spec, rho=0.0, levels=levels, priors=priors)
+    return analysis.frame, replace(add_effect_level(spec), rho=0.0, priors=priors)
 
 
 def with_heavy_tails(analysis: Analysis) -> Change | None:
     """Make the study effects Student-distributed if the model has a study level."""
     spec = analysis.spec
-    if spec.likelihood == "student" or "study" not in spec.levels:
-        return None
-    if spec.bias == "selection" or spec.shared_controls:
+    taken = spec.likelihood == "student" or spec.bias == "selection" or spec.shared_controls
+    if taken or "study" not in spec.levels:
         return None
     priors = {**spec.priors, **_prior("robust", "nu")}
     return analysis.frame, replace(spec, likelihood="student", priors=priors)
@@ -126,25 +117,28 @@ def with_shared_controls(analysis: Analysis) -> Change | None:
     It applies if some effects share a control measurement.
     Source: Gleser & Olkin 2009, see `design.controls`.
     """
-    frame = analysis.frame
     spec = analysis.spec
-    if not {"control", *TWO_GROUPS} <= set(frame) or spec.shared_controls:
-        return None
-    if spec.likelihood == "student" or spec.bias == "selection":
+    taken = spec.likelihood == "student" or spec.bias == "selection" or spec.shared_controls
+    if taken or not {"control", *TWO_GROUPS} <= set(analysis.frame):
         return None
     try:
-        changed = with_whole_controls(frame)
+        changed = with_whole_controls(analysis.frame)
     except BadInput:  # controls are split, and the table lacks the numbers before the split
         return None
-    if len(set(control_measurements(changed))) == len(changed):
-        return None
-    return changed, replace(spec, shared_controls=True)
+    shared = len(set(control_measurements(changed))) < len(changed)
+    return (changed, replace(spec, shared_controls=True)) if shared else None
 
 
 def with_prior(analysis: Analysis, other: OtherPrior) -> Change | None:
     """Replace a prior of the terms or the taus if the other prior applies."""
     spec = other.replaced_in(analysis.spec)
     return None if spec is None else (analysis.frame, spec)
+
+
+def add_effect_level(spec: ModelSpec) -> ModelSpec:
+    """Return the model with the effect level."""
+    missing = () if "effect" in spec.levels else ("effect",)
+    return replace(spec, levels=(*spec.levels, *missing))
 
 
 def shared_groups(analysis: Analysis) -> bool:

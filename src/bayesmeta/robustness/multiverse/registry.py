@@ -24,10 +24,9 @@ class Alternative:
     name, label : its names in tables and in figures.
     kind : the kind of choice that differs.
     reason : why it is reasonable.
-    change : function of the analysis; returns another table and model, or None if it does not
-        apply.
+    change : function of the analysis; returns another table and model, or None if it does not apply
     refit : function of design, model and weights; returns a row per contrast, as
-        `refits.integrated`.
+        `refits.integrated`
     """
 
     name: str
@@ -40,21 +39,15 @@ class Alternative:
 
 def alternatives_to(analysis: Analysis) -> tuple[Alternative, ...]:
     """Return the base and all alternatives, by kind, whether they apply or not."""
-    of_dataset = map(_of_dataset, analysis.of_dataset)
-    every = (BASE, *ALTERNATIVES, *of_dataset)
+    every = (BASE, *ALTERNATIVES, *map(_of_dataset, analysis.of_dataset))
     return tuple(sorted(every, key=lambda alternative: KINDS.index(alternative.kind)))
 
 
 def _of_dataset(alternative: DataAlternative) -> Alternative:
     """Return an alternative of the dataset; another model file may need NUTS."""
-    return Alternative(
-        name=alternative.name,
-        kind=alternative.kind,
-        label=alternative.label,
-        reason=alternative.reason,
-        change=partial(changes.from_dataset, alternative=alternative),
-        refit=sampled if alternative.models else integrated,
-    )
+    names = (alternative.name, alternative.kind, alternative.label, alternative.reason)
+    change = partial(changes.from_dataset, alternative=alternative)
+    return Alternative(*names, change, refit=sampled if alternative.models else integrated)
 
 
 def _of_prior(other: OtherPrior) -> Alternative:

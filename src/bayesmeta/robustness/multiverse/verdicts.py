@@ -11,55 +11,37 @@ from bayesmeta.robustness.multiverse.refits import COLUMNS
 from bayesmeta.robustness.multiverse.versions import Version
 
 QUADRATURE_ERROR = 1e-4  # in posterior sds; a smaller difference is numerical
+ALTERNATIVE = ["alternative", "label", "reason", "k", "studies", "changed", "log_bayes_factor"]
 AS_BASE = "as the base"
-VERDICTS = {
-    "overturned": (0.0, 1 - SETTLED),
-    "changes sign": (1 - SETTLED, 0.5),
-    "weakens": (0.5, SETTLED),
-}
-PHRASES = {
-    "overturned": "is overturned by",
-    "changes sign": "changes sign under",
-    "weakens": "weakens under",
+VERDICTS = {  # range of the P of the conclusion, and a phrase
+    "overturned": (0.0, 1 - SETTLED, "is overturned by"),
+    "changes sign": (1 - SETTLED, 0.5, "changes sign under"),
+    "weakens": (0.5, SETTLED, "weakens under"),
 }
 
 
 def long_table(versions: Sequence[Version], refitted: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return every contrast in every version.
 
-    Parameters
-    ----------
-    versions : sequence of Version
-        The base first, as from `versions_of`.
-    refitted : mapping
-        Name of the alternative to the table of its refit.
-
-    Returns
-    -------
-    DataFrame
-        contrast, alternative, label, mean, sd, ci_lb, ci_ub, p_positive, p_conclusion = P(the sign
-        that is more probable in the base), note (why there is no number; which study was left out;
-        AS_BASE where nothing differs).
+    `versions`: the base first, as from `versions_of`. `refitted`: name of the alternative to the
+    table of its refit.
+    Columns: contrast, alternative, label, mean, sd, ci_lb, ci_ub, p_positive, p_conclusion = P(the
+    sign that is more probable in the base), note (why there is no number; which study was left out;
+    AS_BASE where nothing differs).
     """
     base = refitted[versions[0].alternative.name].set_index("contrast")
-    tables = [
-        _of_version(version, refitted.get(version.alternative.name), base) for version in versions
-    ]
-    return pd.concat(tables, ignore_index=True)
-
-
-def _of_version(version: Version, refit: pd.DataFrame | None, base: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of `long_table` of a version; `refit` is None if it was not refitted."""
-    table = pd.DataFrame(columns=[*COLUMNS, "note"]) if refit is None else refit
-    rows = table.set_index("contrast").reindex(base.index)
-    positive = rows["p_positive"].astype(float)
-    return rows.assign(
-        alternative=version.alternative.name,
-        label=version.alternative.label,
-        p_positive=positive,
-        p_conclusion=positive.where(base["p_positive"] >= 0.5, 1 - positive),
-        note=_notes(version, rows, base),
-    ).reset_index()[["contrast", "alternative", "label", *COLUMNS[1:], "p_conclusion", "note"]]
+    none = pd.DataFrame(columns=[*COLUMNS, "note"])
+    tables = []
+    for version in versions:
+        names = {"alternative": version.alternative.name, "label": version.alternative.label}
+        refit = refitted.get(version.alternative.name, none)
+        rows = refit.set_index("contrast").reindex(base.index)
+        p = rows["p_positive"].astype(float)
+        rows = rows.assign(**names, p_positive=p, note=_notes(version, rows, base))
+        rows["p_conclusion"] = p.where(base["p_positive"] >= 0.5, 1 - p)
+        tables.append(rows.reset_index())
+    columns = ["contrast", "alternative", "label", *COLUMNS[1:], "p_conclusion", "note"]
+    return pd.concat(tables, ignore_index=True)[columns]
 
 
 def _notes(version: Version, rows: pd.DataFrame, base: pd.DataFrame) -> pd.Series:
@@ -74,18 +56,13 @@ def _notes(version: Version, rows: pd.DataFrame, base: pd.DataFrame) -> pd.Serie
 
 
 def wide_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return a row per contrast: contrast, direction, then P(the conclusion) by alternative.
-
-    The direction is positive or negative.
-    """
+    """Return contrast, direction (positive or negative), then P(conclusion) by alternative."""
     base = rows[rows["alternative"] == rows["alternative"].iloc[0]]
     signs = np.where(base["p_positive"] >= 0.5, "positive", "negative")
-    columns = {
-        name: part.set_index("contrast")["p_conclusion"]
-        for name, part in rows.groupby("alternative", sort=False)
-    }
-    directions = pd.Series(signs, base["contrast"])
-    return pd.DataFrame({"direction": directions} | columns).reset_index()
+    columns = {"direction": pd.Series(signs, base["contrast"])}
+    for name, part in rows.groupby("alternative", sort=False):
+        columns[str(name)] = part.set_index("contrast")["p_conclusion"]
+    return pd.DataFrame(columns).reset_index()
 
 
 def alternatives_table(
@@ -93,33 +70,20 @@ def alternatives_table(
 ) -> pd.DataFrame:
     """Describe the alternatives, a row per alternative; arguments as for `long_table`.
 
-    Returns
-    -------
-    DataFrame
-        alternative, label, reason, k, studies, changed (in words, from the base), log_bayes_factor
-        (against the base, where the effects are the same and quadrature gave the evidence: how well
-        the alternative fits the data).
+    Columns: alternative, label, reason, k, studies, changed (in words, from the base),
+    log_bayes_factor (against the base, where the effects are the same and quadrature gave the
+    evidence: how well the alternative fits the data).
     """
-    evidence = {
-        name: table["log_evidence"].iloc[0]
-        for name, table in refitted.items()
-        if "log_evidence" in table
-    }
+    evidence = {name: refit.iloc[0].get("log_evidence", np.nan) for name, refit in refitted.items()}
     base = evidence[versions[0].alternative.name]
-    return pd.DataFrame(
-        {
-            "alternative": version.alternative.name,
-            "label": version.alternative.label,
-            "reason": version.alternative.reason,
-            "k": version.k,
-            "studies": version.studies,
-            "changed": "; ".join(filter(None, (version.data, version.model))) or "nothing",
-            "log_bayes_factor": np.nan
-            if version.data
-            else evidence.get(version.alternative.name, np.nan) - base,
-        }
-        for version in versions
-    )
+    rows = []
+    for version in versions:
+        alternative = version.alternative
+        changed = "; ".join(filter(None, (version.data, version.model))) or "nothing"
+        factor = np.nan if version.data else evidence.get(alternative.name, np.nan) - base
+        names = (alternative.name, alternative.label, alternative.reason)
+        rows.append((*names, version.k, version.studies, changed, factor))
+    return pd.DataFrame(rows, columns=ALTERNATIVE)
 
 
 def state(p_conclusion: float) -> str:
@@ -132,13 +96,7 @@ def state(p_conclusion: float) -> str:
 
 
 def cells_table(rows: pd.DataFrame, versions: Sequence[Version]) -> pd.DataFrame:
-    """Return the cells of the figure.
-
-    Returns
-    -------
-    DataFrame
-        contrast, conclusion, alternative, kind, label, p_conclusion, text, state, moved.
-    """
+    """Return the cells of the figure: P, as text, state, kind, and whether it moved."""
     signs = {"positive": "> 0", "negative": "< 0"}
     directions = wide_table(rows).set_index("contrast")["direction"].map(signs)
     kinds = {version.alternative.name: version.alternative.kind for version in versions}
@@ -154,13 +112,10 @@ def cells_table(rows: pd.DataFrame, versions: Sequence[Version]) -> pd.DataFrame
 def verdicts_table(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the verdict on every conclusion, a row per contrast.
 
-    Returns
-    -------
-    DataFrame
-        contrast, direction, p_base, asked (the number of alternatives that have the data and differ
-        from the base), least (lowest probability of the conclusion among them), under (the
-        alternative with the lowest probability), verdict (holds, weakens, changes sign, overturned,
-        by the lowest probability; open when the base itself does not settle the sign), sentence.
+    Columns: contrast, direction, p_base, asked (the number of alternatives that have the data and
+    differ from the base), least (lowest probability of the conclusion among them), under (the
+    alternative with the lowest probability), verdict (holds, weakens, changes sign, overturned, by
+    the lowest probability; open when the base itself does not settle the sign), sentence.
     """
     directions = wide_table(rows).set_index("contrast")["direction"]
     parts = rows.groupby("contrast", sort=False)
@@ -176,10 +131,11 @@ def verdict(contrast: str, direction: str, rows: pd.DataFrame) -> dict[str, obje
     with_note = differing["alternative"] + ": " + differing["note"]
     names = differing["alternative"].where(differing["note"] == "", with_note)
     p_under = pd.Series(differing["p_conclusion"].to_numpy(float), names)
-    by_verdict = {
-        word: p_under[(p_under >= low) & (p_under < high)] for word, (low, high) in VERDICTS.items()
-    }
-    worst = next((word for word, group in by_verdict.items() if len(group)), "holds")
+    by_verdict = {}
+    for word, (low, high, _) in VERDICTS.items():
+        if len(inside := p_under[(p_under >= low) & (p_under < high)]):
+            by_verdict[word] = inside
+    worst = next(iter(by_verdict), "holds")
     lacking = int(others["p_conclusion"].isna().sum())
     without = f"; {lacking} without data for it" if lacking else ""
     probably = "" if base >= SETTLED else "probably "
@@ -206,9 +162,7 @@ def _settled(by_verdict: Mapping[str, pd.Series], p_under: pd.Series) -> str:
         return f"holds under its only alternative, {_named(p_under)}"
     if rest == len(p_under):
         return f"holds under all {rest} alternatives (least under {_named(p_under[:1])})"
-    phrases = [
-        f"{PHRASES[word]} {_named(group)}" for word, group in by_verdict.items() if len(group)
-    ]
+    phrases = [f"{VERDICTS[word][2]} {_named(group)}" for word, group in by_verdict.items()]
     return ", ".join(phrases) + (f", holds under the other {rest}" if rest else "")
 
 

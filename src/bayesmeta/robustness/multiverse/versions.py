@@ -24,7 +24,7 @@ class Version:
     data, model : in words, what differs from the base; "" for nothing.
     k, studies : sizes of the effect table.
     spec, design, weights : what is refitted; weights over (contrast, term) of the contrasts with
-        existing terms; None if there are none.
+        existing terms; None if there are none
     missing : by name of the other contrasts, the reason why they are missing.
     """
 
@@ -41,12 +41,8 @@ class Version:
 
 def versions_of(analysis: Analysis) -> list[Version]:
     """Return the analysis under every alternative that applies, the base first."""
-    versions = []
-    for alternative in alternatives_to(analysis):
-        change = alternative.change(analysis)
-        if change is not None:
-            versions.append(version_of(analysis, alternative, *change))
-    return versions
+    changes = ((item, item.change(analysis)) for item in alternatives_to(analysis))
+    return [version_of(analysis, item, *change) for item, change in changes if change is not None]
 
 
 def version_of(
@@ -65,48 +61,26 @@ def version_of(
     else:
         terms = [str(term) for term in design["term"].values]
         weights, missing = answerable(analysis.contrasts, terms)
-    deleted = alternative.kind == "deletion"
-    return Version(
-        alternative=alternative,
-        data=alternative.label if deleted else data_changed(analysis.frame, frame),
-        model=model_changed(analysis.spec, spec),
-        k=len(frame),
-        studies=studies,
-        spec=spec,
-        design=design,
-        weights=weights,
-        missing=missing,
-    )
+    data = data_changed(analysis.frame, frame)
+    if alternative.kind == "deletion":
+        data = alternative.label
+    model = model_changed(analysis.spec, spec)
+    sizes = (len(frame), studies)
+    return Version(alternative, data, model, *sizes, spec, design, weights, missing)
 
 
 def with_refusals(versions: Sequence[Version], refused: Mapping[str, str]) -> list[Version]:
-    """Return the versions with the reasons of failed refits.
-
-    Parameters
-    ----------
-    refused : mapping
-        Name of the alternative to the message of its refit.
-
-    Raises
-    ------
-    BadInput
-        The base cannot be refitted.
-    """
-    base = versions[0].alternative.name
-    if base in refused:
-        raise BadInput(
-            f"the base analysis cannot be integrated: {refused[base]}; "
-            "name a --model that quadrature takes"
-        )
-    return [_refused(version, refused.get(version.alternative.name)) for version in versions]
-
-
-def _refused(version: Version, reason: str | None) -> Version:
-    if reason is None or version.weights is None:
-        return version
-    contrasts = map(str, version.weights["contrast"].values)
-    reasons = dict.fromkeys(contrasts, f"cannot be fitted: {reason}")
-    return replace(version, missing=version.missing | reasons)
+    """Add the reasons of failed refits, by alternative; raise BadInput if the base failed."""
+    if reason := refused.get(versions[0].alternative.name):
+        problem = f"the base analysis cannot be integrated: {reason}"
+        raise BadInput(f"{problem}; name a --model that quadrature takes")
+    explained = []
+    for version in versions:
+        reason = refused.get(version.alternative.name)
+        contrasts = [] if version.weights is None else map(str, version.weights["contrast"].values)
+        reasons = dict.fromkeys(contrasts, f"cannot be fitted: {reason}") if reason else {}
+        explained.append(replace(version, missing=version.missing | reasons))
+    return explained
 
 
 def answerable(
@@ -114,11 +88,11 @@ def answerable(
 ) -> tuple[xr.DataArray | None, dict[str, str]]:
     """Return the weights of the contrasts with existing terms, and why the others are missing."""
     absent = contrasts.sel(term=~contrasts["term"].isin(terms))
-    lacking = {
-        str(row["contrast"].item()): absent["term"].values[row.values != 0] for row in absent
-    }
-    missing = {name: f"no data: {', '.join(lost)}" for name, lost in lacking.items() if len(lost)}
-    present = [name for name in lacking if name not in missing]
+    missing = {}
+    for row in absent[(absent != 0).any("term").values]:
+        lost = ", ".join(absent["term"].values[row.values != 0])
+        missing[str(row["contrast"].item())] = f"no data: {lost}"
+    present = [name for name in contrasts["contrast"].values if name not in missing]
     weights = contrasts.sel(contrast=present).reindex(term=terms, fill_value=0.0)
     return (weights if weights.size else None), missing
 
@@ -128,11 +102,8 @@ def data_changed(old: pd.DataFrame, new: pd.DataFrame) -> str:
     before = old.set_index("effect")
     after = new.set_index("effect")
     shared = before.index.intersection(after.index)
-    factors = [
-        name for name in old if name in new and isinstance(old[name].dtype, pd.CategoricalDtype)
-    ]
-    was = before.loc[shared]
-    now = after.loc[shared]
+    was, now = (table.loc[shared] for table in (before, after))
+    factors = [name for name in old.select_dtypes("category") if name in new]
     recomputed = (was[["yi", "vi"]] != now[["yi", "vi"]]).any(axis=1)
     recoded = (was[factors].astype(str) != now[factors].astype(str)).any(axis=1)
     counts = {
