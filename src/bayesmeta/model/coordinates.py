@@ -1,4 +1,4 @@
-"""The coordinates in which NUTS moves: exact changes of variables that leave the priors untouched.
+"""The coordinates in which NUTS moves: exact changes of variables that keep the priors.
 
 They make the posterior nearly round.
 """
@@ -30,15 +30,9 @@ MIN_VARIANCE = 1e-8  # keeps the taus positive where all residuals are 0
 class Start(NamedTuple):
     """A guess at the posterior.
 
-    Attributes
-    ----------
-    tau : ndarray
-        Taus in the order of `tau_labels` (taus,).
-    beta : ndarray
-        Mean of the Gaussian conditional of beta at these taus (p,).
-    precision, xt_vinv_y : ndarray
-        X'V^-1 X (p, p) and X'V^-1 y (p,) at these taus: the information of the data on beta,
-        without the prior.
+    tau : in the order of `tau_labels` (taus,). beta : mean of its Gaussian conditional at these
+    taus (p,). precision, xt_vinv_y : X'V^-1 X (p, p) and X'V^-1 y (p,) at these taus, the
+    information of the data on beta without the prior.
     """
 
     tau: np.ndarray
@@ -48,10 +42,7 @@ class Start(NamedTuple):
 
 
 def guess_start(design: xr.Dataset, spec: ModelSpec) -> Start:
-    """Return taus from the raw residuals, and the exact Gaussian conditional of beta at these taus.
-
-    Only the speed of sampling depends on the guess, not the posterior.
-    """
+    """Return taus from the raw residuals, and the conditional of beta at these taus."""
     x = design["X"].values
     y = design["yi"].values
     v = design["vi"].values
@@ -99,36 +90,30 @@ class Whitened(Transform):
 
     def forward(self, value: Any, *inputs: Any) -> Any:
         """Return z of beta."""
-        mean, prior_factor, inner = self._factors(inputs)
-        gamma = _solve(prior_factor, value - mean)
-        return pt.dot(inner.T, gamma) - _solve(inner, self._score(mean, prior_factor))
+        mean, prior_factor, inner, centre = self._factors(inputs)
+        return pt.dot(inner.T, _solve(prior_factor, value - mean)) - centre
 
     def backward(self, value: Any, *inputs: Any) -> Any:
         """Return beta of z."""
-        mean, prior_factor, inner = self._factors(inputs)
-        centre = _solve(inner, self._score(mean, prior_factor))
-        gamma = _solve(inner.T, centre + value, lower=False)
-        return mean + pt.dot(prior_factor, gamma)
+        mean, prior_factor, inner, centre = self._factors(inputs)
+        return mean + pt.dot(prior_factor, _solve(inner.T, centre + value, lower=False))
 
     def log_jac_det(self, value: Any, *inputs: Any) -> Any:
         """Return log |d beta / d z|."""
-        _, prior_factor, inner = self._factors(inputs)
+        _, prior_factor, inner, _ = self._factors(inputs)
         return (pt.log(pt.diag(prior_factor)) - pt.log(pt.diag(inner))).sum()
 
-    def _factors(self, inputs: tuple[Any, ...]) -> tuple[Any, Any, Any]:
-        """Return m, K and R from the inputs of the normal distribution of beta."""
+    def _factors(self, inputs: tuple[Any, ...]) -> tuple[Any, Any, Any, Any]:
+        """Return m, K, R and the centre of z from the inputs of the normal distribution of beta."""
         mean, covariance = inputs[-2:]
         prior_factor = pt.linalg.cholesky(covariance)
         inner = pt.eye(len(self.xt_vinv_y)) + prior_factor.T @ self.precision @ prior_factor
-        return mean, prior_factor, pt.linalg.cholesky(inner)
-
-    def _score(self, mean: Any, prior_factor: Any) -> Any:
-        """Return K' (X'V^-1 y - precision m)."""
-        return pt.dot(prior_factor.T, self.xt_vinv_y - pt.dot(self.precision, mean))
+        factor = pt.linalg.cholesky(inner)
+        score = pt.dot(prior_factor.T, self.xt_vinv_y - pt.dot(self.precision, mean))
+        return mean, prior_factor, factor, _solve(factor, score)
 
 
 def _solve(triangle: Any, right: Any, *, lower: bool = True) -> Any:
-    """Return the inverse of a triangular matrix times a vector."""
     return pt.linalg.solve_triangular(triangle, right, lower=lower, b_ndim=1)
 
 
@@ -166,7 +151,6 @@ class Polar(Transform):
         return pt.add(*(self._log_jac_det(block) for block in self._blocks(value)), 0.0)
 
     def _blocks(self, value: Any) -> list[Any]:
-        """Return the blocks of a vector, one per stratum."""
         starts = range(0, self.size * self.blocks, self.size)
         return [value[start : start + self.size] for start in starts]
 
@@ -193,5 +177,4 @@ class Polar(Transform):
         return log_det
 
     def _angles(self, value: Any) -> list[Any]:
-        """Return the angles phi of a block."""
         return [np.pi / 4 * (1 + pt.erf(value[j] / np.sqrt(2))) for j in range(1, self.size)]

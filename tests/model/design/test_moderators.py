@@ -187,7 +187,7 @@ def test_flat_priors_stay_flat_and_strata_keep_their_weights(frame: pd.DataFrame
 
 
 def test_a_number_that_hardly_varies_is_refused(frame: pd.DataFrame) -> None:
-    with pytest.raises(BadInput, match="'stamp' hardly varies beside its size"):
+    with pytest.raises(BadInput, match="'stamp' hardly varies relative to its size"):
         code_terms(frame.assign(stamp=1e9 + frame["dose"]), "~ stamp")
     weights = standardised_weights(
         frame, code_terms(frame, "~ year").spec, code_terms(frame, "~ year").matrix

@@ -228,7 +228,7 @@ def test_a_spec_says_true_or_false() -> None:
     assert SPEC.shared_controls
     assert not read_spec("three-level").shared_controls
     with pytest.raises(
-        BadInput, match="shared_controls of model m is 'yes'; it should be true or false"
+        BadInput, match="shared_controls of model m are 'yes'; they should be true or false"
     ):
         parse_spec(TEXT.replace("= true", '= "yes"'), "m")
     with pytest.raises(BadInput, match="need normal study effects and no selection model"):
