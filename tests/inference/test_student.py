@@ -1,4 +1,7 @@
-"""Heavy-tailed study effects: one far study moves the mean less, and the tree has what the model estimates."""
+"""Heavy-tailed study effects.
+
+One far study moves the mean less, and the tree has what the model estimates.
+"""
 
 import numpy as np
 import pandas as pd

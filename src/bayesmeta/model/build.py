@@ -62,10 +62,9 @@ def build_model(
         beta = pm.MvNormal("beta", prior.mean, cov=cov, dims="term", default_transform=whitened)
         polar = Polar(len(spec.levels), len(taus) // len(spec.levels))
         tau = prior_variable("tau", spec.priors["tau"], dims="level", default_transform=polar)
-        others = [
-            prior_variable(name, spec.priors[name], dims="weight" if name == "weights" else None)
-            for name in spec.auxiliary_parameters
-        ]
+        dims = {"weights": "weight"}
+        names = spec.auxiliary_parameters
+        others = [prior_variable(name, spec.priors[name], dims=dims.get(name)) for name in names]
         others += [pm.Normal(f"z_{level}", dims=level) for level in spec.sampled_levels]
         logp = _log_likelihood(design, spec, without)
         zeros = np.zeros(design.sizes["study"])

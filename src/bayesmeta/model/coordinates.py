@@ -140,41 +140,30 @@ class Polar(Transform):
 
     def forward(self, value: Any, *inputs: Any) -> Any:
         """Return z of taus."""
-        return pt.concatenate([self._forward(block) for block in self._blocks(value)])
+        upward = value.reshape((self.blocks, self.size))[:, ::-1]
+        tails = [pt.sqrt(pt.sum(upward[:, j:] ** 2, axis=1)) for j in range(self.size)]
+        angles = [pt.arctan2(tails[j + 1], upward[:, j]) for j in range(self.size - 1)]
+        quantiles = (np.sqrt(2) * pt.erfinv(4 / np.pi * angle - 1) for angle in angles)
+        return pt.stack([pt.log(tails[0]), *quantiles], axis=1).flatten()
 
     def backward(self, value: Any, *inputs: Any) -> Any:
         """Return the taus of z."""
-        return pt.concatenate([self._backward(block) for block in self._blocks(value)])
+        z = value.reshape((self.blocks, self.size))
+        remaining = pt.exp(z[:, 0])
+        taus = []
+        for phi in self._angles(z):
+            taus.append(remaining * pt.cos(phi))
+            remaining = remaining * pt.sin(phi)
+        return pt.stack([*taus, remaining][::-1], axis=1).flatten()
 
     def log_jac_det(self, value: Any, *inputs: Any) -> Any:
         """Return log |d tau / d z|."""
-        return pt.add(*(self._log_jac_det(block) for block in self._blocks(value)), 0.0)
-
-    def _blocks(self, value: Any) -> list[Any]:
-        starts = range(0, self.size * self.blocks, self.size)
-        return [value[start : start + self.size] for start in starts]
-
-    def _forward(self, value: Any) -> Any:
-        upward = value[::-1]
-        tails = [pt.sqrt(pt.sum(upward[j:] ** 2)) for j in range(self.size)]
-        shares = [pt.arctan2(tails[j + 1], upward[j]) * (2 / np.pi) for j in range(self.size - 1)]
-        quantiles = (np.sqrt(2) * pt.erfinv(2 * share - 1) for share in shares)
-        return pt.stack([pt.log(tails[0]), *quantiles])
-
-    def _backward(self, value: Any) -> Any:
-        remaining = pt.exp(value[0])
-        taus = []
-        for phi in self._angles(value):
-            taus.append(remaining * pt.cos(phi))
-            remaining = remaining * pt.sin(phi)
-        return pt.stack([*taus, remaining][::-1])
-
-    def _log_jac_det(self, value: Any) -> Any:
-        log_det = self.size * value[0]
-        for j, phi in enumerate(self._angles(value), start=1):
+        z = value.reshape((self.blocks, self.size))
+        log_det = self.size * z[:, 0]
+        for j, phi in enumerate(self._angles(z), start=1):
             log_det += (self.size - 1 - j) * pt.log(pt.sin(phi)) + np.log(np.pi / 2)
-            log_det -= value[j] ** 2 / 2 + np.log(2 * np.pi) / 2
-        return log_det
+            log_det -= z[:, j] ** 2 / 2 + np.log(2 * np.pi) / 2
+        return log_det.sum()
 
-    def _angles(self, value: Any) -> list[Any]:
-        return [np.pi / 4 * (1 + pt.erf(value[j] / np.sqrt(2))) for j in range(1, self.size)]
+    def _angles(self, z: Any) -> list[Any]:
+        return [np.pi / 4 * (1 + pt.erf(z[:, j] / np.sqrt(2))) for j in range(1, self.size)]

@@ -88,16 +88,14 @@ def _shared_terms(design: xr.Dataset, part: str) -> np.ndarray:
     coordinates = map(str, design["term"].coords)
     factors = [name.removeprefix("term_") for name in coordinates if name.startswith("term_")]
     if unknown := [name for name in columns if name not in factors]:
+        coded = ", ".join(factors) or "no factor"
         raise BadInput(
-            f"the prior's part '{part}' names {unknown}, but the terms are coded by: "
-            f"{', '.join(factors) or 'no factor'}"
+            f"the prior's part '{part}' names {unknown}; the terms are coded by: {coded}"
         )
     levels = np.stack([design[f"term_{name}"].values for name in columns])
     if blank := list(np.compress((levels[:, ~slope] == "").any(1), columns)):
-        raise BadInput(
-            f"the prior's part '{part}' needs a level of {list(map(str, blank))} in every term; "
-            "code them as cell means"
-        )
+        needs = f"a level of {list(map(str, blank))} in every term; code them as cell means"
+        raise BadInput(f"the prior's part '{part}' needs {needs}")
     shared = (levels[:, :, None] == levels[:, None, :]).all(0)
     return (shared & ~slope & ~slope[:, None]).astype(float)
 
@@ -134,9 +132,8 @@ def log_prior(
     design: xr.Dataset, spec: ModelSpec, draws: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
     """Return the log prior density of draws of `draw_prior`: of beta (draws,), else elementwise."""
-    density = {
-        name: log_density(prior, draws[name]) for name, prior in positive_priors(spec).items()
-    }
+    priors = positive_priors(spec).items()
+    density = {name: log_density(prior, draws[name]) for name, prior in priors}
     prior = term_prior(design, spec)
     beta = draws["beta"]
     factor = np.linalg.cholesky(prior.covariance(_pooling_sds(spec, draws)))
@@ -154,5 +151,4 @@ def positive_priors(spec: ModelSpec) -> dict[str, Prior]:
 
 
 def _pooling_sds(spec: ModelSpec, draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return the pooling sds by part (draws, 1, 1)."""
     return {part: draws[pooling_sd_name(part)][:, None, None] for part in spec.pooling_sds}

@@ -1,4 +1,7 @@
-"""The model in a tree is the model that was fitted: of model files, of changed ones, of ones built in Python."""
+"""The model in a tree is the model that was fitted.
+
+Of model files, of changed ones, of ones built in Python.
+"""
 
 from dataclasses import replace
 from pathlib import Path

@@ -230,20 +230,14 @@ def with_dense(
     return np.where(in_S, S[studies], nested.S), np.where(in_L, L[studies], nested.L)
 
 
-def evaluate_group_nodes(
-    arrays: DesignArrays,
-    sums: Sums,
-    tau_effect: float,
-    tau_group: np.ndarray,
-    tau_study: np.ndarray,
-) -> Conditional:
+def evaluate_group_nodes(arrays: DesignArrays, sums: Sums, taus: Taus) -> Conditional:
     """Evaluate the nodes of a tau_effect, at tau_group (b,) and tau_study (b, c)."""
     size = max(1, NUMBERS_AT_ONCE // sums.b.size)
     parts = []
-    for start in range(0, len(tau_group), size):
+    for start in range(0, len(taus.group), size):
         chosen = slice(start, start + size)
-        taus = Taus(tau_group[None, chosen], tau_study[None, chosen], tau_effect)
-        parts.append(condition_at(arrays, sums, taus))
+        some = Taus(taus.group[None, chosen], taus.study[None, chosen], taus.effect)
+        parts.append(condition_at(arrays, sums, some))
     return _joined(parts, axis=-2)
 
 

@@ -1,27 +1,15 @@
 """A grid over the taus that is fine enough: rules of growing order until they agree."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import xarray as xr
 from scipy.special import logsumexp
 
-from bayesmeta.inference.quadrature.density import (
-    DesignArrays,
-    arrays_of,
-    effect_level,
-    evaluate_group_nodes,
-)
-from bayesmeta.inference.quadrature.nodes import (
-    Rule,
-    TauMarginal,
-    follow,
-    place,
-    tau_marginal,
-    zoom,
-)
+from bayesmeta.inference.quadrature.density import DesignArrays, effect_level, evaluate_group_nodes
+from bayesmeta.inference.quadrature.nodes import Rule, follow, place, zoom
+from bayesmeta.inference.quadrature.tau_marginal import TauMarginal, tau_marginal
+from bayesmeta.model.likelihood import Taus
 from bayesmeta.model.priors import log_density
 from bayesmeta.model.spec import LEVELS, ModelSpec
 
@@ -135,7 +123,7 @@ def evaluate(arrays: DesignArrays, spec: ModelSpec, rule: Rule) -> Grid:
     densities, kept, beta, covariance = [], [], [], []
     for part, tau_effect in enumerate(effect):
         sums = effect_level(arrays, tau_effect)
-        given = evaluate_group_nodes(arrays, sums, tau_effect, group[part], study[part])
+        given = evaluate_group_nodes(arrays, sums, Taus(group[part], study[part], tau_effect))
         density = given.log_likelihood.ravel() + outside[part]
         density = np.nan_to_num(density, nan=-np.inf, posinf=-np.inf)
         highest = max(highest, density.max())

@@ -81,7 +81,6 @@ def integrate(
 
 
 def _difference(coarse: Integral, fine: Integral) -> float:
-    """Return the largest difference of log p(y) and of a mean (in posterior sds)."""
     mean, sd = fine.moments()
     of_means = np.abs((coarse.moments()[0] - mean) / sd)
     return float(max(of_means.max(), abs(coarse.log_evidence - fine.log_evidence)))

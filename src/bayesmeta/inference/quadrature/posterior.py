@@ -16,7 +16,7 @@ from scipy.optimize import brentq
 from bayesmeta.inference.quadrature.density import refuse_unknown_studies
 from bayesmeta.inference.quadrature.integral import integrate
 from bayesmeta.inference.quadrature.mixtures import Mixture, add_independent
-from bayesmeta.inference.quadrature.nodes import TauMarginal
+from bayesmeta.inference.quadrature.tau_marginal import TauMarginal
 from bayesmeta.model.design import split_strata
 from bayesmeta.model.spec import ModelSpec
 
@@ -105,18 +105,15 @@ def integrate_taus(
     grids = [integral.grids[node] for node in kept]
     share = integral.share[kept] / integral.share[kept].sum()
     sizes = [len(grid.weight) for grid in grids]
-    marginals = [grid.marginals for grid in grids]
     return Posterior(
         terms=tuple(map(str, design["term"].values)),
         levels=spec.levels,
         tau=np.concatenate([grid.tau for grid in grids]),
-        weight=np.concatenate(
-            [part * grid.weight for part, grid in zip(share, grids, strict=True)]
-        ),
+        weight=np.concatenate([x * grid.weight for x, grid in zip(share, grids, strict=True)]),
         beta=np.concatenate([grid.beta for grid in grids]),
         covariance=np.concatenate([grid.covariance for grid in grids]),
         marginals={
-            level: [(part, taus[at]) for part, taus in zip(share, marginals, strict=True)]
+            level: [(x, grid.marginals[at]) for x, grid in zip(share, grids, strict=True)]
             for at, level in enumerate(spec.levels)
         },
         log_marginal_likelihood=integral.log_evidence,

@@ -93,7 +93,6 @@ def _attributes(integrals: list[Integral]) -> dict[str, str | int | float]:
 
 
 def _joined(strata: list[Draws], parts: list[xr.Dataset], design: xr.Dataset) -> Draws:
-    """Set independent draws of the strata side by side, terms in the order of the design."""
     if len(strata) == 1:
         return strata[0]
     names = [name for part in parts for name in part["term"].values]

@@ -56,10 +56,8 @@ def supports_of(arrays: DesignArrays) -> list[Support]:
     coded = arrays.columns[:, :-1] != 0
     informed = nesting.effects_of_study.sum(coded.astype(float)) > 0
     patterns, pattern = np.unique(informed, axis=0, return_inverse=True)
-    return [
-        _support(arrays, np.flatnonzero(pattern == at), np.flatnonzero(terms))
-        for at, terms in enumerate(patterns)
-    ]
+    groups = [(np.flatnonzero(pattern == at), row) for at, row in enumerate(patterns)]
+    return [_support(arrays, studies, np.flatnonzero(row)) for studies, row in groups]
 
 
 def _support(arrays: DesignArrays, studies: np.ndarray, terms: np.ndarray) -> Support:

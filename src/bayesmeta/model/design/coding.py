@@ -65,9 +65,8 @@ def code_terms(
 
 def _factor_levels(matrix: pd.DataFrame) -> pd.DataFrame:
     """Return the level of each factor in each column of a formulaic matrix (p, factors), or ''."""
-    named = [
-        {name: level for name, _, level in _FACTOR_LEVEL.findall(str(column))} for column in matrix
-    ]
+    matches = [_FACTOR_LEVEL.findall(str(column)) for column in matrix]
+    named = [{name: level for name, _, level in of_column} for of_column in matches]
     return pd.DataFrame(named, range(len(named))).fillna("").astype(str)
 
 
@@ -160,7 +159,6 @@ def refuse_aliased(matrix: pd.DataFrame, formula: str) -> None:
     steps = zip(matrix.columns, np.diff([0, *ranks]), strict=True)
     aliased = [name for name, step in steps if step == 0]
     if aliased or not len(matrix.columns):
-        raise BadInput(
-            f"terms '{formula}' cannot be distinguished in these {len(matrix)} effects: "
-            f"{aliased or 'no term is left'}; leave them out of the formula"
-        )
+        what = f"{aliased or 'no term is left'}; leave them out of the formula"
+        where = f"in these {len(matrix)} effects"
+        raise BadInput(f"terms '{formula}' cannot be distinguished {where}: {what}")

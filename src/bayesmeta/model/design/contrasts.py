@@ -41,7 +41,6 @@ def contrast_weights(definitions: Mapping[str, str], terms: Sequence[str]) -> xr
 
 
 def _row(name: str, text: str, filling: Mapping[str, str], terms: Sequence[str]) -> np.ndarray:
-    """Return the weights (p,) of a text with its placeholders filled."""
     row = np.zeros(len(terms))
     for pattern, weight in parse_combination(name, text).items():
         term = _filled(pattern, filling)
@@ -56,7 +55,7 @@ def _unknown_term(name: str, term: str, terms: Sequence[str]) -> str:
     known = {(place, level) for other in terms for place, level in enumerate(other.split(":"))}
     if set(enumerate(term.split(":"))) <= known:
         return (
-            f"contrast '{name}' needs '{term}', of which the data have no effects; leave it out, or "
+            f"contrast '{name}' needs '{term}', of which the data have no effects; leave it out or "
             "let other cells inform this one by partial pooling (models/translational-pooled.toml)"
         )
     return f"contrast '{name}' names unknown term '{term}'; the model has: {', '.join(terms)}"
@@ -103,9 +102,7 @@ def parse_combination(name: str, text: str) -> dict[str, float]:
     for sign, part in [("+", first), *zip(rest[::2], rest[1::2], strict=True)]:
         match = _WEIGHTED.fullmatch(part.strip())
         if match is None:
-            raise BadInput(
-                f"contrast '{name}' cannot be read: '{text}'; write for example {EXAMPLE}"
-            )
+            raise BadInput(f"contrast '{name}' cannot be read: '{text}'; write it like {EXAMPLE}")
         weight = float(match[1] or 1) * (-1 if sign == "-" else 1)
         weights[match[2]] = weights.get(match[2], 0.0) + weight
     return weights

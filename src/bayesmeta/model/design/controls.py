@@ -47,11 +47,8 @@ def code_controls(frame: pd.DataFrame) -> dict[str, tuple[str, np.ndarray]]:
             "`data.corrections.with_whole_controls`, as `bayesmeta multiverse` does"
         )
     cluster = control_measurements(frame)
-    return {
-        "control_cluster": ("effect", cluster),
-        "control_side": ("effect", _sides(frame)),
-        "control_subjects": ("effect", _subjects(frame, cluster)),
-    }
+    measured = {"cluster": cluster, "side": _sides(frame), "subjects": _subjects(frame, cluster)}
+    return {f"control_{name}": ("effect", values) for name, values in measured.items()}
 
 
 def control_measurements(frame: pd.DataFrame) -> np.ndarray:

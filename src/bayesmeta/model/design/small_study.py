@@ -59,13 +59,11 @@ def small_study_columns(
     strata = frame[tau_by].astype(str) if tau_by else pd.Series("", matrix.index)
     labels = sorted(map(str, strata.unique()))
     names = {label: f"{label}:{bias}" if label else bias for label in labels}
-    columns = pd.DataFrame(
-        {name: slope.where(strata == stratum, 0.0) for stratum, name in names.items()}
-    )
+    by_stratum = {name: slope.where(strata == label, 0.0) for label, name in names.items()}
+    columns = pd.DataFrame(by_stratum)
     if taken := sorted({*names.values()} & {*map(str, matrix)}):
-        raise BadInput(
-            f"terms {taken} have the name of the slope of {bias}; rename these levels or columns"
-        )
+        rename = "rename these levels or columns"
+        raise BadInput(f"the terms {taken} have the name of the slope of {bias}; {rename}")
     both = pd.concat([matrix.loc[:, (matrix != 0).any()], columns], axis=1)
     refuse_aliased(both, f"{', '.join(map(str, matrix))} and {bias}")
     return columns
@@ -81,8 +79,6 @@ def _size_error(frame: pd.DataFrame, bias: str) -> np.ndarray:
     if unusable.any():
         effects = list(map(str, frame["effect"][unusable]))
         shown = ", ".join(effects[:5]) + (" ..." if len(effects) > 5 else "")
-        raise BadInput(
-            f"{bias} needs group sizes n1i and n2i above 0; {len(effects)} effects lack them: "
-            f"{shown}; fill in the sizes or leave the rows out"
-        )
+        lack = f"{len(effects)} effects lack them: {shown}; fill them in or leave the rows out"
+        raise BadInput(f"{bias} needs group sizes n1i and n2i above 0; {lack}")
     return s

@@ -67,7 +67,6 @@ def _continuous(frame: pd.DataFrame, spec: Any) -> list[str]:
 
 
 def _check_variation(values: np.ndarray, expression: str) -> None:
-    """Raise BadInput if columns (k, n) lie too far from zero for their variation."""
     sd = values.std(axis=0, ddof=1)
     far = np.abs(values.mean(axis=0)) > MAX_MEAN_IN_SDS * sd
     if (far & (values.std(axis=0) > 0)).any():
@@ -105,7 +104,6 @@ def _quoted(frame: pd.DataFrame, expression: str) -> str:
 
 
 def _evaluated(frame: pd.DataFrame, terms: list[Any]) -> pd.DataFrame:
-    """Return the matrix of some terms (k, p), in their order."""
     from formulaic import Formula
 
     formula = Formula(terms, _ordering="none")
@@ -136,13 +134,9 @@ def _scaled(values: Any, centre: bool) -> np.ndarray:
 
 
 def _columns_with(spec: Any, numbers: set[str]) -> list[int]:
-    """Return the columns of the terms that contain any of these numbers."""
-    return sorted(
-        column
-        for term, columns in spec.term_indices.items()
-        for column in columns
-        if numbers & {factor.expr for factor in term.factors}
-    )
+    indices = spec.term_indices.items()
+    with_numbers = [at for term, at in indices if numbers & {part.expr for part in term.factors}]
+    return sorted(column for columns in with_numbers for column in columns)
 
 
 def _spans(columns: np.ndarray, targets: np.ndarray) -> bool:

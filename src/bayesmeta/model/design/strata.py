@@ -11,6 +11,8 @@ from bayesmeta.data.schema import check_moderators
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.spec import ModelSpec
 
+REFUSED = "cannot take them separately"
+
 
 def code_strata(frame: pd.DataFrame, study: np.ndarray, column: str) -> dict[str, Any]:
     """Return the index of each study's stratum over `study`, and the strata's labels."""
@@ -45,16 +47,13 @@ def why_strata_depend(design: xr.Dataset, spec: ModelSpec) -> str:
     """Return what strata share, so that they are not independent; "" where they share nothing."""
     pooled = list(spec.pooling_sds)
     if shared := f"the pooling sd of {pooled}" if pooled else ", ".join(spec.auxiliary_parameters):
-        return (
-            f"strata of '{spec.tau_by}' that share {shared} are not independent, so quadrature "
-            "cannot take them separately; sample the model with --sampler numpyro"
-        )
+        strata = f"strata of '{spec.tau_by}' that share {shared} are not independent"
+        return f"{strata}, so quadrature {REFUSED}; sample the model with --sampler numpyro"
     coded = [of_stratum(design, name)["term"] for name in design["stratum"].values]
     if (np.sum([np.isin(design["term"], terms) for terms in coded], axis=0) > 1).any():
         return (
-            f"strata of '{spec.tau_by}' share the terms '{spec.terms}', so quadrature cannot take "
-            f"them separately; code them by it (0 + {spec.tau_by}:...), or sample the model with "
-            "--sampler numpyro"
+            f"strata of '{spec.tau_by}' share the terms '{spec.terms}', so quadrature {REFUSED}; "
+            f"code them by it (0 + {spec.tau_by}:...), or sample the model with --sampler numpyro"
         )
     return ""
 

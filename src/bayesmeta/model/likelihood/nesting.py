@@ -15,14 +15,8 @@ from bayesmeta.model.likelihood.arrays import Array
 class Members:
     """Membership of units in the units of a level above.
 
-    Attributes
-    ----------
-    parent : ndarray
-        The unit above of each unit (units,).
-    count : int
-        Number of units above.
-    trivial : bool
-        Whether the units above are the units themselves.
+    parent : the unit above of each unit (units,). count : number of units above. trivial : whether
+    the units above are the units themselves.
     """
 
     def __init__(self, parent: np.ndarray, count: int, *, trivial: bool = False) -> None:
@@ -32,7 +26,6 @@ class Members:
 
     @cached_property
     def _incidence(self) -> csr_array:
-        """Return the matrix of zeros and ones (count, units) that sums over members."""
         columns = np.arange(len(self.parent))
         shape = (self.count, len(self.parent))
         return csr_array((np.ones(len(columns)), (self.parent, columns)), shape=shape)
@@ -50,11 +43,8 @@ class Members:
 class Nesting:
     """Nested levels above the effects.
 
-    Attributes
-    ----------
-    levels : tuple of Members
-        Effects in the units of the lowest level, these in the units of the next level, and so on:
-        effects in groups, groups in studies.
+    levels : effects in the units of the lowest level, these in the units of the next level, and so
+    on: effects in groups, groups in studies.
     """
 
     levels: tuple[Members, ...]

@@ -1,12 +1,10 @@
-"""Likelihood with errors that covary over shared controls.
-
-It is dense in the studies with a shared control and nested in the others.
-"""
+"""Likelihood with errors that covary over shared controls, dense in the studies that have these."""
 
 from typing import ClassVar
 
 import numpy as np
 import xarray as xr
+from numpy.random import Generator
 
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.likelihood.arguments import Taus, nesting_of
@@ -28,13 +26,7 @@ MAX_ESTIMATED_RHO = 0.99  # at 1 the errors of a group have no inverse; NUTS har
 
 
 class SharedControls(Normal):
-    """Likelihood with normal random effects and errors that covary over shared controls.
-
-    Raises
-    ------
-    BadInput
-        The errors of a study cannot have this covariance.
-    """
+    """Likelihood with normal random effects and errors that covary over shared controls."""
 
     engines: ClassVar[frozenset[str]] = frozenset({"nuts", "quadrature"})
 
@@ -55,9 +47,7 @@ class SharedControls(Normal):
             S=xp.where(with_node_axes(self.shared[:, None, None], S), S, nested.S),
         )
 
-    def draw_given_taus(
-        self, rng: np.random.Generator, draws: Parameters, taus: Taus
-    ) -> RandomEffects:
+    def draw_given_taus(self, rng: Generator, draws: Parameters, taus: Taus) -> RandomEffects:
         """Draw the random effects given the data and the taus of every unit."""
         nested = super().draw_given_taus(rng, draws, taus)
         if not self.buckets:
@@ -72,7 +62,7 @@ class SharedControls(Normal):
             d=np.where(self._shared_effects[:, None], dense.d, nested.d),
         )
 
-    def draw_errors(self, rng: np.random.Generator, draws: Parameters) -> np.ndarray:
+    def draw_errors(self, rng: Generator, draws: Parameters) -> np.ndarray:
         """Draw sampling errors (k, draws)."""
         nested = super().draw_errors(rng, draws)
         rho = self.rho_of(draws.auxiliary)
@@ -88,10 +78,7 @@ class SharedControls(Normal):
 def shared_errors(design: xr.Dataset, spec: ModelSpec) -> tuple[np.ndarray, list[Bucket]]:
     """Return the studies with a shared control (studies,), and the covariance of their errors.
 
-    Raises
-    ------
-    BadInput
-        The errors of a study cannot have this covariance.
+    Raise BadInput if the errors of a study cannot have this covariance.
     """
     names = ("control_cluster", "control_side", "n2i", "control_subjects")
     nesting = nesting_of(design)
@@ -102,9 +89,9 @@ def shared_errors(design: xr.Dataset, spec: ModelSpec) -> tuple[np.ndarray, list
     indefinite = np.union1d(indefinite_studies(buckets, 0.0), indefinite_studies(buckets, rho))
     if studies := [str(study) for study in design["study"].values[indefinite]]:
         raise BadInput(
-            f"the sampling errors of {len(studies)} studies "
-            f"({', '.join(studies[:5])}) cannot covary over shared controls with "
-            f"rho = {rho:g}: the covariance is not positive definite; fix rho lower, or compare vi "
-            "with n1i and n2i (it should be the variance of a standardised mean difference)"
+            f"the sampling errors of {len(studies)} studies ({', '.join(studies[:5])}) cannot "
+            f"covary over shared controls with rho = {rho:g}: the covariance is not positive "
+            "definite; fix rho lower, or compare vi with n1i and n2i (it should be the variance of "
+            "a standardised mean difference)"
         )
     return shared, buckets

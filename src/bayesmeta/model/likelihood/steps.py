@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
+from numpy.random import Generator
 from scipy.special import ndtr, ndtri
 from scipy.stats import norm
 
@@ -37,16 +38,12 @@ MIN_CURVE = 1e-9  # of 1 - z^2 / (2 n), below which no result of so few subjects
 
 
 class Selection(NamedTuple):
-    """Constants of each effect.
+    """Constants of each effect (k,).
 
-    Attributes
-    ----------
-    direction, step, stratum : ndarray
-        Published direction, step of the p-value, stratum for the choice of weights (k,).
-    constant, curvature : ndarray
-        A result of true effect theta has the variance constant + curvature theta^2 (k,).
-    bounds : ndarray
-        Results y in the published direction between two steps, descending (k, steps - 1).
+    direction, step, stratum : published direction, step of the p-value, stratum for the choice of
+    weights. constant, curvature : a result of true effect theta has the variance constant +
+    curvature theta^2. bounds : results y in the published direction between two steps, descending
+    (k, steps - 1).
     """
 
     direction: np.ndarray
@@ -98,10 +95,7 @@ def smd_curvature(y: np.ndarray, v: np.ndarray, n1: np.ndarray, n2: np.ndarray) 
 
 
 def _weights_by_step(weights: Array, selection: Selection) -> Array:
-    """Return the weights of the steps of each effect (k, steps, ...); that of the first is 1.
-
-    weights : (strata x (steps - 1), ...).
-    """
+    """Return the weights of each effect's steps (k, steps, ...); that of the first is 1."""
     xp = namespace(weights)
     steps = selection.bounds.shape[1]
     by_stratum = weights.reshape(-1, steps, *weights.shape[1:])
@@ -122,9 +116,9 @@ def step_probabilities(theta: Array, tau_effect: Scalar, selection: Selection) -
     special = special_functions(theta, tau_effect)
     mean = (with_node_axes(selection.direction, theta) * theta)[:, None]
     sd = result_sd(theta, tau_effect, selection)[:, None]
-    bounds = with_node_axes(selection.bounds, theta, 1)
-    above = special.ndtr((mean - bounds) / sd)
-    last = special.ndtr((bounds[:, -1:] - mean) / sd)
+    distance = (mean - with_node_axes(selection.bounds, theta, 1)) / sd
+    above = special.ndtr(distance)
+    last = special.ndtr(-distance[:, -1:])
     return xp.concatenate([above[:, :1], above[:, 1:] - above[:, :-1], last], 1)
 
 
@@ -138,16 +132,9 @@ def log_selection(theta: Array, tau_effect: Scalar, weights: Array, selection: S
 
 
 def draw_published(
-    rng: np.random.Generator,
-    theta: np.ndarray,
-    tau_effect: Scalar,
-    weights: np.ndarray,
-    selection: Selection,
+    rng: Generator, theta: np.ndarray, tau_effect: Scalar, weights: np.ndarray, selection: Selection
 ) -> np.ndarray:
-    """Draw published results y (k, ...) at true effects theta (k, ...).
-
-    The step is drawn by its probability, then the result from a truncated normal distribution.
-    """
+    """Draw published results y (k, ...) at true effects theta: a step, then a normal in it."""
     sd = result_sd(theta, tau_effect, selection)
     omega = _weights_by_step(weights, selection)
     probability = omega * step_probabilities(theta, tau_effect, selection)
@@ -158,20 +145,15 @@ def draw_published(
     direction = with_node_axes(selection.direction, theta)
     mean = direction * theta
     rows = with_node_axes(np.arange(len(theta)), theta)
-    high = (edges[rows, step] - mean) / sd
-    low = (edges[rows, step + 1] - mean) / sd
+    low, high = ((edges[rows, edge] - mean) / sd for edge in (step + 1, step))
     return direction * (mean + sd * _truncated_normal(rng, low, high))
 
 
-def _truncated_normal(rng: np.random.Generator, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Draw standard normals between two bounds.
-
-    They are drawn in the lower tail, where probabilities keep their digits.
-    """
+def _truncated_normal(rng: Generator, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Draw standard normals between bounds, in the lower tail, which keeps their digits."""
     mirrored = low > 0
     lower = np.where(mirrored, -high, low)
     upper = np.where(mirrored, -low, high)
     below = ndtr(lower)
-    drawn = ndtri(below + rng.random(lower.shape) * (ndtr(upper) - below))
-    drawn = np.clip(drawn, lower, upper)
+    drawn = ndtri(below + rng.random(lower.shape) * (ndtr(upper) - below)).clip(lower, upper)
     return np.where(mirrored, -drawn, drawn)

@@ -13,6 +13,7 @@ exponentially.
 from typing import ClassVar
 
 import numpy as np
+from numpy.random import Generator
 
 from bayesmeta.model.likelihood.arguments import Taus
 from bayesmeta.model.likelihood.arrays import (
@@ -33,10 +34,7 @@ NODE_VALUES_AT_ONCE = 4_000_000  # of an array (nodes, studies, draws)
 
 
 def scale_nodes(nu: Scalar) -> tuple[Array, Array]:
-    """Return nodes lambda and the log of their prior density times their width.
-
-    Both are (nodes,), or (nodes, draws) for nu (draws,).
-    """
+    """Return nodes lambda and log prior density times width, (nodes,) or (nodes, draws)."""
     special = special_functions(nu)
     xp = namespace(nu)
     half = nu / 2
@@ -50,21 +48,11 @@ def scale_nodes(nu: Scalar) -> tuple[Array, Array]:
 def node_log_likelihood(
     integrated: Marginal, tau_study: Scalar, nu: Scalar, effects: np.ndarray
 ) -> Array:
-    """Return the log-likelihood of each node and study, prior of the node included.
+    """Return the log-likelihood by node and study (nodes, studies, ...), with the node's prior.
 
-    Parameters
-    ----------
-    integrated : Marginal
-        Of the residuals, by study, with a study effect of 0.
-    tau_study, nu : scalars
-        Numbers, or (1, draws) and (draws,).
-    effects : ndarray
-        Number of effects of each study (studies,).
-
-    Returns
-    -------
-    array
-        (nodes, studies, ...).
+    `integrated` is of the residuals, by study, with a study effect of 0; tau_study and nu are
+    numbers, or (1, draws) and (draws,); `effects` is the number of effects of each study
+    (studies,).
     """
     A, b, _ = integrated.steps[-1]
     xp = namespace(A, tau_study, nu)
@@ -88,7 +76,7 @@ class Student(Normal):
     def _log_likelihood_by_node(
         self, beta: Array, taus: Taus, auxiliary: dict[str, Array]
     ) -> Array:
-        """Return the log-likelihood by scale node and study (nodes, studies, ...)."""
+        """Return the log-likelihood (nodes, studies, ...)."""
         integrated = self.integrate(beta, taus._replace(study=0.0), self.rho_of(auxiliary))
         return node_log_likelihood(integrated, taus.study, auxiliary["nu"], self.effects)
 
@@ -98,7 +86,7 @@ class Student(Normal):
         by_nodes = NODE_VALUES_AT_ONCE // (NODES * self.nesting.studies)
         return min(super().draws_at_once, max(1, by_nodes))
 
-    def draw_random_effects(self, rng: np.random.Generator, draws: Parameters) -> RandomEffects:
+    def draw_random_effects(self, rng: Generator, draws: Parameters) -> RandomEffects:
         """Draw the scale of each study, and then the random effects."""
         taus = self.taus(draws.tau)
         by_node = self._log_likelihood_by_node(draws.beta, taus, dict(draws.auxiliary))
@@ -106,7 +94,7 @@ class Student(Normal):
         scale = np.take_along_axis(scale_nodes(draws.auxiliary["nu"])[0], chosen, axis=0)
         return self.draw_given_taus(rng, draws, taus._replace(study=taus.study * np.sqrt(scale)))
 
-    def draw_new_effects(self, rng: np.random.Generator, draws: Parameters) -> RandomEffects:
+    def draw_new_effects(self, rng: Generator, draws: Parameters) -> RandomEffects:
         """Draw the random effects of new studies, those of studies from a t distribution."""
         random = super().draw_new_effects(rng, draws)
         nu = draws.auxiliary["nu"]
@@ -114,7 +102,7 @@ class Student(Normal):
         return random._replace(u=random.u / scale)
 
 
-def draw_categories(rng: np.random.Generator, log_weight: np.ndarray) -> np.ndarray:
+def draw_categories(rng: Generator, log_weight: np.ndarray) -> np.ndarray:
     """Draw a category of each column: log weights (categories, ...) to indices (...)."""
     weight = np.exp(log_weight - log_weight.max(axis=0)).cumsum(axis=0)
     return (weight < rng.random(log_weight.shape[1:]) * weight[-1]).sum(axis=0)

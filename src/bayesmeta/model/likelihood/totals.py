@@ -18,19 +18,10 @@ class Totals(NamedTuple):
     def collect(
         self, z: Array, factor: Array, log_det: Array, to_study: Members
     ) -> tuple[Array, Array]:
-        """Return the sums over units of factor z z' and of log_det.
+        """Return the sums over units of factor z z' and of log_det, of membership `to_study`.
 
-        Parameters
-        ----------
-        z, factor, log_det : arrays
-            (units, q, ...), (units, ...), (units, ...).
-        to_study : Members
-            Membership of the units in studies.
-
-        Returns
-        -------
-        tuple
-            (q, q, ...) and (...), or by study (studies, q, q, ...) and (studies, ...).
+        z (units, q, ...), factor and log_det (units, ...) become (q, q, ...) and (...), or by study
+        (studies, q, q, ...) and (studies, ...).
         """
         if self.by_study:
             return to_study.sum(products_by_unit(z, factor)), to_study.sum(log_det)
@@ -51,7 +42,7 @@ def sum_of_products(z: Array, factor: Array) -> Array:
     """Return the sum over units of factor z z' (q, q, ...), from (units, q, ...) and (units, ...).
 
     The factor may have more last axes than z. Products of pairs are made once and meet all factors
-    in one matrix product.
+    in a single matrix product.
     """
     if factor.ndim == 1:
         return (z * factor[:, None]).T @ z
@@ -71,6 +62,5 @@ def _pairs(q: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the pairs of q columns: first, second (pairs,) and the pair of each entry (q, q)."""
     rows, columns = np.triu_indices(q)
     pair = np.zeros((q, q), int)
-    pair[rows, columns] = np.arange(len(rows))
-    pair[columns, rows] = np.arange(len(rows))
+    pair[rows, columns] = pair[columns, rows] = np.arange(len(rows))
     return rows, columns, pair

@@ -5,9 +5,11 @@ from collections.abc import Iterable
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.spec.families import FAMILIES, SUPPORT_OF, families_of
 from bayesmeta.model.spec.model import LEVELS, ModelSpec
-from bayesmeta.model.spec.ordered import ORDERED, check_ordered
 from bayesmeta.model.spec.prior import Prior, refuse_unknown
 
+ORDERED = "ordered-logit"
+CATEGORIES = 3
+UNFIT = ("rho", "shared_controls", "bias", "tau_by", "concordance")  # of an ordered logit
 LIKELIHOODS = ("normal", "student", ORDERED)
 BIASES = ("", "pet", "peese", "selection")
 
@@ -29,7 +31,7 @@ def check_spec(spec: ModelSpec) -> ModelSpec:
     for key, prior in spec.priors.items():
         _check_prior(key, prior, where)
     _check_together(spec, where)
-    check_ordered(spec)
+    _check_ordered(spec)
     return spec
 
 
@@ -73,7 +75,6 @@ def check_prior_keys(keys: Iterable[str], likelihood: str, bias: str, where: str
 
 
 def _check_together(spec: ModelSpec, where: str) -> None:
-    """Raise BadInput where one choice excludes another."""
     if spec.likelihood == "student" and "study" not in spec.levels:
         raise BadInput(f"{where}: a Student likelihood needs study effects; add 'study' to levels")
     if "rho" in spec.priors and spec.rho:
@@ -81,8 +82,8 @@ def _check_together(spec: ModelSpec, where: str) -> None:
     student = spec.likelihood == "student"
     if spec.bias == "selection" and (student or "rho" in spec.priors or spec.rho):
         raise BadInput(
-            f"{where}: a selection model needs normal study effects and errors that are independent "
-            'within a group (likelihood = "normal", rho = 0)'
+            f"{where}: a selection model needs normal study effects and independent errors in each "
+            'group (likelihood = "normal", rho = 0)'
         )
     if spec.shared_controls and (student or spec.bias == "selection"):
         raise BadInput(
@@ -90,3 +91,35 @@ def _check_together(spec: ModelSpec, where: str) -> None:
             "selection model; leave out shared_controls, or "
             'likelihood = "student" and bias = "selection"'
         )
+
+
+def _check_ordered(spec: ModelSpec) -> None:
+    """Raise BadInput if a model of directions cannot be fitted, or another model has its keys.
+
+    A model of directions, an ordered logit of outcomes without effect sizes, has the study level
+    alone and the keys
+
+        likelihood = "ordered-logit"
+        outcome = "direction"                          the column
+        categories = ["impaired", "none", "enhanced"]  its values, from low to high
+        sides = "route"                                a factor: probabilities by its levels
+        [priors.gap]                                   of the cutpoints' distance from zero
+        [priors.aggregate]                             optional: of a share, for a count of studies
+    """
+    if spec.likelihood != ORDERED:
+        if spec.outcome or spec.categories:
+            keys = f'outcome and categories belong to likelihood = "{ORDERED}"'
+            raise BadInput(f"model {spec.name}: {keys}; leave them out")
+        return
+    if missing := [key for key in ("outcome", "categories", "sides") if not getattr(spec, key)]:
+        raise BadInput(f'model {spec.name} lacks {missing}, which likelihood = "{ORDERED}" needs')
+    if not len(spec.categories) == len(set(spec.categories)) == CATEGORIES:
+        raise BadInput(
+            f"categories of model {spec.name} are {list(spec.categories)}; they should be three "
+            "words, the lowest first"
+        )
+    unfit = [key for key in UNFIT if getattr(spec, key)]
+    if unfit or spec.levels != ("study",):
+        what = ", ".join(unfit) or f"levels = {list(spec.levels)}"
+        needs = 'an ordered logit has levels = ["study"] and neither rho nor bias'
+        raise BadInput(f"model {spec.name}: {needs}; got {what}")

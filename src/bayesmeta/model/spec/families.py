@@ -47,9 +47,8 @@ FAMILIES = {
         ("InverseGamma", "alpha", "beta"),
     ),
 }
-SUPPORT_OF = dict.fromkeys(("tau", "nu", "weights", "gap"), POSITIVE) | dict.fromkeys(
-    ("rho", "aggregate"), UNIT
-)
+SUPPORT_OF = {"tau": POSITIVE, "nu": POSITIVE, "weights": POSITIVE, "gap": POSITIVE}
+SUPPORT_OF |= {"rho": UNIT, "aggregate": UNIT}
 
 
 def families_of(key: str) -> tuple[str, ...]:

@@ -78,7 +78,6 @@ FLAT = Prior("Flat", ())  # improper; no model file has it
 
 
 def _written(family: str) -> str:
-    """Return a family as a model file writes it, `Normal(mean, sd)`."""
     return f"{family}({', '.join(FAMILIES[family].parameters)})"
 
 

@@ -73,7 +73,6 @@ def parse_spec(text: str, name: str) -> ModelSpec:
 
 
 def _is_fine(key: str, value: Any) -> bool:
-    """Return whether an entry has the form of its example."""
     if key == "shared_controls":
         return isinstance(value, bool)
     if key in TABLES or key in ("directions", "columns"):
