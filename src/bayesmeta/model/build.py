@@ -43,7 +43,7 @@ def build_model(
 
     The coordinates' centre `start` changes the speed of sampling, not the posterior. The studies
     `without` are left out of the likelihood. Free variables are beta (term), tau (level, within
-    each stratum), the pooling sds, each of `spec.auxiliary_parameters` (weights over `weight`) and
+    every stratum), the pooling sds, each of `spec.auxiliary_parameters` (weights over `weight`) and
     z of the sampled levels (z_study over `study`, z_group over `group`). The likelihood node
     `obs_study` has a value per study: the data enter through the kernel, and its `observed` zeros
     only give it a shape, so that PyMC's tools see a log-likelihood per study.

@@ -17,7 +17,7 @@ import numpy as np
 from scipy.special import ndtri, softmax
 
 from bayesmeta.inference.quadrature import Mixture, Posterior
-from bayesmeta.inference.quadrature.density import sweep
+from bayesmeta.inference.quadrature.conditional import sweep
 from bayesmeta.model.likelihood import Nesting, error_sums, marginal
 from bayesmeta.model.likelihood.kernel import Marginal
 from bayesmeta.model.spec import LEVELS

@@ -34,7 +34,7 @@ def averaged_probabilities(eta: ArrayLike, gap: ArrayLike, tau: ArrayLike) -> Fl
 
 
 def study_log_likelihood(design: xr.Dataset, beta: Floats, gap: Floats, tau: Floats) -> Floats:
-    """Return the log-likelihood of each study (draws, studies), its effect integrated out.
+    """Return the log-likelihood of every study (draws, studies), its effect integrated out.
 
     beta : (draws, terms). gap, tau : (draws,).
     """

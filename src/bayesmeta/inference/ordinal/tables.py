@@ -20,7 +20,7 @@ NEW_STUDIES = 20  # equally likely study effects per draw
 
 
 def sides_of(tree: xr.DataTree) -> dict[str, str]:
-    """Return each level of the model's `sides` and its term; other factors at their first level."""
+    """Return the levels of the model's `sides` and their terms; others at their first level."""
     term = tree["constant_data"].to_dataset()[f"term_{spec_of(tree).sides}"]
     named = zip(term.values, term["term"].values, strict=True)
     return {str(level): str(name) for level, name in named if level}
@@ -35,7 +35,7 @@ def side_probabilities(tree: xr.DataTree, *, group: str = "posterior") -> xr.Dat
 
 
 def directions_table(tree: xr.DataTree) -> pd.DataFrame:
-    """Return the probability of each direction given the side, posterior and prior.
+    """Return the probability of every direction given the side, posterior and prior.
 
     The columns are the model's sides by name (route), direction, rows (of that direction), of (rows
     of the side), studies (of the side), mean, ci_lb, ci_ub (95 % equal-tailed), prior_mean,
@@ -60,7 +60,7 @@ def directions_table(tree: xr.DataTree) -> pd.DataFrame:
 
 
 def differences_table(tree: xr.DataTree) -> pd.DataFrame:
-    """Return differences between sides in the probability of each direction.
+    """Return differences between sides in the probability of every direction.
 
     The columns are contrast (`intravenous - unstated`), direction, mean, ci_lb, ci_ub, p_positive,
     prior_mean, prior_ci_lb, prior_ci_ub.
@@ -78,7 +78,7 @@ def differences_table(tree: xr.DataTree) -> pd.DataFrame:
 
 
 def next_study_table(tree: xr.DataTree) -> pd.DataFrame:
-    """Return the probability of each direction in the next study of a side.
+    """Return the probability of every direction in the next study of a side.
 
     The columns are term, level (`study`), direction, p (of that direction in the next study),
     pi_lb, pi_ub (95 % of next studies have a probability between them: it includes the effect of
@@ -134,7 +134,7 @@ def latent_heterogeneity_table(tree: xr.DataTree) -> pd.DataFrame:
 
 
 def _parameters(tree: xr.DataTree, group: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return log odds of each side (draws, sides), gap and tau (draws,)."""
+    """Return log odds of every side (draws, sides), gap and tau (draws,)."""
     draws = tree[group].to_dataset().stack(sample=("chain", "draw"))
     eta = draws["beta"].sel(term=list(sides_of(tree).values())).transpose("sample", "term")
     return eta.values, draws["gap"].values, draws["tau_study"].values

@@ -146,12 +146,12 @@ def _delete_each(arrays: DesignArrays, spec: ModelSpec, rule: Rule, columns: np.
 
 
 def _order(supports: Sequence[Support]) -> np.ndarray:
-    """Return the place of each study in the supports, put one after another (studies,)."""
+    """Return the place of every study in the supports, put one after another (studies,)."""
     return np.argsort(np.concatenate([support.studies for support in supports]))
 
 
 def _taus_of_nodes(taus: Taus, spec: ModelSpec) -> np.ndarray:
-    """Return the tau of each level at the nodes (levels, nodes)."""
+    """Return the tau of every level at the nodes (levels, nodes)."""
     of_level = {"study": taus.study, "group": taus.group[..., None], "effect": taus.effect}
     shape = taus.study.shape
     return np.stack([np.broadcast_to(of_level[level], shape).ravel() for level in spec.levels])

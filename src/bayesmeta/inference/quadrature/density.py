@@ -1,21 +1,18 @@
 """The density that is integrated: the likelihood of the taus with beta integrated out.
 
-With S = z'V^-1 z for z = [X, y], summed over studies, and beta ~ N(m, B):
-
-    A = S_XX + B^-1,   h = S_Xy + B^-1 m,   beta | taus, y ~ N(A^-1 h, A^-1)
-    log p(y | taus) = -1/2 (k log 2 pi + log|V| + S_yy + m' B^-1 m - h' A^-1 h + log|A| + log|B|)
-
+At every node it is that of `conditional`, with S = z'V^-1 z for z = [X, y], summed over studies.
 Nodes that share tau_effect share the sums over effects, nodes that share tau_group the sums over
 groups. Axes for nodes come last.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from bayesmeta.inference.quadrature.conditional import Conditional, condition, joined
 from bayesmeta.inference.quadrature.outer import RHO
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.likelihood import (
@@ -42,14 +39,13 @@ NUMBERS_AT_ONCE = 2_000_000  # of an array (groups, terms + 1, nodes)
 class DesignArrays:
     """Arrays of a design and of the prior of its terms.
 
-    columns, v : [X, y] (k, p + 1) and sampling variances (k,). effects, included : number of
-    effects of each study, and its weight, 1 or 0 (studies,). term_prior : prior of the terms, with
-    a covariance that may depend on pooling sds. prior : [I, m]' B^-1 [I, m] (p + 1, p + 1) or (p +
-    1, p + 1, nodes), which adds to the data's cross-products. log_det_prior : log|B|, a number or
-    (nodes,); a flat prior counts for nothing. rho : correlation of errors within a group, a number
-    or (1, nodes). scale : of the coordinates x of the taus, the sd of yi, at least the typical
-    standard error. shared, buckets : the studies with errors that covary over shared controls
-    (studies,), and their covariance.
+    columns, v : [X, y] (k, p + 1) and variances (k,). effects, included : number of effects of
+    every study, and its weight, 1 or 0 (studies,). prior : [I, m]' B^-1 [I, m] (p + 1, p + 1) or
+    (..., nodes), which adds to the data's cross-products; `term_prior` may depend on pooling sds.
+    log_det_prior : log|B|, a number or (nodes,); a flat prior counts for nothing. rho : correlation
+    of errors within a group, a number or (1, nodes). scale : of the coordinates x of the taus, the
+    sd of yi, at least the typical standard error. shared, buckets : the studies with errors that
+    covary over shared controls (studies,), and their covariance.
     """
 
     columns: np.ndarray
@@ -69,11 +65,11 @@ class DesignArrays:
         """Return the arrays at values of the outer parameters: numbers, or (nodes,)."""
         if not outer:
             return self
-        rho: float | np.ndarray = outer.get(RHO, self.rho)
+        rho: Any = outer.get(RHO, self.rho)
+        rho = rho[None] if np.ndim(rho) else rho
         parts = [name for name in outer if name != RHO]
         pooling_sds = {part: np.asarray(outer[part])[..., None, None] for part in parts}
         prior, log_det = prior_products(self.term_prior, pooling_sds)
-        rho = np.asarray(rho)[None] if np.ndim(rho) else rho
         return replace(self, rho=rho, prior=prior, log_det_prior=log_det)
 
     def part(self, chosen: slice) -> "DesignArrays":
@@ -142,50 +138,6 @@ def prior_products(
     return np.moveaxis(products, (-2, -1), (0, 1)), np.linalg.slogdet(covariance[..., *proper])[1]
 
 
-class Conditional(NamedTuple):
-    """Given the taus: log p(y | taus) (...), mean (p, ...) and covariance (p, p, ...) of beta."""
-
-    log_likelihood: np.ndarray
-    mean: np.ndarray
-    covariance: np.ndarray
-
-
-def condition(
-    S: np.ndarray,
-    L: np.ndarray,
-    effects: np.ndarray | float,
-    prior: np.ndarray,
-    log_det_prior: np.ndarray | float,
-) -> Conditional:
-    """Apply the module's equations to S (q, q, ...), L = log|V| (...) and numbers of effects."""
-    terms = len(S) - 1
-    with np.errstate(all="ignore"):  # nodes at taus too large to compute with get no mass
-        swept, log_pivots = sweep(S + with_node_axes(prior, S), terms)
-    log_det = L + log_pivots + log_det_prior
-    log_likelihood = -0.5 * (effects * np.log(2 * np.pi) + log_det + swept[terms, terms])
-    return Conditional(log_likelihood, swept[:terms, terms], swept[:terms, :terms])
-
-
-def sweep(matrix: np.ndarray, terms: int) -> tuple[np.ndarray, np.ndarray]:
-    """Sweep the first columns of [[A, h], [h', c]] (q, q, ...), and return log|A|.
-
-    The result is [[A^-1, A^-1 h], [., c - h' A^-1 h]]. All matrices move together, so that many
-    small matrices cost little more than the arithmetic. Source: Goodnight 1979, doi
-    10.1080/00031305.1979.10482685.
-    """
-    swept = np.array(matrix)
-    log_det = np.zeros(matrix.shape[2:])
-    for pivot in range(terms):
-        column = swept[:, pivot].copy()
-        row = swept[pivot] / column[pivot]
-        log_det += np.log(column[pivot])
-        swept -= column[:, None] * row
-        swept[:, pivot] = -column / column[pivot]
-        swept[pivot] = row
-        swept[pivot, pivot] = 1 / column[pivot]
-    return swept, log_det
-
-
 def effect_level(arrays: DesignArrays, tau_effect: float | np.ndarray) -> Sums:
     """Return the sums over effects at a tau_effect, a number or (1, nodes)."""
     weights = _nested_weights(arrays)
@@ -238,7 +190,7 @@ def evaluate_group_nodes(arrays: DesignArrays, sums: Sums, taus: Taus) -> Condit
         chosen = slice(start, start + size)
         some = Taus(taus.group[None, chosen], taus.study[None, chosen], taus.effect)
         parts.append(condition_at(arrays, sums, some))
-    return _joined(parts, axis=-2)
+    return joined(parts, axis=-2)
 
 
 def condition_at(arrays: DesignArrays, sums: Sums, taus: Taus) -> Conditional:
@@ -247,14 +199,8 @@ def condition_at(arrays: DesignArrays, sums: Sums, taus: Taus) -> Conditional:
     return condition(S, L, arrays.included @ arrays.effects, arrays.prior, arrays.log_det_prior)
 
 
-def _joined(parts: list[Conditional], axis: int) -> Conditional:
-    if len(parts) == 1:
-        return parts[0]
-    return Conditional(*(np.concatenate(values, axis) for values in zip(*parts, strict=True)))
-
-
 def at_taus(arrays: DesignArrays, taus: Taus) -> Conditional:
-    """Evaluate scattered nodes, each tau (1, nodes), or a number at an absent level."""
+    """Evaluate scattered nodes, every tau (1, nodes), or a number at an absent level."""
     nodes = max(np.size(tau) for tau in taus)
     varies = np.ndim(taus.effect) + np.ndim(arrays.rho) > 0
     once = None if varies else effect_level(arrays, taus.effect)
@@ -265,4 +211,4 @@ def at_taus(arrays: DesignArrays, taus: Taus) -> Conditional:
         chosen = Taus(*(tau if np.ndim(tau) == 0 else tau[:, place] for tau in taus))
         given = arrays.part(place)
         parts.append(condition_at(given, once or effect_level(given, chosen.effect), chosen))
-    return _joined(parts, axis=-1)
+    return joined(parts, axis=-1)

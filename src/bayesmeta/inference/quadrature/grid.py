@@ -55,14 +55,14 @@ class Grid:
 
     @cached_property
     def marginals(self) -> list[TauMarginal]:
-        """Return the distribution of each level's tau."""
+        """Return the distribution of every level's tau."""
         axes = reversed(range(len(self.rule.axes)))
         return [tau_marginal(self.rule, self.mass, axis, self.scale) for axis in axes]
 
     def moments(self, columns: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Return posterior means and sds of columns' beta (p, r), then of the taus, (r + levels,).
 
-        Without columns, of each term.
+        Without columns, of every term.
         """
         columns = np.eye(self.beta.shape[1]) if columns is None else columns
         within = np.einsum("ir,nir->nr", columns, self.covariance @ columns)
@@ -97,7 +97,7 @@ def refine_arrays(
 def difference(coarse: Grid, fine: Grid, tolerance: float) -> float:
     """Return the largest difference of log p(y), a mean (in posterior sds) or an sd (relative).
 
-    Where it is below the tolerance: also a tenth of the difference of each tau's probability to be
+    Where it is below the tolerance: also a tenth of the difference of every tau's probability to be
     below its mean.
     """
     coarse_mean, coarse_sd = coarse.moments()

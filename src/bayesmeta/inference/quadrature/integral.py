@@ -21,7 +21,7 @@ NEGLIGIBLE = 1e-12  # share of an outer node, relative to the largest, below whi
 class Integral:
     """A model integrated over its taus and outer parameters.
 
-    nodes : of the outer parameters; a single node without any. grids : over the taus, at each outer
+    nodes : of the outer parameters; a single node without any. grids : over the taus, by outer
     node. error : estimated, see `Posterior.error`. converged : whether it came below the tolerance.
     """
 
@@ -38,7 +38,7 @@ class Integral:
 
     @cached_property
     def share(self) -> np.ndarray:
-        """Return the posterior probability of each outer node (nodes,)."""
+        """Return the posterior probability of every outer node (nodes,)."""
         return self.nodes.weight * np.exp(self._log_evidence - self.log_evidence)
 
     @property
@@ -52,7 +52,7 @@ class Integral:
         return [int(node) for node in order if self.share[node] > NEGLIGIBLE * self.share.max()]
 
     def moments(self, columns: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Return means and sds of columns' beta (p, r), each term by default, then of the taus."""
+        """Return means and sds of columns' beta (p, r), by default every term, and the taus."""
         moments = [self.grids[node].moments(columns) for node in self.kept]
         share = self.share[self.kept] / self.share[self.kept].sum()
         means, sds = (np.array(part) for part in zip(*moments, strict=True))

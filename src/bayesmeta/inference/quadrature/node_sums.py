@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import logsumexp
 
-from bayesmeta.inference.quadrature.density import Conditional
+from bayesmeta.inference.quadrature.conditional import Conditional
 from bayesmeta.inference.quadrature.without_study import Support, WithoutStudy
 
 

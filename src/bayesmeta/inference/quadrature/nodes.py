@@ -16,7 +16,7 @@ from numpy.polynomial import legendre
 from bayesmeta.infrastructure.errors import BadInput
 
 FARTHEST = 30.0  # sinh(30) is 5e12
-KEPT = 0.65  # share of each side of a box that a round must keep to be the last
+KEPT = 0.65  # share of every side of a box that a round must keep to be the last
 UNBOUND = (
     "the data do not bound the taus: under flat priors so few studies leave them a tail without "
     "end; leave out a level, take a model with priors, or add studies"
@@ -25,7 +25,7 @@ leggauss = cache(legendre.leggauss)
 
 
 class Axis(NamedTuple):
-    """Axis of a rule: range of each row, low and high (n, ..., n), and its nodes (n, ..., n, n)."""
+    """Axis of a rule: ranges of its rows, low and high (n, ..., n), and nodes (n, ..., n, n)."""
 
     low: np.ndarray
     high: np.ndarray
@@ -44,7 +44,7 @@ class Rule(NamedTuple):
         return int(self.log_weight.shape[-1])
 
     def x(self) -> list[np.ndarray]:
-        """Return the coordinates of every node on each axis, each (n, ..., n)."""
+        """Return the coordinates of every node on every axis, each (n, ..., n)."""
         shape = self.log_weight.shape
         return [np.broadcast_to(spread(axis.points, self), shape) for axis in self.axes]
 
@@ -81,7 +81,7 @@ def box(low: np.ndarray, high: np.ndarray) -> Ranges:
 
 
 def follow(rule: Rule, log_density: np.ndarray, drop: float) -> Ranges:
-    """Return ranges of all nodes within `drop` of their row's peak, with a spare node on each side.
+    """Return ranges of all nodes within `drop` of their row's peak, with spare nodes at the ends.
 
     A new row takes the hull of the ranges of the two old rows on either side of it.
     """
@@ -109,7 +109,7 @@ def zoom[Evaluated: HasDensity](
     """Find the box around the nodes within `drop` of the highest log density.
 
     It starts from everything and shrinks until a round would take off less than a third of every
-    side. Return the evaluation of `order` nodes on each axis of the box, and its ends low, high
+    side. Return the evaluation of `order` nodes on every axis of the box, and its ends low, high
     (axes,). Raise BadInput if the density does not fall off where a tau grows, so that its integral
     is infinite.
     """
@@ -129,7 +129,7 @@ def zoom[Evaluated: HasDensity](
 def _near(
     density: np.ndarray, low: np.ndarray, high: np.ndarray, drop: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the part of a box within `drop` of the peak, with a spare node on each side."""
+    """Return the part of a box within `drop` of the peak, with a spare node on every side."""
     near = density > density.max() - drop
     order = density.shape[0]
     new_low = low.copy()
@@ -151,7 +151,7 @@ def cell_edges(order: int) -> np.ndarray:
 
 
 def cells(rule: Rule) -> tuple[np.ndarray, np.ndarray]:
-    """Return each node's cell, which fill a row: lower edges and widths, (nodes, axes) each."""
+    """Return every node's cell, which fill a row: lower edges and widths, (nodes, axes) each."""
     edges = cell_edges(rule.order)
     shape = rule.log_weight.shape
     columns = []
@@ -176,7 +176,7 @@ def _refuse_endless(log_density: np.ndarray, drop: float) -> None:
 
 
 def _kept(axis: Axis, highest: np.ndarray, drop: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the range of each row (n, ..., n) within `drop` of the row's maximum."""
+    """Return the range of every row (n, ..., n) within `drop` of the row's maximum."""
     near = highest >= highest.max(-1, keepdims=True) - drop
     edges = np.concatenate([axis.low[..., None], axis.points, axis.high[..., None]], -1)
     first = near.argmax(-1)

@@ -22,7 +22,7 @@ FINEST = 4  # nodes per axis where there are more axes
 class OuterNodes(NamedTuple):
     """Nodes of a rule over the outer parameters.
 
-    values : by name (nodes,). weight : (nodes,), summing to 1. lower, width : of each node's cell
+    values : by name (nodes,). weight : (nodes,), summing to 1. lower, width : of every node's cell
     in u (nodes, axes).
     """
 

@@ -33,7 +33,7 @@ class Posterior:
     of a mean (in posterior sds), of an sd (relative), over terms and taus, and a tenth of the
     change of a tau's probability to be below its mean. converged : whether the error came below the
     tolerance before the limit on nodes. outer : by name of an outer parameter (`outer`) its value
-    at each node (nodes,); empty where there is none.
+    at every node (nodes,); empty where there is none.
     """
 
     terms: tuple[str, ...]

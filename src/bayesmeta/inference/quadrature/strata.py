@@ -57,7 +57,7 @@ def leave_one_study_out(
 def _with_others(
     deleted: xr.Dataset, others: dict[str, Posterior], weights: xr.DataArray | None
 ) -> xr.Dataset:
-    """Add terms and taus of strata that lose no study, and their part of each contrast."""
+    """Add terms and taus of strata that lose no study, and their part of every contrast."""
     studies = xr.ones_like(deleted["elpd"])
     merged = [deleted[["elpd", "error", "own_grid", "mean", "sd", "tau_mean", "tau_sd"]]]
     for name, posterior in others.items():

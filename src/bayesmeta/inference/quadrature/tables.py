@@ -10,7 +10,7 @@ BOUNDS = (0.025, 0.5, 0.975)
 
 
 def terms_table(posterior: Posterior | Joint) -> pd.DataFrame:
-    """Summarise each term: term, mean, sd, median, ci_lb, ci_ub (95 % equal-tailed), p_positive."""
+    """Summarise the terms: term, mean, sd, median, ci_lb, ci_ub (95 % equal-tailed), p_positive."""
     names = list(posterior.terms)
     labels = {"contrast": names, "term": names}
     weights = xr.DataArray(np.eye(len(names)), labels, ("contrast", "term"))
@@ -33,7 +33,7 @@ def contrasts_table(posterior: Posterior | Joint, weights: xr.DataArray) -> pd.D
 
 
 def taus_table(posterior: Posterior | Joint) -> pd.DataFrame:
-    """Summarise each tau: level (`human:study` of strata), mean, sd, median, ci_lb, ci_ub."""
+    """Summarise every tau: level (`human:study` of strata), mean, sd, median, ci_lb, ci_ub."""
     if isinstance(posterior, Joint):
         tables = {name: taus_table(part) for name, part in posterior.parts.items()}
         levels = {name: f"{name}:" + table["level"] for name, table in tables.items()}

@@ -21,7 +21,7 @@ class TauMarginal(NamedTuple):
     scale: float
 
     def cdf(self, tau: float) -> float:
-        """Return P(tau' <= tau), exact for the polynomial through each row's nodes."""
+        """Return P(tau' <= tau), exact for the polynomial through every row's nodes."""
         share = np.clip((np.arcsinh(tau / self.scale) - self.low) / (self.high - self.low), 0, 1)
         value = legvander(2 * share - 1, self.series.shape[1])
         integral = np.column_stack([value[:, 0] + value[:, 1], value[:, 2:] - value[:, :-2]]) / 2

@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bayesmeta.inference.quadrature.density import Conditional, DesignArrays, sweep, with_dense
+from bayesmeta.inference.quadrature.conditional import Conditional, sweep
+from bayesmeta.inference.quadrature.density import DesignArrays, with_dense
 from bayesmeta.model.likelihood import Taus, error_sums, marginal
 from bayesmeta.model.likelihood.arrays import with_node_axes
 from bayesmeta.model.likelihood.kernel import Sums

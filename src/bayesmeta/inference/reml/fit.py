@@ -22,8 +22,8 @@ class Reml:
     tau : standard deviation of each level; exactly 0 on the boundary. beta : estimate of each term.
     covariance : of beta (term, term). log_lik : restricted (REML) or full (ML) log-likelihood,
     metafor's `logLik`. QE : residual heterogeneity, r' V^-1 r with every tau 0. boundary : levels
-    with a tau estimated as 0. aliased : levels that these data cannot tell apart (every study has
-    one group, say): only the sum of their tau^2 is estimated, and it is split evenly, as metafor
+    with a tau estimated as 0. aliased : levels that these data cannot tell apart (every study has a
+    single group, say): only the sum of their tau^2 is estimated, and it is split evenly, as metafor
     does.
     """
 
@@ -80,7 +80,7 @@ def fit_reml(design: xr.Dataset, spec: ModelSpec, *, method: str = "REML") -> Re
 
 
 def codes_of(design: xr.Dataset) -> dict[str, np.ndarray]:
-    """Return the unit of each level that an effect is in (k,)."""
+    """Return the unit of every level that an effect is in (k,)."""
     nesting = nesting_of(design)
     codes = {"study": nesting.study_of_effect, "group": nesting.group_of_effect}
     return {**codes, "effect": np.arange(design.sizes["effect"])}

@@ -25,7 +25,7 @@ def profile(fit: Reml, level: str, grid: Iterable[float]) -> pd.DataFrame:
 
 
 def profile_intervals(fit: Reml, *, confidence: float = 0.95) -> pd.DataFrame:
-    """Return the interval of each tau: level, tau_ci_lb, tau_ci_ub.
+    """Return the interval of every tau: level, tau_ci_lb, tau_ci_ub.
 
     Inside, twice the profile lies less than the chi^2 quantile (1 df) below its maximum; the ends
     are 0 and infinity where the profile never falls so far.

@@ -44,7 +44,7 @@ def t_test(
 
 
 def weights_of(fit: Reml, contrasts: xr.DataArray | None = None) -> pd.DataFrame:
-    """Return weights (row, term): each term by itself, then the contrasts that are more than that.
+    """Return weights (row, term): every term by itself, then the contrasts that are more than that.
 
     Raise BadInput if the contrasts name a term that the model does not have.
     """
@@ -62,7 +62,7 @@ def weights_of(fit: Reml, contrasts: xr.DataArray | None = None) -> pd.DataFrame
 
 
 def containment_df(fit: Reml) -> pd.Series:
-    """Return degrees of freedom of each term by containment: metafor's `dfs = "contain"`.
+    """Return degrees of freedom of every term by containment: metafor's `dfs = "contain"`.
 
     A term that is constant within every unit of some levels has as many degrees of freedom as the
     smallest of these levels has units, less p; other terms have k - p. Never below 1.
@@ -77,7 +77,7 @@ def containment_df(fit: Reml) -> pd.Series:
 
 
 def _df(fit: Reml, test: str, weights: pd.DataFrame) -> np.ndarray:
-    """Return degrees of freedom of each row; a contrast has those of its poorest term."""
+    """Return degrees of freedom of every row; a contrast has those of its poorest term."""
     check_choice("test", test, Test)
     k, p = fit.design["X"].shape
     if test == "containment":
@@ -87,7 +87,7 @@ def _df(fit: Reml, test: str, weights: pd.DataFrame) -> np.ndarray:
 
 
 def heterogeneity_table(fit: Reml) -> pd.DataFrame:
-    """Return level, tau, tau2, i2 of each level and of the total.
+    """Return level, tau, tau2, i2 of every level and of the total.
 
     I^2 in percent is 100 tau_level^2 / (sum of tau^2 + typical sampling variance). Source: Nakagawa
     & Santos 2012, doi 10.1007/s10682-012-9555-5; metafor's note on I^2 in multilevel models.

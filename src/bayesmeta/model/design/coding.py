@@ -22,7 +22,7 @@ EXAMPLES = "write for example '0 + valence:phase', '~ dose' or '1'"
 class Coding(NamedTuple):
     """A coded table.
 
-    matrix : the terms (k, p) with readable names. factors : level of each factor in each term (p,
+    matrix : the terms (k, p) with readable names. factors : level of every factor in every term (p,
     factors), or ''. kinds : `kinds.MEAN`, `DIFFERENCE` or `SLOPE` (p,). standardised : weights of
     the terms in the coefficients of centred and scaled moderators (p, p); None where there are
     none. spec : formulaic ModelSpec, codes other rows in the same form. kept : whether each column
@@ -64,7 +64,7 @@ def code_terms(
 
 
 def _factor_levels(matrix: pd.DataFrame) -> pd.DataFrame:
-    """Return the level of each factor in each column of a formulaic matrix (p, factors), or ''."""
+    """Return the level of every factor in each column of a formulaic matrix (p, factors), or ''."""
     matches = [_FACTOR_LEVEL.findall(str(column)) for column in matrix]
     named = [{name: level for name, _, level in of_column} for of_column in matches]
     return pd.DataFrame(named, range(len(named))).fillna("").astype(str)

@@ -84,7 +84,7 @@ def _fillings(name: str, text: str, terms: Sequence[str]) -> dict[str, list[dict
 
 
 def _regex_of(pattern: str) -> re.Pattern[str]:
-    """Return an expression that matches a pattern, with a named group for each placeholder."""
+    """Return an expression that matches a pattern, with a named group for every placeholder."""
     escaped = re.escape(pattern).replace(r"\{", "{").replace(r"\}", "}")
     return re.compile(_PLACEHOLDER.sub(r"(?P<\1>.+)", escaped))
 

@@ -52,7 +52,7 @@ def code_controls(frame: pd.DataFrame) -> dict[str, tuple[str, np.ndarray]]:
 
 
 def control_measurements(frame: pd.DataFrame) -> np.ndarray:
-    """Return the index of each effect's control measurement (k,)."""
+    """Return the index of every effect's control measurement (k,)."""
     keys = [name for name in MEASUREMENT if name in frame]
     groups = frame.groupby(keys, dropna=False, sort=False, observed=True)
     cluster = groups.ngroup().to_numpy(copy=True)
@@ -71,7 +71,7 @@ def _sides(frame: pd.DataFrame) -> np.ndarray:
 
 
 def _subjects(frame: pd.DataFrame, cluster: np.ndarray) -> np.ndarray:
-    """Return N of each effect's control: a group that is compared several times counts once."""
+    """Return N of every effect's control: a group that is compared several times counts once."""
     table: Any = frame[["group", "n1i"]].assign(cluster=cluster)
     sizes = table.groupby(["cluster", "group"], observed=True)["n1i"].max()
     treated = sizes.groupby("cluster").sum().reindex(cluster)

@@ -15,7 +15,7 @@ REFUSED = "cannot take them separately"
 
 
 def code_strata(frame: pd.DataFrame, study: np.ndarray, column: str) -> dict[str, Any]:
-    """Return the index of each study's stratum over `study`, and the strata's labels."""
+    """Return the index of every study's stratum over `study`, and the strata's labels."""
     if not column:
         return {}
     check_moderators(frame, [column])
@@ -31,7 +31,7 @@ def code_strata(frame: pd.DataFrame, study: np.ndarray, column: str) -> dict[str
 
 
 def split_strata(design: xr.Dataset, spec: ModelSpec) -> dict[str, tuple[xr.Dataset, ModelSpec]]:
-    """Return design and model of each stratum alone, or the design under "" without strata.
+    """Return design and model of every stratum alone, or the design under "" without strata.
 
     Raise BadInput if the strata share terms or parameters.
     """

@@ -27,13 +27,9 @@ from bayesmeta.model.spec import ModelSpec
 def build_design(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
     """Code the moderators of an effect table.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        A row per effect, with columns study, group, effect, yi, vi and the moderators in any order.
-    spec : ModelSpec
-        Its `terms` are coded; a cell (combination of factor levels) without effects gets no term,
-        unless the prior's pooling sds tie it to cells that have some.
+    `frame` has a row per effect, with columns study, group, effect, yi, vi and the moderators in
+    any order. The `terms` of `spec` are coded; a cell (combination of factor levels) without
+    effects gets no term, unless the prior's pooling sds tie it to cells that have some.
 
     Returns
     -------
@@ -44,7 +40,7 @@ def build_design(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
         `bias`, published (1 or -1: which results are published) over `effect`, and its slope as a
         term; where a moderator is a number, standardised over (standard, term): weights of the
         terms in the coefficients that the priors are about (`design.standardising`); with
-        `shared_controls`, each effect's control measurement (`code_controls`); labels as
+        `shared_controls`, the effects' control measurements (`code_controls`); labels as
         coordinates, and over `term` the factors' levels as `term_<factor>`. Row order is kept.
 
     Raises

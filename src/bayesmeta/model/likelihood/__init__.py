@@ -1,4 +1,4 @@
-"""The likelihoods: an exact kernel for nested random effects, an object for each likelihood."""
+"""The likelihoods: an exact kernel for nested random effects, an object for every likelihood."""
 
 from bayesmeta.model.likelihood.arguments import (
     TauArguments,

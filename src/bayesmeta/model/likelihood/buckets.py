@@ -22,7 +22,7 @@ MIN_EIGENVALUE = 1e-9  # of the errors' correlation matrix; below it the inverse
 
 
 class Controls(NamedTuple):
-    """The control measurement of each effect (k,).
+    """The control measurement of every effect (k,).
 
     cluster : its index. side : 1, or -1 where yi is turned against group - control. size : n_C.
     subjects : N.

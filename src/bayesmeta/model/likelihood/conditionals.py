@@ -41,7 +41,7 @@ def place_random_effects(
 ) -> list[Placed]:
     """Return the random effects of every level above the effects, lowest first.
 
-    `taus` are as for `marginal`; `normals` are standard normals (units, ...) of each level, lowest
+    `taus` are as for `marginal`; `normals` are standard normals (units, ...) of every level, lowest
     first. Without them the effects are conditional means.
     """
     placed: list[Placed] = []

@@ -11,7 +11,7 @@ and G = W^(1/2) Z_g F:
     log|V| = -log|W| + log|I + G'G|,        V^-1 = W^(1/2)' (I - G (I + G'G)^-1 G') W^(1/2)
 
 W^(1/2) comes from the eigenvectors of E, computed once, or where rho is estimated from a Cholesky
-factor at each value: the cost grows with the square or the cube of a study's number of effects.
+factor at every value: the cost grows with the square or the cube of a study's number of effects.
 Axes for nodes or draws come first here.
 """
 
@@ -192,7 +192,7 @@ def _cholesky(matrix: Array) -> Array:
 
 
 def _of_units(tau: Scalar, units: np.ndarray) -> Array:
-    """Return the tau of each unit of a bucket, nodes first, to broadcast to their shape."""
+    """Return the tau of every unit of a bucket, nodes first, to broadcast to their shape."""
     if np.ndim(tau) == 0:
         return namespace(tau).full((1,) * units.ndim, tau)
     values = tau[units] if len(tau) > 1 else tau[np.zeros_like(units[:1])]

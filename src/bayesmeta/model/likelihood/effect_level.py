@@ -2,7 +2,7 @@
 
 The errors of a group that correlate by rho are sqrt(1 - rho) times independent errors plus
 sqrt(rho) times a common error with the standard errors s as loadings, so that the Sherman-Morrison
-identity applies to each group:
+identity applies to every group:
 
     W = diag(omega) - sum over groups of f (omega s)(omega s)',   omega = 1 / ((1 - rho) v + tau^2),
     f = rho / (1 + rho sum omega v),   log|W^-1| = -sum log omega + sum log(1 + rho sum omega v)

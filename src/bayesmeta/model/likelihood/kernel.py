@@ -8,16 +8,16 @@ Effects i lie in groups, groups in studies, and so on, for any number of nested 
 Let z be any columns (the columns of X and y, or residuals y - X beta) and W the inverse of V +
 tau_effect^2 I. Every covariance is a diagonal plus ones per unit of a level, so one application of
 the Sherman-Morrison identity per level replaces every matrix inverse. From the lowest level
-upwards, for each unit of a level,
+upwards, for every unit of a level,
 
     A = 1'W1,  b = 1'Wz                        sums over the effects of the unit
     D = 1 + tau^2 A                            its random effect is integrated out
     log|V|   gains   log D
     z'V^-1 z loses   tau^2 b b' / D
-    P = sum A / D,  C = sum b / D              over the units of each unit one level up,
+    P = sum A / D,  C = sum b / D              over the units of each unit above,
 
 where P and C take the place of A and b at the next level. After the highest level, log|V| and
-z'V^-1 z are complete, in total or for each unit of the highest level, which is called a study here.
+z'V^-1 z are complete, in total or for every unit of the highest level, called a study here.
 
 The same text runs on NumPy arrays (quadrature, REML, deletion, draws) and on JAX arrays (NUTS).
 Shapes are as in `arrays`: units first, nodes or draws last.
@@ -34,7 +34,7 @@ from bayesmeta.model.likelihood.totals import Totals
 
 
 class Sums(NamedTuple):
-    """Sums of columns z over the effects of each unit of a level, and the part that is complete.
+    """Sums of columns z over the effects of every unit of a level, and the part that is complete.
 
     A : 1'W1 (units, ...). b : 1'Wz (units, q, ...). S : z'Wz less the losses at lower levels, (q,
     q, ...) or by study (studies, q, q, ...). L : log|W^-1| with the gains at lower levels, (...) or
@@ -77,18 +77,10 @@ def marginal(
 ) -> Marginal:
     """Integrate out every level above the effects.
 
-    Parameters
-    ----------
-    sums : Sums
-        From `error_sums`, with the same `by_study` and `weights`.
-    taus : sequence
-        Standard deviation of each level, lowest first: a number, or an array (units, ...) or (1,
-        ...) with nodes or draws on its last axes. The last axes of a level may extend those of the
-        level below.
-    by_study : bool
-        Keep L and S for each study; else sum them over the studies.
-    weights : array, optional
-        Weight of each study in the totals (studies,).
+    `sums` are of `error_sums`, with the same `by_study` and `weights`. `taus` are the standard
+    deviations of the levels, lowest first: numbers, or arrays (units, ...) or (1, ...) with nodes
+    or draws on the last axes; those of a level may extend those of the level below. `by_study`
+    keeps L and S for every study; else they are summed over the studies, with `weights` (studies,).
     """
     totals = Totals(by_study, weights)
     steps = []

@@ -15,7 +15,7 @@ from bayesmeta.model.likelihood.arrays import Array
 class Members:
     """Membership of units in the units of a level above.
 
-    parent : the unit above of each unit (units,). count : number of units above. trivial : whether
+    parent : the unit above of every unit (units,). count : number of units above. trivial : whether
     the units above are the units themselves.
     """
 
@@ -31,7 +31,7 @@ class Members:
         return csr_array((np.ones(len(columns)), (self.parent, columns)), shape=shape)
 
     def sum(self, x: Array) -> Array:
-        """Return the sums over the members of each unit above: (units, ...) to (count, ...)."""
+        """Return the sums over the members of every unit above: (units, ...) to (count, ...)."""
         if self.trivial:
             return x
         if isinstance(x, np.ndarray):
@@ -61,17 +61,17 @@ class Nesting:
 
     @property
     def group_of_effect(self) -> np.ndarray:
-        """Return the unit of the lowest level of each effect (k,)."""
+        """Return the unit of the lowest level of every effect (k,)."""
         return self.levels[0].parent
 
     @property
     def study_of_group(self) -> np.ndarray:
-        """Return the unit of the highest level of each unit of the lowest level (groups,)."""
+        """Return the unit of the highest level of every unit of the lowest level (groups,)."""
         return self.to_study[0].parent
 
     @cached_property
     def study_of_effect(self) -> np.ndarray:
-        """Return the unit of the highest level of each effect (k,)."""
+        """Return the unit of the highest level of every effect (k,)."""
         return self.study_of_group[self.group_of_effect]
 
     @property

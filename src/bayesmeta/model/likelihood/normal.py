@@ -113,7 +113,7 @@ class Normal:
         return RandomEffects(u, w, d)
 
     def above_effects(self, u: np.ndarray, w: np.ndarray) -> np.ndarray:
-        """Return u + w of each effect (k, draws)."""
+        """Return u + w of every effect (k, draws)."""
         return u[self.nesting.study_of_effect] + w[self.nesting.group_of_effect]
 
     def expected_effects(self, draws: Parameters) -> np.ndarray:
@@ -127,7 +127,7 @@ class Normal:
         return mean + shrinkage * (self.y[:, None] - mean)
 
     def log_density_of_effects(self, draws: Parameters, random: RandomEffects) -> np.ndarray:
-        """Return the log density of each effect given u and w (k, draws)."""
+        """Return the log density of every effect given u and w (k, draws)."""
         mean = self.x @ draws.beta + self.above_effects(random.u, random.w)
         sd = np.sqrt(self.v[:, None] + np.square(self.taus(draws.tau).effect))
         return norm.logpdf(self.y[:, None], mean, sd)

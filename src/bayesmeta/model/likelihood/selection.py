@@ -66,7 +66,7 @@ class Selected(Normal):
         return study.effect[:, 0], group.effect[:, 0]
 
     def log_factors(self, beta: Array, taus: Taus, weights: Array, above: Array) -> Array:
-        """Return log omega - log A of each effect given u + w (k, ...)."""
+        """Return log omega - log A of every effect given u + w (k, ...)."""
         return log_selection(self.x @ beta + above, taus.effect, weights, self.selection)
 
     def log_likelihood(self, beta: Array, taus: Taus, auxiliary: dict[str, Array]) -> Array:
@@ -111,7 +111,7 @@ class Selected(Normal):
         return self.with_effect_level(rng, draws, u, w)
 
     def log_density_of_effects(self, draws: Parameters, random: RandomEffects) -> np.ndarray:
-        """Return the log density of each effect given u and w (k, draws)."""
+        """Return the log density of every effect given u and w (k, draws)."""
         taus = self.taus(draws.tau)
         above = self.above_effects(random.u, random.w)
         factors = self.log_factors(draws.beta, taus, draws.auxiliary["weights"], above)

@@ -71,7 +71,7 @@ class SharedControls(Normal):
 
     @property
     def _shared_effects(self) -> np.ndarray:
-        """Return whether the study of each effect has a shared control (k,)."""
+        """Return whether the study of every effect has a shared control (k,)."""
         return self.shared[self.nesting.study_of_effect]
 
 

@@ -38,7 +38,7 @@ MIN_CURVE = 1e-9  # of 1 - z^2 / (2 n), below which no result of so few subjects
 
 
 class Selection(NamedTuple):
-    """Constants of each effect (k,).
+    """Constants of every effect (k,).
 
     direction, step, stratum : published direction, step of the p-value, stratum for the choice of
     weights. constant, curvature : a result of true effect theta has the variance constant +
@@ -95,7 +95,7 @@ def smd_curvature(y: np.ndarray, v: np.ndarray, n1: np.ndarray, n2: np.ndarray) 
 
 
 def _weights_by_step(weights: Array, selection: Selection) -> Array:
-    """Return the weights of each effect's steps (k, steps, ...); that of the first is 1."""
+    """Return the weights of every effect's steps (k, steps, ...); that of the first is 1."""
     xp = namespace(weights)
     steps = selection.bounds.shape[1]
     by_stratum = weights.reshape(-1, steps, *weights.shape[1:])
@@ -111,7 +111,7 @@ def result_sd(theta: Array, tau_effect: Scalar, selection: Selection) -> Array:
 
 
 def step_probabilities(theta: Array, tau_effect: Scalar, selection: Selection) -> Array:
-    """Return P(p in each step | theta) (k, steps, ...)."""
+    """Return P(p in every step | theta) (k, steps, ...)."""
     xp = namespace(theta, tau_effect)
     special = special_functions(theta, tau_effect)
     mean = (with_node_axes(selection.direction, theta) * theta)[:, None]
@@ -123,7 +123,7 @@ def step_probabilities(theta: Array, tau_effect: Scalar, selection: Selection) -
 
 
 def log_selection(theta: Array, tau_effect: Scalar, weights: Array, selection: Selection) -> Array:
-    """Return log omega_i - log A_i of each effect (k, ...), given theta (k, ...)."""
+    """Return log omega_i - log A_i of every effect (k, ...), given theta (k, ...)."""
     xp = namespace(theta, weights)
     omega = _weights_by_step(weights, selection)
     of_result = omega[np.arange(len(selection.step)), selection.step]

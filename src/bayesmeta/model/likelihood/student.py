@@ -51,7 +51,7 @@ def node_log_likelihood(
     """Return the log-likelihood by node and study (nodes, studies, ...), with the node's prior.
 
     `integrated` is of the residuals, by study, with a study effect of 0; tau_study and nu are
-    numbers, or (1, draws) and (draws,); `effects` is the number of effects of each study
+    numbers, or (1, draws) and (draws,); `effects` is the number of effects of every study
     (studies,).
     """
     A, b, _ = integrated.steps[-1]
@@ -87,7 +87,7 @@ class Student(Normal):
         return min(super().draws_at_once, max(1, by_nodes))
 
     def draw_random_effects(self, rng: Generator, draws: Parameters) -> RandomEffects:
-        """Draw the scale of each study, and then the random effects."""
+        """Draw the scale of every study, and then the random effects."""
         taus = self.taus(draws.tau)
         by_node = self._log_likelihood_by_node(draws.beta, taus, dict(draws.auxiliary))
         chosen = draw_categories(rng, by_node)

@@ -1,4 +1,4 @@
-"""Sums over units of weighted products z z', for each study or over all studies."""
+"""Sums over units of weighted products z z', for every study or over all studies."""
 
 from functools import cache
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from bayesmeta.model.likelihood.nesting import Members
 
 
 class Totals(NamedTuple):
-    """Form of the sums: for each study, or over all studies, which may have weights (studies,)."""
+    """Form of the sums: for every study, or over all studies, which may have weights (studies,)."""
 
     by_study: bool
     weights: Array | None
@@ -33,7 +33,7 @@ class Totals(NamedTuple):
 
 
 def products_by_unit(z: Array, factor: Array) -> Array:
-    """Return factor z z' of each unit (units, q, q, ...)."""
+    """Return factor z z' of every unit (units, q, q, ...)."""
     z = with_node_axes(z, factor, axes=1)
     return z[:, :, None] * z[:, None, :] * factor[:, None, None]
 
@@ -59,7 +59,7 @@ def sum_of_products(z: Array, factor: Array) -> Array:
 
 @cache
 def _pairs(q: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the pairs of q columns: first, second (pairs,) and the pair of each entry (q, q)."""
+    """Return the pairs of q columns: first, second (pairs,) and the pair of every entry (q, q)."""
     rows, columns = np.triu_indices(q)
     pair = np.zeros((q, q), int)
     pair[rows, columns] = pair[columns, rows] = np.arange(len(rows))

@@ -25,8 +25,8 @@ def spec_from_json(text: str) -> ModelSpec:
         return ModelSpec(**fields)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise BadInput(
-            "the results hold a model that this version cannot read (they come from another version "
-            f"of bayesmeta, or are damaged: {error}); run bayesmeta fit again"
+            "the results hold a model that this version cannot read (they are of another version "
+            f"of bayesmeta, or damaged: {error}); run bayesmeta fit again"
         ) from error
 
 
