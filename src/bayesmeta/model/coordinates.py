@@ -10,14 +10,8 @@ import pytensor.tensor as pt
 import xarray as xr
 from pymc.logprob.transforms import Transform
 
-from bayesmeta.model.likelihood import (
-    Taus,
-    columns_of,
-    error_sums,
-    marginal,
-    nesting_of,
-    tau_labels,
-)
+from bayesmeta.model.likelihood import error_sums, marginal
+from bayesmeta.model.likelihood.arguments import Taus, columns_of, nesting_of, tau_labels
 from bayesmeta.model.priors import term_prior
 from bayesmeta.model.spec import ModelSpec
 

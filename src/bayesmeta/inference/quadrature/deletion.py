@@ -25,12 +25,7 @@ from bayesmeta.inference.quadrature.grid import ORDERS, SPARE, Grid, nested, out
 from bayesmeta.inference.quadrature.integral import integrate
 from bayesmeta.inference.quadrature.node_sums import add_up, combine, sum_nodes
 from bayesmeta.inference.quadrature.nodes import Rule, follow, place
-from bayesmeta.inference.quadrature.without_study import (
-    Support,
-    support_sums,
-    supports_of,
-    without_each,
-)
+from bayesmeta.inference.quadrature.without_study import Support, supports_of, without_each
 from bayesmeta.model.likelihood import Taus
 from bayesmeta.model.spec import ModelSpec
 
@@ -119,20 +114,19 @@ def _delete_each(arrays: DesignArrays, spec: ModelSpec, rule: Rule, columns: np.
     effect, group, study = nested(tau, spec.levels)
     outside, log_weight = (values.reshape(study.shape) for values in (log_outside, rule.log_weight))
     supports = supports_of(arrays)
+    order = np.argsort(np.concatenate([support.studies for support in supports]))
     sums, rows = [], []
     size = max(1, NUMBERS_AT_ONCE // (arrays.nesting.studies * study.shape[2] * 4))
     for at, tau_effect in enumerate(effect):
         effects = effect_level(arrays, tau_effect)
-        by_study = [support_sums(support, arrays, tau_effect) for support in supports]
+        by_study = [support.sums(tau_effect, arrays.rho) for support in supports]
         for start in range(0, group.shape[1], size):
             chosen = slice(start, start + size)
             taus = Taus(group[None, at, chosen], study[None, at, chosen], tau_effect)
             with_all = condition_at(arrays, effects, taus)
-            parts = [
-                without_each(with_all, support, support_sum, taus, arrays)
-                for support, support_sum in zip(supports, by_study, strict=True)
-            ]
-            density = np.concatenate([part.log_likelihood for part in parts])[_order(supports)]
+            pairs = zip(supports, by_study, strict=True)
+            parts = [without_each(with_all, *pair, taus, arrays) for pair in pairs]
+            density = np.concatenate([part.log_likelihood for part in parts])[order]
             density = np.nan_to_num(density + outside[at, chosen], nan=-np.inf)
             rows.append(Rows(density[..., 0].T, density[..., -1].T, density.max(-1).T))
             log_mass = density + log_weight[at, chosen]
@@ -143,11 +137,6 @@ def _delete_each(arrays: DesignArrays, spec: ModelSpec, rule: Rule, columns: np.
     sd = np.sqrt(np.column_stack([total.square.T, total.tau2.T]) - mean**2)
     stacked = Rows(*(np.concatenate(part) for part in zip(*rows, strict=True)))
     return Deleted(total.log_mass, mean, sd, _edge(stacked, rule, spec, study.shape))
-
-
-def _order(supports: Sequence[Support]) -> np.ndarray:
-    """Return the place of every study in the supports, put one after another (studies,)."""
-    return np.argsort(np.concatenate([support.studies for support in supports]))
 
 
 def _taus_of_nodes(taus: Taus, spec: ModelSpec) -> np.ndarray:

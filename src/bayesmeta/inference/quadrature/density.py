@@ -15,20 +15,12 @@ import xarray as xr
 from bayesmeta.inference.quadrature.conditional import Conditional, condition, joined
 from bayesmeta.inference.quadrature.outer import RHO
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.model.likelihood import (
-    Nesting,
-    Taus,
-    check_engine,
-    columns_of,
-    error_sums,
-    marginal,
-    nesting_of,
-)
+from bayesmeta.model.likelihood import Nesting, check_engine, error_sums, marginal
+from bayesmeta.model.likelihood.arguments import Taus, columns_of, nesting_of
 from bayesmeta.model.likelihood.arrays import with_node_axes
-from bayesmeta.model.likelihood.buckets import Bucket
+from bayesmeta.model.likelihood.buckets import Bucket, shared_errors
 from bayesmeta.model.likelihood.dense import dense_products
 from bayesmeta.model.likelihood.kernel import Marginal, Sums
-from bayesmeta.model.likelihood.shared_controls import shared_errors
 from bayesmeta.model.priors import TermPrior, term_prior
 from bayesmeta.model.spec import ModelSpec
 

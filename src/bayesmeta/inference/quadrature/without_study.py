@@ -38,6 +38,11 @@ class Support(NamedTuple):
     v: np.ndarray
     nesting: Nesting
 
+    def sums(self, tau_effect: float, rho: float | np.ndarray) -> Sums:
+        """Return the sums over effects, by study."""
+        of_effects = (self.columns, self.v, self.nesting)
+        return error_sums(*of_effects, tau_effect=tau_effect, rho=rho, by_study=True)
+
 
 class WithoutStudy(NamedTuple):
     """Without each study of a support: log p(y_-s | taus) (n, ...), and changes of moments.
@@ -68,12 +73,6 @@ def _support(arrays: DesignArrays, studies: np.ndarray, terms: np.ndarray) -> Su
     study = np.searchsorted(studies, nesting.study_of_group[groups])
     columns = arrays.columns[np.ix_(rows, [*terms, arrays.columns.shape[1] - 1])]
     return Support(studies, terms, columns, arrays.v[rows], Nesting.of(group, study))
-
-
-def support_sums(support: Support, arrays: DesignArrays, tau_effect: float) -> Sums:
-    """Return the sums over effects of a support's studies, by study."""
-    of_effects = (support.columns, support.v, support.nesting)
-    return error_sums(*of_effects, tau_effect=tau_effect, rho=arrays.rho, by_study=True)
 
 
 def without_each(

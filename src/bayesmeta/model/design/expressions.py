@@ -10,7 +10,8 @@ from typing import Any
 
 from bayesmeta.infrastructure.errors import BadInput
 
-FUNCTIONS = "abs cbrt clip exp log log10 log1p log2 maximum minimum sqrt".split()
+LOGARITHMS = ("log", "log10", "log1p", "log2")
+FUNCTIONS = ("abs", "cbrt", "clip", "exp", *LOGARITHMS, "maximum", "minimum", "sqrt")
 VALUES = (ast.Expression, ast.expr_context, ast.Name, ast.Constant, ast.List, ast.Tuple)
 OPERATIONS = (ast.UnaryOp, ast.BinOp, ast.BoolOp, ast.Compare, ast.keyword)
 OPERATORS = (ast.operator, ast.unaryop, ast.boolop, ast.cmpop)

@@ -14,10 +14,15 @@ treated group:
 from typing import NamedTuple
 
 import numpy as np
+import xarray as xr
 
+from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.model.likelihood.arguments import nesting_of
 from bayesmeta.model.likelihood.nesting import Nesting
+from bayesmeta.model.spec import ModelSpec
 
 Shaped = tuple[int, np.ndarray, np.ndarray]  # a study, its groups and its effects
+MAX_ESTIMATED_RHO = 0.99  # at 1 the errors of a group have no inverse; NUTS hardly goes beyond
 MIN_EIGENVALUE = 1e-9  # of the errors' correlation matrix; below it the inverse has few digits left
 
 
@@ -50,10 +55,28 @@ class Bucket(NamedTuple):
     members: np.ndarray
 
 
-def sharing_studies(nesting: Nesting, cluster: np.ndarray) -> np.ndarray:
-    """Return the studies with a control measurement of several effects (studies,)."""
+def shared_errors(design: xr.Dataset, spec: ModelSpec) -> tuple[np.ndarray, list[Bucket]]:
+    """Return the studies with a shared control (studies,), and the covariance of their errors.
+
+    Raise BadInput if the errors of a study cannot have this covariance.
+    """
+    names = ("control_cluster", "control_side", "n2i", "control_subjects")
+    nesting = nesting_of(design)
+    controls = Controls(*(design[name].values for name in names))
+    cluster = controls.cluster
     shares = np.bincount(cluster)[cluster] > 1
-    return np.bincount(nesting.study_of_effect, shares, nesting.studies) > 0
+    shared = np.bincount(nesting.study_of_effect, shares, nesting.studies) > 0
+    buckets = error_buckets(design["yi"].values, design["vi"].values, nesting, controls, shared)
+    rho = MAX_ESTIMATED_RHO if "rho" in spec.auxiliary_parameters else spec.rho
+    indefinite = np.union1d(_indefinite(buckets, 0.0), _indefinite(buckets, rho))
+    if studies := [str(study) for study in design["study"].values[indefinite]]:
+        raise BadInput(
+            f"the sampling errors of {len(studies)} studies ({', '.join(studies[:5])}) cannot "
+            f"covary over shared controls with rho = {rho:g}: the covariance is not positive "
+            "definite; fix rho lower, or compare vi with n1i and n2i (it should be the variance of "
+            "a standardised mean difference)"
+        )
+    return shared, buckets
 
 
 def error_buckets(
@@ -98,7 +121,7 @@ def _outer(x: np.ndarray) -> np.ndarray:
     return x[:, :, None] * x[:, None, :]
 
 
-def indefinite_studies(buckets: list[Bucket], rho: float) -> np.ndarray:
+def _indefinite(buckets: list[Bucket], rho: float) -> np.ndarray:
     """Return the studies with errors without a positive definite covariance at this rho."""
     studies = [np.array([], int)]
     for bucket in buckets:

@@ -24,13 +24,7 @@ from scipy.stats import norm
 
 from bayesmeta.data.effect_sizes import has_smd_variance
 from bayesmeta.model.likelihood.arguments import nesting_of
-from bayesmeta.model.likelihood.arrays import (
-    Array,
-    Scalar,
-    namespace,
-    special_functions,
-    with_node_axes,
-)
+from bayesmeta.model.likelihood.arrays import Array, Scalar, namespace, special_of, with_node_axes
 from bayesmeta.model.likelihood.student import draw_categories
 from bayesmeta.model.spec import ModelSpec
 
@@ -113,7 +107,7 @@ def result_sd(theta: Array, tau_effect: Scalar, selection: Selection) -> Array:
 def step_probabilities(theta: Array, tau_effect: Scalar, selection: Selection) -> Array:
     """Return P(p in every step | theta) (k, steps, ...)."""
     xp = namespace(theta, tau_effect)
-    special = special_functions(theta, tau_effect)
+    special = special_of(theta, tau_effect)
     mean = (with_node_axes(selection.direction, theta) * theta)[:, None]
     sd = result_sd(theta, tau_effect, selection)[:, None]
     distance = (mean - with_node_axes(selection.bounds, theta, 1)) / sd

@@ -37,13 +37,11 @@ def check_spec(spec: ModelSpec) -> ModelSpec:
 
 def check_choices(likelihood: str, bias: str, where: str) -> None:
     """Raise BadInput if a likelihood or a bias does not exist."""
-    _choice(likelihood, LIKELIHOODS, f"likelihood of {where}")
-    _choice(bias, BIASES, f"bias of {where}")
-
-
-def _choice(value: str, known: tuple[str, ...], where: str) -> None:
-    if value not in known:
-        raise BadInput(f"{where} is {value!r}; it should be one of {', '.join(known)}")
+    choices = {"likelihood": (likelihood, LIKELIHOODS), "bias": (bias, BIASES)}
+    for key, (value, known) in choices.items():
+        if value not in known:
+            wanted = f"it should be one of {', '.join(known)}"
+            raise BadInput(f"{key} of {where} is {value!r}; {wanted}")
 
 
 def _in_range(value: float, low: float, high: float, where: str) -> None:
