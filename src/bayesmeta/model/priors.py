@@ -90,7 +90,7 @@ def _shared_terms(design: xr.Dataset, part: str) -> np.ndarray:
     if unknown := [name for name in columns if name not in factors]:
         coded = ", ".join(factors) or "no factor"
         raise BadInput(
-            f"the prior's part '{part}' names {unknown}; the terms are coded by: {coded}"
+            f"the prior's part '{part}' names {unknown}, but the terms are coded by: {coded}"
         )
     levels = np.stack([design[f"term_{name}"].values for name in columns])
     if blank := list(np.compress((levels[:, ~slope] == "").any(1), columns)):

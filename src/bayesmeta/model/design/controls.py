@@ -37,9 +37,11 @@ def code_controls(frame: pd.DataFrame) -> dict[str, tuple[str, np.ndarray]]:
     """
     if missing := [name for name in NEEDED if name not in frame]:
         needed = ", ".join(NEEDED)
-        raise BadInput(f"shared controls need the columns {needed}; the table has no {missing}")
+        raise BadInput(
+            f"shared controls need the columns {needed}; the table has no column {missing}"
+        )
     if not (frame[["n1i", "n2i"]] > 0).all(axis=None):
-        raise BadInput("shared controls need group sizes n1i and n2i above 0; some are not")
+        raise BadInput("shared controls need both group sizes, n1i and n2i, above 0; some are not")
     if split := int(split_controls(frame).sum()):
         raise BadInput(
             f"shared_controls counts a control in full, but {split} effects have an n2i that is "

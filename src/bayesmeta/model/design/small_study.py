@@ -72,7 +72,8 @@ def small_study_columns(
 def _size_error(frame: pd.DataFrame, bias: str) -> np.ndarray:
     """Return s of every effect (k,); raise BadInput if a group size is not above 0."""
     if missing := [name for name in SIZES if name not in frame]:
-        raise BadInput(f"{bias} needs the group sizes n1i and n2i; the table has no {missing}")
+        sizes = "both group sizes, n1i and n2i"
+        raise BadInput(f"{bias} needs {sizes}; the table has no column {missing}")
     sizes = frame[[*SIZES]].apply(pd.to_numeric, errors="coerce").to_numpy(float)
     s = size_error(*sizes.T)
     unusable = ~(np.isfinite(sizes).all(axis=1) & np.isfinite(s))
@@ -80,5 +81,5 @@ def _size_error(frame: pd.DataFrame, bias: str) -> np.ndarray:
         effects = list(map(str, frame["effect"][unusable]))
         shown = ", ".join(effects[:5]) + (" ..." if len(effects) > 5 else "")
         lack = f"{len(effects)} effects lack them: {shown}; fill them in or leave the rows out"
-        raise BadInput(f"{bias} needs group sizes n1i and n2i above 0; {lack}")
+        raise BadInput(f"{bias} needs both group sizes, n1i and n2i, above 0; {lack}")
     return s

@@ -52,7 +52,7 @@ def why_strata_depend(design: xr.Dataset, spec: ModelSpec) -> str:
     coded = [of_stratum(design, name)["term"] for name in design["stratum"].values]
     if (np.sum([np.isin(design["term"], terms) for terms in coded], axis=0) > 1).any():
         return (
-            f"strata of '{spec.tau_by}' share the terms '{spec.terms}', so quadrature {REFUSED}; "
+            f"terms '{spec.terms}' are shared by strata of '{spec.tau_by}'; quadrature {REFUSED}; "
             f"code them by it (0 + {spec.tau_by}:...), or sample the model with --sampler numpyro"
         )
     return ""

@@ -35,13 +35,13 @@ def refusal(design: xr.Dataset, spec: ModelSpec, engine: str) -> str:
     if engine in likelihood_class(spec).engines:
         return why_strata_depend(design, spec) if engine == "quadrature" and spec.tau_by else ""
     names = [name for name in spec.auxiliary_parameters if name in NUTS_ONLY]
-    estimates = f"model {spec.name} estimates {', '.join(names)}, which {engine} cannot do"
+    estimates = f"model {spec.name} estimates {', '.join(names)}, which {engine} does not do"
     return f"{estimates}; {SAMPLE}"
 
 
 def _reml_refusal(design: xr.Dataset, spec: ModelSpec) -> str:
     if names := spec.auxiliary_parameters:
-        return f"REML takes only terms and taus, and model {spec.name} has {', '.join(names)}"
+        return f"REML fits terms and taus alone; model {spec.name} has {', '.join(names)} besides"
     if "reml" not in likelihood_class(spec).engines:
         errors = f"errors that covary over shared controls, as those of model {spec.name}"
         return f"REML cannot take {errors}; {SAMPLE}"

@@ -80,8 +80,8 @@ def _check_together(spec: ModelSpec, where: str) -> None:
     student = spec.likelihood == "student"
     if spec.bias == "selection" and (student or "rho" in spec.priors or spec.rho):
         raise BadInput(
-            f"{where}: a selection model needs normal study effects and independent errors in each "
-            'group (likelihood = "normal", rho = 0)'
+            f"{where}: a selection model needs normal study effects and errors that are "
+            'independent within a group (likelihood = "normal", rho = 0)'
         )
     if spec.shared_controls and (student or spec.bias == "selection"):
         raise BadInput(
