@@ -50,10 +50,8 @@ class Mixture(NamedTuple):
         """Merge components of about equal centre and sd; mean and variance stay exactly."""
         in_cells = np.column_stack([self.centre, self.within]) * (CELLS / self.sd)
         _, cell = np.unique(np.round(in_cells).astype(int), axis=0, return_inverse=True)
-        weight, first, second = (
-            np.bincount(cell, self.weight * moment)
-            for moment in (1.0, self.centre, self.within**2 + self.centre**2)
-        )
+        moments = (1.0, self.centre, self.within**2 + self.centre**2)
+        weight, first, second = (np.bincount(cell, self.weight * moment) for moment in moments)
         centre = first / weight
         return type(self)(weight, centre, np.sqrt(second / weight - centre**2))
 

@@ -60,10 +60,9 @@ def quadrature_posterior(
         parts = split_strata(design, spec)
         integrals = {name: integrate(*part, tolerance=tolerance) for name, part in parts.items()}
     with steps(f"drawing {chains} x {draws} independent draws"):
-        by_stratum = [
-            draw(integrals[name], part[1], count=draws * chains, seed=seed + at)
-            for at, (name, part) in enumerate(parts.items())
-        ]
+        strata = enumerate(zip(integrals.values(), parts.values(), strict=True), start=seed)
+        count = draws * chains
+        by_stratum = [draw(x, single, count=count, seed=at) for at, (x, (_, single)) in strata]
         joined = _joined(by_stratum, [part for part, _ in parts.values()], design)
     dims = ("chain", "draw")
     chain_labels = {"chain": range(chains), "draw": range(draws)}

@@ -114,11 +114,8 @@ def fit_table(fit: Reml, *, test: str = "z") -> pd.DataFrame:
     qm = float(beta @ np.linalg.solve(fit.covariance.to_numpy()[np.ix_(tested, tested)], beta))
     m = int(tested.sum())
     df = _df(fit, test, weights_of(fit))[tested].min()
-    row: dict[str, float] = {
-        "k": k,
-        "studies": design.sizes["study"],
-        "groups": design.sizes["group"],
-    }
+    sizes = design.sizes
+    row: dict[str, float] = {"k": k, "studies": sizes["study"], "groups": sizes["group"]}
     row |= {"QE": fit.QE, "QE_df": k - p, "QE_p": chi2.sf(fit.QE, k - p)}
     if test == "z":
         row |= {"QM": qm, "QM_df": m, "QM_p": chi2.sf(qm, m), "log_lik": fit.log_lik}

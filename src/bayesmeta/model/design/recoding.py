@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 import xarray as xr
+from pandas.api.types import is_numeric_dtype
 
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design.coding import Coding, code_terms
@@ -17,11 +18,8 @@ from bayesmeta.model.spec import ModelSpec
 def levels_of_moderators(frame: pd.DataFrame, names: Iterable[object]) -> dict[str, list[str]]:
     """Return the levels of the moderators that are categories, in their order."""
     columns = {str(name): frame[name] for name in sorted(map(str, names)) if name in frame}
-    return {
-        name: list(map(str, pd.Categorical(column).categories))
-        for name, column in columns.items()
-        if not pd.api.types.is_numeric_dtype(column)
-    }
+    categorical = {name: column for name, column in columns.items() if not is_numeric_dtype(column)}
+    return {name: [*map(str, pd.Categorical(x).categories)] for name, x in categorical.items()}
 
 
 def moderator_columns(design: xr.Dataset, names: Iterable[object]) -> pd.DataFrame:
@@ -50,8 +48,6 @@ def coding_of(design: xr.Dataset, spec: ModelSpec) -> Coding:
     again = coding.matrix.reindex(columns=list(terms))
     same_size = len(terms) == coding.matrix.shape[1]
     if not same_size or not np.allclose(again, design["X"].sel(term=terms).values):
-        raise BadInput(
-            f"this posterior, of another version of bayesmeta, cannot be coded again by the terms "
-            f"'{spec.terms}'; run bayesmeta fit again"
-        )
+        reason = f"cannot be coded again by the terms '{spec.terms}'; run bayesmeta fit again"
+        raise BadInput(f"this posterior, of another version of bayesmeta, {reason}")
     return coding

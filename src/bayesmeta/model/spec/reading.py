@@ -15,7 +15,7 @@ from bayesmeta.model.spec.prior import Prior, refuse_unknown
 KEYS = tuple(field.name for field in fields(ModelSpec) if field.name != "name")
 TABLES = ("priors", "contrasts", "concordance")
 TEXTS = ("title", "terms", "likelihood", "bias", "tau_by", "sides", "outcome")
-EXAMPLES = {
+FORMS = {  # of an entry, as messages ask for it
     "levels": f"be a list from {list(LEVELS)}",
     "shared_controls": "be true or false",
     "cutpoints": "be ascending p-values like [0.025, 0.5]",
@@ -56,10 +56,10 @@ def parse_spec(text: str, name: str) -> ModelSpec:
     refuse_unknown(entries, KEYS, where)
     if missing := [key for key in ("terms", "levels", "priors") if key not in entries]:
         raise BadInput(f"{where} lacks the keys {missing}; it has: {', '.join(entries)}")
-    for key in [key for key in EXAMPLES if key in entries]:
+    for key in [key for key in FORMS if key in entries]:
         if not _is_fine(key, entries[key]):
             got = f"{key} of {where} are {entries[key]!r}"
-            raise BadInput(f"{got}; they should {EXAMPLES[key]}")
+            raise BadInput(f"{got}; they should {FORMS[key]}")
     if "rho" in entries["priors"] and "rho" in entries:
         raise BadInput(f"{where} both fixes rho and gives it a prior; leave one out")
     entries |= {key: str(entries[key]) for key in TEXTS if key in entries}
