@@ -107,7 +107,7 @@ def posterior_means(design: xr.Dataset, spec: ModelSpec, grid: Grid) -> np.ndarr
     design, spec : Dataset, ModelSpec
         The model without moderators; sampling errors are taken as independent.
     grid : Grid
-        From `quadrature.grid.refine`.
+        From `quadrature.integral.integrate`.
     """
     likelihood = likelihood_of(design, spec)
     seen = grid.weight > NEGLIGIBLE

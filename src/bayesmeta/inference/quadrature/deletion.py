@@ -25,7 +25,7 @@ from bayesmeta.inference.quadrature.grid import ORDERS, SPARE, Grid, nested, out
 from bayesmeta.inference.quadrature.integral import integrate
 from bayesmeta.inference.quadrature.node_sums import add_up, combine, sum_nodes
 from bayesmeta.inference.quadrature.nodes import Rule, follow, place
-from bayesmeta.inference.quadrature.without_study import Support, supports_of, without_each
+from bayesmeta.inference.quadrature.without_study import supports_of, without_each
 from bayesmeta.model.likelihood import Taus
 from bayesmeta.model.spec import ModelSpec
 
