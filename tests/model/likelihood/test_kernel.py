@@ -34,7 +34,7 @@ def random_design(
     """
     rng = np.random.default_rng(seed)
     counts, parents = [studies], []
-    for more in (5, 8, 6)[: levels - 1] + (20,):
+    for more in (*(5, 8, 6)[: levels - 1], 20):
         parent = np.concatenate([np.arange(counts[0]), rng.integers(counts[0], size=more)])
         parents.insert(0, rng.permutation(parent))
         counts.insert(0, len(parent))
