@@ -22,7 +22,9 @@ class Exact(NamedTuple):
 
 
 def exact_posterior(design: xr.Dataset, levels: tuple[str, ...], nodes: int) -> Exact:
-    """Gauss-Legendre over the taus, beta integrated out, each study's covariance matrix written out and inverted.
+    """Gauss-Legendre over the taus, beta integrated out.
+
+    Each study's covariance matrix written out and inverted.
 
     Priors: beta ~ N(0, 1.5^2), every tau ~ HalfNormal(1).
     """

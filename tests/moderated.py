@@ -1,4 +1,7 @@
-"""Simulated effects with a number and a category as moderators, and a posterior of any formula without sampling."""
+"""Simulated effects with a number and a category as moderators.
+
+Further, a posterior of any formula without sampling.
+"""
 
 import numpy as np
 import pandas as pd
@@ -21,7 +24,10 @@ SLOPE, STEP = 0.08, 0.5  # per unit of dose; of rats over mice
 
 
 def effects(studies: int = 40) -> pd.DataFrame:
-    """Three effects a study, in two groups: year and species differ between studies, dose and phase within."""
+    """Three effects a study, in two groups.
+
+    Year and species differ between studies, dose and phase within.
+    """
     rng = np.random.default_rng(5)
     study = np.repeat(np.arange(studies), 3)
     group = 2 * study + np.tile([0, 0, 1], studies)

@@ -1,4 +1,7 @@
-"""The joint model of two kinds of studies: taus by stratum, priors in parts, pooled and not, against brute force."""
+"""The joint model of two kinds of studies.
+
+Taus by stratum, priors in parts, pooled and not, against brute force.
+"""
 
 from dataclasses import replace
 
@@ -33,13 +36,17 @@ tau = "HalfNormal(1)"
 
 
 def spec_of(priors: str, *, levels: str = '["study"]', by: str = "organism") -> ModelSpec:
-    text = f'terms = "0 + organism:valence:phase"\nlevels = {levels}\ntau_by = "{by}"\nsides = "organism"\n{priors}'
+    terms = 'terms = "0 + organism:valence:phase"\nsides = "organism"'
+    text = f'{terms}\nlevels = {levels}\ntau_by = "{by}"\n{priors}'
     return parse_spec(text, "joint")
 
 
 @pytest.fixture(scope="module")
 def both() -> pd.DataFrame:
-    """12 studies of two kinds, 2 x 2 cells, of which persons lack one; taus .3 in persons, .9 in animals."""
+    """12 studies of two kinds, 2 x 2 cells, of which persons lack one.
+
+    Taus .3 in persons, .9 in animals.
+    """
     rng = np.random.default_rng(11)
     study = np.repeat(np.arange(12), 3)
     organism = np.where(study < 6, "human", "animal")
@@ -70,7 +77,7 @@ def both() -> pd.DataFrame:
 def dense_likelihood(
     design: xr.Dataset, tau: dict[str, float], covariance: np.ndarray, mean: np.ndarray
 ) -> float:
-    """log p(y) with beta and the study effects integrated out by writing out the covariance of y."""
+    """Log p(y) with beta and the study effects integrated out: the covariance of y in full."""
     study = design["group_study"].values[design["effect_group"].values]
     own = np.array([tau[name] for name in design["stratum"].values])[
         design["study_stratum"].values[study]

@@ -1,4 +1,7 @@
-"""The joint model on the real data and its nesting: one species' own model, the headline, coverage."""
+"""The joint model on the real data and its nesting.
+
+One species' own model, the headline, coverage.
+"""
 
 import numpy as np
 import pytest

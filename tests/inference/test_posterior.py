@@ -1,4 +1,7 @@
-"""The sampled posterior of the real data against an independent engine: dense algebra on a grid of taus."""
+"""The sampled posterior of the real data against an independent engine.
+
+Dense algebra on a grid of taus.
+"""
 
 import numpy as np
 import pytest
@@ -14,7 +17,10 @@ pytestmark = pytest.mark.usefixtures("trace_data")
 
 
 def check_fit(dataset: str, model: str, *, seeds: list[int], nodes: int, least_ess: float) -> None:
-    """Means within 0.1 sd of the exact ones, sds within 10 %, and diagnostics as promised, for every seed."""
+    """Means within 0.1 sd of the exact ones, sds within 10 %, and diagnostics as promised.
+
+    For every seed.
+    """
     spec = read_spec(model)
     design = build_design(datasets.read(dataset), spec)
     exact = exact_posterior(design, spec.levels, nodes)

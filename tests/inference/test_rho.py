@@ -1,4 +1,7 @@
-"""A correlation of the sampling errors that is estimated: NUTS against a grid of exact posteriors."""
+"""A correlation of the sampling errors that is estimated.
+
+NUTS against a grid of exact posteriors.
+"""
 
 from dataclasses import replace
 

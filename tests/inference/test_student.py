@@ -1,4 +1,7 @@
-"""Heavy-tailed study effects: one far study moves the mean less, and the tree has what the model estimates."""
+"""Heavy-tailed study effects.
+
+One far study moves the mean less, and the tree has what the model estimates.
+"""
 
 import numpy as np
 import pandas as pd
@@ -65,7 +68,7 @@ def test_without_heavy_tails_it_agrees_with_the_normal_model(simulated: pd.DataF
 def test_what_the_model_needs_is_said(simulated: pd.DataFrame) -> None:
     with pytest.raises(BadInput, match=r"gives no prior for \['nu'\]"):
         parse_spec(TEXT.split("[priors.nu]")[0], "m")
-    with pytest.raises(BadInput, match="a Student likelihood is one of study effects"):
+    with pytest.raises(BadInput, match="a Student likelihood needs study effects"):
         parse_spec(TEXT.replace('["study", "group"]', '["group"]'), "m")
     with pytest.raises(BadInput, match="unknown keys"):
         parse_spec(TEXT.replace("student", "normal"), "m")

@@ -1,4 +1,7 @@
-"""Coordinates, priors and posterior density of the model, checked against what is known without it."""
+"""Coordinates, priors and posterior density of the model.
+
+They are checked against what is known without it.
+"""
 
 from typing import Any
 
@@ -76,7 +79,7 @@ def test_density_is_prior_times_dense_likelihood(
         }
     want = norm(0.2, 1.5).logpdf(beta).sum() + SCIPY[tau].logpdf(taus).sum()
     want += dense_log_density(design, beta, dict(zip(levels, taus, strict=True)), rho)
-    # PyMC keeps log sqrt(2 pi) in 32 bits; the kernel alone is compared more sharply in test_likelihood
+    # PyMC keeps log sqrt(2 pi) in 32 bits; test_kernel compares the kernel alone more sharply
     assert float(logp(z)) == pytest.approx(want, rel=1e-9)
 
 

@@ -1,1 +1,1 @@
-"""From a model to its posterior or its REML fit: NUTS, quadrature, REML, ordered logit, predictive draws."""
+"""From a model to its posterior or REML fit: NUTS, quadrature, REML, ordered logit, predictions."""

@@ -1,1 +1,1 @@
-"""The model: choices (spec), coded table (design), priors, likelihood, and the PyMC model built of them."""
+"""The model: choices (spec), coded table (design), priors, likelihood, and the PyMC model."""

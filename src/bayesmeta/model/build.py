@@ -18,7 +18,7 @@ not, and one tau may be near 0. Only a selection model samples u and w: as stand
 their exact conditional distribution places.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -35,107 +35,63 @@ from bayesmeta.model.spec import FAMILIES, ModelSpec, Prior
 
 jax.config.update("jax_enable_x64", True)  # in 32 bits the likelihood is wrong in the third digit
 
-AUXILIARY_DIMS = {"weights": "weight"}
-
 
 def build_model(
     design: xr.Dataset, spec: ModelSpec, start: Start, *, without: Sequence[str] = ()
 ) -> pm.Model:
-    """Build the model of the module's equations.
+    """Build the model of the module's equations for a design of `design.build_design`.
 
-    Parameters
-    ----------
-    design : Dataset
-        From `design.build_design`.
-    spec : ModelSpec
-        Terms, levels, rho, priors.
-    start : Start
-        The centre of the coordinates; changes the speed of sampling, not the posterior.
-    without : sequence of str
-        Studies that are left out of the likelihood.
-
-    Returns
-    -------
-    pm.Model
-        Free variables beta (term), tau (level, within each stratum), the pooling sds, each of
-        `spec.auxiliary_parameters` (weights over `weight`) and z of the sampled levels (z_study
-        over `study`, z_group over `group`). The likelihood node `obs_study` has one value per
-        study: the data enter through the kernel, and its `observed` zeros only give it a shape, so
-        that PyMC's tools see one log-likelihood per study.
+    The coordinates' centre `start` changes the speed of sampling, not the posterior. The studies
+    `without` are left out of the likelihood. Free variables are beta (term), tau (level, within
+    every stratum), the pooling sds, each of `spec.auxiliary_parameters` (weights over `weight`) and
+    z of the sampled levels (z_study over `study`, z_group over `group`). The likelihood node
+    `obs_study` has a value per study: the data enter through the kernel, and its `observed` zeros
+    only give it a shape, so that PyMC's tools see a log-likelihood per study.
     """
     prior = term_prior(design, spec)
     taus = tau_labels(design, spec)
-    included = np.where(np.isin(design["study"].values, list(without)), 0.0, 1.0)
-    with pm.Model(coords=_coords(design, spec)) as model:
+    coords: dict[str, Any] = {dim: design[dim].values for dim in ("term", "study", "group")}
+    coords |= {"level": taus, "weight": weight_labels(design, spec)}
+    with pm.Model(coords=coords) as model:
         pooling_sds = {
             part: prior_variable(pooling_sd_name(part), sd_prior)
             for part, sd_prior in spec.pooling_sds.items()
         }
-        beta = pm.MvNormal(
-            "beta",
-            prior.mean,
-            cov=prior.covariance(pooling_sds),
-            dims="term",
-            default_transform=Whitened(start.precision, start.xt_vinv_y),
-        )
+        cov = prior.covariance(pooling_sds)
+        whitened = Whitened(start.precision, start.xt_vinv_y)
+        beta = pm.MvNormal("beta", prior.mean, cov=cov, dims="term", default_transform=whitened)
         polar = Polar(len(spec.levels), len(taus) // len(spec.levels))
         tau = prior_variable("tau", spec.priors["tau"], dims="level", default_transform=polar)
-        auxiliary = [
-            prior_variable(name, spec.priors[name], dims=AUXILIARY_DIMS.get(name))
-            for name in spec.auxiliary_parameters
-        ]
-        normals = [pm.Normal(f"z_{level}", dims=level) for level in spec.sampled_levels]
-        pm.CustomDist(
-            "obs_study",
-            beta,
-            tau,
-            *auxiliary,
-            *normals,
-            logp=_log_likelihood(design, spec, included),
-            observed=np.zeros(design.sizes["study"]),
-            dims="study",
-        )
+        dims = {"weights": "weight"}
+        names = spec.auxiliary_parameters
+        others = [prior_variable(name, spec.priors[name], dims=dims.get(name)) for name in names]
+        others += [pm.Normal(f"z_{level}", dims=level) for level in spec.sampled_levels]
+        logp = _log_likelihood(design, spec, without)
+        zeros = np.zeros(design.sizes["study"])
+        pm.CustomDist("obs_study", beta, tau, *others, logp=logp, observed=zeros, dims="study")
     return model
 
 
-def _coords(design: xr.Dataset, spec: ModelSpec) -> dict[str, Any]:
-    """Return the labels of each dimension of the model."""
-    return {
-        "term": design["term"].values,
-        "level": tau_labels(design, spec),
-        "weight": weight_labels(design, spec),
-        "study": design["study"].values,
-        "group": design["group"].values,
-    }
-
-
 def _log_likelihood(
-    design: xr.Dataset, spec: ModelSpec, included: np.ndarray
+    design: xr.Dataset, spec: ModelSpec, without: Sequence[str]
 ) -> Callable[..., Any]:
-    """Return a function of PyTensor variables to the log-likelihood by study (studies,).
-
-    included : weight of each study, 1 or 0 (studies,).
-    """
-    shapes = _parameter_shapes(design, spec)
+    """Return a function of PyTensor variables to the log-likelihood by study (studies,)."""
+    included = np.where(np.isin(design["study"].values, list(without)), 0.0, 1.0)
+    weights = len(weight_labels(design, spec))
+    shapes: list[tuple[int, ...]] = [
+        (design.sizes["term"],),
+        (len(tau_labels(design, spec)),),
+        *((weights,) if name == "weights" else () for name in spec.auxiliary_parameters),
+        *((design.sizes[level],) for level in spec.sampled_levels),
+    ]
     log_density = likelihood_of(design, spec).log_density
     kernel = pytensor.wrap_jax(lambda *parameters: included * log_density(*parameters))
 
     def logp(_: Any, *parameters: Any) -> Any:
-        shaped = zip(parameters, shapes.values(), strict=True)
+        shaped = zip(parameters, shapes, strict=True)
         return kernel(*(pt.reshape(value, shape) for value, shape in shaped))
 
     return logp
-
-
-def _parameter_shapes(design: xr.Dataset, spec: ModelSpec) -> Mapping[str, tuple[int, ...]]:
-    """Return the shapes of the parameters, in the order in which the likelihood takes them."""
-    weights = len(weight_labels(design, spec))
-    return {
-        "beta": (design.sizes["term"],),
-        "tau": (len(tau_labels(design, spec)),),
-        **{name: (weights,) if name == "weights" else () for name in spec.auxiliary_parameters},
-        **{f"z_{level}": (design.sizes[level],) for level in spec.sampled_levels},
-    }
 
 
 def prior_variable(name: str, prior: Prior, **options: Any) -> Any:

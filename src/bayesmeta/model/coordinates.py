@@ -1,4 +1,4 @@
-"""The coordinates in which NUTS moves: exact changes of variables that leave the priors untouched.
+"""The coordinates in which NUTS moves: exact changes of variables that keep the priors.
 
 They make the posterior nearly round.
 """
@@ -10,14 +10,8 @@ import pytensor.tensor as pt
 import xarray as xr
 from pymc.logprob.transforms import Transform
 
-from bayesmeta.model.likelihood import (
-    Taus,
-    columns_of,
-    error_sums,
-    marginal,
-    nesting_of,
-    tau_labels,
-)
+from bayesmeta.model.likelihood import error_sums, marginal
+from bayesmeta.model.likelihood.arguments import Taus, columns_of, nesting_of, tau_labels
 from bayesmeta.model.priors import term_prior
 from bayesmeta.model.spec import ModelSpec
 
@@ -30,15 +24,9 @@ MIN_VARIANCE = 1e-8  # keeps the taus positive where all residuals are 0
 class Start(NamedTuple):
     """A guess at the posterior.
 
-    Attributes
-    ----------
-    tau : ndarray
-        Taus in the order of `tau_labels` (taus,).
-    beta : ndarray
-        Mean of the Gaussian conditional of beta at these taus (p,).
-    precision, xt_vinv_y : ndarray
-        X'V^-1 X (p, p) and X'V^-1 y (p,) at these taus: the information of the data on beta,
-        without the prior.
+    tau : in the order of `tau_labels` (taus,). beta : mean of its Gaussian conditional at these
+    taus (p,). precision, xt_vinv_y : X'V^-1 X (p, p) and X'V^-1 y (p,) at these taus, the
+    information of the data on beta without the prior.
     """
 
     tau: np.ndarray
@@ -48,10 +36,7 @@ class Start(NamedTuple):
 
 
 def guess_start(design: xr.Dataset, spec: ModelSpec) -> Start:
-    """Return taus from the raw residuals, and the exact Gaussian conditional of beta at these taus.
-
-    Only the speed of sampling depends on the guess, not the posterior.
-    """
+    """Return taus from the raw residuals, and the conditional of beta at these taus."""
     x = design["X"].values
     y = design["yi"].values
     v = design["vi"].values
@@ -99,36 +84,30 @@ class Whitened(Transform):
 
     def forward(self, value: Any, *inputs: Any) -> Any:
         """Return z of beta."""
-        mean, prior_factor, inner = self._factors(inputs)
-        gamma = _solve(prior_factor, value - mean)
-        return pt.dot(inner.T, gamma) - _solve(inner, self._score(mean, prior_factor))
+        mean, prior_factor, inner, centre = self._factors(inputs)
+        return pt.dot(inner.T, _solve(prior_factor, value - mean)) - centre
 
     def backward(self, value: Any, *inputs: Any) -> Any:
         """Return beta of z."""
-        mean, prior_factor, inner = self._factors(inputs)
-        centre = _solve(inner, self._score(mean, prior_factor))
-        gamma = _solve(inner.T, centre + value, lower=False)
-        return mean + pt.dot(prior_factor, gamma)
+        mean, prior_factor, inner, centre = self._factors(inputs)
+        return mean + pt.dot(prior_factor, _solve(inner.T, centre + value, lower=False))
 
     def log_jac_det(self, value: Any, *inputs: Any) -> Any:
         """Return log |d beta / d z|."""
-        _, prior_factor, inner = self._factors(inputs)
+        _, prior_factor, inner, _ = self._factors(inputs)
         return (pt.log(pt.diag(prior_factor)) - pt.log(pt.diag(inner))).sum()
 
-    def _factors(self, inputs: tuple[Any, ...]) -> tuple[Any, Any, Any]:
-        """Return m, K and R from the inputs of the normal distribution of beta."""
+    def _factors(self, inputs: tuple[Any, ...]) -> tuple[Any, Any, Any, Any]:
+        """Return m, K, R and the centre of z from the inputs of the normal distribution of beta."""
         mean, covariance = inputs[-2:]
         prior_factor = pt.linalg.cholesky(covariance)
         inner = pt.eye(len(self.xt_vinv_y)) + prior_factor.T @ self.precision @ prior_factor
-        return mean, prior_factor, pt.linalg.cholesky(inner)
-
-    def _score(self, mean: Any, prior_factor: Any) -> Any:
-        """Return K' (X'V^-1 y - precision m)."""
-        return pt.dot(prior_factor.T, self.xt_vinv_y - pt.dot(self.precision, mean))
+        factor = pt.linalg.cholesky(inner)
+        score = pt.dot(prior_factor.T, self.xt_vinv_y - pt.dot(self.precision, mean))
+        return mean, prior_factor, factor, _solve(factor, score)
 
 
 def _solve(triangle: Any, right: Any, *, lower: bool = True) -> Any:
-    """Return the inverse of a triangular matrix times a vector."""
     return pt.linalg.solve_triangular(triangle, right, lower=lower, b_ndim=1)
 
 
@@ -155,43 +134,30 @@ class Polar(Transform):
 
     def forward(self, value: Any, *inputs: Any) -> Any:
         """Return z of taus."""
-        return pt.concatenate([self._forward(block) for block in self._blocks(value)])
+        upward = value.reshape((self.blocks, self.size))[:, ::-1]
+        tails = [pt.sqrt(pt.sum(upward[:, j:] ** 2, axis=1)) for j in range(self.size)]
+        angles = [pt.arctan2(tails[j + 1], upward[:, j]) for j in range(self.size - 1)]
+        quantiles = (np.sqrt(2) * pt.erfinv(4 / np.pi * angle - 1) for angle in angles)
+        return pt.stack([pt.log(tails[0]), *quantiles], axis=1).flatten()
 
     def backward(self, value: Any, *inputs: Any) -> Any:
         """Return the taus of z."""
-        return pt.concatenate([self._backward(block) for block in self._blocks(value)])
+        z = value.reshape((self.blocks, self.size))
+        remaining = pt.exp(z[:, 0])
+        taus = []
+        for phi in self._angles(z):
+            taus.append(remaining * pt.cos(phi))
+            remaining = remaining * pt.sin(phi)
+        return pt.stack([*taus, remaining][::-1], axis=1).flatten()
 
     def log_jac_det(self, value: Any, *inputs: Any) -> Any:
         """Return log |d tau / d z|."""
-        return pt.add(*(self._log_jac_det(block) for block in self._blocks(value)), 0.0)
-
-    def _blocks(self, value: Any) -> list[Any]:
-        """Return the blocks of a vector, one per stratum."""
-        starts = range(0, self.size * self.blocks, self.size)
-        return [value[start : start + self.size] for start in starts]
-
-    def _forward(self, value: Any) -> Any:
-        upward = value[::-1]
-        tails = [pt.sqrt(pt.sum(upward[j:] ** 2)) for j in range(self.size)]
-        shares = [pt.arctan2(tails[j + 1], upward[j]) * (2 / np.pi) for j in range(self.size - 1)]
-        quantiles = (np.sqrt(2) * pt.erfinv(2 * share - 1) for share in shares)
-        return pt.stack([pt.log(tails[0]), *quantiles])
-
-    def _backward(self, value: Any) -> Any:
-        remaining = pt.exp(value[0])
-        taus = []
-        for phi in self._angles(value):
-            taus.append(remaining * pt.cos(phi))
-            remaining = remaining * pt.sin(phi)
-        return pt.stack([*taus, remaining][::-1])
-
-    def _log_jac_det(self, value: Any) -> Any:
-        log_det = self.size * value[0]
-        for j, phi in enumerate(self._angles(value), start=1):
+        z = value.reshape((self.blocks, self.size))
+        log_det = self.size * z[:, 0]
+        for j, phi in enumerate(self._angles(z), start=1):
             log_det += (self.size - 1 - j) * pt.log(pt.sin(phi)) + np.log(np.pi / 2)
-            log_det -= value[j] ** 2 / 2 + np.log(2 * np.pi) / 2
-        return log_det
+            log_det -= z[:, j] ** 2 / 2 + np.log(2 * np.pi) / 2
+        return log_det.sum()
 
-    def _angles(self, value: Any) -> list[Any]:
-        """Return the angles phi of a block."""
-        return [np.pi / 4 * (1 + pt.erf(value[j] / np.sqrt(2))) for j in range(1, self.size)]
+    def _angles(self, z: Any) -> list[Any]:
+        return [np.pi / 4 * (1 + pt.erf(z[:, j] / np.sqrt(2))) for j in range(1, self.size)]

@@ -1,8 +1,8 @@
-r"""The priors as densities: that of the terms is a normal distribution, given the pooling sds.
+"""The priors as densities: that of the terms is a normal distribution, given the pooling sds.
 
-A part named `valence:phase` gives every pair of a valence and a phase one effect, shared by the terms
-that agree in both; `terms` gives every term a separate effect. The parts add up: with S_c (p, p) the
-indicator of the pairs of terms that share an effect of part c,
+A part named `valence:phase` gives every pair of a valence and a phase an effect, shared by the
+terms that agree in both; `terms` gives every term a separate effect. The parts add up: with S_c (p,
+p) the indicator of the pairs of terms that share an effect of part c,
 
     beta ~ N(sum_c m_c, sum_c s_c^2 S_c),        s_c fixed, or a pooling sd with a prior
 
@@ -10,8 +10,8 @@ and a difference of terms that share a part does not depend on it: partial pooli
 further parameter.
 
 Where a moderator is a number this is the prior of gamma = U beta, the coefficients of the centred
-and scaled moderators (`design.standardising`); beta = U^-1 gamma, in the units of the table, has the
-normal distribution that follows.
+and scaled moderators (`design.standardising`); beta = U^-1 gamma, in the units of the table, has
+the normal distribution that follows.
 """
 
 from collections.abc import Mapping
@@ -29,14 +29,8 @@ from bayesmeta.model.spec import FLAT, ModelSpec, Prior
 class TermPrior(NamedTuple):
     """Prior of the terms.
 
-    Attributes
-    ----------
-    mean : ndarray
-        (p,).
-    fixed : ndarray
-        Covariance of the parts whose sd is fixed (p, p).
-    pooled : dict
-        By part with a pooling sd, its covariance at a pooling sd of 1 (p, p).
+    mean : (p,). fixed : covariance of the parts with a fixed sd (p, p). pooled : by part with a
+    pooling sd, its covariance at a pooling sd of 1 (p, p).
     """
 
     mean: np.ndarray
@@ -59,10 +53,7 @@ def pooling_sd_name(part: str) -> str:
 def term_prior(design: xr.Dataset, spec: ModelSpec) -> TermPrior:
     """Return the prior of a design's terms.
 
-    Raises
-    ------
-    BadInput
-        A part names a column that the terms are not coded by.
+    Raise BadInput if a part names a column that the terms are not coded by.
     """
     terms = design.sizes["term"]
     mean = np.zeros(terms)
@@ -80,10 +71,7 @@ def term_prior(design: xr.Dataset, spec: ModelSpec) -> TermPrior:
 
 
 def _in_table_units(prior: TermPrior, design: xr.Dataset) -> TermPrior:
-    """Return the prior of beta that follows from the prior of the standardised coefficients.
-
-    A flat prior stays as it is.
-    """
+    """Return the prior of beta from that of the standardised coefficients; flat stays flat."""
     if "standardised" not in design or np.isinf(prior.fixed).any():
         return prior
     units = np.linalg.inv(design["standardised"].transpose("standard", "term").values)
@@ -97,21 +85,17 @@ def _shared_terms(design: xr.Dataset, part: str) -> np.ndarray:
     if part in ("terms", "slope"):
         return np.diag(np.where(slope == (part == "slope"), 1.0, 0.0))
     columns = part.split(":")
-    coordinates = [str(name) for name in design["term"].coords]
+    coordinates = map(str, design["term"].coords)
     factors = [name.removeprefix("term_") for name in coordinates if name.startswith("term_")]
     if unknown := [name for name in columns if name not in factors]:
+        coded = ", ".join(factors) or "no factor"
         raise BadInput(
-            f"the prior's part '{part}' names {unknown}, but the terms are coded by: "
-            f"{', '.join(factors) or 'no factor'}"
+            f"the prior's part '{part}' names {unknown}, but the terms are coded by: {coded}"
         )
     levels = np.stack([design[f"term_{name}"].values for name in columns])
-    blank = (levels[:, ~slope] == "").any(1)
-    if blank.any():
-        without_level = [name for name, is_blank in zip(columns, blank, strict=True) if is_blank]
-        raise BadInput(
-            f"the prior's part '{part}' needs a level of {without_level} in every term; code them "
-            "as cell means"
-        )
+    if blank := list(np.compress((levels[:, ~slope] == "").any(1), columns)):
+        needs = f"a level of {list(map(str, blank))} in every term; code them as cell means"
+        raise BadInput(f"the prior's part '{part}' needs {needs}")
     shared = (levels[:, :, None] == levels[:, None, :]).all(0)
     return (shared & ~slope & ~slope[:, None]).astype(float)
 
@@ -120,25 +104,19 @@ def log_density(prior: Prior, x: np.ndarray) -> np.ndarray:
     """Return the log density of a prior; 0 for a flat prior, which has no integral."""
     if prior.family == FLAT.family:
         return np.zeros_like(x)
-    density: np.ndarray = prior.distribution.logpdf(x)
-    return density
+    return prior.distribution.logpdf(x)
 
 
 def draw_prior(
     design: xr.Dataset, spec: ModelSpec, count: int, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    """Draw from the prior.
+    """Draw from the prior, by name of a variable of the model.
 
-    Returns
-    -------
-    dict
-        By name of a variable of the model, draws first: beta (count, p), tau (count, taus), the
-        pooling sds (count,), the auxiliary parameters (count,), weights (count, weights).
+    beta (count, p), tau (count, taus), the pooling sds (count,), the auxiliary parameters (count,),
+    weights (count, weights).
     """
-    shapes = {
-        "tau": (len(tau_labels(design, spec)),),
-        "weights": (len(weight_labels(design, spec)),),
-    }
+    labels = {"tau": tau_labels(design, spec), "weights": weight_labels(design, spec)}
+    shapes = {name: (len(of_name),) for name, of_name in labels.items()}
     drawn = {
         name: prior.distribution.rvs((count, *shapes.get(name, ())), random_state=rng)
         for name, prior in positive_priors(spec).items()
@@ -153,13 +131,9 @@ def draw_prior(
 def log_prior(
     design: xr.Dataset, spec: ModelSpec, draws: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """Return the log prior density of draws, shaped as from `draw_prior`.
-
-    That of beta is (draws,), those of other variables are elementwise.
-    """
-    density = {
-        name: log_density(prior, draws[name]) for name, prior in positive_priors(spec).items()
-    }
+    """Return the log prior density of draws of `draw_prior`: of beta (draws,), else elementwise."""
+    priors = positive_priors(spec).items()
+    density = {name: log_density(prior, draws[name]) for name, prior in priors}
     prior = term_prior(design, spec)
     beta = draws["beta"]
     factor = np.linalg.cholesky(prior.covariance(_pooling_sds(spec, draws)))
@@ -177,5 +151,4 @@ def positive_priors(spec: ModelSpec) -> dict[str, Prior]:
 
 
 def _pooling_sds(spec: ModelSpec, draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return the pooling sds by part (draws, 1, 1)."""
     return {part: draws[pooling_sd_name(part)][:, None, None] for part in spec.pooling_sds}

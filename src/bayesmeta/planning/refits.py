@@ -21,7 +21,7 @@ from scipy.special import ndtri, softmax
 
 from bayesmeta.estimates.conventions import INTERVAL
 from bayesmeta.inference.quadrature import Mixture, Posterior
-from bayesmeta.inference.quadrature.density import sweep
+from bayesmeta.inference.quadrature.conditional import sweep
 from bayesmeta.model.likelihood import Nesting, error_sums, marginal
 from bayesmeta.model.likelihood.kernel import Marginal
 from bayesmeta.model.spec import LEVELS

@@ -93,7 +93,7 @@ def total_tau2(frame: pd.DataFrame) -> float:
 def posterior_means(design: xr.Dataset, spec: ModelSpec, grid: Grid) -> np.ndarray:
     """Return E(theta_i | y) (k,), the random effects integrated exactly at every node of a grid.
 
-    The grid over the taus is from `quadrature.grid.refine`; the model is that without moderators,
+    The grid over the taus is from `quadrature.integral.integrate`; the model is that without moderators,
     and sampling errors are taken as independent.
     """
     likelihood = likelihood_of(design, spec)

@@ -54,7 +54,7 @@ def test_names_that_results_need_or_cannot_hold_are_changed_with_a_note(tmp_path
     assert frame["mg_kg"].tolist() == [2, 4]
     assert frame["mg_kg_"].tolist() == [1, 3]
     assert frame["sheet_row_in_file"].tolist() == [7, 8]
-    assert "the file's own level is kept as level_in_file" in frame.attrs["notes"][-1]
+    assert "the file's column level is kept as level_in_file" in frame.attrs["notes"][-1]
 
 
 def test_a_file_with_one_effect_per_study_has_one_level(tmp_path: Path) -> None:

@@ -1,4 +1,7 @@
-"""Directions without effect sizes: the ordered logit by hand, its model file, and what is refused."""
+"""Directions without effect sizes.
+
+The ordered logit by hand, its model file, and what is refused.
+"""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""`bayesmeta fit` of directions: draws against importance sampling, tables against the draws, the folder."""
+"""`bayesmeta fit` of directions.
+
+Draws against importance sampling, tables against the draws, the folder.
+"""
 
 import json
 import re
@@ -263,8 +266,8 @@ def test_the_report_says_that_these_are_directions(fitted: Path) -> None:
         rows = tables["directions"].set_index(["route", "direction"])
         assert float(value) == rows.loc[(route, direction), column]
     assert (
-        "counted 10 of 15 studies as enhanced: a share of 0.65 [0.41, 0.85] under the prior Beta(1, 1)"
-        in words
+        "counted 10 of 15 studies as enhanced: a share of 0.65 [0.41, 0.85] under the prior "
+        "Beta(1, 1)" in words
     )
     for heading in ("The rows", "Probabilities", "Model and priors", "Diagnostics", "Provenance"):
         assert f">{heading}</h2>" in page

@@ -1,4 +1,7 @@
-"""Quadrature against brute force: dense covariance matrices, other rules, other coordinates, on small data."""
+"""Quadrature against brute force.
+
+Dense covariance matrices, other rules, other coordinates, on small data.
+"""
 
 import itertools
 from collections.abc import Callable
@@ -55,7 +58,10 @@ def small() -> pd.DataFrame:
 
 
 class Dense(NamedTuple):
-    """One tau vector: log p(y | taus), beta's mean and covariance, by the multivariate normal of y itself."""
+    """One tau vector: log p(y | taus), beta's mean and covariance.
+
+    By the multivariate normal of y itself.
+    """
 
     log_likelihood: np.ndarray
     mean: np.ndarray
@@ -95,7 +101,10 @@ def brute_force(
     tau_prior: Callable[[np.ndarray], np.ndarray],
     split: float,
 ) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
-    """Log evidence, means and sds of (beta, taus), P(tau <= split) by level: rules on tau itself, in three panels."""
+    """Log evidence, means and sds of (beta, taus), P(tau <= split) by level.
+
+    Rules on tau itself, in three panels.
+    """
     unit, weight = np.polynomial.legendre.leggauss(nodes)
     panels = [(0, split), (split, 1.7), (1.7, 5.0)]
     axis = np.concatenate([low + (high - low) * (unit + 1) / 2 for low, high in panels])
@@ -201,7 +210,10 @@ def test_three_taus_against_brute_force(small: pd.DataFrame) -> None:
 def averaged(
     each: list[tuple[float, np.ndarray, np.ndarray, np.ndarray]], prior: np.ndarray
 ) -> tuple[float, ...]:
-    """Evidence, means, sds and P(tau <= split) of a mixture of posteriors with these prior probabilities."""
+    """Evidence, means, sds and P(tau <= split) of a mixture of posteriors.
+
+    With these prior probabilities.
+    """
     evidence = np.array([one[0] for one in each]) + np.log(prior)
     share = np.exp(evidence - np.logaddexp.reduce(evidence))
     mean, below = (sum(p * one[at] for p, one in zip(share, each, strict=True)) for at in (1, 3))
@@ -287,7 +299,7 @@ def test_two_pooling_sds_are_averaged_by_evidence(small: pd.DataFrame) -> None:
 
 @pytest.mark.parametrize("levels", [["study", "group"], ["study", "group", "effect"]])
 def test_shared_controls_against_brute_force(levels: list[str]) -> None:
-    """The covariance of the errors written out by the rule of Gleser and Olkin for one control per study."""
+    """The covariance of the errors by the rule of Gleser and Olkin for one control per study."""
     rng = np.random.default_rng(3)
     study = np.repeat(np.arange(5), [3, 2, 1, 3, 2])
     frame = pd.DataFrame({"study": [f"s{i}" for i in study], "control": [f"c{i}" for i in study]})
@@ -338,7 +350,10 @@ def test_shared_controls_against_brute_force(levels: list[str]) -> None:
 
 
 def test_levels_that_the_data_cannot_tell_apart() -> None:
-    """One group per study: only the total t matters; two HalfNormal(1) taus are t Rayleigh and a free angle."""
+    """One group per study: only the total t matters.
+
+    Two HalfNormal(1) taus are t Rayleigh and a free angle.
+    """
     rng = np.random.default_rng(2)
     y = rng.normal(0.3, np.sqrt(0.5 + 0.1), 1500)
     spec = spec_with(["study", "group"], terms="1")
@@ -363,7 +378,10 @@ def test_levels_that_the_data_cannot_tell_apart() -> None:
 
 
 def test_much_data_gives_the_closed_form() -> None:
-    """One variance, errors of none: with a flat prior on tau, tau^-2 is chi-squared about the sum of squares."""
+    """One variance, errors of none.
+
+    With a flat prior on tau, tau^-2 is chi-squared about the sum of squares.
+    """
     n = 20_000
     y = stats.norm(1, 0.5).ppf((np.arange(n) + 0.5) / n)
     spec = spec_with(["effect"], "HalfNormal(10000)", terms="1")

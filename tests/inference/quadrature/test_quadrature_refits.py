@@ -1,4 +1,7 @@
-"""What quadrature is for: the reference for NUTS, and refits without each study. On simulated and on the real data."""
+"""What quadrature is for: the reference for NUTS, and refits without each study.
+
+On simulated and on the real data.
+"""
 
 import itertools
 
@@ -35,7 +38,10 @@ def design(simulated: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
 
 
 def within_error(tree: xr.DataTree, posterior: quadrature.Posterior, *, errors: float) -> None:
-    """Means, and shares below the exact 2.5, 50 and 97.5 % points, within so many Monte-Carlo standard errors."""
+    """Means, and shares below the exact 2.5, 50 and 97.5 % points.
+
+    Within so many Monte-Carlo standard errors.
+    """
     import arviz as az
 
     draws = tree["posterior"].dataset
@@ -127,7 +133,10 @@ def test_draws_are_independent_and_exact(design: xr.Dataset, spec: ModelSpec) ->
 
 
 def test_draws_are_exact_even_from_a_coarse_grid(design: xr.Dataset, spec: ModelSpec) -> None:
-    """Eight nodes an axis: spread over their cells, but not reweighted, the draws of the taus would be too wide."""
+    """Eight nodes an axis: spread over their cells, but not reweighted.
+
+    The draws of the taus would be too wide.
+    """
     arrays = arrays_of(design, spec)
     high = np.arcsinh(np.array([0.8, 1.2]) / arrays.scale)
     coarse = evaluate(arrays, spec, place(8, 2, box(np.zeros(2), high)))

@@ -1,4 +1,7 @@
-"""REML and ML against metafor and clubSandwich (tests/reference/rma_mv.R), dense algebra and brute force."""
+"""REML and ML against metafor and clubSandwich (tests/reference/rma_mv.R).
+
+Dense algebra and brute force, too.
+"""
 
 import itertools
 import json

@@ -1,4 +1,7 @@
-"""What must hold of REML and ML whatever the data: dense algebra, brute force, units, boundary, and what is refused."""
+"""What must hold of REML and ML whatever the data.
+
+Dense algebra, brute force, units, boundary, and what is refused.
+"""
 
 from dataclasses import replace
 from typing import Any, get_args
@@ -26,7 +29,10 @@ def close(got: Any, wanted: Any, rtol: float, atol: float = 0.0) -> None:
 
 
 def table_of(tau: tuple[float, float, float] = (0.6, 0.4, 0.3)) -> pd.DataFrame:
-    """10 studies, 20 groups, 60 effects with true taus of study, group and effect, and a moderator of effects."""
+    """10 studies, 20 groups, 60 effects with true taus of study, group and effect.
+
+    Effects have a moderator.
+    """
     rng = np.random.default_rng(11)
     group, vi = np.repeat(np.arange(20), 3), rng.uniform(0.02, 0.5, 60)
     theta = sum(

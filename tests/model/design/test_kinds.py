@@ -1,4 +1,7 @@
-"""Means, differences and slopes are different kinds of term: only a mean has new studies around it."""
+"""Means, differences and slopes are different kinds of term.
+
+Only a mean has new studies around it.
+"""
 
 from pathlib import Path
 

@@ -1,4 +1,7 @@
-"""Numbers as moderators: formulas as in R, metafor's estimates, priors that do not know the units."""
+"""Numbers as moderators: formulas as in R, metafor's estimates.
+
+Further, priors that do not know the units.
+"""
 
 from pathlib import Path
 
@@ -25,7 +28,8 @@ from bayesmeta.model.priors import term_prior
 from bayesmeta.model.spec import ModelSpec, parse_spec
 from moderated import SLOPE, STEP, TEXT, effects, tree_of
 
-# R: rma.mv(yi, vi, mods = formula, random = ~ 1 | study/group), species as factor(levels = c("rat", "mouse"))
+# R: rma.mv(yi, vi, mods = formula, random = ~ 1 | study/group),
+# species as factor(levels = c("rat", "mouse"))
 METAFOR = {
     "~ year": {"intercept": (13.8034739608, 16.945917745), "year": (-0.0064464841, 0.008454399)},
     "~ dose * species": {

@@ -1,4 +1,7 @@
-"""The kernel against a dense multivariate normal, finite differences and simulation, on NumPy and on JAX arrays."""
+"""The kernel against a dense multivariate normal, finite differences and simulation.
+
+On NumPy and on JAX arrays.
+"""
 
 from typing import Any
 
@@ -25,10 +28,13 @@ BETA = np.array([0.3, -1.0, 0.5])
 def random_design(
     seed: int, levels: int = 2, studies: int = 7
 ) -> tuple[Nesting, np.ndarray, np.ndarray]:
-    """Random nesting, rows in no order, with units of one member among larger ones; columns [X, y]; v."""
+    """Random nesting, rows in no order, with units of one member among larger ones.
+
+    Columns [X, y]; v.
+    """
     rng = np.random.default_rng(seed)
     counts, parents = [studies], []
-    for more in (5, 8, 6)[: levels - 1] + (20,):
+    for more in (*(5, 8, 6)[: levels - 1], 20):
         parent = np.concatenate([np.arange(counts[0]), rng.integers(counts[0], size=more)])
         parents.insert(0, rng.permutation(parent))
         counts.insert(0, len(parent))
@@ -186,7 +192,10 @@ def test_gradient_is_finite_where_a_tau_is_zero() -> None:
 
 
 def joint_draws(levels: int, rho: float, draws: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Draws (units, draws) of all random effects, the lowest level last; their dense mean and covariance."""
+    """Draws (units, draws) of all random effects, the lowest level last.
+
+    Their dense mean and covariance.
+    """
     nesting, columns, v = random_design(8, levels, studies=4)
     taus, tau_effect = [0.5, 0.9, 0.7][:levels], 0.4
     r, k, rng = columns[:, -1], len(v), np.random.default_rng(1)

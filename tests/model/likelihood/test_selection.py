@@ -1,4 +1,7 @@
-"""Selection at publication: the density against brute force, planted weights found again, bad models refused."""
+"""Selection at publication: the density against brute force, planted weights recovered.
+
+Bad models are refused.
+"""
 
 from itertools import pairwise
 
@@ -65,7 +68,10 @@ def weight_of(y: np.ndarray, v: np.ndarray, sign: float) -> np.ndarray:
 def published_density(
     y: float, theta: np.ndarray, v: float, tau_effect: float, sign: float
 ) -> np.ndarray:
-    """p(y | theta, published) with the normalising constant by numerical integration over y, for theta (n,)."""
+    """p(y | theta, published) with the normalising constant by numerical integration over y.
+
+    theta : (n,).
+    """
     at, spread = (
         np.linspace(theta.min() - 0.1, theta.max() + 0.1, 300),
         np.hypot(np.sqrt(v), tau_effect),
@@ -136,7 +142,10 @@ def test_marginal_likelihood_equals_brute_force(levels: tuple[str, ...]) -> None
 
 
 def test_given_z_it_integrates_to_the_marginal_likelihood() -> None:
-    """z are standard normal a priori: the mean of the density over them is the marginal likelihood."""
+    """z are standard normal a priori.
+
+    The mean of the density over them is the marginal likelihood.
+    """
     spec = spec_of("study", "group")
     design = build_design(few(), spec)
     parameters = jnp.array([0.3]), jnp.array([0.5, 0.3]), jnp.array(WEIGHTS[1:])
@@ -174,7 +183,10 @@ def test_published_replicates_follow_the_density() -> None:
 
 
 def test_the_steps_of_hedges_g_are_those_of_its_own_variance() -> None:
-    """Shares of significant results of simulated groups of 10; with the variance held at that of a large result not."""
+    """Shares of significant results of simulated groups of 10.
+
+    With the variance held at that of a large result not.
+    """
     rng, n, k = np.random.default_rng(2), 10.0, 200_000
     size = np.full(k, n)
     for theta in (0.0, 0.5, 1.2):
@@ -202,7 +214,10 @@ def test_a_variance_that_is_not_that_of_hedges_g_does_not_bend() -> None:
 
 
 def selected(seed: int, studies: int, kept: tuple[float, float]) -> pd.DataFrame:
-    """Effects of mean .3 in groups in studies; of those that are not significant a share is published."""
+    """Effects of mean .3 in groups in studies.
+
+    Of those that are not significant a share is published.
+    """
     rng = np.random.default_rng(seed)
     rows = []
     for study in range(studies):
@@ -221,7 +236,10 @@ def selected(seed: int, studies: int, kept: tuple[float, float]) -> pd.DataFrame
 
 
 def test_planted_weights_are_found_again() -> None:
-    """With weights .3 and .1 the mean without a bias model is far too high, with it near the truth."""
+    """With weights .3 and .1 the mean without a bias model is far too high.
+
+    With it, the mean is near the truth.
+    """
     frame, spec = selected(3, 300, (0.3, 0.1)), spec_of("study", "group")
     design = build_design(frame, spec)
     tree = sample_posterior(design, spec, draws=500, tune=500, chains=2, seed=1)

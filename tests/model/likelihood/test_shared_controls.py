@@ -1,4 +1,7 @@
-"""Effects of one control covary: against covariances written out, metafor and numbers worked by hand."""
+"""Effects of one control covary.
+
+Against covariances written out, metafor and numbers worked by hand.
+"""
 
 import re
 from collections.abc import Sequence
@@ -35,7 +38,10 @@ TAUS = (0.7, 0.3, 0.2)
 
 
 def random_table(seed: int, study_count: int = 8) -> pd.DataFrame:
-    """Groups with one or two effects, controls with one or two measurements; some sides turned, rows in no order."""
+    """Groups with one or two effects, controls with one or two measurements.
+
+    Some sides turned, rows in no order.
+    """
     rng, rows = np.random.default_rng(seed), []
     for study in range(study_count):
         for _ in range(rng.integers(1, 7)):
@@ -177,7 +183,10 @@ def test_taus_may_differ_by_stratum() -> None:
 
 
 def test_it_is_metafors() -> None:
-    """Metafor 3.8-1: V as in its example of Gleser & Olkin 2009, rma.mv(yi, V, method = "ML") with sigma2 fixed."""
+    """Metafor 3.8-1: V as in its example of Gleser & Olkin 2009.
+
+    rma.mv(yi, V, method = "ML") with sigma2 fixed.
+    """
     table = pd.DataFrame(
         {
             "study": list("111122333"),
@@ -228,7 +237,7 @@ def test_a_spec_says_true_or_false() -> None:
     assert SPEC.shared_controls
     assert not read_spec("three-level").shared_controls
     with pytest.raises(
-        BadInput, match="shared_controls of model m is 'yes'; it should be true or false"
+        BadInput, match="shared_controls of model m are 'yes'; they should be true or false"
     ):
         parse_spec(TEXT.replace("= true", '= "yes"'), "m")
     with pytest.raises(BadInput, match="need normal study effects and no selection model"):
@@ -269,7 +278,10 @@ def test_what_cannot_be_done_is_said() -> None:
 
 
 def test_errors_without_a_covariance_are_refused_by_study() -> None:
-    """Two groups with two outcomes each: within a group errors correlate fully, between groups through the control."""
+    """Two groups with two outcomes each.
+
+    Within a group errors correlate fully, between groups through the control.
+    """
     label = {
         "study": "both",
         "control": "c",

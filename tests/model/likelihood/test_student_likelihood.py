@@ -1,4 +1,7 @@
-"""Student study effects: the integral over their scales, draws given the data, and draws of new studies."""
+"""Student study effects: the integral over their scales, draws given the data.
+
+Further, draws of new studies.
+"""
 
 import numpy as np
 import pytest

@@ -1,4 +1,7 @@
-"""The model in a tree is the model that was fitted: of model files, of changed ones, of ones built in Python."""
+"""The model in a tree is the model that was fitted.
+
+Of model files, of changed ones, of ones built in Python.
+"""
 
 from dataclasses import replace
 from pathlib import Path
@@ -34,9 +37,7 @@ OTHERS = {
     "rho and rope": replace(THREE, rho=0.6, rope=0.5),
     "terms": THREE.with_terms("1 + dose"),
     "levels": THREE.with_levels(("study",)),
-    "pooling sd fixed": read_spec("translational-pooled").with_pooling_sd(
-        "organism:valence:phase", 0.3
-    ),
+    "terms sd fixed": replace(THREE, priors={**THREE.priors, "terms": Prior("Normal", (0.0, 0.3))}),
     "flat": THREE.with_flat_priors(),
     "built": FROM_PYTHON,
 }

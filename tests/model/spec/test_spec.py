@@ -91,7 +91,7 @@ def test_another_level_and_other_terms_change_the_title() -> None:
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ("contrasts = 3", "contrasts of model small is 3; it should be a table"),
+        ("contrasts = 3", "contrasts of model small are 3; they should be a table"),
         ("[contrasts]\na = 3", "'a' is 3; it should be text"),
         ("[concordance.clinical]\na = [1]", "'a' is .1.; it should be text"),
     ],
@@ -101,5 +101,5 @@ def test_what_is_no_table_or_no_text_is_named(entry: str, message: str) -> None:
     head, tail = (entry, priors) if entry.startswith("contrasts =") else ("", f"{priors}\n{entry}")
     with pytest.raises(BadInput, match=message):
         parse_spec(f'terms = "1"\nlevels = ["study"]\n{head}\n{tail}', "small")
-    with pytest.raises(BadInput, match="priors of model small is 3"):
+    with pytest.raises(BadInput, match="priors of model small are 3"):
         parse_spec('terms = "1"\nlevels = ["study"]\npriors = 3', "small")

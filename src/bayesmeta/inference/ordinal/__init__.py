@@ -1,6 +1,5 @@
-"""Directions without effect sizes (impaired < none < enhanced): an ordered logit with a study effect."""
+"""Directions without effect sizes (impaired < none < enhanced): an ordered logit by study."""
 
-from bayesmeta.inference.ordinal.aggregate import aggregate_table
 from bayesmeta.inference.ordinal.design import build_directions
 from bayesmeta.inference.ordinal.model import build_ordered_model
 from bayesmeta.inference.ordinal.probabilities import (
@@ -10,6 +9,7 @@ from bayesmeta.inference.ordinal.probabilities import (
 )
 from bayesmeta.inference.ordinal.sampling import sample_directions
 from bayesmeta.inference.ordinal.tables import (
+    aggregate_table,
     differences_table,
     directions_table,
     latent_heterogeneity_table,

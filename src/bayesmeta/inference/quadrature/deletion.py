@@ -1,13 +1,14 @@
-r"""Leave-one-study-out on one grid: at every node a study is taken out by subtracting its cross-products.
+"""Leave-one-study-out on a shared grid: at every node a study's cross-products are subtracted.
 
-    p(y_-s | taus) comes from sum_{t != s} z_t' V_t^-1 z_t as the whole likelihood comes from the whole sum
+    p(y_-s | taus) comes from sum_{t != s} z_t' V_t^-1 z_t as the full likelihood from the full sum
     elpd_s = log p(y_s | y_-s) = log p(y) - log p(y_-s)
 
-The grid is the whole posterior's, on wider ranges. Two rules give every study's error; a study whose posterior without
-it is not covered well enough gets a grid of its own. Axes are studies, then nodes.
+The grid is that of the full posterior, on wider ranges. Two rules give every study's error; a study
+without which the grid does not cover the posterior well enough gets a separate grid. Axes are
+studies, then nodes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,43 +17,23 @@ from scipy.special import logsumexp
 
 from bayesmeta.inference.quadrature.density import (
     NUMBERS_AT_ONCE,
-    Conditional,
     DesignArrays,
     condition_at,
     effect_level,
 )
 from bayesmeta.inference.quadrature.grid import ORDERS, SPARE, Grid, nested, outside_of
-from bayesmeta.inference.quadrature.integral import Integral, integrate
+from bayesmeta.inference.quadrature.integral import integrate
+from bayesmeta.inference.quadrature.node_sums import add_up, combine, sum_nodes
 from bayesmeta.inference.quadrature.nodes import Rule, follow, place
-from bayesmeta.inference.quadrature.without_study import (
-    Support,
-    WithoutStudy,
-    support_sums,
-    supports_of,
-    without_each,
-)
+from bayesmeta.inference.quadrature.without_study import supports_of, without_each
 from bayesmeta.model.likelihood import Taus
 from bayesmeta.model.spec import ModelSpec
 
-WIDER = 8.0  # log density by which the ranges go beyond the whole posterior's
-
-
-class Sums(NamedTuple):
-    """Sums over nodes without each study, relative to exp(log_mass).
-
-    log_mass : log of the mass (studies,). mean, square : E[x] and E[x^2] of combinations of terms (r, studies). tau,
-    tau2 : E[tau] and E[tau^2] (levels, studies).
-    """
-
-    log_mass: np.ndarray
-    mean: np.ndarray
-    square: np.ndarray
-    tau: np.ndarray
-    tau2: np.ndarray
+WIDER = 8.0  # log density by which the ranges go beyond those of the full posterior
 
 
 class Rows(NamedTuple):
-    """Log density of rows of nodes along the innermost axis (rows, studies): first node, last node, highest."""
+    """Log density of rows of nodes along the innermost axis (rows, studies): ends and highest."""
 
     first: np.ndarray
     last: np.ndarray
@@ -60,7 +41,10 @@ class Rows(NamedTuple):
 
 
 class Deleted(NamedTuple):
-    """Without each study: log p(y_-s) (studies,), means and sds (studies, r + levels), and the error (studies,)."""
+    """Posterior without each study.
+
+    log_evidence : log p(y_-s) (studies,). mean, sd : (studies, r + levels). error : (studies,).
+    """
 
     log_evidence: np.ndarray
     mean: np.ndarray
@@ -79,19 +63,18 @@ def delete_studies(
     terms = list(design["term"].values)
     columns = np.eye(len(terms))
     if weights is not None:
-        chosen = weights.sel(term=terms).transpose("term", "contrast").values
-        columns = np.column_stack([columns, chosen])
+        named = weights.sel(term=terms).transpose("term", "contrast").values
+        columns = np.column_stack([columns, named])
     integral = integrate(design, spec, tolerance=tolerance)
-    by_node = [
-        _on_shared_grid(arrays, spec, grid, columns, tolerance)
-        for arrays, grid in _outer_grids(integral)
-    ]
+    by_node = []
+    for node in integral.kept:
+        given = integral.arrays.given(integral.nodes.at(node))
+        by_node.append(_on_shared_grid(given, spec, integral.grids[node], columns, tolerance))
     deleted = _mixed(by_node, integral.nodes.weight[integral.kept])
     refitted = np.flatnonzero(~(deleted.error <= tolerance))
     for study in refitted:
-        alone = integrate(
-            design, spec, without=[str(design["study"].values[study])], tolerance=tolerance
-        )
+        name = str(design["study"].values[study])
+        alone = integrate(design, spec, without=[name], tolerance=tolerance)
         deleted.mean[study], deleted.sd[study] = alone.moments(columns)
         deleted.log_evidence[study] = alone.log_evidence
         deleted.error[study] = alone.error
@@ -99,15 +82,8 @@ def delete_studies(
     return _by_name(deleted, refitted, elpd, design, spec, weights)
 
 
-def _outer_grids(integral: Integral) -> Iterator[tuple[DesignArrays, Grid]]:
-    """Yield the arrays and the grid at every outer node that is not negligible."""
-    for node in integral.kept:
-        outer = {name: values[node] for name, values in integral.nodes.values.items()}
-        yield integral.arrays.given(outer), integral.grids[node]
-
-
 def _mixed(by_node: Sequence[Deleted], prior: np.ndarray) -> Deleted:
-    """Average over outer nodes, study by study, by prior weight and evidence without the study."""
+    """Average over outer nodes, by prior weight and evidence without the study."""
     if len(by_node) == 1:
         return by_node[0]
     evidence = np.array([part.log_evidence for part in by_node])
@@ -122,144 +98,56 @@ def _mixed(by_node: Sequence[Deleted], prior: np.ndarray) -> Deleted:
 def _on_shared_grid(
     arrays: DesignArrays, spec: ModelSpec, grid: Grid, columns: np.ndarray, tolerance: float
 ) -> Deleted:
-    """Delete all studies on the two rules from the grid's order upwards; their difference is the error."""
+    """Delete all studies on two rules; their difference is the error."""
     ranges = follow(grid.rule, grid.log_density, WIDER + SPARE - np.log(tolerance))
     finer = min(order for order in (*ORDERS, 2 * grid.rule.order) if order > grid.rule.order)
-    coarse, fine = (
-        _delete_each(arrays, spec, place(order, len(spec.levels), ranges), columns)
-        for order in (grid.rule.order, finer)
-    )
+    rules = (place(order, len(spec.levels), ranges) for order in (grid.rule.order, finer))
+    coarse, fine = (_delete_each(arrays, spec, rule, columns) for rule in rules)
     shifts = np.abs([coarse.mean - fine.mean, coarse.sd - fine.sd]) / fine.sd
     changes = [shifts.max((0, 2)), np.abs(coarse.log_evidence - fine.log_evidence), fine.error]
     return fine._replace(error=np.max(changes, axis=0))
 
 
 def _delete_each(arrays: DesignArrays, spec: ModelSpec, rule: Rule, columns: np.ndarray) -> Deleted:
-    """Delete every study on one rule; the error is the density on the grid's faces, relative to its peak."""
+    """Delete every study on a rule; the error is the density on the grid's faces."""
     tau, log_outside = outside_of(np.stack(rule.x()[::-1], -1), spec, arrays.scale)
     effect, group, study = nested(tau, spec.levels)
     outside, log_weight = (values.reshape(study.shape) for values in (log_outside, rule.log_weight))
     supports = supports_of(arrays)
+    order = np.argsort(np.concatenate([support.studies for support in supports]))
     sums, rows = [], []
     size = max(1, NUMBERS_AT_ONCE // (arrays.nesting.studies * study.shape[2] * 4))
     for at, tau_effect in enumerate(effect):
         effects = effect_level(arrays, tau_effect)
-        by_study = [support_sums(support, arrays, tau_effect) for support in supports]
+        by_study = [support.sums(tau_effect, arrays.rho) for support in supports]
         for start in range(0, group.shape[1], size):
             chosen = slice(start, start + size)
             taus = Taus(group[None, at, chosen], study[None, at, chosen], tau_effect)
-            whole = condition_at(arrays, effects, taus)
-            parts = [
-                without_each(whole, support, own_sums, taus, arrays)
-                for support, own_sums in zip(supports, by_study, strict=True)
-            ]
-            density = np.concatenate([part.log_likelihood for part in parts])[_order(supports)]
+            with_all = condition_at(arrays, effects, taus)
+            pairs = zip(supports, by_study, strict=True)
+            parts = [without_each(with_all, *pair, taus, arrays) for pair in pairs]
+            density = np.concatenate([part.log_likelihood for part in parts])[order]
             density = np.nan_to_num(density + outside[at, chosen], nan=-np.inf)
             rows.append(Rows(density[..., 0].T, density[..., -1].T, density.max(-1).T))
             log_mass = density + log_weight[at, chosen]
-            moments = _combined(whole, supports, parts, columns)
-            sums.append(_summed(moments, supports, parts, log_mass, _taus_of_nodes(taus, spec)))
-    total = _added(sums)
+            moments = combine(with_all, supports, parts, columns)
+            sums.append(sum_nodes(moments, supports, parts, log_mass, _taus_of_nodes(taus, spec)))
+    total = add_up(sums)
     mean = np.column_stack([total.mean.T, total.tau.T])
     sd = np.sqrt(np.column_stack([total.square.T, total.tau2.T]) - mean**2)
     stacked = Rows(*(np.concatenate(part) for part in zip(*rows, strict=True)))
     return Deleted(total.log_mass, mean, sd, _edge(stacked, rule, spec, study.shape))
 
 
-def _order(supports: Sequence[Support]) -> np.ndarray:
-    """Return the place of each study in the supports one after the other (studies,)."""
-    return np.argsort(np.concatenate([support.studies for support in supports]))
-
-
 def _taus_of_nodes(taus: Taus, spec: ModelSpec) -> np.ndarray:
-    """Return the tau of each level at the nodes (levels, nodes)."""
+    """Return the tau of every level at the nodes (levels, nodes)."""
+    of_level = {"study": taus.study, "group": taus.group[..., None], "effect": taus.effect}
     shape = taus.study.shape
-    nodes = {
-        "study": taus.study,
-        "group": np.broadcast_to(taus.group[..., None], shape),
-        "effect": np.full(shape, taus.effect),
-    }
-    return np.stack([nodes[level].ravel() for level in spec.levels])
-
-
-class Combined(NamedTuple):
-    """Combinations x = c'beta given all studies, at nodes: mean and E[x^2] (r, nodes); by support c'G (r, a, nodes)."""
-
-    mean: np.ndarray
-    square: np.ndarray
-    gains: list[np.ndarray]
-
-
-def _combined(
-    whole: Conditional,
-    supports: Sequence[Support],
-    parts: Sequence[WithoutStudy],
-    columns: np.ndarray,
-) -> Combined:
-    terms, combinations = columns.shape
-    mean = columns.T @ whole.mean.reshape(terms, -1)
-    covariance = whole.covariance.reshape(terms, -1)
-    half = (columns.T @ covariance).reshape(combinations, terms, -1)
-    variance = (half * columns.T[..., None]).sum(1)
-    gains = [
-        (columns.T @ part.G.reshape(terms, -1)).reshape(combinations, len(support.terms), -1)
-        for support, part in zip(supports, parts, strict=True)
-    ]
-    return Combined(mean, variance + mean**2, gains)
-
-
-def _summed(
-    given: Combined,
-    supports: Sequence[Support],
-    parts: Sequence[WithoutStudy],
-    log_mass: np.ndarray,
-    tau: np.ndarray,
-) -> Sums:
-    """Sum over nodes: log_mass (studies, ...), tau (levels, nodes).
-
-    Without a study x has the mean c'm + c'G d and the variance c'Cc + c'G D G'c, with d and D of its `WithoutStudy`.
-    """
-    studies = len(log_mass)
-    log_mass = log_mass.reshape(studies, -1)
-    peak = log_mass.max(1)
-    share = np.exp(log_mass - peak[:, None])
-    mass = share.sum(1)
-    share /= mass[:, None]
-    mean, square = given.mean @ share.T, given.square @ share.T
-    for support, part, gain in zip(supports, parts, given.gains, strict=True):
-        combinations, size, nodes = gain.shape
-        shift = part.mean.reshape(size, -1, nodes)
-        weighted = shift * share[support.studies]
-        spread = part.covariance.reshape(size, size, -1, nodes) * share[support.studies]
-        spread += weighted[:, None] * shift
-        mean[:, support.studies] += _contracted(gain, weighted)
-        crossed = 2 * given.mean[:, None] * gain
-        pairs = (gain[:, :, None] * gain[:, None]).reshape(combinations, -1, nodes)
-        square[:, support.studies] += _contracted(crossed, weighted)
-        square[:, support.studies] += _contracted(pairs, spread.reshape(size**2, -1, nodes))
-    return Sums(peak + np.log(mass), mean, square, tau @ share.T, tau**2 @ share.T)
-
-
-def _contracted(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return the sum over a and nodes of features (r, a, nodes) times weights (a, n, nodes): (r, n)."""
-    flat: np.ndarray = weights.swapaxes(0, 1).reshape(weights.shape[1], -1)
-    return features.reshape(len(features), -1) @ flat.T
-
-
-def _added(parts: Sequence[Sums]) -> Sums:
-    """Add sums over different nodes."""
-    log_mass = np.array([part.log_mass for part in parts])
-    total = logsumexp(log_mass, axis=0)
-    share = np.exp(log_mass - total)
-    added = (
-        sum(weight * getattr(part, name) for weight, part in zip(share, parts, strict=True))
-        for name in Sums._fields[1:]
-    )
-    return Sums(total, *added)
+    return np.stack([np.broadcast_to(of_level[level], shape).ravel() for level in spec.levels])
 
 
 def _edge(rows: Rows, rule: Rule, spec: ModelSpec, shape: tuple[int, ...]) -> np.ndarray:
-    """Return the highest density on the faces of the grid (a, b, c), relative to its peak (studies,); 0 is no face."""
+    """Return the peak on the grid's faces, relative to the peak of all (studies,); 0 is no face."""
     first, last, highest = (part.reshape(*shape[:2], -1) for part in rows)
     ends = {
         "study": (first, last),
@@ -272,8 +160,7 @@ def _edge(rows: Rows, rule: Rule, spec: ModelSpec, shape: tuple[int, ...]) -> np
         open_below = (axis.low > 0).reshape(*lower.shape[:-1], 1)
         faces += [np.where(open_below, lower, -np.inf), upper]
     top = np.max([face.reshape(-1, face.shape[-1]).max(0) for face in faces], axis=0)
-    edge: np.ndarray = np.exp(top - highest.max((0, 1)))
-    return edge
+    return np.exp(top - highest.max((0, 1)))
 
 
 def _by_name(
@@ -284,7 +171,7 @@ def _by_name(
     spec: ModelSpec,
     weights: xr.DataArray | None,
 ) -> xr.Dataset:
-    parts: dict[str, tuple[str, Sequence[str]]] = {"": ("term", list(design["term"].values))}
+    parts = {"": ("term", list(design["term"].values))}
     if weights is not None:
         parts["contrast_"] = ("contrast", list(weights["contrast"].values))
     parts["tau_"] = ("level", list(spec.levels))
@@ -293,10 +180,8 @@ def _by_name(
         "error": ("study", deleted.error),
         "own_grid": ("study", np.isin(np.arange(len(elpd)), refitted)),
     }
-    start = 0
-    for prefix, (dim, labels) in parts.items():
-        chosen = slice(start, start + len(labels))
-        variables[f"{prefix}mean"] = (("study", dim), deleted.mean[:, chosen])
-        variables[f"{prefix}sd"] = (("study", dim), deleted.sd[:, chosen])
-        start += len(labels)
+    ends = np.cumsum([len(labels) for _, labels in parts.values()])[:-1]
+    for moment, values in (("mean", deleted.mean), ("sd", deleted.sd)):
+        for (prefix, (dim, _)), part in zip(parts.items(), np.split(values, ends, 1), strict=True):
+            variables[f"{prefix}{moment}"] = (("study", dim), part)
     return xr.Dataset(variables, {"study": design["study"].values, **dict(parts.values())})

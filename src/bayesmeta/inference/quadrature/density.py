@@ -1,37 +1,26 @@
-r"""The density that is integrated: the likelihood of the taus with beta integrated out.
+"""The density that is integrated: the likelihood of the taus with beta integrated out.
 
-With S = z'V^-1 z for z = [X, y], summed over studies, and beta ~ N(m, B):
-
-    A = S_XX + B^-1,   h = S_Xy + B^-1 m,   beta | taus, y ~ N(A^-1 h, A^-1)
-    log p(y | taus) = -1/2 (k log 2 pi + log|V| + S_yy + m' B^-1 m - h' A^-1 h + log|A| + log|B|)
-
-Nodes that share tau_effect share the sums over effects, nodes that share tau_group the sums over groups. Axes for nodes
-come last.
+At every node it is that of `conditional`, with S = z'V^-1 z for z = [X, y], summed over studies.
+Nodes that share tau_effect share the sums over effects, nodes that share tau_group the sums over
+groups. Axes for nodes come last.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from bayesmeta.inference.quadrature.conditional import Conditional, condition, joined
 from bayesmeta.inference.quadrature.outer import RHO
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.model.likelihood import (
-    Nesting,
-    Taus,
-    check_engine,
-    columns_of,
-    error_sums,
-    marginal,
-    nesting_of,
-)
+from bayesmeta.model.likelihood import Nesting, check_engine, error_sums, marginal
+from bayesmeta.model.likelihood.arguments import Taus, columns_of, nesting_of
 from bayesmeta.model.likelihood.arrays import with_node_axes
-from bayesmeta.model.likelihood.buckets import Bucket
+from bayesmeta.model.likelihood.buckets import Bucket, shared_errors
 from bayesmeta.model.likelihood.dense import dense_products
 from bayesmeta.model.likelihood.kernel import Marginal, Sums
-from bayesmeta.model.likelihood.shared_controls import shared_errors
 from bayesmeta.model.priors import TermPrior, term_prior
 from bayesmeta.model.spec import ModelSpec
 
@@ -42,27 +31,13 @@ NUMBERS_AT_ONCE = 2_000_000  # of an array (groups, terms + 1, nodes)
 class DesignArrays:
     """Arrays of a design and of the prior of its terms.
 
-    Attributes
-    ----------
-    columns, v : ndarray
-        [X, y] (k, p + 1) and sampling variances (k,).
-    nesting : Nesting
-    effects : ndarray
-        Number of effects of each study (studies,).
-    included : ndarray
-        Weight of each study, 1 or 0 (studies,).
-    term_prior : TermPrior
-        Prior of the terms, whose covariance may depend on pooling sds.
-    prior : ndarray
-        [I, m]' B^-1 [I, m] (p + 1, p + 1) or (p + 1, p + 1, nodes), which adds to the data's cross-products.
-    log_det_prior : float or ndarray
-        log|B|, a number or (nodes,); a flat prior counts for nothing.
-    rho : float or ndarray
-        Correlation of errors within a group, a number or (1, nodes).
-    scale : float
-        Scale of the coordinates x of the taus: the sd of yi, at least the typical standard error.
-    shared, buckets
-        Studies with errors that covary over shared controls (studies,), and their covariance.
+    columns, v : [X, y] (k, p + 1) and variances (k,). effects, included : number of effects of
+    every study, and its weight, 1 or 0 (studies,). prior : [I, m]' B^-1 [I, m] (p + 1, p + 1) or
+    (..., nodes), which adds to the data's cross-products; `term_prior` may depend on pooling sds.
+    log_det_prior : log|B|, a number or (nodes,); a flat prior counts for nothing. rho : correlation
+    of errors within a group, a number or (1, nodes). scale : of the coordinates x of the taus, the
+    sd of yi, at least the typical standard error. shared, buckets : the studies with errors that
+    covary over shared controls (studies,), and their covariance.
     """
 
     columns: np.ndarray
@@ -79,37 +54,31 @@ class DesignArrays:
     buckets: list[Bucket]
 
     def given(self, outer: Mapping[str, float | np.ndarray]) -> "DesignArrays":
-        """Return the arrays at values of the outer parameters: numbers, or (nodes,) for scattered nodes."""
+        """Return the arrays at values of the outer parameters: numbers, or (nodes,)."""
         if not outer:
             return self
-        rho: float | np.ndarray = outer.get(RHO, self.rho)
-        pooling_sds = {
-            part: np.asarray(value)[..., None, None] for part, value in outer.items() if part != RHO
-        }
+        rho: Any = outer.get(RHO, self.rho)
+        rho = rho[None] if np.ndim(rho) else rho
+        parts = [name for name in outer if name != RHO]
+        pooling_sds = {part: np.asarray(outer[part])[..., None, None] for part in parts}
         prior, log_det = prior_products(self.term_prior, pooling_sds)
-        rho = np.asarray(rho)[None] if np.ndim(rho) else rho
         return replace(self, rho=rho, prior=prior, log_det_prior=log_det)
 
     def part(self, chosen: slice) -> "DesignArrays":
         """Return the arrays of some of the scattered nodes."""
-        prior, log_det, rho = self.prior, self.log_det_prior, self.rho
-        return replace(
-            self,
-            prior=prior if prior.ndim == 2 else prior[..., chosen],
-            log_det_prior=log_det[chosen]
-            if isinstance(log_det, np.ndarray) and log_det.ndim
-            else log_det,
-            rho=rho[:, chosen] if isinstance(rho, np.ndarray) and rho.ndim else rho,
-        )
+
+        def part_of(values: Any, axes: int) -> Any:
+            return values[..., chosen] if np.ndim(values) > axes else values
+
+        log_det = part_of(self.log_det_prior, 0)
+        rho = part_of(self.rho, 0)
+        return replace(self, prior=part_of(self.prior, 2), log_det_prior=log_det, rho=rho)
 
 
 def arrays_of(design: xr.Dataset, spec: ModelSpec, without: Sequence[str] = ()) -> DesignArrays:
     """Return the arrays of a design, with the named studies left out.
 
-    Raises
-    ------
-    BadInput
-        A study to leave out that does not exist; a model that quadrature does not take.
+    Raise BadInput if such a study does not exist or quadrature does not take the model.
     """
     check_engine(design, spec, "quadrature")
     refuse_unknown_studies(design, without)
@@ -140,15 +109,17 @@ def refuse_unknown_studies(design: xr.Dataset, without: Sequence[str]) -> None:
     """Raise BadInput if a study to leave out does not exist."""
     studies = design["study"].values
     if unknown := sorted(set(without) - set(studies)):
-        raise BadInput(
-            f"cannot leave out the studies {unknown}; the studies are: {', '.join(studies)}"
-        )
+        known = ", ".join(studies)
+        raise BadInput(f"cannot leave out the studies {unknown}; the studies are: {known}")
 
 
 def prior_products(
     prior: TermPrior, pooling_sds: Mapping[str, Any]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return `DesignArrays.prior` and `DesignArrays.log_det_prior` at pooling sds by part, numbers or (nodes, 1, 1)."""
+    """Return `prior` and `log_det_prior` of `DesignArrays` at pooling sds by part.
+
+    The pooling sds are numbers or (nodes, 1, 1).
+    """
     covariance = prior.covariance(pooling_sds)
     flat = np.isinf(np.diagonal(prior.fixed))
     proper = np.ix_(~flat, ~flat)
@@ -159,65 +130,15 @@ def prior_products(
     return np.moveaxis(products, (-2, -1), (0, 1)), np.linalg.slogdet(covariance[..., *proper])[1]
 
 
-class Conditional(NamedTuple):
-    """Given the taus: log p(y | taus) (...), mean (p, ...) and covariance (p, p, ...) of beta."""
-
-    log_likelihood: np.ndarray
-    mean: np.ndarray
-    covariance: np.ndarray
-
-
-def condition(
-    S: np.ndarray,
-    L: np.ndarray,
-    effects: np.ndarray | float,
-    prior: np.ndarray,
-    log_det_prior: np.ndarray | float,
-) -> Conditional:
-    """Apply the module's equations to S (q, q, ...), L = log|V| (...) and the number of effects (...)."""
-    terms = len(S) - 1
-    with np.errstate(
-        all="ignore"
-    ):  # at taus too large to compute with; such nodes are given no mass
-        swept, log_pivots = sweep(S + with_node_axes(prior, S), terms)
-    log_det = L + log_pivots + log_det_prior
-    log_likelihood = -0.5 * (effects * np.log(2 * np.pi) + log_det + swept[terms, terms])
-    return Conditional(log_likelihood, swept[:terms, terms], swept[:terms, :terms])
-
-
-def sweep(matrix: np.ndarray, terms: int) -> tuple[np.ndarray, np.ndarray]:
-    """Sweep the first columns of [[A, h], [h', c]] (q, q, ...): [[A^-1, A^-1 h], [., c - h' A^-1 h]], and log|A|.
-
-    Source: Goodnight 1979, doi 10.1080/00031305.1979.10482685. All matrices move together, so that many small ones cost
-    little more than the arithmetic.
-    """
-    swept = np.array(matrix)
-    log_det = np.zeros(matrix.shape[2:])
-    for pivot in range(terms):
-        column = swept[:, pivot].copy()
-        row = swept[pivot] / column[pivot]
-        log_det += np.log(column[pivot])
-        swept -= column[:, None] * row
-        swept[:, pivot] = -column / column[pivot]
-        swept[pivot] = row
-        swept[pivot, pivot] = 1 / column[pivot]
-    return swept, log_det
-
-
 def effect_level(arrays: DesignArrays, tau_effect: float | np.ndarray) -> Sums:
     """Return the sums over effects at a tau_effect, a number or (1, nodes)."""
-    return error_sums(
-        arrays.columns,
-        arrays.v,
-        arrays.nesting,
-        tau_effect=tau_effect,
-        rho=arrays.rho,
-        weights=_nested_weights(arrays),
-    )
+    weights = _nested_weights(arrays)
+    of_effects = (arrays.columns, arrays.v, arrays.nesting)
+    return error_sums(*of_effects, tau_effect=tau_effect, rho=arrays.rho, weights=weights)
 
 
 def _nested_weights(arrays: DesignArrays) -> np.ndarray | None:
-    """Return the weights of studies whose errors nest; None where all count."""
+    """Return the weights of studies with errors that nest; None where all count."""
     weights = arrays.included * ~arrays.shared
     return None if weights.all() else weights
 
@@ -227,12 +148,9 @@ def cross_products(arrays: DesignArrays, sums: Sums, taus: Taus) -> tuple[np.nda
     nested = marginal(sums, taus.above, arrays.nesting, weights=_nested_weights(arrays))
     if not arrays.buckets:
         return nested.S, nested.L
-    log_det, products = dense_products(
-        arrays.columns, arrays.buckets, taus, arrays.rho, arrays.nesting
-    )
-    totals = (np.tensordot(arrays.included, part, axes=(0, 0)) for part in (products, log_det))
-    dense_S, dense_L = totals
-    return nested.S + dense_S, nested.L + dense_L
+    dense = dense_products(arrays.columns, arrays.buckets, taus, arrays.rho, arrays.nesting)
+    L, S = (np.tensordot(arrays.included, part, axes=(0, 0)) for part in dense)
+    return nested.S + S, nested.L + L
 
 
 def products_by_study(arrays: DesignArrays, taus: Taus) -> tuple[np.ndarray, np.ndarray]:
@@ -246,35 +164,25 @@ def products_by_study(arrays: DesignArrays, taus: Taus) -> tuple[np.ndarray, np.
 def with_dense(
     nested: Marginal, columns: np.ndarray, studies: np.ndarray, arrays: DesignArrays, taus: Taus
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return S and L of some studies, those of studies with shared controls in place of the nested ones."""
+    """Return S and L of some studies, with those of studies with shared controls replaced."""
     shared = arrays.shared[studies]
     if not shared.any():
         return nested.S, nested.L
     L, S = dense_products(columns, arrays.buckets, taus, arrays.rho, arrays.nesting)
-    L, S = L[studies], S[studies]
-    of_products: np.ndarray = with_node_axes(shared[:, None, None], S)
-    of_log_det: np.ndarray = with_node_axes(shared, L)
-    return np.where(of_products, S, nested.S), np.where(of_log_det, L, nested.L)
+    in_S = with_node_axes(shared[:, None, None], S)
+    in_L = with_node_axes(shared, L)
+    return np.where(in_S, S[studies], nested.S), np.where(in_L, L[studies], nested.L)
 
 
-def evaluate_group_nodes(
-    arrays: DesignArrays,
-    sums: Sums,
-    tau_effect: float,
-    tau_group: np.ndarray,
-    tau_study: np.ndarray,
-) -> Conditional:
-    """Evaluate the nodes (b, c) of one tau_effect: tau_group (b,), and for each of these tau_study (b, c)."""
+def evaluate_group_nodes(arrays: DesignArrays, sums: Sums, taus: Taus) -> Conditional:
+    """Evaluate the nodes of a tau_effect, at tau_group (b,) and tau_study (b, c)."""
     size = max(1, NUMBERS_AT_ONCE // sums.b.size)
-    parts = [
-        condition_at(
-            arrays,
-            sums,
-            Taus(tau_group[None, at : at + size], tau_study[None, at : at + size], tau_effect),
-        )
-        for at in range(0, len(tau_group), size)
-    ]
-    return _joined(parts, axis=-2)
+    parts = []
+    for start in range(0, len(taus.group), size):
+        chosen = slice(start, start + size)
+        some = Taus(taus.group[None, chosen], taus.study[None, chosen], taus.effect)
+        parts.append(condition_at(arrays, sums, some))
+    return joined(parts, axis=-2)
 
 
 def condition_at(arrays: DesignArrays, sums: Sums, taus: Taus) -> Conditional:
@@ -283,14 +191,8 @@ def condition_at(arrays: DesignArrays, sums: Sums, taus: Taus) -> Conditional:
     return condition(S, L, arrays.included @ arrays.effects, arrays.prior, arrays.log_det_prior)
 
 
-def _joined(parts: list[Conditional], axis: int) -> Conditional:
-    if len(parts) == 1:
-        return parts[0]
-    return Conditional(*(np.concatenate(values, axis) for values in zip(*parts, strict=True)))
-
-
 def at_taus(arrays: DesignArrays, taus: Taus) -> Conditional:
-    """Evaluate scattered nodes, each tau (1, nodes), or a number where the model lacks the level."""
+    """Evaluate scattered nodes, every tau (1, nodes), or a number at an absent level."""
     nodes = max(np.size(tau) for tau in taus)
     varies = np.ndim(taus.effect) + np.ndim(arrays.rho) > 0
     once = None if varies else effect_level(arrays, taus.effect)
@@ -301,4 +203,4 @@ def at_taus(arrays: DesignArrays, taus: Taus) -> Conditional:
         chosen = Taus(*(tau if np.ndim(tau) == 0 else tau[:, place] for tau in taus))
         given = arrays.part(place)
         parts.append(condition_at(given, once or effect_level(given, chosen.effect), chosen))
-    return _joined(parts, axis=-1)
+    return joined(parts, axis=-1)

@@ -1,20 +1,15 @@
-"""From a table to a grid over the taus that is fine enough: zoom in, then rules of growing order until they agree."""
+"""A grid over the taus that is fine enough: rules of growing order until they agree."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import xarray as xr
 from scipy.special import logsumexp
 
-from bayesmeta.inference.quadrature.density import (
-    DesignArrays,
-    arrays_of,
-    effect_level,
-    evaluate_group_nodes,
-)
-from bayesmeta.inference.quadrature.nodes import Marginal, Rule, follow, marginal, place, zoom
+from bayesmeta.inference.quadrature.density import DesignArrays, effect_level, evaluate_group_nodes
+from bayesmeta.inference.quadrature.nodes import Rule, follow, place, zoom
+from bayesmeta.inference.quadrature.tau_marginal import TauMarginal, tau_marginal
+from bayesmeta.model.likelihood import Taus
 from bayesmeta.model.priors import log_density
 from bayesmeta.model.spec import LEVELS, ModelSpec
 
@@ -26,15 +21,12 @@ NEGLIGIBLE = 30.0
 
 @dataclass(frozen=True)
 class Grid:
-    """A rule and what was found on it.
+    """A rule and the density on it.
 
-    Attributes
-    ----------
-    rule : axes are the levels, lowest first; x = arcsinh(tau / scale)
-    scale : of x
-    log_density : log p(y | taus) p(taus) |d tau / d x| at every node (n, ..., n)
-    kept : positions of the nodes that are not negligible, in the flattened rule (nodes,)
-    tau, beta, covariance : (nodes, levels), (nodes, p), (nodes, p, p): the kept nodes' taus, beta's mean and covariance
+    rule : axes are the levels, lowest first; x = arcsinh(tau / scale). log_density : log p(y |
+    taus) p(taus) |d tau / d x| at every node (n, ..., n). kept : positions of the nodes that are
+    not negligible, in the flattened rule (nodes,). tau, beta, covariance : at the kept nodes, the
+    taus (nodes, levels), and beta's mean (nodes, p) and covariance (nodes, p, p).
     """
 
     rule: Rule
@@ -47,90 +39,82 @@ class Grid:
 
     @cached_property
     def log_evidence(self) -> float:
-        """Log p(y)."""
+        """Return log p(y)."""
         return float(logsumexp(self.log_density + self.rule.log_weight))
 
     @cached_property
     def mass(self) -> np.ndarray:
-        """Probability of every node (n, ..., n)."""
-        mass: np.ndarray = np.exp(self.log_density + self.rule.log_weight - self.log_evidence)
-        return mass
+        """Return the probability of every node (n, ..., n)."""
+        return np.exp(self.log_density + self.rule.log_weight - self.log_evidence)
 
     @cached_property
     def weight(self) -> np.ndarray:
-        """Probability of every kept node (nodes,), summing to one."""
-        weight: np.ndarray = self.mass.ravel()[self.kept]
+        """Return the probability of every kept node (nodes,), summing to 1."""
+        weight = self.mass.ravel()[self.kept]
         return weight / weight.sum()
 
     @cached_property
-    def marginals(self) -> list[Marginal]:
-        """Distribution of each level's tau."""
-        return [
-            marginal(self.rule, self.mass, axis, self.scale)
-            for axis in reversed(range(len(self.rule.axes)))
-        ]
+    def marginals(self) -> list[TauMarginal]:
+        """Return the distribution of every level's tau."""
+        axes = reversed(range(len(self.rule.axes)))
+        return [tau_marginal(self.rule, self.mass, axis, self.scale) for axis in axes]
 
     def moments(self, columns: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Posterior means and sds of columns' beta (p, r), each term by default, then of the taus: (r + levels,)."""
+        """Return posterior means and sds of columns' beta (p, r), then of the taus, (r + levels,).
+
+        Without columns, of every term.
+        """
         columns = np.eye(self.beta.shape[1]) if columns is None else columns
         within = np.einsum("ir,nir->nr", columns, self.covariance @ columns)
         means = np.column_stack([self.beta @ columns, self.tau])
         mean = self.weight @ means
-        return mean, np.sqrt(
-            self.weight @ (np.column_stack([within, 0 * self.tau]) + (means - mean) ** 2)
-        )
-
-
-def refine(
-    design: xr.Dataset, spec: ModelSpec, *, without: Sequence[str] = (), tolerance: float = 1e-6
-) -> tuple[Grid, float]:
-    """Return a grid of a design and its estimated error; see `refine_arrays`."""
-    return refine_arrays(arrays_of(design, spec, without), spec, tolerance=tolerance)
+        variances = np.column_stack([within, 0 * self.tau]) + (means - mean) ** 2
+        return mean, np.sqrt(self.weight @ variances)
 
 
 def refine_arrays(
     arrays: DesignArrays, spec: ModelSpec, *, tolerance: float = 1e-6
 ) -> tuple[Grid, float]:
-    """Return a grid whose estimated error is below the tolerance, or the last within the limit on nodes; and that error.
+    """Return a grid with an estimated error below the tolerance, and that error.
 
-    The ranges hold every node whose log density is within `SPARE` - log(tolerance) of the highest.
+    At the limit on nodes it is the last grid within. The ranges hold every node with a log density
+    within `SPARE` - log(tolerance) of the highest.
     """
-    axes, drop = len(spec.levels), SPARE - np.log(tolerance)
+    axes = len(spec.levels)
+    drop = SPARE - np.log(tolerance)
     grid, _, _ = zoom(lambda rule: evaluate(arrays, spec, rule), axes, drop, order=ORDERS[0])
     error = np.inf
     for order in ORDERS[1:]:
         if error <= tolerance or order**axes > NODE_LIMIT:
             break
-        finer = evaluate(
-            arrays, spec, place(order, axes, follow(grid.rule, grid.log_density, drop))
-        )
-        grid, error = finer, difference(grid, finer, tolerance)
+        rule = place(order, axes, follow(grid.rule, grid.log_density, drop))
+        finer = evaluate(arrays, spec, rule)
+        error = difference(grid, finer, tolerance)
+        grid = finer
     return grid, error
 
 
 def difference(coarse: Grid, fine: Grid, tolerance: float) -> float:
-    """Return the largest difference of log p(y), of a mean (in posterior sds) and of an sd (relative).
+    """Return the largest difference of log p(y), a mean (in posterior sds) or an sd (relative).
 
-    Where these are below the tolerance, a tenth of the difference of each tau's probability to be below its mean, too.
+    Where it is below the tolerance: also a tenth of the difference of every tau's probability to be
+    below its mean.
     """
-    (coarse_mean, coarse_sd), (mean, sd) = coarse.moments(), fine.moments()
-    shifts = [
-        coarse.log_evidence - fine.log_evidence,
-        *(coarse_mean - mean) / sd,
-        *(coarse_sd - sd) / sd,
-    ]
+    coarse_mean, coarse_sd = coarse.moments()
+    mean, sd = fine.moments()
+    of_evidence = coarse.log_evidence - fine.log_evidence
+    shifts = [of_evidence, *(coarse_mean - mean) / sd, *(coarse_sd - sd) / sd]
     largest = float(np.abs(shifts).max())
     if largest > tolerance:
         return largest
     taus = mean[-len(fine.marginals) :]
     pairs = zip(coarse.marginals, fine.marginals, taus, strict=True)
-    return max(
-        largest, *(abs(before.cdf(tau) - after.cdf(tau)) / 10 for before, after, tau in pairs)
-    )
+    changes = (abs(before.cdf(tau) - after.cdf(tau)) / 10 for before, after, tau in pairs)
+    return max(largest, *changes)
 
 
 def evaluate(arrays: DesignArrays, spec: ModelSpec, rule: Rule) -> Grid:
-    """Visit every node of a rule, one tau_effect after the other; negligible nodes are not kept."""
+    """Visit every node of a rule, by tau_effect; negligible nodes are not kept."""
     tau, log_outside = outside_of(np.stack(rule.x()[::-1], -1), spec, arrays.scale)
     effect, group, study = nested(tau, spec.levels)
     outside = log_outside.reshape(len(effect), -1)
@@ -139,10 +123,9 @@ def evaluate(arrays: DesignArrays, spec: ModelSpec, rule: Rule) -> Grid:
     densities, kept, beta, covariance = [], [], [], []
     for part, tau_effect in enumerate(effect):
         sums = effect_level(arrays, tau_effect)
-        given = evaluate_group_nodes(arrays, sums, tau_effect, group[part], study[part])
-        density = np.nan_to_num(
-            given.log_likelihood.ravel() + outside[part], nan=-np.inf, posinf=-np.inf
-        )
+        given = evaluate_group_nodes(arrays, sums, Taus(group[part], study[part], tau_effect))
+        density = given.log_likelihood.ravel() + outside[part]
+        density = np.nan_to_num(density, nan=-np.inf, posinf=-np.inf)
         highest = max(highest, density.max())
         near = density > highest - NEGLIGIBLE
         densities.append(density)
@@ -163,21 +146,22 @@ def evaluate(arrays: DesignArrays, spec: ModelSpec, rule: Rule) -> Grid:
 
 
 def outside_of(x: np.ndarray, spec: ModelSpec, scale: float) -> tuple[np.ndarray, np.ndarray]:
-    """Taus at coordinates x (..., levels), and there the density's part outside the likelihood (...,).
-
-    That is log p(taus) + log |d tau / d x|.
-    """
+    """Return taus at coordinates x (..., levels), and log p(taus) + log |d tau / d x| (...,)."""
     tau = scale * np.sinh(x)
     log_jacobian = np.log(scale * np.cosh(x)).sum(-1)
     return tau, log_jacobian + log_density(spec.priors["tau"], tau).sum(-1)
 
 
 def nested(tau: np.ndarray, levels: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Taus (n, ..., n, levels) as tau_effect (a,), tau_group (a, b), tau_study (a, b, c); zero where not a level."""
+    """Return taus (n, ..., n, levels) as tau_effect (a,), tau_group (a, b), tau_study (a, b, c).
+
+    An absent level has a length of 1 and zeros.
+    """
     order = tau.shape[0]
-    shape = [order if level in levels else 1 for level in reversed(LEVELS)]
+    upwards = LEVELS[::-1]
+    shape = [order if level in levels else 1 for level in upwards]
     effect, group, study = (
         tau[..., levels.index(level)].reshape(shape) if level in levels else np.zeros(shape)
-        for level in reversed(LEVELS)
+        for level in upwards
     )
     return effect[:, 0, 0], group[:, :, 0], study

@@ -1,7 +1,7 @@
-r"""Parameters over which quadrature averages whole grids of taus: pooling sds, and rho where it has a prior.
+"""Parameters over which quadrature averages grids of taus: pooling sds, and rho with a prior.
 
-With u the prior probability of a value, p(value) d value = du, so that every axis is the unit interval under a uniform
-density, and a Gauss-Legendre rule on it needs no range.
+With u the prior probability of a value, p(value) d value = du, so that every axis is the unit
+interval under a uniform density, and a Gauss-Legendre rule on it needs no range.
 """
 
 from collections.abc import Mapping
@@ -14,24 +14,26 @@ from bayesmeta.inference.quadrature.nodes import cell_edges, leggauss
 from bayesmeta.model.spec import ModelSpec, Prior
 
 RHO = "rho"
-ORDERS = {
-    1: (12, 24),
-    2: (8, 12),
-    3: (6, 8),
-}  # two rules, by number of axes; their difference is the error
+# two rules, by number of axes; their difference is the error
+ORDERS = {1: (12, 24), 2: (8, 12), 3: (6, 8)}
 FINEST = 4  # nodes per axis where there are more axes
 
 
 class OuterNodes(NamedTuple):
     """Nodes of a rule over the outer parameters.
 
-    values : by name (nodes,). weight : (nodes,), summing to 1. lower, width : of each node's cell in u (nodes, axes).
+    values : by name (nodes,). weight : (nodes,), summing to 1. lower, width : of every node's cell
+    in u (nodes, axes).
     """
 
     values: dict[str, np.ndarray]
     weight: np.ndarray
     lower: np.ndarray
     width: np.ndarray
+
+    def at(self, node: int) -> dict[str, float]:
+        """Return the values at a node."""
+        return {name: values[node] for name, values in self.values.items()}
 
 
 def outer_priors(spec: ModelSpec) -> dict[str, Prior]:
@@ -41,7 +43,7 @@ def outer_priors(spec: ModelSpec) -> dict[str, Prior]:
 
 
 def orders_of(priors: Mapping[str, Prior]) -> tuple[int, ...]:
-    """Return the nodes per axis of the rules to compare, the finest last; one rule where there is nothing to average."""
+    """Return the nodes per axis of the rules to compare, the finest last."""
     if not priors:
         return (1,)
     return ORDERS.get(len(priors), (FINEST - 1, FINEST))
@@ -53,9 +55,11 @@ def outer_nodes(priors: Mapping[str, Prior], order: int) -> OuterNodes:
     edges = cell_edges(order)
     places = np.array(list(product(range(order), repeat=len(priors))), int)
     u = (unit[places] + 1) / 2
-    values = {
-        name: prior.distribution.ppf(u[:, at]) for at, (name, prior) in enumerate(priors.items())
-    }
-    return OuterNodes(
-        values, np.prod(weight[places] / 2, axis=1), edges[places], np.diff(edges)[places]
-    )
+    weights = np.prod(weight[places] / 2, axis=1)
+    return OuterNodes(values_of(priors, u), weights, edges[places], np.diff(edges)[places])
+
+
+def values_of(priors: Mapping[str, Prior], u: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the outer parameters (n,) at prior probabilities u (n, axes)."""
+    named = enumerate(priors.items())
+    return {name: prior.distribution.ppf(u[:, axis]) for axis, (name, prior) in named}

@@ -1,6 +1,4 @@
-"""Strata that share neither terms nor taus are independent: what is asked of all is put together from each."""
-
-from collections.abc import Iterator
+"""Strata that share neither terms nor taus are independent: their results are put together."""
 
 import numpy as np
 import xarray as xr
@@ -20,23 +18,18 @@ def leave_one_study_out(
     weights: xr.DataArray | None = None,
     tolerance: float = 1e-6,
 ) -> xr.Dataset:
-    """Posterior without each study, and how well it predicts that study.
+    """Return the posterior without each study, and how well it predicts that study.
 
-    Parameters
-    ----------
-    design, spec : Dataset, ModelSpec
-        As for `integrate_posterior`.
-    weights : DataArray, optional
-        Dims (contrast, term): linear combinations to follow besides the terms.
-    tolerance : float
-        Studies whose estimated error on the shared grid is above it are refitted on a grid of their own.
+    `weights` (contrast, term) are linear combinations to follow besides the terms. A study with an
+    estimated error above `tolerance` on the shared grid gets a separate grid.
 
     Returns
     -------
     Dataset
-        Over study: elpd, exact log p(y_s | y_-s); error, as `Posterior.error`; own_grid, whether it was refitted.
-        Over (study, term): mean, sd; (study, level): tau_mean, tau_sd; (study, contrast): contrast_mean, contrast_sd.
-        Every posterior is that without the study.
+        Over study: elpd, exact log p(y_s | y_-s); error, as `Posterior.error`; own_grid, whether
+        the study had a separate grid. Over (study, term): mean, sd; (study, level): tau_mean,
+        tau_sd; (study, contrast): contrast_mean, contrast_sd. Every posterior is that without the
+        study.
 
     Notes
     -----
@@ -45,66 +38,55 @@ def leave_one_study_out(
     if not spec.tau_by:
         return delete_studies(design, spec, weights=weights, tolerance=tolerance)
     parts = split_strata(design, spec)
-    whole = {name: integrate_taus(*part, tolerance=tolerance) for name, part in parts.items()}
-    found = []
-    for name, (own, single) in parts.items():
-        inside = None if weights is None else weights.sel(term=own["term"].values)
-        inside = None if inside is None else inside[(inside != 0).any("term").values]
-        deleted = delete_studies(own, single, weights=inside, tolerance=tolerance)
+    posteriors = {name: integrate_taus(*part, tolerance=tolerance) for name, part in parts.items()}
+    by_stratum = []
+    for name, (part, single) in parts.items():
+        inside = None
+        if weights is not None:
+            inside = weights.sel(term=part["term"].values)
+            inside = inside[(inside != 0).any("term").values]
+        deleted = delete_studies(part, single, weights=inside, tolerance=tolerance)
         deleted = deleted.assign_coords(level=[f"{name}:{level}" for level in single.levels])
-        others = {other: posterior for other, posterior in whole.items() if other != name}
-        found.append(_with_others(deleted, others, weights))
+        others = {other: posterior for other, posterior in posteriors.items() if other != name}
+        by_stratum.append(_with_others(deleted, others, weights))
     order = {"term": design["term"].values, "level": tau_labels(design, spec)}
-    together = xr.concat(found, dim="study", join="outer", data_vars="minimal").sel(
-        study=design["study"].values
-    )
-    return together.reindex(order)
+    together = xr.concat(by_stratum, dim="study", join="outer", data_vars="minimal")
+    return together.sel(study=design["study"].values).reindex(order)
 
 
 def _with_others(
     deleted: xr.Dataset, others: dict[str, Posterior], weights: xr.DataArray | None
 ) -> xr.Dataset:
-    """Add terms and taus of strata that lose no study, and their part of each contrast."""
+    """Add terms and taus of strata that lose no study, and their part of every contrast."""
     studies = xr.ones_like(deleted["elpd"])
     merged = [deleted[["elpd", "error", "own_grid", "mean", "sd", "tau_mean", "tau_sd"]]]
     for name, posterior in others.items():
-        terms, taus = _moments(posterior), taus_table(posterior)
+        mean, sd = _moments(posterior, np.eye(len(posterior.terms)))
+        taus = taus_table(posterior)
+        of_taus = {f"tau_{key}": ("level", taus[key].to_numpy()) for key in ("mean", "sd")}
         levels = [f"{name}:{level}" for level in taus["level"]]
-        part = xr.Dataset(
-            {"mean": ("term", terms[0]), "sd": ("term", terms[1])}
-            | {
-                "tau_mean": ("level", taus["mean"].to_numpy()),
-                "tau_sd": ("level", taus["sd"].to_numpy()),
-            },
-            {"term": list(posterior.terms), "level": levels},
-        )
+        labels = {"term": list(posterior.terms), "level": levels}
+        part = xr.Dataset({"mean": ("term", mean), "sd": ("term", sd), **of_taus}, labels)
         merged.append(part * studies)
     together = xr.merge(merged, join="outer", compat="no_conflicts")
     if weights is None:
         return together
-    moments = deleted[["contrast_mean", "contrast_sd"]].reindex(
-        contrast=weights["contrast"].values, fill_value=0.0
-    )
-    mean, variance = moments["contrast_mean"], moments["contrast_sd"] ** 2
+    moments = deleted[["contrast_mean", "contrast_sd"]]
+    moments = moments.reindex(contrast=weights["contrast"].values, fill_value=0.0)
+    mean_of_all = moments["contrast_mean"]
+    variance = moments["contrast_sd"] ** 2
     for posterior in others.values():
-        shift, added = zip(*_parts(posterior, weights), strict=True)
-        mean = mean + xr.DataArray(
-            list(shift), {"contrast": weights["contrast"].values}, "contrast"
-        )
-        variance = variance + xr.DataArray(
-            list(added), {"contrast": weights["contrast"].values}, "contrast"
-        )
-    return together.assign(contrast_mean=mean, contrast_sd=np.sqrt(variance))
+        of_terms = weights.sel(term=list(posterior.terms)).transpose("contrast", "term")
+        mean, sd = _moments(posterior, of_terms.values)
+        mean_of_all = mean_of_all + xr.DataArray(mean, dims="contrast")
+        variance = variance + xr.DataArray(sd**2, dims="contrast")
+    return together.assign(contrast_mean=mean_of_all, contrast_sd=np.sqrt(variance))
 
 
-def _moments(posterior: Posterior) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and sd of each term (p,)."""
-    mixtures = [combination(posterior, row) for row in np.eye(len(posterior.terms))]
-    return np.array([one.mean for one in mixtures]), np.array([one.sd for one in mixtures])
-
-
-def _parts(posterior: Posterior, weights: xr.DataArray) -> Iterator[tuple[float, float]]:
-    """Mean and variance of a stratum's part of each contrast."""
-    for row in weights.sel(term=list(posterior.terms)).values:
-        mixture = combination(posterior, row) if row.any() else None
-        yield (0.0, 0.0) if mixture is None else (mixture.mean, mixture.sd**2)
+def _moments(posterior: Posterior, rows: np.ndarray) -> np.ndarray:
+    """Return mean and sd (2, n) of combinations of terms (n, p), 0 of a row of zeros."""
+    moments = np.zeros((2, len(rows)))
+    for at in np.flatnonzero(rows.any(axis=1)):
+        mixture = combination(posterior, rows[at])
+        moments[:, at] = mixture.mean, mixture.sd
+    return moments

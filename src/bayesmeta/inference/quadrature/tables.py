@@ -10,54 +10,34 @@ BOUNDS = (0.025, 0.5, 0.975)
 
 
 def terms_table(posterior: Posterior | Joint) -> pd.DataFrame:
-    """Summarise each term exactly: term, mean, sd, median, ci_lb, ci_ub (95 % equal-tailed), p_positive."""
+    """Summarise the terms: term, mean, sd, median, ci_lb, ci_ub (95 % equal-tailed), p_positive."""
     names = list(posterior.terms)
-    weights = xr.DataArray(
-        np.eye(len(names)), {"contrast": names, "term": names}, ("contrast", "term")
-    )
+    labels = {"contrast": names, "term": names}
+    weights = xr.DataArray(np.eye(len(names)), labels, ("contrast", "term"))
     return contrasts_table(posterior, weights).rename(columns={"contrast": "term"})
 
 
 def contrasts_table(posterior: Posterior | Joint, weights: xr.DataArray) -> pd.DataFrame:
-    """Summarise linear combinations of terms exactly.
+    """Summarise linear combinations of terms, weights (contrast, term), exactly.
 
-    Parameters
-    ----------
-    weights : DataArray
-        Dims (contrast, term), as from `design.contrast_weights`.
-
-    Returns
-    -------
-    DataFrame
-        contrast, mean, sd, median, ci_lb, ci_ub (95 % equal-tailed), p_positive.
+    The columns are contrast, mean, sd, median, ci_lb, ci_ub (95 % equal-tailed), p_positive.
     """
     rows = []
-    for name, row in zip(
-        weights["contrast"].values, weights.sel(term=list(posterior.terms)).values, strict=True
-    ):
-        mixture = combination(posterior, row)
+    for row in weights.sel(term=list(posterior.terms)):
+        mixture = combination(posterior, row.values)
         lower, median, upper = (mixture.quantile(p) for p in BOUNDS)
-        rows.append(
-            {
-                "contrast": name,
-                "mean": mixture.mean,
-                "sd": mixture.sd,
-                "median": median,
-                "ci_lb": lower,
-                "ci_ub": upper,
-            }
-            | {"p_positive": mixture.above(0.0)}
-        )
+        moments = {"contrast": row["contrast"].item(), "mean": mixture.mean, "sd": mixture.sd}
+        interval = {"median": median, "ci_lb": lower, "ci_ub": upper}
+        rows.append({**moments, **interval, "p_positive": mixture.above(0.0)})
     return pd.DataFrame(rows)
 
 
 def taus_table(posterior: Posterior | Joint) -> pd.DataFrame:
-    """Summarise each tau: level (of a joint posterior `human:study`), mean, sd, median, ci_lb, ci_ub (95 %)."""
+    """Summarise every tau: level (`human:study` of strata), mean, sd, median, ci_lb, ci_ub."""
     if isinstance(posterior, Joint):
-        each = {name: taus_table(part) for name, part in posterior.parts.items()}
-        return pd.concat(
-            [table.assign(level=name + ":" + table["level"]) for name, table in each.items()]
-        )
+        tables = {name: taus_table(part) for name, part in posterior.parts.items()}
+        levels = {name: f"{name}:" + table["level"] for name, table in tables.items()}
+        return pd.concat([table.assign(level=levels[name]) for name, table in tables.items()])
     mean = posterior.weight @ posterior.tau
     sd = np.sqrt(posterior.weight @ (posterior.tau - mean) ** 2)
     bounds = [[tau_quantile(posterior, level, p) for p in BOUNDS] for level in posterior.levels]

@@ -1,6 +1,6 @@
 """Independent draws from the quadrature's posterior, as the tree that NUTS would give."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ from bayesmeta.inference.quadrature.density import at_taus
 from bayesmeta.inference.quadrature.grid import outside_of
 from bayesmeta.inference.quadrature.integral import Integral, integrate
 from bayesmeta.inference.quadrature.nodes import cells
-from bayesmeta.inference.quadrature.outer import outer_priors
+from bayesmeta.inference.quadrature.outer import outer_priors, values_of
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.design import split_strata
 from bayesmeta.model.likelihood import Taus, tau_labels
@@ -24,7 +24,11 @@ CANDIDATES = 2  # candidates per draw: enough for almost no draw to be taken twi
 
 
 class Draws(NamedTuple):
-    """Independent draws: tau (draws, levels), beta (draws, p), log p(y, beta, tau, outer) (draws,), outer by name."""
+    """Independent draws.
+
+    tau (draws, levels), beta (draws, p), log_joint : log p(y, beta, tau, outer) (draws,), outer by
+    name.
+    """
 
     tau: np.ndarray
     beta: np.ndarray
@@ -42,26 +46,13 @@ def quadrature_posterior(
     tolerance: float = 1e-6,
     steps: Steps | None = None,
 ) -> xr.DataTree:
-    """Integrate a model and draw from the result.
+    """Integrate a model and draw from the result, with arguments as for `nuts.sample_posterior`.
 
-    Parameters
-    ----------
-    design, spec : Dataset, ModelSpec
-        As for `nuts.sample_posterior`.
-    draws, chains, seed : int
-        Independent draws, dealt to so many chains of so many draws, fewer of a large table
-        (`predictive.thinning_interval`); seed of every random step.
-    tolerance : float
-        As for `integrate_posterior`.
-    steps : Steps, optional
-        Shows and times what is being done.
-
-    Returns
-    -------
-    DataTree
-        The groups, names and dims of `nuts.sample_posterior`. sample_stats has lp, log p(y, beta, tau) with the outer
-        parameters. Attributes of posterior: sampler, log_marginal_likelihood, quadrature_error, quadrature_converged,
-        quadrature_order.
+    The `draws` are independent, dealt to so many `chains` of so many draws, fewer of a large table
+    (`predictive.thinning_interval`); `tolerance` is as for `integrate_posterior`; `steps` shows and
+    times the work. The tree has the groups, names and dims of `nuts.sample_posterior`. sample_stats
+    has lp, log p(y, beta, tau) with the outer parameters. Attributes of posterior: sampler,
+    log_marginal_likelihood, quadrature_error, quadrature_converged, quadrature_order.
     """
     steps = steps or Steps()
     draws = len(range(0, draws, thinning_interval(design, draws * chains)))
@@ -69,53 +60,41 @@ def quadrature_posterior(
         parts = split_strata(design, spec)
         integrals = {name: integrate(*part, tolerance=tolerance) for name, part in parts.items()}
     with steps(f"drawing {chains} x {draws} independent draws"):
-        by_stratum = [
-            draw(integrals[name], part[1], count=draws * chains, seed=seed + at)
-            for at, (name, part) in enumerate(parts.items())
-        ]
-        joined = _joined(
-            by_stratum, [list(part["term"].values) for part, _ in parts.values()], design
-        )
-    labels = {"chain": range(chains), "draw": range(draws), "term": design["term"].values}
-    labels["level"] = tau_labels(design, spec)
-    posterior = xr.Dataset(
-        {
-            "beta": (("chain", "draw", "term"), joined.beta.reshape(chains, draws, -1)),
-            "tau": (("chain", "draw", "level"), joined.tau.reshape(chains, draws, -1)),
-        }
-        | {
-            (pooling_sd_name(name) if name in spec.pooling_sds else name): (
-                ("chain", "draw"),
-                values.reshape(chains, draws),
-            )
-            for name, values in joined.outer.items()
-        },
-        labels,
-        attrs=_attributes(integrals),
-    )
-    lp = {"lp": (("chain", "draw"), joined.log_joint.reshape(chains, draws))}
+        strata = enumerate(zip(integrals.values(), parts.values(), strict=True), start=seed)
+        count = draws * chains
+        by_stratum = [draw(x, single, count=count, seed=at) for at, (x, (_, single)) in strata]
+        joined = _joined(by_stratum, [part for part, _ in parts.values()], design)
+    dims = ("chain", "draw")
+    chain_labels = {"chain": range(chains), "draw": range(draws)}
+    labels = {"term": design["term"].values, "level": tau_labels(design, spec), **chain_labels}
+    variables: dict[str, tuple[Sequence[str], np.ndarray]] = {
+        "beta": ((*dims, "term"), joined.beta.reshape(chains, draws, -1)),
+        "tau": ((*dims, "level"), joined.tau.reshape(chains, draws, -1)),
+    }
+    for name, values in joined.outer.items():
+        variable = pooling_sd_name(name) if name in spec.pooling_sds else name
+        variables[variable] = (dims, values.reshape(chains, draws))
+    posterior = xr.Dataset(variables, labels, attrs=_attributes(list(integrals.values())))
+    lp = {"lp": (dims, joined.log_joint.reshape(chains, draws))}
     with steps("exact random effects"):
-        stats = xr.Dataset(lp, {name: labels[name] for name in ("chain", "draw")})
+        stats = xr.Dataset(lp, chain_labels)
         return complete_tree(posterior, stats, design, spec, seed=seed)
 
 
-def _attributes(integrals: Mapping[str, Integral]) -> dict[str, str | int | float]:
+def _attributes(integrals: list[Integral]) -> dict[str, str | int | float]:
     return {
         "sampler": "quadrature",
-        "log_marginal_likelihood": sum(integral.log_evidence for integral in integrals.values()),
-        "quadrature_error": max(integral.error for integral in integrals.values()),
-        "quadrature_converged": int(all(integral.converged for integral in integrals.values())),
-        "quadrature_order": max(
-            grid.rule.order for integral in integrals.values() for grid in integral.grids
-        ),
+        "log_marginal_likelihood": sum(part.log_evidence for part in integrals),
+        "quadrature_error": max(part.error for part in integrals),
+        "quadrature_converged": int(all(part.converged for part in integrals)),
+        "quadrature_order": max(grid.rule.order for part in integrals for grid in part.grids),
     }
 
 
-def _joined(strata: list[Draws], terms: list[list[str]], design: xr.Dataset) -> Draws:
-    """Set independent draws of the strata side by side, terms in the order of the whole design."""
+def _joined(strata: list[Draws], parts: list[xr.Dataset], design: xr.Dataset) -> Draws:
     if len(strata) == 1:
         return strata[0]
-    names = [name for part in terms for name in part]
+    names = [name for part in parts for name in part["term"].values]
     order = [names.index(term) for term in design["term"].values]
     beta = np.column_stack([part.beta for part in strata])[:, order]
     log_joint = np.sum([part.log_joint for part in strata], axis=0)
@@ -125,16 +104,15 @@ def _joined(strata: list[Draws], terms: list[list[str]], design: xr.Dataset) -> 
 def draw(integral: Integral, spec: ModelSpec, *, count: int, seed: int) -> Draws:
     """Draw (taus, beta) and the outer parameters, independently.
 
-    Candidates come from the nodes by probability, spread evenly over each node's cell; they are resampled by the ratio
-    of the exact density to that of the candidates, so that draws do not sit on the nodes. Resampling is systematic.
+    Candidates come from the nodes by probability, spread evenly over each node's cell; they are
+    resampled by the ratio of the exact density to that of the candidates, so that draws do not sit
+    on the nodes. Resampling is systematic.
     """
     rng = np.random.default_rng(seed)
     x, u, log_candidate = _candidates(integral, CANDIDATES * count, rng)
     tau, outside = outside_of(x[:, ::-1], spec, integral.arrays.scale)
-    outer = {
-        name: prior.distribution.ppf(u[:, at])
-        for at, (name, prior) in enumerate(outer_priors(spec).items())
-    }
+    priors = outer_priors(spec)
+    outer = values_of(priors, u)
     levels = {level: tau[None, :, at] for at, level in enumerate(spec.levels)}
     given = at_taus(integral.arrays.given(outer), Taus(**levels))
     log_density = np.nan_to_num(given.log_likelihood + outside, nan=-np.inf)
@@ -146,22 +124,16 @@ def draw(integral: Integral, spec: ModelSpec, *, count: int, seed: int) -> Draws
     log_normal = -0.5 * (noise**2 + np.log(2 * np.pi)).sum(1) - log_pivots
     jacobian = np.log(integral.arrays.scale * np.cosh(x[chosen])).sum(1)
     outer = {name: values[chosen] for name, values in outer.items()}
-    log_prior = sum(
-        (log_density_of(prior, outer[name]) for name, prior in outer_priors(spec).items()),
-        np.zeros(count),
-    )
-    return Draws(
-        tau[chosen],
-        mean + (factor @ noise[..., None])[..., 0],
-        log_density[chosen] - jacobian + log_normal + log_prior,
-        outer,
-    )
+    log_priors = (log_density_of(prior, outer[name]) for name, prior in priors.items())
+    log_joint = sum(log_priors, log_density[chosen] - jacobian + log_normal)
+    beta = mean + (factor @ noise[..., None])[..., 0]
+    return Draws(tau[chosen], beta, log_joint, outer)
 
 
 def _candidates(
     integral: Integral, count: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Draw coordinates x (count, levels) and u (count, outer), each in its node's cell, and their log density."""
+    """Draw x (count, levels) and u (count, outer), each in its node's cell; log density."""
     weight, lower, width, outer = [], [], [], []
     for outer_node in integral.kept:
         grid = integral.grids[outer_node]
@@ -172,7 +144,7 @@ def _candidates(
         outer.append(np.full(len(grid.weight), outer_node))
     weights = np.concatenate(weight)
     node = systematic(weights, count, rng)
-    (lower_x, width_x, of_outer) = (np.concatenate(part)[node] for part in (lower, width, outer))
+    lower_x, width_x, of_outer = (np.concatenate(part)[node] for part in (lower, width, outer))
     x = lower_x + width_x * rng.random(lower_x.shape)
     width_u = integral.nodes.width[of_outer]
     u = integral.nodes.lower[of_outer] + width_u * rng.random(width_u.shape)
@@ -181,7 +153,7 @@ def _candidates(
 
 
 def systematic(weight: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw positions with probability weight: each turns up count x weight times, rounded up or down.
+    """Draw positions with probability weight: each count x weight times, rounded up or down.
 
     Source: systematic resampling, Kitagawa 1996, doi 10.1080/10618600.1996.10474692.
     """

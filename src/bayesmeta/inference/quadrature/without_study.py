@@ -1,7 +1,7 @@
-r"""The posterior without a study, at given taus, from the posterior with all of them.
+"""The posterior without a study, at given taus, from the posterior with all of them.
 
-A study informs some of the terms, I. With M = Cov(beta_I | y), m = E[beta_I | y] and the study's cross-products
-K = X_I'V_s^-1 X_I, h = X_I'V_s^-1 y_s, c = y_s'V_s^-1 y_s:
+A study informs some of the terms, I. With M = Cov(beta_I | y), m = E[beta_I | y] and the study's
+cross-products K = X_I'V_s^-1 X_I, h = X_I'V_s^-1 y_s, c = y_s'V_s^-1 y_s:
 
     P = M^-1 - K,   a = M^-1 m - h             beta_I without the study: precision P, mean P^-1 a
     G = Cov(beta, beta_I | y) M^-1
@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bayesmeta.inference.quadrature.density import Conditional, DesignArrays, sweep, with_dense
+from bayesmeta.inference.quadrature.conditional import Conditional, sweep
+from bayesmeta.inference.quadrature.density import DesignArrays, with_dense
 from bayesmeta.model.likelihood import Taus, error_sums, marginal
 from bayesmeta.model.likelihood.arrays import with_node_axes
 from bayesmeta.model.likelihood.kernel import Sums
@@ -27,8 +28,8 @@ from bayesmeta.model.likelihood.nesting import Nesting
 class Support(NamedTuple):
     """Studies that inform the same terms.
 
-    studies : positions of the studies (n,). terms : positions of the terms (r,). columns, v, nesting : [X_I, y], v and
-    the nesting of their effects.
+    studies, terms : positions (n,), (r,). columns, v, nesting : [X_I, y], v and the nesting of
+    their effects.
     """
 
     studies: np.ndarray
@@ -37,9 +38,14 @@ class Support(NamedTuple):
     v: np.ndarray
     nesting: Nesting
 
+    def sums(self, tau_effect: float, rho: float | np.ndarray) -> Sums:
+        """Return the sums over effects, by study."""
+        of_effects = (self.columns, self.v, self.nesting)
+        return error_sums(*of_effects, tau_effect=tau_effect, rho=rho, by_study=True)
+
 
 class WithoutStudy(NamedTuple):
-    """Without each study of a support: log p(y_-s | taus) (n, ...), and what the mean and the covariance gain.
+    """Without each study of a support: log p(y_-s | taus) (n, ...), and changes of moments.
 
     mean : P^-1 a - m (r, n, ...). covariance : P^-1 - M (r, r, n, ...). G : (p, r, ...).
     """
@@ -56,10 +62,8 @@ def supports_of(arrays: DesignArrays) -> list[Support]:
     coded = arrays.columns[:, :-1] != 0
     informed = nesting.effects_of_study.sum(coded.astype(float)) > 0
     patterns, pattern = np.unique(informed, axis=0, return_inverse=True)
-    return [
-        _support(arrays, np.flatnonzero(pattern == at), np.flatnonzero(terms))
-        for at, terms in enumerate(patterns)
-    ]
+    groups = [(np.flatnonzero(pattern == at), row) for at, row in enumerate(patterns)]
+    return [_support(arrays, studies, np.flatnonzero(row)) for studies, row in groups]
 
 
 def _support(arrays: DesignArrays, studies: np.ndarray, terms: np.ndarray) -> Support:
@@ -71,52 +75,26 @@ def _support(arrays: DesignArrays, studies: np.ndarray, terms: np.ndarray) -> Su
     return Support(studies, terms, columns, arrays.v[rows], Nesting.of(group, study))
 
 
-def support_sums(support: Support, arrays: DesignArrays, tau_effect: float) -> Sums:
-    """Return the sums over effects of a support's studies, by study."""
-    return error_sums(
-        support.columns,
-        support.v,
-        support.nesting,
-        tau_effect=tau_effect,
-        rho=arrays.rho,
-        by_study=True,
-    )
-
-
 def without_each(
-    whole: Conditional, support: Support, sums: Sums, taus: Taus, arrays: DesignArrays
+    with_all: Conditional, support: Support, sums: Sums, taus: Taus, arrays: DesignArrays
 ) -> WithoutStudy:
-    """Take out each study of a support.
-
-    Parameters
-    ----------
-    whole : Conditional
-        Given all studies, at nodes (...).
-    support, sums : Support, Sums
-        From `supports_of` and `support_sums`.
-    taus : Taus
-        The nodes, each (1, ...).
-    arrays : DesignArrays
-    """
+    """Take out each study of a support, from beta given all studies at taus (1, ...)."""
     S, L = _products(support, sums, taus, arrays)
-    terms, size = support.terms, len(support.terms)
-    to_terms = whole.covariance[:, terms]
-    M, m = to_terms[terms], whole.mean[terms]
+    terms = support.terms
+    size = len(terms)
+    to_terms = with_all.covariance[:, terms]
+    M = to_terms[terms]
+    m = with_all.mean[terms]
     M_inverse, log_det_M = sweep(M, size)
     scaled = np.einsum("ab...,b...->a...", M_inverse, m)
-    precision = np.concatenate(
-        [
-            np.concatenate([M_inverse, scaled[:, None]], 1),
-            np.concatenate([scaled, (m * scaled).sum(0)[None]])[None],
-        ]
-    )
+    upper = np.concatenate([M_inverse, scaled[:, None]], 1)
+    lower = np.concatenate([scaled, (m * scaled).sum(0)[None]])
+    precision = np.concatenate([upper, lower[None]])
     swept, log_det_P = sweep(precision[:, :, None] - np.moveaxis(S, 0, 2), size)
     counted = with_node_axes(arrays.effects[support.studies] * np.log(2 * np.pi), L)
-    log_likelihood = whole.log_likelihood + 0.5 * (
-        counted + L - log_det_M - log_det_P - swept[size, size]
-    )
+    gain = counted + L - log_det_M - log_det_P - swept[size, size]
     return WithoutStudy(
-        log_likelihood,
+        with_all.log_likelihood + 0.5 * gain,
         mean=swept[:size, size] - m[:, None],
         covariance=swept[:size, :size] - M[:, :, None],
         G=np.einsum("pa...,ab...->pb...", to_terms, M_inverse),
@@ -126,7 +104,7 @@ def without_each(
 def _products(
     support: Support, sums: Sums, taus: Taus, arrays: DesignArrays
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return z'V_s^-1 z (n, r + 1, r + 1, ...) and log|V_s| (n, ...) of each study, z = [X_I, y]."""
+    """Return z'V_s^-1 z (n, r + 1, r + 1, ...) and log|V_s| (n, ...), z = [X_I, y]."""
     nested = marginal(sums, taus.above, support.nesting, by_study=True)
     columns = arrays.columns[:, [*support.terms, arrays.columns.shape[1] - 1]]
     return with_dense(nested, columns, support.studies, arrays, taus)

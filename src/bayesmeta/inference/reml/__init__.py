@@ -1,9 +1,7 @@
-"""The same likelihood maximised instead of sampled: REML and ML, with the tables a frequentist report needs.
+"""The same likelihood maximised instead of sampled: REML and ML, with tables of a fit.
 
-::
-
-    fit = fit_reml(build_design(frame, spec), spec)
-    terms_table(fit), heterogeneity_table(fit), fit_table(fit), profile_intervals(fit), cr2_table(fit)
+fit = fit_reml(build_design(frame, spec), spec)
+terms_table(fit), heterogeneity_table(fit), fit_table(fit), profile_intervals(fit), cr2_table(fit)
 """
 
 from bayesmeta.inference.reml.fit import Reml, fit_reml

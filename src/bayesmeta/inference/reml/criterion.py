@@ -1,14 +1,16 @@
-r"""What REML and ML maximise, as a function of the taus alone, and how it is climbed.
+"""What REML and ML maximise, as a function of the taus alone, and how a climb finds its maximum.
 
-With V the covariance matrix of yi given the taus and r = yi - X beta, beta by generalised least squares,
+With V the covariance matrix of yi given the taus and r = yi - X beta, beta by generalised least
+squares,
 
     l_ML   = -1/2 (k log 2 pi + log|V| + r' V^-1 r)
     l_REML = -1/2 ((k - p) log 2 pi + log|V| + log|X' V^-1 X| - log|X'X| + r' V^-1 r)
 
-All of it follows from z' V^-1 z with z = [X, yi]. X is orthonormalised first, which makes log|X'X| zero and puts
-moderators on one scale. Both are even functions of every tau, so that tau = 0 is a smooth optimum like any other and
-Newton's method needs no wall there. It is also a stationary point where it is no optimum, so that a climb that ends
-where the criterion curves upwards goes on from there.
+All of it follows from z' V^-1 z with z = [X, yi]. X is orthonormalised first, which makes log|X'X|
+zero and puts moderators on a common scale. Both are even functions of every tau, so that tau = 0 is
+a smooth optimum like any other and Newton's method needs no wall there. It is also a stationary
+point where it is no optimum, so that a climb that ends where the criterion curves upwards goes on
+from there.
 
 Source: Harville 1977, doi 10.1080/01621459.1977.10480998.
 """
@@ -26,12 +28,16 @@ from bayesmeta.model.likelihood.effect_level import error_weights
 from bayesmeta.model.likelihood.kernel import Sums
 from bayesmeta.model.spec import ModelSpec
 
+Derivatives = list[np.ndarray]  # of order 0 and 1
 STEPS = 200
-SMALL = 1e-8  # of the spread of the residuals: a step at which a climb ends
+SMALL = 1e-8  # of the sd of the residuals: a step at which a climb ends
 
 
 class Evaluation(NamedTuple):
-    """The criterion at given taus, its derivatives, and least squares: X' V^-1 X = L L' (factor), half = L' beta."""
+    """The criterion at given taus, its derivatives, and least squares.
+
+    X' V^-1 X = L L' (factor), half = L' beta, residual = r' V^-1 r.
+    """
 
     value: float
     gradient: np.ndarray
@@ -42,7 +48,10 @@ class Evaluation(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """A criterion: evaluate(tau), ordinary least-squares beta, basis with X basis orthonormal, spread of residuals."""
+    """A criterion: evaluate(tau), and where to start.
+
+    beta : by ordinary least squares. basis : X basis is orthonormal. scale : sd of the residuals.
+    """
 
     evaluate: Callable[[np.ndarray], Evaluation]
     beta: np.ndarray
@@ -50,7 +59,7 @@ class Problem(NamedTuple):
     scale: float
 
     def starts(self, levels: int) -> list[np.ndarray]:
-        """Taus to start from: all equal first, so that levels that cannot be told apart are split evenly."""
+        """Return taus to start from; equal first, so that aliased levels are split evenly."""
         shapes = np.vstack([np.ones(levels), 0.2 + 0.8 * np.eye(levels)])
         return list(self.scale / np.sqrt(levels) * shapes)
 
@@ -58,7 +67,9 @@ class Problem(NamedTuple):
 def problem_of(design: xr.Dataset, spec: ModelSpec, method: str) -> Problem:
     """Return the criterion of a design."""
     orthonormal, triangle = np.linalg.qr(design["X"].values)
-    basis, y, v = np.linalg.inv(triangle), design["yi"].values, design["vi"].values
+    basis = np.linalg.inv(triangle)
+    y = design["yi"].values
+    v = design["vi"].values
     residuals = y - orthonormal @ (orthonormal.T @ y)
     columns = np.column_stack([orthonormal, residuals])
     products = Products(columns, v, nesting_of(design), spec)
@@ -66,25 +77,24 @@ def problem_of(design: xr.Dataset, spec: ModelSpec, method: str) -> Problem:
     def evaluate(tau: np.ndarray) -> Evaluation:
         return _evaluation(products(tau), products.curvature(tau), len(y), method)
 
-    return Problem(
-        evaluate, basis @ (orthonormal.T @ y), basis, float(np.sqrt(residuals.var() + np.median(v)))
-    )
+    scale = float(np.sqrt(residuals.var() + np.median(v)))
+    return Problem(evaluate, basis @ (orthonormal.T @ y), basis, scale)
 
 
 def maximise(problem: Problem, starts: Sequence[np.ndarray], free: np.ndarray) -> np.ndarray:
-    """Taus at the best optimum reached from the starts, in the free ones; a later one must be better, not equal."""
+    """Return the best of the optima from the starts; a later optimum must be better, not equal."""
     tops = [_climb(problem, start, free) for start in starts]
     values = np.array([value for _, value in tops])
     return tops[int(np.argmax(values > values.max() - 1e-7))][0]
 
 
 def _climb(problem: Problem, tau: np.ndarray, free: np.ndarray) -> tuple[np.ndarray, float]:
-    """Newton's method with absolute curvatures and step halving."""
+    """Climb by Newton's method with absolute curvatures and step halving."""
     here = problem.evaluate(tau)
     for _ in range(STEPS):
         step = np.zeros_like(tau)
-        gradient, hessian = here.gradient[free], here.hessian[np.ix_(free, free)]
-        step[free] = _uphill(gradient, hessian)
+        hessian = here.hessian[np.ix_(free, free)]
+        step[free] = _uphill(here.gradient[free], hessian)
         if np.abs(step).max(initial=0) < SMALL * problem.scale:
             step[free] = _off_saddle(hessian) * problem.scale / 10
         step *= problem.scale / max(np.abs(step).max(initial=0), problem.scale)
@@ -92,16 +102,16 @@ def _climb(problem: Problem, tau: np.ndarray, free: np.ndarray) -> tuple[np.ndar
         while not there.value >= here.value - 1e-12 * abs(here.value):
             step /= 2
             there = problem.evaluate(tau + step)
-        tau, here = tau + step, there
+        tau = tau + step
+        here = there
         if np.abs(step).max() < SMALL * problem.scale:
             return np.abs(tau), here.value
-    raise BadInput(
-        f"the likelihood has no clear maximum: the taus still move after {STEPS} steps; leave a level out"
-    )
+    moving = f"the taus still move after {STEPS} steps"
+    raise BadInput(f"the likelihood has no clear maximum: {moving}; leave a level out")
 
 
 def _uphill(gradient: np.ndarray, hessian: np.ndarray) -> np.ndarray:
-    """Newton step; it stays put along directions in which the criterion is flat (levels that are aliased)."""
+    """Return the Newton step, 0 along directions in which the criterion is flat (aliasing)."""
     if not len(gradient):
         return gradient
     curvature, directions = np.linalg.eigh(hessian)
@@ -110,25 +120,26 @@ def _uphill(gradient: np.ndarray, hessian: np.ndarray) -> np.ndarray:
 
 
 def _off_saddle(hessian: np.ndarray) -> np.ndarray:
-    """Direction in which the criterion curves upwards, even between the taus where it can be; zeros for none."""
+    """Return a direction in which the criterion curves upwards; zeros for none."""
     if not len(hessian):
         return np.zeros(0)
     curvature, directions = np.linalg.eigh(hessian)
     up = directions[:, curvature > 1e-6 * np.abs(curvature).max()]
     even = up @ up.sum(axis=0)
-    way = even if np.linalg.norm(even) > 1e-3 else up[:, -1:].sum(axis=1)
-    return way / max(np.linalg.norm(way), 1e-3)
+    chosen = even if np.linalg.norm(even) > 1e-3 else up[:, -1:].sum(axis=1)
+    return chosen / max(np.linalg.norm(chosen), 1e-3)
 
 
 class Products:
-    r"""log|V| and S = z'V^-1 z with their derivatives in the taus.
+    """log|V| and S = z'V^-1 z with their derivatives in the taus.
 
-    With Z_l the membership of the effects in the units of a level l and c_l = Z_l'V^-1 z, which the conditional means of
-    the random effects give (`conditionals`),
+    With Z_l the membership of the effects in the units of a level l and c_l = Z_l'V^-1 z, which the
+    conditional means of the random effects give (`conditionals`),
 
         d log|V| / d tau_l^2 = tr Z_l'V^-1 Z_l,        d S / d tau_l^2 = -c_l' c_l
 
-    Second derivatives are the imaginary parts of these at tau + i h: exact, because every step is analytic.
+    Second derivatives are the imaginary parts of these at tau + i h: exact, because every step is
+    analytic.
     """
 
     STEP = 1e-20  # h: without a difference there is no cancellation, however small it is
@@ -143,38 +154,36 @@ class Products:
         self.fixed = None if "effect" in spec.levels else self._sums(0.0)
 
     def _sums(self, tau_effect: complex) -> Sums:
-        return error_sums(
-            self.columns, self.v, self.nesting, tau_effect=tau_effect, rho=self.spec.rho
-        )
+        of_effects = (self.columns, self.v, self.nesting)
+        return error_sums(*of_effects, tau_effect=tau_effect, rho=self.spec.rho)
 
-    def __call__(self, tau: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """Return [log|V|, its gradient (levels,)] and [S (q, q), its derivatives (q, q, levels)]."""
+    def __call__(self, tau: np.ndarray) -> tuple[Derivatives, Derivatives]:
+        """Return [log|V|, gradient (levels,)] and [S (q, q), derivatives (q, q, levels)]."""
         taus = Taus(**dict(zip(self.spec.levels, tau, strict=True)))
         sums = self._sums(taus.effect) if self.fixed is None else self.fixed
-        found = marginal(sums, taus.above, self.nesting)
-        placed = place_random_effects(found, taus.above, self.nesting)
+        integrated = marginal(sums, taus.above, self.nesting)
+        placed = place_random_effects(integrated, taus.above, self.nesting)
         slopes = {}
         variance_above = np.zeros(1)
         for level, name in reversed(list(enumerate(("group", "study")))):
-            A, _, D = found.steps[level]
+            A, _, D = integrated.steps[level]
             score = placed[level].score
             trace = (A / D - (A / D) ** 2 * variance_above).sum()
             slopes[name] = (trace, -score.T @ score)
             variance = variance_above / D**2 + getattr(taus, name) ** 2 / D
             variance_above = variance[self.nesting.levels[level].parent]
         if "effect" in self.spec.levels:
-            slopes["effect"] = self._effect_slopes(
-                taus, placed[0].effect + placed[0].above, variance_above
-            )
+            above = placed[0].effect + placed[0].above
+            slopes["effect"] = self._effect_slopes(taus, above, variance_above)
         chain = {name: 2 * getattr(taus, name) for name in slopes}  # d tau^2 / d tau
         traces = [chain[name] * slopes[name][0] for name in self.spec.levels]
         products = [chain[name] * slopes[name][1] for name in self.spec.levels]
-        return [found.L, np.array(traces)], [found.S, np.stack(products, axis=-1)]
+        return [integrated.L, np.array(traces)], [integrated.S, np.stack(products, axis=-1)]
 
     def _effect_slopes(
         self, taus: Taus, above: np.ndarray, variance_above: np.ndarray
     ) -> tuple[complex, np.ndarray]:
-        """Return the derivatives in tau_effect^2, from the effects above the effect level and their variances."""
+        """Return the derivatives in tau_effect^2, given the effects above and their variances."""
         error = error_weights(self.v, self.nesting, taus.effect, self.spec.rho)
         solved = weigh(self.columns - above[self.nesting.group_of_effect], error, self.nesting)
         ones = weigh(np.ones((len(self.v), 1)), error, self.nesting)[:, 0]
@@ -184,7 +193,7 @@ class Products:
         return trace, -solved.T @ solved
 
     def curvature(self, tau: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the second derivatives of log|V| (levels, levels) and of S (q, q, levels, levels)."""
+        """Return second derivatives of log|V| (levels, levels) and S (q, q, levels, levels)."""
         traces, products = [], []
         for direction in np.eye(len(tau)):
             (_, gradient), (_, slope) = self(tau + 1j * self.STEP * direction)
@@ -194,12 +203,12 @@ class Products:
 
 
 def _evaluation(
-    first: tuple[list[np.ndarray], list[np.ndarray]],
+    first: tuple[Derivatives, Derivatives],
     second: tuple[np.ndarray, np.ndarray],
     k: int,
     method: str,
 ) -> Evaluation:
-    """Return the criterion from log|V| and S = z' V^-1 z; r' V^-1 r = u' S u with u = (-beta, 1)."""
+    """Return the criterion from log|V| and S; r' V^-1 r = u' S u with u = (-beta, 1)."""
     (log_det, log_det_1), (S, S_1) = first
     log_det_2, S_2 = second
     p = len(S) - 1
@@ -210,15 +219,13 @@ def _evaluation(
     scores = np.einsum("ija,j->ia", S_1, u)
     value = k * np.log(2 * np.pi) + log_det + S[p, p] - half @ half
     gradient = log_det_1 + u @ scores
-    hessian = (
-        log_det_2 + np.einsum("i,ijab,j->ab", u, S_2, u) - 2 * scores[:p].T @ inverse @ scores[:p]
-    )
+    hessian = log_det_2 + np.einsum("i,ijab,j->ab", u, S_2, u)
+    hessian = hessian - 2 * scores[:p].T @ inverse @ scores[:p]
     if method == "REML":
         relative = np.einsum("ij,jka->aik", inverse, S_1[:p, :p])
         value += 2 * np.log(np.diag(factor)).sum() - p * np.log(2 * np.pi)
         gradient = gradient + np.trace(relative, axis1=1, axis2=2)
         hessian = hessian + np.einsum("ij,jiab->ab", inverse, S_2[:p, :p])
         hessian = hessian - np.einsum("aij,bji->ab", relative, relative)
-    return Evaluation(
-        -0.5 * float(value), -0.5 * gradient, -0.5 * hessian, factor, half, S[p, p] - half @ half
-    )
+    residual = S[p, p] - half @ half
+    return Evaluation(-float(value) / 2, -gradient / 2, -hessian / 2, factor, half, residual)

@@ -12,30 +12,19 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.likelihood import nesting_of, refusal
 from bayesmeta.model.spec import ModelSpec
 
-ZERO = 1e-6  # of the spread of the residuals; Newton ends far below it where a tau is zero
+ZERO = 1e-6  # of the sd of the residuals; Newton ends far below it where a tau is zero
 
 
 @dataclass(frozen=True)
 class Reml:
     """A fit by `fit_reml`.
 
-    Attributes
-    ----------
-    tau : Series
-        Standard deviation of each level; exactly 0 on the boundary.
-    beta : Series
-        Estimate of each term.
-    covariance : DataFrame
-        Of beta, (term, term).
-    log_lik : float
-        Restricted (REML) or full (ML) log-likelihood, metafor's `logLik`.
-    QE : float
-        Residual heterogeneity: r' V^-1 r with every tau 0.
-    boundary : tuple of str
-        Levels whose tau is estimated as 0.
-    aliased : tuple of str
-        Levels that these data cannot tell apart (every study has one group, say): only the sum of their tau^2 is
-        estimated, and it is split evenly, as metafor does.
+    tau : standard deviation of each level; exactly 0 on the boundary. beta : estimate of each term.
+    covariance : of beta (term, term). log_lik : restricted (REML) or full (ML) log-likelihood,
+    metafor's `logLik`. QE : residual heterogeneity, r' V^-1 r with every tau 0. boundary : levels
+    with a tau estimated as 0. aliased : levels that these data cannot tell apart (every study has a
+    single group, say): only the sum of their tau^2 is estimated, and it is split evenly, as metafor
+    does.
     """
 
     design: xr.Dataset
@@ -51,21 +40,10 @@ class Reml:
 
 
 def fit_reml(design: xr.Dataset, spec: ModelSpec, *, method: str = "REML") -> Reml:
-    """Fit a model by (restricted) maximum likelihood.
+    """Fit a model by (restricted) maximum likelihood; its priors are not used.
 
-    Parameters
-    ----------
-    design : Dataset
-        From `design.build_design`.
-    spec : ModelSpec
-        Its levels and rho are used, its priors are not.
-    method : {"REML", "ML"}
-
-    Raises
-    ------
-    BadInput
-        Unknown method; taus that differ by stratum; no more effects than terms; a level that the terms use up; no
-        convergence.
+    `method` is "REML" or "ML". Raise BadInput if it is neither, taus differ by stratum, there are
+    no more effects than terms, the terms use up a level, or a climb does not converge.
 
     Source: metafor's `rma.mv(yi, V, random = list(~ 1 | study, ~ 1 | group))`.
     """
@@ -74,18 +52,17 @@ def fit_reml(design: xr.Dataset, spec: ModelSpec, *, method: str = "REML") -> Re
     if text := refusal(design, spec, "reml"):
         raise BadInput(text)
     if (empty := design["term"].values[~design["X"].values.any(0)]).size:
-        raise BadInput(
-            f"{method} has no prior: the terms {list(map(str, empty))} have no effects; leave them out"
-        )
+        names = list(map(str, empty))
+        raise BadInput(f"{method} has no prior: the terms {names} have no effects; leave them out")
     if k <= p:
-        raise BadInput(
-            f"{method} needs more effects than terms; got {k} effects for {p} terms: use fewer terms"
-        )
+        got = f"got {k} effects for {p} terms"
+        raise BadInput(f"{method} needs more effects than terms; {got}: use fewer terms")
     aliased = _aliased(design, spec.levels)
-    problem, levels = problem_of(design, spec, method), len(spec.levels)
+    problem = problem_of(design, spec, method)
+    levels = len(spec.levels)
     tau = maximise(problem, problem.starts(levels), np.ones(levels, bool))
     tau = np.where(tau < ZERO * problem.scale, 0.0, tau)
-    best, without = problem.evaluate(tau), problem.evaluate(0 * tau)
+    best = problem.evaluate(tau)
     terms = design["term"].values
     root = problem.basis @ np.linalg.inv(best.factor).T
     return Reml(
@@ -96,50 +73,41 @@ def fit_reml(design: xr.Dataset, spec: ModelSpec, *, method: str = "REML") -> Re
         beta=pd.Series(problem.beta + root @ best.half, terms, name="estimate"),
         covariance=pd.DataFrame(root @ root.T, terms, terms),
         log_lik=best.value,
-        QE=float(without.residual),
+        QE=float(problem.evaluate(0 * tau).residual),
         boundary=tuple(level for level, value in zip(spec.levels, tau, strict=True) if value == 0),
         aliased=aliased,
     )
 
 
 def codes_of(design: xr.Dataset) -> dict[str, np.ndarray]:
-    """Which unit of each level an effect is in, (k,)."""
+    """Return the unit of every level that an effect is in (k,)."""
     nesting = nesting_of(design)
-    return {
-        "study": nesting.study_of_effect,
-        "group": nesting.group_of_effect,
-        "effect": np.arange(design.sizes["effect"]),
-    }
+    codes = {"study": nesting.study_of_effect, "group": nesting.group_of_effect}
+    return {**codes, "effect": np.arange(design.sizes["effect"])}
 
 
 def _aliased(design: xr.Dataset, levels: tuple[str, ...]) -> tuple[str, ...]:
-    """Levels whose covariance matrices M Z Z' M, with M projecting the terms out, are linearly dependent."""
-    gram, whole = _gram(design, levels)
-    left = np.diag(gram) / whole
-    if used_up := [level for level, share in zip(levels, left, strict=True) if share < 1e-10]:
-        raise BadInput(
-            f"the terms leave nothing to estimate tau of the levels {used_up} from; use fewer terms"
-        )
+    """Return the levels with linearly dependent covariance matrices M Z Z' M, M free of terms."""
+    gram, unprojected = _gram(design, levels)
+    names = np.array(levels)
+    if used_up := names[np.diag(gram) < 1e-10 * unprojected].tolist():
+        text = f"the terms leave nothing to estimate tau of the levels {used_up} from"
+        raise BadInput(f"{text}; use fewer terms")
     scale = np.sqrt(np.diag(gram))
     size, direction = np.linalg.eigh(gram / np.outer(scale, scale))
     loading = np.abs(direction[:, size < 1e-10]).sum(axis=1)
-    return tuple(level for level, weight in zip(levels, loading, strict=True) if weight > 1e-6)
+    return tuple(names[loading > 1e-6].tolist())
 
 
 def _gram(design: xr.Dataset, levels: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Trace products of the levels' projected covariance matrices (levels, levels); of each with itself unprojected."""
-    codes, q = codes_of(design), np.linalg.qr(design["X"].values)[0]
-    sums = [pd.DataFrame(q).groupby(codes[level]).transform("sum").to_numpy() for level in levels]
-    inner = [q.T @ part for part in sums]
+    """Return trace products of levels' projected covariances (levels, levels), and unprojected."""
+    codes = codes_of(design)
+    q = np.linalg.qr(design["X"].values)[0]
+    by_level = pd.DataFrame(q)
+    sums = np.array([by_level.groupby(codes[level]).transform("sum") for level in levels])
+    inner = q.T @ sums
     # levels are nested: two effects share a unit of both exactly when they share one of the lower
-    whole = np.array([(np.bincount(codes[level]).astype(float) ** 2).sum() for level in levels])
-    gram = np.array(
-        [
-            [
-                whole[max(i, j)] - 2 * (sums[i] * sums[j]).sum() + (inner[i] * inner[j]).sum()
-                for j in range(len(levels))
-            ]
-            for i in range(len(levels))
-        ]
-    )
-    return gram, whole
+    pairs = np.array([(np.bincount(codes[level]).astype(float) ** 2).sum() for level in levels])
+    lower = np.maximum.outer(np.arange(len(levels)), np.arange(len(levels)))
+    crossed = np.einsum("ikp,jkp->ij", sums, sums)
+    return pairs[lower] - 2 * crossed + np.einsum("ipq,jpq->ij", inner, inner), pairs

@@ -1,4 +1,4 @@
-"""Profile likelihoods of the taus, and the intervals read off them."""
+"""Profile likelihoods of the taus, and the intervals that they give."""
 
 from collections.abc import Callable, Iterable
 
@@ -13,67 +13,55 @@ from bayesmeta.infrastructure.errors import BadInput
 
 
 def profile(fit: Reml, level: str, grid: Iterable[float]) -> pd.DataFrame:
-    """Log-likelihood along one level's tau, maximised over beta and the other taus: tau, log_lik.
+    """Return the log-likelihood along a level's tau, maximised over all else: tau, log_lik.
 
-    Raises
-    ------
-    BadInput
-        The model has no such level.
+    Raise BadInput if the model has no such level.
     """
     if level not in fit.spec.levels:
         raise BadInput(f"unknown level '{level}'; the model has: {', '.join(fit.spec.levels)}")
-    height, taus = _height(fit, level, problem_of(fit.design, fit.spec, fit.method)), list(grid)
+    height = _height(fit, level, problem_of(fit.design, fit.spec, fit.method))
+    taus = list(grid)
     return pd.DataFrame({"tau": taus, "log_lik": [height(tau) for tau in taus]})
 
 
 def profile_intervals(fit: Reml, *, confidence: float = 0.95) -> pd.DataFrame:
-    """Interval of each tau: where twice the profile lies less than the chi^2 quantile (1 df) below its maximum.
+    """Return the interval of every tau: level, tau_ci_lb, tau_ci_ub.
 
-    Returns
-    -------
-    DataFrame
-        level, tau_ci_lb, tau_ci_ub; 0 and infinity where the profile never falls so far.
+    Inside, twice the profile lies less than the chi^2 quantile (1 df) below its maximum; the ends
+    are 0 and infinity where the profile never falls so far.
 
-    Source: Hardy & Thompson 1996, doi 10.1002/(SICI)1097-0258(19960330)15:6<619::AID-SIM188>3.0.CO;2-A; metafor's
-    `confint` of an rma.mv.
+    Source: Hardy & Thompson 1996, doi
+    10.1002/(SICI)1097-0258(19960330)15:6<619::AID-SIM188>3.0.CO;2-A; metafor's `confint` of an
+    rma.mv.
     """
     problem = problem_of(fit.design, fit.spec, fit.method)
     fall = float(chi2.ppf(confidence, 1)) / 2
-    bounds = [
-        _bounds(_height(fit, level, problem), fit, level, fall, problem.scale)
-        for level in fit.spec.levels
-    ]
-    return (
-        pd.DataFrame(bounds, columns=["tau_ci_lb", "tau_ci_ub"])
-        .assign(level=fit.spec.levels)
-        .iloc[:, [2, 0, 1]]
-    )
+    bounds = [(level, *_bounds(fit, level, problem, fall)) for level in fit.spec.levels]
+    return pd.DataFrame(bounds, columns=["level", "tau_ci_lb", "tau_ci_ub"])
 
 
-def _bounds(
-    height: Callable[[float], float], fit: Reml, level: str, fall: float, scale: float
-) -> tuple[float, float]:
+def _bounds(fit: Reml, level: str, problem: Problem, fall: float) -> tuple[float, float]:
+    height = _height(fit, level, problem)
     best = float(fit.tau[level])
+    precision = 1e-9 * problem.scale
 
     def above(tau: float) -> float:
         return height(tau) - fit.log_lik + fall
 
-    lower = 0.0 if above(0.0) >= 0 else brentq(above, 0.0, best, xtol=1e-9 * scale)
-    ends = best + scale * 2.0 ** np.arange(-2, 20)
+    lower = 0.0 if above(0.0) >= 0 else brentq(above, 0.0, best, xtol=precision)
+    ends = best + problem.scale * 2.0 ** np.arange(-2, 20)
     beyond = next((end for end in ends if above(end) < 0), None)
-    return lower, np.inf if beyond is None else brentq(above, best, beyond, xtol=1e-9 * scale)
+    return lower, np.inf if beyond is None else brentq(above, best, beyond, xtol=precision)
 
 
 def _height(fit: Reml, level: str, problem: Problem) -> Callable[[float], float]:
-    """Function of one level's tau to the maximum of the criterion over the other taus."""
     free = np.array([other != level for other in fit.spec.levels])
     # a tau of exactly 0 is a stationary point even where the criterion rises from there
     near = np.maximum(fit.tau.to_numpy(float), problem.scale / 50)
     starts = [near, problem.starts(len(near))[0]] if free.any() else [near]
 
     def height(tau: float) -> float:
-        return problem.evaluate(
-            maximise(problem, [np.where(free, start, tau) for start in starts], free)
-        ).value
+        from_here = [np.where(free, start, tau) for start in starts]
+        return problem.evaluate(maximise(problem, from_here, free)).value
 
     return height

@@ -1,10 +1,11 @@
-"""The single-level random-effects model of the published analyses, for all effects and without each one in turn.
+"""The single-level random-effects model of published analyses, also without each effect in turn.
 
     y = X beta + d + e,   d ~ N(0, tau^2),   e ~ N(0, diag(v));   with W = diag(1 / (v + tau^2)):
     beta = (X'WX)^-1 X'Wy,   P = W - WX (X'WX)^-1 X'W
 
-REML solves y'PPy = tr P by Fisher scoring, step (y'PPy - tr P) / tr PP, from Hedges' estimator. Every trace is a p x p
-algebra on the sums Z'W^m Z (m = 1, 2, 3; Z = [X, y]), so that k refits are three matrix products per step.
+REML solves y'PPy = tr P by Fisher scoring, step (y'PPy - tr P) / tr PP, from Hedges' estimator.
+Every trace is a p x p algebra on the sums Z'W^m Z (m = 1, 2, 3; Z = [X, y]), so that k refits are
+three matrix products per step.
 """
 
 from collections.abc import Callable
@@ -16,14 +17,15 @@ from numpy.typing import NDArray
 from bayesmeta.infrastructure.errors import BadInput
 
 Floats = NDArray[np.float64]
-STEPS, TOLERANCE = 200, 1e-12
+STEPS = 200
+TOLERANCE = 1e-12  # of 1 + tau^2, far below what is shown
 AT_ONCE = 4_000_000  # weights held in memory
 
 
 class Single(NamedTuple):
-    """Fits of one table or, with a leading axis, of many: beta (p,), its covariance (p, p), tau2 and QE.
+    """Fits of a table or, with a leading axis, of many: beta (p,), covariance (p, p), tau2, qe.
 
-    QE is Cochran's Q of the residuals, at tau^2 = 0.
+    qe is Cochran's Q of the residuals, at tau^2 = 0.
     """
 
     beta: Floats
@@ -33,31 +35,19 @@ class Single(NamedTuple):
 
 
 def fit_single(x: Floats, y: Floats, v: Floats) -> Single:
-    """REML fit of the module's model.
+    """Fit the module's model by REML to x (k, p) of full rank, effects y and variances v (k,).
 
-    Parameters
-    ----------
-    x : (k, p) coded moderators of full rank; y, v : (k,) effects and sampling variances.
-
-    Raises
-    ------
-    BadInput
-        No more effects than terms, or no convergence.
-
-    Source: Viechtbauer 2005, doi 10.3102/10769986030003261; metafor's `rma.uni(method = "REML")`.
+    Raise BadInput if there are no more effects than terms, or the fit does not converge. Source:
+    Viechtbauer 2005, doi 10.3102/10769986030003261; metafor's `rma.uni(method = "REML")`.
     """
     return Single(*(part[0] for part in _fit(np.ones((1, len(y)), bool), x, y, v)))
 
 
 def delete_each(x: Floats, y: Floats, v: Floats) -> Single:
-    """The fits without each effect in turn, with a leading axis (k,).
+    """Return the fits without each effect in turn, with a leading axis (k,).
 
-    nan where the rest cannot tell the terms apart: the only effect of a cell.
-
-    Raises
-    ------
-    BadInput
-        As `fit_single`.
+    nan where the rest cannot tell the terms apart: the only effect of a cell. Raise BadInput as
+    `fit_single`.
     """
     k, p = x.shape
     needed = np.square(np.linalg.qr(x)[0]).sum(axis=1) > 1 - 1e-9
@@ -65,64 +55,63 @@ def delete_each(x: Floats, y: Floats, v: Floats) -> Single:
     fits = Single(*(np.full(shape, np.nan) for shape in shapes))
     rows = np.flatnonzero(~needed)
     for part in np.array_split(rows, -(-len(rows) * k // AT_ONCE) or 1):
-        found = _fit(np.arange(k) != part[:, None], x, y, v)
-        for into, values in zip(fits, found, strict=True):
+        fitted = _fit(np.arange(k) != part[:, None], x, y, v)
+        for into, values in zip(fits, fitted, strict=True):
             into[part] = values
     return fits
 
 
 def _fit(keep: NDArray[np.bool_], x: Floats, y: Floats, v: Floats) -> Single:
-    """Fit each of the subsets `keep` (fits, k)."""
-    left, p = keep.sum(axis=1), x.shape[1]
+    left = keep.sum(axis=1)
+    p = x.shape[1]
     if len(left) and left.min() <= p:
-        raise BadInput(
-            f"{left.min()} effects for {p} terms; a fit of tau^2 needs more effects than terms"
-        )
+        needed = "a fit of tau^2 needs more effects than terms"
+        raise BadInput(f"{left.min()} effects for {p} terms; {needed}")
     z = np.column_stack([x, y])
     products = (z[:, :, None] * z[:, None, :]).reshape(len(y), -1)
 
     def sums(weights: Floats) -> Floats:
         return (weights @ products).reshape(-1, p + 1, p + 1)
 
-    tau2, last = _hedges(sums(keep.astype(float)), keep, x, v), np.full(len(keep), np.inf)
+    tau2 = _hedges(sums(keep.astype(float)), keep, x, v)
+    last = np.full(len(keep), np.inf)
     for _ in range(STEPS):
-        w = keep / (v + tau2[:, None])
-        step = _score_step(w, sums)
-        step = np.where(
-            (np.sign(step) * np.sign(last) < 0) & (np.abs(step) > np.abs(last) / 2), step / 2, step
-        )
-        new = np.maximum(tau2 + step, 0)
-        moved, tau2, last = np.abs(new - tau2), new, step
+        step = _score_step(keep / (v + tau2[:, None]), sums)
+        swings = (np.sign(step) * np.sign(last) < 0) & (np.abs(step) > np.abs(last) / 2)
+        last = np.where(swings, step / 2, step)
+        moved = np.abs(np.maximum(tau2 + last, 0) - tau2)
+        tau2 = np.maximum(tau2 + last, 0)
         if (moved <= TOLERANCE * (1 + tau2)).all():
             break
     else:
-        raise BadInput(
-            f"REML of the single-level model did not converge in {STEPS} steps; are the vi plausible?"
-        )
-    final, fixed = sums(keep / (v + tau2[:, None])), sums(keep / v)
+        failed = f"REML of the single-level model did not converge in {STEPS} steps"
+        raise BadInput(f"{failed}; are the vi plausible?")
+    final = sums(keep / (v + tau2[:, None]))
+    fixed = sums(keep / v)
     covariance = np.linalg.inv(final[:, :p, :p])
     return Single(_beta(final), covariance, tau2, _squares(fixed, _beta(fixed)))
 
 
 def _score_step(w: Floats, sums: Callable[[Floats], Floats]) -> Floats:
-    first, second, third = sums(w), sums(w**2), sums(w**3)
+    first, second, third = (sums(w**power) for power in (1, 2, 3))
     p = first.shape[1] - 1
     by_first = np.linalg.solve(first[:, :p, :p], second[:, :p, :p])
-    trace = w.sum(axis=1) - np.trace(by_first, axis1=1, axis2=2)
-    cubes = np.trace(np.linalg.solve(first[:, :p, :p], third[:, :p, :p]), axis1=1, axis2=2)
-    trace_of_square = (
-        np.square(w).sum(axis=1) - 2 * cubes + np.trace(by_first @ by_first, axis1=1, axis2=2)
-    )
-    step: Floats = (_squares(second, _beta(first)) - trace) / trace_of_square
-    return step
+    cubes = np.linalg.solve(first[:, :p, :p], third[:, :p, :p])
+    trace = w.sum(axis=1) - _trace(by_first)
+    trace_of_square = np.square(w).sum(axis=1) - 2 * _trace(cubes) + _trace(by_first @ by_first)
+    return (_squares(second, _beta(first)) - trace) / trace_of_square
+
+
+def _trace(matrices: Floats) -> Floats:
+    return np.trace(matrices, axis1=1, axis2=2)
 
 
 def _hedges(unweighted: Floats, keep: NDArray[np.bool_], x: Floats, v: Floats) -> Floats:
-    """max(0, (RSS - tr PV) / (k - p)) of ordinary least squares: metafor's starting value, its method "HE"."""
+    """Return max(0, (RSS - tr PV) / (k - p)) of ordinary least squares: metafor's method "HE"."""
     p = x.shape[1]
     inverse = np.linalg.inv(unweighted[:, :p, :p])
-    spread = np.einsum("bk,k,ki,kj->bij", keep, v, x, x, optimize=True)
-    trace = keep @ v - np.einsum("bij,bji->b", inverse, spread)
+    products = np.einsum("bk,k,ki,kj->bij", keep, v, x, x, optimize=True)
+    trace = keep @ v - np.einsum("bij,bji->b", inverse, products)
     return np.maximum((_squares(unweighted, _beta(unweighted)) - trace) / (keep.sum(axis=1) - p), 0)
 
 
@@ -131,7 +120,6 @@ def _beta(sums: Floats) -> Floats:
 
 
 def _squares(sums: Floats, beta: Floats) -> Floats:
-    """(y - X beta)' W^m (y - X beta) from Z'W^m Z."""
+    """Return (y - X beta)' W^m (y - X beta) from Z'W^m Z."""
     combination = np.column_stack([-beta, np.ones(len(beta))])
-    squares: Floats = np.einsum("bij,bi,bj->b", sums, combination, combination)
-    return squares
+    return np.einsum("bij,bi,bj->b", sums, combination, combination)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from bayesmeta.data.schema import check_moderators
 from bayesmeta.infrastructure.errors import BadInput
@@ -21,21 +22,11 @@ EXAMPLES = "write for example '0 + valence:phase', '~ dose' or '1'"
 class Coding(NamedTuple):
     """A coded table.
 
-    Attributes
-    ----------
-    matrix : DataFrame
-        The terms (k, p) with readable names.
-    factors : DataFrame
-        Level of each factor in each term (p, factors), or ''.
-    kinds : Series
-        Kind of each term (p,): `kinds.MEAN`, `DIFFERENCE` or `SLOPE`.
-    standardised : DataFrame or None
-        Weights of the terms in the coefficients of centred and scaled moderators (p, p); None where
-        there are none.
-    spec : formulaic ModelSpec
-        Codes other rows in the same form.
-    kept : array
-        Whether each column of `spec` is a term; the others are cells without effects.
+    matrix : the terms (k, p) with readable names. factors : level of every factor in every term (p,
+    factors), or ''. kinds : `kinds.MEAN`, `DIFFERENCE` or `SLOPE` (p,). standardised : weights of
+    the terms in the coefficients of centred and scaled moderators (p, p); None where there are
+    none. spec : formulaic ModelSpec, codes other rows in the same form. kept : whether each column
+    of `spec` is a term; the others are cells without effects.
     """
 
     matrix: pd.DataFrame
@@ -51,8 +42,8 @@ def code_terms(
 ) -> Coding:
     """Code a formula, with or without the ~ of R; see `build_design`.
 
-    An empty cell is kept if for every list of factors in `informed` that several cells share, a cell
-    with effects has the same levels of these factors.
+    An empty cell is kept if, for every list of factors in `informed` that several cells share, a
+    cell with effects has the same levels of these factors.
     """
     coded = _coded(frame, formula)
     spec = coded.model_spec
@@ -67,40 +58,27 @@ def code_terms(
     standardised = None
     if weights is not None:
         standardised = pd.DataFrame(weights[np.ix_(kept, kept)], labels, labels)
-    return Coding(
-        matrix.loc[:, kept].set_axis(labels, axis=1),
-        factors[kept].set_axis(labels),
-        pd.Series(code_kinds(spec)[kept], labels),
-        standardised,
-        spec,
-        np.asarray(kept),
-    )
+    terms = matrix.loc[:, kept].set_axis(labels, axis=1)
+    kinds = pd.Series(code_kinds(spec)[kept], labels)
+    return Coding(terms, factors[kept].set_axis(labels), kinds, standardised, spec, kept)
 
 
 def _factor_levels(matrix: pd.DataFrame) -> pd.DataFrame:
-    """Return the level of each factor in each column of a formulaic matrix (p, factors), or ''."""
-    named = [
-        {name: level for name, _, level in _FACTOR_LEVEL.findall(str(column))} for column in matrix
-    ]
+    """Return the level of every factor in each column of a formulaic matrix (p, factors), or ''."""
+    matches = [_FACTOR_LEVEL.findall(str(column)) for column in matrix]
+    named = [{name: level for name, _, level in of_column} for of_column in matches]
     return pd.DataFrame(named, range(len(named))).fillna("").astype(str)
 
 
 def _coded(frame: pd.DataFrame, formula: str) -> Any:
-    """Return the formulaic matrix of a formula.
-
-    Raises
-    ------
-    BadInput
-        The formula is not a right-hand side that the table can fill.
-    """
+    """Return the formulaic matrix of a formula; raise BadInput if the table cannot fill it."""
     from formulaic import Formula, SimpleFormula, model_matrix
 
     try:
         parsed = Formula(formula)
         if not isinstance(parsed, SimpleFormula):
-            raise BadInput(
-                f"terms '{formula}' have a left side; write the right side alone, as in '~ dose'"
-            )
+            reason = "have a left side; write the right side alone, as in '~ dose'"
+            raise BadInput(f"terms '{formula}' {reason}")
         check_expressions(parsed, formula)
         check_moderators(frame, variables_of(parsed))
         return model_matrix(parsed, frame, context=CONTEXT, na_action="raise")
@@ -108,25 +86,14 @@ def _coded(frame: pd.DataFrame, formula: str) -> Any:
         raise
     except Exception as error:  # a user's expression may raise any exception
         reason = str(error).partition("\n")[0].rstrip(".")
-        raise BadInput(
-            f"terms '{formula}' are not a formula of this table: {reason}; {EXAMPLES}"
-        ) from error
+        text = f"terms '{formula}' are not a formula of this table: {reason}; {EXAMPLES}"
+        raise BadInput(text) from error
 
 
 def code_rows(coding: Coding, frame: pd.DataFrame) -> pd.DataFrame:
     """Code other rows as a table was coded (m, p); nan in rows of cells that had no effects.
 
-    Parameters
-    ----------
-    coding : Coding
-        From `code_terms`.
-    frame : DataFrame
-        The moderators' columns, without blanks; others are ignored.
-
-    Raises
-    ------
-    BadInput
-        A moderator is missing or blank, or has a level that the table did not have.
+    Raise BadInput if a moderator is missing or blank, or has a level that the table did not have.
     """
     from formulaic.errors import DataMismatchWarning, FormulaicError
 
@@ -155,8 +122,7 @@ def _informed(
     if not shared:
         return np.zeros(len(factors), bool)
     keys = [pd.MultiIndex.from_frame(factors[names]) for names in shared]
-    informed: np.ndarray = np.all([key.isin(key[~empty]) for key in keys], axis=0)
-    return informed
+    return np.all([key.isin(key[~empty]) for key in keys], axis=0)
 
 
 def cell_means(formula: str, frame: pd.DataFrame) -> str:
@@ -167,8 +133,7 @@ def cell_means(formula: str, frame: pd.DataFrame) -> str:
     written = formula.strip()
     text = written.removeprefix("~").strip()
     names = [name.strip() for name in text.split(":")]
-    is_factor = [name in frame and not pd.api.types.is_numeric_dtype(frame[name]) for name in names]
-    if not all(is_factor):
+    if not all(name in frame and not is_numeric_dtype(frame[name]) for name in names):
         return text
     return f"1 + {text}" if written.startswith("~") else f"0 + {text}"
 
@@ -182,9 +147,7 @@ def _labels(columns: list[str]) -> list[str]:
     def shorten(match: re.Match[str]) -> str:
         return f"{match[1]}[{match[3]}]" if match[2] else match[3]
 
-    labels = [
-        "intercept" if name == "Intercept" else _FACTOR_LEVEL.sub(shorten, name) for name in columns
-    ]
+    labels = [re.sub("^Intercept$", "intercept", _FACTOR_LEVEL.sub(shorten, c)) for c in columns]
     return labels if len(set(labels)) == len(labels) else columns
 
 
@@ -192,12 +155,10 @@ def refuse_aliased(matrix: pd.DataFrame, formula: str) -> None:
     """Raise BadInput if terms are linear combinations of the terms before them, or none is left."""
     values = matrix.to_numpy(float)
     values = values / np.maximum(np.linalg.norm(values, axis=0), np.finfo(float).tiny)
-    columns = range(values.shape[1])
-    ranks = [np.linalg.matrix_rank(values[:, : column + 1]) for column in columns]
+    ranks = [np.linalg.matrix_rank(values[:, : last + 1]) for last in range(values.shape[1])]
     steps = zip(matrix.columns, np.diff([0, *ranks]), strict=True)
     aliased = [name for name, step in steps if step == 0]
     if aliased or not len(matrix.columns):
-        raise BadInput(
-            f"terms '{formula}' cannot be distinguished in these {len(matrix)} effects: "
-            f"{aliased or 'no term is left'}; leave them out of the formula"
-        )
+        what = f"{aliased or 'no term is left'}; leave them out of the formula"
+        where = f"in these {len(matrix)} effects"
+        raise BadInput(f"terms '{formula}' cannot be distinguished {where}: {what}")

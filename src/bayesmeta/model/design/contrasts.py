@@ -2,8 +2,8 @@
 
 "memory: fear - neutral" = "fear:memory - neutral:memory"
 "half"                   = "0.5 * fear:memory + 0.5 * neutral:memory"
-"{cell}: human - animal" = "human:{cell} - animal:{cell}"     a contrast for every cell with all terms
-"rat - mouse"            = "rat:{cell} - mouse:{cell}"        the mean over these cells
+"{cell}: human - animal" = "human:{cell} - animal:{cell}"   for every cell with all terms
+"rat - mouse"            = "rat:{cell} - mouse:{cell}"      the mean over these cells
 """
 
 import re
@@ -19,41 +19,28 @@ from bayesmeta.model.spec import ModelSpec, spec_to_json
 
 _SIGNED = re.compile(r"\s+([+-])\s+")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
+EXAMPLE = "'fear:memory - 0.5 * neutral:memory'"
 _WEIGHTED = re.compile(r"(?:(\d+(?:\.\d*)?)\s*\*\s*)?(\S.*)")
 
 
 def contrast_weights(definitions: Mapping[str, str], terms: Sequence[str]) -> xr.DataArray:
-    """Return the weights of named linear combinations of terms.
+    """Return the weights (contrast, term) of named linear combinations of terms.
 
-    Parameters
-    ----------
-    definitions : mapping
-        Name to text, as in the module's examples; spaces around + and -.
-    terms : sequence of str
-        The terms that exist.
-
-    Returns
-    -------
-    DataArray
-        Dims (contrast, term); a name with {placeholders} becomes a contrast for every filling.
-
-    Raises
-    ------
-    BadInput
-        Text that cannot be read, or a term that does not exist.
+    `definitions` holds name to text, as in the module's examples, with spaces around + and -; a
+    name with {placeholders} becomes a contrast for every filling. Raise BadInput if a text cannot
+    be read or a term does not exist.
     """
     rows: dict[str, np.ndarray] = {}
     for name, text in definitions.items():
         for full_name, fillings in _fillings(name, text, terms).items():
-            weights_of_fillings = [_row(full_name, text, filling, terms) for filling in fillings]
-            rows[full_name] = np.mean(weights_of_fillings, axis=0)
+            by_filling = [_row(full_name, text, filling, terms) for filling in fillings]
+            rows[full_name] = np.mean(by_filling, axis=0)
     weights = np.array(list(rows.values())).reshape(len(rows), len(terms))
     labels = {"contrast": list(rows), "term": list(terms)}
     return xr.DataArray(weights, labels, ("contrast", "term"))
 
 
 def _row(name: str, text: str, filling: Mapping[str, str], terms: Sequence[str]) -> np.ndarray:
-    """Return the weights (p,) of a text with its placeholders filled."""
     row = np.zeros(len(terms))
     for pattern, weight in parse_combination(name, text).items():
         term = _filled(pattern, filling)
@@ -64,16 +51,12 @@ def _row(name: str, text: str, filling: Mapping[str, str], terms: Sequence[str])
 
 
 def _unknown_term(name: str, term: str, terms: Sequence[str]) -> str:
-    """Return the message about a term that does not exist.
-
-    A cell without effects is distinguished from a typing error.
-    """
+    """Return a message that tells a cell without effects from a typing error."""
     known = {(place, level) for other in terms for place, level in enumerate(other.split(":"))}
     if set(enumerate(term.split(":"))) <= known:
         return (
-            f"contrast '{name}' needs '{term}', of which the data have no effects; leave the "
-            "contrast out, or use a partially pooled model, in which other cells inform this one "
-            "(such as models/translational-pooled.toml)"
+            f"contrast '{name}' needs '{term}', of which the data have no effects; leave it out or "
+            "let other cells inform this one by partial pooling (models/translational-pooled.toml)"
         )
     return f"contrast '{name}' names unknown term '{term}'; the model has: {', '.join(terms)}"
 
@@ -95,46 +78,31 @@ def _fillings(name: str, text: str, terms: Sequence[str]) -> dict[str, list[dict
         if complete and SMALL_STUDY_POWERS.keys().isdisjoint(filling.values()):
             fillings.setdefault(_filled(name, filling), []).append(filling)
     if not fillings:
-        raise BadInput(
-            f"contrast '{name}': no cell has all the terms of '{text}'; the model has: "
-            f"{', '.join(terms)}"
-        )
+        why = f"no cell has all the terms of '{text}'; the model has: {', '.join(terms)}"
+        raise BadInput(f"contrast '{name}': {why}")
     return fillings
 
 
 def _regex_of(pattern: str) -> re.Pattern[str]:
-    """Return an expression that matches a pattern, with a named group for each placeholder."""
+    """Return an expression that matches a pattern, with a named group for every placeholder."""
     escaped = re.escape(pattern).replace(r"\{", "{").replace(r"\}", "}")
     return re.compile(_PLACEHOLDER.sub(r"(?P<\1>.+)", escaped))
 
 
 def _filled(text: str, filling: Mapping[str, str]) -> str:
-    """Return a text with its placeholders filled."""
     return _PLACEHOLDER.sub(lambda match: filling.get(match[1], match[0]), text)
 
 
 def parse_combination(name: str, text: str) -> dict[str, float]:
-    """Return the terms and weights of `fear:memory - 0.5 * neutral:memory`.
-
-    Raises
-    ------
-    BadInput
-        Text that cannot be read.
-    """
+    """Return the weights by term of `fear:memory - 0.5 * neutral:memory`, or raise BadInput."""
     if not isinstance(text, str):
-        raise BadInput(
-            f"contrast '{name}' is {text!r}; it should be text like 'fear:memory - neutral:memory'"
-        )
+        raise BadInput(f"contrast '{name}' is {text!r}; it should be text like {EXAMPLE}")
     first, *rest = _SIGNED.split(text.strip())
-    parts = [("+", first), *zip(rest[::2], rest[1::2], strict=True)]
     weights: dict[str, float] = {}
-    for sign, part in parts:
+    for sign, part in [("+", first), *zip(rest[::2], rest[1::2], strict=True)]:
         match = _WEIGHTED.fullmatch(part.strip())
         if match is None:
-            raise BadInput(
-                f"contrast '{name}' cannot be read: '{text}'; write for example "
-                "'fear:memory - 0.5 * neutral:memory'"
-            )
+            raise BadInput(f"contrast '{name}' cannot be read: '{text}'; write it like {EXAMPLE}")
         weight = float(match[1] or 1) * (-1 if sign == "-" else 1)
         weights[match[2]] = weights.get(match[2], 0.0) + weight
     return weights
@@ -163,11 +131,7 @@ def named_weights(design: xr.Dataset, spec: ModelSpec) -> xr.DataArray:
 def with_model(design: xr.Dataset, spec: ModelSpec) -> xr.Dataset:
     """Return the design with its model: the group `constant_data` of a tree.
 
-    Returns
-    -------
-    Dataset
-        The design; its attribute `model` (`spec.spec_to_json`), and contrast_weights over
-        (contrast, term).
+    It gains contrast_weights (contrast, term), and the attribute `model` (`spec.spec_to_json`).
     """
     weights = named_weights(design, spec)
     return design.assign(contrast_weights=weights).assign_attrs(model=spec_to_json(spec))

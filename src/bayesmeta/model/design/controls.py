@@ -1,14 +1,16 @@
-r"""Which effects are measured against the same control measurement, so that their sampling errors covary.
+"""The effects that have a control measurement in common, so that their sampling errors covary.
 
-The control's mean and standard deviation enter all of these effects, whatever becomes of their own groups:
+The control's mean and standard deviation enter all of these effects, whatever becomes of their
+groups:
 
     cov(g_i, g_j) = 1 / n_C + g_i g_j / (2 N)
 
-with n_C the size of the control and N the number of subjects of it and of all groups compared with it. The formula is
-one of standardised mean differences, and counts the control whole: its n must not be split between the comparisons.
+with n_C the size of the control and N the number of subjects of it and of all groups compared with
+it. The formula is that of standardised mean differences, and counts the control in full: its n must
+not be split between the comparisons.
 
-Source: Gleser & Olkin 2009, in The handbook of research synthesis and meta-analysis, 2nd ed., chapter 19; with N as in
-metafor's worked example of it.
+Source: Gleser & Olkin 2009, in The handbook of research synthesis and meta-analysis, 2nd ed.,
+chapter 19; with N as in metafor's worked example of it.
 """
 
 from typing import Any
@@ -24,78 +26,55 @@ MEASUREMENT = ("study", "control", "n2i", "m2i", "sd2i")  # the same in all: the
 
 
 def code_controls(frame: pd.DataFrame) -> dict[str, tuple[str, np.ndarray]]:
-    """The control measurements of an effect table.
+    """Return the control measurements of an effect table, as variables over `effect`.
 
-    Effects share one where study, control and its size agree, and its mean and standard deviation where the table has
-    them. A control without spread (a floor, a ceiling) may look alike in two measurements: it is shared by none.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Effect table with control, n1i, n2i; m2i, sd2i and direction (1, -1) as far as it has them.
-
-    Returns
-    -------
-    dict
-        Over `effect`: control_cluster, index of the control measurement; control_side, -1 where yi is turned against
-        group - control; control_subjects, N.
-
-    Raises
-    ------
-    BadInput
-        A column is missing, a group size is not positive, the n of a shared control is split.
+    They are control_cluster, index of the control measurement; control_side, -1 where yi is turned
+    against group - control; control_subjects, N. Effects share a measurement where study, control
+    and its size agree, and its mean and standard deviation where the table has them. A control
+    without variation (a floor, a ceiling) may look alike in two measurements: no effects share it.
+    The table has control, n1i, n2i, and may have m2i, sd2i and direction (1, -1). Raise BadInput if
+    a column is missing, a group size is not positive, or the n of a shared control is split.
     """
     if missing := [name for name in NEEDED if name not in frame]:
+        needed = ", ".join(NEEDED)
         raise BadInput(
-            f"shared controls are told by the columns {', '.join(NEEDED)}; the table has no column {missing}"
+            f"shared controls need the columns {needed}; the table has no column {missing}"
         )
     if not (frame[["n1i", "n2i"]] > 0).all(axis=None):
-        raise BadInput(
-            "shared controls need both group sizes of every effect, n1i and n2i above 0; some are not"
-        )
+        raise BadInput("shared controls need both group sizes, n1i and n2i, above 0; some are not")
     if split := int(split_controls(frame).sum()):
         raise BadInput(
-            f"shared_controls counts a control whole, but {split} effects have an n2i that is split between the groups "
-            "compared with it (n2i_reported is the whole); use `published.with_whole_controls` on the table, as the "
-            "alternative 'shared controls' of `bayesmeta multiverse` does"
+            f"shared_controls counts a control in full, but {split} effects have an n2i that is "
+            "split between the groups compared with it (n2i_reported is the full n); use "
+            "`data.corrections.with_whole_controls`, as `bayesmeta multiverse` does"
         )
     cluster = control_measurements(frame)
-    return {
-        "control_cluster": ("effect", cluster),
-        "control_side": ("effect", _sides(frame)),
-        "control_subjects": ("effect", _subjects(frame, cluster)),
-    }
+    measured = {"cluster": cluster, "side": _sides(frame), "subjects": _subjects(frame, cluster)}
+    return {f"control_{name}": ("effect", values) for name, values in measured.items()}
 
 
 def control_measurements(frame: pd.DataFrame) -> np.ndarray:
-    """Index of each effect's control measurement (k,), its own where it shares none."""
+    """Return the index of every effect's control measurement (k,)."""
     keys = [name for name in MEASUREMENT if name in frame]
-    cluster = (
-        frame.groupby(keys, dropna=False, sort=False, observed=True).ngroup().to_numpy(copy=True)
-    )
+    groups = frame.groupby(keys, dropna=False, sort=False, observed=True)
+    cluster = groups.ngroup().to_numpy(copy=True)
     blank = frame["control"].isna() | (frame["control"].astype(str).str.strip() == "")
     alone = (blank | (frame["sd2i"] == 0 if "sd2i" in frame else False)).to_numpy()
     cluster[alone] = len(frame) + np.flatnonzero(alone)
-    codes, _ = pd.factorize(cluster)
-    return codes
+    return pd.factorize(cluster)[0]
 
 
 def _sides(frame: pd.DataFrame) -> np.ndarray:
     if "direction" in frame and frame["direction"].isin([-1, 1]).all():
         return frame["direction"].to_numpy(float)
-    turned = (
-        (frame["m1i"] - frame["m2i"]) * frame["yi"] < 0
-        if {"m1i", "m2i"} <= set(frame.columns)
-        else False
-    )
-    return np.where(turned, -1.0, 1.0) * np.ones(len(frame))
+    if not {"m1i", "m2i"} <= set(frame.columns):
+        return np.ones(len(frame))
+    return np.where((frame["m1i"] - frame["m2i"]) * frame["yi"] < 0, -1.0, 1.0)
 
 
 def _subjects(frame: pd.DataFrame, cluster: np.ndarray) -> np.ndarray:
-    """N of each effect's control: a group that is compared several times counts once."""
+    """Return N of every effect's control: a group that is compared several times counts once."""
     table: Any = frame[["group", "n1i"]].assign(cluster=cluster)
-    groups = (
-        table.groupby(["cluster", "group"], observed=True)["n1i"].max().groupby("cluster").sum()
-    )
-    total: np.ndarray = groups.reindex(cluster).to_numpy(float) + frame["n2i"].to_numpy(float)
-    return total
+    sizes = table.groupby(["cluster", "group"], observed=True)["n1i"].max()
+    treated = sizes.groupby("cluster").sum().reindex(cluster)
+    return treated.to_numpy(float) + frame["n2i"].to_numpy(float)

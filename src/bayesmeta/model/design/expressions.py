@@ -1,6 +1,7 @@
-"""The Python inside a formula, such as np.log(dose): which columns it names, and that it computes and nothing else.
+"""The Python inside a formula, such as np.log(dose): its columns, and that it only computes.
 
-A formula may come with a stranger's model file or posterior.nc, and formulaic evaluates it as Python.
+A formula may come with a stranger's model file or posterior.nc, and formulaic evaluates it as
+Python.
 """
 
 import ast
@@ -9,76 +10,52 @@ from typing import Any
 
 from bayesmeta.infrastructure.errors import BadInput
 
-FUNCTIONS = frozenset(
-    {"abs", "cbrt", "clip", "exp", "log", "log10", "log1p", "log2", "maximum", "minimum", "sqrt"}
-)
-PARTS = (
-    ast.Expression,
-    ast.expr_context,
-    ast.Name,
-    ast.Constant,
-    ast.UnaryOp,
-    ast.BinOp,
-    ast.BoolOp,
-    ast.Compare,
-    ast.operator,
-    ast.unaryop,
-    ast.boolop,
-    ast.cmpop,
-    ast.Call,
-    ast.keyword,
-    ast.List,
-    ast.Tuple,
-)
+LOGARITHMS = ("log", "log10", "log1p", "log2")
+FUNCTIONS = ("abs", "cbrt", "clip", "exp", *LOGARITHMS, "maximum", "minimum", "sqrt")
+VALUES = (ast.Expression, ast.expr_context, ast.Name, ast.Constant, ast.List, ast.Tuple)
+OPERATIONS = (ast.UnaryOp, ast.BinOp, ast.BoolOp, ast.Compare, ast.keyword)
+OPERATORS = (ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
 
 
 def variables_of(formula: Any) -> list[str]:
-    """Columns that a formulaic formula needs, in the order in which it names them.
+    """Return the columns that a formulaic formula needs, in the order in which it names them.
 
-    formulaic's own `required_variables` lack those of `scale(dose)` until the formula has been evaluated.
+    formulaic's `required_variables` lack those of `scale(dose)` until the formula is evaluated.
     """
     return list(dict.fromkeys(name for factor in _factors(formula) for name in _names_of(factor)))
 
 
 def check_expressions(formula: Any, written: str) -> None:
-    """Nothing, where every Python expression in a formula is made of columns, numbers, signs and known functions.
+    """Raise BadInput if a formula could do more than compute.
 
-    Raises
-    ------
-    BadInput
-        Something else, by which a formula could do more than compute.
+    Its Python expressions may hold columns, numbers, signs and known functions.
     """
     for factor in _factors(formula):
         for node in [] if _is_column(factor) else ast.walk(_read(factor.expr)[0]):
             if not _computes(node):
+                allowed = f"formulaic's transforms and np.{', np.'.join(FUNCTIONS)}"
                 raise BadInput(
-                    f"terms '{written}' hold '{ast.unparse(node)}', and a formula may only compute: with columns, "
-                    f"numbers, signs, formulaic's transforms and np.{', np.'.join(sorted(FUNCTIONS))}"
+                    f"terms '{written}' hold '{ast.unparse(node)}', and a formula may only compute "
+                    f"with columns, numbers, signs, {allowed}"
                 )
 
 
 def _computes(node: ast.AST) -> bool:
     if isinstance(node, ast.Attribute):
-        owner = node.value.id if isinstance(node.value, ast.Name) else ""
-        return (owner == "np" and node.attr in FUNCTIONS) or (
-            owner == "contr" and not node.attr.startswith("_")
-        )
+        module = node.value.id if isinstance(node.value, ast.Name) else ""
+        is_contrast = module == "contr" and not node.attr.startswith("_")
+        return is_contrast or (module == "np" and node.attr in FUNCTIONS)
     if isinstance(node, ast.Call):
         from formulaic.transforms import TRANSFORMS
 
-        return isinstance(node.func, ast.Attribute) or (
-            isinstance(node.func, ast.Name) and node.func.id in TRANSFORMS
-        )
-    return isinstance(node, PARTS)
+        is_transform = isinstance(node.func, ast.Name) and node.func.id in TRANSFORMS
+        return is_transform or isinstance(node.func, ast.Attribute)
+    return isinstance(node, (*VALUES, *OPERATIONS, *OPERATORS))
 
 
 def _factors(formula: Any) -> Iterator[Any]:
-    return (
-        factor
-        for term in formula
-        for factor in term.factors
-        if factor.eval_method.value != "literal"
-    )
+    factors = (factor for term in formula for factor in term.factors)
+    return (factor for factor in factors if factor.eval_method.value != "literal")
 
 
 def _is_column(factor: Any) -> bool:
@@ -86,26 +63,21 @@ def _is_column(factor: Any) -> bool:
 
 
 def _names_of(factor: Any) -> list[str]:
-    """Names that are values, not functions; names in backticks first."""
+    """Return the names that are values, not functions; names in backticks first."""
     if _is_column(factor):
         return [str(factor.expr)]
     tree, quoted = _read(factor.expr)
     nodes = list(ast.walk(tree))
-    functions = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
-    owners = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
-    values = [
-        node.id
-        for node in nodes
-        if isinstance(node, ast.Name) and id(node) not in functions | owners
-    ]
+    others = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+    others |= {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
+    values = [node.id for node in nodes if isinstance(node, ast.Name) and id(node) not in others]
     return [*quoted.values(), *(name for name in values if name not in quoted)]
 
 
 def _read(expression: str) -> tuple[ast.Expression, dict[str, str]]:
-    """The tree that formulaic evaluates, by its own reading of backticks, and its names for what stands in them."""
+    """Return the tree that formulaic evaluates, and its names for what stands in backticks."""
     from formulaic.utils.code import sanitize_variable_names
 
     quoted: dict[str, str] = {}
-    return ast.parse(
-        sanitize_variable_names(expression, {}, quoted, template="_quoted_{}"), mode="eval"
-    ), quoted
+    plain = sanitize_variable_names(expression, {}, quoted, template="_quoted_{}")
+    return ast.parse(plain, mode="eval"), quoted

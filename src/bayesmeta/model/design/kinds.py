@@ -18,8 +18,8 @@ SMALL_STUDY = "small-study slope"
 def code_kinds(spec: Any) -> np.ndarray:
     """Return the kind of each column of a formulaic ModelSpec (p,).
 
-    A column that contains a number is a slope. A category in full coding, as in
-    `0 + valence:phase`, gives means; in reduced coding, as in `~ species`, differences from the
+    A column that contains a number is a slope. A category in full coding, as in `0 +
+    valence:phase`, gives means; in reduced coding, as in `~ species`, differences from the
     intercept, which is a mean.
     """
     numbers = numeric_factors(spec)
@@ -40,17 +40,11 @@ def numeric_factors(spec: Any) -> list[str]:
     return [expression for expression, (kind, _) in states if kind.value == "numerical"]
 
 
-def kinds_of(design: xr.Dataset) -> np.ndarray:
-    """Return the kind of each term (p,)."""
-    kinds: np.ndarray = design["kind_of_term"].values
-    return kinds
-
-
 def is_mean(design: xr.Dataset) -> np.ndarray:
     """Return whether each term is a mean (p,)."""
-    return kinds_of(design) == MEAN
+    return design["kind_of_term"].values == MEAN
 
 
 def is_small_study(design: xr.Dataset) -> np.ndarray:
     """Return whether each term is the slope of a small-study effect, as of PET and PEESE (p,)."""
-    return kinds_of(design) == SMALL_STUDY
+    return design["kind_of_term"].values == SMALL_STUDY

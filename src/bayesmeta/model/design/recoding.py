@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 import xarray as xr
+from pandas.api.types import is_numeric_dtype
 
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design.coding import Coding, code_terms
@@ -16,31 +17,19 @@ from bayesmeta.model.spec import ModelSpec
 
 def levels_of_moderators(frame: pd.DataFrame, names: Iterable[object]) -> dict[str, list[str]]:
     """Return the levels of the moderators that are categories, in their order."""
-    categories = sorted(
-        str(name)
-        for name in names
-        if name in frame and not pd.api.types.is_numeric_dtype(frame[name])
-    )
-    return {name: list(map(str, pd.Categorical(frame[name]).categories)) for name in categories}
+    columns = {str(name): frame[name] for name in sorted(map(str, names)) if name in frame}
+    categorical = {name: column for name, column in columns.items() if not is_numeric_dtype(column)}
+    return {name: [*map(str, pd.Categorical(x).categories)] for name, x in categorical.items()}
 
 
 def moderator_columns(design: xr.Dataset, names: Iterable[object]) -> pd.DataFrame:
-    """Return columns of a design over its effects.
-
-    Categories have their levels in the order of the original table.
-    """
+    """Return columns of a design over its effects; categories keep the table's levels."""
     levels = json.loads(design.attrs.get("levels", "{}"))
     group = design["effect_group"].values
-    positions = {
-        "group": group,
-        "study": design["group_study"].values[group],
-        "effect": np.arange(len(group)),
-    }
+    positions = {"group": group, "study": design["group_study"].values[group]}
     columns = {}
     for name in map(str, names):
-        values = design[name].values
-        if name in positions:
-            values = values[positions[name]]
+        values = design[name].values[positions.get(name, slice(None))]
         columns[name] = pd.Categorical(values, levels[name]) if name in levels else values
     return pd.DataFrame(columns, range(len(group)))
 
@@ -48,10 +37,7 @@ def moderator_columns(design: xr.Dataset, names: Iterable[object]) -> pd.DataFra
 def coding_of(design: xr.Dataset, spec: ModelSpec) -> Coding:
     """Return the coding of a design, for `code_rows`; without the slope of a small-study effect.
 
-    Raises
-    ------
-    BadInput
-        The design does not contain the moderators from which it was coded.
+    Raise BadInput if the design does not contain the moderators from which it was coded.
     """
     from formulaic import Formula
 
@@ -62,8 +48,6 @@ def coding_of(design: xr.Dataset, spec: ModelSpec) -> Coding:
     again = coding.matrix.reindex(columns=list(terms))
     same_size = len(terms) == coding.matrix.shape[1]
     if not same_size or not np.allclose(again, design["X"].sel(term=terms).values):
-        raise BadInput(
-            f"the terms '{spec.terms}' cannot be coded again from this posterior; it was made by "
-            "another version of bayesmeta: run bayesmeta fit again"
-        )
+        reason = f"cannot be coded again by the terms '{spec.terms}'; run bayesmeta fit again"
+        raise BadInput(f"this posterior, of another version of bayesmeta, {reason}")
     return coding

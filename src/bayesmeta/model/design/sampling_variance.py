@@ -8,9 +8,7 @@ def typical_variance(design: xr.Dataset, rho: float = 0.0) -> float:
     """Return (k - p) / tr P with P = W - W X (X'W X)^-1 X'W.
 
     W is the inverse of the effects' sampling covariance matrix, with a correlation of rho within
-    groups.
-
-    Source: the multilevel I^2 of metafor's documentation, after Higgins & Thompson 2002,
+    groups. Source: the multilevel I^2 of metafor's documentation, after Higgins & Thompson 2002,
     doi 10.1002/sim.1186.
     """
     x = design["X"].values

@@ -31,12 +31,7 @@ def published_direction(
 
     `directions` gives it for the terms that they name (`neutral = "lower"` names every term with
     that level); for other terms it is the sign of their fitted mean, by least squares without
-    weights.
-
-    Raises
-    ------
-    BadInput
-        A direction of terms that do not exist.
+    weights. Raise BadInput if directions name no term.
     """
     x = matrix.to_numpy(float)
     y = frame["yi"].to_numpy(float)
@@ -45,10 +40,8 @@ def published_direction(
         levels = set(name.split(":"))
         named = [levels <= set(str(term).split(":")) for term in matrix.columns]
         if not any(named):
-            raise BadInput(
-                f"directions name '{name}', which is a level of no term; the terms are: "
-                f"{', '.join(map(str, matrix.columns))}"
-            )
+            terms = ", ".join(map(str, matrix.columns))
+            raise BadInput(f"directions name '{name}', a level of no term; the terms are: {terms}")
         sign[(x[:, named] != 0).any(1)] = -1.0 if direction == "lower" else 1.0
     return sign
 
@@ -58,53 +51,35 @@ def small_study_columns(
 ) -> pd.DataFrame:
     """Return the column `pet` or `peese` (k, 1).
 
-    Where taus differ by stratum there is a column for each, `human:pet` (k, strata).
-
-    Raises
-    ------
-    BadInput
-        Group sizes are missing; the slope is aliased with the other terms, or a term has its name.
+    Where taus differ by stratum there is a column for each, `human:pet` (k, strata). Raise BadInput
+    if group sizes are missing, the slope is aliased with the other terms, or a term has its name.
     """
     s = _size_error(frame, bias)
     slope = pd.Series(sign * s ** SMALL_STUDY_POWERS[bias], matrix.index)
     strata = frame[tau_by].astype(str) if tau_by else pd.Series("", matrix.index)
-    names = {
-        stratum: f"{stratum}:{bias}" if stratum else bias for stratum in sorted(strata.unique())
-    }
-    if taken := sorted(set(names.values()) & set(matrix.columns)):
-        raise BadInput(
-            f"the terms {taken} have the name of the slope of {bias}; rename these levels or columns"
-        )
-    columns = pd.DataFrame(
-        {name: slope.where(strata == stratum, 0.0) for stratum, name in names.items()}
-    )
-    informed = matrix.loc[:, (matrix != 0).any()]
-    both = pd.concat([informed, columns], axis=1)
+    labels = sorted(map(str, strata.unique()))
+    names = {label: f"{label}:{bias}" if label else bias for label in labels}
+    by_stratum = {name: slope.where(strata == label, 0.0) for label, name in names.items()}
+    columns = pd.DataFrame(by_stratum)
+    if taken := sorted({*names.values()} & {*map(str, matrix)}):
+        rename = "rename these levels or columns"
+        raise BadInput(f"the terms {taken} have the name of the slope of {bias}; {rename}")
+    both = pd.concat([matrix.loc[:, (matrix != 0).any()], columns], axis=1)
     refuse_aliased(both, f"{', '.join(map(str, matrix))} and {bias}")
     return columns
 
 
 def _size_error(frame: pd.DataFrame, bias: str) -> np.ndarray:
-    """Return s of every effect (k,).
-
-    Raises
-    ------
-    BadInput
-        A group size is missing or not above 0.
-    """
+    """Return s of every effect (k,); raise BadInput if a group size is not above 0."""
     if missing := [name for name in SIZES if name not in frame]:
-        raise BadInput(
-            f"{bias} needs both group sizes of every effect, columns n1i and n2i; the table has no "
-            f"column {missing}"
-        )
-    sizes = frame[[*SIZES]].apply(pd.to_numeric, errors="coerce").astype(float).to_numpy()
+        sizes = "both group sizes, n1i and n2i"
+        raise BadInput(f"{bias} needs {sizes}; the table has no column {missing}")
+    sizes = frame[[*SIZES]].apply(pd.to_numeric, errors="coerce").to_numpy(float)
     s = size_error(*sizes.T)
     unusable = ~(np.isfinite(sizes).all(axis=1) & np.isfinite(s))
     if unusable.any():
         effects = list(map(str, frame["effect"][unusable]))
         shown = ", ".join(effects[:5]) + (" ..." if len(effects) > 5 else "")
-        raise BadInput(
-            f"{bias} needs both group sizes of every effect, n1i and n2i, above 0; {len(effects)} "
-            f"effects lack them: {shown}; fill in the sizes or leave the rows out"
-        )
+        lack = f"{len(effects)} effects lack them: {shown}; fill them in or leave the rows out"
+        raise BadInput(f"{bias} needs both group sizes, n1i and n2i, above 0; {lack}")
     return s

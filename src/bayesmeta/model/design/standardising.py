@@ -29,23 +29,13 @@ IDENTITY_TOLERANCE = 1e-9  # of U, which is then the identity up to rounding
 def standardised_weights(frame: pd.DataFrame, spec: Any, matrix: pd.DataFrame) -> np.ndarray | None:
     """Return U of the module's equations (p, p), or None where it is the identity.
 
-    A number is centred if the terms span its mean, as with an intercept. If they do not, as in
-    `1 + species:dose`, each of its columns is centred; without any intercept, as in `0 + dose`, they
-    are only scaled. Columns of 0 and 1 are categories and stay as they are.
+    A number is centred if the terms span its mean, as with an intercept. If they do not, as in `1 +
+    species:dose`, each of its columns is centred; without any intercept, as in `0 + dose`, they are
+    only scaled. Columns of 0 and 1 are categories and stay as they are.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Effect table.
-    spec : formulaic ModelSpec
-        Of `matrix`.
-    matrix : DataFrame
-        The coded terms (k, p), columns of empty cells included.
-
-    Raises
-    ------
-    BadInput
-        A number lies so far from zero that its variation is lost in rounding.
+    The coded terms `matrix` (k, p) include the columns of empty cells; `spec` is its formulaic
+    ModelSpec. Raise BadInput if a number lies so far from zero that rounding destroys its
+    variation.
     """
     numbers = _continuous(frame, spec)
     if not numbers:
@@ -66,13 +56,7 @@ def standardised_weights(frame: pd.DataFrame, spec: Any, matrix: pd.DataFrame) -
 
 
 def _continuous(frame: pd.DataFrame, spec: Any) -> list[str]:
-    """Return the factors of the formula that are numbers, other than those of 0 and 1 alone.
-
-    Raises
-    ------
-    BadInput
-        As `standardised_weights`.
-    """
+    """Return the factors of the formula that are numbers, other than those of 0 and 1 alone."""
     expressions = []
     for expression in numeric_factors(spec):
         values = _evaluated(frame, [_term([_quoted(frame, expression)])]).to_numpy(float)
@@ -83,14 +67,13 @@ def _continuous(frame: pd.DataFrame, spec: Any) -> list[str]:
 
 
 def _check_variation(values: np.ndarray, expression: str) -> None:
-    """Raise BadInput if columns (k, n) lie too far from zero for their variation."""
     sd = values.std(axis=0, ddof=1)
     far = np.abs(values.mean(axis=0)) > MAX_MEAN_IN_SDS * sd
     if (far & (values.std(axis=0) > 0)).any():
+        mean = values.mean()
         raise BadInput(
-            f"moderator '{expression}' hardly varies relative to its size (mean "
-            f"{values.mean():g}, standard deviation {values.std():.3g}); subtract a number near its "
-            f"mean, such as I({expression} - {values.mean():.0f})"
+            f"moderator '{expression}' hardly varies relative to its size (mean {mean:g}, sd "
+            f"{values.std():.3g}); subtract a number near its mean: I({expression} - {mean:.0f})"
         )
 
 
@@ -98,20 +81,17 @@ def _coded(
     frame: pd.DataFrame, spec: Any, numbers: Iterable[str], centred: Iterable[str]
 ) -> np.ndarray:
     """Return Z (k, p): the formula with its numbers scaled and some of them centred."""
-    scaled = {
-        name: f"standardise({_quoted(frame, name)}, {name in set(centred)})" for name in numbers
-    }
+    middle = set(centred)
+    scaled = {name: f"standardise({_quoted(frame, name)}, {name in middle})" for name in numbers}
     terms = []
     for term in spec.formula:
-        expressions = [
-            scaled.get(factor.expr, _quoted(frame, factor.expr)) for factor in term.factors
-        ]
+        names = [factor.expr for factor in term.factors]
+        expressions = [scaled.get(name, _quoted(frame, name)) for name in names]
         terms.append(_term(expressions) if term.degree else term)
     return _evaluated(frame, terms).to_numpy(float)
 
 
 def _term(expressions: list[str]) -> Any:
-    """Return the formulaic term of some factors."""
     from formulaic.parser.types import Factor, Term
 
     return Term([Factor(expression, eval_method="python") for expression in expressions])
@@ -124,7 +104,6 @@ def _quoted(frame: pd.DataFrame, expression: str) -> str:
 
 
 def _evaluated(frame: pd.DataFrame, terms: list[Any]) -> pd.DataFrame:
-    """Return the matrix of some terms (k, p), in their order."""
     from formulaic import Formula
 
     formula = Formula(terms, _ordering="none")
@@ -133,10 +112,7 @@ def _evaluated(frame: pd.DataFrame, terms: list[Any]) -> pd.DataFrame:
 
 
 def standardise(values: Any, centre: bool) -> Any:
-    """Return values divided by their standard deviation (n - 1), each column separately.
-
-    centre : whether to subtract the mean first.
-    """
+    """Return columns, minus their mean if `centre`, divided by their sd (n - 1)."""
     from formulaic.materializers.types import FactorValues
 
     plain = getattr(values, "__wrapped__", values)
@@ -151,29 +127,20 @@ def standardise(values: Any, centre: bool) -> Any:
 
 
 def _scaled(values: Any, centre: bool) -> np.ndarray:
-    """Return an array divided by its standard deviation; see `standardise`."""
     array = np.asarray(values, float)
     mean = array.mean(axis=0) if centre else 0.0
     sd = array.std(axis=0, ddof=1)
-    scaled: np.ndarray = (array - mean) / np.where(sd > 0, sd, 1.0)
-    return scaled
+    return (array - mean) / np.where(sd > 0, sd, 1.0)
 
 
 def _columns_with(spec: Any, numbers: set[str]) -> list[int]:
-    """Return the columns of the terms that contain any of these numbers."""
-    return sorted(
-        column
-        for term, columns in spec.term_indices.items()
-        for column in columns
-        if numbers & {factor.expr for factor in term.factors}
-    )
+    indices = spec.term_indices.items()
+    with_numbers = [at for term, at in indices if numbers & {part.expr for part in term.factors}]
+    return sorted(column for columns in with_numbers for column in columns)
 
 
 def _spans(columns: np.ndarray, targets: np.ndarray) -> bool:
-    """Return whether each target (k, n) is a combination of the columns (k, p).
-
-    Columns of zeros are ignored.
-    """
+    """Return whether each target (k, n) is a combination of the non-zero columns (k, p)."""
     size = np.linalg.norm(columns, axis=0)
     unit = columns / np.where(size > 0, size, 1.0)
     residual = targets - unit @ np.linalg.lstsq(unit, targets)[0]

@@ -23,104 +23,89 @@ from bayesmeta.model.design.small_study import (
 from bayesmeta.model.design.strata import code_strata
 from bayesmeta.model.spec import ModelSpec
 
-_KEYS = ("effect", "study", "group", "yi", "vi")
-
 
 def build_design(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
     """Code the moderators of an effect table.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Effect table, a row per effect, with columns study, group, effect, yi, vi and the moderators in any order.
-    spec : ModelSpec
-        Its `terms` are coded; a cell (combination of factor levels) without effects gets no term, unless the prior's
-        estimated spreads tie it to cells that have some.
+    `frame` has a row per effect, with columns study, group, effect, yi, vi and the moderators in
+    any order. The `terms` of `spec` are coded; a cell (combination of factor levels) without
+    effects gets no term, unless the prior's pooling sds tie it to cells that have some.
 
     Returns
     -------
     Dataset
-        yi, vi, the table's other columns and effect_group (index of the group) over `effect`; X over
-        (effect, term); kind_of_term (`design.kinds`) over `term`; group_study (index of the study) over `group`;
-        with `tau_by`, study_stratum (index of the stratum) over `study`; with `bias`, published (1 or -1: which
-        results are published) over `effect`, and its slope as a term; where a moderator is a number, standardised
-        over (standard, term): weights of the terms in the coefficients that the priors are about
-        (`design.standardising`); with `shared_controls`, each effect's control measurement (`code_controls`); labels
-        as coordinates, and over `term` the factors' levels as `term_<factor>`. Row order is kept.
+        yi, vi, the table's other columns and effect_group (index of the group) over `effect`; X
+        over (effect, term); kind_of_term (`design.kinds`) over `term`; group_study (index of the
+        study) over `group`; with `tau_by`, study_stratum (index of the stratum) over `study`; with
+        `bias`, published (1 or -1: which results are published) over `effect`, and its slope as a
+        term; where a moderator is a number, standardised over (standard, term): weights of the
+        terms in the coefficients that the priors are about (`design.standardising`); with
+        `shared_controls`, the effects' control measurements (`code_controls`); labels as
+        coordinates, and over `term` the factors' levels as `term_<factor>`. Row order is kept.
 
     Raises
     ------
     BadInput
-        A table that breaks the schema, a missing or blank moderator, terms that the data cannot tell apart, a study
-        in two strata.
+        A table that breaks the schema, a missing or blank moderator, terms that the data cannot
+        tell apart, a study in two strata.
     """
     if taken := [name for name in RESERVED if name in frame.columns]:
         raise BadInput(f"columns {taken} have names that the results need; rename them")
     frame = check_effects(frame).reset_index(drop=True)
-    coding = code_terms(
-        frame,
-        spec.terms,
-        informed=spec.pooled_factors,
-    )
+    coding = code_terms(frame, spec.terms, informed=spec.pooled_factors)
     study, studies = pd.factorize(frame["study"], sort=True)
     group, groups = pd.factorize(frame["group"], sort=True)
     group_study = np.empty(len(groups), int)
     group_study[group] = study
     matrix, factors, published = _with_bias(frame, spec, coding.matrix, coding.factors)
     kinds = coding.kinds.reindex(matrix.columns, fill_value=SMALL_STUDY)
-    others = {
-        str(name): ("effect", _plain(frame[name])) for name in frame.columns if name not in _KEYS
+    others = frame.drop(columns=["effect", "study", "group", "yi", "vi"])
+    data: dict[str, Any] = {
+        **{str(name): ("effect", _plain(column)) for name, column in others.items()},
+        "yi": ("effect", frame["yi"].to_numpy(float)),
+        "vi": ("effect", frame["vi"].to_numpy(float)),
+        "X": (("effect", "term"), matrix.to_numpy(float)),
+        "kind_of_term": ("term", kinds.to_numpy(str)),
+        "effect_group": ("effect", group),
+        "group_study": ("group", group_study),
+        **code_strata(frame, study, spec.tau_by),
+        **published,
+        **_standardised(coding.standardised, matrix),
+        **(code_controls(frame) if spec.shared_controls else {}),
     }
-    return xr.Dataset(
-        others
-        | {
-            "yi": ("effect", frame["yi"].to_numpy(float)),
-            "vi": ("effect", frame["vi"].to_numpy(float)),
-            "X": (("effect", "term"), matrix.to_numpy(float)),
-            "kind_of_term": ("term", kinds.to_numpy(str)),
-            "effect_group": ("effect", group),
-            "group_study": ("group", group_study),
-        }
-        | code_strata(frame, study, spec.tau_by)
-        | published
-        | _standardised(coding.standardised, matrix)
-        | (code_controls(frame) if spec.shared_controls else {}),
-        coords={
-            "effect": frame["effect"].to_numpy(str),
-            "term": matrix.columns.to_numpy(str),
-            "study": np.asarray(studies, str),
-            "group": np.asarray(groups, str),
-            **{f"term_{name}": ("term", factors[name].to_numpy(str)) for name in factors},
-        },
-        attrs={key: str(frame.attrs.get(key) or "") for key in ("dataset", "variant", "title")}
-        | {
-            "synthetic": int(frame.attrs.get("synthetic", False)),
-            "scale": frame.attrs.get("scale", "effect size yi"),
-            "terms": spec.terms,
-            "levels": json.dumps(
-                levels_of_moderators(frame, [*variables_of(coding.spec.formula), spec.tau_by])
-            ),
-        },
-    )
+    coords = {
+        "effect": frame["effect"].to_numpy(str),
+        "term": matrix.columns.to_numpy(str),
+        "study": np.asarray(studies, str),
+        "group": np.asarray(groups, str),
+        **{f"term_{name}": ("term", factors[name].to_numpy(str)) for name in factors},
+    }
+    moderators = [*variables_of(coding.spec.formula), spec.tau_by]
+    attrs = {
+        **{key: str(frame.attrs.get(key) or "") for key in ("dataset", "variant", "title")},
+        "synthetic": int(frame.attrs.get("synthetic", False)),
+        "scale": frame.attrs.get("scale", "effect size yi"),
+        "terms": spec.terms,
+        "levels": json.dumps(levels_of_moderators(frame, moderators)),
+    }
+    return xr.Dataset(data, coords, attrs)
 
 
 def _standardised(weights: pd.DataFrame | None, matrix: pd.DataFrame) -> dict[str, Any]:
-    """The weights over (standard, term), the slope of a bias with itself alone; nothing where there are none."""
+    """Return the weights (standard, term), the slope of a bias with itself alone; {} without."""
     if weights is None:
         return {}
     terms = matrix.columns
-    whole = pd.DataFrame(np.eye(len(terms)), terms, terms)
-    whole.loc[weights.index, weights.columns] = weights
-    return {
-        "standard": terms.to_numpy(str),
-        "standardised": (("standard", "term"), whole.to_numpy()),
-    }
+    square = pd.DataFrame(np.eye(len(terms)), terms, terms)
+    square.loc[weights.index, weights.columns] = weights
+    names = terms.to_numpy(str)
+    return {"standard": names, "standardised": (("standard", "term"), square.to_numpy())}
 
 
 def _with_bias(
     frame: pd.DataFrame, spec: ModelSpec, matrix: pd.DataFrame, factors: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
-    """Coding with the slope that a bias model adds, and the published direction of each effect."""
+    """Return the coding with the slope of a bias model, and the published direction."""
     if not spec.bias:
         return matrix, factors, {}
     direction = published_direction(frame, matrix, spec.directions)
@@ -132,24 +117,8 @@ def _with_bias(
     return both, factors.reindex(both.columns, fill_value=""), published
 
 
-def typical_variance(design: xr.Dataset, rho: float = 0.0) -> float:
-    """(k - p) / tr P with P = W - W X (X'W X)^-1 X'W, W the inverse of the effects' sampling covariance matrix.
-
-    Source: the multilevel I^2 of metafor's documentation, after Higgins & Thompson 2002, doi 10.1002/sim.1186.
-    """
-    x, v, group = design["X"].values, design["vi"].values, design["effect_group"].values
-    size = np.bincount(group)
-    shared = rho / (1 + (size - 1) * rho)
-    scaled = x / np.sqrt(v)[:, None]
-    sums = np.column_stack([np.bincount(group, column) for column in scaled.T]) * shared[:, None]
-    weighted = (scaled - sums[group]) / np.sqrt(v)[:, None] / (1 - rho)
-    own = ((1 - shared[group]) / v).sum() / (1 - rho)
-    trace = own - np.trace(np.linalg.solve(x.T @ weighted, weighted.T @ weighted))
-    return float((len(v) - x.shape[1]) / trace)
-
-
 def _plain(column: pd.Series) -> np.ndarray[Any, Any]:
-    """Numbers and truth values as they are, everything else as text with '' for missing."""
+    """Return numbers and truth values as they are, all else as text with '' for missing."""
     if pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column):
         return column.to_numpy()
     return column.astype(object).where(column.notna(), "").astype(str).to_numpy(str)

@@ -1,4 +1,4 @@
-"""The likelihoods: one exact kernel for nested random effects, and one object for each likelihood."""
+"""The likelihoods: an exact kernel for nested random effects, an object for every likelihood."""
 
 from bayesmeta.model.likelihood.arguments import (
     TauArguments,

@@ -23,20 +23,14 @@ def columns_of(design: xr.Dataset) -> np.ndarray:
 
 
 def tau_labels(design: xr.Dataset, spec: ModelSpec) -> list[str]:
-    """Return a label for each tau: `study`, `group`.
-
-    Where taus differ by stratum the labels are `human:study`, `human:group`, `animal:study`, ...
-    """
+    """Return a label for every tau: `study`, `group`; by stratum `human:study`, ..."""
     if not spec.tau_by:
         return list(spec.levels)
     return [f"{stratum}:{level}" for stratum in design["stratum"].values for level in spec.levels]
 
 
 def weight_labels(design: xr.Dataset, spec: ModelSpec) -> list[str]:
-    """Return a label for each publication weight: `.025 < p < .5`, `p > .5`.
-
-    Where taus differ by stratum the weights do, too: `human:p > .5`.
-    """
+    """Return a label for every publication weight: `.025 < p < .5`; by stratum `human:p > .5`."""
     if "weights" not in spec.auxiliary_parameters:
         return []
     cuts = [f"{cutpoint:g}".lstrip("0") for cutpoint in spec.cutpoints]
@@ -60,10 +54,10 @@ class Taus(NamedTuple):
 
 
 class TauArguments:
-    """Order of all taus of a model, and the tau of each unit of a level.
+    """Order of all taus of a model, and the tau of every unit of a level.
 
     Called with taus in the order of `tau_labels`, (taus,) or (taus, draws), it returns `Taus`:
-    numbers or (1, draws); where taus differ by stratum, those of each study (studies, ...), group
+    numbers or (1, draws); where taus differ by stratum, those of every study (studies, ...), group
     (groups, ...) and effect (k, ...).
     """
 
@@ -73,11 +67,8 @@ class TauArguments:
         if spec.tau_by:
             nesting = nesting_of(design)
             study = design["study_stratum"].values
-            self.stratum = {
-                "study": study,
-                "group": study[nesting.study_of_group],
-                "effect": study[nesting.study_of_effect],
-            }
+            self.stratum = {"study": study, "group": study[nesting.study_of_group]}
+            self.stratum["effect"] = study[nesting.study_of_effect]
 
     def __call__(self, tau: Array) -> Taus:
         """Return the taus by level."""

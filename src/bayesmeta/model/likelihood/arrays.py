@@ -21,7 +21,7 @@ def namespace(*arrays: Array) -> Any:
     return np
 
 
-def special_functions(*arrays: Array) -> Any:
+def special_of(*arrays: Array) -> Any:
     """Return jax.scipy.special if an array belongs to JAX, else scipy.special."""
     return scipy.special if namespace(*arrays) is np else sys.modules["jax"].scipy.special
 

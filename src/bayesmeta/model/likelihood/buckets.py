@@ -14,17 +14,23 @@ treated group:
 from typing import NamedTuple
 
 import numpy as np
+import xarray as xr
 
+from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.model.likelihood.arguments import nesting_of
 from bayesmeta.model.likelihood.nesting import Nesting
+from bayesmeta.model.spec import ModelSpec
 
+Shaped = tuple[int, np.ndarray, np.ndarray]  # a study, its groups and its effects
+MAX_ESTIMATED_RHO = 0.99  # at 1 the errors of a group have no inverse; NUTS hardly goes beyond
 MIN_EIGENVALUE = 1e-9  # of the errors' correlation matrix; below it the inverse has few digits left
 
 
 class Controls(NamedTuple):
-    """The control measurement of each effect (k,).
+    """The control measurement of every effect (k,).
 
-    cluster : index of the measurement. side : 1, or -1 where yi is turned against group - control.
-    size : n_C. subjects : N.
+    cluster : its index. side : 1, or -1 where yi is turned against group - control. size : n_C.
+    subjects : N.
     """
 
     cluster: np.ndarray
@@ -36,14 +42,9 @@ class Controls(NamedTuple):
 class Bucket(NamedTuple):
     """Studies of equal shape.
 
-    Attributes
-    ----------
-    study, group, effects : ndarray
-        Positions of the studies (n,), their groups (n, groups) and their effects (n, size).
-    fixed, rising : ndarray
-        E at rho 0, and its increase per unit of rho (n, size, size).
-    members : ndarray
-        Z_g, membership of the effects in the groups (n, size, groups).
+    study, group, effects : positions of the studies (n,), their groups (n, groups) and their
+    effects (n, size). fixed, rising : E at rho 0, and its increase per unit of rho (n, size, size).
+    members : Z_g, membership of the effects in the groups (n, size, groups).
     """
 
     study: np.ndarray
@@ -54,39 +55,46 @@ class Bucket(NamedTuple):
     members: np.ndarray
 
 
-def sharing_studies(nesting: Nesting, cluster: np.ndarray) -> np.ndarray:
-    """Return the studies in which effects have a control measurement in common (studies,).
+def shared_errors(design: xr.Dataset, spec: ModelSpec) -> tuple[np.ndarray, list[Bucket]]:
+    """Return the studies with a shared control (studies,), and the covariance of their errors.
 
-    cluster : index of the control measurement of each effect (k,).
+    Raise BadInput if the errors of a study cannot have this covariance.
     """
+    names = ("control_cluster", "control_side", "n2i", "control_subjects")
+    nesting = nesting_of(design)
+    controls = Controls(*(design[name].values for name in names))
+    cluster = controls.cluster
     shares = np.bincount(cluster)[cluster] > 1
-    return np.bincount(nesting.study_of_effect, shares, nesting.studies) > 0
+    shared = np.bincount(nesting.study_of_effect, shares, nesting.studies) > 0
+    buckets = error_buckets(design["yi"].values, design["vi"].values, nesting, controls, shared)
+    rho = MAX_ESTIMATED_RHO if "rho" in spec.auxiliary_parameters else spec.rho
+    indefinite = np.union1d(_indefinite(buckets, 0.0), _indefinite(buckets, rho))
+    if studies := [str(study) for study in design["study"].values[indefinite]]:
+        raise BadInput(
+            f"the sampling errors of {len(studies)} studies ({', '.join(studies[:5])}) cannot "
+            f"covary over shared controls with rho = {rho:g}: the covariance is not positive "
+            "definite; fix rho lower, or compare vi with n1i and n2i (it should be the variance of "
+            "a standardised mean difference)"
+        )
+    return shared, buckets
 
 
 def error_buckets(
     yi: np.ndarray, vi: np.ndarray, nesting: Nesting, controls: Controls, included: np.ndarray
 ) -> list[Bucket]:
-    """Return the included studies by shape, with the covariance of their errors.
-
-    yi, vi : (k,). included : (studies,).
-    """
-    shapes: dict[tuple[int, int], list[tuple[int, np.ndarray, np.ndarray]]] = {}
+    """Return the included studies (studies,) by shape, with the covariance of their errors."""
+    shapes: dict[tuple[int, int], list[Shaped]] = {}
     for study in np.flatnonzero(included):
         groups = np.flatnonzero(nesting.study_of_group == study)
         effects = np.flatnonzero(nesting.study_of_effect == study)
-        shape = (len(groups), len(effects))
-        shapes.setdefault(shape, []).append((int(study), groups, effects))
+        studies = shapes.setdefault((len(groups), len(effects)), [])
+        studies.append((int(study), groups, effects))
     return [_bucket(yi, vi, nesting, controls, studies) for studies in shapes.values()]
 
 
 def _bucket(
-    yi: np.ndarray,
-    vi: np.ndarray,
-    nesting: Nesting,
-    controls: Controls,
-    studies: list[tuple[int, np.ndarray, np.ndarray]],
+    yi: np.ndarray, vi: np.ndarray, nesting: Nesting, controls: Controls, studies: list[Shaped]
 ) -> Bucket:
-    """Return the bucket of studies of equal shape: (study, groups, effects) of each."""
     study, group, effects = (np.stack(column) for column in zip(*studies, strict=True))
     members = (nesting.group_of_effect[effects][:, :, None] == group[:, None, :]).astype(float)
     same_group = members @ members.swapaxes(1, 2)
@@ -98,7 +106,7 @@ def _bucket(
 def _errors(
     g: np.ndarray, v: np.ndarray, same_group: np.ndarray, controls: Controls
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return E at rho 0, and its increase per unit of rho (n, size, size), from arrays (n, size)."""
+    """Return E at rho 0, and its increase per unit of rho (n, size, size)."""
     shared = controls.cluster[:, :, None] == controls.cluster[:, None, :]
     of_means = _outer(controls.side / np.sqrt(controls.size))
     h = of_means + _outer(g / np.sqrt(2 * controls.subjects))
@@ -110,12 +118,11 @@ def _errors(
 
 
 def _outer(x: np.ndarray) -> np.ndarray:
-    """Return the outer product of each row (n, size) with itself (n, size, size)."""
     return x[:, :, None] * x[:, None, :]
 
 
-def indefinite_studies(buckets: list[Bucket], rho: float) -> np.ndarray:
-    """Return the studies whose errors have no positive definite covariance at this rho."""
+def _indefinite(buckets: list[Bucket], rho: float) -> np.ndarray:
+    """Return the studies with errors without a positive definite covariance at this rho."""
     studies = [np.array([], int)]
     for bucket in buckets:
         errors = bucket.fixed + rho * bucket.rising

@@ -10,6 +10,7 @@ from bayesmeta.model.likelihood.shared_controls import SharedControls
 from bayesmeta.model.likelihood.student import Student
 from bayesmeta.model.spec import ModelSpec
 
+SAMPLE = "sample the model with --sampler numpyro"
 NUTS_ONLY = ("nu", "weights")  # auxiliary parameters that NUTS alone can take
 
 
@@ -28,41 +29,27 @@ def likelihood_of(design: xr.Dataset, spec: ModelSpec) -> Normal:
 
 
 def refusal(design: xr.Dataset, spec: ModelSpec, engine: str) -> str:
-    """Return the reason why an engine cannot take a model, "" if it can.
-
-    Parameters
-    ----------
-    design : Dataset
-        From `design.build_design`.
-    spec : ModelSpec
-    engine : {"nuts", "quadrature", "reml"}
-    """
+    """Return why "nuts", "quadrature" or "reml" cannot take a model, "" if it can."""
     if engine == "reml":
         return _reml_refusal(design, spec)
     if engine in likelihood_class(spec).engines:
         return why_strata_depend(design, spec) if engine == "quadrature" and spec.tau_by else ""
     names = [name for name in spec.auxiliary_parameters if name in NUTS_ONLY]
-    return (
-        f"model {spec.name} estimates {', '.join(names)}, which {engine} cannot do; "
-        "sample the model with --sampler numpyro"
-    )
+    estimates = f"model {spec.name} estimates {', '.join(names)}, which {engine} does not do"
+    return f"{estimates}; {SAMPLE}"
 
 
 def _reml_refusal(design: xr.Dataset, spec: ModelSpec) -> str:
-    """Return the reason why REML cannot fit a model, "" if it can."""
     if names := spec.auxiliary_parameters:
-        return f"REML estimates terms and taus alone, but model {spec.name} also has {', '.join(names)}"
+        return f"REML fits terms and taus alone; model {spec.name} has {', '.join(names)} besides"
     if "reml" not in likelihood_class(spec).engines:
-        return (
-            "REML cannot take errors that covary over shared controls, as those of model "
-            f"{spec.name}; sample the model with --sampler numpyro"
-        )
+        errors = f"errors that covary over shared controls, as those of model {spec.name}"
+        return f"REML cannot take {errors}; {SAMPLE}"
     if spec.tau_by:
         stratum = design["stratum"].values[0]
         return (
-            f"REML has one tau per level, and model {spec.name} has one per stratum of "
-            f"'{spec.tau_by}'; fit the strata one by one (--where \"{spec.tau_by} == '{stratum}'\")"
-            " with a model without tau_by"
+            f"REML has one tau per level, model {spec.name} one per stratum of '{spec.tau_by}'; "
+            f"fit each stratum (--where \"{spec.tau_by} == '{stratum}'\") without tau_by"
         )
     return ""
 

@@ -1,4 +1,4 @@
-r"""The random effects given the data, from the highest level downwards.
+"""The random effects given the data, from the highest level downwards.
 
 With t the sum of the random effects above a unit, A, b, D from the kernel's step of its level, and
 x standard normal,
@@ -6,14 +6,15 @@ x standard normal,
     c = (b - A t) / D                          the unit's row of Z'V^-1 z
     u = tau^2 c + tau x / sqrt(D)              a draw; the conditional mean where x is 0
 
-and for the effect level, with the residuals less all effects above, by Matheron's rule: a joint draw
-of (d, e) from the prior is corrected towards these residuals.
+and for the effect level, with the residuals less all effects above, by Matheron's rule: a joint
+draw of (d, e) from the prior is corrected towards these residuals.
 """
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.random import Generator
 
 from bayesmeta.model.likelihood.arrays import Array, Scalar, is_zero, namespace, with_node_axes
 from bayesmeta.model.likelihood.effect_level import ErrorWeights, error_weights
@@ -22,16 +23,9 @@ from bayesmeta.model.likelihood.nesting import Nesting
 
 
 class Placed(NamedTuple):
-    """Random effects of a level.
+    """Random effects of a level (units, q, ...).
 
-    Attributes
-    ----------
-    score : array
-        c (units, q, ...).
-    effect : array
-        u (units, q, ...).
-    above : array
-        t, the sum of the effects above (units, q, ...), or 0.
+    score : c. effect : u. above : t, the sum of the effects above, or 0.
     """
 
     score: Array
@@ -47,15 +41,8 @@ def place_random_effects(
 ) -> list[Placed]:
     """Return the random effects of every level above the effects, lowest first.
 
-    Parameters
-    ----------
-    integrated : Marginal
-        Of the columns y - X beta, or of any others.
-    taus : sequence
-        Standard deviation of each level, as for `marginal`.
-    normals : sequence of arrays, optional
-        Standard normals (units, ...) of each level, lowest first; without them the effects are
-        conditional means.
+    `taus` are as for `marginal`; `normals` are standard normals (units, ...) of every level, lowest
+    first. Without them the effects are conditional means.
     """
     placed: list[Placed] = []
     above: Array = 0.0
@@ -78,7 +65,7 @@ def _of_columns(x: Scalar) -> Scalar:
 
 
 def draw_effect_level(
-    rng: np.random.Generator,
+    rng: Generator,
     residuals: np.ndarray,
     v: np.ndarray,
     nesting: Nesting,
@@ -93,7 +80,7 @@ def draw_effect_level(
 
 
 def draw_errors(
-    rng: np.random.Generator, v: np.ndarray, nesting: Nesting, rho: Scalar, shape: tuple[int, ...]
+    rng: Generator, v: np.ndarray, nesting: Nesting, rho: Scalar, shape: tuple[int, ...]
 ) -> np.ndarray:
     """Draw sampling errors e ~ N(0, V) of the shape (k, ...)."""
     normal = rng.standard_normal(shape)

@@ -1,17 +1,17 @@
-r"""The same marginal likelihood where errors covary in any form within a study.
+"""The same marginal likelihood where errors covary in any form within a study.
 
 Effects of the same control measurement may be of different groups, so that the errors' covariance E
 does not nest in the groups and the identity of `kernel` does not hold:
 
     V = E + tau_effect^2 I + tau_group^2 Z_g Z_g' + tau_study^2 1 1'
 
-With W^-1 = E + tau_effect^2 I, F = [tau_group I, tau_study 1], so that V = W^-1 + Z_g F F' Z_g', and
-G = W^(1/2) Z_g F:
+With W^-1 = E + tau_effect^2 I, F = [tau_group I, tau_study 1], so that V = W^-1 + Z_g F F' Z_g',
+and G = W^(1/2) Z_g F:
 
     log|V| = -log|W| + log|I + G'G|,        V^-1 = W^(1/2)' (I - G (I + G'G)^-1 G') W^(1/2)
 
 W^(1/2) comes from the eigenvectors of E, computed once, or where rho is estimated from a Cholesky
-factor at each value: the cost grows with the square or the cube of a study's number of effects.
+factor at every value: the cost grows with the square or the cube of a study's number of effects.
 Axes for nodes or draws come first here.
 """
 
@@ -19,6 +19,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numpy.random import Generator
 
 from bayesmeta.model.likelihood.arguments import Taus
 from bayesmeta.model.likelihood.arrays import Array, Scalar, namespace, with_node_axes
@@ -35,16 +36,8 @@ Transformation = Callable[[Array], Array]
 class Factored(NamedTuple):
     """V of a bucket of n studies.
 
-    Attributes
-    ----------
-    G : array
-        (..., n, size, groups + 1).
-    inner : array
-        Lower Cholesky factor of I + G'G.
-    log_det : array
-        log|V| (..., n).
-    whiten, back : functions
-        W^(1/2) and its transpose, applied to columns (..., n, size, q).
+    G : (..., n, size, groups + 1). inner : lower Cholesky factor of I + G'G. log_det : log|V| (...,
+    n). whiten, back : W^(1/2) and its transpose, applied to columns (..., n, size, q).
     """
 
     G: Array
@@ -57,19 +50,9 @@ class Factored(NamedTuple):
 def dense_products(
     z: Array, buckets: list[Bucket], taus: Taus, rho: Scalar, nesting: Nesting
 ) -> tuple[Array, Array]:
-    """Return log|V_s| and z'V_s^-1 z of the studies in buckets, 0 of others.
+    """Return log|V_s| (studies, ...) and z'V_s^-1 z (studies, q, q, ...), 0 outside the buckets.
 
-    Parameters
-    ----------
-    z : array
-        (k, q) or (k, q, ...).
-    taus, rho
-        As for `marginal` and `error_sums`.
-
-    Returns
-    -------
-    tuple
-        (studies, ...) and (studies, q, q, ...).
+    z is (k, q) or (k, q, ...); `taus` and `rho` are as for `marginal` and `error_sums`.
     """
     taus = Taus(*(with_node_axes(tau, max(taus, key=np.ndim)) for tau in taus))
     by_bucket = [_products(z, bucket, taus, rho) for bucket in buckets]
@@ -77,11 +60,9 @@ def dense_products(
     study = np.concatenate([bucket.study for bucket in buckets])
     place = np.full(nesting.studies, len(study))  # the last place holds the 0 of other studies
     place[study] = np.arange(len(study))
-    log_det, products = (xp.concatenate(parts) for parts in zip(*by_bucket, strict=True))
-    return (
-        xp.concatenate([log_det, xp.zeros_like(log_det[:1])])[place],
-        xp.concatenate([products, xp.zeros_like(products[:1])])[place],
-    )
+    joined = (xp.concatenate(parts) for parts in zip(*by_bucket, strict=True))
+    log_det, products = (xp.concatenate([x, xp.zeros_like(x[:1])])[place] for x in joined)
+    return log_det, products
 
 
 def _products(z: Array, bucket: Bucket, taus: Taus, rho: Scalar) -> tuple[Array, Array]:
@@ -106,7 +87,7 @@ def _nodes_last(x: Array, axes: int) -> Array:
 
 
 def draw_dense_effects(
-    rng: np.random.Generator,
+    rng: Generator,
     residuals: np.ndarray,
     buckets: list[Bucket],
     taus: Taus,
@@ -130,12 +111,9 @@ def draw_dense_effects(
         in_bucket = _solve(_factor(bucket, taus, rho), columns)
         solved[bucket.effects] = in_bucket[..., 0].transpose(1, 2, 0)
     by_group = nesting.levels[0].sum(solved)
-    by_study = nesting.levels[1].sum(by_group)
-    return RandomEffects(
-        u + np.square(taus.study) * by_study,
-        w + np.square(taus.group) * by_group,
-        d + np.square(taus.effect) * solved,
-    )
+    u = u + np.square(taus.study) * nesting.levels[1].sum(by_group)
+    w = w + np.square(taus.group) * by_group
+    return RandomEffects(u, w, d + np.square(taus.effect) * solved)
 
 
 def _solve(v: Factored, columns: np.ndarray) -> np.ndarray:
@@ -146,7 +124,7 @@ def _solve(v: Factored, columns: np.ndarray) -> np.ndarray:
 
 
 def draw_dense_errors(
-    rng: np.random.Generator, buckets: list[Bucket], rho: Scalar, shape: tuple[int, int]
+    rng: Generator, buckets: list[Bucket], rho: Scalar, shape: tuple[int, int]
 ) -> np.ndarray:
     """Draw sampling errors e ~ N(0, E) of the studies in buckets (k, draws), 0 of others."""
     normal = rng.standard_normal(shape)
@@ -184,10 +162,7 @@ def _factor(bucket: Bucket, taus: Taus, rho: Scalar) -> Factored:
 def _whitening(
     bucket: Bucket, variance: Array, rho: Scalar
 ) -> tuple[Array, Transformation, Transformation]:
-    """Return -log|W| (..., n), W^(1/2) and its transpose.
-
-    variance : tau_effect^2 (..., n, 1).
-    """
+    """Return -log|W| (..., n), W^(1/2) and its transpose, at tau_effect^2 (..., n, 1)."""
     xp = namespace(variance, rho)
     errors = _errors(bucket, rho)
     if isinstance(errors, np.ndarray) and np.ndim(rho) == 0:
@@ -197,18 +172,12 @@ def _whitening(
         return log_det, lambda x: basis.swapaxes(-1, -2) @ x / sd, lambda z: basis @ (z / sd)
     factor = _cholesky(errors + variance[..., None] * np.eye(errors.shape[-1]))
     log_det = 2 * xp.log(xp.diagonal(factor, axis1=-2, axis2=-1)).sum(-1)
-    return (
-        log_det,
-        lambda x: xp.linalg.solve(factor, x),
-        lambda z: xp.linalg.solve(factor.swapaxes(-1, -2), z),
-    )
+    upper = factor.swapaxes(-1, -2)
+    return log_det, lambda x: xp.linalg.solve(factor, x), lambda z: xp.linalg.solve(upper, z)
 
 
 def _cholesky(matrix: Array) -> Array:
-    """Return Cholesky factors (..., n, n).
-
-    They are nan where a matrix is too ill-conditioned, as at taus that are far too large.
-    """
+    """Return Cholesky factors, nan where a matrix is ill-conditioned, as at far too large taus."""
     xp = namespace(matrix)
     if xp is not np:
         return xp.linalg.cholesky(matrix)
@@ -223,7 +192,7 @@ def _cholesky(matrix: Array) -> Array:
 
 
 def _of_units(tau: Scalar, units: np.ndarray) -> Array:
-    """Return the tau of each unit of a bucket, nodes first; it broadcasts to the units' shape."""
+    """Return the tau of every unit of a bucket, nodes first, to broadcast to their shape."""
     if np.ndim(tau) == 0:
         return namespace(tau).full((1,) * units.ndim, tau)
     values = tau[units] if len(tau) > 1 else tau[np.zeros_like(units[:1])]

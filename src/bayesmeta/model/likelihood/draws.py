@@ -1,7 +1,4 @@
-"""Draws of parameters and of random effects, as the likelihoods take and return them.
-
-Draws lie on the last axis.
-"""
+"""Draws of parameters and of random effects, on the last axis, as the likelihoods take them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,17 +11,10 @@ import numpy as np
 class Parameters:
     """Draws of a model's parameters.
 
-    Attributes
-    ----------
-    beta : ndarray
-        Terms (p, draws).
-    tau : ndarray
-        Taus in the order of `tau_labels` (taus, draws).
-    auxiliary : mapping
-        By name (`spec.auxiliary_parameters`) (draws,); the weights of a selection (weights, draws).
-    normals : mapping
-        By level (`spec.sampled_levels`) the standard normals that place sampled random effects
-        (units, draws).
+    beta : terms (p, draws). tau : in the order of `tau_labels` (taus, draws). auxiliary : by name
+    (`spec.auxiliary_parameters`) (draws,); the weights of a selection (weights, draws). normals :
+    by level (`spec.sampled_levels`) the standard normals that place sampled random effects (units,
+    draws).
     """
 
     beta: np.ndarray
@@ -47,10 +37,7 @@ class Parameters:
 
 
 class RandomEffects(NamedTuple):
-    """Draws of the random effects, 0 at an absent level.
-
-    u (studies, draws), w (groups, draws), d (k, draws).
-    """
+    """Draws of u (studies, draws), w (groups, draws), d (k, draws), 0 at an absent level."""
 
     u: np.ndarray
     w: np.ndarray

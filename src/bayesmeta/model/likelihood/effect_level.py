@@ -1,11 +1,11 @@
-r"""The lowest level of the kernel: sums over effects under W, the inverse of V + tau_effect^2 I.
+"""The lowest level of the kernel: sums over effects under W, the inverse of V + tau_effect^2 I.
 
-The errors of a group that correlate by rho are sqrt(1 - rho) times independent errors plus sqrt(rho)
-times a common error with the standard errors s as loadings, so that the Sherman-Morrison identity
-applies to each group:
+The errors of a group that correlate by rho are sqrt(1 - rho) times independent errors plus
+sqrt(rho) times a common error with the standard errors s as loadings, so that the Sherman-Morrison
+identity applies to every group:
 
-    W = diag(omega) - sum over groups of f (omega s)(omega s)',    omega = 1 / ((1 - rho) v + tau^2),
-    f = rho / (1 + rho sum omega v),    log|W^-1| = -sum log omega + sum log(1 + rho sum omega v)
+    W = diag(omega) - sum over groups of f (omega s)(omega s)',   omega = 1 / ((1 - rho) v + tau^2),
+    f = rho / (1 + rho sum omega v),   log|W^-1| = -sum log omega + sum log(1 + rho sum omega v)
 """
 
 from typing import NamedTuple
@@ -21,15 +21,9 @@ from bayesmeta.model.likelihood.totals import Totals
 class ErrorWeights(NamedTuple):
     """W of the module's equations.
 
-    Attributes
-    ----------
-    omega, scaled : arrays
-        omega and omega s (k, ...).
-    factor : array or None
-        f (groups, ...); None where rho is 0.
-    log_effect, log_group : arrays
-        The two sums of log|W^-1| before they are added up, by effect (k, ...) and by group
-        (groups, ...); the latter is None where rho is 0.
+    omega, scaled : omega and omega s (k, ...). factor : f (groups, ...); None where rho is 0.
+    log_effect, log_group : the two sums of log|W^-1| before they are added up, by effect (k, ...)
+    and by group (groups, ...); the latter is None where rho is 0.
     """
 
     omega: Array
@@ -66,17 +60,9 @@ def error_sums(
 ) -> Sums:
     """Sum the columns z (k, q, ...) under W over the units of the lowest level.
 
-    Parameters
-    ----------
-    v : array
-        Sampling variances (k,).
-    tau_effect : scalar
-        Standard deviation of the effect level, 0 for none: a number, or an array (k, ...) or
-        (1, ...).
-    rho : scalar
-        Correlation of sampling errors within a group, 0 <= rho < 1: a number, or an array (1, ...).
-    by_study, weights
-        As for `marginal`.
+    v : sampling variances (k,). tau_effect : standard deviation of the effect level, 0 for none: a
+    number, or an array (k, ...) or (1, ...). rho : correlation of sampling errors within a group, 0
+    <= rho < 1: a number, or an array (1, ...). by_study, weights : as for `marginal`.
     """
     totals = Totals(by_study, weights)
     groups = nesting.levels[0]

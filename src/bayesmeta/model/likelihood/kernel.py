@@ -1,23 +1,23 @@
-r"""The exact marginal likelihood of nested normal random effects in O(k): the kernel of all engines.
+"""The exact marginal likelihood of nested normal random effects in O(k), for all engines.
 
 Effects i lie in groups, groups in studies, and so on, for any number of nested levels:
 
     y = X beta + u[study] + w[group] + d[effect] + e,      e ~ N(0, V),
     V_ij = v_i (i = j),  rho sqrt(v_i v_j) (i, j of one group),  0 otherwise.
 
-Let z be any columns (the columns of X and y, or residuals y - X beta) and W the inverse of
-V + tau_effect^2 I. Every covariance is a diagonal plus ones per unit of a level, so one application
-of the Sherman-Morrison identity per level replaces every matrix inverse. From the lowest level
-upwards, for each unit of a level,
+Let z be any columns (the columns of X and y, or residuals y - X beta) and W the inverse of V +
+tau_effect^2 I. Every covariance is a diagonal plus ones per unit of a level, so one application of
+the Sherman-Morrison identity per level replaces every matrix inverse. From the lowest level
+upwards, for every unit of a level,
 
     A = 1'W1,  b = 1'Wz                        sums over the effects of the unit
     D = 1 + tau^2 A                            its random effect is integrated out
     log|V|   gains   log D
     z'V^-1 z loses   tau^2 b b' / D
-    P = sum A / D,  C = sum b / D              over the units of each unit one level up,
+    P = sum A / D,  C = sum b / D              over the units of each unit above,
 
 where P and C take the place of A and b at the next level. After the highest level, log|V| and
-z'V^-1 z are complete, in total or for each unit of the highest level, which is called a study here.
+z'V^-1 z are complete, in total or for every unit of the highest level, called a study here.
 
 The same text runs on NumPy arrays (quadrature, REML, deletion, draws) and on JAX arrays (NUTS).
 Shapes are as in `arrays`: units first, nodes or draws last.
@@ -34,18 +34,11 @@ from bayesmeta.model.likelihood.totals import Totals
 
 
 class Sums(NamedTuple):
-    """Sums of columns z over the effects of each unit of a level, and the part that is complete.
+    """Sums of columns z over the effects of every unit of a level, and the part that is complete.
 
-    Attributes
-    ----------
-    A : array
-        1'W1 (units, ...).
-    b : array
-        1'Wz (units, q, ...).
-    S : array
-        z'Wz less the losses at lower levels, (q, q, ...) or by study (studies, q, q, ...).
-    L : array
-        log|W^-1| with the gains at lower levels, (...) or by study (studies, ...).
+    A : 1'W1 (units, ...). b : 1'Wz (units, q, ...). S : z'Wz less the losses at lower levels, (q,
+    q, ...) or by study (studies, q, q, ...). L : log|W^-1| with the gains at lower levels, (...) or
+    by study (studies, ...).
     """
 
     A: Array
@@ -65,14 +58,8 @@ class Step(NamedTuple):
 class Marginal(NamedTuple):
     """The marginal covariance matrix V of y.
 
-    Attributes
-    ----------
-    L : array
-        log|V|, (...) or by study (studies, ...).
-    S : array
-        z'V^-1 z, (q, q, ...) or by study (studies, q, q, ...).
-    steps : tuple of Step
-        The levels that were integrated out, lowest first.
+    L : log|V|, (...) or by study (studies, ...). S : z'V^-1 z, (q, q, ...) or by study (studies, q,
+    q, ...). steps : the levels that were integrated out, lowest first.
     """
 
     L: Array
@@ -90,25 +77,10 @@ def marginal(
 ) -> Marginal:
     """Integrate out every level above the effects.
 
-    Parameters
-    ----------
-    sums : Sums
-        From `error_sums`, with the same `by_study` and `weights`.
-    taus : sequence
-        Standard deviation of each level, lowest first: a number, or an array (units, ...) or
-        (1, ...) whose last axes are nodes or draws. The last axes of a level may extend those of
-        the level below.
-    nesting : Nesting
-        The levels.
-    by_study : bool
-        Keep L and S for each study; else sum them over the studies.
-    weights : array, optional
-        Weight of each study in the totals (studies,).
-
-    Returns
-    -------
-    Marginal
-        log|V| and z'V^-1 z.
+    `sums` are of `error_sums`, with the same `by_study` and `weights`. `taus` are the standard
+    deviations of the levels, lowest first: numbers, or arrays (units, ...) or (1, ...) with nodes
+    or draws on the last axes; those of a level may extend those of the level below. `by_study`
+    keeps L and S for every study; else they are summed over the studies, with `weights` (studies,).
     """
     totals = Totals(by_study, weights)
     steps = []
@@ -122,7 +94,7 @@ def marginal(
 def _integrate_out(
     step: Step, sums: Sums, tau: Scalar, nesting: Nesting, level: int, totals: Totals
 ) -> Sums:
-    """Apply the identity to a level: return S and L after it, and A and b of the level above."""
+    """Apply the identity to a level: return S and L after it, A and b of the level above."""
     A, b, D = step
     loss, gain = totals.collect(b, tau**2 / D, namespace(D).log(D), nesting.to_study[level])
     S = with_node_axes(sums.S, D, axes=1 + totals.by_study) - loss
@@ -136,10 +108,7 @@ def _integrate_out(
 
 
 def residual_sums(sums: Sums, beta: Array) -> Sums:
-    """Return the sums by study of r = y - X beta from those of [X, y] (q = p + 1), in O(groups).
-
-    beta : (p, ...); its last axes are draws.
-    """
+    """Return the sums by study of r = y - X beta, beta (p, ...), from those of [X, y]."""
     xp = namespace(sums.b, beta)
     to_residual = xp.concatenate([-beta, xp.ones_like(beta[:1])])
     b = xp.tensordot(sums.b, to_residual, axes=(1, 0))
@@ -148,10 +117,7 @@ def residual_sums(sums: Sums, beta: Array) -> Sums:
 
 
 def log_likelihood(integrated: Marginal, effects: Array) -> Array:
-    """Return the log-likelihood of each study (studies, ...) from a column of residuals, by study.
-
-    effects : number of effects of each study (studies,).
-    """
+    """Return the log-likelihood by study (studies, ...) of a column of residuals."""
     quadratic = integrated.S[:, 0, 0]
     constant = with_node_axes(effects * np.log(2 * np.pi), quadratic)
     return -0.5 * (constant + with_node_axes(integrated.L, quadratic) + quadratic)

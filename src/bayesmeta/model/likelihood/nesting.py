@@ -15,14 +15,8 @@ from bayesmeta.model.likelihood.arrays import Array
 class Members:
     """Membership of units in the units of a level above.
 
-    Attributes
-    ----------
-    parent : ndarray
-        The unit above of each unit (units,).
-    count : int
-        Number of units above.
-    trivial : bool
-        Whether the units above are the units themselves.
+    parent : the unit above of every unit (units,). count : number of units above. trivial : whether
+    the units above are the units themselves.
     """
 
     def __init__(self, parent: np.ndarray, count: int, *, trivial: bool = False) -> None:
@@ -32,13 +26,12 @@ class Members:
 
     @cached_property
     def _incidence(self) -> csr_array:
-        """Return the matrix of zeros and ones (count, units) that sums over members."""
         columns = np.arange(len(self.parent))
         shape = (self.count, len(self.parent))
         return csr_array((np.ones(len(columns)), (self.parent, columns)), shape=shape)
 
     def sum(self, x: Array) -> Array:
-        """Return the sums over the members of each unit above: (units, ...) to (count, ...)."""
+        """Return the sums over the members of every unit above: (units, ...) to (count, ...)."""
         if self.trivial:
             return x
         if isinstance(x, np.ndarray):
@@ -50,11 +43,8 @@ class Members:
 class Nesting:
     """Nested levels above the effects.
 
-    Attributes
-    ----------
-    levels : tuple of Members
-        Effects in the units of the lowest level, these in the units of the next level, and so on:
-        effects in groups, groups in studies.
+    levels : effects in the units of the lowest level, these in the units of the next level, and so
+    on: effects in groups, groups in studies.
     """
 
     levels: tuple[Members, ...]
@@ -71,17 +61,17 @@ class Nesting:
 
     @property
     def group_of_effect(self) -> np.ndarray:
-        """Return the unit of the lowest level of each effect (k,)."""
+        """Return the unit of the lowest level of every effect (k,)."""
         return self.levels[0].parent
 
     @property
     def study_of_group(self) -> np.ndarray:
-        """Return the unit of the highest level of each unit of the lowest level (groups,)."""
+        """Return the unit of the highest level of every unit of the lowest level (groups,)."""
         return self.to_study[0].parent
 
     @cached_property
     def study_of_effect(self) -> np.ndarray:
-        """Return the unit of the highest level of each effect (k,)."""
+        """Return the unit of the highest level of every effect (k,)."""
         return self.study_of_group[self.group_of_effect]
 
     @property

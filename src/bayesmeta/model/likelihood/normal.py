@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 import xarray as xr
+from numpy.random import Generator
 from scipy.stats import norm
 
 from bayesmeta.model.likelihood.arguments import TauArguments, Taus, columns_of, nesting_of
@@ -28,15 +29,7 @@ MAX_DRAWS_AT_ONCE = 1000  # so that the draws of a small table, too, are shared 
 
 
 class Normal:
-    """Likelihood with normal random effects; errors are independent or correlate within a group.
-
-    Parameters
-    ----------
-    design : Dataset
-        From `design.build_design`.
-    spec : ModelSpec
-        Levels, rho and auxiliary parameters.
-    """
+    """Likelihood with normal random effects; errors are independent or correlate within a group."""
 
     engines: ClassVar[frozenset[str]] = frozenset({"nuts", "quadrature", "reml"})
 
@@ -52,9 +45,8 @@ class Normal:
         # sums of [X, y] over groups are constant if neither tau_effect nor rho is estimated
         self.sufficient = None
         if "effect" not in spec.levels and "rho" not in spec.auxiliary_parameters:
-            self.sufficient = error_sums(
-                self.columns, self.v, self.nesting, rho=spec.rho, by_study=True
-            )
+            of_effects = (self.columns, self.v, self.nesting)
+            self.sufficient = error_sums(*of_effects, rho=spec.rho, by_study=True)
 
     @property
     def draws_at_once(self) -> int:
@@ -64,13 +56,8 @@ class Normal:
     def log_density(self, beta: Array, tau: Array, *others: Array) -> Array:
         """Return the log density that NUTS samples from, by study (studies,).
 
-        Parameters
-        ----------
-        beta, tau : arrays
-            Terms (p,); taus in the order of `tau_labels` (taus,).
-        *others : arrays
-            The auxiliary parameters, then the standard normals of sampled levels, highest level
-            first.
+        beta : (p,). tau : in the order of `tau_labels` (taus,). others : the auxiliary parameters,
+        then the standard normals of sampled levels, highest level first.
         """
         auxiliary = dict(zip(self.spec.auxiliary_parameters, others, strict=True))
         return self.log_likelihood(beta, self.taus(tau), auxiliary)
@@ -100,50 +87,37 @@ class Normal:
         fitted = self.x @ beta
         return (self.y if fitted.ndim == 1 else self.y[:, None]) - fitted
 
-    def draw_random_effects(self, rng: np.random.Generator, draws: Parameters) -> RandomEffects:
+    def draw_random_effects(self, rng: Generator, draws: Parameters) -> RandomEffects:
         """Draw the random effects from their exact conditional distribution given the data."""
         return self.draw_given_taus(rng, draws, self.taus(draws.tau))
 
-    def draw_given_taus(
-        self, rng: np.random.Generator, draws: Parameters, taus: Taus
-    ) -> RandomEffects:
+    def draw_given_taus(self, rng: Generator, draws: Parameters, taus: Taus) -> RandomEffects:
         """Draw the random effects given the data and the taus of every unit."""
         rho = self.rho_of(draws.auxiliary)
         integrated = self.integrate(draws.beta, taus, rho)
         counts = (self.nesting.groups, self.nesting.studies)
         normals = [rng.standard_normal((count, len(draws))) for count in counts]
         group, study = place_random_effects(integrated, taus.above, self.nesting, normals)
-        return self.with_effect_level(
-            rng, draws, study.effect[:, 0], group.effect[:, 0], tau_effect=taus.effect, rho=rho
-        )
+        return self.with_effect_level(rng, draws, study.effect[:, 0], group.effect[:, 0])
 
     def with_effect_level(
-        self,
-        rng: np.random.Generator,
-        draws: Parameters,
-        u: np.ndarray,
-        w: np.ndarray,
-        *,
-        tau_effect: Scalar,
-        rho: Scalar,
+        self, rng: Generator, draws: Parameters, u: np.ndarray, w: np.ndarray
     ) -> RandomEffects:
         """Return u, w and a draw of d given them, 0 where the model lacks the effect level."""
+        tau_effect = self.taus(draws.tau).effect
         if is_zero(tau_effect):
             return RandomEffects(u, w, np.zeros((len(self.y), len(draws))))
         residuals = self.residuals(draws.beta) - self.above_effects(u, w)
-        options = {"tau_effect": tau_effect, "rho": rho}
+        options = {"tau_effect": tau_effect, "rho": self.rho_of(draws.auxiliary)}
         d = draw_effect_level(rng, residuals, self.v, self.nesting, **options)
         return RandomEffects(u, w, d)
 
     def above_effects(self, u: np.ndarray, w: np.ndarray) -> np.ndarray:
-        """Return u + w of each effect (k, draws)."""
+        """Return u + w of every effect (k, draws)."""
         return u[self.nesting.study_of_effect] + w[self.nesting.group_of_effect]
 
     def expected_effects(self, draws: Parameters) -> np.ndarray:
-        """Return the means of the true effects given the data and the parameters (k, draws).
-
-        The errors are taken as independent.
-        """
+        """Return the means of the true effects given data and parameters (k, draws), for rho 0."""
         taus = self.taus(draws.tau)
         integrated = self.integrate(draws.beta, taus, 0.0)
         group, study = place_random_effects(integrated, taus.above, self.nesting)
@@ -153,30 +127,28 @@ class Normal:
         return mean + shrinkage * (self.y[:, None] - mean)
 
     def log_density_of_effects(self, draws: Parameters, random: RandomEffects) -> np.ndarray:
-        """Return the log density of each effect given u and w (k, draws)."""
+        """Return the log density of every effect given u and w (k, draws)."""
         mean = self.x @ draws.beta + self.above_effects(random.u, random.w)
         sd = np.sqrt(self.v[:, None] + np.square(self.taus(draws.tau).effect))
         return norm.logpdf(self.y[:, None], mean, sd)
 
-    def replicate(
-        self, rng: np.random.Generator, draws: Parameters, random: RandomEffects
-    ) -> np.ndarray:
+    def replicate(self, rng: Generator, draws: Parameters, random: RandomEffects) -> np.ndarray:
         """Draw new results of the same studies (k, draws)."""
         theta = self.x @ draws.beta + self.above_effects(random.u, random.w) + random.d
         return theta + self.draw_errors(rng, draws)
 
-    def replicate_new_studies(self, rng: np.random.Generator, draws: Parameters) -> np.ndarray:
+    def replicate_new_studies(self, rng: Generator, draws: Parameters) -> np.ndarray:
         """Draw results of new studies with the same design (k, draws)."""
         return self.replicate(rng, draws, self.draw_new_effects(rng, draws))
 
-    def draw_new_effects(self, rng: np.random.Generator, draws: Parameters) -> RandomEffects:
+    def draw_new_effects(self, rng: Generator, draws: Parameters) -> RandomEffects:
         """Draw the random effects of new studies from their prior."""
         taus = self.taus(draws.tau)
         counts = (self.nesting.studies, self.nesting.groups, len(self.y))
         u, w, d = (rng.standard_normal((count, len(draws))) for count in counts)
         return RandomEffects(taus.study * u, taus.group * w, taus.effect * d)
 
-    def draw_errors(self, rng: np.random.Generator, draws: Parameters) -> np.ndarray:
+    def draw_errors(self, rng: Generator, draws: Parameters) -> np.ndarray:
         """Draw sampling errors (k, draws)."""
         rho = self.rho_of(draws.auxiliary)
         return draw_errors(rng, self.v, self.nesting, rho, (len(self.y), len(draws)))

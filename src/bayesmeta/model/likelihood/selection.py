@@ -15,6 +15,7 @@ from typing import ClassVar
 
 import numpy as np
 import xarray as xr
+from numpy.random import Generator
 from scipy.special import logsumexp
 
 from bayesmeta.model.likelihood.arguments import Taus
@@ -65,28 +66,25 @@ class Selected(Normal):
         return study.effect[:, 0], group.effect[:, 0]
 
     def log_factors(self, beta: Array, taus: Taus, weights: Array, above: Array) -> Array:
-        """Return log omega - log A of each effect given u + w (k, ...)."""
+        """Return log omega - log A of every effect given u + w (k, ...)."""
         return log_selection(self.x @ beta + above, taus.effect, weights, self.selection)
 
     def log_likelihood(self, beta: Array, taus: Taus, auxiliary: dict[str, Array]) -> Array:
-        """Return the log-likelihood by study (studies, draws), all random effects integrated out."""
+        """Return the log-likelihood by study (studies, draws), random effects integrated out."""
         integrated = self.integrate(beta, taus, 0.0)
         shape = beta.shape[1:]
-        ones_of_studies = np.ones((self.nesting.studies, *shape))
-        ones_of_groups = np.ones((self.nesting.groups, *shape))
+        counts = {"study": self.nesting.studies, "group": self.nesting.groups}
+        ones = {level: np.ones((count, *shape)) for level, count in counts.items()}
 
         def factors(z_study: float, z_group: float) -> np.ndarray:
-            z = {"study": z_study * ones_of_studies, "group": z_group * ones_of_groups}
+            z = {"study": z_study * ones["study"], "group": z_group * ones["group"]}
             u, w = self.place(integrated, taus, z, shape)
             return self.log_factors(beta, taus, auxiliary["weights"], self.above_effects(u, w))
 
         return log_likelihood(integrated, self.effects) + self._log_mean(factors)
 
     def _log_mean(self, factors: Callable[[float, float], np.ndarray]) -> np.ndarray:
-        """Return the log of the mean over z of the product of the factors (studies, draws).
-
-        factors : function of (z_study, z_group) to the log factors (k, draws).
-        """
+        """Return the log mean over z of the product of the factors (studies, draws)."""
         z_studies, study_weights = self._nodes("study")
         z_groups, group_weights = self._nodes("group")
         by_study = []
@@ -105,27 +103,22 @@ class Selected(Normal):
         z, weight = np.polynomial.hermite_e.hermegauss(NODES)
         return z, weight / weight.sum()
 
-    def draw_random_effects(self, rng: np.random.Generator, draws: Parameters) -> RandomEffects:
+    def draw_random_effects(self, rng: Generator, draws: Parameters) -> RandomEffects:
         """Place u and w by the draws of their standard normals; draw d given them."""
         taus = self.taus(draws.tau)
         integrated = self.integrate(draws.beta, taus, 0.0)
         u, w = self.place(integrated, taus, dict(draws.normals), (len(draws),))
-        return self.with_effect_level(rng, draws, u, w, tau_effect=taus.effect, rho=0.0)
+        return self.with_effect_level(rng, draws, u, w)
 
     def log_density_of_effects(self, draws: Parameters, random: RandomEffects) -> np.ndarray:
-        """Return the log density of each effect given u and w (k, draws)."""
+        """Return the log density of every effect given u and w (k, draws)."""
         taus = self.taus(draws.tau)
         above = self.above_effects(random.u, random.w)
         factors = self.log_factors(draws.beta, taus, draws.auxiliary["weights"], above)
         return super().log_density_of_effects(draws, random) + factors
 
-    def replicate(
-        self, rng: np.random.Generator, draws: Parameters, random: RandomEffects
-    ) -> np.ndarray:
-        """Draw new published results of the same studies (k, draws).
-
-        d is drawn anew: the effect level is part of the results that are selected.
-        """
+    def replicate(self, rng: Generator, draws: Parameters, random: RandomEffects) -> np.ndarray:
+        """Draw new published results (k, draws); d is drawn anew, as a part of the results."""
         theta = self.x @ draws.beta + self.above_effects(random.u, random.w)
         tau_effect = self.taus(draws.tau).effect
         return draw_published(rng, theta, tau_effect, draws.auxiliary["weights"], self.selection)

@@ -1,40 +1,23 @@
-"""Likelihood with errors that covary over shared controls.
-
-It is dense in the studies with a shared control and nested in the others.
-"""
+"""Likelihood with errors that covary over shared controls, dense in the studies that have these."""
 
 from typing import ClassVar
 
 import numpy as np
 import xarray as xr
+from numpy.random import Generator
 
-from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.model.likelihood.arguments import Taus, nesting_of
+from bayesmeta.model.likelihood.arguments import Taus
 from bayesmeta.model.likelihood.arrays import Array, Scalar, namespace, with_node_axes
-from bayesmeta.model.likelihood.buckets import (
-    Bucket,
-    Controls,
-    error_buckets,
-    indefinite_studies,
-    sharing_studies,
-)
+from bayesmeta.model.likelihood.buckets import shared_errors
 from bayesmeta.model.likelihood.dense import dense_products, draw_dense_effects, draw_dense_errors
 from bayesmeta.model.likelihood.draws import Parameters, RandomEffects
 from bayesmeta.model.likelihood.kernel import Marginal
 from bayesmeta.model.likelihood.normal import Normal
 from bayesmeta.model.spec import ModelSpec
 
-MAX_ESTIMATED_RHO = 0.99  # at 1 the errors of a group have no inverse; NUTS hardly goes beyond
-
 
 class SharedControls(Normal):
-    """Likelihood with normal random effects and errors that covary over shared controls.
-
-    Raises
-    ------
-    BadInput
-        The errors of a study cannot have this covariance.
-    """
+    """Likelihood with normal random effects and errors that covary over shared controls."""
 
     engines: ClassVar[frozenset[str]] = frozenset({"nuts", "quadrature"})
 
@@ -55,9 +38,7 @@ class SharedControls(Normal):
             S=xp.where(with_node_axes(self.shared[:, None, None], S), S, nested.S),
         )
 
-    def draw_given_taus(
-        self, rng: np.random.Generator, draws: Parameters, taus: Taus
-    ) -> RandomEffects:
+    def draw_given_taus(self, rng: Generator, draws: Parameters, taus: Taus) -> RandomEffects:
         """Draw the random effects given the data and the taus of every unit."""
         nested = super().draw_given_taus(rng, draws, taus)
         if not self.buckets:
@@ -72,7 +53,7 @@ class SharedControls(Normal):
             d=np.where(self._shared_effects[:, None], dense.d, nested.d),
         )
 
-    def draw_errors(self, rng: np.random.Generator, draws: Parameters) -> np.ndarray:
+    def draw_errors(self, rng: Generator, draws: Parameters) -> np.ndarray:
         """Draw sampling errors (k, draws)."""
         nested = super().draw_errors(rng, draws)
         rho = self.rho_of(draws.auxiliary)
@@ -81,30 +62,5 @@ class SharedControls(Normal):
 
     @property
     def _shared_effects(self) -> np.ndarray:
-        """Return whether the study of each effect has a shared control (k,)."""
+        """Return whether the study of every effect has a shared control (k,)."""
         return self.shared[self.nesting.study_of_effect]
-
-
-def shared_errors(design: xr.Dataset, spec: ModelSpec) -> tuple[np.ndarray, list[Bucket]]:
-    """Return the studies with a shared control (studies,), and the covariance of their errors.
-
-    Raises
-    ------
-    BadInput
-        The errors of a study cannot have this covariance.
-    """
-    names = ("control_cluster", "control_side", "n2i", "control_subjects")
-    nesting = nesting_of(design)
-    controls = Controls(*(design[name].values for name in names))
-    shared = sharing_studies(nesting, controls.cluster)
-    buckets = error_buckets(design["yi"].values, design["vi"].values, nesting, controls, shared)
-    rho = MAX_ESTIMATED_RHO if "rho" in spec.auxiliary_parameters else spec.rho
-    indefinite = np.union1d(indefinite_studies(buckets, 0.0), indefinite_studies(buckets, rho))
-    if studies := [str(study) for study in design["study"].values[indefinite]]:
-        raise BadInput(
-            f"the sampling errors of {len(studies)} studies "
-            f"({', '.join(studies[:5])}) cannot covary over shared controls with "
-            f"rho = {rho:g}: the covariance is not positive definite; fix rho lower, or compare vi "
-            "with n1i and n2i (it should be the variance of a standardised mean difference)"
-        )
-    return shared, buckets

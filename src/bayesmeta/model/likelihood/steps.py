@@ -18,18 +18,13 @@ from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
+from numpy.random import Generator
 from scipy.special import ndtr, ndtri
 from scipy.stats import norm
 
 from bayesmeta.data.effect_sizes import has_smd_variance
 from bayesmeta.model.likelihood.arguments import nesting_of
-from bayesmeta.model.likelihood.arrays import (
-    Array,
-    Scalar,
-    namespace,
-    special_functions,
-    with_node_axes,
-)
+from bayesmeta.model.likelihood.arrays import Array, Scalar, namespace, special_of, with_node_axes
 from bayesmeta.model.likelihood.student import draw_categories
 from bayesmeta.model.spec import ModelSpec
 
@@ -37,16 +32,12 @@ MIN_CURVE = 1e-9  # of 1 - z^2 / (2 n), below which no result of so few subjects
 
 
 class Selection(NamedTuple):
-    """Constants of each effect.
+    """Constants of every effect (k,).
 
-    Attributes
-    ----------
-    direction, step, stratum : ndarray
-        Published direction, step of the p-value, stratum for the choice of weights (k,).
-    constant, curvature : ndarray
-        A result of true effect theta has the variance constant + curvature theta^2 (k,).
-    bounds : ndarray
-        Results y in the published direction between two steps, descending (k, steps - 1).
+    direction, step, stratum : published direction, step of the p-value, stratum for the choice of
+    weights. constant, curvature : a result of true effect theta has the variance constant +
+    curvature theta^2. bounds : results y in the published direction between two steps, descending
+    (k, steps - 1).
     """
 
     direction: np.ndarray
@@ -98,10 +89,7 @@ def smd_curvature(y: np.ndarray, v: np.ndarray, n1: np.ndarray, n2: np.ndarray) 
 
 
 def _weights_by_step(weights: Array, selection: Selection) -> Array:
-    """Return the weights of the steps of each effect (k, steps, ...); that of the first is 1.
-
-    weights : (strata x (steps - 1), ...).
-    """
+    """Return the weights of every effect's steps (k, steps, ...); that of the first is 1."""
     xp = namespace(weights)
     steps = selection.bounds.shape[1]
     by_stratum = weights.reshape(-1, steps, *weights.shape[1:])
@@ -117,19 +105,19 @@ def result_sd(theta: Array, tau_effect: Scalar, selection: Selection) -> Array:
 
 
 def step_probabilities(theta: Array, tau_effect: Scalar, selection: Selection) -> Array:
-    """Return P(p in each step | theta) (k, steps, ...)."""
+    """Return P(p in every step | theta) (k, steps, ...)."""
     xp = namespace(theta, tau_effect)
-    special = special_functions(theta, tau_effect)
+    special = special_of(theta, tau_effect)
     mean = (with_node_axes(selection.direction, theta) * theta)[:, None]
     sd = result_sd(theta, tau_effect, selection)[:, None]
-    bounds = with_node_axes(selection.bounds, theta, 1)
-    above = special.ndtr((mean - bounds) / sd)
-    last = special.ndtr((bounds[:, -1:] - mean) / sd)
+    distance = (mean - with_node_axes(selection.bounds, theta, 1)) / sd
+    above = special.ndtr(distance)
+    last = special.ndtr(-distance[:, -1:])
     return xp.concatenate([above[:, :1], above[:, 1:] - above[:, :-1], last], 1)
 
 
 def log_selection(theta: Array, tau_effect: Scalar, weights: Array, selection: Selection) -> Array:
-    """Return log omega_i - log A_i of each effect (k, ...), given theta (k, ...)."""
+    """Return log omega_i - log A_i of every effect (k, ...), given theta (k, ...)."""
     xp = namespace(theta, weights)
     omega = _weights_by_step(weights, selection)
     of_result = omega[np.arange(len(selection.step)), selection.step]
@@ -138,16 +126,9 @@ def log_selection(theta: Array, tau_effect: Scalar, weights: Array, selection: S
 
 
 def draw_published(
-    rng: np.random.Generator,
-    theta: np.ndarray,
-    tau_effect: Scalar,
-    weights: np.ndarray,
-    selection: Selection,
+    rng: Generator, theta: np.ndarray, tau_effect: Scalar, weights: np.ndarray, selection: Selection
 ) -> np.ndarray:
-    """Draw published results y (k, ...) at true effects theta (k, ...).
-
-    The step is drawn by its probability, then the result from a truncated normal distribution.
-    """
+    """Draw published results y (k, ...) at true effects theta: a step, then a normal in it."""
     sd = result_sd(theta, tau_effect, selection)
     omega = _weights_by_step(weights, selection)
     probability = omega * step_probabilities(theta, tau_effect, selection)
@@ -158,20 +139,15 @@ def draw_published(
     direction = with_node_axes(selection.direction, theta)
     mean = direction * theta
     rows = with_node_axes(np.arange(len(theta)), theta)
-    high = (edges[rows, step] - mean) / sd
-    low = (edges[rows, step + 1] - mean) / sd
+    low, high = ((edges[rows, edge] - mean) / sd for edge in (step + 1, step))
     return direction * (mean + sd * _truncated_normal(rng, low, high))
 
 
-def _truncated_normal(rng: np.random.Generator, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Draw standard normals between two bounds.
-
-    They are drawn in the lower tail, where probabilities keep their digits.
-    """
+def _truncated_normal(rng: Generator, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Draw standard normals between bounds, in the lower tail, which keeps their digits."""
     mirrored = low > 0
     lower = np.where(mirrored, -high, low)
     upper = np.where(mirrored, -low, high)
     below = ndtr(lower)
-    drawn = ndtri(below + rng.random(lower.shape) * (ndtr(upper) - below))
-    drawn = np.clip(drawn, lower, upper)
+    drawn = ndtri(below + rng.random(lower.shape) * (ndtr(upper) - below)).clip(lower, upper)
     return np.where(mirrored, -drawn, drawn)

@@ -13,17 +13,12 @@ exponentially.
 from typing import ClassVar
 
 import numpy as np
+from numpy.random import Generator
 
 from bayesmeta.model.likelihood.arguments import Taus
-from bayesmeta.model.likelihood.arrays import (
-    Array,
-    Scalar,
-    namespace,
-    special_functions,
-    with_node_axes,
-)
+from bayesmeta.model.likelihood.arrays import Array, Scalar, namespace, special_of, with_node_axes
 from bayesmeta.model.likelihood.draws import Parameters, RandomEffects
-from bayesmeta.model.likelihood.kernel import Marginal, log_likelihood
+from bayesmeta.model.likelihood.kernel import log_likelihood
 from bayesmeta.model.likelihood.normal import Normal
 
 NODES = 160
@@ -33,11 +28,8 @@ NODE_VALUES_AT_ONCE = 4_000_000  # of an array (nodes, studies, draws)
 
 
 def scale_nodes(nu: Scalar) -> tuple[Array, Array]:
-    """Return nodes lambda and the log of their prior density times their width.
-
-    Both are (nodes,), or (nodes, draws) for nu (draws,).
-    """
-    special = special_functions(nu)
+    """Return nodes lambda and log prior density times width, (nodes,) or (nodes, draws)."""
+    special = special_of(nu)
     xp = namespace(nu)
     half = nu / 2
     width = xp.sqrt(special.polygamma(1, half)) * (HIGHEST - LOWEST) / (NODES - 1)
@@ -47,34 +39,6 @@ def scale_nodes(nu: Scalar) -> tuple[Array, Array]:
     return xp.exp(-x), log_density + xp.log(width)
 
 
-def node_log_likelihood(
-    integrated: Marginal, tau_study: Scalar, nu: Scalar, effects: np.ndarray
-) -> Array:
-    """Return the log-likelihood of each node and study, prior of the node included.
-
-    Parameters
-    ----------
-    integrated : Marginal
-        Of the residuals, by study, with a study effect of 0.
-    tau_study, nu : scalars
-        Numbers, or (1, draws) and (draws,).
-    effects : ndarray
-        Number of effects of each study (studies,).
-
-    Returns
-    -------
-    array
-        (nodes, studies, ...).
-    """
-    A, b, _ = integrated.steps[-1]
-    xp = namespace(A, tau_study, nu)
-    scales, log_weight = scale_nodes(nu)
-    variance = scales[:, None] * tau_study**2
-    inflation = 1 + variance * with_node_axes(A, scales)
-    gain = variance * b[:, 0] ** 2 / inflation - xp.log(inflation)
-    return log_weight[:, None] + 0.5 * gain + log_likelihood(integrated, effects)
-
-
 class Student(Normal):
     """Likelihood with Student t study effects, their scales integrated out."""
 
@@ -82,15 +46,18 @@ class Student(Normal):
 
     def log_likelihood(self, beta: Array, taus: Taus, auxiliary: dict[str, Array]) -> Array:
         """Return the log-likelihood by study (studies, ...), all random effects integrated out."""
-        by_node = self._log_likelihood_by_node(beta, taus, auxiliary)
-        return special_functions(by_node).logsumexp(by_node, axis=0)
+        by_node = self._by_node(beta, taus, auxiliary)
+        return special_of(by_node).logsumexp(by_node, axis=0)
 
-    def _log_likelihood_by_node(
-        self, beta: Array, taus: Taus, auxiliary: dict[str, Array]
-    ) -> Array:
-        """Return the log-likelihood by scale node and study (nodes, studies, ...)."""
+    def _by_node(self, beta: Array, taus: Taus, auxiliary: dict[str, Array]) -> Array:
+        """Return the log-likelihood with the prior of the scale's node (nodes, studies, ...)."""
         integrated = self.integrate(beta, taus._replace(study=0.0), self.rho_of(auxiliary))
-        return node_log_likelihood(integrated, taus.study, auxiliary["nu"], self.effects)
+        A, b, _ = integrated.steps[-1]
+        scales, log_weight = scale_nodes(auxiliary["nu"])
+        variance = scales[:, None] * taus.study**2
+        inflation = 1 + variance * with_node_axes(A, scales)
+        gain = variance * b[:, 0] ** 2 / inflation - namespace(inflation).log(inflation)
+        return log_weight[:, None] + 0.5 * gain + log_likelihood(integrated, self.effects)
 
     @property
     def draws_at_once(self) -> int:
@@ -98,15 +65,15 @@ class Student(Normal):
         by_nodes = NODE_VALUES_AT_ONCE // (NODES * self.nesting.studies)
         return min(super().draws_at_once, max(1, by_nodes))
 
-    def draw_random_effects(self, rng: np.random.Generator, draws: Parameters) -> RandomEffects:
-        """Draw the scale of each study, and then the random effects."""
+    def draw_random_effects(self, rng: Generator, draws: Parameters) -> RandomEffects:
+        """Draw the scale of every study, and then the random effects."""
         taus = self.taus(draws.tau)
-        by_node = self._log_likelihood_by_node(draws.beta, taus, dict(draws.auxiliary))
+        by_node = self._by_node(draws.beta, taus, dict(draws.auxiliary))
         chosen = draw_categories(rng, by_node)
         scale = np.take_along_axis(scale_nodes(draws.auxiliary["nu"])[0], chosen, axis=0)
         return self.draw_given_taus(rng, draws, taus._replace(study=taus.study * np.sqrt(scale)))
 
-    def draw_new_effects(self, rng: np.random.Generator, draws: Parameters) -> RandomEffects:
+    def draw_new_effects(self, rng: Generator, draws: Parameters) -> RandomEffects:
         """Draw the random effects of new studies, those of studies from a t distribution."""
         random = super().draw_new_effects(rng, draws)
         nu = draws.auxiliary["nu"]
@@ -114,7 +81,7 @@ class Student(Normal):
         return random._replace(u=random.u / scale)
 
 
-def draw_categories(rng: np.random.Generator, log_weight: np.ndarray) -> np.ndarray:
+def draw_categories(rng: Generator, log_weight: np.ndarray) -> np.ndarray:
     """Draw a category of each column: log weights (categories, ...) to indices (...)."""
     weight = np.exp(log_weight - log_weight.max(axis=0)).cumsum(axis=0)
     return (weight < rng.random(log_weight.shape[1:]) * weight[-1]).sum(axis=0)

@@ -1,4 +1,4 @@
-"""Sums over units of weighted products z z', for each study or over all studies."""
+"""Sums over units of weighted products z z', for every study or over all studies."""
 
 from functools import cache
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from bayesmeta.model.likelihood.nesting import Members
 
 
 class Totals(NamedTuple):
-    """Form of the sums: for each study, or over all studies, which may have weights (studies,)."""
+    """Form of the sums: for every study, or over all studies, which may have weights (studies,)."""
 
     by_study: bool
     weights: Array | None
@@ -18,19 +18,10 @@ class Totals(NamedTuple):
     def collect(
         self, z: Array, factor: Array, log_det: Array, to_study: Members
     ) -> tuple[Array, Array]:
-        """Return the sums over units of factor z z' and of log_det.
+        """Return the sums over units of factor z z' and of log_det, of membership `to_study`.
 
-        Parameters
-        ----------
-        z, factor, log_det : arrays
-            (units, q, ...), (units, ...), (units, ...).
-        to_study : Members
-            Membership of the units in studies.
-
-        Returns
-        -------
-        tuple
-            (q, q, ...) and (...), or by study (studies, q, q, ...) and (studies, ...).
+        z (units, q, ...), factor and log_det (units, ...) become (q, q, ...) and (...), or by study
+        (studies, q, q, ...) and (studies, ...).
         """
         if self.by_study:
             return to_study.sum(products_by_unit(z, factor)), to_study.sum(log_det)
@@ -42,7 +33,7 @@ class Totals(NamedTuple):
 
 
 def products_by_unit(z: Array, factor: Array) -> Array:
-    """Return factor z z' of each unit (units, q, q, ...)."""
+    """Return factor z z' of every unit (units, q, q, ...)."""
     z = with_node_axes(z, factor, axes=1)
     return z[:, :, None] * z[:, None, :] * factor[:, None, None]
 
@@ -51,7 +42,7 @@ def sum_of_products(z: Array, factor: Array) -> Array:
     """Return the sum over units of factor z z' (q, q, ...), from (units, q, ...) and (units, ...).
 
     Where the factor has more last axes than z, products of pairs are made once and meet all factors
-    in one matrix product.
+    in a single matrix product.
     """
     xp = namespace(z, factor)
     columns = xp.moveaxis(z, (0, 1), (-1, -2)).copy()  # contiguous, for a fast matrix product
@@ -69,9 +60,8 @@ def sum_of_products(z: Array, factor: Array) -> Array:
 
 @cache
 def _pairs(q: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the pairs of q columns: first, second (pairs,) and the pair of each entry (q, q)."""
+    """Return the pairs of q columns: first, second (pairs,) and the pair of every entry (q, q)."""
     rows, columns = np.triu_indices(q)
     pair = np.zeros((q, q), int)
-    pair[rows, columns] = np.arange(len(rows))
-    pair[columns, rows] = np.arange(len(rows))
+    pair[rows, columns] = pair[columns, rows] = np.arange(len(rows))
     return rows, columns, pair

@@ -1,4 +1,4 @@
-"""A model with selection or small-study effects added; their priors are those of the model files."""
+"""A model with selection or small-study effects added, under the priors of the model files."""
 
 from dataclasses import replace
 
@@ -7,10 +7,10 @@ from bayesmeta.model.spec.reading import read_spec
 
 
 def with_bias(spec: ModelSpec, bias: str) -> ModelSpec | None:
-    """Return a copy with `pet`, `peese` or `selection`.
+    """Return a copy with `pet`, `peese` or `selection`; None where the model cannot have it.
 
-    Return None where the model already has a bias or cannot have this one: a selection needs normal
-    study effects, independent errors, and no estimated parameters besides terms and taus.
+    A selection needs normal study effects, independent errors, and no estimated parameters besides
+    terms and taus; no model has two biases.
     """
     excluded = spec.auxiliary_parameters or spec.rho or spec.shared_controls
     if spec.bias or (bias == "selection" and excluded):

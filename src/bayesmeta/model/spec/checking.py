@@ -5,9 +5,11 @@ from collections.abc import Iterable
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.spec.families import FAMILIES, SUPPORT_OF, families_of
 from bayesmeta.model.spec.model import LEVELS, ModelSpec
-from bayesmeta.model.spec.ordered import ORDERED, check_ordered
 from bayesmeta.model.spec.prior import Prior, refuse_unknown
 
+ORDERED = "ordered-logit"
+CATEGORIES = 3
+UNFIT = ("rho", "shared_controls", "bias", "tau_by", "concordance")  # of an ordered logit
 LIKELIHOODS = ("normal", "student", ORDERED)
 BIASES = ("", "pet", "peese", "selection")
 
@@ -15,17 +17,13 @@ BIASES = ("", "pet", "peese", "selection")
 def check_spec(spec: ModelSpec) -> ModelSpec:
     """Return the model if it can be fitted.
 
-    Raises
-    ------
-    BadInput
-        A choice that does not exist or is out of range, a missing or superfluous prior, choices that exclude each
-        other.
+    Raise BadInput if a choice does not exist or is out of range, a prior is missing or superfluous,
+    or choices exclude each other.
     """
     where = f"model {spec.name}"
     if not spec.levels or any(level not in LEVELS for level in spec.levels):
-        raise BadInput(
-            f"levels of {where} are {list(spec.levels)!r}; they should be a list from {list(LEVELS)}"
-        )
+        wanted = f"they should be a list from {list(LEVELS)}"
+        raise BadInput(f"levels of {where} are {list(spec.levels)!r}; {wanted}")
     check_choices(spec.likelihood, spec.bias, where)
     _in_range(spec.rho, 0, 1, f"rho of {where}")
     _in_range(spec.rope, 0, float("inf"), f"rope of {where}")
@@ -33,19 +31,17 @@ def check_spec(spec: ModelSpec) -> ModelSpec:
     for key, prior in spec.priors.items():
         _check_prior(key, prior, where)
     _check_together(spec, where)
-    check_ordered(spec)
+    _check_ordered(spec)
     return spec
 
 
 def check_choices(likelihood: str, bias: str, where: str) -> None:
     """Raise BadInput if a likelihood or a bias does not exist."""
-    _choice(likelihood, LIKELIHOODS, f"likelihood of {where}")
-    _choice(bias, BIASES, f"bias of {where}")
-
-
-def _choice(value: str, known: tuple[str, ...], where: str) -> None:
-    if value not in known:
-        raise BadInput(f"{where} is {value!r}; it should be one of {', '.join(known)}")
+    choices = {"likelihood": (likelihood, LIKELIHOODS), "bias": (bias, BIASES)}
+    for key, (value, known) in choices.items():
+        if value not in known:
+            wanted = f"it should be one of {', '.join(known)}"
+            raise BadInput(f"{key} of {where} is {value!r}; {wanted}")
 
 
 def _in_range(value: float, low: float, high: float, where: str) -> None:
@@ -55,18 +51,15 @@ def _in_range(value: float, low: float, high: float, where: str) -> None:
 
 def _check_prior(key: str, prior: Prior, where: str) -> None:
     if not isinstance(prior, Prior):
-        raise BadInput(
-            f"the prior of {key} in {where} is {prior!r}; it should be a Prior, as Prior.parse gives it"
-        )
+        raise BadInput(f"the prior of {key} in {where} is {prior!r}; it should be a Prior")
     families = families_of(key)
-    if prior.family not in families or len(prior.parameters) != len(
-        FAMILIES[prior.family].parameters
-    ):
+    family = FAMILIES[prior.family] if prior.family in families else None
+    if family is None or len(prior.parameters) != len(family.parameters):
         raise BadInput(f"prior of {key} is {prior}; it should be one of {', '.join(families)}")
 
 
 def check_prior_keys(keys: Iterable[str], likelihood: str, bias: str, where: str) -> None:
-    """Raise BadInput unless the priors are of `terms` or its parts, `tau`, and what the model estimates besides."""
+    """Raise BadInput unless the priors are of `terms` or its parts, `tau`, and other parameters."""
     keys = tuple(keys)
     needed = ["tau"] + ["nu"] * (likelihood == "student") + ["weights"] * (bias == "selection")
     needed += ["slope"] * (bias in ("pet", "peese")) + ["gap"] * (likelihood == ORDERED)
@@ -80,22 +73,51 @@ def check_prior_keys(keys: Iterable[str], likelihood: str, bias: str, where: str
 
 
 def _check_together(spec: ModelSpec, where: str) -> None:
-    """Raise BadInput where one choice excludes another."""
     if spec.likelihood == "student" and "study" not in spec.levels:
-        raise BadInput(
-            f"{where}: a Student likelihood is one of study effects; add 'study' to its levels"
-        )
+        raise BadInput(f"{where}: a Student likelihood needs study effects; add 'study' to levels")
     if "rho" in spec.priors and spec.rho:
         raise BadInput(f"{where} both fixes rho and gives it a prior; leave one out")
-    if spec.bias == "selection" and (
-        spec.likelihood == "student" or "rho" in spec.priors or spec.rho
-    ):
+    student = spec.likelihood == "student"
+    if spec.bias == "selection" and (student or "rho" in spec.priors or spec.rho):
         raise BadInput(
-            f"{where}: a selection model needs normal study effects and errors that are independent within a group "
-            '(likelihood = "normal", rho = 0)'
+            f"{where}: a selection model needs normal study effects and errors that are "
+            'independent within a group (likelihood = "normal", rho = 0)'
         )
-    if spec.shared_controls and (spec.likelihood == "student" or spec.bias == "selection"):
+    if spec.shared_controls and (student or spec.bias == "selection"):
         raise BadInput(
-            f"{where}: errors that covary over shared controls need normal study effects and no selection model; "
-            'leave out shared_controls, or likelihood = "student" and bias = "selection"'
+            f"{where}: errors that covary over shared controls need normal study effects and no "
+            "selection model; leave out shared_controls, or "
+            'likelihood = "student" and bias = "selection"'
         )
+
+
+def _check_ordered(spec: ModelSpec) -> None:
+    """Raise BadInput if a model of directions cannot be fitted, or another model has its keys.
+
+    A model of directions, an ordered logit of outcomes without effect sizes, has the study level
+    alone and the keys
+
+        likelihood = "ordered-logit"
+        outcome = "direction"                          the column
+        categories = ["impaired", "none", "enhanced"]  its values, from low to high
+        sides = "route"                                a factor: probabilities by its levels
+        [priors.gap]                                   of the cutpoints' distance from zero
+        [priors.aggregate]                             optional: of a share, for a count of studies
+    """
+    if spec.likelihood != ORDERED:
+        if spec.outcome or spec.categories:
+            keys = f'outcome and categories belong to likelihood = "{ORDERED}"'
+            raise BadInput(f"model {spec.name}: {keys}; leave them out")
+        return
+    if missing := [key for key in ("outcome", "categories", "sides") if not getattr(spec, key)]:
+        raise BadInput(f'model {spec.name} lacks {missing}, which likelihood = "{ORDERED}" needs')
+    if not len(spec.categories) == len(set(spec.categories)) == CATEGORIES:
+        raise BadInput(
+            f"categories of model {spec.name} are {list(spec.categories)}; they should be three "
+            "words, the lowest first"
+        )
+    unfit = [key for key in UNFIT if getattr(spec, key)]
+    if unfit or spec.levels != ("study",):
+        what = ", ".join(unfit) or f"levels = {list(spec.levels)}"
+        needs = 'an ordered logit has levels = ["study"] and neither rho nor bias'
+        raise BadInput(f"model {spec.name}: {needs}; got {what}")

@@ -13,21 +13,19 @@ REAL, POSITIVE, UNIT = "real", "positive", "unit"  # supports: all numbers, (0, 
 class Family:
     """A family of distributions.
 
-    Attributes
-    ----------
-    parameters : tuple of str
-        Names, as messages show them.
-    support : {"real", "positive", "unit"}
-    distribution : callable
-        Parameters to a frozen SciPy distribution.
-    pymc : tuple
-        Name of the PyMC class, then its names of the parameters.
+    parameters : names, as messages show them. support : "real", "positive" or "unit". distribution
+    : function of the parameters to a frozen SciPy distribution. pymc : name of the PyMC class, then
+    its names of the parameters.
     """
 
     parameters: tuple[str, ...]
     support: str
     distribution: Callable[..., Any]
     pymc: tuple[str, ...]
+
+
+def _scaled(distribution: Any) -> Callable[[float], Any]:
+    return lambda scale: distribution(scale=scale)
 
 
 FAMILIES = {
@@ -39,15 +37,9 @@ FAMILIES = {
         lambda shape, rate: stats.gamma(shape, scale=1 / rate),
         ("Gamma", "alpha", "beta"),
     ),
-    "HalfNormal": Family(
-        ("scale",), POSITIVE, lambda scale: stats.halfnorm(scale=scale), ("HalfNormal", "sigma")
-    ),
-    "HalfCauchy": Family(
-        ("scale",), POSITIVE, lambda scale: stats.halfcauchy(scale=scale), ("HalfCauchy", "beta")
-    ),
-    "Exponential": Family(
-        ("scale",), POSITIVE, lambda scale: stats.expon(scale=scale), ("Exponential", "scale")
-    ),
+    "HalfNormal": Family(("scale",), POSITIVE, _scaled(stats.halfnorm), ("HalfNormal", "sigma")),
+    "HalfCauchy": Family(("scale",), POSITIVE, _scaled(stats.halfcauchy), ("HalfCauchy", "beta")),
+    "Exponential": Family(("scale",), POSITIVE, _scaled(stats.expon), ("Exponential", "scale")),
     "InvGamma": Family(
         ("shape", "scale"),
         POSITIVE,
@@ -55,9 +47,8 @@ FAMILIES = {
         ("InverseGamma", "alpha", "beta"),
     ),
 }
-SUPPORT_OF = dict.fromkeys(("tau", "nu", "weights", "gap"), POSITIVE) | dict.fromkeys(
-    ("rho", "aggregate"), UNIT
-)
+SUPPORT_OF = {"tau": POSITIVE, "nu": POSITIVE, "weights": POSITIVE, "gap": POSITIVE}
+SUPPORT_OF |= {"rho": UNIT, "aggregate": UNIT}
 
 
 def families_of(key: str) -> tuple[str, ...]:

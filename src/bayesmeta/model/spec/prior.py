@@ -15,9 +15,10 @@ _PRIOR = re.compile(r"\s*(\w+)\s*\(([^()]*)\)\s*")
 
 @dataclass(frozen=True)
 class Prior:
-    """A distribution by name and parameters, with the reason it was chosen: `Normal(0, 1.5)`.
+    """A distribution by name and parameters, with the reason for it: `Normal(0, 1.5)`.
 
-    With a `spread`, a Normal's sd is that many times a standard deviation that is estimated under the spread's prior.
+    With a `pooling_sd`, a Normal's sd is that many times an estimated standard deviation with this
+    prior.
     """
 
     family: str
@@ -27,55 +28,44 @@ class Prior:
 
     def __str__(self) -> str:
         if self.pooling_sd is not None:
-            return (
-                f"{self.family}({self.parameters[0]:g}, pooling_sd), pooling_sd ~ {self.pooling_sd}"
-            )
+            centre = f"{self.parameters[0]:g}"
+            return f"{self.family}({centre}, pooling_sd), pooling_sd ~ {self.pooling_sd}"
         return f"{self.family}({', '.join(f'{value:g}' for value in self.parameters)})"
 
     @property
     def distribution(self) -> Any:
-        """Return the frozen SciPy distribution.
-
-        Raises
-        ------
-        KeyError
-            A flat prior, which has none.
-        """
+        """Return the frozen SciPy distribution; raise KeyError for a flat prior, which has none."""
         return _distribution(self.family, self.parameters)
 
     @classmethod
     def parse(cls, key: str, entry: Any) -> Self:
-        """Read `{prior = "HalfNormal(1)", reason = "..."}` or `{prior = "Normal(0, pooling_sd)", pooling_sd = ...}`.
+        """Read an entry of a model file, a text or a table.
 
-        Raises
-        ------
-        BadInput
-            Unknown family, wrong number of parameters, a scale that is not positive.
+            {prior = "HalfNormal(1)", reason = "..."}
+            {prior = "Normal(0, pooling_sd)", pooling_sd = "HalfNormal(1)"}
+
+        Raise BadInput if the family is unknown, the number of parameters wrong or a scale not
+        positive.
         """
         entry = {"prior": entry} if isinstance(entry, str) else entry
         if not isinstance(entry, Mapping) or not isinstance(entry.get("prior"), str):
-            raise BadInput(
-                f'prior of {key} is {entry!r}; it should read {{prior = "Normal(0, 1.5)", reason = "..."}}'
-            )
+            wanted = '{prior = "Normal(0, 1.5)", reason = "..."}'
+            raise BadInput(f"prior of {key} is {entry!r}; it should read {wanted}")
         refuse_unknown(entry, ("prior", "pooling_sd", "reason"), f"prior of {key}")
         pooling_sd = cls.parse("tau", entry["pooling_sd"]) if "pooling_sd" in entry else None
-        text = (
-            entry["prior"] if pooling_sd is None else re.sub(r"\bpooling_sd\b", "1", entry["prior"])
-        )
-        match = _PRIOR.fullmatch(text)
+        text = entry["prior"]
+        match = _PRIOR.fullmatch(re.sub(r"\bpooling_sd\b", "1", text) if pooling_sd else text)
         try:
             values = tuple(float(number) for number in match[2].split(",")) if match else ()
         except ValueError:
             values = ()
         family = match[1] if match else ""
-        wanted = families_of(key)
+        families = families_of(key)
         positive = values[1:] if family == "Normal" else values
-        counted = family in wanted and len(values) == len(FAMILIES[family].parameters)
+        counted = family in families and len(values) == len(FAMILIES[family].parameters)
         if not counted or not all(0 < value < float("inf") for value in positive):
-            raise BadInput(
-                f"prior of {key} is '{entry['prior']}'; it should be one of "
-                f"{', '.join(_written(name) for name in wanted)} with positive scales"
-            )
+            wanted = f"{', '.join(map(_written, families))} with positive scales"
+            raise BadInput(f"prior of {key} is '{text}'; it should be one of {wanted}")
         return cls(family, values, str(entry.get("reason", "")), pooling_sd)
 
 
@@ -88,16 +78,14 @@ FLAT = Prior("Flat", ())  # improper; no model file has it
 
 
 def _written(family: str) -> str:
-    """Return a family as a model file writes it, `Normal(mean, sd)`."""
     return f"{family}({', '.join(FAMILIES[family].parameters)})"
 
 
 def refuse_unknown(got: Iterable[str], known: Iterable[str], where: str) -> None:
-    """Raise BadInput when a key is not among the known ones, with the nearest known one."""
+    """Raise BadInput with the nearest known key if a key is unknown."""
     known = tuple(known)
     if unknown := [key for key in got if key not in known]:
         near = difflib.get_close_matches(unknown[0], known, 1)
         hint = f" (did you mean '{near[0]}'?)" if near else ""
-        raise BadInput(
-            f"{where} has unknown keys {unknown}{hint}; the known ones are: {', '.join(known)}"
-        )
+        names = ", ".join(known)
+        raise BadInput(f"{where} has unknown keys {unknown}{hint}; the known ones are: {names}")

@@ -2,49 +2,35 @@
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.files import root
 from bayesmeta.model.spec.checking import check_choices, check_prior_keys, check_spec
-from bayesmeta.model.spec.model import CUTPOINTS, LEVELS, ModelSpec
+from bayesmeta.model.spec.model import LEVELS, ModelSpec
 from bayesmeta.model.spec.prior import Prior, refuse_unknown
 
-KEYS = (
-    "title",
-    "terms",
-    "levels",
-    "likelihood",
-    "rho",
-    "shared_controls",
-    "rope",
-    "bias",
-    "directions",
-    "cutpoints",
-    "tau_by",
-    "sides",
-    "outcome",
-    "categories",
-    "priors",
-    "contrasts",
-    "concordance",
-    "columns",
-)
+KEYS = tuple(field.name for field in fields(ModelSpec) if field.name != "name")
+TABLES = ("priors", "contrasts", "concordance")
+TEXTS = ("title", "terms", "likelihood", "bias", "tau_by", "sides", "outcome")
+FORMS = {  # of an entry, as messages ask for it
+    "levels": f"be a list from {list(LEVELS)}",
+    "shared_controls": "be true or false",
+    "cutpoints": "be ascending p-values like [0.025, 0.5]",
+    "categories": 'read ["worse", "same", "better"]',
+    "directions": 'read {neutral = "lower"}, or "higher"',
+    "columns": 'read {study = "district", yi = "es"}',
+    **{key: f"be a table, [{key}]" for key in TABLES},
+}
 
 
 def read_spec(path: str | Path) -> ModelSpec:
-    """Read a model file.
+    """Read a model file: a TOML file, or the name of one in `models/` (`three-level`).
 
-    Parameters
-    ----------
-    path : str or Path
-        A TOML file, or the name of one in `models/` (`three-level`).
-
-    Raises
-    ------
-    BadInput
-        The file is missing or not TOML; a key is unknown or missing; a value is out of range.
+    Raise BadInput if the file is missing or not TOML, a key unknown or missing, a value out of
+    range.
 
     Examples
     --------
@@ -58,66 +44,61 @@ def read_spec(path: str | Path) -> ModelSpec:
     """
     path = _find(Path(path))
     try:
-        text = path.read_text(encoding="utf-8")
-        return parse_spec(text, path.stem)
+        return parse_spec(path.read_text(encoding="utf-8"), path.stem)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, RecursionError) as error:
         raise BadInput(f"model file {path} cannot be read as TOML: {error}") from error
 
 
 def parse_spec(text: str, name: str) -> ModelSpec:
     """Read a model from TOML text; see `read_spec`."""
+    where = f"model {name}"
     entries = tomllib.loads(text)
-    refuse_unknown(entries, KEYS, f"model {name}")
+    refuse_unknown(entries, KEYS, where)
     if missing := [key for key in ("terms", "levels", "priors") if key not in entries]:
-        raise BadInput(f"model {name} lacks the keys {missing}; it has: {', '.join(entries)}")
-    for key in ("priors", "contrasts", "concordance"):
-        if not isinstance(entries.get(key, {}), dict):
-            raise BadInput(
-                f"{key} of model {name} is {entries[key]!r}; it should be a table, [{key}]"
-            )
+        raise BadInput(f"{where} lacks the keys {missing}; it has: {', '.join(entries)}")
+    for key in [key for key in FORMS if key in entries]:
+        if not _is_fine(key, entries[key]):
+            got = f"{key} of {where} are {entries[key]!r}"
+            raise BadInput(f"{got}; they should {FORMS[key]}")
     if "rho" in entries["priors"] and "rho" in entries:
-        raise BadInput(f"model {name} both fixes rho and gives it a prior; leave one out")
-    likelihood, bias = (
-        str(entries.get(key, default)) for key, default in (("likelihood", "normal"), ("bias", ""))
-    )
-    check_choices(likelihood, bias, f"model {name}")
-    check_prior_keys(entries["priors"], likelihood, bias, f"model {name}")
-    spec = ModelSpec(
-        name=name,
-        title=str(entries.get("title", name)),
-        terms=str(entries["terms"]),
-        levels=_levels(entries["levels"], name),
-        likelihood=likelihood,
-        rho=entries.get("rho", 0.0),
-        shared_controls=_truth(
-            entries.get("shared_controls", False), f"shared_controls of model {name}"
-        ),
-        rope=entries.get("rope", 0.2),
-        bias=bias,
-        directions=_directions(entries.get("directions", {}), name),
-        cutpoints=_cutpoints(entries.get("cutpoints", list(CUTPOINTS)), name),
-        tau_by=str(entries.get("tau_by", "")),
-        sides=str(entries.get("sides", "")),
-        priors={key: Prior.parse(key, entry) for key, entry in entries["priors"].items()},
-        contrasts=_texts(entries.get("contrasts", {}), f"contrasts of model {name}"),
-        concordance=_texts(entries.get("concordance", {}), f"concordance of model {name}"),
-        outcome=str(entries.get("outcome", "")),
-        categories=_categories(entries.get("categories", []), name),
-        columns=_columns(entries.get("columns", {}), name),
-    )
-    return check_spec(spec)
+        raise BadInput(f"{where} both fixes rho and gives it a prior; leave one out")
+    entries |= {key: str(entries[key]) for key in TEXTS if key in entries}
+    kinds = (entries.get("likelihood", "normal"), entries.get("bias", ""))
+    check_choices(*kinds, where)
+    check_prior_keys(entries["priors"], *kinds, where)
+    entries["priors"] = {key: Prior.parse(key, entry) for key, entry in entries["priors"].items()}
+    for key in ("contrasts", "concordance"):
+        _check_texts(entries.get(key, {}), f"{key} of {where}")
+    return check_spec(ModelSpec(**{"name": name, "title": name, **entries}))
 
 
-def _texts(entries: Mapping[str, Any], where: str, *, inner: bool = False) -> Mapping[str, Any]:
-    """Names to text, or under a dataset's name a table of these."""
+def _is_fine(key: str, value: Any) -> bool:
+    if key == "shared_controls":
+        return isinstance(value, bool)
+    if key in TABLES or key in ("directions", "columns"):
+        if not isinstance(value, dict):
+            return False
+        if key == "directions":
+            return all(direction in ("lower", "higher") for direction in value.values())
+        return key in TABLES or all(isinstance(source, str) for source in value.values())
+    if not isinstance(value, list):
+        return False
+    if key == "levels":
+        return bool(value) and all(level in LEVELS for level in value)
+    if key == "cutpoints":
+        in_range = all(isinstance(p, float) and 0 < p < 1 for p in value)
+        return bool(value) and in_range and value == sorted(set(value))
+    return all(isinstance(category, str) for category in value)
+
+
+def _check_texts(entries: Mapping[str, Any], where: str, *, inner: bool = False) -> None:
+    """Raise BadInput unless names have texts, or datasets tables of these."""
     for key, entry in entries.items():
         if isinstance(entry, dict) and not inner:
-            _texts(entry, where, inner=True)
+            _check_texts(entry, where, inner=True)
         elif not isinstance(entry, str):
-            raise BadInput(
-                f"{where}: '{key}' is {entry!r}; it should be text like 'fear:memory - neutral:memory'"
-            )
-    return entries
+            wanted = "text like 'fear:memory - neutral:memory'"
+            raise BadInput(f"{where}: '{key}' is {entry!r}; it should be {wanted}")
 
 
 def _find(path: Path) -> Path:
@@ -126,57 +107,5 @@ def _find(path: Path) -> Path:
         if candidate.is_file():
             return candidate
     names = ", ".join(sorted(file.stem for file in (root() / "models").glob("*.toml")))
-    raise BadInput(
-        f"no model file '{path}'; the project's models are: {names}; or give the path of a TOML file"
-    )
-
-
-def _levels(value: Any, name: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not value or any(level not in LEVELS for level in value):
-        raise BadInput(
-            f"levels of model {name} are {value!r}; they should be a list from {list(LEVELS)}"
-        )
-    return tuple(level for level in LEVELS if level in value)
-
-
-def _directions(value: Any, name: str) -> dict[str, str]:
-    if not isinstance(value, dict) or any(
-        direction not in ("lower", "higher") for direction in value.values()
-    ):
-        raise BadInput(
-            f'directions of model {name} are {value!r}; they should read {{neutral = "lower"}}, or "higher"'
-        )
-    return value
-
-
-def _columns(value: Any, name: str) -> dict[str, str]:
-    if not isinstance(value, dict) or any(not isinstance(source, str) for source in value.values()):
-        raise BadInput(
-            f'columns of model {name} are {value!r}; they should read {{study = "district", yi = "es"}}'
-        )
-    return value
-
-
-def _cutpoints(value: Any, name: str) -> tuple[float, ...]:
-    fine = (
-        isinstance(value, list) and value and all(isinstance(p, float) and 0 < p < 1 for p in value)
-    )
-    if not fine or value != sorted(set(value)):
-        raise BadInput(
-            f"cutpoints of model {name} are {value!r}; they should be ascending p-values like [0.025, 0.5]"
-        )
-    return tuple(value)
-
-
-def _categories(value: Any, name: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(category, str) for category in value):
-        raise BadInput(
-            f'categories of model {name} are {value!r}; they should read ["worse", "same", "better"]'
-        )
-    return tuple(value)
-
-
-def _truth(value: Any, where: str) -> bool:
-    if not isinstance(value, bool):
-        raise BadInput(f"{where} is {value!r}; it should be true or false")
-    return value
+    models = f"the project's models are: {names}; or give the path of a TOML file"
+    raise BadInput(f"no model file '{path}'; {models}")

@@ -18,21 +18,15 @@ def spec_to_json(spec: ModelSpec) -> str:
 
 
 def spec_from_json(text: str) -> ModelSpec:
-    """Return the model whose fields a text holds.
-
-    Raises
-    ------
-    BadInput
-        The text is not from `spec_to_json`: it was written by another version, or damaged.
-    """
+    """Return the model of a text of `spec_to_json`; raise BadInput if it cannot be read."""
     try:
         fields = json.loads(text)
         fields["priors"] = {key: _prior(entry) for key, entry in fields["priors"].items()}
         return ModelSpec(**fields)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise BadInput(
-            "the results hold a model that this version cannot read (they come from another version of bayesmeta, or "
-            f"are damaged: {error}); run bayesmeta fit again"
+            "the results hold a model that this version cannot read (they are of another version "
+            f"of bayesmeta, or damaged: {error}); run bayesmeta fit again"
         ) from error
 
 
@@ -44,10 +38,7 @@ def _prior(fields: Mapping[str, Any]) -> Prior:
 def spec_of(tree: xr.DataTree) -> ModelSpec:
     """Return the model that a tree was fitted with; `spec_of(bayesmeta.fit(frame, spec)) == spec`.
 
-    Raises
-    ------
-    BadInput
-        The tree holds no model, or one that cannot be read.
+    Raise BadInput if the tree holds no model, or a model that cannot be read.
 
     Examples
     --------
@@ -58,7 +49,6 @@ def spec_of(tree: xr.DataTree) -> ModelSpec:
     """
     text = tree["constant_data"].attrs.get("model") if "constant_data" in tree else None
     if not text:
-        raise BadInput(
-            "this tree holds no model; it should come from bayesmeta.fit or from a posterior.nc"
-        )
+        source = "bayesmeta.fit or from a posterior.nc"
+        raise BadInput(f"this tree holds no model; it should come from {source}")
     return spec_from_json(text)
