@@ -17,10 +17,10 @@ report: .venv/ready
 	$(BIN)/python scripts/report.py $(if $(DATASET),--dataset $(DATASET))
 
 test: .venv/ready
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-slow: .venv/ready
-	$(BIN)/python -m pytest -m "slow or not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m "slow or not slow"
 
 lint: .venv/ready
 	$(BIN)/ruff check .
