@@ -1,8 +1,8 @@
-"""How fast is a fit, and how much of a draw is information? `python benchmarks/fit.py` rewrites benchmarks/fit.md.
+"""Measure the time of a fit and its effective draws: `python benchmarks/fit.py` rewrites fit.md.
 
-Every engine runs in a process of its own on the same data, one after the other: bayesmeta with an empty and with
-a filled compilation cache, and the latent (non-centred) PyMC model under PyMC's default sampler. Absolute seconds
-are this machine's; the ratios within one run are the result.
+Every engine runs in a separate process on the same data, one after the other: bayesmeta with an
+empty and with a filled compilation cache, and the latent (non-centred) PyMC model under PyMC's
+default sampler. Absolute seconds depend on the machine; the ratios within a run are the result.
 """
 
 import json
@@ -58,7 +58,7 @@ def fit_bayesmeta(dataset: str) -> dict[str, Any]:
 
 
 def fit_latent(dataset: str) -> dict[str, Any]:
-    """The same model with its random effects sampled, non-centred, as a PyMC user writes it."""
+    """Build the model with sampled, non-centred random effects, as a PyMC user writes it."""
     begun = time.perf_counter()
     import arviz as az
     import pymc as pm
@@ -92,7 +92,7 @@ def fit_latent(dataset: str) -> dict[str, Any]:
 
 
 def listen_to_compilation() -> list[float]:
-    """Seconds that JAX traces, lowers and compiles (or loads from its cache), appended as they happen."""
+    """Return the seconds that JAX traces, lowers, compiles or loads, appended as they happen."""
     import jax
 
     seconds: list[float] = []
@@ -149,8 +149,9 @@ def compare(dataset: str) -> tuple[list[str], list[str]]:
     bars = [
         f"- {dataset}: minimum bulk ESS per draw {per_draw:.2f} (bar {BARS[dataset]}): "
         + _holds(per_draw >= BARS[dataset]),
-        f"- {dataset}: ESS per second of the whole process over the latent model's: {ratios[0]:.1f} with an empty "
-        f"cache, {ratios[1]:.1f} with a filled one (bar {RATIO_BAR:.0f}): {_holds(min(ratios) >= RATIO_BAR)}",
+        f"- {dataset}: ESS per second of the complete process over that of the latent model: "
+        f"{ratios[0]:.1f} with an empty cache, {ratios[1]:.1f} with a filled cache "
+        f"(bar {RATIO_BAR:.0f}): {_holds(min(ratios) >= RATIO_BAR)}",
     ]
     return rows, bars
 
@@ -171,10 +172,14 @@ def main() -> int:
         [row for rows, _ in measured for row in rows],
         [bar for _, bars in measured for bar in bars],
     )
-    head = "import | build | compile | sample and compile | exact draws and compile | write | whole process"
+    stages = "import | build | compile | sample and compile | exact draws and compile | write"
+    head = f"{stages} | complete process"
     header = f"| data | engine | {head} | peak GB | ESS | divergences | ESS/s |"
     rule = "|" + "---|" * (header.count("|") - 1)
-    about = f"{os.cpu_count()} cores; seconds; ESS: the lowest bulk ESS of cells and taus in 4 x 1000 draws, seed 1."
+    about = (
+        f"{os.cpu_count()} cores; seconds; ESS: the lowest bulk ESS of cells and taus in 4 x 1000 "
+        "draws, seed 1."
+    )
     text = "\n".join(
         [
             "# Fit",

@@ -1,7 +1,7 @@
-"""The same model in metafor, brms and bayesmeta, one after the other: `python benchmarks/peers.py` rewrites peers.md.
+"""Run a model in metafor, brms and bayesmeta: `python benchmarks/peers.py` rewrites peers.md.
 
-Without R, or without one of its packages, that peer is left out and the page says so. Absolute seconds are this
-machine's; the ratios within one run are the result.
+Without R, or without a package of it, that peer is left out and the page says so. Absolute seconds
+depend on the machine; the ratios within a run are the result.
 """
 
 import json
@@ -19,14 +19,12 @@ STUDIES = 184
 
 
 def solve() -> dict[str, Any]:
-    """Seconds of REML, quadrature and all leave-one-study-out refits: the first call, which compiles, and the later."""
+    """Return seconds of REML, quadrature, all refits without a study: first and later calls."""
     from statistics import median
 
-    from bayesmeta.inference.nuts import start_jax
     from bayesmeta.inference.quadrature import integrate_posterior, leave_one_study_out
     from bayesmeta.inference.reml import fit_reml
 
-    start_jax(devices=1)
     design, spec = _inputs()
     seconds: dict[str, Any] = {}
     for name, function in (
@@ -63,7 +61,7 @@ def _inputs() -> tuple[Any, Any]:
 
 
 def run(command: list[str], **environment: str) -> dict[str, Any] | None:
-    """The JSON that a process prints last, with its whole seconds; None, and a line, where it fails."""
+    """Return the JSON that a process prints last, with its seconds; None if it fails."""
     begun = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | environment)
     if done.returncode:
@@ -76,10 +74,11 @@ def run(command: list[str], **environment: str) -> dict[str, Any] | None:
 
 
 def peers(table: Path) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
-    """What metafor and brms need for the same table."""
+    """Return the times of metafor and brms for the same table."""
     if shutil.which("Rscript") is None:
         print(
-            "left out: metafor and brms, for R is not installed (Debian: r-cran-metafor, r-cran-brms, r-cran-bh)"
+            "left out: metafor and brms, because R is not installed "
+            "(Debian: r-cran-metafor, r-cran-brms, r-cran-bh)"
         )
         return None, None
     script = str(HERE / "peers.R")
@@ -123,14 +122,15 @@ def page(
     lines = [
         "# Peers",
         "",
-        "`python benchmarks/peers.py` rewrites this page: the three-level model on the preclinical table, "
-        f"{os.cpu_count()} cores, seconds.",
+        "`python benchmarks/peers.py` rewrites this page: the three-level model on the preclinical "
+        f"table, {os.cpu_count()} cores, seconds.",
         "",
         "| what | seconds |",
         "|---|---|",
         *(f"| bayesmeta, {name} | {ours[name]:.3f} |" for name in ours if name != "whole process"),
         *(
-            f"| bayesmeta, NUTS, whole process, {name} cache: ESS {run['ess']:.0f} | {run['whole process']:.1f} |"
+            f"| bayesmeta, NUTS, complete process, {name} cache: ESS {run['ess']:.0f} "
+            f"| {run['whole process']:.1f} |"
             for name, run in (("empty", cold), ("filled", warm))
         ),
     ]

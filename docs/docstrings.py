@@ -46,7 +46,7 @@ def without_markup(line: str) -> str:
 
 
 def _described(names: str, words: str, following: str) -> list[str]:
-    """Names, and what they are below; a type, a short line before its description, ends in a colon."""
+    """Return names, and below them their description; a type before it ends in a colon."""
     is_type = following.startswith("    ") and len(words) < SHORT and not words.endswith(ENDS)
     colon = ":" if is_type else ""
     return [names.replace(", ", ","), f"    {without_markup(words)}{colon}"]

@@ -1,4 +1,4 @@
-"""Fixtures of all rooms: the raw TRACE files and the reference table, where this machine has them."""
+"""Fixtures of all rooms: the raw TRACE files and the reference table, if this machine has them."""
 
 import os
 from pathlib import Path
@@ -38,7 +38,7 @@ def trace_data() -> dict[str, sources.Source]:
 
 @pytest.fixture(scope="session")
 def trace_oracle() -> pd.DataFrame:
-    """The table that R and metafor made from the raw files, as text; blank and NA are the empty string."""
+    """The table that R and metafor made from the raw files, as text; blank and NA are ""."""
     path = root() / ".." / "shared" / "reference" / "trace_effects.csv"
     if not Path(path).is_file():
         unavailable("the reference table trace_effects.csv")
@@ -48,7 +48,7 @@ def trace_oracle() -> pd.DataFrame:
 
 @pytest.fixture(scope="session")
 def simulated() -> pd.DataFrame:
-    """An effect table with known truth: tau_study .6, tau_group .3, neutral -.5, fear .5; 60 studies, 240 effects."""
+    """240 effects of 60 studies with known truth: taus .6 and .3, neutral -.5, fear .5."""
     rng = np.random.default_rng(7)
     study, group = np.repeat(np.arange(60), 4), np.repeat(np.arange(120), 2)
     valence = np.where(rng.random(240) < 0.5, "neutral", "fear")
@@ -92,7 +92,7 @@ def sized(simulated: pd.DataFrame) -> pd.DataFrame:
 
 @pytest.fixture(scope="session")
 def handmade() -> xr.DataTree:
-    """A tree written by hand: 2 terms, 3 studies of which one has two groups, 5 effects, 2 x 500 draws."""
+    """A tree by hand: 2 terms, 3 studies (one with two groups), 5 effects, 2 x 500 draws."""
     rng = np.random.default_rng(3)
     draws = {"chain": [0, 1], "draw": np.arange(500)}
     labels = {

@@ -1,4 +1,4 @@
-"""Every figure drawn small with short names and large with long ones: of the data, of estimates, of two sides."""
+"""Figures of data, estimates and two sides: small with short names, large with long names."""
 
 from collections.abc import Callable
 from itertools import product

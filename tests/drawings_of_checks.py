@@ -1,4 +1,4 @@
-"""Figures of checks, of screening and of plans drawn small with short names and large with long ones."""
+"""Figures of checks, screening and plans: small with short names, large with long names."""
 
 from itertools import product
 from typing import Any

@@ -1,4 +1,4 @@
-"""A small folder of results, made by hand: what `fit`, `compare` and `check` would leave, with invented numbers."""
+"""A small folder of results by hand: that of `fit`, `compare` and `check`, invented numbers."""
 
 import json
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""A folder of results written by hand: small tables of every command, provenance, diagnostics, a posterior's design."""
+"""A folder of results by hand: small tables of every command, provenance, diagnostics, design."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The documentation: a page per command, examples that the command line takes, links and pictures that exist."""
+"""The documentation: a page per command, examples that parse, links and pictures that exist."""
 
 import re
 import shlex

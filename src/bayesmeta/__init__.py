@@ -1,15 +1,15 @@
-"""Bayesian hierarchical meta-analysis, from raw tables of studies to named contrasts with their checks.
+"""Bayesian hierarchical meta-analysis, from tables of studies to contrasts with their checks.
 
 ::
 
     import bayesmeta
 
-    frame = bayesmeta.example()                              # or bayesmeta.read("mine.csv"), or your own DataFrame
+    frame = bayesmeta.example()  # or bayesmeta.read("mine.csv"), or a DataFrame
     tree = bayesmeta.fit(frame, moderators="valence:phase")
     bayesmeta.terms(tree)
     bayesmeta.contrasts(tree, "fear:memory - neutral:memory")
 
-The functions are those of `bayesmeta.api`, named in `__init__.pyi`; they are imported when first used.
+The functions are those of `bayesmeta.api`, named in `__init__.pyi`, and imported at first use.
 """
 
 import lazy_loader

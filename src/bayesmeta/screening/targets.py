@@ -93,8 +93,8 @@ def total_tau2(frame: pd.DataFrame) -> float:
 def posterior_means(design: xr.Dataset, spec: ModelSpec, grid: Grid) -> np.ndarray:
     """Return E(theta_i | y) (k,), the random effects integrated exactly at every node of a grid.
 
-    The grid over the taus is from `quadrature.integral.integrate`; the model is that without moderators,
-    and sampling errors are taken as independent.
+    The grid over the taus is from `quadrature.integral.integrate`; the model has no moderators, and
+    sampling errors are assumed independent.
     """
     likelihood = likelihood_of(design, spec)
     kept = grid.weight > NEGLIGIBLE

@@ -156,7 +156,7 @@ def test_it_says_that_it_is_synthetic_and_names_no_study(twin):
 def test_an_unknown_name_is_refused():
     with pytest.raises(
         BadInput,
-        match=r"unknown twin 'clinical_twin' \(did you mean 'clinical-twin'\?\); choose one of: pre",
+        match=r"unknown twin 'clinical_twin' \(did you mean 'clinical-twin'\?\); choose one",
     ):
         simulate("clinical_twin")
     with pytest.raises(BadInput, match="unknown twin 'chosen'"):

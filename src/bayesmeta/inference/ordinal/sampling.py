@@ -59,8 +59,8 @@ def sample_directions(
     """
     if sampler == "quadrature":
         raise BadInput(
-            "quadrature takes effect sizes only; sample a model of directions by numpyro, nutpie or "
-            "pymc"
+            "quadrature takes effect sizes only; sample a model of directions by numpyro, nutpie "
+            "or pymc"
         )
     check_sampler(sampler)
     steps = steps or Steps()
