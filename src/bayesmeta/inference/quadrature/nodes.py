@@ -92,10 +92,11 @@ def follow(rule: Rule, log_density: np.ndarray, drop: float) -> Ranges:
 
 
 class HasDensity(Protocol):
-    """Values at the nodes of a rule, the log density (n, ..., n) among them."""
+    """Values at the nodes of a rule."""
 
     @property
-    def log_density(self) -> np.ndarray: ...
+    def log_density(self) -> np.ndarray:
+        """Return the log density (n, ..., n)."""
 
 
 def zoom[Evaluated: HasDensity](
