@@ -60,11 +60,7 @@ def chosen_terms(
 
 
 def choose_stratum(design: xr.Dataset, spec: ModelSpec, stratum: str | None) -> str | None:
-    """Return the stratum of the new studies; None if the model names no sides.
-
-    The default is human if the design has this stratum.
-    Raises BadInput: the stratum is unknown, or there are several and none is given.
-    """
+    """Return the stratum of new studies, by default human, None without sides; else BadInput."""
     strata = sorted(set(_strata(design, spec).tolist()))
     if stratum is None and DEFAULT_STRATUM in strata:
         return DEFAULT_STRATUM
@@ -79,10 +75,7 @@ def choose_stratum(design: xr.Dataset, spec: ModelSpec, stratum: str | None) -> 
 def measured_terms(
     design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray, stratum: str | None
 ) -> list[str]:
-    """Return the terms of a contrast that new studies of a stratum measure; weights over `term`.
-
-    Raises BadInput: a term is not a mean that a study could measure by itself, for example a slope.
-    """
+    """Return terms of weights (term,) that new studies measure; BadInput for slopes among them."""
     involved = weights.values != 0
     if stratum is not None:
         involved &= _strata(design, spec) == stratum

@@ -17,14 +17,9 @@ MIN_QB_GAIN = 1e-5  # by which a split has to raise Qb, metacart's cp
 class Choices:
     """The choices of a tree.
 
-    Raises BadInput: a number below 1, or a min_bucket that is not below min_split.
-
-    Attributes
-    ----------
-    max_splits : metacart's maxL
-    min_split, min_bucket : effects that a node needs to be split, and that both sides of a split
-        need
-    look_ahead : choose the first two splits together, instead of in turn
+    Raises BadInput: a number below 1, or a min_bucket that is not below min_split. `max_splits`:
+    metacart's maxL. `min_split`, `min_bucket`: effects that a node needs to be split, and that both
+    sides of a split need. `look_ahead`: choose the first two splits together, instead of in turn.
     """
 
     max_splits: int = 10
@@ -74,12 +69,10 @@ def grow(table: pd.DataFrame, moderators: Sequence[str], choices: Choices | None
     (DerSimonian and Laird, the same tau2 for all leaves), and the split with the largest Qb is
     kept. With look-ahead the first two splits are the pair with the largest Qb; of pairs that give
     the same three leaves, it is metacart's: the pair with the second moderator that comes first.
-
     metacart's `REmrt`, which requires min_bucket only in the second of the two splits of
-    look-ahead. Effects count as independent, as there.
-    `table`: a row per effect: yi, vi and the moderators, complete. `moderators`: the order decides
-    ties. Columns of numbers are cut at their values, others by levels.
-    Raises BadInput: as in `effects.effects_of`.
+    look-ahead. Effects count as independent, as there. `table`: a row per effect: yi, vi and the
+    moderators, complete. `moderators`: the order decides ties. Columns of numbers are cut at their
+    values, others by levels. Raises BadInput: as in `effects.effects_of`.
     Source: Li, Dusseldorp, Su & Meulman 2020, doi:10.3758/s13428-020-01360-0.
     """
     choices = choices or Choices()

@@ -27,19 +27,11 @@ MEASURES = ["r2", "r2_sse", "rmse", "mae"]
 
 @dataclass(frozen=True)
 class Tuning:
-    """The choices of a forest.
+    """The choices of a forest."""
 
-    Attributes
-    ----------
-    max_features : moderators tried at a split, as a share of them all that columns are drawn by
-    min_samples_leaf : minimum number of effects in a leaf
-    weights : random, 1 / (vi + tau2); fixed, 1 / vi; uniform
-    trees : number of trees
-    """
-
-    max_features: int = 6
-    min_samples_leaf: int = 2
-    weights: str = "random"
+    max_features: int = 6  # moderators tried at a split, as a share: columns are drawn
+    min_samples_leaf: int = 2  # effects
+    weights: str = "random"  # 1 / (vi + tau2); fixed, 1 / vi; uniform
     trees: int = TREES
 
 
@@ -52,11 +44,9 @@ class Training(NamedTuple):
     tuning: Tuning
 
 
+SIZES = (2, 4, 6)
 # the published grid
-GRID = tuple(
-    Tuning(features, leaf, weights)
-    for weights, features, leaf in product(WEIGHTS, (2, 4, 6), (2, 4, 6))
-)
+GRID = tuple(Tuning(tried, leaf, name) for name, tried, leaf in product(WEIGHTS, SIZES, SIZES))
 
 
 def case_weights(frame: pd.DataFrame, tau2: float) -> dict[str, np.ndarray]:

@@ -22,10 +22,8 @@ def parse_at(text: str) -> dict[str, list[str]]:
         name = name.strip()
         values_of_name = [value.strip() for value in values.split(",")]
         if not equals or not name or "" in values_of_name or name in values_by_name:
-            example = '"dose=1,2,5; species=rat"'
-            raise BadInput(
-                f"--at cannot be read at '{part}'; write every moderator once: {example}"
-            )
+            form = '"dose=1,2,5; species=rat"'
+            raise BadInput(f"--at cannot be read at '{part}'; write every moderator once: {form}")
         values_by_name[name] = values_of_name
     return values_by_name
 
@@ -34,10 +32,8 @@ def reference_grid(tree: xr.DataTree, at: At = None) -> pd.DataFrame:
     """Return every combination of the moderators' values; a single row without moderators.
 
     The last moderator changes fastest. `at` has values of some moderators, instead of the levels of
-    a category or the mean of a number.
-
-    Raises BadInput for a name that is no moderator, a level that does not exist, a value that is no
-    number, or too many rows.
+    a category or the mean of a number. Raises BadInput for a name that is no moderator, a level
+    that does not exist, a value that is no number, or too many rows.
     """
     moderators = moderators_of(tree)
     at = at or {}

@@ -38,10 +38,7 @@ class Moderators:
 
 
 def moderators_of(tree: xr.DataTree) -> Moderators:
-    """Return the moderators of a posterior.
-
-    Raises BadInput if its formula cannot be coded again, or a moderator has a reserved name.
-    """
+    """Return the moderators; BadInput if the formula is not coded again or a name is reserved."""
     design = tree["constant_data"].to_dataset()
     spec = spec_of(tree)
     coding = coding_of(design, spec).spec

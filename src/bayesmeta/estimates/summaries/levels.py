@@ -35,7 +35,6 @@ def predictive_sds(tree: xr.DataTree, stratum: str) -> pd.DataFrame:
 
     In a Student model every draw has a scale for the new study, sqrt(nu / chi2_nu), so that the
     mixture over the draws is the t distribution. The chi-squared values come from a fixed seed.
-
     There is a column per level (draws,): of a new study's mean, of a new group's mean in it, and so
     on; the square root of the sum of tau^2 from the highest level down to this level.
     """

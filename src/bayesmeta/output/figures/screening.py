@@ -141,10 +141,7 @@ def _draw_map(table: pd.DataFrame, ax: Axes, norm: TwoSlopeNorm) -> None:
 
 @styled
 def draw_convergence(table: pd.DataFrame, *, title: str) -> Figure:
-    """Draw the forest's error by the number of trees.
-
-    Columns: trees, held_out (folds that were not used), out_of_bag.
-    """
+    """Draw the error of a forest: trees, held_out (folds that were not used), out_of_bag."""
     figure = titled(title, 5.5, 3.4)
     ax = figure.add_subplot(xlabel="trees", ylabel="mean squared error")
     trees = table["trees"]

@@ -11,11 +11,7 @@ MAX_ROWS = 40  # of a forest: more would not fit on a page
 
 
 def write_predict(
-    folder: Folder,
-    tables: Tables,
-    curves: Curves | None,
-    rows: pd.DataFrame,
-    scale: str,
+    folder: Folder, tables: Tables, curves: Curves | None, rows: pd.DataFrame, scale: str
 ) -> None:
     """Write tables/*.csv, and figures/conditional of `curves`, or else figures/predicted of `rows`.
 

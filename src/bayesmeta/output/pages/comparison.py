@@ -9,13 +9,12 @@ import pandas as pd
 from bayesmeta.estimates.text import words
 from bayesmeta.output.pages.cells import Cells
 from bayesmeta.output.pages.embedded_figures import inline_svg
+from bayesmeta.output.pages.facts import Tables
 from bayesmeta.output.pages.rendering import TEMPLATES, records
 from bayesmeta.output.pages.sections import COMPARISON
 
 
-def comparison_page(
-    tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Path], about: Mapping[str, Any]
-) -> str:
+def comparison_page(tables: Tables, figures: Mapping[str, Path], about: Mapping[str, Any]) -> str:
     """Return the page of `bayesmeta compare`.
 
     `tables` are by file name: `comparison` gives a paragraph per term, and all are shown. `figures`

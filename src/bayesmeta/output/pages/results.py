@@ -41,10 +41,7 @@ class Results:
 
 
 def read_results(folder: Path) -> Results:
-    """Read a folder that `bayesmeta fit` and other commands wrote.
-
-    Raises BadInput if it is no folder, holds no results, or a file of it cannot be read.
-    """
+    """Read a folder that commands wrote; BadInput: no folder, no results, or an unreadable file."""
     records = sorted(folder.rglob("provenance*.json")) if folder.is_dir() else []
     if not records:
         advice = "give a folder that bayesmeta fit, compare or check wrote"

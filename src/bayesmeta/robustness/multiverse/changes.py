@@ -19,19 +19,12 @@ Change = tuple[pd.DataFrame, ModelSpec]
 
 @dataclass(frozen=True)
 class Analysis:
-    """The analysis to which there are alternatives.
+    """The analysis to which there are alternatives."""
 
-    Attributes
-    ----------
-    frame, spec : effect table and model of the base analysis.
-    contrasts : dims (contrast, term), the linear combinations of terms that are concluded on.
-    of_dataset : the alternatives that only the dataset can offer.
-    """
-
-    frame: pd.DataFrame
-    spec: ModelSpec
-    contrasts: xr.DataArray
-    of_dataset: tuple[DataAlternative, ...] = ()
+    frame: pd.DataFrame  # effect table of the base analysis
+    spec: ModelSpec  # its model
+    contrasts: xr.DataArray  # (contrast, term), the combinations of terms that are concluded on
+    of_dataset: tuple[DataAlternative, ...] = ()  # alternatives that only the dataset can offer
 
 
 def unchanged(analysis: Analysis) -> Change:
