@@ -126,15 +126,12 @@ def tune(
     jobs = []
     for point in grid:
         training = Training(coded, y, weights[point.weights], point)
-        jobs.append(Job(_name(point), cross_validate, (training, folds, seed)))
+        size = f"{point.max_features} features, leaves of {point.min_samples_leaf}"
+        name = f"{point.weights} weights, {size}"
+        jobs.append(Job(name, cross_validate, (training, folds, seed)))
     tables = zip(options.run_all(jobs, "tuning the forest"), grid, strict=True)
     parts = [table.assign(**asdict(point)) for table, point in tables]
     return pd.concat(parts, ignore_index=True)[[*asdict(grid[0]), "fold", "k", *MEASURES]]
-
-
-def _name(tuning: Tuning) -> str:
-    size = f"{tuning.max_features} features, leaves of {tuning.min_samples_leaf}"
-    return f"{tuning.weights} weights, {size}"
 
 
 def r2cv_table(tuned: pd.DataFrame) -> pd.DataFrame:

@@ -39,8 +39,9 @@ def cuts_of(effects: Effects, rows: np.ndarray, min_bucket: int) -> list[Cuts]:
     for moderator in effects.moderators:
         values = moderator.values[rows]
         if moderator.levels:
-            means = _means(effects.yi[rows], values, len(moderator.levels))
-            values = means.round(DECIMALS)[values]
+            counts = np.bincount(values)
+            sums = np.bincount(values, effects.yi[rows])
+            values = (sums / np.maximum(counts, 1)).round(DECIMALS)[values]
         order = values.argsort(kind="stable")
         ordered = values[order]
         ends = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
@@ -48,11 +49,6 @@ def cuts_of(effects: Effects, rows: np.ndarray, min_bucket: int) -> list[Cuts]:
         if len(ends):
             cuts.append(Cuts(moderator, order, ends, ordered[ends - 1]))
     return cuts
-
-
-def _means(yi: np.ndarray, codes: np.ndarray, levels: int) -> np.ndarray:
-    counts = np.bincount(codes, minlength=levels)
-    return np.bincount(codes, yi, levels) / np.maximum(counts, 1)
 
 
 def between(effects: Effects, leaf: np.ndarray, rows: np.ndarray, left: np.ndarray) -> np.ndarray:
