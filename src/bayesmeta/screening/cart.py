@@ -15,17 +15,12 @@ MIN_QB_GAIN = 1e-5  # by which a split has to raise Qb, metacart's cp
 
 @dataclass(frozen=True)
 class Choices:
-    """The choices of a tree.
+    """The choices of a tree; BadInput for a number below 1, or min_bucket not below min_split."""
 
-    Raises BadInput: a number below 1, or a min_bucket that is not below min_split. `max_splits`:
-    metacart's maxL. `min_split`, `min_bucket`: effects that a node needs to be split, and that both
-    sides of a split need. `look_ahead`: choose the first two splits together, instead of in turn.
-    """
-
-    max_splits: int = 10
-    min_split: int = 6
-    min_bucket: int = 3
-    look_ahead: bool = True
+    max_splits: int = 10  # metacart's maxL
+    min_split: int = 6  # effects that a node needs to be split
+    min_bucket: int = 3  # effects that both sides of a split need
+    look_ahead: bool = True  # choose the first two splits together, instead of in turn
 
     def __post_init__(self) -> None:
         if min(self.max_splits, self.min_bucket) < 1 or self.min_split <= self.min_bucket:
@@ -35,19 +30,15 @@ class Choices:
 
 @dataclass(frozen=True)
 class Split:
-    """A split: the i-th, from 1, makes the nodes 2i (left) and 2i + 1 of node `parent`.
-
-    The root is node 1. Left go the effects with a level in `left`, or numbers up to `cut`; `right`
-    are the other levels that occurred. `Qb` and `tau2` are of all leaves after it.
-    """
+    """A split: the i-th, from 1, makes nodes 2i (left) and 2i + 1 of `parent`; the root is 1."""
 
     parent: int
     moderator: str
-    left: tuple[str, ...]
-    right: tuple[str, ...]
-    cut: float
-    Qb: float
-    tau2: float
+    left: tuple[str, ...]  # levels
+    right: tuple[str, ...]  # the other levels that occurred
+    cut: float  # numbers up to it go left
+    Qb: float  # of all leaves after the split
+    tau2: float  # the same
 
 
 @dataclass(frozen=True)

@@ -103,10 +103,9 @@ def pair_dependence(forest: Forest, coded: Coded, first: str, second: str) -> pd
 def interaction(pair: pd.DataFrame, single: pd.DataFrame) -> dict[str, float]:
     """Return how far a pair deviates from additivity, over the effects: strength and h2.
 
-    With p_jk, p_j, p_k centred over the effects, strength is the root mean square of
-    p_jk - p_j - p_k, in the target's scale, and h2 its square over that of p_jk: the share of the
-    joint dependence that neither moderator has alone. `pair` is from `pair_dependence`, `single`
-    from `dependence`.
+    With p_jk, p_j, p_k centred over the effects, strength is the root mean square of p_jk - p_j -
+    p_k, in the target's scale, and h2 its square over that of p_jk: the share of dependence that
+    neither moderator has alone. `pair` is from `pair_dependence`, `single` from `dependence`.
     """
     share = pair["k"].to_numpy() / pair["k"].sum()
     effect = single.set_index(["moderator", "level"])["effect"]

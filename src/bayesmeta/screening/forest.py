@@ -76,8 +76,7 @@ def cross_validate(training: Training, folds: np.ndarray, seed: int) -> pd.DataF
 
     Columns: fold, k, r2, r2_sse, rmse, mae. r2 is the squared correlation of predictions and
     targets in a fold (Rsquared of caret, R2_cv of the paper); r2_sse is 1 - SSE / SST about the
-    mean of the training rows, below 0 where that mean predicts better. Rows have no weights in
-    either.
+    mean of the training rows, below 0 where that mean predicts better. Both without weights.
     """
     rows = []
     for fold, (train, test) in enumerate(held_out(folds)):

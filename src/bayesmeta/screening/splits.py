@@ -32,8 +32,7 @@ def cuts_of(effects: Effects, rows: np.ndarray, min_bucket: int) -> list[Cuts]:
     """Return every split of these rows (n,) with at least `min_bucket` of them on both sides.
 
     A numeric moderator is cut at every value that occurs. The levels of a category are sorted by
-    their mean yi among these rows, all effects counting the same as in metacart, and this order is
-    cut everywhere.
+    their mean yi among these rows, all effects counting the same (metacart), and cut everywhere.
     """
     cuts = []
     for moderator in effects.moderators:

@@ -2,12 +2,11 @@
 
 from itertools import product
 from math import prod
-from typing import Any
 
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.estimates.margins.moderators import At, Moderators, check_names, moderators_of
+from bayesmeta.estimates.margins.moderators import At, check_names, moderators_of
 from bayesmeta.estimates.margins.new_rows import typed_rows, typed_values
 from bayesmeta.infrastructure.errors import BadInput
 
@@ -42,13 +41,11 @@ def reference_grid(tree: xr.DataTree, at: At = None) -> pd.DataFrame:
         name: typed_values(moderators, name, pd.Series(list(values)), None).tolist()
         for name, values in at.items()
     }
-    values = [requested.get(name) or _values(moderators, name) for name in moderators.names]
+    means = {name: [float(moderators.columns[name].mean())] for name in moderators.numbers}
+    usual = means | moderators.levels
+    values = [requested.get(name) or usual[name] for name in moderators.names]
     if (size := prod(map(len, values))) > MAX_ROWS:
         problem = f"the reference grid has {size} rows, more than {MAX_ROWS}"
         raise BadInput(f"{problem}; name fewer values with --at, or use --new")
     rows = pd.DataFrame(list(product(*values)), columns=list(moderators.names))
     return typed_rows(moderators, rows)
-
-
-def _values(moderators: Moderators, name: str) -> list[Any]:
-    return moderators.levels.get(name) or [float(moderators.columns[name].mean())]

@@ -14,10 +14,8 @@ from bayesmeta.model.design import is_mean, is_small_study
 from bayesmeta.model.likelihood import nesting_of
 
 BEYOND_TAU = 1.3  # the axis of a tau ends this many times its largest posterior draw
-ORCHARD = [
-    *("part", "term", "effect", "study", "estimate", "se"),
-    *("ci_lb", "ci_ub", "pi_lb", "pi_ub", "pi_level", "k", "studies"),
-]
+ORCHARD = ["part", "term", "effect", "study", "estimate", "se", "ci_lb", "ci_ub"]
+ORCHARD += ["pi_lb", "pi_ub", "pi_level", "k", "studies"]
 
 
 def sizes_table(tree: xr.DataTree) -> pd.DataFrame:

@@ -103,8 +103,8 @@ def draw_pairs(table: pd.DataFrame, *, title: str, label: str) -> Figure:
     """Draw partial dependence on pairs of moderators as maps, on a scale that is white at zero.
 
     Pairs of levels without effects are hatched. Columns as from `screening.pair_dependence`, a
-    panel per pair in their order: first, second, level_1, at_1, level_2, at_2, k, effect. The name
-    of the scale is `label`.
+    panel per pair in their order: first, second, level_1, at_1, level_2, at_2, k, effect. `label`
+    names the scale.
     """
     pairs = [rows for _, rows in table.groupby(["first", "second"], sort=False)]
     reach = max(1e-9, float(table.loc[table["k"] > 0, "effect"].abs().max()))

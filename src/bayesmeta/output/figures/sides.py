@@ -81,8 +81,8 @@ def draw_ridge(
     All ridges have the same scale of density, so that their areas are equal; below a ridge stand
     its mean and 95 % interval. `densities` has contrast, value (increasing), density, at least two
     rows per contrast; `table` contrast, mean, ci_lb, ci_ub, p_positive, exploratory (bool), in
-    order from the top. `rope` is half the width of the region around zero. Raises KeyError if a
-    contrast has no density.
+    order from the top. `rope` is half the width of the region around zero. KeyError for a contrast
+    without density.
     """
     names = [wrapped(contrast, CONTRAST) for contrast in table["contrast"]]
     figure = titled(title, 8, 1.5 + len(names) * row_height(names, 0.55))

@@ -19,9 +19,8 @@ def check_page(tables: Tables, figures: Mapping[str, Path], about: Mapping[str, 
     `tables` are by file name, as in CHECKS: `bias_cells` in long form has contrast (or term),
     model, mean, ci_lb, ci_ub; `prior_refits` is as from `sensitivity.refit_priors`. `figures` are
     paths of SVG files: funnel, bias, studies, baujat, gosh, sensitivity. `about` has dataset,
-    model, title, synthetic, notes, k, studies, source; verdicts: triples of a name (of a section,
-    to which it is linked, or another name), a state of STATES (KeyError for another state), and a
-    sentence.
+    model, title, synthetic, notes, k, studies, source; verdicts: triples of a name (linked if of a
+    section), a state of STATES (KeyError for another state), and a sentence.
     """
     sections = [rendered for section in CHECKS if (rendered := _parts(section, tables, figures))]
     keys = {section["name"]: section["key"] for section in sections}

@@ -61,8 +61,7 @@ def varied(tables: Tables) -> dict[str, Any]:
 def compared(tables: Tables) -> dict[str, Any]:
     """Return the terms on which REML and Bayes differ, and the term with the largest shift.
 
-    Terms that change their side of zero with cluster-robust errors are in `robust` (None without
-    these errors).
+    Terms that change their side of zero with cluster-robust errors are in `robust` (else None).
     """
     if "comparison" not in tables:
         return {"differing": [], "robust": None, "furthest": ""}

@@ -15,19 +15,13 @@ FIT = "fit"
 
 @dataclass(frozen=True)
 class Results:
-    """A folder of results.
-
-    Tables (tables/*.csv) and figures (SVG files) are by name, those of a subfolder with its name
-    before: `terms`, `screening/importance`. Provenance is by command: `fit` (provenance.json),
-    `comparison`, `check`, `lint`, `multiverse`, `screen`. The diagnostics are those of the fit,
-    empty without a fit.
-    """
+    """A folder of results."""
 
     folder: Path
-    tables: dict[str, pd.DataFrame]
-    figures: dict[str, Path]
-    provenance: dict[str, dict[str, Any]]
-    diagnostics: dict[str, Any]
+    tables: dict[str, pd.DataFrame]  # by name, with that of a subfolder: `screening/importance`
+    figures: dict[str, Path]  # SVG files, by such a name
+    provenance: dict[str, dict[str, Any]]  # by command: `fit` (provenance.json), `check`, ...
+    diagnostics: dict[str, Any]  # of the fit, empty without a fit
 
     @property
     def about(self) -> dict[str, Any]:

@@ -30,8 +30,7 @@ def shown_table(
 
     Intervals stand side by side; a long table is folded, a very long table is cut. With `cell` all
     numbers that share a cell have their addresses. Keys: name, heading, columns (name, shown, text,
-    width, label), rows (of shown, value, text), folded, left_out, total, wordy (whether a column
-    has sentences).
+    width, label), rows (of shown, value, text), folded, left_out, total, wordy (has sentences).
     """
     across = SIDE_BY_SIDE.get(name)
     wide = side_by_side(table, across) if across and across in table else table

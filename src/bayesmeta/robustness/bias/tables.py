@@ -48,8 +48,8 @@ def cells_table(refits: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return every contrast under every model.
 
     Columns: contrast, model, mean, sd, ci_lb, ci_ub, p_positive; shift: of the mean from the
-    unadjusted model's, in its sds; toward_zero: the share of the unadjusted mean that disappears
-    (above 1: the sign changes).
+    unadjusted, in its sds; toward_zero: the share of the unadjusted mean that disappears (above 1:
+    the sign changes).
     """
     rows = _part(refits, "contrast")
     base = rows[rows["model"] == UNADJUSTED].set_index("contrast")

@@ -24,21 +24,17 @@ class FunnelChecks(NamedTuple):
     `statistics`: cell ("all" and the terms), statistic, title, k (effects), observed (mean over
     draws), replicate_mean, replicate_sd, ci_lb, ci_ub (95 % of the replicates), p = P(replicate >=
     observed) draw by draw, p_two_sided, naive_mean and naive_p (every variance held fixed), flag
-    ("high", "low" or ""), verdict (words). `replicates`: draw, cell, statistic, observed,
-    replicate, naive; what the p-values count. `points`: which ("observed" or "replicate", thinned),
-    cell, residual, se; residuals from the fitted mean, multiplied by its direction. `cells`: cell,
-    k, studies, mean (fitted, without its sign). `linked`: in words, how many variances could be
-    simulated with their effects. `flagged`: whether a statistic of the entire dataset is flagged as
-    too high. `verdict`: in words, on the entire dataset.
+    ("high", "low" or ""), verdict (words). `points`: which ("observed" or "replicate", thinned),
+    cell, residual, se; residuals from the fitted mean, multiplied by its direction.
     """
 
     statistics: pd.DataFrame
-    replicates: pd.DataFrame
+    replicates: pd.DataFrame  # draw, cell, statistic, observed, replicate, naive: what p counts
     points: pd.DataFrame
-    cells: pd.DataFrame
-    linked: str
-    flagged: bool
-    verdict: str
+    cells: pd.DataFrame  # cell, k, studies, mean (fitted, without its sign)
+    linked: str  # in words, how many variances could be simulated with their effects
+    flagged: bool  # whether a statistic of the entire dataset is flagged as too high
+    verdict: str  # in words, on the entire dataset
 
 
 def funnel_checks(
@@ -118,9 +114,8 @@ def _statistics(data: FunnelData, values: dict[str, Floats]) -> pd.DataFrame:
 def summarise(observed: Floats, replicate: Floats, naive: Floats) -> dict[str, float]:
     """Return a row of the table from arrays of the values at all draws (draws,).
 
-    The row is empty if the data or half of the replicates lack the statistic.
-    p = P(replicate >= observed) over the draws with finite values of both; two-sided twice the
-    smaller tail, at most 1.
+    The row is empty if the data or half of the replicates lack the statistic. p = P(replicate >=
+    observed) over draws with finite values; two-sided twice the smaller tail, at most 1.
     """
     finite = np.isfinite(observed) & np.isfinite(replicate) & np.isfinite(naive)
     if finite.mean() < 0.5:

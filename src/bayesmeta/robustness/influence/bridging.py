@@ -26,8 +26,8 @@ def bridge(without: xr.DataArray, given: xr.DataArray) -> tuple[float, float]:
 
     The squared error is the sum of the relative variances of both means, with their effective
     sample sizes. From about .5 the two posteriors hardly overlap, and the error itself is too
-    small. `without`, `given`: log-likelihood of the new data over (chain, draw), of draws without
-    and given them.
+    small. `without`, `given`: log-likelihood of the new data (chain, draw), draws without and given
+    them.
     """
     log_shares = np.log([without.size, given.size]) - np.log(without.size + given.size)
 

@@ -68,9 +68,8 @@ def leave_studies_out(
     `tree`: a fit of the model, for `psis_table`. `design`, `spec`: design and model of the fit.
     `left_out`: from `quadrature.leave_one_study_out`, for a model that it takes: exact. `seed`:
     seed of the refits. `workers`: as for `jobs.run_jobs`, which stores the refits.
-    Columns: study, k, elpd_psis, k_hat, elpd, how ("exact", "PSIS", "refitted", or "PSIS fails" for
-    a study without which the sampler fails, too), error: of the quadrature, or Monte-Carlo standard
-    error.
+    Columns: study, k, elpd_psis, k_hat, elpd, how ("exact", "PSIS", "refitted", or "PSIS fails" if
+    the sampler fails, too), error: of the quadrature, or Monte-Carlo standard error.
     """
     table = psis_table(tree)
     if left_out is not None:
