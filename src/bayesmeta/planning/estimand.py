@@ -49,14 +49,13 @@ def chosen_terms(
     With `skip`, contrasts without any such term are left out.
     Raises BadInput: they measure no term of a contrast (of any contrast, with `skip`).
     """
-    terms = {}
-    for row in weights:
-        terms[str(row["contrast"].item())] = measured_terms(design, spec, row, stratum)
-    empty = [name for name, measured in terms.items() if not measured]
+    measured = [measured_terms(design, spec, row, stratum) for row in weights]
+    terms = dict(zip(map(str, weights["contrast"].values), measured, strict=True))
+    empty = [name for name, names in terms.items() if not names]
     if empty and not (skip and len(empty) < len(terms)):
         problem = f"new {stratum} studies measure nothing of the contrasts {empty}"
         raise BadInput(f"{problem}; choose another --stratum")
-    return {name: measured for name, measured in terms.items() if measured}
+    return {name: names for name, names in terms.items() if names}
 
 
 def choose_stratum(design: xr.Dataset, spec: ModelSpec, stratum: str | None) -> str | None:

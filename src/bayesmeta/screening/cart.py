@@ -86,9 +86,7 @@ def best_split(effects: Effects, nodes: np.ndarray, choices: Choices) -> Split |
     numbers, leaf = np.unique(nodes, return_inverse=True)
     for number in numbers:
         rows = np.flatnonzero(nodes == number)
-        if len(rows) < choices.min_split:
-            continue
-        cuts = cuts_of(effects, rows, choices.min_bucket)
+        cuts = cuts_of(effects, rows, choices.min_bucket) if len(rows) >= choices.min_split else []
         if not cuts:
             continue
         which, place, qb, tau2 = best_cut(effects, leaf, rows, cuts)

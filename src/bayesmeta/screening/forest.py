@@ -2,7 +2,6 @@ r"""Random forests for meta-analysis: weights, folds, tuning, R2 on held-out eff
 
 The bootstrap sample of a tree is drawn with the weights as probabilities, as ranger does for
 metaforest.
-
 Source: metaforest 0.1.5, doi 10.32614/CRAN.package.metaforest.
 """
 

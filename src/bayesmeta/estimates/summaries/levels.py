@@ -49,8 +49,7 @@ def predictive_sds(tree: xr.DataTree, stratum: str) -> pd.DataFrame:
 def prediction_interval(mean: np.ndarray, sd: np.ndarray) -> tuple[float, float]:
     """Return the 95 % equal-tailed interval of an equal mixture of normals (draws,)."""
     mixture = Mixture(np.full(len(mean), 1 / len(mean)), mean, sd)
-    lower, upper = (mixture.quantile(p) for p in INTERVAL)
-    return lower, upper
+    return mixture.quantile(INTERVAL[0]), mixture.quantile(INTERVAL[1])
 
 
 def level_label(level: str, stratum: str) -> str:

@@ -78,9 +78,8 @@ def write_fit_figures(folder: Folder, tree: xr.DataTree, tables: Tables) -> None
     if "discrepancies" in tables:
         densities = discrepancy.densities_table(tree)
         ridges = {"densities": densities, "contrasts": tables["discrepancies"]}
-        rope = spec_of(tree).rope
-        draw = figures.draw_ridge
-        folder.draw("discrepancies", draw, ridges, "Discrepancies", rope=rope, **scale)
+        options = scale | {"rope": spec_of(tree).rope}
+        folder.draw("discrepancies", figures.draw_ridge, ridges, "Discrepancies", **options)
         _write_sides(folder, tree, scale["xlabel"])
 
 

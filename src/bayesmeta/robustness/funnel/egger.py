@@ -19,11 +19,6 @@ PUBLISHED = "single-level, as published"
 NOTE = "Rosenthal; a sum of z over all effects, as if every effect were a study: nesting is ignored"
 
 
-def standard_error(design: xr.Dataset) -> Floats:
-    """Return sqrt(vi), metafor's "sei"; for an SMD it contains yi, which makes a slope alone."""
-    return np.sqrt(design["vi"].values)
-
-
 def size_precision(design: xr.Dataset) -> Floats:
     """Return sqrt(1/n1 + 1/n2): the part of an SMD's standard error that is free of the SMD.
 
@@ -54,7 +49,7 @@ def egger_table(design: xr.Dataset, spec: ModelSpec) -> pd.DataFrame:
     10.1080/00220973.2019.1582470.
     """
     without = fit_reml(design, spec)
-    rows = [egger_single(design), egger_nested(without, "sei", standard_error(design))]
+    rows = [egger_single(design), egger_nested(without, "sei", np.sqrt(design["vi"].values))]
     if {"n1i", "n2i"} <= set(design.data_vars):
         rows.append(egger_nested(without, "sqrt(1/n1 + 1/n2)", size_precision(design)))
     return pd.DataFrame(rows)
@@ -63,7 +58,7 @@ def egger_table(design: xr.Dataset, spec: ModelSpec) -> pd.DataFrame:
 def egger_single(design: xr.Dataset) -> dict[str, object]:
     """Fit the published test; return a row of `egger_table`."""
     x, y, v = (design[name].values for name in ("X", "yi", "vi"))
-    wider = with_term(design, "sei", standard_error(design))["X"].values
+    wider = with_term(design, "sei", np.sqrt(v))["X"].values
     fit = fit_single(wider, y, v)
     slope = _slope(fit.beta[-1], np.sqrt(fit.covariance[-1, -1]))
     tau2 = {"tau2": float(fit.tau2), "tau2_without": float(fit_single(x, y, v).tau2)}
