@@ -55,7 +55,7 @@ def averaged(
     values = values.iloc[first[estimable]].reset_index(drop=True)
     coordinates = {"contrast": row_labels(values, moderators), "term": rows["term"].values}
     contrasts = xr.DataArray(averages[estimable], coordinates, ("contrast", "term"))
-    return contrasts, values, _strata(tree, grid, codes, means[estimable])
+    return contrasts, values, _strata(spec_of(tree).tau_by, grid, codes, means[estimable])
 
 
 def _mean_codes(values: pd.DataFrame) -> np.ndarray:
@@ -87,11 +87,8 @@ def _shares(
     return merged["share"].fillna(0).to_numpy(float)
 
 
-def _strata(
-    tree: xr.DataTree, grid: pd.DataFrame, code: np.ndarray, means: np.ndarray
-) -> list[str]:
+def _strata(column: str, grid: pd.DataFrame, code: np.ndarray, means: np.ndarray) -> list[str]:
     """Return the stratum of every mean, "" if its rows are in several."""
-    column = spec_of(tree).tau_by
     if not column:
         return [""] * len(means)
     names = [grid[column][code == mean].astype(str).unique() for mean in means]

@@ -38,18 +38,16 @@ def shown_table(
     rows = [[_cell(value) for value in row.values()] for row in records(shown)]
     if across and wide is not table and cell is not None:
         _link_numbers(rows, wide, name, across, cell)
-    columns = [
-        _column(str(column), [row[at] for row in rows]) for at, column in enumerate(wide.columns)
-    ]
+    heads = [_column(str(head), [row[at] for row in rows]) for at, head in enumerate(wide.columns)]
     return {
         "name": name,
         "heading": heading,
-        "columns": columns,
+        "columns": heads,
         "rows": rows[:MAX_ROWS],
         "folded": len(wide) > MAX_UNFOLDED,
         "left_out": max(0, len(wide) - MAX_ROWS),
         "total": len(wide),
-        "wordy": any(column["width"] == "long" for column in columns),
+        "wordy": any(column["width"] == "long" for column in heads),
     }
 
 
