@@ -17,7 +17,7 @@ from bayesmeta.inference import quadrature, reml
 from bayesmeta.infrastructure.choices import Test
 from bayesmeta.model.design.contrasts import named_weights
 from bayesmeta.model.spec import ModelSpec
-from bayesmeta.output.folders.comparison import write_comparison
+from bayesmeta.output.folders.analyses import write_comparison
 from bayesmeta.replication import published_terms
 
 Tables = dict[str, pd.DataFrame]

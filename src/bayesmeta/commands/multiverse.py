@@ -14,7 +14,7 @@ from bayesmeta.data.datasets import alternatives_to
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.jobs import Job, run_jobs
 from bayesmeta.model.design.contrasts import named_weights
-from bayesmeta.output.folders.multiverse import write_multiverse
+from bayesmeta.output.folders.analyses import write_multiverse
 from bayesmeta.robustness import multiverse
 from bayesmeta.robustness.multiverse import Analysis, Version
 

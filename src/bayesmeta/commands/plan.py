@@ -14,7 +14,7 @@ from bayesmeta.commands.run import Task
 from bayesmeta.inference.quadrature import integrate_posterior
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.jobs import Job, run_jobs
-from bayesmeta.output.folders.plan import write_plan
+from bayesmeta.output.folders.analyses import write_plan
 from bayesmeta.planning import Today
 
 REPLICATES_PER_JOB = 50

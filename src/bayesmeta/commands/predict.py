@@ -19,7 +19,7 @@ from bayesmeta.infrastructure.choices import Weights
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.spec import spec_of
-from bayesmeta.output.folders.predict import write_predict
+from bayesmeta.output.folders.analyses import write_predict
 
 MAX_LEVELS = 40  # of a category with a table of all differences
 FIT_CHOICES = ("dataset", "model", "model_sha256", "inputs_sha256", "seed")

@@ -13,7 +13,7 @@ from bayesmeta.commands.run import Task
 from bayesmeta.commands.screen_forest import Tables, forest_tables, running
 from bayesmeta.data.datasets import DATASETS
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.output.folders.screen import write_screen
+from bayesmeta.output.folders.analyses import write_screen
 
 ACROSS = "across"
 

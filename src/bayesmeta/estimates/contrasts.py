@@ -1,7 +1,4 @@
-"""Contrasts of a posterior: draws of linear combinations of the terms, and their summaries.
-
-`bayesmeta.model.design.contrasts` describes the notation in which a model names them.
-"""
+"""Draws and summaries of linear combinations of terms (notation: `model.design.contrasts`)."""
 
 from typing import Any
 
@@ -27,10 +24,7 @@ def contrast_draws(tree: xr.DataTree, *, group: str = "posterior") -> xr.DataArr
 def weighted_draws(
     tree: xr.DataTree, weights: xr.DataArray, *, group: str = "posterior"
 ) -> xr.DataArray:
-    """Return draws (chain, draw, contrast) of combinations of terms with weights (contrast, term).
-
-    `group` is `posterior` or `prior`.
-    """
+    """Return draws (chain, draw, contrast) of weights (contrast, term); posterior or prior."""
     draws = xr.dot(weights, tree[group].dataset["beta"], dim="term")
     return draws.transpose("chain", "draw", "contrast")
 
@@ -94,10 +88,7 @@ def standardised_table(tree: xr.DataTree) -> pd.DataFrame:
 
 
 def summarise(draws: xr.DataArray, *, null: float = 0.0) -> pd.DataFrame:
-    """Summarise draws (chain, draw, contrast).
-
-    Columns: contrast, mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive: P(> null).
-    """
+    """Summarise draws (chain, draw, contrast): contrast, then `summary` with P(> null)."""
     flat = draws.transpose("contrast", "chain", "draw").values.reshape(draws.sizes["contrast"], -1)
     return pd.DataFrame({"contrast": draws["contrast"].values} | summary(flat, null))
 

@@ -40,10 +40,8 @@ def diagnose(tree: xr.DataTree) -> dict[str, Any]:
 
     Keys: passed, failures (in words, with advice), divergences, max_r_hat, min_ess_bulk,
     min_ess_tail, bfmi (the lowest over chains; None if the sampler gives no energy), warnings (that
-    do not count as failures), and the rules.
-
-    R-hat < 1.01 and ESS >= 400: Vehtari et al. 2021, doi 10.1214/20-BA1221. E-BFMI >= 0.3:
-    Betancourt 2016.
+    do not count as failures), and the rules. R-hat < 1.01 and ESS >= 400: Vehtari et al. 2021, doi
+    10.1214/20-BA1221. E-BFMI >= 0.3: Betancourt 2016.
     """
     draws = reported(tree)
     stats = tree["sample_stats"].to_dataset()
@@ -89,11 +87,7 @@ def refuse_failed(tree: xr.DataTree) -> None:
 
 
 def aliased_levels(tree: xr.DataTree) -> list[str]:
-    """Return warnings that the data hardly separate study from group variance, by stratum.
-
-    They give two pieces of evidence: the number of studies with a single group, and the posterior
-    correlation of the two variances.
-    """
+    """Return warnings by stratum of nearly aliased variances: single groups, their correlation."""
     posterior = tree["posterior"].to_dataset()
     design = tree["constant_data"].to_dataset()
     if "tau_study" not in posterior or "tau_group" not in posterior:

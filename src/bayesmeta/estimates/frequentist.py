@@ -26,7 +26,6 @@ def compare_estimates(
 
     `frequentist` has term, estimate, se, ci_lb, ci_ub (a tau has no se); `flat` and `posterior`,
     the posteriors under flat priors and under the model's priors, term, mean, sd, ci_lb, ci_ub.
-
     Columns: term; estimate, se, ci_lb, ci_ub (frequentist); mean, sd, cri_lb, cri_ub (posterior);
     flat_mean, flat_sd; shift = mean - estimate and its parts shift_prior and shift_integration, all
     in units of the se (of a tau: of the sd of the flat posterior); sd_ratio = sd / se and its
@@ -112,10 +111,7 @@ def profile_table(profiles: pd.DataFrame, densities: pd.DataFrame) -> pd.DataFra
 def paired_table(
     table: pd.DataFrame, flat: pd.DataFrame, published: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """Return a row per term and source, for the figure of paired intervals.
-
-    Columns: term, source, estimate, ci_lb, ci_ub.
-    """
+    """Return rows for the figure of paired intervals: term, source, estimate, ci_lb, ci_ub."""
     columns = ["term", "estimate", *ENDS]
     flat = flat[flat["term"].isin(table["term"])]
     sources = {"paper": published[columns]} if published is not None else {}

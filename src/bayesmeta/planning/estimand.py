@@ -49,22 +49,17 @@ def chosen_terms(
     With `skip`, contrasts without any such term are left out.
     Raises BadInput: they measure no term of a contrast (of any contrast, with `skip`).
     """
-    terms = {}
-    for row in weights:
-        terms[str(row["contrast"].item())] = measured_terms(design, spec, row, stratum)
-    empty = [name for name, measured in terms.items() if not measured]
+    measured = [measured_terms(design, spec, row, stratum) for row in weights]
+    terms = dict(zip(map(str, weights["contrast"].values), measured, strict=True))
+    empty = [name for name, names in terms.items() if not names]
     if empty and not (skip and len(empty) < len(terms)):
         problem = f"new {stratum} studies measure nothing of the contrasts {empty}"
         raise BadInput(f"{problem}; choose another --stratum")
-    return {name: measured for name, measured in terms.items() if measured}
+    return {name: names for name, names in terms.items() if names}
 
 
 def choose_stratum(design: xr.Dataset, spec: ModelSpec, stratum: str | None) -> str | None:
-    """Return the stratum of the new studies; None if the model names no sides.
-
-    The default is human if the design has this stratum.
-    Raises BadInput: the stratum is unknown, or there are several and none is given.
-    """
+    """Return the stratum of new studies, by default human, None without sides; else BadInput."""
     strata = sorted(set(_strata(design, spec).tolist()))
     if stratum is None and DEFAULT_STRATUM in strata:
         return DEFAULT_STRATUM
@@ -79,10 +74,7 @@ def choose_stratum(design: xr.Dataset, spec: ModelSpec, stratum: str | None) -> 
 def measured_terms(
     design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray, stratum: str | None
 ) -> list[str]:
-    """Return the terms of a contrast that new studies of a stratum measure; weights over `term`.
-
-    Raises BadInput: a term is not a mean that a study could measure by itself, for example a slope.
-    """
+    """Return terms of weights (term,) that new studies measure; BadInput for slopes among them."""
     involved = weights.values != 0
     if stratum is not None:
         involved &= _strata(design, spec) == stratum

@@ -14,26 +14,15 @@ from bayesmeta.planning.refits import Start, every_tau, refit, start_of, width_a
 
 @dataclass(frozen=True)
 class Today:
-    """The current knowledge of a contrast, and draws of its possible truth.
+    """The current knowledge of a contrast, and draws of its possible truth."""
 
-    Attributes
-    ----------
-    start : for `refit`
-    tau : (replicates, 3)
-    beta : (replicates, q), the terms that new studies measure
-    truth : (replicates,), the contrast
-    width, p_positive : of the contrast, before any new study
-    floor : width if all terms that new studies measure had no error; NaN if these depend on terms
-        that they do not measure
-    """
-
-    start: Start
-    tau: np.ndarray
-    beta: np.ndarray
-    truth: np.ndarray
-    width: float
-    p_positive: float
-    floor: float
+    start: Start  # for `refit`
+    tau: np.ndarray  # (replicates, 3)
+    beta: np.ndarray  # (replicates, q), the terms that new studies measure
+    truth: np.ndarray  # (replicates,), the contrast
+    width: float  # of the contrast, before any new study
+    p_positive: float  # the same
+    floor: float  # width without errors of measured terms; NaN if these depend on other terms
 
 
 def today_of(

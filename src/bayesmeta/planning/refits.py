@@ -36,26 +36,15 @@ FARTHEST = 10.0  # sds
 
 
 class Start(NamedTuple):
-    """Today's posterior of the terms of a contrast at the nodes over the taus.
+    """Today's posterior of the terms of a contrast at the nodes over the taus."""
 
-    Attributes
-    ----------
-    log_weight : (nodes,), with log|S^-1| / 2
-    tau : (nodes, 3), of study, group, effect
-    known : (nodes, r + 1, r + 1), [[S^-1, S^-1 b], [b' S^-1, b' S^-1 b]]
-    weights : (r,), of the terms
-    measured : (q, r), the Z of new studies
-    rest : parts of the contrast in strata without new studies
-    rho : correlation of sampling errors in a group
-    """
-
-    log_weight: np.ndarray
-    tau: np.ndarray
-    known: np.ndarray
-    weights: np.ndarray
-    measured: np.ndarray
-    rest: tuple[Mixture, ...]
-    rho: float
+    log_weight: np.ndarray  # (nodes,), with log|S^-1| / 2
+    tau: np.ndarray  # (nodes, 3), of study, group, effect
+    known: np.ndarray  # (nodes, r + 1, r + 1), [[S^-1, S^-1 b], [b' S^-1, b' S^-1 b]]
+    weights: np.ndarray  # (r,), of the terms
+    measured: np.ndarray  # (q, r), the Z of new studies
+    rest: tuple[Mixture, ...]  # parts of the contrast in strata without new studies
+    rho: float  # correlation of sampling errors in a group
 
 
 def start_of(
@@ -94,9 +83,7 @@ def every_tau(posterior: Posterior) -> np.ndarray:
     return tau
 
 
-def refit(
-    start: Start, y: np.ndarray, v: np.ndarray, sizes: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def refit(start: Start, y: np.ndarray, v: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, ...]:
     """Add the first so many of the new studies, and integrate again.
 
     Return the width of the 95 % interval (equal-tailed) of the contrast and P(> 0), both (sizes,).
@@ -134,10 +121,9 @@ def _sums(x: np.ndarray) -> np.ndarray:
 def width_and_probability(parts: Sequence[Mixture]) -> tuple[np.ndarray, np.ndarray]:
     """Return the width of the 95 % interval and P(> 0), both (...), of a sum of mixtures.
 
-    The mixtures (..., nodes) are independent.
-    F(x) = 1/2 - 1/pi sum_k Im(phi(t_k) exp(-i t_k x)) / (k + 1/2) with t_k = (k + 1/2) h,
-    k = 0, 1, ... The error is the probability farther than 2 pi / h from x, here some sixty sds of
-    the narrowest components.
+    The mixtures (..., nodes) are independent. F(x) = 1/2 - 1/pi sum_k Im(phi(t_k) exp(-i t_k x)) /
+    (k + 1/2) with t_k = (k + 1/2) h, k = 0, 1, ... The error is the probability farther than 2 pi /
+    h from x, here some sixty sds of the narrowest components.
     Source: Davies 1973, doi 10.1093/biomet/60.2.415.
     """
     means = [(part.weight * part.centre).sum(-1) for part in parts]

@@ -21,8 +21,7 @@ def plan_table(refits: pd.DataFrame, today: Mapping[str, Today]) -> pd.DataFrame
     Columns: contrast, studies, per_arm, replicates, width (expected, of the 95 % interval),
     width_se, p_settled (probability that the P of a sign exceeds .975), p_settled_se, p_right (that
     it does, and the sign is the true sign), current_width, current_p (P(> 0) today), floor_width
-    (of the contrast if the measured terms had no error; missing if these depend on terms that are
-    not measured).
+    (of the contrast if the measured terms had no error; missing if these depend on other terms).
     """
     labels = zip(refits["contrast"], refits["replicate"], strict=True)
     truth = np.array([today[contrast].truth[replicate] for contrast, replicate in labels])

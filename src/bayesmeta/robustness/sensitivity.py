@@ -76,10 +76,8 @@ def _scaled_tree(tree: xr.DataTree) -> xr.DataTree:
     """Return what ArviZ needs: quantities, log-likelihood per study, and the log prior in parts."""
     complete = {"/log_prior", "/log_likelihood"} <= set(tree.groups)
     if not complete or "obs_study" not in tree["log_likelihood"].data_vars:
-        raise BadInput(
-            "power-scaling needs log_prior and log_likelihood/obs_study, which the fit lacks; "
-            "fit it again with `bayesmeta fit`"
-        )
+        needs = "power-scaling needs log_prior and log_likelihood/obs_study, which the fit lacks"
+        raise BadInput(f"{needs}; fit it again with `bayesmeta fit`")
     log_prior: dict[str, xr.DataArray] = {}
     for name, density in tree["log_prior"].dataset.data_vars.items():
         part = PARTS.get(str(name), str(name))

@@ -15,22 +15,12 @@ MIN_QB_GAIN = 1e-5  # by which a split has to raise Qb, metacart's cp
 
 @dataclass(frozen=True)
 class Choices:
-    """The choices of a tree.
+    """The choices of a tree; BadInput for a number below 1, or min_bucket not below min_split."""
 
-    Raises BadInput: a number below 1, or a min_bucket that is not below min_split.
-
-    Attributes
-    ----------
-    max_splits : metacart's maxL
-    min_split, min_bucket : effects that a node needs to be split, and that both sides of a split
-        need
-    look_ahead : choose the first two splits together, instead of in turn
-    """
-
-    max_splits: int = 10
-    min_split: int = 6
-    min_bucket: int = 3
-    look_ahead: bool = True
+    max_splits: int = 10  # metacart's maxL
+    min_split: int = 6  # effects that a node needs to be split
+    min_bucket: int = 3  # effects that both sides of a split need
+    look_ahead: bool = True  # choose the first two splits together, instead of in turn
 
     def __post_init__(self) -> None:
         if min(self.max_splits, self.min_bucket) < 1 or self.min_split <= self.min_bucket:
@@ -40,19 +30,15 @@ class Choices:
 
 @dataclass(frozen=True)
 class Split:
-    """A split: the i-th, from 1, makes the nodes 2i (left) and 2i + 1 of node `parent`.
-
-    The root is node 1. Left go the effects with a level in `left`, or numbers up to `cut`; `right`
-    are the other levels that occurred. `Qb` and `tau2` are of all leaves after it.
-    """
+    """A split: the i-th, from 1, makes nodes 2i (left) and 2i + 1 of `parent`; the root is 1."""
 
     parent: int
     moderator: str
-    left: tuple[str, ...]
-    right: tuple[str, ...]
-    cut: float
-    Qb: float
-    tau2: float
+    left: tuple[str, ...]  # levels
+    right: tuple[str, ...]  # the other levels that occurred
+    cut: float  # numbers up to it go left
+    Qb: float  # of all leaves after the split
+    tau2: float  # the same
 
 
 @dataclass(frozen=True)
@@ -74,12 +60,10 @@ def grow(table: pd.DataFrame, moderators: Sequence[str], choices: Choices | None
     (DerSimonian and Laird, the same tau2 for all leaves), and the split with the largest Qb is
     kept. With look-ahead the first two splits are the pair with the largest Qb; of pairs that give
     the same three leaves, it is metacart's: the pair with the second moderator that comes first.
-
     metacart's `REmrt`, which requires min_bucket only in the second of the two splits of
-    look-ahead. Effects count as independent, as there.
-    `table`: a row per effect: yi, vi and the moderators, complete. `moderators`: the order decides
-    ties. Columns of numbers are cut at their values, others by levels.
-    Raises BadInput: as in `effects.effects_of`.
+    look-ahead. Effects count as independent, as there. `table`: a row per effect: yi, vi and the
+    moderators, complete. `moderators`: the order decides ties. Columns of numbers are cut at their
+    values, others by levels. Raises BadInput: as in `effects.effects_of`.
     Source: Li, Dusseldorp, Su & Meulman 2020, doi:10.3758/s13428-020-01360-0.
     """
     choices = choices or Choices()
@@ -102,9 +86,7 @@ def best_split(effects: Effects, nodes: np.ndarray, choices: Choices) -> Split |
     numbers, leaf = np.unique(nodes, return_inverse=True)
     for number in numbers:
         rows = np.flatnonzero(nodes == number)
-        if len(rows) < choices.min_split:
-            continue
-        cuts = cuts_of(effects, rows, choices.min_bucket)
+        cuts = cuts_of(effects, rows, choices.min_bucket) if len(rows) >= choices.min_split else []
         if not cuts:
             continue
         which, place, qb, tau2 = best_cut(effects, leaf, rows, cuts)

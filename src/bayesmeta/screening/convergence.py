@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.ensemble import RandomForestRegressor
+from sklearn.ensemble import RandomForestRegressor as Forest
 
 from bayesmeta.screening.forest import Training, grow, held_out
 
@@ -29,18 +29,16 @@ def convergence(
     return pd.DataFrame({"trees": counts, "out_of_bag": out_of_bag, "held_out": errors / len(y)})
 
 
-def _out_of_bag(
-    forest: RandomForestRegressor, matrix: np.ndarray, y: np.ndarray, counts: np.ndarray
-) -> np.ndarray:
-    """Return the mean squared out-of-bag error after so many trees (counts,)."""
+def _out_of_bag(forest: Forest, matrix: np.ndarray, y: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Return the mean squared out-of-bag error after so many trees (sizes,)."""
     drawn = [np.bincount(rows, minlength=len(y)) for rows in forest.estimators_samples_]
     outside = np.array(drawn) == 0
     total = np.cumsum(outside * _by_tree(forest, matrix), axis=0)
     trees = np.cumsum(outside, axis=0)
     mean = np.divide(total, trees, out=np.full(total.shape, np.nan), where=trees > 0)
-    return np.nanmean((mean[counts - 1] - y) ** 2, axis=1)
+    return np.nanmean((mean[sizes - 1] - y) ** 2, axis=1)
 
 
-def _by_tree(forest: RandomForestRegressor, matrix: np.ndarray) -> np.ndarray:
+def _by_tree(forest: Forest, matrix: np.ndarray) -> np.ndarray:
     """Return predictions (trees, rows)."""
     return np.array([tree.predict(matrix) for tree in forest.estimators_])

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from sklearn.ensemble import RandomForestRegressor
+from sklearn.ensemble import RandomForestRegressor as Forest
 
 from bayesmeta.screening.moderators import Coded
 
@@ -21,18 +21,11 @@ RANGE = (0.05, 0.95)  # quantiles: beyond, few effects support the forest
 
 
 class PointGrid(NamedTuple):
-    """Points at which dependence on a moderator is evaluated.
+    """Points at which dependence on a moderator is evaluated."""
 
-    Attributes
-    ----------
-    labels : of every point
-    places : (points,), the value of a number, or the position of a category's level
-    columns : (points, columns of the moderator), their values there
-    """
-
-    labels: list[str]
-    places: np.ndarray
-    columns: np.ndarray
+    labels: list[str]  # of every point
+    places: np.ndarray  # (points,), the value of a number, or the position of a level
+    columns: np.ndarray  # (points, columns of the moderator), their values there
 
 
 def grid_of(coded: Coded, name: str) -> PointGrid:
@@ -57,9 +50,7 @@ def nearest_point(coded: Coded, name: str) -> np.ndarray:
     return distance.argmin(1)
 
 
-def average_at(
-    forest: RandomForestRegressor, coded: Coded, fixed: dict[str, np.ndarray]
-) -> np.ndarray:
+def average_at(forest: Forest, coded: Coded, fixed: dict[str, np.ndarray]) -> np.ndarray:
     """Return the mean prediction over the effects with moderators held at points (points,).
 
     `fixed` has by moderator its columns at the points (points, columns of the moderator). Effects
@@ -77,9 +68,7 @@ def average_at(
     return predicted @ count / count.sum()
 
 
-def dependence(
-    forest: RandomForestRegressor, coded: Coded, names: Sequence[str] | None = None
-) -> pd.DataFrame:
+def dependence(forest: Forest, coded: Coded, names: Sequence[str] | None = None) -> pd.DataFrame:
     """Return partial dependence; k counts the effects that are nearest to the point."""
     parts = []
     for name in names or coded.names:
@@ -92,9 +81,7 @@ def dependence(
     return pd.concat(parts, ignore_index=True)
 
 
-def pair_dependence(
-    forest: RandomForestRegressor, coded: Coded, first: str, second: str
-) -> pd.DataFrame:
+def pair_dependence(forest: Forest, coded: Coded, first: str, second: str) -> pd.DataFrame:
     """Return the partial dependence on two moderators.
 
     Columns: first, second, level_1, at_1, level_2, at_2, k, effect; k is the number of effects
@@ -116,10 +103,9 @@ def pair_dependence(
 def interaction(pair: pd.DataFrame, single: pd.DataFrame) -> dict[str, float]:
     """Return how far a pair deviates from additivity, over the effects: strength and h2.
 
-    With p_jk, p_j, p_k centred over the effects, strength is the root mean square of
-    p_jk - p_j - p_k, in the target's scale, and h2 its square over that of p_jk: the share of the
-    joint dependence that neither moderator has alone. `pair` is from `pair_dependence`, `single`
-    from `dependence`.
+    With p_jk, p_j, p_k centred over the effects, strength is the root mean square of p_jk - p_j -
+    p_k, in the target's scale, and h2 its square over that of p_jk: the share of dependence that
+    neither moderator has alone. `pair` is from `pair_dependence`, `single` from `dependence`.
     """
     share = pair["k"].to_numpy() / pair["k"].sum()
     effect = single.set_index(["moderator", "level"])["effect"]
@@ -131,9 +117,7 @@ def interaction(pair: pd.DataFrame, single: pd.DataFrame) -> dict[str, float]:
     return {"strength": float(np.sqrt(deviation)), "h2": deviation / total if total else 0.0}
 
 
-def interactions_table(
-    forest: RandomForestRegressor, coded: Coded, names: Sequence[str]
-) -> pd.DataFrame:
+def interactions_table(forest: Forest, coded: Coded, names: Sequence[str]) -> pd.DataFrame:
     """Return every pair of these moderators: first, second, strength, h2; the strongest first."""
     single = dependence(forest, coded, names)
     rows = []

@@ -35,9 +35,8 @@ class Effects:
 def effects_of(table: pd.DataFrame, moderators: Sequence[str]) -> Effects:
     """Take yi, vi and the moderators, all complete, from a table of effects.
 
-    Columns of numbers stay numbers; all others, also booleans, are categories.
-    Raises BadInput: a column is absent or has missing values; vi is not above 0; no moderator or no
-    effect is given.
+    Columns of numbers stay numbers; all others, also booleans, are categories. Raises BadInput: a
+    column is absent or has missing values; vi is not above 0; no moderator or no effect is given.
     """
     if not moderators or table.empty:
         raise BadInput("a tree needs a moderator and an effect at least")

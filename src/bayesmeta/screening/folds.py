@@ -15,8 +15,7 @@ def folds_of(clusters: Clusters, *, count: int = FOLDS, seed: int = 1) -> np.nda
     """Return the fold of every effect (k,).
 
     A cluster (a study, or a group as published) is in a single fold; folds have equally many
-    clusters.
-    Raises BadInput: fewer clusters than folds, or fewer than two folds.
+    clusters. Raises BadInput: fewer clusters than folds, or fewer than two folds.
     """
     labels, place = np.unique(np.asarray(clusters, dtype=str), return_inverse=True)
     if not 2 <= count <= len(labels):
@@ -33,10 +32,7 @@ def held_out(folds: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 
 def resample(clusters: Clusters, seed: int | Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Draw as many clusters as there are, with replacement.
-
-    Returns: rows of the drawn clusters, repeated as often as they are drawn; rows of the others.
-    """
+    """Draw as many clusters as exist, with repeats; return rows so repeated, and rows not drawn."""
     labels, place = np.unique(np.asarray(clusters, dtype=str), return_inverse=True)
     drawn = np.random.default_rng(seed).integers(0, len(labels), len(labels))
     times = np.bincount(drawn, minlength=len(labels))[place]

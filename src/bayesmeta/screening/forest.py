@@ -2,7 +2,6 @@ r"""Random forests for meta-analysis: weights, folds, tuning, R2 on held-out eff
 
 The bootstrap sample of a tree is drawn with the weights as probabilities, as ranger does for
 metaforest.
-
 Source: metaforest 0.1.5, doi 10.32614/CRAN.package.metaforest.
 """
 
@@ -27,19 +26,11 @@ MEASURES = ["r2", "r2_sse", "rmse", "mae"]
 
 @dataclass(frozen=True)
 class Tuning:
-    """The choices of a forest.
+    """The choices of a forest."""
 
-    Attributes
-    ----------
-    max_features : moderators tried at a split, as a share of them all that columns are drawn by
-    min_samples_leaf : minimum number of effects in a leaf
-    weights : random, 1 / (vi + tau2); fixed, 1 / vi; uniform
-    trees : number of trees
-    """
-
-    max_features: int = 6
-    min_samples_leaf: int = 2
-    weights: str = "random"
+    max_features: int = 6  # moderators tried at a split, as a share: columns are drawn
+    min_samples_leaf: int = 2  # effects
+    weights: str = "random"  # 1 / (vi + tau2); fixed, 1 / vi; uniform
     trees: int = TREES
 
 
@@ -52,11 +43,9 @@ class Training(NamedTuple):
     tuning: Tuning
 
 
+SIZES = (2, 4, 6)
 # the published grid
-GRID = tuple(
-    Tuning(features, leaf, weights)
-    for weights, features, leaf in product(WEIGHTS, (2, 4, 6), (2, 4, 6))
-)
+GRID = tuple(Tuning(tried, leaf, name) for name, tried, leaf in product(WEIGHTS, SIZES, SIZES))
 
 
 def case_weights(frame: pd.DataFrame, tau2: float) -> dict[str, np.ndarray]:
@@ -86,8 +75,7 @@ def cross_validate(training: Training, folds: np.ndarray, seed: int) -> pd.DataF
 
     Columns: fold, k, r2, r2_sse, rmse, mae. r2 is the squared correlation of predictions and
     targets in a fold (Rsquared of caret, R2_cv of the paper); r2_sse is 1 - SSE / SST about the
-    mean of the training rows, below 0 where that mean predicts better. Rows have no weights in
-    either.
+    mean of the training rows, below 0 where that mean predicts better. Both without weights.
     """
     rows = []
     for fold, (train, test) in enumerate(held_out(folds)):
@@ -136,15 +124,12 @@ def tune(
     jobs = []
     for point in grid:
         training = Training(coded, y, weights[point.weights], point)
-        jobs.append(Job(_name(point), cross_validate, (training, folds, seed)))
+        size = f"{point.max_features} features, leaves of {point.min_samples_leaf}"
+        name = f"{point.weights} weights, {size}"
+        jobs.append(Job(name, cross_validate, (training, folds, seed)))
     tables = zip(options.run_all(jobs, "tuning the forest"), grid, strict=True)
     parts = [table.assign(**asdict(point)) for table, point in tables]
     return pd.concat(parts, ignore_index=True)[[*asdict(grid[0]), "fold", "k", *MEASURES]]
-
-
-def _name(tuning: Tuning) -> str:
-    size = f"{tuning.max_features} features, leaves of {tuning.min_samples_leaf}"
-    return f"{tuning.weights} weights, {size}"
 
 
 def r2cv_table(tuned: pd.DataFrame) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.ensemble import RandomForestRegressor
+from sklearn.ensemble import RandomForestRegressor as Forest
 from sklearn.tree import DecisionTreeRegressor
 
 from bayesmeta.estimates.conventions import INTERVAL
@@ -16,7 +16,7 @@ from bayesmeta.screening.moderators import Coded
 from bayesmeta.screening.running import DEFAULT, JobOptions
 from bayesmeta.screening.targets import Target
 
-type Regressor = RandomForestRegressor | DecisionTreeRegressor
+type Regressor = Forest | DecisionTreeRegressor
 REPEATS = 5  # permutations per moderator and fold
 
 
@@ -36,9 +36,8 @@ def permuted_loss(
     for i, name in enumerate(coded.names):
         columns = coded.columns(name)
         permuted = np.tile(matrix, (repeats, 1))
-        permuted[:, columns] = np.concatenate(
-            [matrix[rng.permutation(len(rows))][:, columns] for _ in range(repeats)]
-        )
+        orders = [rng.permutation(len(rows)) for _ in range(repeats)]
+        permuted[:, columns] = matrix[np.concatenate(orders)][:, columns]
         error = (forest.predict(permuted) - np.tile(y[rows], repeats)) ** 2
         increase[i] = error.sum() / repeats - base
     return increase
@@ -101,10 +100,7 @@ def held_out_importance(examined: pd.DataFrame) -> pd.DataFrame:
 
 
 def r2cv_draws(examined: pd.DataFrame) -> pd.DataFrame:
-    """Summarise the measures of `examine_draws` over draws.
-
-    Columns: measure, mean, sd (over folds, on average), ci_lb, ci_ub (95 % of the draws' means).
-    """
+    """Return measure, mean, sd (over folds, averaged), ci_lb, ci_ub (95 % of the draws' means)."""
     rows = examined[examined["part"] == "r2"]
     by_draw = rows.groupby(["name", "draw"])["value"]
     means = by_draw.mean().groupby("name")

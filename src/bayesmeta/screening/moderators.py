@@ -19,23 +19,12 @@ MAX_LEVELS = 10  # of a category that may still be constant within studies
 
 @dataclass(frozen=True)
 class Coded:
-    """Moderators as columns that a tree splits.
-
-    A number is a column as it is, a category has a column of 0 and 1 per level, or is a single
-    column, see `code`.
-
-    Attributes
-    ----------
-    names : of the moderators
-    levels : of every moderator; empty for a number
-    matrix : (k, columns)
-    owner : (columns,), position of the moderator of a column
-    """
+    """Moderators as columns that trees split: numbers, 0 and 1 per level, or codes (see `code`)."""
 
     names: tuple[str, ...]
-    levels: tuple[tuple[str, ...], ...]
-    matrix: np.ndarray
-    owner: np.ndarray
+    levels: tuple[tuple[str, ...], ...]  # of every moderator; empty for a number
+    matrix: np.ndarray  # (k, columns)
+    owner: np.ndarray  # (columns,), position of the moderator of a column
 
     def columns(self, name: str) -> np.ndarray:
         """Return the positions of a moderator's columns."""
@@ -133,15 +122,13 @@ def _plain(column: pd.Series) -> pd.Series:
     return column.astype(object).where(column.notna(), None).map(str, na_action="ignore")
 
 
-def _imputed(
-    observed: pd.Series, studies: pd.Series, rng: np.random.Generator | None
-) -> np.ndarray:
+def _imputed(observed: pd.Series, study: pd.Series, rng: np.random.Generator | None) -> np.ndarray:
     """Return a value per study for its blanks; blanks again if nothing is observed."""
-    count = len(studies)
+    count = len(study)
     if observed.empty:
         return np.full(count, None if observed.dtype == object else np.nan)
     if rng is not None:
-        place, labels = pd.factorize(studies)
+        place, labels = pd.factorize(study)
         return rng.choice(observed.to_numpy(), len(labels))[place]
     value = observed.mode()[0] if is_category(observed) else observed.median()
     return np.full(count, value, observed.to_numpy().dtype)

@@ -69,8 +69,7 @@ def run_replicates(
     Replicate r resamples the studies with seed + r and takes draw r of the target and imputation r
     of the moderators; shorter lists are recycled. An interval thus contains the uncertainty of the
     posterior, of the blanks and of the choice of studies.
-    Columns: those of `replicate`, and replicate.
-    Raises BadInput: count is below 2.
+    Columns: those of `replicate`, and replicate. Raises BadInput: count is below 2.
     """
     if count < 2:
         raise BadInput(f"{count} resamples give no interval; 100 do")

@@ -16,18 +16,12 @@ MIN_HALF_RANGE = 1e-6  # of log tau2, where all splits have the same tau2
 
 
 class Cuts(NamedTuple):
-    """Splits of a leaf by a moderator.
-
-    Attributes
-    ----------
-    order : (n,), the rows of the leaf in the order of the moderator
-    ends, up_to : (splits,), the number of rows on the left, and the value up to which they go left
-    """
+    """Splits of a leaf by a moderator."""
 
     moderator: Moderator
-    order: np.ndarray
-    ends: np.ndarray
-    up_to: np.ndarray
+    order: np.ndarray  # (n,), the rows of the leaf in the order of the moderator
+    ends: np.ndarray  # (splits,), the number of rows on the left
+    up_to: np.ndarray  # (splits,), the value up to which they go left
 
     def left(self, at: int | slice = slice(None)) -> np.ndarray:
         """Return the rows that go left, for all splits or those `at` a place (splits, rows)."""
@@ -38,15 +32,15 @@ def cuts_of(effects: Effects, rows: np.ndarray, min_bucket: int) -> list[Cuts]:
     """Return every split of these rows (n,) with at least `min_bucket` of them on both sides.
 
     A numeric moderator is cut at every value that occurs. The levels of a category are sorted by
-    their mean yi among these rows, all effects counting the same as in metacart, and this order is
-    cut everywhere.
+    their mean yi among these rows, all effects counting the same (metacart), and cut everywhere.
     """
     cuts = []
     for moderator in effects.moderators:
         values = moderator.values[rows]
         if moderator.levels:
-            means = _means(effects.yi[rows], values, len(moderator.levels))
-            values = means.round(DECIMALS)[values]
+            counts = np.bincount(values)
+            sums = np.bincount(values, effects.yi[rows])
+            values = (sums / np.maximum(counts, 1)).round(DECIMALS)[values]
         order = values.argsort(kind="stable")
         ordered = values[order]
         ends = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
@@ -56,23 +50,17 @@ def cuts_of(effects: Effects, rows: np.ndarray, min_bucket: int) -> list[Cuts]:
     return cuts
 
 
-def _means(yi: np.ndarray, codes: np.ndarray, levels: int) -> np.ndarray:
-    counts = np.bincount(codes, minlength=levels)
-    return np.bincount(codes, yi, levels) / np.maximum(counts, 1)
-
-
 def between(effects: Effects, leaf: np.ndarray, rows: np.ndarray, left: np.ndarray) -> np.ndarray:
     """Return between-subgroup Q and residual tau2 of all leaves, per split of a leaf (2, splits).
 
     With w = 1 / vi, leaves l of a tree with this split and L leaves, W_l the sum of w in l and y_l
-    their weighted mean: tau2 = max(0, (sum of w (yi - y_l)^2 - (k - L)) / sum over l of
-    (W_l - sum of w^2 / W_l)), and with w* = 1 / (vi + tau2) instead of w,
-    Qb = sum over l of W*_l (y*_l - y*)^2.
-    `leaf`: array (effects,), codes from 0 of the leaves before the split. `rows`: array (n,), the
-    effects of the leaf that is split. `left`: array of bool (splits, n), the rows that go to the
-    left leaf; both sides need a row.
-    Source: DerSimonian & Laird 1986, doi:10.1016/0197-2456(86)90046-2;
-    Li, Dusseldorp, Su & Meulman 2020, doi:10.3758/s13428-020-01360-0.
+    their weighted mean: tau2 = max(0, (sum of w (yi - y_l)^2 - (k - L)) / sum over l of (W_l - sum
+    of w^2 / W_l)), and with w* = 1 / (vi + tau2) instead of w, Qb = sum over l of W*_l (y*_l -
+    y*)^2. `leaf`: array (effects,), codes from 0 of the leaves before the split. `rows`: array
+    (n,), the effects of the leaf that is split. `left`: array of bool (splits, n), the rows that go
+    to the left leaf; both sides need a row.
+    Source: DerSimonian & Laird 1986, doi:10.1016/0197-2456(86)90046-2; Li, Dusseldorp, Su & Meulman
+    2020, doi:10.3758/s13428-020-01360-0.
     """
     step = max(1, MAX_ARRAY_SIZE // len(leaf))
     starts = range(0, len(left), step)
@@ -103,15 +91,9 @@ def _others(leaf: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return np.delete(member, leaf[rows[0]], axis=1).astype(float)
 
 
-def _tau2(
-    effects: Effects, node: np.ndarray, to_left: np.ndarray, others: np.ndarray
-) -> np.ndarray:
-    """Return the residual tau2 of every split (splits,).
-
-    `node` (4,), `to_left` (splits, 4) and `others` (leaves - 1, 4) are sums of `_sum_terms` over
-    the node, over its left sides and over the other leaves.
-    """
-    of_sides = _moments(np.stack([to_left, node - to_left])).sum(1)
+def _tau2(effects: Effects, node: np.ndarray, left: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return residual tau2 of splits from `_sum_terms` over node, left sides and other leaves."""
+    of_sides = _moments(np.stack([left, node - left])).sum(1)
     within, scale = of_sides + _moments(others).sum(1)[:, None]
     excess = within - (len(effects.yi) - len(others) - 2)
     # where every leaf is a single effect the scale is only rounding
@@ -137,8 +119,7 @@ def best_cut(
     """Return the split with the largest Qb, the first of equal splits.
 
     Of more than `TAU2_NODES` splits only those that are near the largest by `roughly` are computed
-    in full.
-    Returns: index of the element of `cuts`, the place of the split in it, Qb and tau2.
+    in full. Returns: index of the element of `cuts`, the place of the split in it, Qb and tau2.
     """
     which = np.repeat(np.arange(len(cuts)), [len(cut.ends) for cut in cuts])
     place = np.concatenate([np.arange(len(cut.ends)) for cut in cuts])

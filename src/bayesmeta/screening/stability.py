@@ -67,8 +67,8 @@ def grow_resampled(
 def frequencies(splits: pd.DataFrame, moderators: Sequence[str], *, resamples: int) -> pd.DataFrame:
     """Count how often every moderator made the first, the second and any split.
 
-    Columns: moderator, first, second, any: shares of the resamples; splits: average number in a
-    tree. Most frequent first.
+    Columns: moderator, first, second, any: shares of the resamples; splits: average number. Most
+    frequent first.
     """
     names = list(moderators)
 

@@ -36,16 +36,10 @@ NEGLIGIBLE = 1e-9  # weight below which a node is left out
 
 @dataclass(frozen=True)
 class Target:
-    """The values to predict.
+    """The values to predict."""
 
-    Attributes
-    ----------
-    name : means, draws or raw; a column of every table that depends on it
-    values : (n, k), n targets with a value per effect; n is 1 except for draws
-    """
-
-    name: str
-    values: np.ndarray
+    name: str  # means, draws or raw; a column of every table that depends on it
+    values: np.ndarray  # (n, k), n targets with a value per effect; n is 1 except for draws
 
     @property
     def title(self) -> str:
@@ -59,8 +53,7 @@ def target_of(
     """Return the target of a screening.
 
     `frame`: effect table. `name`: {"means", "draws", "raw"}. `draws`, `seed`: number of independent
-    draws, and their seed.
-    Raises BadInput: the name is unknown; draws is below 1.
+    draws, and their seed. Raises BadInput: the name is unknown; draws is below 1.
     """
     check_choice("target", name, choices.Target)
     if name == "raw":
@@ -93,8 +86,8 @@ def total_tau2(frame: pd.DataFrame) -> float:
 def posterior_means(design: xr.Dataset, spec: ModelSpec, grid: Grid) -> np.ndarray:
     """Return E(theta_i | y) (k,), the random effects integrated exactly at every node of a grid.
 
-    The grid over the taus is from `quadrature.integral.integrate`; the model has no moderators, and
-    sampling errors are assumed independent.
+    The grid over the taus is from `integral.integrate`; the model is that without moderators, and
+    sampling errors are taken as independent.
     """
     likelihood = likelihood_of(design, spec)
     kept = grid.weight > NEGLIGIBLE

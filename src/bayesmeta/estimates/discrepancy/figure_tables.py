@@ -12,10 +12,7 @@ from bayesmeta.model.spec import spec_of
 
 
 def sided_terms_table(tree: xr.DataTree) -> pd.DataFrame:
-    """Return the terms with effects: term, cell, side and the columns of `forest_table`.
-
-    The cell is the term without its side.
-    """
+    """Return terms with effects: term, cell (without the side), side, columns of `forest_table`."""
     coordinates = tree["constant_data"].to_dataset()["term"].coords
     labels = pd.DataFrame({name: values.values for name, values in coordinates.items()})
     factors = labels.drop(columns="term")
@@ -48,10 +45,7 @@ def quadrants_table(tree: xr.DataTree, x: str, y: str) -> pd.DataFrame:
 
 
 def densities_table(tree: xr.DataTree, *, points: int = 200) -> pd.DataFrame:
-    """Return posterior densities of the contrasts between two sides, by kernel estimation.
-
-    Columns: contrast, value, density.
-    """
+    """Return kernel densities of posterior contrasts of two sides: contrast, value, density."""
     parts = []
     for name, sides in sides_of(tree).items():
         value, density, _ = array_stats.kde(np.subtract(*sides.draws), grid_len=points)

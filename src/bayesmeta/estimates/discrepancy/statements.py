@@ -29,9 +29,7 @@ def concordance_table(tree: xr.DataTree) -> pd.DataFrame:
 
     Columns: phenotype, statement, p: for every statement a row per part and a row `both` (`all`
     unless there are two parts) for all parts together; at the end a row for all statements
-    together. A part without data has p missing.
-
-    Raises BadInput if a statement cannot be read.
+    together. A part without data has p missing. Raises BadInput if a statement cannot be read.
     """
     statements = spec_of(tree).concordance_of(tree["constant_data"].attrs["dataset"])
     draws = term_draws(tree)
@@ -56,10 +54,7 @@ def concordance_table(tree: xr.DataTree) -> pd.DataFrame:
 
 
 def parse_statement(name: str, text: str) -> list[Comparison]:
-    """Return the parts of a statement such as `human:fear > 0 and animal:fear > 0`.
-
-    Raises BadInput if the text cannot be read.
-    """
+    """Return the parts of `human:fear > 0 and animal:fear > 0`, BadInput for other text."""
     parts = []
     for part in str(text).split(" and "):
         match = _COMPARISON.fullmatch(part.strip())

@@ -32,10 +32,7 @@ class Sides(NamedTuple):
 
 
 def sides_of(tree: xr.DataTree, *, group: str = "posterior") -> dict[str, Sides]:
-    """Return the contrasts that have terms of exactly two sides, by name.
-
-    The result is empty if the model names no sides. `group` may be `prior`.
-    """
+    """Return contrasts of exactly two sides by name, {} without sides; `group` may be `prior`."""
     factor = spec_of(tree).sides
     if not factor:
         return {}
@@ -94,10 +91,7 @@ def _difference(posterior: Sides, prior: Sides, rope: float) -> dict[str, Any]:
 
 
 def conclude(row: Mapping[str, Any], rope: float) -> str:
-    """Return what a row of `discrepancies_table` shows, in a sentence or two with its numbers.
-
-    It gives no verdict if a side has fewer than 4 studies.
-    """
+    """State what a row of `discrepancies_table` shows; no verdict for a side of under 4 studies."""
     sides = " and ".join(_side_text(row, place) for place in FIRST_AND_SECOND)
     p = max(row["p_positive"], 1 - row["p_positive"])
     direction = "higher" if row["mean"] > 0 else "lower"

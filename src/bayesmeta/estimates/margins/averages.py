@@ -23,21 +23,12 @@ def marginal_weights(
 ) -> xr.DataArray:
     """Return the weights (contrast, term) of the terms in marginal means.
 
-    A mean over a cell without effects is left out, because the model has no estimate of it.
-
-    Parameters
-    ----------
-    tree : DataTree
-        With groups posterior and constant_data.
-    *of : str
-        Moderators; every combination of their values gets a mean. Without any, the result is the
-        mean of the complete grid.
-    at : mapping, optional
-        Values of moderators in the grid, as for `reference_grid`.
-    weights : {"equal", "frequency"}
-        Weights of the combinations of the other moderators: all equal, or their numbers of effects.
-
-    Raises BadInput for unknown moderators or weights, or if no mean is left.
+    A mean over a cell without effects is left out, because the model has no estimate of it. `tree`
+    has the groups posterior and constant_data. Every combination of the values of the moderators
+    `*of` gets a mean; without any, the result is the mean of the complete grid. `at`: values of
+    moderators in the grid, as for `reference_grid`. `weights`, of the combinations of the other
+    moderators: "equal", or "frequency", their numbers of effects. Raises BadInput for unknown
+    moderators or weights, or if no mean is left.
     """
     return averaged(tree, of, at, weights)[0]
 
@@ -45,10 +36,7 @@ def marginal_weights(
 def averaged(
     tree: xr.DataTree, of: Sequence[str], at: At, weights: str
 ) -> tuple[xr.DataArray, pd.DataFrame, list[str]]:
-    """Return `marginal_weights`, the moderator values of every mean, and its stratum.
-
-    The stratum is "" for a mean over several strata.
-    """
+    """Return `marginal_weights`, moderator values and stratum ("" for several) of every mean."""
     moderators = moderators_of(tree)
     grid = reference_grid(tree, at)
     check_names(moderators, of)
@@ -67,7 +55,7 @@ def averaged(
     values = values.iloc[first[estimable]].reset_index(drop=True)
     coordinates = {"contrast": row_labels(values, moderators), "term": rows["term"].values}
     contrasts = xr.DataArray(averages[estimable], coordinates, ("contrast", "term"))
-    return contrasts, values, _strata(tree, grid, codes, means[estimable])
+    return contrasts, values, _strata(spec_of(tree).tau_by, grid, codes, means[estimable])
 
 
 def _mean_codes(values: pd.DataFrame) -> np.ndarray:
@@ -80,10 +68,7 @@ def _mean_codes(values: pd.DataFrame) -> np.ndarray:
 
 
 def _weighted_mean(rows: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """Return the weighted mean (p,) of rows (n, p).
-
-    Rows with weight 0 may be nan. If all weights are 0, all rows count equally.
-    """
+    """Return the mean (p,) of rows (n, p), nan allowed at weight 0; equal weights if all are 0."""
     shares = shares if shares.sum() > 0 else np.ones_like(shares)
     positive = shares > 0
     mean: np.ndarray = shares[positive] @ rows[positive] / shares[positive].sum()
@@ -102,22 +87,16 @@ def _shares(
     return merged["share"].fillna(0).to_numpy(float)
 
 
-def _strata(
-    tree: xr.DataTree, grid: pd.DataFrame, codes: np.ndarray, means: np.ndarray
-) -> list[str]:
+def _strata(column: str, grid: pd.DataFrame, code: np.ndarray, means: np.ndarray) -> list[str]:
     """Return the stratum of every mean, "" if its rows are in several."""
-    column = spec_of(tree).tau_by
     if not column:
         return [""] * len(means)
-    names = [grid[column][codes == mean].astype(str).unique() for mean in means]
+    names = [grid[column][code == mean].astype(str).unique() for mean in means]
     return [str(strata[0]) if len(strata) == 1 else "" for strata in names]
 
 
 def pairwise(weights: xr.DataArray) -> xr.DataArray:
-    """Return the weights (contrast, term) of every difference of two means, `rat - mouse`.
-
-    Raises BadInput if there are fewer than two means.
-    """
+    """Return weights (contrast, term) of pairs, `rat - mouse`; BadInput for fewer than 2 means."""
     first, second = np.triu_indices(weights.sizes["contrast"], 1)
     if not len(first):
         raise BadInput("a contrast needs two means; got a single mean")

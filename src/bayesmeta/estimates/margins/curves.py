@@ -18,16 +18,12 @@ MAX_LINES = 6  # in a picture
 
 @dataclass(frozen=True)
 class Curves:
-    """The mean along a number (`conditional_table`) and its effects (`points_table`).
+    """The mean along a number, and the effects."""
 
-    `xlabel` has the number, and the values at which the other moderators are fixed or averaged;
-    `by` is the moderator with a line per value, "" for a single line.
-    """
-
-    lines: pd.DataFrame
-    points: pd.DataFrame
-    xlabel: str
-    by: str
+    lines: pd.DataFrame  # `conditional_table`
+    points: pd.DataFrame  # `points_table`
+    xlabel: str  # the number, and values at which other moderators are fixed or averaged
+    by: str  # the moderator with a line per value, "" for a single line
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:

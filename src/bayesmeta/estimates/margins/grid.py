@@ -2,12 +2,11 @@
 
 from itertools import product
 from math import prod
-from typing import Any
 
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.estimates.margins.moderators import At, Moderators, check_names, moderators_of
+from bayesmeta.estimates.margins.moderators import At, check_names, moderators_of
 from bayesmeta.estimates.margins.new_rows import typed_rows, typed_values
 from bayesmeta.infrastructure.errors import BadInput
 
@@ -22,10 +21,8 @@ def parse_at(text: str) -> dict[str, list[str]]:
         name = name.strip()
         values_of_name = [value.strip() for value in values.split(",")]
         if not equals or not name or "" in values_of_name or name in values_by_name:
-            example = '"dose=1,2,5; species=rat"'
-            raise BadInput(
-                f"--at cannot be read at '{part}'; write every moderator once: {example}"
-            )
+            form = '"dose=1,2,5; species=rat"'
+            raise BadInput(f"--at cannot be read at '{part}'; write every moderator once: {form}")
         values_by_name[name] = values_of_name
     return values_by_name
 
@@ -34,10 +31,8 @@ def reference_grid(tree: xr.DataTree, at: At = None) -> pd.DataFrame:
     """Return every combination of the moderators' values; a single row without moderators.
 
     The last moderator changes fastest. `at` has values of some moderators, instead of the levels of
-    a category or the mean of a number.
-
-    Raises BadInput for a name that is no moderator, a level that does not exist, a value that is no
-    number, or too many rows.
+    a category or the mean of a number. Raises BadInput for a name that is no moderator, a level
+    that does not exist, a value that is no number, or too many rows.
     """
     moderators = moderators_of(tree)
     at = at or {}
@@ -46,13 +41,11 @@ def reference_grid(tree: xr.DataTree, at: At = None) -> pd.DataFrame:
         name: typed_values(moderators, name, pd.Series(list(values)), None).tolist()
         for name, values in at.items()
     }
-    values = [requested.get(name) or _values(moderators, name) for name in moderators.names]
+    means = {name: [float(moderators.columns[name].mean())] for name in moderators.numbers}
+    usual = means | moderators.levels
+    values = [requested.get(name) or usual[name] for name in moderators.names]
     if (size := prod(map(len, values))) > MAX_ROWS:
         problem = f"the reference grid has {size} rows, more than {MAX_ROWS}"
         raise BadInput(f"{problem}; name fewer values with --at, or use --new")
     rows = pd.DataFrame(list(product(*values)), columns=list(moderators.names))
     return typed_rows(moderators, rows)
-
-
-def _values(moderators: Moderators, name: str) -> list[Any]:
-    return moderators.levels.get(name) or [float(moderators.columns[name].mean())]

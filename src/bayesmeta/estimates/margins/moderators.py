@@ -12,36 +12,24 @@ from bayesmeta.model.design import coding_of, moderator_columns, variables_of
 from bayesmeta.model.spec import spec_of
 
 At = Mapping[str, Sequence[Any]] | None  # values of some moderators in a reference grid
-RESERVED = (  # columns of the tables of predictions
-    *("mean", "sd", "ci_lb", "ci_ub", "p_positive"),
-    *("outside", "k", "studies", "moderator", "level"),
-)
+RESERVED = ["mean", "sd", "ci_lb", "ci_ub", "p_positive"]  # columns of the tables of predictions
+RESERVED += ["outside", "k", "studies", "moderator", "level"]
 MAX_LEVELS = 2  # a number with so few values is a category: no study has a value at its mean
 
 
 @dataclass(frozen=True)
 class Moderators:
-    """The columns on which a model's means, and its taus, depend.
+    """The columns on which a model's means, and its taus, depend."""
 
-    `names` are in the order of the formula; the column by which the taus differ is last, if the
-    formula does not have it. `columns` are their values in the analysed effects, `levels` the
-    values by category: text, truth values, or numbers that are few or coded as levels. Categories
-    in `fixed` can have no other values; to the formula the others are numbers. `numbers` are the
-    names that are no categories.
-    """
-
-    names: tuple[str, ...]
-    columns: pd.DataFrame
-    levels: dict[str, list[Any]]
-    fixed: frozenset[str]
-    numbers: tuple[str, ...]
+    names: tuple[str, ...]  # in the order of the formula; the column of the taus last, if not in it
+    columns: pd.DataFrame  # their values in the analysed effects
+    levels: dict[str, list[Any]]  # of text, truth values, numbers that are few or coded as levels
+    fixed: frozenset[str]  # categories without other values; to the formula the rest are numbers
+    numbers: tuple[str, ...]  # the names that are no categories
 
 
 def moderators_of(tree: xr.DataTree) -> Moderators:
-    """Return the moderators of a posterior.
-
-    Raises BadInput if its formula cannot be coded again, or a moderator has a reserved name.
-    """
+    """Return the moderators; BadInput if the formula is not coded again or a name is reserved."""
     design = tree["constant_data"].to_dataset()
     spec = spec_of(tree)
     coding = coding_of(design, spec).spec

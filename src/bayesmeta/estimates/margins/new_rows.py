@@ -9,23 +9,14 @@ import xarray as xr
 
 from bayesmeta.data.effect_sizes import places
 from bayesmeta.data.schema import check_moderators, row_numbers
-from bayesmeta.estimates.margins.moderators import (
-    Moderators,
-    is_category,
-    listed,
-    moderators_of,
-)
+from bayesmeta.estimates.margins.moderators import Moderators, is_category, listed, moderators_of
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import code_rows, coding_of
 from bayesmeta.model.spec import spec_of
 
 
 def typed_rows(moderators: Moderators, rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the moderators' columns of new rows, as numbers and levels.
-
-    Raises BadInput, with the rows, if a column is missing, a cell is blank or no number, or a level
-    did not occur.
-    """
+    """Return moderators of rows as numbers and levels; BadInput names absent or bad cells."""
     if missing := [name for name in moderators.names if name not in rows]:
         needed = f"predicting needs the moderators {listed(moderators.names)}"
         got = f"got the columns {listed(rows.columns)}"
@@ -39,11 +30,7 @@ def typed_rows(moderators: Moderators, rows: pd.DataFrame) -> pd.DataFrame:
 def typed_values(
     moderators: Moderators, name: str, values: pd.Series, rows: Sequence[int] | None
 ) -> pd.Series:
-    """Return values of a moderator in the type of its column.
-
-    `rows` are the row numbers of the values in a file, for error messages. Raises BadInput if a
-    value is no number or no level.
-    """
+    """Return values in the type of the column, or BadInput; `rows`: their numbers in a file."""
     column = moderators.columns[name]
     if is_category(column):
         given: pd.Series = values.astype(str).str.strip().reset_index(drop=True)

@@ -10,12 +10,7 @@ from bayesmeta.estimates.contrasts import summarise, summarise_with_rope, weight
 from bayesmeta.estimates.margins.averages import averaged, pairwise
 from bayesmeta.estimates.margins.moderators import At, Moderators, moderators_of
 from bayesmeta.estimates.margins.new_rows import row_weights, typed_rows
-from bayesmeta.estimates.summaries import (
-    levels_of,
-    prediction_interval,
-    predictive_sds,
-    strata_of,
-)
+from bayesmeta.estimates.summaries import levels_of, prediction_interval, predictive_sds, strata_of
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.likelihood import nesting_of
 from bayesmeta.model.spec import spec_of
@@ -30,10 +25,8 @@ def predicted_table(tree: xr.DataTree, rows: pd.DataFrame) -> pd.DataFrame:
     effect; for every level pi_study_lb, pi_study_ub ...: 95 % interval for the true mean of a new
     study, of a new group in it, and for a new true effect in that; outside: numbers beyond the
     range of the table, as text; k and studies: effects that have the row's categories, and their
-    studies. The numbers are missing in rows of cells without effects.
-
-    Raises BadInput if a moderator is missing, blank or no number, a level is unknown, no row can be
-    predicted.
+    studies. The numbers are missing in rows of cells without effects. Raises BadInput if a
+    moderator is missing, blank or no number, a level is unknown, no row can be predicted.
     """
     moderators = moderators_of(tree)
     typed = typed_rows(moderators, rows)
@@ -61,11 +54,7 @@ def marginal_table(
 
 
 def pairs_table(tree: xr.DataTree, weights: xr.DataArray) -> pd.DataFrame:
-    """Return the differences of all pairs of means, from the weights (contrast, term) of the means.
-
-    Columns: contrast, mean, sd, ci_lb, ci_ub, p_positive, p_rope = P(|difference| < the model's
-    rope).
-    """
+    """Return the differences of all pairs of means, with the columns of `contrasts_table`."""
     return summarise_with_rope(tree, pairwise(weights))
 
 

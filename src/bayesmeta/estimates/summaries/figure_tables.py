@@ -14,10 +14,8 @@ from bayesmeta.model.design import is_mean, is_small_study
 from bayesmeta.model.likelihood import nesting_of
 
 BEYOND_TAU = 1.3  # the axis of a tau ends this many times its largest posterior draw
-ORCHARD = [
-    *("part", "term", "effect", "study", "estimate", "se"),
-    *("ci_lb", "ci_ub", "pi_lb", "pi_ub", "pi_level", "k", "studies"),
-]
+ORCHARD = ["part", "term", "effect", "study", "estimate", "se", "ci_lb", "ci_ub"]
+ORCHARD += ["pi_lb", "pi_ub", "pi_level", "k", "studies"]
 
 
 def sizes_table(tree: xr.DataTree) -> pd.DataFrame:
@@ -32,11 +30,7 @@ def sizes_table(tree: xr.DataTree) -> pd.DataFrame:
 
 
 def forest_table(tree: xr.DataTree) -> pd.DataFrame:
-    """Return the means with their intervals and sizes.
-
-    Columns: term, mean, ci_lb, ci_ub, pi_level, pi_lb, pi_ub (at the lowest level, `pi_level`), k,
-    studies.
-    """
+    """Return means: term, mean, ci_lb, ci_ub, pi_level (the lowest), pi_lb, pi_ub, k, studies."""
     prediction = prediction_table(tree)
     level = prediction["level"].str.split(":").str[-1]
     lowest = prediction[level == levels_of(tree)[-1]].drop_duplicates("term")
@@ -104,10 +98,7 @@ def _cells_of_studies(design: xr.Dataset) -> np.ndarray:
 
 
 def density_table(tree: xr.DataTree, *, points: int = 200) -> pd.DataFrame:
-    """Return prior and posterior densities of the taus: level, which, tau, density.
-
-    They are kernel estimates that respect the bound at zero.
-    """
+    """Return kernel densities, bounded at 0, of prior and posterior: level, which, tau, density."""
     strata = strata_of(tree)
     reach = BEYOND_TAU * max(tau_draws(tree, stratum).to_numpy().max() for stratum in strata)
     parts = []

@@ -35,7 +35,6 @@ def predictive_sds(tree: xr.DataTree, stratum: str) -> pd.DataFrame:
 
     In a Student model every draw has a scale for the new study, sqrt(nu / chi2_nu), so that the
     mixture over the draws is the t distribution. The chi-squared values come from a fixed seed.
-
     There is a column per level (draws,): of a new study's mean, of a new group's mean in it, and so
     on; the square root of the sum of tau^2 from the highest level down to this level.
     """
@@ -50,8 +49,7 @@ def predictive_sds(tree: xr.DataTree, stratum: str) -> pd.DataFrame:
 def prediction_interval(mean: np.ndarray, sd: np.ndarray) -> tuple[float, float]:
     """Return the 95 % equal-tailed interval of an equal mixture of normals (draws,)."""
     mixture = Mixture(np.full(len(mean), 1 / len(mean)), mean, sd)
-    lower, upper = (mixture.quantile(p) for p in INTERVAL)
-    return lower, upper
+    return mixture.quantile(INTERVAL[0]), mixture.quantile(INTERVAL[1])
 
 
 def level_label(level: str, stratum: str) -> str:

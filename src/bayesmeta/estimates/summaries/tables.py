@@ -7,14 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesmeta.estimates.contrasts import summary, term_draws
-from bayesmeta.estimates.summaries.levels import (
-    level_label,
-    levels_of,
-    prediction_interval,
-    predictive_sds,
-    strata_of,
-    tau_draws,
-)
+from bayesmeta.estimates.summaries import levels
 from bayesmeta.infrastructure.arviz import arviz_stats
 from bayesmeta.model.design import is_mean, typical_variance
 from bayesmeta.model.spec import LEVELS, spec_of
@@ -76,9 +69,10 @@ def heterogeneity_table(tree: xr.DataTree) -> pd.DataFrame:
     posterior = tree["posterior"].dataset
     rho = float(posterior["rho"].mean()) if "rho" in posterior else spec_of(tree).rho
     parts = []
-    for stratum, design in strata_of(tree).items():
-        part = _heterogeneity(tau_draws(tree, stratum), design, rho)
-        parts.append(part.assign(level=[level_label(level, stratum) for level in part["level"]]))
+    for stratum, design in levels.strata_of(tree).items():
+        part = _heterogeneity(levels.tau_draws(tree, stratum), design, rho)
+        labels = [levels.level_label(level, stratum) for level in part["level"]]
+        parts.append(part.assign(level=labels))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -104,29 +98,25 @@ def prediction_table(tree: xr.DataTree) -> pd.DataFrame:
     have rows: a slope has no new studies around it.
     """
     beta = term_draws(tree)
-    sds = {stratum: predictive_sds(tree, stratum) for stratum in strata_of(tree)}
+    sds = {stratum: levels.predictive_sds(tree, stratum) for stratum in levels.strata_of(tree)}
     rows = []
-    for level in levels_of(tree):
+    for level in levels.levels_of(tree):
         for term, strata in _strata_of_terms(tree).items():
             for stratum in strata:
-                label = level_label(level, stratum) if len(strata) > 1 else level
+                label = levels.level_label(level, stratum) if len(strata) > 1 else level
                 sd = sds[stratum][level].to_numpy()
-                rows.append([term, label, *prediction_interval(beta.sel(term=term).values, sd)])
+                interval = levels.prediction_interval(beta.sel(term=term).values, sd)
+                rows.append([term, label, *interval])
     return pd.DataFrame(rows, columns=["term", "level", "pi_lb", "pi_ub"])
 
 
 def _strata_of_terms(tree: xr.DataTree) -> dict[str, list[str]]:
-    """Return the strata of every mean's effects; for a mean without effects those in its label.
-
-    If the label names no stratum either, the mean belongs to all of them.
-    """
-    strata = strata_of(tree)
+    """Return the strata of every mean: those with effects, else those in its label, else all."""
+    strata = levels.strata_of(tree)
     design = tree["constant_data"].to_dataset()
     strata_by_term = {}
     for term in map(str, design["term"].values[is_mean(design)]):
-        with_effects = [
-            name for name, part in strata.items() if name == "" or term in part["term"].values
-        ]
+        known = [name for name, part in strata.items() if not name or term in part["term"].values]
         named = [name for name in strata if name in term.split(":")]
-        strata_by_term[term] = with_effects or named or list(strata)
+        strata_by_term[term] = known or named or list(strata)
     return strata_by_term

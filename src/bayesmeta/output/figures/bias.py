@@ -29,7 +29,7 @@ def draw_bias(
     keep their order; `xlabel` is their scale. Axes of the figure are the contrasts, then slopes,
     weights and elpd if they have rows.
     """
-    panels = _panels(parameters, models)
+    panels = _right(parameters, models)
     labels = [[wrapped(label, LABEL) for label in table["label"]] for table, _, _ in panels]
     rows = [sum(row_height([label], 0.28) for label in names) for names in labels]
     names = [wrapped(name, CONTRAST) for name in cells["contrast"].unique()]
@@ -72,9 +72,7 @@ def _draw_labelled(table: pd.DataFrame, ax: Axes, null: float) -> None:
     ax.locator_params("x", nbins=4)
 
 
-def _panels(
-    parameters: pd.DataFrame, models: pd.DataFrame
-) -> list[tuple[pd.DataFrame, float, str]]:
+def _right(parameters: pd.DataFrame, models: pd.DataFrame) -> list[tuple[pd.DataFrame, float, str]]:
     """Return rows, null and x label of the right panels that have rows."""
     named = parameters.rename(columns={"parameter": "label"})
     weights = named["model"] == SELECTION

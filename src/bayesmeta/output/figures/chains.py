@@ -9,11 +9,7 @@ from bayesmeta.output.figures.style import BLUE, FAINT, GREY, SKY
 
 
 def draw_trace(traces: pd.DataFrame, rank_counts: pd.DataFrame, *, title: str) -> Figure:
-    """Draw the chains in the order of their draws, and the rank histogram of every chain.
-
-    A parameter has a row: its trace (columns parameter, chain, draw, value) on the left, its ranks
-    (parameter, chain, bin, count, expected) on the right.
-    """
+    """Draw traces (parameter, chain, draw, value) beside ranks (chain, bin, count, expected)."""
     parameters = traces.groupby("parameter", sort=False)
     grid = panelled(title, 2 * len(parameters), columns=2, size=(4.6, 1.15), sharex="col")
     with grid as (figure, axes):
@@ -40,10 +36,7 @@ def _draw_ranks(rows: pd.DataFrame, ax: Axes) -> None:
 
 
 def draw_prior_posterior(table: pd.DataFrame, *, title: str) -> Figure:
-    """Draw the densities of tau, a panel per level, on the same scale in a row.
-
-    Columns: level, which (prior or posterior), tau, density.
-    """
+    """Draw a row of panels on a common scale: level, which (prior, posterior), tau, density."""
     levels = table.groupby("level", sort=False)
     grid = panelled(title, len(levels), columns=len(levels), size=(3.2, 2.2), sharex="all")
     with grid as (figure, axes):

@@ -13,10 +13,7 @@ STEP = 0.19  # rows between the intervals of a term
 
 
 def paired(table: pd.DataFrame, ax: Axes) -> Axes:
-    """Draw several estimates of every term in a group of rows, in the table's order.
-
-    Columns: term, source (of the estimate; at most four), estimate, ci_lb, ci_ub.
-    """
+    """Draw rows by term, in order: term, source (at most four), estimate, ci_lb, ci_ub."""
     ax.axvline(0, color=GREY, linewidth=0.8, zorder=1)
     colours = COLOURS[-table["source"].nunique() :]
     groups = grouped_rows(table, "term", "source", STEP)
@@ -40,10 +37,7 @@ def draw_paired(table: pd.DataFrame, *, xlabel: str, title: str) -> Figure:
 
 
 def draw_profiles(table: pd.DataFrame, *, title: str) -> Figure:
-    """Draw curves of tau scaled to a peak of 1, a panel per level, on the same scale in a row.
-
-    Columns: level, which, tau, height.
-    """
+    """Draw curves of tau, panels by level on a common scale, peaks 1: level, which, tau, height."""
     levels = table.groupby("level", sort=False)
     grid = panelled(title, len(levels), columns=len(levels), size=(3.2, 2.2), sharex="all")
     with grid as (figure, axes):

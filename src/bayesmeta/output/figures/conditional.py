@@ -19,19 +19,12 @@ SMALLEST = 3.0
 
 @styled
 def draw_conditional(
-    lines: pd.DataFrame,
-    points: pd.DataFrame,
-    *,
-    xlabel: str,
-    ylabel: str,
-    title: str,
-    by: str = "",
+    lines: pd.DataFrame, points: pd.DataFrame, *, xlabel: str, ylabel: str, title: str, by: str = ""
 ) -> Figure:
     """Draw the mean along x with its 95 % band, a line per level of a second moderator `by`.
 
     Dashed lines enclose the true mean of a new study. The area of a point is its precision; effects
     of levels without a line are grey. A single line has no legend.
-
     Columns of `lines`: x, line, mean, ci_lb, ci_ub, pi_lb, pi_ub, pi_level; of `points`: x, line,
     yi, sei.
     """

@@ -30,8 +30,7 @@ def draw_flow(table: pd.DataFrame, *, title: str) -> Figure:
     """Draw a flow from the top: a box per count, and beside its arrow the exclusions with reasons.
 
     Columns as from `trace.flow_table`: part (with a heading), step (its kept rows stand side by
-    side, below its exclusions), kept, count, what. The axes are in inches from the upper left
-    corner.
+    side, below its exclusions), kept, count, what. Axes: inches from the upper left.
     """
     figure = Figure((WIDTH, 1))
     ax = figure.add_axes((0, 0, 1, 1))

@@ -97,14 +97,12 @@ def draw_funnel(
 ) -> Figure:
     """Draw a funnel over the cloud of its replicates, and below the distributions of statistics.
 
-    Outermost points lie beyond the axes; a note in the corner gives their number.
-
-    Tables of `bayesmeta.funnel.funnel_checks`, of all cells: `points` has which ("observed" or
-    "replicate"), residual, se; `statistics` statistic, observed, p; `draws`, of the replicates,
-    statistic, replicate, naive (with variances held fixed).
-
-    `zero` is the residual of an effect of zero, from which the lines of significance start: of a
-    cell, minus its mean. If it differs between effects it is None: they start at the fitted mean.
+    Outermost points lie beyond the axes; a note in the corner gives their number. Tables of
+    `bayesmeta.funnel.funnel_checks`, of all cells: `points` has which ("observed" or "replicate"),
+    residual, se; `statistics` statistic, observed, p; `draws`, of the replicates, statistic,
+    replicate, naive (with variances held fixed). `zero` is the residual of an effect of zero, from
+    which the lines of significance start: of a cell, minus its mean. If it differs between effects
+    it is None: they start at the fitted mean.
     """
     drawn = points if cell == "all" else points[points["cell"] == cell]
     statistics, draws = (table[table["cell"] == cell] for table in (statistics, draws))

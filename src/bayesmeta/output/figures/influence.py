@@ -78,7 +78,7 @@ def draw_gosh(table: pd.DataFrame, *, title: str, xlabel: str = "") -> Figure:
 
     There are up to three contrasts in a row; a contrast has two axes, the histogram of its means
     above. Columns: contrast, mean, heterogeneity, study (the most influential), includes (whether
-    the subset contains it).
+    it is in).
     """
     contrasts = table.groupby("contrast", sort=False)
     columns = min(3, len(contrasts))

@@ -22,7 +22,6 @@ def draw_orchard(table: pd.DataFrame, *, xlabel: str, title: str, most: int = MA
 
     Of more than `most` effects a random sample is drawn, and the legend gives its size. A note
     gives the number of effects beyond the axis.
-
     Columns: part (term or effect), term, estimate, se, ci_lb, ci_ub, pi_lb, pi_ub, pi_level, k,
     studies. Terms stand from the top in the order of their rows.
     """

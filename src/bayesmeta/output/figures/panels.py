@@ -60,10 +60,7 @@ def panelled(
     sharex: Literal["all", "col"],
     xlabel: str = "",
 ) -> Iterator[tuple[Figure, list[Axes]]]:
-    """Open a figure of so many panels, and add the legend of the last panel at the end.
-
-    `size` is the width and height of a panel in inches, `xlabel` the heading of the legend.
-    """
+    """Open panels of `size` inches; at the end add the legend of the last, headed `xlabel`."""
     width = max(6, min(columns, panels) * size[0])
     height = 0.8 + max(2.2, -(-panels // columns) * size[1])
     with rc_context(STYLE):

@@ -35,11 +35,10 @@ def label_points(
     """Write names beside points, in their order, and connect distant names by a line.
 
     A name covers no other name, and no point and line if there is room. The same input gives the
-    same places. The layout of the figure and the scales of the axes have to be final.
-
-    `points` has x and y of all points that are drawn, `names` the names of some by its index.
-    `radius` of the points is in pixels. Names should not cover `lines` (lists of x and of y of
-    every line), and stay within `ylim`, by default the axes. `text` are properties of the names.
+    same places. The layout of the figure and the scales of the axes have to be final. `points` has
+    x and y of all points that are drawn, `names` the names of some by its index. `radius` of the
+    points is in pixels. Names should not cover `lines` (lists of x and of y of every line), and
+    stay within `ylim`, by default the axes. `text` are properties of the names.
     """
     if names.empty:
         return

@@ -18,10 +18,7 @@ def row_height(names: Iterable[str], least: float) -> float:
 
 
 def name_rows(ax: Axes, names: Sequence[str], *, above: float = 0.5, below: float = 0.5) -> None:
-    """Label rows 0, 1, ... with names, from the top, without an axis line.
-
-    The axes end so many rows above the first and below the last row.
-    """
+    """Label rows 0, 1, ... from the top; axes end `above` the first and `below` the last row."""
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(len(names) - 1 + below, -above)
     ax.tick_params(axis="y", which="both", length=0)
@@ -53,11 +50,7 @@ def grouped_rows(
 def write_column(
     ax: Axes, inches: float, heading: str, texts: Sequence[str], *, heading_at: float = -1
 ) -> None:
-    """Write a text beside every row, and a heading above them.
-
-    `inches` is the distance of the texts' right ends from the right end of the axes, `heading_at`
-    the row of the heading.
-    """
+    """Write a text beside every row, its right end `inches` beyond the axes, and a heading."""
     beside = ax.get_yaxis_transform() + ScaledTranslation(inches, 0, ax.figure.dpi_scale_trans)
     layout: Style = {"transform": beside, "ha": "right", "va": "center"}
     ax.text(1, heading_at, heading, weight="bold", **layout)

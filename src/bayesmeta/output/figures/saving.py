@@ -24,11 +24,10 @@ def save(
     """Write a figure as PNG and SVG and its table as CSV, all or none.
 
     The files get temporary names first, and are returned in the order of their names. The same
-    input gives the same bytes; an OSError leaves nothing behind.
-
-    Tables are `stem.csv`, or `stem-name.csv` by name, in a folder that exists, with nine digits.
-    `source`, the provenance in a line, is printed below and in the metadata. `synthetic` prints
-    SYNTHETIC in the corner, across the picture and in the metadata.
+    input gives the same bytes; an OSError leaves nothing behind. Tables are `stem.csv`, or
+    `stem-name.csv` by name, in a folder that exists, with nine digits. `source`, the provenance in
+    a line, is printed below and in the metadata. `synthetic` prints SYNTHETIC in the corner, across
+    the picture and in the metadata.
     """
     stem = Path(path_stem)
     tables = {"": table} if isinstance(table, pd.DataFrame) else table
@@ -56,10 +55,7 @@ def save(
 
 
 def _lay_out(figure: Figure) -> None:
-    """Run the layout once for both formats, and tie the legends to the figure.
-
-    Otherwise the margins that `save` adds would move them.
-    """
+    """Lay out for both formats, and tie the legends, which margins of `save` would move."""
     if engine := figure.get_layout_engine():
         engine.execute(figure)
         figure.set_layout_engine(None)

@@ -103,8 +103,8 @@ def draw_pairs(table: pd.DataFrame, *, title: str, label: str) -> Figure:
     """Draw partial dependence on pairs of moderators as maps, on a scale that is white at zero.
 
     Pairs of levels without effects are hatched. Columns as from `screening.pair_dependence`, a
-    panel per pair in their order: first, second, level_1, at_1, level_2, at_2, k, effect. The name
-    of the scale is `label`.
+    panel per pair in their order: first, second, level_1, at_1, level_2, at_2, k, effect. `label`
+    names the scale.
     """
     pairs = [rows for _, rows in table.groupby(["first", "second"], sort=False)]
     reach = max(1e-9, float(table.loc[table["k"] > 0, "effect"].abs().max()))
@@ -141,10 +141,7 @@ def _draw_map(table: pd.DataFrame, ax: Axes, norm: TwoSlopeNorm) -> None:
 
 @styled
 def draw_convergence(table: pd.DataFrame, *, title: str) -> Figure:
-    """Draw the forest's error by the number of trees.
-
-    Columns: trees, held_out (folds that were not used), out_of_bag.
-    """
+    """Draw the error of a forest: trees, held_out (folds that were not used), out_of_bag."""
     figure = titled(title, 5.5, 3.4)
     ax = figure.add_subplot(xlabel="trees", ylabel="mean squared error")
     trees = table["trees"]

@@ -8,22 +8,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from bayesmeta.output.figures import style
 from bayesmeta.output.figures.labels import wrapped
 from bayesmeta.output.figures.panels import Figure, styled, titled
 from bayesmeta.output.figures.row_layout import grouped_rows, name_rows, row_height
-from bayesmeta.output.figures.style import (
-    BLUE,
-    FAINT,
-    GREEN,
-    GREY,
-    ORANGE,
-    PINK,
-    SKY,
-    VERMILLION,
-    Style,
-)
 
-COLOURS = ("black", ORANGE, GREEN, PINK, SKY, BLUE, VERMILLION)
+COLOURS = ("black", style.ORANGE, style.GREEN, style.PINK, style.SKY, style.BLUE, style.VERMILLION)
 THRESHOLD = 0.05  # of sensitivity to power-scaling: Kallioinen et al. 2024
 STEP = 0.13  # rows between the intervals of a contrast
 NAME = 34  # characters of a line of a contrast's name
@@ -66,7 +56,7 @@ def draw_sensitivity(
 
 
 def _draw_priors(table: pd.DataFrame, names: list[str], ax: Axes) -> None:
-    ax.axvline(0, color=GREY, linewidth=0.8, zorder=1)
+    ax.axvline(0, color=style.GREY, linewidth=0.8, zorder=1)
     groups = grouped_rows(table, "contrast", "label", STEP, names)
     for (label, rows, y), colour, width, size in zip(groups, COLOURS, WIDTHS, SIZES, strict=False):
         ax.hlines(y, rows["ci_lb"], rows["ci_ub"], colour, linewidth=width, label=label)
@@ -75,13 +65,13 @@ def _draw_priors(table: pd.DataFrame, names: list[str], ax: Axes) -> None:
 
 def _draw_powers(table: pd.DataFrame, ax: Axes) -> None:
     y = np.arange(len(table))
-    ax.axvline(THRESHOLD, color=VERMILLION, linewidth=1, linestyle="--", zorder=1)
-    ax.plot(table["likelihood"], y, "D", color="white", markeredgecolor=GREY, markersize=4.5)
+    ax.axvline(THRESHOLD, color=style.VERMILLION, linewidth=1, linestyle="--", zorder=1)
+    ax.plot(table["likelihood"], y, "D", color="white", markeredgecolor=style.GREY, markersize=4.5)
     ax.plot(table["prior"], y, "o", color="black", markersize=5, markeredgecolor="white")
     for at, diagnosis in enumerate(table["diagnosis"]):
         if diagnosis != "neither":
             text = ax.text(1.02, at, fill(diagnosis, 12), va="center", weight="bold")
-            text.set(color=VERMILLION, transform=ax.get_yaxis_transform())
+            text.set(color=style.VERMILLION, transform=ax.get_yaxis_transform())
     largest = table[["prior", "likelihood"]].to_numpy().max()
     reach = 1.1 * max(2 * THRESHOLD, largest)
     ax.set_xlim(-0.03 * reach, reach)
@@ -93,7 +83,7 @@ def _divide_taus(ax: Axes, names: list[str]) -> None:
     """Draw faint lines between rows, and a darker line above the taus."""
     for at, (above, below) in enumerate(pairwise(names)):
         first_tau = below.startswith("tau_") and not above.startswith("tau_")
-        colour = GREY if first_tau else FAINT
+        colour = style.GREY if first_tau else style.FAINT
         ax.axhline(at + 0.5, color=colour, linewidth=0.9 if first_tau else 0.5, zorder=0.5)
 
 
@@ -103,7 +93,8 @@ def _legend(labels: list[str]) -> list[Line2D]:
         Line2D([], [], marker="o", markersize=4, label=label, color=colour, linewidth=width)
         for label, colour, width in zip(labels, COLOURS, WIDTHS, strict=False)
     ]
-    mark: Style = {"linestyle": "none"}
+    mark: style.Style = {"linestyle": "none"}
     prior = Line2D([], [], label="sensitivity to the prior", color="black", marker="o", **mark)
-    mark |= {"marker": "D", "markersize": 4.5, "markerfacecolor": "white", "markeredgecolor": GREY}
+    mark |= {"marker": "D", "markersize": 4.5}
+    mark |= {"markerfacecolor": "white", "markeredgecolor": style.GREY}
     return [*lines, prior, Line2D([], [], label="sensitivity to the likelihood", **mark)]

@@ -28,7 +28,6 @@ def draw_mirrored(table: pd.DataFrame, *, xlabel: str, title: str) -> Figure:
     pi_lb, pi_ub, k (effects), studies; cells from the top in their first order. A row that is
     absent or has no mean reads "no data"; a missing prediction interval is left out. An optional
     column pi_level names what is predicted. Axes of the figure are left panel, names, right panel.
-
     Raises ValueError if the table has not exactly two sides.
     """
     cells = list(table["cell"].unique())
@@ -63,11 +62,9 @@ def _draw_side(rows: pd.DataFrame, ax: Axes) -> None:
     ax.set_yticks([-1], ["effects / studies"], minor=True, weight="bold")
 
 
-def draw_means(
-    ax: Axes, x: pd.Series, y: pd.Series, few: pd.Series, hollow_label: str = HOLLOW
-) -> None:
+def draw_means(ax: Axes, x: pd.Series, y: pd.Series, few: pd.Series, hollow: str = HOLLOW) -> None:
     """Draw means as filled circles, and as hollow circles for few studies; label both kinds."""
-    kinds = ((~few, BLUE, "white", "mean"), (few, "white", BLUE, hollow_label))
+    kinds = ((~few, BLUE, "white", "mean"), (few, "white", BLUE, hollow))
     for kind, face, edge, label in kinds:
         rows = kind & x.notna()
         if rows.any():
@@ -82,11 +79,10 @@ def draw_ridge(
     """Draw posterior densities of contrasts over the region of practical equivalence (ROPE).
 
     All ridges have the same scale of density, so that their areas are equal; below a ridge stand
-    its mean and 95 % interval.
-
-    `densities` has contrast, value (increasing), density, at least two rows per contrast; `table`
-    contrast, mean, ci_lb, ci_ub, p_positive, exploratory (bool), in order from the top. `rope` is
-    half the width of the region around zero. Raises KeyError if a contrast has no density.
+    its mean and 95 % interval. `densities` has contrast, value (increasing), density, at least two
+    rows per contrast; `table` contrast, mean, ci_lb, ci_ub, p_positive, exploratory (bool), in
+    order from the top. `rope` is half the width of the region around zero. KeyError for a contrast
+    without density.
     """
     names = [wrapped(contrast, CONTRAST) for contrast in table["contrast"]]
     figure = titled(title, 8, 1.5 + len(names) * row_height(names, 0.55))

@@ -19,10 +19,7 @@ SIGNS = {" = ": ": ", " <= ": " ≤\N{NO-BREAK SPACE}", " > ": " >\N{NO-BREAK SP
 
 
 def places(table: pd.DataFrame) -> pd.DataFrame:
-    """Return depth and height of every node; leaves are at 0, 1, ... from the top.
-
-    The height of another node is the mean of its children's.
-    """
+    """Return depth and height of nodes: leaves 0, 1, ... from the top, parents at their mean."""
     children = table.groupby("parent")["node"].apply(list).to_dict()
     depth: dict[int, int] = {}
     height: dict[int, float] = {}

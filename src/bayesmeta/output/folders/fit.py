@@ -17,11 +17,7 @@ from bayesmeta.output.folders.folder import Folder, Tables
 
 
 def fit_tables(tree: xr.DataTree) -> dict[str, pd.DataFrame]:
-    """Return the tables of a fit by file name.
-
-    They are terms, heterogeneity, contrasts and prediction; if they have rows, also parameters,
-    standardised, and of a model with sides discrepancies and concordance.
-    """
+    """Return the tables of a fit by file name, the later four if they have rows."""
     tables = {
         "terms": summaries.terms_table(tree),
         "heterogeneity": summaries.heterogeneity_table(tree),
@@ -82,9 +78,8 @@ def write_fit_figures(folder: Folder, tree: xr.DataTree, tables: Tables) -> None
     if "discrepancies" in tables:
         densities = discrepancy.densities_table(tree)
         ridges = {"densities": densities, "contrasts": tables["discrepancies"]}
-        rope = spec_of(tree).rope
-        draw = figures.draw_ridge
-        folder.draw("discrepancies", draw, ridges, "Discrepancies", rope=rope, **scale)
+        options = scale | {"rope": spec_of(tree).rope}
+        folder.draw("discrepancies", figures.draw_ridge, ridges, "Discrepancies", **options)
         _write_sides(folder, tree, scale["xlabel"])
 
 
@@ -96,12 +91,10 @@ def write_diagnostic_figures(folder: Folder, tree: xr.DataTree) -> None:
     folder.draw("chains", figures.draw_trace, chains, "Chains")
 
 
-def draw_curves(
-    folder: Folder, name: str, curves: margins.Curves, heading: str, scale: str
-) -> None:
+def draw_curves(folder: Folder, name: str, curves: margins.Curves, title: str, scale: str) -> None:
     """Draw the mean along a numeric moderator."""
     axes = {"xlabel": curves.xlabel, "ylabel": scale, "by": curves.by}
-    folder.draw(name, figures.draw_conditional, curves.tables, heading, **axes)
+    folder.draw(name, figures.draw_conditional, curves.tables, title, **axes)
 
 
 def _write_sides(folder: Folder, tree: xr.DataTree, scale: str) -> None:

@@ -51,10 +51,7 @@ class Folder:
         heading: str,
         **options: Any,
     ) -> None:
-        """Draw a table, or several in their order, and write the figure with its tables.
-
-        The title is `heading: dataset, model`; files are figures/<name> as PNG, SVG and CSV.
-        """
+        """Draw tables, title `heading: dataset, model`; write figures/<name> as PNG, SVG, CSV."""
         tables = [data] if isinstance(data, pd.DataFrame) else data.values()
         figure = draw(*tables, title=f"{heading}: {self.title}", **options)
         self.write_figure(name, figure, data)

@@ -13,10 +13,7 @@ NUMBERS = ["mean", "ci_lb", "ci_ub", "prior_mean", "prior_ci_lb", "prior_ci_ub"]
 
 
 def direction_tables(tree: xr.DataTree) -> dict[str, pd.DataFrame]:
-    """Return the tables of a fit of directions by file name.
-
-    They are those of `fit_tables`, directions, their differences, and the aggregate if it exists.
-    """
+    """Return by file name the tables of `fit_tables`, directions, differences, any aggregate."""
     tables = {
         "terms": summaries.terms_table(tree),
         "heterogeneity": ordinal.latent_heterogeneity_table(tree),

@@ -32,10 +32,8 @@ def staging(out: Path) -> Iterator[Path]:
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
         if isinstance(error, OSError):
-            reason = error.strerror or error
-            raise BadInput(
-                f"cannot write to {out}: {reason}; give another folder by --out"
-            ) from error
+            why = error.strerror or error
+            raise BadInput(f"cannot write to {out}: {why}; give another folder by --out") from error
         raise
 
 

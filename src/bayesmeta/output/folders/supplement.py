@@ -1,7 +1,4 @@
-"""The supplement of a paper: answer, methods, checklist and tables.
-
-Tables are written as Markdown, LaTeX and CSV for a word processor.
-"""
+"""The supplement of a paper: answer, methods, checklist; tables as Markdown, LaTeX and CSV."""
 
 from pathlib import Path
 from typing import Any
@@ -24,10 +21,7 @@ PROBABILITY = -1  # in place of digits: never 0 or 1
 
 
 def write_supplement(folder: Path, results: Results) -> None:
-    """Write supplement.md, and every table as LaTeX (booktabs) and CSV (UTF-8 with BOM).
-
-    Raises BadInput if posterior.nc cannot be read.
-    """
+    """Write supplement.md, and tables as LaTeX (booktabs) and CSV (UTF-8 with BOM), or BadInput."""
     tables = printed_tables(results)
     checklist = checklist_table(results)
     synthetic = bool(results.about.get("synthetic"))
@@ -50,10 +44,7 @@ def write_supplement(folder: Path, results: Results) -> None:
 
 
 def printed_tables(results: Results) -> dict[str, tuple[str, pd.DataFrame]]:
-    """Return caption and text of every main table of the results.
-
-    Numbers are rounded, names are in words, and a number has its interval in the same column.
-    """
+    """Return caption and text of main tables: rounded, in words, intervals beside their numbers."""
     synthetic = bool(results.about.get("synthetic"))
     printed = {}
     for name, form in SUPPLEMENT.items():

@@ -1,8 +1,4 @@
-"""The summary of a folder of results in five sentences.
-
-They tell what was analysed, the estimates, the heterogeneity, the frequentist analysis, and what
-may change the conclusions.
-"""
+"""The summary in five sentences: data, estimates, heterogeneity, frequentist analysis, doubts."""
 
 import re
 from collections.abc import Callable
@@ -32,10 +28,7 @@ def answer(results: Results, html: bool = True) -> str:
 
 
 def sentences(results: Results, html: bool = True) -> dict[str, str]:
-    """Return the same sentences by topic, without paragraph marks.
-
-    The topics are analysed, estimated, varies, frequentist, doubts.
-    """
+    """Return the same sentences by topic: analysed, estimated, varies, frequentist, doubts."""
     parts = blocks("answer.j2", html=html, **context_of(results, html))
     return {head.text: body.text for head, body in zip(parts[::2], parts[1::2], strict=True)}
 
@@ -80,10 +73,7 @@ def meaning_of_positive(scale: str) -> str:
 
 
 def command_of(results: Results) -> Callable[[str], str]:
-    """Return a function that writes a command: `bayesmeta compare --dataset preclinical`.
-
-    The command has the options of the fit, so that its results can be added to the folder.
-    """
+    """Return a writer of commands with the options of the fit: `bayesmeta lint --dataset NAME`."""
     about = results.about
     files = [source["name"] for source in about.get("sources", [])]
     of_a_file = bool(files) and about.get("title") == f"effects from {files[0]}"

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from bayesmeta.output.pages.embedded_figures import inline_svg
+from bayesmeta.output.pages.facts import Tables
 from bayesmeta.output.pages.rendering import TEMPLATES
 from bayesmeta.output.pages.sections import CAPTIONS, CHECKS, Section
 from bayesmeta.output.pages.tables import shown_table
@@ -14,19 +13,16 @@ from bayesmeta.output.pages.tables import shown_table
 STATES = {"passed": "passed", "review": "look closer", "not done": "not done", "failed": "failed"}
 
 
-def check_page(
-    tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Path], about: Mapping[str, Any]
-) -> str:
+def check_page(tables: Tables, figures: Mapping[str, Path], about: Mapping[str, Any]) -> str:
     """Return the page of `bayesmeta check`; a section without tables and figures is left out.
 
     `tables` are by file name, as in CHECKS: `bias_cells` in long form has contrast (or term),
     model, mean, ci_lb, ci_ub; `prior_refits` is as from `sensitivity.refit_priors`. `figures` are
     paths of SVG files: funnel, bias, studies, baujat, gosh, sensitivity. `about` has dataset,
-    model, title, synthetic, notes, k, studies, source; verdicts: triples of a name (of a section,
-    to which it is linked, or another name), a state of STATES (KeyError for another state), and a
-    sentence.
+    model, title, synthetic, notes, k, studies, source; verdicts: triples of a name (linked if of a
+    section), a state of STATES (KeyError for another state), and a sentence.
     """
-    sections = [rendered for section in CHECKS if (rendered := _section(section, tables, figures))]
+    sections = [rendered for section in CHECKS if (rendered := _parts(section, tables, figures))]
     keys = {section["name"]: section["key"] for section in sections}
     verdicts = [
         {"name": name, "state": state, "sentence": sentence}
@@ -40,9 +36,7 @@ def check_page(
     return TEMPLATES.get_template("check.html.j2").render(context, summary=summary.capitalize())
 
 
-def _section(
-    section: Section, tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Path]
-) -> dict[str, Any] | None:
+def _parts(section: Section, tables: Tables, figures: Mapping[str, Path]) -> dict[str, Any] | None:
     shown = [
         shown_table(name, heading, tables[name])
         for name, heading in section.tables.items()

@@ -16,11 +16,10 @@ def checklist_table(results: Results) -> pd.DataFrame:
     """Return the items of the checklist with the answers of the results.
 
     Columns: step, item, answer ("" if no table has it; `for the author: ...` if no program can give
-    it), where (ids of the page's sections), state (`answered`, `not answered`).
-
-    Raises BadInput if posterior.nc cannot be read. Source: Kruschke 2021, doi
-    10.1038/s41562-021-01177-7, with points of the WAMBS checklist, Depaoli & van de Schoot 2017,
-    doi 10.1037/met0000065; the wording is ours.
+    it), where (ids of the page's sections), state (`answered`, `not answered`). Raises BadInput if
+    posterior.nc cannot be read. Source: Kruschke 2021, doi 10.1038/s41562-021-01177-7, with points
+    of the WAMBS checklist, Depaoli & van de Schoot 2017, doi 10.1037/met0000065; the wording is
+    ours.
     """
     context = methods_context(results, html=False)
     checked = set(results.tables["check"]["check"]) if "check" in results.tables else set()

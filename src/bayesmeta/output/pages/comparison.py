@@ -9,18 +9,16 @@ import pandas as pd
 from bayesmeta.estimates.text import words
 from bayesmeta.output.pages.cells import Cells
 from bayesmeta.output.pages.embedded_figures import inline_svg
+from bayesmeta.output.pages.facts import Tables
 from bayesmeta.output.pages.rendering import TEMPLATES, records
 from bayesmeta.output.pages.sections import COMPARISON
 
 
-def comparison_page(
-    tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Path], about: Mapping[str, Any]
-) -> str:
+def comparison_page(tables: Tables, figures: Mapping[str, Path], about: Mapping[str, Any]) -> str:
     """Return the page of `bayesmeta compare`.
 
     `tables` are by file name: `comparison` gives a paragraph per term, and all are shown. `figures`
-    are paths of SVG files: paired, profiles. `about` has dataset, model, title, synthetic, notes,
-    k, studies, source.
+    are paths of SVG files: paired, profiles. `about` as for `check_page`.
     """
     shown = [
         (heading, explanation, records(tables[name]))

@@ -1,15 +1,13 @@
 """The names that the prose lists, grouped by the conclusions that the tables allow."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from bayesmeta.estimates.conventions import SETTLED
 from bayesmeta.estimates.frequentist import side_of_zero
-from bayesmeta.output.pages.facts import names_by_side, new_study_sides
+from bayesmeta.output.pages.facts import Tables, names_by_side, new_study_sides
 
-Tables = Mapping[str, pd.DataFrame]
 FIRST_RANK = 1  # of the lint's findings
 ALL = "all"  # of the lint's refits: with all findings of the first rank corrected
 NONE = pd.DataFrame()
@@ -63,8 +61,7 @@ def varied(tables: Tables) -> dict[str, Any]:
 def compared(tables: Tables) -> dict[str, Any]:
     """Return the terms on which REML and Bayes differ, and the term with the largest shift.
 
-    Terms that change their side of zero with cluster-robust errors are in `robust` (None without
-    these errors).
+    Terms that change their side of zero with cluster-robust errors are in `robust` (else None).
     """
     if "comparison" not in tables:
         return {"differing": [], "robust": None, "furthest": ""}
@@ -74,12 +71,8 @@ def compared(tables: Tables) -> dict[str, Any]:
     robust = None
     if "frequentist_robust" in tables:
         sides = names_by_side(tables["frequentist_robust"].dropna(subset=["ci_lb", "ci_ub"]))
-        robust = [
-            name
-            for side, names in sides.items()
-            for name in names
-            if posterior.get(name, side) != side
-        ]
+        pairs = [(name, side) for side, names in sides.items() for name in names]
+        robust = [name for name, side in pairs if posterior.get(name, side) != side]
     return {
         "differing": list(rows.index[rows["side_frequentist"] != rows["side_posterior"]]),
         "robust": robust,

@@ -23,10 +23,7 @@ def directions_page(results: Results) -> str:
 
 
 def _context(results: Results) -> dict[str, Any]:
-    """Return the variables of the sections: sides, clear differences, rows and the model.
-
-    A side has the keys of its first (worst) and last (best) direction in the table `directions`.
-    """
+    """Return sides (with keys of their worst and best direction), differences, rows, model."""
     table = results.tables["directions"]
     differences = results.tables["direction_differences"]
     kind = str(table.columns[0])

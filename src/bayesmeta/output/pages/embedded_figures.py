@@ -17,10 +17,9 @@ def embedded_figure(name: str, svg: Path) -> dict[str, Any]:
     """Return a figure in the form that templates show.
 
     The PNG and the CSV files lie beside the SVG. Its name is as in the folder of results: `forest`,
-    `funnel_fear-memory`, `screening/importance`.
-
-    Keys: name, key (an id), file (its stem), kind (svg or png), alt, src (a data address), data
-    (links to CSV files; none for the funnel of a cell, because its rows are in those of all).
+    `funnel_fear-memory`, `screening/importance`. Keys: name, key (an id), file (its stem), kind
+    (svg or png), alt, src (a data address), data (links to CSV files; none for the funnel of a
+    cell, because its rows are in those of all).
     """
     text = trimmed(svg.read_text(encoding="utf-8"))
     stem = name.rpartition("/")[2]
@@ -53,10 +52,7 @@ def trimmed(svg: str) -> str:
 
 
 def svg_address(svg: str) -> Markup:
-    """Return an SVG as a data address inside double quotes.
-
-    Only signs that HTML or addresses do not allow are escaped, so that the address stays short.
-    """
+    """Return an SVG as a data address inside double quotes: only illegal signs are escaped."""
     text = svg if "'" in svg else svg.replace('"', "'")
     for sign in '%#&"':
         text = text.replace(sign, f"%{ord(sign):02X}")

@@ -27,7 +27,7 @@ def facts_table(results: Results) -> pd.DataFrame:
     """Return the numbers that no other table holds: columns fact and value.
 
     A fact is such as `effects`, `means below`, `checks passed`; a value is a number, or a text such
-    as a prior. Facts about commands that were not run are left out. Raises BadInput if posterior.nc
+    as a prior. Commands that were not run have no facts. Raises BadInput if posterior.nc
     cannot be read.
     """
     saved = saved_model(results)

@@ -24,18 +24,15 @@ class Block(NamedTuple):
 def blocks(template: str, *, html: bool, **context: Any) -> list[Block]:
     """Render a template and return its blocks.
 
-    A heading begins with ###, a bullet with -; blank lines divide paragraphs, other line ends are
-    spaces.
+    A heading begins with ###, a bullet with -; blank lines divide paragraphs.
     """
     environment = TEMPLATES if html else PLAIN
     text = environment.get_template(template).render(context | {"phrase": phrase, "html": html})
     parts = re.split(r"\n\s*\n|\n(?=###|- )", text.strip())
-    return [_block(re.sub(r"\s+", " ", part).strip()) for part in parts if part.strip()]
-
-
-def _block(text: str) -> Block:
-    kind = next(kind for kind, mark in MARKS.items() if text.startswith(mark))
-    return Block(kind, text.removeprefix(MARKS[kind]))
+    texts = [re.sub(r"\s+", " ", part).strip() for part in parts if part.strip()]
+    kinds = [next(kind for kind in MARKS if text.startswith(MARKS[kind])) for text in texts]
+    pairs = zip(kinds, texts, strict=True)
+    return [Block(kind, text.removeprefix(MARKS[kind])) for kind, text in pairs]
 
 
 def joined(parts: Sequence[Block], *, html: bool) -> str:

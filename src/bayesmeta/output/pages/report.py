@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from bayesmeta.estimates.text import words
+from bayesmeta.output.pages import provenance_tables as origins
 from bayesmeta.output.pages.answers import answer, command_of
 from bayesmeta.output.pages.cells import Cells
 from bayesmeta.output.pages.check import STATES
@@ -14,12 +15,6 @@ from bayesmeta.output.pages.comparison import term_rows
 from bayesmeta.output.pages.embedded_figures import data_behind, embedded_figure
 from bayesmeta.output.pages.facts import with_facts
 from bayesmeta.output.pages.methods import methods_text
-from bayesmeta.output.pages.provenance_tables import (
-    changed_files,
-    files_table,
-    parts_table,
-    versions_table,
-)
 from bayesmeta.output.pages.rendering import TEMPLATES, records
 from bayesmeta.output.pages.results import Results
 from bayesmeta.output.pages.sections import CHECKS, COMPARISON, CONTENTS, HEADINGS
@@ -50,20 +45,17 @@ def report_page(results: Results) -> str:
 
 
 class Page:
-    """The tables, figures, verdicts and numbers of a report, for its templates.
-
-    It records which tables were shown.
-    """
+    """The tables, figures, verdicts and numbers of a report, and which tables were shown."""
 
     def __init__(self, results: Results, tables: Mapping[str, pd.DataFrame]) -> None:
         self.results = results
-        self.changed = changed_files(results.folder)
+        self.changed = origins.changed_files(results.folder)
         self.lint_was_run = "lint" in results.provenance
         self.tables = {
             **tables,
-            "provenance_parts": parts_table(results),
-            "provenance_files": files_table(results),
-            "provenance_versions": versions_table(results),
+            "provenance_parts": origins.parts_table(results),
+            "provenance_files": origins.files_table(results),
+            "provenance_versions": origins.versions_table(results),
         }
         self.cell = Cells(self.tables)
         self.command = command_of(results)
@@ -82,10 +74,7 @@ class Page:
         return records(self.tables[name]) if name in self.tables else []
 
     def table(self, name: str, only: str | None = None) -> dict[str, Any] | None:
-        """Return a table in the form that templates show; None without rows.
-
-        Rows with a missing value in the column `only` are left out.
-        """
+        """Return a table as templates show it, without rows that lack `only`; None without rows."""
         table = self.tables.get(name, pd.DataFrame())
         if only is not None:
             table = table[table[only].notna()] if only in table else table[:0]
@@ -126,22 +115,16 @@ class Page:
     def refusal(self, command: str) -> str:
         """Return why a command failed when the report was made; "" if it did not."""
         part = "data" if command == "report" else command
-        states = {
-            (row["part"], row["state"]): row["reason"] for row in reversed(self.rows("parts"))
-        }
-        return str(states.get((part, "not done"), ""))
+        why = {(row["part"], row["state"]): row["reason"] for row in reversed(self.rows("parts"))}
+        return str(why.get((part, "not done"), ""))
 
     def other_tables(self) -> list[str]:
         """Return the tables that no section shows and no figure links to."""
         paths = [path for svg in self.results.figures.values() for path in data_behind(svg)]
         linked = {path.read_bytes() for path in paths}
         files = {name: self.results.file(name) for name in self.results.tables}
-        unseen = {name: path for name, path in files.items() if name not in self.shown}
-        return [
-            name
-            for name, path in unseen.items()
-            if path.is_file() and path.read_bytes() not in linked
-        ]
+        written = {name: path.read_bytes() for name, path in files.items() if path.is_file()}
+        return [name for name in written if name not in self.shown and written[name] not in linked]
 
 
 def about_of(results: Results) -> Mapping[str, Any]:

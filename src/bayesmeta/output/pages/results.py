@@ -15,19 +15,13 @@ FIT = "fit"
 
 @dataclass(frozen=True)
 class Results:
-    """A folder of results.
-
-    Tables (tables/*.csv) and figures (SVG files) are by name, those of a subfolder with its name
-    before: `terms`, `screening/importance`. Provenance is by command: `fit` (provenance.json),
-    `comparison`, `check`, `lint`, `multiverse`, `screen`. The diagnostics are those of the fit,
-    empty without a fit.
-    """
+    """A folder of results."""
 
     folder: Path
-    tables: dict[str, pd.DataFrame]
-    figures: dict[str, Path]
-    provenance: dict[str, dict[str, Any]]
-    diagnostics: dict[str, Any]
+    tables: dict[str, pd.DataFrame]  # by name, with that of a subfolder: `screening/importance`
+    figures: dict[str, Path]  # SVG files, by such a name
+    provenance: dict[str, dict[str, Any]]  # by command: `fit` (provenance.json), `check`, ...
+    diagnostics: dict[str, Any]  # of the fit, empty without a fit
 
     @property
     def about(self) -> dict[str, Any]:
@@ -41,10 +35,7 @@ class Results:
 
 
 def read_results(folder: Path) -> Results:
-    """Read a folder that `bayesmeta fit` and other commands wrote.
-
-    Raises BadInput if it is no folder, holds no results, or a file of it cannot be read.
-    """
+    """Read a folder that commands wrote; BadInput: no folder, no results, or an unreadable file."""
     records = sorted(folder.rglob("provenance*.json")) if folder.is_dir() else []
     if not records:
         advice = "give a folder that bayesmeta fit, compare or check wrote"

@@ -33,10 +33,7 @@ HEADINGS |= _TEXTS["headings"]
 
 
 def caption_of(stem: str) -> str:
-    """Return the caption of a figure from the stem of its file.
-
-    A figure of a part, such as `funnel_fear-memory`, has the name of the part before the caption.
-    """
+    """Return the caption of a figure; `funnel_fear-memory` has its part before that of `funnel`."""
     kind, _, part = stem.partition("_")
     if stem in CAPTIONS or kind not in CAPTIONS:
         return CAPTIONS.get(stem, words(stem))

@@ -29,10 +29,8 @@ def shown_table(
     """Return a table in the form that templates show.
 
     Intervals stand side by side; a long table is folded, a very long table is cut. With `cell` all
-    numbers that share a cell have their addresses.
-
-    Keys: name, heading, columns (name, shown, text, width, label), rows (of shown, value, text),
-    folded, left_out, total, wordy (whether a column has sentences).
+    numbers that share a cell have their addresses. Keys: name, heading, columns (name, shown, text,
+    width, label), rows (of shown, value, text), folded, left_out, total, wordy (has sentences).
     """
     across = SIDE_BY_SIDE.get(name)
     wide = side_by_side(table, across) if across and across in table else table
@@ -40,18 +38,16 @@ def shown_table(
     rows = [[_cell(value) for value in row.values()] for row in records(shown)]
     if across and wide is not table and cell is not None:
         _link_numbers(rows, wide, name, across, cell)
-    columns = [
-        _column(str(column), [row[at] for row in rows]) for at, column in enumerate(wide.columns)
-    ]
+    heads = [_column(str(head), [row[at] for row in rows]) for at, head in enumerate(wide.columns)]
     return {
         "name": name,
         "heading": heading,
-        "columns": columns,
+        "columns": heads,
         "rows": rows[:MAX_ROWS],
         "folded": len(wide) > MAX_UNFOLDED,
         "left_out": max(0, len(wide) - MAX_ROWS),
         "total": len(wide),
-        "wordy": any(column["width"] == "long" for column in columns),
+        "wordy": any(column["width"] == "long" for column in heads),
     }
 
 
@@ -65,10 +61,7 @@ def side_by_side(table: pd.DataFrame, across: str) -> pd.DataFrame:
 
 
 def csv_link(name: str, content: bytes) -> dict[str, str]:
-    """Return a file name and a data address of a CSV.
-
-    A large file is compressed; the page unpacks it if the browser can.
-    """
+    """Return file name and data address of a CSV, compressed if large (browsers unpack it)."""
     stem = name.replace("/", "-")
     if len(content) <= PLAIN:
         href = "data:text/csv;charset=utf-8," + quote(content, safe=",:;/()[]=+*!")

@@ -1,7 +1,4 @@
-"""A model's contrasts, its bias parameters, and how well it predicts every study unseen.
-
-They are in a single table, so that a job can keep it.
-"""
+"""Contrasts, bias parameters and elpd by study of a model, in a single table that a job keeps."""
 
 import numpy as np
 import pandas as pd
@@ -17,6 +14,8 @@ from bayesmeta.robustness.influence.coverage import effects_of
 from bayesmeta.robustness.influence.elpd import sample_checked
 
 COLUMNS = ["part", "name", "mean", "sd", "ci_lb", "ci_ub", "p_positive"]
+Combinations = dict[str, xr.DataArray]  # weights of terms by part
+Tables = tuple[pd.DataFrame, pd.DataFrame]  # estimates, studies
 
 
 def refit(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> pd.DataFrame:
@@ -41,10 +40,7 @@ def refit(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> pd.Data
     return pd.concat([estimates, studies.assign(part="study")], ignore_index=True)
 
 
-def _integrated(
-    design: xr.Dataset, spec: ModelSpec, combinations: dict[str, xr.DataArray]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the estimates and the studies."""
+def _integrated(design: xr.Dataset, spec: ModelSpec, combinations: Combinations) -> Tables:
     posterior = quadrature.integrate_posterior(design, spec)
     elpd = quadrature.leave_one_study_out(design, spec)["elpd"].values
     estimates = [
@@ -55,10 +51,7 @@ def _integrated(
     return pd.concat(estimates), studies.assign(how="exact", k_hat=np.nan)
 
 
-def _sampled(
-    design: xr.Dataset, spec: ModelSpec, combinations: dict[str, xr.DataArray]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the estimates and the studies."""
+def _sampled(design: xr.Dataset, spec: ModelSpec, combinations: Combinations) -> Tables:
     tree = sample_checked(design, spec)
     posterior = tree["posterior"].dataset
     estimates = [

@@ -24,9 +24,8 @@ def versions(
 ) -> tuple[dict[str, Version], dict[str, str]]:
     """Return design, model and weights without and with every bias, and why others are missing.
 
-    Both mappings are by title of the model.
-    `frame`: effect table; PET and PEESE need n1i and n2i. `weights`: dims (contrast, term), over
-    the terms of the unadjusted model.
+    Both mappings are by title of the model. `frame`: effect table; PET and PEESE need n1i and n2i.
+    `weights`: dims (contrast, term), over the terms of the unadjusted model.
     """
     made: dict[str, Version] = {UNADJUSTED: (build_design(frame, spec), spec, weights)}
     missing = {}
@@ -49,8 +48,8 @@ def cells_table(refits: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return every contrast under every model.
 
     Columns: contrast, model, mean, sd, ci_lb, ci_ub, p_positive; shift: of the mean from the
-    unadjusted model's, in its sds; toward_zero: the share of the unadjusted mean that disappears
-    (above 1: the sign changes).
+    unadjusted, in its sds; toward_zero: the share of the unadjusted mean that disappears (above 1:
+    the sign changes).
     """
     rows = _part(refits, "contrast")
     base = rows[rows["model"] == UNADJUSTED].set_index("contrast")

@@ -21,32 +21,19 @@ MIN_CELL_EFFECTS = 10  # fewer give no stable skewness or slope
 
 @dataclass(frozen=True)
 class FunnelData:
-    """The effects of a design, as replicates need them.
+    """The effects of a design, as replicates need them."""
 
-    Attributes
-    ----------
-    yi, vi : (k,)
-    x : (k, p), coded terms
-    unit : by level, the position of the study, the group or the effect of every effect (k,)
-    stratum : position of the stratum of every effect, 0 where taus do not differ (k,)
-    n1, n2 : group sizes (k,), nan where there are none
-    linked : whether vi follows from yi and the sizes as that of an SMD (k,)
-    vtype : the variance that it follows (`effect_sizes.smd`); "" where no effect does
-    mean : posterior mean of X beta (k,); its sign is the direction in which the field publishes
-    cells : "all" and every term that is a cell, as the effects that belong to it (k,)
-    """
-
-    yi: Floats
-    vi: Floats
-    x: Floats
-    unit: dict[str, Integers]
-    stratum: Integers
-    n1: Floats
-    n2: Floats
-    linked: Bools
-    vtype: str
-    mean: Floats
-    cells: dict[str, Bools]
+    yi: Floats  # (k,)
+    vi: Floats  # (k,)
+    x: Floats  # (k, p), coded terms
+    unit: dict[str, Integers]  # by level, the position of the unit of every effect (k,)
+    stratum: Integers  # (k,), position of the stratum, 0 where taus do not differ
+    n1: Floats  # (k,), group sizes, nan where there are none
+    n2: Floats  # (k,)
+    linked: Bools  # (k,), whether vi follows from yi and the sizes as that of an SMD
+    vtype: str  # the variance that it follows (`effect_sizes.smd`); "" where no effect does
+    mean: Floats  # (k,), posterior mean of X beta; its sign is the direction that is published
+    cells: dict[str, Bools]  # "all" and every term that is a cell: the effects in it (k,)
 
     @property
     def direction(self) -> Floats:

@@ -20,19 +20,12 @@ MAX_VALUES = 1_000_000  # of an array (draws, effects): 8 MB
 
 @dataclass(frozen=True)
 class DrawnEffects:
-    """Values at every effect under some draws.
+    """Values at every effect under some draws."""
 
-    Attributes
-    ----------
-    fitted, theta : (b, k), the fitted mean X beta and the true effect
-    tau2 : (b, k), the sum over the levels
-    rho : (b, 1), correlation of sampling errors within a group
-    """
-
-    fitted: Floats
-    theta: Floats
-    tau2: Floats
-    rho: Floats
+    fitted: Floats  # (b, k), the fitted mean X beta
+    theta: Floats  # (b, k), the true effect
+    tau2: Floats  # (b, k), the sum over the levels
+    rho: Floats  # (b, 1), correlation of sampling errors within a group
 
 
 def draw_effects(

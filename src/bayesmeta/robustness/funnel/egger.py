@@ -16,14 +16,7 @@ ALPHA = 0.05
 WALD = ["slope", "se", "zval", "pval", "ci_lb", "ci_ub"]
 FAIL_SAFE = ["term", "k", "studies", "fsn", "pval", "sumz", "threshold", "robust", "method"]
 PUBLISHED = "single-level, as published"
-FILE_DRAWER = (
-    "Rosenthal; a sum of z over all effects, as if every effect were a study: nesting is ignored"
-)
-
-
-def standard_error(design: xr.Dataset) -> Floats:
-    """Return sqrt(vi), metafor's "sei"; for an SMD it contains yi, which makes a slope alone."""
-    return np.sqrt(design["vi"].values)
+NOTE = "Rosenthal; a sum of z over all effects, as if every effect were a study: nesting is ignored"
 
 
 def size_precision(design: xr.Dataset) -> Floats:
@@ -45,20 +38,18 @@ def egger_table(design: xr.Dataset, spec: ModelSpec) -> pd.DataFrame:
     """Fit Egger's regression: the precision as a further moderator, single-level and nested.
 
     With sei a slope can be the effect size itself: the variance of an SMD grows with its square, so
-    that a few very large effects of the same sign cause it, especially in a nested model.
-    sqrt(1/n1 + 1/n2) is free of that.
-    `design`: from `design.build_design`; the nested version with sqrt(1/n1 + 1/n2) needs n1i and
-    n2i. `spec`: levels and rho of the nested model.
+    that a few very large effects of the same sign cause it, especially in a nested model;
+    sqrt(1/n1 + 1/n2), which needs n1i and n2i, is free of that. `design`: from
+    `design.build_design`. `spec`: levels and rho of the nested model. Raises BadInput: the
+    precision is a linear combination of the terms, for example the same for every effect.
     Columns: model, precision, slope, se, zval, pval (two-sided, normal), ci_lb, ci_ub, tau2 (sum
     over the levels), tau2_without (the same without the precision), QE, k.
-    Raises BadInput: the precision is a linear combination of the terms, for example the same for
-    every effect.
-    `rma.uni` with moderators, predictor "sei"; nested: Fernandez-Castilla et al. 2021,
-    doi 10.1080/00220973.2019.1582470.
     Source: Egger et al. 1997, doi 10.1136/bmj.315.7109.629; as published: metafor's `regtest` of an
+    `rma.uni` with moderators, predictor "sei"; nested: Fernandez-Castilla et al. 2021, doi
+    10.1080/00220973.2019.1582470.
     """
     without = fit_reml(design, spec)
-    rows = [egger_single(design), egger_nested(without, "sei", standard_error(design))]
+    rows = [egger_single(design), egger_nested(without, "sei", np.sqrt(design["vi"].values))]
     if {"n1i", "n2i"} <= set(design.data_vars):
         rows.append(egger_nested(without, "sqrt(1/n1 + 1/n2)", size_precision(design)))
     return pd.DataFrame(rows)
@@ -67,7 +58,7 @@ def egger_table(design: xr.Dataset, spec: ModelSpec) -> pd.DataFrame:
 def egger_single(design: xr.Dataset) -> dict[str, object]:
     """Fit the published test; return a row of `egger_table`."""
     x, y, v = (design[name].values for name in ("X", "yi", "vi"))
-    wider = with_term(design, "sei", standard_error(design))["X"].values
+    wider = with_term(design, "sei", np.sqrt(v))["X"].values
     fit = fit_single(wider, y, v)
     slope = _slope(fit.beta[-1], np.sqrt(fit.covariance[-1, -1]))
     tau2 = {"tau2": float(fit.tau2), "tau2_without": float(fit_single(x, y, v).tau2)}
@@ -76,11 +67,7 @@ def egger_single(design: xr.Dataset) -> dict[str, object]:
 
 
 def egger_nested(without: Reml, name: str, precision: Floats) -> dict[str, object]:
-    """Fit the test in a nested model; return a row of `egger_table`.
-
-    `without`: fit of the model without the precision. `name`, `precision`: the precision (k,) and
-    its name.
-    """
+    """Add a named precision (k,) to the nested fit without it; return a row of `egger_table`."""
     fit = fit_reml(with_term(without.design, name, precision), without.spec)
     slope = _slope(fit.beta.to_numpy()[-1], np.sqrt(fit.covariance.to_numpy()[-1, -1]))
     tau2 = {"tau2": float((fit.tau**2).sum()), "tau2_without": float((without.tau**2).sum())}
@@ -122,17 +109,13 @@ def fail_safe_table(design: xr.Dataset) -> pd.DataFrame:
         raise BadInput(f"{needs}; the terms are {list(terms)}")
     z = design["yi"].values / np.sqrt(design["vi"].values)
     study = nesting_of(design).study_of_effect
-    table = pd.DataFrame(
-        {
-            "term": term,
-            "k": int(cell.sum()),
-            "studies": len(np.unique(study[cell])),
-            "sumz": float(z[cell].sum()),
-        }
+    rows = [
+        (term, int(cell.sum()), len(np.unique(study[cell])), float(z[cell].sum()))
         for term, cell in zip(terms, x.T == 1, strict=True)
-    )
+    ]
+    table = pd.DataFrame(rows, columns=["term", "k", "studies", "sumz"])
     mean = table["sumz"].abs() / np.sqrt(table["k"])
     missing = np.ceil(table["k"] * (mean / norm.isf(ALPHA)) ** 2 - table["k"])
     table = table.assign(fsn=missing.clip(lower=0).astype(int), threshold=5 * table["k"] + 10)
     robust = table["fsn"] > table["threshold"]
-    return table.assign(pval=norm.sf(mean), robust=robust, method=FILE_DRAWER)[FAIL_SAFE]
+    return table.assign(pval=norm.sf(mean), robust=robust, method=NOTE)[FAIL_SAFE]

@@ -21,28 +21,20 @@ MIN_DRAWS = 100  # p-values then have standard errors of at most .05
 class FunnelChecks(NamedTuple):
     """A funnel against its replicates.
 
-    Attributes
-    ----------
-    statistics : cell ("all" and the terms), statistic, title, k (effects), observed (mean over
-        draws), replicate_mean, replicate_sd, ci_lb, ci_ub (95 % of the replicates), p = P(replicate
-        >= observed) draw by draw, p_two_sided, naive_mean and naive_p (every variance held fixed),
-        flag ("high", "low" or ""), verdict (words)
-    replicates : draw, cell, statistic, observed, replicate, naive; what the p-values count.
-    points : which ("observed" or "replicate", thinned), cell, residual, se; residuals from the
-        fitted mean, multiplied by its direction
-    cells : cell, k, studies, mean (fitted, without its sign).
-    linked : in words, how many variances could be simulated with their effects.
-    flagged : whether a statistic of the entire dataset is flagged as too high.
-    verdict : in words, on the entire dataset.
+    `statistics`: cell ("all" and the terms), statistic, title, k (effects), observed (mean over
+    draws), replicate_mean, replicate_sd, ci_lb, ci_ub (95 % of the replicates), p = P(replicate >=
+    observed) draw by draw, p_two_sided, naive_mean and naive_p (every variance held fixed), flag
+    ("high", "low" or ""), verdict (words). `points`: which ("observed" or "replicate", thinned),
+    cell, residual, se; residuals from the fitted mean, multiplied by its direction.
     """
 
     statistics: pd.DataFrame
-    replicates: pd.DataFrame
+    replicates: pd.DataFrame  # draw, cell, statistic, observed, replicate, naive: what p counts
     points: pd.DataFrame
-    cells: pd.DataFrame
-    linked: str
-    flagged: bool
-    verdict: str
+    cells: pd.DataFrame  # cell, k, studies, mean (fitted, without its sign)
+    linked: str  # in words, how many variances could be simulated with their effects
+    flagged: bool  # whether a statistic of the entire dataset is flagged as too high
+    verdict: str  # in words, on the entire dataset
 
 
 def funnel_checks(
@@ -54,19 +46,17 @@ def funnel_checks(
     so that a slope arises without any selection (Zwetsloot et al. 2017, doi 10.7554/eLife.24260). A
     statistic that depends on the draw is compared within the draw (Gelman, Meng & Stern 1996);
     effects of new studies make the check a mixed predictive check (Marshall & Spiegelhalter 2003,
-    doi 10.1002/sim.1403). A cell's statistics are flagged at .05 / their number.
-
-    The p-values of "egger" and "significant" tend to be low (medians .31 and .34): the weights
-    1 / v shrink the fitted means of an SMD towards zero, and with them the replicates. In 200
-    tables of preclinical size without selection p < .05 in 4 to 8 % by statistic, p < .01 in at
-    most 3 %, and 5 % of the tables were flagged.
-    `tree`: a fit: posterior with beta and taus (u, w, d for "fitted"), constant_data. `draws`:
-    number of posterior draws and of replicates of the table, a replicate per draw; at least 100.
-    `seed`: seed of every random step. `studies`: "new" or "fitted", replicates of new studies from
-    the fitted distribution, or of the same studies. Fitted random effects take up part of a
-    small-study effect, so that "fitted" is conservative for slopes and skewness; "new" is
-    calibrated.
-    Raises BadInput: fewer than 100 draws are requested or in the tree; random effects are missing.
+    doi 10.1002/sim.1403). A cell's statistics are flagged at .05 / their number. The p-values of
+    "egger" and "significant" tend to be low (medians .31 and .34): the weights 1 / v shrink the
+    fitted means of an SMD towards zero, and with them the replicates. In 200 tables of preclinical
+    size without selection p < .05 in 4 to 8 % by statistic, p < .01 in at most 3 %, and 5 % of the
+    tables were flagged. `tree`: a fit: posterior with beta and taus (u, w, d for "fitted"),
+    constant_data. `draws`: number of posterior draws and of replicates of the table, a replicate
+    per draw; at least 100. `seed`: seed of every random step. `studies`: "new" or "fitted",
+    replicates of new studies from the fitted distribution, or of the same studies. Fitted random
+    effects take up part of a small-study effect, so that "fitted" is conservative for slopes and
+    skewness; "new" is calibrated. Raises BadInput: fewer than 100 draws are requested or in the
+    tree; random effects are missing.
     """
     available = tree["posterior"].sizes["chain"] * tree["posterior"].sizes["draw"]
     count = min(draws, available)
@@ -124,9 +114,8 @@ def _statistics(data: FunnelData, values: dict[str, Floats]) -> pd.DataFrame:
 def summarise(observed: Floats, replicate: Floats, naive: Floats) -> dict[str, float]:
     """Return a row of the table from arrays of the values at all draws (draws,).
 
-    The row is empty if the data or half of the replicates lack the statistic.
-    p = P(replicate >= observed) over the draws with finite values of both; two-sided twice the
-    smaller tail, at most 1.
+    The row is empty if the data or half of the replicates lack the statistic. p = P(replicate >=
+    observed) over draws with finite values; two-sided twice the smaller tail, at most 1.
     """
     finite = np.isfinite(observed) & np.isfinite(replicate) & np.isfinite(naive)
     if finite.mean() < 0.5:

@@ -5,10 +5,8 @@ and r the probability of the new data given the old, the bridge between both pos
 
     r = E_0[l / (s_1 l + s_0 r)] / E_1[1 / (s_1 l + s_0 r)]
 
-with E_0 over the draws without the new data and E_1 over those given them.
-
-The plain mean of l without them has the same limit, but few draws determine it if the new data are
-surprising.
+with E_0 over the draws without the new data and E_1 over those given them. The plain mean of l
+without them has the same limit, but few draws determine it if the new data are surprising.
 Source: Meng & Wong 1996, Statistica Sinica 6, 831-860; Bennett 1976,
 doi 10.1016/0021-9991(76)90078-4.
 """
@@ -26,9 +24,8 @@ def bridge(without: xr.DataArray, given: xr.DataArray) -> tuple[float, float]:
 
     The squared error is the sum of the relative variances of both means, with their effective
     sample sizes. From about .5 the two posteriors hardly overlap, and the error itself is too
-    small.
-    `without`, `given`: log-likelihood of the new data over (chain, draw), of draws without and
-    given them.
+    small. `without`, `given`: log-likelihood of the new data (chain, draw), draws without and given
+    them.
     """
     log_shares = np.log([without.size, given.size]) - np.log(without.size + given.size)
 

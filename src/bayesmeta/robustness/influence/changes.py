@@ -45,10 +45,9 @@ def changes_table(
     - "no longer settled", "settled without it"; "" for no change.
 
     All studies x contrasts: changes of settled conclusions first, then the gravest, then the
-    largest shift.
-    `design`, `spec`: a model that quadrature takes. `weights`: dims (contrast, term), as from
-    `design.contrast_weights`. `left_out`: from `quadrature.leave_one_study_out(design, spec,
-    weights=weights)`.
+    largest shift. `design`, `spec`: a model that quadrature takes. `weights`: dims (contrast,
+    term), as from `design.contrast_weights`. `left_out`: from
+    `quadrature.leave_one_study_out(design, spec, weights=weights)`.
     """
     table = _approximate(design, spec, weights, left_out)
     table = _made_exact(table, design, spec, weights).reset_index()

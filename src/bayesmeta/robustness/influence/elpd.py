@@ -31,9 +31,8 @@ def psis_table(tree: xr.DataTree) -> pd.DataFrame:
     """Leave out every study by importance sampling, from the draws of a single fit.
 
     The error is sqrt(sum_d w_d^2 (p_d / p - 1)^2 / r), with weights w_d, p_d = p(y_s | draw d), p
-    their weighted mean and r the draws' efficiency.
-    `tree`: a fit: log_likelihood with obs_study over (chain, draw, study), the marginal likelihood;
-    constant_data.
+    their weighted mean and r the draws' efficiency. `tree`: a fit: log_likelihood with obs_study
+    over (chain, draw, study), the marginal likelihood; constant_data.
     Columns: study, k (effects), elpd_psis, k_hat, error (Monte-Carlo standard error of elpd_psis;
     nan where k_hat > .7).
     Source: Vehtari, Simpson, Gelman, Yao & Gabry 2024, JMLR 25(72); ArviZ's `loo`.
@@ -69,9 +68,8 @@ def leave_studies_out(
     `tree`: a fit of the model, for `psis_table`. `design`, `spec`: design and model of the fit.
     `left_out`: from `quadrature.leave_one_study_out`, for a model that it takes: exact. `seed`:
     seed of the refits. `workers`: as for `jobs.run_jobs`, which stores the refits.
-    Columns: study, k, elpd_psis, k_hat, elpd, how ("exact", "PSIS", "refitted", or "PSIS fails" for
-    a study without which the sampler fails, too), error: of the quadrature, or Monte-Carlo standard
-    error.
+    Columns: study, k, elpd_psis, k_hat, elpd, how ("exact", "PSIS", "refitted", or "PSIS fails" if
+    the sampler fails, too), error: of the quadrature, or Monte-Carlo standard error.
     """
     table = psis_table(tree)
     if left_out is not None:
@@ -96,11 +94,7 @@ def leave_studies_out(
 
 
 def refit_without(study: str, design: xr.Dataset, spec: ModelSpec, seed: int) -> pd.DataFrame:
-    """Sample the posterior without a study; return the log-likelihood of that study.
-
-    Columns: chain, draw, log_lik, a row per draw.
-    Raises BadInput: as for `nuts.sample_posterior`; a diagnostic of the sampler failed.
-    """
+    """Sample without a study; return its log-likelihood (chain, draw, log_lik) or BadInput."""
     tree = sample_checked(design, spec, without=[study], seed=seed)
     log_lik = tree["log_likelihood"].dataset["obs_study"].sel(study=study, drop=True)
     return log_lik.to_series().rename("log_lik").reset_index()
@@ -119,13 +113,12 @@ def elpd_table(by_model: Mapping[str, pd.DataFrame], against: str) -> pd.DataFra
     """Compare models by how well they predict unseen studies.
 
     With n studies, a standard error is sqrt(n) times the sd over studies of the elpd, or of its
-    difference. Source: Vehtari, Gelman & Gabry 2017, doi 10.1007/s11222-016-9696-4.
-    `by_model`: name of a model to its table from `leave_studies_out`; all of the same studies, in
-    any order. `against`: the model that the others are compared with.
+    difference. Source: Vehtari, Gelman & Gabry 2017, doi 10.1007/s11222-016-9696-4. `by_model`:
+    name of a model to its table from `leave_studies_out`; all of the same studies, in any order.
+    `against`: the model that the others are compared with.
     Columns: model, elpd (the sum over studies), se, difference (above zero: better than `against`),
-    difference_se, worst_k_hat, refitted (the number of studies); in the given order.
-    Raises BadInput: `against` is not a name in `by_model`; the models are of other studies or
-    effects.
+    difference_se, worst_k_hat, refitted (the number of studies); in the given order. Raises
+    BadInput: `against` is not a name in `by_model`; the models are of other studies or effects.
     """
     if against not in by_model:
         models = ", ".join(by_model)

@@ -30,8 +30,7 @@ def baujat_table(design: xr.Dataset, spec: ModelSpec, left_out: xr.Dataset) -> p
 
     Means and variances without the study are exact; correlations of the terms are those at the
     taus' root mean squares. Source: Baujat, Mahe, Pignon & Hill 2002, doi 10.1002/sim.1221, for a
-    single effect per study.
-    `design`, `spec`: a model that quadrature takes. `left_out`: from
+    single effect per study. `design`, `spec`: a model that quadrature takes. `left_out`: from
     `quadrature.leave_one_study_out(design, spec)`.
     Columns: study, k (effects), misfit (squared Mahalanobis distance of its effects from their
     prediction by the others, per effect: about 1), pval (of the distance, chi-squared with k df),
@@ -40,13 +39,11 @@ def baujat_table(design: xr.Dataset, spec: ModelSpec, left_out: xr.Dataset) -> p
     stratum. A term of which no other study has effects moves to its prior.
     """
     parts = split_strata(design, spec) if spec.tau_by else {"": (design, spec)}
-    tables = [_of_stratum(*part, left_out, name) for name, part in parts.items()]
+    tables = [_rows(*part, left_out, name) for name, part in parts.items()]
     return pd.concat(tables).loc[design["study"].values].reset_index()
 
 
-def _of_stratum(
-    design: xr.Dataset, spec: ModelSpec, left_out: xr.Dataset, stratum: str
-) -> pd.DataFrame:
+def _rows(design: xr.Dataset, spec: ModelSpec, left_out: xr.Dataset, stratum: str) -> pd.DataFrame:
     studies = design["study"].values
     left_out = left_out.sel(study=studies, term=design["term"].values)
     labels = [f"{stratum}:{level}" if stratum else level for level in spec.levels]

@@ -17,9 +17,7 @@ from bayesmeta.model.likelihood import Taus, columns_of, error_sums, marginal, n
 from bayesmeta.robustness.influence.coverage import effects_of
 
 OUTLYING = 1.96
-ROUNDING = (
-    1e-10  # least eigenvalue of a scaled information matrix that is singular but for rounding
-)
+ROUNDING = 1e-10  # least eigenvalue of a scaled matrix that is singular but for rounding
 TausByLevel = Mapping[str, float] | pd.Series
 
 
@@ -144,9 +142,7 @@ def deleted_residuals(design: xr.Dataset, taus: TausByLevel, *, rho: float = 0.0
     return table.assign(outlier=table["rstudent"].abs() > OUTLYING)
 
 
-def _without_each(
-    design: xr.Dataset, taus: TausByLevel, rho: float
-) -> tuple[Floats, Floats, Floats]:
+def _without_each(design: xr.Dataset, taus: TausByLevel, rho: float) -> tuple[Floats, ...]:
     """Return z'V_s^-1 z (studies, q, q), z = [X, y]; beta and its covariance without a study."""
     nesting = nesting_of(design)
     p = design.sizes["term"]

@@ -112,19 +112,12 @@ def draw_subsets(informed: np.ndarray, count: int, rng: np.random.Generator) -> 
 
 
 class SubsetPosteriors(NamedTuple):
-    """Posteriors by subset.
+    """Posteriors by subset."""
 
-    Attributes
-    ----------
-    mean, variance : (subsets, contrasts)
-    tau : (subsets, levels)
-    total : (subsets,), heterogeneity of all levels
-    """
-
-    mean: np.ndarray
-    variance: np.ndarray
-    tau: np.ndarray
-    total: np.ndarray
+    mean: np.ndarray  # (subsets, contrasts)
+    variance: np.ndarray  # (subsets, contrasts)
+    tau: np.ndarray  # (subsets, levels)
+    total: np.ndarray  # (subsets,), heterogeneity of all levels
 
 
 def _of_stratum(
@@ -186,11 +179,9 @@ def _conditionals(
     for start in range(0, len(tau), size):
         some = tau[start : start + size].T[:, None]
         S, L = density.products_by_study(arrays, Taus(**dict(zip(spec.levels, some, strict=True))))
-        of_subsets = np.moveaxis(np.tensordot(members, S, axes=1), 0, 2)
+        sums = np.moveaxis(np.tensordot(members, S, axes=1), 0, 2)
         log_det = np.tensordot(members, L, axes=1)
-        yield density.condition(
-            of_subsets, log_det, effects[:, None], arrays.prior, arrays.log_det_prior
-        )
+        yield density.condition(sums, log_det, effects[:, None], arrays.prior, arrays.log_det_prior)
 
 
 def _moments(

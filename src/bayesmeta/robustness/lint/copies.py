@@ -62,11 +62,7 @@ def studies_twice(inputs: LintInput) -> Findings:
 
 
 def fingerprints(inputs: LintInput) -> "pd.Series[str]":
-    """Return the numbers of every effect as text; missing where chance could agree.
-
-    They are the raw columns, or else yi and vi. Rows with a mean and an SD of 0 in a group (floors)
-    are missing, and so are rounded yi and vi.
-    """
+    """Return raw numbers (else yi, vi) as text; missing for floors (mean, SD 0), rounded yi, vi."""
     frame = inputs.frame
     if not inputs.raw:
         exact = (frame[["yi", "vi"]].map(_digits) >= MIN_DIGITS).all(axis=1)

@@ -38,20 +38,15 @@ ADVICE = (
 
 
 class Traces(NamedTuple):
-    """Log likelihood ratios of every effect (k,), and the numbers behind them.
-
-    dispersion, size, arms : the three log likelihood ratios.
-    z_g, z_read : distance of g from its cell, as it is and read as a SEM, in scales of the cell.
-    sd, sd_usual : of both groups together, and the value of its family at these means.
-    """
+    """Log likelihood ratios of every effect (k,), and the numbers behind them."""
 
     dispersion: np.ndarray
     size: np.ndarray
     arms: np.ndarray
-    z_g: np.ndarray
-    z_read: np.ndarray
-    sd: np.ndarray
-    sd_usual: np.ndarray
+    z_g: np.ndarray  # distance of g from its cell, in scales of the cell
+    z_read: np.ndarray  # the same if the SD is read as a SEM
+    sd: np.ndarray  # of both groups together
+    sd_usual: np.ndarray  # the value of its family at these means
 
 
 def sems_as_sds(inputs: LintInput) -> Findings:

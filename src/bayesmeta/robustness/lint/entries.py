@@ -9,8 +9,6 @@ from bayesmeta.robustness.lint.findings import Finding, Findings, LintInput, lef
 
 SMALL_CONTROL = 3  # subjects: an SD of three has two degrees of freedom
 TRUE_TEXTS = ("true", "1", "1.0")
-
-
 SD_ZERO = Finding(
     code="sd-zero",
     rank=2,

@@ -23,17 +23,11 @@ MAX_CELLS = 20  # more distinct rows of X, in a small table, are values of a con
 
 @dataclass(frozen=True)
 class LintInput:
-    """The analysis to check.
+    """The analysis to check."""
 
-    Attributes
-    ----------
-    frame : effect table with the index 0, 1, ...
-    spec, design : its model, and the design of both.
-    """
-
-    frame: pd.DataFrame
+    frame: pd.DataFrame  # effect table with the index 0, 1, ...
     spec: ModelSpec
-    design: xr.Dataset
+    design: xr.Dataset  # of both
 
     @cached_property
     def cell(self) -> "pd.Series[str]":
@@ -83,47 +77,29 @@ class LintInput:
 
 @dataclass(frozen=True)
 class Remedy:
-    """An analysis without the problem.
+    """An analysis without the problem."""
 
-    Attributes
-    ----------
-    what : in words, the change: "SDs read as SEMs and turned into SDs".
-    frame, spec : its effect table and model.
-    against : the model for comparison, if it is not the model of the input.
-    """
-
-    what: str
-    frame: pd.DataFrame
-    spec: ModelSpec
-    against: ModelSpec | None = None
+    what: str  # in words, the change: "SDs read as SEMs and turned into SDs"
+    frame: pd.DataFrame  # its effect table
+    spec: ModelSpec  # its model
+    against: ModelSpec | None = None  # the model to compare with, if not that of the input
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A problem.
+    """A problem."""
 
-    Attributes
-    ----------
-    rank : 1 almost certain and able to change conclusions; 2 check the source; 3 for information.
-    code, title : its kind, for programs and in words.
-    why, advice : why it matters; what to do.
-    evidence, measure : a number, and its meaning in words.
-    rows : effect, study, group, value, usual (the value to expect), of the effects concerned; may
-        be empty
-    remedy : the analysis without the problem, if there is such an analysis.
-    priority : sorts findings of the same rank and code, largest first.
-    """
-
-    rank: int
-    code: str
-    title: str
-    why: str
-    advice: str
+    rank: int  # 1 almost certain, can change conclusions; 2 check the source; 3 for information
+    code: str  # its kind, for programs
+    title: str  # its kind, in words
+    why: str  # why it matters
+    advice: str  # what to do
     evidence: float = 0.0
-    measure: str = ""
+    measure: str = ""  # the meaning of the evidence in words
+    # the effects concerned; `usual` is the value to expect
     rows: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=ROWS))
-    remedy: Remedy | None = None
-    priority: float = 0.0
+    remedy: Remedy | None = None  # the analysis without the problem, if there is such an analysis
+    priority: float = 0.0  # sorts findings of the same rank and code, largest first
 
     @property
     def studies(self) -> list[str]:

@@ -78,6 +78,7 @@ def errors_independent(inputs: LintInput) -> Findings:
     if spec.rho or not shared.any():
         return
     wider = add_effect_level(spec)
+    what = f"rho = {RHO}, both with the level 'effect'"
     yield Finding(
         rank=2,
         code="errors-independent",
@@ -89,10 +90,5 @@ def errors_independent(inputs: LintInput) -> Findings:
         advice=f"set rho = {RHO} (and .8) in the model, or estimate it; report whether "
         "conclusions change",
         rows=rows_of(frame, shared, size, 1),
-        remedy=Remedy(
-            f"rho = {RHO}, both with the level 'effect'",
-            frame,
-            replace(wider, rho=RHO),
-            against=wider,
-        ),
+        remedy=Remedy(what, frame, replace(wider, rho=RHO), against=wider),
     )

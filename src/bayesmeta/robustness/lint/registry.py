@@ -11,19 +11,11 @@ from bayesmeta.robustness.lint.findings import Finding, Findings, LintInput
 
 @dataclass(frozen=True)
 class Check:
-    """A kind of problem to search for.
+    """A kind of problem to search for."""
 
-    Attributes
-    ----------
-    what : in words.
-    find : function of the input that returns findings.
-    needs : alternative sets of columns, of which a set must be complete; empty if the columns of
-        every table suffice
-    """
-
-    what: str
+    what: str  # in words
     find: Callable[[LintInput], Findings]
-    needs: tuple[tuple[str, ...], ...] = ()
+    needs: tuple[tuple[str, ...], ...] = ()  # alternative sets of columns; empty if none is special
 
     def missing(self, inputs: LintInput) -> list[str]:
         """Return the columns that are absent or text, of the set that lacks fewest."""

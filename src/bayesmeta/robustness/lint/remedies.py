@@ -49,17 +49,12 @@ def versions_of(
     variants = {AS_IS: Remedy(AS_IS, inputs.frame, inputs.spec), **remedies}
     for name, remedy in remedies.items():
         if remedy.against is not None:
-            variants[against(name)] = replace(remedy, frame=inputs.frame, spec=remedy.against)
+            variants[f"{name}, {AS_IS}"] = replace(remedy, frame=inputs.frame, spec=remedy.against)
     versions = {}
     for name, remedy in variants.items():
         alternative = Alternative(name, "data", name, remedy.what, unchanged)
         versions[name] = version_of(analysis, alternative, remedy.frame, remedy.spec)
     return versions
-
-
-def against(name: str) -> str:
-    """Return the name of the analysis that a remedy is compared with."""
-    return f"{name}, {AS_IS}"
 
 
 def jobs_of(versions: Mapping[str, Version]) -> list[Job]:
@@ -86,7 +81,7 @@ def refits_table(
     """
     tables = []
     for name, remedy in remedies.items():
-        base = AS_IS if remedy.against is None else against(name)
+        base = AS_IS if remedy.against is None else f"{name}, {AS_IS}"
         if not {name, base} <= set(fitted):
             continue
         concerned = _certain_sems(findings) if name == ALL else [findings[int(name) - 1]]

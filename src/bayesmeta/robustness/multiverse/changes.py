@@ -10,7 +10,7 @@ from bayesmeta.data.datasets import DataAlternative
 from bayesmeta.data.effect_sizes import TWO_GROUPS
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import control_measurements
-from bayesmeta.model.spec import ModelSpec, Prior, read_spec
+from bayesmeta.model.spec import ModelSpec, read_spec
 from bayesmeta.model.spec.bias_models import with_bias
 from bayesmeta.model.spec.other_priors import OtherPrior
 
@@ -19,19 +19,12 @@ Change = tuple[pd.DataFrame, ModelSpec]
 
 @dataclass(frozen=True)
 class Analysis:
-    """The analysis to which there are alternatives.
+    """The analysis to which there are alternatives."""
 
-    Attributes
-    ----------
-    frame, spec : effect table and model of the base analysis.
-    contrasts : dims (contrast, term), the linear combinations of terms that are concluded on.
-    of_dataset : the alternatives that only the dataset can offer.
-    """
-
-    frame: pd.DataFrame
-    spec: ModelSpec
-    contrasts: xr.DataArray
-    of_dataset: tuple[DataAlternative, ...] = ()
+    frame: pd.DataFrame  # effect table of the base analysis
+    spec: ModelSpec  # its model
+    contrasts: xr.DataArray  # (contrast, term), the combinations of terms that are concluded on
+    of_dataset: tuple[DataAlternative, ...] = ()  # alternatives that only the dataset can offer
 
 
 def unchanged(analysis: Analysis) -> Change:
@@ -85,7 +78,7 @@ def with_rho_estimated(analysis: Analysis) -> Change | None:
     spec = analysis.spec
     if "rho" in spec.priors or spec.bias == "selection" or not shared_groups(analysis):
         return None
-    priors = {**spec.priors, **_prior("correlated", "rho")}
+    priors = {**spec.priors, "rho": read_spec("correlated").priors["rho"]}
     return analysis.frame, replace(add_effect_level(spec), rho=0.0, priors=priors)
 
 
@@ -95,7 +88,7 @@ def with_heavy_tails(analysis: Analysis) -> Change | None:
     taken = spec.likelihood == "student" or spec.bias == "selection" or spec.shared_controls
     if taken or "study" not in spec.levels:
         return None
-    priors = {**spec.priors, **_prior("robust", "nu")}
+    priors = {**spec.priors, "nu": read_spec("robust").priors["nu"]}
     return analysis.frame, replace(spec, likelihood="student", priors=priors)
 
 
@@ -104,11 +97,6 @@ def with_bias_model(analysis: Analysis, bias: str) -> Change | None:
     sized = {"n1i", "n2i"} <= set(analysis.frame.columns)
     changed = with_bias(analysis.spec, bias) if sized or bias == "selection" else None
     return None if changed is None else (analysis.frame, changed)
-
-
-def _prior(model: str, key: str) -> dict[str, Prior]:
-    """Return a prior of a model file of the project."""
-    return {key: read_spec(model).priors[key]}
 
 
 def with_shared_controls(analysis: Analysis) -> Change | None:

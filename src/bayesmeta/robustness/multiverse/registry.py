@@ -17,23 +17,13 @@ KINDS = get_args(Kind)
 
 @dataclass(frozen=True)
 class Alternative:
-    """A reasonable alternative.
+    """A reasonable alternative."""
 
-    Attributes
-    ----------
-    name, label : its names in tables and in figures.
-    kind : the kind of choice that differs.
-    reason : why it is reasonable.
-    change : function of the analysis; returns another table and model, or None if it does not apply
-    refit : function of design, model and weights; returns a row per contrast, as
-        `refits.integrated`
-    """
-
-    name: str
-    kind: Kind
-    label: str
-    reason: str
-    change: Callable[[Analysis], Change | None]
+    name: str  # in tables
+    kind: Kind  # of choice that differs
+    label: str  # in figures
+    reason: str  # why it is reasonable
+    change: Callable[[Analysis], Change | None]  # None if it does not apply
     refit: Refit = integrated
 
 
@@ -55,101 +45,46 @@ def _of_prior(other: OtherPrior) -> Alternative:
     return Alternative(other.name, "priors", other.label, other.reason, change)
 
 
-BASE = Alternative(
-    name="base",
-    kind="base",
-    label="base analysis",
-    reason="the data and the model file as they are",
-    change=changes.unchanged,
+Row = tuple[Kind, str, str, Callable[[Analysis], Change | None], Refit]
+BIAS = {bias: partial(changes.with_bias_model, bias=bias) for bias in ("pet", "peese", "selection")}
+RHO = {rho: partial(changes.with_rho, rho=rho) for rho in (0.5, 0.8)}
+TABLE: tuple[Row, ...] = (  # kind, name, label, change, refit; the reasons are below
+    ("model", "effect level", "effect level added", changes.with_effect_level, integrated),
+    ("model", "no effect level", "effect level left out", changes.without_effect_level, integrated),
+    ("model", "rho .5", "errors correlate .5", RHO[0.5], integrated),
+    ("model", "rho .8", "errors correlate .8", RHO[0.8], integrated),
+    ("model", "shared controls", "shared controls", changes.with_shared_controls, sampled),
+    ("model", "rho estimated", "errors correlate, estimated", changes.with_rho_estimated, sampled),
+    ("model", "heavy tails", "heavy tails", changes.with_heavy_tails, sampled),
+    ("bias", "PET", "small studies: PET", BIAS["pet"], integrated),
+    ("bias", "PEESE", "small studies: PEESE", BIAS["peese"], integrated),
+    ("bias", "selection", "selection at publication", BIAS["selection"], sampled),
+    ("deletion", "worst study", "worst study left out", changes.without_study, worst_study),
 )
-ALTERNATIVES = (
-    Alternative(
-        name="effect level",
-        kind="model",
-        label="effect level added",
-        reason="true effects may also vary within a group",
-        change=changes.with_effect_level,
-    ),
-    Alternative(
-        name="no effect level",
-        kind="model",
-        label="effect level left out",
-        reason="a simpler structure: true effects vary between studies and groups only",
-        change=changes.without_effect_level,
-    ),
-    Alternative(
-        name="rho .5",
-        kind="model",
-        label="errors correlate .5",
-        reason="effects of a group are measured in the same subjects, so that their errors "
-        "correlate; with the effect level",
-        change=partial(changes.with_rho, rho=0.5),
-    ),
-    Alternative(
-        name="rho .8",
-        kind="model",
-        label="errors correlate .8",
-        reason="the same, more strongly",
-        change=partial(changes.with_rho, rho=0.8),
-    ),
-    Alternative(
-        name="shared controls",
-        kind="model",
-        label="shared controls",
-        reason="effects measured against the same control share its error; "
-        "the n of that control is then not split between them",
-        change=changes.with_shared_controls,
-        refit=sampled,
-    ),
-    Alternative(
-        name="rho estimated",
-        kind="model",
-        label="errors correlate, estimated",
-        reason="the data inform the correlation of errors within a group (models/correlated.toml)",
-        change=changes.with_rho_estimated,
-        refit=sampled,
-    ),
-    Alternative(
-        name="heavy tails",
-        kind="model",
-        label="heavy tails",
-        reason="study effects may be Student-distributed, so that outlying studies have less "
-        "influence (models/robust.toml)",
-        change=changes.with_heavy_tails,
-        refit=sampled,
-    ),
-    Alternative(
-        name="PET",
-        kind="bias",
-        label="small studies: PET",
-        reason="small studies may report larger effects: means of a study that is too large for "
-        "this bias (models/pet.toml)",
-        change=partial(changes.with_bias_model, bias="pet"),
-    ),
-    Alternative(
-        name="PEESE",
-        kind="bias",
-        label="small studies: PEESE",
-        reason="the same, with less bias where studies are already large (models/peese.toml)",
-        change=partial(changes.with_bias_model, bias="peese"),
-    ),
-    Alternative(
-        name="selection",
-        kind="bias",
-        label="selection at publication",
-        reason="results may be published with a probability that depends on their p-value "
-        "(models/selection.toml)",
-        change=partial(changes.with_bias_model, bias="selection"),
-        refit=sampled,
-    ),
-    *map(_of_prior, OTHER_PRIORS),
-    Alternative(
-        name="worst study",
-        kind="deletion",
-        label="worst study left out",
-        reason="a conclusion should not depend on a single study: for every conclusion, the study "
-        "without which it is least probable",
-        change=changes.without_study,
-        refit=worst_study,
-    ),
-)
+REASONS = {
+    "effect level": "true effects may also vary within a group",
+    "no effect level": "a simpler structure: true effects vary between studies and groups only",
+    "rho .5": "effects of a group are measured in the same subjects, so that their errors "
+    "correlate; with the effect level",
+    "rho .8": "the same, more strongly",
+    "shared controls": "effects measured against the same control share its error; "
+    "the n of that control is then not split between them",
+    "rho estimated": "the data inform the correlation of errors within a group "
+    "(models/correlated.toml)",
+    "heavy tails": "study effects may be Student-distributed, so that outlying studies have less "
+    "influence (models/robust.toml)",
+    "PET": "small studies may report larger effects: means of a study that is too large for "
+    "this bias (models/pet.toml)",
+    "PEESE": "the same, with less bias where studies are already large (models/peese.toml)",
+    "selection": "results may be published with a probability that depends on their p-value "
+    "(models/selection.toml)",
+    "worst study": "a conclusion should not depend on a single study: for every conclusion, the "
+    "study without which it is least probable",
+}
+_BASE_REASON = "the data and the model file as they are"
+BASE = Alternative("base", "base", "base analysis", _BASE_REASON, changes.unchanged)
+_OF_TABLE = [
+    Alternative(name, kind, label, REASONS[name], change, refit)
+    for kind, name, label, change, refit in TABLE
+]
+ALTERNATIVES = (*_OF_TABLE[:-1], *map(_of_prior, OTHER_PRIORS), _OF_TABLE[-1])

@@ -17,26 +17,17 @@ MIN_STUDIES = 2  # a single study does not inform the variance between studies
 
 @dataclass(frozen=True)
 class Version:
-    """The analysis under an alternative.
-
-    Attributes
-    ----------
-    data, model : in words, what differs from the base; "" for nothing.
-    k, studies : sizes of the effect table.
-    spec, design, weights : what is refitted; weights over (contrast, term) of the contrasts with
-        existing terms; None if there are none
-    missing : by name of the other contrasts, the reason why they are missing.
-    """
+    """The analysis under an alternative."""
 
     alternative: Alternative
-    data: str
-    model: str
+    data: str  # in words, what differs from the base; "" for nothing
+    model: str  # the same
     k: int
     studies: int
     spec: ModelSpec
     design: xr.Dataset | None
-    weights: xr.DataArray | None
-    missing: dict[str, str]
+    weights: xr.DataArray | None  # (contrast, term), of contrasts with existing terms, if any
+    missing: dict[str, str]  # the reasons by name of the other contrasts
 
 
 def versions_of(analysis: Analysis) -> list[Version]:

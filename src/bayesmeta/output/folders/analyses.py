@@ -1,0 +1,83 @@
+"""Files of `bayesmeta compare`, `multiverse`, `plan`, `predict` and `screen`."""
+
+import pandas as pd
+import xarray as xr
+
+from bayesmeta.estimates.margins import Curves
+from bayesmeta.output import figures, pages
+from bayesmeta.output.figures.multiverse import draw_multiverse
+from bayesmeta.output.figures.planning import draw_plan
+from bayesmeta.output.folders.fit import draw_curves
+from bayesmeta.output.folders.folder import Folder, Tables
+from bayesmeta.planning import curves_table
+
+MAX_ROWS = 40  # of a forest: more would not fit on a page
+
+
+def write_comparison(folder: Folder, tables: Tables, curves: Tables, design: xr.Dataset) -> None:
+    """Write tables/*.csv, figures/paired and profiles, and comparison.html."""
+    folder.write_tables(tables)
+    with folder.steps("drawing figures"):
+        paired = curves["paired"]
+        scale = design.attrs["scale"]
+        folder.draw("paired", figures.draw_paired, paired, "Frequentist and Bayes", xlabel=scale)
+        folder.draw("profiles", figures.draw_profiles, curves["profiles"], "Heterogeneity")
+    drawn = {name: folder.path / "figures" / f"{name}.svg" for name in ("paired", "profiles")}
+    page = pages.comparison_page(tables, drawn, folder.about(design))
+    folder.write_text("comparison.html", page)
+
+
+def write_multiverse(folder: Folder, tables: Tables) -> None:
+    """Write tables/*.csv and figures/multiverse; the table `cells` is written with the figure."""
+    folder.write_tables({name: table for name, table in tables.items() if name != "cells"})
+    with folder.steps("drawing figures"):
+        title = f"Does each conclusion hold? {folder.title[0].upper()}{folder.title[1:]}"
+        figure = draw_multiverse(tables["cells"], title=title)
+        folder.write_figure("multiverse", figure, tables["cells"])
+
+
+def write_plan(folder: Folder, table: pd.DataFrame, stratum: str | None) -> None:
+    """Write tables/plan.csv and figures/plan."""
+    folder.write_tables({"plan": table})
+    with folder.steps("drawing figures"):
+        curves = curves_table(table)
+        xlabel = f"new {stratum} studies" if stratum else "new studies"
+        title = f"What would settle it? {folder.title}"
+        folder.write_figure("plan", draw_plan(curves, xlabel=xlabel, title=title), curves)
+
+
+def write_predict(
+    folder: Folder, tables: Tables, curves: Curves | None, rows: pd.DataFrame, scale: str
+) -> None:
+    """Write tables/*.csv, and figures/conditional of `curves`, or else figures/predicted of `rows`.
+
+    The tables are predicted, marginal_means and marginal_contrasts; rows have the columns of
+    `draw_forest`. The name of the axis of means is `scale`.
+    """
+    folder.write_tables(tables)
+    with folder.steps("drawing figures"):
+        if curves:
+            draw_curves(folder, "conditional", curves, "Predicted", scale)
+        elif 0 < len(rows) <= MAX_ROWS:
+            folder.draw("predicted", figures.draw_forest, rows, "Predicted", xlabel=scale)
+
+
+def write_screen(folder: Folder, tables: Tables, followup: str, scale: str) -> None:
+    """Write tables/*.csv, figures and followup.toml."""
+    folder.write_tables({name: table for name, table in tables.items() if len(table.columns)})
+    folder.write_text("followup.toml", followup)
+    dataset = folder.provenance["dataset"]
+    target = folder.provenance["target"]
+    title = f"{dataset}, target {target}, folds by {folder.provenance['folds']}"
+    labels = {
+        "importance": {"title": f"Importance: {title}"},
+        "dependence": {"title": f"Dependence: {title}", "ylabel": scale},
+        "pairs": {"title": f"Pairs: {title}", "label": scale},
+        "convergence": {"title": f"Number of trees: {title}"},
+        "tree": {"title": f"Meta-tree: {dataset}", "xlabel": scale},
+    }
+    with folder.steps("drawing figures"):
+        for name, texts in labels.items():
+            if len(table := tables[name]):
+                figure = getattr(figures, f"draw_{name}")(table, **texts)
+                folder.write_figure(name, figure, table)
