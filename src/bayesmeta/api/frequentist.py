@@ -24,27 +24,13 @@ def reml(
     method: choices.Method = "REML",
     question: ContrastSpec = None,
 ) -> RemlSummary:
-    """Fit a model's levels and terms by (restricted) maximum likelihood.
+    """Fit a model's levels and terms by (restricted) maximum likelihood, without its priors.
 
-    It is the model of metafor's `rma.mv`; the priors of the model are not used.
-
-    Raise BadInput if the table, the model or a choice cannot be used, or the model has other
-    parameters than terms and taus.
-
-    Parameters
-    ----------
-    frame, model, moderators, where : as for `fit`.
-    test : {"z", "t", "containment"}
-        z tests, or t tests with k - p or with containment degrees of freedom.
-    method : {"REML", "ML"}
-        Restricted or full maximum likelihood.
-    question : str, sequence or mapping, optional
-        Contrasts to test after the terms, as for `contrasts`.
-
-    Returns
-    -------
-    RemlSummary
-        Tables terms, robust (CR2), heterogeneity, fit, profile.
+    `frame`, `model`, `moderators`, `where` are as for `fit`; `test`: z tests, or t tests with k - p
+    or with containment degrees of freedom; `question`: contrasts to test after the terms, as for
+    `contrasts`. The result has the tables terms, robust (CR2), heterogeneity, fit, profile. Raise
+    BadInput if the table, the model or a choice cannot be used, or the model has other parameters
+    than terms and taus.
 
     Source: metafor's `rma.mv(yi, vi, random = list(~ 1 | study, ~ 1 | group))`; clubSandwich's
     `vcovCR` for `robust`.
@@ -83,14 +69,10 @@ def compare(
 ) -> pd.DataFrame:
     """Compare REML with the posterior, and explain the differences, as `bayesmeta compare` does.
 
-    The arguments are those of `reml`; raise BadInput as it does.
-
-    Returns
-    -------
-    DataFrame
-        Terms, contrasts that the model names, and taus: term; estimate, se, ci_lb, ci_ub (REML);
-        mean, sd, cri_lb, cri_ub (exact posterior); shift in standard errors and its parts
-        shift_prior and shift_integration; why, in words.
+    The arguments are those of `reml`; raise BadInput as it does. Columns, for terms, contrasts that
+    the model names, and taus: term; estimate, se, ci_lb, ci_ub (REML); mean, sd, cri_lb, cri_ub
+    (exact posterior); shift in standard errors and its parts shift_prior and shift_integration;
+    why, in words.
 
     Examples
     --------
@@ -112,7 +94,7 @@ def compare(
 def inputs_of_effects(
     frame: pd.DataFrame, model: Model, moderators: str | None, where: str | None
 ) -> Inputs:
-    """Return inputs with JAX ready for them; raise BadInput for a model of directions."""
+    """Return the inputs; raise BadInput for a model of directions."""
     inputs = inputs_of(frame, model, moderators, where)
     if inputs.has_directions:
         reason = f"model {inputs.spec.name} is a model of directions; use bayesmeta.fit"

@@ -22,26 +22,16 @@ def effects(
 ) -> pd.DataFrame:
     """Compute effect sizes and their sampling variances, under the names of metafor's `escalc`.
 
-    Raise BadInput if the measure or a column is unknown, the columns complete no form of the
-    measure, or numbers are impossible; their rows are given.
+    Return the frame with yi and vi; without a frame only yi and vi. Raise BadInput if the measure
+    or a column is unknown, the columns complete no form of the measure, or numbers are impossible;
+    their rows are given.
 
     Parameters
     ----------
-    measure : str
-        SMD, SMDH, MD, ROM, ZCOR, OR, RR, RD, SMCC or SMCRP.
-    frame : DataFrame, optional
-        A table whose columns have the names of the measure (m1i, sd1i, n1i, m2i, sd2i, n2i ...).
-    vtype : {"LS", "UB"}
-        Variance estimator; UB only for SMD.
-    **columns : str or array
-        The measure's columns as arrays; or, with a frame, as names of its columns.
-
-    Returns
-    -------
-    DataFrame
-        The frame with yi and vi; without a frame only yi and vi.
-
-    Source: metafor's `escalc`.
+    measure : SMD, SMDH, MD, ROM, ZCOR, OR, RR, RD, SMCC or SMCRP.
+    frame : table whose columns have the names of the measure (m1i, sd1i, n1i, m2i, sd2i, n2i ...).
+    vtype : variance estimator, "LS" or (only for SMD) "UB".
+    **columns : the measure's columns as arrays; or, with a frame, as names of its columns.
 
     Examples
     --------

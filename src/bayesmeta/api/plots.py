@@ -23,15 +23,10 @@ def plot(tree: xr.DataTree, kind: Kind = "forest", *, title: str | None = None) 
     Raise BadInput if the kind is unknown, or the model has no terms or moderators of the kind that
     it draws. The numbers of a figure are in the tables.
 
-    Parameters
-    ----------
-    tree : DataTree
-        From `fit`, or from arviz.from_netcdf("posterior.nc").
-    kind : {"forest", "orchard", "caterpillar", "taus", "chains", "conditional"}
-        Means of the terms, effects with these means, studies, priors and posteriors of the taus,
-        traces and ranks, or the mean along a numeric moderator.
-    title : str, optional
-        Title of the figure; content and name of the table by default.
+    `tree` is from `fit`, or from arviz.from_netcdf("posterior.nc"). Kinds, in the order of `Kind`:
+    means of the terms, effects with these means, studies, priors and posteriors of the taus, traces
+    and ranks, or the mean along a numeric moderator. The title is content and name of the table by
+    default.
 
     Examples
     --------

@@ -25,7 +25,7 @@ from bayesmeta.commands.options import (
 
 
 def folder(default: str) -> Any:
-    """Return the option of a folder to write, with its default in the help."""
+    """Return the option of a folder to write."""
     return typer.Option(help=f"Folder to write. Default: {default}.")
 
 
@@ -96,8 +96,7 @@ def plan(request: Request, options: Scope, machine: Cluster, out: Out = None) ->
 
 @command
 def predict(
-    options: Prediction,
-    out: Annotated[Path | None, folder("the folder of results")] = None,
+    options: Prediction, out: Annotated[Path | None, folder("the folder of results")] = None
 ) -> int:
     """Predict means and the true effects of new studies, for a reference grid or for new rows."""
     from bayesmeta.commands.predict import run_predict
@@ -107,8 +106,7 @@ def predict(
 
 @command
 def data(
-    options: Listing,
-    out: Annotated[Path | None, folder("data in reports/<dataset>")] = None,
+    options: Listing, out: Annotated[Path | None, folder("data in reports/<dataset>")] = None
 ) -> int:
     """Print the sizes of a dataset; write its effect table as CSV and Parquet."""
     from bayesmeta.commands.data import run_data
@@ -133,10 +131,7 @@ def init(
 def interpret(
     options: Interpretation,
     out: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder for supplement.md and the tables as LaTeX and CSV. Default: none."
-        ),
+        Path | None, typer.Option(help="Folder for supplement.md, LaTeX and CSV. Default: none.")
     ] = None,
 ) -> int:
     """Print the conclusions of a folder of results; write the supplement of a paper."""

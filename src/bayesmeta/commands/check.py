@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.commands.console import print_check
+from bayesmeta.commands.console.robustness import print_check
 from bayesmeta.commands.fit import draw_posterior
 from bayesmeta.commands.options import Sampling
 from bayesmeta.commands.outcome import Outcome

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 
-from bayesmeta.commands.console import print_sizes
+from bayesmeta.commands.console.tables import print_sizes
 from bayesmeta.commands.options import Listing, Options
 from bayesmeta.commands.outcome import Outcome, finish
 from bayesmeta.commands.run import Task

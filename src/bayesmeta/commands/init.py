@@ -7,7 +7,8 @@ from pathlib import Path
 from rich.console import Console
 
 from bayesmeta.commands.column_roles import columns_table
-from bayesmeta.commands.console import Printer, print_columns
+from bayesmeta.commands.console.printer import Printer
+from bayesmeta.commands.console.tables import print_columns
 from bayesmeta.commands.model_draft import model_text
 from bayesmeta.commands.options import Draft
 from bayesmeta.data.table import read_file

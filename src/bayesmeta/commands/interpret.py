@@ -4,7 +4,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bayesmeta.commands.console import Printer, print_conclusions
+from bayesmeta.commands.console.printer import Printer
+from bayesmeta.commands.console.tables import print_conclusions
 from bayesmeta.commands.options import Interpretation
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.output.folders.staging import staging

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from bayesmeta.commands.console import print_lint
+from bayesmeta.commands.console.robustness import print_lint
 from bayesmeta.commands.options import Options
 from bayesmeta.commands.outcome import Outcome
 from bayesmeta.commands.run import Task
@@ -53,10 +53,7 @@ def find_problems(task: Task[Options]) -> LintResults:
     versions = lint.versions_of(subject, remedies, conclusions)
     jobs = lint.jobs_of(versions) if remedies else []
     done = run_jobs(
-        jobs,
-        steps=task.steps,
-        title="refitting without a problem",
-        workers=task.machine.workers,
+        jobs, steps=task.steps, title="refitting without a problem", workers=task.machine.workers
     )
     if done.refused:
         name, reason = next(iter(done.refused.items()))

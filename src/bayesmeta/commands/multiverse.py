@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from bayesmeta.commands.console import print_multiverse
+from bayesmeta.commands.console.robustness import print_multiverse
 from bayesmeta.commands.effects import keep_rows
 from bayesmeta.commands.options import Options, Request
 from bayesmeta.commands.outcome import Outcome

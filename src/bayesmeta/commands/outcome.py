@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from bayesmeta.commands.console import Printer
+from bayesmeta.commands.console.printer import Printer
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.infrastructure.provenance import provenance_of
 from bayesmeta.output.folders.folder import Folder
@@ -18,8 +18,6 @@ from bayesmeta.output.folders.staging import staging
 class Outcome:
     """Results of a command, ready to be written and printed.
 
-    Attributes
-    ----------
     write, show : fill a folder with the results, and print them.
     record : name of the provenance file, which is written last.
     passed : False if a diagnostic of the sampler failed; the exit code is then 1.

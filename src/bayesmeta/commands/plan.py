@@ -1,12 +1,13 @@
 """`bayesmeta plan`: what new studies would add to a contrast."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 import xarray as xr
 
 from bayesmeta import planning
-from bayesmeta.commands.console import print_plan
+from bayesmeta.commands.console.robustness import print_plan
 from bayesmeta.commands.options import Scope
 from bayesmeta.commands.outcome import Outcome
 from bayesmeta.commands.request import Inputs
@@ -32,19 +33,12 @@ def compute(task: Task[Scope]) -> Outcome:
     design = inputs.design
     weights = planning.chosen_contrasts(design, inputs.spec, scope.contrasts)
     stratum = planning.choose_stratum(design, inputs.spec, scope.stratum)
-    measured = planning.chosen_terms(
-        design, inputs.spec, weights, stratum, skip=not scope.contrasts
-    )
+    skip = not scope.contrasts
+    measured = planning.chosen_terms(design, inputs.spec, weights, stratum, skip=skip)
     with task.steps("today's posterior"):
         today = known_today(inputs, weights, measured, scope)
     jobs = jobs_of(today, scope.study_counts, scope.arm_sizes, scope.seed)
-    done = run_jobs(
-        list(jobs.values()),
-        steps=task.steps,
-        title="refitting",
-        dask=task.machine.dask,
-        workers=task.machine.workers,
-    )
+    done = run_jobs(list(jobs.values()), steps=task.steps, title="refitting", **vars(task.machine))
     table = planning.plan_table(gather(jobs, done.tables), today)
     sentences = sentences_of(table, stratum, measured, planning.studies_so_far(design))
     return Outcome(
@@ -63,9 +57,8 @@ def refuse_other_scales(inputs: Inputs) -> None:
     scale = str(inputs.design.attrs["scale"])
     if "Hedges' g" not in scale:
         raise BadInput(
-            f"--per-arm is about Hedges' g of two arms, and {inputs.dataset} has effects of "
-            f"another or unknown kind ('{scale}'); give the file m1i, sd1i, n1i, m2i, sd2i, n2i in "
-            "place of yi and vi"
+            f"--per-arm is about Hedges' g of two arms, and {inputs.dataset} has other effects "
+            f"('{scale}'); give the file m1i, sd1i, n1i, m2i, sd2i, n2i in place of yi and vi"
         )
 
 
@@ -74,28 +67,18 @@ def known_today(
 ) -> dict[str, Today]:
     """Return the present posterior of every contrast, and draws of possible truths.
 
-    Raises
-    ------
-    BadInput
-        Quadrature cannot integrate this model.
+    Raise BadInput if quadrature cannot integrate this model.
     """
-    exact = len(inputs.spec.levels) <= LEVELS_EXACT
-    tolerance = TOLERANCE if exact else COARSE_TOLERANCE
+    spec = inputs.spec
+    tolerance = TOLERANCE if len(spec.levels) <= LEVELS_EXACT else COARSE_TOLERANCE
     try:
-        posterior = integrate_posterior(inputs.design, inputs.spec, tolerance=tolerance)
+        posterior = integrate_posterior(inputs.design, spec, tolerance=tolerance)
     except BadInput as error:
-        raise BadInput(
-            f"{error}; but a plan is made by quadrature, so choose another --model for it"
-        ) from error
+        reason = "but a plan is made by quadrature, so choose another --model for it"
+        raise BadInput(f"{error}; {reason}") from error
+    draws: dict[str, Any] = {"rho": spec.rho, "replicates": scope.replicates, "seed": scope.seed}
     return {
-        name: planning.today_of(
-            posterior,
-            weights.sel(contrast=name),
-            terms,
-            rho=inputs.spec.rho,
-            replicates=scope.replicates,
-            seed=scope.seed,
-        )
+        name: planning.today_of(posterior, weights.sel(contrast=name), terms, **draws)
         for name, terms in measured.items()
     }
 
@@ -108,9 +91,8 @@ def jobs_of(
     for contrast, known in today.items():
         rho = float(known.start.rho)
         for n in per_arm:
-            new = planning.simulate_studies(
-                known.tau, known.beta, max(studies), n, rho=rho, seed=seed
-            )
+            sizes = (max(studies), n)
+            new = planning.simulate_studies(known.tau, known.beta, *sizes, rho=rho, seed=seed)
             for first in range(0, len(new.y), REPLICATES_PER_JOB):
                 part = slice(first, first + REPLICATES_PER_JOB)
                 arguments = (known.start, new.y[part], new.v[part], studies)

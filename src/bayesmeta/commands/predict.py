@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 from rich.console import Console
 
-from bayesmeta.commands.console import print_predictions
+from bayesmeta.commands.console.tables import print_predictions
 from bayesmeta.commands.options import Prediction
 from bayesmeta.commands.outcome import Outcome, finish
 from bayesmeta.data.table import read_bytes, read_text

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from rich.console import Console
 
-from bayesmeta.commands.console import print_report
+from bayesmeta.commands.console.estimates import print_report
 from bayesmeta.commands.options import Comparison, Machine, Options, Request, Sampling, Screening
 from bayesmeta.commands.outcome import Outcome
 from bayesmeta.commands.request import Inputs, read_inputs
@@ -30,8 +30,6 @@ LABELS = ["effect", "group"]  # of directions, not shown on the page
 class Part:
     """A command as a part of the report.
 
-    Attributes
-    ----------
     name, request : name of the command, and its table and model.
     provenance : the file that the command writes last.
     options : options on which the results depend, as the provenance holds them.

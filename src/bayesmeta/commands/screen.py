@@ -5,7 +5,7 @@ from functools import partial
 import pandas as pd
 
 from bayesmeta import replication, screening
-from bayesmeta.commands.console import print_screen
+from bayesmeta.commands.console.tables import print_screen
 from bayesmeta.commands.options import Screening
 from bayesmeta.commands.outcome import Outcome
 from bayesmeta.commands.request import Inputs

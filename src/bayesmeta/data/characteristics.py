@@ -34,9 +34,7 @@ def characteristics_table(
         rows.append(row | ends)
     table = pd.DataFrame(rows)
     order = [name for name in ("reference", "study") if name in table]
-    return table.sort_values(
-        order, key=lambda column: column.astype(str).str.casefold(), ignore_index=True
-    )
+    return table.sort_values(order, key=lambda x: x.astype(str).str.casefold(), ignore_index=True)
 
 
 def _subjects(part: pd.DataFrame) -> dict[str, float]:

@@ -90,10 +90,9 @@ def _moderator_problem(frame: pd.DataFrame, name: str) -> str:
         return ""
     quoted = name if name.isidentifier() else f"`{name}`"
     query = f': --where "{quoted}.notna()"' if "yi" in frame else ""
-    return (
-        f"moderator {name!r} is blank or infinite {places(blank, row_numbers(frame))}; fill the "
-        f"cells in or leave the rows out{query}"
-    )
+    where = places(blank, row_numbers(frame))
+    remedy = f"fill the cells in or leave the rows out{query}"
+    return f"moderator {name!r} is blank or infinite {where}; {remedy}"
 
 
 def _schema(keys: pd.DataFrame) -> DataFrameSchema:
@@ -121,14 +120,13 @@ def _schema(keys: pd.DataFrame) -> DataFrameSchema:
         ("yi", "must be a finite number", finite),
         ("vi", "must be a finite number above 0", lambda vi: finite(vi, above=0)),
     ]
-    checks: dict[str, list[Check]] = {name: [] for name in KEYS}
+    columns = {name: Column(checks=[], nullable=True) for name in KEYS}
     for name, error, test in rules:
-        checks[name].append(Check(test, error=error, ignore_na=False))
-    return DataFrameSchema({name: Column(checks=checks[name], nullable=True) for name in KEYS})
+        columns[name].checks.append(Check(test, error=error, ignore_na=False))
+    return DataFrameSchema(columns)
 
 
 def _lines(failures: pd.DataFrame, keys: pd.DataFrame, rows: Sequence[int]) -> list[str]:
-    """Return a line per column and rule, with the values and rows that break it."""
     lines = []
     for (column, rule), cases in failures.groupby(["column", "check"], sort=False):
         if cases["index"].isna().all():

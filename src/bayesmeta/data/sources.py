@@ -26,8 +26,6 @@ TIMEOUT = (2.0, 30.0)  # seconds to connect to an address, and between two packe
 class Source:
     """A raw file on this machine.
 
-    Attributes
-    ----------
     name, path : file name, as in `data/sources.toml`, and place of the file.
     sha256 : hash of the content that was read.
     found_in : the search folder as configured, not as resolved, so that it does not name a machine.
@@ -77,7 +75,7 @@ def find(key: str) -> Source | None:
 
 
 def _search_folders() -> Iterator[tuple[str, Path]]:
-    """Yield the folders to search, with the names that provenance gives them."""
+    """Yield the name that provenance gives to a folder, and the folder."""
     if os.environ.get(FOLDER_VARIABLE):
         yield FOLDER_VARIABLE, downloads_folder()
     for folder in register()["search"]["folders"]:
@@ -87,7 +85,6 @@ def _search_folders() -> Iterator[tuple[str, Path]]:
 
 
 def _find(name: str, *, final: bool = False) -> Source | None:
-    """Return the first file of that name in the search folders, not verified."""
     for label, folder in _search_folders():
         for subfolder in register()["search"]["subfolders"]:
             path = folder / subfolder / name
@@ -98,7 +95,6 @@ def _find(name: str, *, final: bool = False) -> Source | None:
 
 
 def _verified(source: Source, entry: dict[str, Any]) -> Source:
-    """Return the file if it has the pinned hash; raise BadInput if it has another."""
     if source.sha256 != entry["sha256"]:
         raise BadInput(
             f"{source.name!r} in {source.found_in} is not the pinned file: its SHA-256 is "

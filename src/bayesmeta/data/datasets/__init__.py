@@ -27,18 +27,15 @@ VARIANTS = tuple(dict.fromkeys(name for known in DATASETS.values() for name in k
 def read(dataset: str, *, variant: str | None = None) -> pd.DataFrame:
     """Return the effect table of a dataset in `DATASETS`.
 
-    Raise BadInput if the dataset or the variant is unknown, or a raw file is absent or not as
-    expected. `variant` is the dataset's `default_variant` by default; a dataset without variants
-    takes any known variant, which makes no difference.
+    `variant` is the dataset's `default_variant` by default; a dataset without variants takes any
+    known variant, which makes no difference. Raise BadInput if the dataset or the variant is
+    unknown, or a raw file is absent or not as expected.
 
-    Returns
-    -------
-    DataFrame
-        A row per effect: `effect` (its label), `study`, `group`, `yi`, `vi`, the numbers behind
-        them under metafor's names, and moderators, as the reader of the dataset describes them. A
-        dataset of directions has `direction` in place of yi and vi. `attrs` hold dataset, title,
-        variant, synthetic, scale, sources (name, sha256, found_in of the files), final_sheets
-        (files that the user supplied) and notes that a reader must see.
+    Columns: effect (its label), study, group, yi, vi, the numbers behind them under metafor's
+    names, and moderators, as the reader of the dataset describes them. A dataset of directions has
+    `direction` in place of yi and vi. `attrs` hold dataset, title, variant, synthetic, scale,
+    sources (name, sha256, found_in of the files), final_sheets (files that the user supplied) and
+    notes that a reader must see.
     """
     known, variant = _chosen(dataset, variant)
     frame = known.reader(variant) if known.variants else known.reader()

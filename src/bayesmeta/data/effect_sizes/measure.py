@@ -31,8 +31,6 @@ WIDEST = 60  # characters of a value that an error shows
 class Measure:
     """An effect size: the sets of columns that it takes, with their formulas.
 
-    Attributes
-    ----------
     name, title : metafor's name, and the name in words.
     forms : the accepted sets of columns, with their formulas; the first that is complete is used.
     needs : conditions on the values beyond the limits of their columns, for the error message.

@@ -42,6 +42,11 @@ def read_table(
     or values cannot be used: every problem on a separate line, with rows numbered as in a
     spreadsheet.
 
+    Columns: study, group and effect (text: an Excel 12 is "12"), yi, vi, every other column of the
+    file and `sheet_row`. Other columns are floats if every filled cell is a number, else categories
+    in alphabetical order, so that the order of the rows does not matter. Blank, NA, N/A and NaN are
+    missing. `attrs`: dataset, synthetic, title, scale, sources, notes.
+
     Parameters
     ----------
     path : a .csv or .tsv (UTF-8, UTF-16 or Windows-1252), .xlsx (its first sheet) or .parquet file.
@@ -57,14 +62,6 @@ def read_table(
         joins two labels, "" sets a column of that name aside, "measure" names the measure,
         {"incomplete": "omit"} leaves out rows with an incomplete effect (rows that report nothing
         of it are always left out; a note lists them), "sheet" names the sheet of an .xlsx.
-
-    Returns
-    -------
-    DataFrame
-        study, group and effect (text: an Excel 12 is "12"), yi, vi, every other column of the file
-        and `sheet_row`. Other columns are floats if every filled cell is a number, else categories
-        in alphabetical order, so that the order of the rows does not matter. Blank, NA, N/A and NaN
-        are missing. `attrs`: dataset, synthetic, title, scale, sources, notes.
     """
     return read_file(path, measure=measure, columns=columns).frame
 

@@ -23,8 +23,7 @@ CONVERSIONS: Mapping[str, tuple[Conversion, Conversion]] = {  # SDs take no medi
 def fill_arms(numbers: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
     """Return missing means and SDs from standard errors, quartiles and ranges, row by row.
 
-    `numbers` are floats under the names of `ARMS`, nan if a cell is blank; they are returned with
-    the number of groups by conversion.
+    `numbers`, with names of `ARMS`, are returned with the number of groups by conversion.
     """
     columns: dict[str, Floats] = {}
     counts = Counter[str]()
@@ -39,10 +38,7 @@ def fill_arms(numbers: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
 
 
 def disordered(numbers: pd.DataFrame) -> list[tuple[str, str, NDArray[np.bool]]]:
-    """Return pairs of quantiles in the wrong order, with the rows (boolean).
-
-    An entry reads (median1i, q31i, rows in which median1i > q31i).
-    """
+    """Return (median1i, q31i, rows in which median1i > q31i) and other quantiles out of order."""
     pairs = []
     for arm in ARMS.values():
         names = [arm[name] for name in SUMMARIES[FIVE][:-1] if arm[name] in numbers]

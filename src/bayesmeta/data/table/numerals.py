@@ -21,8 +21,6 @@ MINUS = "\u2212"
 class Numbers:
     """Numbers of some columns of text.
 
-    Attributes
-    ----------
     values : floats; nan if a cell is blank or not a number.
     refused : rows (boolean, (k,)) about which a problem is listed.
     problems, messages : lines about the cells, as those of a `Reading`.

@@ -5,7 +5,7 @@ from functools import partial
 
 import pandas as pd
 
-from bayesmeta.data.corrections import corrected, suspects
+from bayesmeta.data.corrections import GRADES, corrected, suspects
 from bayesmeta.data.datasets.dataset import DataAlternative, Keep
 from bayesmeta.data.datasets.trace.record import read
 from bayesmeta.infrastructure.errors import BadInput
@@ -19,8 +19,7 @@ def alternatives(frame: Table, record: Table, keep: Keep) -> Sequence[DataAltern
     """Return the alternatives to an analysis of a TRACE dataset.
 
     `frame` is the analysed effect table, its attrs name dataset and variant; `record` holds every
-    effect of its species, with those that the dataset leaves out; `keep` applies the selection of
-    rows of the analysis to another effect table.
+    effect of its species; `keep` applies the selection of rows of the analysis to another table.
     """
 
     def read_strict() -> Table:
@@ -92,22 +91,16 @@ def strict_codes(read: Callable[[], Table]) -> DataAlternative:
     return DataAlternative("strict codes", "data", "strict codes", reason, lambda frame: read())
 
 
+def _correction(name: str, label: str, reason: str, *grades: str) -> DataAlternative:
+    because = f"{reason} (data/trace/suspects.csv)"
+    return DataAlternative(name, "data", label, because, partial(correct, grades=grades))
+
+
+TYPED = "standard errors were typed as standard deviations"
+SUSPECTED = "the same mistake is suspected, not proven, in more studies"
 CORRECTIONS = (
-    DataAlternative(
-        "errors corrected",
-        "data",
-        label="errors corrected",
-        reason="standard errors were typed as standard deviations (data/trace/suspects.csv)",
-        change=partial(correct, grades=("error",)),
-    ),
-    DataAlternative(
-        "errors and suspected corrected",
-        "data",
-        label="suspected errors, too",
-        reason="the same mistake is suspected, not proven, in more studies "
-        "(data/trace/suspects.csv)",
-        change=partial(correct, grades=("error", "suspected")),
-    ),
+    _correction("errors corrected", "errors corrected", TYPED, "error"),
+    _correction("errors and suspected corrected", "suspected errors, too", SUSPECTED, *GRADES),
 )
 PARTIAL_POOLING = DataAlternative(
     name="partial pooling",

@@ -16,8 +16,6 @@ VARIANTS = ("strict", "extended", "calibrated")
 class Record:
     """The result of a pass over the raw files.
 
-    Attributes
-    ----------
     effects : every effect of the variant, with the columns of `data/trace/effects.csv`.
     reasons : the reason for which a spreadsheet row is not an effect, indexed by (search,
         sheet_row); "" for the effects.
