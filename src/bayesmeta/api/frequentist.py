@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from bayesmeta.api.requests import Model, inputs_of
+from bayesmeta.api.requests import Model, Text, inputs_of
 from bayesmeta.api.results import ContrastSpec, definitions_of
 from bayesmeta.api.summaries import RemlSummary
 from bayesmeta.commands.compare import comparison_tables, estimate_both
@@ -18,8 +18,8 @@ def reml(
     frame: pd.DataFrame,
     model: Model = None,
     *,
-    moderators: str | None = None,
-    where: str | None = None,
+    moderators: Text = None,
+    where: Text = None,
     test: choices.Test = "z",
     method: choices.Method = "REML",
     question: ContrastSpec = None,
@@ -63,8 +63,8 @@ def compare(
     frame: pd.DataFrame,
     model: Model = None,
     *,
-    moderators: str | None = None,
-    where: str | None = None,
+    moderators: Text = None,
+    where: Text = None,
     test: choices.Test = "z",
 ) -> pd.DataFrame:
     """Compare REML with the posterior, and explain the differences, as `bayesmeta compare` does.
@@ -91,9 +91,7 @@ def compare(
     return tables["comparison"]
 
 
-def inputs_of_effects(
-    frame: pd.DataFrame, model: Model, moderators: str | None, where: str | None
-) -> Inputs:
+def inputs_of_effects(frame: pd.DataFrame, model: Model, moderators: Text, where: Text) -> Inputs:
     """Return the inputs; raise BadInput for a model of directions."""
     inputs = inputs_of(frame, model, moderators, where)
     if inputs.has_directions:

@@ -12,6 +12,8 @@ from bayesmeta.data.effect_sizes import MEASURES
 from bayesmeta.infrastructure.choices import check_known, nearest
 from bayesmeta.infrastructure.errors import BadInput
 
+Columns = Mapping[str, Any]
+
 
 def effects(
     measure: str,
@@ -66,9 +68,7 @@ def effects(
     return completed
 
 
-def wrong_columns(
-    measure: str, forms: Any, given: Mapping[str, Any], columns: Mapping[str, Any]
-) -> str:
+def wrong_columns(measure: str, forms: Any, given: Columns, columns: Columns) -> str:
     """Return the message about columns that complete no form, or belong to none."""
     expected = " or ".join(", ".join(form) for form in forms)
     unknown = ", ".join(sorted(set(columns).difference(*forms)))
@@ -76,11 +76,8 @@ def wrong_columns(
     return f"{measure} takes {expected}; got {', '.join(given) or 'no columns'}{ending}"
 
 
-def columns_in(frame: pd.DataFrame, forms: Any, columns: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a measure's columns: those of the frame with its names, and those that are given.
-
-    Raise BadInput if a name is not a column of the frame.
-    """
+def columns_in(frame: pd.DataFrame, forms: Any, columns: Columns) -> dict[str, Any]:
+    """Return a measure's columns, of the frame or given; raise BadInput if a name is no column."""
     values: dict[str, Any] = {name: name for form in forms for name in form if name in frame}
     values |= columns
     for name, column in values.items():

@@ -58,10 +58,8 @@ def definitions_of(question: ContrastSpec) -> dict[str, str]:
         return {str(name): text for name, text in question.items()}
     if isinstance(question, Sequence) and all(isinstance(text, str) for text in question):
         return {text: text for text in question}
-    raise BadInput(
-        f"question is {question!r}; it should be text like 'fear:memory - neutral:memory', a list "
-        "of such, or a mapping of names to such"
-    )
+    right = "text like 'fear:memory - neutral:memory', a list of such, or a mapping to such"
+    raise BadInput(f"question is {question!r}; it should be {right}")
 
 
 def terms(tree: xr.DataTree) -> pd.DataFrame:

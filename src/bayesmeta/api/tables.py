@@ -66,10 +66,8 @@ def effect_table(frame: pd.DataFrame) -> pd.DataFrame:
     """
     if check_frame(frame).attrs.get("dataset") in DATASETS:
         return frame
-    orders = {
-        str(name): [cell_text(level) for level in column.cat.categories]
-        for name, column in frame.select_dtypes("category").items()
-    }
+    ordered = frame.select_dtypes("category")
+    orders = {str(name): [*map(cell_text, ordered[name].cat.categories)] for name in ordered}
     reading = build_effects(Reading(text_of(frame), orders=orders))
     table = reading.frame
     warn_of_rows(reading.messages)
@@ -94,8 +92,6 @@ def rows_of(frame: pd.DataFrame) -> list[Any]:
 
 def text_of(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a frame with every cell as text, as a file would be read."""
-    columns = {
-        str(name): [cell_text(cell) for cell in column.astype(object)]
-        for name, column in frame.drop(columns="sheet_row", errors="ignore").items()
-    }
+    cells = frame.drop(columns="sheet_row", errors="ignore").astype(object)
+    columns = {str(name): [cell_text(cell) for cell in cells[name]] for name in cells}
     return pd.DataFrame(columns, index=rows_of(frame), dtype="str")

@@ -23,9 +23,7 @@ def print_version(wanted: bool) -> None:
         raise typer.Exit()
 
 
-Version = typer.Option(
-    "--version", is_eager=True, callback=print_version, help="Print the version."
-)
+Version = typer.Option("--version", is_eager=True, callback=print_version, help="Show version.")
 
 
 @app.callback()

@@ -117,9 +117,7 @@ def data(
 @command
 def init(
     options: Draft,
-    out: Annotated[
-        Path | None, typer.Option(help="Model file to write. Default: <name of the table>.toml.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Model file. Default: <table>.toml.")] = None,
 ) -> int:
     """Write a model file for a table: columns, levels, priors, possible moderators."""
     from bayesmeta.commands.init import run_init

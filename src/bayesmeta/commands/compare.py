@@ -75,10 +75,9 @@ def comparison_tables(
         "frequentist_robust": reml.cr2_table(both.fit),
     }
     flat = posterior_rows(both.flat, weights)
-    rows = [tables["frequentist"], reml_taus(tables)]
-    table = frequentist.compare_estimates(
-        pd.concat(rows, ignore_index=True), flat, posterior_rows(both.posterior, weights)
-    )
+    rows = pd.concat([tables["frequentist"], reml_taus(tables)], ignore_index=True)
+    posterior = posterior_rows(both.posterior, weights)
+    table = frequentist.compare_estimates(rows, flat, posterior)
     published = published_terms(inputs.dataset.removesuffix("-twin"))
     table = frequentist.conclusions(table, published)
     terms = table[table["term"].isin(inputs.design["term"].values)]
@@ -139,11 +138,8 @@ def compare_levels(inputs: Inputs, comparison: pd.DataFrame) -> Tables:
     difference = elpd["four-level"] - elpd["three-level"]
     table = pd.DataFrame(rows).assign(elpd=[float(values.sum()) for values in elpd.values()])
     table["elpd_difference"] = [0.0, difference.sum()]
-    se = np.sqrt(len(difference)) * difference.std(ddof=1)
-    table["elpd_difference_se"] = [0.0, se]
+    table["elpd_difference_se"] = [0.0, np.sqrt(len(difference)) * difference.std(ddof=1)]
     table["log_bayes_factor"] = table["log_evidence"] - table["log_evidence"].iloc[0]
-    return {
-        "levels": table,
-        "levels_terms": pd.concat(terms.values(), ignore_index=True),
-        "comparison": frequentist.with_side(comparison, terms["four-level"], "four_level"),
-    }
+    both = pd.concat(terms.values(), ignore_index=True)
+    compared = frequentist.with_side(comparison, terms["four-level"], "four_level")
+    return {"levels": table, "levels_terms": both, "comparison": compared}

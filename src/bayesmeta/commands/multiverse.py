@@ -48,10 +48,7 @@ def analysis_of(request: Request, inputs: Inputs) -> Analysis:
 
 
 def jobs_of(versions: Sequence[Version]) -> list[Job]:
-    """Return a refit of every version with data, by the name of its alternative.
-
-    The long refits come first, so that no process waits at the end.
-    """
+    """Return refits by alternative; long ones first, so that no process waits at the end."""
     filled = [version for version in versions if version.weights is not None]
     filled.sort(key=lambda version: version.alternative.refit is multiverse.integrated)
     jobs = []

@@ -23,6 +23,8 @@ LEVELS_EXACT = 2  # more levels have more nodes for the taus than the averages n
 TOLERANCE = 1e-6
 COARSE_TOLERANCE = 1e-2
 Jobs = dict[tuple[str, int, int], Job]
+Known = Mapping[str, Today]
+Measured = Mapping[str, list[str]]
 
 
 def compute(task: Task[Scope]) -> Outcome:
@@ -50,10 +52,7 @@ def compute(task: Task[Scope]) -> Outcome:
 
 
 def refuse_other_scales(inputs: Inputs) -> None:
-    """Raise BadInput unless effects are standardised mean differences.
-
-    Only of these the size of an arm gives the sampling variance.
-    """
+    """Raise BadInput unless effects are SMDs: their variance follows from the size of an arm."""
     scale = str(inputs.design.attrs["scale"])
     if "Hedges' g" not in scale:
         raise BadInput(
@@ -62,9 +61,7 @@ def refuse_other_scales(inputs: Inputs) -> None:
         )
 
 
-def known_today(
-    inputs: Inputs, weights: xr.DataArray, measured: Mapping[str, list[str]], scope: Scope
-) -> dict[str, Today]:
+def known_today(inputs: Inputs, weights: xr.DataArray, measured: Measured, scope: Scope) -> Known:
     """Return the present posterior of every contrast, and draws of possible truths.
 
     Raise BadInput if quadrature cannot integrate this model.
@@ -83,9 +80,7 @@ def known_today(
     }
 
 
-def jobs_of(
-    today: Mapping[str, Today], studies: Sequence[int], per_arm: Sequence[int], seed: int
-) -> Jobs:
+def jobs_of(today: Known, studies: Sequence[int], per_arm: Sequence[int], seed: int) -> Jobs:
     """Return refits by contrast, size of an arm, and first replicate."""
     jobs = {}
     for contrast, known in today.items():
@@ -105,23 +100,17 @@ def gather(jobs: Jobs, refitted: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return the refits of all jobs: contrast, per_arm, replicate, studies, width, p_positive."""
     parts = []
     for (contrast, n, first), job in jobs.items():
-        table = refitted[job.name]
-        replicate = table["replicate"] + first
-        parts.append(table.assign(contrast=contrast, per_arm=n, replicate=replicate))
+        table = refitted[job.name].assign(contrast=contrast, per_arm=n)
+        parts.append(table.assign(replicate=table["replicate"] + first))
     return pd.concat(parts, ignore_index=True)
 
 
 def sentences_of(
-    table: pd.DataFrame,
-    stratum: str | None,
-    measured: Mapping[str, list[str]],
-    studies: Mapping[str, int],
+    table: pd.DataFrame, stratum: str | None, measured: Measured, studies: Mapping[str, int]
 ) -> dict[str, str]:
     """Return a sentence per contrast, with the terms that new studies measure."""
-    texts = {
-        term: f"{term} ({count} {'study' if count == 1 else 'studies'} so far)"
-        for term, count in studies.items()
-    }
+    counts = {term: f"{n} {'study' if n == 1 else 'studies'}" for term, n in studies.items()}
+    texts = {term: f"{term} ({count} so far)" for term, count in counts.items()}
     return {
         name: f"{sentence} Measured: {', '.join(texts[term] for term in measured[name])}."
         for name, sentence in planning.sentences(table, stratum).items()

@@ -45,9 +45,8 @@ def forest_tables(frame: pd.DataFrame, codings: list[Coded], task: Task[Screenin
     """Return the tables of the forests: tuning, importance, dependence, interactions and others."""
     options = task.options
     tables, forest = tune_forest(frame, codings, task)
-    examined = screening.examine_draws(
-        codings, forest.target, forest.weight, forest.tuning, forest.folds, **running(task)
-    )
+    fitted = (codings, forest.target, forest.weight, forest.tuning)
+    examined = screening.examine_draws(*fitted, forest.folds, **running(task))
     if len(codings) > 1 or len(forest.target.values) > 1:
         tables["r2cv_draws"] = screening.r2cv_draws(examined)
     held_out = screening.held_out_importance(examined)
@@ -99,10 +98,8 @@ def effect_tables(
     dependence = screening.dependence_table(grown, coded)
     if pairs:
         interactions = screening.with_intervals(interactions, resampled)
-    both = [
-        screening.with_intervals(screening.pair_dependence(grown, coded, *pair), resampled)
-        for pair in pairs
-    ]
+    both = [screening.pair_dependence(grown, coded, *pair) for pair in pairs]
+    both = [screening.with_intervals(pair, resampled) for pair in both]
     return {
         "importance": importance.merge(out_of_bag, on="moderator"),
         "dependence": screening.with_intervals(dependence, resampled),

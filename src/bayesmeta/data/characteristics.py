@@ -38,7 +38,6 @@ def characteristics_table(
 
 
 def _subjects(part: pd.DataFrame) -> dict[str, float]:
-    """Return the subjects of both arms; nothing if the table has no sizes."""
     reported = "n2i_reported" if "n2i_reported" in part else "n2i"
     sizes = {"n1": ("group", "n1i"), "n2": ("control", reported)}
     subjects = {}

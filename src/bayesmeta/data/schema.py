@@ -38,8 +38,7 @@ def check_effects(frame: pd.DataFrame) -> pd.DataFrame:
 def effect_problems(frame: pd.DataFrame, *, refused: ArrayLike | None = None) -> list[str]:
     """Return the lines for which `check_effects` refuses a table.
 
-    `refused` rows (boolean) have a problem of yi or vi that is listed already; their numbers are
-    not checked.
+    `refused` rows (boolean) have a problem of yi or vi that is listed already.
     """
     missing = [name for name in KEYS if name not in frame.columns]
     if missing:
@@ -66,11 +65,7 @@ def refuse(problems: Iterable[str]) -> None:
 
 
 def check_moderators(frame: pd.DataFrame, names: Iterable[str]) -> None:
-    """Raise BadInput if a moderator of a formula is not a column, or has blank or infinite cells.
-
-    `frame` is an effect table, or has other rows with moderators. The error has the nearest column,
-    or the rows.
-    """
+    """Raise BadInput if a moderator of a formula is no column, or has blank or infinite cells."""
     refuse(_moderator_problem(frame, name) for name in dict.fromkeys(names))
 
 

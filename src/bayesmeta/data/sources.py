@@ -26,11 +26,9 @@ TIMEOUT = (2.0, 30.0)  # seconds to connect to an address, and between two packe
 class Source:
     """A raw file on this machine.
 
-    name, path : file name, as in `data/sources.toml`, and place of the file.
-    sha256 : hash of the content that was read.
+    name, path, sha256 : name in `data/sources.toml`, place, and hash of the content that was read.
     found_in : the search folder as configured, not as resolved, so that it does not name a machine.
-    final : whether it is the authors' last version, supplied by the user; its hash is recorded but
-        was not verified.
+    final : the authors' last version, supplied by the user: its hash is recorded, not verified.
     """
 
     name: str
@@ -75,7 +73,6 @@ def find(key: str) -> Source | None:
 
 
 def _search_folders() -> Iterator[tuple[str, Path]]:
-    """Yield the name that provenance gives to a folder, and the folder."""
     if os.environ.get(FOLDER_VARIABLE):
         yield FOLDER_VARIABLE, downloads_folder()
     for folder in register()["search"]["folders"]:
@@ -105,7 +102,6 @@ def _verified(source: Source, entry: dict[str, Any]) -> Source:
 
 
 def _download(entry: dict[str, Any]) -> Source:
-    """Download a file into `downloads_folder`; raise DataMissing if it or its hash is not there."""
     import pooch  # imported late: most runs do not download
 
     pooch.get_logger().setLevel("WARNING")

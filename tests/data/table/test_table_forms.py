@@ -39,7 +39,7 @@ def read(tmp_path: Path) -> Read:
 
 
 OMIT = (
-    '--columns "incomplete=omit" leaves out the rows without an effect, and a note then names them'
+    '--columns "incomplete=omit" leaves out the rows without an effect, and a note names them'
 )
 
 

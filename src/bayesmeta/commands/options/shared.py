@@ -34,11 +34,7 @@ Columns = Annotated[
 
 @dataclass(frozen=True)
 class Request(Options):
-    """The table and the model that a command analyses.
-
-    `columns` belong to a file: bayesmeta's name of a column to the file's name. They come on top of
-    `[columns]` in the model file.
-    """
+    """The table and the model that a command analyses; `columns` override its [columns]."""
 
     dataset: Annotated[
         str | None,

@@ -16,18 +16,14 @@ MAX_STUDIES = 200
 MAX_PER_ARM = 100_000
 _RANGE = re.compile(r"(\d+)(?::(\d+))?")
 
-Results = Annotated[
-    Path, typer.Argument(metavar="DIR", help="A folder of results that bayesmeta fit wrote.")
-]
+Results = Annotated[Path, typer.Argument(metavar="DIR", help="A folder that bayesmeta fit wrote.")]
 
 
 @dataclass(frozen=True)
 class Comparison(Options):
     """Test of the frequentist tables."""
 
-    test: Annotated[
-        Test, option("Test of the frequentist tables: z, t with k - p or containment df.")
-    ] = "z"
+    test: Annotated[Test, option("Test: z, t with k - p df, or t with containment df.")] = "z"
 
 
 @dataclass(frozen=True)
@@ -54,8 +50,7 @@ class Screening(Options):
     ] = None
     imputations: Annotated[int, option("1: mode or median; more: mean of random ones.", min=1)] = 1
     coding: Annotated[
-        Coding,
-        option("Categories as a column per level, or as alphabetical numbers (as the paper)."),
+        Coding, option("Categories as a column per level, or alphabetical numbers (as the paper).")
     ] = "levels"
     draws: Annotated[int, option("Number of posterior draws, if --target is draws.", min=2)] = 50
     resamples: Annotated[int, option("Bootstrap resamples of studies (intervals).", min=2)] = 100
@@ -72,14 +67,11 @@ class Scope(Options):
     ] = ()
     studies: Annotated[str, option("Numbers of new studies: 1:20, or 5,10,20.")] = "1:20"
     per_arm: Annotated[str, option("Sizes of an arm; every new study has two.")] = "20,40,80"
-    stratum: Annotated[
-        str | None, option("Stratum of the new studies. Default: human, if the model has it.")
-    ] = None
+    stratum: Annotated[str | None, option("Stratum of new studies. Default: human, if any.")] = None
     replicates: Annotated[int, option("Simulated futures per size of an arm.", min=10)] = 400
     seed: Seed = 1
 
     def __post_init__(self) -> None:
-        """Raise BadInput if a choice is unknown, or a text is no list of numbers."""
         super().__post_init__()
         _ = self.study_counts, self.arm_sizes
 
@@ -119,9 +111,7 @@ class Prediction(Options):
     """Fitted model, rows to predict and weights of marginal means."""
 
     results: Results
-    at: Annotated[
-        str | None, option("Values of moderators in the reference grid: 'dose=1,2,5; species=rat'.")
-    ] = None
+    at: Annotated[str | None, option("Values in the grid: 'dose=1,2,5; species=rat'.")] = None
     new: Annotated[Path | None, option("File with a column per moderator, not the grid.")] = None
     weights: Annotated[
         Weights, option("Weights of the cells of marginal means: equal, or frequency (effects).")

@@ -5,6 +5,7 @@ A new dataset is a reader, a file or folder here, and its `Dataset` in `DATASETS
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 import pandas as pd
 
@@ -39,22 +40,14 @@ def read(dataset: str, *, variant: str | None = None) -> pd.DataFrame:
     """
     known, variant = _chosen(dataset, variant)
     frame = known.reader(variant) if known.variants else known.reader()
-    frame.attrs = {
-        **{"variant": None, "sources": [], "final_sheets": [], "notes": []},
-        **frame.attrs,
-        "dataset": dataset,
-        "title": known.title,
-        "synthetic": known.synthetic,
-        "scale": known.scale,
-    }
+    default: dict[Any, Any] = {"variant": None, "sources": [], "final_sheets": [], "notes": []}
+    about = {name: getattr(known, name) for name in ("title", "synthetic", "scale")}
+    frame.attrs = default | frame.attrs | {"dataset": dataset} | about
     return frame
 
 
 def flow(dataset: str, *, variant: str | None = None) -> pd.DataFrame:
-    """Return the steps from rows of raw sheets to effects: search, step, rows, reason.
-
-    Raise BadInput if the dataset has no raw sheets, or `read` would fail.
-    """
+    """Return search, step, rows, reason from raw sheets to effects; raise BadInput without them."""
     known, variant = _chosen(dataset, variant)
     if known.flow is None:
         raise BadInput(f"{dataset!r} is not made from raw sheets, so no rows were left out")
@@ -62,10 +55,9 @@ def flow(dataset: str, *, variant: str | None = None) -> pd.DataFrame:
 
 
 def full_record(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return every effect of the record that a dataset's table is selected from, of the same kinds.
+    """Return every effect, of the same kinds, of the record that a table is selected from.
 
-    A table without a record is returned as it is. Raise BadInput if a raw file is absent or not as
-    expected.
+    A table without a record is returned as it is. Raise BadInput as `read`.
     """
     known = DATASETS.get(str(frame.attrs.get("dataset")))
     if known is None or known.record is None:

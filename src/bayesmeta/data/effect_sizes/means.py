@@ -93,10 +93,7 @@ def smd_t(ti: Floats, n1i: Floats, n2i: Floats, *, vtype: str = "LS") -> Pair:
 
 
 def smd_f(fi: Floats, n1i: Floats, n2i: Floats, *, vtype: str = "LS") -> Pair:
-    """Return `smd_t` from an F with 1 and n1 + n2 - 2 degrees of freedom, |t| = sqrt(F).
-
-    F has no direction: `fi` carries the sign of the effect.
-    """
+    """Return `smd_t` from F (1, n1 + n2 - 2 df), |t| = sqrt(F); `fi` has the sign of the effect."""
     return smd_t(np.sign(fi) * np.sqrt(np.abs(fi)), n1i, n2i, vtype=vtype)
 
 

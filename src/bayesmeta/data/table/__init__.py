@@ -82,21 +82,15 @@ def read_file(
         reading = build_effects(replace(text, asked=asked))
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from error.__cause__
-    reading.frame.attrs |= {
-        "dataset": path.stem,
-        "synthetic": False,
-        "title": f"effects from {path.name}",
-        "sources": [{"name": path.name, "sha256": sha256(content).hexdigest(), "found_in": "file"}],
-        "notes": list(reading.messages),
-    }
+    source = {"name": path.name, "sha256": sha256(content).hexdigest(), "found_in": "file"}
+    title = f"effects from {path.name}"
+    attrs = {"dataset": path.stem, "synthetic": False, "title": title, "sources": [source]}
+    reading.frame.attrs |= attrs | {"notes": list(reading.messages)}
     return reading
 
 
 def build_effects(reading: Reading) -> Reading:
-    """Return the reading with its effect table, once it has passed all stages.
-
-    Raise BadInput if the table cannot be used, with every problem on a separate line.
-    """
+    """Return the reading with its effect table; raise BadInput with a line for every problem."""
     for stage in STAGES:
         reading = stage(reading)
     return reading

@@ -21,10 +21,7 @@ CONVERSIONS: Mapping[str, tuple[Conversion, Conversion]] = {  # SDs take no medi
 
 
 def fill_arms(numbers: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Return missing means and SDs from standard errors, quartiles and ranges, row by row.
-
-    `numbers`, with names of `ARMS`, are returned with the number of groups by conversion.
-    """
+    """Return missing means and SDs from SEs, quartiles and ranges, and the groups by conversion."""
     columns: dict[str, Floats] = {}
     counts = Counter[str]()
     for names in ARMS.values():

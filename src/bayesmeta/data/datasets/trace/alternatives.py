@@ -51,8 +51,7 @@ def comparison_types(frame: Table, record: Table) -> list[DataAlternative]:
 def only_comparison(frame: Table, *, record: Table, name: str) -> Table | None:
     """Select the effects of a type of comparison; species without the type keep all effects.
 
-    The effects come from the record if the dataset leaves the type out. Return None if the
-    selection changes nothing.
+    They come from the record if the dataset leaves the type out. None if nothing changes.
     """
     selected = frame[frame["comparison"].astype(str) == name]
     if selected.empty:
@@ -73,10 +72,7 @@ def joined(*tables: Table, like: Table) -> Table:
 
 
 def correct(frame: Table, *, grades: Sequence[str]) -> Table | None:
-    """Correct standard errors that were typed as standard deviations.
-
-    Return None if the table lacks effects of a grade or the raw numbers.
-    """
+    """Correct standard errors typed as SDs; None without effects of a grade or the raw numbers."""
     if not set(grades) <= set(suspects(frame)["grade"]):
         return None
     try:
@@ -103,8 +99,8 @@ CORRECTIONS = (
     _correction("errors and suspected corrected", "suspected errors, too", SUSPECTED, *GRADES),
 )
 PARTIAL_POOLING = DataAlternative(
-    name="partial pooling",
-    kind="model",
+    "partial pooling",
+    "model",
     label="partial pooling",
     reason="a cell of persons may borrow strength from the same cell of animals, and vice versa "
     "(models/translational-pooled.toml)",
