@@ -18,6 +18,8 @@ from bayesmeta.output.folders.staging import staging
 class Outcome:
     """Results of a command, ready to be written and printed.
 
+    Attributes
+    ----------
     write, show : fill a folder with the results, and print them.
     record : name of the provenance file, which is written last.
     passed : False if a diagnostic of the sampler failed; the exit code is then 1.

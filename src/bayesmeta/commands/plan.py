@@ -56,8 +56,8 @@ def refuse_other_scales(inputs: Inputs) -> None:
     scale = str(inputs.design.attrs["scale"])
     if "Hedges' g" not in scale:
         raise BadInput(
-            f"--per-arm is about Hedges' g of two arms, and {inputs.dataset} has other effects "
-            f"('{scale}'); give the file m1i, sd1i, n1i, m2i, sd2i, n2i in place of yi and vi"
+            f"--per-arm is about Hedges' g of two arms, and {inputs.dataset} has effects of another"
+            f" kind ('{scale}'); give the file m1i, sd1i, n1i, m2i, sd2i, n2i in place of yi and vi"
         )
 
 

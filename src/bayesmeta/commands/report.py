@@ -30,6 +30,8 @@ LABELS = ["effect", "group"]  # of directions, not shown on the page
 class Part:
     """A command as a part of the report, with its table and model.
 
+    Attributes
+    ----------
     provenance : the file that the command writes last.
     options : options on which the results depend, as the provenance holds them.
     run : run the command with a console, and return the exit code.

@@ -47,10 +47,6 @@ class Inputs:
         """Hash of the effect table, the model and the code: equal hashes give equal results."""
         return fingerprint((self.frame, self.spec, code_fingerprint()))
 
-    def default_folder(self, name: str = "") -> Path:
-        """Return the folder of results if no other is given."""
-        return Path("reports") / self.dataset / (name or self.spec.name)
-
     def choices(self, out: Path, **others: Any) -> dict[str, Any]:
         """Return the choices for the provenance."""
         model = {"model": self.spec.name, "model_sha256": self.spec.sha256}

@@ -46,7 +46,7 @@ def run(
     with steps("reading the data"):
         inputs = read_inputs(request, directions=verb in TAKES_DIRECTIONS)
     print_data(console, inputs.design, inputs.frame.attrs, inputs.left_out)
-    out = out or inputs.default_folder(options.folder)
+    out = out or Path("reports") / inputs.dataset / (options.folder or inputs.spec.name)
     name = "directions" if verb == "fit" and inputs.has_directions else verb
     with steps("loading libraries"):
         from bayesmeta.commands.outcome import finish

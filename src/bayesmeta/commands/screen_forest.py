@@ -15,7 +15,6 @@ from bayesmeta.screening.targets import Target
 
 MAX_INTERACTING = 5  # moderators whose pairs are examined: the number of pairs grows as a square
 MAX_PAIRS = 3  # pairs that are drawn
-FOLD_COLUMNS = ("study", "group")
 Tables = dict[str, pd.DataFrame]
 
 
@@ -67,7 +66,7 @@ def tune_forest(
     tuned = screening.tune(codings[0], typical, weights, folds, **running(task))
     r2cv = screening.r2cv_table(tuned)
     tuning = screening.best_of(r2cv)
-    by = {name: frame[name] for name in FOLD_COLUMNS}
+    by = {name: frame[name] for name in ("study", "group")}
     by_folds = screening.r2cv_folds(codings[0], typical, weights, by, tuning, **running(task))
     tables = {"r2cv": r2cv.assign(folds=options.folds), "r2cv_folds": by_folds}
     return tables, TunedForest(codings, target, weights[tuning.weights], tuning, folds)

@@ -50,7 +50,6 @@ def _subjects(part: pd.DataFrame) -> dict[str, float]:
 
 
 def _in_words(values: pd.Series, words: Mapping[str, str]) -> str:
-    """Return the values of a study as a reader sees them; the empty string if there are none."""
     filled = values.dropna()
     if filled.empty:
         return ""

@@ -26,6 +26,8 @@ TIMEOUT = (2.0, 30.0)  # seconds to connect to an address, and between two packe
 class Source:
     """A raw file on this machine.
 
+    Attributes
+    ----------
     name, path, sha256 : name in `data/sources.toml`, place, and hash of the content that was read.
     found_in : the search folder as configured, not as resolved, so that it does not name a machine.
     final : the authors' last version, supplied by the user: its hash is recorded, not verified.

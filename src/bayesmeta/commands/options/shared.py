@@ -19,7 +19,8 @@ def parse_columns(text: str) -> dict[str, str]:
 
 Seed = Annotated[int, option("Seed of every random step.", min=0)]
 VariantOption = Annotated[
-    Variant | None, option("Variant of a dataset that has several. Default: its own (calibrated).")
+    Variant | None,
+    option("Variant of a dataset with several. Default: the dataset's (calibrated)."),
 ]
 Columns = Annotated[
     Mapping[str, str],
@@ -34,7 +35,7 @@ Columns = Annotated[
 
 @dataclass(frozen=True)
 class Request(Options):
-    """The table and the model that a command analyses; `columns` override its [columns]."""
+    """The table and the model to analyse; `columns` override [columns] of the model file."""
 
     dataset: Annotated[
         str | None,

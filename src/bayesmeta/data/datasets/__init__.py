@@ -81,7 +81,6 @@ def alternatives_to(frame: pd.DataFrame, keep: Keep) -> tuple[DataAlternative, .
 
 
 def _chosen(name: str, variant: str | None) -> tuple[Dataset, str]:
-    """Return a dataset and the variant to read; raise BadInput if a name is unknown."""
     check_known("dataset", name, DATASETS)
     known = DATASETS[name]
     if variant is None:

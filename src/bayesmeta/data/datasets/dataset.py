@@ -22,6 +22,8 @@ def unchanged(frame: Table) -> Table:
 class DataAlternative:
     """A reasonable alternative that a dataset offers to an analysis of its effects.
 
+    Attributes
+    ----------
     name, label : its names in tables and in figures.
     kind, reason : the kind of choice that differs, and why it is reasonable.
     change : the analysed effect table to another table, or to None if it does not apply.
@@ -41,6 +43,8 @@ class DataAlternative:
 class Dataset:
     """A dataset that has a name.
 
+    Attributes
+    ----------
     title : a line for reports.
     reader : returns a row per effect; takes the variant if there are `variants`.
     model : name of the model file for its analysis unless the user names another.

@@ -110,7 +110,6 @@ def _species(study: pd.Series, effects: Mapping[str, int], rng: Random) -> NDArr
 
 
 def _sizes(rows: pd.DataFrame, figures: Figures, rng: Random) -> pd.DataFrame:
-    """Return rows with n1i per group and n2i per study; these add up to the published N."""
     samples = figures["groups"] + figures["studies"]
     more = figures["participants"] - samples * figures["least_n"]
     n = figures["least_n"] + _split(more, samples, figures["spread_n"], rng)

@@ -31,6 +31,8 @@ WIDEST = 60  # characters of a value that an error shows
 class Measure:
     """An effect size: the sets of columns that it takes, with their formulas.
 
+    Attributes
+    ----------
     name, title : metafor's name, and the name in words.
     forms : the accepted sets of columns, with their formulas; the first that is complete is used.
     needs : conditions on the values beyond the limits of their columns, for the error message.
@@ -97,7 +99,6 @@ class Measure:
         return lines
 
     def _effects(self, form: Form, columns: Mapping[str, Floats], vtype: str) -> Pair:
-        """Return yi and vi; nan or infinite if no effect follows."""
         options = {"vtype": vtype} if len(self.vtypes) > 1 else {}
         with np.errstate(all="ignore"):
             return self.forms[form](*(columns[name] for name in form), **options)

@@ -45,7 +45,6 @@ def disordered(numbers: pd.DataFrame) -> list[tuple[str, str, NDArray[np.bool]]]
 
 
 def _fill_arm(given: Mapping[str, Floats]) -> tuple[Floats, Floats, dict[str, int]]:
-    """Return mean and SD of a group (k,), given or converted, and rows by conversion."""
     missing = {name: np.isnan(values) for name, values in given.items()}
     by_sem = missing["sd"] & ~(missing["m"] | missing["sem"] | missing["n"])
     mean = given["m"]

@@ -18,6 +18,8 @@ BLANK = frozenset({"", "NA", "N/A", "#N/A", "NaN", "nan", "<NA>"})
 class Cells:
     """Rows of cells, the first of them row 1 of a spreadsheet.
 
+    Attributes
+    ----------
     rows : cells of any type, to be read once, so that a file that is too large is refused early.
     messages : guesses, and parts of the file that are left out.
     decimal_comma : whether numbers may be expected to have a decimal comma.

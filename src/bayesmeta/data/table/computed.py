@@ -55,7 +55,6 @@ def _parsed(text: pd.DataFrame, forms: FormList) -> Numbers:
 
 
 def _with_signs(text: pd.DataFrame, numbers: Numbers, name: str) -> Numbers:
-    """Return the numbers with the direction that the column sign gives to a statistic."""
     values = numbers.values[name]
     filled = values.notna()
     if "sign" not in text:

@@ -78,7 +78,6 @@ def _study(text: pd.DataFrame, free: list[str]) -> dict[str, str]:
 
 
 def _effect(known: set[str], free: list[str]) -> dict[str, str]:
-    """Return columns for yi, and for vi or sei or an interval, if their names state it."""
     yi = {} if "yi" in known else _only("yi", free)
     errors = {} if {"vi", "sei"} & known else _error(free, has_effect=bool(yi) or "yi" in known)
     if {"vi", "sei"} & {*known, *errors}:

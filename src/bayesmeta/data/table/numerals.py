@@ -21,6 +21,8 @@ MINUS = "\u2212"
 class Numbers:
     """Numbers of some columns of text.
 
+    Attributes
+    ----------
     values : floats; nan if a cell is blank or not a number.
     refused : rows (boolean, (k,)) about which a problem is listed.
     problems, messages : lines about the cells, as those of a `Reading`.
@@ -83,7 +85,6 @@ def _plain_minus(column: pd.Series) -> pd.Series:
 
 
 def _has_commas(column: pd.Series, *, decimal_comma: bool) -> bool:
-    """Return True for a column of numbers of which some have commas; False for words."""
     if not column.str.contains(",", regex=False).any():
         return False
     filled = column[column != ""]

@@ -19,6 +19,8 @@ class Reading:
 
     A stage takes a reading and returns another reading; a field is empty until its stage.
 
+    Attributes
+    ----------
     text : the file's columns, every cell as text; its index holds the rows that errors name.
     asked : the package's name to the file's, and the settings, as `columns` of `read_table`.
     orders : order of the levels, for columns with a meaningful order.
@@ -71,6 +73,8 @@ class Reading:
 class Effects:
     """Effects of some rows of a table, given or computed, and the lines that they give rise to.
 
+    Attributes
+    ----------
     table : a row per row, with its label as index: yi and vi, nan if the cells give none; refused
         (a problem about the row is listed), incomplete (blank cells leave no effect), left_out
         (incomplete, and may be left out); means and SDs that were converted.

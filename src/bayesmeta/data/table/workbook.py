@@ -85,7 +85,6 @@ def _check_sizes(parts: list[zipfile.ZipInfo]) -> None:
 
 
 def _path_of(book: zipfile.ZipFile, name: str | None) -> str:
-    """Return the path of a sheet, or of the first, by the relations of the workbook."""
     for part in ("xl/workbook.xml", "xl/_rels/workbook.xml.rels"):
         if part in book.namelist():
             _check_sizes([book.getinfo(part)])

@@ -16,6 +16,8 @@ VARIANTS = ("strict", "extended", "calibrated")
 class Record:
     """The result of a pass over the raw files.
 
+    Attributes
+    ----------
     effects : every effect of the variant, with the columns of `data/trace/effects.csv`.
     reasons : why a row (search, sheet_row) of a spreadsheet is not an effect; "" for the effects.
     sources : the files that were read.
