@@ -20,7 +20,7 @@ def parse_columns(text: str) -> dict[str, str]:
 Seed = Annotated[int, option("Seed of every random step.", min=0)]
 VariantOption = Annotated[
     Variant | None,
-    option("Variant of a dataset with several. Default: the dataset's (calibrated)."),
+    option("Variant, if there are several. Default: the dataset's (calibrated)."),
 ]
 Columns = Annotated[
     Mapping[str, str],
