@@ -19,8 +19,7 @@ def parse_columns(text: str) -> dict[str, str]:
 
 Seed = Annotated[int, option("Seed of every random step.", min=0)]
 VariantOption = Annotated[
-    Variant | None,
-    option("Variant, if there are several. Default: the dataset's (calibrated)."),
+    Variant | None, option("Variant, if there are several. Default: the dataset's (calibrated).")
 ]
 Columns = Annotated[
     Mapping[str, str],
