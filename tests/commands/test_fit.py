@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from bayesmeta.cli import main
-from bayesmeta.commands.console import print_data
+from bayesmeta.commands.console.printer import print_data
 from bayesmeta.commands.request import Request, read_inputs
 from bayesmeta.data import sources
 from bayesmeta.infrastructure.errors import DataMissing

@@ -8,6 +8,7 @@ import xarray as xr
 
 from bayesmeta.infrastructure.errors import BadInput
 
+COLUMNS = "the columns study, yi and vi (or sei)"
 GROUPS = ("posterior", "constant_data")
 ORIGIN = "it should be a DataTree from bayesmeta.fit, or from arviz.from_netcdf('posterior.nc')"
 
@@ -16,10 +17,8 @@ def check_frame(frame: object) -> pd.DataFrame:
     """Return the frame; raise BadInput unless it is a DataFrame with rows and unique columns."""
     if not isinstance(frame, pd.DataFrame):
         hint = f"; bayesmeta.read({frame!r}) reads it" if isinstance(frame, str | Path) else ""
-        raise BadInput(
-            f"frame is a {type(frame).__name__}; it should be a pandas DataFrame with a row per "
-            f"effect and the columns study, yi and vi (or sei){hint}"
-        )
+        right = f"a pandas DataFrame with a row per effect and {COLUMNS}{hint}"
+        raise BadInput(f"frame is a {type(frame).__name__}; it should be {right}")
     names = pd.Index([str(name) for name in frame.columns])
     if names.has_duplicates:
         repeated = ", ".join(names[names.duplicated()].unique())
@@ -58,8 +57,7 @@ def check_sizes(tree: object) -> xr.DataTree:
     """Return the tree; raise BadInput as `check_tree`, or if it is one of directions."""
     checked = check_tree(tree)
     if "vi" not in checked["constant_data"].data_vars:
-        raise BadInput(
-            "the tree is one of directions, without effect sizes; it has terms, contrasts, "
-            "parameters and diagnostics; bayesmeta.inference.ordinal has its other tables"
-        )
+        has = "it has terms, contrasts, parameters and diagnostics"
+        others = "bayesmeta.inference.ordinal has its other tables"
+        raise BadInput(f"the tree is one of directions, without effect sizes; {has}; {others}")
     return checked

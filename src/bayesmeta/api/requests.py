@@ -16,17 +16,13 @@ from bayesmeta.model.design import build_design, cell_means
 from bayesmeta.model.spec import ORDERED, ModelSpec, check_spec
 
 MODELS = "a model's name, a TOML file or a ModelSpec"
+Text = str | None
 Model = str | Path | ModelSpec | None
 DEVICES = 4  # the default number of chains of the command line: both then share compiled programs
 
 
-def inputs_of(
-    frame: pd.DataFrame, model: Model, moderators: str | None, where: str | None
-) -> Inputs:
-    """Return the table, the model and the design that a command has of a file with these rows.
-
-    Raise BadInput if the table, the model or the query cannot be used.
-    """
+def inputs_of(frame: pd.DataFrame, model: Model, moderators: Text, where: Text) -> Inputs:
+    """Return the inputs that a command has of a file with these rows; raise BadInput as it does."""
     check_text("moderators", moderators, "valence:phase")
     check_text("where", where, "dose > 1")
     table = effect_table(frame)
@@ -39,11 +35,10 @@ def inputs_of(
         design = build_design(kept, spec)
         check_sides(design, spec)
         return Inputs(kept, spec, design, [])
-    design, left_out = select(table, kept, spec)
-    return Inputs(kept, spec, design, left_out)
+    return Inputs(kept, spec, *select(table, kept, spec))
 
 
-def spec_for(table: pd.DataFrame, model: Model, moderators: str | None) -> ModelSpec:
+def spec_for(table: pd.DataFrame, model: Model, moderators: Text) -> ModelSpec:
     """Return the model for a table; raise BadInput if it is of another type or cannot be used."""
     if isinstance(model, ModelSpec):
         return check_spec(model.with_terms(cell_means(moderators, table)) if moderators else model)
@@ -54,11 +49,9 @@ def spec_for(table: pd.DataFrame, model: Model, moderators: str | None) -> Model
 
 
 def start_devices(chains: int) -> None:
-    """Start JAX with as many devices as chains.
+    """Start JAX with as many devices as chains; the first call decides for the next ones, too.
 
-    JAX keeps the number of devices with which it starts, so the first call decides for the next
-    ones, too. Raise BadInput if JAX runs already with too few devices: draws would differ from
-    those of the command line.
+    Raise BadInput if JAX runs already with too few: draws would differ from the command line's.
     """
     import jax
 
@@ -67,8 +60,8 @@ def start_devices(chains: int) -> None:
     start_jax(max(chains, DEVICES))
     available = jax.local_device_count()
     if jax.default_backend() == "cpu" and available < chains:
+        devices = f"{available} device{'s' * (available > 1)}"
         raise BadInput(
-            f"JAX is running already, with {available} device{'s' * (available > 1)}, and {chains} "
-            f"chains need {chains}; restart Python and call bayesmeta.fit with {chains} chains "
-            f"before anything else that uses JAX, or set chains={available}"
+            f"JAX is running already, with {devices}, and {chains} chains need {chains}; restart "
+            f"Python and fit {chains} chains before all else, or set chains={available}"
         )

@@ -21,23 +21,14 @@ def contrasts(
 ) -> pd.DataFrame:
     """Summarise linear combinations of terms.
 
-    Raise BadInput if a text cannot be read, or a term does not exist.
+    `tree` is from `fit`, or from arviz.from_netcdf("posterior.nc"); `question` is a text like
+    "fear:memory - 0.5 * neutral:memory", several such texts, or names to such texts, by default
+    every term and the contrasts that the model file names; differences below `rope`, by default the
+    model's, are too small to matter. Raise BadInput if a text cannot be read, or a term does not
+    exist.
 
-    Parameters
-    ----------
-    tree : DataTree
-        From `fit`, or from arviz.from_netcdf("posterior.nc").
-    question : str, sequence or mapping, optional
-        "fear:memory - 0.5 * neutral:memory"; several such texts; or names to such texts. The
-        default is every term, and the contrasts that the model file names.
-    rope : float, optional
-        Differences below it are too small to matter; the model's by default.
-
-    Returns
-    -------
-    DataFrame
-        contrast, mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive, p_rope = P(|contrast| <
-        rope), for a slope per standard deviation of its moderator.
+    Columns: contrast, mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive, p_rope =
+    P(|contrast| < rope), for a slope per standard deviation of its moderator.
 
     Examples
     --------
@@ -67,20 +58,15 @@ def definitions_of(question: ContrastSpec) -> dict[str, str]:
         return {str(name): text for name, text in question.items()}
     if isinstance(question, Sequence) and all(isinstance(text, str) for text in question):
         return {text: text for text in question}
-    raise BadInput(
-        f"question is {question!r}; it should be text like 'fear:memory - neutral:memory', a list "
-        "of such, or a mapping of names to such"
-    )
+    right = "text like 'fear:memory - neutral:memory', a list of such, or a mapping to such"
+    raise BadInput(f"question is {question!r}; it should be {right}")
 
 
 def terms(tree: xr.DataTree) -> pd.DataFrame:
     """Summarise every term, with the precision of its draws.
 
-    Returns
-    -------
-    DataFrame
-        term, mean, sd, median, ci_lb, ci_ub (95 % equal-tailed), p_positive, ess_bulk, ess_tail,
-        r_hat, mcse_mean.
+    Columns: term, mean, sd, median, ci_lb, ci_ub (95 % equal-tailed), p_positive, ess_bulk,
+    ess_tail, r_hat, mcse_mean.
 
     Examples
     --------
@@ -99,11 +85,8 @@ def terms(tree: xr.DataTree) -> pd.DataFrame:
 def heterogeneity(tree: xr.DataTree) -> pd.DataFrame:
     """Summarise the differences of true effects, by level and in total.
 
-    Returns
-    -------
-    DataFrame
-        level; tau_mean, tau_ci_lb, tau_ci_ub (standard deviation); i2_mean, i2_ci_lb, i2_ci_ub
-        (share I^2 in percent).
+    Columns: level; tau_mean, tau_ci_lb, tau_ci_ub (standard deviation); i2_mean, i2_ci_lb, i2_ci_ub
+    (share I^2 in percent).
 
     Examples
     --------
@@ -121,10 +104,7 @@ def heterogeneity(tree: xr.DataTree) -> pd.DataFrame:
 def prediction(tree: xr.DataTree) -> pd.DataFrame:
     """Return 95 % intervals for the true mean of a new study, and of a new group in it.
 
-    Returns
-    -------
-    DataFrame
-        term, level (study, group, effect: the new one), pi_lb, pi_ub.
+    Columns: term, level (study, group, effect: the new one), pi_lb, pi_ub.
 
     Examples
     --------
@@ -141,11 +121,8 @@ def prediction(tree: xr.DataTree) -> pd.DataFrame:
 def parameters(tree: xr.DataTree) -> pd.DataFrame:
     """Summarise the parameters besides terms and taus: nu, rho, weights of a selection.
 
-    Returns
-    -------
-    DataFrame
-        parameter, mean, sd, median, ci_lb, ci_ub (95 % equal-tailed), ess_bulk, r_hat; no rows if
-        the model has no such parameter.
+    Columns: parameter, mean, sd, median, ci_lb, ci_ub (95 % equal-tailed), ess_bulk, r_hat; no rows
+    if the model has no such parameter.
 
     Examples
     --------
@@ -160,10 +137,7 @@ def parameters(tree: xr.DataTree) -> pd.DataFrame:
 def diagnostics(tree: xr.DataTree) -> pd.DataFrame:
     """Return every diagnostic of the draws with its rule.
 
-    Returns
-    -------
-    DataFrame
-        diagnostic, value, rule, passed. `attrs`: passed (all), failures and warnings in words.
+    Columns: diagnostic, value, rule, passed. `attrs`: passed (all), failures, warnings in words.
 
     Examples
     --------

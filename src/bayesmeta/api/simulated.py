@@ -5,12 +5,7 @@ import pandas as pd
 
 STUDIES = 24
 SEED = 5
-CELLS = {
-    ("fear", "memory"): 0.7,
-    ("neutral", "memory"): -0.6,
-    ("fear", "learning"): 0.3,
-    ("neutral", "learning"): 0.0,
-}
+BETA = {"fear:memory": 0.7, "neutral:memory": -0.6, "fear:learning": 0.3, "neutral:learning": 0.0}
 TAU_STUDY = 0.4
 TAU_GROUP = 0.2
 
@@ -40,28 +35,15 @@ def example() -> pd.DataFrame:
     phase = np.where(study % 2, "learning", "memory")
     u = rng.normal(0, TAU_STUDY, STUDIES)
     w = rng.normal(0, TAU_GROUP, 2 * STUDIES)
-    beta = np.array([CELLS[cell] for cell in zip(valence, phase, strict=True)])
+    beta = np.array([BETA[":".join(cell)] for cell in zip(valence, phase, strict=True)])
     vi = np.round(rng.uniform(0.05, 0.3, len(study)), 4)
     yi = np.round(beta + u[study] + w[group] + rng.normal(0, np.sqrt(vi)), 4)
+    dose = np.round(rng.uniform(0, 2, STUDIES), 1)[study]
     labels = [f"s{number + 1:02d}" for number in study]
-    letters = np.array(["a", "b"])[group % 2]
-    frame = pd.DataFrame(
-        {
-            "study": labels,
-            "group": np.char.add(labels, letters),
-            "valence": valence,
-            "phase": phase,
-            "dose": np.round(rng.uniform(0, 2, STUDIES), 1)[study],
-            "yi": yi,
-            "vi": vi,
-        }
-    )
-    truth = {":".join(cell): value for cell, value in CELLS.items()}
-    frame.attrs = {
-        "dataset": "example",
-        "title": "simulated effects of 24 studies",
-        "synthetic": True,
-        "scale": "Hedges' g",
-        "truth": {"beta": truth, "tau_study": TAU_STUDY, "tau_group": TAU_GROUP},
-    }
+    groups = np.char.add(labels, np.array(["a", "b"])[group % 2])
+    moderators = {"valence": valence, "phase": phase, "dose": dose}
+    frame = pd.DataFrame({"study": labels, "group": groups, **moderators, "yi": yi, "vi": vi})
+    truth = {"beta": dict(BETA), "tau_study": TAU_STUDY, "tau_group": TAU_GROUP}
+    about = {"dataset": "example", "title": "simulated effects of 24 studies", "synthetic": True}
+    frame.attrs |= about | {"scale": "Hedges' g", "truth": truth}
     return frame

@@ -53,7 +53,6 @@ class RemlSummary:
         return reml.profile_intervals(self.fitted)
 
     def __repr__(self) -> str:
-        """Return all tables as text."""
         parts = [
             f"{title}\n{table.to_string(index=False, formatters=formats_of(table))}"
             for title, table in self._tables.items()
@@ -61,7 +60,6 @@ class RemlSummary:
         return "\n\n".join([self._head, *parts, *self._notes])
 
     def _repr_html_(self) -> str:
-        """Return all tables as HTML."""
         parts = [f"<p>{escape(self._head)}</p>"]
         for title, table in self._tables.items():
             html = table.to_html(index=False, formatters=formats_of(table))
@@ -94,7 +92,6 @@ class RemlSummary:
 
     @property
     def _notes(self) -> list[str]:
-        """Notes on taus at zero, and on taus that the data cannot tell apart."""
         notes = []
         if self.fitted.boundary:
             notes.append(f"tau is estimated as 0 at: {', '.join(self.fitted.boundary)}")

@@ -23,13 +23,11 @@ def print_version(wanted: bool) -> None:
         raise typer.Exit()
 
 
+Version = typer.Option("--version", is_eager=True, callback=print_version, help="Show version.")
+
+
 @app.callback()
-def options_of_all_commands(
-    version: Annotated[
-        bool,
-        typer.Option("--version", is_eager=True, callback=print_version, help="Print the version."),
-    ] = False,
-) -> None:
+def options_of_all_commands(version: Annotated[bool, Version] = False) -> None:
     """Accept the options that stand before a command."""
 
 
@@ -44,10 +42,8 @@ def command[**P](function: Callable[P, int]) -> Callable[P, int]:
     groups = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
     flat: list[inspect.Parameter] = []
     for parameter in parameters:
-        if parameter.name in groups:
-            flat += map_fields(groups[parameter.name])
-        else:
-            flat.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+        plain = parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        flat += map_fields(groups[parameter.name]) if parameter.name in groups else [plain]
 
     def call(**values: Any) -> None:
         given = {name: value for name, value in values.items() if value is not None}
@@ -61,16 +57,11 @@ def command[**P](function: Callable[P, int]) -> Callable[P, int]:
 def map_fields(group: Any) -> list[inspect.Parameter]:
     """Return a keyword parameter for typer for every field that the dataclass initialises."""
     hints = get_type_hints(group, include_extras=True)
-    return [
-        inspect.Parameter(
-            field.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=default_of(field),
-            annotation=repeatable(hints[field.name]),
-        )
-        for field in fields(group)
-        if field.init
-    ]
+    parameters = []
+    for field in (field for field in fields(group) if field.init):
+        filled = {"default": default_of(field), "annotation": repeatable(hints[field.name])}
+        parameters.append(inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, **filled))
+    return parameters
 
 
 def default_of(field: Field[Any]) -> Any:
@@ -90,9 +81,7 @@ def repeatable(hint: Any) -> Any:
 
 def build(groups: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of a command: its dataclasses, and what belongs to none of them."""
-    rest = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in given.items()
-    }
+    rest = {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
     built = {}
     for parameter, group in groups.items():
         names = [field.name for field in fields(group) if field.name in rest and field.init]

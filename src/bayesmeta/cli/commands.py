@@ -25,11 +25,14 @@ from bayesmeta.commands.options import (
 
 
 def folder(default: str) -> Any:
-    """Return the option of a folder to write, with its default in the help."""
+    """Return the option of a folder to write."""
     return typer.Option(help=f"Folder to write. Default: {default}.")
 
 
 Out = Annotated[Path | None, folder("<model> in reports/<dataset>")]
+Beside = Annotated[Path | None, folder("the folder of results")]
+DataFolder = Annotated[Path | None, folder("data in reports/<dataset>")]
+ScreeningFolder = Annotated[Path | None, folder("screening in reports/<dataset>")]
 
 
 def analyse(
@@ -73,10 +76,7 @@ def report(request: Request, options: Sampling, machine: Machine, out: Out = Non
 
 @command
 def screen(
-    request: ScreenRequest,
-    options: Screening,
-    machine: Machine,
-    out: Annotated[Path | None, folder("screening in reports/<dataset>")] = None,
+    request: ScreenRequest, options: Screening, machine: Machine, out: ScreeningFolder = None
 ) -> int:
     """Screen moderators by random forest and meta-tree, and propose a model to test them."""
     return analyse("screen", request, options, out, machine)
@@ -95,10 +95,7 @@ def plan(request: Request, options: Scope, machine: Cluster, out: Out = None) ->
 
 
 @command
-def predict(
-    options: Prediction,
-    out: Annotated[Path | None, folder("the folder of results")] = None,
-) -> int:
+def predict(options: Prediction, out: Beside = None) -> int:
     """Predict means and the true effects of new studies, for a reference grid or for new rows."""
     from bayesmeta.commands.predict import run_predict
 
@@ -106,10 +103,7 @@ def predict(
 
 
 @command
-def data(
-    options: Listing,
-    out: Annotated[Path | None, folder("data in reports/<dataset>")] = None,
-) -> int:
+def data(options: Listing, out: DataFolder = None) -> int:
     """Print the sizes of a dataset; write its effect table as CSV and Parquet."""
     from bayesmeta.commands.data import run_data
 
@@ -119,9 +113,7 @@ def data(
 @command
 def init(
     options: Draft,
-    out: Annotated[
-        Path | None, typer.Option(help="Model file to write. Default: <name of the table>.toml.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Model file. Default: <table>.toml.")] = None,
 ) -> int:
     """Write a model file for a table: columns, levels, priors, possible moderators."""
     from bayesmeta.commands.init import run_init
@@ -133,10 +125,7 @@ def init(
 def interpret(
     options: Interpretation,
     out: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder for supplement.md and the tables as LaTeX and CSV. Default: none."
-        ),
+        Path | None, typer.Option(help="Folder for supplement.md, LaTeX and CSV. Default: none.")
     ] = None,
 ) -> int:
     """Print the conclusions of a folder of results; write the supplement of a paper."""

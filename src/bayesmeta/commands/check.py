@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.commands.console import print_check
+from bayesmeta.commands.console.robustness import print_check
 from bayesmeta.commands.fit import draw_posterior
 from bayesmeta.commands.options import Sampling
 from bayesmeta.commands.outcome import Outcome
@@ -52,14 +52,12 @@ def compute(task: Task[Sampling]) -> Outcome:
     )
 
 
-def run_checks(
-    task: Task[Sampling], tree: xr.DataTree, diagnostics: dict[str, Any]
-) -> CheckResults:
+def run_checks(task: Task[Sampling], tree: xr.DataTree, diagnosis: dict[str, Any]) -> CheckResults:
     """Return the results of every check; a check that cannot be done has its reason as sentence."""
     results = CheckResults()
-    results.tables["convergence"] = diagnostics_table(diagnostics)
-    problems = "; ".join([*diagnostics["failures"], *diagnostics["warnings"]])
-    state = "passed" if diagnostics["passed"] else "failed"
+    results.tables["convergence"] = diagnostics_table(diagnosis)
+    problems = "; ".join([*diagnosis["failures"], *diagnosis["warnings"]])
+    state = "passed" if diagnosis["passed"] else "failed"
     sentence = problems or "the chains agree and have enough draws"
     results.verdicts.append(("convergence", state, sentence))
     checks: dict[str, Callable[[CheckResults, Task[Sampling], xr.DataTree], None]] = {
@@ -80,12 +78,8 @@ def check_funnel(results: CheckResults, task: Task[Sampling], tree: xr.DataTree)
     """Compare the funnel with replicates without selection."""
     with task.steps("funnel: replicates without selection"):
         funnel = funnel_checks(tree, seed=task.options.seed)
-    tables = {
-        "funnel": funnel.statistics,
-        "funnel_replicates": funnel.replicates,
-        "funnel_points": funnel.points,
-        "funnel_cells": funnel.cells,
-    }
+    parts = {f"funnel_{part}": getattr(funnel, part) for part in ("replicates", "points", "cells")}
+    tables = {"funnel": funnel.statistics, **parts}
     results.add("funnel", not funnel.flagged, funnel.verdict, **tables)
 
 
@@ -113,7 +107,6 @@ def check_influence(results: CheckResults, task: Task[Sampling], tree: xr.DataTr
     spec = task.inputs.spec
     weights = contrasts_of(tree)
     seed = task.options.seed
-    workers = task.machine.workers
     with task.steps("leaving out every study"):
         left_out = None
         refusal = ""
@@ -121,9 +114,12 @@ def check_influence(results: CheckResults, task: Task[Sampling], tree: xr.DataTr
             left_out = quadrature.leave_one_study_out(design, spec, weights=weights)
         except BadInput as error:
             refusal = str(error)
-        studies = influence.leave_studies_out(
-            tree, design, spec, left_out=left_out, seed=seed, workers=workers
-        )
+        refits: dict[str, Any] = {
+            "left_out": left_out,
+            "seed": seed,
+            "workers": task.machine.workers,
+        }
+        studies = influence.leave_studies_out(tree, design, spec, **refits)
     results.tables["influence_studies"] = studies
     if left_out is None:
         raise BadInput(refusal)
@@ -152,14 +148,12 @@ def check_priors(results: CheckResults, task: Task[Sampling], tree: xr.DataTree)
     spec = task.inputs.spec
     with task.steps("power-scaling"):
         psense = sensitivity.psense_table(tree)
-    refits = sensitivity.refit_priors(
-        design, spec, contrasts_of(tree), steps=task.steps, workers=task.machine.workers
-    )
+    workers = task.machine.workers
+    given = (design, spec, contrasts_of(tree))
+    refits = sensitivity.refit_priors(*given, steps=task.steps, workers=workers)
     sensitive = psense[psense["diagnosis"] != "neither"]
-    sentences = [
-        f"{row['contrast']}: {row['diagnosis']} ({row['prior']:.2f})"
-        for row in sensitive.to_dict("records")
-    ]
+    text = "{contrast}: {diagnosis} ({prior:.2f})"
+    sentences = [text.format_map(row) for row in sensitive.to_dict("records")]
     if not sentences:
         limit = sensitivity.THRESHOLD
         sentences = [f"no conclusion is sensitive to its prior (all sensitivities below {limit})"]

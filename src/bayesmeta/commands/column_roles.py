@@ -37,12 +37,8 @@ def kind_of(filled: pd.Series) -> str:
 def role_of(reading: Reading, name: str, *, empty: bool) -> str:
     """Return what a column of the file is used for, or why it is no moderator."""
     used = used_names(reading)
-    roles = [
-        target
-        for target, source in reading.taken.items()
-        if target in used and name in (source, *source.split("/"))
-    ]
-    if roles:
+    sources = {target: (source, *source.split("/")) for target, source in reading.taken.items()}
+    if roles := [target for target in sources if target in used and name in sources[target]]:
         return ", ".join(roles)
     if empty:
         return "empty"

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.commands.console import print_comparison
+from bayesmeta.commands.console.estimates import print_comparison
 from bayesmeta.commands.options import Comparison
 from bayesmeta.commands.outcome import Outcome
 from bayesmeta.commands.published import published_tables
@@ -65,17 +65,7 @@ def estimate_both(design: xr.Dataset, spec: ModelSpec) -> FrequentistAndBayes:
 def comparison_tables(
     both: FrequentistAndBayes, inputs: Inputs, test: Test = "z"
 ) -> tuple[Tables, Tables]:
-    """Return the tables by file name, and the tables behind the figures.
-
-    Parameters
-    ----------
-    both : FrequentistAndBayes
-        Both estimates.
-    inputs : Inputs
-        What was analysed.
-    test : {"z", "t", "containment"}
-        Test of the frequentist tables.
-    """
+    """Return the tables by file name, and the tables behind the figures."""
     weights = named_weights(inputs.design, inputs.spec)
     tables = {
         "frequentist": reml.terms_table(both.fit, test=test, contrasts=weights),
@@ -85,10 +75,9 @@ def comparison_tables(
         "frequentist_robust": reml.cr2_table(both.fit),
     }
     flat = posterior_rows(both.flat, weights)
-    rows = [tables["frequentist"], reml_taus(tables)]
-    table = frequentist.compare_estimates(
-        pd.concat(rows, ignore_index=True), flat, posterior_rows(both.posterior, weights)
-    )
+    rows = pd.concat([tables["frequentist"], reml_taus(tables)], ignore_index=True)
+    posterior = posterior_rows(both.posterior, weights)
+    table = frequentist.compare_estimates(rows, flat, posterior)
     published = published_terms(inputs.dataset.removesuffix("-twin"))
     table = frequentist.conclusions(table, published)
     terms = table[table["term"].isin(inputs.design["term"].values)]
@@ -114,13 +103,7 @@ def posterior_rows(posterior: quadrature.Posterior, weights: xr.DataArray) -> pd
 
 
 def tau_curves(both: FrequentistAndBayes, *, points: int = 60) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the profile log-likelihood and the posterior density along every tau.
-
-    Returns
-    -------
-    DataFrame, DataFrame
-        level, tau, log_lik; level, tau, density.
-    """
+    """Return along every tau: level, tau, log_lik (profile); level, tau, density (posterior)."""
     profiles = []
     densities = []
     for level in both.fit.spec.levels:
@@ -136,13 +119,10 @@ def tau_curves(both: FrequentistAndBayes, *, points: int = 60) -> tuple[pd.DataF
 
 
 def compare_levels(inputs: Inputs, comparison: pd.DataFrame) -> Tables:
-    """Return the model with and without the effect level.
+    """Compare the model with and without the effect level.
 
-    Returns
-    -------
-    dict
-        levels: likelihood, evidence and prediction of left-out studies; levels_terms: the terms
-        under both; comparison: the given table with the side of zero under four levels.
+    levels: likelihood, evidence and prediction of left-out studies; levels_terms: the terms under
+    both; comparison: the given table with the side of zero under four levels.
     """
     rows = []
     elpd = {}
@@ -158,11 +138,8 @@ def compare_levels(inputs: Inputs, comparison: pd.DataFrame) -> Tables:
     difference = elpd["four-level"] - elpd["three-level"]
     table = pd.DataFrame(rows).assign(elpd=[float(values.sum()) for values in elpd.values()])
     table["elpd_difference"] = [0.0, difference.sum()]
-    se = np.sqrt(len(difference)) * difference.std(ddof=1)
-    table["elpd_difference_se"] = [0.0, se]
+    table["elpd_difference_se"] = [0.0, np.sqrt(len(difference)) * difference.std(ddof=1)]
     table["log_bayes_factor"] = table["log_evidence"] - table["log_evidence"].iloc[0]
-    return {
-        "levels": table,
-        "levels_terms": pd.concat(terms.values(), ignore_index=True),
-        "comparison": frequentist.with_side(comparison, terms["four-level"], "four_level"),
-    }
+    both = pd.concat(terms.values(), ignore_index=True)
+    compared = frequentist.with_side(comparison, terms["four-level"], "four_level")
+    return {"levels": table, "levels_terms": both, "comparison": compared}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 
-from bayesmeta.commands.console import print_sizes
+from bayesmeta.commands.console.tables import print_sizes
 from bayesmeta.commands.options import Listing, Options
 from bayesmeta.commands.outcome import Outcome, finish
 from bayesmeta.commands.run import Task
@@ -26,20 +26,21 @@ def run_data(options: Listing, out: Path | None, console: Console) -> int:
     Written are effects.csv, effects.parquet, sizes.csv, flow.csv (of raw sheets, by search) and
     provenance.json; tables/, figures/ and provenance-data.json as `compute` has them.
     """
-    frame = datasets.read(options.dataset, variant=options.variant)
-    out = out or Path("reports") / options.dataset / "data"
+    name = options.dataset
+    frame = datasets.read(name, variant=options.variant)
     variant = frame.attrs["variant"]
-    choices = {"dataset": options.dataset, "variant": variant}
 
     def compute() -> Outcome:
-        tables = data_tables(frame, options.dataset, variant)
-        flow = datasets.flow(options.dataset, variant=variant) if "flow" in tables else None
+        tables = data_tables(frame, name, variant)
+        flow = datasets.flow(name, variant=variant) if "flow" in tables else None
         return Outcome(
             write=lambda folder: write_listing(folder, tables, frame, flow),
             show=lambda printer: print_sizes(printer, tables["sizes"], flow, frame.attrs),
             record="provenance.json",
         )
 
+    choices = {"dataset": name, "variant": variant}
+    out = out or Path("reports") / name / "data"
     return finish(compute, out, choices, frame.attrs, Steps(console), console)
 
 
@@ -67,8 +68,8 @@ def data_tables(frame: pd.DataFrame, dataset: str, variant: str | None) -> Table
     categories = [[name] for name in moderators if frame[name].dtype == "category"]
     known = DATASETS.get(dataset)
     if known is None:
-        tables = {"sizes": sizes_by(frame, categories)}
-        return tables | {"characteristics": characteristics_table(frame, moderators)}
+        studies = characteristics_table(frame, moderators)
+        return {"sizes": sizes_by(frame, categories), "characteristics": studies}
     groupings = [list(names) for names in known.groupings if set(names) <= set(frame.columns)]
     tables = {"sizes": sizes_by(frame, groupings or categories)}
     if known.tables:
@@ -87,18 +88,14 @@ def moderators_of(frame: pd.DataFrame) -> list[str]:
 
 
 def sizes_by(frame: pd.DataFrame, groupings: list[list[str]]) -> pd.DataFrame:
-    """Return the sizes by the values of every grouping that the table has, and in all.
-
-    Columns: by (`valence:phase`), value (`fear:memory`), k (effects), groups, studies.
-    """
+    """Return by (`valence:phase`), value (`fear:memory`), k (effects), groups, studies."""
     parts = [
         (":".join(names), ":".join(map(str, values)), part)
         for names in groupings
         if set(names) <= set(frame.columns)
         for values, part in frame.groupby(names, observed=True)
     ]
-    rows = [
-        (by, value, len(part), part["group"].nunique(), part["study"].nunique())
-        for by, value, part in [*parts, ("all", "all", frame)]
-    ]
+    rows = []
+    for by, value, part in [*parts, ("all", "all", frame)]:
+        rows.append((by, value, len(part), part["group"].nunique(), part["study"].nunique()))
     return pd.DataFrame(rows, columns=["by", "value", "k", "groups", "studies"])

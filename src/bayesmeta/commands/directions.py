@@ -1,6 +1,6 @@
 """`bayesmeta fit` for directions without effect sizes."""
 
-from bayesmeta.commands.console import print_directions
+from bayesmeta.commands.console.estimates import print_directions
 from bayesmeta.commands.fit import sample
 from bayesmeta.commands.options import Sampling
 from bayesmeta.commands.outcome import Outcome

@@ -18,10 +18,7 @@ DEFAULT_DATASET = "preclinical"
 
 
 def read_effects(request: Request) -> pd.DataFrame:
-    """Return the effect table of a dataset or a file.
-
-    Without a name it is preclinical, or its synthetic twin if the raw data are missing.
-    """
+    """Return the effect table of a dataset or a file; without a name see `read_default`."""
     if request.dataset is None:
         return read_default(request)
     path = Path(request.dataset)
@@ -40,8 +37,8 @@ def read_default(request: Request) -> pd.DataFrame:
         return datasets.read(DEFAULT_DATASET, variant=request.variant)
     except DataMissing as error:
         frame = datasets.read(f"{DEFAULT_DATASET}-twin", variant=request.variant)
-        note = f"the real data cannot be had here, so the synthetic twin is used: {error}"
-        frame.attrs["notes"] = [note]
+        reason = "the real data cannot be had here, so the synthetic twin is used"
+        frame.attrs["notes"] = [f"{reason}: {error}"]
         return frame
 
 
@@ -56,19 +53,13 @@ def read_file(request: Request, path: Path) -> pd.DataFrame:
 
 
 def columns_of(model: str | None, columns: str | Mapping[str, str] | None) -> dict[str, str]:
-    """Return the columns that a model file names, overridden by those that are given.
-
-    Raise BadInput if the model cannot be read, or the text is not like `study=district, yi=es`.
-    """
+    """Return the columns that a model file names, overridden by those that are given."""
     given = parse_columns(columns) if isinstance(columns, str) else dict(columns or {})
     return (dict(read_spec(model).columns) if model else {}) | given
 
 
 def keep_rows(frame: pd.DataFrame, where: str) -> pd.DataFrame:
-    """Return the rows of an effect table that match a pandas query.
-
-    Raise BadInput if the query cannot be evaluated, or no row matches.
-    """
+    """Return the rows that match a pandas query; raise BadInput if it is wrong or keeps no row."""
     try:
         kept: Any = frame.query(where, engine="python")
     except Exception as error:  # pandas raises errors of many kinds for a wrong expression

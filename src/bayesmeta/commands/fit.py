@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.commands.console import Printer, print_fit
+from bayesmeta.commands.console.estimates import print_fit
+from bayesmeta.commands.console.printer import Printer
 from bayesmeta.commands.options import Sampling
 from bayesmeta.commands.outcome import Outcome
 from bayesmeta.commands.run import Task
@@ -48,10 +49,7 @@ def draw_posterior(
 ) -> xr.DataTree:
     """Return draws by NUTS, or independent draws by quadrature, in the same tree.
 
-    Raises
-    ------
-    BadInput
-        The sampler is not installed, or quadrature cannot integrate the model.
+    Raise BadInput if the sampler is not installed, or quadrature cannot integrate the model.
     """
     if spec.likelihood == ORDERED:
         from bayesmeta.inference.ordinal import sample_directions
@@ -61,11 +59,5 @@ def draw_posterior(
         from bayesmeta.inference.nuts import sample_posterior  # PyMC and JAX
 
         return sample_posterior(design, spec, steps=steps, **asdict(sampling))
-    return quadrature_posterior(
-        design,
-        spec,
-        draws=sampling.draws,
-        chains=sampling.chains,
-        seed=sampling.seed,
-        steps=steps,
-    )
+    kept = {name: getattr(sampling, name) for name in ("draws", "chains", "seed")}
+    return quadrature_posterior(design, spec, steps=steps, **kept)

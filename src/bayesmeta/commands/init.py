@@ -7,7 +7,8 @@ from pathlib import Path
 from rich.console import Console
 
 from bayesmeta.commands.column_roles import columns_table
-from bayesmeta.commands.console import Printer, print_columns
+from bayesmeta.commands.console.printer import Printer
+from bayesmeta.commands.console.tables import print_columns
 from bayesmeta.commands.model_draft import model_text
 from bayesmeta.commands.options import Draft
 from bayesmeta.data.table import read_file
@@ -19,10 +20,7 @@ from bayesmeta.model.spec import parse_spec
 
 
 def run_init(options: Draft, out: Path | None, console: Console) -> int:
-    """Read a table, print its columns, and write a model file; return the exit code, 0.
-
-    Raise BadInput, and write nothing, if the table cannot be used or the model file exists.
-    """
+    """Write a model file for a table; return 0. Raise BadInput if it exists or cannot be made."""
     path = options.file
     out = out or Path(f"{path.stem}.toml")
     if out.exists() and not options.force:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bayesmeta.commands.console import Printer, print_conclusions
+from bayesmeta.commands.console.printer import Printer
 from bayesmeta.commands.options import Interpretation
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.output.folders.staging import staging
@@ -35,7 +35,8 @@ def run_interpret(options: Interpretation, out: Path | None, console: Console) -
             names = sorted(path.name for path in folder.iterdir())
     printer = Printer(console, synthetic=bool(results.about.get("synthetic")))
     printer.banner()
-    print_conclusions(printer, conclusions.values())
+    for sentence in conclusions.values():
+        printer.line(sentence, wrap=False)
     if out is not None:
         printer.written(out, names)
     return 0

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from bayesmeta.commands.console import print_lint
+from bayesmeta.commands.console.robustness import print_lint
 from bayesmeta.commands.options import Options
 from bayesmeta.commands.outcome import Outcome
 from bayesmeta.commands.run import Task
@@ -29,14 +29,11 @@ def compute(task: Task[Options]) -> Outcome:
     results = find_problems(task)
     refits = results.tables["lint_refits"]
     together = refits[refits["finding"] == lint.ALL]
+    effect = lint.effect_of(together) if len(together) else ""
+    paragraphs = paragraphs_of(results.findings, refits)
     return Outcome(
         write=lambda folder: folder.write_tables(results.tables),
-        show=lambda printer: print_lint(
-            printer,
-            paragraphs_of(results.findings, refits),
-            lint.effect_of(together) if len(together) else "",
-            results.unchecked,
-        ),
+        show=lambda printer: print_lint(printer, paragraphs, effect, results.unchecked),
         record="provenance-lint.json",
         choices={"unchecked": results.unchecked},
     )
@@ -52,12 +49,8 @@ def find_problems(task: Task[Options]) -> LintResults:
     conclusions = named_weights(inputs.design, inputs.spec)
     versions = lint.versions_of(subject, remedies, conclusions)
     jobs = lint.jobs_of(versions) if remedies else []
-    done = run_jobs(
-        jobs,
-        steps=task.steps,
-        title="refitting without a problem",
-        workers=task.machine.workers,
-    )
+    title = "refitting without a problem"
+    done = run_jobs(jobs, steps=task.steps, title=title, workers=task.machine.workers)
     if done.refused:
         name, reason = next(iter(done.refused.items()))
         count = f"{len(done.refused)} of {len(jobs)} fits refused"
@@ -76,8 +69,7 @@ def paragraphs_of(findings: list[lint.Finding], refits: pd.DataFrame) -> list[tu
     previous = ""
     for number, finding in enumerate(findings, 1):
         rows = refits[refits["finding"] == str(number)]
-        reasons = finding.code != previous
-        text = lint.paragraph(number, finding, rows, reasons=reasons)
+        text = lint.paragraph(number, finding, rows, reasons=finding.code != previous)
         paragraphs.append((finding.rank, text))
         previous = finding.code
     return paragraphs

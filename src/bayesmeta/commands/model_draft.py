@@ -72,15 +72,11 @@ def levels_of(frame: pd.DataFrame) -> list[str]:
 
 
 def scale_of(frame: pd.DataFrame, measure: str | None) -> Scale:
-    """Return priors for a measure; without one they depend on the root mean square of yi.
-
-    They are those of standardised effects if it may be theirs.
-    """
+    """Return priors for a measure, else by the root mean square of yi (it may be standardised)."""
     if measure in SCALES:
         return SCALES[measure]
     size = float((frame["yi"] ** 2).mean() ** 0.5)
-    least, largest = STANDARDISED
-    if measure is None and least <= size <= largest:
+    if measure is None and STANDARDISED[0] <= size <= STANDARDISED[1]:
         return GENERAL
     unit = float(f"{size or 1:.1g}")
     reason = f"wide beside the effects, which have root mean square {size:.2g}"
@@ -116,9 +112,7 @@ def columns_text(reading: Reading) -> str:
     """Return the table [columns] of a model file: columns, measure and settings of the reading."""
     used = used_names(reading)
     columns = {name: source for name, source in reading.taken.items() if name in used}
-    if reading.measure:
-        columns["measure"] = reading.measure
-    columns |= reading.settings
+    columns |= ({"measure": reading.measure} if reading.measure else {}) | reading.settings
     return "\n".join(f"{name} = {quoted(source)}" for name, source in columns.items())
 
 
@@ -128,9 +122,8 @@ def suggestion(frame: pd.DataFrame, name: str) -> str:
     column = frame[name]
     if column.dtype == "category":
         terms = f"0 + {term}"
-        counts = column.value_counts()
-        smallest = f"{counts.min()} effects in the smallest"
-        description = f"a mean for each of {len(counts)} levels, {smallest}"
+        n = column.value_counts()
+        description = f"a mean for each of {len(n)} levels, {n.min()} effects in the smallest"
     else:
         terms = f"1 + scale({term})"
         limits = f"from {column.min():g} to {column.max():g}"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from bayesmeta.commands.console import print_multiverse
+from bayesmeta.commands.console.robustness import print_multiverse
 from bayesmeta.commands.effects import keep_rows
 from bayesmeta.commands.options import Options, Request
 from bayesmeta.commands.outcome import Outcome
@@ -48,10 +48,7 @@ def analysis_of(request: Request, inputs: Inputs) -> Analysis:
 
 
 def jobs_of(versions: Sequence[Version]) -> list[Job]:
-    """Return a refit of every version with data, by the name of its alternative.
-
-    The long refits come first, so that no process waits at the end.
-    """
+    """Return refits by alternative; long ones first, so that no process waits at the end."""
     filled = [version for version in versions if version.weights is not None]
     filled.sort(key=lambda version: version.alternative.refit is multiverse.integrated)
     jobs = []

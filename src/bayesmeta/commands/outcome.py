@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from bayesmeta.commands.console import Printer
+from bayesmeta.commands.console.printer import Printer
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.infrastructure.provenance import provenance_of
 from bayesmeta.output.folders.folder import Folder

@@ -1,12 +1,13 @@
 """`bayesmeta plan`: what new studies would add to a contrast."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 import xarray as xr
 
 from bayesmeta import planning
-from bayesmeta.commands.console import print_plan
+from bayesmeta.commands.console.robustness import print_plan
 from bayesmeta.commands.options import Scope
 from bayesmeta.commands.outcome import Outcome
 from bayesmeta.commands.request import Inputs
@@ -22,6 +23,8 @@ LEVELS_EXACT = 2  # more levels have more nodes for the taus than the averages n
 TOLERANCE = 1e-6
 COARSE_TOLERANCE = 1e-2
 Jobs = dict[tuple[str, int, int], Job]
+Known = Mapping[str, Today]
+Measured = Mapping[str, list[str]]
 
 
 def compute(task: Task[Scope]) -> Outcome:
@@ -32,19 +35,12 @@ def compute(task: Task[Scope]) -> Outcome:
     design = inputs.design
     weights = planning.chosen_contrasts(design, inputs.spec, scope.contrasts)
     stratum = planning.choose_stratum(design, inputs.spec, scope.stratum)
-    measured = planning.chosen_terms(
-        design, inputs.spec, weights, stratum, skip=not scope.contrasts
-    )
+    skip = not scope.contrasts
+    measured = planning.chosen_terms(design, inputs.spec, weights, stratum, skip=skip)
     with task.steps("today's posterior"):
         today = known_today(inputs, weights, measured, scope)
     jobs = jobs_of(today, scope.study_counts, scope.arm_sizes, scope.seed)
-    done = run_jobs(
-        list(jobs.values()),
-        steps=task.steps,
-        title="refitting",
-        dask=task.machine.dask,
-        workers=task.machine.workers,
-    )
+    done = run_jobs(list(jobs.values()), steps=task.steps, title="refitting", **vars(task.machine))
     table = planning.plan_table(gather(jobs, done.tables), today)
     sentences = sentences_of(table, stratum, measured, planning.studies_so_far(design))
     return Outcome(
@@ -56,61 +52,42 @@ def compute(task: Task[Scope]) -> Outcome:
 
 
 def refuse_other_scales(inputs: Inputs) -> None:
-    """Raise BadInput unless effects are standardised mean differences.
-
-    Only of these the size of an arm gives the sampling variance.
-    """
+    """Raise BadInput unless effects are SMDs: their variance follows from the size of an arm."""
     scale = str(inputs.design.attrs["scale"])
     if "Hedges' g" not in scale:
         raise BadInput(
-            f"--per-arm is about Hedges' g of two arms, and {inputs.dataset} has effects of "
-            f"another or unknown kind ('{scale}'); give the file m1i, sd1i, n1i, m2i, sd2i, n2i in "
-            "place of yi and vi"
+            f"--per-arm is about Hedges' g of two arms, and {inputs.dataset} has effects of another"
+            f" kind ('{scale}'); give the file m1i, sd1i, n1i, m2i, sd2i, n2i in place of yi and vi"
         )
 
 
-def known_today(
-    inputs: Inputs, weights: xr.DataArray, measured: Mapping[str, list[str]], scope: Scope
-) -> dict[str, Today]:
+def known_today(inputs: Inputs, weights: xr.DataArray, measured: Measured, scope: Scope) -> Known:
     """Return the present posterior of every contrast, and draws of possible truths.
 
-    Raises
-    ------
-    BadInput
-        Quadrature cannot integrate this model.
+    Raise BadInput if quadrature cannot integrate this model.
     """
-    exact = len(inputs.spec.levels) <= LEVELS_EXACT
-    tolerance = TOLERANCE if exact else COARSE_TOLERANCE
+    spec = inputs.spec
+    tolerance = TOLERANCE if len(spec.levels) <= LEVELS_EXACT else COARSE_TOLERANCE
     try:
-        posterior = integrate_posterior(inputs.design, inputs.spec, tolerance=tolerance)
+        posterior = integrate_posterior(inputs.design, spec, tolerance=tolerance)
     except BadInput as error:
-        raise BadInput(
-            f"{error}; but a plan is made by quadrature, so choose another --model for it"
-        ) from error
+        reason = "but a plan is made by quadrature, so choose another --model for it"
+        raise BadInput(f"{error}; {reason}") from error
+    draws: dict[str, Any] = {"rho": spec.rho, "replicates": scope.replicates, "seed": scope.seed}
     return {
-        name: planning.today_of(
-            posterior,
-            weights.sel(contrast=name),
-            terms,
-            rho=inputs.spec.rho,
-            replicates=scope.replicates,
-            seed=scope.seed,
-        )
+        name: planning.today_of(posterior, weights.sel(contrast=name), terms, **draws)
         for name, terms in measured.items()
     }
 
 
-def jobs_of(
-    today: Mapping[str, Today], studies: Sequence[int], per_arm: Sequence[int], seed: int
-) -> Jobs:
+def jobs_of(today: Known, studies: Sequence[int], per_arm: Sequence[int], seed: int) -> Jobs:
     """Return refits by contrast, size of an arm, and first replicate."""
     jobs = {}
     for contrast, known in today.items():
         rho = float(known.start.rho)
         for n in per_arm:
-            new = planning.simulate_studies(
-                known.tau, known.beta, max(studies), n, rho=rho, seed=seed
-            )
+            sizes = (max(studies), n)
+            new = planning.simulate_studies(known.tau, known.beta, *sizes, rho=rho, seed=seed)
             for first in range(0, len(new.y), REPLICATES_PER_JOB):
                 part = slice(first, first + REPLICATES_PER_JOB)
                 arguments = (known.start, new.y[part], new.v[part], studies)
@@ -123,23 +100,17 @@ def gather(jobs: Jobs, refitted: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return the refits of all jobs: contrast, per_arm, replicate, studies, width, p_positive."""
     parts = []
     for (contrast, n, first), job in jobs.items():
-        table = refitted[job.name]
-        replicate = table["replicate"] + first
-        parts.append(table.assign(contrast=contrast, per_arm=n, replicate=replicate))
+        table = refitted[job.name].assign(contrast=contrast, per_arm=n)
+        parts.append(table.assign(replicate=table["replicate"] + first))
     return pd.concat(parts, ignore_index=True)
 
 
 def sentences_of(
-    table: pd.DataFrame,
-    stratum: str | None,
-    measured: Mapping[str, list[str]],
-    studies: Mapping[str, int],
+    table: pd.DataFrame, stratum: str | None, measured: Measured, studies: Mapping[str, int]
 ) -> dict[str, str]:
     """Return a sentence per contrast, with the terms that new studies measure."""
-    texts = {
-        term: f"{term} ({count} {'study' if count == 1 else 'studies'} so far)"
-        for term, count in studies.items()
-    }
+    counts = {term: f"{n} {'study' if n == 1 else 'studies'}" for term, n in studies.items()}
+    texts = {term: f"{term} ({count} so far)" for term, count in counts.items()}
     return {
         name: f"{sentence} Measured: {', '.join(texts[term] for term in measured[name])}."
         for name, sentence in planning.sentences(table, stratum).items()

@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 from rich.console import Console
 
-from bayesmeta.commands.console import print_predictions
+from bayesmeta.commands.console.tables import print_predictions
 from bayesmeta.commands.options import Prediction
 from bayesmeta.commands.outcome import Outcome, finish
 from bayesmeta.data.table import read_bytes, read_text
@@ -23,6 +23,7 @@ from bayesmeta.output.folders.analyses import write_predict
 
 MAX_LEVELS = 40  # of a category with a table of all differences
 FIT_CHOICES = ("dataset", "model", "model_sha256", "inputs_sha256", "seed")
+Tables = dict[str, pd.DataFrame]
 Values = Mapping[str, list[str]]
 
 
@@ -38,25 +39,22 @@ def run_predict(options: Prediction, out: Path | None, console: Console) -> int:
         tree = read_posterior(options.results)
         at = margins.parse_at(options.at or "")
         rows = read_rows(options.new) if options.new else margins.reference_grid(tree, at)
-    folder = options.results if options.results.is_dir() else options.results.parent
-    out = out or folder
+    out = out or (options.results if options.results.is_dir() else options.results.parent)
 
     def compute() -> Outcome:
         with steps("predicting"):
             return predict(tree, rows, at, options)
 
     choices, attrs = provenance_of_fit(tree)
-    choices |= {
-        name: str(value) if isinstance(value, Path) else value
-        for name, value in vars(options).items()
-    }
-    return finish(compute, out, choices | {"out": str(out)}, attrs, steps, console)
+    given = vars(options) | {"out": out}
+    choices |= {name: str(x) if isinstance(x, Path) else x for name, x in given.items()}
+    return finish(compute, out, choices, attrs, steps, console)
 
 
 def predict(tree: xr.DataTree, rows: pd.DataFrame, at: Values, options: Prediction) -> Outcome:
     """Return the predictions of rows; of a grid also the marginal means of its categories."""
     predicted = margins.predicted_table(tree, rows)
-    marginal: dict[str, pd.DataFrame] = {}
+    marginal: Tables = {}
     if options.new is None:
         predicted = predicted.dropna(subset="mean")
         marginal = marginal_tables(tree, rows, at, options.weights)
@@ -73,10 +71,7 @@ def predict(tree: xr.DataTree, rows: pd.DataFrame, at: Values, options: Predicti
 
 
 def read_posterior(results: Path) -> xr.DataTree:
-    """Return the tree of a folder's posterior.nc, or of that file.
-
-    Raise BadInput if the file is missing, cannot be opened, or has no terms.
-    """
+    """Return the tree of a folder or a posterior.nc; raise BadInput if there is none with terms."""
     path = results / "posterior.nc" if results.is_dir() else results
     if not path.is_file():
         raise BadInput(f"{results} has no posterior.nc; name a folder that bayesmeta fit wrote")
@@ -88,8 +83,8 @@ def read_posterior(results: Path) -> xr.DataTree:
         problem = f"{path} cannot be read as a posterior: {error}"
         raise BadInput(f"{problem}; run bayesmeta fit again") from error
     if not has_terms:
-        kind = "a model without terms for the mean effect"
-        raise BadInput(f"{path} is of {kind}: there is nothing to predict")
+        problem = "is of a model without terms for the mean effect: there is nothing to predict"
+        raise BadInput(f"{path} {problem}")
     return tree
 
 
@@ -102,9 +97,7 @@ def read_rows(path: Path) -> pd.DataFrame:
     return text.where(text != "").assign(sheet_row=text.index).reset_index(drop=True)
 
 
-def marginal_tables(
-    tree: xr.DataTree, rows: pd.DataFrame, at: Values, weights: Weights
-) -> dict[str, pd.DataFrame]:
+def marginal_tables(tree: xr.DataTree, rows: pd.DataFrame, at: Values, weights: Weights) -> Tables:
     """Return marginal_means and marginal_contrasts of every category that varies in a grid."""
     means = []
     contrasts = []

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from rich.console import Console
 
-from bayesmeta.commands.console import print_report
+from bayesmeta.commands.console.estimates import print_report
 from bayesmeta.commands.options import Comparison, Machine, Options, Request, Sampling, Screening
 from bayesmeta.commands.outcome import Outcome
 from bayesmeta.commands.request import Inputs, read_inputs
@@ -28,11 +28,10 @@ LABELS = ["effect", "group"]  # of directions, not shown on the page
 
 @dataclass(frozen=True)
 class Part:
-    """A command as a part of the report.
+    """A command as a part of the report, with its table and model.
 
     Attributes
     ----------
-    name, request : name of the command, and its table and model.
     provenance : the file that the command writes last.
     options : options on which the results depend, as the provenance holds them.
     run : run the command with a console, and return the exit code.
@@ -47,10 +46,8 @@ class Part:
     def outputs(self) -> set[Path]:
         """Return the files that the command left."""
         record = self._record()
-        if not record:
-            return set()
-        folder = self.provenance.parent
-        return {self.provenance, *(folder / name for name in record["outputs"])}
+        paths = [self.provenance.parent / name for name in record.get("outputs", [])]
+        return {self.provenance, *paths} if record else set()
 
     def is_fresh(self, sha256: str) -> bool:
         """Return whether complete results of these inputs and options exist."""
@@ -61,7 +58,6 @@ class Part:
         return all(path.is_file() for path in self.outputs())
 
     def _record(self) -> dict[str, Any]:
-        """Return the provenance that the command left, or an empty dictionary."""
         try:
             record = json.loads(self.provenance.read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -128,8 +124,7 @@ def run_parts(parts: list[Part], inputs: Inputs, out: Path, console: Console) ->
     rows = []
     for number, part in enumerate(parts, 1):
         start = time.perf_counter()
-        same = part.request == parts[0].request
-        part_inputs = inputs if same else read_inputs(part.request)
+        part_inputs = inputs if part.request == parts[0].request else read_inputs(part.request)
         label = f"{number}/{len(parts)} {part.name}"
         state = "kept"
         reason = ""
@@ -137,9 +132,8 @@ def run_parts(parts: list[Part], inputs: Inputs, out: Path, console: Console) ->
             console.print(f"[bold]{label}[/bold]", highlight=False)
             state, reason = run_part(part, out, console)
         seconds = time.perf_counter() - start
-        ending = f": {reason}" if reason else ""
-        text = f"{label}: {state}{ending} ({seconds:.0f} s)"
-        console.print(text, highlight=False, markup=False)
+        text = ": ".join(filter(None, [label, state, reason]))
+        console.print(f"{text} ({seconds:.0f} s)", highlight=False, markup=False)
         rows.append((part.name, state, reason, round(seconds, 1)))
     return pd.DataFrame(rows, columns=["part", "state", "reason", "seconds"])
 
@@ -150,7 +144,6 @@ def run_part(part: Part, out: Path, console: Console) -> tuple[str, str]:
     The output of the command is added to report.log. Raise BadInput if the model cannot be fitted.
     """
     before = part.outputs()
-    state = "done"
     reason = ""
     printed = StringIO()
     try:
@@ -158,12 +151,10 @@ def run_part(part: Part, out: Path, console: Console) -> tuple[str, str]:
     except BadInput as error:
         if part.name == INDISPENSABLE:
             raise
-        state = "not done"
         reason = str(error)
     else:
         with (out / "report.log").open("a", encoding="utf-8") as log:
             log.write(f"== {part.name}\n{printed.getvalue()}\n")
-    current = part.outputs() if state == "done" else set()
-    for path in before - current:
+    for path in before - (set() if reason else part.outputs()):
         path.unlink(missing_ok=True)
-    return state, reason
+    return "not done" if reason else "done", reason

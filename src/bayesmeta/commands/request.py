@@ -47,10 +47,6 @@ class Inputs:
         """Hash of the effect table, the model and the code: equal hashes give equal results."""
         return fingerprint((self.frame, self.spec, code_fingerprint()))
 
-    def default_folder(self, name: str = "") -> Path:
-        """Return the folder of results if no other is given."""
-        return Path("reports") / self.dataset / (name or self.spec.name)
-
     def choices(self, out: Path, **others: Any) -> dict[str, Any]:
         """Return the choices for the provenance."""
         model = {"model": self.spec.name, "model_sha256": self.spec.sha256}
@@ -71,21 +67,16 @@ def read_inputs(request: Request, *, directions: bool = False) -> Inputs:
     if directions and lacks_effect_sizes:
         return read_directions(frame, kept, spec)
     if lacks_effect_sizes:
-        dataset = frame.attrs.get("dataset", "the table")
+        got = f"{frame.attrs.get('dataset', 'the table')} with model {spec.name}"
         raise BadInput(
-            "this command needs effect sizes yi with variances vi, and a model of them; got "
-            f"{dataset} with model {spec.name}. A table of directions can be fitted: "
-            "bayesmeta fit --dataset ketamine-extinction"
+            f"this command needs effect sizes yi with variances vi, and a model of them; got {got}."
+            " A table of directions can be fitted: bayesmeta fit --dataset ketamine-extinction"
         )
-    design, left_out = select(frame, kept, spec)
-    return Inputs(kept, spec, design, left_out)
+    return Inputs(kept, spec, *select(frame, kept, spec))
 
 
 def read_directions(frame: pd.DataFrame, kept: pd.DataFrame, spec: ModelSpec) -> Inputs:
-    """Return table, model and design of directions.
-
-    Raise BadInput if the table or the model has no directions, or a contrast names an unknown term.
-    """
+    """Return the inputs of directions; raise BadInput if there are none, or a contrast is wrong."""
     from bayesmeta.inference.ordinal import build_directions  # imports PyMC
 
     design = build_directions(frame, spec)
@@ -113,8 +104,7 @@ def choose_model(request: Request, frame: pd.DataFrame) -> ModelSpec:
 def select(frame: pd.DataFrame, kept: pd.DataFrame, spec: ModelSpec) -> tuple[Design, list[str]]:
     """Return the design of the kept rows, and the contrasts without rows in a cell.
 
-    Raise BadInput if a contrast names a term that the complete table lacks, or the design cannot be
-    built.
+    Raise BadInput if a contrast names a term that the complete table lacks, or there is no design.
     """
     design = build_design(kept, spec)
     complete = design

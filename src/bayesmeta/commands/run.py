@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bayesmeta.commands.console import print_data
+from bayesmeta.commands.console.printer import print_data
 from bayesmeta.commands.options import Machine, Options, Request
 from bayesmeta.commands.request import Inputs, read_inputs
 from bayesmeta.infrastructure.progress import Steps
@@ -37,24 +37,16 @@ def run(
 ) -> int:
     """Run a command that analyses a table; return its exit code.
 
-    The module `commands.<verb>` is imported after the table has been read: bad input is refused
-    before the heavy libraries are loaded.
-
-    Returns
-    -------
-    int
-        0, or 1 if a diagnostic of the sampler failed; everything is written in both cases.
-
-    Raises
-    ------
-    BadInput
-        The request cannot be used; nothing is written.
+    It is 0, or 1 if a diagnostic of the sampler failed; everything is written in both cases. The
+    module `commands.<verb>` is imported after the table has been read: bad input is refused before
+    the heavy libraries are loaded. Raise BadInput, and write nothing, if the request cannot be
+    used.
     """
     steps = Steps(console)
     with steps("reading the data"):
         inputs = read_inputs(request, directions=verb in TAKES_DIRECTIONS)
     print_data(console, inputs.design, inputs.frame.attrs, inputs.left_out)
-    out = out or inputs.default_folder(options.folder)
+    out = out or Path("reports") / inputs.dataset / (options.folder or inputs.spec.name)
     name = "directions" if verb == "fit" and inputs.has_directions else verb
     with steps("loading libraries"):
         from bayesmeta.commands.outcome import finish

@@ -1,11 +1,12 @@
 """`bayesmeta screen`: importance of moderators, a meta-tree, and a model to test them."""
 
 from functools import partial
+from typing import Any
 
 import pandas as pd
 
 from bayesmeta import replication, screening
-from bayesmeta.commands.console import print_screen
+from bayesmeta.commands.console.tables import print_screen
 from bayesmeta.commands.options import Screening
 from bayesmeta.commands.outcome import Outcome
 from bayesmeta.commands.request import Inputs
@@ -44,16 +45,13 @@ def screen_tables(task: Task[Screening]) -> tuple[Tables, str]:
     strongest = names[:1]
     if len(forest["interactions"]):
         strongest = list(forest["interactions"].iloc[0][["first", "second"]])
-    tables = {"moderators": moderators_table(frame, names, left_out)}
+    tables = {"moderators": moderators_table(frame, dict.fromkeys(names, "") | left_out)}
     tables |= with_published(forest, dataset)
     return tables | tree, screening.followup(filled[0], strongest, dataset)
 
 
-def moderators_table(
-    frame: pd.DataFrame, names: list[str], left_out: dict[str, str]
-) -> pd.DataFrame:
+def moderators_table(frame: pd.DataFrame, reasons: dict[str, str]) -> pd.DataFrame:
     """Return moderator, number of missing values, and the reason if it was left out."""
-    reasons = dict.fromkeys(names, "") | left_out
     missing = frame[list(reasons)].isna().sum().tolist()
     columns = {"moderator": list(reasons), "missing": missing, "left_out": list(reasons.values())}
     return pd.DataFrame(columns)
@@ -62,21 +60,19 @@ def moderators_table(
 def impute(
     inputs: Inputs, frame: pd.DataFrame, names: list[str], options: Screening
 ) -> list[pd.DataFrame]:
-    """Return moderators without blanks: a single table, or a random table per imputation.
-
-    Raise BadInput if the column within which to impute does not exist.
-    """
-    across = options.impute == ACROSS
+    """Return moderators without blanks: a single table, or a random table per imputation."""
     known = DATASETS.get(inputs.dataset)
     within = options.impute
+    like = None
     if within is None:
         within = (known.kind if known else None) or ""
-    elif within not in (ACROSS, *frame.columns):
+    elif within == ACROSS:
+        within = ""
+        if known and known.record:
+            like = known.record(str(inputs.frame.attrs["variant"]))
+    elif within not in frame.columns:
         raise BadInput(f"--impute '{within}' is neither a column nor '{ACROSS}'")
-    like = None
-    if across and known and known.record:
-        like = known.record(str(inputs.frame.attrs["variant"]))
-    fill = partial(screening.fill_in, frame, names, within="" if across else within, like=like)
+    fill = partial(screening.fill_in, frame, names, within=within, like=like)
     if options.imputations == 1:
         return [fill(seed=None)]
     return [fill(seed=options.seed + number) for number in range(options.imputations)]
@@ -109,14 +105,14 @@ def tree_tables(frame: pd.DataFrame, filled: pd.DataFrame, task: Task[Screening]
     errors = screening.cross_validate_tree(table, names, by=options.folds, **running(task))
     pruned = screening.prune(grown, errors)
     count = len(pruned.splits)
-    splits = screening.resampled_splits(
-        table, names, splits=count, resamples=options.resamples, **running(task)
-    )
+    resamples = options.resamples
+    sizes: Any = {"splits": count, "resamples": resamples}
+    splits = screening.resampled_splits(table, names, **sizes, **running(task))
     published = replication.published_tree(task.inputs.dataset)
     tables = {
         "tree": screening.tree_table(pruned, table),
         "tree_steps": screening.steps_table(grown, count, published),
         "tree_errors": errors.assign(folds=options.folds),
-        "tree_stability": screening.frequencies(splits, names, resamples=options.resamples),
+        "tree_stability": screening.frequencies(splits, names, resamples=resamples),
     }
     return {name: table.assign(target="raw") for name, table in tables.items()}

@@ -15,7 +15,6 @@ from bayesmeta.screening.targets import Target
 
 MAX_INTERACTING = 5  # moderators whose pairs are examined: the number of pairs grows as a square
 MAX_PAIRS = 3  # pairs that are drawn
-FOLD_COLUMNS = ("study", "group")
 Tables = dict[str, pd.DataFrame]
 
 
@@ -45,9 +44,8 @@ def forest_tables(frame: pd.DataFrame, codings: list[Coded], task: Task[Screenin
     """Return the tables of the forests: tuning, importance, dependence, interactions and others."""
     options = task.options
     tables, forest = tune_forest(frame, codings, task)
-    examined = screening.examine_draws(
-        codings, forest.target, forest.weight, forest.tuning, forest.folds, **running(task)
-    )
+    fitted = (codings, forest.target, forest.weight, forest.tuning)
+    examined = screening.examine_draws(*fitted, forest.folds, **running(task))
     if len(codings) > 1 or len(forest.target.values) > 1:
         tables["r2cv_draws"] = screening.r2cv_draws(examined)
     held_out = screening.held_out_importance(examined)
@@ -68,7 +66,7 @@ def tune_forest(
     tuned = screening.tune(codings[0], typical, weights, folds, **running(task))
     r2cv = screening.r2cv_table(tuned)
     tuning = screening.best_of(r2cv)
-    by = {name: frame[name] for name in FOLD_COLUMNS}
+    by = {name: frame[name] for name in ("study", "group")}
     by_folds = screening.r2cv_folds(codings[0], typical, weights, by, tuning, **running(task))
     tables = {"r2cv": r2cv.assign(folds=options.folds), "r2cv_folds": by_folds}
     return tables, TunedForest(codings, target, weights[tuning.weights], tuning, folds)
@@ -99,10 +97,8 @@ def effect_tables(
     dependence = screening.dependence_table(grown, coded)
     if pairs:
         interactions = screening.with_intervals(interactions, resampled)
-    both = [
-        screening.with_intervals(screening.pair_dependence(grown, coded, *pair), resampled)
-        for pair in pairs
-    ]
+    both = [screening.pair_dependence(grown, coded, *pair) for pair in pairs]
+    both = [screening.with_intervals(pair, resampled) for pair in both]
     return {
         "importance": importance.merge(out_of_bag, on="moderator"),
         "dependence": screening.with_intervals(dependence, resampled),

@@ -34,13 +34,10 @@ def characteristics_table(
         rows.append(row | ends)
     table = pd.DataFrame(rows)
     order = [name for name in ("reference", "study") if name in table]
-    return table.sort_values(
-        order, key=lambda column: column.astype(str).str.casefold(), ignore_index=True
-    )
+    return table.sort_values(order, key=lambda x: x.astype(str).str.casefold(), ignore_index=True)
 
 
 def _subjects(part: pd.DataFrame) -> dict[str, float]:
-    """Return the subjects of both arms; nothing if the table has no sizes."""
     reported = "n2i_reported" if "n2i_reported" in part else "n2i"
     sizes = {"n1": ("group", "n1i"), "n2": ("control", reported)}
     subjects = {}
@@ -53,7 +50,6 @@ def _subjects(part: pd.DataFrame) -> dict[str, float]:
 
 
 def _in_words(values: pd.Series, words: Mapping[str, str]) -> str:
-    """Return the values of a study as a reader sees them; the empty string if there are none."""
     filled = values.dropna()
     if filled.empty:
         return ""

@@ -38,10 +38,7 @@ def with_whole_controls(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def split_controls(frame: pd.DataFrame) -> np.ndarray:
-    """Return True for effects with a control that several groups share and that is split (k,).
-
-    There are none if the table lacks n2i_reported or control_used.
-    """
+    """Return True for effects with a shared, split control (k,); see `with_whole_controls`."""
     if not {"n2i_reported", "control_used"} <= set(frame.columns):
         return np.zeros(len(frame), bool)
     shared = frame["control_used"] > 1

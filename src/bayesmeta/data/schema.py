@@ -38,8 +38,7 @@ def check_effects(frame: pd.DataFrame) -> pd.DataFrame:
 def effect_problems(frame: pd.DataFrame, *, refused: ArrayLike | None = None) -> list[str]:
     """Return the lines for which `check_effects` refuses a table.
 
-    `refused` rows (boolean) have a problem of yi or vi that is listed already; their numbers are
-    not checked.
+    `refused` rows (boolean) have a problem of yi or vi that is listed already.
     """
     missing = [name for name in KEYS if name not in frame.columns]
     if missing:
@@ -66,11 +65,7 @@ def refuse(problems: Iterable[str]) -> None:
 
 
 def check_moderators(frame: pd.DataFrame, names: Iterable[str]) -> None:
-    """Raise BadInput if a moderator of a formula is not a column, or has blank or infinite cells.
-
-    `frame` is an effect table, or has other rows with moderators. The error has the nearest column,
-    or the rows.
-    """
+    """Raise BadInput if a moderator of a formula is no column, or has blank or infinite cells."""
     refuse(_moderator_problem(frame, name) for name in dict.fromkeys(names))
 
 
@@ -90,10 +85,9 @@ def _moderator_problem(frame: pd.DataFrame, name: str) -> str:
         return ""
     quoted = name if name.isidentifier() else f"`{name}`"
     query = f': --where "{quoted}.notna()"' if "yi" in frame else ""
-    return (
-        f"moderator {name!r} is blank or infinite {places(blank, row_numbers(frame))}; fill the "
-        f"cells in or leave the rows out{query}"
-    )
+    where = places(blank, row_numbers(frame))
+    remedy = f"fill the cells in or leave the rows out{query}"
+    return f"moderator {name!r} is blank or infinite {where}; {remedy}"
 
 
 def _schema(keys: pd.DataFrame) -> DataFrameSchema:
@@ -121,14 +115,13 @@ def _schema(keys: pd.DataFrame) -> DataFrameSchema:
         ("yi", "must be a finite number", finite),
         ("vi", "must be a finite number above 0", lambda vi: finite(vi, above=0)),
     ]
-    checks: dict[str, list[Check]] = {name: [] for name in KEYS}
+    columns = {name: Column(checks=[], nullable=True) for name in KEYS}
     for name, error, test in rules:
-        checks[name].append(Check(test, error=error, ignore_na=False))
-    return DataFrameSchema({name: Column(checks=checks[name], nullable=True) for name in KEYS})
+        columns[name].checks.append(Check(test, error=error, ignore_na=False))
+    return DataFrameSchema(columns)
 
 
 def _lines(failures: pd.DataFrame, keys: pd.DataFrame, rows: Sequence[int]) -> list[str]:
-    """Return a line per column and rule, with the values and rows that break it."""
     lines = []
     for (column, rule), cases in failures.groupby(["column", "check"], sort=False):
         if cases["index"].isna().all():

@@ -28,11 +28,9 @@ class Source:
 
     Attributes
     ----------
-    name, path : file name, as in `data/sources.toml`, and place of the file.
-    sha256 : hash of the content that was read.
+    name, path, sha256 : name in `data/sources.toml`, place, and hash of the content that was read.
     found_in : the search folder as configured, not as resolved, so that it does not name a machine.
-    final : whether it is the authors' last version, supplied by the user; its hash is recorded but
-        was not verified.
+    final : the authors' last version, supplied by the user: its hash is recorded, not verified.
     """
 
     name: str
@@ -77,7 +75,6 @@ def find(key: str) -> Source | None:
 
 
 def _search_folders() -> Iterator[tuple[str, Path]]:
-    """Yield the folders to search, with the names that provenance gives them."""
     if os.environ.get(FOLDER_VARIABLE):
         yield FOLDER_VARIABLE, downloads_folder()
     for folder in register()["search"]["folders"]:
@@ -87,7 +84,6 @@ def _search_folders() -> Iterator[tuple[str, Path]]:
 
 
 def _find(name: str, *, final: bool = False) -> Source | None:
-    """Return the first file of that name in the search folders, not verified."""
     for label, folder in _search_folders():
         for subfolder in register()["search"]["subfolders"]:
             path = folder / subfolder / name
@@ -98,7 +94,6 @@ def _find(name: str, *, final: bool = False) -> Source | None:
 
 
 def _verified(source: Source, entry: dict[str, Any]) -> Source:
-    """Return the file if it has the pinned hash; raise BadInput if it has another."""
     if source.sha256 != entry["sha256"]:
         raise BadInput(
             f"{source.name!r} in {source.found_in} is not the pinned file: its SHA-256 is "
@@ -109,7 +104,6 @@ def _verified(source: Source, entry: dict[str, Any]) -> Source:
 
 
 def _download(entry: dict[str, Any]) -> Source:
-    """Download a file into `downloads_folder`; raise DataMissing if it or its hash is not there."""
     import pooch  # imported late: most runs do not download
 
     pooch.get_logger().setLevel("WARNING")

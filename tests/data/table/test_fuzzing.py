@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from bayesmeta.commands import console
+from bayesmeta.commands.console import printer
 from bayesmeta.commands.init import run_init
 from bayesmeta.commands.options import Draft
 from bayesmeta.commands.request import Request, read_inputs
@@ -83,7 +83,7 @@ def outcome(file: Malformed, folder: Path, *, draft: bool) -> str:
     path.write_bytes(file.content)
     try:
         inputs = read_inputs(Request(str(path)))
-        console.print_data(
+        printer.print_data(
             Console(file=io.StringIO()), inputs.design, inputs.frame.attrs, inputs.left_out
         )
         if draft:

@@ -38,9 +38,7 @@ def read(tmp_path: Path) -> Read:
     return read_text
 
 
-OMIT = (
-    '--columns "incomplete=omit" leaves out the rows without an effect, and a note then names them'
-)
+OMIT = '--columns "incomplete=omit" leaves out the rows without an effect, and a note names them'
 
 
 def refusal(read: Read, text: str, **columns: str) -> list[str]:

@@ -16,7 +16,7 @@ from scipy.special import expit
 from scipy.stats import beta, binom, gamma, halfnorm
 
 from bayesmeta.cli import main
-from bayesmeta.commands.console import direction_lines
+from bayesmeta.commands.console.estimates import direction_lines
 from bayesmeta.data import datasets
 from bayesmeta.inference import ordinal
 from bayesmeta.model.spec import ModelSpec, read_spec

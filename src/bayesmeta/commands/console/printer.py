@@ -1,6 +1,6 @@
 """A console that marks simulated data, and the first lines of a command."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 MARK = "SYNTHETIC"
+Names = Sequence[str]
+Rows = Iterable[Sequence[object]]
 
 
 class Printer:
@@ -28,9 +30,8 @@ class Printer:
 
     def line(self, text: str, style: str | None = None, *, wrap: bool = True) -> None:
         """Print a line as it is; brackets are no markup."""
-        self.console.print(
-            text, style=style, soft_wrap=not wrap, highlight=False, markup=False, emoji=False
-        )
+        plain: Any = {"highlight": False, "markup": False, "emoji": False}
+        self.console.print(text, style=style, soft_wrap=not wrap, **plain)
 
     def markup(self, text: str) -> None:
         """Print a text with rich's markup."""
@@ -40,14 +41,7 @@ class Printer:
         """Print a note."""
         self.line(f"note: {text}", style)
 
-    def table(
-        self,
-        title: str,
-        columns: Sequence[str],
-        rows: Iterable[Sequence[object]],
-        *,
-        left: Collection[int] = (0,),
-    ) -> None:
+    def table(self, title: str, columns: Names, rows: Rows, *, left: Sequence[int] = (0,)) -> None:
         """Print a table; `left` are the positions of columns of words, the others hold numbers."""
         heading = " ".join(filter(None, [self.mark, title]))
         table = Table(title=escape(heading), title_justify="left")
@@ -62,14 +56,14 @@ class Printer:
         rows = frame.itertuples(index=False)
         self.table(title, list(map(str, frame.columns)), rows, left=range(len(frame.columns)))
 
-    def written(self, out: Path, names: Sequence[str] = ()) -> None:
+    def written(self, out: Path, names: Names = ()) -> None:
         """Print where the results are."""
         files = f": {', '.join(names)}" if names else ""
         self.markup(f"written to [bold]{escape(str(out))}[/bold]{escape(files)}")
 
 
 def print_data(
-    console: Console, design: xr.Dataset, attrs: Mapping[Any, Any], left_out: Sequence[str]
+    console: Console, design: xr.Dataset, attrs: Mapping[Any, Any], left_out: Names
 ) -> None:
     """Print the sizes of a table, whether it is real, where it comes from, and its notes."""
     printer = Printer(console, synthetic=bool(attrs.get("synthetic")))

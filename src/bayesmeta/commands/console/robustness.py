@@ -11,14 +11,14 @@ from bayesmeta.estimates.text import number_text, probability_statement, probabi
 
 # log Bayes factor, 20 to 1: Kass & Raftery 1995, doi 10.1080/01621459.1995.10476572
 STRONG_EVIDENCE = 3.0
+SETTLED = (
+    "Settled: the sign has a posterior probability above .975. The numbers are averages over "
+    "today's posterior: new studies vary like the present ones, have a single group, and follow "
+    "this model and its priors."
+)
 CHECK_STYLES = {"passed": "green", "review": "yellow", "failed": "bold red", "not done": "dim"}
-VERDICT_STYLES = {
-    "holds": "green",
-    "weakens": "yellow",
-    "changes sign": "red",
-    "overturned": "bold red",
-    "open": "dim",
-}
+STYLES = {"holds": "green", "weakens": "yellow", "changes sign": "red", "overturned": "bold red"}
+Paragraphs = Iterable[tuple[int, str]]
 RANKS = {
     1: "[bold red]1: almost certain, and able to change conclusions[/bold red]",
     2: "[bold yellow]2: examine these[/bold yellow]",
@@ -34,10 +34,7 @@ def print_check(printer: Printer, verdicts: Iterable[tuple[str, str, str]]) -> N
 
 
 def print_lint(
-    printer: Printer,
-    paragraphs: Iterable[tuple[int, str]],
-    together: str,
-    unchecked: Mapping[str, str],
+    printer: Printer, paragraphs: Paragraphs, together: str, unchecked: Mapping[str, str]
 ) -> None:
     """Print the findings by rank, the effect of all remedies together, and what was not checked."""
     by_rank: dict[int, list[str]] = {rank: [] for rank in RANKS}
@@ -59,7 +56,7 @@ def print_multiverse(printer: Printer, tables: Mapping[str, pd.DataFrame]) -> No
     rows = []
     for row in tables["verdicts"].to_dict("records"):
         sign = ">" if row["direction"] == "positive" else "<"
-        verdict = Text(row["verdict"], style=VERDICT_STYLES[row["verdict"]])
+        verdict = Text(row["verdict"], style=STYLES.get(row["verdict"], "dim"))
         numbers = (probability_text(row["p_base"]), probability_text(row["least"]))
         rows.append((f"{row['contrast']} {sign} 0", *numbers, row["under"], verdict))
     title = f"Does each conclusion hold under {count} alternatives?"
@@ -92,9 +89,4 @@ def print_plan(
     printer.table(title, columns, rows)
     for name, sentence in sentences.items():
         printer.line(f"- {name}: {sentence}")
-    printer.line(
-        "Settled: the sign has a posterior probability above .975. The numbers are averages over "
-        "today's posterior: new studies vary like the present ones, have a single group, and "
-        "follow this model and its priors.",
-        "dim",
-    )
+    printer.line(SETTLED, "dim")

@@ -81,9 +81,3 @@ def print_screen(
         size = f"{row['k']} effects of {row['studies']} studies"
         printer.line(f"leaf {row['node']}: {row['split']}: {mean}, {size}")
     printer.line(f"to test them by the hierarchical model: {command}")
-
-
-def print_conclusions(printer: Printer, sentences: Iterable[str]) -> None:
-    """Print conclusions, a line for a sentence."""
-    for sentence in sentences:
-        printer.line(sentence, wrap=False)

@@ -11,7 +11,7 @@ from bayesmeta.infrastructure.choices import Sampler, Variant
 
 
 def parse_columns(text: str) -> dict[str, str]:
-    """Return `study=district, yi=es` as a mapping; the reader of tables is imported when needed."""
+    """Parse columns as `data.table` does; it is imported when needed."""
     from bayesmeta.data.table import parse_columns as parse
 
     return parse(text)
@@ -19,8 +19,7 @@ def parse_columns(text: str) -> dict[str, str]:
 
 Seed = Annotated[int, option("Seed of every random step.", min=0)]
 VariantOption = Annotated[
-    Variant | None,
-    option("Variant of a dataset that has several. Default: the dataset's (calibrated)."),
+    Variant | None, option("Variant, if there are several. Default: the dataset's (calibrated).")
 ]
 Columns = Annotated[
     Mapping[str, str],
@@ -35,11 +34,7 @@ Columns = Annotated[
 
 @dataclass(frozen=True)
 class Request(Options):
-    """The table and the model that a command analyses.
-
-    `columns` belong to a file: bayesmeta's name of a column to the file's name. They come on top of
-    `[columns]` in the model file.
-    """
+    """The table and the model to analyse; `columns` override [columns] of the model file."""
 
     dataset: Annotated[
         str | None,
@@ -88,9 +83,7 @@ class Sampling(Options):
 class Machine(Options):
     """Processes that refit models; no result depends on them."""
 
-    workers: Annotated[
-        int | None, option("Processes on this machine. Default: as many as cores.", min=1)
-    ] = None
+    workers: Annotated[int | None, option("Processes. Default: as many as cores.", min=1)] = None
     dask: str | None = field(default=None, init=False)
 
 
@@ -98,6 +91,4 @@ class Machine(Options):
 class Cluster(Machine):
     """Processes on this machine, or the workers of a Dask cluster."""
 
-    dask: Annotated[
-        str | None, option("Address of a Dask scheduler for the refits: tcp://host:8786.")
-    ] = None
+    dask: Annotated[str | None, option("Dask scheduler for refits: tcp://host:8786.")] = None

@@ -16,22 +16,14 @@ MAX_STUDIES = 200
 MAX_PER_ARM = 100_000
 _RANGE = re.compile(r"(\d+)(?::(\d+))?")
 
-Results = Annotated[
-    Path, typer.Argument(metavar="DIR", help="A folder of results that bayesmeta fit wrote.")
-]
+Results = Annotated[Path, typer.Argument(metavar="DIR", help="A folder that bayesmeta fit wrote.")]
 
 
 @dataclass(frozen=True)
 class Comparison(Options):
     """Test of the frequentist tables."""
 
-    test: Annotated[
-        Test,
-        option(
-            "Test for the frequentist tables: z, t with k - p degrees of freedom, or t with "
-            "containment degrees of freedom."
-        ),
-    ] = "z"
+    test: Annotated[Test, option("Test: z, t with k - p df, or t with containment df.")] = "z"
 
 
 @dataclass(frozen=True)
@@ -47,11 +39,7 @@ class Screening(Options):
         option("Column to screen; may be repeated. Default: every suitable column.", "--moderator"),
     ] = ()
     folds: Annotated[
-        Folds,
-        option(
-            "Cross-validation folds: study (recommended) or group (as in the paper; leaks "
-            "information)."
-        ),
+        Folds, option("Folds: study (recommended) or group (as in the paper; leaks information).")
     ] = "study"
     impute: Annotated[
         str | None,
@@ -60,57 +48,39 @@ class Screening(Options):
             "Default: the dataset's column, else all rows."
         ),
     ] = None
-    imputations: Annotated[
-        int, option("1 imputes the mode or median; more: average over random ones.", min=1)
-    ] = 1
+    imputations: Annotated[int, option("1: mode or median; more: mean of random ones.", min=1)] = 1
     coding: Annotated[
-        Coding,
-        option(
-            "Code categories as a column per level, or as numbers in alphabetical order (as "
-            "in the paper)."
-        ),
+        Coding, option("Categories as a column per level, or alphabetical numbers (as the paper).")
     ] = "levels"
     draws: Annotated[int, option("Number of posterior draws, if --target is draws.", min=2)] = 50
-    resamples: Annotated[
-        int, option("Number of bootstrap resamples of studies (for intervals).", min=2)
-    ] = 100
+    resamples: Annotated[int, option("Bootstrap resamples of studies (intervals).", min=2)] = 100
     seed: Seed = 1
 
 
 @dataclass(frozen=True)
 class Scope(Options):
-    """Contrasts, numbers of new studies and sizes of an arm that a plan covers."""
+    """Contrasts, numbers of new studies and sizes of an arm that a plan covers, ascending."""
 
     contrasts: Annotated[
         tuple[str, ...],
-        option(
-            "Name of a contrast in the model file, or 'a:b - c:d'; may be repeated. Default: all.",
-            "--contrast",
-        ),
+        option("Name of a contrast, or 'a:b - c:d'; may be repeated. Default: all.", "--contrast"),
     ] = ()
     studies: Annotated[str, option("Numbers of new studies: 1:20, or 5,10,20.")] = "1:20"
     per_arm: Annotated[str, option("Sizes of an arm; every new study has two.")] = "20,40,80"
-    stratum: Annotated[
-        str | None, option("Stratum of the new studies. Default: human, if the model has it.")
-    ] = None
-    replicates: Annotated[
-        int, option("Number of simulated futures per size of an arm.", min=10)
-    ] = 400
+    stratum: Annotated[str | None, option("Stratum of new studies. Default: human, if any.")] = None
+    replicates: Annotated[int, option("Simulated futures per size of an arm.", min=10)] = 400
     seed: Seed = 1
 
     def __post_init__(self) -> None:
-        """Raise BadInput if a choice is unknown, or a text is no list of numbers."""
         super().__post_init__()
         _ = self.study_counts, self.arm_sizes
 
     @property
     def study_counts(self) -> list[int]:
-        """Numbers of new studies, ascending."""
         return counts("--studies", self.studies, 1, MAX_STUDIES)
 
     @property
     def arm_sizes(self) -> list[int]:
-        """Sizes of an arm, ascending."""
         return counts("--per-arm", self.per_arm, 2, MAX_PER_ARM)
 
 
@@ -122,10 +92,8 @@ def counts(option: str, text: str, low: int, high: int) -> list[int]:
         first = int(match[1]) if match else 0
         last = int(match[2] or first) if match else 0
         if not low <= first <= last <= high:
-            raise BadInput(
-                f"{option} is '{text}'; it should be whole numbers from {low} to {high}, such as "
-                "5,10,20 or 1:20"
-            )
+            right = f"whole numbers from {low} to {high}, such as 5,10,20 or 1:20"
+            raise BadInput(f"{option} is '{text}'; it should be {right}")
         numbers |= set(range(first, last + 1))
     return sorted(numbers)
 
@@ -134,9 +102,7 @@ def counts(option: str, text: str, low: int, high: int) -> list[int]:
 class Listing(Options):
     """The dataset to list."""
 
-    dataset: Annotated[
-        str, typer.Argument(help="Name of a dataset: preclinical, clinical, clinical-all ...")
-    ]
+    dataset: Annotated[str, typer.Argument(help="A dataset: preclinical, clinical-all ...")]
     variant: VariantOption = None
 
 
@@ -145,18 +111,10 @@ class Prediction(Options):
     """Fitted model, rows to predict and weights of marginal means."""
 
     results: Results
-    at: Annotated[
-        str | None, option("Values of moderators in the reference grid: 'dose=1,2,5; species=rat'.")
-    ] = None
-    new: Annotated[Path | None, option("File with a column per moderator; replaces the grid.")] = (
-        None
-    )
+    at: Annotated[str | None, option("Values in the grid: 'dose=1,2,5; species=rat'.")] = None
+    new: Annotated[Path | None, option("File with a column per moderator, not the grid.")] = None
     weights: Annotated[
-        Weights,
-        option(
-            "Weights of the combinations that marginal means average: equal, or frequency "
-            "(the number of effects)."
-        ),
+        Weights, option("Weights of the cells of marginal means: equal, or frequency (effects).")
     ] = "equal"
 
 

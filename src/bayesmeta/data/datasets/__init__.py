@@ -5,6 +5,7 @@ A new dataset is a reader, a file or folder here, and its `Dataset` in `DATASETS
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 import pandas as pd
 
@@ -27,37 +28,26 @@ VARIANTS = tuple(dict.fromkeys(name for known in DATASETS.values() for name in k
 def read(dataset: str, *, variant: str | None = None) -> pd.DataFrame:
     """Return the effect table of a dataset in `DATASETS`.
 
-    Raise BadInput if the dataset or the variant is unknown, or a raw file is absent or not as
-    expected. `variant` is the dataset's `default_variant` by default; a dataset without variants
-    takes any known variant, which makes no difference.
+    `variant` is the dataset's `default_variant` by default; a dataset without variants takes any
+    known variant, which makes no difference. Raise BadInput if the dataset or the variant is
+    unknown, or a raw file is absent or not as expected.
 
-    Returns
-    -------
-    DataFrame
-        A row per effect: `effect` (its label), `study`, `group`, `yi`, `vi`, the numbers behind
-        them under metafor's names, and moderators, as the reader of the dataset describes them. A
-        dataset of directions has `direction` in place of yi and vi. `attrs` hold dataset, title,
-        variant, synthetic, scale, sources (name, sha256, found_in of the files), final_sheets
-        (files that the user supplied) and notes that a reader must see.
+    Columns: effect (its label), study, group, yi, vi, the numbers behind them under metafor's
+    names, and moderators, as the reader of the dataset describes them. A dataset of directions has
+    `direction` in place of yi and vi. `attrs` hold dataset, title, variant, synthetic, scale,
+    sources (name, sha256, found_in of the files), final_sheets (files that the user supplied) and
+    notes that a reader must see.
     """
     known, variant = _chosen(dataset, variant)
     frame = known.reader(variant) if known.variants else known.reader()
-    frame.attrs = {
-        **{"variant": None, "sources": [], "final_sheets": [], "notes": []},
-        **frame.attrs,
-        "dataset": dataset,
-        "title": known.title,
-        "synthetic": known.synthetic,
-        "scale": known.scale,
-    }
+    default: dict[Any, Any] = {"variant": None, "sources": [], "final_sheets": [], "notes": []}
+    about = {name: getattr(known, name) for name in ("title", "synthetic", "scale")}
+    frame.attrs = default | frame.attrs | {"dataset": dataset} | about
     return frame
 
 
 def flow(dataset: str, *, variant: str | None = None) -> pd.DataFrame:
-    """Return the steps from rows of raw sheets to effects: search, step, rows, reason.
-
-    Raise BadInput if the dataset has no raw sheets, or `read` would fail.
-    """
+    """Return search, step, rows, reason from raw sheets to effects; raise BadInput without them."""
     known, variant = _chosen(dataset, variant)
     if known.flow is None:
         raise BadInput(f"{dataset!r} is not made from raw sheets, so no rows were left out")
@@ -65,10 +55,9 @@ def flow(dataset: str, *, variant: str | None = None) -> pd.DataFrame:
 
 
 def full_record(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return every effect of the record that a dataset's table is selected from, of the same kinds.
+    """Return every effect, of the same kinds, of the record that a table is selected from.
 
-    A table without a record is returned as it is. Raise BadInput if a raw file is absent or not as
-    expected.
+    A table without a record is returned as it is. Raise BadInput as `read`.
     """
     known = DATASETS.get(str(frame.attrs.get("dataset")))
     if known is None or known.record is None:
@@ -92,7 +81,6 @@ def alternatives_to(frame: pd.DataFrame, keep: Keep) -> tuple[DataAlternative, .
 
 
 def _chosen(name: str, variant: str | None) -> tuple[Dataset, str]:
-    """Return a dataset and the variant to read; raise BadInput if a name is unknown."""
     check_known("dataset", name, DATASETS)
     known = DATASETS[name]
     if variant is None:

@@ -27,13 +27,9 @@ def read_memory() -> pd.DataFrame:
     """
     table, source = packaged_table(NAME)
     yi, vi = MEASURES["SMCC"](ti=table["ti"].to_numpy(), ni=table["ni"].to_numpy())
-    frame = table.assign(
-        effect=table["study"] + ":" + table["confidence"],
-        group=table["study"],
-        confidence=pd.Categorical(table["confidence"], ["high", "low"]),
-        yi=yi,
-        vi=vi,
-    )
+    effect = table["study"] + ":" + table["confidence"]
+    confidence = pd.Categorical(table["confidence"], ["high", "low"])
+    frame = table.assign(effect=effect, group=table["study"], confidence=confidence, yi=yi, vi=vi)
     frame = check_effects(frame[list(COLUMNS)])
     notes = [*NOTES, _note_of_measures(compare_measures(frame))]
     frame.attrs = {"sources": [source], "notes": notes}
@@ -56,7 +52,6 @@ def compare_measures(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _note_of_measures(measures: pd.DataFrame) -> str:
-    """Return the note that two effect sizes of the same results disagree."""
     texts = measures[["d_z", "d_av", "r"]].map(lambda value: f"{value:.2f}".lstrip("0"))
     d_z, d_av, r = (", ".join(texts[name]) for name in texts)
     return (

@@ -58,14 +58,8 @@ def simulate(name: str) -> pd.DataFrame:
     frame = check_effects(_label(rows))
     beta = {f"{cell['valence']}:{cell['phase']}": cell["beta"] for cell in figures["cells"]}
     taus = {f"tau_{level}": figures[f"tau2_{level}"] ** 0.5 for level in ("study", "group")}
-    frame.attrs = {
-        "dataset": name,
-        "synthetic": True,
-        "title": figures["title"],
-        "sources": [],
-        "notes": list(NOTES),
-        "truth": {"beta": beta, **taus},
-    }
+    about = {"dataset": name, "synthetic": True, "title": figures["title"], "sources": []}
+    frame.attrs |= about | {"notes": list(NOTES), "truth": {"beta": beta, **taus}}
     return frame
 
 
@@ -116,7 +110,6 @@ def _species(study: pd.Series, effects: Mapping[str, int], rng: Random) -> NDArr
 
 
 def _sizes(rows: pd.DataFrame, figures: Figures, rng: Random) -> pd.DataFrame:
-    """Return rows with n1i per group and n2i per study; these add up to the published N."""
     samples = figures["groups"] + figures["studies"]
     more = figures["participants"] - samples * figures["least_n"]
     n = figures["least_n"] + _split(more, samples, figures["spread_n"], rng)
@@ -141,7 +134,6 @@ def _outcomes(rows: pd.DataFrame, figures: Figures, rng: Random) -> pd.DataFrame
 
 
 def _label(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns in order, with labels unlike those of real studies, and categories."""
     within = rows["group"] - rows.groupby("study")["group"].transform("min") + 1
     study = "twin-" + (rows["study"] + 1).astype(str).str.zfill(3)
     group = study + "." + within.astype(str)

@@ -34,9 +34,7 @@ def smd(
     *,
     vtype: str = "LS",
 ) -> Pair:
-    """Return Hedges' g, in pooled standard deviations; metafor's SMD.
-
-    Fractional n1i and n2i are allowed.
+    """Return Hedges' g, in pooled SDs; metafor's SMD. Fractional n1i and n2i are allowed.
 
     g = J(m) (m1 - m2) / sd_pooled,  m = n1 + n2 - 2
     LS: v = 1/n1 + 1/n2 + g^2 / (2 (n1 + n2))
@@ -58,9 +56,7 @@ def hedges(d: Floats, n1i: Floats, n2i: Floats, *, vtype: str = "LS") -> Pair:
 
 
 def smdh(m1i: Floats, sd1i: Floats, n1i: Floats, m2i: Floats, sd2i: Floats, n2i: Floats) -> Pair:
-    """Return the mean difference over sqrt((sd1^2 + sd2^2) / 2); metafor's SMDH.
-
-    It allows for unequal variances.
+    """Return the mean difference over sqrt((sd1^2 + sd2^2) / 2), for unequal variances; SMDH.
 
     g = J(n1 + n2 - 2) (m1 - m2) / s,  s^2 = (sd1^2 + sd2^2) / 2
     v = (sd1^2 / (n1-1) + sd2^2 / (n2-1)) / s^2 + g^2 (sd1^4 / (n1-1) + sd2^4 / (n2-1)) / (8 s^4)
@@ -97,10 +93,7 @@ def smd_t(ti: Floats, n1i: Floats, n2i: Floats, *, vtype: str = "LS") -> Pair:
 
 
 def smd_f(fi: Floats, n1i: Floats, n2i: Floats, *, vtype: str = "LS") -> Pair:
-    """Return `smd_t` from an F with 1 and n1 + n2 - 2 degrees of freedom, |t| = sqrt(F).
-
-    F has no direction: `fi` carries the sign of the effect.
-    """
+    """Return `smd_t` from F (1, n1 + n2 - 2 df), |t| = sqrt(F); `fi` has the sign of the effect."""
     return smd_t(np.sign(fi) * np.sqrt(np.abs(fi)), n1i, n2i, vtype=vtype)
 
 

@@ -60,12 +60,8 @@ class Measure:
         values; no value becomes nan without an error. Raise TypeError if the columns complete no
         form, or a column or `vtype` is unknown.
 
-        Parameters
-        ----------
-        vtype : variance estimator, in `vtypes`.
-        rows : numbers by which an error names the values, such as spreadsheet rows; by default
-            positions from 0.
-        columns : arrays or scalars that complete a set of `forms`.
+        `rows` are numbers by which an error names the values, such as spreadsheet rows; by default
+        positions from 0. `columns` are arrays or scalars that complete a set of `forms`.
         """
         form = self.form(list(columns))
         unknown = set(columns).difference(*self.forms)
@@ -103,18 +99,13 @@ class Measure:
         return lines
 
     def _effects(self, form: Form, columns: Mapping[str, Floats], vtype: str) -> Pair:
-        """Return yi and vi; nan or infinite if no effect follows."""
         options = {"vtype": vtype} if len(self.vtypes) > 1 else {}
         with np.errstate(all="ignore"):
             return self.forms[form](*(columns[name] for name in form), **options)
 
 
 def places(bad: ArrayLike, rows: Rows = None, values: ArrayLike | None = None) -> str:
-    """Return the places of errors in words: "-3 at row 4, 7 at row 9 and 2 more".
-
-    `bad` is True for every error; without `rows`, the row numbers, positions from 0 are given;
-    `values` are the wrong values.
-    """
+    """Return the places (and values) of errors in words: "-3 at row 4, 7 at row 9 and 2 more"."""
     positions = np.flatnonzero(np.asarray(bad, bool)).tolist()
     more = f" and {len(positions) - SHOWN} more" if len(positions) > SHOWN else ""
     first = positions[:SHOWN]

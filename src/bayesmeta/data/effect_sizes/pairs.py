@@ -7,10 +7,7 @@ from bayesmeta.data.effect_sizes.measure import Floats, Pair
 
 
 def zcor(ri: Floats, ni: Floats) -> Pair:
-    """Return Fisher's z of a correlation, atanh(r), v = 1 / (n - 3); metafor's ZCOR.
-
-    Source: Fisher (1921), Metron 1, 3-32.
-    """
+    """Return Fisher's z, atanh(r), v = 1 / (n - 3); metafor's ZCOR (Fisher 1921, Metron 1:3-32)."""
     return np.arctanh(ri), np.where(ni > 3, 1 / (ni - 3), np.nan)
 
 
@@ -32,9 +29,7 @@ def smcc(m1i: Floats, sd1i: Floats, m2i: Floats, sd2i: Floats, ri: Floats, ni: F
 
 
 def smcrp(m1i: Floats, sd1i: Floats, m2i: Floats, sd2i: Floats, ri: Floats, ni: Floats) -> Pair:
-    """Return the mean change over sqrt((sd1^2 + sd2^2) / 2) (d_av, corrected).
-
-    It is metafor's SMCRP (4.6 and later).
+    """Return the mean change over sqrt((sd1^2 + sd2^2) / 2) (d_av, with J); metafor's SMCRP (4.6).
 
     g = J(2 (n - 1) / (1 + r^2)) (m1 - m2) / s,  s^2 = (sd1^2 + sd2^2) / 2
     v = 2 (1 - r) / n + g^2 (1 + r^2) / (4 n)

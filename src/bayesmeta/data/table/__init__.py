@@ -42,6 +42,11 @@ def read_table(
     or values cannot be used: every problem on a separate line, with rows numbered as in a
     spreadsheet.
 
+    Columns: study, group and effect (text: an Excel 12 is "12"), yi, vi, every other column of the
+    file and `sheet_row`. Other columns are floats if every filled cell is a number, else categories
+    in alphabetical order, so that the order of the rows does not matter. Blank, NA, N/A and NaN are
+    missing. `attrs`: dataset, synthetic, title, scale, sources, notes.
+
     Parameters
     ----------
     path : a .csv or .tsv (UTF-8, UTF-16 or Windows-1252), .xlsx (its first sheet) or .parquet file.
@@ -57,14 +62,6 @@ def read_table(
         joins two labels, "" sets a column of that name aside, "measure" names the measure,
         {"incomplete": "omit"} leaves out rows with an incomplete effect (rows that report nothing
         of it are always left out; a note lists them), "sheet" names the sheet of an .xlsx.
-
-    Returns
-    -------
-    DataFrame
-        study, group and effect (text: an Excel 12 is "12"), yi, vi, every other column of the file
-        and `sheet_row`. Other columns are floats if every filled cell is a number, else categories
-        in alphabetical order, so that the order of the rows does not matter. Blank, NA, N/A and NaN
-        are missing. `attrs`: dataset, synthetic, title, scale, sources, notes.
     """
     return read_file(path, measure=measure, columns=columns).frame
 
@@ -85,21 +82,15 @@ def read_file(
         reading = build_effects(replace(text, asked=asked))
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from error.__cause__
-    reading.frame.attrs |= {
-        "dataset": path.stem,
-        "synthetic": False,
-        "title": f"effects from {path.name}",
-        "sources": [{"name": path.name, "sha256": sha256(content).hexdigest(), "found_in": "file"}],
-        "notes": list(reading.messages),
-    }
+    source = {"name": path.name, "sha256": sha256(content).hexdigest(), "found_in": "file"}
+    title = f"effects from {path.name}"
+    attrs = {"dataset": path.stem, "synthetic": False, "title": title, "sources": [source]}
+    reading.frame.attrs |= attrs | {"notes": list(reading.messages)}
     return reading
 
 
 def build_effects(reading: Reading) -> Reading:
-    """Return the reading with its effect table, once it has passed all stages.
-
-    Raise BadInput if the table cannot be used, with every problem on a separate line.
-    """
+    """Return the reading with its effect table; raise BadInput with a line for every problem."""
     for stage in STAGES:
         reading = stage(reading)
     return reading

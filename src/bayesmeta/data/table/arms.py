@@ -21,11 +21,7 @@ CONVERSIONS: Mapping[str, tuple[Conversion, Conversion]] = {  # SDs take no medi
 
 
 def fill_arms(numbers: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Return missing means and SDs from standard errors, quartiles and ranges, row by row.
-
-    `numbers` are floats under the names of `ARMS`, nan if a cell is blank; they are returned with
-    the number of groups by conversion.
-    """
+    """Return missing means and SDs from SEs, quartiles and ranges, and the groups by conversion."""
     columns: dict[str, Floats] = {}
     counts = Counter[str]()
     for names in ARMS.values():
@@ -39,10 +35,7 @@ def fill_arms(numbers: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
 
 
 def disordered(numbers: pd.DataFrame) -> list[tuple[str, str, NDArray[np.bool]]]:
-    """Return pairs of quantiles in the wrong order, with the rows (boolean).
-
-    An entry reads (median1i, q31i, rows in which median1i > q31i).
-    """
+    """Return (median1i, q31i, rows in which median1i > q31i) and other quantiles out of order."""
     pairs = []
     for arm in ARMS.values():
         names = [arm[name] for name in SUMMARIES[FIVE][:-1] if arm[name] in numbers]
@@ -52,7 +45,6 @@ def disordered(numbers: pd.DataFrame) -> list[tuple[str, str, NDArray[np.bool]]]
 
 
 def _fill_arm(given: Mapping[str, Floats]) -> tuple[Floats, Floats, dict[str, int]]:
-    """Return mean and SD of a group (k,), given or converted, and rows by conversion."""
     missing = {name: np.isnan(values) for name, values in given.items()}
     by_sem = missing["sd"] & ~(missing["m"] | missing["sem"] | missing["n"])
     mean = given["m"]

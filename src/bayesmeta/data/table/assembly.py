@@ -8,16 +8,11 @@ from bayesmeta.data.table.names import complete_form, complete_measure
 from bayesmeta.data.table.reading import FLAGS, Reading
 from bayesmeta.infrastructure.errors import BadInput
 
-OMIT = (
-    '--columns "incomplete=omit" leaves out the rows without an effect, and a note then names them'
-)
+OMIT = '--columns "incomplete=omit" leaves out the rows without an effect, and a note names them'
 
 
 def drop_rows(reading: Reading) -> Reading:
-    """Return the reading without the rows that may be left out; a message lists these.
-
-    Raise BadInput if no row has an effect.
-    """
+    """Return the reading without rows left out; raise BadInput if no row has an effect."""
     left_out = reading.effects["left_out"].to_numpy()
     rows = len(left_out)
     if not left_out.any():
@@ -33,10 +28,7 @@ def drop_rows(reading: Reading) -> Reading:
 
 
 def assemble(reading: Reading) -> Reading:
-    """Return the reading with `frame`, the effect table, if there are no problems.
-
-    Raise BadInput with every problem of the reading and of the table on a separate line.
-    """
+    """Return the reading with `frame`, the effect table; raise BadInput with a line per problem."""
     effects = reading.effects
     converted = effects.drop(columns=["yi", "vi", *FLAGS]).to_dict("series")
     others = reading.moderators.assign(**{str(name): converted[name] for name in converted})
@@ -51,7 +43,6 @@ def assemble(reading: Reading) -> Reading:
 
 
 def _ways_out(reading: Reading) -> list[str]:
-    """Return what the user can do about rows in which blank cells leave no effect."""
     if not reading.effects["incomplete"].any():
         return []
     names = [str(name) for name in reading.named.columns]

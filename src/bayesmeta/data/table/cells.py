@@ -53,8 +53,7 @@ def cell_text(cell: object) -> str:
 def table_of(rows: list[list[str]], messages: tuple[str, ...]) -> Reading:
     """Return the table below the first filled row, its header, indexed by rows of the file.
 
-    Raise BadInput if there are no rows, rows differ in length from the header, or names are too
-    long or repeated.
+    Raise BadInput without rows, for rows of other lengths, and for long or repeated names.
     """
     filled = {number: row for number, row in enumerate(rows, start=1) if any(row)}
     header = filled.pop(next(iter(filled)), []) if filled else []
@@ -80,11 +79,9 @@ def _check_names(header: list[str], *, has_rows: bool) -> None:
         names = ", ".join(header)[:NAME_LENGTH]
         raise BadInput(f"it has no rows below its header ({names or 'no header'})")
     if long := [name for name in header if len(name) > NAME_LENGTH]:
-        raise BadInput(
-            f"its header has a name of {len(long[0]):,} characters ({long[0][:40]!r}...); at most "
-            f"{NAME_LENGTH}: is the first filled row the header, and is a quote not closed?"
-        )
-    repeated = sorted(name for name, count in Counter(header).items() if name and count > 1)
-    if repeated:
+        problem = f"its header has a name of {len(long[0]):,} characters ({long[0][:40]!r}...)"
+        question = "is the first filled row the header, and is a quote not closed?"
+        raise BadInput(f"{problem}; at most {NAME_LENGTH}: {question}")
+    if repeated := sorted(name for name, count in Counter(header).items() if name and count > 1):
         names = ", ".join(repeated[:10])
         raise BadInput(f"it has more than one column named {names}; column names must differ")

@@ -12,12 +12,8 @@ from bayesmeta.data.table.cells import Cells
 from bayesmeta.data.table.limits import TEXT_LENGTH, check_shape
 from bayesmeta.infrastructure.errors import BadInput
 
-BYTES = (
-    pa.types.is_binary,
-    pa.types.is_large_binary,
-    pa.types.is_fixed_size_binary,
-    pa.types.is_binary_view,
-)
+BINARY = ("binary", "large_binary", "fixed_size_binary", "binary_view")
+BYTES = [getattr(pa.types, f"is_{kind}") for kind in BINARY]
 LONGEST_CELL = 100 * TEXT_LENGTH  # a longer text is a document, and no row of a table needs it
 
 
@@ -31,22 +27,16 @@ def parquet_cells(content: bytes) -> Cells:
     nested = [field.name for field in schema if pa.types.is_nested(field.type)]
     raw = [field.name for field in schema if any(test(field.type) for test in BYTES)]
     left_out = {"lists": nested, "bytes": raw}
-    messages = tuple(
-        f"left out because their cells are {kind}: {', '.join(names)}"
-        for kind, names in left_out.items()
-        if names
-    )
+    listed = {kind: ", ".join(names) for kind, names in left_out.items() if names}
+    reason = "left out because their cells are"
+    messages = tuple(f"{reason} {kind}: {names}" for kind, names in listed.items())
     frame = _frame(content, schema, kept=[n for n in schema.names if n not in (*nested, *raw)])
     return Cells(_rows(frame), messages)
 
 
 def _frame(content: bytes, schema: pa.Schema, *, kept: list[str]) -> pd.DataFrame:
-    """Return some columns of the file, once none of their cells is too long."""
-    texts = [
-        field.name
-        for field in schema
-        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
-    ]
+    tests = (pa.types.is_string, pa.types.is_large_string)
+    texts = [field.name for field in schema if any(test(field.type) for test in tests)]
     # as dictionaries, a long text that is repeated in every row is held once
     file = parquet.ParquetFile(io.BytesIO(content), read_dictionary=texts)
     check_shape(file.metadata.num_rows, len(schema))

@@ -14,15 +14,13 @@ from bayesmeta.data.table.names import ARMS, RAW, derived
 from bayesmeta.data.table.numerals import Numbers, parse_numbers
 from bayesmeta.data.table.reading import Effects, cells_at
 
+FormList = Sequence[Form]
 UNSIGNED = ("fi", "pi")  # statistics without a direction
 SIGNS = {"1": 1.0, "+": 1.0, "+1": 1.0, "-1": -1.0, "-": -1.0, "\u2212": -1.0}
 
 
 def computed_effects(text: pd.DataFrame, measure: Measure, droppable: np.ndarray) -> Effects:
-    """Return yi and vi of a measure, for rows of raw numbers with every cell as text.
-
-    `droppable` are the rows (boolean) that are left out if they are incomplete.
-    """
+    """Return yi and vi of a measure from text; `droppable` rows are left out if incomplete."""
     have = derived([name for name in RAW if name in text])
     forms = [form for form in measure.forms if set(form) <= have]
     raw = _parsed(text, forms)
@@ -40,16 +38,13 @@ def computed_effects(text: pd.DataFrame, measure: Measure, droppable: np.ndarray
         left_out=left_out,
         **{name: raw.values[name] for name in means if name in raw.values},
     )
-    conversions = [
-        f"means and SDs of {count} groups are computed from {title}"
-        for title, count in counts.items()
-    ]
+    computed = "means and SDs of {} groups are computed from {}"
+    conversions = [computed.format(count, title) for title, count in counts.items()]
     messages = (*raw.messages, *effects.messages, *conversions)
     return Effects(table, (*raw.problems, *effects.problems), messages)
 
 
-def _parsed(text: pd.DataFrame, forms: Sequence[Form]) -> Numbers:
-    """Return the numbers of the columns that forms need, with quantiles in a possible order."""
+def _parsed(text: pd.DataFrame, forms: FormList) -> Numbers:
     needed = {name for form in forms for name in form}
     needed |= {name for arm in ARMS.values() if arm["m"] in needed for name in arm.values()}
     numbers = parse_numbers(text, [name for name in RAW if name in needed and name in text])
@@ -60,16 +55,13 @@ def _parsed(text: pd.DataFrame, forms: Sequence[Form]) -> Numbers:
 
 
 def _with_signs(text: pd.DataFrame, numbers: Numbers, name: str) -> Numbers:
-    """Return the numbers with the direction that the column sign gives to a statistic."""
     values = numbers.values[name]
     filled = values.notna()
     if "sign" not in text:
         if not filled.any() or (values < 0).any():
             return numbers
-        message = (
-            f"no {name} is below 0 and there is no column sign (1 or -1): the {filled.sum()} "
-            f"effects from {name} are taken as positive"
-        )
+        reason = f"no {name} is below 0 and there is no column sign (1 or -1)"
+        message = f"{reason}: the {filled.sum()} effects from {name} are taken as positive"
         return replace(numbers, messages=(*numbers.messages, message))
     sign = text["sign"].map(SIGNS).astype(float)
     wrong = (filled & (sign.isna() | (values < 0))).to_numpy()
@@ -79,9 +71,7 @@ def _with_signs(text: pd.DataFrame, numbers: Numbers, name: str) -> Numbers:
     return replace(numbers.with_problem(wrong, problem), values=turned)
 
 
-def _by_form(
-    measure: Measure, forms: Sequence[Form], numbers: pd.DataFrame, rows: np.ndarray
-) -> Effects:
+def _by_form(measure: Measure, forms: FormList, numbers: pd.DataFrame, rows: np.ndarray) -> Effects:
     """Return yi, vi and refused of all rows, computed for some `rows` (boolean); else nan."""
     number_of_form = np.where(rows, _first_form(numbers, forms), len(forms))
     yi_vi = np.full((2, len(numbers)), np.nan)
@@ -112,17 +102,13 @@ def _by_form(
     return Effects(table, tuple(problems), (message,) if used else ())
 
 
-def _first_form(numbers: pd.DataFrame, forms: Sequence[Form]) -> np.ndarray:
-    """Return the number of the first form that a row completes; len(forms) if it completes none.
-
-    All rows belong to a form without alternatives; its problem then names the missing cells.
-    """
+def _first_form(numbers: pd.DataFrame, forms: FormList) -> np.ndarray:
+    """Return the number of the first form that a row completes; len(forms) if it completes none."""
     complete = _complete(numbers, forms)
-    if len(forms) == 1:
+    if len(forms) == 1:  # the problem of this form names the missing cells
         return np.zeros(len(numbers), int)
     return np.where(complete.any(axis=1), complete.argmax(axis=1), len(forms))
 
 
-def _complete(numbers: pd.DataFrame, forms: Sequence[Form]) -> np.ndarray:
-    """Return True for the forms that a row completes, (k, forms)."""
+def _complete(numbers: pd.DataFrame, forms: FormList) -> np.ndarray:
     return np.column_stack([numbers[list(form)].notna().all(axis=1) for form in forms])

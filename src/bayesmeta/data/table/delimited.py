@@ -38,7 +38,6 @@ def separator_of(head: str) -> str:
 
 
 def _rows(text: str, separator: str) -> list[list[str]]:
-    """Return the rows of a text table, and stop as soon as they are too many."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     rows = list[list[str]]()
     size = 0
@@ -55,7 +54,6 @@ def _rows(text: str, separator: str) -> list[list[str]]:
 
 
 def _decoded(content: bytes) -> tuple[str, tuple[str, ...]]:
-    """Return the text and the message that its encoding was guessed, if it was."""
     wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     messages: tuple[str, ...] = ()
     try:

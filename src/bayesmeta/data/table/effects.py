@@ -38,16 +38,14 @@ def fill_effects(reading: Reading) -> Reading:
         parts.append(computed_effects(named[computed], measure, droppable[computed]))
     # given rows stand before computed ones: back to the order of the table
     order = np.argsort(np.argsort(computed, kind="stable"))
-    return reading.updated(
-        messages=[line for part in parts for line in part.messages],
-        problems=[line for part in parts for line in part.problems],
-        effects=pd.concat([part.table for part in parts]).iloc[order],
-        measure=measure.name if measure and computed.any() else None,
-    )
+    messages = [line for part in parts for line in part.messages]
+    problems = [line for part in parts for line in part.problems]
+    table = pd.concat([part.table for part in parts]).iloc[order]
+    name = measure.name if measure and computed.any() else None
+    return reading.updated(messages=messages, problems=problems, effects=table, measure=name)
 
 
 def _measure(reading: Reading) -> Measure | None:
-    """Return the effect size to compute, or None if effects are given."""
     names = [str(name) for name in reading.named.columns]
     given = gives_effect(names)
     asked = reading.asked_measure

@@ -17,10 +17,7 @@ QUOTED_ERROR = 200  # characters of a parser's message that ours repeats
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return the content of a file that may be a table.
-
-    Raise BadInput if it is of another kind, missing, empty or too large, or cannot be opened.
-    """
+    """Return the content; raise BadInput for another kind, or a missing, empty or large file."""
     if path.suffix.lower() not in KINDS:
         raise BadInput(f"not a kind of table this reads; save it as one of {', '.join(KINDS)}")
     if not path.is_file():

@@ -56,10 +56,7 @@ def _are_ratios(yi: Floats, lower: Floats, upper: Floats) -> bool:
 
 
 def given_effects(text: pd.DataFrame, droppable: np.ndarray) -> Effects:
-    """Return yi and vi as given, vi = sei^2 if vi is blank, of rows with every cell as text.
-
-    `droppable` are the rows (boolean) that are left out if they are incomplete.
-    """
+    """Return yi, vi (else sei^2) as given, of text; `droppable` rows are left out if incomplete."""
     numbers = parse_numbers(text, [name for name in EFFECT if name in text])
     values = numbers.values.reindex(columns=list(EFFECT))
     blank = text.reindex(columns=list(EFFECT), fill_value="") == ""
@@ -70,13 +67,6 @@ def given_effects(text: pd.DataFrame, droppable: np.ndarray) -> Effects:
     wrong = by_error & ~left_out & ((sei <= 0) | (sei.isna() & blank["sei"]))
     problem = f"sei must be a number above 0, got {cells_at(wrong, sei)}"
     numbers = numbers.with_problem(wrong.to_numpy(), problem)
-    table = pd.DataFrame(
-        {
-            "yi": values["yi"],
-            "vi": values["vi"].mask(by_error, sei**2),  # an infinite square is refused as vi
-            "refused": numbers.refused,
-            "incomplete": incomplete,
-            "left_out": left_out,
-        }
-    )
-    return Effects(table, numbers.problems)
+    vi = values["vi"].mask(by_error, sei**2)  # an infinite square is refused as vi
+    flags = {"refused": numbers.refused, "incomplete": incomplete, "left_out": left_out}
+    return Effects(pd.DataFrame({"yi": values["yi"], "vi": vi, **flags}), numbers.problems)

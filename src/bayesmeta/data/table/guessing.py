@@ -8,6 +8,8 @@ from bayesmeta.data.table.names import ARMS, INTERVAL, RAW, YEAR, complete_form,
 from bayesmeta.data.table.numerals import is_number
 from bayesmeta.infrastructure.errors import BadInput
 
+Names = Mapping[str, str]
+
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split())
@@ -42,9 +44,7 @@ SYNONYMS = {
 }
 
 
-def guess_columns(
-    text: pd.DataFrame, known: Mapping[str, str], measure: str | None
-) -> dict[str, str]:
+def guess_columns(text: pd.DataFrame, known: Names, measure: str | None) -> dict[str, str]:
     """Return columns for the names that a table still needs.
 
     `text` has every cell as text; `known` are the package's names that have a column, to the
@@ -78,7 +78,6 @@ def _study(text: pd.DataFrame, free: list[str]) -> dict[str, str]:
 
 
 def _effect(known: set[str], free: list[str]) -> dict[str, str]:
-    """Return columns for yi, and for vi or sei or an interval, if their names state it."""
     yi = {} if "yi" in known else _only("yi", free)
     errors = {} if {"vi", "sei"} & known else _error(free, has_effect=bool(yi) or "yi" in known)
     if {"vi", "sei"} & {*known, *errors}:
@@ -106,7 +105,6 @@ def _candidates(target: str, free: Iterable[str]) -> list[str]:
 
 
 def _only(target: str, free: Iterable[str]) -> dict[str, str]:
-    """Return the column for a name, if any; raise BadInput if several may be meant."""
     candidates = _candidates(target, free)
     if len(candidates) > 1:
         raise _ambiguous(target, candidates)

@@ -32,27 +32,20 @@ def label_levels(reading: Reading) -> Reading:
     grouped = [_groups(named, reading.taken)] if "group" in named else []
     effect = _effects(named, grouped[0].labels if grouped else study)
     levels = [*grouped, effect]
-    labels = {"study": study, "group": levels[0].labels, "effect": effect.labels}
-    problems = [line for level in levels for line in level.problems]
-    return reading.updated(
-        messages=[line for level in levels for line in level.messages],
-        problems=[*_too_long(named), *problems],
-        labels=pd.DataFrame(labels),
-    )
+    labels = pd.DataFrame({"study": study, "group": levels[0].labels, "effect": effect.labels})
+    messages = [line for level in levels for line in level.messages]
+    problems = [*_too_long(named), *(line for level in levels for line in level.problems)]
+    return reading.updated(messages=messages, problems=problems, labels=labels)
 
 
 def _too_long(named: pd.DataFrame) -> list[str]:
     long = {name: named[name].str.len() > LABEL_LENGTH for name in LABELS if name in named}
-    return [
-        f"{name} must be a label of at most {LABEL_LENGTH} characters, got "
-        f"{cells_at(wrong, named[name])}"
-        for name, wrong in long.items()
-        if wrong.any()
-    ]
+    rule = f"must be a label of at most {LABEL_LENGTH} characters, got"
+    got = {name: cells_at(wrong, named[name]) for name, wrong in long.items() if wrong.any()}
+    return [f"{name} {rule} {cells}" for name, cells in got.items()]
 
 
 def _groups(named: pd.DataFrame, taken: Mapping[str, str]) -> Labels:
-    """Return the labels of groups, nested in studies."""
     study = named["study"]
     group = _nested(named["group"], study, "group")
     repeated = _repeated(group.labels, study)
@@ -70,7 +63,6 @@ def _groups(named: pd.DataFrame, taken: Mapping[str, str]) -> Labels:
 
 
 def _effects(named: pd.DataFrame, parents: pd.Series) -> Labels:
-    """Return the labels of effects, numbered within their study if the table has none."""
     if "effect" in named:
         return _nested(named["effect"], parents, "effect")
     study = named["study"]
@@ -79,7 +71,6 @@ def _effects(named: pd.DataFrame, parents: pd.Series) -> Labels:
 
 
 def _repeated(labels: pd.Series, parents: pd.Series) -> np.ndarray:
-    """Return True for rows with a label that lies in several parents."""
     several = parents.groupby(labels).transform("nunique") > 1
     return (several & (labels != "")).to_numpy()
 
@@ -96,7 +87,6 @@ def _nested(labels: pd.Series, parents: pd.Series, name: str) -> Labels:
 
 
 def _count_from_one(labels: pd.Series, parents: pd.Series) -> bool:
-    """Return True if the numbers within every parent are 1, 2, ... without gaps."""
     filled = labels[labels != ""].astype(int)
     counts = filled.groupby(parents[labels != ""]).agg(["min", "max", "nunique"])
     return bool((counts["min"] == 1).all() and (counts["max"] == counts["nunique"]).all())
@@ -117,10 +107,7 @@ def add_moderators(reading: Reading) -> Reading:
 
 
 def _moderator(column: pd.Series, order: Sequence[str] | None) -> pd.Series:
-    """Return numbers if every filled cell is a number and there is no order, else categories.
-
-    Categories are in the given order, or by the alphabet.
-    """
+    """Return numbers, if they are and have no order, else categories as ordered, or A to Z."""
     filled = column[column != ""]
     if order is None and is_number(filled).all():
         return floats(column)
@@ -129,10 +116,7 @@ def _moderator(column: pd.Series, order: Sequence[str] | None) -> pd.Series:
 
 
 def _length_if_long(column: pd.Series) -> int:
-    """Return the longest text of a column that cannot be carried along; 0 for other columns.
-
-    Free text is not a moderator, and results would repeat it.
-    """
+    """Return the longest text of a column of free text, which is no moderator; else 0."""
     if column.dtype != "category":
         return 0
     longest = max(map(len, column.cat.categories), default=0)

@@ -15,12 +15,9 @@ TEXT_TOTAL = 20_000_000  # width of a column times its rows: later steps keep te
 def check_shape(rows: int, columns: int) -> None:
     """Raise BadInput if there are more columns or cells than a table of effects has."""
     if columns > COLUMNS:
-        raise BadInput(
-            f"it has {columns:,} columns, and a table may have {COLUMNS:,}; is another separator "
-            "used, or is a cell far from the table filled?"
-        )
+        question = "is another separator used, or is a cell far from the table filled?"
+        raise BadInput(f"it has {columns:,} columns, and a table may have {COLUMNS:,}; {question}")
     if rows * columns > CELLS:
-        raise BadInput(
-            f"it has {rows:,} rows and {columns:,} columns, and a table may have {CELLS:,} cells; "
-            "leave out what is not needed, or cells that stand far from the table"
-        )
+        shape = f"{rows:,} rows and {columns:,} columns, and a table may have {CELLS:,} cells"
+        remedy = "leave out what is not needed, or cells that stand far from the table"
+        raise BadInput(f"it has {shape}; {remedy}")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 
 from bayesmeta.data.schema import LABELS
-from bayesmeta.data.table.guessing import guess_columns
+from bayesmeta.data.table.guessing import Names, guess_columns
 from bayesmeta.data.table.names import EFFECT, INTERVAL, RAW, SETTINGS, TARGETS, YEAR, listed, plain
 from bayesmeta.data.table.reading import Reading
 from bayesmeta.infrastructure.choices import nearest
@@ -75,15 +75,12 @@ def _source(text: pd.DataFrame, target: str, source: str) -> str:
     alike = [str(name) for name in text.columns if str(name).casefold() == source.casefold()]
     if len(alike) == 1:
         return alike[0]
-    raise BadInput(
-        f"columns asks for {source!r}, which is not a column{nearest(source, text.columns)}; "
-        f"the columns are {listed(text.columns)}"
-    )
+    near = nearest(source, text.columns)
+    problem = f"columns asks for {source!r}, which is not a column{near}"
+    raise BadInput(f"{problem}; the columns are {listed(text.columns)}")
 
 
-def _names_kept(
-    text: pd.DataFrame, chosen: Mapping[str, str], asked: Mapping[str, str]
-) -> list[str]:
+def _names_kept(text: pd.DataFrame, chosen: Names, asked: Names) -> list[str]:
     """Return the package's names that the file uses itself and that nothing asked for replaces."""
     replaced = {*chosen, *SETTINGS}
     if {*RAW} & {*asked} and not {*EFFECT} & {*asked}:
@@ -93,7 +90,7 @@ def _names_kept(
     return [name for name in TARGETS if name in text.columns and name not in replaced]
 
 
-def _other_names(text: pd.DataFrame, taken: Mapping[str, str], kept: Iterable[str]) -> list[str]:
+def _other_names(text: pd.DataFrame, taken: Names, kept: Iterable[str]) -> list[str]:
     """Return the columns that do not serve under another name only; a year stays a moderator."""
     parts = {part for source in taken.values() for part in _parts(text, source)}
     serving = {part for part in parts if plain(part) not in YEAR}
@@ -101,12 +98,9 @@ def _other_names(text: pd.DataFrame, taken: Mapping[str, str], kept: Iterable[st
 
 
 def _names_aside(
-    text: pd.DataFrame, others: Iterable[str], taken: Mapping[str, str], kept: Iterable[str]
+    text: pd.DataFrame, others: Iterable[str], taken: Names, kept: Iterable[str]
 ) -> dict[str, str]:
-    """Return the columns with a name that is needed for something else, and their new name.
-
-    The new name has as many underscores at its end as make it unused.
-    """
+    """Return columns with a name that is needed for something else, and their new, unused name."""
     reserved = {*LABELS, *EFFECT, "sheet_row", *taken} - {*kept}
     used = {*map(str, text.columns), *taken}
     aside: dict[str, str] = {}

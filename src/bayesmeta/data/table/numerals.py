@@ -60,10 +60,7 @@ def plain_numbers(reading: Reading, *, decimal_comma: bool) -> Reading:
     """
     typed = {name: _plain_minus(reading.text[name]) for name in reading.text.columns}
     refuse(_ambiguous(column, decimal_comma=decimal_comma) for column in typed.values())
-    columns = {
-        name: _with_points(column) if _has_commas(column, decimal_comma=decimal_comma) else column
-        for name, column in typed.items()
-    }
+    columns = {name: _with_points(column, decimal_comma) for name, column in typed.items()}
     changed = ", ".join(str(name) for name in columns if not columns[name].equals(typed[name]))
     message = f"numbers with a decimal comma, 0,5 for a half, in {changed}"
     text = pd.DataFrame(columns, index=reading.text.index)
@@ -88,7 +85,6 @@ def _plain_minus(column: pd.Series) -> pd.Series:
 
 
 def _has_commas(column: pd.Series, *, decimal_comma: bool) -> bool:
-    """Return True for a column of numbers of which some have commas; False for words."""
     if not column.str.contains(",", regex=False).any():
         return False
     filled = column[column != ""]
@@ -97,13 +93,14 @@ def _has_commas(column: pd.Series, *, decimal_comma: bool) -> bool:
     return bool(commas.any()) and share >= (0.5 if decimal_comma else 1)
 
 
-def _with_points(column: pd.Series) -> pd.Series:
+def _with_points(column: pd.Series, decimal_comma: bool) -> pd.Series:
+    if not _has_commas(column, decimal_comma=decimal_comma):
+        return column
     points = column.str.replace(",", ".", regex=False)
     return column.where(~column.str.fullmatch(DECIMAL_COMMA), points)
 
 
 def _ambiguous(column: pd.Series, *, decimal_comma: bool) -> str:
-    """Return the problem that commas of a column may be read in two ways, or ""."""
     if not _has_commas(column, decimal_comma=decimal_comma):
         return ""
     filled = column[column != ""]

@@ -75,18 +75,16 @@ def _checked(content: bytes, name: str | None) -> bytes:
 
 
 def _check_sizes(parts: list[zipfile.ZipInfo]) -> None:
-    """Raise BadInput if parts unpack to more than the size of a table."""
     size = sum(part.file_size for part in parts)
     packed = sum(part.compress_size for part in parts)
     if size > UNPACKED_BYTES or len(parts) > PARTS:
-        raise BadInput(
-            f"it unpacks to {size / 1e6:,.0f} MB from {packed / 1e6:,.1f}, and a sheet may have "
-            f"{UNPACKED_BYTES / 1e6:.0f}; save the table alone, as .csv or a new .xlsx"
-        )
+        sizes = f"{size / 1e6:,.0f} MB from {packed / 1e6:,.1f}"
+        limit = f"a sheet may have {UNPACKED_BYTES / 1e6:.0f}"
+        remedy = "save the table alone, as .csv or a new .xlsx"
+        raise BadInput(f"it unpacks to {sizes}, and {limit}; {remedy}")
 
 
 def _path_of(book: zipfile.ZipFile, name: str | None) -> str:
-    """Return the path of a sheet, or of the first, by the relations of the workbook."""
     for part in ("xl/workbook.xml", "xl/_rels/workbook.xml.rels"):
         if part in book.namelist():
             _check_sizes([book.getinfo(part)])
@@ -107,7 +105,6 @@ def _name_of(tag: bytes) -> str | None:
 
 
 def _check_cells(xml: bytes) -> None:
-    """Raise BadInput if the last filled cell makes the sheet larger than a table."""
     last_row = 0
     columns = set[bytes]()
     for cell in FILLED.finditer(xml):
@@ -119,7 +116,6 @@ def _check_cells(xml: bytes) -> None:
 
 
 def _check_texts(xml: bytes, strings: bytes) -> None:
-    """Raise BadInput if a long text that many cells share makes the sheet too large."""
     ends = [0, *(item.end() for item in ITEM.finditer(strings))]
     longest = max((end - start for start, end in pairwise(ends)), default=0)
     if longest * xml.count(b't="s"') > 2 * UNPACKED_BYTES:
@@ -131,10 +127,9 @@ def _check_formulas(xml: bytes) -> None:
     empty = [cell[1].decode() for cell in FORMULA.finditer(xml)]
     if empty:
         more = f" and {len(empty) - SHOWN} more" if len(empty) > SHOWN else ""
-        raise BadInput(
-            f"it has formulas without a computed value in {', '.join(empty[:SHOWN])}{more}; open "
-            "it in a spreadsheet program and save it, or save it as .csv"
-        )
+        problem = f"formulas without a computed value in {', '.join(empty[:SHOWN])}{more}"
+        remedy = "open it in a spreadsheet program and save it, or save it as .csv"
+        raise BadInput(f"it has {problem}; {remedy}")
 
 
 def _column_number(letters: bytes) -> int:

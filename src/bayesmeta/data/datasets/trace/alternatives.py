@@ -5,7 +5,7 @@ from functools import partial
 
 import pandas as pd
 
-from bayesmeta.data.corrections import corrected, suspects
+from bayesmeta.data.corrections import GRADES, corrected, suspects
 from bayesmeta.data.datasets.dataset import DataAlternative, Keep
 from bayesmeta.data.datasets.trace.record import read
 from bayesmeta.infrastructure.errors import BadInput
@@ -19,8 +19,7 @@ def alternatives(frame: Table, record: Table, keep: Keep) -> Sequence[DataAltern
     """Return the alternatives to an analysis of a TRACE dataset.
 
     `frame` is the analysed effect table, its attrs name dataset and variant; `record` holds every
-    effect of its species, with those that the dataset leaves out; `keep` applies the selection of
-    rows of the analysis to another effect table.
+    effect of its species; `keep` applies the selection of rows of the analysis to another table.
     """
 
     def read_strict() -> Table:
@@ -52,8 +51,7 @@ def comparison_types(frame: Table, record: Table) -> list[DataAlternative]:
 def only_comparison(frame: Table, *, record: Table, name: str) -> Table | None:
     """Select the effects of a type of comparison; species without the type keep all effects.
 
-    The effects come from the record if the dataset leaves the type out. Return None if the
-    selection changes nothing.
+    They come from the record if the dataset leaves the type out. None if nothing changes.
     """
     selected = frame[frame["comparison"].astype(str) == name]
     if selected.empty:
@@ -74,10 +72,7 @@ def joined(*tables: Table, like: Table) -> Table:
 
 
 def correct(frame: Table, *, grades: Sequence[str]) -> Table | None:
-    """Correct standard errors that were typed as standard deviations.
-
-    Return None if the table lacks effects of a grade or the raw numbers.
-    """
+    """Correct standard errors typed as SDs; None without effects of a grade or the raw numbers."""
     if not set(grades) <= set(suspects(frame)["grade"]):
         return None
     try:
@@ -92,26 +87,20 @@ def strict_codes(read: Callable[[], Table]) -> DataAlternative:
     return DataAlternative("strict codes", "data", "strict codes", reason, lambda frame: read())
 
 
+def _correction(name: str, label: str, reason: str, *grades: str) -> DataAlternative:
+    because = f"{reason} (data/trace/suspects.csv)"
+    return DataAlternative(name, "data", label, because, partial(correct, grades=grades))
+
+
+TYPED = "standard errors were typed as standard deviations"
+SUSPECTED = "the same mistake is suspected, not proven, in more studies"
 CORRECTIONS = (
-    DataAlternative(
-        "errors corrected",
-        "data",
-        label="errors corrected",
-        reason="standard errors were typed as standard deviations (data/trace/suspects.csv)",
-        change=partial(correct, grades=("error",)),
-    ),
-    DataAlternative(
-        "errors and suspected corrected",
-        "data",
-        label="suspected errors, too",
-        reason="the same mistake is suspected, not proven, in more studies "
-        "(data/trace/suspects.csv)",
-        change=partial(correct, grades=("error", "suspected")),
-    ),
+    _correction("errors corrected", "errors corrected", TYPED, "error"),
+    _correction("errors and suspected corrected", "suspected errors, too", SUSPECTED, *GRADES),
 )
 PARTIAL_POOLING = DataAlternative(
-    name="partial pooling",
-    kind="model",
+    "partial pooling",
+    "model",
     label="partial pooling",
     reason="a cell of persons may borrow strength from the same cell of animals, and vice versa "
     "(models/translational-pooled.toml)",

@@ -61,7 +61,6 @@ def add_codes(rows: pd.DataFrame, codes: pd.DataFrame, variant: str) -> pd.DataF
 
 
 def _authors(source: Source) -> pd.DataFrame:
-    """Read the authors' codes; raise BadInput if their file lacks a column."""
     path = source.path
     if path.suffix == ".xlsx":
         frame = read_workbook(source, [""])[""]

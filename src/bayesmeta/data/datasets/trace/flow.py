@@ -65,7 +65,6 @@ def _counts_by_search(dataset: str, variant: str) -> pd.DataFrame:
 
 
 def _row(step: str, count: pd.Series, reason: str = "") -> dict[str, object]:
-    """Return a count of rows that are kept, or left out for a reason, in total and by search."""
     words = reason.removeprefix("not in this set: ") or KEPT[step]
     total = {"count": int(count.sum()), "unit": "rows", "what": words}
     by_search = {str(name): rows for name, rows in count.items()}

@@ -66,20 +66,12 @@ def _marks() -> pd.DataFrame:
     sheets = bias_sheets(sources.locate("bias"))
     if not (first := [sheet for name, sheet in sheets.items() if name.endswith(SEARCH[1:])]):
         raise BadInput(f"the forms of the risk of bias have no sheet of search 1; got {[*sheets]}")
-    parts = [
-        rows.drop_duplicates("PMID")
-        .filter(regex=f"^PMID$|{ITEM}")
-        .melt("PMID", var_name="item", value_name="mark")
-        for rows in first
-    ]
-    long = pd.concat(parts, ignore_index=True)
+    parts = [rows.drop_duplicates("PMID").filter(regex=f"^PMID$|{ITEM}") for rows in first]
+    melted = [part.melt("PMID", var_name="item", value_name="mark") for part in parts]
+    long = pd.concat(melted, ignore_index=True)
     codes = long["item"].str.extract(ITEM)
-    marks = pd.DataFrame(
-        {
-            "study": long["PMID"],
-            "form": codes[0].map(FORMS),
-            "item": codes[1].map(lambda code: ITEMS.get(code, str(code).replace("_", " "))),
-            "mark": long["mark"].str.extract("^(Y|N|C|unclear)")[0].map(MARKS),
-        }
-    )
+    form = codes[0].map(FORMS)
+    item = codes[1].map(lambda code: ITEMS.get(code, str(code).replace("_", " ")))
+    mark = long["mark"].str.extract("^(Y|N|C|unclear)")[0].map(MARKS)
+    marks = pd.DataFrame({"study": long["PMID"], "form": form, "item": item, "mark": mark})
     return marks.dropna(subset="mark")

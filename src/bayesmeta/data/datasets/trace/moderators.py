@@ -103,10 +103,7 @@ def risk_of_bias(source: Source) -> pd.DataFrame:
 
 
 def bias_sheets(source: Source) -> dict[str, pd.DataFrame]:
-    """Return the sheets RoBQA_(animal|human)_searchN of the assessments, without second header.
-
-    Raise BadInput if the file cannot be read, or has no such sheets with a column PMID.
-    """
+    """Return the sheets RoBQA_(animal|human)_searchN; raise BadInput without them or their PMID."""
     book = read_workbook(source)
     sheets = {name: sheet for name, sheet in book.items() if BIAS_SHEET.fullmatch(name)}
     if not sheets or any("PMID" not in sheet for sheet in sheets.values()):
@@ -133,6 +130,5 @@ def _numbers(text: pd.Series) -> pd.Series:
 
 
 def _middle(text: str) -> float:
-    """Return the middle of the first range that goes up, or nan."""
     pairs = ((_number(low), _number(high)) for low, high in re.findall(RANGE, text))
     return next(((low + high) / 2 for low, high in pairs if low < high), np.nan)

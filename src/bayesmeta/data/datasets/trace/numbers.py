@@ -25,10 +25,7 @@ def add_labels(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def parse_numbers(rows: pd.DataFrame, sources: Mapping[str, Source]) -> pd.DataFrame:
-    """Return rows with group sizes, means and dispersions as numbers.
-
-    Raise BadInput if a cell is not a number, with file, sheet, row, column and value.
-    """
+    """Return rows with numbers; raise BadInput with file, sheet, row, column, value of others."""
     numbers = rows[NUMBERS].apply(pd.to_numeric, errors="coerce").astype(float)
     bad = numbers.isna() & rows[NUMBERS].notna()
     if bad.any(axis=None):

@@ -19,8 +19,7 @@ class Record:
     Attributes
     ----------
     effects : every effect of the variant, with the columns of `data/trace/effects.csv`.
-    reasons : the reason for which a spreadsheet row is not an effect, indexed by (search,
-        sheet_row); "" for the effects.
+    reasons : why a row (search, sheet_row) of a spreadsheet is not an effect; "" for the effects.
     sources : the files that were read.
     """
 
@@ -66,12 +65,9 @@ def read(dataset: str, variant: str) -> pd.DataFrame:
     chosen = record.effects[sets.reasons_aside(record.effects, dataset) == ""]
     chosen = sets.drop_absent_categories(chosen)
     final = [source.name for source in record.sources if source.final]
-    chosen.attrs |= {
-        "variant": variant,
-        "sources": [source.record() for source in record.sources],
-        "final_sheets": final,
-        "notes": sets.notes(variant, final),
-    }
+    sources = [source.record() for source in record.sources]
+    chosen.attrs |= {"variant": variant, "sources": sources, "final_sheets": final}
+    chosen.attrs |= {"notes": sets.notes(variant, final)}
     return chosen
 
 

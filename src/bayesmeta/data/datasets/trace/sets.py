@@ -31,10 +31,8 @@ SMALL_CELL = f"not in this set: phase x valence cell with fewer than {FEWEST_STU
 def check_set(dataset: str) -> None:
     """Raise BadInput if a dataset is not a set of effects of the record."""
     if dataset not in SPECIES:
-        known = ", ".join(SPECIES)
-        raise BadInput(
-            f"{dataset!r} is not made from the raw sheets of TRACE, as these are: {known}"
-        )
+        known = f"as these are: {', '.join(SPECIES)}"
+        raise BadInput(f"{dataset!r} is not made from the raw sheets of TRACE, {known}")
 
 
 def notes(variant: str, final: list[str]) -> list[str]:
@@ -46,10 +44,7 @@ def notes(variant: str, final: list[str]) -> list[str]:
 
 
 def arrange(rows: pd.DataFrame, bias: pd.DataFrame) -> pd.DataFrame:
-    """Return the effect table with labels, risk of bias and ordered categories.
-
-    Its columns are those of its codebook, `data/trace/effects.csv`, in order.
-    """
+    """Return the effect table, with the columns of its codebook, `data/trace/effects.csv`."""
     columns = [row["column"] for row in records("trace/effects")]
     effect = rows["search"] + ":" + rows["sheet_row"].astype(str)
     rows = rows.assign(effect=effect, search_number=rows["search"].str[1])
@@ -82,10 +77,7 @@ def reasons_aside(effects: pd.DataFrame, dataset: str) -> pd.Series:
 
 
 def count_reasons(reasons: pd.Series, aside: pd.Series) -> pd.DataFrame:
-    """Return rows per search, step and reason; the last step counts the effects of the set.
-
-    `reasons` are those of a `Record`; `aside` those of `reasons_aside`.
-    """
+    """Return rows per search, step and reason; `aside` is from `reasons_aside`."""
     complete = reasons.copy()
     complete[complete == ""] = aside.to_numpy()
     rows = complete.rename("reason").reset_index()
@@ -97,7 +89,6 @@ def count_reasons(reasons: pd.Series, aside: pd.Series) -> pd.DataFrame:
 
 
 def _steps() -> dict[str, str]:
-    """Return the step at which a row is left out, by the reason."""
     listed = [drop["reason"] for drop in records("trace/exclusions")]
     reasons = {
         "inclusion": [*inclusion.REASONS, *listed],

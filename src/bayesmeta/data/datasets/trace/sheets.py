@@ -17,10 +17,9 @@ FIRST_ROW = 2  # the header is row 1 of a sheet
 
 
 def read_workbook(source: Source, sheets: list[str] | None = None) -> dict[str, pd.DataFrame]:
-    """Return sheets of a spreadsheet by name, every cell as text; all sheets by default.
+    """Return sheets of a spreadsheet by name, every cell as text; all by default, "" is the first.
 
-    The name "" is the first sheet. Raise BadInput if the file cannot be read as a spreadsheet, or
-    lacks a sheet.
+    Raise BadInput if the file cannot be read as a spreadsheet, or lacks a sheet.
     """
     names: list[int | str] | None = None if sheets is None else [name or 0 for name in sheets]
     try:
@@ -73,7 +72,6 @@ def repair_cells(rows: pd.DataFrame, variant: str) -> pd.DataFrame:
 
 
 def _rename(sheet: pd.DataFrame, search: str, where: str) -> pd.DataFrame:
-    """Return the rows of a sheet under our column names; raise BadInput if a column is missing."""
     columns = {}
     for name, group in groupby(records("trace/columns"), key=lambda row: row["column"]):
         required = {row["header"]: row["required"] == "yes" for row in group}

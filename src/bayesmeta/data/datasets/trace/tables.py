@@ -9,10 +9,11 @@ import pandas as pd
 
 from bayesmeta.infrastructure.files import root
 
+Row = dict[str, str]
 Rule = tuple[re.Pattern[str], str]
 
 
-def records(name: str, variant: str | None = None) -> list[dict[str, str]]:
+def records(name: str, variant: str | None = None) -> list[Row]:
     """Return the rows of a table of `data/`; with `variant`, those that apply to it."""
     rows = _cached(name)
     if variant is None:
@@ -43,14 +44,12 @@ def factors(quantity: str, text: pd.Series, species: pd.Series) -> pd.Series:
 
 
 @cache
-def _cached(name: str) -> tuple[dict[str, str], ...]:
+def _cached(name: str) -> tuple[Row, ...]:
     with (root() / "data" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         return tuple(csv.DictReader(file))
 
 
-def _by_rules(
-    rows: list[dict[str, str]], value: str, text: pd.Series, species: pd.Series
-) -> pd.Series:
+def _by_rules(rows: list[Row], value: str, text: pd.Series, species: pd.Series) -> pd.Series:
     """Return the value of the first pattern for a kind of subject that occurs in its text."""
     rules = dict[str, list[Rule]]()
     for kind in ("human", "animal"):
