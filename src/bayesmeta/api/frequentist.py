@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from bayesmeta.api.requests import Model, Text, inputs_of
+from bayesmeta.api.requests import Model, inputs_of
 from bayesmeta.api.results import ContrastSpec, definitions_of
 from bayesmeta.api.summaries import RemlSummary
 from bayesmeta.commands.compare import comparison_tables, estimate_both
@@ -18,19 +18,33 @@ def reml(
     frame: pd.DataFrame,
     model: Model = None,
     *,
-    moderators: Text = None,
-    where: Text = None,
+    moderators: str | None = None,
+    where: str | None = None,
     test: choices.Test = "z",
     method: choices.Method = "REML",
     question: ContrastSpec = None,
 ) -> RemlSummary:
-    """Fit a model's levels and terms by (restricted) maximum likelihood, without its priors.
+    """Fit a model's levels and terms by (restricted) maximum likelihood.
 
-    `frame`, `model`, `moderators`, `where` are as for `fit`; `test`: z tests, or t tests with k - p
-    or with containment degrees of freedom; `question`: contrasts to test after the terms, as for
-    `contrasts`. The result has the tables terms, robust (CR2), heterogeneity, fit, profile. Raise
-    BadInput if the table, the model or a choice cannot be used, or the model has other parameters
-    than terms and taus.
+    It is the model of metafor's `rma.mv`; the priors of the model are not used.
+
+    Raise BadInput if the table, the model or a choice cannot be used, or the model has other
+    parameters than terms and taus.
+
+    Parameters
+    ----------
+    frame, model, moderators, where : as for `fit`.
+    test : {"z", "t", "containment"}
+        z tests, or t tests with k - p or with containment degrees of freedom.
+    method : {"REML", "ML"}
+        Restricted or full maximum likelihood.
+    question : str, sequence or mapping, optional
+        Contrasts to test after the terms, as for `contrasts`.
+
+    Returns
+    -------
+    RemlSummary
+        Tables terms, robust (CR2), heterogeneity, fit, profile.
 
     Source: metafor's `rma.mv(yi, vi, random = list(~ 1 | study, ~ 1 | group))`; clubSandwich's
     `vcovCR` for `robust`.
@@ -63,16 +77,20 @@ def compare(
     frame: pd.DataFrame,
     model: Model = None,
     *,
-    moderators: Text = None,
-    where: Text = None,
+    moderators: str | None = None,
+    where: str | None = None,
     test: choices.Test = "z",
 ) -> pd.DataFrame:
     """Compare REML with the posterior, and explain the differences, as `bayesmeta compare` does.
 
-    The arguments are those of `reml`; raise BadInput as it does. Columns, for terms, contrasts that
-    the model names, and taus: term; estimate, se, ci_lb, ci_ub (REML); mean, sd, cri_lb, cri_ub
-    (exact posterior); shift in standard errors and its parts shift_prior and shift_integration;
-    why, in words.
+    The arguments are those of `reml`; raise BadInput as it does.
+
+    Returns
+    -------
+    DataFrame
+        Terms, contrasts that the model names, and taus: term; estimate, se, ci_lb, ci_ub (REML);
+        mean, sd, cri_lb, cri_ub (exact posterior); shift in standard errors and its parts
+        shift_prior and shift_integration; why, in words.
 
     Examples
     --------
@@ -91,8 +109,10 @@ def compare(
     return tables["comparison"]
 
 
-def inputs_of_effects(frame: pd.DataFrame, model: Model, moderators: Text, where: Text) -> Inputs:
-    """Return the inputs; raise BadInput for a model of directions."""
+def inputs_of_effects(
+    frame: pd.DataFrame, model: Model, moderators: str | None, where: str | None
+) -> Inputs:
+    """Return inputs with JAX ready for them; raise BadInput for a model of directions."""
     inputs = inputs_of(frame, model, moderators, where)
     if inputs.has_directions:
         reason = f"model {inputs.spec.name} is a model of directions; use bayesmeta.fit"

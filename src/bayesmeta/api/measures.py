@@ -12,8 +12,6 @@ from bayesmeta.data.effect_sizes import MEASURES
 from bayesmeta.infrastructure.choices import check_known, nearest
 from bayesmeta.infrastructure.errors import BadInput
 
-Columns = Mapping[str, Any]
-
 
 def effects(
     measure: str,
@@ -24,16 +22,26 @@ def effects(
 ) -> pd.DataFrame:
     """Compute effect sizes and their sampling variances, under the names of metafor's `escalc`.
 
-    Return the frame with yi and vi; without a frame only yi and vi. Raise BadInput if the measure
-    or a column is unknown, the columns complete no form of the measure, or numbers are impossible;
-    their rows are given.
+    Raise BadInput if the measure or a column is unknown, the columns complete no form of the
+    measure, or numbers are impossible; their rows are given.
 
     Parameters
     ----------
-    measure : SMD, SMDH, MD, ROM, ZCOR, OR, RR, RD, SMCC or SMCRP.
-    frame : table whose columns have the names of the measure (m1i, sd1i, n1i, m2i, sd2i, n2i ...).
-    vtype : variance estimator, "LS" or (only for SMD) "UB".
-    **columns : the measure's columns as arrays; or, with a frame, as names of its columns.
+    measure : str
+        SMD, SMDH, MD, ROM, ZCOR, OR, RR, RD, SMCC or SMCRP.
+    frame : DataFrame, optional
+        A table whose columns have the names of the measure (m1i, sd1i, n1i, m2i, sd2i, n2i ...).
+    vtype : {"LS", "UB"}
+        Variance estimator; UB only for SMD.
+    **columns : str or array
+        The measure's columns as arrays; or, with a frame, as names of its columns.
+
+    Returns
+    -------
+    DataFrame
+        The frame with yi and vi; without a frame only yi and vi.
+
+    Source: metafor's `escalc`.
 
     Examples
     --------
@@ -68,7 +76,9 @@ def effects(
     return completed
 
 
-def wrong_columns(measure: str, forms: Any, given: Columns, columns: Columns) -> str:
+def wrong_columns(
+    measure: str, forms: Any, given: Mapping[str, Any], columns: Mapping[str, Any]
+) -> str:
     """Return the message about columns that complete no form, or belong to none."""
     expected = " or ".join(", ".join(form) for form in forms)
     unknown = ", ".join(sorted(set(columns).difference(*forms)))
@@ -76,8 +86,11 @@ def wrong_columns(measure: str, forms: Any, given: Columns, columns: Columns) ->
     return f"{measure} takes {expected}; got {', '.join(given) or 'no columns'}{ending}"
 
 
-def columns_in(frame: pd.DataFrame, forms: Any, columns: Columns) -> dict[str, Any]:
-    """Return a measure's columns, of the frame or given; raise BadInput if a name is no column."""
+def columns_in(frame: pd.DataFrame, forms: Any, columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a measure's columns: those of the frame with its names, and those that are given.
+
+    Raise BadInput if a name is not a column of the frame.
+    """
     values: dict[str, Any] = {name: name for form in forms for name in form if name in frame}
     values |= columns
     for name, column in values.items():

@@ -14,8 +14,6 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.output import figures
 
 NO_MEANS = "every term of this model is a slope or a difference: use conditional"
-NO_CELLS = "effects beside the mean of their cell, and these terms are no cells"
-NO_NUMBER = "along a moderator that is a number, and this model has none"
 Kind = Literal["forest", "orchard", "caterpillar", "taus", "chains", "conditional"]
 
 
@@ -25,10 +23,15 @@ def plot(tree: xr.DataTree, kind: Kind = "forest", *, title: str | None = None) 
     Raise BadInput if the kind is unknown, or the model has no terms or moderators of the kind that
     it draws. The numbers of a figure are in the tables.
 
-    `tree` is from `fit`, or from arviz.from_netcdf("posterior.nc"). Kinds, in the order of `Kind`:
-    means of the terms, effects with these means, studies, priors and posteriors of the taus, traces
-    and ranks, or the mean along a numeric moderator. The title is content and name of the table by
-    default.
+    Parameters
+    ----------
+    tree : DataTree
+        From `fit`, or from arviz.from_netcdf("posterior.nc").
+    kind : {"forest", "orchard", "caterpillar", "taus", "chains", "conditional"}
+        Means of the terms, effects with these means, studies, priors and posteriors of the taus,
+        traces and ranks, or the mean along a numeric moderator.
+    title : str, optional
+        Title of the figure; content and name of the table by default.
 
     Examples
     --------
@@ -59,7 +62,8 @@ def draw_orchard(tree: xr.DataTree, title: str) -> Figure:
     """Draw every effect beside the mean of its cell."""
     table = summaries.orchard_table(tree)
     if not (table["part"] == "effect").any():
-        raise BadInput(f"an orchard draws {NO_CELLS}: use forest")
+        cells = "effects beside the mean of their cell, and these terms are no cells"
+        raise BadInput(f"an orchard draws {cells}: use forest")
     return figures.draw_orchard(table, xlabel=scale_of(tree), title=title)
 
 
@@ -86,7 +90,8 @@ def draw_conditional(tree: xr.DataTree, title: str) -> Figure:
     """Draw the mean along a numeric moderator."""
     curves = curves_along(tree)
     if curves is None:
-        raise BadInput(f"a conditional plot is {NO_NUMBER}: use forest")
+        along = "along a moderator that is a number, and this model has none"
+        raise BadInput(f"a conditional plot is {along}: use forest")
     names = {"xlabel": curves.xlabel, "ylabel": scale_of(tree), "by": curves.by}
     return figures.draw_conditional(curves.lines, curves.points, **names, title=title)
 

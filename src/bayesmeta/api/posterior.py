@@ -34,21 +34,30 @@ def fit(
     the model or a choice cannot be used, or JAX runs already with fewer devices than chains. Warn
     if a diagnostic failed; see `diagnostics`.
 
-    The tree has the content of posterior.nc: posterior, posterior_predictive, prior,
-    prior_predictive, log_likelihood, log_prior, sample_stats, observed_data, constant_data.
-
     Parameters
     ----------
-    frame : a row per effect: study, and yi with vi (or sei), or m1i, sd1i, n1i, m2i, sd2i, n2i;
-        group if effects share their subjects; moderators. A table from `read` is also accepted.
-    model : name of a model (three-level, four-level, robust ...), TOML file or ModelSpec; by
-        default the model of a named dataset, else three levels with an overall mean.
-    moderators : terms that replace those of the model: "valence:phase", "1", "1 + dose".
-    where : keep the effects that match a pandas query: "dose > 1".
-    sampler : implementation of NUTS, or quadrature (independent draws without MCMC).
-    draws, tune : draws to keep and warm-up draws, per chain.
-    chains, seed : number of chains; seed of every random step.
-    progress : show progress, on a terminal and in a notebook with ipywidgets.
+    frame : DataFrame
+        A row per effect: study, and yi with vi (or sei), or m1i, sd1i, n1i, m2i, sd2i, n2i; group
+        if effects share their subjects; moderators. A table from `read` is also accepted.
+    model : str, Path or ModelSpec, optional
+        Name of a model (three-level, four-level, robust ...), TOML file or ModelSpec. The default
+        is the model of a named dataset, else three levels with an overall mean.
+    moderators : str, optional
+        Terms that replace those of the model: "valence:phase", "1", "1 + dose".
+    where : str, optional
+        Keep the effects that match a pandas query: "dose > 1".
+    sampler : {"numpyro", "nutpie", "pymc", "quadrature"}
+        Implementation of NUTS, or quadrature (independent draws without MCMC).
+    draws, tune, chains, seed : int
+        Draws to keep and warm-up draws, per chain; number of chains; seed of every random step.
+    progress : bool
+        Show progress, on a terminal and in a notebook with ipywidgets.
+
+    Returns
+    -------
+    DataTree
+        The content of posterior.nc: posterior, posterior_predictive, prior, prior_predictive,
+        log_likelihood, log_prior, sample_stats, observed_data, constant_data.
 
     Examples
     --------
@@ -69,7 +78,8 @@ def fit(
         start_devices(chains)
     steps = shown_steps() if progress else Steps()
     tree = draw_posterior(inputs.design, inputs.spec, sampling, steps)
-    if failures := diagnose(tree)["failures"]:
+    failures = diagnose(tree)["failures"]
+    if failures:
         reasons = "; ".join(failures)
         warnings.warn(f"the fit finished, but a diagnostic failed: {reasons}", stacklevel=2)
     return tree

@@ -22,15 +22,23 @@ def predict(tree: xr.DataTree, rows: pd.DataFrame | None = None, *, at: At = Non
     Raise BadInput if both rows and at are given, a moderator is missing, blank or unknown, or no
     row can be predicted.
 
-    `tree` is from `fit`, or from arviz.from_netcdf("posterior.nc"); `rows` has a column per
-    moderator, by default those of the reference grid: every combination of the levels of
-    categories, with numbers at their means, without the cells that have no effects; `at` has values
-    of moderators in the grid, {"dose": [1, 2], "phase": "memory"}.
+    Parameters
+    ----------
+    tree : DataTree
+        From `fit`, or from arviz.from_netcdf("posterior.nc").
+    rows : DataFrame, optional
+        A column per moderator. The default is the reference grid: every combination of the
+        levels of categories, with numbers at their means, without the cells that have no effects.
+    at : mapping, optional
+        Values of moderators in the grid, {"dose": [1, 2], "phase": "memory"}.
 
-    Columns: the moderators; mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive; by level
-    pi_study_lb, pi_study_ub ...: 95 % interval for the true mean of a new study, of a new group in
-    it; outside: numbers beyond the range of the data; k and studies: effects with the categories of
-    the row.
+    Returns
+    -------
+    DataFrame
+        The moderators; mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive; by level
+        pi_study_lb, pi_study_ub ...: 95 % interval for the true mean of a new study, of a new group
+        in it; outside: numbers beyond the range of the data; k and studies: effects with the
+        categories of the row.
 
     Examples
     --------
@@ -58,9 +66,13 @@ def marginal_means(
 
     Every combination of the levels of the moderators `of` gets a mean; without any: the mean of the
     complete grid. `weights` of the combinations of the other moderators are equal, or ("frequency")
-    the number of their effects. `tree`, `at` and the columns are as for `predict`. A mean over
-    cells without effects is left out. Raise BadInput if moderators or weights are unknown, or no
-    mean is left.
+    the number of their effects. `tree` and `at` are as for `predict`. Raise BadInput if moderators
+    or weights are unknown, or no mean is left.
+
+    Returns
+    -------
+    DataFrame
+        The moderators, and numbers as in `predict`. A mean over cells without effects is left out.
 
     Source: R's emmeans.
 
@@ -81,8 +93,12 @@ def marginal_contrasts(
 ) -> pd.DataFrame:
     """Return the differences of all pairs of `marginal_means`, which has the same arguments.
 
-    Columns: contrast, mean, sd, ci_lb, ci_ub, p_positive, p_rope = P(|difference| < the model's
-    rope). Raise BadInput if moderators or weights are unknown, or there are fewer than two means.
+    Raise BadInput if moderators or weights are unknown, or there are fewer than two means.
+
+    Returns
+    -------
+    DataFrame
+        contrast, mean, sd, ci_lb, ci_ub, p_positive, p_rope = P(|difference| < the model's rope).
 
     Examples
     --------

@@ -21,14 +21,23 @@ def contrasts(
 ) -> pd.DataFrame:
     """Summarise linear combinations of terms.
 
-    `tree` is from `fit`, or from arviz.from_netcdf("posterior.nc"); `question` is a text like
-    "fear:memory - 0.5 * neutral:memory", several such texts, or names to such texts, by default
-    every term and the contrasts that the model file names; differences below `rope`, by default the
-    model's, are too small to matter. Raise BadInput if a text cannot be read, or a term does not
-    exist.
+    Raise BadInput if a text cannot be read, or a term does not exist.
 
-    Columns: contrast, mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive, p_rope =
-    P(|contrast| < rope), for a slope per standard deviation of its moderator.
+    Parameters
+    ----------
+    tree : DataTree
+        From `fit`, or from arviz.from_netcdf("posterior.nc").
+    question : str, sequence or mapping, optional
+        "fear:memory - 0.5 * neutral:memory"; several such texts; or names to such texts. The
+        default is every term, and the contrasts that the model file names.
+    rope : float, optional
+        Differences below it are too small to matter; the model's by default.
+
+    Returns
+    -------
+    DataFrame
+        contrast, mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive, p_rope = P(|contrast| <
+        rope), for a slope per standard deviation of its moderator.
 
     Examples
     --------
@@ -58,15 +67,20 @@ def definitions_of(question: ContrastSpec) -> dict[str, str]:
         return {str(name): text for name, text in question.items()}
     if isinstance(question, Sequence) and all(isinstance(text, str) for text in question):
         return {text: text for text in question}
-    right = "text like 'fear:memory - neutral:memory', a list of such, or a mapping to such"
-    raise BadInput(f"question is {question!r}; it should be {right}")
+    raise BadInput(
+        f"question is {question!r}; it should be text like 'fear:memory - neutral:memory', a list "
+        "of such, or a mapping of names to such"
+    )
 
 
 def terms(tree: xr.DataTree) -> pd.DataFrame:
     """Summarise every term, with the precision of its draws.
 
-    Columns: term, mean, sd, median, ci_lb, ci_ub (95 % equal-tailed), p_positive, ess_bulk,
-    ess_tail, r_hat, mcse_mean.
+    Returns
+    -------
+    DataFrame
+        term, mean, sd, median, ci_lb, ci_ub (95 % equal-tailed), p_positive, ess_bulk, ess_tail,
+        r_hat, mcse_mean.
 
     Examples
     --------
@@ -85,8 +99,11 @@ def terms(tree: xr.DataTree) -> pd.DataFrame:
 def heterogeneity(tree: xr.DataTree) -> pd.DataFrame:
     """Summarise the differences of true effects, by level and in total.
 
-    Columns: level; tau_mean, tau_ci_lb, tau_ci_ub (standard deviation); i2_mean, i2_ci_lb, i2_ci_ub
-    (share I^2 in percent).
+    Returns
+    -------
+    DataFrame
+        level; tau_mean, tau_ci_lb, tau_ci_ub (standard deviation); i2_mean, i2_ci_lb, i2_ci_ub
+        (share I^2 in percent).
 
     Examples
     --------
@@ -104,7 +121,10 @@ def heterogeneity(tree: xr.DataTree) -> pd.DataFrame:
 def prediction(tree: xr.DataTree) -> pd.DataFrame:
     """Return 95 % intervals for the true mean of a new study, and of a new group in it.
 
-    Columns: term, level (study, group, effect: the new one), pi_lb, pi_ub.
+    Returns
+    -------
+    DataFrame
+        term, level (study, group, effect: the new one), pi_lb, pi_ub.
 
     Examples
     --------
@@ -121,8 +141,11 @@ def prediction(tree: xr.DataTree) -> pd.DataFrame:
 def parameters(tree: xr.DataTree) -> pd.DataFrame:
     """Summarise the parameters besides terms and taus: nu, rho, weights of a selection.
 
-    Columns: parameter, mean, sd, median, ci_lb, ci_ub (95 % equal-tailed), ess_bulk, r_hat; no rows
-    if the model has no such parameter.
+    Returns
+    -------
+    DataFrame
+        parameter, mean, sd, median, ci_lb, ci_ub (95 % equal-tailed), ess_bulk, r_hat; no rows if
+        the model has no such parameter.
 
     Examples
     --------
@@ -137,7 +160,10 @@ def parameters(tree: xr.DataTree) -> pd.DataFrame:
 def diagnostics(tree: xr.DataTree) -> pd.DataFrame:
     """Return every diagnostic of the draws with its rule.
 
-    Columns: diagnostic, value, rule, passed. `attrs`: passed (all), failures, warnings in words.
+    Returns
+    -------
+    DataFrame
+        diagnostic, value, rule, passed. `attrs`: passed (all), failures and warnings in words.
 
     Examples
     --------

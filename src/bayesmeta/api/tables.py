@@ -16,7 +16,12 @@ from bayesmeta.infrastructure.choices import Variant
 from bayesmeta.infrastructure.errors import BadInput
 
 SOURCES = "a dataset's name or the path of a file"
-ABOUT = {"dataset": "table", "title": "effects from a DataFrame", "synthetic": False, "sources": []}
+DEFAULT_ATTRS: Mapping[Any, Any] = {
+    "dataset": "table",
+    "title": "effects from a DataFrame",
+    "synthetic": False,
+    "sources": [],
+}
 
 
 def read(
@@ -27,16 +32,23 @@ def read(
 ) -> pd.DataFrame:
     """Read the effect table of a dataset or a file, as `--dataset` of the command line does.
 
-    The table has a row per effect with study, group, effect, yi, vi and moderators; `attrs` hold
-    the origin. Raise BadInput if the name is unknown, or the file cannot be used; every problem has
-    a line.
+    Raise BadInput if the name is unknown, or the file cannot be used; every problem has a line.
 
     Parameters
     ----------
-    source : name of a dataset (preclinical, clinical, clinical-all, translational,
-        preclinical-twin, clinical-twin ...) or a .csv, .tsv, .xlsx or .parquet file.
-    variant : of a dataset that has several; the dataset's default variant by default.
-    columns : names of the columns in a file: "study=district, yi=es", or the same as a mapping.
+    source : str or Path
+        Name of a dataset (preclinical, clinical, clinical-all, translational, preclinical-twin,
+        clinical-twin ...) or a .csv, .tsv, .xlsx or .parquet file.
+    variant : {"strict", "extended", "calibrated"}, optional
+        Variant of a dataset that has several; the dataset's default variant by default.
+    columns : str or mapping, optional
+        Names of the columns in a file: "study=district, yi=es", or {"study": "district", "yi":
+        "es"}.
+
+    Returns
+    -------
+    DataFrame
+        A row per effect with study, group, effect, yi, vi and moderators; `attrs` hold the origin.
 
     Examples
     --------
@@ -66,12 +78,14 @@ def effect_table(frame: pd.DataFrame) -> pd.DataFrame:
     """
     if check_frame(frame).attrs.get("dataset") in DATASETS:
         return frame
-    ordered = frame.select_dtypes("category")
-    orders = {str(name): [*map(cell_text, ordered[name].cat.categories)] for name in ordered}
+    orders = {
+        str(name): [cell_text(level) for level in column.cat.categories]
+        for name, column in frame.select_dtypes("category").items()
+    }
     reading = build_effects(Reading(text_of(frame), orders=orders))
     table = reading.frame
     warn_of_rows(reading.messages)
-    attrs: dict[Any, Any] = {**ABOUT, **table.attrs, **frame.attrs}
+    attrs = {**DEFAULT_ATTRS, **table.attrs, **frame.attrs}
     table.attrs = attrs | {"notes": [*attrs.get("notes", []), *reading.messages]}
     return table
 
@@ -92,6 +106,8 @@ def rows_of(frame: pd.DataFrame) -> list[Any]:
 
 def text_of(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a frame with every cell as text, as a file would be read."""
-    cells = frame.drop(columns="sheet_row", errors="ignore").astype(object)
-    columns = {str(name): [cell_text(cell) for cell in cells[name]] for name in cells}
+    columns = {
+        str(name): [cell_text(cell) for cell in column.astype(object)]
+        for name, column in frame.drop(columns="sheet_row", errors="ignore").items()
+    }
     return pd.DataFrame(columns, index=rows_of(frame), dtype="str")
