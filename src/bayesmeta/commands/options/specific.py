@@ -77,10 +77,12 @@ class Scope(Options):
 
     @property
     def study_counts(self) -> list[int]:
+        """Return the numbers of new studies, ascending."""
         return counts("--studies", self.studies, 1, MAX_STUDIES)
 
     @property
     def arm_sizes(self) -> list[int]:
+        """Return the sizes of an arm, ascending."""
         return counts("--per-arm", self.per_arm, 2, MAX_PER_ARM)
 
 
@@ -112,7 +114,9 @@ class Prediction(Options):
 
     results: Results
     at: Annotated[str | None, option("Values in the grid: 'dose=1,2,5; species=rat'.")] = None
-    new: Annotated[Path | None, option("File with a column per moderator, not the grid.")] = None
+    new: Annotated[
+        Path | None, option("File with a column per moderator, used in place of the grid.")
+    ] = None
     weights: Annotated[
         Weights, option("Weights of the cells of marginal means: equal, or frequency (effects).")
     ] = "equal"
