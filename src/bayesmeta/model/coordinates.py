@@ -1,7 +1,4 @@
-"""The coordinates in which NUTS moves: exact changes of variables that keep the priors.
-
-They make the posterior nearly round.
-"""
+"""Coordinates in which NUTS moves: exact changes of variables, a nearly round posterior."""
 
 from typing import Any, NamedTuple
 
@@ -22,17 +19,12 @@ MIN_VARIANCE = 1e-8  # keeps the taus positive where all residuals are 0
 
 
 class Start(NamedTuple):
-    """A guess at the posterior.
+    """A guess at the posterior."""
 
-    tau : in the order of `tau_labels` (taus,). beta : mean of its Gaussian conditional at these
-    taus (p,). precision, xt_vinv_y : X'V^-1 X (p, p) and X'V^-1 y (p,) at these taus, the
-    information of the data on beta without the prior.
-    """
-
-    tau: np.ndarray
-    beta: np.ndarray
-    precision: np.ndarray
-    xt_vinv_y: np.ndarray
+    tau: np.ndarray  # in the order of `tau_labels` (taus,)
+    beta: np.ndarray  # mean of its Gaussian conditional at these taus (p,)
+    precision: np.ndarray  # X'V^-1 X (p, p) at these taus: information of the data alone
+    xt_vinv_y: np.ndarray  # X'V^-1 y (p,) at these taus, likewise without the prior
 
 
 def guess_start(design: xr.Dataset, spec: ModelSpec) -> Start:
@@ -98,7 +90,7 @@ class Whitened(Transform):
         return (pt.log(pt.diag(prior_factor)) - pt.log(pt.diag(inner))).sum()
 
     def _factors(self, inputs: tuple[Any, ...]) -> tuple[Any, Any, Any, Any]:
-        """Return m, K, R and the centre of z from the inputs of the normal distribution of beta."""
+        """Return m, K, R and the centre of z from the inputs of beta's normal distribution."""
         mean, covariance = inputs[-2:]
         prior_factor = pt.linalg.cholesky(covariance)
         inner = pt.eye(len(self.xt_vinv_y)) + prior_factor.T @ self.precision @ prior_factor

@@ -27,15 +27,11 @@ from bayesmeta.model.spec import FLAT, ModelSpec, Prior
 
 
 class TermPrior(NamedTuple):
-    """Prior of the terms.
+    """Prior of the terms."""
 
-    mean : (p,). fixed : covariance of the parts with a fixed sd (p, p). pooled : by part with a
-    pooling sd, its covariance at a pooling sd of 1 (p, p).
-    """
-
-    mean: np.ndarray
-    fixed: np.ndarray
-    pooled: dict[str, np.ndarray]
+    mean: np.ndarray  # (p,)
+    fixed: np.ndarray  # covariance of the parts with a fixed sd (p, p)
+    pooled: dict[str, np.ndarray]  # by part with a pooling sd, its covariance at sd 1 (p, p)
 
     def covariance(self, pooling_sds: Mapping[str, Any]) -> Any:
         """Return the covariance (..., p, p) at pooling sds (..., 1, 1) by part."""
@@ -51,10 +47,7 @@ def pooling_sd_name(part: str) -> str:
 
 
 def term_prior(design: xr.Dataset, spec: ModelSpec) -> TermPrior:
-    """Return the prior of a design's terms.
-
-    Raise BadInput if a part names a column that the terms are not coded by.
-    """
+    """Return the prior of the terms; raise BadInput if they lack a column that a part names."""
     terms = design.sizes["term"]
     mean = np.zeros(terms)
     fixed = np.zeros((terms, terms))
@@ -88,10 +81,8 @@ def _shared_terms(design: xr.Dataset, part: str) -> np.ndarray:
     coordinates = map(str, design["term"].coords)
     factors = [name.removeprefix("term_") for name in coordinates if name.startswith("term_")]
     if unknown := [name for name in columns if name not in factors]:
-        coded = ", ".join(factors) or "no factor"
-        raise BadInput(
-            f"the prior's part '{part}' names {unknown}, but the terms are coded by: {coded}"
-        )
+        coded = f"the terms are coded by: {', '.join(factors) or 'no factor'}"
+        raise BadInput(f"the prior's part '{part}' names {unknown}, but {coded}")
     levels = np.stack([design[f"term_{name}"].values for name in columns])
     if blank := list(np.compress((levels[:, ~slope] == "").any(1), columns)):
         needs = f"a level of {list(map(str, blank))} in every term; code them as cell means"

@@ -113,10 +113,9 @@ def aggregate_table(tree: xr.DataTree) -> pd.DataFrame:
     studies = int(about["aggregate_studies"])
     a, b = prior.parameters
     after = beta(a + enhanced, b + studies - enhanced)
-    row = {"enhanced": enhanced, "studies": studies, "prior": str(prior)}
-    row |= {"mean": after.mean(), "sd": after.std()}
-    row |= dict(zip(("ci_lb", "ci_ub"), after.ppf(BOUNDS), strict=True))
-    row["prior_mean"] = beta(a, b).mean()
+    lower, upper = after.ppf(BOUNDS)
+    row = {"enhanced": enhanced, "studies": studies, "prior": str(prior), "mean": after.mean()}
+    row |= {"sd": after.std(), "ci_lb": lower, "ci_ub": upper, "prior_mean": beta(a, b).mean()}
     row |= dict(zip(("prior_ci_lb", "prior_ci_ub"), beta(a, b).ppf(BOUNDS), strict=True))
     return pd.DataFrame([row])
 

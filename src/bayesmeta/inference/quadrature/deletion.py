@@ -41,23 +41,16 @@ class Rows(NamedTuple):
 
 
 class Deleted(NamedTuple):
-    """Posterior without each study.
+    """Posterior without each study."""
 
-    log_evidence : log p(y_-s) (studies,). mean, sd : (studies, r + levels). error : (studies,).
-    """
-
-    log_evidence: np.ndarray
-    mean: np.ndarray
-    sd: np.ndarray
-    error: np.ndarray
+    log_evidence: np.ndarray  # log p(y_-s) (studies,)
+    mean: np.ndarray  # (studies, r + levels)
+    sd: np.ndarray  # (studies, r + levels)
+    error: np.ndarray  # (studies,)
 
 
 def delete_studies(
-    design: xr.Dataset,
-    spec: ModelSpec,
-    *,
-    weights: xr.DataArray | None = None,
-    tolerance: float = 1e-6,
+    design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray | None, tolerance: float
 ) -> xr.Dataset:
     """Return `strata.leave_one_study_out` of a model with one tau per level."""
     terms = list(design["term"].values)
@@ -79,7 +72,9 @@ def delete_studies(
         deleted.log_evidence[study] = alone.log_evidence
         deleted.error[study] = alone.error
     elpd = integral.log_evidence - deleted.log_evidence
-    return _by_name(deleted, refitted, elpd, design, spec, weights)
+    separate = np.isin(np.arange(len(elpd)), refitted)
+    posteriors = _by_name(deleted, design, spec, weights)
+    return posteriors.assign(elpd=("study", elpd), own_grid=("study", separate))
 
 
 def _mixed(by_node: Sequence[Deleted], prior: np.ndarray) -> Deleted:
@@ -164,22 +159,13 @@ def _edge(rows: Rows, rule: Rule, spec: ModelSpec, shape: tuple[int, ...]) -> np
 
 
 def _by_name(
-    deleted: Deleted,
-    refitted: np.ndarray,
-    elpd: np.ndarray,
-    design: xr.Dataset,
-    spec: ModelSpec,
-    weights: xr.DataArray | None,
+    deleted: Deleted, design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray | None
 ) -> xr.Dataset:
     parts = {"": ("term", list(design["term"].values))}
     if weights is not None:
         parts["contrast_"] = ("contrast", list(weights["contrast"].values))
     parts["tau_"] = ("level", list(spec.levels))
-    variables: dict[str, tuple[object, np.ndarray]] = {
-        "elpd": ("study", elpd),
-        "error": ("study", deleted.error),
-        "own_grid": ("study", np.isin(np.arange(len(elpd)), refitted)),
-    }
+    variables: dict[str, tuple[object, np.ndarray]] = {"error": ("study", deleted.error)}
     ends = np.cumsum([len(labels) for _, labels in parts.values()])[:-1]
     for moment, values in (("mean", deleted.mean), ("sd", deleted.sd)):
         for (prefix, (dim, _)), part in zip(parts.items(), np.split(values, ends, 1), strict=True):

@@ -21,21 +21,15 @@ NEGLIGIBLE = 30.0
 
 @dataclass(frozen=True)
 class Grid:
-    """A rule and the density on it.
+    """A rule and the density on it."""
 
-    rule : axes are the levels, lowest first; x = arcsinh(tau / scale). log_density : log p(y |
-    taus) p(taus) |d tau / d x| at every node (n, ..., n). kept : positions of the nodes that are
-    not negligible, in the flattened rule (nodes,). tau, beta, covariance : at the kept nodes, the
-    taus (nodes, levels), and beta's mean (nodes, p) and covariance (nodes, p, p).
-    """
-
-    rule: Rule
-    scale: float
-    log_density: np.ndarray
-    kept: np.ndarray
-    tau: np.ndarray
-    beta: np.ndarray
-    covariance: np.ndarray
+    rule: Rule  # axes are the levels, lowest first
+    scale: float  # x = arcsinh(tau / scale)
+    log_density: np.ndarray  # log p(y | taus) p(taus) |d tau / d x| at every node (n, ..., n)
+    kept: np.ndarray  # positions of the nodes that matter in the flattened rule (nodes,)
+    tau: np.ndarray  # at the kept nodes, the taus (nodes, levels)
+    beta: np.ndarray  # at the kept nodes, the mean of beta (nodes, p)
+    covariance: np.ndarray  # at the kept nodes, that of beta (nodes, p, p)
 
     @cached_property
     def log_evidence(self) -> float:
@@ -60,10 +54,7 @@ class Grid:
         return [tau_marginal(self.rule, self.mass, axis, self.scale) for axis in axes]
 
     def moments(self, columns: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Return posterior means and sds of columns' beta (p, r), then of the taus, (r + levels,).
-
-        Without columns, of every term.
-        """
+        """Return means, sds (r + levels,) of columns' beta (p, r), by default terms; of taus."""
         columns = np.eye(self.beta.shape[1]) if columns is None else columns
         within = np.einsum("ir,nir->nr", columns, self.covariance @ columns)
         means = np.column_stack([self.beta @ columns, self.tau])
@@ -75,10 +66,10 @@ class Grid:
 def refine_arrays(
     arrays: DesignArrays, spec: ModelSpec, *, tolerance: float = 1e-6
 ) -> tuple[Grid, float]:
-    """Return a grid with an estimated error below the tolerance, and that error.
+    """Return a grid with an estimated error below the tolerance, or the last within the limit.
 
-    At the limit on nodes it is the last grid within. The ranges hold every node with a log density
-    within `SPARE` - log(tolerance) of the highest.
+    Return the error too. The ranges hold every node with a log density within `SPARE` -
+    log(tolerance) of the highest.
     """
     axes = len(spec.levels)
     drop = SPARE - np.log(tolerance)
@@ -97,8 +88,7 @@ def refine_arrays(
 def difference(coarse: Grid, fine: Grid, tolerance: float) -> float:
     """Return the largest difference of log p(y), a mean (in posterior sds) or an sd (relative).
 
-    Where it is below the tolerance: also a tenth of the difference of every tau's probability to be
-    below its mean.
+    Below the tolerance, also a tenth of the difference of a tau's probability to be below its mean.
     """
     coarse_mean, coarse_sd = coarse.moments()
     mean, sd = fine.moments()

@@ -11,28 +11,21 @@ from bayesmeta.inference.quadrature.without_study import Support, WithoutStudy
 
 
 class NodeSums(NamedTuple):
-    """Sums over nodes without each study, relative to exp(log_mass).
+    """Sums over nodes without each study, relative to exp(log_mass)."""
 
-    log_mass : log of the mass (studies,). mean, square : E[x] and E[x^2] of combinations of terms
-    (r, studies). tau, tau2 : E[tau] and E[tau^2] (levels, studies).
-    """
-
-    log_mass: np.ndarray
-    mean: np.ndarray
-    square: np.ndarray
-    tau: np.ndarray
-    tau2: np.ndarray
+    log_mass: np.ndarray  # log of the mass (studies,)
+    mean: np.ndarray  # E[x] of combinations of terms (r, studies)
+    square: np.ndarray  # E[x^2] of combinations of terms (r, studies)
+    tau: np.ndarray  # E[tau] (levels, studies)
+    tau2: np.ndarray  # E[tau^2] (levels, studies)
 
 
 class Combined(NamedTuple):
-    """Combinations x = c'beta given all studies, at nodes.
+    """Combinations x = c'beta given all studies, at nodes."""
 
-    mean, square : E[x] and E[x^2] (r, nodes). gains : by support c'G (r, a, nodes).
-    """
-
-    mean: np.ndarray
-    square: np.ndarray
-    gains: list[np.ndarray]
+    mean: np.ndarray  # E[x] (r, nodes)
+    square: np.ndarray  # E[x^2] (r, nodes)
+    gains: list[np.ndarray]  # by support c'G (r, a, nodes)
 
 
 def combine(

@@ -99,19 +99,13 @@ class HasDensity(Protocol):
 
 
 def zoom[Evaluated: HasDensity](
-    evaluate: Callable[[Rule], Evaluated],
-    axes: int,
-    drop: float,
-    *,
-    order: int = 16,
-    rounds: int = 40,
+    evaluate: Callable[[Rule], Evaluated], axes: int, drop: float, *, order: int, rounds: int = 40
 ) -> tuple[Evaluated, np.ndarray, np.ndarray]:
     """Find the box around the nodes within `drop` of the highest log density.
 
     It starts from everything and shrinks until a round would take off less than a third of every
     side. Return the evaluation of `order` nodes on every axis of the box, and its ends low, high
-    (axes,). Raise BadInput if the density does not fall off where a tau grows, so that its integral
-    is infinite.
+    (axes,). Raise BadInput if the density does not fall off where a tau grows (infinite integral).
     """
     low = np.zeros(axes)
     high = np.full(axes, FARTHEST)
@@ -194,12 +188,11 @@ def _hull(
     right = np.clip(np.searchsorted(points[0], outer[0]), 1, len(points[0]) - 1)
     if len(outer) == 1:
         return np.minimum(low[right - 1], low[right]), np.maximum(high[right - 1], high[right])
-    rows = []
-    for new, place_right in enumerate(right):
+    lows, highs = [], []
+    for new, old in enumerate(right):
         inner = [axis[new] for axis in outer[1:]]
-        sides = [
-            _hull([axis[row] for axis in points[1:]], low[row], high[row], inner)
-            for row in (place_right - 1, place_right)
-        ]
-        rows.append((np.minimum(sides[0][0], sides[1][0]), np.maximum(sides[0][1], sides[1][1])))
-    return np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
+        of_row = {row: [axis[row] for axis in points[1:]] for row in (old - 1, old)}
+        sides = [_hull(of_row[row], low[row], high[row], inner) for row in (old - 1, old)]
+        lows.append(np.minimum(sides[0][0], sides[1][0]))
+        highs.append(np.maximum(sides[0][1], sides[1][1]))
+    return np.array(lows), np.array(highs)

@@ -51,13 +51,10 @@ class Posterior:
 
 @dataclass(frozen=True)
 class Joint:
-    """Posteriors of strata that share neither terms nor taus: independent, each exact by itself.
+    """Posteriors of strata that share neither terms nor taus: independent, each exact by itself."""
 
-    terms : in the order of the full design. parts : by stratum.
-    """
-
-    terms: tuple[str, ...]
-    parts: dict[str, Posterior]
+    terms: tuple[str, ...]  # in the order of the full design
+    parts: dict[str, Posterior]  # by stratum
 
     @property
     def log_marginal_likelihood(self) -> float:

@@ -10,15 +10,12 @@ from bayesmeta.inference.quadrature.nodes import Rule, leggauss
 
 
 class TauMarginal(NamedTuple):
-    """Distribution of a tau: a Legendre series per row.
+    """Distribution of a tau: a Legendre series per row."""
 
-    low, high (rows,), series (rows, n), and the scale of x.
-    """
-
-    low: np.ndarray
-    high: np.ndarray
-    series: np.ndarray
-    scale: float
+    low: np.ndarray  # (rows,)
+    high: np.ndarray  # (rows,)
+    series: np.ndarray  # (rows, n)
+    scale: float  # of x
 
     def cdf(self, tau: float) -> float:
         """Return P(tau' <= tau), exact for the polynomial through every row's nodes."""
@@ -31,8 +28,7 @@ class TauMarginal(NamedTuple):
 def tau_marginal(rule: Rule, mass: np.ndarray, axis: int, scale: float) -> TauMarginal:
     """Return the distribution along an axis of a rule with this mass of its nodes (n, ..., n).
 
-    Between the nodes the log density is a polynomial, which is much closer than a polynomial
-    through the density.
+    Between nodes the log density is a polynomial: much closer than one through the density.
     """
     rows = mass.reshape((*mass.shape[: axis + 1], -1)).sum(-1).reshape(-1, rule.order)
     near = rows.sum(1) > 1e-16

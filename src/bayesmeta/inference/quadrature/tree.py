@@ -24,16 +24,12 @@ CANDIDATES = 2  # candidates per draw: enough for almost no draw to be taken twi
 
 
 class Draws(NamedTuple):
-    """Independent draws.
+    """Independent draws."""
 
-    tau (draws, levels), beta (draws, p), log_joint : log p(y, beta, tau, outer) (draws,), outer by
-    name.
-    """
-
-    tau: np.ndarray
-    beta: np.ndarray
-    log_joint: np.ndarray
-    outer: dict[str, np.ndarray]
+    tau: np.ndarray  # (draws, levels)
+    beta: np.ndarray  # (draws, p)
+    log_joint: np.ndarray  # log p(y, beta, tau, outer) (draws,)
+    outer: dict[str, np.ndarray]  # by name (draws,)
 
 
 def quadrature_posterior(

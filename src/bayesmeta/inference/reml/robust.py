@@ -38,15 +38,11 @@ def cr2_table(
 
 
 class Clusters(NamedTuple):
-    """Per study and row c, with g_s = A_s' V_s^-1 X_s M c.
+    """Per study and row c, with g_s = A_s' V_s^-1 X_s M c."""
 
-    scores (studies, rows): g_s' r_s. variances (studies, rows): g_s' V_s g_s. loads (studies, p,
-    rows): X_s' g_s.
-    """
-
-    scores: np.ndarray
-    variances: np.ndarray
-    loads: np.ndarray
+    scores: np.ndarray  # g_s' r_s (studies, rows)
+    variances: np.ndarray  # g_s' V_s g_s (studies, rows)
+    loads: np.ndarray  # X_s' g_s (studies, p, rows)
 
 
 def _clusters(fit: Reml, weights: np.ndarray) -> Clusters:

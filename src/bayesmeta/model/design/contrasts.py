@@ -62,15 +62,11 @@ def _unknown_term(name: str, term: str, terms: Sequence[str]) -> str:
 
 
 def _fillings(name: str, text: str, terms: Sequence[str]) -> dict[str, list[dict[str, str]]]:
-    """Return by full name the fillings of a text's placeholders for which all its terms exist.
-
-    The fillings of a name are averaged.
-    """
+    """Return by full name the fillings, to average, of a text's placeholders by existing terms."""
     patterns = list(parse_combination(name, text))
     if not any(_PLACEHOLDER.search(pattern) for pattern in patterns):
         return {name: [{}]}
-    richest = max(patterns, key=lambda pattern: len(_PLACEHOLDER.findall(pattern)))
-    regex = _regex_of(richest)
+    regex = _regex_of(max(patterns, key=lambda pattern: len(_PLACEHOLDER.findall(pattern))))
     fillings: dict[str, list[dict[str, str]]] = {}
     for match in filter(None, map(regex.fullmatch, terms)):
         filling = match.groupdict()
@@ -84,7 +80,6 @@ def _fillings(name: str, text: str, terms: Sequence[str]) -> dict[str, list[dict
 
 
 def _regex_of(pattern: str) -> re.Pattern[str]:
-    """Return an expression that matches a pattern, with a named group for every placeholder."""
     escaped = re.escape(pattern).replace(r"\{", "{").replace(r"\}", "}")
     return re.compile(_PLACEHOLDER.sub(r"(?P<\1>.+)", escaped))
 

@@ -36,10 +36,8 @@ def code_controls(frame: pd.DataFrame) -> dict[str, tuple[str, np.ndarray]]:
     a column is missing, a group size is not positive, or the n of a shared control is split.
     """
     if missing := [name for name in NEEDED if name not in frame]:
-        needed = ", ".join(NEEDED)
-        raise BadInput(
-            f"shared controls need the columns {needed}; the table has no column {missing}"
-        )
+        needed = f"shared controls need the columns {', '.join(NEEDED)}"
+        raise BadInput(f"{needed}; the table has no column {missing}")
     if not (frame[["n1i", "n2i"]] > 0).all(axis=None):
         raise BadInput("shared controls need both group sizes, n1i and n2i, above 0; some are not")
     if split := int(split_controls(frame).sum()):

@@ -1,7 +1,6 @@
-"""The Python inside a formula, such as np.log(dose): its columns, and that it only computes.
+"""The Python in a formula, as np.log(dose): its columns, and that it only computes.
 
-A formula may come with a stranger's model file or posterior.nc, and formulaic evaluates it as
-Python.
+formulaic evaluates it, and it may come with a stranger's model file or posterior.nc.
 """
 
 import ast
@@ -26,18 +25,13 @@ def variables_of(formula: Any) -> list[str]:
 
 
 def check_expressions(formula: Any, written: str) -> None:
-    """Raise BadInput if a formula could do more than compute.
-
-    Its Python expressions may hold columns, numbers, signs and known functions.
-    """
+    """Raise BadInput unless a formula only computes by columns, numbers, signs, known functions."""
     for factor in _factors(formula):
         for node in [] if _is_column(factor) else ast.walk(_read(factor.expr)[0]):
             if not _computes(node):
-                allowed = f"formulaic's transforms and np.{', np.'.join(FUNCTIONS)}"
-                raise BadInput(
-                    f"terms '{written}' hold '{ast.unparse(node)}', and a formula may only compute "
-                    f"with columns, numbers, signs, {allowed}"
-                )
+                allowed = f"numbers, signs, formulaic's transforms and np.{', np.'.join(FUNCTIONS)}"
+                got = f"terms '{written}' hold '{ast.unparse(node)}'"
+                raise BadInput(f"{got}, and a formula may only compute with columns, {allowed}")
 
 
 def _computes(node: ast.AST) -> bool:

@@ -37,7 +37,7 @@ def moderator_columns(design: xr.Dataset, names: Iterable[object]) -> pd.DataFra
 def coding_of(design: xr.Dataset, spec: ModelSpec) -> Coding:
     """Return the coding of a design, for `code_rows`; without the slope of a small-study effect.
 
-    Raise BadInput if the design does not contain the moderators from which it was coded.
+    Raise BadInput if the design lacks the moderators from which it was coded.
     """
     from formulaic import Formula
 

@@ -31,11 +31,9 @@ def standardised_weights(frame: pd.DataFrame, spec: Any, matrix: pd.DataFrame) -
 
     A number is centred if the terms span its mean, as with an intercept. If they do not, as in `1 +
     species:dose`, each of its columns is centred; without any intercept, as in `0 + dose`, they are
-    only scaled. Columns of 0 and 1 are categories and stay as they are.
-
-    The coded terms `matrix` (k, p) include the columns of empty cells; `spec` is its formulaic
-    ModelSpec. Raise BadInput if a number lies so far from zero that rounding destroys its
-    variation.
+    only scaled. Columns of 0 and 1 are categories and stay as they are. `matrix` (k, p) includes
+    the columns of empty cells; `spec` is its formulaic ModelSpec. Raise BadInput if a number lies
+    so far from zero that rounding destroys its variation.
     """
     numbers = _continuous(frame, spec)
     if not numbers:
@@ -66,15 +64,14 @@ def _continuous(frame: pd.DataFrame, spec: Any) -> list[str]:
     return expressions
 
 
-def _check_variation(values: np.ndarray, expression: str) -> None:
+def _check_variation(values: np.ndarray, name: str) -> None:
     sd = values.std(axis=0, ddof=1)
     far = np.abs(values.mean(axis=0)) > MAX_MEAN_IN_SDS * sd
     if (far & (values.std(axis=0) > 0)).any():
         mean = values.mean()
-        raise BadInput(
-            f"moderator '{expression}' hardly varies relative to its size (mean {mean:g}, sd "
-            f"{values.std():.3g}); subtract a number near its mean: I({expression} - {mean:.0f})"
-        )
+        size = f"relative to its size (mean {mean:g}, sd {values.std():.3g})"
+        better = f"subtract a number near its mean: I({name} - {mean:.0f})"
+        raise BadInput(f"moderator '{name}' hardly varies {size}; {better}")
 
 
 def _coded(

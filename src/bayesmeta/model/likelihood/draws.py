@@ -12,9 +12,8 @@ class Parameters:
     """Draws of a model's parameters.
 
     beta : terms (p, draws). tau : in the order of `tau_labels` (taus, draws). auxiliary : by name
-    (`spec.auxiliary_parameters`) (draws,); the weights of a selection (weights, draws). normals :
-    by level (`spec.sampled_levels`) the standard normals that place sampled random effects (units,
-    draws).
+    (draws,); a selection's weights (weights, draws). normals : by level (`spec.sampled_levels`) the
+    standard normals that place sampled random effects (units, draws).
     """
 
     beta: np.ndarray

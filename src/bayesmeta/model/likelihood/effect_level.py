@@ -19,18 +19,13 @@ from bayesmeta.model.likelihood.totals import Totals
 
 
 class ErrorWeights(NamedTuple):
-    """W of the module's equations.
+    """W of the module's equations."""
 
-    omega, scaled : omega and omega s (k, ...). factor : f (groups, ...); None where rho is 0.
-    log_effect, log_group : the two sums of log|W^-1| before they are added up, by effect (k, ...)
-    and by group (groups, ...); the latter is None where rho is 0.
-    """
-
-    omega: Array
-    scaled: Array
-    factor: Array | None
-    log_effect: Array
-    log_group: Array | None
+    omega: Array  # (k, ...)
+    scaled: Array  # omega s (k, ...)
+    factor: Array | None  # f (groups, ...); None where rho is 0
+    log_effect: Array  # terms of the first sum of log|W^-1| (k, ...)
+    log_group: Array | None  # terms of its second sum (groups, ...); None where rho is 0
 
 
 def error_weights(

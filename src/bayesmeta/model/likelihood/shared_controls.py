@@ -24,9 +24,9 @@ class SharedControls(Normal):
     def __init__(self, design: xr.Dataset, spec: ModelSpec) -> None:
         super().__init__(design, spec)
         self.shared, self.buckets = shared_errors(design, spec)
+        self.shared_effects = self.shared[self.nesting.study_of_effect]
 
     def integrate(self, beta: Array, taus: Taus, rho: Scalar) -> Marginal:
-        """Return log|V| and r'V^-1 r by study for the residuals r = y - X beta."""
         nested = super().integrate(beta, taus, rho)
         if not self.buckets:
             return nested
@@ -39,7 +39,6 @@ class SharedControls(Normal):
         )
 
     def draw_given_taus(self, rng: Generator, draws: Parameters, taus: Taus) -> RandomEffects:
-        """Draw the random effects given the data and the taus of every unit."""
         nested = super().draw_given_taus(rng, draws, taus)
         if not self.buckets:
             return nested
@@ -50,17 +49,11 @@ class SharedControls(Normal):
         return RandomEffects(
             u=np.where(self.shared[:, None], dense.u, nested.u),
             w=np.where(shared_groups[:, None], dense.w, nested.w),
-            d=np.where(self._shared_effects[:, None], dense.d, nested.d),
+            d=np.where(self.shared_effects[:, None], dense.d, nested.d),
         )
 
     def draw_errors(self, rng: Generator, draws: Parameters) -> np.ndarray:
-        """Draw sampling errors (k, draws)."""
         nested = super().draw_errors(rng, draws)
         rho = self.rho_of(draws.auxiliary)
         dense = draw_dense_errors(rng, self.buckets, rho, nested.shape)
-        return np.where(self._shared_effects[:, None], dense, nested)
-
-    @property
-    def _shared_effects(self) -> np.ndarray:
-        """Return whether the study of every effect has a shared control (k,)."""
-        return self.shared[self.nesting.study_of_effect]
+        return np.where(self.shared_effects[:, None], dense, nested)

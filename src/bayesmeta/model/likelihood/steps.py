@@ -32,20 +32,14 @@ MIN_CURVE = 1e-9  # of 1 - z^2 / (2 n), below which no result of so few subjects
 
 
 class Selection(NamedTuple):
-    """Constants of every effect (k,).
+    """Constants of every effect (k,)."""
 
-    direction, step, stratum : published direction, step of the p-value, stratum for the choice of
-    weights. constant, curvature : a result of true effect theta has the variance constant +
-    curvature theta^2. bounds : results y in the published direction between two steps, descending
-    (k, steps - 1).
-    """
-
-    direction: np.ndarray
-    step: np.ndarray
-    stratum: np.ndarray
-    constant: np.ndarray
-    curvature: np.ndarray
-    bounds: np.ndarray
+    direction: np.ndarray  # published direction
+    step: np.ndarray  # step of the p-value
+    stratum: np.ndarray  # for the choice of weights
+    constant: np.ndarray  # a result of true effect theta has the variance
+    curvature: np.ndarray  # constant + curvature theta^2
+    bounds: np.ndarray  # y in the published direction between steps, descending (k, steps - 1)
 
 
 def selection_from(design: xr.Dataset, spec: ModelSpec) -> Selection:
