@@ -19,11 +19,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
+from numpy.random import Generator
 
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import is_small_study
 from bayesmeta.model.likelihood.arguments import tau_labels, weight_labels
 from bayesmeta.model.spec import FLAT, ModelSpec, Prior
+
+ByName = Mapping[str, np.ndarray]
 
 
 class TermPrior(NamedTuple):
@@ -98,9 +101,7 @@ def log_density(prior: Prior, x: np.ndarray) -> np.ndarray:
     return prior.distribution.logpdf(x)
 
 
-def draw_prior(
-    design: xr.Dataset, spec: ModelSpec, count: int, rng: np.random.Generator
-) -> dict[str, np.ndarray]:
+def draw_prior(design: xr.Dataset, spec: ModelSpec, count: int, rng: Generator) -> ByName:
     """Draw from the prior, by name of a variable of the model.
 
     beta (count, p), tau (count, taus), the pooling sds (count,), the auxiliary parameters (count,),
@@ -108,10 +109,10 @@ def draw_prior(
     """
     labels = {"tau": tau_labels(design, spec), "weights": weight_labels(design, spec)}
     shapes = {name: (len(of_name),) for name, of_name in labels.items()}
-    drawn = {
-        name: prior.distribution.rvs((count, *shapes.get(name, ())), random_state=rng)
-        for name, prior in positive_priors(spec).items()
-    }
+    drawn = {}
+    for name, of_name in positive_priors(spec).items():
+        shape = (count, *shapes.get(name, ()))
+        drawn[name] = of_name.distribution.rvs(shape, random_state=rng)
     prior = term_prior(design, spec)
     factor = np.linalg.cholesky(prior.covariance(_pooling_sds(spec, drawn)))
     normal = rng.standard_normal((count, len(prior.mean), 1))
@@ -119,9 +120,7 @@ def draw_prior(
     return {"beta": beta, **drawn}
 
 
-def log_prior(
-    design: xr.Dataset, spec: ModelSpec, draws: Mapping[str, np.ndarray]
-) -> dict[str, np.ndarray]:
+def log_prior(design: xr.Dataset, spec: ModelSpec, draws: ByName) -> ByName:
     """Return the log prior density of draws of `draw_prior`: of beta (draws,), else elementwise."""
     priors = positive_priors(spec).items()
     density = {name: log_density(prior, draws[name]) for name, prior in priors}
@@ -141,5 +140,5 @@ def positive_priors(spec: ModelSpec) -> dict[str, Prior]:
     return {"tau": spec.priors["tau"], **pooled, **auxiliary}
 
 
-def _pooling_sds(spec: ModelSpec, draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _pooling_sds(spec: ModelSpec, draws: ByName) -> ByName:
     return {part: draws[pooling_sd_name(part)][:, None, None] for part in spec.pooling_sds}

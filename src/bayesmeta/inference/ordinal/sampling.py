@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 import pymc as pm
+import pytensor.tensor as pt
 import xarray as xr
 from pymc.stats import compute_log_prior
 
 from bayesmeta.inference.nuts import start_jax
-from bayesmeta.inference.ordinal.model import build_ordered_model
 from bayesmeta.inference.ordinal.probabilities import (
     direction_log_probabilities,
     study_log_likelihood,
@@ -16,11 +16,37 @@ from bayesmeta.inference.ordinal.probabilities import (
 from bayesmeta.infrastructure.choices import check_sampler
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Steps
+from bayesmeta.model.build import prior_variable
 from bayesmeta.model.design.contrasts import with_model
+from bayesmeta.model.priors import term_prior
 from bayesmeta.model.spec import ModelSpec
 
 PRIOR_DRAWS = 4000
 FREE = ("beta", "gap", "tau_study", "z")
+
+
+def build_ordered_model(design: xr.Dataset, spec: ModelSpec) -> pm.Model:
+    """Build the ordered logit for a design of `build_directions`.
+
+        direction_i ~ ordered logistic((X beta)_i + u[study], cutpoints -gap, gap)
+        u = tau_study z,  z ~ N(0, 1): few rows leave u to its prior
+        beta ~ normal;  gap, tau_study ~ priors on (0, inf) of the model file
+
+    Free variables are beta (term), gap, tau_study and z (study); further u (study), and obs
+    (effect), codes from 0.
+    """
+    prior = term_prior(design, spec)
+    coords = {name: design[name].values for name in ("term", "study", "effect")}
+    with pm.Model(coords=coords) as model:
+        beta = pm.MvNormal("beta", prior.mean, cov=prior.covariance({}), dims="term")
+        gap = prior_variable("gap", spec.priors["gap"])
+        tau = prior_variable("tau_study", spec.priors["tau"])
+        u = pm.Deterministic("u", tau * pm.Normal("z", dims="study"), dims="study")
+        eta = pt.dot(design["X"].values, beta) + u[design["effect_study"].values]
+        parameters = {"eta": eta, "cutpoints": pt.stack([-gap, gap]), "compute_p": False}
+        observed = design["direction"].values
+        pm.OrderedLogistic("obs", observed=observed, dims="effect", **parameters)
+    return model
 
 
 def sample_directions(

@@ -119,14 +119,15 @@ def _delete_each(arrays: DesignArrays, spec: ModelSpec, rule: Rule, columns: np.
             chosen = slice(start, start + size)
             taus = Taus(group[None, at, chosen], study[None, at, chosen], tau_effect)
             with_all = condition_at(arrays, effects, taus)
-            pairs = zip(supports, by_study, strict=True)
-            parts = [without_each(with_all, *pair, taus, arrays) for pair in pairs]
+            inputs = zip(supports, by_study, strict=True)
+            parts = [without_each(with_all, *pair, taus, arrays) for pair in inputs]
+            pairs = list(zip(supports, parts, strict=True))
             density = np.concatenate([part.log_likelihood for part in parts])[order]
             density = np.nan_to_num(density + outside[at, chosen], nan=-np.inf)
             rows.append(Rows(density[..., 0].T, density[..., -1].T, density.max(-1).T))
             log_mass = density + log_weight[at, chosen]
-            moments = combine(with_all, supports, parts, columns)
-            sums.append(sum_nodes(moments, supports, parts, log_mass, _taus_of_nodes(taus, spec)))
+            moments = combine(with_all, pairs, columns)
+            sums.append(sum_nodes(moments, pairs, log_mass, _taus_of_nodes(taus, spec)))
     total = add_up(sums)
     mean = np.column_stack([total.mean.T, total.tau.T])
     sd = np.sqrt(np.column_stack([total.square.T, total.tau2.T]) - mean**2)
@@ -144,11 +145,8 @@ def _taus_of_nodes(taus: Taus, spec: ModelSpec) -> np.ndarray:
 def _edge(rows: Rows, rule: Rule, spec: ModelSpec, shape: tuple[int, ...]) -> np.ndarray:
     """Return the peak on the grid's faces, relative to the peak of all (studies,); 0 is no face."""
     first, last, highest = (part.reshape(*shape[:2], -1) for part in rows)
-    ends = {
-        "study": (first, last),
-        "group": (highest[:, 0], highest[:, -1]),
-        "effect": (highest[0].max(0), highest[-1].max(0)),
-    }
+    ends = {"study": (first, last), "group": (highest[:, 0], highest[:, -1])}
+    ends["effect"] = (highest[0].max(0), highest[-1].max(0))
     faces = []
     for level, axis in zip(reversed(spec.levels), rule.axes, strict=True):
         lower, upper = ends[level]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesmeta.inference.quadrature.conditional import Conditional, condition, joined
+from bayesmeta.inference.quadrature.conditional import Arrays, Conditional, condition, joined
 from bayesmeta.inference.quadrature.outer import RHO
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.likelihood import Nesting, check_engine, error_sums, marginal
@@ -103,9 +103,7 @@ def refuse_unknown_studies(design: xr.Dataset, without: Sequence[str]) -> None:
         raise BadInput(f"cannot leave out the studies {unknown}; the studies are: {known}")
 
 
-def prior_products(
-    prior: TermPrior, pooling_sds: Mapping[str, Any]
-) -> tuple[np.ndarray, np.ndarray]:
+def prior_products(prior: TermPrior, pooling_sds: Mapping[str, Any]) -> Arrays:
     """Return `prior` and `log_det_prior` at pooling sds by part, numbers or (nodes, 1, 1)."""
     covariance = prior.covariance(pooling_sds)
     flat = np.isinf(np.diagonal(prior.fixed))
@@ -130,7 +128,7 @@ def _nested_weights(arrays: DesignArrays) -> np.ndarray | None:
     return None if weights.all() else weights
 
 
-def cross_products(arrays: DesignArrays, sums: Sums, taus: Taus) -> tuple[np.ndarray, np.ndarray]:
+def cross_products(arrays: DesignArrays, sums: Sums, taus: Taus) -> Arrays:
     """Return S (q, q, ...) and L (...), totals over the included studies, at taus (1, ...)."""
     nested = marginal(sums, taus.above, arrays.nesting, weights=_nested_weights(arrays))
     if not arrays.buckets:
@@ -140,7 +138,7 @@ def cross_products(arrays: DesignArrays, sums: Sums, taus: Taus) -> tuple[np.nda
     return nested.S + S, nested.L + L
 
 
-def products_by_study(arrays: DesignArrays, taus: Taus) -> tuple[np.ndarray, np.ndarray]:
+def products_by_study(arrays: DesignArrays, taus: Taus) -> Arrays:
     """Return S (studies, q, q, ...) and L (studies, ...) at taus (1, ...)."""
     options = {"tau_effect": taus.effect, "rho": arrays.rho, "by_study": True}
     sums = error_sums(arrays.columns, arrays.v, arrays.nesting, **options)
@@ -150,7 +148,7 @@ def products_by_study(arrays: DesignArrays, taus: Taus) -> tuple[np.ndarray, np.
 
 def with_dense(
     nested: Marginal, columns: np.ndarray, studies: np.ndarray, arrays: DesignArrays, taus: Taus
-) -> tuple[np.ndarray, np.ndarray]:
+) -> Arrays:
     """Return S and L of some studies, with those of studies with shared controls replaced."""
     shared = arrays.shared[studies]
     if not shared.any():

@@ -63,9 +63,7 @@ class Grid:
         return mean, np.sqrt(self.weight @ variances)
 
 
-def refine_arrays(
-    arrays: DesignArrays, spec: ModelSpec, *, tolerance: float = 1e-6
-) -> tuple[Grid, float]:
+def refine_arrays(arrays: DesignArrays, spec: ModelSpec, *, tolerance: float) -> tuple[Grid, float]:
     """Return a grid with an estimated error below the tolerance, or the last within the limit.
 
     Return the error too. The ranges hold every node with a log density within `SPARE` -

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from scipy.optimize import brentq
 
@@ -19,6 +20,8 @@ from bayesmeta.inference.quadrature.mixtures import Mixture, add_independent
 from bayesmeta.inference.quadrature.tau_marginal import TauMarginal
 from bayesmeta.model.design import split_strata
 from bayesmeta.model.spec import ModelSpec
+
+BOUNDS = (0.025, 0.5, 0.975)
 
 
 @dataclass(frozen=True)
@@ -102,17 +105,16 @@ def integrate_taus(
     grids = [integral.grids[node] for node in kept]
     share = integral.share[kept] / integral.share[kept].sum()
     sizes = [len(grid.weight) for grid in grids]
+    pairs = list(zip(share, grids, strict=True))
+    by_level = enumerate(spec.levels)
     return Posterior(
         terms=tuple(map(str, design["term"].values)),
         levels=spec.levels,
         tau=np.concatenate([grid.tau for grid in grids]),
-        weight=np.concatenate([x * grid.weight for x, grid in zip(share, grids, strict=True)]),
+        weight=np.concatenate([x * grid.weight for x, grid in pairs]),
         beta=np.concatenate([grid.beta for grid in grids]),
         covariance=np.concatenate([grid.covariance for grid in grids]),
-        marginals={
-            level: [(x, grid.marginals[at]) for x, grid in zip(share, grids, strict=True)]
-            for at, level in enumerate(spec.levels)
-        },
+        marginals={name: [(x, grid.marginals[at]) for x, grid in pairs] for at, name in by_level},
         log_marginal_likelihood=integral.log_evidence,
         error=integral.error,
         converged=integral.converged,
@@ -144,3 +146,39 @@ def tau_quantile(posterior: Posterior, level: str, p: float) -> float:
     parts = [part for _, part in posterior.marginals[level]]
     highest = max(part.scale * float(np.sinh(part.high.max())) for part in parts)
     return float(brentq(lambda tau: tau_cdf(posterior, level, tau) - p, 0.0, highest, xtol=1e-12))
+
+
+def terms_table(posterior: Posterior | Joint) -> pd.DataFrame:
+    """Summarise the terms: term, mean, sd, median, ci_lb, ci_ub (95 % equal-tailed), p_positive."""
+    names = list(posterior.terms)
+    labels = {"contrast": names, "term": names}
+    weights = xr.DataArray(np.eye(len(names)), labels, ("contrast", "term"))
+    return contrasts_table(posterior, weights).rename(columns={"contrast": "term"})
+
+
+def contrasts_table(posterior: Posterior | Joint, weights: xr.DataArray) -> pd.DataFrame:
+    """Summarise linear combinations of terms, weights (contrast, term), exactly.
+
+    The columns are contrast, mean, sd, median, ci_lb, ci_ub (95 % equal-tailed), p_positive.
+    """
+    rows = []
+    for row in weights.sel(term=list(posterior.terms)):
+        mixture = combination(posterior, row.values)
+        lower, median, upper = (mixture.quantile(p) for p in BOUNDS)
+        moments = {"contrast": row["contrast"].item(), "mean": mixture.mean, "sd": mixture.sd}
+        interval = {"median": median, "ci_lb": lower, "ci_ub": upper}
+        rows.append({**moments, **interval, "p_positive": mixture.above(0.0)})
+    return pd.DataFrame(rows)
+
+
+def taus_table(posterior: Posterior | Joint) -> pd.DataFrame:
+    """Summarise every tau: level (`human:study` of strata), mean, sd, median, ci_lb, ci_ub."""
+    if isinstance(posterior, Joint):
+        tables = {name: taus_table(part) for name, part in posterior.parts.items()}
+        levels = {name: f"{name}:" + table["level"] for name, table in tables.items()}
+        return pd.concat([table.assign(level=levels[name]) for name, table in tables.items()])
+    mean = posterior.weight @ posterior.tau
+    sd = np.sqrt(posterior.weight @ (posterior.tau - mean) ** 2)
+    bounds = [[tau_quantile(posterior, level, p) for p in BOUNDS] for level in posterior.levels]
+    table = pd.DataFrame(bounds, columns=["ci_lb", "median", "ci_ub"]).assign(mean=mean, sd=sd)
+    return table.assign(level=posterior.levels)[["level", "mean", "sd", "median", "ci_lb", "ci_ub"]]

@@ -4,8 +4,12 @@ import numpy as np
 import xarray as xr
 
 from bayesmeta.inference.quadrature.deletion import delete_studies
-from bayesmeta.inference.quadrature.posterior import Posterior, combination, integrate_taus
-from bayesmeta.inference.quadrature.tables import taus_table
+from bayesmeta.inference.quadrature.posterior import (
+    Posterior,
+    combination,
+    integrate_taus,
+    taus_table,
+)
 from bayesmeta.model.design import split_strata
 from bayesmeta.model.likelihood import tau_labels
 from bayesmeta.model.spec import ModelSpec

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bayesmeta.inference.quadrature.conditional import Conditional, sweep
+from bayesmeta.inference.quadrature.conditional import Arrays, Conditional, sweep
 from bayesmeta.inference.quadrature.density import DesignArrays, with_dense
 from bayesmeta.model.likelihood import Taus, error_sums, marginal
 from bayesmeta.model.likelihood.arrays import with_node_axes
@@ -94,9 +94,7 @@ def without_each(
     )
 
 
-def _products(
-    support: Support, sums: Sums, taus: Taus, arrays: DesignArrays
-) -> tuple[np.ndarray, np.ndarray]:
+def _products(support: Support, sums: Sums, taus: Taus, arrays: DesignArrays) -> Arrays:
     """Return z'V_s^-1 z (n, r + 1, r + 1, ...) and log|V_s| (n, ...), z = [X_I, y]."""
     nested = marginal(sums, taus.above, support.nesting, by_study=True)
     columns = arrays.columns[:, [*support.terms, arrays.columns.shape[1] - 1]]

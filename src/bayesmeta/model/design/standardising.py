@@ -10,7 +10,6 @@ divided by its standard deviation, Z in place of X:
 with gamma's intercept the mean at the average moderators, and its slopes per standard deviation.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -74,12 +73,9 @@ def _check_variation(values: np.ndarray, name: str) -> None:
         raise BadInput(f"moderator '{name}' hardly varies {size}; {better}")
 
 
-def _coded(
-    frame: pd.DataFrame, spec: Any, numbers: Iterable[str], centred: Iterable[str]
-) -> np.ndarray:
+def _coded(frame: pd.DataFrame, spec: Any, numbers: list[str], centred: list[str]) -> np.ndarray:
     """Return Z (k, p): the formula with its numbers scaled and some of them centred."""
-    middle = set(centred)
-    scaled = {name: f"standardise({_quoted(frame, name)}, {name in middle})" for name in numbers}
+    scaled = {name: f"standardise({_quoted(frame, name)}, {name in centred})" for name in numbers}
     terms = []
     for term in spec.formula:
         names = [factor.expr for factor in term.factors]

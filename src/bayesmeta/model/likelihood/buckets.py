@@ -21,6 +21,7 @@ from bayesmeta.model.likelihood.arguments import nesting_of
 from bayesmeta.model.likelihood.nesting import Nesting
 from bayesmeta.model.spec import ModelSpec
 
+Arrays = tuple[np.ndarray, ...]
 Shaped = tuple[int, np.ndarray, np.ndarray]  # a study, its groups and its effects
 MAX_ESTIMATED_RHO = 0.99  # at 1 the errors of a group have no inverse; NUTS hardly goes beyond
 MIN_EIGENVALUE = 1e-9  # of the errors' correlation matrix; below it the inverse has few digits left
@@ -93,9 +94,7 @@ def _bucket(
     return Bucket(study, group, effects, fixed, rising, members)
 
 
-def _errors(
-    g: np.ndarray, v: np.ndarray, same_group: np.ndarray, controls: Controls
-) -> tuple[np.ndarray, np.ndarray]:
+def _errors(g: np.ndarray, v: np.ndarray, same_group: np.ndarray, controls: Controls) -> Arrays:
     shared = controls.cluster[:, :, None] == controls.cluster[:, None, :]
     of_means = _outer(controls.side / np.sqrt(controls.size))
     h = of_means + _outer(g / np.sqrt(2 * controls.subjects))

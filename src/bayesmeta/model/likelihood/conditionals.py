@@ -31,10 +31,7 @@ class Placed(NamedTuple):
 
 
 def place_random_effects(
-    integrated: Marginal,
-    taus: Sequence[Scalar],
-    nesting: Nesting,
-    normals: Sequence[Array] | None = None,
+    integrated: Marginal, taus: Sequence[Scalar], nesting: Nesting, normals: Sequence[Array] = ()
 ) -> list[Placed]:
     """Return the random effects of every level above the effects, lowest first.
 
@@ -48,7 +45,7 @@ def place_random_effects(
         tau = _of_columns(taus[level])
         score = (with_node_axes(b, D, 1) - with_node_axes(A, D)[:, None] * above) / D[:, None]
         effect = tau**2 * score
-        if normals is not None:
+        if normals:
             effect = effect + tau * _of_columns(normals[level]) / namespace(D).sqrt(D)[:, None]
         placed.append(Placed(score, effect, above))
         above = (effect + above)[nesting.levels[level].parent]

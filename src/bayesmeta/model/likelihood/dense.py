@@ -29,7 +29,7 @@ from bayesmeta.model.likelihood.nesting import Nesting
 
 MIN_RECIPROCAL_CONDITION = 1e-13  # ratio of extreme eigenvalues at which a factor has no digits
 
-Transformation = Callable[[Array], Array]
+Linear = Callable[[Array], Array]
 
 
 class Factored(NamedTuple):
@@ -38,8 +38,8 @@ class Factored(NamedTuple):
     G: Array  # (..., n, size, groups + 1)
     inner: Array  # lower Cholesky factor of I + G'G
     log_det: Array  # log|V| (..., n)
-    whiten: Transformation  # W^(1/2), applied to columns (..., n, size, q)
-    back: Transformation  # the transpose of W^(1/2), also applied to columns
+    whiten: Linear  # W^(1/2), applied to columns (..., n, size, q)
+    back: Linear  # the transpose of W^(1/2), also applied to columns
 
 
 def dense_products(
@@ -79,24 +79,19 @@ def _nodes_last(x: Array, axes: int) -> Array:
 
 
 def draw_dense_effects(
-    rng: Generator,
-    residuals: np.ndarray,
-    buckets: list[Bucket],
-    taus: Taus,
-    rho: Scalar,
-    nesting: Nesting,
+    rng: Generator, r: np.ndarray, buckets: list[Bucket], taus: Taus, rho: Scalar, nesting: Nesting
 ) -> RandomEffects:
-    """Draw the random effects of the studies in buckets jointly, given residuals (k, draws).
+    """Draw the random effects of the studies in buckets jointly, given residuals r (k, draws).
 
     Draws from the prior with errors are corrected by Cov(., r) V^-1 (r - their sum) (Matheron).
     """
-    k, draws = residuals.shape
+    k, draws = r.shape
     u = taus.study * rng.standard_normal((nesting.studies, draws))
     w = taus.group * rng.standard_normal((nesting.groups, draws))
     d = taus.effect * rng.standard_normal((k, draws))
     total = u[nesting.study_of_effect] + w[nesting.group_of_effect] + d
-    gap = residuals - total - draw_dense_errors(rng, buckets, rho, residuals.shape)
-    solved = np.zeros_like(residuals)
+    gap = r - total - draw_dense_errors(rng, buckets, rho, r.shape)
+    solved = np.zeros_like(r)
     for bucket in buckets:
         columns = gap[bucket.effects].transpose(2, 0, 1)[..., None]
         in_bucket = _solve(_factor(bucket, taus, rho), columns)
@@ -148,9 +143,7 @@ def _factor(bucket: Bucket, taus: Taus, rho: Scalar) -> Factored:
     return Factored(G, inner, log_det + 2 * pivots, whiten, back)
 
 
-def _whitening(
-    bucket: Bucket, variance: Array, rho: Scalar
-) -> tuple[Array, Transformation, Transformation]:
+def _whitening(bucket: Bucket, variance: Array, rho: Scalar) -> tuple[Array, Linear, Linear]:
     """Return -log|W| (..., n), W^(1/2) and its transpose, at tau_effect^2 (..., n, 1)."""
     xp = namespace(variance, rho)
     errors = _errors(bucket, rho)

@@ -22,7 +22,6 @@ class Parameters:
     normals: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        """Return the number of draws."""
         return self.beta.shape[1]
 
     def part(self, chosen: slice) -> "Parameters":

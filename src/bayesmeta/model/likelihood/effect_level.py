@@ -14,8 +14,7 @@ import numpy as np
 
 from bayesmeta.model.likelihood.arrays import Array, Scalar, is_zero, namespace, with_node_axes
 from bayesmeta.model.likelihood.kernel import Sums
-from bayesmeta.model.likelihood.nesting import Nesting
-from bayesmeta.model.likelihood.totals import Totals
+from bayesmeta.model.likelihood.nesting import Nesting, Totals
 
 
 class ErrorWeights(NamedTuple):
@@ -28,9 +27,7 @@ class ErrorWeights(NamedTuple):
     log_group: Array | None  # terms of its second sum (groups, ...); None where rho is 0
 
 
-def error_weights(
-    v: Array, nesting: Nesting, tau_effect: Scalar = 0.0, rho: Scalar = 0.0
-) -> ErrorWeights:
+def error_weights(v: Array, nesting: Nesting, tau_effect: Scalar, rho: Scalar) -> ErrorWeights:
     """Invert V + tau_effect^2 I, with arguments as for `error_sums`."""
     xp = namespace(v, tau_effect, rho)
     v = with_node_axes(v, max(tau_effect, rho, key=np.ndim))

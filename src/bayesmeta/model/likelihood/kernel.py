@@ -29,8 +29,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bayesmeta.model.likelihood.arrays import Array, Scalar, namespace, with_node_axes
-from bayesmeta.model.likelihood.nesting import Nesting
-from bayesmeta.model.likelihood.totals import Totals
+from bayesmeta.model.likelihood.nesting import Nesting, Totals
 
 
 class Sums(NamedTuple):

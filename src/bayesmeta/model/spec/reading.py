@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -109,3 +109,16 @@ def _find(path: Path) -> Path:
     names = ", ".join(sorted(file.stem for file in (root() / "models").glob("*.toml")))
     models = f"the project's models are: {names}; or give the path of a TOML file"
     raise BadInput(f"no model file '{path}'; {models}")
+
+
+def with_bias(spec: ModelSpec, bias: str) -> ModelSpec | None:
+    """Return a copy with `pet`, `peese` or `selection` under its model file's priors, or None.
+
+    A selection needs normal study effects, independent errors, and no estimated parameters besides
+    terms and taus; no model has two biases.
+    """
+    excluded = spec.auxiliary_parameters or spec.rho or spec.shared_controls
+    if spec.bias or (bias == "selection" and excluded):
+        return None
+    key = "weights" if bias == "selection" else "slope"
+    return replace(spec, bias=bias, priors={**spec.priors, key: read_spec(bias).priors[key]})

@@ -11,8 +11,8 @@ from bayesmeta.data.effect_sizes import TWO_GROUPS
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import control_measurements
 from bayesmeta.model.spec import ModelSpec, Prior, read_spec
-from bayesmeta.model.spec.bias_models import with_bias
 from bayesmeta.model.spec.other_priors import OtherPrior
+from bayesmeta.model.spec.reading import with_bias
 
 Change = tuple[pd.DataFrame, ModelSpec]
 
