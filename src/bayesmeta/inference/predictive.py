@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import xarray as xr
-from numpy.random import SeedSequence
+from numpy.random import Generator, SeedSequence
 
 from bayesmeta.model.design import with_model
 from bayesmeta.model.likelihood import Normal, Parameters, likelihood_of, tau_labels, weight_labels
@@ -20,7 +20,8 @@ DIMS = {symbol: level for level, symbol in SYMBOLS.items()}
 DIMS |= {"obs": "effect", "log_obs": "effect", "obs_study": "study"}
 COMPACT = ("obs", "log_obs")  # stored in 32 bits
 
-Chunk = Callable[[np.random.Generator, Parameters], dict[str, np.ndarray]]
+Values = dict[str, np.ndarray]
+Chunk = Callable[[Normal, Generator, Parameters], Values]
 
 
 def thinning_interval(design: xr.Dataset, draws: int) -> int:
@@ -40,10 +41,10 @@ def complete_tree(
     likelihood = likelihood_of(design, spec)
     seeds = SeedSequence(seed).spawn(3)
     prior = _prior_draws(design, spec, np.random.default_rng(seeds[0]))
-    given_data = _by_chunk(_given_data(likelihood), posterior, likelihood, design, seeds[1])
+    given_data = _by_chunk(_given_data, posterior, likelihood, design, seeds[1])
     in_memory = MAX_STORED_VALUES // 3 // design.sizes["effect"]
     replicated = prior.isel(draw=slice(int(np.clip(in_memory, 100, PRIOR_DRAWS))))
-    new_studies = _by_chunk(_new_studies(likelihood), replicated, likelihood, design, seeds[2])
+    new_studies = _by_chunk(_new_studies, replicated, likelihood, design, seeds[2])
     density = _log_prior(posterior, design, spec)
     posterior = posterior.drop_vars([f"z_{level}" for level in spec.sampled_levels])
     effects = given_data[[SYMBOLS[level] for level in spec.levels]]
@@ -62,26 +63,21 @@ def complete_tree(
     return xr.DataTree.from_dict(groups)
 
 
-def _given_data(likelihood: Normal) -> Chunk:
-    """Return a function of draws: random effects, replicates of the studies, log-likelihoods."""
-
-    def chunk(rng: np.random.Generator, draws: Parameters) -> dict[str, np.ndarray]:
-        random = likelihood.draw_random_effects(rng, draws)
-        taus = likelihood.taus(draws.tau)
-        symbols = [SYMBOLS[level] for level in likelihood.spec.levels]
-        return {
-            **{symbol: getattr(random, symbol) for symbol in symbols},
-            "obs": likelihood.replicate(rng, draws, random),
-            "log_obs": likelihood.log_density_of_effects(draws, random),
-            "obs_study": likelihood.log_likelihood(draws.beta, taus, dict(draws.auxiliary)),
-        }
-
-    return chunk
+def _given_data(likelihood: Normal, rng: Generator, draws: Parameters) -> Values:
+    """Return random effects, replicates of the studies, and log-likelihoods."""
+    random = likelihood.draw_random_effects(rng, draws)
+    taus = likelihood.taus(draws.tau)
+    symbols = [SYMBOLS[level] for level in likelihood.spec.levels]
+    return {
+        **{symbol: getattr(random, symbol) for symbol in symbols},
+        "obs": likelihood.replicate(rng, draws, random),
+        "log_obs": likelihood.log_density_of_effects(draws, random),
+        "obs_study": likelihood.log_likelihood(draws.beta, taus, dict(draws.auxiliary)),
+    }
 
 
-def _new_studies(likelihood: Normal) -> Chunk:
-    """Return a function of draws to replicates of new studies."""
-    return lambda rng, draws: {"obs": likelihood.replicate_new_studies(rng, draws)}
+def _new_studies(likelihood: Normal, rng: Generator, draws: Parameters) -> Values:
+    return {"obs": likelihood.replicate_new_studies(rng, draws)}
 
 
 def _by_chunk(
@@ -91,10 +87,10 @@ def _by_chunk(
     parameters = _parameters(draws, likelihood.spec)
     size = likelihood.draws_at_once
     places = [slice(start, start + size) for start in range(0, len(parameters), size)]
-    stored: dict[str, np.ndarray] = {}
+    stored: Values = {}
 
-    def compute(place: slice, chunk_seed: SeedSequence) -> dict[str, np.ndarray]:
-        return chunk(np.random.default_rng(chunk_seed), parameters.part(place))
+    def compute(place: slice, chunk_seed: SeedSequence) -> Values:
+        return chunk(likelihood, np.random.default_rng(chunk_seed), parameters.part(place))
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         computed = pool.map(compute, places, seed.spawn(len(places)))
@@ -128,7 +124,7 @@ def _parameters(draws: xr.Dataset, spec: ModelSpec) -> Parameters:
     return Parameters(last("beta"), last("tau"), auxiliary, normals)
 
 
-def _prior_draws(design: xr.Dataset, spec: ModelSpec, rng: np.random.Generator) -> xr.Dataset:
+def _prior_draws(design: xr.Dataset, spec: ModelSpec, rng: Generator) -> xr.Dataset:
     drawn = draw_prior(design, spec, PRIOR_DRAWS, rng)
     dims = {"beta": ["term"], "tau": ["level"], "weights": ["weight"]}
     labels = {"term": list(design["term"].values), "level": tau_labels(design, spec)}

@@ -29,6 +29,7 @@ from bayesmeta.inference.quadrature.without_study import supports_of, without_ea
 from bayesmeta.model.likelihood import Taus
 from bayesmeta.model.spec import ModelSpec
 
+Weights = xr.DataArray | None  # (contrast, term)
 WIDER = 8.0  # log density by which the ranges go beyond those of the full posterior
 
 
@@ -50,7 +51,7 @@ class Deleted(NamedTuple):
 
 
 def delete_studies(
-    design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray | None, tolerance: float
+    design: xr.Dataset, spec: ModelSpec, weights: Weights, tolerance: float
 ) -> xr.Dataset:
     """Return `strata.leave_one_study_out` of a model with one tau per level."""
     terms = list(design["term"].values)
@@ -156,9 +157,7 @@ def _edge(rows: Rows, rule: Rule, spec: ModelSpec, shape: tuple[int, ...]) -> np
     return np.exp(top - highest.max((0, 1)))
 
 
-def _by_name(
-    deleted: Deleted, design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray | None
-) -> xr.Dataset:
+def _by_name(deleted: Deleted, design: xr.Dataset, spec: ModelSpec, weights: Weights) -> xr.Dataset:
     parts = {"": ("term", list(design["term"].values))}
     if weights is not None:
         parts["contrast_"] = ("contrast", list(weights["contrast"].values))

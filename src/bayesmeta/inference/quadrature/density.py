@@ -66,10 +66,7 @@ class DesignArrays:
 
 
 def arrays_of(design: xr.Dataset, spec: ModelSpec, without: Sequence[str] = ()) -> DesignArrays:
-    """Return the arrays of a design, with the named studies left out.
-
-    Raise BadInput if such a study does not exist or quadrature does not take the model.
-    """
+    """Return a design's arrays; raise BadInput for an unknown study or a model it cannot take."""
     check_engine(design, spec, "quadrature")
     refuse_unknown_studies(design, without)
     nesting = nesting_of(design)

@@ -40,7 +40,6 @@ class Rule(NamedTuple):
 
     @property
     def order(self) -> int:
-        """Return the number of nodes per row."""
         return int(self.log_weight.shape[-1])
 
     def x(self) -> list[np.ndarray]:

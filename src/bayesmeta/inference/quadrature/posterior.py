@@ -15,9 +15,9 @@ import xarray as xr
 from scipy.optimize import brentq
 
 from bayesmeta.inference.quadrature.density import refuse_unknown_studies
+from bayesmeta.inference.quadrature.grid import TauMarginal
 from bayesmeta.inference.quadrature.integral import integrate
 from bayesmeta.inference.quadrature.mixtures import Mixture, add_independent
-from bayesmeta.inference.quadrature.tau_marginal import TauMarginal
 from bayesmeta.model.design import split_strata
 from bayesmeta.model.spec import ModelSpec
 
@@ -61,17 +61,14 @@ class Joint:
 
     @property
     def log_marginal_likelihood(self) -> float:
-        """Return log p(y) of all strata."""
         return sum(part.log_marginal_likelihood for part in self.parts.values())
 
     @property
     def error(self) -> float:
-        """Return the largest error of a stratum."""
         return max(part.error for part in self.parts.values())
 
     @property
     def converged(self) -> bool:
-        """Return whether the integrals of all strata converged."""
         return all(part.converged for part in self.parts.values())
 
 
@@ -157,10 +154,7 @@ def terms_table(posterior: Posterior | Joint) -> pd.DataFrame:
 
 
 def contrasts_table(posterior: Posterior | Joint, weights: xr.DataArray) -> pd.DataFrame:
-    """Summarise linear combinations of terms, weights (contrast, term), exactly.
-
-    The columns are contrast, mean, sd, median, ci_lb, ci_ub (95 % equal-tailed), p_positive.
-    """
+    """Summarise weights (contrast, term) exactly: contrast, then the columns of `terms_table`."""
     rows = []
     for row in weights.sel(term=list(posterior.terms)):
         mixture = combination(posterior, row.values)

@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from bayesmeta.inference.quadrature.deletion import delete_studies
+from bayesmeta.inference.quadrature.deletion import Weights, delete_studies
 from bayesmeta.inference.quadrature.posterior import (
     Posterior,
     combination,
@@ -16,11 +16,7 @@ from bayesmeta.model.spec import ModelSpec
 
 
 def leave_one_study_out(
-    design: xr.Dataset,
-    spec: ModelSpec,
-    *,
-    weights: xr.DataArray | None = None,
-    tolerance: float = 1e-6,
+    design: xr.Dataset, spec: ModelSpec, *, weights: Weights = None, tolerance: float = 1e-6
 ) -> xr.Dataset:
     """Return the posterior without each study, and how well it predicts that study.
 
@@ -51,9 +47,7 @@ def leave_one_study_out(
     return together.sel(study=design["study"].values).reindex(order)
 
 
-def _with_others(
-    deleted: xr.Dataset, others: dict[str, Posterior], weights: xr.DataArray | None
-) -> xr.Dataset:
+def _with_others(deleted: xr.Dataset, others: dict[str, Posterior], weights: Weights) -> xr.Dataset:
     """Add terms and taus of strata that lose no study, and their part of every contrast."""
     studies = xr.ones_like(deleted["elpd"])
     merged = [deleted[["elpd", "error", "own_grid", "mean", "sd", "tau_mean", "tau_sd"]]]

@@ -1,7 +1,6 @@
 """What REML and ML maximise, as a function of the taus alone, and how a climb finds its maximum.
 
-With V the covariance matrix of yi given the taus and r = yi - X beta, beta by generalised least
-squares,
+With V the covariance of yi given the taus and r = yi - X beta, beta by generalised least squares,
 
     l_ML   = -1/2 (k log 2 pi + log|V| + r' V^-1 r)
     l_REML = -1/2 ((k - p) log 2 pi + log|V| + log|X' V^-1 X| - log|X'X| + r' V^-1 r)
@@ -186,12 +185,9 @@ class Products:
 
     def curvature(self, tau: np.ndarray) -> Derivatives:
         """Return second derivatives of log|V| (levels, levels) and S (q, q, levels, levels)."""
-        traces, products = [], []
-        for direction in np.eye(len(tau)):
-            (_, gradient), (_, slope) = self(tau + 1j * self.STEP * direction)
-            traces.append(gradient.imag / self.STEP)
-            products.append(slope.imag / self.STEP)
-        return [np.stack(traces, axis=-1), np.stack(products, axis=-1)]
+        shifted = (self(tau + 1j * self.STEP * direction) for direction in np.eye(len(tau)))
+        slopes = zip(*((traces[1], products[1]) for traces, products in shifted), strict=True)
+        return [np.stack(part, axis=-1).imag / self.STEP for part in slopes]
 
 
 def _evaluation(

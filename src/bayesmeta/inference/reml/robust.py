@@ -49,14 +49,12 @@ def _clusters(fit: Reml, weights: np.ndarray) -> Clusters:
     x = fit.design["X"].values
     m = fit.covariance.to_numpy()
     r = fit.design["yi"].values - x @ fit.beta.to_numpy()
-    scores, variances, loads = [], [], []
+    by_study = []
     for rows in _rows_of_studies(fit):
         v = _covariance(fit, rows)
         g = _adjustment(v, x[rows] @ m @ x[rows].T) @ np.linalg.solve(v, x[rows] @ m @ weights.T)
-        scores.append(g.T @ r[rows])
-        variances.append((g * (v @ g)).sum(axis=0))
-        loads.append(x[rows].T @ g)
-    return Clusters(np.array(scores), np.array(variances), np.array(loads))
+        by_study.append((g.T @ r[rows], (g * (v @ g)).sum(axis=0), x[rows].T @ g))
+    return Clusters(*(np.array(part) for part in zip(*by_study, strict=True)))
 
 
 def _rows_of_studies(fit: Reml) -> list[np.ndarray]:

@@ -41,11 +41,7 @@ def fit_single(x: Floats, y: Floats, v: Floats) -> Single:
 
 
 def delete_each(x: Floats, y: Floats, v: Floats) -> Single:
-    """Return the fits without each effect in turn, with a leading axis (k,).
-
-    nan where the rest cannot tell the terms apart: the only effect of a cell. Raise BadInput as
-    `fit_single`.
-    """
+    """Return `fit_single` without each effect (k, ...); nan without the only effect of a cell."""
     k, p = x.shape
     needed = np.square(np.linalg.qr(x)[0]).sum(axis=1) > 1 - 1e-9
     shapes = ((k, p), (k, p, p), (k,), (k,))

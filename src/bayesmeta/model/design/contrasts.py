@@ -124,9 +124,6 @@ def named_weights(design: xr.Dataset, spec: ModelSpec) -> xr.DataArray:
 
 
 def with_model(design: xr.Dataset, spec: ModelSpec) -> xr.Dataset:
-    """Return the design with its model: the group `constant_data` of a tree.
-
-    It gains contrast_weights (contrast, term), and the attribute `model` (`spec.spec_to_json`).
-    """
+    """Return `constant_data`: the design, contrast_weights (contrast, term) and model (JSON)."""
     weights = named_weights(design, spec)
     return design.assign(contrast_weights=weights).assign_attrs(model=spec_to_json(spec))

@@ -17,10 +17,7 @@ OPERATORS = (ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
 
 
 def variables_of(formula: Any) -> list[str]:
-    """Return the columns that a formulaic formula needs, in the order in which it names them.
-
-    formulaic's `required_variables` lack those of `scale(dose)` until the formula is evaluated.
-    """
+    """Return the columns that a formulaic formula needs, those in `scale(dose)` too, in order."""
     return list(dict.fromkeys(name for factor in _factors(formula) for name in _names_of(factor)))
 
 

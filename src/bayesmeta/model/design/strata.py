@@ -29,10 +29,7 @@ def code_strata(frame: pd.DataFrame, study: np.ndarray, column: str) -> dict[str
 
 
 def split_strata(design: xr.Dataset, spec: ModelSpec) -> dict[str, tuple[xr.Dataset, ModelSpec]]:
-    """Return design and model of every stratum alone, or the design under "" without strata.
-
-    Raise BadInput if the strata share terms or parameters.
-    """
+    """Return design and model by stratum, alone or as ""; raise BadInput if strata share a part."""
     if not spec.tau_by:
         return {"": (design, spec)}
     if text := why_strata_depend(design, spec):

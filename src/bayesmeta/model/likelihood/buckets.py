@@ -48,10 +48,7 @@ class Bucket(NamedTuple):
 
 
 def shared_errors(design: xr.Dataset, spec: ModelSpec) -> tuple[np.ndarray, list[Bucket]]:
-    """Return the studies with a shared control (studies,), and the covariance of their errors.
-
-    Raise BadInput if the errors of a study cannot have this covariance.
-    """
+    """Return studies with a shared control (studies,) and their errors, or raise BadInput."""
     names = ("control_cluster", "control_side", "n2i", "control_subjects")
     nesting = nesting_of(design)
     controls = Controls(*(design[name].values for name in names))

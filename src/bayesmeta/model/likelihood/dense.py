@@ -81,10 +81,7 @@ def _nodes_last(x: Array, axes: int) -> Array:
 def draw_dense_effects(
     rng: Generator, r: np.ndarray, buckets: list[Bucket], taus: Taus, rho: Scalar, nesting: Nesting
 ) -> RandomEffects:
-    """Draw the random effects of the studies in buckets jointly, given residuals r (k, draws).
-
-    Draws from the prior with errors are corrected by Cov(., r) V^-1 (r - their sum) (Matheron).
-    """
+    """Draw the random effects of buckets jointly, given residuals r (k, draws): Matheron's rule."""
     k, draws = r.shape
     u = taus.study * rng.standard_normal((nesting.studies, draws))
     w = taus.group * rng.standard_normal((nesting.groups, draws))

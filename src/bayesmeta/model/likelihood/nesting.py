@@ -14,16 +14,12 @@ from bayesmeta.model.likelihood.arrays import Array, namespace, with_node_axes
 
 
 class Members:
-    """Membership of units in the units of a level above.
-
-    parent : the unit above of every unit (units,). count : number of units above. trivial : whether
-    the units above are the units themselves.
-    """
+    """Membership of units in the units of a level above."""
 
     def __init__(self, parent: np.ndarray, count: int, *, trivial: bool = False) -> None:
-        self.parent = np.asarray(parent, int)
-        self.count = count
-        self.trivial = trivial
+        self.parent = np.asarray(parent, int)  # the unit above of every unit (units,)
+        self.count = count  # number of units above
+        self.trivial = trivial  # whether the units above are the units themselves
 
     @cached_property
     def _incidence(self) -> csr_array:
@@ -42,20 +38,13 @@ class Members:
 
 @dataclass(frozen=True, eq=False)
 class Nesting:
-    """Nested levels above the effects.
-
-    levels : effects in the units of the lowest level, these in the units of the next level, and so
-    on: effects in groups, groups in studies.
-    """
+    """Nested levels, lowest first: effects in groups, groups in studies, and so on."""
 
     levels: tuple[Members, ...]
 
     @classmethod
     def of(cls, *parents: np.ndarray, counts: Sequence[int] | None = None) -> "Nesting":
-        """Return the nesting of these parents (units,), lowest level first.
-
-        `counts` are the numbers of units above, needed where the last of them may be empty.
-        """
+        """Return the nesting of parents (units,), lowest first; `counts` allow empty last units."""
         sizes = counts or [int(parent.max()) + 1 for parent in parents]
         levels = zip(parents, sizes, strict=True)
         return cls(tuple(Members(parent, size) for parent, size in levels))
@@ -130,17 +119,13 @@ def products_by_unit(z: Array, factor: Array) -> Array:
 
 
 def sum_of_products(z: Array, factor: Array) -> Array:
-    """Return the sum over units of factor z z' (q, q, ...), from (units, q, ...) and (units, ...).
-
-    Where the factor has more last axes than z, products of pairs are made once and meet all factors
-    in a single matrix product.
-    """
+    """Return the sum over units of factor z z' (q, q, ...) of (units, q, ...) and (units, ...)."""
     xp = namespace(z, factor)
     columns = xp.moveaxis(z, (0, 1), (-1, -2)).copy()  # contiguous, for a fast matrix product
     if z.ndim == factor.ndim + 1:
         weighted = columns * xp.moveaxis(factor, 0, -1)[..., None, :]
         return xp.moveaxis(weighted @ xp.swapaxes(columns, -1, -2), (-2, -1), (0, 1))
-    node_axes = z.ndim - 2
+    node_axes = z.ndim - 2  # products of pairs, made once, meet all factors in one matrix product
     q = z.shape[1]
     rows, others, pair = _pairs(q)
     products = columns[..., rows, :] * columns[..., others, :]

@@ -62,10 +62,7 @@ def selection_of(
     stratum: np.ndarray,
     curvature: np.ndarray | float = 0.0,
 ) -> Selection:
-    """Return the selection of effects with published directions and strata (k,).
-
-    curvature : 1 / (2 (n1 + n2)) of a standardised mean difference, 0 of other effects (k,).
-    """
+    """Return the selection; curvature is 1 / (2 (n1 + n2)) of an SMD, 0 of other effects (k,)."""
     z = norm.isf(cutpoints)
     step = (direction * y / np.sqrt(v))[:, None] < z
     curvature = np.broadcast_to(curvature, y.shape)

@@ -15,16 +15,12 @@ _PRIOR = re.compile(r"\s*(\w+)\s*\(([^()]*)\)\s*")
 
 @dataclass(frozen=True)
 class Prior:
-    """A distribution by name and parameters, with the reason for it: `Normal(0, 1.5)`.
-
-    With a `pooling_sd`, a Normal's sd is that many times an estimated standard deviation with this
-    prior.
-    """
+    """A distribution by name and parameters, with the reason for it: `Normal(0, 1.5)`."""
 
     family: str
     parameters: tuple[float, ...]
     reason: str = ""
-    pooling_sd: "Prior | None" = None
+    pooling_sd: "Prior | None" = None  # prior of an estimated sd; a Normal's sd is a multiple of it
 
     def __str__(self) -> str:
         if self.pooling_sd is not None:
