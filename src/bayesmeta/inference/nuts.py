@@ -57,15 +57,12 @@ def sample_posterior(
     log_likelihood has their predictive density. Raise BadInput if the sampler is unknown or not
     installed.
 
-    Returns
-    -------
-    DataTree
-        posterior: beta (term); tau_<level>, by stratum if taus differ by it; sd_<part> of partially
-        pooled terms; nu, rho, weights (weight) if estimated; u (study), w (group) and d (effect) if
-        the model has the level. posterior_predictive, prior_predictive: obs (effect), replicates of
-        yi for the same and for new studies. log_likelihood: obs_study (study), marginal, and obs
-        (effect), given u and w. prior; log_prior; sample_stats; observed_data. constant_data: the
-        design, the model (in its attributes) and the contrast weights.
+    The tree has posterior: beta (term); tau_<level>, by stratum if taus differ by it; sd_<part> of
+    partially pooled terms; nu, rho, weights (weight) if estimated; u (study), w (group) and d
+    (effect) if the model has the level. posterior_predictive, prior_predictive: obs (effect),
+    replicates of yi for the same and for new studies. log_likelihood: obs_study (study), marginal,
+    and obs (effect), given u and w. prior; log_prior; sample_stats; observed_data. constant_data:
+    the design, the model (in its attributes) and the contrast weights.
     """
     check_sampler(sampler)
     steps = steps or Steps()

@@ -104,8 +104,7 @@ def log_density(prior: Prior, x: np.ndarray) -> np.ndarray:
 def draw_prior(design: xr.Dataset, spec: ModelSpec, count: int, rng: Generator) -> ByName:
     """Draw from the prior, by name of a variable of the model.
 
-    beta (count, p), tau (count, taus), the pooling sds (count,), the auxiliary parameters (count,),
-    weights (count, weights).
+    beta (count, p), tau (count, taus), weights (count, weights), other variables (count,).
     """
     labels = {"tau": tau_labels(design, spec), "weights": weight_labels(design, spec)}
     shapes = {name: (len(of_name),) for name, of_name in labels.items()}

@@ -62,8 +62,7 @@ def directions_table(tree: xr.DataTree) -> pd.DataFrame:
 def differences_table(tree: xr.DataTree) -> pd.DataFrame:
     """Return differences between sides in the probability of every direction.
 
-    The columns are contrast (`intravenous - unstated`), direction, mean, ci_lb, ci_ub, p_positive,
-    prior_mean, prior_ci_lb, prior_ci_ub.
+    The columns are contrast (`intravenous - unstated`), p_positive, others as `directions_table`.
     """
     posterior, prior = (side_probabilities(tree, group=group) for group in ("posterior", "prior"))
     rows = []

@@ -81,10 +81,9 @@ class Grid:
 
 
 def refine_arrays(arrays: DesignArrays, spec: ModelSpec, *, tolerance: float) -> tuple[Grid, float]:
-    """Return a grid with an estimated error below the tolerance, or the last within the limit.
+    """Return a grid with an estimated error below the tolerance or at the limit, and the error.
 
-    Return the error too. The ranges hold every node with a log density within `SPARE` -
-    log(tolerance) of the highest.
+    The ranges hold all nodes with a log density within `SPARE` - log(tolerance) of the highest.
     """
     axes = len(spec.levels)
     drop = SPARE - np.log(tolerance)

@@ -47,8 +47,7 @@ def sum_nodes(
 ) -> NodeSums:
     """Sum over nodes, with log_mass (studies, ...) and tau (levels, nodes).
 
-    Without a study x has the mean c'm + c'G d and the variance c'Cc + c'G D G'c, with d and D of
-    its `WithoutStudy`.
+    Without a study x has mean c'm + c'G d and variance c'Cc + c'G D G'c (d, D: `WithoutStudy`).
     """
     studies = len(log_mass)
     log_mass = log_mass.reshape(studies, -1)

@@ -50,17 +50,13 @@ def _clusters(fit: Reml, weights: np.ndarray) -> Clusters:
     m = fit.covariance.to_numpy()
     r = fit.design["yi"].values - x @ fit.beta.to_numpy()
     by_study = []
-    for rows in _rows_of_studies(fit):
+    study = codes_of(fit.design)["study"]
+    order = np.argsort(study, kind="stable")
+    for rows in np.split(order, np.cumsum(np.bincount(study))[:-1]):
         v = _covariance(fit, rows)
         g = _adjustment(v, x[rows] @ m @ x[rows].T) @ np.linalg.solve(v, x[rows] @ m @ weights.T)
         by_study.append((g.T @ r[rows], (g * (v @ g)).sum(axis=0), x[rows].T @ g))
     return Clusters(*(np.array(part) for part in zip(*by_study, strict=True)))
-
-
-def _rows_of_studies(fit: Reml) -> list[np.ndarray]:
-    study = codes_of(fit.design)["study"]
-    order = np.argsort(study, kind="stable")
-    return np.split(order, np.cumsum(np.bincount(study))[:-1])
 
 
 def _covariance(fit: Reml, rows: np.ndarray) -> np.ndarray:

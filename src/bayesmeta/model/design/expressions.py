@@ -24,7 +24,8 @@ def variables_of(formula: Any) -> list[str]:
 def check_expressions(formula: Any, written: str) -> None:
     """Raise BadInput unless a formula only computes by columns, numbers, signs, known functions."""
     for factor in _factors(formula):
-        for node in [] if _is_column(factor) else ast.walk(_read(factor.expr)[0]):
+        is_column = factor.eval_method.value == "lookup"
+        for node in [] if is_column else ast.walk(_read(factor.expr)[0]):
             if not _computes(node):
                 allowed = f"numbers, signs, formulaic's transforms and np.{', np.'.join(FUNCTIONS)}"
                 got = f"terms '{written}' hold '{ast.unparse(node)}'"
@@ -49,13 +50,9 @@ def _factors(formula: Any) -> Iterator[Any]:
     return (factor for factor in factors if factor.eval_method.value != "literal")
 
 
-def _is_column(factor: Any) -> bool:
-    return bool(factor.eval_method.value == "lookup")
-
-
 def _names_of(factor: Any) -> list[str]:
     """Return the names that are values, not functions; names in backticks first."""
-    if _is_column(factor):
+    if factor.eval_method.value == "lookup":
         return [str(factor.expr)]
     tree, quoted = _read(factor.expr)
     nodes = list(ast.walk(tree))

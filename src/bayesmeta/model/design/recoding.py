@@ -42,8 +42,8 @@ def coding_of(design: xr.Dataset, spec: ModelSpec) -> Coding:
     from formulaic import Formula
 
     names = [name for name in variables_of(Formula(spec.terms)) if name in design]
-    frame = moderator_columns(design, names)
-    coding = code_terms(frame, spec.terms, informed=spec.pooled_factors)
+    columns = moderator_columns(design, names)
+    coding = code_terms(columns, spec.terms, informed=spec.pooled_factors)
     terms = design["term"].values[~is_small_study(design)]
     again = coding.matrix.reindex(columns=list(terms))
     same_size = len(terms) == coding.matrix.shape[1]

@@ -32,11 +32,10 @@ class SharedControls(Normal):
             return nested
         residuals = self.residuals(beta)[:, None]
         L, S = dense_products(residuals, self.buckets, taus, rho, self.nesting)
-        xp = namespace(L, nested.L)
-        return nested._replace(
-            L=xp.where(with_node_axes(self.shared, L), L, with_node_axes(nested.L, L)),
-            S=xp.where(with_node_axes(self.shared[:, None, None], S), S, nested.S),
-        )
+        where = namespace(L, nested.L).where
+        L = where(with_node_axes(self.shared, L), L, with_node_axes(nested.L, L))
+        S = where(with_node_axes(self.shared[:, None, None], S), S, nested.S)
+        return nested._replace(L=L, S=S)
 
     def draw_given_taus(self, rng: Generator, draws: Parameters, taus: Taus) -> RandomEffects:
         nested = super().draw_given_taus(rng, draws, taus)

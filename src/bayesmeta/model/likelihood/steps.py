@@ -48,7 +48,7 @@ def selection_from(design: xr.Dataset, spec: ModelSpec) -> Selection:
     if spec.tau_by:
         stratum = design["study_stratum"].values[nesting_of(design).study_of_effect]
     y, v, direction = (design[name].values for name in ("yi", "vi", "published"))
-    curvature: np.ndarray | float = 0.0
+    curvature = np.zeros(len(y))
     if {"n1i", "n2i"} <= set(design.data_vars):
         curvature = smd_curvature(y, v, design["n1i"].values, design["n2i"].values)
     return selection_of(y, v, direction, spec.cutpoints, stratum, curvature)

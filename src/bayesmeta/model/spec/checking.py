@@ -17,8 +17,7 @@ BIASES = ("", "pet", "peese", "selection")
 def check_spec(spec: ModelSpec) -> ModelSpec:
     """Return the model if it can be fitted.
 
-    Raise BadInput if a choice does not exist or is out of range, a prior is missing or superfluous,
-    or choices exclude each other.
+    Raise BadInput if a choice is unknown, out of range or excluded, a prior missing or superfluous.
     """
     where = f"model {spec.name}"
     if not spec.levels or any(level not in LEVELS for level in spec.levels):
