@@ -32,7 +32,9 @@ def guess_start(design: xr.Dataset, spec: ModelSpec) -> Start:
     x = design["X"].values
     y = design["yi"].values
     v = design["vi"].values
-    tau = _guess_tau(y - x @ np.linalg.lstsq(x, y)[0], v, len(spec.levels))
+    variance = (MAD_TO_SD * np.median(np.abs(y - x @ np.linalg.lstsq(x, y)[0]))) ** 2
+    beyond_errors = max(variance - np.median(v), MIN_SHARE * variance, MIN_VARIANCE)
+    tau = float(np.sqrt(beyond_errors / len(spec.levels)))  # split evenly over the levels
     taus = Taus(**dict.fromkeys(spec.levels, tau))
     nesting = nesting_of(design)
     sums = error_sums(columns_of(design), v, nesting, tau_effect=taus.effect, rho=spec.rho)
@@ -45,13 +47,6 @@ def guess_start(design: xr.Dataset, spec: ModelSpec) -> Start:
     inner = np.eye(len(score)) + precision @ covariance
     beta = prior.mean + covariance @ np.linalg.solve(inner, score)
     return Start(np.full(len(tau_labels(design, spec)), tau), beta, precision, xt_vinv_y)
-
-
-def _guess_tau(residuals: np.ndarray, v: np.ndarray, levels: int) -> float:
-    """Return the tau that splits the variance beyond sampling error evenly over the levels."""
-    variance = (MAD_TO_SD * np.median(np.abs(residuals))) ** 2
-    between = max(variance - np.median(v), MIN_SHARE * variance, MIN_VARIANCE)
-    return float(np.sqrt(between / levels))
 
 
 class Whitened(Transform):

@@ -66,7 +66,9 @@ def _fillings(name: str, text: str, terms: Sequence[str]) -> dict[str, list[dict
     patterns = list(parse_combination(name, text))
     if not any(_PLACEHOLDER.search(pattern) for pattern in patterns):
         return {name: [{}]}
-    regex = _regex_of(max(patterns, key=lambda pattern: len(_PLACEHOLDER.findall(pattern))))
+    richest = max(patterns, key=lambda pattern: len(_PLACEHOLDER.findall(pattern)))
+    escaped = re.escape(richest).replace(r"\{", "{").replace(r"\}", "}")
+    regex = re.compile(_PLACEHOLDER.sub(r"(?P<\1>.+)", escaped))
     fillings: dict[str, list[dict[str, str]]] = {}
     for match in filter(None, map(regex.fullmatch, terms)):
         filling = match.groupdict()
@@ -77,11 +79,6 @@ def _fillings(name: str, text: str, terms: Sequence[str]) -> dict[str, list[dict
         why = f"no cell has all the terms of '{text}'; the model has: {', '.join(terms)}"
         raise BadInput(f"contrast '{name}': {why}")
     return fillings
-
-
-def _regex_of(pattern: str) -> re.Pattern[str]:
-    escaped = re.escape(pattern).replace(r"\{", "{").replace(r"\}", "}")
-    return re.compile(_PLACEHOLDER.sub(r"(?P<\1>.+)", escaped))
 
 
 def _filled(text: str, filling: Mapping[str, str]) -> str:

@@ -71,11 +71,11 @@ class Selected(Normal):
     def log_likelihood(self, beta: Array, taus: Taus, auxiliary: dict[str, Array]) -> Array:
         integrated = self.integrate(beta, taus, 0.0)
         shape = beta.shape[1:]
-        counts = {"study": self.nesting.studies, "group": self.nesting.groups}
-        ones = {level: np.ones((count, *shape)) for level, count in counts.items()}
+        studies = np.ones((self.nesting.studies, *shape))
+        groups = np.ones((self.nesting.groups, *shape))
 
         def factors(z_study: float, z_group: float) -> np.ndarray:
-            z = {"study": z_study * ones["study"], "group": z_group * ones["group"]}
+            z = {"study": z_study * studies, "group": z_group * groups}
             u, w = self.place(integrated, taus, z, shape)
             return self.log_factors(beta, taus, auxiliary["weights"], self.above_effects(u, w))
 

@@ -48,6 +48,5 @@ def spec_of(tree: xr.DataTree) -> ModelSpec:
     """
     text = tree["constant_data"].attrs.get("model") if "constant_data" in tree else None
     if not text:
-        source = "bayesmeta.fit or from a posterior.nc"
-        raise BadInput(f"this tree holds no model; it should come from {source}")
+        raise BadInput("this tree holds no model; take that of bayesmeta.fit or a posterior.nc")
     return spec_from_json(text)
