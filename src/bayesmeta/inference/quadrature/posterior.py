@@ -28,28 +28,25 @@ BOUNDS = (0.025, 0.5, 0.975)
 class Posterior:
     """Nodes over the taus, and the normal distribution of beta at each.
 
-    tau : (nodes, levels). weight : (nodes,), summing to 1. beta, covariance : mean and covariance
-    of beta given the taus (nodes, p), (nodes, p, p). marginals : by level, the distribution of its
-    tau as parts with weights (a single part, unless averaged over outer parameters).
-    log_marginal_likelihood : log p(y), with normalised priors; a difference of two is a log Bayes
-    factor. error : estimated, as the largest change from a coarser rule to this rule of log p(y),
-    of a mean (in posterior sds), of an sd (relative), over terms and taus, and a tenth of the
-    change of a tau's probability to be below its mean. converged : whether the error came below the
-    tolerance before the limit on nodes. outer : by name of an outer parameter (`outer`) its value
-    at every node (nodes,); empty where there is none.
+    marginals : by level, the distribution of its tau as parts with weights (a single part, unless
+    averaged over outer parameters). log_marginal_likelihood : log p(y), with normalised priors; a
+    difference of two is a log Bayes factor. error : estimated, as the largest change from a coarser
+    rule to this rule of log p(y), of a mean (in posterior sds), of an sd (relative), over terms and
+    taus, and a tenth of the change of a tau's probability to be below its mean. converged : whether
+    the error came below the tolerance before the limit on nodes. outer : by name, as in `outer`.
     """
 
     terms: tuple[str, ...]
     levels: tuple[str, ...]
-    tau: np.ndarray
-    weight: np.ndarray
-    beta: np.ndarray
-    covariance: np.ndarray
+    tau: np.ndarray  # (nodes, levels)
+    weight: np.ndarray  # (nodes,), summing to 1
+    beta: np.ndarray  # mean of beta given the taus (nodes, p)
+    covariance: np.ndarray  # of beta given the taus (nodes, p, p)
     marginals: dict[str, list[tuple[float, TauMarginal]]]
     log_marginal_likelihood: float
     error: float
     converged: bool
-    outer: Mapping[str, np.ndarray] = field(default_factory=dict)
+    outer: Mapping[str, np.ndarray] = field(default_factory=dict)  # (nodes,); empty without any
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,8 @@ def spec_from_json(text: str) -> ModelSpec:
         fields["priors"] = {key: _prior(entry) for key, entry in fields["priors"].items()}
         return ModelSpec(**fields)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        reason = f"they are of another version of bayesmeta, or damaged: {error}"
-        text = f"the results hold a model that this version cannot read ({reason})"
-        raise BadInput(f"{text}; run bayesmeta fit again") from error
+        text = "the results hold a model of another version of bayesmeta, or damaged, that this"
+        raise BadInput(f"{text} version cannot read: {error}; run bayesmeta fit again") from error
 
 
 def _prior(fields: Mapping[str, Any]) -> Prior:
