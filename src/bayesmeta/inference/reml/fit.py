@@ -51,7 +51,8 @@ def fit_reml(design: xr.Dataset, spec: ModelSpec, *, method: str = "REML") -> Re
         names = list(map(str, empty))
         raise BadInput(f"{method} has no prior: the terms {names} have no effects; leave them out")
     if k <= p:
-        raise BadInput(f"{method} needs more effects than the {p} terms, got {k}: use fewer terms")
+        got = f"got {k} effects for {p} terms"
+        raise BadInput(f"{method} needs more effects than terms; {got}: use fewer terms")
     aliased = _aliased(design, spec.levels)
     problem = problem_of(design, spec, method)
     levels = len(spec.levels)
