@@ -35,7 +35,7 @@ def refusal(design: xr.Dataset, spec: ModelSpec, engine: str) -> str:
     if engine in likelihood_class(spec).engines:
         return why_strata_depend(design, spec) if engine == "quadrature" and spec.tau_by else ""
     names = [name for name in spec.auxiliary_parameters if name in NUTS_ONLY]
-    estimates = f"model {spec.name} estimates {', '.join(names)}, which {engine} does not do"
+    estimates = f"model {spec.name} estimates {', '.join(names)}, which {engine} cannot do"
     return f"{estimates}; {SAMPLE}"
 
 
