@@ -49,38 +49,20 @@ def sample_posterior(
     without: Sequence[str] = (),
     steps: Steps | None = None,
 ) -> xr.DataTree:
-    """Sample a model.
+    """Sample a model for a design of `design.build_design`.
 
-    Parameters
-    ----------
-    design, spec : Dataset, ModelSpec
-        From `design.build_design`, and the model.
-    sampler : {"numpyro", "nutpie", "pymc"}
-        NUTS implementation.
-    draws, tune, chains, seed : int
-        Kept and warm-up draws per chain, chains, seed of every random step. The draws of a large
-        table are thinned (`predictive.thinning_interval`).
-    without : sequence of str
-        Studies that are left out of the posterior; log_likelihood has their predictive density.
-    steps : Steps, optional
-        Progress.
+    The `sampler` is numpyro, nutpie or pymc: the implementation of NUTS. `draws` are kept and
+    `tune` warm up per chain; `seed` is that of every random step; the draws of a large table are
+    thinned (`predictive.thinning_interval`). The studies `without` are left out of the posterior;
+    log_likelihood has their predictive density. Raise BadInput if the sampler is unknown or not
+    installed.
 
-    Returns
-    -------
-    DataTree
-        posterior: beta (term); tau_<level>, by stratum if taus differ by it; sd_<part> of partially
-        pooled terms; nu, rho, weights (weight) if estimated; u (study), w (group) and d (effect) if
-        the model has the level.
-        posterior_predictive, prior_predictive: obs (effect), replicates of yi for the same and for
-        new studies.
-        log_likelihood: obs_study (study), marginal, and obs (effect), given u and w.
-        prior; log_prior; sample_stats; observed_data.
-        constant_data: the design, the model (in its attributes) and the contrast weights.
-
-    Raises
-    ------
-    BadInput
-        Unknown sampler, or one that is not installed.
+    The tree has posterior: beta (term); tau_<level>, by stratum if taus differ by it; sd_<part> of
+    partially pooled terms; nu, rho, weights (weight) if estimated; u (study), w (group) and d
+    (effect) if the model has the level. posterior_predictive, prior_predictive: obs (effect),
+    replicates of yi for the same and for new studies. log_likelihood: obs_study (study), marginal,
+    and obs (effect), given u and w. prior; log_prior; sample_stats; observed_data. constant_data:
+    the design, the model (in its attributes) and the contrast weights.
     """
     check_sampler(sampler)
     steps = steps or Steps()
@@ -104,12 +86,10 @@ def sample_posterior(
         **_options(sampler, chains, dense=not spec.sampled_levels),
     )
     kept = slice(None, None, thinning_interval(design, draws * chains))
-    posterior, sample_stats = (
-        tree[group].to_dataset().as_numpy().isel(draw=kept)
-        for group in ("posterior", "sample_stats")
-    )
+    groups = (tree[group].to_dataset() for group in ("posterior", "sample_stats"))
+    posterior, stats = (group.as_numpy().isel(draw=kept) for group in groups)
     with steps("exact random effects"):
-        return complete_tree(posterior, sample_stats, design, spec, seed=seed)
+        return complete_tree(posterior, stats, design, spec, seed=seed)
 
 
 def _sample(steps: Steps, *, nuts: dict[str, Any], **settings: Any) -> xr.DataTree:
@@ -128,19 +108,11 @@ def _sample(steps: Steps, *, nuts: dict[str, Any], **settings: Any) -> xr.DataTr
 
 def _initial(start: Start, design: xr.Dataset, spec: ModelSpec) -> dict[str, Any]:
     sds = dict.fromkeys(map(pooling_sd_name, spec.pooling_sds), START_POOLING_SD)
-    auxiliary = {
-        "nu": START_NU,
-        "rho": START_RHO,
-        "weights": np.ones(len(weight_labels(design, spec))),
-    }
+    weights = np.ones(len(weight_labels(design, spec)))
+    auxiliary = {"nu": START_NU, "rho": START_RHO, "weights": weights}
     latent = {f"z_{level}": np.zeros(design.sizes[level]) for level in spec.sampled_levels}
-    return {
-        "beta": start.beta,
-        "tau": start.tau,
-        **sds,
-        **{key: auxiliary[key] for key in spec.auxiliary_parameters},
-        **latent,
-    }
+    estimated = {key: auxiliary[key] for key in spec.auxiliary_parameters}
+    return {"beta": start.beta, "tau": start.tau, **sds, **estimated, **latent}
 
 
 def _options(sampler: str, chains: int, *, dense: bool) -> dict[str, Any]:

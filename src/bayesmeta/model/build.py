@@ -18,7 +18,7 @@ not, and one tau may be near 0. Only a selection model samples u and w: as stand
 their exact conditional distribution places.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -53,10 +53,8 @@ def build_model(
     coords: dict[str, Any] = {dim: design[dim].values for dim in ("term", "study", "group")}
     coords |= {"level": taus, "weight": weight_labels(design, spec)}
     with pm.Model(coords=coords) as model:
-        pooling_sds = {
-            part: prior_variable(pooling_sd_name(part), sd_prior)
-            for part, sd_prior in spec.pooling_sds.items()
-        }
+        sds = spec.pooling_sds.items()
+        pooling_sds = {part: prior_variable(pooling_sd_name(part), of_sd) for part, of_sd in sds}
         cov = prior.covariance(pooling_sds)
         whitened = Whitened(start.precision, start.xt_vinv_y)
         beta = pm.MvNormal("beta", prior.mean, cov=cov, dims="term", default_transform=whitened)
@@ -72,9 +70,7 @@ def build_model(
     return model
 
 
-def _log_likelihood(
-    design: xr.Dataset, spec: ModelSpec, without: Sequence[str]
-) -> Callable[..., Any]:
+def _log_likelihood(design: xr.Dataset, spec: ModelSpec, without: Sequence[str]) -> Any:
     """Return a function of PyTensor variables to the log-likelihood by study (studies,)."""
     included = np.where(np.isin(design["study"].values, list(without)), 0.0, 1.0)
     weights = len(weight_labels(design, spec))

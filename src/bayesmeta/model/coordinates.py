@@ -1,7 +1,4 @@
-"""The coordinates in which NUTS moves: exact changes of variables that keep the priors.
-
-They make the posterior nearly round.
-"""
+"""Coordinates in which NUTS moves: exact changes of variables, a nearly round posterior."""
 
 from typing import Any, NamedTuple
 
@@ -22,17 +19,12 @@ MIN_VARIANCE = 1e-8  # keeps the taus positive where all residuals are 0
 
 
 class Start(NamedTuple):
-    """A guess at the posterior.
+    """A guess at the posterior."""
 
-    tau : in the order of `tau_labels` (taus,). beta : mean of its Gaussian conditional at these
-    taus (p,). precision, xt_vinv_y : X'V^-1 X (p, p) and X'V^-1 y (p,) at these taus, the
-    information of the data on beta without the prior.
-    """
-
-    tau: np.ndarray
-    beta: np.ndarray
-    precision: np.ndarray
-    xt_vinv_y: np.ndarray
+    tau: np.ndarray  # in the order of `tau_labels` (taus,)
+    beta: np.ndarray  # mean of its Gaussian conditional at these taus (p,)
+    precision: np.ndarray  # X'V^-1 X (p, p) at these taus: information of the data alone
+    xt_vinv_y: np.ndarray  # X'V^-1 y (p,) at these taus, likewise without the prior
 
 
 def guess_start(design: xr.Dataset, spec: ModelSpec) -> Start:
@@ -40,7 +32,9 @@ def guess_start(design: xr.Dataset, spec: ModelSpec) -> Start:
     x = design["X"].values
     y = design["yi"].values
     v = design["vi"].values
-    tau = _guess_tau(y - x @ np.linalg.lstsq(x, y)[0], v, len(spec.levels))
+    variance = (MAD_TO_SD * np.median(np.abs(y - x @ np.linalg.lstsq(x, y)[0]))) ** 2
+    beyond_errors = max(variance - np.median(v), MIN_SHARE * variance, MIN_VARIANCE)
+    tau = float(np.sqrt(beyond_errors / len(spec.levels)))  # split evenly over the levels
     taus = Taus(**dict.fromkeys(spec.levels, tau))
     nesting = nesting_of(design)
     sums = error_sums(columns_of(design), v, nesting, tau_effect=taus.effect, rho=spec.rho)
@@ -53,13 +47,6 @@ def guess_start(design: xr.Dataset, spec: ModelSpec) -> Start:
     inner = np.eye(len(score)) + precision @ covariance
     beta = prior.mean + covariance @ np.linalg.solve(inner, score)
     return Start(np.full(len(tau_labels(design, spec)), tau), beta, precision, xt_vinv_y)
-
-
-def _guess_tau(residuals: np.ndarray, v: np.ndarray, levels: int) -> float:
-    """Return the tau that splits the variance beyond sampling error evenly over the levels."""
-    variance = (MAD_TO_SD * np.median(np.abs(residuals))) ** 2
-    between = max(variance - np.median(v), MIN_SHARE * variance, MIN_VARIANCE)
-    return float(np.sqrt(between / levels))
 
 
 class Whitened(Transform):
@@ -83,22 +70,19 @@ class Whitened(Transform):
         self.xt_vinv_y = xt_vinv_y
 
     def forward(self, value: Any, *inputs: Any) -> Any:
-        """Return z of beta."""
         mean, prior_factor, inner, centre = self._factors(inputs)
         return pt.dot(inner.T, _solve(prior_factor, value - mean)) - centre
 
     def backward(self, value: Any, *inputs: Any) -> Any:
-        """Return beta of z."""
         mean, prior_factor, inner, centre = self._factors(inputs)
         return mean + pt.dot(prior_factor, _solve(inner.T, centre + value, lower=False))
 
     def log_jac_det(self, value: Any, *inputs: Any) -> Any:
-        """Return log |d beta / d z|."""
         _, prior_factor, inner, _ = self._factors(inputs)
         return (pt.log(pt.diag(prior_factor)) - pt.log(pt.diag(inner))).sum()
 
     def _factors(self, inputs: tuple[Any, ...]) -> tuple[Any, Any, Any, Any]:
-        """Return m, K, R and the centre of z from the inputs of the normal distribution of beta."""
+        """Return m, K, R and the centre of z from the inputs of beta's normal distribution."""
         mean, covariance = inputs[-2:]
         prior_factor = pt.linalg.cholesky(covariance)
         inner = pt.eye(len(self.xt_vinv_y)) + prior_factor.T @ self.precision @ prior_factor
@@ -133,7 +117,6 @@ class Polar(Transform):
         self.blocks = blocks
 
     def forward(self, value: Any, *inputs: Any) -> Any:
-        """Return z of taus."""
         upward = value.reshape((self.blocks, self.size))[:, ::-1]
         tails = [pt.sqrt(pt.sum(upward[:, j:] ** 2, axis=1)) for j in range(self.size)]
         angles = [pt.arctan2(tails[j + 1], upward[:, j]) for j in range(self.size - 1)]
@@ -141,7 +124,6 @@ class Polar(Transform):
         return pt.stack([pt.log(tails[0]), *quantiles], axis=1).flatten()
 
     def backward(self, value: Any, *inputs: Any) -> Any:
-        """Return the taus of z."""
         z = value.reshape((self.blocks, self.size))
         remaining = pt.exp(z[:, 0])
         taus = []
@@ -151,7 +133,6 @@ class Polar(Transform):
         return pt.stack([*taus, remaining][::-1], axis=1).flatten()
 
     def log_jac_det(self, value: Any, *inputs: Any) -> Any:
-        """Return log |d tau / d z|."""
         z = value.reshape((self.blocks, self.size))
         log_det = self.size * z[:, 0]
         for j, phi in enumerate(self._angles(z), start=1):

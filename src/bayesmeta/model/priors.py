@@ -19,23 +19,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
+from numpy.random import Generator
 
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import is_small_study
 from bayesmeta.model.likelihood.arguments import tau_labels, weight_labels
 from bayesmeta.model.spec import FLAT, ModelSpec, Prior
 
+ByName = Mapping[str, np.ndarray]
+
 
 class TermPrior(NamedTuple):
-    """Prior of the terms.
+    """Prior of the terms."""
 
-    mean : (p,). fixed : covariance of the parts with a fixed sd (p, p). pooled : by part with a
-    pooling sd, its covariance at a pooling sd of 1 (p, p).
-    """
-
-    mean: np.ndarray
-    fixed: np.ndarray
-    pooled: dict[str, np.ndarray]
+    mean: np.ndarray  # (p,)
+    fixed: np.ndarray  # covariance of the parts with a fixed sd (p, p)
+    pooled: dict[str, np.ndarray]  # by part with a pooling sd, its covariance at sd 1 (p, p)
 
     def covariance(self, pooling_sds: Mapping[str, Any]) -> Any:
         """Return the covariance (..., p, p) at pooling sds (..., 1, 1) by part."""
@@ -51,10 +50,7 @@ def pooling_sd_name(part: str) -> str:
 
 
 def term_prior(design: xr.Dataset, spec: ModelSpec) -> TermPrior:
-    """Return the prior of a design's terms.
-
-    Raise BadInput if a part names a column that the terms are not coded by.
-    """
+    """Return the prior of the terms; raise BadInput if they lack a column that a part names."""
     terms = design.sizes["term"]
     mean = np.zeros(terms)
     fixed = np.zeros((terms, terms))
@@ -88,10 +84,8 @@ def _shared_terms(design: xr.Dataset, part: str) -> np.ndarray:
     coordinates = map(str, design["term"].coords)
     factors = [name.removeprefix("term_") for name in coordinates if name.startswith("term_")]
     if unknown := [name for name in columns if name not in factors]:
-        coded = ", ".join(factors) or "no factor"
-        raise BadInput(
-            f"the prior's part '{part}' names {unknown}, but the terms are coded by: {coded}"
-        )
+        coded = f"the terms are coded by: {', '.join(factors) or 'no factor'}"
+        raise BadInput(f"the prior's part '{part}' names {unknown}, but {coded}")
     levels = np.stack([design[f"term_{name}"].values for name in columns])
     if blank := list(np.compress((levels[:, ~slope] == "").any(1), columns)):
         needs = f"a level of {list(map(str, blank))} in every term; code them as cell means"
@@ -107,20 +101,17 @@ def log_density(prior: Prior, x: np.ndarray) -> np.ndarray:
     return prior.distribution.logpdf(x)
 
 
-def draw_prior(
-    design: xr.Dataset, spec: ModelSpec, count: int, rng: np.random.Generator
-) -> dict[str, np.ndarray]:
+def draw_prior(design: xr.Dataset, spec: ModelSpec, count: int, rng: Generator) -> ByName:
     """Draw from the prior, by name of a variable of the model.
 
-    beta (count, p), tau (count, taus), the pooling sds (count,), the auxiliary parameters (count,),
-    weights (count, weights).
+    beta (count, p), tau (count, taus), weights (count, weights), other variables (count,).
     """
     labels = {"tau": tau_labels(design, spec), "weights": weight_labels(design, spec)}
     shapes = {name: (len(of_name),) for name, of_name in labels.items()}
-    drawn = {
-        name: prior.distribution.rvs((count, *shapes.get(name, ())), random_state=rng)
-        for name, prior in positive_priors(spec).items()
-    }
+    drawn = {}
+    for name, of_name in positive_priors(spec).items():
+        shape = (count, *shapes.get(name, ()))
+        drawn[name] = of_name.distribution.rvs(shape, random_state=rng)
     prior = term_prior(design, spec)
     factor = np.linalg.cholesky(prior.covariance(_pooling_sds(spec, drawn)))
     normal = rng.standard_normal((count, len(prior.mean), 1))
@@ -128,9 +119,7 @@ def draw_prior(
     return {"beta": beta, **drawn}
 
 
-def log_prior(
-    design: xr.Dataset, spec: ModelSpec, draws: Mapping[str, np.ndarray]
-) -> dict[str, np.ndarray]:
+def log_prior(design: xr.Dataset, spec: ModelSpec, draws: ByName) -> ByName:
     """Return the log prior density of draws of `draw_prior`: of beta (draws,), else elementwise."""
     priors = positive_priors(spec).items()
     density = {name: log_density(prior, draws[name]) for name, prior in priors}
@@ -150,5 +139,5 @@ def positive_priors(spec: ModelSpec) -> dict[str, Prior]:
     return {"tau": spec.priors["tau"], **pooled, **auxiliary}
 
 
-def _pooling_sds(spec: ModelSpec, draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _pooling_sds(spec: ModelSpec, draws: ByName) -> ByName:
     return {part: draws[pooling_sd_name(part)][:, None, None] for part in spec.pooling_sds}

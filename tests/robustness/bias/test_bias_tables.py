@@ -12,7 +12,7 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design
 from bayesmeta.model.design.contrasts import contrast_weights
 from bayesmeta.model.spec import ModelSpec, read_spec
-from bayesmeta.model.spec.bias_models import with_bias
+from bayesmeta.model.spec.reading import with_bias
 from bayesmeta.robustness import bias
 from bayesmeta.robustness.bias import refits
 from bayesmeta.robustness.bias.tables import matters, unsettled

@@ -4,7 +4,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.model.design import code_terms
+from bayesmeta.model.design.coding import about_table, code_terms
 from bayesmeta.model.spec import ORDERED, ModelSpec
 
 KEYS = ("effect", "study")
@@ -17,16 +17,15 @@ def build_directions(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
     moderators. The design has direction (code, from 0 for the lowest), effect_study (index of the
     study) over `effect`; X over (effect, term); kind_of_term over `term`; labels as coordinates,
     over `term` the factors' levels as `term_<factor>`, and `direction_name`. Its attributes
-    describe the table, with the aggregate (`aggregate_enhanced`, `aggregate_studies`) where the
-    table has one. Raise BadInput if the model is not of directions, the table has none, or a
-    direction, study or moderator is blank or unknown.
+    describe the table and any aggregate (`aggregate_enhanced`, `aggregate_studies`). Raise BadInput
+    if the model is not of directions, the table has none, or a direction, study or moderator is
+    blank or unknown.
     """
     dataset = frame.attrs.get("dataset", "the table")
     if spec.likelihood != ORDERED:
-        raise BadInput(
-            f"{dataset} has directions and no effect sizes; model {spec.name} needs yi and vi. Use "
-            f'a model with likelihood = "{ORDERED}", such as ketamine-extinction'
-        )
+        needs = f"{dataset} has directions and no effect sizes; model {spec.name} needs yi and vi"
+        better = f'use a model with likelihood = "{ORDERED}", such as ketamine-extinction'
+        raise BadInput(f"{needs}; {better}")
     if lacking := [name for name in (*KEYS, spec.outcome) if name not in frame]:
         lacks = f"{dataset} lacks {', '.join(lacking)}, it has: {', '.join(map(str, frame))}"
         raise BadInput(f"model {spec.name} is for directions; {lacks}")
@@ -54,18 +53,12 @@ def build_directions(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
         "term": coding.matrix.columns.to_numpy(str),
         "study": studies.to_numpy(str),
         "direction_name": list(spec.categories),
+        **{f"term_{name}": ("term", x.to_numpy(str)) for name, x in coding.factors.items()},
     }
-    factors = coding.factors.items()
-    levels = {f"term_{name}": ("term", level.to_numpy(str)) for name, level in factors}
-    return xr.Dataset(data, {**coords, **levels}, _about(frame))
-
-
-def _about(frame: pd.DataFrame) -> dict[str, str | int]:
-    about = frame.attrs
-    counts = about.get("aggregate", {}).items()
-    return {
-        **{key: str(about.get(key) or "") for key in ("dataset", "variant", "title")},
-        "synthetic": int(about.get("synthetic", False)),
+    counts = frame.attrs.get("aggregate", {}).items()
+    attrs = {
+        **about_table(frame),
         "scale": "log odds of a better direction",
         **{f"aggregate_{key}": int(count) for key, count in counts},
     }
+    return xr.Dataset(data, coords, attrs)

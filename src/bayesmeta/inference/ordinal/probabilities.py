@@ -14,7 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_expit, logsumexp
 
 Floats = NDArray[np.float64]
-
 NODES = 41
 
 
@@ -34,10 +33,7 @@ def averaged_probabilities(eta: ArrayLike, gap: ArrayLike, tau: ArrayLike) -> Fl
 
 
 def study_log_likelihood(design: xr.Dataset, beta: Floats, gap: Floats, tau: Floats) -> Floats:
-    """Return the log-likelihood of every study (draws, studies), its effect integrated out.
-
-    beta : (draws, terms). gap, tau : (draws,).
-    """
+    """Return the log-likelihood of studies (draws, studies) at beta (draws, terms), gap, tau."""
     nodes, weights = standard_nodes()
     eta = (beta @ design["X"].values.T)[:, :, None] + tau[:, None, None] * nodes
     of_directions = direction_log_probabilities(eta, gap[:, None, None])

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 import pymc as pm
+import pytensor.tensor as pt
 import xarray as xr
 from pymc.stats import compute_log_prior
 
 from bayesmeta.inference.nuts import start_jax
-from bayesmeta.inference.ordinal.model import build_ordered_model
 from bayesmeta.inference.ordinal.probabilities import (
     direction_log_probabilities,
     study_log_likelihood,
@@ -16,11 +16,37 @@ from bayesmeta.inference.ordinal.probabilities import (
 from bayesmeta.infrastructure.choices import check_sampler
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Steps
+from bayesmeta.model.build import prior_variable
 from bayesmeta.model.design.contrasts import with_model
+from bayesmeta.model.priors import term_prior
 from bayesmeta.model.spec import ModelSpec
 
 PRIOR_DRAWS = 4000
 FREE = ("beta", "gap", "tau_study", "z")
+
+
+def build_ordered_model(design: xr.Dataset, spec: ModelSpec) -> pm.Model:
+    """Build the ordered logit for a design of `build_directions`.
+
+        direction_i ~ ordered logistic((X beta)_i + u[study], cutpoints -gap, gap)
+        u = tau_study z,  z ~ N(0, 1): few rows leave u to its prior
+        beta ~ normal;  gap, tau_study ~ priors on (0, inf) of the model file
+
+    Free variables are beta (term), gap, tau_study and z (study); further u (study), and obs
+    (effect), codes from 0.
+    """
+    prior = term_prior(design, spec)
+    coords = {name: design[name].values for name in ("term", "study", "effect")}
+    with pm.Model(coords=coords) as model:
+        beta = pm.MvNormal("beta", prior.mean, cov=prior.covariance({}), dims="term")
+        gap = prior_variable("gap", spec.priors["gap"])
+        tau = prior_variable("tau_study", spec.priors["tau"])
+        u = pm.Deterministic("u", tau * pm.Normal("z", dims="study"), dims="study")
+        eta = pt.dot(design["X"].values, beta) + u[design["effect_study"].values]
+        parameters = {"eta": eta, "cutpoints": pt.stack([-gap, gap]), "compute_p": False}
+        observed = design["direction"].values
+        pm.OrderedLogistic("obs", observed=observed, dims="effect", **parameters)
+    return model
 
 
 def sample_directions(
@@ -34,41 +60,36 @@ def sample_directions(
     seed: int = 1,
     steps: Steps | None = None,
 ) -> xr.DataTree:
-    """Sample an ordered logit of directions.
+    """Sample an ordered logit for a design of `build_directions`; see `nuts.sample_posterior`.
 
-    Parameters
-    ----------
-    design, spec : Dataset, ModelSpec
-        From `build_directions`, and its model.
-    sampler, draws, tune, chains, seed, steps
-        As for `nuts.sample_posterior`.
-
-    Returns
-    -------
-    DataTree
-        posterior, prior: beta (term), gap, tau_study, u (study).
-        posterior_predictive, prior_predictive: obs (effect), codes of directions for the same and
-        for new studies.
-        log_likelihood: obs (effect), given u, and obs_study (study), u integrated out.
-        log_prior; sample_stats; observed_data; constant_data: the design with its model.
-
-    Raises
-    ------
-    BadInput
-        Unknown sampler, or quadrature, which is for effect sizes.
+    The tree has posterior, prior: beta (term), gap, tau_study, u (study); posterior_predictive,
+    prior_predictive: obs (effect), codes of directions for the same and for new studies;
+    log_likelihood: obs (effect), given u, and obs_study (study), u integrated out; log_prior;
+    sample_stats; observed_data; constant_data: the design with its model. Raise BadInput if the
+    sampler is unknown, or quadrature, which is for effect sizes.
     """
     if sampler == "quadrature":
+<<<<<<< HEAD
         raise BadInput(
             "quadrature takes effect sizes only; sample a model of directions by numpyro, nutpie "
             "or pymc"
         )
+||||||| f6ce685
+        raise BadInput(
+            "quadrature takes effect sizes only; sample a model of directions by numpyro, nutpie or "
+            "pymc"
+        )
+=======
+        better = "sample a model of directions by numpyro, nutpie or pymc"
+        raise BadInput(f"quadrature takes effect sizes only; {better}")
+>>>>>>> k_m
     check_sampler(sampler)
     steps = steps or Steps()
     start_jax(chains)
     model = build_ordered_model(design, spec)
-    options: dict[str, Any] = (
-        {"nuts": {"chain_method": "vectorized"}} if sampler == "numpyro" else {"backend": "jax"}
-    )
+    options: dict[str, Any] = {"backend": "jax"}
+    if sampler == "numpyro":
+        options = {"nuts": {"chain_method": "vectorized"}}
     with steps(f"sampling {chains} x {tune + draws} draws"):
         tree = pm.sample(
             draws,
@@ -93,39 +114,27 @@ def _complete(
     posterior = tree["posterior"].to_dataset().as_numpy()
     rng = np.random.default_rng(seed)
     prior = _prior_draws(model, design, seed)
-    log_prior = compute_log_prior(
-        tree,
-        var_names=list(FREE),
-        model=model,
-        extend_inferencedata=False,
-        progressbar=False,
-        backend="jax",
-    )
+    settings = {"extend_inferencedata": False, "progressbar": False, "backend": "jax"}
+    log_prior = compute_log_prior(tree, var_names=list(FREE), model=model, **settings)
     kept = {"posterior": posterior.drop_vars("z"), "prior": prior}
-    likelihood = _log_likelihood(design, posterior)
-    return xr.DataTree.from_dict(
-        kept
-        | {f"{name}_predictive": _replicates(design, part, rng) for name, part in kept.items()}
-        | {
-            "log_likelihood": likelihood,
-            "log_prior": log_prior.as_numpy(),
-            "sample_stats": tree["sample_stats"].to_dataset().as_numpy(),
-            "observed_data": design[["direction"]].rename(direction="obs").drop_attrs(),
-            "constant_data": with_model(design, spec),
-        }
-    )
+    groups = {
+        **kept,
+        **{f"{name}_predictive": _replicates(design, part, rng) for name, part in kept.items()},
+        "log_likelihood": _log_likelihood(design, posterior),
+        "log_prior": log_prior.as_numpy(),
+        "sample_stats": tree["sample_stats"].to_dataset().as_numpy(),
+        "observed_data": design[["direction"]].rename(direction="obs").drop_attrs(),
+        "constant_data": with_model(design, spec),
+    }
+    return xr.DataTree.from_dict(groups)
 
 
 def _prior_draws(model: pm.Model, design: xr.Dataset, seed: int) -> xr.Dataset:
-    names = ("beta", "gap", "tau_study", "u")
-    values = pm.draw(
-        [model[name] for name in names], PRIOR_DRAWS, random_seed=seed, mode="FAST_COMPILE"
-    )
-    dims = {"beta": ["term"], "u": ["study"]}
-    drawn = {
-        name: (("chain", "draw", *dims.get(name, [])), value[None])
-        for name, value in zip(names, values, strict=True)
-    }
+    dims = {"beta": ["term"], "gap": [], "tau_study": [], "u": ["study"]}
+    variables = [model[name] for name in dims]
+    values = pm.draw(variables, PRIOR_DRAWS, random_seed=seed, mode="FAST_COMPILE")
+    named = zip(dims.items(), values, strict=True)
+    drawn = {name: (("chain", "draw", *dim), value[None]) for (name, dim), value in named}
     labels = {name: design[name].values for name in ("term", "study")}
     return xr.Dataset(drawn, {"chain": [0], "draw": range(PRIOR_DRAWS), **labels})
 
@@ -146,18 +155,11 @@ def _replicates(design: xr.Dataset, draws: xr.Dataset, rng: np.random.Generator)
 
 def _log_likelihood(design: xr.Dataset, draws: xr.Dataset) -> xr.Dataset:
     direction = design["direction"].values[None, None, :, None]
-    observed = np.take_along_axis(_log_probabilities(design, draws), direction, -1)
-    flat = {
-        name: draws[name].values.reshape(-1, *draws[name].shape[2:])
-        for name in ("beta", "gap", "tau_study")
-    }
-    by_study = study_log_likelihood(design, flat["beta"], flat["gap"], flat["tau_study"])
-    shape = draws["gap"].shape
+    observed = np.take_along_axis(_log_probabilities(design, draws), direction, -1)[..., 0]
+    parameters = (draws[name].values for name in ("beta", "gap", "tau_study"))
+    flat = (values.reshape(-1, *values.shape[2:]) for values in parameters)
+    by_study = study_log_likelihood(design, *flat).reshape(*draws["gap"].shape, -1)
+    dims = ("chain", "draw")
+    variables = {"obs": ((*dims, "effect"), observed), "obs_study": ((*dims, "study"), by_study)}
     labels = {name: design[name].values for name in ("effect", "study")}
-    return xr.Dataset(
-        {
-            "obs": (("chain", "draw", "effect"), observed[..., 0]),
-            "obs_study": (("chain", "draw", "study"), by_study.reshape(*shape, -1)),
-        },
-        {"chain": draws["chain"], "draw": draws["draw"], **labels},
-    )
+    return xr.Dataset(variables, {"chain": draws["chain"], "draw": draws["draw"], **labels})

@@ -30,7 +30,7 @@ def side_probabilities(tree: xr.DataTree, *, group: str = "posterior") -> xr.Dat
     """Return probabilities (sample, side, direction) in an unseen study; `group` may be `prior`."""
     eta, gap, tau = _parameters(tree, group)
     values = averaged_probabilities(eta, gap[:, None], tau[:, None])
-    labels = {"side": list(sides_of(tree)), "direction": _directions(tree)}
+    labels = {"side": list(sides_of(tree)), "direction": list(spec_of(tree).categories)}
     return xr.DataArray(values, labels, ("sample", "side", "direction"))
 
 
@@ -44,14 +44,14 @@ def directions_table(tree: xr.DataTree) -> pd.DataFrame:
     """
     posterior, prior = (side_probabilities(tree, group=group) for group in ("posterior", "prior"))
     design = tree["constant_data"].to_dataset()
-    name = spec_of(tree).sides
+    spec = spec_of(tree)
     rows = []
     for side, term in sides_of(tree).items():
         here = design["X"].sel(term=term).values != 0
         studies = len(np.unique(design["effect_study"].values[here]))
-        for code, direction in enumerate(_directions(tree)):
+        for code, direction in enumerate(spec.categories):
             at = {"side": side, "direction": direction}
-            row: dict[str, object] = {name: side, "direction": direction}
+            row: dict[str, object] = {spec.sides: side, "direction": direction}
             row["rows"] = int((design["direction"].values[here] == code).sum())
             row |= {"of": int(here.sum()), "studies": studies}
             row |= _summary(posterior.sel(at).values) | _summary(prior.sel(at).values, "prior_")
@@ -62,14 +62,13 @@ def directions_table(tree: xr.DataTree) -> pd.DataFrame:
 def differences_table(tree: xr.DataTree) -> pd.DataFrame:
     """Return differences between sides in the probability of every direction.
 
-    The columns are contrast (`intravenous - unstated`), direction, mean, ci_lb, ci_ub, p_positive,
-    prior_mean, prior_ci_lb, prior_ci_ub.
+    The columns are contrast (`intravenous - unstated`), p_positive, others as `directions_table`.
     """
     posterior, prior = (side_probabilities(tree, group=group) for group in ("posterior", "prior"))
     rows = []
     for first, second in combinations(sides_of(tree), 2):
         after, before = (x.sel(side=first) - x.sel(side=second) for x in (posterior, prior))
-        for direction in _directions(tree):
+        for direction in spec_of(tree).categories:
             draws = after.sel(direction=direction).values
             row = {"contrast": f"{first} - {second}", "direction": direction, **_summary(draws)}
             row["p_positive"] = float((draws > 0).mean())
@@ -91,7 +90,7 @@ def next_study_table(tree: xr.DataTree) -> pd.DataFrame:
     expected = side_probabilities(tree).mean("sample")
     rows = []
     for at, (side, term) in enumerate(sides_of(tree).items()):
-        for code, direction in enumerate(_directions(tree)):
+        for code, direction in enumerate(spec_of(tree).categories):
             lower, upper = np.quantile(in_study[:, at, :, code], BOUNDS)
             p = float(expected.sel(side=side, direction=direction))
             rows.append((term, "study", direction, p, lower, upper))
@@ -113,10 +112,9 @@ def aggregate_table(tree: xr.DataTree) -> pd.DataFrame:
     studies = int(about["aggregate_studies"])
     a, b = prior.parameters
     after = beta(a + enhanced, b + studies - enhanced)
-    row = {"enhanced": enhanced, "studies": studies, "prior": str(prior)}
-    row |= {"mean": after.mean(), "sd": after.std()}
-    row |= dict(zip(("ci_lb", "ci_ub"), after.ppf(BOUNDS), strict=True))
-    row["prior_mean"] = beta(a, b).mean()
+    lower, upper = after.ppf(BOUNDS)
+    row = {"enhanced": enhanced, "studies": studies, "prior": str(prior), "mean": after.mean()}
+    row |= {"sd": after.std(), "ci_lb": lower, "ci_ub": upper, "prior_mean": beta(a, b).mean()}
     row |= dict(zip(("prior_ci_lb", "prior_ci_ub"), beta(a, b).ppf(BOUNDS), strict=True))
     return pd.DataFrame([row])
 
@@ -138,10 +136,6 @@ def _parameters(tree: xr.DataTree, group: str) -> tuple[np.ndarray, np.ndarray, 
     draws = tree[group].to_dataset().stack(sample=("chain", "draw"))
     eta = draws["beta"].sel(term=list(sides_of(tree).values())).transpose("sample", "term")
     return eta.values, draws["gap"].values, draws["tau_study"].values
-
-
-def _directions(tree: xr.DataTree) -> list[str]:
-    return list(spec_of(tree).categories)
 
 
 def _summary(draws: np.ndarray, prefix: str = "") -> dict[str, float]:

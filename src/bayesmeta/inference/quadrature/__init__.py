@@ -5,11 +5,13 @@ from bayesmeta.inference.quadrature.posterior import (
     Joint,
     Posterior,
     combination,
+    contrasts_table,
     integrate_posterior,
     integrate_taus,
     tau_cdf,
     tau_quantile,
+    taus_table,
+    terms_table,
 )
 from bayesmeta.inference.quadrature.strata import leave_one_study_out
-from bayesmeta.inference.quadrature.tables import contrasts_table, taus_table, terms_table
 from bayesmeta.inference.quadrature.tree import quadrature_posterior

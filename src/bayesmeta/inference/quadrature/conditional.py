@@ -12,6 +12,7 @@ import numpy as np
 
 from bayesmeta.model.likelihood.arrays import with_node_axes
 
+Arrays = tuple[np.ndarray, ...]
 Numbers = np.ndarray | float
 
 
@@ -35,12 +36,11 @@ def condition(
     return Conditional(log_likelihood, swept[:terms, terms], swept[:terms, :terms])
 
 
-def sweep(matrix: np.ndarray, terms: int) -> tuple[np.ndarray, np.ndarray]:
+def sweep(matrix: np.ndarray, terms: int) -> Arrays:
     """Sweep the first columns of [[A, h], [h', c]] (q, q, ...), and return log|A|.
 
-    The result is [[A^-1, A^-1 h], [., c - h' A^-1 h]]. All matrices move together, so that many
-    small matrices cost little more than the arithmetic. Source: Goodnight 1979, doi
-    10.1080/00031305.1979.10482685.
+    The result is [[A^-1, A^-1 h], [., c - h' A^-1 h]]. All matrices move together, which is fast.
+    Source: Goodnight 1979, doi 10.1080/00031305.1979.10482685.
     """
     swept = np.array(matrix)
     log_det = np.zeros(matrix.shape[2:])

@@ -29,6 +29,7 @@ from bayesmeta.inference.quadrature.without_study import supports_of, without_ea
 from bayesmeta.model.likelihood import Taus
 from bayesmeta.model.spec import ModelSpec
 
+Weights = xr.DataArray | None  # (contrast, term)
 WIDER = 8.0  # log density by which the ranges go beyond those of the full posterior
 
 
@@ -41,23 +42,16 @@ class Rows(NamedTuple):
 
 
 class Deleted(NamedTuple):
-    """Posterior without each study.
+    """Posterior without each study."""
 
-    log_evidence : log p(y_-s) (studies,). mean, sd : (studies, r + levels). error : (studies,).
-    """
-
-    log_evidence: np.ndarray
-    mean: np.ndarray
-    sd: np.ndarray
-    error: np.ndarray
+    log_evidence: np.ndarray  # log p(y_-s) (studies,)
+    mean: np.ndarray  # (studies, r + levels)
+    sd: np.ndarray  # (studies, r + levels)
+    error: np.ndarray  # (studies,)
 
 
 def delete_studies(
-    design: xr.Dataset,
-    spec: ModelSpec,
-    *,
-    weights: xr.DataArray | None = None,
-    tolerance: float = 1e-6,
+    design: xr.Dataset, spec: ModelSpec, weights: Weights, tolerance: float
 ) -> xr.Dataset:
     """Return `strata.leave_one_study_out` of a model with one tau per level."""
     terms = list(design["term"].values)
@@ -79,7 +73,9 @@ def delete_studies(
         deleted.log_evidence[study] = alone.log_evidence
         deleted.error[study] = alone.error
     elpd = integral.log_evidence - deleted.log_evidence
-    return _by_name(deleted, refitted, elpd, design, spec, weights)
+    separate = np.isin(np.arange(len(elpd)), refitted)
+    posteriors = _by_name(deleted, design, spec, weights)
+    return posteriors.assign(elpd=("study", elpd), own_grid=("study", separate))
 
 
 def _mixed(by_node: Sequence[Deleted], prior: np.ndarray) -> Deleted:
@@ -124,14 +120,15 @@ def _delete_each(arrays: DesignArrays, spec: ModelSpec, rule: Rule, columns: np.
             chosen = slice(start, start + size)
             taus = Taus(group[None, at, chosen], study[None, at, chosen], tau_effect)
             with_all = condition_at(arrays, effects, taus)
-            pairs = zip(supports, by_study, strict=True)
-            parts = [without_each(with_all, *pair, taus, arrays) for pair in pairs]
+            inputs = zip(supports, by_study, strict=True)
+            parts = [without_each(with_all, *pair, taus, arrays) for pair in inputs]
+            pairs = list(zip(supports, parts, strict=True))
             density = np.concatenate([part.log_likelihood for part in parts])[order]
             density = np.nan_to_num(density + outside[at, chosen], nan=-np.inf)
             rows.append(Rows(density[..., 0].T, density[..., -1].T, density.max(-1).T))
             log_mass = density + log_weight[at, chosen]
-            moments = combine(with_all, supports, parts, columns)
-            sums.append(sum_nodes(moments, supports, parts, log_mass, _taus_of_nodes(taus, spec)))
+            moments = combine(with_all, pairs, columns)
+            sums.append(sum_nodes(moments, pairs, log_mass, _taus_of_nodes(taus, spec)))
     total = add_up(sums)
     mean = np.column_stack([total.mean.T, total.tau.T])
     sd = np.sqrt(np.column_stack([total.square.T, total.tau2.T]) - mean**2)
@@ -149,11 +146,8 @@ def _taus_of_nodes(taus: Taus, spec: ModelSpec) -> np.ndarray:
 def _edge(rows: Rows, rule: Rule, spec: ModelSpec, shape: tuple[int, ...]) -> np.ndarray:
     """Return the peak on the grid's faces, relative to the peak of all (studies,); 0 is no face."""
     first, last, highest = (part.reshape(*shape[:2], -1) for part in rows)
-    ends = {
-        "study": (first, last),
-        "group": (highest[:, 0], highest[:, -1]),
-        "effect": (highest[0].max(0), highest[-1].max(0)),
-    }
+    ends = {"study": (first, last), "group": (highest[:, 0], highest[:, -1])}
+    ends["effect"] = (highest[0].max(0), highest[-1].max(0))
     faces = []
     for level, axis in zip(reversed(spec.levels), rule.axes, strict=True):
         lower, upper = ends[level]
@@ -163,23 +157,12 @@ def _edge(rows: Rows, rule: Rule, spec: ModelSpec, shape: tuple[int, ...]) -> np
     return np.exp(top - highest.max((0, 1)))
 
 
-def _by_name(
-    deleted: Deleted,
-    refitted: np.ndarray,
-    elpd: np.ndarray,
-    design: xr.Dataset,
-    spec: ModelSpec,
-    weights: xr.DataArray | None,
-) -> xr.Dataset:
+def _by_name(deleted: Deleted, design: xr.Dataset, spec: ModelSpec, weights: Weights) -> xr.Dataset:
     parts = {"": ("term", list(design["term"].values))}
     if weights is not None:
         parts["contrast_"] = ("contrast", list(weights["contrast"].values))
     parts["tau_"] = ("level", list(spec.levels))
-    variables: dict[str, tuple[object, np.ndarray]] = {
-        "elpd": ("study", elpd),
-        "error": ("study", deleted.error),
-        "own_grid": ("study", np.isin(np.arange(len(elpd)), refitted)),
-    }
+    variables: dict[str, tuple[object, np.ndarray]] = {"error": ("study", deleted.error)}
     ends = np.cumsum([len(labels) for _, labels in parts.values()])[:-1]
     for moment, values in (("mean", deleted.mean), ("sd", deleted.sd)):
         for (prefix, (dim, _)), part in zip(parts.items(), np.split(values, ends, 1), strict=True):

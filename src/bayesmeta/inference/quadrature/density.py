@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesmeta.inference.quadrature.conditional import Conditional, condition, joined
+from bayesmeta.inference.quadrature.conditional import Arrays, Conditional, condition, joined
 from bayesmeta.inference.quadrature.outer import RHO
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.likelihood import Nesting, check_engine, error_sums, marginal
@@ -29,29 +29,20 @@ NUMBERS_AT_ONCE = 2_000_000  # of an array (groups, terms + 1, nodes)
 
 @dataclass(frozen=True)
 class DesignArrays:
-    """Arrays of a design and of the prior of its terms.
+    """Arrays of a design and of the prior of its terms."""
 
-    columns, v : [X, y] (k, p + 1) and variances (k,). effects, included : number of effects of
-    every study, and its weight, 1 or 0 (studies,). prior : [I, m]' B^-1 [I, m] (p + 1, p + 1) or
-    (..., nodes), which adds to the data's cross-products; `term_prior` may depend on pooling sds.
-    log_det_prior : log|B|, a number or (nodes,); a flat prior counts for nothing. rho : correlation
-    of errors within a group, a number or (1, nodes). scale : of the coordinates x of the taus, the
-    sd of yi, at least the typical standard error. shared, buckets : the studies with errors that
-    covary over shared controls (studies,), and their covariance.
-    """
-
-    columns: np.ndarray
-    v: np.ndarray
+    columns: np.ndarray  # [X, y] (k, p + 1)
+    v: np.ndarray  # variances (k,)
     nesting: Nesting
-    effects: np.ndarray
-    included: np.ndarray
-    term_prior: TermPrior
-    prior: np.ndarray
-    log_det_prior: float | np.ndarray
-    rho: float | np.ndarray
-    scale: float
-    shared: np.ndarray
-    buckets: list[Bucket]
+    effects: np.ndarray  # number of effects of every study (studies,)
+    included: np.ndarray  # weight of every study, 1 or 0 (studies,)
+    term_prior: TermPrior  # may depend on pooling sds
+    prior: np.ndarray  # [I, m]' B^-1 [I, m] (p + 1, p + 1, [nodes]), adds to cross-products of data
+    log_det_prior: float | np.ndarray  # log|B|, a number or (nodes,); a flat prior counts nothing
+    rho: float | np.ndarray  # correlation of errors within a group, a number or (1, nodes)
+    scale: float  # of the taus' coordinates x: the sd of yi, at least the typical standard error
+    shared: np.ndarray  # whether the errors of a study covary over shared controls (studies,)
+    buckets: list[Bucket]  # the covariance of these errors
 
     def given(self, outer: Mapping[str, float | np.ndarray]) -> "DesignArrays":
         """Return the arrays at values of the outer parameters: numbers, or (nodes,)."""
@@ -67,19 +58,15 @@ class DesignArrays:
     def part(self, chosen: slice) -> "DesignArrays":
         """Return the arrays of some of the scattered nodes."""
 
-        def part_of(values: Any, axes: int) -> Any:
-            return values[..., chosen] if np.ndim(values) > axes else values
+        def part_of(x: Any, axes: int = 0) -> Any:
+            return x[..., chosen] if np.ndim(x) > axes else x
 
-        log_det = part_of(self.log_det_prior, 0)
-        rho = part_of(self.rho, 0)
-        return replace(self, prior=part_of(self.prior, 2), log_det_prior=log_det, rho=rho)
+        of_prior = {"prior": part_of(self.prior, 2), "log_det_prior": part_of(self.log_det_prior)}
+        return replace(self, **of_prior, rho=part_of(self.rho))
 
 
 def arrays_of(design: xr.Dataset, spec: ModelSpec, without: Sequence[str] = ()) -> DesignArrays:
-    """Return the arrays of a design, with the named studies left out.
-
-    Raise BadInput if such a study does not exist or quadrature does not take the model.
-    """
+    """Return a design's arrays; raise BadInput for an unknown study or a model it cannot take."""
     check_engine(design, spec, "quadrature")
     refuse_unknown_studies(design, without)
     nesting = nesting_of(design)
@@ -113,13 +100,8 @@ def refuse_unknown_studies(design: xr.Dataset, without: Sequence[str]) -> None:
         raise BadInput(f"cannot leave out the studies {unknown}; the studies are: {known}")
 
 
-def prior_products(
-    prior: TermPrior, pooling_sds: Mapping[str, Any]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return `prior` and `log_det_prior` of `DesignArrays` at pooling sds by part.
-
-    The pooling sds are numbers or (nodes, 1, 1).
-    """
+def prior_products(prior: TermPrior, pooling_sds: Mapping[str, Any]) -> Arrays:
+    """Return `prior` and `log_det_prior` at pooling sds by part, numbers or (nodes, 1, 1)."""
     covariance = prior.covariance(pooling_sds)
     flat = np.isinf(np.diagonal(prior.fixed))
     proper = np.ix_(~flat, ~flat)
@@ -143,7 +125,7 @@ def _nested_weights(arrays: DesignArrays) -> np.ndarray | None:
     return None if weights.all() else weights
 
 
-def cross_products(arrays: DesignArrays, sums: Sums, taus: Taus) -> tuple[np.ndarray, np.ndarray]:
+def cross_products(arrays: DesignArrays, sums: Sums, taus: Taus) -> Arrays:
     """Return S (q, q, ...) and L (...), totals over the included studies, at taus (1, ...)."""
     nested = marginal(sums, taus.above, arrays.nesting, weights=_nested_weights(arrays))
     if not arrays.buckets:
@@ -153,7 +135,7 @@ def cross_products(arrays: DesignArrays, sums: Sums, taus: Taus) -> tuple[np.nda
     return nested.S + S, nested.L + L
 
 
-def products_by_study(arrays: DesignArrays, taus: Taus) -> tuple[np.ndarray, np.ndarray]:
+def products_by_study(arrays: DesignArrays, taus: Taus) -> Arrays:
     """Return S (studies, q, q, ...) and L (studies, ...) at taus (1, ...)."""
     options = {"tau_effect": taus.effect, "rho": arrays.rho, "by_study": True}
     sums = error_sums(arrays.columns, arrays.v, arrays.nesting, **options)
@@ -163,7 +145,7 @@ def products_by_study(arrays: DesignArrays, taus: Taus) -> tuple[np.ndarray, np.
 
 def with_dense(
     nested: Marginal, columns: np.ndarray, studies: np.ndarray, arrays: DesignArrays, taus: Taus
-) -> tuple[np.ndarray, np.ndarray]:
+) -> Arrays:
     """Return S and L of some studies, with those of studies with shared controls replaced."""
     shared = arrays.shared[studies]
     if not shared.any():

@@ -1,14 +1,15 @@
 """A grid over the taus that is fine enough: rules of growing order until they agree."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from typing import NamedTuple
 
 import numpy as np
+from numpy.polynomial.legendre import legvander
 from scipy.special import logsumexp
 
 from bayesmeta.inference.quadrature.density import DesignArrays, effect_level, evaluate_group_nodes
-from bayesmeta.inference.quadrature.nodes import Rule, follow, place, zoom
-from bayesmeta.inference.quadrature.tau_marginal import TauMarginal, tau_marginal
+from bayesmeta.inference.quadrature.nodes import Rule, follow, leggauss, place, zoom
 from bayesmeta.model.likelihood import Taus
 from bayesmeta.model.priors import log_density
 from bayesmeta.model.spec import LEVELS, ModelSpec
@@ -19,23 +20,33 @@ SPARE = 10.0
 NEGLIGIBLE = 30.0
 
 
+class TauMarginal(NamedTuple):
+    """Distribution of a tau: a Legendre series per row."""
+
+    low: np.ndarray  # (rows,)
+    high: np.ndarray  # (rows,)
+    series: np.ndarray  # (rows, n)
+    scale: float  # of x
+
+    def cdf(self, tau: float) -> float:
+        """Return P(tau' <= tau), exact for the polynomial through every row's nodes."""
+        share = np.clip((np.arcsinh(tau / self.scale) - self.low) / (self.high - self.low), 0, 1)
+        value = legvander(2 * share - 1, self.series.shape[1])
+        integral = np.column_stack([value[:, 0] + value[:, 1], value[:, 2:] - value[:, :-2]]) / 2
+        return float((self.series * integral).sum())
+
+
 @dataclass(frozen=True)
 class Grid:
-    """A rule and the density on it.
+    """A rule and the density on it."""
 
-    rule : axes are the levels, lowest first; x = arcsinh(tau / scale). log_density : log p(y |
-    taus) p(taus) |d tau / d x| at every node (n, ..., n). kept : positions of the nodes that are
-    not negligible, in the flattened rule (nodes,). tau, beta, covariance : at the kept nodes, the
-    taus (nodes, levels), and beta's mean (nodes, p) and covariance (nodes, p, p).
-    """
-
-    rule: Rule
-    scale: float
-    log_density: np.ndarray
-    kept: np.ndarray
-    tau: np.ndarray
-    beta: np.ndarray
-    covariance: np.ndarray
+    rule: Rule  # axes are the levels, lowest first
+    scale: float  # x = arcsinh(tau / scale)
+    log_density: np.ndarray  # log p(y | taus) p(taus) |d tau / d x| at every node (n, ..., n)
+    kept: np.ndarray  # positions of the nodes that matter in the flattened rule (nodes,)
+    tau: np.ndarray  # at the kept nodes, the taus (nodes, levels)
+    beta: np.ndarray  # at the kept nodes, the mean of beta (nodes, p)
+    covariance: np.ndarray  # at the kept nodes, that of beta (nodes, p, p)
 
     @cached_property
     def log_evidence(self) -> float:
@@ -60,10 +71,7 @@ class Grid:
         return [tau_marginal(self.rule, self.mass, axis, self.scale) for axis in axes]
 
     def moments(self, columns: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Return posterior means and sds of columns' beta (p, r), then of the taus, (r + levels,).
-
-        Without columns, of every term.
-        """
+        """Return means, sds (r + levels,) of columns' beta (p, r), by default terms; of taus."""
         columns = np.eye(self.beta.shape[1]) if columns is None else columns
         within = np.einsum("ir,nir->nr", columns, self.covariance @ columns)
         means = np.column_stack([self.beta @ columns, self.tau])
@@ -72,13 +80,10 @@ class Grid:
         return mean, np.sqrt(self.weight @ variances)
 
 
-def refine_arrays(
-    arrays: DesignArrays, spec: ModelSpec, *, tolerance: float = 1e-6
-) -> tuple[Grid, float]:
-    """Return a grid with an estimated error below the tolerance, and that error.
+def refine_arrays(arrays: DesignArrays, spec: ModelSpec, *, tolerance: float) -> tuple[Grid, float]:
+    """Return a grid with an estimated error below the tolerance or at the limit, and the error.
 
-    At the limit on nodes it is the last grid within. The ranges hold every node with a log density
-    within `SPARE` - log(tolerance) of the highest.
+    The ranges hold all nodes with a log density within `SPARE` - log(tolerance) of the highest.
     """
     axes = len(spec.levels)
     drop = SPARE - np.log(tolerance)
@@ -97,8 +102,7 @@ def refine_arrays(
 def difference(coarse: Grid, fine: Grid, tolerance: float) -> float:
     """Return the largest difference of log p(y), a mean (in posterior sds) or an sd (relative).
 
-    Where it is below the tolerance: also a tenth of the difference of every tau's probability to be
-    below its mean.
+    Below the tolerance, also a tenth of the difference of a tau's probability to be below its mean.
     """
     coarse_mean, coarse_sd = coarse.moments()
     mean, sd = fine.moments()
@@ -120,7 +124,7 @@ def evaluate(arrays: DesignArrays, spec: ModelSpec, rule: Rule) -> Grid:
     outside = log_outside.reshape(len(effect), -1)
     tau = tau.reshape(len(effect), -1, len(spec.levels))
     highest = -np.inf
-    densities, kept, beta, covariance = [], [], [], []
+    parts = []
     for part, tau_effect in enumerate(effect):
         sums = effect_level(arrays, tau_effect)
         given = evaluate_group_nodes(arrays, sums, Taus(group[part], study[part], tau_effect))
@@ -128,21 +132,15 @@ def evaluate(arrays: DesignArrays, spec: ModelSpec, rule: Rule) -> Grid:
         density = np.nan_to_num(density, nan=-np.inf, posinf=-np.inf)
         highest = max(highest, density.max())
         near = density > highest - NEGLIGIBLE
-        densities.append(density)
-        kept.append(np.flatnonzero(near) + part * density.size)
+        kept = np.flatnonzero(near) + part * density.size
         terms = len(given.mean)
-        beta.append(given.mean.reshape(terms, -1)[:, near].T)
-        covariance.append(np.moveaxis(given.covariance.reshape(terms, terms, -1)[..., near], -1, 0))
-    at = np.concatenate(kept)
-    return Grid(
-        rule=rule,
-        scale=arrays.scale,
-        log_density=np.concatenate(densities).reshape(rule.log_weight.shape),
-        kept=at,
-        tau=tau.reshape(-1, len(spec.levels))[at],
-        beta=np.concatenate(beta),
-        covariance=np.concatenate(covariance),
-    )
+        beta = given.mean.reshape(terms, -1)[:, near].T
+        covariance = np.moveaxis(given.covariance.reshape(terms, terms, -1)[..., near], -1, 0)
+        parts.append((density, kept, beta, covariance))
+    density, kept, beta, covariance = (np.concatenate(x) for x in zip(*parts, strict=True))
+    log_density = density.reshape(rule.log_weight.shape)
+    tau = tau.reshape(-1, len(spec.levels))[kept]
+    return Grid(rule, arrays.scale, log_density, kept, tau, beta, covariance)
 
 
 def outside_of(x: np.ndarray, spec: ModelSpec, scale: float) -> tuple[np.ndarray, np.ndarray]:
@@ -153,10 +151,7 @@ def outside_of(x: np.ndarray, spec: ModelSpec, scale: float) -> tuple[np.ndarray
 
 
 def nested(tau: np.ndarray, levels: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return taus (n, ..., n, levels) as tau_effect (a,), tau_group (a, b), tau_study (a, b, c).
-
-    An absent level has a length of 1 and zeros.
-    """
+    """Return taus (n, ..., n, levels) as tau_effect (a,), tau_group (a, b), tau_study (a, b, c)."""
     order = tau.shape[0]
     upwards = LEVELS[::-1]
     shape = [order if level in levels else 1 for level in upwards]
@@ -165,3 +160,38 @@ def nested(tau: np.ndarray, levels: tuple[str, ...]) -> tuple[np.ndarray, np.nda
         for level in upwards
     )
     return effect[:, 0, 0], group[:, :, 0], study
+
+
+def tau_marginal(rule: Rule, mass: np.ndarray, axis: int, scale: float) -> TauMarginal:
+    """Return the distribution along an axis of a rule with this mass of its nodes (n, ..., n).
+
+    Between nodes the log density is a polynomial: much closer than one through the density.
+    """
+    rows = mass.reshape((*mass.shape[: axis + 1], -1)).sum(-1).reshape(-1, rule.order)
+    near = rows.sum(1) > 1e-16
+    rows = rows[near]
+    low, high = (ends.ravel()[near] for ends in (rule.axes[axis].low, rule.axes[axis].high))
+    basis = _basis(rule.order)
+    log_density = np.log(np.maximum(rows, 1e-25 * rows.max(1, keepdims=True)) / basis.weight)
+    series = (log_density * basis.weight) @ basis.at_nodes * (np.arange(rule.order) + 0.5)
+    fine_mass = basis.fine_weight * np.exp(series @ basis.at_fine.T)
+    fine_mass *= rows.sum(1, keepdims=True) / fine_mass.sum(1, keepdims=True)
+    return TauMarginal(low, high, fine_mass @ basis.series, scale)
+
+
+class _Basis(NamedTuple):
+    """Legendre polynomials at a rule's nodes and at three times as many, with their weights."""
+
+    weight: np.ndarray
+    fine_weight: np.ndarray
+    at_nodes: np.ndarray
+    at_fine: np.ndarray
+    series: np.ndarray
+
+
+@cache
+def _basis(order: int) -> _Basis:
+    unit, weight = leggauss(order)
+    fine, fine_weight = leggauss(3 * order)
+    at_nodes, at_fine = (legvander(nodes, order - 1) for nodes in (unit, fine))
+    return _Basis(weight, fine_weight, at_nodes, at_fine, legvander(fine, len(fine) - 1))

@@ -19,17 +19,13 @@ NEGLIGIBLE = 1e-12  # share of an outer node, relative to the largest, below whi
 
 @dataclass(frozen=True)
 class Integral:
-    """A model integrated over its taus and outer parameters.
-
-    nodes : of the outer parameters; a single node without any. grids : over the taus, by outer
-    node. error : estimated, see `Posterior.error`. converged : whether it came below the tolerance.
-    """
+    """A model integrated over its taus and outer parameters."""
 
     arrays: DesignArrays
-    nodes: OuterNodes
-    grids: list[Grid]
-    error: float
-    converged: bool
+    nodes: OuterNodes  # of the outer parameters; a single node without any
+    grids: list[Grid]  # over the taus, by outer node
+    error: float  # estimated, see `Posterior.error`
+    converged: bool  # whether the error came below the tolerance
 
     @cached_property
     def log_evidence(self) -> float:

@@ -20,12 +20,10 @@ class Mixture(NamedTuple):
 
     @property
     def mean(self) -> float:
-        """Return the mean of the mixture."""
         return float((self.weight * self.centre).sum())
 
     @property
     def sd(self) -> float:
-        """Return the standard deviation of the mixture."""
         variances = self.within**2 + (self.centre - self.mean) ** 2
         return float(np.sqrt((self.weight * variances).sum()))
 

@@ -9,59 +9,45 @@ from scipy.special import logsumexp
 from bayesmeta.inference.quadrature.conditional import Conditional
 from bayesmeta.inference.quadrature.without_study import Support, WithoutStudy
 
+Pair = tuple[Support, WithoutStudy]
+
 
 class NodeSums(NamedTuple):
-    """Sums over nodes without each study, relative to exp(log_mass).
+    """Sums over nodes without each study, relative to exp(log_mass)."""
 
-    log_mass : log of the mass (studies,). mean, square : E[x] and E[x^2] of combinations of terms
-    (r, studies). tau, tau2 : E[tau] and E[tau^2] (levels, studies).
-    """
-
-    log_mass: np.ndarray
-    mean: np.ndarray
-    square: np.ndarray
-    tau: np.ndarray
-    tau2: np.ndarray
+    log_mass: np.ndarray  # log of the mass (studies,)
+    mean: np.ndarray  # E[x] of combinations of terms (r, studies)
+    square: np.ndarray  # E[x^2] of combinations of terms (r, studies)
+    tau: np.ndarray  # E[tau] (levels, studies)
+    tau2: np.ndarray  # E[tau^2] (levels, studies)
 
 
 class Combined(NamedTuple):
-    """Combinations x = c'beta given all studies, at nodes.
+    """Combinations x = c'beta given all studies, at nodes."""
 
-    mean, square : E[x] and E[x^2] (r, nodes). gains : by support c'G (r, a, nodes).
-    """
-
-    mean: np.ndarray
-    square: np.ndarray
-    gains: list[np.ndarray]
+    mean: np.ndarray  # E[x] (r, nodes)
+    square: np.ndarray  # E[x^2] (r, nodes)
+    gains: list[np.ndarray]  # by support c'G (r, a, nodes)
 
 
-def combine(
-    with_all: Conditional, supports: list[Support], parts: list[WithoutStudy], columns: np.ndarray
-) -> Combined:
+def combine(with_all: Conditional, pairs: list[Pair], columns: np.ndarray) -> Combined:
     """Return the combinations of terms (p, r) given all studies."""
     terms, combinations = columns.shape
     mean = columns.T @ with_all.mean.reshape(terms, -1)
     covariance = with_all.covariance.reshape(terms, -1)
     half = (columns.T @ covariance).reshape(combinations, terms, -1)
     variance = (half * columns.T[..., None]).sum(1)
-    gains = [
-        (columns.T @ part.G.reshape(terms, -1)).reshape(combinations, len(support.terms), -1)
-        for support, part in zip(supports, parts, strict=True)
-    ]
+    flat = [(part.G.reshape(terms, -1), (combinations, len(x.terms), -1)) for x, part in pairs]
+    gains = [(columns.T @ gain).reshape(shape) for gain, shape in flat]
     return Combined(mean, variance + mean**2, gains)
 
 
 def sum_nodes(
-    given: Combined,
-    supports: list[Support],
-    parts: list[WithoutStudy],
-    log_mass: np.ndarray,
-    tau: np.ndarray,
+    given: Combined, pairs: list[Pair], log_mass: np.ndarray, tau: np.ndarray
 ) -> NodeSums:
     """Sum over nodes, with log_mass (studies, ...) and tau (levels, nodes).
 
-    Without a study x has the mean c'm + c'G d and the variance c'Cc + c'G D G'c, with d and D of
-    its `WithoutStudy`.
+    Without a study x has mean c'm + c'G d and variance c'Cc + c'G D G'c (d, D: `WithoutStudy`).
     """
     studies = len(log_mass)
     log_mass = log_mass.reshape(studies, -1)
@@ -71,7 +57,7 @@ def sum_nodes(
     share /= mass[:, None]
     mean = given.mean @ share.T
     square = given.square @ share.T
-    for support, part, gain in zip(supports, parts, given.gains, strict=True):
+    for (support, part), gain in zip(pairs, given.gains, strict=True):
         combinations, size, nodes = gain.shape
         shift = part.mean.reshape(size, -1, nodes)
         weighted = shift * share[support.studies]
@@ -79,9 +65,9 @@ def sum_nodes(
         spread += weighted[:, None] * shift
         mean[:, support.studies] += _contracted(gain, weighted)
         crossed = 2 * given.mean[:, None] * gain
-        pairs = (gain[:, :, None] * gain[:, None]).reshape(combinations, -1, nodes)
+        squared = (gain[:, :, None] * gain[:, None]).reshape(combinations, -1, nodes)
         square[:, support.studies] += _contracted(crossed, weighted)
-        square[:, support.studies] += _contracted(pairs, spread.reshape(size**2, -1, nodes))
+        square[:, support.studies] += _contracted(squared, spread.reshape(size**2, -1, nodes))
     return NodeSums(peak + np.log(mass), mean, square, tau @ share.T, tau**2 @ share.T)
 
 

@@ -40,7 +40,6 @@ class Rule(NamedTuple):
 
     @property
     def order(self) -> int:
-        """Return the number of nodes per row."""
         return int(self.log_weight.shape[-1])
 
     def x(self) -> list[np.ndarray]:
@@ -49,7 +48,8 @@ class Rule(NamedTuple):
         return [np.broadcast_to(spread(axis.points, self), shape) for axis in self.axes]
 
 
-Ranges = Callable[[list[np.ndarray]], tuple[np.ndarray, np.ndarray]]
+Arrays = tuple[np.ndarray, ...]
+Ranges = Callable[[list[np.ndarray]], Arrays]
 
 
 def spread(values: np.ndarray, rule: Rule) -> np.ndarray:
@@ -73,7 +73,7 @@ def place(order: int, axes: int, ranges: Ranges) -> Rule:
 def box(low: np.ndarray, high: np.ndarray) -> Ranges:
     """Return the same range in every row of an axis: low, high (axes,)."""
 
-    def ranges(outer: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    def ranges(outer: list[np.ndarray]) -> Arrays:
         shape = outer[-1].shape if outer else ()
         return np.full(shape, low[len(outer)]), np.full(shape, high[len(outer)])
 
@@ -100,19 +100,13 @@ class HasDensity(Protocol):
 
 
 def zoom[Evaluated: HasDensity](
-    evaluate: Callable[[Rule], Evaluated],
-    axes: int,
-    drop: float,
-    *,
-    order: int = 16,
-    rounds: int = 40,
+    evaluate: Callable[[Rule], Evaluated], axes: int, drop: float, *, order: int, rounds: int = 40
 ) -> tuple[Evaluated, np.ndarray, np.ndarray]:
     """Find the box around the nodes within `drop` of the highest log density.
 
     It starts from everything and shrinks until a round would take off less than a third of every
     side. Return the evaluation of `order` nodes on every axis of the box, and its ends low, high
-    (axes,). Raise BadInput if the density does not fall off where a tau grows, so that its integral
-    is infinite.
+    (axes,). Raise BadInput if the density does not fall off where a tau grows (infinite integral).
     """
     low = np.zeros(axes)
     high = np.full(axes, FARTHEST)
@@ -127,23 +121,18 @@ def zoom[Evaluated: HasDensity](
     return evaluated, low, high
 
 
-def _near(
-    density: np.ndarray, low: np.ndarray, high: np.ndarray, drop: float
-) -> tuple[np.ndarray, np.ndarray]:
+def _near(density: np.ndarray, low: np.ndarray, high: np.ndarray, drop: float) -> Arrays:
     """Return the part of a box within `drop` of the peak, with a spare node on every side."""
     near = density > density.max() - drop
     order = density.shape[0]
-    new_low = low.copy()
-    new_high = high.copy()
+    ends = []
     for axis in range(len(low)):
         others = tuple(other for other in range(len(low)) if other != axis)
         positions = np.flatnonzero(near.any(others))
-        first = positions[0]
-        last = positions[-1]
         x = low[axis] + (high[axis] - low[axis]) * (leggauss(order)[0] + 1) / 2
-        new_low[axis] = x[first - 1] if first else low[axis]
-        new_high[axis] = x[last + 1] if last + 1 < order else high[axis]
-    return new_low, new_high
+        edges = np.array([low[axis], *x, high[axis]])  # node i is edge i + 1
+        ends.append((edges[positions[0]], edges[positions[-1] + 2]))
+    return tuple(np.array(ends).T)
 
 
 def cell_edges(order: int) -> np.ndarray:
@@ -151,7 +140,7 @@ def cell_edges(order: int) -> np.ndarray:
     return np.concatenate([[0.0], np.cumsum(leggauss(order)[1]) / 2])
 
 
-def cells(rule: Rule) -> tuple[np.ndarray, np.ndarray]:
+def cells(rule: Rule) -> Arrays:
     """Return every node's cell, which fill a row: lower edges and widths, (nodes, axes) each."""
     edges = cell_edges(rule.order)
     shape = rule.log_weight.shape
@@ -188,19 +177,18 @@ def _kept(axis: Axis, highest: np.ndarray, drop: float) -> tuple[np.ndarray, np.
 
 def _hull(
     points: list[np.ndarray], low: np.ndarray, high: np.ndarray, outer: list[np.ndarray]
-) -> tuple[np.ndarray, np.ndarray]:
+) -> Arrays:
     """Return ranges for new outer nodes: the hull over the old rows on either side."""
     if not outer:
         return low, high
     right = np.clip(np.searchsorted(points[0], outer[0]), 1, len(points[0]) - 1)
     if len(outer) == 1:
         return np.minimum(low[right - 1], low[right]), np.maximum(high[right - 1], high[right])
-    rows = []
-    for new, place_right in enumerate(right):
+    lows, highs = [], []
+    for new, old in enumerate(right):
         inner = [axis[new] for axis in outer[1:]]
-        sides = [
-            _hull([axis[row] for axis in points[1:]], low[row], high[row], inner)
-            for row in (place_right - 1, place_right)
-        ]
-        rows.append((np.minimum(sides[0][0], sides[1][0]), np.maximum(sides[0][1], sides[1][1])))
-    return np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
+        of_row = {row: [axis[row] for axis in points[1:]] for row in (old - 1, old)}
+        sides = [_hull(of_row[row], low[row], high[row], inner) for row in (old - 1, old)]
+        lows.append(np.minimum(sides[0][0], sides[1][0]))
+        highs.append(np.maximum(sides[0][1], sides[1][1]))
+    return np.array(lows), np.array(highs)

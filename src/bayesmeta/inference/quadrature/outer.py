@@ -14,25 +14,19 @@ from bayesmeta.inference.quadrature.nodes import cell_edges, leggauss
 from bayesmeta.model.spec import ModelSpec, Prior
 
 RHO = "rho"
-# two rules, by number of axes; their difference is the error
-ORDERS = {1: (12, 24), 2: (8, 12), 3: (6, 8)}
+ORDERS = {1: (12, 24), 2: (8, 12), 3: (6, 8)}  # by number of axes; two rules differ by the error
 FINEST = 4  # nodes per axis where there are more axes
 
 
 class OuterNodes(NamedTuple):
-    """Nodes of a rule over the outer parameters.
+    """Nodes of a rule over the outer parameters."""
 
-    values : by name (nodes,). weight : (nodes,), summing to 1. lower, width : of every node's cell
-    in u (nodes, axes).
-    """
-
-    values: dict[str, np.ndarray]
-    weight: np.ndarray
-    lower: np.ndarray
-    width: np.ndarray
+    values: dict[str, np.ndarray]  # by name (nodes,)
+    weight: np.ndarray  # (nodes,), summing to 1
+    lower: np.ndarray  # lower ends of every node's cell in u (nodes, axes)
+    width: np.ndarray  # widths of every node's cell in u (nodes, axes)
 
     def at(self, node: int) -> dict[str, float]:
-        """Return the values at a node."""
         return {name: values[node] for name, values in self.values.items()}
 
 
@@ -44,9 +38,7 @@ def outer_priors(spec: ModelSpec) -> dict[str, Prior]:
 
 def orders_of(priors: Mapping[str, Prior]) -> tuple[int, ...]:
     """Return the nodes per axis of the rules to compare, the finest last."""
-    if not priors:
-        return (1,)
-    return ORDERS.get(len(priors), (FINEST - 1, FINEST))
+    return ORDERS.get(len(priors), (FINEST - 1, FINEST)) if priors else (1,)
 
 
 def outer_nodes(priors: Mapping[str, Prior], order: int) -> OuterNodes:

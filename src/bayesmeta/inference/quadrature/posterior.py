@@ -10,68 +10,62 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from scipy.optimize import brentq
 
 from bayesmeta.inference.quadrature.density import refuse_unknown_studies
+from bayesmeta.inference.quadrature.grid import TauMarginal
 from bayesmeta.inference.quadrature.integral import integrate
 from bayesmeta.inference.quadrature.mixtures import Mixture, add_independent
-from bayesmeta.inference.quadrature.tau_marginal import TauMarginal
 from bayesmeta.model.design import split_strata
 from bayesmeta.model.spec import ModelSpec
+
+BOUNDS = (0.025, 0.5, 0.975)
 
 
 @dataclass(frozen=True)
 class Posterior:
     """Nodes over the taus, and the normal distribution of beta at each.
 
-    tau : (nodes, levels). weight : (nodes,), summing to 1. beta, covariance : mean and covariance
-    of beta given the taus (nodes, p), (nodes, p, p). marginals : by level, the distribution of its
-    tau as parts with weights (a single part, unless averaged over outer parameters).
-    log_marginal_likelihood : log p(y), with normalised priors; a difference of two is a log Bayes
-    factor. error : estimated, as the largest change from a coarser rule to this rule of log p(y),
-    of a mean (in posterior sds), of an sd (relative), over terms and taus, and a tenth of the
-    change of a tau's probability to be below its mean. converged : whether the error came below the
-    tolerance before the limit on nodes. outer : by name of an outer parameter (`outer`) its value
-    at every node (nodes,); empty where there is none.
+    marginals : by level, the distribution of its tau as parts with weights (a single part, unless
+    averaged over outer parameters). log_marginal_likelihood : log p(y), with normalised priors; a
+    difference of two is a log Bayes factor. error : estimated, as the largest change from a coarser
+    rule to this rule of log p(y), of a mean (in posterior sds), of an sd (relative), over terms and
+    taus, and a tenth of the change of a tau's probability to be below its mean. converged : whether
+    the error came below the tolerance before the limit on nodes. outer : by name, as in `outer`.
     """
 
     terms: tuple[str, ...]
     levels: tuple[str, ...]
-    tau: np.ndarray
-    weight: np.ndarray
-    beta: np.ndarray
-    covariance: np.ndarray
+    tau: np.ndarray  # (nodes, levels)
+    weight: np.ndarray  # (nodes,), summing to 1
+    beta: np.ndarray  # mean of beta given the taus (nodes, p)
+    covariance: np.ndarray  # of beta given the taus (nodes, p, p)
     marginals: dict[str, list[tuple[float, TauMarginal]]]
     log_marginal_likelihood: float
     error: float
     converged: bool
-    outer: Mapping[str, np.ndarray] = field(default_factory=dict)
+    outer: Mapping[str, np.ndarray] = field(default_factory=dict)  # (nodes,); empty without any
 
 
 @dataclass(frozen=True)
 class Joint:
-    """Posteriors of strata that share neither terms nor taus: independent, each exact by itself.
+    """Posteriors of strata that share neither terms nor taus: independent, each exact by itself."""
 
-    terms : in the order of the full design. parts : by stratum.
-    """
-
-    terms: tuple[str, ...]
-    parts: dict[str, Posterior]
+    terms: tuple[str, ...]  # in the order of the full design
+    parts: dict[str, Posterior]  # by stratum
 
     @property
     def log_marginal_likelihood(self) -> float:
-        """Return log p(y) of all strata."""
         return sum(part.log_marginal_likelihood for part in self.parts.values())
 
     @property
     def error(self) -> float:
-        """Return the largest error of a stratum."""
         return max(part.error for part in self.parts.values())
 
     @property
     def converged(self) -> bool:
-        """Return whether the integrals of all strata converged."""
         return all(part.converged for part in self.parts.values())
 
 
@@ -105,17 +99,16 @@ def integrate_taus(
     grids = [integral.grids[node] for node in kept]
     share = integral.share[kept] / integral.share[kept].sum()
     sizes = [len(grid.weight) for grid in grids]
+    pairs = list(zip(share, grids, strict=True))
+    by_level = enumerate(spec.levels)
     return Posterior(
         terms=tuple(map(str, design["term"].values)),
         levels=spec.levels,
         tau=np.concatenate([grid.tau for grid in grids]),
-        weight=np.concatenate([x * grid.weight for x, grid in zip(share, grids, strict=True)]),
+        weight=np.concatenate([x * grid.weight for x, grid in pairs]),
         beta=np.concatenate([grid.beta for grid in grids]),
         covariance=np.concatenate([grid.covariance for grid in grids]),
-        marginals={
-            level: [(x, grid.marginals[at]) for x, grid in zip(share, grids, strict=True)]
-            for at, level in enumerate(spec.levels)
-        },
+        marginals={name: [(x, grid.marginals[at]) for x, grid in pairs] for at, name in by_level},
         log_marginal_likelihood=integral.log_evidence,
         error=integral.error,
         converged=integral.converged,
@@ -147,3 +140,36 @@ def tau_quantile(posterior: Posterior, level: str, p: float) -> float:
     parts = [part for _, part in posterior.marginals[level]]
     highest = max(part.scale * float(np.sinh(part.high.max())) for part in parts)
     return float(brentq(lambda tau: tau_cdf(posterior, level, tau) - p, 0.0, highest, xtol=1e-12))
+
+
+def terms_table(posterior: Posterior | Joint) -> pd.DataFrame:
+    """Summarise the terms: term, mean, sd, median, ci_lb, ci_ub (95 % equal-tailed), p_positive."""
+    names = list(posterior.terms)
+    labels = {"contrast": names, "term": names}
+    weights = xr.DataArray(np.eye(len(names)), labels, ("contrast", "term"))
+    return contrasts_table(posterior, weights).rename(columns={"contrast": "term"})
+
+
+def contrasts_table(posterior: Posterior | Joint, weights: xr.DataArray) -> pd.DataFrame:
+    """Summarise weights (contrast, term) exactly: contrast, then the columns of `terms_table`."""
+    rows = []
+    for row in weights.sel(term=list(posterior.terms)):
+        mixture = combination(posterior, row.values)
+        lower, median, upper = (mixture.quantile(p) for p in BOUNDS)
+        moments = {"contrast": row["contrast"].item(), "mean": mixture.mean, "sd": mixture.sd}
+        interval = {"median": median, "ci_lb": lower, "ci_ub": upper}
+        rows.append({**moments, **interval, "p_positive": mixture.above(0.0)})
+    return pd.DataFrame(rows)
+
+
+def taus_table(posterior: Posterior | Joint) -> pd.DataFrame:
+    """Summarise every tau: level (`human:study` of strata), mean, sd, median, ci_lb, ci_ub."""
+    if isinstance(posterior, Joint):
+        tables = {name: taus_table(part) for name, part in posterior.parts.items()}
+        levels = {name: f"{name}:" + table["level"] for name, table in tables.items()}
+        return pd.concat([table.assign(level=levels[name]) for name, table in tables.items()])
+    mean = posterior.weight @ posterior.tau
+    sd = np.sqrt(posterior.weight @ (posterior.tau - mean) ** 2)
+    bounds = [[tau_quantile(posterior, level, p) for p in BOUNDS] for level in posterior.levels]
+    table = pd.DataFrame(bounds, columns=["ci_lb", "median", "ci_ub"]).assign(mean=mean, sd=sd)
+    return table.assign(level=posterior.levels)[["level", "mean", "sd", "median", "ci_lb", "ci_ub"]]

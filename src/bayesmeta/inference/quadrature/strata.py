@@ -3,40 +3,33 @@
 import numpy as np
 import xarray as xr
 
-from bayesmeta.inference.quadrature.deletion import delete_studies
-from bayesmeta.inference.quadrature.posterior import Posterior, combination, integrate_taus
-from bayesmeta.inference.quadrature.tables import taus_table
+from bayesmeta.inference.quadrature.deletion import Weights, delete_studies
+from bayesmeta.inference.quadrature.posterior import (
+    Posterior,
+    combination,
+    integrate_taus,
+    taus_table,
+)
 from bayesmeta.model.design import split_strata
 from bayesmeta.model.likelihood import tau_labels
 from bayesmeta.model.spec import ModelSpec
 
 
 def leave_one_study_out(
-    design: xr.Dataset,
-    spec: ModelSpec,
-    *,
-    weights: xr.DataArray | None = None,
-    tolerance: float = 1e-6,
+    design: xr.Dataset, spec: ModelSpec, *, weights: Weights = None, tolerance: float = 1e-6
 ) -> xr.Dataset:
     """Return the posterior without each study, and how well it predicts that study.
 
     `weights` (contrast, term) are linear combinations to follow besides the terms. A study with an
     estimated error above `tolerance` on the shared grid gets a separate grid.
 
-    Returns
-    -------
-    Dataset
-        Over study: elpd, exact log p(y_s | y_-s); error, as `Posterior.error`; own_grid, whether
-        the study had a separate grid. Over (study, term): mean, sd; (study, level): tau_mean,
-        tau_sd; (study, contrast): contrast_mean, contrast_sd. Every posterior is that without the
-        study.
-
-    Notes
-    -----
-    A term that only the left-out study informs has its prior.
+    The result has, over study: elpd, exact log p(y_s | y_-s); error, as `Posterior.error`;
+    own_grid, whether the study had a separate grid. Over (study, term): mean, sd; (study, level):
+    tau_mean, tau_sd; (study, contrast): contrast_mean, contrast_sd. Every posterior is that without
+    the study; a term that only this study informs has its prior.
     """
     if not spec.tau_by:
-        return delete_studies(design, spec, weights=weights, tolerance=tolerance)
+        return delete_studies(design, spec, weights, tolerance)
     parts = split_strata(design, spec)
     posteriors = {name: integrate_taus(*part, tolerance=tolerance) for name, part in parts.items()}
     by_stratum = []
@@ -45,7 +38,7 @@ def leave_one_study_out(
         if weights is not None:
             inside = weights.sel(term=part["term"].values)
             inside = inside[(inside != 0).any("term").values]
-        deleted = delete_studies(part, single, weights=inside, tolerance=tolerance)
+        deleted = delete_studies(part, single, inside, tolerance)
         deleted = deleted.assign_coords(level=[f"{name}:{level}" for level in single.levels])
         others = {other: posterior for other, posterior in posteriors.items() if other != name}
         by_stratum.append(_with_others(deleted, others, weights))
@@ -54,9 +47,7 @@ def leave_one_study_out(
     return together.sel(study=design["study"].values).reindex(order)
 
 
-def _with_others(
-    deleted: xr.Dataset, others: dict[str, Posterior], weights: xr.DataArray | None
-) -> xr.Dataset:
+def _with_others(deleted: xr.Dataset, others: dict[str, Posterior], weights: Weights) -> xr.Dataset:
     """Add terms and taus of strata that lose no study, and their part of every contrast."""
     studies = xr.ones_like(deleted["elpd"])
     merged = [deleted[["elpd", "error", "own_grid", "mean", "sd", "tau_mean", "tau_sd"]]]

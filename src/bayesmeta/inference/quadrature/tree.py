@@ -8,6 +8,7 @@ import xarray as xr
 from scipy.special import softmax
 
 from bayesmeta.inference.predictive import complete_tree, thinning_interval
+from bayesmeta.inference.quadrature.conditional import Arrays
 from bayesmeta.inference.quadrature.density import at_taus
 from bayesmeta.inference.quadrature.grid import outside_of
 from bayesmeta.inference.quadrature.integral import Integral, integrate
@@ -24,16 +25,12 @@ CANDIDATES = 2  # candidates per draw: enough for almost no draw to be taken twi
 
 
 class Draws(NamedTuple):
-    """Independent draws.
+    """Independent draws."""
 
-    tau (draws, levels), beta (draws, p), log_joint : log p(y, beta, tau, outer) (draws,), outer by
-    name.
-    """
-
-    tau: np.ndarray
-    beta: np.ndarray
-    log_joint: np.ndarray
-    outer: dict[str, np.ndarray]
+    tau: np.ndarray  # (draws, levels)
+    beta: np.ndarray  # (draws, p)
+    log_joint: np.ndarray  # log p(y, beta, tau, outer) (draws,)
+    outer: dict[str, np.ndarray]  # by name (draws,)
 
 
 def quadrature_posterior(
@@ -75,9 +72,8 @@ def quadrature_posterior(
         variable = pooling_sd_name(name) if name in spec.pooling_sds else name
         variables[variable] = (dims, values.reshape(chains, draws))
     posterior = xr.Dataset(variables, labels, attrs=_attributes(list(integrals.values())))
-    lp = {"lp": (dims, joined.log_joint.reshape(chains, draws))}
+    stats = xr.Dataset({"lp": (dims, joined.log_joint.reshape(chains, draws))}, chain_labels)
     with steps("exact random effects"):
-        stats = xr.Dataset(lp, chain_labels)
         return complete_tree(posterior, stats, design, spec, seed=seed)
 
 
@@ -130,21 +126,17 @@ def draw(integral: Integral, spec: ModelSpec, *, count: int, seed: int) -> Draws
     return Draws(tau[chosen], beta, log_joint, outer)
 
 
-def _candidates(
-    integral: Integral, count: int, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _candidates(integral: Integral, count: int, rng: np.random.Generator) -> Arrays:
     """Draw x (count, levels) and u (count, outer), each in its node's cell; log density."""
-    weight, lower, width, outer = [], [], [], []
+    by_outer = []
     for outer_node in integral.kept:
         grid = integral.grids[outer_node]
-        grid_lower, grid_width = (part[grid.kept] for part in cells(grid.rule))
-        weight.append(integral.share[outer_node] * grid.weight)
-        lower.append(grid_lower)
-        width.append(grid_width)
-        outer.append(np.full(len(grid.weight), outer_node))
-    weights = np.concatenate(weight)
+        lower, width = (part[grid.kept] for part in cells(grid.rule))
+        outer = np.full(len(grid.weight), outer_node)
+        by_outer.append((integral.share[outer_node] * grid.weight, lower, width, outer))
+    weights, *others = (np.concatenate(parts) for parts in zip(*by_outer, strict=True))
     node = systematic(weights, count, rng)
-    lower_x, width_x, of_outer = (np.concatenate(part)[node] for part in (lower, width, outer))
+    lower_x, width_x, of_outer = (part[node] for part in others)
     x = lower_x + width_x * rng.random(lower_x.shape)
     width_u = integral.nodes.width[of_outer]
     u = integral.nodes.lower[of_outer] + width_u * rng.random(width_u.shape)

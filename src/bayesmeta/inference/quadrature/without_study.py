@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bayesmeta.inference.quadrature.conditional import Conditional, sweep
+from bayesmeta.inference.quadrature.conditional import Arrays, Conditional, sweep
 from bayesmeta.inference.quadrature.density import DesignArrays, with_dense
 from bayesmeta.model.likelihood import Taus, error_sums, marginal
 from bayesmeta.model.likelihood.arrays import with_node_axes
@@ -26,16 +26,12 @@ from bayesmeta.model.likelihood.nesting import Nesting
 
 
 class Support(NamedTuple):
-    """Studies that inform the same terms.
+    """Studies that inform the same terms."""
 
-    studies, terms : positions (n,), (r,). columns, v, nesting : [X_I, y], v and the nesting of
-    their effects.
-    """
-
-    studies: np.ndarray
-    terms: np.ndarray
-    columns: np.ndarray
-    v: np.ndarray
+    studies: np.ndarray  # positions (n,)
+    terms: np.ndarray  # positions (r,)
+    columns: np.ndarray  # [X_I, y] of the studies' effects
+    v: np.ndarray  # of the same effects
     nesting: Nesting
 
     def sums(self, tau_effect: float, rho: float | np.ndarray) -> Sums:
@@ -45,15 +41,12 @@ class Support(NamedTuple):
 
 
 class WithoutStudy(NamedTuple):
-    """Without each study of a support: log p(y_-s | taus) (n, ...), and changes of moments.
+    """Without each study of a support: the likelihood, and changes of moments."""
 
-    mean : P^-1 a - m (r, n, ...). covariance : P^-1 - M (r, r, n, ...). G : (p, r, ...).
-    """
-
-    log_likelihood: np.ndarray
-    mean: np.ndarray
-    covariance: np.ndarray
-    G: np.ndarray
+    log_likelihood: np.ndarray  # log p(y_-s | taus) (n, ...)
+    mean: np.ndarray  # P^-1 a - m (r, n, ...)
+    covariance: np.ndarray  # P^-1 - M (r, r, n, ...)
+    G: np.ndarray  # (p, r, ...)
 
 
 def supports_of(arrays: DesignArrays) -> list[Support]:
@@ -101,9 +94,7 @@ def without_each(
     )
 
 
-def _products(
-    support: Support, sums: Sums, taus: Taus, arrays: DesignArrays
-) -> tuple[np.ndarray, np.ndarray]:
+def _products(support: Support, sums: Sums, taus: Taus, arrays: DesignArrays) -> Arrays:
     """Return z'V_s^-1 z (n, r + 1, r + 1, ...) and log|V_s| (n, ...), z = [X_I, y]."""
     nested = marginal(sums, taus.above, support.nesting, by_study=True)
     columns = arrays.columns[:, [*support.terms, arrays.columns.shape[1] - 1]]

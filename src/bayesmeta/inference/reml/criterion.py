@@ -1,7 +1,6 @@
 """What REML and ML maximise, as a function of the taus alone, and how a climb finds its maximum.
 
-With V the covariance matrix of yi given the taus and r = yi - X beta, beta by generalised least
-squares,
+With V the covariance of yi given the taus and r = yi - X beta, beta by generalised least squares,
 
     l_ML   = -1/2 (k log 2 pi + log|V| + r' V^-1 r)
     l_REML = -1/2 ((k - p) log 2 pi + log|V| + log|X' V^-1 X| - log|X'X| + r' V^-1 r)
@@ -28,35 +27,29 @@ from bayesmeta.model.likelihood.effect_level import error_weights
 from bayesmeta.model.likelihood.kernel import Sums
 from bayesmeta.model.spec import ModelSpec
 
-Derivatives = list[np.ndarray]  # of order 0 and 1
+Derivatives = list[np.ndarray]  # of order 0 and 1, or of log|V| and S
 STEPS = 200
 SMALL = 1e-8  # of the sd of the residuals: a step at which a climb ends
 
 
 class Evaluation(NamedTuple):
-    """The criterion at given taus, its derivatives, and least squares.
-
-    X' V^-1 X = L L' (factor), half = L' beta, residual = r' V^-1 r.
-    """
+    """The criterion at given taus, its derivatives, and least squares."""
 
     value: float
     gradient: np.ndarray
     hessian: np.ndarray
-    factor: np.ndarray
-    half: np.ndarray
-    residual: float
+    factor: np.ndarray  # L with X' V^-1 X = L L'
+    half: np.ndarray  # L' beta
+    residual: float  # r' V^-1 r
 
 
 class Problem(NamedTuple):
-    """A criterion: evaluate(tau), and where to start.
+    """A criterion, and where to start."""
 
-    beta : by ordinary least squares. basis : X basis is orthonormal. scale : sd of the residuals.
-    """
-
-    evaluate: Callable[[np.ndarray], Evaluation]
-    beta: np.ndarray
-    basis: np.ndarray
-    scale: float
+    evaluate: Callable[[np.ndarray], Evaluation]  # of tau
+    beta: np.ndarray  # by ordinary least squares
+    basis: np.ndarray  # X basis is orthonormal
+    scale: float  # sd of the residuals
 
     def starts(self, levels: int) -> list[np.ndarray]:
         """Return taus to start from; equal first, so that aliased levels are split evenly."""
@@ -144,9 +137,7 @@ class Products:
 
     STEP = 1e-20  # h: without a difference there is no cancellation, however small it is
 
-    def __init__(
-        self, columns: np.ndarray, v: np.ndarray, nesting: Nesting, spec: ModelSpec
-    ) -> None:
+    def __init__(self, columns: np.ndarray, v: np.ndarray, nesting: Nesting, spec: ModelSpec):
         self.columns = columns
         self.v = v
         self.nesting = nesting
@@ -192,21 +183,15 @@ class Products:
             trace -= (error.factor * self.nesting.levels[0].sum(error.scaled**2)).sum()
         return trace, -solved.T @ solved
 
-    def curvature(self, tau: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def curvature(self, tau: np.ndarray) -> Derivatives:
         """Return second derivatives of log|V| (levels, levels) and S (q, q, levels, levels)."""
-        traces, products = [], []
-        for direction in np.eye(len(tau)):
-            (_, gradient), (_, slope) = self(tau + 1j * self.STEP * direction)
-            traces.append(gradient.imag / self.STEP)
-            products.append(slope.imag / self.STEP)
-        return np.stack(traces, axis=-1), np.stack(products, axis=-1)
+        shifted = (self(tau + 1j * self.STEP * direction) for direction in np.eye(len(tau)))
+        slopes = zip(*((traces[1], products[1]) for traces, products in shifted), strict=True)
+        return [np.stack(part, axis=-1).imag / self.STEP for part in slopes]
 
 
 def _evaluation(
-    first: tuple[Derivatives, Derivatives],
-    second: tuple[np.ndarray, np.ndarray],
-    k: int,
-    method: str,
+    first: tuple[Derivatives, Derivatives], second: Derivatives, k: int, method: str
 ) -> Evaluation:
     """Return the criterion from log|V| and S; r' V^-1 r = u' S u with u = (-beta, 1)."""
     (log_det, log_det_1), (S, S_1) = first

@@ -19,23 +19,19 @@ ZERO = 1e-6  # of the sd of the residuals; Newton ends far below it where a tau 
 class Reml:
     """A fit by `fit_reml`.
 
-    tau : standard deviation of each level; exactly 0 on the boundary. beta : estimate of each term.
-    covariance : of beta (term, term). log_lik : restricted (REML) or full (ML) log-likelihood,
-    metafor's `logLik`. QE : residual heterogeneity, r' V^-1 r with every tau 0. boundary : levels
-    with a tau estimated as 0. aliased : levels that these data cannot tell apart (every study has a
-    single group, say): only the sum of their tau^2 is estimated, and it is split evenly, as metafor
-    does.
+    aliased : levels that these data cannot tell apart (every study has a single group, say): only
+    the sum of their tau^2 is estimated, and it is split evenly, as metafor does.
     """
 
     design: xr.Dataset
     spec: ModelSpec
     method: str
-    tau: pd.Series
-    beta: pd.Series
-    covariance: pd.DataFrame
-    log_lik: float
-    QE: float
-    boundary: tuple[str, ...]
+    tau: pd.Series  # standard deviation of each level; exactly 0 on the boundary
+    beta: pd.Series  # estimate of each term
+    covariance: pd.DataFrame  # of beta (term, term)
+    log_lik: float  # restricted (REML) or full (ML) log-likelihood, metafor's `logLik`
+    QE: float  # residual heterogeneity, r' V^-1 r with every tau 0
+    boundary: tuple[str, ...]  # levels with a tau estimated as 0
     aliased: tuple[str, ...]
 
 

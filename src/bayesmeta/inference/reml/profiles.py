@@ -13,10 +13,7 @@ from bayesmeta.infrastructure.errors import BadInput
 
 
 def profile(fit: Reml, level: str, grid: Iterable[float]) -> pd.DataFrame:
-    """Return the log-likelihood along a level's tau, maximised over all else: tau, log_lik.
-
-    Raise BadInput if the model has no such level.
-    """
+    """Return tau, log_lik maximised over all else, or raise BadInput if there is no such level."""
     if level not in fit.spec.levels:
         raise BadInput(f"unknown level '{level}'; the model has: {', '.join(fit.spec.levels)}")
     height = _height(fit, level, problem_of(fit.design, fit.spec, fit.method))

@@ -38,35 +38,25 @@ def cr2_table(
 
 
 class Clusters(NamedTuple):
-    """Per study and row c, with g_s = A_s' V_s^-1 X_s M c.
+    """Per study and row c, with g_s = A_s' V_s^-1 X_s M c."""
 
-    scores (studies, rows): g_s' r_s. variances (studies, rows): g_s' V_s g_s. loads (studies, p,
-    rows): X_s' g_s.
-    """
-
-    scores: np.ndarray
-    variances: np.ndarray
-    loads: np.ndarray
+    scores: np.ndarray  # g_s' r_s (studies, rows)
+    variances: np.ndarray  # g_s' V_s g_s (studies, rows)
+    loads: np.ndarray  # X_s' g_s (studies, p, rows)
 
 
 def _clusters(fit: Reml, weights: np.ndarray) -> Clusters:
     x = fit.design["X"].values
     m = fit.covariance.to_numpy()
     r = fit.design["yi"].values - x @ fit.beta.to_numpy()
-    scores, variances, loads = [], [], []
-    for rows in _rows_of_studies(fit):
-        v = _covariance(fit, rows)
-        g = _adjustment(v, x[rows] @ m @ x[rows].T) @ np.linalg.solve(v, x[rows] @ m @ weights.T)
-        scores.append(g.T @ r[rows])
-        variances.append((g * (v @ g)).sum(axis=0))
-        loads.append(x[rows].T @ g)
-    return Clusters(np.array(scores), np.array(variances), np.array(loads))
-
-
-def _rows_of_studies(fit: Reml) -> list[np.ndarray]:
+    by_study = []
     study = codes_of(fit.design)["study"]
     order = np.argsort(study, kind="stable")
-    return np.split(order, np.cumsum(np.bincount(study))[:-1])
+    for rows in np.split(order, np.cumsum(np.bincount(study))[:-1]):
+        v = _covariance(fit, rows)
+        g = _adjustment(v, x[rows] @ m @ x[rows].T) @ np.linalg.solve(v, x[rows] @ m @ weights.T)
+        by_study.append((g.T @ r[rows], (g * (v @ g)).sum(axis=0), x[rows].T @ g))
+    return Clusters(*(np.array(part) for part in zip(*by_study, strict=True)))
 
 
 def _covariance(fit: Reml, rows: np.ndarray) -> np.ndarray:

@@ -23,15 +23,12 @@ AT_ONCE = 4_000_000  # weights held in memory
 
 
 class Single(NamedTuple):
-    """Fits of a table or, with a leading axis, of many: beta (p,), covariance (p, p), tau2, qe.
+    """Fits of a table or, with a leading axis, of many."""
 
-    qe is Cochran's Q of the residuals, at tau^2 = 0.
-    """
-
-    beta: Floats
-    covariance: Floats
+    beta: Floats  # (p,)
+    covariance: Floats  # (p, p)
     tau2: Floats
-    qe: Floats
+    qe: Floats  # Cochran's Q of the residuals, at tau^2 = 0
 
 
 def fit_single(x: Floats, y: Floats, v: Floats) -> Single:
@@ -44,11 +41,7 @@ def fit_single(x: Floats, y: Floats, v: Floats) -> Single:
 
 
 def delete_each(x: Floats, y: Floats, v: Floats) -> Single:
-    """Return the fits without each effect in turn, with a leading axis (k,).
-
-    nan where the rest cannot tell the terms apart: the only effect of a cell. Raise BadInput as
-    `fit_single`.
-    """
+    """Return `fit_single` without each effect (k, ...); nan without the only effect of a cell."""
     k, p = x.shape
     needed = np.square(np.linalg.qr(x)[0]).sum(axis=1) > 1 - 1e-9
     shapes = ((k, p), (k, p, p), (k,), (k,))
@@ -65,8 +58,8 @@ def _fit(keep: NDArray[np.bool_], x: Floats, y: Floats, v: Floats) -> Single:
     left = keep.sum(axis=1)
     p = x.shape[1]
     if len(left) and left.min() <= p:
-        needed = "a fit of tau^2 needs more effects than terms"
-        raise BadInput(f"{left.min()} effects for {p} terms; {needed}")
+        got = f"{left.min()} effects for {p} terms"
+        raise BadInput(f"{got}; a fit of tau^2 needs more effects than terms")
     z = np.column_stack([x, y])
     products = (z[:, :, None] * z[:, None, :]).reshape(len(y), -1)
 

@@ -117,9 +117,7 @@ def fit_table(fit: Reml, *, test: str = "z") -> pd.DataFrame:
     sizes = design.sizes
     row: dict[str, float] = {"k": k, "studies": sizes["study"], "groups": sizes["group"]}
     row |= {"QE": fit.QE, "QE_df": k - p, "QE_p": chi2.sf(fit.QE, k - p)}
-    if test == "z":
-        row |= {"QM": qm, "QM_df": m, "QM_p": chi2.sf(qm, m), "log_lik": fit.log_lik}
-    else:
-        row |= {"QM": qm / m, "QM_df": m, "QM_p": f.sf(qm / m, m, df), "log_lik": fit.log_lik}
-        row["QM_df2"] = df
-    return pd.DataFrame([row])
+    of_terms = {"QM": qm, "QM_df": m, "QM_p": chi2.sf(qm, m), "log_lik": fit.log_lik}
+    if test != "z":
+        of_terms |= {"QM": qm / m, "QM_p": f.sf(qm / m, m, df), "QM_df2": df}
+    return pd.DataFrame([row | of_terms])

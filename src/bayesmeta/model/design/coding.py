@@ -20,21 +20,20 @@ EXAMPLES = "write for example '0 + valence:phase', '~ dose' or '1'"
 
 
 class Coding(NamedTuple):
-    """A coded table.
+    """A coded table."""
 
-    matrix : the terms (k, p) with readable names. factors : level of every factor in every term (p,
-    factors), or ''. kinds : `kinds.MEAN`, `DIFFERENCE` or `SLOPE` (p,). standardised : weights of
-    the terms in the coefficients of centred and scaled moderators (p, p); None where there are
-    none. spec : formulaic ModelSpec, codes other rows in the same form. kept : whether each column
-    of `spec` is a term; the others are cells without effects.
-    """
+    matrix: pd.DataFrame  # the terms (k, p) with readable names
+    factors: pd.DataFrame  # level of every factor in every term (p, factors), or ''
+    kinds: pd.Series  # `kinds.MEAN`, `DIFFERENCE` or `SLOPE` (p,)
+    standardised: pd.DataFrame | None  # `standardising.standardised_weights` by name (p, p)
+    spec: Any  # formulaic ModelSpec, codes other rows in the same form
+    kept: np.ndarray  # whether each column of `spec` is a term; others are cells without effects
 
-    matrix: pd.DataFrame
-    factors: pd.DataFrame
-    kinds: pd.Series
-    standardised: pd.DataFrame | None
-    spec: Any
-    kept: np.ndarray
+
+def about_table(frame: pd.DataFrame) -> dict[str, str | int]:
+    """Return the attributes that a design has of its table."""
+    texts = {key: str(frame.attrs.get(key) or "") for key in ("dataset", "variant", "title")}
+    return {**texts, "synthetic": int(frame.attrs.get("synthetic", False))}
 
 
 def code_terms(
@@ -85,9 +84,8 @@ def _coded(frame: pd.DataFrame, formula: str) -> Any:
     except BadInput:
         raise
     except Exception as error:  # a user's expression may raise any exception
-        reason = str(error).partition("\n")[0].rstrip(".")
-        text = f"terms '{formula}' are not a formula of this table: {reason}; {EXAMPLES}"
-        raise BadInput(text) from error
+        reason = f"this table: {str(error).partition('\n')[0].rstrip('.')}; {EXAMPLES}"
+        raise BadInput(f"terms '{formula}' are not a formula of {reason}") from error
 
 
 def code_rows(coding: Coding, frame: pd.DataFrame) -> pd.DataFrame:
@@ -110,15 +108,10 @@ def code_rows(coding: Coding, frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(terms, columns=coding.matrix.columns)
 
 
-def _informed(
-    factors: pd.DataFrame, empty: np.ndarray, lists: Sequence[Sequence[str]]
-) -> np.ndarray:
-    """Return the cells that agree with a cell with effects in every list of factors (p,).
-
-    Lists that identify the cell itself are ignored.
-    """
+def _informed(factors: pd.DataFrame, empty: np.ndarray, lists: Sequence[Sequence[str]]) -> Any:
+    """Return the cells that agree with a cell with effects in every list of factors (p,)."""
     known = [list(names) for names in lists if set(names) <= set(factors)]
-    shared = [names for names in known if factors.duplicated(names).any()]
+    shared = [names for names in known if factors.duplicated(names).any()]  # others identify cells
     if not shared:
         return np.zeros(len(factors), bool)
     keys = [pd.MultiIndex.from_frame(factors[names]) for names in shared]
@@ -139,10 +132,7 @@ def cell_means(formula: str, frame: pd.DataFrame) -> str:
 
 
 def _labels(columns: list[str]) -> list[str]:
-    """Return readable labels: `fear:memory` for `valence[fear]:phase[memory]`.
-
-    A treatment contrast keeps its factor: `valence[fear]`.
-    """
+    """Shorten `valence[fear]:phase[memory]` to `fear:memory`; a treatment contrast keeps it all."""
 
     def shorten(match: re.Match[str]) -> str:
         return f"{match[1]}[{match[3]}]" if match[2] else match[3]

@@ -62,15 +62,13 @@ def _unknown_term(name: str, term: str, terms: Sequence[str]) -> str:
 
 
 def _fillings(name: str, text: str, terms: Sequence[str]) -> dict[str, list[dict[str, str]]]:
-    """Return by full name the fillings of a text's placeholders for which all its terms exist.
-
-    The fillings of a name are averaged.
-    """
+    """Return by full name the fillings, to average, of a text's placeholders by existing terms."""
     patterns = list(parse_combination(name, text))
     if not any(_PLACEHOLDER.search(pattern) for pattern in patterns):
         return {name: [{}]}
     richest = max(patterns, key=lambda pattern: len(_PLACEHOLDER.findall(pattern)))
-    regex = _regex_of(richest)
+    escaped = re.escape(richest).replace(r"\{", "{").replace(r"\}", "}")
+    regex = re.compile(_PLACEHOLDER.sub(r"(?P<\1>.+)", escaped))
     fillings: dict[str, list[dict[str, str]]] = {}
     for match in filter(None, map(regex.fullmatch, terms)):
         filling = match.groupdict()
@@ -81,12 +79,6 @@ def _fillings(name: str, text: str, terms: Sequence[str]) -> dict[str, list[dict
         why = f"no cell has all the terms of '{text}'; the model has: {', '.join(terms)}"
         raise BadInput(f"contrast '{name}': {why}")
     return fillings
-
-
-def _regex_of(pattern: str) -> re.Pattern[str]:
-    """Return an expression that matches a pattern, with a named group for every placeholder."""
-    escaped = re.escape(pattern).replace(r"\{", "{").replace(r"\}", "}")
-    return re.compile(_PLACEHOLDER.sub(r"(?P<\1>.+)", escaped))
 
 
 def _filled(text: str, filling: Mapping[str, str]) -> str:
@@ -129,9 +121,6 @@ def named_weights(design: xr.Dataset, spec: ModelSpec) -> xr.DataArray:
 
 
 def with_model(design: xr.Dataset, spec: ModelSpec) -> xr.Dataset:
-    """Return the design with its model: the group `constant_data` of a tree.
-
-    It gains contrast_weights (contrast, term), and the attribute `model` (`spec.spec_to_json`).
-    """
+    """Return `constant_data`: the design, contrast_weights (contrast, term) and model (JSON)."""
     weights = named_weights(design, spec)
     return design.assign(contrast_weights=weights).assign_attrs(model=spec_to_json(spec))

@@ -30,16 +30,14 @@ def code_controls(frame: pd.DataFrame) -> dict[str, tuple[str, np.ndarray]]:
 
     They are control_cluster, index of the control measurement; control_side, -1 where yi is turned
     against group - control; control_subjects, N. Effects share a measurement where study, control
-    and its size agree, and its mean and standard deviation where the table has them. A control
-    without variation (a floor, a ceiling) may look alike in two measurements: no effects share it.
-    The table has control, n1i, n2i, and may have m2i, sd2i and direction (1, -1). Raise BadInput if
-    a column is missing, a group size is not positive, or the n of a shared control is split.
+    and its size agree, and its mean and standard deviation where the table has them; none share a
+    control without variation (a floor, a ceiling), which may look alike in two measurements. The
+    table has control, n1i, n2i, and may have m2i, sd2i and direction (1, -1). Raise BadInput if a
+    column is missing, a group size is not positive, or the n of a shared control is split.
     """
     if missing := [name for name in NEEDED if name not in frame]:
-        needed = ", ".join(NEEDED)
-        raise BadInput(
-            f"shared controls need the columns {needed}; the table has no column {missing}"
-        )
+        needed = f"shared controls need the columns {', '.join(NEEDED)}"
+        raise BadInput(f"{needed}; the table has no column {missing}")
     if not (frame[["n1i", "n2i"]] > 0).all(axis=None):
         raise BadInput("shared controls need both group sizes, n1i and n2i, above 0; some are not")
     if split := int(split_controls(frame).sum()):

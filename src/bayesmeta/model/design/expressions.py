@@ -1,7 +1,6 @@
-"""The Python inside a formula, such as np.log(dose): its columns, and that it only computes.
+"""The Python in a formula, as np.log(dose): its columns, and that it only computes.
 
-A formula may come with a stranger's model file or posterior.nc, and formulaic evaluates it as
-Python.
+formulaic evaluates it, and it may come with a stranger's model file or posterior.nc.
 """
 
 import ast
@@ -18,26 +17,19 @@ OPERATORS = (ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
 
 
 def variables_of(formula: Any) -> list[str]:
-    """Return the columns that a formulaic formula needs, in the order in which it names them.
-
-    formulaic's `required_variables` lack those of `scale(dose)` until the formula is evaluated.
-    """
+    """Return the columns that a formulaic formula needs, those in `scale(dose)` too, in order."""
     return list(dict.fromkeys(name for factor in _factors(formula) for name in _names_of(factor)))
 
 
 def check_expressions(formula: Any, written: str) -> None:
-    """Raise BadInput if a formula could do more than compute.
-
-    Its Python expressions may hold columns, numbers, signs and known functions.
-    """
+    """Raise BadInput unless a formula only computes by columns, numbers, signs, known functions."""
     for factor in _factors(formula):
-        for node in [] if _is_column(factor) else ast.walk(_read(factor.expr)[0]):
+        is_column = factor.eval_method.value == "lookup"
+        for node in [] if is_column else ast.walk(_read(factor.expr)[0]):
             if not _computes(node):
-                allowed = f"formulaic's transforms and np.{', np.'.join(FUNCTIONS)}"
-                raise BadInput(
-                    f"terms '{written}' hold '{ast.unparse(node)}', and a formula may only compute "
-                    f"with columns, numbers, signs, {allowed}"
-                )
+                allowed = f"numbers, signs, formulaic's transforms and np.{', np.'.join(FUNCTIONS)}"
+                got = f"terms '{written}' hold '{ast.unparse(node)}'"
+                raise BadInput(f"{got}, and a formula may only compute with columns, {allowed}")
 
 
 def _computes(node: ast.AST) -> bool:
@@ -58,13 +50,9 @@ def _factors(formula: Any) -> Iterator[Any]:
     return (factor for factor in factors if factor.eval_method.value != "literal")
 
 
-def _is_column(factor: Any) -> bool:
-    return bool(factor.eval_method.value == "lookup")
-
-
 def _names_of(factor: Any) -> list[str]:
     """Return the names that are values, not functions; names in backticks first."""
-    if _is_column(factor):
+    if factor.eval_method.value == "lookup":
         return [str(factor.expr)]
     tree, quoted = _read(factor.expr)
     nodes = list(ast.walk(tree))

@@ -1,7 +1,6 @@
-"""The kinds of terms: mean of some rows, difference of means, slope, slope of a small-study effect.
+"""The kinds of terms: mean of rows, difference of means, slope, slope of a small-study effect.
 
-Only a mean has studies around it and a prediction interval. A slope is drawn as a line over its
-moderator.
+Only a mean has studies and a prediction interval; a slope is drawn as a line over its moderator.
 """
 
 from typing import Any
@@ -18,9 +17,8 @@ SMALL_STUDY = "small-study slope"
 def code_kinds(spec: Any) -> np.ndarray:
     """Return the kind of each column of a formulaic ModelSpec (p,).
 
-    A column that contains a number is a slope. A category in full coding, as in `0 +
-    valence:phase`, gives means; in reduced coding, as in `~ species`, differences from the
-    intercept, which is a mean.
+    A column that contains a number is a slope. A category in full coding (`0 + valence:phase`)
+    gives means; in reduced coding (`~ species`) differences from the intercept, which is a mean.
     """
     numbers = numeric_factors(spec)
     kinds = []

@@ -37,13 +37,13 @@ def moderator_columns(design: xr.Dataset, names: Iterable[object]) -> pd.DataFra
 def coding_of(design: xr.Dataset, spec: ModelSpec) -> Coding:
     """Return the coding of a design, for `code_rows`; without the slope of a small-study effect.
 
-    Raise BadInput if the design does not contain the moderators from which it was coded.
+    Raise BadInput if the design lacks the moderators from which it was coded.
     """
     from formulaic import Formula
 
     names = [name for name in variables_of(Formula(spec.terms)) if name in design]
-    frame = moderator_columns(design, names)
-    coding = code_terms(frame, spec.terms, informed=spec.pooled_factors)
+    columns = moderator_columns(design, names)
+    coding = code_terms(columns, spec.terms, informed=spec.pooled_factors)
     terms = design["term"].values[~is_small_study(design)]
     again = coding.matrix.reindex(columns=list(terms))
     same_size = len(terms) == coding.matrix.shape[1]

@@ -10,8 +10,7 @@ RESERVED = (*DIMS, *DATA, *INDICES)
 
 def without_reserved(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a file's table under names that results can hold; a note says what was renamed."""
-    taken = reserved_names(frame)
-    if not taken:
+    if not (taken := reserved_names(frame)):
         return frame
     note = "; ".join(f"the file's column {old} is kept as {new}" for old, new in taken.items())
     renamed = frame.rename(columns=taken)

@@ -29,9 +29,9 @@ def published_direction(
 ) -> np.ndarray:
     """Return 1 where large results are published, -1 where small results are (k,).
 
-    `directions` gives it for the terms that they name (`neutral = "lower"` names every term with
-    that level); for other terms it is the sign of their fitted mean, by least squares without
-    weights. Raise BadInput if directions name no term.
+    `directions` gives it for the terms that they name (`neutral = "lower"`: every term with that
+    level), for others their mean's sign by unweighted least squares. Raise BadInput if they name
+    no term.
     """
     x = matrix.to_numpy(float)
     y = frame["yi"].to_numpy(float)
@@ -49,10 +49,9 @@ def published_direction(
 def small_study_columns(
     frame: pd.DataFrame, matrix: pd.DataFrame, bias: str, tau_by: str, sign: np.ndarray
 ) -> pd.DataFrame:
-    """Return the column `pet` or `peese` (k, 1).
+    """Return the column `pet` or `peese` (k, 1), or by stratum of the taus `human:pet` (k, strata).
 
-    Where taus differ by stratum there is a column for each, `human:pet` (k, strata). Raise BadInput
-    if group sizes are missing, the slope is aliased with the other terms, or a term has its name.
+    Raise BadInput if group sizes are missing, the slope is aliased, or a term has its name.
     """
     s = _size_error(frame, bias)
     slope = pd.Series(sign * s ** SMALL_STUDY_POWERS[bias], matrix.index)
@@ -71,9 +70,9 @@ def small_study_columns(
 
 def _size_error(frame: pd.DataFrame, bias: str) -> np.ndarray:
     """Return s of every effect (k,); raise BadInput if a group size is not above 0."""
+    needs = f"{bias} needs both group sizes, n1i and n2i"
     if missing := [name for name in SIZES if name not in frame]:
-        sizes = "both group sizes, n1i and n2i"
-        raise BadInput(f"{bias} needs {sizes}; the table has no column {missing}")
+        raise BadInput(f"{needs}; the table has no column {missing}")
     sizes = frame[[*SIZES]].apply(pd.to_numeric, errors="coerce").to_numpy(float)
     s = size_error(*sizes.T)
     unusable = ~(np.isfinite(sizes).all(axis=1) & np.isfinite(s))
@@ -81,5 +80,5 @@ def _size_error(frame: pd.DataFrame, bias: str) -> np.ndarray:
         effects = list(map(str, frame["effect"][unusable]))
         shown = ", ".join(effects[:5]) + (" ..." if len(effects) > 5 else "")
         lack = f"{len(effects)} effects lack them: {shown}; fill them in or leave the rows out"
-        raise BadInput(f"{bias} needs both group sizes, n1i and n2i, above 0; {lack}")
+        raise BadInput(f"{needs}, above 0; {lack}")
     return s

@@ -10,7 +10,6 @@ divided by its standard deviation, Z in place of X:
 with gamma's intercept the mean at the average moderators, and its slopes per standard deviation.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -31,11 +30,9 @@ def standardised_weights(frame: pd.DataFrame, spec: Any, matrix: pd.DataFrame) -
 
     A number is centred if the terms span its mean, as with an intercept. If they do not, as in `1 +
     species:dose`, each of its columns is centred; without any intercept, as in `0 + dose`, they are
-    only scaled. Columns of 0 and 1 are categories and stay as they are.
-
-    The coded terms `matrix` (k, p) include the columns of empty cells; `spec` is its formulaic
-    ModelSpec. Raise BadInput if a number lies so far from zero that rounding destroys its
-    variation.
+    only scaled. Columns of 0 and 1 are categories and stay as they are. `matrix` (k, p) includes
+    the columns of empty cells; `spec` is its formulaic ModelSpec. Raise BadInput if a number lies
+    so far from zero that rounding destroys its variation.
     """
     numbers = _continuous(frame, spec)
     if not numbers:
@@ -66,23 +63,19 @@ def _continuous(frame: pd.DataFrame, spec: Any) -> list[str]:
     return expressions
 
 
-def _check_variation(values: np.ndarray, expression: str) -> None:
+def _check_variation(values: np.ndarray, name: str) -> None:
     sd = values.std(axis=0, ddof=1)
     far = np.abs(values.mean(axis=0)) > MAX_MEAN_IN_SDS * sd
     if (far & (values.std(axis=0) > 0)).any():
         mean = values.mean()
-        raise BadInput(
-            f"moderator '{expression}' hardly varies relative to its size (mean {mean:g}, sd "
-            f"{values.std():.3g}); subtract a number near its mean: I({expression} - {mean:.0f})"
-        )
+        size = f"relative to its size (mean {mean:g}, sd {values.std():.3g})"
+        better = f"subtract a number near its mean: I({name} - {mean:.0f})"
+        raise BadInput(f"moderator '{name}' hardly varies {size}; {better}")
 
 
-def _coded(
-    frame: pd.DataFrame, spec: Any, numbers: Iterable[str], centred: Iterable[str]
-) -> np.ndarray:
+def _coded(frame: pd.DataFrame, spec: Any, numbers: list[str], centred: list[str]) -> np.ndarray:
     """Return Z (k, p): the formula with its numbers scaled and some of them centred."""
-    middle = set(centred)
-    scaled = {name: f"standardise({_quoted(frame, name)}, {name in middle})" for name in numbers}
+    scaled = {name: f"standardise({_quoted(frame, name)}, {name in centred})" for name in numbers}
     terms = []
     for term in spec.formula:
         names = [factor.expr for factor in term.factors]

@@ -22,19 +22,14 @@ def code_strata(frame: pd.DataFrame, study: np.ndarray, column: str) -> dict[str
     codes, labels = pd.factorize(frame[column].astype(str), sort=True)
     first = pd.Series(codes).groupby(study).agg(["min", "max"])
     if mixed := sorted(set(frame["study"][first["min"].ne(first["max"]).to_numpy()[study]])):
-        raise BadInput(
-            f"taus cannot differ by '{column}': the studies {', '.join(map(str, mixed[:5]))} have "
-            "several of its values; a study belongs to a single stratum"
-        )
+        have = f"the studies {', '.join(map(str, mixed[:5]))} have several of its values"
+        raise BadInput(f"taus cannot differ by '{column}': {have}; a study has a single stratum")
     stratum = ("stratum", np.asarray(labels, str))
     return {"study_stratum": ("study", first["min"].to_numpy()), "stratum": stratum}
 
 
 def split_strata(design: xr.Dataset, spec: ModelSpec) -> dict[str, tuple[xr.Dataset, ModelSpec]]:
-    """Return design and model of every stratum alone, or the design under "" without strata.
-
-    Raise BadInput if the strata share terms or parameters.
-    """
+    """Return design and model by stratum, alone or as ""; raise BadInput if strata share a part."""
     if not spec.tau_by:
         return {"": (design, spec)}
     if text := why_strata_depend(design, spec):

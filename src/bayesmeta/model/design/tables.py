@@ -9,7 +9,7 @@ import xarray as xr
 
 from bayesmeta.data.schema import check_effects
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.model.design.coding import code_terms
+from bayesmeta.model.design.coding import about_table, code_terms
 from bayesmeta.model.design.controls import code_controls
 from bayesmeta.model.design.expressions import variables_of
 from bayesmeta.model.design.kinds import SMALL_STUDY
@@ -31,23 +31,17 @@ def build_design(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
     any order. The `terms` of `spec` are coded; a cell (combination of factor levels) without
     effects gets no term, unless the prior's pooling sds tie it to cells that have some.
 
-    Returns
-    -------
-    Dataset
-        yi, vi, the table's other columns and effect_group (index of the group) over `effect`; X
-        over (effect, term); kind_of_term (`design.kinds`) over `term`; group_study (index of the
-        study) over `group`; with `tau_by`, study_stratum (index of the stratum) over `study`; with
-        `bias`, published (1 or -1: which results are published) over `effect`, and its slope as a
-        term; where a moderator is a number, standardised over (standard, term): weights of the
-        terms in the coefficients that the priors are about (`design.standardising`); with
-        `shared_controls`, the effects' control measurements (`code_controls`); labels as
-        coordinates, and over `term` the factors' levels as `term_<factor>`. Row order is kept.
+    The result, in the order of the rows, has yi, vi, the table's other columns and effect_group
+    (index of the group) over `effect`; X over (effect, term); kind_of_term (`design.kinds`) over
+    `term`; group_study (index of the study) over `group`; with `tau_by`, study_stratum (index of
+    the stratum) over `study`; with `bias`, published (1 or -1: which results are published) over
+    `effect`, and its slope as a term; where a moderator is a number, standardised over (standard,
+    term): weights of the terms in the coefficients that the priors are about
+    (`design.standardising`); with `shared_controls`, the effects' control measurements
+    (`code_controls`); labels as coordinates, over `term` the factors' levels as `term_<factor>`.
 
-    Raises
-    ------
-    BadInput
-        A table that breaks the schema, a missing or blank moderator, terms that the data cannot
-        tell apart, a study in two strata.
+    Raise BadInput if the table breaks the schema, a moderator is missing or blank, the data cannot
+    tell the terms apart, or a study is in two strata.
     """
     if taken := [name for name in RESERVED if name in frame.columns]:
         raise BadInput(f"columns {taken} have names that the results need; rename them")
@@ -82,8 +76,7 @@ def build_design(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
     }
     moderators = [*variables_of(coding.spec.formula), spec.tau_by]
     attrs = {
-        **{key: str(frame.attrs.get(key) or "") for key in ("dataset", "variant", "title")},
-        "synthetic": int(frame.attrs.get("synthetic", False)),
+        **about_table(frame),
         "scale": frame.attrs.get("scale", "effect size yi"),
         "terms": spec.terms,
         "levels": json.dumps(levels_of_moderators(frame, moderators)),

@@ -71,7 +71,6 @@ class TauArguments:
             self.stratum["effect"] = study[nesting.study_of_effect]
 
     def __call__(self, tau: Array) -> Taus:
-        """Return the taus by level."""
         taus = {}
         for position, level in enumerate(self.levels):
             if self.stratum:

@@ -27,10 +27,7 @@ def special_of(*arrays: Array) -> Any:
 
 
 def with_node_axes(x: Array, other: Array, axes: int = 0) -> Array:
-    """Return x with last axes added for the nodes that `other` has and x lacks.
-
-    x has `axes` more axes before those of the nodes than `other`.
-    """
+    """Return x with the last axes of `other` for nodes; x has `axes` more axes before them."""
     missing = np.ndim(other) + axes - np.ndim(x)
     scalar = np.ndim(x) == 0 or np.ndim(other) == 0
     return x if missing <= 0 or scalar else x.reshape(*np.shape(x), *(1,) * missing)

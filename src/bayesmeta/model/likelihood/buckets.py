@@ -21,45 +21,34 @@ from bayesmeta.model.likelihood.arguments import nesting_of
 from bayesmeta.model.likelihood.nesting import Nesting
 from bayesmeta.model.spec import ModelSpec
 
+Arrays = tuple[np.ndarray, ...]
 Shaped = tuple[int, np.ndarray, np.ndarray]  # a study, its groups and its effects
 MAX_ESTIMATED_RHO = 0.99  # at 1 the errors of a group have no inverse; NUTS hardly goes beyond
 MIN_EIGENVALUE = 1e-9  # of the errors' correlation matrix; below it the inverse has few digits left
 
 
 class Controls(NamedTuple):
-    """The control measurement of every effect (k,).
+    """The control measurement of every effect (k,)."""
 
-    cluster : its index. side : 1, or -1 where yi is turned against group - control. size : n_C.
-    subjects : N.
-    """
-
-    cluster: np.ndarray
-    side: np.ndarray
-    size: np.ndarray
-    subjects: np.ndarray
+    cluster: np.ndarray  # its index
+    side: np.ndarray  # 1, or -1 where yi is turned against group - control
+    size: np.ndarray  # n_C
+    subjects: np.ndarray  # N
 
 
 class Bucket(NamedTuple):
-    """Studies of equal shape.
+    """Studies of equal shape."""
 
-    study, group, effects : positions of the studies (n,), their groups (n, groups) and their
-    effects (n, size). fixed, rising : E at rho 0, and its increase per unit of rho (n, size, size).
-    members : Z_g, membership of the effects in the groups (n, size, groups).
-    """
-
-    study: np.ndarray
-    group: np.ndarray
-    effects: np.ndarray
-    fixed: np.ndarray
-    rising: np.ndarray
-    members: np.ndarray
+    study: np.ndarray  # positions of the studies (n,)
+    group: np.ndarray  # positions of their groups (n, groups)
+    effects: np.ndarray  # positions of their effects (n, size)
+    fixed: np.ndarray  # E at rho 0 (n, size, size)
+    rising: np.ndarray  # increase of E per unit of rho (n, size, size)
+    members: np.ndarray  # Z_g, membership of the effects in the groups (n, size, groups)
 
 
 def shared_errors(design: xr.Dataset, spec: ModelSpec) -> tuple[np.ndarray, list[Bucket]]:
-    """Return the studies with a shared control (studies,), and the covariance of their errors.
-
-    Raise BadInput if the errors of a study cannot have this covariance.
-    """
+    """Return studies with a shared control (studies,) and their errors, or raise BadInput."""
     names = ("control_cluster", "control_side", "n2i", "control_subjects")
     nesting = nesting_of(design)
     controls = Controls(*(design[name].values for name in names))
@@ -71,10 +60,9 @@ def shared_errors(design: xr.Dataset, spec: ModelSpec) -> tuple[np.ndarray, list
     indefinite = np.union1d(_indefinite(buckets, 0.0), _indefinite(buckets, rho))
     if studies := [str(study) for study in design["study"].values[indefinite]]:
         raise BadInput(
-            f"the sampling errors of {len(studies)} studies ({', '.join(studies[:5])}) cannot "
-            f"covary over shared controls with rho = {rho:g}: the covariance is not positive "
-            "definite; fix rho lower, or compare vi with n1i and n2i (it should be the variance of "
-            "a standardised mean difference)"
+            f"the errors of {len(studies)} studies ({', '.join(studies[:5])}) cannot covary over "
+            f"shared controls with rho = {rho:g}: the covariance is not positive definite; fix rho "
+            "lower, or compare vi, the variance of a standardised mean difference, with n1i and n2i"
         )
     return shared, buckets
 
@@ -103,10 +91,7 @@ def _bucket(
     return Bucket(study, group, effects, fixed, rising, members)
 
 
-def _errors(
-    g: np.ndarray, v: np.ndarray, same_group: np.ndarray, controls: Controls
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return E at rho 0, and its increase per unit of rho (n, size, size)."""
+def _errors(g: np.ndarray, v: np.ndarray, same_group: np.ndarray, controls: Controls) -> Arrays:
     shared = controls.cluster[:, :, None] == controls.cluster[:, None, :]
     of_means = _outer(controls.side / np.sqrt(controls.size))
     h = of_means + _outer(g / np.sqrt(2 * controls.subjects))

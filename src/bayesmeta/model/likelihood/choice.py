@@ -35,7 +35,7 @@ def refusal(design: xr.Dataset, spec: ModelSpec, engine: str) -> str:
     if engine in likelihood_class(spec).engines:
         return why_strata_depend(design, spec) if engine == "quadrature" and spec.tau_by else ""
     names = [name for name in spec.auxiliary_parameters if name in NUTS_ONLY]
-    estimates = f"model {spec.name} estimates {', '.join(names)}, which {engine} does not do"
+    estimates = f"model {spec.name} estimates {', '.join(names)}, which {engine} cannot do"
     return f"{estimates}; {SAMPLE}"
 
 
@@ -46,11 +46,9 @@ def _reml_refusal(design: xr.Dataset, spec: ModelSpec) -> str:
         errors = f"errors that covary over shared controls, as those of model {spec.name}"
         return f"REML cannot take {errors}; {SAMPLE}"
     if spec.tau_by:
-        stratum = design["stratum"].values[0]
-        return (
-            f"REML has one tau per level, model {spec.name} one per stratum of '{spec.tau_by}'; "
-            f"fit each stratum (--where \"{spec.tau_by} == '{stratum}'\") without tau_by"
-        )
+        better = f"--where \"{spec.tau_by} == '{design['stratum'].values[0]}'\""
+        reason = f"one tau per level, model {spec.name} one per stratum of '{spec.tau_by}'"
+        return f"REML has {reason}; fit each stratum ({better}) without tau_by"
     return ""
 
 

@@ -23,21 +23,15 @@ from bayesmeta.model.likelihood.nesting import Nesting
 
 
 class Placed(NamedTuple):
-    """Random effects of a level (units, q, ...).
+    """Random effects of a level (units, q, ...)."""
 
-    score : c. effect : u. above : t, the sum of the effects above, or 0.
-    """
-
-    score: Array
-    effect: Array
-    above: Array
+    score: Array  # c
+    effect: Array  # u
+    above: Array  # t, the sum of the effects above, or 0
 
 
 def place_random_effects(
-    integrated: Marginal,
-    taus: Sequence[Scalar],
-    nesting: Nesting,
-    normals: Sequence[Array] | None = None,
+    integrated: Marginal, taus: Sequence[Scalar], nesting: Nesting, normals: Sequence[Array] = ()
 ) -> list[Placed]:
     """Return the random effects of every level above the effects, lowest first.
 
@@ -48,12 +42,11 @@ def place_random_effects(
     above: Array = 0.0
     for level in reversed(range(len(taus))):
         A, b, D = integrated.steps[level]
-        xp = namespace(D)
         tau = _of_columns(taus[level])
         score = (with_node_axes(b, D, 1) - with_node_axes(A, D)[:, None] * above) / D[:, None]
         effect = tau**2 * score
-        if normals is not None:
-            effect = effect + tau * _of_columns(normals[level]) / xp.sqrt(D)[:, None]
+        if normals:
+            effect = effect + tau * _of_columns(normals[level]) / namespace(D).sqrt(D)[:, None]
         placed.append(Placed(score, effect, above))
         above = (effect + above)[nesting.levels[level].parent]
     return placed[::-1]
@@ -65,17 +58,11 @@ def _of_columns(x: Scalar) -> Scalar:
 
 
 def draw_effect_level(
-    rng: Generator,
-    residuals: np.ndarray,
-    v: np.ndarray,
-    nesting: Nesting,
-    *,
-    tau_effect: Scalar,
-    rho: Scalar,
+    rng: Generator, r: Array, v: np.ndarray, nesting: Nesting, *, tau_effect: Scalar, rho: Scalar
 ) -> np.ndarray:
-    """Draw d (k, ...) jointly, given the residuals less all effects above (k, ...)."""
-    d = tau_effect * rng.standard_normal(residuals.shape)
-    gap = residuals - d - draw_errors(rng, v, nesting, rho, residuals.shape)
+    """Draw d (k, ...) jointly, given the residuals r less all effects above (k, ...)."""
+    d = tau_effect * rng.standard_normal(r.shape)
+    gap = r - d - draw_errors(rng, v, nesting, rho, r.shape)
     return d + tau_effect**2 * weigh(gap, error_weights(v, nesting, tau_effect, rho), nesting)
 
 

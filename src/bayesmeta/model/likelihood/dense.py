@@ -27,24 +27,19 @@ from bayesmeta.model.likelihood.buckets import Bucket
 from bayesmeta.model.likelihood.draws import RandomEffects
 from bayesmeta.model.likelihood.nesting import Nesting
 
-# ratio of the smallest to the largest eigenvalue, below which a Cholesky factor has no digits left
-MIN_RECIPROCAL_CONDITION = 1e-13
+MIN_RECIPROCAL_CONDITION = 1e-13  # ratio of extreme eigenvalues at which a factor has no digits
 
-Transformation = Callable[[Array], Array]
+Linear = Callable[[Array], Array]
 
 
 class Factored(NamedTuple):
-    """V of a bucket of n studies.
+    """V of a bucket of n studies."""
 
-    G : (..., n, size, groups + 1). inner : lower Cholesky factor of I + G'G. log_det : log|V| (...,
-    n). whiten, back : W^(1/2) and its transpose, applied to columns (..., n, size, q).
-    """
-
-    G: Array
-    inner: Array
-    log_det: Array
-    whiten: Transformation
-    back: Transformation
+    G: Array  # (..., n, size, groups + 1)
+    inner: Array  # lower Cholesky factor of I + G'G
+    log_det: Array  # log|V| (..., n)
+    whiten: Linear  # W^(1/2), applied to columns (..., n, size, q)
+    back: Linear  # the transpose of W^(1/2), also applied to columns
 
 
 def dense_products(
@@ -66,7 +61,6 @@ def dense_products(
 
 
 def _products(z: Array, bucket: Bucket, taus: Taus, rho: Scalar) -> tuple[Array, Array]:
-    """Return log|V| (n, ...) and z'V^-1 z (n, q, q, ...) of a bucket."""
     v = _factor(bucket, taus, rho)
     xp = namespace(v.log_det, z)
     white = v.whiten(_nodes_first(z[bucket.effects], 3))
@@ -77,35 +71,24 @@ def _products(z: Array, bucket: Bucket, taus: Taus, rho: Scalar) -> tuple[Array,
 
 
 def _nodes_first(x: Array, axes: int) -> Array:
-    """Return x with the axes after the first `axes` in front."""
     return namespace(x).moveaxis(x, range(axes, x.ndim), range(x.ndim - axes))
 
 
 def _nodes_last(x: Array, axes: int) -> Array:
-    """Return x with the last `axes` axes in front."""
     return namespace(x).moveaxis(x, range(x.ndim - axes, x.ndim), range(axes))
 
 
 def draw_dense_effects(
-    rng: Generator,
-    residuals: np.ndarray,
-    buckets: list[Bucket],
-    taus: Taus,
-    rho: Scalar,
-    nesting: Nesting,
+    rng: Generator, r: np.ndarray, buckets: list[Bucket], taus: Taus, rho: Scalar, nesting: Nesting
 ) -> RandomEffects:
-    """Draw the random effects of the studies in buckets jointly, given residuals (k, draws).
-
-    All are drawn from the prior with errors and corrected by Cov(., r) V^-1 (r - their sum)
-    (Matheron's rule).
-    """
-    k, draws = residuals.shape
+    """Draw the random effects of buckets jointly, given residuals r (k, draws): Matheron's rule."""
+    k, draws = r.shape
     u = taus.study * rng.standard_normal((nesting.studies, draws))
     w = taus.group * rng.standard_normal((nesting.groups, draws))
     d = taus.effect * rng.standard_normal((k, draws))
     total = u[nesting.study_of_effect] + w[nesting.group_of_effect] + d
-    gap = residuals - total - draw_dense_errors(rng, buckets, rho, residuals.shape)
-    solved = np.zeros_like(residuals)
+    gap = r - total - draw_dense_errors(rng, buckets, rho, r.shape)
+    solved = np.zeros_like(r)
     for bucket in buckets:
         columns = gap[bucket.effects].transpose(2, 0, 1)[..., None]
         in_bucket = _solve(_factor(bucket, taus, rho), columns)
@@ -137,12 +120,10 @@ def draw_dense_errors(
 
 
 def _errors(bucket: Bucket, rho: Scalar) -> Array:
-    """Return E (..., n, size, size)."""
     return bucket.fixed + (rho if np.ndim(rho) == 0 else rho.reshape(-1, 1, 1, 1)) * bucket.rising
 
 
 def _factor(bucket: Bucket, taus: Taus, rho: Scalar) -> Factored:
-    """Return V of a bucket, factored as in the module's equations."""
     tau_study = _of_units(taus.study, bucket.study[:, None, None])
     tau_group = _of_units(taus.group, bucket.group[:, None, :])
     tau_effect = _of_units(taus.effect, bucket.effects[:, :1])  # constant within a study
@@ -159,9 +140,7 @@ def _factor(bucket: Bucket, taus: Taus, rho: Scalar) -> Factored:
     return Factored(G, inner, log_det + 2 * pivots, whiten, back)
 
 
-def _whitening(
-    bucket: Bucket, variance: Array, rho: Scalar
-) -> tuple[Array, Transformation, Transformation]:
+def _whitening(bucket: Bucket, variance: Array, rho: Scalar) -> tuple[Array, Linear, Linear]:
     """Return -log|W| (..., n), W^(1/2) and its transpose, at tau_effect^2 (..., n, 1)."""
     xp = namespace(variance, rho)
     errors = _errors(bucket, rho)

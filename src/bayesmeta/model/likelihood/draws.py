@@ -9,21 +9,14 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Parameters:
-    """Draws of a model's parameters.
+    """Draws of parameters, and the standard normals that place the effects of sampled levels."""
 
-    beta : terms (p, draws). tau : in the order of `tau_labels` (taus, draws). auxiliary : by name
-    (`spec.auxiliary_parameters`) (draws,); the weights of a selection (weights, draws). normals :
-    by level (`spec.sampled_levels`) the standard normals that place sampled random effects (units,
-    draws).
-    """
-
-    beta: np.ndarray
-    tau: np.ndarray
-    auxiliary: Mapping[str, np.ndarray] = field(default_factory=dict)
-    normals: Mapping[str, np.ndarray] = field(default_factory=dict)
+    beta: np.ndarray  # terms (p, draws)
+    tau: np.ndarray  # in the order of `tau_labels` (taus, draws)
+    auxiliary: Mapping[str, np.ndarray] = field(default_factory=dict)  # by name ([weights,] draws)
+    normals: Mapping[str, np.ndarray] = field(default_factory=dict)  # by level (units, draws)
 
     def __len__(self) -> int:
-        """Return the number of draws."""
         return self.beta.shape[1]
 
     def part(self, chosen: slice) -> "Parameters":

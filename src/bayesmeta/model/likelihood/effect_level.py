@@ -14,28 +14,20 @@ import numpy as np
 
 from bayesmeta.model.likelihood.arrays import Array, Scalar, is_zero, namespace, with_node_axes
 from bayesmeta.model.likelihood.kernel import Sums
-from bayesmeta.model.likelihood.nesting import Nesting
-from bayesmeta.model.likelihood.totals import Totals
+from bayesmeta.model.likelihood.nesting import Nesting, Totals
 
 
 class ErrorWeights(NamedTuple):
-    """W of the module's equations.
+    """W of the module's equations."""
 
-    omega, scaled : omega and omega s (k, ...). factor : f (groups, ...); None where rho is 0.
-    log_effect, log_group : the two sums of log|W^-1| before they are added up, by effect (k, ...)
-    and by group (groups, ...); the latter is None where rho is 0.
-    """
-
-    omega: Array
-    scaled: Array
-    factor: Array | None
-    log_effect: Array
-    log_group: Array | None
+    omega: Array  # (k, ...)
+    scaled: Array  # omega s (k, ...)
+    factor: Array | None  # f (groups, ...); None where rho is 0
+    log_effect: Array  # terms of the first sum of log|W^-1| (k, ...)
+    log_group: Array | None  # terms of its second sum (groups, ...); None where rho is 0
 
 
-def error_weights(
-    v: Array, nesting: Nesting, tau_effect: Scalar = 0.0, rho: Scalar = 0.0
-) -> ErrorWeights:
+def error_weights(v: Array, nesting: Nesting, tau_effect: Scalar, rho: Scalar) -> ErrorWeights:
     """Invert V + tau_effect^2 I, with arguments as for `error_sums`."""
     xp = namespace(v, tau_effect, rho)
     v = with_node_axes(v, max(tau_effect, rho, key=np.ndim))

@@ -29,22 +29,16 @@ from typing import NamedTuple
 import numpy as np
 
 from bayesmeta.model.likelihood.arrays import Array, Scalar, namespace, with_node_axes
-from bayesmeta.model.likelihood.nesting import Nesting
-from bayesmeta.model.likelihood.totals import Totals
+from bayesmeta.model.likelihood.nesting import Nesting, Totals
 
 
 class Sums(NamedTuple):
-    """Sums of columns z over the effects of every unit of a level, and the part that is complete.
+    """Sums of columns z over the effects of a level's units, and the part that is complete."""
 
-    A : 1'W1 (units, ...). b : 1'Wz (units, q, ...). S : z'Wz less the losses at lower levels, (q,
-    q, ...) or by study (studies, q, q, ...). L : log|W^-1| with the gains at lower levels, (...) or
-    by study (studies, ...).
-    """
-
-    A: Array
-    b: Array
-    S: Array
-    L: Array
+    A: Array  # 1'W1 (units, ...)
+    b: Array  # 1'Wz (units, q, ...)
+    S: Array  # z'Wz less losses at lower levels, (q, q, ...) or by study (studies, q, q, ...)
+    L: Array  # log|W^-1| with the gains at lower levels, (...) or by study (studies, ...)
 
 
 class Step(NamedTuple):
@@ -56,15 +50,11 @@ class Step(NamedTuple):
 
 
 class Marginal(NamedTuple):
-    """The marginal covariance matrix V of y.
+    """The marginal covariance matrix V of y."""
 
-    L : log|V|, (...) or by study (studies, ...). S : z'V^-1 z, (q, q, ...) or by study (studies, q,
-    q, ...). steps : the levels that were integrated out, lowest first.
-    """
-
-    L: Array
-    S: Array
-    steps: tuple[Step, ...]
+    L: Array  # log|V|, (...) or by study (studies, ...)
+    S: Array  # z'V^-1 z, (q, q, ...) or by study (studies, q, q, ...)
+    steps: tuple[Step, ...]  # the levels that were integrated out, lowest first
 
 
 def marginal(

@@ -42,7 +42,6 @@ class Selected(Normal):
 
     @property
     def draws_at_once(self) -> int:
-        """Return the number of draws that fit in memory at once."""
         return max(1, super().draws_at_once // STEP_ARRAYS)
 
     def log_density(self, beta: Array, tau: Array, *others: Array) -> Array:
@@ -70,14 +69,13 @@ class Selected(Normal):
         return log_selection(self.x @ beta + above, taus.effect, weights, self.selection)
 
     def log_likelihood(self, beta: Array, taus: Taus, auxiliary: dict[str, Array]) -> Array:
-        """Return the log-likelihood by study (studies, draws), random effects integrated out."""
         integrated = self.integrate(beta, taus, 0.0)
         shape = beta.shape[1:]
-        counts = {"study": self.nesting.studies, "group": self.nesting.groups}
-        ones = {level: np.ones((count, *shape)) for level, count in counts.items()}
+        studies = np.ones((self.nesting.studies, *shape))
+        groups = np.ones((self.nesting.groups, *shape))
 
         def factors(z_study: float, z_group: float) -> np.ndarray:
-            z = {"study": z_study * ones["study"], "group": z_group * ones["group"]}
+            z = {"study": z_study * studies, "group": z_group * groups}
             u, w = self.place(integrated, taus, z, shape)
             return self.log_factors(beta, taus, auxiliary["weights"], self.above_effects(u, w))
 
@@ -111,7 +109,6 @@ class Selected(Normal):
         return self.with_effect_level(rng, draws, u, w)
 
     def log_density_of_effects(self, draws: Parameters, random: RandomEffects) -> np.ndarray:
-        """Return the log density of every effect given u and w (k, draws)."""
         taus = self.taus(draws.tau)
         above = self.above_effects(random.u, random.w)
         factors = self.log_factors(draws.beta, taus, draws.auxiliary["weights"], above)

@@ -24,22 +24,20 @@ class SharedControls(Normal):
     def __init__(self, design: xr.Dataset, spec: ModelSpec) -> None:
         super().__init__(design, spec)
         self.shared, self.buckets = shared_errors(design, spec)
+        self.shared_effects = self.shared[self.nesting.study_of_effect]
 
     def integrate(self, beta: Array, taus: Taus, rho: Scalar) -> Marginal:
-        """Return log|V| and r'V^-1 r by study for the residuals r = y - X beta."""
         nested = super().integrate(beta, taus, rho)
         if not self.buckets:
             return nested
         residuals = self.residuals(beta)[:, None]
         L, S = dense_products(residuals, self.buckets, taus, rho, self.nesting)
-        xp = namespace(L, nested.L)
-        return nested._replace(
-            L=xp.where(with_node_axes(self.shared, L), L, with_node_axes(nested.L, L)),
-            S=xp.where(with_node_axes(self.shared[:, None, None], S), S, nested.S),
-        )
+        where = namespace(L, nested.L).where
+        L = where(with_node_axes(self.shared, L), L, with_node_axes(nested.L, L))
+        S = where(with_node_axes(self.shared[:, None, None], S), S, nested.S)
+        return nested._replace(L=L, S=S)
 
     def draw_given_taus(self, rng: Generator, draws: Parameters, taus: Taus) -> RandomEffects:
-        """Draw the random effects given the data and the taus of every unit."""
         nested = super().draw_given_taus(rng, draws, taus)
         if not self.buckets:
             return nested
@@ -50,17 +48,11 @@ class SharedControls(Normal):
         return RandomEffects(
             u=np.where(self.shared[:, None], dense.u, nested.u),
             w=np.where(shared_groups[:, None], dense.w, nested.w),
-            d=np.where(self._shared_effects[:, None], dense.d, nested.d),
+            d=np.where(self.shared_effects[:, None], dense.d, nested.d),
         )
 
     def draw_errors(self, rng: Generator, draws: Parameters) -> np.ndarray:
-        """Draw sampling errors (k, draws)."""
         nested = super().draw_errors(rng, draws)
         rho = self.rho_of(draws.auxiliary)
         dense = draw_dense_errors(rng, self.buckets, rho, nested.shape)
-        return np.where(self._shared_effects[:, None], dense, nested)
-
-    @property
-    def _shared_effects(self) -> np.ndarray:
-        """Return whether the study of every effect has a shared control (k,)."""
-        return self.shared[self.nesting.study_of_effect]
+        return np.where(self.shared_effects[:, None], dense, nested)

@@ -32,20 +32,14 @@ MIN_CURVE = 1e-9  # of 1 - z^2 / (2 n), below which no result of so few subjects
 
 
 class Selection(NamedTuple):
-    """Constants of every effect (k,).
+    """Constants of every effect (k,)."""
 
-    direction, step, stratum : published direction, step of the p-value, stratum for the choice of
-    weights. constant, curvature : a result of true effect theta has the variance constant +
-    curvature theta^2. bounds : results y in the published direction between two steps, descending
-    (k, steps - 1).
-    """
-
-    direction: np.ndarray
-    step: np.ndarray
-    stratum: np.ndarray
-    constant: np.ndarray
-    curvature: np.ndarray
-    bounds: np.ndarray
+    direction: np.ndarray  # published direction
+    step: np.ndarray  # step of the p-value
+    stratum: np.ndarray  # for the choice of weights
+    constant: np.ndarray  # a result of true effect theta has the variance
+    curvature: np.ndarray  # constant + curvature theta^2
+    bounds: np.ndarray  # y in the published direction between steps, descending (k, steps - 1)
 
 
 def selection_from(design: xr.Dataset, spec: ModelSpec) -> Selection:
@@ -54,7 +48,7 @@ def selection_from(design: xr.Dataset, spec: ModelSpec) -> Selection:
     if spec.tau_by:
         stratum = design["study_stratum"].values[nesting_of(design).study_of_effect]
     y, v, direction = (design[name].values for name in ("yi", "vi", "published"))
-    curvature: np.ndarray | float = 0.0
+    curvature = np.zeros(len(y))
     if {"n1i", "n2i"} <= set(design.data_vars):
         curvature = smd_curvature(y, v, design["n1i"].values, design["n2i"].values)
     return selection_of(y, v, direction, spec.cutpoints, stratum, curvature)
@@ -68,10 +62,7 @@ def selection_of(
     stratum: np.ndarray,
     curvature: np.ndarray | float = 0.0,
 ) -> Selection:
-    """Return the selection of effects with published directions and strata (k,).
-
-    curvature : 1 / (2 (n1 + n2)) of a standardised mean difference, 0 of other effects (k,).
-    """
+    """Return the selection; curvature is 1 / (2 (n1 + n2)) of an SMD, 0 of other effects (k,)."""
     z = norm.isf(cutpoints)
     step = (direction * y / np.sqrt(v))[:, None] < z
     curvature = np.broadcast_to(curvature, y.shape)

@@ -17,13 +17,12 @@ BIASES = ("", "pet", "peese", "selection")
 def check_spec(spec: ModelSpec) -> ModelSpec:
     """Return the model if it can be fitted.
 
-    Raise BadInput if a choice does not exist or is out of range, a prior is missing or superfluous,
-    or choices exclude each other.
+    Raise BadInput if a choice is unknown, out of range or excluded, a prior missing or superfluous.
     """
     where = f"model {spec.name}"
     if not spec.levels or any(level not in LEVELS for level in spec.levels):
-        wanted = f"they should be a list from {list(LEVELS)}"
-        raise BadInput(f"levels of {where} are {list(spec.levels)!r}; {wanted}")
+        got = f"levels of {where} are {list(spec.levels)!r}"
+        raise BadInput(f"{got}; they should be a list from {list(LEVELS)}")
     check_choices(spec.likelihood, spec.bias, where)
     _in_range(spec.rho, 0, 1, f"rho of {where}")
     _in_range(spec.rope, 0, float("inf"), f"rope of {where}")
@@ -40,8 +39,8 @@ def check_choices(likelihood: str, bias: str, where: str) -> None:
     choices = {"likelihood": (likelihood, LIKELIHOODS), "bias": (bias, BIASES)}
     for key, (value, known) in choices.items():
         if value not in known:
-            wanted = f"it should be one of {', '.join(known)}"
-            raise BadInput(f"{key} of {where} is {value!r}; {wanted}")
+            choice = ", ".join(known)
+            raise BadInput(f"{key} of {where} is {value!r}; it should be one of {choice}")
 
 
 def _in_range(value: float, low: float, high: float, where: str) -> None:
@@ -73,22 +72,19 @@ def check_prior_keys(keys: Iterable[str], likelihood: str, bias: str, where: str
 
 
 def _check_together(spec: ModelSpec, where: str) -> None:
-    if spec.likelihood == "student" and "study" not in spec.levels:
+    student = spec.likelihood == "student"
+    if student and "study" not in spec.levels:
         raise BadInput(f"{where}: a Student likelihood needs study effects; add 'study' to levels")
     if "rho" in spec.priors and spec.rho:
         raise BadInput(f"{where} both fixes rho and gives it a prior; leave one out")
-    student = spec.likelihood == "student"
     if spec.bias == "selection" and (student or "rho" in spec.priors or spec.rho):
-        raise BadInput(
-            f"{where}: a selection model needs normal study effects and errors that are "
-            'independent within a group (likelihood = "normal", rho = 0)'
-        )
+        needs = "normal study effects and errors that are independent within a group"
+        wanted = 'likelihood = "normal", rho = 0'
+        raise BadInput(f"{where}: a selection model needs {needs} ({wanted})")
     if spec.shared_controls and (student or spec.bias == "selection"):
-        raise BadInput(
-            f"{where}: errors that covary over shared controls need normal study effects and no "
-            "selection model; leave out shared_controls, or "
-            'likelihood = "student" and bias = "selection"'
-        )
+        needs = "shared controls need normal study effects and no selection model"
+        others = 'likelihood = "student" and bias = "selection"'
+        raise BadInput(f"{where}: {needs}; leave out shared_controls, or {others}")
 
 
 def _check_ordered(spec: ModelSpec) -> None:
@@ -112,10 +108,8 @@ def _check_ordered(spec: ModelSpec) -> None:
     if missing := [key for key in ("outcome", "categories", "sides") if not getattr(spec, key)]:
         raise BadInput(f'model {spec.name} lacks {missing}, which likelihood = "{ORDERED}" needs')
     if not len(spec.categories) == len(set(spec.categories)) == CATEGORIES:
-        raise BadInput(
-            f"categories of model {spec.name} are {list(spec.categories)}; they should be three "
-            "words, the lowest first"
-        )
+        got = f"categories of model {spec.name} are {list(spec.categories)}"
+        raise BadInput(f"{got}; they should be three words, the lowest first")
     unfit = [key for key in UNFIT if getattr(spec, key)]
     if unfit or spec.levels != ("study",):
         what = ", ".join(unfit) or f"levels = {list(spec.levels)}"

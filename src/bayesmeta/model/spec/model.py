@@ -17,35 +17,31 @@ CUTPOINTS = (0.025, 0.5)
 class ModelSpec:
     """The choices of an analysis.
 
-    name, title : file name without `.toml`; a line for readers.
-    terms : right-hand side of a formulaic formula for the mean of the effects; `0 + valence:phase`
-    is cell means.
-    levels : random-effect levels, a subset of study, group, effect, highest first.
-    rho : correlation of sampling errors within a group, in [0, 1).
-    shared_controls : whether sampling errors covary of effects that are measured against the same
-    control measurement (`design.controls`).
+    name, title : file name without `.toml`; a line for readers. terms : right-hand side of a
+    formulaic formula for the mean of the effects; `0 + valence:phase` is cell means. levels :
+    random-effect levels, a subset of study, group, effect, highest first. rho : correlation of
+    sampling errors within a group, in [0, 1). shared_controls : whether sampling errors covary of
+    effects that are measured against the same control measurement (`design.controls`). rope :
+    half-width of the region of practical equivalence, on the scale of yi.
+
     likelihood : `normal`, or `student`: study effects with heavy tails, with estimated degrees of
     freedom nu; tau_study is then the scale of a t distribution; `ordered-logit`: directions without
-    effect sizes (`checking`).
-    bias : "" for none; `pet`, `peese`: results grow as studies shrink (`design.small_study`);
-    `selection`: results are published with a probability that steps at one-sided p-values, the
-    ascending cutpoints (`likelihood.selection`).
-    directions : of a bias, level or term to "lower" or "higher", the results that are published;
-    others by the fitted sign.
+    effect sizes (`checking`). outcome, categories : of an ordered logit, the column of directions,
+    and its values from low to high. bias : "" for none; `pet`, `peese`: results grow as studies
+    shrink (`design.small_study`); `selection`: results are published with a probability that steps
+    at one-sided p-values, the ascending cutpoints (`likelihood.selection`). directions : of a bias,
+    level or term to "lower" or "higher", the results that are published; others by the fitted sign.
+
     tau_by : a column by the levels of which (strata) every tau differs, constant within a study; ""
-    for one tau per level.
-    priors : `tau`: every level's standard deviation. `terms`: every coefficient by itself; or parts
-    that add up, each named by columns: the coefficients that agree in `valence:phase` share that
-    part. A part may have an estimated pooling sd.
+    for one tau per level. priors : `tau`: every level's standard deviation. `terms`: every
+    coefficient by itself; or parts that add up, each named by columns: the coefficients that agree
+    in `valence:phase` share that part. A part may have an estimated pooling sd.
+
     sides : a factor of the terms with levels that are compared (persons, animals); "" for none.
     contrasts, concordance : name to linear combination of terms, as text, or to a statement about
     terms, `human:fear:memory > 0 and animal:fear:memory > 0`; entries under a dataset's name hold
-    for that dataset.
-    outcome, categories : of an ordered logit, the column of directions, and its values from low to
-    high.
-    columns : name of a column to the name that a user's file has for it; `measure`, the effect size
-    to compute.
-    rope : half-width of the region of practical equivalence, on the scale of yi.
+    for that dataset. columns : name of a column to the name that a user's file has for it;
+    `measure`, the effect size to compute.
     """
 
     name: str
@@ -78,7 +74,6 @@ class ModelSpec:
 
     @property
     def sha256(self) -> str:
-        """Return the hash of the choices."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
     @property
@@ -121,7 +116,6 @@ class ModelSpec:
         return replace(self, title=title, terms=formula, contrasts={}, concordance={})
 
     def with_levels(self, levels: tuple[str, ...]) -> "ModelSpec":
-        """Return a copy with other random-effect levels."""
         return replace(self, title=f"Random effects of {' and '.join(levels)}", levels=levels)
 
     def with_flat_priors(self) -> "ModelSpec":

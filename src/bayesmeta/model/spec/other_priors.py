@@ -8,22 +8,16 @@ from bayesmeta.model.spec.prior import Prior
 
 @dataclass(frozen=True)
 class OtherPrior:
-    """A prior that may stand in place of a model's prior.
+    """A prior that may stand in place of a model's prior."""
 
-    name, label : in tables, and in figures. key : `tau` or `terms`. reason : why it is reasonable.
-    """
-
-    name: str
-    label: str
-    key: str
+    name: str  # in tables
+    label: str  # in figures
+    key: str  # `tau` or `terms`
     prior: Prior
-    reason: str
+    reason: str  # why it is reasonable
 
     def replaced_in(self, spec: ModelSpec) -> ModelSpec | None:
-        """Return a copy of a model with this prior; None where the model has the same prior.
-
-        None also where it has no prior by that key, or a pooling sd.
-        """
+        """Return a copy with this prior; None if that is its prior, it has none or a pooling sd."""
         old = spec.priors.get(self.key)
         if old is None or old.pooling_sd is not None or str(old) == str(self.prior):
             return None

@@ -15,16 +15,12 @@ _PRIOR = re.compile(r"\s*(\w+)\s*\(([^()]*)\)\s*")
 
 @dataclass(frozen=True)
 class Prior:
-    """A distribution by name and parameters, with the reason for it: `Normal(0, 1.5)`.
-
-    With a `pooling_sd`, a Normal's sd is that many times an estimated standard deviation with this
-    prior.
-    """
+    """A distribution by name and parameters, with the reason for it: `Normal(0, 1.5)`."""
 
     family: str
     parameters: tuple[float, ...]
     reason: str = ""
-    pooling_sd: "Prior | None" = None
+    pooling_sd: "Prior | None" = None  # prior of an estimated sd; a Normal's sd is a multiple of it
 
     def __str__(self) -> str:
         if self.pooling_sd is not None:
@@ -44,8 +40,7 @@ class Prior:
             {prior = "HalfNormal(1)", reason = "..."}
             {prior = "Normal(0, pooling_sd)", pooling_sd = "HalfNormal(1)"}
 
-        Raise BadInput if the family is unknown, the number of parameters wrong or a scale not
-        positive.
+        Raise BadInput on an unknown family, a wrong number of parameters or a scale of 0 or less.
         """
         entry = {"prior": entry} if isinstance(entry, str) else entry
         if not isinstance(entry, Mapping) or not isinstance(entry.get("prior"), str):
@@ -64,8 +59,9 @@ class Prior:
         positive = values[1:] if family == "Normal" else values
         counted = family in families and len(values) == len(FAMILIES[family].parameters)
         if not counted or not all(0 < value < float("inf") for value in positive):
-            wanted = f"{', '.join(map(_written, families))} with positive scales"
-            raise BadInput(f"prior of {key} is '{text}'; it should be one of {wanted}")
+            forms = [f"{name}({', '.join(FAMILIES[name].parameters)})" for name in families]
+            wanted = f"one of {', '.join(forms)} with positive scales"
+            raise BadInput(f"prior of {key} is '{text}'; it should be {wanted}")
         return cls(family, values, str(entry.get("reason", "")), pooling_sd)
 
 
@@ -75,10 +71,6 @@ def _distribution(family: str, parameters: tuple[float, ...]) -> Any:
 
 
 FLAT = Prior("Flat", ())  # improper; no model file has it
-
-
-def _written(family: str) -> str:
-    return f"{family}({', '.join(FAMILIES[family].parameters)})"
 
 
 def refuse_unknown(got: Iterable[str], known: Iterable[str], where: str) -> None:

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -75,14 +75,14 @@ def parse_spec(text: str, name: str) -> ModelSpec:
 def _is_fine(key: str, value: Any) -> bool:
     if key == "shared_controls":
         return isinstance(value, bool)
-    if key in TABLES or key in ("directions", "columns"):
-        if not isinstance(value, dict):
-            return False
-        if key == "directions":
-            return all(direction in ("lower", "higher") for direction in value.values())
-        return key in TABLES or all(isinstance(source, str) for source in value.values())
-    if not isinstance(value, list):
+    in_table = key in (*TABLES, "directions", "columns")
+    kind: type[Any] = dict if in_table else list
+    if not isinstance(value, kind):
         return False
+    if key == "directions":
+        return all(direction in ("lower", "higher") for direction in value.values())
+    if in_table:
+        return key in TABLES or all(isinstance(source, str) for source in value.values())
     if key == "levels":
         return bool(value) and all(level in LEVELS for level in value)
     if key == "cutpoints":
@@ -102,10 +102,22 @@ def _check_texts(entries: Mapping[str, Any], where: str, *, inner: bool = False)
 
 
 def _find(path: Path) -> Path:
-    candidates = [path, root() / path, root() / "models" / f"{path}.toml"]
-    for candidate in candidates:
+    for candidate in (path, root() / path, root() / "models" / f"{path}.toml"):
         if candidate.is_file():
             return candidate
     names = ", ".join(sorted(file.stem for file in (root() / "models").glob("*.toml")))
     models = f"the project's models are: {names}; or give the path of a TOML file"
     raise BadInput(f"no model file '{path}'; {models}")
+
+
+def with_bias(spec: ModelSpec, bias: str) -> ModelSpec | None:
+    """Return a copy with `pet`, `peese` or `selection` under its model file's priors, or None.
+
+    A selection needs normal study effects, independent errors, and no estimated parameters besides
+    terms and taus; no model has two biases.
+    """
+    excluded = spec.auxiliary_parameters or spec.rho or spec.shared_controls
+    if spec.bias or (bias == "selection" and excluded):
+        return None
+    key = "weights" if bias == "selection" else "slope"
+    return replace(spec, bias=bias, priors={**spec.priors, key: read_spec(bias).priors[key]})

@@ -24,10 +24,8 @@ def spec_from_json(text: str) -> ModelSpec:
         fields["priors"] = {key: _prior(entry) for key, entry in fields["priors"].items()}
         return ModelSpec(**fields)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise BadInput(
-            "the results hold a model that this version cannot read (they are of another version "
-            f"of bayesmeta, or damaged: {error}); run bayesmeta fit again"
-        ) from error
+        text = "the results hold a model of another version of bayesmeta, or damaged, that this"
+        raise BadInput(f"{text} version cannot read: {error}; run bayesmeta fit again") from error
 
 
 def _prior(fields: Mapping[str, Any]) -> Prior:
@@ -49,6 +47,5 @@ def spec_of(tree: xr.DataTree) -> ModelSpec:
     """
     text = tree["constant_data"].attrs.get("model") if "constant_data" in tree else None
     if not text:
-        source = "bayesmeta.fit or from a posterior.nc"
-        raise BadInput(f"this tree holds no model; it should come from {source}")
+        raise BadInput("this tree holds no model; take that of bayesmeta.fit or a posterior.nc")
     return spec_from_json(text)

@@ -10,7 +10,7 @@ from bayesmeta.estimates.text import estimate_text
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design
 from bayesmeta.model.spec import ModelSpec
-from bayesmeta.model.spec.bias_models import with_bias
+from bayesmeta.model.spec.reading import with_bias
 from bayesmeta.robustness.influence import elpd_table
 
 UNADJUSTED = "unadjusted"
