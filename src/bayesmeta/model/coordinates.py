@@ -70,14 +70,17 @@ class Whitened(Transform):
         self.xt_vinv_y = xt_vinv_y
 
     def forward(self, value: Any, *inputs: Any) -> Any:
+        """Return the unconstrained value."""
         mean, prior_factor, inner, centre = self._factors(inputs)
         return pt.dot(inner.T, _solve(prior_factor, value - mean)) - centre
 
     def backward(self, value: Any, *inputs: Any) -> Any:
+        """Return the value on the scale of the model."""
         mean, prior_factor, inner, centre = self._factors(inputs)
         return mean + pt.dot(prior_factor, _solve(inner.T, centre + value, lower=False))
 
     def log_jac_det(self, value: Any, *inputs: Any) -> Any:
+        """Return the log determinant of the Jacobian of `backward`."""
         _, prior_factor, inner, _ = self._factors(inputs)
         return (pt.log(pt.diag(prior_factor)) - pt.log(pt.diag(inner))).sum()
 
@@ -117,6 +120,7 @@ class Polar(Transform):
         self.blocks = blocks
 
     def forward(self, value: Any, *inputs: Any) -> Any:
+        """Return the unconstrained value."""
         upward = value.reshape((self.blocks, self.size))[:, ::-1]
         tails = [pt.sqrt(pt.sum(upward[:, j:] ** 2, axis=1)) for j in range(self.size)]
         angles = [pt.arctan2(tails[j + 1], upward[:, j]) for j in range(self.size - 1)]
@@ -124,6 +128,7 @@ class Polar(Transform):
         return pt.stack([pt.log(tails[0]), *quantiles], axis=1).flatten()
 
     def backward(self, value: Any, *inputs: Any) -> Any:
+        """Return the value on the scale of the model."""
         z = value.reshape((self.blocks, self.size))
         remaining = pt.exp(z[:, 0])
         taus = []
@@ -133,6 +138,7 @@ class Polar(Transform):
         return pt.stack([*taus, remaining][::-1], axis=1).flatten()
 
     def log_jac_det(self, value: Any, *inputs: Any) -> Any:
+        """Return the log determinant of the Jacobian of `backward`."""
         z = value.reshape((self.blocks, self.size))
         log_det = self.size * z[:, 0]
         for j, phi in enumerate(self._angles(z), start=1):

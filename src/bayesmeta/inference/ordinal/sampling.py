@@ -69,20 +69,8 @@ def sample_directions(
     sampler is unknown, or quadrature, which is for effect sizes.
     """
     if sampler == "quadrature":
-<<<<<<< HEAD
-        raise BadInput(
-            "quadrature takes effect sizes only; sample a model of directions by numpyro, nutpie "
-            "or pymc"
-        )
-||||||| f6ce685
-        raise BadInput(
-            "quadrature takes effect sizes only; sample a model of directions by numpyro, nutpie or "
-            "pymc"
-        )
-=======
         better = "sample a model of directions by numpyro, nutpie or pymc"
         raise BadInput(f"quadrature takes effect sizes only; {better}")
->>>>>>> k_m
     check_sampler(sampler)
     steps = steps or Steps()
     start_jax(chains)

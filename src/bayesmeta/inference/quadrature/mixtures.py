@@ -20,10 +20,12 @@ class Mixture(NamedTuple):
 
     @property
     def mean(self) -> float:
+        """Return the mean."""
         return float((self.weight * self.centre).sum())
 
     @property
     def sd(self) -> float:
+        """Return the standard deviation."""
         variances = self.within**2 + (self.centre - self.mean) ** 2
         return float(np.sqrt((self.weight * variances).sum()))
 

@@ -40,6 +40,7 @@ class Rule(NamedTuple):
 
     @property
     def order(self) -> int:
+        """Return the number of nodes per axis."""
         return int(self.log_weight.shape[-1])
 
     def x(self) -> list[np.ndarray]:

@@ -27,6 +27,7 @@ class OuterNodes(NamedTuple):
     width: np.ndarray  # widths of every node's cell in u (nodes, axes)
 
     def at(self, node: int) -> dict[str, float]:
+        """Return the outer parameters at a node."""
         return {name: values[node] for name, values in self.values.items()}
 
 

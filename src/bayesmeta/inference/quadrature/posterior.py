@@ -58,14 +58,17 @@ class Joint:
 
     @property
     def log_marginal_likelihood(self) -> float:
+        """Return log p(y), without the constants of flat priors."""
         return sum(part.log_marginal_likelihood for part in self.parts.values())
 
     @property
     def error(self) -> float:
+        """Return the stated error of the quadrature."""
         return max(part.error for part in self.parts.values())
 
     @property
     def converged(self) -> bool:
+        """Return whether the error is within the tolerance."""
         return all(part.converged for part in self.parts.values())
 
 

@@ -71,6 +71,7 @@ class TauArguments:
             self.stratum["effect"] = study[nesting.study_of_effect]
 
     def __call__(self, tau: Array) -> Taus:
+        """Return the taus of every unit."""
         taus = {}
         for position, level in enumerate(self.levels):
             if self.stratum:

@@ -42,6 +42,7 @@ class Selected(Normal):
 
     @property
     def draws_at_once(self) -> int:
+        """Return the number of draws that fit in memory at once."""
         return max(1, super().draws_at_once // STEP_ARRAYS)
 
     def log_density(self, beta: Array, tau: Array, *others: Array) -> Array:
@@ -69,6 +70,7 @@ class Selected(Normal):
         return log_selection(self.x @ beta + above, taus.effect, weights, self.selection)
 
     def log_likelihood(self, beta: Array, taus: Taus, auxiliary: dict[str, Array]) -> Array:
+        """Return the log-likelihood by study (studies, ...), all random effects integrated out."""
         integrated = self.integrate(beta, taus, 0.0)
         shape = beta.shape[1:]
         studies = np.ones((self.nesting.studies, *shape))
@@ -109,6 +111,7 @@ class Selected(Normal):
         return self.with_effect_level(rng, draws, u, w)
 
     def log_density_of_effects(self, draws: Parameters, random: RandomEffects) -> np.ndarray:
+        """Return the log density of the effects given u and w (k, draws)."""
         taus = self.taus(draws.tau)
         above = self.above_effects(random.u, random.w)
         factors = self.log_factors(draws.beta, taus, draws.auxiliary["weights"], above)

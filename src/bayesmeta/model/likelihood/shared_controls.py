@@ -27,6 +27,7 @@ class SharedControls(Normal):
         self.shared_effects = self.shared[self.nesting.study_of_effect]
 
     def integrate(self, beta: Array, taus: Taus, rho: Scalar) -> Marginal:
+        """Return log|V| and r'V^-1 r by study for the residuals r."""
         nested = super().integrate(beta, taus, rho)
         if not self.buckets:
             return nested
@@ -38,6 +39,7 @@ class SharedControls(Normal):
         return nested._replace(L=L, S=S)
 
     def draw_given_taus(self, rng: Generator, draws: Parameters, taus: Taus) -> RandomEffects:
+        """Draw the random effects given the data and the taus of every unit."""
         nested = super().draw_given_taus(rng, draws, taus)
         if not self.buckets:
             return nested
@@ -52,6 +54,7 @@ class SharedControls(Normal):
         )
 
     def draw_errors(self, rng: Generator, draws: Parameters) -> np.ndarray:
+        """Draw sampling errors (k, draws)."""
         nested = super().draw_errors(rng, draws)
         rho = self.rho_of(draws.auxiliary)
         dense = draw_dense_errors(rng, self.buckets, rho, nested.shape)

@@ -45,6 +45,7 @@ class Student(Normal):
     engines: ClassVar[frozenset[str]] = frozenset({"nuts"})
 
     def log_likelihood(self, beta: Array, taus: Taus, auxiliary: dict[str, Array]) -> Array:
+        """Return the log-likelihood by study (studies, ...), all random effects integrated out."""
         by_node = self._by_node(beta, taus, auxiliary)
         return special_of(by_node).logsumexp(by_node, axis=0)
 
@@ -60,6 +61,7 @@ class Student(Normal):
 
     @property
     def draws_at_once(self) -> int:
+        """Return the number of draws that fit in memory at once."""
         by_nodes = NODE_VALUES_AT_ONCE // (NODES * self.nesting.studies)
         return min(super().draws_at_once, max(1, by_nodes))
 

@@ -74,6 +74,7 @@ class ModelSpec:
 
     @property
     def sha256(self) -> str:
+        """Return the hash of the choices."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
     @property
@@ -116,6 +117,7 @@ class ModelSpec:
         return replace(self, title=title, terms=formula, contrasts={}, concordance={})
 
     def with_levels(self, levels: tuple[str, ...]) -> "ModelSpec":
+        """Return a copy with other levels."""
         return replace(self, title=f"Random effects of {' and '.join(levels)}", levels=levels)
 
     def with_flat_priors(self) -> "ModelSpec":

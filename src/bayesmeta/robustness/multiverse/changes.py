@@ -10,15 +10,7 @@ from bayesmeta.data.datasets import DataAlternative
 from bayesmeta.data.effect_sizes import TWO_GROUPS
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import control_measurements
-<<<<<<< HEAD
 from bayesmeta.model.spec import ModelSpec, read_spec
-from bayesmeta.model.spec.bias_models import with_bias
-||||||| f6ce685
-from bayesmeta.model.spec import ModelSpec, Prior, read_spec
-from bayesmeta.model.spec.bias_models import with_bias
-=======
-from bayesmeta.model.spec import ModelSpec, Prior, read_spec
->>>>>>> k_m
 from bayesmeta.model.spec.other_priors import OtherPrior
 from bayesmeta.model.spec.reading import with_bias
 
