@@ -15,7 +15,7 @@ from scipy.special import expit
 from scipy.stats import norm
 
 from bayesmeta.cli import main
-from bayesmeta.commands.request import refuse_directions
+from bayesmeta.commands.request import Request, read_inputs
 from bayesmeta.data import datasets
 from bayesmeta.inference import ordinal
 from bayesmeta.infrastructure.errors import BadInput
@@ -142,15 +142,17 @@ def test_tables_that_are_not_of_directions_are_refused(
         ordinal.build_directions(frame.iloc[:1], spec)
 
 
-def test_commands_that_need_effect_sizes_are_told_what_there_is(
-    spec: ModelSpec, simulated: pd.DataFrame
+def test_commands_that_need_effect_sizes_say_what_they_got(
+    tmp_path: Path, simulated: pd.DataFrame
 ) -> None:
-    refuse_directions(simulated, read_spec("intercept"))
-    for frame, model in ((datasets.read("ketamine-extinction"), spec), (simulated, spec)):
+    table = str(tmp_path / "mine.csv")
+    simulated.to_csv(table, index=False)
+    assert len(read_inputs(Request(table)).frame) == len(simulated)
+    for request in (Request("ketamine-extinction"), Request(table, "ketamine-extinction")):
         with pytest.raises(
             BadInput, match=r"needs effect sizes yi with variances vi.*bayesmeta fit"
         ):
-            refuse_directions(frame, model)
+            read_inputs(request)
 
 
 BAD = {

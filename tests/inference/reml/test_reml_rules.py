@@ -215,7 +215,9 @@ def test_few_studies_with_a_term_each_keep_their_robust_errors_finite() -> None:
 
 def test_what_cannot_be_fitted_is_refused() -> None:
     frame = table_of()
-    with pytest.raises(BadInput, match="unknown method 'reml'; choose one of: REML, ML"):
+    with pytest.raises(
+        BadInput, match=r"unknown method 'reml' \(did you mean 'REML'\?\); choose one of: REML, ML"
+    ):
         fit_to(frame, method="reml")
     two = frame[frame["effect"].isin(["effect00", "effect59"])]
     with pytest.raises(BadInput, match="got 2 effects for 2 terms"):
