@@ -77,7 +77,7 @@ def test_a_placeholder_in_the_text_alone_is_averaged_over() -> None:
 def test_a_cell_without_data_is_told_from_a_typing_error() -> None:
     with pytest.raises(
         BadInput,
-        match=r"needs 'human:trauma:memory', of which the data have no effects; leave .* pooled",
+        match=r"needs 'human:trauma:memory', of which the data have no effects; leave .*pooled",
     ):
         contrast_weights({"t": "human:trauma:memory - animal:trauma:memory"}, CELLS)
     with pytest.raises(BadInput, match="names unknown term 'human:traume:memory'"):

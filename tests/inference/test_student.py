@@ -36,7 +36,9 @@ def test_one_far_study_moves_the_mean_less(simulated: pd.DataFrame) -> None:
     assert (far["yi"] != kept["yi"]).any()
     student = parse_spec(TEXT, "student")
     normal = parse_spec(TEXT.split("[priors.nu]")[0].replace("student", "normal"), "normal")
-    tree = sample_posterior(build_design(far, student), student, seed=2)
+    tree = sample_posterior(
+        build_design(far, student), student, draws=500, tune=500, chains=2, seed=2
+    )
     assert diagnose(tree)["passed"]
     robust = float(terms_table(tree)["mean"].iloc[0])
     clean, moved = (
@@ -50,6 +52,7 @@ def test_one_far_study_moves_the_mean_less(simulated: pd.DataFrame) -> None:
     assert float(u) < -8
 
 
+@pytest.mark.slow
 def test_without_heavy_tails_it_agrees_with_the_normal_model(simulated: pd.DataFrame) -> None:
     spec = parse_spec(
         TEXT.replace('"1"', '"0 + valence"').replace("Gamma(2, 0.1)", "Gamma(400, 1)"), "student"

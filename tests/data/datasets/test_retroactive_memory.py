@@ -84,7 +84,7 @@ def test_both_measures_are_true_at_a_correlation_of_85_to_98(memory: pd.DataFram
 def test_the_page_shows_the_compare_measures(memory: pd.DataFrame) -> None:
     page = (root() / "docs" / "sisters.md").read_text(encoding="utf-8")
     for row in compare_measures(memory).itertuples():
-        numbers = [f"{value:.2f}".lstrip("0") for value in (row.d_z, row.g, row.d_av, row.r)]
+        numbers = [f"{value:.2f}" for value in (row.d_z, row.g, row.d_av, row.r)]
         assert f"| {row.study} | {row.ni} | {row.ti:.2f} | {' | '.join(numbers)} |" in page
 
 

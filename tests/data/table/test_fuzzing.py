@@ -102,10 +102,12 @@ def outcome(file: Malformed, folder: Path, *, draft: bool) -> str:
     return ""
 
 
+@pytest.mark.parametrize("share", [5, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_thousand_malformed_files_end_in_a_message_or_a_right_table(
-    files: list[Malformed], tmp_path: Path
+    files: list[Malformed], tmp_path: Path, share: int
 ) -> None:
     assert len(files) >= 1000
+    files = files[::share]
     assert {file.kind for file in files} == {*KINDS}
     messages = dict[str, str]()
     wrong = list[str]()
@@ -128,5 +130,5 @@ def test_a_thousand_malformed_files_end_in_a_message_or_a_right_table(
             wrong.append(f"{file.name}: refused, {message[:200]!r}")
     assert not wrong, "\n".join(wrong)
     read = sum(not message for message in messages.values())
-    assert read > 200
-    assert len(messages) - read > 400
+    assert read > 200 / share
+    assert len(messages) - read > 400 / share

@@ -273,10 +273,10 @@ def test_two_pooling_sds_are_averaged_by_evidence(small: pd.DataFrame) -> None:
     prior = term_prior(design, spec)
     x, y, v = design["X"].values, design["yi"].values, design["vi"].values
     study = design["group_study"].values[design["effect_group"].values]
-    nodes, weight = np.polynomial.legendre.leggauss(20)
+    nodes, weight = np.polynomial.legendre.leggauss(16)
     values, log_weight = 1.5 * (nodes + 1), np.log(1.5 * weight)
     log_mass, means = [], []
-    for at in itertools.product(range(20), repeat=3):
+    for at in itertools.product(range(16), repeat=3):
         one, other, tau = values[list(at)]
         covariance = prior.covariance({"valence": one, "dose": other})
         of_y = x @ covariance @ x.T + np.diag(v) + tau**2 * np.equal.outer(study, study)

@@ -235,6 +235,7 @@ def selected(seed: int, studies: int, kept: tuple[float, float]) -> pd.DataFrame
     return pd.DataFrame(rows).assign(effect=lambda table: [f"e{i}" for i in range(len(table))])
 
 
+@pytest.mark.slow
 def test_planted_weights_are_found_again() -> None:
     """With weights .3 and .1 the mean without a bias model is far too high.
 

@@ -103,7 +103,7 @@ def test_each_stratum_has_a_slope_of_its_own(frame: pd.DataFrame) -> None:
         (
             lambda t: t.drop(columns="n2i"),
             spec_of(),
-            r"pet needs both group sizes .* no column \['n2i'\]",
+            r"pet needs both group sizes, .* no column \['n2i'\]",
         ),
         (lambda t: t.assign(n1i=[4, 5, None, 20, 8, 16]), spec_of(), "1 effects lack them: e2;"),
         (lambda t: t.assign(n2i=[4, 0, 10, -1, 8, 48]), spec_of(), "2 effects lack them: e1, e3;"),
@@ -112,7 +112,7 @@ def test_each_stratum_has_a_slope_of_its_own(frame: pd.DataFrame) -> None:
         (
             lambda t: t,
             spec_of('bias = "pet"', 'bias = "pet"\ndirections = {feer = "lower"}'),
-            "name 'feer', which is a level of no term",
+            "name 'feer', a level of no term",
         ),
         (
             lambda t: t.replace({"valence": {"fear": "pet"}}),

@@ -41,7 +41,8 @@ def refusal(design: xr.Dataset, spec: ModelSpec, engine: str) -> str:
 
 def _reml_refusal(design: xr.Dataset, spec: ModelSpec) -> str:
     if names := spec.auxiliary_parameters:
-        return f"REML fits terms and taus alone; model {spec.name} has {', '.join(names)} besides"
+        others = ", ".join(names)
+        return f"REML estimates terms and taus alone, but model {spec.name} also has {others}"
     if "reml" not in likelihood_class(spec).engines:
         errors = f"errors that covary over shared controls, as those of model {spec.name}"
         return f"REML cannot take {errors}; {SAMPLE}"
