@@ -100,6 +100,7 @@ def test_the_numbers_are_those_of_exact_refits(checked: Path) -> None:
     assert models.loc["unadjusted", "elpd"] == pytest.approx(elpd.sum(), abs=1e-5)
 
 
+@pytest.mark.slow
 def test_a_model_that_quadrature_does_not_take(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
