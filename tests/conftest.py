@@ -14,6 +14,7 @@ from bayesmeta.inference.nuts import start_jax
 from bayesmeta.infrastructure.files import root
 from bayesmeta.model.design.contrasts import with_model
 from bayesmeta.model.spec import parse_spec
+from raw_tables import attrs_of
 
 start_jax(devices=4)  # before the first test that uses JAX
 
@@ -69,13 +70,7 @@ def simulated() -> pd.DataFrame:
             "phase": pd.Categorical(["memory"] * 240, ["memory"]),
         }
     )
-    frame.attrs = {
-        "dataset": "simulated",
-        "title": "simulated",
-        "synthetic": False,
-        "sources": [],
-        "notes": [],
-    }
+    frame.attrs = attrs_of("simulated")
     return frame
 
 

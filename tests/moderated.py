@@ -22,6 +22,8 @@ prior = "HalfNormal(1)"
 """
 SLOPE, STEP = 0.08, 0.5  # per unit of dose; of rats over mice
 
+FORMULA = "~ dose * species + phase"
+
 
 def effects(studies: int = 40) -> pd.DataFrame:
     """Three effects a study, in two groups.

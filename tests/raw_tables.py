@@ -10,6 +10,11 @@ TASKS = {"maze": (60.0, 0.35), "freezing": (45.0, 0.5), "recall": (12.0, 0.25)}
 KEYS = ["study", "group", "effect", "yi", "vi", "valence", "phase"]
 
 
+def attrs_of(dataset: str) -> dict[str, object]:
+    """Return the attributes of a made-up table."""
+    return {"dataset": dataset, "title": dataset, "synthetic": False, "sources": [], "notes": []}
+
+
 def simulate(seed: int, *, tau_effect: float = 0.0) -> pd.DataFrame:
     """Return raw numbers of 40 studies with a group or two and 4 effects, from normal samples."""
     rng = np.random.default_rng(seed)
@@ -42,13 +47,7 @@ def simulate(seed: int, *, tau_effect: float = 0.0) -> pd.DataFrame:
         effect=[f"e{i}" for i in range(160)], task=task, valence=pd.Categorical(valence)
     )
     frame = frame.assign(phase=pd.Categorical(["memory"] * 160))
-    frame.attrs = {
-        "dataset": "simulated",
-        "title": "simulated",
-        "synthetic": False,
-        "sources": [],
-        "notes": [],
-    }
+    frame.attrs = attrs_of("simulated")
     return measured(frame)
 
 

@@ -12,19 +12,7 @@ from bayesmeta.estimates import margins
 from bayesmeta.estimates.summaries import prediction_table, terms_table
 from bayesmeta.infrastructure.choices import Weights
 from bayesmeta.infrastructure.errors import BadInput
-from moderated import effects, tree_of
-
-FORMULA = "~ dose * species + phase"
-
-
-@pytest.fixture(scope="module")
-def frame() -> pd.DataFrame:
-    return effects()
-
-
-@pytest.fixture(scope="module")
-def tree(frame: pd.DataFrame) -> xr.DataTree:
-    return tree_of(frame, FORMULA)
+from moderated import FORMULA, tree_of
 
 
 def by_hand(tree: xr.DataTree, dose: float, rat: bool, memory: bool) -> np.ndarray:

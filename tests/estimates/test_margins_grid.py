@@ -7,19 +7,7 @@ import xarray as xr
 
 from bayesmeta.estimates import margins
 from bayesmeta.infrastructure.errors import BadInput
-from moderated import effects, tree_of
-
-FORMULA = "~ dose * species + phase"
-
-
-@pytest.fixture(scope="module")
-def frame() -> pd.DataFrame:
-    return effects()
-
-
-@pytest.fixture(scope="module")
-def tree(frame: pd.DataFrame) -> xr.DataTree:
-    return tree_of(frame, FORMULA)
+from moderated import tree_of
 
 
 def test_numbers_with_few_values_or_coded_as_levels_are_levels(frame: pd.DataFrame) -> None:

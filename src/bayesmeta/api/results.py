@@ -7,11 +7,10 @@ import xarray as xr
 
 from bayesmeta.api.checks import check_rope, check_sizes, check_tree
 from bayesmeta.estimates import summaries
-from bayesmeta.estimates.contrasts import contrasts_of, steps_of, summarise, weighted_draws
+from bayesmeta.estimates.contrasts import contrasts_of, steps_of, summarise_with_rope
 from bayesmeta.estimates.convergence import diagnose, diagnostics_table
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design.contrasts import contrast_weights
-from bayesmeta.model.spec import spec_of
 
 ContrastSpec = str | Sequence[str] | Mapping[str, str] | None
 
@@ -47,16 +46,14 @@ def contrasts(
       contrast  mean   sd  ci_lb  ci_ub  p_positive  p_rope
     0   memory   1.0  0.1    0.8    1.2         1.0     0.0
     """
-    spec = spec_of(check_tree(tree))
+    check_tree(tree)
     check_rope(rope)
     if question is None:
         weights = contrasts_of(tree)
     else:
         terms = [str(term) for term in tree["posterior"].dataset["term"].values]
         weights = contrast_weights(definitions_of(question), terms)
-    draws = weighted_draws(tree, weights)
-    inside = abs(draws * steps_of(tree, weights)) < (spec.rope if rope is None else rope)
-    return summarise(draws).assign(p_rope=inside.mean(("chain", "draw")).values)
+    return summarise_with_rope(tree, weights, steps_of(tree, weights), rope=rope)
 
 
 def definitions_of(question: ContrastSpec) -> dict[str, str]:

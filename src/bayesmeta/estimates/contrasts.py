@@ -47,11 +47,18 @@ def contrasts_table(tree: xr.DataTree) -> pd.DataFrame:
 
 
 def summarise_with_rope(
-    tree: xr.DataTree, weights: xr.DataArray, steps: xr.DataArray | float = 1.0
+    tree: xr.DataTree,
+    weights: xr.DataArray,
+    steps: xr.DataArray | float = 1.0,
+    *,
+    rope: float | None = None,
 ) -> pd.DataFrame:
-    """Summarise combinations of terms, with p_rope of the combinations times `steps`."""
+    """Summarise combinations of terms, with p_rope of the combinations times `steps`.
+
+    The region of practical equivalence is within `rope` of zero; the model's rope by default.
+    """
     draws = weighted_draws(tree, weights)
-    inside = abs(draws * steps) < spec_of(tree).rope
+    inside = abs(draws * steps) < (spec_of(tree).rope if rope is None else rope)
     return summarise(draws).assign(p_rope=inside.mean(("chain", "draw")).values)
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from bayesmeta.data.datasets import DATASETS
-from bayesmeta.data.schema import nearest
+from bayesmeta.infrastructure.choices import nearest
 from bayesmeta.infrastructure.errors import BadInput
 
 KEYS = ("study", "group", "effect", "control", "yi", "vi", "sei", "yi_raw", "sheet_row")

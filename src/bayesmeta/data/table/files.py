@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from bayesmeta.data.schema import nearest
 from bayesmeta.data.table import limits
 from bayesmeta.data.table.cells import Cells, as_text, table_of
 from bayesmeta.data.table.columnar import parquet_cells
@@ -10,6 +9,7 @@ from bayesmeta.data.table.delimited import delimited_cells
 from bayesmeta.data.table.numerals import plain_numbers
 from bayesmeta.data.table.reading import Reading
 from bayesmeta.data.table.workbook import sheet_cells
+from bayesmeta.infrastructure.choices import nearest
 from bayesmeta.infrastructure.errors import BadInput
 
 KINDS = (".csv", ".tsv", ".xlsx", ".parquet")

@@ -10,9 +10,9 @@ from itertools import pairwise
 from python_calamine import load_workbook
 
 from bayesmeta.data.effect_sizes.measure import SHOWN
-from bayesmeta.data.schema import nearest
 from bayesmeta.data.table.cells import Cells
 from bayesmeta.data.table.limits import UNPACKED_BYTES, check_shape
+from bayesmeta.infrastructure.choices import nearest
 from bayesmeta.infrastructure.errors import BadInput
 
 PARTS = 1000  # a workbook of a few sheets has tens of parts
