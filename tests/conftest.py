@@ -1,8 +1,6 @@
 """Fixtures of all rooms: the raw TRACE files and the reference table, if this machine has them."""
 
-import os
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 import pandas as pd
@@ -14,17 +12,10 @@ from bayesmeta.inference.nuts import start_jax
 from bayesmeta.infrastructure.files import root
 from bayesmeta.model.design.contrasts import with_model
 from bayesmeta.model.spec import parse_spec
+from promised import unavailable
 from raw_tables import attrs_of
 
 start_jax(devices=4)  # before the first test that uses JAX
-
-
-def unavailable(what: str) -> NoReturn:
-    """Skip the test, or fail it where CI promised to run it."""
-    message = f"{what} not found; a test that needs it cannot run"
-    if os.environ.get("CI"):
-        pytest.fail(message)
-    pytest.skip(message)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from bayesmeta.infrastructure.files import root
 from bayesmeta.screening.cart import Choices, grow, nodes_of
 from bayesmeta.screening.pruning import cross_validate, kept_splits
 from bayesmeta.screening.running import JobOptions
-from conftest import unavailable
+from promised import unavailable
 
 GREEDY = Choices(max_splits=5, look_ahead=False)
 # of the published screening of the animals, in the order of the effect table

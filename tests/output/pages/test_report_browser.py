@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Download, Page, sync_playwright
 
 from bayesmeta.output.pages import read_results, report_page
-from conftest import unavailable
+from promised import unavailable
 from report_folder import make_folder
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
