@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 from bayesmeta.cli import main
 from bayesmeta.commands import multiverse
+from bayesmeta.model.spec import read_spec
 from bayesmeta.robustness import multiverse as alternatives
 
 LONG = "contrast alternative label mean sd ci_lb ci_ub p_positive p_conclusion note"
@@ -72,20 +74,20 @@ def test_writes_the_contract(own: Path) -> None:
 
 def test_what_samples_begins_first_and_what_has_no_data_does_not_begin() -> None:
     kinds = {
-        "base": "integrated",
-        "robust": "sampled",
-        "flat": "integrated",
-        "worst": "worst_study",
-        "none": "sampled",
+        "base": ("refit", "three-level"),
+        "robust": ("refit", "robust"),
+        "flat": ("refit", "correlated"),
+        "worst": ("worst_study", "three-level"),
+        "none": ("refit", "robust"),
     }
     versions: list[Any] = [
         SimpleNamespace(
             alternative=SimpleNamespace(name=name, refit=getattr(alternatives, kind)),
-            design=None,
-            spec=None,
+            design=xr.Dataset(),
+            spec=read_spec(model),
             weights=None if name == "none" else 1,
         )
-        for name, kind in kinds.items()
+        for name, (kind, model) in kinds.items()
     ]
     assert [job.name for job in multiverse.jobs_of(versions)] == ["robust", "worst", "base", "flat"]
 

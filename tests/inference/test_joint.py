@@ -284,6 +284,7 @@ def test_what_cannot_be_integrated_stratum_by_stratum_says_so(both: pd.DataFrame
         fit_reml(build_design(both, replace(pooled, tau_by="")), replace(pooled, tau_by=""))
 
 
+@pytest.mark.slow
 def test_nuts_on_the_pooled_model_agrees_with_brute_force(both: pd.DataFrame) -> None:
     """Grid over both taus and the spread, beta given these from the joint normal of (beta, y)."""
     spec = spec_of(POOLED)
@@ -332,6 +333,7 @@ def test_nuts_on_the_pooled_model_agrees_with_brute_force(both: pd.DataFrame) ->
     assert sd[list(design["term"].values).index("human:fear:memory")] > 2 * np.median(sd)
 
 
+@pytest.mark.slow
 def test_quadrature_over_a_spread_agrees_with_nuts(both: pd.DataFrame) -> None:
     spec = replace(spec_of(POOLED), tau_by="")
     design = build_design(both, spec)

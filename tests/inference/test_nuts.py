@@ -129,6 +129,7 @@ def test_same_seed_same_numbers_and_row_order_is_irrelevant(
     )
 
 
+@pytest.mark.slow
 def test_four_level_has_effects_and_the_kernel_marginalises_them(simulated: pd.DataFrame) -> None:
     spec = read_spec("four-level")
     tree = sample_posterior(

@@ -30,6 +30,7 @@ prior = "Gamma(2, 0.1)"
 """
 
 
+@pytest.mark.slow
 def test_one_far_study_moves_the_mean_less(simulated: pd.DataFrame) -> None:
     kept = simulated[simulated["valence"] == "neutral"]
     far = kept.assign(yi=kept["yi"].where(kept["study"] != "s1", kept["yi"] - 12))

@@ -14,6 +14,7 @@ from bayesmeta.data.datasets import alternatives_to
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.jobs import Job, run_jobs
 from bayesmeta.model.design.contrasts import named_weights
+from bayesmeta.model.likelihood import refusal
 from bayesmeta.output.folders.analyses import write_multiverse
 from bayesmeta.robustness import multiverse
 from bayesmeta.robustness.multiverse import Analysis, Version
@@ -50,12 +51,19 @@ def analysis_of(request: Request, inputs: Inputs) -> Analysis:
 def jobs_of(versions: Sequence[Version]) -> list[Job]:
     """Return refits by alternative; long ones first, so that no process waits at the end."""
     filled = [version for version in versions if version.weights is not None]
-    filled.sort(key=lambda version: version.alternative.refit is multiverse.integrated)
+    filled.sort(key=is_exact)
     jobs = []
     for version in filled:
         arguments = (version.design, version.spec, version.weights)
         jobs.append(Job(version.alternative.name, version.alternative.refit, arguments))
     return jobs
+
+
+def is_exact(version: Version) -> bool:
+    """Return whether a refit is a single quadrature, which takes less time than the others."""
+    assert version.design is not None
+    once = version.alternative.refit is multiverse.refit
+    return once and not refusal(version.design, version.spec, "quadrature")
 
 
 def tables_of(

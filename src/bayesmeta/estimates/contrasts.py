@@ -32,7 +32,8 @@ def weighted_draws(
 def term_draws(tree: xr.DataTree, group: str = "posterior") -> xr.DataArray:
     """Return the draws of the terms (term, sample), chain after chain."""
     beta = tree[group].to_dataset()["beta"]
-    return beta.stack(sample=("chain", "draw")).transpose("term", "sample")
+    flat = beta.stack(sample=("chain", "draw"), create_index=False)  # an index takes a second
+    return flat.transpose("term", "sample")
 
 
 def contrasts_table(tree: xr.DataTree) -> pd.DataFrame:

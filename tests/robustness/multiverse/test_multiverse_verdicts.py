@@ -208,7 +208,7 @@ def test_a_refusal_is_told(told: tuple[list[Version], dict[str, pd.DataFrame]]) 
     notes = rows.groupby("alternative")["note"].agg(list)
     assert notes["contrary"] == [f"cannot be fitted: {why}"] * 2
     assert notes["half"] == ["no data: a", f"cannot be fitted: {why}"]
-    with pytest.raises(BadInput, match="the base analysis cannot be integrated: no"):
+    with pytest.raises(BadInput, match="the base analysis cannot be fitted: no"):
         multiverse.with_refusals(versions, {"base": "no"})
 
 

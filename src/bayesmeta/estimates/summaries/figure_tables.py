@@ -77,8 +77,8 @@ def studies_table(tree: xr.DataTree) -> pd.DataFrame:
     term, study, k = _cells_of_studies(design)
     draws = term_draws(tree).values[term]
     if "u" in posterior:
-        u = posterior["u"].stack(sample=("chain", "draw")).transpose("study", "sample").values
-        draws = draws + u[study]
+        u = posterior["u"].transpose("study", "chain", "draw").values
+        draws = draws + u.reshape(len(u), -1)[study]
     labels = {"term": design["term"].values[term], "study": design["study"].values[study]}
     table = pd.DataFrame(labels | summary(draws)).drop(columns=["sd", "p_positive"]).assign(k=k)
     cells = terms_table(tree)[["term", "mean", "ci_lb", "ci_ub"]].add_prefix("term_")

@@ -84,9 +84,11 @@ def write_fit_figures(folder: Folder, tree: xr.DataTree, tables: Tables) -> None
 
 
 def write_diagnostic_figures(folder: Folder, tree: xr.DataTree) -> None:
-    """Draw priors and posteriors of the taus, and traces and ranks of the chains."""
+    """Draw priors and posteriors of the taus; of NUTS, traces and ranks of the chains."""
     taus = summaries.density_table(tree)
     folder.draw("taus", figures.draw_prior_posterior, taus, "Heterogeneity")
+    if tree["posterior"].attrs.get("sampler") == "quadrature":
+        return  # independent draws, in chains only by name
     chains = {"trace": convergence.trace_table(tree), "ranks": convergence.rank_table(tree)}
     folder.draw("chains", figures.draw_trace, chains, "Chains")
 

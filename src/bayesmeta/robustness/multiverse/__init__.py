@@ -1,7 +1,7 @@
 """The reasonable alternatives to an analysis, their refits, and the verdicts on conclusions."""
 
 from bayesmeta.robustness.multiverse.changes import Analysis
-from bayesmeta.robustness.multiverse.refits import integrated, sampled, worst_study
+from bayesmeta.robustness.multiverse.refits import integrated, refit, sampled, worst_study
 from bayesmeta.robustness.multiverse.registry import (
     ALTERNATIVES,
     BASE,

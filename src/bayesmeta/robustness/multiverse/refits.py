@@ -8,6 +8,7 @@ import xarray as xr
 
 from bayesmeta.estimates.contrasts import summarise
 from bayesmeta.inference.quadrature import contrasts_table, integrate_posterior, leave_one_study_out
+from bayesmeta.model.likelihood import refusal
 from bayesmeta.model.spec import ModelSpec
 from bayesmeta.robustness.influence.coverage import informs
 from bayesmeta.robustness.influence.elpd import sample_checked
@@ -16,6 +17,15 @@ Refit = Callable[[xr.Dataset, ModelSpec, xr.DataArray], pd.DataFrame]
 
 COLUMNS = ["contrast", "mean", "sd", "ci_lb", "ci_ub", "p_positive"]
 CANDIDATES = 3  # studies refitted per contrast: the approximation may exchange near ties
+
+
+def refit(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> pd.DataFrame:
+    """Refit by quadrature where that takes the model, else by NUTS; a table as from `integrated`.
+
+    Raises BadInput: the sampler's diagnostics failed, or the quadrature does not converge.
+    """
+    by = sampled if refusal(design, spec, "quadrature") else integrated
+    return by(design, spec, weights)
 
 
 def integrated(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> pd.DataFrame:

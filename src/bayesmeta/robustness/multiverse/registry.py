@@ -9,7 +9,7 @@ from bayesmeta.data.datasets import DataAlternative
 from bayesmeta.model.spec.other_priors import OTHER_PRIORS, OtherPrior
 from bayesmeta.robustness.multiverse import changes
 from bayesmeta.robustness.multiverse.changes import Analysis, Change
-from bayesmeta.robustness.multiverse.refits import Refit, integrated, sampled, worst_study
+from bayesmeta.robustness.multiverse.refits import Refit, refit, worst_study
 
 Kind = Literal["base", "comparison", "data", "model", "bias", "priors", "deletion"]
 KINDS = get_args(Kind)
@@ -24,7 +24,7 @@ class Alternative:
     label: str  # in figures
     reason: str  # why it is reasonable
     change: Callable[[Analysis], Change | None]  # None if it does not apply
-    refit: Refit = integrated
+    refit: Refit = refit
 
 
 def alternatives_to(analysis: Analysis) -> tuple[Alternative, ...]:
@@ -34,10 +34,9 @@ def alternatives_to(analysis: Analysis) -> tuple[Alternative, ...]:
 
 
 def _of_dataset(alternative: DataAlternative) -> Alternative:
-    """Return an alternative of the dataset; another model file may need NUTS."""
+    """Return an alternative of the dataset."""
     names = (alternative.name, alternative.kind, alternative.label, alternative.reason)
-    change = partial(changes.from_dataset, alternative=alternative)
-    return Alternative(*names, change, refit=sampled if alternative.models else integrated)
+    return Alternative(*names, partial(changes.from_dataset, alternative=alternative))
 
 
 def _of_prior(other: OtherPrior) -> Alternative:
@@ -45,21 +44,20 @@ def _of_prior(other: OtherPrior) -> Alternative:
     return Alternative(other.name, "priors", other.label, other.reason, change)
 
 
-Row = tuple[Kind, str, str, Callable[[Analysis], Change | None], Refit]
+Row = tuple[Kind, str, str, Callable[[Analysis], Change | None]]
 BIAS = {bias: partial(changes.with_bias_model, bias=bias) for bias in ("pet", "peese", "selection")}
 RHO = {rho: partial(changes.with_rho, rho=rho) for rho in (0.5, 0.8)}
-TABLE: tuple[Row, ...] = (  # kind, name, label, change, refit; the reasons are below
-    ("model", "effect level", "effect level added", changes.with_effect_level, integrated),
-    ("model", "no effect level", "effect level left out", changes.without_effect_level, integrated),
-    ("model", "rho .5", "errors correlate .5", RHO[0.5], integrated),
-    ("model", "rho .8", "errors correlate .8", RHO[0.8], integrated),
-    ("model", "shared controls", "shared controls", changes.with_shared_controls, sampled),
-    ("model", "rho estimated", "errors correlate, estimated", changes.with_rho_estimated, sampled),
-    ("model", "heavy tails", "heavy tails", changes.with_heavy_tails, sampled),
-    ("bias", "PET", "small studies: PET", BIAS["pet"], integrated),
-    ("bias", "PEESE", "small studies: PEESE", BIAS["peese"], integrated),
-    ("bias", "selection", "selection at publication", BIAS["selection"], sampled),
-    ("deletion", "worst study", "worst study left out", changes.without_study, worst_study),
+TABLE: tuple[Row, ...] = (  # kind, name, label, change; the reasons are below
+    ("model", "effect level", "effect level added", changes.with_effect_level),
+    ("model", "no effect level", "effect level left out", changes.without_effect_level),
+    ("model", "rho .5", "errors correlate .5", RHO[0.5]),
+    ("model", "rho .8", "errors correlate .8", RHO[0.8]),
+    ("model", "shared controls", "shared controls", changes.with_shared_controls),
+    ("model", "rho estimated", "errors correlate, estimated", changes.with_rho_estimated),
+    ("model", "heavy tails", "heavy tails", changes.with_heavy_tails),
+    ("bias", "PET", "small studies: PET", BIAS["pet"]),
+    ("bias", "PEESE", "small studies: PEESE", BIAS["peese"]),
+    ("bias", "selection", "selection at publication", BIAS["selection"]),
 )
 REASONS = {
     "effect level": "true effects may also vary within a group",
@@ -78,13 +76,19 @@ REASONS = {
     "PEESE": "the same, with less bias where studies are already large (models/peese.toml)",
     "selection": "results may be published with a probability that depends on their p-value "
     "(models/selection.toml)",
-    "worst study": "a conclusion should not depend on a single study: for every conclusion, the "
-    "study without which it is least probable",
 }
 _BASE_REASON = "the data and the model file as they are"
 BASE = Alternative("base", "base", "base analysis", _BASE_REASON, changes.unchanged)
 _OF_TABLE = [
-    Alternative(name, kind, label, REASONS[name], change, refit)
-    for kind, name, label, change, refit in TABLE
+    Alternative(name, kind, label, REASONS[name], change) for kind, name, label, change in TABLE
 ]
-ALTERNATIVES = (*_OF_TABLE[:-1], *map(_of_prior, OTHER_PRIORS), _OF_TABLE[-1])
+WORST_STUDY = Alternative(
+    "worst study",
+    "deletion",
+    "worst study left out",
+    "a conclusion should not depend on a single study: for every conclusion, the study without "
+    "which it is least probable",
+    changes.without_study,
+    worst_study,
+)
+ALTERNATIVES = (*_OF_TABLE, *map(_of_prior, OTHER_PRIORS), WORST_STUDY)

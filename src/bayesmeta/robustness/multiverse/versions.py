@@ -63,7 +63,7 @@ def version_of(
 def with_refusals(versions: Sequence[Version], refused: Mapping[str, str]) -> list[Version]:
     """Add the reasons of failed refits, by alternative; raise BadInput if the base failed."""
     if reason := refused.get(versions[0].alternative.name):
-        problem = f"the base analysis cannot be integrated: {reason}"
+        problem = f"the base analysis cannot be fitted: {reason}"
         raise BadInput(f"{problem}; name a --model that quadrature takes")
     explained = []
     for version in versions:
