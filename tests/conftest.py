@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 from bayesmeta.data import sources
-from bayesmeta.inference.nuts import start_jax
+from bayesmeta.inference.compiling import start_jax
 from bayesmeta.infrastructure.files import root
 from bayesmeta.model.design.contrasts import with_model
 from bayesmeta.model.spec import parse_spec

@@ -15,9 +15,10 @@ import xarray as xr
 from scipy.stats import halfcauchy, halfnorm, invgamma, kstest, multivariate_normal, norm
 
 from bayesmeta.model.build import build_model
-from bayesmeta.model.coordinates import Polar, Whitened, guess_start
+from bayesmeta.model.coordinates import Polar, Whitened
 from bayesmeta.model.design import build_design
 from bayesmeta.model.spec import ModelSpec, parse_spec
+from bayesmeta.model.start import guess_start
 
 TEXT = """
 terms = "0 + valence:phase"

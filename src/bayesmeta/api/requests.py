@@ -55,7 +55,7 @@ def start_devices(chains: int) -> None:
     """
     import jax
 
-    from bayesmeta.inference.nuts import start_jax  # PyMC
+    from bayesmeta.inference.compiling import start_jax
 
     start_jax(max(chains, DEVICES))
     available = jax.local_device_count()

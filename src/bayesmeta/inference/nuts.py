@@ -1,8 +1,6 @@
 """From a design to a DataTree: NUTS over the parameters, then exact draws of all that follows."""
 
-import warnings
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 import jax
@@ -10,31 +8,19 @@ import numpy as np
 import pymc as pm
 import xarray as xr
 
+from bayesmeta.inference.compiling import start_jax
 from bayesmeta.inference.predictive import complete_tree, thinning_interval
 from bayesmeta.infrastructure.choices import check_sampler
-from bayesmeta.infrastructure.files import cache_folder
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.build import build_model
-from bayesmeta.model.coordinates import START_POOLING_SD, Start, guess_start
 from bayesmeta.model.likelihood import weight_labels
 from bayesmeta.model.priors import pooling_sd_name
 from bayesmeta.model.spec import ModelSpec
+from bayesmeta.model.start import START_POOLING_SD, Start, guess_start
 
-CACHE_BYTES = 2**30
 START_NU = 10.0
 START_RHO = 0.5
 ACCEPT = (0.9, 0.99)  # target acceptance, and that of a second run if draws diverged
-
-
-def start_jax(devices: int) -> None:
-    """Set up JAX before its first use: a device per chain, and a cache of compiled programs."""
-    # a process killed while it wrote leaves a broken entry, which is compiled again
-    warnings.filterwarnings("ignore", message="Error reading persistent compilation cache entry")
-    jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "jax"))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    jax.config.update("jax_compilation_cache_max_size", CACHE_BYTES)  # a limit also locks the files
-    with suppress(RuntimeError):  # JAX has started already; the chains then share its devices
-        jax.config.update("jax_num_cpu_devices", devices)
 
 
 def sample_posterior(

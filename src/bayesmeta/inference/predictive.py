@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.random import Generator, SeedSequence
 
+from bayesmeta.inference.by_study import log_likelihood_by_study
 from bayesmeta.model.design import with_model
 from bayesmeta.model.likelihood import Normal, Parameters, likelihood_of, tau_labels, weight_labels
 from bayesmeta.model.priors import draw_prior, log_prior
@@ -17,7 +18,7 @@ PRIOR_DRAWS = 1000
 MAX_STORED_VALUES = 6e7  # draws times effects, 1.2 GB
 SYMBOLS = {"study": "u", "group": "w", "effect": "d"}
 DIMS = {symbol: level for level, symbol in SYMBOLS.items()}
-DIMS |= {"obs": "effect", "log_obs": "effect", "obs_study": "study"}
+DIMS |= {"obs": "effect", "log_obs": "effect"}
 COMPACT = ("obs", "log_obs")  # stored in 32 bits
 
 Values = dict[str, np.ndarray]
@@ -35,13 +36,19 @@ def complete_tree(
     """Add to draws of the parameters the groups that follow from them, drawn exactly.
 
     `posterior` has beta (chain, draw, term), tau (chain, draw, level), pooling sds, auxiliary
-    parameters, and z_<level> of sampled levels. The result has the groups that
+    parameters, z_<level> of sampled levels, and may have obs_study (chain, draw, study), the
+    log-likelihood of every study, if it is known. The result has the groups that
     `nuts.sample_posterior` lists.
     """
     likelihood = likelihood_of(design, spec)
     seeds = SeedSequence(seed).spawn(3)
     prior = _prior_draws(design, spec, np.random.default_rng(seeds[0]))
     given_data = _by_chunk(_given_data, posterior, likelihood, design, seeds[1])
+    if "obs_study" in posterior:
+        by_study = posterior["obs_study"]
+        posterior = posterior.drop_vars("obs_study")
+    else:
+        by_study = by_study_of(posterior, likelihood, design)
     in_memory = MAX_STORED_VALUES // 3 // design.sizes["effect"]
     replicated = prior.isel(draw=slice(int(np.clip(in_memory, 100, PRIOR_DRAWS))))
     new_studies = _by_chunk(_new_studies, replicated, likelihood, design, seeds[2])
@@ -54,7 +61,7 @@ def complete_tree(
         "posterior_predictive": given_data[["obs"]],
         "prior": by_level(prior, design, spec),
         "prior_predictive": new_studies[["obs"]],
-        "log_likelihood": given_data[["log_obs", "obs_study"]].rename(log_obs="obs"),
+        "log_likelihood": given_data[["log_obs"]].rename(log_obs="obs").assign(obs_study=by_study),
         "log_prior": by_level(density, design, spec),
         "sample_stats": stats,
         "observed_data": design[["yi"]].rename(yi="obs").drop_attrs(),
@@ -63,16 +70,22 @@ def complete_tree(
     return xr.DataTree.from_dict(groups)
 
 
+def by_study_of(draws: xr.Dataset, likelihood: Normal, design: xr.Dataset) -> xr.DataArray:
+    """Return the log-likelihood of every study (chain, draw, study)."""
+    values = log_likelihood_by_study(likelihood, _parameters(draws, likelihood.spec)).T
+    labels = {name: draws[name] for name in ("chain", "draw")} | {"study": design["study"]}
+    shape = (*draws["beta"].shape[:2], -1)
+    return xr.DataArray(values.reshape(shape), labels, ("chain", "draw", "study"))
+
+
 def _given_data(likelihood: Normal, rng: Generator, draws: Parameters) -> Values:
-    """Return random effects, replicates of the studies, and log-likelihoods."""
+    """Return random effects, replicates of the studies, and log-likelihoods of effects."""
     random = likelihood.draw_random_effects(rng, draws)
-    taus = likelihood.taus(draws.tau)
     symbols = [SYMBOLS[level] for level in likelihood.spec.levels]
     return {
         **{symbol: getattr(random, symbol) for symbol in symbols},
         "obs": likelihood.replicate(rng, draws, random),
         "log_obs": likelihood.log_density_of_effects(draws, random),
-        "obs_study": likelihood.log_likelihood(draws.beta, taus, dict(draws.auxiliary)),
     }
 
 

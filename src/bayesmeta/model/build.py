@@ -28,10 +28,11 @@ import pytensor
 import pytensor.tensor as pt
 import xarray as xr
 
-from bayesmeta.model.coordinates import Polar, Start, Whitened
+from bayesmeta.model.coordinates import Polar, Whitened
 from bayesmeta.model.likelihood import likelihood_of, tau_labels, weight_labels
 from bayesmeta.model.priors import pooling_sd_name, term_prior
 from bayesmeta.model.spec import FAMILIES, ModelSpec, Prior
+from bayesmeta.model.start import Start
 
 jax.config.update("jax_enable_x64", True)  # in 32 bits the likelihood is wrong in the third digit
 

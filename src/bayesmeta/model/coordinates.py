@@ -1,52 +1,10 @@
 """Coordinates in which NUTS moves: exact changes of variables, a nearly round posterior."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytensor.tensor as pt
-import xarray as xr
 from pymc.logprob.transforms import Transform
-
-from bayesmeta.model.likelihood import error_sums, marginal
-from bayesmeta.model.likelihood.arguments import Taus, columns_of, nesting_of, tau_labels
-from bayesmeta.model.priors import term_prior
-from bayesmeta.model.spec import ModelSpec
-
-START_POOLING_SD = 0.3  # a small heterogeneity of Hedges' g; a guess that only affects the speed
-MAD_TO_SD = 1.4826  # sd of a normal distribution over its median absolute deviation
-MIN_SHARE = 0.1  # of the residual variance that the taus get where sampling variances exceed it
-MIN_VARIANCE = 1e-8  # keeps the taus positive where all residuals are 0
-
-
-class Start(NamedTuple):
-    """A guess at the posterior."""
-
-    tau: np.ndarray  # in the order of `tau_labels` (taus,)
-    beta: np.ndarray  # mean of its Gaussian conditional at these taus (p,)
-    precision: np.ndarray  # X'V^-1 X (p, p) at these taus: information of the data alone
-    xt_vinv_y: np.ndarray  # X'V^-1 y (p,) at these taus, likewise without the prior
-
-
-def guess_start(design: xr.Dataset, spec: ModelSpec) -> Start:
-    """Return taus from the raw residuals, and the conditional of beta at these taus."""
-    x = design["X"].values
-    y = design["yi"].values
-    v = design["vi"].values
-    variance = (MAD_TO_SD * np.median(np.abs(y - x @ np.linalg.lstsq(x, y)[0]))) ** 2
-    beyond_errors = max(variance - np.median(v), MIN_SHARE * variance, MIN_VARIANCE)
-    tau = float(np.sqrt(beyond_errors / len(spec.levels)))  # split evenly over the levels
-    taus = Taus(**dict.fromkeys(spec.levels, tau))
-    nesting = nesting_of(design)
-    sums = error_sums(columns_of(design), v, nesting, tau_effect=taus.effect, rho=spec.rho)
-    S = marginal(sums, taus.above, nesting).S
-    precision = S[:-1, :-1]
-    xt_vinv_y = S[:-1, -1]
-    prior = term_prior(design, spec)
-    covariance = prior.covariance(dict.fromkeys(prior.pooled, START_POOLING_SD))
-    score = xt_vinv_y - precision @ prior.mean
-    inner = np.eye(len(score)) + precision @ covariance
-    beta = prior.mean + covariance @ np.linalg.solve(inner, score)
-    return Start(np.full(len(tau_labels(design, spec)), tau), beta, precision, xt_vinv_y)
 
 
 class Whitened(Transform):

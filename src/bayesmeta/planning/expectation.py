@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesmeta.inference.quadrature import Joint, Posterior, combination
-from bayesmeta.inference.quadrature.tree import systematic
+from bayesmeta.inference.quadrature.draws import systematic
 from bayesmeta.planning.refits import Start, every_tau, refit, start_of, width_and_probability
 
 

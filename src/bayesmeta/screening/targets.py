@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmeta.inference.quadrature.draws import draw
 from bayesmeta.inference.quadrature.grid import Grid
 from bayesmeta.inference.quadrature.integral import Integral, integrate
-from bayesmeta.inference.quadrature.tree import draw
 from bayesmeta.inference.reml import fit_reml
 from bayesmeta.infrastructure import choices
 from bayesmeta.infrastructure.choices import check_choice

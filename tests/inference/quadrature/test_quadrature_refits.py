@@ -16,11 +16,11 @@ from bayesmeta.estimates import convergence
 from bayesmeta.inference import quadrature
 from bayesmeta.inference.nuts import sample_posterior
 from bayesmeta.inference.quadrature.density import arrays_of
+from bayesmeta.inference.quadrature.draws import draw, systematic
 from bayesmeta.inference.quadrature.grid import evaluate
 from bayesmeta.inference.quadrature.integral import Integral
 from bayesmeta.inference.quadrature.nodes import box, place
 from bayesmeta.inference.quadrature.outer import outer_nodes
-from bayesmeta.inference.quadrature.tree import draw, systematic
 from bayesmeta.model.design import build_design
 from bayesmeta.model.spec import ModelSpec, read_spec
 from exact import exact_posterior

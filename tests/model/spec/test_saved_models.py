@@ -133,7 +133,10 @@ def test_contrasts_of_a_model_built_in_python_are_in_its_tree(frame: pd.DataFram
     ("changes", "message"),
     [
         ({"levels": ("study", "lab")}, r"levels of model three-level are \['study', 'lab'\]"),
-        ({"likelihood": "t"}, "likelihood of model three-level is 't'; it should be one of normal"),
+        (
+            {"likelihood": "cauchy"},
+            "likelihood of model three-level is 'cauchy'; it should be one of normal",
+        ),
         ({"rho": 1.0}, "rho of model three-level is 1.0; it should be a number from 0 to below 1"),
         ({"priors": {"tau": Prior("HalfNormal", (1.0,))}}, r"gives no prior for \['terms'\]"),
         (

@@ -54,7 +54,7 @@ def test_contrasts_by_dataset_and_twin() -> None:
         ("Normal(0, 1.5)", "HalfNormal(1)", r"should be one of Normal\(mean, sd\)"),
         ('reason = "weak"', "raeson = 1", "did you mean 'reason'"),
         ('terms = "1"', 'terms = "1"\nrho = 1.0', "rho of model good is 1.0"),
-        ('terms = "1"', 'terms = "1"\nlikelihood = "t"', "one of normal"),
+        ('terms = "1"', 'terms = "1"\nlikelihood = "cauchy"', "one of normal"),
         ("[priors.tau]", "[priors.tua]", "did you mean 'tau'"),
     ],
 )

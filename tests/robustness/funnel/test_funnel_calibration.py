@@ -7,8 +7,8 @@ import xarray as xr
 
 from bayesmeta.data.datasets.twin import simulate
 from bayesmeta.data.effect_sizes import smd
+from bayesmeta.inference.quadrature.draws import draw
 from bayesmeta.inference.quadrature.integral import integrate
-from bayesmeta.inference.quadrature.tree import draw
 from bayesmeta.model.design import build_design
 from bayesmeta.model.design.contrasts import with_model
 from bayesmeta.model.spec import read_spec

@@ -121,10 +121,16 @@ def size_error(n1i: ArrayLike, n2i: ArrayLike) -> Floats:
 
 
 def has_smd_variance(
-    yi: Floats, vi: Floats, n1i: Floats, n2i: Floats, *, vtype: str = "LS"
+    yi: Floats,
+    vi: Floats,
+    n1i: Floats,
+    n2i: Floats,
+    *,
+    vtype: str = "LS",
+    tolerance: float = RELATIVE_TOLERANCE,
 ) -> NDArray[np.bool_]:
     """Return whether vi is the variance of an SMD yi of groups of these sizes (k,); see `smd`."""
     with np.errstate(all="ignore"):
         _, expected = hedges(yi / correction(n1i + n2i - 2), n1i, n2i, vtype=vtype)
-        follows: NDArray[np.bool_] = np.abs(expected - vi) <= RELATIVE_TOLERANCE * vi
+        follows: NDArray[np.bool_] = np.abs(expected - vi) <= tolerance * vi
     return follows

@@ -8,7 +8,7 @@ import pytensor.tensor as pt
 import xarray as xr
 from pymc.stats import compute_log_prior
 
-from bayesmeta.inference.nuts import start_jax
+from bayesmeta.inference.compiling import start_jax
 from bayesmeta.inference.ordinal.probabilities import (
     direction_log_probabilities,
     study_log_likelihood,

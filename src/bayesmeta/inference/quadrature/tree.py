@@ -1,36 +1,33 @@
 """Independent draws from the quadrature's posterior, as the tree that NUTS would give."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
-from scipy.special import softmax
 
 from bayesmeta.inference.predictive import complete_tree, thinning_interval
-from bayesmeta.inference.quadrature.conditional import Arrays
-from bayesmeta.inference.quadrature.density import at_taus
-from bayesmeta.inference.quadrature.grid import outside_of
-from bayesmeta.inference.quadrature.integral import Integral, integrate
-from bayesmeta.inference.quadrature.nodes import cells
-from bayesmeta.inference.quadrature.outer import outer_priors, values_of
+from bayesmeta.inference.quadrature.draws import Draws, draw
+from bayesmeta.inference.quadrature.importance import draw_by_importance
+from bayesmeta.inference.quadrature.integral import integrate
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.design import split_strata
-from bayesmeta.model.likelihood import Taus, tau_labels
-from bayesmeta.model.priors import log_density as log_density_of
+from bayesmeta.model.likelihood import ExactSmd, likelihood_of, tau_labels
 from bayesmeta.model.priors import pooling_sd_name
 from bayesmeta.model.spec import ModelSpec
 
-CANDIDATES = 2  # candidates per draw: enough for almost no draw to be taken twice
 
+class Part(NamedTuple):
+    """The draws of a stratum, or of all, and how they came about."""
 
-class Draws(NamedTuple):
-    """Independent draws."""
-
-    tau: np.ndarray  # (draws, levels)
-    beta: np.ndarray  # (draws, p)
-    log_joint: np.ndarray  # log p(y, beta, tau, outer) (draws,)
-    outer: dict[str, np.ndarray]  # by name (draws,)
+    draws: Draws
+    by_study: np.ndarray | None  # log-likelihood of every study (studies, draws), if known
+    log_evidence: float
+    error: float  # of the quadrature
+    converged: bool
+    order: int  # of the rule
+    k_hat: float  # of importance weights; nan without any
+    ess: float  # of importance weights; nan without any
 
 
 def quadrature_posterior(
@@ -41,26 +38,29 @@ def quadrature_posterior(
     chains: int = 4,
     seed: int = 1,
     tolerance: float = 1e-6,
+    without: Sequence[str] = (),
     steps: Steps | None = None,
 ) -> xr.DataTree:
     """Integrate a model and draw from the result, with arguments as for `nuts.sample_posterior`.
 
     The `draws` are independent, dealt to so many `chains` of so many draws, fewer of a large table
     (`predictive.thinning_interval`); `tolerance` is as for `integrate_posterior`; `steps` shows and
-    times the work. The tree has the groups, names and dims of `nuts.sample_posterior`. sample_stats
-    has lp, log p(y, beta, tau) with the outer parameters. Attributes of posterior: sampler,
-    log_marginal_likelihood, quadrature_error, quadrature_converged, quadrature_order.
+    times the work. A likelihood with a working normal is drawn from by importance. The tree has the
+    groups, names and dims of `nuts.sample_posterior`. sample_stats has lp, log p(y, beta, tau) with
+    the outer parameters. Attributes of posterior: sampler, log_marginal_likelihood,
+    quadrature_error, quadrature_converged, quadrature_order; by importance, k_hat and
+    importance_ess.
     """
     steps = steps or Steps()
     draws = len(range(0, draws, thinning_interval(design, draws * chains)))
-    with steps("integrating over the taus"):
-        parts = split_strata(design, spec)
-        integrals = {name: integrate(*part, tolerance=tolerance) for name, part in parts.items()}
+    strata = split_strata(design, spec)
     with steps(f"drawing {chains} x {draws} independent draws"):
-        strata = enumerate(zip(integrals.values(), parts.values(), strict=True), start=seed)
-        count = draws * chains
-        by_stratum = [draw(x, single, count=count, seed=at) for at, (x, (_, single)) in strata]
-        joined = _joined(by_stratum, [part for part, _ in parts.values()], design)
+        options: Any = {"count": draws * chains, "tolerance": tolerance, "without": without}
+        parts = [
+            _draw_part(part, single, seed=at, **options)
+            for at, (part, single) in enumerate(strata.values(), start=seed)
+        ]
+        joined = _joined([part.draws for part in parts], [x for x, _ in strata.values()], design)
     dims = ("chain", "draw")
     chain_labels = {"chain": range(chains), "draw": range(draws)}
     labels = {"term": design["term"].values, "level": tau_labels(design, spec), **chain_labels}
@@ -71,20 +71,54 @@ def quadrature_posterior(
     for name, values in joined.outer.items():
         variable = pooling_sd_name(name) if name in spec.pooling_sds else name
         variables[variable] = (dims, values.reshape(chains, draws))
-    posterior = xr.Dataset(variables, labels, attrs=_attributes(list(integrals.values())))
+    if len(parts) == 1 and (by_study := parts[0].by_study) is not None:
+        variables["obs_study"] = ((*dims, "study"), by_study.T.reshape(chains, draws, -1))
+        labels["study"] = design["study"].values
+    posterior = xr.Dataset(variables, labels, attrs=_attributes(parts))
     stats = xr.Dataset({"lp": (dims, joined.log_joint.reshape(chains, draws))}, chain_labels)
     with steps("exact random effects"):
         return complete_tree(posterior, stats, design, spec, seed=seed)
 
 
-def _attributes(integrals: list[Integral]) -> dict[str, str | int | float]:
-    return {
+def _draw_part(
+    design: xr.Dataset,
+    spec: ModelSpec,
+    *,
+    count: int,
+    seed: int,
+    tolerance: float,
+    without: Sequence[str],
+) -> Part:
+    without = [study for study in without if study in design["study"].values]
+    likelihood = likelihood_of(design, spec)
+    options: Any = {"without": without, "tolerance": tolerance}
+    if isinstance(likelihood, ExactSmd):
+        weighted = draw_by_importance(likelihood, spec, count=count, seed=seed, **options)
+        integral = weighted.integral
+        quality = (weighted.k_hat, weighted.ess)
+        by_study: np.ndarray | None = weighted.by_study
+        result = (weighted.draws, by_study, weighted.log_evidence)
+    else:
+        integral = integrate(design, spec, **options)
+        quality = (np.nan, np.nan)
+        drawn = draw(integral, spec, count=count, seed=seed)
+        result = (drawn, None, integral.log_evidence)
+    order = max(grid.rule.order for grid in integral.grids)
+    return Part(*result, integral.error, integral.converged, order, *quality)
+
+
+def _attributes(parts: list[Part]) -> dict[str, str | int | float]:
+    attributes: dict[str, str | int | float] = {
         "sampler": "quadrature",
-        "log_marginal_likelihood": sum(part.log_evidence for part in integrals),
-        "quadrature_error": max(part.error for part in integrals),
-        "quadrature_converged": int(all(part.converged for part in integrals)),
-        "quadrature_order": max(grid.rule.order for part in integrals for grid in part.grids),
+        "log_marginal_likelihood": sum(part.log_evidence for part in parts),
+        "quadrature_error": max(part.error for part in parts),
+        "quadrature_converged": int(all(part.converged for part in parts)),
+        "quadrature_order": max(part.order for part in parts),
     }
+    if not np.isnan(parts[0].k_hat):
+        attributes["k_hat"] = max(part.k_hat for part in parts)
+        attributes["importance_ess"] = min(part.ess for part in parts)
+    return attributes
 
 
 def _joined(strata: list[Draws], parts: list[xr.Dataset], design: xr.Dataset) -> Draws:
@@ -95,59 +129,3 @@ def _joined(strata: list[Draws], parts: list[xr.Dataset], design: xr.Dataset) ->
     beta = np.column_stack([part.beta for part in strata])[:, order]
     log_joint = np.sum([part.log_joint for part in strata], axis=0)
     return Draws(np.column_stack([part.tau for part in strata]), beta, log_joint, {})
-
-
-def draw(integral: Integral, spec: ModelSpec, *, count: int, seed: int) -> Draws:
-    """Draw (taus, beta) and the outer parameters, independently.
-
-    Candidates come from the nodes by probability, spread evenly over each node's cell; they are
-    resampled by the ratio of the exact density to that of the candidates, so that draws do not sit
-    on the nodes. Resampling is systematic.
-    """
-    rng = np.random.default_rng(seed)
-    x, u, log_candidate = _candidates(integral, CANDIDATES * count, rng)
-    tau, outside = outside_of(x[:, ::-1], spec, integral.arrays.scale)
-    priors = outer_priors(spec)
-    outer = values_of(priors, u)
-    levels = {level: tau[None, :, at] for at, level in enumerate(spec.levels)}
-    given = at_taus(integral.arrays.given(outer), Taus(**levels))
-    log_density = np.nan_to_num(given.log_likelihood + outside, nan=-np.inf)
-    chosen = rng.permutation(systematic(softmax(log_density - log_candidate), count, rng))
-    mean = given.mean[:, chosen].T
-    factor = np.linalg.cholesky(np.moveaxis(given.covariance[..., chosen], -1, 0))
-    noise = rng.standard_normal(mean.shape)
-    log_pivots = np.log(np.diagonal(factor, axis1=1, axis2=2)).sum(1)
-    log_normal = -0.5 * (noise**2 + np.log(2 * np.pi)).sum(1) - log_pivots
-    jacobian = np.log(integral.arrays.scale * np.cosh(x[chosen])).sum(1)
-    outer = {name: values[chosen] for name, values in outer.items()}
-    log_priors = (log_density_of(prior, outer[name]) for name, prior in priors.items())
-    log_joint = sum(log_priors, log_density[chosen] - jacobian + log_normal)
-    beta = mean + (factor @ noise[..., None])[..., 0]
-    return Draws(tau[chosen], beta, log_joint, outer)
-
-
-def _candidates(integral: Integral, count: int, rng: np.random.Generator) -> Arrays:
-    """Draw x (count, levels) and u (count, outer), each in its node's cell; log density."""
-    by_outer = []
-    for outer_node in integral.kept:
-        grid = integral.grids[outer_node]
-        lower, width = (part[grid.kept] for part in cells(grid.rule))
-        outer = np.full(len(grid.weight), outer_node)
-        by_outer.append((integral.share[outer_node] * grid.weight, lower, width, outer))
-    weights, *others = (np.concatenate(parts) for parts in zip(*by_outer, strict=True))
-    node = systematic(weights, count, rng)
-    lower_x, width_x, of_outer = (part[node] for part in others)
-    x = lower_x + width_x * rng.random(lower_x.shape)
-    width_u = integral.nodes.width[of_outer]
-    u = integral.nodes.lower[of_outer] + width_u * rng.random(width_u.shape)
-    log_volume = np.log(width_x).sum(1) + np.log(width_u).sum(1)
-    return x, u, np.log(weights[node]) - log_volume
-
-
-def systematic(weight: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw positions with probability weight: each count x weight times, rounded up or down.
-
-    Source: systematic resampling, Kitagawa 1996, doi 10.1080/10618600.1996.10474692.
-    """
-    comb = (np.arange(count) + rng.random()) / count
-    return np.searchsorted(np.cumsum(weight) / weight.sum(), comb).clip(max=len(weight) - 1)

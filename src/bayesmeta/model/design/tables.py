@@ -12,6 +12,7 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design.coding import about_table, code_terms
 from bayesmeta.model.design.controls import code_controls
 from bayesmeta.model.design.expressions import variables_of
+from bayesmeta.model.design.independent_groups import check_independent_groups
 from bayesmeta.model.design.kinds import SMALL_STUDY
 from bayesmeta.model.design.recoding import levels_of_moderators
 from bayesmeta.model.design.reserved import RESERVED
@@ -46,6 +47,8 @@ def build_design(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
     if taken := [name for name in RESERVED if name in frame.columns]:
         raise BadInput(f"columns {taken} have names that the results need; rename them")
     frame = check_effects(frame).reset_index(drop=True)
+    if spec.likelihood == "t":
+        check_independent_groups(frame)
     coding = code_terms(frame, spec.terms, informed=spec.pooled_factors)
     study, studies = pd.factorize(frame["study"], sort=True)
     group, groups = pd.factorize(frame["group"], sort=True)

@@ -4,6 +4,7 @@ import xarray as xr
 
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design.strata import why_strata_depend
+from bayesmeta.model.likelihood.exact_smd import ExactSmd
 from bayesmeta.model.likelihood.normal import Normal
 from bayesmeta.model.likelihood.selection import Selected
 from bayesmeta.model.likelihood.shared_controls import SharedControls
@@ -18,6 +19,8 @@ def likelihood_class(spec: ModelSpec) -> type[Normal]:
     """Return the class of a model's likelihood."""
     if spec.likelihood == "student":
         return Student
+    if spec.likelihood == "t":
+        return ExactSmd
     if spec.bias == "selection":
         return Selected
     return SharedControls if spec.shared_controls else Normal

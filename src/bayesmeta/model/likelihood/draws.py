@@ -1,10 +1,11 @@
-"""Draws of parameters and of random effects, on the last axis, as the likelihoods take them."""
+"""Draws of parameters, random effects and categories, on the last axis, for the likelihoods."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
+from numpy.random import Generator
 
 
 @dataclass(frozen=True)
@@ -35,3 +36,9 @@ class RandomEffects(NamedTuple):
     u: np.ndarray
     w: np.ndarray
     d: np.ndarray
+
+
+def draw_categories(rng: Generator, log_weight: np.ndarray) -> np.ndarray:
+    """Draw a category of each column: log weights (categories, ...) to indices (...)."""
+    weight = np.exp(log_weight - log_weight.max(axis=0)).cumsum(axis=0)
+    return (weight < rng.random(log_weight.shape[1:]) * weight[-1]).sum(axis=0)

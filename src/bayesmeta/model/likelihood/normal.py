@@ -32,6 +32,7 @@ class Normal:
     """Likelihood with normal random effects; errors are independent or correlate within a group."""
 
     engines: ClassVar[frozenset[str]] = frozenset({"nuts", "quadrature", "reml"})
+    nodes = 1  # at which the density of every effect is needed for the log-likelihood
 
     def __init__(self, design: xr.Dataset, spec: ModelSpec) -> None:
         self.spec = spec

@@ -25,7 +25,7 @@ from scipy.stats import norm
 from bayesmeta.data.effect_sizes import has_smd_variance
 from bayesmeta.model.likelihood.arguments import nesting_of
 from bayesmeta.model.likelihood.arrays import Array, Scalar, namespace, special_of, with_node_axes
-from bayesmeta.model.likelihood.student import draw_categories
+from bayesmeta.model.likelihood.draws import draw_categories
 from bayesmeta.model.spec import ModelSpec
 
 MIN_CURVE = 1e-9  # of 1 - z^2 / (2 n), below which no result of so few subjects reaches the p-value

@@ -17,7 +17,7 @@ from numpy.random import Generator
 
 from bayesmeta.model.likelihood.arguments import Taus
 from bayesmeta.model.likelihood.arrays import Array, Scalar, namespace, special_of, with_node_axes
-from bayesmeta.model.likelihood.draws import Parameters, RandomEffects
+from bayesmeta.model.likelihood.draws import Parameters, RandomEffects, draw_categories
 from bayesmeta.model.likelihood.kernel import log_likelihood
 from bayesmeta.model.likelihood.normal import Normal
 
@@ -79,9 +79,3 @@ class Student(Normal):
         nu = draws.auxiliary["nu"]
         scale = np.sqrt(rng.chisquare(nu, random.u.shape) / nu)
         return random._replace(u=random.u / scale)
-
-
-def draw_categories(rng: Generator, log_weight: np.ndarray) -> np.ndarray:
-    """Draw a category of each column: log weights (categories, ...) to indices (...)."""
-    weight = np.exp(log_weight - log_weight.max(axis=0)).cumsum(axis=0)
-    return (weight < rng.random(log_weight.shape[1:]) * weight[-1]).sum(axis=0)

@@ -10,7 +10,7 @@ from bayesmeta.model.spec.prior import Prior, refuse_unknown
 ORDERED = "ordered-logit"
 CATEGORIES = 3
 UNFIT = ("rho", "shared_controls", "bias", "tau_by", "concordance")  # of an ordered logit
-LIKELIHOODS = ("normal", "student", ORDERED)
+LIKELIHOODS = ("normal", "t", "student", ORDERED)
 BIASES = ("", "pet", "peese", "selection")
 
 
@@ -75,9 +75,14 @@ def _check_together(spec: ModelSpec, where: str) -> None:
     student = spec.likelihood == "student"
     if student and "study" not in spec.levels:
         raise BadInput(f"{where}: a Student likelihood needs study effects; add 'study' to levels")
+    if spec.likelihood == "t" and (spec.shared_controls or "rho" in spec.priors or spec.rho):
+        needs = 'likelihood = "t" needs errors that are independent'
+        raise BadInput(f'{where}: {needs}; leave out rho and shared_controls, or use "normal"')
     if "rho" in spec.priors and spec.rho:
         raise BadInput(f"{where} both fixes rho and gives it a prior; leave one out")
-    if spec.bias == "selection" and (student or "rho" in spec.priors or spec.rho):
+    if spec.bias == "selection" and (
+        student or spec.likelihood == "t" or "rho" in spec.priors or spec.rho
+    ):
         needs = "normal study effects and errors that are independent within a group"
         wanted = 'likelihood = "normal", rho = 0'
         raise BadInput(f"{where}: a selection model needs {needs} ({wanted})")

@@ -24,7 +24,8 @@ class ModelSpec:
     effects that are measured against the same control measurement (`design.controls`). rope :
     half-width of the region of practical equivalence, on the scale of yi.
 
-    likelihood : `normal`, or `student`: study effects with heavy tails, with estimated degrees of
+    likelihood : `normal`; `t`: the exact likelihood of Hedges' g of two independent groups
+    (`likelihood.exact_smd`); `student`: study effects with heavy tails, with estimated degrees of
     freedom nu; tau_study is then the scale of a t distribution; `ordered-logit`: directions without
     effect sizes (`checking`). outcome, categories : of an ordered logit, the column of directions,
     and its values from low to high. bias : "" for none; `pet`, `peese`: results grow as studies

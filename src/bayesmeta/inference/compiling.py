@@ -1,0 +1,22 @@
+"""JAX, set up before its first use."""
+
+import warnings
+from contextlib import suppress
+
+import jax
+
+from bayesmeta.infrastructure.files import cache_folder
+
+CACHE_BYTES = 2**30
+
+
+def start_jax(devices: int) -> None:
+    """Set up JAX before its first use: a device per chain, and a cache of compiled programs."""
+    # a process killed while it wrote leaves a broken entry, which is compiled again
+    warnings.filterwarnings("ignore", message="Error reading persistent compilation cache entry")
+    jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "jax"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_compilation_cache_max_size", CACHE_BYTES)  # a limit also locks the files
+    jax.config.update("jax_enable_x64", True)  # in 32 bits the third digit is wrong
+    with suppress(RuntimeError):  # JAX has started already; the chains then share its devices
+        jax.config.update("jax_num_cpu_devices", devices)

@@ -1,0 +1,88 @@
+"""Independent draws from a grid over the taus and outer parameters."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import softmax
+
+from bayesmeta.inference.quadrature.conditional import Arrays
+from bayesmeta.inference.quadrature.density import at_taus
+from bayesmeta.inference.quadrature.grid import outside_of
+from bayesmeta.inference.quadrature.integral import Integral
+from bayesmeta.inference.quadrature.nodes import cells
+from bayesmeta.inference.quadrature.outer import outer_priors, values_of
+from bayesmeta.model.likelihood import Taus
+from bayesmeta.model.priors import log_density as log_density_of
+from bayesmeta.model.spec import ModelSpec
+
+CANDIDATES = 2  # candidates per draw: enough for almost no draw to be taken twice
+
+
+class Draws(NamedTuple):
+    """Independent draws."""
+
+    tau: np.ndarray  # (draws, levels)
+    beta: np.ndarray  # (draws, p)
+    log_joint: np.ndarray  # log p(y, beta, tau, outer) (draws,)
+    outer: dict[str, np.ndarray]  # by name (draws,)
+
+    def at(self, chosen: np.ndarray) -> "Draws":
+        """Return the draws at these positions."""
+        outer = {name: values[chosen] for name, values in self.outer.items()}
+        return Draws(self.tau[chosen], self.beta[chosen], self.log_joint[chosen], outer)
+
+
+def draw(integral: Integral, spec: ModelSpec, *, count: int, seed: int) -> Draws:
+    """Draw (taus, beta) and the outer parameters, independently.
+
+    Candidates come from the nodes by probability, spread evenly over each node's cell; they are
+    resampled by the ratio of the exact density to that of the candidates, so that draws do not sit
+    on the nodes. Resampling is systematic.
+    """
+    rng = np.random.default_rng(seed)
+    x, u, log_candidate = _candidates(integral, CANDIDATES * count, rng)
+    tau, outside = outside_of(x[:, ::-1], spec, integral.arrays.scale)
+    priors = outer_priors(spec)
+    outer = values_of(priors, u)
+    levels = {level: tau[None, :, at] for at, level in enumerate(spec.levels)}
+    given = at_taus(integral.arrays.given(outer), Taus(**levels))
+    log_density = np.nan_to_num(given.log_likelihood + outside, nan=-np.inf)
+    chosen = rng.permutation(systematic(softmax(log_density - log_candidate), count, rng))
+    mean = given.mean[:, chosen].T
+    factor = np.linalg.cholesky(np.moveaxis(given.covariance[..., chosen], -1, 0))
+    noise = rng.standard_normal(mean.shape)
+    log_pivots = np.log(np.diagonal(factor, axis1=1, axis2=2)).sum(1)
+    log_normal = -0.5 * (noise**2 + np.log(2 * np.pi)).sum(1) - log_pivots
+    jacobian = np.log(integral.arrays.scale * np.cosh(x[chosen])).sum(1)
+    outer = {name: values[chosen] for name, values in outer.items()}
+    log_priors = (log_density_of(prior, outer[name]) for name, prior in priors.items())
+    log_joint = sum(log_priors, log_density[chosen] - jacobian + log_normal)
+    beta = mean + (factor @ noise[..., None])[..., 0]
+    return Draws(tau[chosen], beta, log_joint, outer)
+
+
+def _candidates(integral: Integral, count: int, rng: np.random.Generator) -> Arrays:
+    """Draw x (count, levels) and u (count, outer), each in its node's cell; log density."""
+    by_outer = []
+    for outer_node in integral.kept:
+        grid = integral.grids[outer_node]
+        lower, width = (part[grid.kept] for part in cells(grid.rule))
+        outer = np.full(len(grid.weight), outer_node)
+        by_outer.append((integral.share[outer_node] * grid.weight, lower, width, outer))
+    weights, *others = (np.concatenate(parts) for parts in zip(*by_outer, strict=True))
+    node = systematic(weights, count, rng)
+    lower_x, width_x, of_outer = (part[node] for part in others)
+    x = lower_x + width_x * rng.random(lower_x.shape)
+    width_u = integral.nodes.width[of_outer]
+    u = integral.nodes.lower[of_outer] + width_u * rng.random(width_u.shape)
+    log_volume = np.log(width_x).sum(1) + np.log(width_u).sum(1)
+    return x, u, np.log(weights[node]) - log_volume
+
+
+def systematic(weight: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw positions with probability weight: each count x weight times, rounded up or down.
+
+    Source: systematic resampling, Kitagawa 1996, doi 10.1080/10618600.1996.10474692.
+    """
+    comb = (np.arange(count) + rng.random()) / count
+    return np.searchsorted(np.cumsum(weight) / weight.sum(), comb).clip(max=len(weight) - 1)

@@ -1,0 +1,86 @@
+r"""The mean over nested random effects of a product of one factor per effect, by quadrature.
+
+    E prod_i F_i(u + w) = E_u prod_groups E_w|u prod_{i in group} F_i(u + w)
+
+study by study, over the conditional distribution of u and w given data (or their prior, where the
+data's sums A and b are 0), by Gauss and Hermite's nodes for u, and for w at every u. A likelihood
+that is not normal is a normal one times such a mean.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from bayesmeta.model.likelihood.arguments import Taus
+from bayesmeta.model.likelihood.arrays import (
+    Array,
+    Scalar,
+    is_zero,
+    namespace,
+    special_of,
+    with_node_axes,
+)
+from bayesmeta.model.likelihood.kernel import Step
+from bayesmeta.model.likelihood.nesting import Nesting
+
+Factor = Callable[[Array], Array]
+
+
+class NormalNodes(NamedTuple):
+    """Nodes z of a standard normal, and the logs of their weights (nodes,)."""
+
+    z: np.ndarray
+    log_weight: np.ndarray
+
+    @classmethod
+    def of(cls, tau: Scalar, count: int) -> "NormalNodes":
+        """Return `count` nodes, or the single node 0 of a level that the model lacks."""
+        if is_zero(tau):
+            return cls(np.zeros(1), np.zeros(1))
+        z, weight = np.polynomial.hermite_e.hermegauss(count)
+        return cls(z, np.log(weight / weight.sum()))
+
+    def log_mean(self, log_values: Array) -> Array:
+        """Return the log mean of exp(log_values), nodes on the last axis."""
+        return special_of(log_values).logsumexp(log_values + self.log_weight, axis=-1)
+
+
+def log_mean(
+    log_factor: Factor,
+    steps: tuple[Step, ...],
+    taus: Taus,
+    nesting: Nesting,
+    *,
+    nodes: tuple[int, int],
+) -> Array:
+    """Return log E prod F by study (studies, ...).
+
+    log_factor : from u + w of every effect (k, ..., study nodes, group nodes) to log F_i, of the
+    same shape. steps : of `kernel.marginal`, lowest level first: group, study. nodes : of the study
+    and of the group level.
+    """
+    of_group, of_study = steps
+    studies = NormalNodes.of(taus.study, nodes[0])
+    groups = NormalNodes.of(taus.group, nodes[1])
+    u = _place(of_study, taus.study, studies.z)
+    u_of_group = u[nesting.study_of_group]
+    w = _place(of_group, taus.group, groups.z, u_of_group)
+    above = (u_of_group[..., None] + w)[nesting.group_of_effect]
+    by_group = groups.log_mean(nesting.levels[0].sum(log_factor(above)))
+    return studies.log_mean(nesting.levels[1].sum(by_group))
+
+
+def _place(step: Step, tau: Scalar, z: np.ndarray, above: Array | None = None) -> Array:
+    """Return the random effects of a level at its nodes z, (units, ..., nodes); `conditionals`.
+
+    above : the sum of the effects above every unit (units, ..., nodes of the level above).
+    """
+    A, b, D = step
+    sd = tau / namespace(D).sqrt(D)
+    mean = tau**2 * with_node_axes(b[:, 0], D) / D
+    if above is not None:
+        slope = tau**2 * with_node_axes(A, D) / D
+        mean = mean[..., None] - slope[..., None] * above
+        sd = sd[..., None]
+    return mean[..., None] + sd[..., None] * z

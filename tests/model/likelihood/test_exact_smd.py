@@ -1,0 +1,161 @@
+"""The exact likelihood of Hedges' g equals brute force, on NumPy and on JAX."""
+
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from scipy.special import logsumexp
+from scipy.stats import nct, norm
+
+from bayesmeta.data.effect_sizes import correction
+from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.model.design import build_design
+from bayesmeta.model.likelihood import Parameters, likelihood_of
+from bayesmeta.model.likelihood.exact_smd import draw_results, statistics_of
+from bayesmeta.model.spec import ModelSpec, read_spec
+from likelihoods import log_likelihood_by_study
+from standardised import simulate_smds
+
+THREE = replace(read_spec("intercept"), likelihood="t", levels=("study", "group"))
+FOUR = replace(THREE, levels=("study", "group", "effect"))
+BETA = [0.7]
+
+
+@pytest.fixture(scope="module")
+def small() -> pd.DataFrame:
+    """Four studies of one to three groups of one to three effects, small groups, a far result."""
+    rng = np.random.default_rng(8)
+    group = np.array([0, 0, 0, 1, 2, 2, 3, 4, 5, 5, 6])
+    study = np.array([0, 0, 1, 2, 2, 2, 3])[group]
+    frame = simulate_smds(rng, study, group, mean=0.8, taus=(0.6, 0.3, 0.4), sizes=(4, 12))
+    n = frame.loc[3, "n1i"]
+    frame.loc[3, ["yi", "vi"]] = 5.0, 2 / n + 5.0**2 / (4 * n)
+    return frame
+
+
+def brute_force(design: xr.Dataset, spec: ModelSpec, taus: dict[str, float]) -> np.ndarray:
+    """Log-likelihood by study: SciPy's density, dense trapezoids over u, w and d."""
+    z = np.linspace(-9, 9, 121)
+    log_weight = norm.logpdf(z) + np.log(z[1] - z[0])
+    n1, n2 = (design[name].values.astype(float) for name in ("n1i", "n2i"))
+    scale = correction(n1 + n2 - 2) / np.sqrt(n1 * n2 / (n1 + n2))  # g = scale t
+    t, m = design["yi"].values / scale, n1 + n2 - 2
+    study_of_effect = design["group_study"].values[design["effect_group"].values]
+    log_lik = []
+    for study in range(design.sizes["study"]):
+        total = np.zeros(len(z))  # over u
+        for group in np.unique(design["effect_group"].values[study_of_effect == study]):
+            above = taus["study"] * z[:, None] + taus["group"] * z  # u, w
+            inside = np.zeros_like(above)
+            for i in np.flatnonzero(design["effect_group"].values == group):
+                mean = BETA[0] + above
+                if "effect" in taus:
+                    d = mean[..., None] + taus["effect"] * z
+                    density = nct.logpdf(t[i], m[i], d / scale[i] * correction(m[i]))
+                    inside += logsumexp(density + log_weight, axis=-1)
+                else:
+                    inside += nct.logpdf(t[i], m[i], mean / scale[i] * correction(m[i]))
+                inside -= np.log(scale[i])
+            total += logsumexp(inside + log_weight, axis=-1)
+        log_lik.append(logsumexp(total + log_weight))
+    return np.array(log_lik)
+
+
+def test_three_levels_equal_brute_force(small: pd.DataFrame) -> None:
+    design = build_design(small, THREE)
+    expected = brute_force(design, THREE, {"study": 0.6, "group": 0.3})
+    found = log_likelihood_by_study(design, THREE, BETA, [0.6, 0.3])
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_four_levels_equal_brute_force(small: pd.DataFrame) -> None:
+    design = build_design(small, FOUR)
+    expected = brute_force(design, FOUR, {"study": 0.6, "group": 0.3, "effect": 0.4})
+    found = log_likelihood_by_study(design, FOUR, BETA, [0.6, 0.3, 0.4])
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("spec", [THREE, FOUR], ids=["three", "four"])
+def test_nodes_have_converged(
+    small: pd.DataFrame, spec: ModelSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The 125 nodes of four levels (25 of three) are near the limit of many, far from the truth."""
+    from bayesmeta.model.likelihood import exact_smd
+
+    design = build_design(small, spec)
+    for beta, tau in (([0.7], [0.6, 0.3, 0.4]), ([-2.0], [1.5, 0.01, 0.9]), ([4.0], [0.1, 2, 0.1])):
+        few = log_likelihood_by_study(design, spec, beta, tau[: len(spec.levels)])
+        monkeypatch.setattr(exact_smd, "NODES", (21, 21))
+        monkeypatch.setattr(exact_smd, "EFFECT_NODES", 21)
+        many = log_likelihood_by_study(design, spec, beta, tau[: len(spec.levels)])
+        monkeypatch.undo()
+        np.testing.assert_allclose(few, many, atol=5e-3)
+
+
+@pytest.mark.parametrize("spec", [THREE, FOUR], ids=["three", "four"])
+def test_jax_gives_the_same(small: pd.DataFrame, spec: ModelSpec) -> None:
+    likelihood = likelihood_of(build_design(small, spec), spec)
+    tau = np.array([0.6, 0.3, 0.4])[: len(spec.levels)]
+    expected = log_likelihood_by_study(build_design(small, spec), spec, BETA, tau)
+    found = jax.jit(likelihood.log_density)(jnp.asarray(BETA), jnp.asarray(tau))
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_large_groups_give_the_normal_likelihood() -> None:
+    rng = np.random.default_rng(4)
+    study = np.repeat(np.arange(6), 2)
+    frame = simulate_smds(rng, study, study, mean=0.2, taus=(0.3, 0, 0), sizes=(4000, 5000))
+    exact, normal = (
+        log_likelihood_by_study(build_design(frame, spec), spec, [0.2], [0.3, 0.1])
+        for spec in (THREE, replace(THREE, likelihood="normal"))
+    )
+    np.testing.assert_allclose(exact, normal, atol=0.02)
+
+
+def test_draws_of_random_effects_follow_the_exact_conditional(small: pd.DataFrame) -> None:
+    """Effects of studies, one with a far result, against their densities on a grid."""
+    spec = replace(THREE, levels=("study",))
+    design = build_design(small, spec)
+    draws = Parameters(np.full((1, 20_000), 0.7), np.full((1, 20_000), 0.6))
+    random = likelihood_of(design, spec).draw_random_effects(np.random.default_rng(1), draws)
+    statistics = statistics_of(design)
+    u = np.linspace(-4, 5, 3001)[:, None]
+    log_density = nct.logpdf(statistics.t, statistics.m, (0.7 + u) * statistics.root_n)
+    for study in range(design.sizes["study"]):
+        effects = design["group_study"].values[design["effect_group"].values] == study
+        weight = np.exp(log_density[:, effects].sum(1) + norm.logpdf(u[:, 0], 0, 0.6))
+        mean = np.average(u[:, 0], weights=weight)
+        sd = np.sqrt(np.average((u[:, 0] - mean) ** 2, weights=weight))
+        assert random.u[study].mean() == pytest.approx(mean, abs=0.04 * sd)
+        assert random.u[study].std() == pytest.approx(sd, rel=0.03)
+
+
+def test_replicates_are_hedges_g_of_noncentral_t(small: pd.DataFrame) -> None:
+    statistics = statistics_of(build_design(small, THREE))
+    theta = np.full((len(small), 40_000), 1.2)
+    drawn = draw_results(np.random.default_rng(2), theta, statistics)
+    error = drawn.std(1) / np.sqrt(drawn.shape[1])
+    np.testing.assert_array_less(np.abs(drawn.mean(1) - 1.2), 5 * error)  # g is unbiased
+    expected = nct.var(statistics.m, 1.2 * statistics.root_n) * statistics.g_per_t**2
+    np.testing.assert_allclose(drawn.var(1)[statistics.m > 8], expected[statistics.m > 8], rtol=0.1)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda frame: frame.drop(columns="n2i"), r"the table has no column \['n2i'\]: add them"),
+        (lambda frame: frame.assign(n1i=0), "11 effects without two sizes above 0"),
+        (lambda frame: frame.assign(vi=frame["vi"] * 2), "11 effects with a vi that does not"),
+    ],
+)
+def test_a_table_without_what_it_needs_is_refused(
+    small: pd.DataFrame, change: object, message: str
+) -> None:
+    assert callable(change)
+    with pytest.raises(BadInput, match=message):
+        build_design(change(small), THREE)
