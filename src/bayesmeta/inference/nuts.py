@@ -69,7 +69,7 @@ def sample_posterior(
         quiet=steps.console is None or sampler == "numpyro",
         compute_convergence_checks=False,
         jitter_max_retries=0,  # the density is finite everywhere, and a check costs a second
-        **_options(sampler, chains, dense=not spec.sampled_levels),
+        **_options(sampler, chains),
     )
     kept = slice(None, None, thinning_interval(design, draws * chains))
     groups = (tree[group].to_dataset() for group in ("posterior", "sample_stats"))
@@ -96,14 +96,13 @@ def _initial(start: Start, design: xr.Dataset, spec: ModelSpec) -> dict[str, Any
     sds = dict.fromkeys(map(pooling_sd_name, spec.pooling_sds), START_POOLING_SD)
     weights = np.ones(len(weight_labels(design, spec)))
     auxiliary = {"nu": START_NU, "rho": START_RHO, "weights": weights}
-    latent = {f"z_{level}": np.zeros(design.sizes[level]) for level in spec.sampled_levels}
     estimated = {key: auxiliary[key] for key in spec.auxiliary_parameters}
-    return {"beta": start.beta, "tau": start.tau, **sds, **estimated, **latent}
+    return {"beta": start.beta, "tau": start.tau, **sds, **estimated}
 
 
-def _options(sampler: str, chains: int, *, dense: bool) -> dict[str, Any]:
+def _options(sampler: str, chains: int) -> dict[str, Any]:
     if sampler != "numpyro":
         return {"backend": "jax", "nuts": {}}
     has_devices = jax.default_backend() == "cpu" and jax.local_device_count() >= chains
     method = "parallel" if has_devices else "vectorized"
-    return {"nuts": {"dense_mass": dense, "chain_method": method}}
+    return {"nuts": {"dense_mass": True, "chain_method": method}}

@@ -36,7 +36,7 @@ def complete_tree(
     """Add to draws of the parameters the groups that follow from them, drawn exactly.
 
     `posterior` has beta (chain, draw, term), tau (chain, draw, level), pooling sds, auxiliary
-    parameters, z_<level> of sampled levels, and may have obs_study (chain, draw, study), the
+    parameters, and may have obs_study (chain, draw, study), the
     log-likelihood of every study, if it is known. The result has the groups that
     `nuts.sample_posterior` lists.
     """
@@ -53,7 +53,6 @@ def complete_tree(
     replicated = prior.isel(draw=slice(int(np.clip(in_memory, 100, PRIOR_DRAWS))))
     new_studies = _by_chunk(_new_studies, replicated, likelihood, design, seeds[2])
     density = _log_prior(posterior, design, spec)
-    posterior = posterior.drop_vars([f"z_{level}" for level in spec.sampled_levels])
     effects = given_data[[SYMBOLS[level] for level in spec.levels]]
     drawn = by_level(posterior, design, spec).merge(effects)
     groups = {
@@ -132,9 +131,8 @@ def _parameters(draws: xr.Dataset, spec: ModelSpec) -> Parameters:
         values = draws[name].transpose("chain", "draw", ...).values
         return np.ascontiguousarray(_flat(values).T)
 
-    normals = {level: last(f"z_{level}") for level in spec.sampled_levels if f"z_{level}" in draws}
     auxiliary = {name: last(name) for name in spec.auxiliary_parameters}
-    return Parameters(last("beta"), last("tau"), auxiliary, normals)
+    return Parameters(last("beta"), last("tau"), auxiliary)
 
 
 def _prior_draws(design: xr.Dataset, spec: ModelSpec, rng: Generator) -> xr.Dataset:

@@ -14,8 +14,7 @@ r"""The model: nested random effects around the cell means, on the exact margina
 u, w and d are integrated out (`likelihood`), so that NUTS moves in beta and tau alone, without a
 funnel. Exact changes of coordinates (`coordinates`) make the rest of the posterior nearly round:
 beta is whitened; the taus are polar, because the total variance is well identified, its split is
-not, and one tau may be near 0. Only a selection model samples u and w: as standard normals z, which
-their exact conditional distribution places.
+not, and one tau may be near 0.
 """
 
 from collections.abc import Sequence
@@ -44,10 +43,10 @@ def build_model(
 
     The coordinates' centre `start` changes the speed of sampling, not the posterior. The studies
     `without` are left out of the likelihood. Free variables are beta (term), tau (level, within
-    every stratum), the pooling sds, each of `spec.auxiliary_parameters` (weights over `weight`) and
-    z of the sampled levels (z_study over `study`, z_group over `group`). The likelihood node
-    `obs_study` has a value per study: the data enter through the kernel, and its `observed` zeros
-    only give it a shape, so that PyMC's tools see a log-likelihood per study.
+    every stratum), the pooling sds, and `spec.auxiliary_parameters` (weights over `weight`). The
+    likelihood node `obs_study` has a value per study: the data enter through the kernel, and
+    its `observed` zeros only give it a shape, so that PyMC's tools see a log-likelihood per
+    study.
     """
     prior = term_prior(design, spec)
     taus = tau_labels(design, spec)
@@ -64,7 +63,6 @@ def build_model(
         dims = {"weights": "weight"}
         names = spec.auxiliary_parameters
         others = [prior_variable(name, spec.priors[name], dims=dims.get(name)) for name in names]
-        others += [pm.Normal(f"z_{level}", dims=level) for level in spec.sampled_levels]
         logp = _log_likelihood(design, spec, without)
         zeros = np.zeros(design.sizes["study"])
         pm.CustomDist("obs_study", beta, tau, *others, logp=logp, observed=zeros, dims="study")
@@ -79,7 +77,6 @@ def _log_likelihood(design: xr.Dataset, spec: ModelSpec, without: Sequence[str])
         (design.sizes["term"],),
         (len(tau_labels(design, spec)),),
         *((weights,) if name == "weights" else () for name in spec.auxiliary_parameters),
-        *((design.sizes[level],) for level in spec.sampled_levels),
     ]
     log_density = likelihood_of(design, spec).log_density
     kernel = pytensor.wrap_jax(lambda *parameters: included * log_density(*parameters))

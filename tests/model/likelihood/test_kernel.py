@@ -249,3 +249,13 @@ def test_errors_have_the_stated_covariance() -> None:
     draws = draw_errors(np.random.default_rng(4), v, nesting, 0.6, (len(v), 40_000))
     want = dense_covariance(nesting, v, (0, 0), 0, 0.6)
     assert np.abs(np.cov(draws) - want).max() < 6 * v.max() / np.sqrt(draws.shape[1])
+
+
+def test_a_level_without_variance_takes_no_memory_by_pairs_of_units() -> None:
+    """Sums with an axis of draws, of which a tau that is the number 0 has none."""
+    nesting = Nesting.of(np.arange(50), np.arange(50))
+    residuals = np.random.default_rng(1).normal(size=(50, 1, 7))
+    sums = error_sums(residuals, np.ones(50), nesting, by_study=True)
+    found = marginal(sums, [0.0, np.full((1, 7), 0.5)], nesting, by_study=True)
+    assert [step.b.shape for step in found.steps] == [(50, 1, 7)] * 2
+    np.testing.assert_allclose(found.S[:, 0, 0], residuals[:, 0] ** 2 / (1 + 0.25))

@@ -1,21 +1,22 @@
 """Draws of parameters, random effects and categories, on the last axis, for the likelihoods."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 from numpy.random import Generator
 
+from bayesmeta.model.likelihood.nesting import Nesting
+
 
 @dataclass(frozen=True)
 class Parameters:
-    """Draws of parameters, and the standard normals that place the effects of sampled levels."""
+    """Draws of parameters."""
 
     beta: np.ndarray  # terms (p, draws)
     tau: np.ndarray  # in the order of `tau_labels` (taus, draws)
     auxiliary: Mapping[str, np.ndarray] = field(default_factory=dict)  # by name ([weights,] draws)
-    normals: Mapping[str, np.ndarray] = field(default_factory=dict)  # by level (units, draws)
 
     def __len__(self) -> int:
         return self.beta.shape[1]
@@ -26,7 +27,6 @@ class Parameters:
             self.beta[:, chosen],
             self.tau[:, chosen],
             {name: values[..., chosen] for name, values in self.auxiliary.items()},
-            {level: values[:, chosen] for level, values in self.normals.items()},
         )
 
 
@@ -42,3 +42,14 @@ def draw_categories(rng: Generator, log_weight: np.ndarray) -> np.ndarray:
     """Draw a category of each column: log weights (categories, ...) to indices (...)."""
     weight = np.exp(log_weight - log_weight.max(axis=0)).cumsum(axis=0)
     return (weight < rng.random(log_weight.shape[1:]) * weight[-1]).sum(axis=0)
+
+
+def choose_by_study(
+    candidates: Sequence[RandomEffects], chosen: np.ndarray, nesting: Nesting
+) -> RandomEffects:
+    """Return the random effects of the candidates chosen for every study (studies, draws)."""
+    places = (chosen, chosen[nesting.study_of_group], chosen[nesting.study_of_effect])
+    levels = zip(places, zip(*candidates, strict=True), strict=True)
+    return RandomEffects(
+        *(np.take_along_axis(np.stack(x), at[None], axis=0)[0] for at, x in levels)
+    )

@@ -58,7 +58,7 @@ def error_sums(
     """
     totals = Totals(by_study, weights)
     groups = nesting.levels[0]
-    error = error_weights(v, nesting, tau_effect, rho)
+    error = error_weights(with_node_axes(v, z[:, 0]), nesting, tau_effect, rho)
     weighted = with_node_axes(z, error.omega, axes=1) * error.omega[:, None]
     A = groups.sum(error.omega)
     b = groups.sum(weighted)

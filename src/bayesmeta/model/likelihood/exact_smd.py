@@ -28,7 +28,12 @@ from numpy.random import Generator
 from bayesmeta.data.effect_sizes import correction
 from bayesmeta.model.likelihood.arguments import Taus
 from bayesmeta.model.likelihood.arrays import Array, Scalar, is_zero, with_node_axes
-from bayesmeta.model.likelihood.draws import Parameters, RandomEffects, draw_categories
+from bayesmeta.model.likelihood.draws import (
+    Parameters,
+    RandomEffects,
+    choose_by_study,
+    draw_categories,
+)
 from bayesmeta.model.likelihood.nested_mean import NormalNodes, log_mean
 from bayesmeta.model.likelihood.noncentral_t import NoncentralT
 from bayesmeta.model.likelihood.normal import Normal
@@ -119,12 +124,7 @@ class ExactSmd(Normal):
         """Draw the random effects: of candidates given the working data, one by its ratio."""
         candidates = [super().draw_random_effects(rng, draws) for _ in range(CANDIDATES)]
         log_weight = np.stack([self._log_weight(draws, random) for random in candidates])
-        chosen = draw_categories(rng, log_weight)
-        places = (chosen, chosen[self.nesting.study_of_group], chosen[self.nesting.study_of_effect])
-        effects = zip(places, zip(*candidates, strict=True), strict=True)
-        return RandomEffects(
-            *(np.take_along_axis(np.stack(x), at[None], axis=0)[0] for at, x in effects)
-        )
+        return choose_by_study(candidates, draw_categories(rng, log_weight), self.nesting)
 
     def _log_weight(self, draws: Parameters, random: RandomEffects) -> np.ndarray:
         """Return the log ratio of a study's candidate (studies, draws)."""

@@ -75,7 +75,8 @@ def marginal(
     totals = Totals(by_study, weights)
     steps = []
     for level, tau in enumerate(taus):
-        step = Step(sums.A, sums.b, 1 + tau**2 * with_node_axes(sums.A, tau))
+        D = 1 + tau**2 * with_node_axes(sums.A, tau)
+        step = Step(sums.A, sums.b, with_node_axes(D, sums.b[:, 0]))
         steps.append(step)
         sums = _integrate_out(step, sums, tau, nesting, level, totals)
     return Marginal(sums.L, sums.S, tuple(steps))

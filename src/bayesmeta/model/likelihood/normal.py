@@ -57,8 +57,7 @@ class Normal:
     def log_density(self, beta: Array, tau: Array, *others: Array) -> Array:
         """Return the log density that NUTS samples from, by study (studies,).
 
-        beta : (p,). tau : in the order of `tau_labels` (taus,). others : the auxiliary parameters,
-        then the standard normals of sampled levels, highest level first.
+        beta : (p,). tau : in the order of `tau_labels` (taus,). others : the auxiliary parameters.
         """
         auxiliary = dict(zip(self.spec.auxiliary_parameters, others, strict=True))
         return self.log_likelihood(beta, self.taus(tau), auxiliary)

@@ -1,124 +1,209 @@
-r"""Likelihood of a selection model: the steps of `steps` inside the hierarchy.
+r"""Likelihood of published results, under the prior of the random effects.
 
-Given u and w the normal likelihood is multiplied by omega / A. They are sampled as standard normals
-z, placed by their exact conditional distribution without selection (`conditionals`): the density of
-(beta, tau, z) is then
+A study's results y_s, each published with probability omega of its p-value (`publication`), have
 
-    p(y | beta, tau) N(z; 0, 1) prod_i omega_i / A_i
+    p(y_s | published) = p(y_s) prod_i omega_i / E prod_i A_i(x_i beta + u + w + d_i)
 
-and where nothing is selected z is independent of the other parameters. For model comparison the
-marginal likelihood is the integral over z by Gauss-Hermite quadrature, study by study.
+where p(y_s) is the likelihood without selection and the mean is over the *prior* of u, w and d: of
+all studies, not of those that were published. d, and w of a group or u of a study with a single
+effect, only add to the variance around a mean, so that their integral is closed; u and w of the
+others are integrated by trapezoids. If every result is published or not by itself, whatever became
+of the other results of its study, the mean is over each A_i alone.
+
+Given the results, u, w and d do not depend on the weights.
+
+Source: Vevea & Hedges 1995, doi 10.1007/BF02294384, for a single result per study.
 """
 
-from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import xarray as xr
 from numpy.random import Generator
-from scipy.special import logsumexp
 
 from bayesmeta.model.likelihood.arguments import Taus
-from bayesmeta.model.likelihood.arrays import Array, with_node_axes
-from bayesmeta.model.likelihood.conditionals import place_random_effects
-from bayesmeta.model.likelihood.draws import Parameters, RandomEffects
-from bayesmeta.model.likelihood.kernel import Marginal, log_likelihood
+from bayesmeta.model.likelihood.arrays import Array, Scalar, namespace, with_node_axes
+from bayesmeta.model.likelihood.draws import (
+    Parameters,
+    RandomEffects,
+    choose_by_study,
+    draw_categories,
+)
+from bayesmeta.model.likelihood.exact_smd import ExactSmd
+from bayesmeta.model.likelihood.nested_mean import NormalNodes
+from bayesmeta.model.likelihood.nesting import Members
 from bayesmeta.model.likelihood.normal import Normal
-from bayesmeta.model.likelihood.steps import draw_published, log_selection, selection_from
+from bayesmeta.model.likelihood.publication import (
+    Publication,
+    draw_published,
+    omega_of,
+    results_of,
+    steps_of,
+)
 from bayesmeta.model.spec import ModelSpec
 
-NODES = 5  # per level: a study's log-likelihood is then within 2e-4 of that by 25 on real data
-STEP_ARRAYS = 4  # arrays by step (k, steps, draws) are about so many times as large as (k, draws)
+NODES = (21, 13)  # of study and group; see the tests for their error
+CANDIDATES = 8  # per draw of a new study's random effects
+VALUES_AT_ONCE = 200_000  # of an array (k, draws, nodes), which fits in the processor's cache
+
+
+class Alike(NamedTuple):
+    """Results that are published with the same probability, as one (n,)."""
+
+    publication: Publication
+    effect: np.ndarray  # an effect with these constants
+    copies: np.ndarray  # how many effects have them
+    above: Members  # the unit that their sum belongs to
 
 
 class Selected(Normal):
-    """Likelihood of published results with normal random effects, of which u and w are sampled."""
+    """Likelihood of published results, normal or of Hedges' g."""
 
     engines: ClassVar[frozenset[str]] = frozenset({"nuts"})
 
     def __init__(self, design: xr.Dataset, spec: ModelSpec) -> None:
         super().__init__(design, spec)
-        self.selection = selection_from(design, spec)
+        exact = spec.likelihood == "t"
+        self.unselected = ExactSmd(design, spec) if exact else Normal(design, spec)
+        self.results, statistics = results_of(design, spec)
+        self.step = steps_of(statistics, self.results)
+        self.publication = Publication(self.results)
+        self.alone, self.lone, self.nested = self._by_relatives()
+        self.nodes = NODES[0] * NODES[1] * len(self.nested.effect) // len(self.y) + 1
+        self.nodes = max(self.nodes, self.unselected.nodes)
+
+    def _by_relatives(self) -> tuple[Alike, Alike, Alike]:
+        """Return results without relatives in their study, in their group, and the others."""
+        nesting = self.nesting
+        of_study = np.bincount(nesting.study_of_effect)[nesting.study_of_effect]
+        of_group = np.bincount(nesting.group_of_effect)[nesting.group_of_effect]
+        alone = (of_study == 1) | (self.spec.published_unit == "result")
+        lone = ~alone & (of_group == 1)
+        return (
+            self._alike(alone, nesting.effects_of_study),
+            self._alike(lone, nesting.levels[0]),
+            self._alike(~alone & ~lone, nesting.levels[0]),
+        )
+
+    def _alike(self, included: np.ndarray, above: Members) -> Alike:
+        """Return the included results (k,), those of equal constants in a unit above as one."""
+        effect = np.flatnonzero(included)
+        results = self.results.at(effect)
+        columns = (above.parent[effect], results.direction, results.r, results.df, results.stratum)
+        constants = np.column_stack([*columns, results.bounds, self.x[effect]])
+        unique, first, copies = np.unique(constants, axis=0, return_index=True, return_counts=True)
+        chosen = effect[first]
+        parent = unique[:, 0].astype(int)
+        publication = Publication(self.results.at(chosen))
+        return Alike(publication, chosen, copies, Members(parent, above.count))
 
     @property
     def draws_at_once(self) -> int:
         """Return the number of draws that fit in memory at once."""
-        return max(1, super().draws_at_once // STEP_ARRAYS)
-
-    def log_density(self, beta: Array, tau: Array, *others: Array) -> Array:
-        """Return the log density that NUTS samples from, by study (studies,), given z."""
-        weights, *normals = others
-        taus = self.taus(tau)
-        integrated = self.integrate(beta, taus, 0.0)
-        by_level = dict(zip(self.spec.sampled_levels, normals, strict=True))
-        u, w = self.place(integrated, taus, by_level, ())
-        factors = self.log_factors(beta, taus, weights, self.above_effects(u, w))
-        unselected = log_likelihood(integrated, self.effects)
-        return unselected + self.nesting.effects_of_study.sum(factors)
-
-    def place(
-        self, integrated: Marginal, taus: Taus, normals: dict[str, Array], shape: tuple[int, ...]
-    ) -> tuple[Array, Array]:
-        """Return u and w from the standard normals of sampled levels; 0 at an absent level."""
-        counts = {"group": self.nesting.groups, "study": self.nesting.studies}
-        z = [normals.get(level, np.zeros((count, *shape))) for level, count in counts.items()]
-        group, study = place_random_effects(integrated, taus.above, self.nesting, z)
-        return study.effect[:, 0], group.effect[:, 0]
-
-    def log_factors(self, beta: Array, taus: Taus, weights: Array, above: Array) -> Array:
-        """Return log omega - log A of every effect given u + w (k, ...)."""
-        return log_selection(self.x @ beta + above, taus.effect, weights, self.selection)
+        return max(1, VALUES_AT_ONCE // (self.nodes * len(self.y)))
 
     def log_likelihood(self, beta: Array, taus: Taus, auxiliary: dict[str, Array]) -> Array:
         """Return the log-likelihood by study (studies, ...), all random effects integrated out."""
-        integrated = self.integrate(beta, taus, 0.0)
-        shape = beta.shape[1:]
-        studies = np.ones((self.nesting.studies, *shape))
-        groups = np.ones((self.nesting.groups, *shape))
+        xp = namespace(beta)
+        omega = omega_of(auxiliary["weights"], self.results)
+        of_results = xp.log(omega[np.arange(len(self.step)), self.step])
+        selected = self.nesting.effects_of_study.sum(of_results)
+        unselected = self.unselected.log_likelihood(beta, taus, {})
+        return unselected + selected - self.log_published(beta, taus, omega)
 
-        def factors(z_study: float, z_group: float) -> np.ndarray:
-            z = {"study": z_study * studies, "group": z_group * groups}
-            u, w = self.place(integrated, taus, z, shape)
-            return self.log_factors(beta, taus, auxiliary["weights"], self.above_effects(u, w))
+    def log_published(self, beta: Array, taus: Taus, omega: Array) -> Array:
+        """Return log P(the study's results are published) (studies, ...)."""
+        mean = self.x @ beta
+        of_effects = self.of_effects(taus)
+        alone = self._log_sum(self.alone, mean, sum(tau**2 for tau in of_effects), omega)
+        if len(self.lone.effect) + len(self.nested.effect) == 0:
+            return alone
+        studies = NormalNodes.evenly(taus.study, NODES[0])
+        u = _at_nodes(of_effects.study, studies)
+        below = of_effects.group**2 + of_effects.effect**2
+        by_group = self._log_sum(self.lone, _extended(mean) + u, below, omega)
+        groups = NormalNodes.evenly(taus.group, NODES[1])
+        above = _extended(u) + _extended(_at_nodes(of_effects.group, groups), before_last=True)
+        nested = self._log_sum(
+            self.nested, _extended(_extended(mean)) + above, of_effects.effect**2, omega
+        )
+        by_study = self.nesting.levels[1].sum(by_group + groups.log_mean(nested))
+        return alone + studies.log_mean(by_study)
 
-        return log_likelihood(integrated, self.effects) + self._log_mean(factors)
+    def of_effects(self, taus: Taus) -> Taus:
+        """Return the taus at every effect, where they differ by stratum (k, ...)."""
+        if not self.taus.stratum:
+            return taus
+        at = {"group": self.nesting.group_of_effect, "study": self.nesting.study_of_effect}
+        placed = {
+            level: getattr(taus, level)[at[level]] for level in at if level in self.spec.levels
+        }
+        return taus._replace(**placed)
 
-    def _log_mean(self, factors: Callable[[float, float], np.ndarray]) -> np.ndarray:
-        """Return the log mean over z of the product of the factors (studies, draws)."""
-        z_studies, study_weights = self._nodes("study")
-        z_groups, group_weights = self._nodes("group")
-        by_study = []
-        for z_study in z_studies:
-            effects = (factors(z_study, z_group) for z_group in z_groups)
-            by_node = np.stack([self.nesting.levels[0].sum(values) for values in effects])
-            by_group = logsumexp(by_node, axis=0, b=with_node_axes(group_weights, by_node))
-            by_study.append(self.nesting.levels[1].sum(by_group))
-        stacked = np.stack(by_study)
-        return logsumexp(stacked, axis=0, b=with_node_axes(study_weights, stacked))
-
-    def _nodes(self, level: str) -> tuple[np.ndarray, np.ndarray]:
-        """Return nodes and weights (nodes,) for the normal of a level; 0 for an absent level."""
-        if level not in self.spec.sampled_levels:
-            return np.zeros(1), np.ones(1)
-        z, weight = np.polynomial.hermite_e.hermegauss(NODES)
-        return z, weight / weight.sum()
+    def _log_sum(self, alike: Alike, mean: Array, variance: Scalar, omega: Array) -> Array:
+        """Return the sums of log A over the results of the units above (units, ...)."""
+        rows = alike.effect
+        log_A = alike.publication.log_probability(
+            _rows(mean, rows), _rows(variance, rows), omega[rows]
+        )
+        return alike.above.sum(with_node_axes(alike.copies, log_A) * log_A)
 
     def draw_random_effects(self, rng: Generator, draws: Parameters) -> RandomEffects:
-        """Place u and w by the draws of their standard normals; draw d given them."""
-        taus = self.taus(draws.tau)
-        integrated = self.integrate(draws.beta, taus, 0.0)
-        u, w = self.place(integrated, taus, dict(draws.normals), (len(draws),))
-        return self.with_effect_level(rng, draws, u, w)
+        """Draw the random effects given the results, whatever the weights."""
+        return self.unselected.draw_random_effects(rng, draws)
+
+    def expected_effects(self, draws: Parameters) -> np.ndarray:
+        """Return the means of the true effects given data and parameters (k, draws)."""
+        return self.unselected.expected_effects(draws)
 
     def log_density_of_effects(self, draws: Parameters, random: RandomEffects) -> np.ndarray:
-        """Return the log density of the effects given u and w (k, draws)."""
-        taus = self.taus(draws.tau)
-        above = self.above_effects(random.u, random.w)
-        factors = self.log_factors(draws.beta, taus, draws.auxiliary["weights"], above)
-        return super().log_density_of_effects(draws, random) + factors
+        """Return the log density of every effect given u and w (k, draws)."""
+        omega = omega_of(draws.auxiliary["weights"], self.results)
+        of_results = np.log(omega[np.arange(len(self.step)), self.step])
+        density = self.unselected.log_density_of_effects(draws, random)
+        return density + of_results - self._log_probability(draws, random, omega)
+
+    def _log_probability(
+        self, draws: Parameters, random: RandomEffects, omega: np.ndarray
+    ) -> np.ndarray:
+        """Return log A of every effect given u and w (k, draws)."""
+        mean = self.x @ draws.beta + self.above_effects(random.u, random.w)
+        variance = np.square(self.taus(draws.tau).effect)
+        return np.asarray(self.publication.log_probability(mean, variance, omega))
 
     def replicate(self, rng: Generator, draws: Parameters, random: RandomEffects) -> np.ndarray:
         """Draw new published results (k, draws); d is drawn anew, as a part of the results."""
-        theta = self.x @ draws.beta + self.above_effects(random.u, random.w)
-        tau_effect = self.taus(draws.tau).effect
-        return draw_published(rng, theta, tau_effect, draws.auxiliary["weights"], self.selection)
+        mean = self.x @ draws.beta + self.above_effects(random.u, random.w)
+        variance = np.square(self.taus(draws.tau).effect)
+        omega = omega_of(draws.auxiliary["weights"], self.results)
+        return self.results.per_statistic[:, None] * draw_published(
+            rng, mean, variance, omega, self.results
+        )
+
+    def draw_new_effects(self, rng: Generator, draws: Parameters) -> RandomEffects:
+        """Draw random effects of new studies, by the probability of their publication."""
+        candidates = [super().draw_new_effects(rng, draws) for _ in range(CANDIDATES)]
+        if self.spec.published_unit == "result":
+            return candidates[0]
+        omega = omega_of(draws.auxiliary["weights"], self.results)
+        to_study = self.nesting.effects_of_study
+        log_weight = [to_study.sum(self._log_probability(draws, x, omega)) for x in candidates]
+        chosen = draw_categories(rng, np.stack(log_weight))
+        return choose_by_study(candidates, chosen, self.nesting)
+
+
+def _extended(x: Array, *, before_last: bool = False) -> Array:
+    """Return an array with an axis for nodes, last or before the last; numbers as they are."""
+    if np.ndim(x) == 0:
+        return x
+    return x[..., None, :] if before_last else x[..., None]
+
+
+def _at_nodes(tau: Scalar, nodes: NormalNodes) -> Array:
+    """Return random effects at the nodes (k or 1, ..., nodes), or (nodes,) of a single tau."""
+    return tau * nodes.z if np.ndim(tau) == 0 else tau[..., None] * nodes.z
+
+
+def _rows(x: Scalar, rows: np.ndarray) -> Scalar:
+    """Return rows of an array (k, ...); numbers, and an array (1, ...) of all rows, as they are."""
+    return x if np.ndim(x) == 0 or len(x) == 1 else x[rows]

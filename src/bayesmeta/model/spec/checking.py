@@ -12,6 +12,7 @@ CATEGORIES = 3
 UNFIT = ("rho", "shared_controls", "bias", "tau_by", "concordance")  # of an ordered logit
 LIKELIHOODS = ("normal", "t", "student", ORDERED)
 BIASES = ("", "pet", "peese", "selection")
+UNITS = ("study", "result")  # that are published together
 
 
 def check_spec(spec: ModelSpec) -> ModelSpec:
@@ -80,9 +81,10 @@ def _check_together(spec: ModelSpec, where: str) -> None:
         raise BadInput(f'{where}: {needs}; leave out rho and shared_controls, or use "normal"')
     if "rho" in spec.priors and spec.rho:
         raise BadInput(f"{where} both fixes rho and gives it a prior; leave one out")
-    if spec.bias == "selection" and (
-        student or spec.likelihood == "t" or "rho" in spec.priors or spec.rho
-    ):
+    if spec.published_unit not in UNITS:
+        got = f"published_unit of {where} is {spec.published_unit!r}"
+        raise BadInput(f"{got}; it should be one of {', '.join(UNITS)}")
+    if spec.bias == "selection" and (student or "rho" in spec.priors or spec.rho):
         needs = "normal study effects and errors that are independent within a group"
         wanted = 'likelihood = "normal", rho = 0'
         raise BadInput(f"{where}: a selection model needs {needs} ({wanted})")

@@ -30,7 +30,9 @@ class ModelSpec:
     effect sizes (`checking`). outcome, categories : of an ordered logit, the column of directions,
     and its values from low to high. bias : "" for none; `pet`, `peese`: results grow as studies
     shrink (`design.small_study`); `selection`: results are published with a probability that steps
-    at one-sided p-values, the ascending cutpoints (`likelihood.selection`). directions : of a bias,
+    at one-sided p-values, the ascending cutpoints, or with `two_sided` at two-sided ones;
+    published_unit : `study`, if a study's results are published together, or `result`
+    (`likelihood.selection`). directions : of a bias,
     level or term to "lower" or "higher", the results that are published; others by the fitted sign.
 
     tau_by : a column by the levels of which (strata) every tau differs, constant within a study; ""
@@ -57,6 +59,8 @@ class ModelSpec:
     bias: str = ""
     directions: Mapping[str, str] = field(default_factory=dict)
     cutpoints: tuple[float, ...] = CUTPOINTS
+    two_sided: bool = False
+    published_unit: str = "study"
     tau_by: str = ""
     sides: str = ""
     contrasts: Mapping[str, Any] = field(default_factory=dict)
@@ -87,12 +91,6 @@ class ModelSpec:
     def auxiliary_parameters(self) -> tuple[str, ...]:
         """Return what is estimated besides terms, pooling sds and taus: nu, rho, weights."""
         return tuple(key for key in self.priors if key in SUPPORT_OF and key != "tau")
-
-    @property
-    def sampled_levels(self) -> tuple[str, ...]:
-        """Return the levels above the effect that a selection model samples."""
-        sampled = self.levels if self.bias == "selection" else ()
-        return tuple(level for level in sampled if level != "effect")
 
     @property
     def pooling_sds(self) -> dict[str, Prior]:

@@ -14,10 +14,11 @@ from bayesmeta.model.spec.prior import Prior, refuse_unknown
 
 KEYS = tuple(field.name for field in fields(ModelSpec) if field.name != "name")
 TABLES = ("priors", "contrasts", "concordance")
-TEXTS = ("title", "terms", "likelihood", "bias", "tau_by", "sides", "outcome")
+TEXTS = ("title", "terms", "likelihood", "bias", "tau_by", "sides", "outcome", "published_unit")
 FORMS = {  # of an entry, as messages ask for it
     "levels": f"be a list from {list(LEVELS)}",
     "shared_controls": "be true or false",
+    "two_sided": "be true or false",
     "cutpoints": "be ascending p-values like [0.025, 0.5]",
     "categories": 'read ["worse", "same", "better"]',
     "directions": 'read {neutral = "lower"}, or "higher"',
@@ -73,7 +74,7 @@ def parse_spec(text: str, name: str) -> ModelSpec:
 
 
 def _is_fine(key: str, value: Any) -> bool:
-    if key == "shared_controls":
+    if key in ("shared_controls", "two_sided"):
         return isinstance(value, bool)
     in_table = key in (*TABLES, "directions", "columns")
     kind: type[Any] = dict if in_table else list

@@ -1,0 +1,173 @@
+r"""The probability that a result is published: a weight for each step of its p-value.
+
+A result is a statistic T with a given mean, and reaches a p-value below a_j where T in the
+published direction exceeds a bound c_j. For a normal result y with variance v and for Hedges' g
+(`exact_smd`) alike
+
+    T = (r m + k z) / s,    P(T > c | m) = E_s Phi((r m - c s) / k),    k^2 = 1 + r^2 V
+
+where m is the mean, V the variance of the random effects that vary around it, z standard normal and
+
+    y:  T = y / sqrt(v),    r = 1 / sqrt(v),    s = 1,                     c_j normal quantiles
+    g:  T = t,              r = sqrt(n),        s^2 chi-square / df,       c_j t quantiles
+
+With weights omega relative to the most significant step, whose weight is 1,
+
+    A(m) = sum_j omega_j P(p in step j | m)
+
+is the probability of publication. A step of two-sided p-values is reached on both sides.
+
+Source: Vevea & Hedges 1995, doi 10.1007/BF02294384.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+from numpy.random import Generator
+from scipy.special import chdtri, ndtr
+from scipy.stats import norm
+from scipy.stats import t as student_t
+
+from bayesmeta.model.likelihood.arguments import nesting_of
+from bayesmeta.model.likelihood.arrays import (
+    Array,
+    Scalar,
+    namespace,
+    special_of,
+    with_node_axes,
+)
+from bayesmeta.model.likelihood.exact_smd import statistics_of
+from bayesmeta.model.spec import ModelSpec
+
+SCALES = 5  # nodes of s: an error of 1e-5 in a probability with 6 degrees of freedom
+
+
+class Results(NamedTuple):
+    """Constants of results (k,), each of which is published or not."""
+
+    direction: np.ndarray  # 1 or -1, in which results are published
+    r: np.ndarray
+    bounds: np.ndarray  # c_j, descending (k, steps - 1)
+    df: np.ndarray  # degrees of freedom; inf of normal results
+    stratum: np.ndarray  # for the choice of weights
+    per_statistic: np.ndarray  # y per T
+    two_sided: bool
+
+    def at(self, chosen: np.ndarray) -> "Results":
+        """Return some of the results."""
+        return Results(
+            self.direction[chosen],
+            self.r[chosen],
+            self.bounds[chosen],
+            self.df[chosen],
+            self.stratum[chosen],
+            self.per_statistic[chosen],
+            self.two_sided,
+        )
+
+
+def results_of(design: xr.Dataset, spec: ModelSpec) -> tuple[Results, np.ndarray]:
+    """Return the constants of a design's results, and their statistics T (k,)."""
+    stratum = np.zeros(design.sizes["effect"], int)
+    if spec.tau_by:
+        stratum = design["study_stratum"].values[nesting_of(design).study_of_effect]
+    cutpoints = np.array(spec.cutpoints) / (2 if spec.two_sided else 1)
+    if spec.likelihood == "t":
+        statistics = statistics_of(design)
+        r, df, per_statistic = (statistics.root_n, statistics.m, statistics.g_per_t)
+        bounds = student_t.isf(cutpoints, df[:, None])
+    else:
+        r = 1 / np.sqrt(design["vi"].values)
+        df = np.full(len(r), np.inf)
+        per_statistic = 1 / r
+        bounds = np.broadcast_to(norm.isf(cutpoints), (len(r), len(cutpoints)))
+    direction = design["published"].values
+    results = Results(direction, r, bounds, df, stratum, per_statistic, spec.two_sided)
+    return results, design["yi"].values / per_statistic
+
+
+def steps_of(T: np.ndarray, results: Results) -> np.ndarray:
+    """Return the step of every statistic (k, ...); 0 is the most significant."""
+    directed = with_node_axes(results.direction, T) * T
+    size = np.abs(T) if results.two_sided else directed
+    return (size[:, None] < with_node_axes(results.bounds, T, 1)).sum(1)
+
+
+def omega_of(weights: Array, results: Results) -> Array:
+    """Return the weights of every result's steps (k, steps, ...), of (weights, ...)."""
+    xp = namespace(weights)
+    steps = results.bounds.shape[1]
+    by_stratum = weights.reshape(-1, steps, *weights.shape[1:])
+    with_first = xp.concatenate([xp.ones_like(by_stratum[:, :1]), by_stratum], 1)
+    return with_first[results.stratum]
+
+
+def scale_nodes(df: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return nodes s (k, nodes) and their weights (nodes,); a single node 1 of normal results."""
+    if np.isinf(df).all():
+        return np.ones((len(df), 1)), np.ones(1)
+    z, weight = np.polynomial.hermite_e.hermegauss(SCALES)
+    return np.sqrt(chdtri(df[:, None], ndtr(-z)) / df[:, None]), weight / weight.sum()
+
+
+class Publication:
+    """Probability of publication of results (k,)."""
+
+    def __init__(self, results: Results) -> None:
+        self.results = results
+        self.scales, self.scale_weight = scale_nodes(results.df)
+
+    def reached(self, mean: Array, variance: Scalar) -> Array:
+        """Return P(p < a_j | mean) of every step but the last (k, steps - 1, ...).
+
+        mean (k, ...); variance : of the random effects around it, a number or (k or 1, ...).
+        """
+        xp = namespace(mean, variance)
+        r, direction = (with_node_axes(x, mean) for x in (self.results.r, self.results.direction))
+        spread = xp.sqrt(1 + r**2 * with_node_axes(variance, mean))
+        distance = r * mean * direction
+        return xp.stack([self._beyond(c, distance, spread) for c in self.results.bounds.T], 1)
+
+    def _beyond(self, c: np.ndarray, distance: Array, spread: Array) -> Array:
+        """Return P(T > c), on both sides if p-values are two-sided (k, ...)."""
+        special = special_of(distance, spread)
+        if not c.any():
+            return special.ndtr(distance / spread)
+        total: Array = 0.0
+        for scale, weight in zip(self.scales.T, self.scale_weight, strict=True):
+            bound = with_node_axes(c * scale, distance)
+            tail = special.ndtr((distance - bound) / spread)
+            if self.results.two_sided:
+                tail = tail + special.ndtr((-distance - bound) / spread)
+            total = total + weight * tail
+        return total
+
+    def log_probability(self, mean: Array, variance: Scalar, omega: Array) -> Array:
+        """Return log A (k, ...) for weights omega (k, steps, ...)."""
+        xp = namespace(mean, variance, omega)
+        reached = self.reached(mean, variance)
+        omega = with_node_axes(omega, reached)
+        A = omega[:, -1] + ((omega[:, :-1] - omega[:, 1:]) * reached).sum(1)
+        return xp.log(A)
+
+
+def draw_published(
+    rng: Generator, mean: np.ndarray, variance: np.ndarray, omega: np.ndarray, results: Results
+) -> np.ndarray:
+    """Draw published statistics T (k, draws) by rejection; shapes as for `log_probability`."""
+    shape = (*omega.shape[:2], mean.shape[1])
+    chance = np.broadcast_to(omega / omega.max(1, keepdims=True), shape)
+    variance = np.broadcast_to(variance, mean.shape)
+    T = np.empty(mean.shape)
+    row, draw = (place.ravel() for place in np.indices(mean.shape))
+    while len(row):
+        here = results.at(row)
+        spread = np.sqrt(1 + here.r**2 * variance[row, draw])
+        proposed = here.r * mean[row, draw] + spread * rng.standard_normal(len(row))
+        if np.isfinite(results.df).all():
+            proposed = proposed / np.sqrt(rng.chisquare(here.df) / here.df)
+        accepted = rng.random(len(row)) < chance[row, steps_of(proposed, here), draw]
+        T[row[accepted], draw[accepted]] = proposed[accepted]
+        row, draw = row[~accepted], draw[~accepted]
+    return T
