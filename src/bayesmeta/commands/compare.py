@@ -19,6 +19,7 @@ from bayesmeta.model.design.contrasts import named_weights
 from bayesmeta.model.spec import ModelSpec
 from bayesmeta.output.folders.analyses import write_comparison
 from bayesmeta.replication import published_terms
+from bayesmeta.robustness.refinements import exact_refinement
 
 Tables = dict[str, pd.DataFrame]
 STRUCTURES = {"three-level": ("study", "group"), "four-level": ("study", "group", "effect")}
@@ -35,7 +36,7 @@ class FrequentistAndBayes:
 
 def compute(task: Task[Comparison]) -> Outcome:
     """Estimate both, compare three and four levels, and repeat the published analyses."""
-    inputs = task.inputs
+    inputs = with_normal_likelihood(task.inputs)
     with task.steps("frequentist and Bayesian estimates"):
         both = estimate_both(inputs.design, inputs.spec)
         tables, curves = comparison_tables(both, inputs, task.options.test)
@@ -46,11 +47,24 @@ def compute(task: Task[Comparison]) -> Outcome:
     if "corrected" in tables:
         corrected = tables["corrected"].query("analysis == 'errors corrected'")
         tables["comparison"] = frequentist.with_side(tables["comparison"], corrected, "corrected")
+    with task.steps("the exact likelihood of Hedges' g"):
+        if (exact := exact_rows(inputs)) is not None:
+            tables["comparison"] = frequentist.with_exact(tables["comparison"], exact)
     return Outcome(
         write=lambda folder: write_comparison(folder, tables, curves, inputs.design),
-        show=lambda printer: print_comparison(printer, tables),
+        show=lambda printer: print_comparison(printer, tables, normal=inputs is not task.inputs),
         record="provenance-comparison.json",
     )
+
+
+def with_normal_likelihood(inputs: Inputs) -> Inputs:
+    """Return the inputs, with a normal model in place of one with the exact likelihood of g.
+
+    REML has no other likelihood; the means under the exact one stand in a column beside.
+    """
+    if inputs.spec.likelihood != "t":
+        return inputs
+    return replace(inputs, spec=replace(inputs.spec, likelihood="normal"))
 
 
 def estimate_both(design: xr.Dataset, spec: ModelSpec) -> FrequentistAndBayes:
@@ -60,6 +74,14 @@ def estimate_both(design: xr.Dataset, spec: ModelSpec) -> FrequentistAndBayes:
         quadrature.integrate_taus(design, spec),
         quadrature.integrate_taus(design, spec.with_flat_priors()),
     )
+
+
+def exact_rows(inputs: Inputs) -> pd.DataFrame | None:
+    """Return the posterior under the exact likelihood, by its working normals, or None."""
+    if (refined := exact_refinement(inputs.frame, inputs.design, inputs.spec)) is None:
+        return None
+    weights = named_weights(inputs.design, inputs.spec)
+    return posterior_rows(quadrature.integrate_taus(*refined), weights)
 
 
 def comparison_tables(

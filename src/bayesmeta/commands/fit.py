@@ -13,11 +13,12 @@ from bayesmeta.commands.options import Sampling
 from bayesmeta.commands.outcome import Outcome
 from bayesmeta.commands.run import Task
 from bayesmeta.estimates.convergence import diagnose
-from bayesmeta.inference.quadrature import quadrature_posterior
+from bayesmeta.inference.independent import independent_posterior
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.spec import ORDERED, ModelSpec
 from bayesmeta.output.folders.fit import Tables, fit_tables, write_fit, write_fit_figures
 from bayesmeta.output.folders.folder import Folder
+from bayesmeta.robustness.refinements import refinements_table
 
 
 def compute(task: Task[Sampling]) -> Outcome:
@@ -36,6 +37,10 @@ def sample(
     with task.steps("diagnostics"):
         diagnostics = diagnose(tree)
     tables = make_tables(tree)
+    with task.steps("what refinements would change"):
+        refined = refinements_table(task.inputs.frame, task.inputs.design, task.inputs.spec)
+    if len(refined):
+        tables |= {"refinements": refined}
     return Outcome(
         write=lambda folder: write_fit(folder, tree, tables, diagnostics, write_figures),
         show=lambda printer: show(printer, tables, diagnostics),
@@ -47,9 +52,9 @@ def sample(
 def draw_posterior(
     design: xr.Dataset, spec: ModelSpec, sampling: Sampling, steps: Steps
 ) -> xr.DataTree:
-    """Return draws by NUTS, or independent draws by quadrature, in the same tree.
+    """Return draws by NUTS, or independent draws, in the same tree.
 
-    Raise BadInput if the sampler is not installed, or quadrature cannot integrate the model.
+    Raise BadInput if the sampler is not installed, or independent draws are not possible.
     """
     if spec.likelihood == ORDERED:
         from bayesmeta.inference.ordinal import sample_directions
@@ -60,4 +65,4 @@ def draw_posterior(
 
         return sample_posterior(design, spec, steps=steps, **asdict(sampling))
     kept = {name: getattr(sampling, name) for name in ("draws", "chains", "seed")}
-    return quadrature_posterior(design, spec, steps=steps, **kept)
+    return independent_posterior(design, spec, steps=steps, **kept)

@@ -16,7 +16,7 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.jobs import code_fingerprint, fingerprint
 from bayesmeta.model.design import build_design, cell_means, variables_of
 from bayesmeta.model.design.contrasts import contrast_weights, possible_weights
-from bayesmeta.model.spec import ORDERED, ModelSpec, read_spec
+from bayesmeta.model.spec import ORDERED, ModelSpec, check_spec, read_spec
 
 DEFAULT_MODEL = "three-level"
 Design = xr.Dataset
@@ -98,7 +98,8 @@ def choose_model(request: Request, frame: pd.DataFrame) -> ModelSpec:
         if not frame["study"].duplicated().any():
             spec = spec.with_levels(("study",))
             frame.attrs["notes"] = [*frame.attrs.get("notes", []), SINGLE_LEVEL]
-    return spec.with_terms(cell_means(moderators, frame)) if moderators else spec
+    spec = spec.with_terms(cell_means(moderators, frame)) if moderators else spec
+    return check_spec(spec.with_likelihood(request.likelihood)) if request.likelihood else spec
 
 
 def select(frame: pd.DataFrame, kept: pd.DataFrame, spec: ModelSpec) -> tuple[Design, list[str]]:

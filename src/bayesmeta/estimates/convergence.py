@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 from scipy.stats import rankdata
 
+from bayesmeta.estimates.conventions import MAX_K_HAT
 from bayesmeta.infrastructure.arviz import arviz_stats
 from bayesmeta.infrastructure.errors import BadInput
 
@@ -20,6 +21,11 @@ RULES: Mapping[str, tuple[str, float, str]] = {  # diagnostic: comparison, limit
     "max_r_hat": ("below", MAX_R_HAT, f"R-hat {{:.3f}}, above {MAX_R_HAT}; draw and tune more"),
     "min_ess_bulk": ("at least", MIN_ESS, f"bulk ESS {{:.0f}}, below {MIN_ESS}; draw more"),
     "min_ess_tail": ("at least", MIN_ESS, f"tail ESS {{:.0f}}, below {MIN_ESS}; draw more"),
+    "k_hat": (
+        "at most",
+        MAX_K_HAT,
+        f"k-hat of the importance weights {{:.2f}}, above {MAX_K_HAT}; use --sampler numpyro",
+    ),
     "bfmi": ("at least", MIN_BFMI, f"E-BFMI {{}}, below {MIN_BFMI}; tune longer"),
 }
 OBEYS = {"at most": operator.le, "below": operator.lt, "at least": operator.ge}
@@ -39,8 +45,9 @@ def diagnose(tree: xr.DataTree) -> dict[str, Any]:
     """Return the convergence diagnostics of every reported quantity.
 
     Keys: passed, failures (in words, with advice), divergences, max_r_hat, min_ess_bulk,
-    min_ess_tail, bfmi (the lowest over chains; None if the sampler gives no energy), warnings (that
-    do not count as failures), and the rules. R-hat < 1.01 and ESS >= 400: Vehtari et al. 2021, doi
+    min_ess_tail, bfmi (the lowest over chains; None if the sampler gives no energy), k_hat (of
+    importance weights, or None; the bulk ESS is then at most theirs), warnings (that do not count
+    as failures), and the rules. R-hat < 1.01 and ESS >= 400: Vehtari et al. 2021, doi
     10.1214/20-BA1221. E-BFMI >= 0.3: Betancourt 2016.
     """
     draws = reported(tree)
@@ -51,7 +58,11 @@ def diagnose(tree: xr.DataTree) -> dict[str, Any]:
         "min_ess_bulk": float(_numbers(arviz_stats.ess(draws, method="bulk")).min()),
         "min_ess_tail": float(_numbers(arviz_stats.ess(draws, method="tail")).min()),
         "bfmi": None,
+        "k_hat": tree["posterior"].attrs.get("k_hat"),
     }
+    if "importance_ess" in tree["posterior"].attrs:
+        independent = float(tree["posterior"].attrs["importance_ess"])
+        values["min_ess_bulk"] = min(values["min_ess_bulk"], independent)
     if "energy" in stats:
         values["bfmi"] = float(np.min(arviz_stats.bfmi(tree).to_dataset()["energy"]))
     failures = [

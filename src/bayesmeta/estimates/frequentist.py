@@ -93,6 +93,16 @@ def with_side(table: pd.DataFrame, other: pd.DataFrame, name: str) -> pd.DataFra
     return table.merge(columns, on="term", how="left")
 
 
+def with_exact(table: pd.DataFrame, exact: pd.DataFrame) -> pd.DataFrame:
+    """Add the posterior (term, mean, ci_lb, ci_ub) under the exact likelihood of Hedges' g.
+
+    New columns: exact_mean, exact_ci_lb, exact_ci_ub, side_exact.
+    """
+    names = {name: f"exact_{name}" for name in ("mean", *ENDS)}
+    columns = exact[["term", *names]].rename(columns=names)
+    return with_side(table.merge(columns, on="term", how="left"), exact, "exact")
+
+
 def profile_table(profiles: pd.DataFrame, densities: pd.DataFrame) -> pd.DataFrame:
     """Scale profile likelihoods and posterior densities of the taus to a peak of 1, for a figure.
 

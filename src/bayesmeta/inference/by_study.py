@@ -20,7 +20,7 @@ def log_likelihood_by_study(likelihood: Normal, draws: Parameters) -> np.ndarray
     evaluations = len(draws) * len(likelihood.y) * likelihood.nodes
     compiled = evaluations > COMPILED_FROM
     evaluate = _compiled(likelihood) if compiled else partial(_in_numpy, likelihood)
-    size = DRAWS_AT_ONCE if compiled else likelihood.draws_at_once
+    size = DRAWS_AT_ONCE if compiled else max(1, likelihood.draws_at_once // likelihood.nodes)
     parts = [draws.part(slice(start, start + size)) for start in range(0, len(draws), size)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return np.concatenate(list(pool.map(evaluate, parts)), axis=1)

@@ -64,7 +64,7 @@ def sample_posterior(
         random_seed=seed,
         model=model,
         nuts_sampler=sampler,
-        initvals=_initial(start, design, spec),
+        initvals=initial_values(start, design, spec),
         progressbar=steps.console is not None and sampler != "numpyro",
         quiet=steps.console is None or sampler == "numpyro",
         compute_convergence_checks=False,
@@ -92,7 +92,8 @@ def _sample(steps: Steps, *, nuts: dict[str, Any], **settings: Any) -> xr.DataTr
     return tree
 
 
-def _initial(start: Start, design: xr.Dataset, spec: ModelSpec) -> dict[str, Any]:
+def initial_values(start: Start, design: xr.Dataset, spec: ModelSpec) -> dict[str, Any]:
+    """Return the values from which the free variables start, by name."""
     sds = dict.fromkeys(map(pooling_sd_name, spec.pooling_sds), START_POOLING_SD)
     weights = np.ones(len(weight_labels(design, spec)))
     auxiliary = {"nu": START_NU, "rho": START_RHO, "weights": weights}

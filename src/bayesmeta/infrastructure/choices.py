@@ -9,6 +9,7 @@ from bayesmeta.infrastructure.errors import BadInput
 
 NutsSampler = Literal["numpyro", "nutpie", "pymc"]
 Sampler = Literal[NutsSampler, "quadrature"]
+Likelihood = Literal["normal", "t"]
 Test = Literal["z", "t", "containment"]
 Method = Literal["REML", "ML"]
 Variant = Literal["strict", "extended", "calibrated"]

@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from bayesmeta.commands.console.printer import Printer
 from bayesmeta.estimates.text import estimate_text, interval_text, number_text, probability_text
+from bayesmeta.robustness.refinements import sentences
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -26,6 +27,8 @@ def print_fit(printer: Printer, tables: Tables, diagnostics: Mapping[str, Any]) 
     if "parameters" in tables:
         print_estimates(printer, "Other parameters", "parameter", tables["parameters"])
     print_diagnostics(printer, diagnostics)
+    for sentence in sentences(tables["refinements"]) if "refinements" in tables else []:
+        printer.markup(escape(sentence))
 
 
 def print_estimates(printer: Printer, title: str, key: str, table: pd.DataFrame) -> None:
@@ -107,8 +110,17 @@ def with_prior(row: Mapping[Any, Any]) -> str:
     return f"{posterior}, prior {prior}"
 
 
-def print_comparison(printer: Printer, tables: Tables) -> None:
-    """Print both estimates of terms and taus, and the comparison of three and four levels."""
+NORMAL_BESIDE = (
+    "REML takes a normal likelihood: both estimates are of the normal model. Columns exact_* of "
+    "tables/comparison.csv are the posterior under the exact likelihood of Hedges' g."
+)
+
+
+def print_comparison(printer: Printer, tables: Tables, *, normal: bool) -> None:
+    """Print both estimates of terms and taus, and the comparison of three and four levels.
+
+    normal : whether the normal model stands in for one with the exact likelihood.
+    """
     columns = ("term", "REML", "95 % interval", "Bayes", "95 % interval", "shift", "why")
     rows = []
     for row in tables["comparison"].to_dict("records"):
@@ -118,6 +130,8 @@ def print_comparison(printer: Printer, tables: Tables) -> None:
     title = "Frequentist and Bayesian estimates (shift in standard errors)"
     printer.table(title, columns, rows, left=(0, 6))
     printer.frame("Four levels against three", tables["levels"].round(2))
+    if normal:
+        printer.line(NORMAL_BESIDE, "bold")
 
 
 def print_report(printer: Printer, diagnostics: Mapping[str, Any]) -> None:

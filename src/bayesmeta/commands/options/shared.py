@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bayesmeta.commands.options.base import Options, option
-from bayesmeta.infrastructure.choices import Sampler, Variant
+from bayesmeta.infrastructure.choices import Likelihood, Sampler, Variant
 
 
 def parse_columns(text: str) -> dict[str, str]:
@@ -55,6 +55,13 @@ class Request(Options):
     moderators: Annotated[
         str | None, option("Replace the model's terms: 'valence:phase', '1', '~ dose + species'.")
     ] = None
+    likelihood: Annotated[
+        Likelihood | None,
+        option(
+            "Likelihood of results: normal, or t, the exact one of Hedges' g (needs n1i and n2i). "
+            "Default: the model's."
+        ),
+    ] = None
     columns: Columns = field(default_factory=dict)
 
 
@@ -64,6 +71,7 @@ class ScreenRequest(Request):
 
     model: str | None = field(default="intercept", init=False)
     moderators: str | None = field(default=None, init=False)
+    likelihood: Likelihood | None = field(default=None, init=False)
 
 
 @dataclass(frozen=True)

@@ -13,27 +13,31 @@ ROUNDING = 0.05  # relative, of a vi that a table gives with two digits
 
 def check_independent_groups(frame: pd.DataFrame) -> None:
     """Raise BadInput unless every yi is Hedges' g of two independent groups of known sizes."""
+    if reason := why_not_independent_groups(frame):
+        raise BadInput(f"{NEEDS}; {reason}")
+
+
+def why_not_independent_groups(frame: pd.DataFrame) -> str:
+    """Return why the yi are not all Hedges' g of two independent groups of known sizes, or ""."""
     if missing := [name for name in SIZES if name not in frame]:
-        advice = 'add them, or use likelihood = "normal"'
-        raise BadInput(f"{NEEDS}; the table has no column {missing}: {advice}")
+        return f"the table has no column {missing}: add them, or use --likelihood normal"
     sizes = frame[[*SIZES]].apply(pd.to_numeric, errors="coerce").to_numpy(float)
     large_enough = (sizes > 0).all(1) & (sizes.sum(1) > 3)
-    _refuse(frame, large_enough, "without two sizes above 0 whose sum is above 3")
+    if not large_enough.all():
+        return _effects(frame, ~large_enough, "without two sizes above 0 whose sum is above 3")
     yi, vi = (frame[name].to_numpy(float) for name in ("yi", "vi"))
-    follows = np.any(
-        [
-            has_smd_variance(yi, vi, *sizes.T, vtype=vtype, tolerance=ROUNDING)
-            for vtype in ("LS", "UB")
-        ],
-        axis=0,
-    )
-    _refuse(frame, follows, "with a vi that does not follow from yi, n1i and n2i")
+    n1i, n2i = sizes.T
+    follows = [
+        has_smd_variance(yi, vi, n1i, n2i, vtype=vtype, tolerance=ROUNDING)
+        for vtype in ("LS", "UB")
+    ]
+    other = ~np.any(follows, axis=0)
+    what = "with a vi that does not follow from yi, n1i and n2i"
+    return _effects(frame, other, what) if other.any() else ""
 
 
-def _refuse(frame: pd.DataFrame, usable: np.ndarray, what: str) -> None:
-    if usable.all():
-        return
-    effects = frame["effect"][~usable].astype(str).tolist()
+def _effects(frame: pd.DataFrame, chosen: np.ndarray, what: str) -> str:
+    effects = frame["effect"][chosen].astype(str).tolist()
     shown = ", ".join(effects[:5]) + (" ..." if len(effects) > 5 else "")
-    advice = 'leave them out (--where), or use likelihood = "normal"'
-    raise BadInput(f"{NEEDS}; the table has {len(effects)} effects {what}: {shown}; {advice}")
+    advice = "leave them out (--where), or use --likelihood normal"
+    return f"the table has {len(effects)} effects {what}: {shown}; {advice}"

@@ -8,7 +8,13 @@ from bayesmeta.model.likelihood.arguments import (
     tau_labels,
     weight_labels,
 )
-from bayesmeta.model.likelihood.choice import check_engine, likelihood_of, refusal
+from bayesmeta.model.likelihood.choice import (
+    check_engine,
+    check_independent,
+    likelihood_class,
+    likelihood_of,
+    refusal,
+)
 from bayesmeta.model.likelihood.draws import Parameters, RandomEffects
 from bayesmeta.model.likelihood.effect_level import error_sums
 from bayesmeta.model.likelihood.exact_smd import ExactSmd

@@ -19,10 +19,10 @@ def likelihood_class(spec: ModelSpec) -> type[Normal]:
     """Return the class of a model's likelihood."""
     if spec.likelihood == "student":
         return Student
-    if spec.likelihood == "t":
-        return ExactSmd
     if spec.bias == "selection":
         return Selected
+    if spec.likelihood == "t":
+        return ExactSmd
     return SharedControls if spec.shared_controls else Normal
 
 
@@ -32,11 +32,16 @@ def likelihood_of(design: xr.Dataset, spec: ModelSpec) -> Normal:
 
 
 def refusal(design: xr.Dataset, spec: ModelSpec, engine: str) -> str:
-    """Return why "nuts", "quadrature" or "reml" cannot take a model, "" if it can."""
+    """Return why an engine cannot take a model, "" if it can.
+
+    An engine is "nuts", "quadrature", "importance" (of quadrature's draws) or "reml".
+    """
     if engine == "reml":
         return _reml_refusal(design, spec)
     if engine in likelihood_class(spec).engines:
         return why_strata_depend(design, spec) if engine == "quadrature" and spec.tau_by else ""
+    if spec.likelihood == "t" and spec.bias != "selection":
+        return f"model {spec.name} has the exact likelihood of Hedges' g, no normal one; {SAMPLE}"
     names = [name for name in spec.auxiliary_parameters if name in NUTS_ONLY]
     estimates = f"model {spec.name} estimates {', '.join(names)}, which {engine} cannot do"
     return f"{estimates}; {SAMPLE}"
@@ -46,6 +51,8 @@ def _reml_refusal(design: xr.Dataset, spec: ModelSpec) -> str:
     if names := spec.auxiliary_parameters:
         others = ", ".join(names)
         return f"REML estimates terms and taus alone, but model {spec.name} also has {others}"
+    if spec.likelihood == "t":
+        return f"REML takes a normal likelihood, model {spec.name} has the exact one of Hedges' g"
     if "reml" not in likelihood_class(spec).engines:
         errors = f"errors that covary over shared controls, as those of model {spec.name}"
         return f"REML cannot take {errors}; {SAMPLE}"
@@ -60,3 +67,9 @@ def check_engine(design: xr.Dataset, spec: ModelSpec, engine: str) -> None:
     """Raise BadInput if an engine cannot take a model."""
     if reason := refusal(design, spec, engine):
         raise BadInput(reason)
+
+
+def check_independent(design: xr.Dataset, spec: ModelSpec) -> None:
+    """Raise BadInput if independent draws of a model are not possible."""
+    if refusal(design, spec, "importance"):
+        check_engine(design, spec, "quadrature")

@@ -118,7 +118,7 @@ class ExactSmd(Normal):
     @property
     def draws_at_once(self) -> int:
         """Return the number of draws that fit in memory at once."""
-        return max(1, VALUES_AT_ONCE // (self.nodes * len(self.y)))
+        return max(1, VALUES_AT_ONCE // len(self.y))
 
     def draw_random_effects(self, rng: Generator, draws: Parameters) -> RandomEffects:
         """Draw the random effects: of candidates given the working data, one by its ratio."""

@@ -25,7 +25,7 @@ from bayesmeta.model.likelihood.arrays import (
 from bayesmeta.model.likelihood.kernel import Step
 from bayesmeta.model.likelihood.nesting import Nesting
 
-WIDEST = 5.0  # evenly spaced node, in sds; of the normal, 6e-7 is beyond
+WIDEST = 4.0  # evenly spaced node, in sds; of the normal, 6e-5 is beyond
 
 Factor = Callable[[Array], Array]
 

@@ -42,7 +42,7 @@ def scale_nodes(nu: Scalar) -> tuple[Array, Array]:
 class Student(Normal):
     """Likelihood with Student t study effects, their scales integrated out."""
 
-    engines: ClassVar[frozenset[str]] = frozenset({"nuts"})
+    engines: ClassVar[frozenset[str]] = frozenset({"nuts", "importance"})
 
     def log_likelihood(self, beta: Array, taus: Taus, auxiliary: dict[str, Array]) -> Array:
         """Return the log-likelihood by study (studies, ...), all random effects integrated out."""

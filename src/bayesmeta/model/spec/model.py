@@ -11,6 +11,7 @@ from bayesmeta.model.spec.prior import FLAT, Prior
 
 LEVELS = ("study", "group", "effect")
 CUTPOINTS = (0.025, 0.5)
+LIKELIHOOD_TITLES = {"t": "exact likelihood of Hedges' g", "normal": "normal likelihood"}
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,15 @@ class ModelSpec:
     def with_levels(self, levels: tuple[str, ...]) -> "ModelSpec":
         """Return a copy with other levels."""
         return replace(self, title=f"Random effects of {' and '.join(levels)}", levels=levels)
+
+    def with_likelihood(self, likelihood: str) -> "ModelSpec":
+        """Return a copy with a likelihood of results; its name ends in `-t` for the exact one."""
+        if likelihood == self.likelihood:
+            return self
+        priors = {key: prior for key, prior in self.priors.items() if key != "nu"}
+        name = f"{self.name}-{likelihood}"
+        title = f"{self.title}, {LIKELIHOOD_TITLES[likelihood]}"
+        return replace(self, name=name, title=title, likelihood=likelihood, priors=priors)
 
     def with_flat_priors(self) -> "ModelSpec":
         """Return a copy with improper flat priors, for quadrature: what the data say alone."""

@@ -111,8 +111,11 @@ def _find(path: Path) -> Path:
     raise BadInput(f"no model file '{path}'; {models}")
 
 
-def with_bias(spec: ModelSpec, bias: str) -> ModelSpec | None:
+def with_bias(spec: ModelSpec, bias: str, *, exact: bool = False) -> ModelSpec | None:
     """Return a copy with `pet`, `peese` or `selection` under its model file's priors, or None.
+
+    exact : whether the results are Hedges' g of independent groups, whose p-values a selection then
+    takes from the exact likelihood.
 
     A selection needs normal study effects, independent errors, and no estimated parameters besides
     terms and taus; no model has two biases.
@@ -121,4 +124,6 @@ def with_bias(spec: ModelSpec, bias: str) -> ModelSpec | None:
     if spec.bias or (bias == "selection" and excluded):
         return None
     key = "weights" if bias == "selection" else "slope"
-    return replace(spec, bias=bias, priors={**spec.priors, key: read_spec(bias).priors[key]})
+    likelihood = "t" if exact and bias == "selection" else spec.likelihood
+    priors = {**spec.priors, key: read_spec(bias).priors[key]}
+    return replace(spec, bias=bias, likelihood=likelihood, priors=priors)

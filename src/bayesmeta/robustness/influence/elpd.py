@@ -15,9 +15,11 @@ import xarray as xr
 
 from bayesmeta.estimates.conventions import MAX_K_HAT
 from bayesmeta.estimates.convergence import refuse_failed
+from bayesmeta.inference.independent import independent_posterior
 from bayesmeta.infrastructure.arviz import arviz_stats
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.jobs import Job, run_jobs
+from bayesmeta.model.likelihood import refusal
 from bayesmeta.model.spec import ModelSpec
 from bayesmeta.robustness.influence.bridging import bridge
 from bayesmeta.robustness.influence.coverage import effects_of
@@ -101,10 +103,13 @@ def refit_without(study: str, design: xr.Dataset, spec: ModelSpec, seed: int) ->
 
 
 def sample_checked(design: xr.Dataset, spec: ModelSpec, **options: Any) -> xr.DataTree:
-    """Sample a posterior by NUTS; raise BadInput if a diagnostic of the sampler failed."""
-    from bayesmeta.inference.nuts import sample_posterior  # PyMC and JAX, where they are needed
+    """Draw from a posterior, by importance or else by NUTS; raise BadInput if that failed."""
+    if not refusal(design, spec, "importance"):
+        tree = independent_posterior(design, spec, **options)
+    else:
+        from bayesmeta.inference.nuts import sample_posterior  # PyMC and JAX, where needed
 
-    tree = sample_posterior(design, spec, **options)
+        tree = sample_posterior(design, spec, **options)
     refuse_failed(tree)
     return tree
 

@@ -10,6 +10,7 @@ from bayesmeta.data.datasets import DataAlternative
 from bayesmeta.data.effect_sizes import TWO_GROUPS
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import control_measurements
+from bayesmeta.model.design.independent_groups import why_not_independent_groups
 from bayesmeta.model.spec import ModelSpec, read_spec
 from bayesmeta.model.spec.other_priors import OtherPrior
 from bayesmeta.model.spec.reading import with_bias
@@ -82,6 +83,15 @@ def with_rho_estimated(analysis: Analysis) -> Change | None:
     return analysis.frame, replace(add_effect_level(spec), rho=0.0, priors=priors)
 
 
+def with_exact_likelihood(analysis: Analysis) -> Change | None:
+    """Take Hedges' g as the t statistics that they are, if groups and errors are independent."""
+    spec = analysis.spec
+    taken = spec.likelihood != "normal" or spec.shared_controls or "rho" in spec.priors or spec.rho
+    if taken or why_not_independent_groups(analysis.frame):
+        return None
+    return analysis.frame, replace(spec, likelihood="t")
+
+
 def with_heavy_tails(analysis: Analysis) -> Change | None:
     """Make the study effects Student-distributed if the model has a study level."""
     spec = analysis.spec
@@ -95,7 +105,9 @@ def with_heavy_tails(analysis: Analysis) -> Change | None:
 def with_bias_model(analysis: Analysis, bias: str) -> Change | None:
     """Add small-study effects or selection if the model can have them; slopes need group sizes."""
     sized = {"n1i", "n2i"} <= set(analysis.frame.columns)
-    changed = with_bias(analysis.spec, bias) if sized or bias == "selection" else None
+    exact = not why_not_independent_groups(analysis.frame)
+    possible = sized or bias == "selection"
+    changed = with_bias(analysis.spec, bias, exact=exact) if possible else None
     return None if changed is None else (analysis.frame, changed)
 
 

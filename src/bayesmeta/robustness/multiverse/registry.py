@@ -48,6 +48,7 @@ Row = tuple[Kind, str, str, Callable[[Analysis], Change | None]]
 BIAS = {bias: partial(changes.with_bias_model, bias=bias) for bias in ("pet", "peese", "selection")}
 RHO = {rho: partial(changes.with_rho, rho=rho) for rho in (0.5, 0.8)}
 TABLE: tuple[Row, ...] = (  # kind, name, label, change; the reasons are below
+    ("model", "exact likelihood", "exact likelihood of g", changes.with_exact_likelihood),
     ("model", "effect level", "effect level added", changes.with_effect_level),
     ("model", "no effect level", "effect level left out", changes.without_effect_level),
     ("model", "rho .5", "errors correlate .5", RHO[0.5]),
@@ -60,6 +61,8 @@ TABLE: tuple[Row, ...] = (  # kind, name, label, change; the reasons are below
     ("bias", "selection", "selection at publication", BIAS["selection"]),
 )
 REASONS = {
+    "exact likelihood": "Hedges' g is a t statistic; with small groups the normal "
+    "likelihood pulls means towards zero",
     "effect level": "true effects may also vary within a group",
     "no effect level": "a simpler structure: true effects vary between studies and groups only",
     "rho .5": "effects of a group are measured in the same subjects, so that their errors "
