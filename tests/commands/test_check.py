@@ -21,7 +21,7 @@ TABLES = {
     "p_two_sided naive_mean naive_p flag verdict",
     "funnel_cells": "cell k studies mean",
     "bias_cells": "contrast model mean sd ci_lb ci_ub p_positive shift toward_zero",
-    "bias_parameters": "model parameter mean sd ci_lb ci_ub p",
+    "bias_parameters": "model parameter mean sd ci_lb ci_ub p contraction",
     "bias_models": "model elpd se difference difference_se worst_k_hat refitted",
     "influence_studies": "study k elpd_psis k_hat elpd how error",
     "influence_changes": "contrast study k p_direction p_without mean mean_without shift exact "

@@ -148,8 +148,9 @@ SURE = {
     [
         (
             {},
-            "lower, by 0.70 [0.30, 1.20] (P > .999). The two have opposite signs, P = .90.",
+            "lower, by 0.70 [0.30, 1.20] (P > .999). P(opposite signs) = .90.",
         ),
+        ({"p_opposite": 0.98}, "(P > .999). The two have opposite signs, P = .980."),
         (
             {"p_positive": 0.07},
             "not settled: the difference is −0.70 [−1.20, −0.30], P(human lower) = .93.",

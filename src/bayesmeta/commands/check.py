@@ -98,7 +98,9 @@ def check_bias(results: CheckResults, task: Task[Sampling], tree: xr.DataTree) -
     sentences = [bias.sentence(cells, parameters, models)]
     sentences += [f"{name} left out: {reason}" for name, reason in refused.items()]
     tables = {"bias_cells": cells, "bias_parameters": parameters, "bias_models": models}
-    results.add("bias models", not bias.matters(cells, models), "; ".join(sentences), **tables)
+    state = bias.verdict(cells, parameters, models)
+    results.verdicts.append(("bias models", state, "; ".join(sentences)))
+    results.tables |= tables
 
 
 def check_influence(results: CheckResults, task: Task[Sampling], tree: xr.DataTree) -> None:

@@ -151,7 +151,7 @@ def test_weights_are_summarised_against_one(
     )
     verdict: dict[str, list[str]] = {"failures": []}
     monkeypatch.setattr(
-        "bayesmeta.inference.nuts.sample_posterior",
+        "bayesmeta.robustness.influence.elpd.independent_posterior",
         lambda *_, **__: xr.DataTree.from_dict({"posterior": draws}),
     )
     monkeypatch.setattr("bayesmeta.estimates.convergence.diagnose", lambda _: verdict)
@@ -182,7 +182,7 @@ def by_hand(
     if slope:
         rows += [{"part": "parameter", "name": slope[0], "mean": slope[1], "p_positive": slope[2]}]
     table = pd.DataFrame(rows).assign(
-        sd=0.2, ci_lb=lambda t: t["mean"] - 0.4, ci_ub=lambda t: t["mean"] + 0.4
+        sd=0.2, ci_lb=lambda t: t["mean"] - 0.4, ci_ub=lambda t: t["mean"] + 0.4, contraction=0.9
     )
     studies = pd.DataFrame(
         {"part": "study", "name": ["s1", "s2"], "k": 2, "elpd": elpd, "k_hat": 0.1, "how": "PSIS"}
@@ -243,3 +243,27 @@ def test_what_is_said(tables: dict[str, pd.DataFrame]) -> None:
     assert not matters(kept, models)
     assert matters(kept, models.assign(difference_se=0.2))
     assert bias.sentence(kept, parameters, models).endswith("every conclusion stays")
+
+
+def test_what_the_data_hardly_inform_is_not_passed(tables: dict[str, pd.DataFrame]) -> None:
+    """No conclusion changes, and none does under parameters that are nearly those of the prior."""
+    calm = tables["unadjusted"]
+    slope = by_hand([1.0, -0.5], [0.99, 0.4], ("pet", 0.1, 0.6), [-3.0, -4.1])
+    refits = {"unadjusted": calm, "PET": slope}
+    parts = (bias.cells_table(refits), bias.parameters_table(refits), bias.models_table(refits))
+    assert bias.verdict(*parts) == "passed"
+    little = {**refits, "PET": slope.assign(contraction=0.2)}
+    parts = (bias.cells_table(little), bias.parameters_table(little), bias.models_table(little))
+    assert bias.verdict(*parts) == "cannot tell"
+    text = bias.sentence(*parts)
+    assert "the data say little on PET, whose parameters keep their prior" in text
+    assert "none of them predicts unseen studies better than no bias; PET elpd -0.1" in text
+    changed = {**little, "PET": tables["PET"].assign(contraction=0.2)}
+    parts = (bias.cells_table(changed), bias.parameters_table(changed), bias.models_table(changed))
+    assert bias.verdict(*parts) == "review"
+
+
+def test_contraction_is_against_the_prior_of_the_file(exact: dict[str, pd.DataFrame]) -> None:
+    row = exact["PET"].query("part == 'parameter'").iloc[0]
+    sd = read_spec("pet").priors["slope"].parameters[1]
+    assert row["contraction"] == pytest.approx(1 - (row["sd"] / sd) ** 2)

@@ -111,9 +111,11 @@ def conclude(row: Mapping[str, Any], rope: float) -> str:
     else:
         verdict = f"which side is higher is not settled: {difference}"
     signs = "The two have the same sign."
-    if row["p_opposite"] > 1 - SETTLED:
+    if row["p_opposite"] > SETTLED:
         p_opposite = probability_statement("P", row["p_opposite"])
         signs = f"The two have opposite signs, {p_opposite}."
+    elif row["p_opposite"] >= 1 - SETTLED:
+        signs = f"{probability_statement('P(opposite signs)', row['p_opposite'])}."
     return f"{sides}: {verdict}. {signs}"
 
 

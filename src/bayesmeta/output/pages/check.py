@@ -10,7 +10,13 @@ from bayesmeta.output.pages.rendering import TEMPLATES
 from bayesmeta.output.pages.sections import CAPTIONS, CHECKS, Section
 from bayesmeta.output.pages.tables import shown_table
 
-STATES = {"passed": "passed", "review": "look closer", "not done": "not done", "failed": "failed"}
+STATES = {
+    "passed": "passed",
+    "review": "look closer",
+    "cannot tell": "cannot tell",
+    "not done": "not done",
+    "failed": "failed",
+}
 
 
 def check_page(tables: Tables, figures: Mapping[str, Path], about: Mapping[str, Any]) -> str:

@@ -8,5 +8,7 @@ from bayesmeta.robustness.bias.tables import (
     models_table,
     parameters_table,
     sentence,
+    uninformed,
+    verdict,
     versions,
 )

@@ -8,12 +8,12 @@ from bayesmeta.estimates.contrasts import summarise
 from bayesmeta.inference import quadrature
 from bayesmeta.model.design import is_small_study
 from bayesmeta.model.likelihood import refusal
-from bayesmeta.model.spec import ModelSpec
+from bayesmeta.model.spec import FAMILIES, ModelSpec
 from bayesmeta.robustness.influence import leave_studies_out
 from bayesmeta.robustness.influence.coverage import effects_of
 from bayesmeta.robustness.influence.elpd import sample_checked
 
-COLUMNS = ["part", "name", "mean", "sd", "ci_lb", "ci_ub", "p_positive"]
+COLUMNS = ["part", "name", "mean", "sd", "ci_lb", "ci_ub", "p_positive", "contraction"]
 Combinations = dict[str, xr.DataArray]  # weights of terms by part
 Tables = tuple[pd.DataFrame, pd.DataFrame]  # estimates, studies
 
@@ -26,6 +26,7 @@ def refit(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> pd.Data
     Columns: part ("contrast", "parameter": slopes and weights of the bias, or "study"), name; of
     the first two mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive (of weights P(> 1)); of
     studies k, elpd, k_hat, how, as from `influence.leave_studies_out`.
+    Of parameters contraction, too: 1 - (sd / prior sd)^2.
     Raises BadInput: a diagnostic of the sampler failed.
     """
     terms = design["term"].values
@@ -35,9 +36,21 @@ def refit(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> pd.Data
     combinations = {"contrast": weights} | ({"parameter": slopes} if bias.any() else {})
     refit_with = _sampled if refusal(design, spec, "quadrature") else _integrated
     estimates, studies = refit_with(design, spec, combinations)
-    estimates = estimates.rename(columns={"contrast": "name"})[COLUMNS]
+    estimates = estimates.rename(columns={"contrast": "name"})
+    is_parameter = estimates["part"] == "parameter"
+    contraction = 1 - (estimates["sd"] / prior_sd(spec)) ** 2
+    estimates = estimates.assign(contraction=contraction.where(is_parameter))[COLUMNS]
     studies = studies.rename(columns={"study": "name"})[["name", "k", "elpd", "how", "k_hat"]]
     return pd.concat([estimates, studies.assign(part="study")], ignore_index=True)
+
+
+def prior_sd(spec: ModelSpec) -> float:
+    """Return the prior sd of a bias model's weights or slopes; nan without any."""
+    for key in ("weights", "slope"):
+        if key in spec.priors:
+            prior = spec.priors[key]
+            return float(FAMILIES[prior.family].distribution(*prior.parameters).std())
+    return np.nan
 
 
 def _integrated(design: xr.Dataset, spec: ModelSpec, combinations: Combinations) -> Tables:

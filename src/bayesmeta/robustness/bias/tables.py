@@ -16,6 +16,7 @@ from bayesmeta.robustness.influence import elpd_table
 
 UNADJUSTED = "unadjusted"
 TITLES = {"pet": "PET", "peese": "PEESE", "selection": "selection"}
+MIN_CONTRACTION = 0.5  # of the prior variance of a slope or weight, for a verdict
 NUMBERS = ["mean", "sd", "ci_lb", "ci_ub"]
 Version = tuple[xr.Dataset, ModelSpec, xr.DataArray]
 
@@ -64,11 +65,16 @@ def cells_table(refits: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def parameters_table(refits: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return slopes and weights; p is P(slope > 0) or P(weight < 1), towards bias."""
+    """Return slopes and weights.
+
+    Columns: model, parameter, mean, sd, ci_lb, ci_ub; p: P(slope > 0) or P(weight < 1), towards
+    bias; contraction: 1 - (sd / prior sd)^2, what the data add to the prior.
+    """
     rows = _part(refits, "parameter")
     is_weight = rows["model"] == TITLES["selection"]
     p = rows["p_positive"].where(~is_weight, 1 - rows["p_positive"])
-    return rows.assign(p=p)[["model", "parameter", *NUMBERS, "p"]].reset_index(drop=True)
+    columns = ["model", "parameter", *NUMBERS, "p", "contraction"]
+    return rows.assign(p=p)[columns].reset_index(drop=True)
 
 
 def models_table(refits: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -95,6 +101,19 @@ def _settled(p: pd.Series) -> pd.Series:
     return (p <= 1 - SETTLED) | (p >= SETTLED)
 
 
+def uninformed(parameters: pd.DataFrame) -> list[str]:
+    """Return the models of which the data tell little: a slope or weight is nearly its prior's."""
+    little = parameters["contraction"] < MIN_CONTRACTION
+    return list(dict.fromkeys(parameters.loc[little, "model"]))
+
+
+def verdict(cells: pd.DataFrame, parameters: pd.DataFrame, models: pd.DataFrame) -> str:
+    """Return `review` if a bias model matters, `cannot tell` if the data inform one too little."""
+    if matters(cells, models):
+        return "review"
+    return "cannot tell" if uninformed(parameters) else "passed"
+
+
 def matters(cells: pd.DataFrame, models: pd.DataFrame) -> bool:
     """Return whether a conclusion changes, or the elpd improves by over two standard errors."""
     better = models["difference"] > 2 * models["difference_se"]
@@ -111,7 +130,13 @@ def sentence(cells: pd.DataFrame, parameters: pd.DataFrame, models: pd.DataFrame
     best = models[models["model"] != UNADJUSTED].nlargest(1, "difference").iloc[0]
     gain = f"elpd {best['difference']:+.1f} (se {best['difference_se']:.1f}) against none"
     prediction = f"{best['model']} predicts unseen studies best of them, {gain}"
+    if best["difference"] < 0:
+        least = f"none of them predicts unseen studies better than no bias; {best['model']}"
+        prediction = f"{least} {gain}"
     conclusions = "every conclusion stays"
     if lost := unsettled(cells):
         conclusions = f"no longer settled under some bias model: {', '.join(lost)}"
+    if unknown := uninformed(parameters):
+        little = f"the data say little on {', '.join(unknown)}, whose parameters keep their prior"
+        conclusions = f"{conclusions}; {little}"
     return "; ".join([", ".join(estimates), prediction, conclusions])
