@@ -106,10 +106,12 @@ def sample_checked(design: xr.Dataset, spec: ModelSpec, **options: Any) -> xr.Da
     """Draw from a posterior, by importance or else by NUTS; raise BadInput if that failed."""
     if not refusal(design, spec, "importance"):
         tree = independent_posterior(design, spec, **options)
-    else:
-        from bayesmeta.inference.nuts import sample_posterior  # PyMC and JAX, where needed
+        if tree["posterior"].attrs.get("k_hat", 0.0) <= MAX_K_HAT:
+            refuse_failed(tree)
+            return tree
+    from bayesmeta.inference.nuts import sample_posterior  # PyMC and JAX, where needed
 
-        tree = sample_posterior(design, spec, **options)
+    tree = sample_posterior(design, spec, **options)
     refuse_failed(tree)
     return tree
 
