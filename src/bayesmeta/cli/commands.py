@@ -8,6 +8,7 @@ from rich.console import Console
 
 from bayesmeta.cli.app import command
 from bayesmeta.commands.options import (
+    Calibration,
     Cluster,
     Comparison,
     Draft,
@@ -32,6 +33,7 @@ def folder(default: str) -> Any:
 Out = Annotated[Path | None, folder("<model> in reports/<dataset>")]
 Beside = Annotated[Path | None, folder("the folder of results")]
 DataFolder = Annotated[Path | None, folder("data in reports/<dataset>")]
+CalibrationFolder = Annotated[Path | None, folder("calibration in reports/<dataset>")]
 ScreeningFolder = Annotated[Path | None, folder("screening in reports/<dataset>")]
 
 
@@ -92,6 +94,14 @@ def lint(request: Request, machine: Machine, out: Out = None) -> int:
 def plan(request: Request, options: Scope, machine: Cluster, out: Out = None) -> int:
     """Simulate new studies and refit: width of intervals, probability of a settled sign."""
     return analyse("plan", request, options, out, machine)
+
+
+@command
+def calibrate(
+    request: Request, options: Calibration, machine: Cluster, out: CalibrationFolder = None
+) -> int:
+    """Simulate data from the prior, refit them, and test whether the model finds the truth."""
+    return analyse("calibrate", request, options, out, machine)
 
 
 @command

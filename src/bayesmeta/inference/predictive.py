@@ -42,7 +42,7 @@ def complete_tree(
     """
     likelihood = likelihood_of(design, spec)
     seeds = SeedSequence(seed).spawn(3)
-    prior = _prior_draws(design, spec, np.random.default_rng(seeds[0]))
+    prior = prior_draws(design, spec, np.random.default_rng(seeds[0]))
     given_data = _by_chunk(_given_data, posterior, likelihood, design, seeds[1])
     if "obs_study" in posterior:
         by_study = posterior["obs_study"]
@@ -71,7 +71,7 @@ def complete_tree(
 
 def by_study_of(draws: xr.Dataset, likelihood: Normal, design: xr.Dataset) -> xr.DataArray:
     """Return the log-likelihood of every study (chain, draw, study)."""
-    values = log_likelihood_by_study(likelihood, _parameters(draws, likelihood.spec)).T
+    values = log_likelihood_by_study(likelihood, parameters_of(draws, likelihood.spec)).T
     labels = {name: draws[name] for name in ("chain", "draw")} | {"study": design["study"]}
     shape = (*draws["beta"].shape[:2], -1)
     return xr.DataArray(values.reshape(shape), labels, ("chain", "draw", "study"))
@@ -96,7 +96,7 @@ def _by_chunk(
     chunk: Chunk, draws: xr.Dataset, likelihood: Normal, design: xr.Dataset, seed: SeedSequence
 ) -> xr.Dataset:
     """Apply a function to chunks of draws that fit in memory, on all cores; chunks have seeds."""
-    parameters = _parameters(draws, likelihood.spec)
+    parameters = parameters_of(draws, likelihood.spec)
     size = likelihood.draws_at_once
     places = [slice(start, start + size) for start in range(0, len(parameters), size)]
     stored: Values = {}
@@ -124,7 +124,7 @@ def _flat(values: np.ndarray) -> np.ndarray:
     return values.reshape(values.shape[0] * values.shape[1], *values.shape[2:])
 
 
-def _parameters(draws: xr.Dataset, spec: ModelSpec) -> Parameters:
+def parameters_of(draws: xr.Dataset, spec: ModelSpec) -> Parameters:
     """Return draws (chain, draw, ...) with draws on the last axis."""
 
     def last(name: str) -> np.ndarray:
@@ -135,7 +135,8 @@ def _parameters(draws: xr.Dataset, spec: ModelSpec) -> Parameters:
     return Parameters(last("beta"), last("tau"), auxiliary)
 
 
-def _prior_draws(design: xr.Dataset, spec: ModelSpec, rng: Generator) -> xr.Dataset:
+def prior_draws(design: xr.Dataset, spec: ModelSpec, rng: Generator) -> xr.Dataset:
+    """Return draws of the prior, under the names and dims of a posterior's parameters."""
     drawn = draw_prior(design, spec, PRIOR_DRAWS, rng)
     dims = {"beta": ["term"], "tau": ["level"], "weights": ["weight"]}
     labels = {"term": list(design["term"].values), "level": tau_labels(design, spec)}

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from bayesmeta.commands.console.printer import Printer
 from bayesmeta.estimates.text import number_text, probability_statement, probability_text
+from bayesmeta.robustness.calibration import sentences
 
 # log Bayes factor, 20 to 1: Kass & Raftery 1995, doi 10.1080/01621459.1995.10476572
 STRONG_EVIDENCE = 3.0
@@ -16,7 +17,13 @@ SETTLED = (
     "today's posterior: new studies vary like the present ones, have a single group, and follow "
     "this model and its priors."
 )
-CHECK_STYLES = {"passed": "green", "review": "yellow", "failed": "bold red", "not done": "dim"}
+CHECK_STYLES = {
+    "passed": "green",
+    "review": "yellow",
+    "cannot tell": "yellow",
+    "failed": "bold red",
+    "not done": "dim",
+}
 STYLES = {"holds": "green", "weakens": "yellow", "changes sign": "red", "overturned": "bold red"}
 Paragraphs = Iterable[tuple[int, str]]
 RANKS = {
@@ -31,6 +38,19 @@ def print_check(printer: Printer, verdicts: Iterable[tuple[str, str, str]]) -> N
     for name, state, sentence in verdicts:
         style = CHECK_STYLES[state]
         printer.markup(f"[bold]{name}[/bold]: [{style}]{state}[/{style}]. {escape(sentence)}")
+
+
+def print_calibration(printer: Printer, table: pd.DataFrame) -> None:
+    """Print bias, coverage and contraction of every parameter, and the verdict."""
+    columns = ("parameter", "bias (prior sds)", "coverage", "contraction", "ranks")
+    rows = []
+    for row in table.to_dict("records"):
+        numbers = (number_text(row["bias"]), number_text(row["coverage"]))
+        uniform = "uniform" if row["uniform"] else "not uniform"
+        rows.append((row["parameter"], *numbers, number_text(row["contraction"]), uniform))
+    printer.table("Simulation-based calibration", columns, rows)
+    for sentence in sentences(table):
+        printer.markup(escape(sentence))
 
 
 def print_lint(

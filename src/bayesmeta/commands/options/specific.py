@@ -9,7 +9,7 @@ import typer
 
 from bayesmeta.commands.options.base import Options, option
 from bayesmeta.commands.options.shared import Columns, Seed, VariantOption
-from bayesmeta.infrastructure.choices import Coding, Folds, Target, Test, Weights
+from bayesmeta.infrastructure.choices import Coding, Folds, Likelihood, Target, Test, Weights
 from bayesmeta.infrastructure.errors import BadInput
 
 MAX_STUDIES = 200
@@ -24,6 +24,20 @@ class Comparison(Options):
     """Test of the frequentist tables."""
 
     test: Annotated[Test, option("Test: z, t with k - p df, or t with containment df.")] = "z"
+
+
+@dataclass(frozen=True)
+class Calibration(Options):
+    """Number of simulated sets, draws of each posterior, and the likelihood of the simulation."""
+
+    folder: ClassVar[str] = "calibration"
+    sets: Annotated[int, option("Simulated sets of data.", min=20)] = 200
+    draws: Annotated[int, option("Independent draws of each posterior.", min=50)] = 200
+    simulator: Annotated[
+        Likelihood | None,
+        option("Likelihood that the data come from: normal or t. Default: the model's."),
+    ] = None
+    seed: Seed = 1
 
 
 @dataclass(frozen=True)

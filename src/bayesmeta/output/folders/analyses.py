@@ -5,6 +5,7 @@ import xarray as xr
 
 from bayesmeta.estimates.margins import Curves
 from bayesmeta.output import figures, pages
+from bayesmeta.output.figures.calibration import draw_calibration
 from bayesmeta.output.figures.multiverse import draw_multiverse
 from bayesmeta.output.figures.planning import draw_plan
 from bayesmeta.output.folders.fit import draw_curves
@@ -34,6 +35,13 @@ def write_multiverse(folder: Folder, tables: Tables) -> None:
         title = f"Does each conclusion hold? {folder.title[0].upper()}{folder.title[1:]}"
         figure = draw_multiverse(tables["cells"], title=title)
         folder.write_figure("multiverse", figure, tables["cells"])
+
+
+def write_calibration(folder: Folder, tables: Tables) -> None:
+    """Write tables/*.csv and figures/calibration; the table `curves` is written with the figure."""
+    folder.write_tables({name: table for name, table in tables.items() if name != "curves"})
+    with folder.steps("drawing figures"):
+        folder.draw("calibration", draw_calibration, tables["curves"], "Calibration")
 
 
 def write_plan(folder: Folder, table: pd.DataFrame, stratum: str | None) -> None:
