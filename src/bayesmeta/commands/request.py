@@ -99,7 +99,12 @@ def choose_model(request: Request, frame: pd.DataFrame) -> ModelSpec:
             spec = spec.with_levels(("study",))
             frame.attrs["notes"] = [*frame.attrs.get("notes", []), SINGLE_LEVEL]
     spec = spec.with_terms(cell_means(moderators, frame)) if moderators else spec
-    return check_spec(spec.with_likelihood(request.likelihood)) if request.likelihood else spec
+    if request.likelihood is None:
+        return spec
+    if spec.likelihood == ORDERED:
+        problem = f"model {spec.name} is of directions, which have no likelihood of effect sizes"
+        raise BadInput(f"{problem}; leave out --likelihood")
+    return check_spec(spec.with_likelihood(request.likelihood))
 
 
 def select(frame: pd.DataFrame, kept: pd.DataFrame, spec: ModelSpec) -> tuple[Design, list[str]]:

@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -12,7 +11,6 @@ from bayesmeta.model.likelihood import Normal, Parameters
 
 COMPILED_FROM = 5e7  # densities of single effects; NumPy takes longer for them than a compilation
 DRAWS_AT_ONCE = 100  # of a compiled function, one after the other
-DEVICES = 4  # for the chains of a later run of NUTS in this process
 
 
 def log_likelihood_by_study(likelihood: Normal, draws: Parameters) -> np.ndarray:
@@ -32,20 +30,13 @@ def _in_numpy(likelihood: Normal, part: Parameters) -> np.ndarray:
 
 
 def _compiled(likelihood: Normal) -> Callable[[Parameters], np.ndarray]:
-    import jax
+    from bayesmeta.inference.compiling import over_draws  # JAX
 
-    from bayesmeta.inference.compiling import start_jax
-
-    start_jax(DEVICES)
     names = likelihood.spec.auxiliary_parameters
-
-    def at_draw(arguments: tuple[Any, ...]) -> Any:
-        return likelihood.log_density(*arguments)
-
-    over_draws = jax.jit(lambda *arrays: jax.lax.map(at_draw, arrays))
+    log_density = over_draws(likelihood.log_density)
 
     def evaluate(part: Parameters) -> np.ndarray:
         arrays = (part.beta, part.tau, *(part.auxiliary[name] for name in names))
-        return np.asarray(over_draws(*(np.moveaxis(array, -1, 0) for array in arrays))).T
+        return np.asarray(log_density(*(np.moveaxis(array, -1, 0) for array in arrays))).T
 
     return evaluate

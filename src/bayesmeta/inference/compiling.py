@@ -1,13 +1,16 @@
-"""JAX, set up before its first use."""
+"""JAX, set up before its first use, and functions compiled by it."""
 
 import warnings
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import jax
 
 from bayesmeta.infrastructure.files import cache_folder
 
 CACHE_BYTES = 2**30
+DEVICES = 4  # for the chains of a later run of NUTS in this process
 
 
 def start_jax(devices: int) -> None:
@@ -20,3 +23,9 @@ def start_jax(devices: int) -> None:
     jax.config.update("jax_enable_x64", True)  # in 32 bits the third digit is wrong
     with suppress(RuntimeError):  # JAX has started already; the chains then share its devices
         jax.config.update("jax_num_cpu_devices", devices)
+
+
+def over_draws(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a compiled function of arrays with a draw per row, which are taken one by one."""
+    start_jax(DEVICES)
+    return jax.jit(lambda *arrays: jax.lax.map(lambda rows: function(*rows), arrays))

@@ -23,7 +23,7 @@ from scipy.optimize import minimize
 from scipy.special import logsumexp, softmax
 from scipy.stats import multivariate_t
 
-from bayesmeta.inference.compiling import start_jax
+from bayesmeta.inference.compiling import DEVICES, over_draws, start_jax
 from bayesmeta.inference.nuts import initial_values
 from bayesmeta.inference.predictive import complete_tree, thinning_interval
 from bayesmeta.inference.quadrature.draws import systematic
@@ -33,7 +33,6 @@ from bayesmeta.model.build import build_model
 from bayesmeta.model.spec import ModelSpec
 from bayesmeta.model.start import guess_start
 
-DEVICES = 4  # for the chains of a later run of NUTS in this process
 DF = 7  # degrees of freedom of the approximation, whose tails must not be lighter
 ROUND = 500  # draws that improve the approximation once
 MAX_ROUNDS = 8
@@ -131,8 +130,7 @@ def compile_model(model: pm.Model, design: xr.Dataset, spec: ModelSpec) -> Compi
         return log_prior + log_likelihood.sum()
 
     start = np.concatenate([value.ravel() for value in ordered])
-    over_draws = jax.jit(lambda z: jax.lax.map(parts, z))
-    return Compiled(density, over_draws, int(ends[-1]), start)
+    return Compiled(density, over_draws(parts), int(ends[-1]), start)
 
 
 def curvature(compiled: Compiled) -> tuple[np.ndarray, np.ndarray]:
