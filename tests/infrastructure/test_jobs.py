@@ -142,7 +142,7 @@ def test_the_default_cache_follows_its_variable(
 def in_another_process(log: Path, kept: Path) -> subprocess.Popen[str]:
     code = (
         "from pathlib import Path; from rich.console import Console; import test_jobs as t;"
-        f"t.run_jobs(t.squares(range(1, 13), {str(log)!r}, 0.3), workers=2,"
+        f"t.run_jobs(t.squares(range(1, 13), {str(log)!r}, 0.9), workers=2,"
         f" steps=t.Steps(t.Console(width=200)), cache=Path({str(kept)!r}))"
     )
     environment = os.environ | {
