@@ -139,10 +139,13 @@ def test_the_default_cache_follows_its_variable(
     assert len(list((tmp_path / "refits").glob("*.parquet"))) == 1
 
 
+LONG = 0.9  # seconds of a job, so that a slow machine interrupts the run before its end
+
+
 def in_another_process(log: Path, kept: Path) -> subprocess.Popen[str]:
     code = (
         "from pathlib import Path; from rich.console import Console; import test_jobs as t;"
-        f"t.run_jobs(t.squares(range(1, 13), {str(log)!r}, 0.9), workers=2,"
+        f"t.run_jobs(t.squares(range(1, 13), {str(log)!r}, {LONG}), workers=2,"
         f" steps=t.Steps(t.Console(width=200)), cache=Path({str(kept)!r}))"
     )
     environment = os.environ | {
@@ -172,7 +175,7 @@ def test_a_run_continues_where_it_was_killed(log: Path, tmp_path: Path) -> None:
     assert running.returncode == -signal.SIGKILL
     done = [pd.read_parquet(path)["text"].item() for path in kept.glob("*.parquet")]
     assert 4 <= len(done) < 12
-    tables, _ = run_jobs(squares(range(1, 13), log, 0.3), workers=2, cache=kept)
+    tables, _ = run_jobs(squares(range(1, 13), log, LONG), workers=2, cache=kept)
     assert [table["square"].item() for table in tables.values()] == [
         number**2 for number in range(1, 13)
     ]
