@@ -94,6 +94,7 @@ def test_every_table_says_its_target_and_both_kinds_of_folds_are_there(screened:
     assert steps["Qb"].is_monotonic_increasing
 
 
+@pytest.mark.slow
 def test_the_published_choices_and_several_imputations(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

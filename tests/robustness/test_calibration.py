@@ -30,12 +30,12 @@ def frame() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def sets(frame: pd.DataFrame) -> pd.DataFrame:
-    return refit_sets(build_design(frame, SPEC), SPEC, "", 1, 0, 120, 99)
+    return refit_sets(build_design(frame, SPEC), SPEC, "", 1, 0, 80, 99)
 
 
 def test_a_right_model_is_calibrated(sets: pd.DataFrame) -> None:
     assert sets["parameter"].unique().tolist() == ["intercept", "tau_study"]
-    assert sets["set"].nunique() == 120
+    assert sets["set"].nunique() == 80
     assert sets["rank"].between(0, 99).all()
     table = calibration_table(sets).set_index("parameter")
     assert table["uniform"].all()
@@ -52,6 +52,7 @@ def test_truths_are_the_prior(sets: pd.DataFrame) -> None:
     assert (sets.query("parameter == 'tau_study'")["truth"] > 0).all()
 
 
+@pytest.mark.slow
 def test_a_wrong_likelihood_is_found(frame: pd.DataFrame) -> None:
     """Hedges' g of 4 persons an arm under a normal likelihood: means are pulled to zero."""
     large = replace(SPEC, priors={**SPEC.priors, "terms": Prior("Normal", (2.0, 0.5))})

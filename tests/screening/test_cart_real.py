@@ -137,6 +137,7 @@ def test_the_published_first_two_splits_are_a_tie_that_the_order_of_moderators_d
     )
 
 
+@pytest.mark.slow
 def test_folds_by_effect_keep_splits_that_folds_by_study_do_not(
     animals: pd.DataFrame, tmp_path: Path
 ) -> None:

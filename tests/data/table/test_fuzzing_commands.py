@@ -75,7 +75,12 @@ BOMBS: dict[str, Callable[[], tuple[str, bytes]]] = {
 }
 
 
-@pytest.mark.parametrize("name", BOMBS)
+SLOW = ("10 MB that are not UTF-8", "a number of 130,000 digits and a letter", "10 MB in a sheet")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in BOMBS]
+)
 def test_files_that_would_fill_the_memory_or_never_end_do_neither(
     name: str, tmp_path: Path
 ) -> None:
