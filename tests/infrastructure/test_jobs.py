@@ -144,7 +144,7 @@ LONG = 0.9  # seconds of a job, so that a slow machine interrupts the run before
 
 def in_another_process(log: Path, kept: Path) -> subprocess.Popen[str]:
     code = (
-        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"  # below nohup too
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"  # as below nohup
         "from pathlib import Path; from rich.console import Console; import test_jobs as t;"
         f"t.run_jobs(t.squares(range(1, 13), {str(log)!r}, {LONG}), workers=2,"
         f" steps=t.Steps(t.Console(width=200)), cache=Path({str(kept)!r}))"
