@@ -20,14 +20,13 @@ import xarray as xr
 from pymc.initial_point import make_initial_point_fn
 from pymc.sampling.jax import get_jaxified_graph
 from scipy.optimize import minimize
-from scipy.special import logsumexp, softmax
+from scipy.special import softmax
 from scipy.stats import multivariate_t
 
 from bayesmeta.inference.compiling import DEVICES, over_draws, start_jax
 from bayesmeta.inference.nuts import initial_values
 from bayesmeta.inference.predictive import complete_tree, thinning_interval
-from bayesmeta.inference.quadrature.draws import systematic
-from bayesmeta.infrastructure.arviz import array_stats
+from bayesmeta.inference.quadrature.weighting import resample, smoothed_weights
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.build import build_model
 from bayesmeta.model.spec import ModelSpec
@@ -69,32 +68,31 @@ def laplace_posterior(
     start_jax(DEVICES)
     rng = np.random.default_rng(seed)
     with steps("building the model"):
-        model = build_model(design, spec, guess_start(design, spec), without=without)
-        compiled = compile_model(model, design, spec)
+        start = guess_start(design, spec)
+        model = build_model(design, spec, start, without=without)
+        compiled = compile_model(model, initial_values(start, design, spec))
     with steps("approximating the posterior"):
         mean, covariance = adapt(compiled, *curvature(compiled), rng)
     with steps(f"drawing {chains} x {draws} independent draws"):
-        z, log_ratio, evaluated = weigh(compiled, mean, covariance, draws * chains, rng)
-        smoothed, k_hat = array_stats.psislw(-log_ratio)  # which takes the logs of 1 / weight
-        weight = softmax(smoothed)
-        chosen = rng.permutation(systematic(weight, len(z), rng))
+        _, log_ratio, evaluated = weigh(compiled, mean, covariance, draws * chains, rng)
+        kept = resample(log_ratio, rng)
     labels: dict[str, Any] = {"chain": range(chains), "draw": range(draws)}
     variables = {}
     for variable, values in zip(free_names(model), evaluated[2:], strict=True):
         dims = tuple(model.named_vars_to_dims.get(variable) or ())
-        variables[variable] = (("chain", "draw", *dims), _dealt(values[chosen], chains))
+        variables[variable] = (("chain", "draw", *dims), _dealt(values[kept.chosen], chains))
         labels |= {dim: list(model.coords[dim]) for dim in dims}
     if not without:
-        by_study = _dealt(evaluated[1][chosen], chains)
+        by_study = _dealt(evaluated[1][kept.chosen], chains)
         variables["obs_study"] = (("chain", "draw", "study"), by_study)
         labels["study"] = design["study"].values
     attributes = {
         "sampler": "importance",
-        "log_marginal_likelihood": float(logsumexp(log_ratio) - np.log(len(log_ratio))),
-        "k_hat": float(k_hat),
-        "importance_ess": float(1 / (weight**2).sum()),
+        "log_marginal_likelihood": kept.log_mean,
+        "k_hat": kept.k_hat,
+        "importance_ess": kept.ess,
     }
-    log_joint = _dealt((evaluated[0] + evaluated[1].sum(1))[chosen], chains)
+    log_joint = _dealt((evaluated[0] + evaluated[1].sum(1))[kept.chosen], chains)
     stats = xr.Dataset({"lp": (("chain", "draw"), log_joint)}, dict(list(labels.items())[:2]))
     posterior = xr.Dataset(variables, labels, attributes)
     with steps("exact random effects"):
@@ -106,9 +104,8 @@ def free_names(model: pm.Model) -> list[str]:
     return [str(variable.name) for variable in model.free_RVs]
 
 
-def compile_model(model: pm.Model, design: xr.Dataset, spec: ModelSpec) -> Compiled:
-    """Return the model as functions of flat coordinates."""
-    initial = initial_values(guess_start(design, spec), design, spec)
+def compile_model(model: pm.Model, initial: dict[str, Any]) -> Compiled:
+    """Return the model as functions of flat coordinates, which start at these values by name."""
     point = make_initial_point_fn(model=model, overrides=initial)(0)
     ordered = [np.asarray(point[variable.name], float) for variable in model.value_vars]
     ends = np.cumsum([value.size for value in ordered])
@@ -160,7 +157,7 @@ def adapt(
         share = 1 / (softmax(ratios) ** 2).sum() / ROUND
         z = np.concatenate([z, more])
         log_ratio = np.concatenate([log_ratio, ratios])
-        weight = softmax(array_stats.psislw(-log_ratio)[0])
+        weight, _ = smoothed_weights(log_ratio)
         mean = weight @ z
         covariance = np.cov(z.T, aweights=weight).reshape(covariance.shape)
         covariance += 1e-6 * np.eye(compiled.size)  # however few draws have a weight

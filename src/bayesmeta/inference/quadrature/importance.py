@@ -16,25 +16,24 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import logsumexp, softmax
 
 from bayesmeta.inference.by_study import log_likelihood_by_study
-from bayesmeta.inference.quadrature.draws import Draws, draw, systematic
+from bayesmeta.inference.quadrature.draws import Draws, draw
 from bayesmeta.inference.quadrature.integral import Integral, integrate
-from bayesmeta.infrastructure.arviz import array_stats
+from bayesmeta.inference.quadrature.weighting import resample
 from bayesmeta.model.likelihood import ExactSmd, Normal, Parameters
 from bayesmeta.model.spec import ModelSpec
 
 
-class Weighted(NamedTuple):
-    """Draws by importance."""
+class Drawn(NamedTuple):
+    """Draws of a grid, and by importance what their weights say."""
 
     draws: Draws
-    by_study: np.ndarray  # log-likelihood of every study (studies, draws)
-    integral: Integral  # of the working data
+    integral: Integral  # of the model, or of the working data
     log_evidence: float  # log p(y)
-    k_hat: float  # shape of the tail of the weights
-    ess: float  # of the weights, as a number of independent draws
+    by_study: np.ndarray | None = None  # log-likelihood of every study (studies, draws), if known
+    k_hat: float = np.nan  # as in `Resampled`
+    ess: float = np.nan
 
 
 def draw_by_importance(
@@ -45,7 +44,7 @@ def draw_by_importance(
     seed: int,
     tolerance: float = 1e-6,
     without: Sequence[str] = (),
-) -> Weighted:
+) -> Drawn:
     """Draw from the exact posterior of all studies but those `without`."""
     normal = replace(spec, likelihood="normal")
     integral = integrate(likelihood.working, normal, without=without, tolerance=tolerance)
@@ -55,15 +54,12 @@ def draw_by_importance(
     by_study = log_likelihood_by_study(likelihood, parameters)
     working = log_likelihood_by_study(Normal(likelihood.working, normal), parameters)
     log_ratio = (by_study - working)[included].sum(0)
-    smoothed, k_hat = array_stats.psislw(-log_ratio)  # which takes the logs of 1 / weight
-    weight = softmax(smoothed)
-    rng = np.random.default_rng([seed, count])
-    chosen = rng.permutation(systematic(weight, count, rng))
-    return Weighted(
-        candidates._replace(log_joint=candidates.log_joint + log_ratio).at(chosen),
-        by_study[:, chosen],
+    kept = resample(log_ratio, np.random.default_rng([seed, count]))
+    return Drawn(
+        candidates._replace(log_joint=candidates.log_joint + log_ratio).at(kept.chosen),
         integral,
-        integral.log_evidence + float(logsumexp(log_ratio) - np.log(count)),
-        float(k_hat),
-        float(1 / (weight**2).sum()),
+        integral.log_evidence + kept.log_mean,
+        by_study[:, kept.chosen],
+        kept.k_hat,
+        kept.ess,
     )

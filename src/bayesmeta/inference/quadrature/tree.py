@@ -1,33 +1,20 @@
 """Independent draws from the quadrature's posterior, as the tree that NUTS would give."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from bayesmeta.inference.predictive import complete_tree, thinning_interval
 from bayesmeta.inference.quadrature.draws import Draws, draw
-from bayesmeta.inference.quadrature.importance import draw_by_importance
+from bayesmeta.inference.quadrature.importance import Drawn, draw_by_importance
 from bayesmeta.inference.quadrature.integral import integrate
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.design import split_strata
 from bayesmeta.model.likelihood import ExactSmd, likelihood_of, tau_labels
 from bayesmeta.model.priors import pooling_sd_name
 from bayesmeta.model.spec import ModelSpec
-
-
-class Part(NamedTuple):
-    """The draws of a stratum, or of all, and how they came about."""
-
-    draws: Draws
-    by_study: np.ndarray | None  # log-likelihood of every study (studies, draws), if known
-    log_evidence: float
-    error: float  # of the quadrature
-    converged: bool
-    order: int  # of the rule
-    k_hat: float  # of importance weights; nan without any
-    ess: float  # of importance weights; nan without any
 
 
 def quadrature_posterior(
@@ -88,32 +75,23 @@ def _draw_part(
     seed: int,
     tolerance: float,
     without: Sequence[str],
-) -> Part:
+) -> Drawn:
     without = [study for study in without if study in design["study"].values]
     likelihood = likelihood_of(design, spec)
     options: Any = {"without": without, "tolerance": tolerance}
     if isinstance(likelihood, ExactSmd):
-        weighted = draw_by_importance(likelihood, spec, count=count, seed=seed, **options)
-        integral = weighted.integral
-        quality = (weighted.k_hat, weighted.ess)
-        by_study: np.ndarray | None = weighted.by_study
-        result = (weighted.draws, by_study, weighted.log_evidence)
-    else:
-        integral = integrate(design, spec, **options)
-        quality = (np.nan, np.nan)
-        drawn = draw(integral, spec, count=count, seed=seed)
-        result = (drawn, None, integral.log_evidence)
-    order = max(grid.rule.order for grid in integral.grids)
-    return Part(*result, integral.error, integral.converged, order, *quality)
+        return draw_by_importance(likelihood, spec, count=count, seed=seed, **options)
+    integral = integrate(design, spec, **options)
+    return Drawn(draw(integral, spec, count=count, seed=seed), integral, integral.log_evidence)
 
 
-def _attributes(parts: list[Part]) -> dict[str, str | int | float]:
+def _attributes(parts: list[Drawn]) -> dict[str, str | int | float]:
     attributes: dict[str, str | int | float] = {
         "sampler": "quadrature",
         "log_marginal_likelihood": sum(part.log_evidence for part in parts),
-        "quadrature_error": max(part.error for part in parts),
-        "quadrature_converged": int(all(part.converged for part in parts)),
-        "quadrature_order": max(part.order for part in parts),
+        "quadrature_error": max(part.integral.error for part in parts),
+        "quadrature_converged": int(all(part.integral.converged for part in parts)),
+        "quadrature_order": max(grid.rule.order for x in parts for grid in x.integral.grids),
     }
     if not np.isnan(parts[0].k_hat):
         attributes["k_hat"] = max(part.k_hat for part in parts)
