@@ -18,7 +18,6 @@ from bayesmeta.model.spec import ORDERED, ModelSpec, check_spec
 MODELS = "a model's name, a TOML file or a ModelSpec"
 Text = str | None
 Model = str | Path | ModelSpec | None
-DEVICES = 4  # the default number of chains of the command line: both then share compiled programs
 
 
 def inputs_of(frame: pd.DataFrame, model: Model, moderators: Text, where: Text) -> Inputs:
@@ -55,7 +54,7 @@ def start_devices(chains: int) -> None:
     """
     import jax
 
-    from bayesmeta.inference.compiling import start_jax
+    from bayesmeta.inference.compiling import DEVICES, start_jax
 
     start_jax(max(chains, DEVICES))
     available = jax.local_device_count()

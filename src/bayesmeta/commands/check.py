@@ -32,9 +32,11 @@ class CheckResults:
     verdicts: list[Verdict] = field(default_factory=list)
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
 
-    def add(self, name: str, passed: bool, sentence: str, **tables: pd.DataFrame) -> None:
-        """Add a verdict and its tables."""
-        self.verdicts.append((name, "passed" if passed else "review", sentence))
+    def add(self, name: str, state: str | bool, sentence: str, **tables: pd.DataFrame) -> None:
+        """Add a verdict and its tables; True is the state `passed`, False `review`."""
+        if isinstance(state, bool):
+            state = "passed" if state else "review"
+        self.verdicts.append((name, state, sentence))
         self.tables |= tables
 
 
@@ -99,8 +101,7 @@ def check_bias(results: CheckResults, task: Task[Sampling], tree: xr.DataTree) -
     sentences += [f"{name} left out: {reason}" for name, reason in refused.items()]
     tables = {"bias_cells": cells, "bias_parameters": parameters, "bias_models": models}
     state = bias.verdict(cells, parameters, models)
-    results.verdicts.append(("bias models", state, "; ".join(sentences)))
-    results.tables |= tables
+    results.add("bias models", state, "; ".join(sentences), **tables)
 
 
 def check_influence(results: CheckResults, task: Task[Sampling], tree: xr.DataTree) -> None:

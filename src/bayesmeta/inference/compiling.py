@@ -10,7 +10,7 @@ import jax
 from bayesmeta.infrastructure.files import cache_folder
 
 CACHE_BYTES = 2**30
-DEVICES = 4  # for the chains of a later run of NUTS in this process
+DEVICES = 4  # the default number of chains: all runs then share compiled programs
 
 
 def start_jax(devices: int) -> None:

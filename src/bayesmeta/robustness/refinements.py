@@ -11,11 +11,12 @@ import pandas as pd
 import xarray as xr
 
 from bayesmeta.estimates.text import number_text
-from bayesmeta.inference.quadrature import integrate_posterior, terms_table
+from bayesmeta.inference.quadrature import Joint, Posterior, combination, integrate_posterior
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.model.design.independent_groups import why_not_independent_groups
+from bayesmeta.model.design.independent_groups import can_be_exact
 from bayesmeta.model.likelihood import ExactSmd, refusal
 from bayesmeta.model.spec import ModelSpec
+from bayesmeta.robustness.multiverse.changes import add_effect_level
 
 EXACT, LEVEL = "exact likelihood", "effect level"
 COLUMNS = ["refinement", "term", "mean", "sd", "refined_mean", "shift", "log_bayes_factor"]
@@ -40,6 +41,7 @@ def refinements_table(frame: pd.DataFrame, design: xr.Dataset, spec: ModelSpec) 
     if not (designs := _refined(frame, design, spec)):
         return none
     base = integrate_posterior(design, spec)
+    known = pd.DataFrame({"term": base.terms, **moments(base)})
     tables = []
     for name, (refined_design, refined_spec) in designs.items():
         try:
@@ -47,12 +49,17 @@ def refinements_table(frame: pd.DataFrame, design: xr.Dataset, spec: ModelSpec) 
         except BadInput:
             continue
         evidence = refined.log_marginal_likelihood - base.log_marginal_likelihood
-        table = terms_table(base)[["term", "mean", "sd"]]
-        table = table.assign(refinement=name, refined_mean=terms_table(refined)["mean"])
+        table = known.assign(refinement=name, refined_mean=moments(refined)["mean"])
         table["shift"] = (table["refined_mean"] - table["mean"]) / table["sd"]
         table["log_bayes_factor"] = evidence if name == LEVEL else np.nan
         tables.append(table[COLUMNS])
     return pd.concat(tables, ignore_index=True) if tables else none
+
+
+def moments(posterior: Posterior | Joint) -> dict[str, list[float]]:
+    """Return mean and sd of every term, without the quantiles of a table."""
+    terms = [combination(posterior, row) for row in np.eye(len(posterior.terms))]
+    return {"mean": [term.mean for term in terms], "sd": [term.sd for term in terms]}
 
 
 def exact_refinement(
@@ -62,8 +69,7 @@ def exact_refinement(
 
     None if errors are not independent, or the results are not Hedges' g of independent groups.
     """
-    dependent = spec.rho or spec.shared_controls or "rho" in spec.priors
-    if dependent or why_not_independent_groups(frame):
+    if not can_be_exact(frame, spec):
         return None
     return ExactSmd(design, replace(spec, likelihood="t")).working, spec
 
@@ -75,7 +81,7 @@ def _refined(
     if (exact := exact_refinement(frame, design, spec)) is not None:
         refined[EXACT] = exact
     if "effect" not in spec.levels and frame["group"].duplicated().any():
-        refined[LEVEL] = (design, replace(spec, levels=(*spec.levels, "effect")))
+        refined[LEVEL] = (design, add_effect_level(spec))
     return refined
 
 

@@ -5,6 +5,7 @@ import pandas as pd
 
 from bayesmeta.data.effect_sizes import has_smd_variance
 from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.model.spec import ModelSpec
 
 NEEDS = 'likelihood = "t" needs Hedges\' g of two independent groups, with their sizes n1i and n2i'
 SIZES = ("n1i", "n2i")
@@ -15,6 +16,12 @@ def check_independent_groups(frame: pd.DataFrame) -> None:
     """Raise BadInput unless every yi is Hedges' g of two independent groups of known sizes."""
     if reason := why_not_independent_groups(frame):
         raise BadInput(f"{NEEDS}; {reason}")
+
+
+def can_be_exact(frame: pd.DataFrame, spec: ModelSpec) -> bool:
+    """Return whether a normal model can have the exact likelihood of Hedges' g instead."""
+    of_model = spec.likelihood == "normal" and not spec.has_dependent_errors
+    return of_model and not why_not_independent_groups(frame)
 
 
 def why_not_independent_groups(frame: pd.DataFrame) -> str:

@@ -2,9 +2,9 @@ r"""The mean over nested random effects of a product of one factor per effect, b
 
     E prod_i F_i(u + w) = E_u prod_groups E_w|u prod_{i in group} F_i(u + w)
 
-study by study, over the conditional distribution of u and w given data (or their prior, where the
-data's sums A and b are 0), by Gauss and Hermite's nodes for u, and for w at every u. A likelihood
-that is not normal is a normal one times such a mean.
+study by study, over the conditional distribution of u and w given data, by Gauss and Hermite's
+nodes for u, and for w at every u. A likelihood that is not normal is a normal one times such a
+mean.
 """
 
 from collections.abc import Callable

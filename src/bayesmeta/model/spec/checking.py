@@ -76,7 +76,7 @@ def _check_together(spec: ModelSpec, where: str) -> None:
     student = spec.likelihood == "student"
     if student and "study" not in spec.levels:
         raise BadInput(f"{where}: a Student likelihood needs study effects; add 'study' to levels")
-    if spec.likelihood == "t" and (spec.shared_controls or "rho" in spec.priors or spec.rho):
+    if spec.likelihood == "t" and spec.has_dependent_errors:
         needs = 'likelihood = "t" needs errors that are independent'
         raise BadInput(f'{where}: {needs}; leave out rho and shared_controls, or use "normal"')
     if "rho" in spec.priors and spec.rho:

@@ -94,6 +94,11 @@ class ModelSpec:
         return tuple(key for key in self.priors if key in SUPPORT_OF and key != "tau")
 
     @property
+    def has_dependent_errors(self) -> bool:
+        """Return whether sampling errors correlate within groups, or over shared controls."""
+        return bool(self.shared_controls or self.rho or "rho" in self.priors)
+
+    @property
     def pooling_sds(self) -> dict[str, Prior]:
         """Return the priors of the estimated pooling sds, by part."""
         return {key: prior.pooling_sd for key, prior in self.parts.items() if prior.pooling_sd}

@@ -19,7 +19,7 @@ Tables = tuple[pd.DataFrame, pd.DataFrame]  # estimates, studies
 
 
 def refit(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> pd.DataFrame:
-    """Refit by quadrature where that takes the model, else by NUTS.
+    """Refit by quadrature where that takes the model, else by draws.
 
     `design`, `spec`: as for `quadrature.integrate_posterior`. `weights`: dims (contrast, term), as
     from `design.contrast_weights`.

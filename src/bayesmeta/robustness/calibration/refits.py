@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmeta.data.effect_sizes import correction, hedges
 from bayesmeta.estimates.convergence import reported
 from bayesmeta.inference.independent import independent_posterior
 from bayesmeta.inference.predictive import by_level, parameters_of, prior_draws
@@ -58,7 +59,7 @@ def simulate(
     v = design["vi"].values
     if spec.likelihood == "t":
         n1, n2 = (design[name].values.astype(float) for name in ("n1i", "n2i"))
-        v = 1 / n1 + 1 / n2 + y**2 / (2 * (n1 + n2))
+        _, v = hedges(y / correction(n1 + n2 - 2), n1, n2)
     return design.assign(yi=("effect", y), vi=("effect", v))
 
 

@@ -10,7 +10,7 @@ from bayesmeta.data.datasets import DataAlternative
 from bayesmeta.data.effect_sizes import TWO_GROUPS
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import control_measurements
-from bayesmeta.model.design.independent_groups import why_not_independent_groups
+from bayesmeta.model.design.independent_groups import can_be_exact, why_not_independent_groups
 from bayesmeta.model.spec import ModelSpec, read_spec
 from bayesmeta.model.spec.other_priors import OtherPrior
 from bayesmeta.model.spec.reading import with_bias
@@ -85,11 +85,8 @@ def with_rho_estimated(analysis: Analysis) -> Change | None:
 
 def with_exact_likelihood(analysis: Analysis) -> Change | None:
     """Take Hedges' g as the t statistics that they are, if groups and errors are independent."""
-    spec = analysis.spec
-    taken = spec.likelihood != "normal" or spec.shared_controls or "rho" in spec.priors or spec.rho
-    if taken or why_not_independent_groups(analysis.frame):
-        return None
-    return analysis.frame, replace(spec, likelihood="t")
+    possible = can_be_exact(analysis.frame, analysis.spec)
+    return (analysis.frame, replace(analysis.spec, likelihood="t")) if possible else None
 
 
 def with_heavy_tails(analysis: Analysis) -> Change | None:

@@ -20,7 +20,7 @@ CANDIDATES = 3  # studies refitted per contrast: the approximation may exchange 
 
 
 def refit(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> pd.DataFrame:
-    """Refit by quadrature where that takes the model, else by NUTS; a table as from `integrated`.
+    """Refit by quadrature where that takes the model, else by draws; a table as from `integrated`.
 
     Raises BadInput: the sampler's diagnostics failed, or the quadrature does not converge.
     """
@@ -77,6 +77,6 @@ def without(study: str, design: xr.Dataset, spec: ModelSpec, weights: xr.DataArr
 
 
 def sampled(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> pd.DataFrame:
-    """Refit by NUTS, as `integrated` without log_evidence; raise BadInput if a diagnostic fails."""
+    """Refit by draws, without log_evidence, as `integrated`; raise BadInput if they fail."""
     tree = sample_checked(design, spec)
     return summarise(xr.dot(weights, tree["posterior"].dataset["beta"], dim="term"))[COLUMNS]
