@@ -15,6 +15,9 @@ from bayesmeta.model.design.reserved import without_reserved
 from bayesmeta.model.spec import read_spec
 
 DEFAULT_DATASET = "preclinical"
+BACKTICKS = """
+a name in backticks seems to be lost, because a shell runs what stands in backticks within double
+quotes: write --where '`mean age` > 30', in single quotes"""
 
 
 def read_effects(request: Request) -> pd.DataFrame:
@@ -46,10 +49,23 @@ def read_file(request: Request, path: Path) -> pd.DataFrame:
     """Return the effect table of a file."""
     if request.variant is not None:
         raise BadInput(f"--variant chooses a variant of a named dataset, and {path} is a file")
-    frame = without_reserved(read_table(path, columns=columns_of(request.model, request.columns)))
+    frame = without_reserved(_read(request))
     if frame.attrs["dataset"] in DATASETS:  # a user's clinical.csv is not the dataset of that name
         frame.attrs["dataset"] += "-file"
     return frame
+
+
+def _read(request: Request) -> pd.DataFrame:
+    """Return the table of a file; if a query is given, problems of other rows do not matter."""
+    path = str(request.dataset)
+    columns = columns_of(request.model, request.columns)
+    where = request.where
+    try:
+        return read_table(path, columns=columns)
+    except BadInput:
+        if where is None:
+            raise
+    return read_table(path, columns=columns, keep=lambda frame: keep_rows(frame, where))
 
 
 def columns_of(model: str | None, columns: str | Mapping[str, str] | None) -> dict[str, str]:
@@ -64,8 +80,8 @@ def keep_rows(frame: pd.DataFrame, where: str) -> pd.DataFrame:
         kept: Any = frame.query(where, engine="python")
     except Exception as error:  # pandas raises errors of many kinds for a wrong expression
         columns = ", ".join(map(str, frame.columns))
-        problem = f"--where '{where}' cannot be evaluated: {error}"
-        raise BadInput(f"{problem}; the columns are: {columns}") from error
+        problem = f"--where '{where}' cannot be evaluated: {error}; the columns are: {columns}"
+        raise BadInput(f"{problem}{BACKTICKS if where[:1] in '.=<>!' else ''}") from error
     if not len(kept):
         raise BadInput(f"--where '{where}' keeps none of the {len(frame)} effects")
     kept.attrs = frame.attrs

@@ -12,7 +12,7 @@ from rich.console import Console
 from bayesmeta.commands.console.tables import print_predictions
 from bayesmeta.commands.options import Prediction
 from bayesmeta.commands.outcome import Outcome, finish
-from bayesmeta.data.table import read_bytes, read_text
+from bayesmeta.data.table import clean_cells, read_bytes, read_text
 from bayesmeta.estimates import margins
 from bayesmeta.estimates.summaries import levels_of
 from bayesmeta.infrastructure.choices import Weights
@@ -91,7 +91,7 @@ def read_posterior(results: Path) -> xr.DataTree:
 def read_rows(path: Path) -> pd.DataFrame:
     """Return the new rows of a file, every cell as text; raise BadInput if it cannot be read."""
     try:
-        text = read_text(path, read_bytes(path)).text
+        text = clean_cells(read_text(path, read_bytes(path))).text
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from error
     return text.where(text != "").assign(sheet_row=text.index).reset_index(drop=True)

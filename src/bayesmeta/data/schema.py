@@ -84,7 +84,8 @@ def _moderator_problem(frame: pd.DataFrame, name: str) -> str:
     if not blank.any():
         return ""
     quoted = name if name.isidentifier() else f"`{name}`"
-    query = f': --where "{quoted}.notna()"' if "yi" in frame else ""
+    quotes = '"' if name.isidentifier() else "'"  # a shell runs backticks in double quotes
+    query = f": --where {quotes}{quoted}.notna(){quotes}" if "yi" in frame else ""
     where = places(blank, row_numbers(frame))
     remedy = f"fill the cells in or leave the rows out{query}"
     return f"moderator {name!r} is blank or infinite {where}; {remedy}"

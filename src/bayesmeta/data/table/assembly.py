@@ -6,9 +6,12 @@ from bayesmeta.data.effect_sizes import MEASURES, places
 from bayesmeta.data.schema import LABELS, effect_problems, refuse
 from bayesmeta.data.table.names import complete_form, complete_measure
 from bayesmeta.data.table.reading import FLAGS, Reading
+from bayesmeta.data.table.requests import command
 from bayesmeta.infrastructure.errors import BadInput
 
-OMIT = '--columns "incomplete=omit" leaves out the rows without an effect, and a note names them'
+OMIT = {"incomplete": "omit"}
+NONE = "none of its {} rows has an effect: {}"
+UNUSABLE = "cells of their effect are blank or impossible"
 
 
 def drop_rows(reading: Reading) -> Reading:
@@ -19,36 +22,52 @@ def drop_rows(reading: Reading) -> Reading:
         return reading
     if left_out.all():
         cells = "all or some of the cells that an effect needs are blank"
-        raise BadInput(f"none of its {rows} rows has an effect: {cells}")
+        raise BadInput(NONE.format(rows, cells))
+    blank = reading.effects["incomplete"].to_numpy() & left_out
+    cause = "cells of their effect are blank" if blank.sum() == left_out.sum() else UNUSABLE
     where = places(left_out, list(reading.named.index))
-    reason = f"because cells of their effect are blank: {where}"
-    message = f"{left_out.sum()} of {rows} rows are left out, {reason}"
+    message = f"{left_out.sum()} of {rows} rows are left out, because {cause}: {where}"
     named = reading.named[~left_out]
     return reading.updated(messages=[message], named=named, effects=reading.effects[~left_out])
+
+
+def unchecked_frame(reading: Reading) -> pd.DataFrame:
+    """Return the effect table as far as it goes: nan where no effect follows; row is a position."""
+    frame = _joined(reading)
+    return frame.assign(row=range(len(frame)))
 
 
 def assemble(reading: Reading) -> Reading:
     """Return the reading with `frame`, the effect table; raise BadInput with a line per problem."""
     effects = reading.effects
+    frame = _joined(reading)
+    problems = effect_problems(frame, refused=effects["refused"].to_numpy())
+    refuse([*reading.problems, *problems, *_ways_out(reading)])
+    title = MEASURES[reading.measure].title if reading.measure else reading.scale
+    frame.attrs = {"scale": title or "effect size yi"}
+    if reading.measure or reading.ratio:
+        frame.attrs["measure"] = reading.measure or reading.ratio
+    return reading.updated(frame=frame)
+
+
+def _joined(reading: Reading) -> pd.DataFrame:
+    effects = reading.effects
     converted = effects.drop(columns=["yi", "vi", *FLAGS]).to_dict("series")
     others = reading.moderators.assign(**{str(name): converted[name] for name in converted})
     parts = [reading.labels[list(LABELS)], effects[["yi", "vi"]], others]
     frame = pd.concat([part.reset_index(drop=True) for part in parts], axis=1)
-    frame = frame.assign(sheet_row=reading.named.index)
-    problems = effect_problems(frame, refused=effects["refused"].to_numpy())
-    refuse([*reading.problems, *problems, *_ways_out(reading)])
-    scale = MEASURES[reading.measure].title if reading.measure else "effect size yi"
-    frame.attrs = {"scale": scale}
-    return reading.updated(frame=frame)
+    return frame.assign(sheet_row=reading.named.index)
 
 
 def _ways_out(reading: Reading) -> list[str]:
-    if not reading.effects["incomplete"].any():
+    effects = reading.effects
+    if not (effects["incomplete"] | effects["refused"]).any():
         return []
+    omit = f"leave out the rows without an effect, which a note names: {command(reading, OMIT)}"
     names = [str(name) for name in reading.named.columns]
     measure = complete_measure(names, None)
     form = complete_form(names, None)
     if reading.asked_measure or measure is None or form is None or "yi" not in names:
-        return [OMIT]
-    by_form = f"computes those without yi from {', '.join(form)}"
-    return [OMIT, f'--columns "measure={measure.name}" {by_form}']
+        return [omit]
+    by_form = command(reading, {"measure": measure.name})
+    return [omit, f"compute those without yi from {', '.join(form)}: {by_form}"]

@@ -9,8 +9,10 @@ import pandas as pd
 from bayesmeta.data.schema import refuse
 from bayesmeta.data.table.limits import CELLS, NAME_LENGTH, check_shape
 from bayesmeta.data.table.reading import Reading
+from bayesmeta.data.table.shape.header import find_header, joined_names, numbered_names
 from bayesmeta.infrastructure.errors import BadInput
 
+SHOWN_TITLE = 100  # characters of a title that a message repeats
 BLANK = frozenset({"", "NA", "N/A", "#N/A", "NaN", "nan", "<NA>"})
 
 
@@ -51,27 +53,56 @@ def cell_text(cell: object) -> str:
 
 
 def table_of(rows: list[list[str]], messages: tuple[str, ...]) -> Reading:
-    """Return the table below the first filled row, its header, indexed by rows of the file.
+    """Return the table below its header, indexed by rows of the file; messages name what is unread.
 
-    Raise BadInput without rows, for rows of other lengths, and for long or repeated names.
+    Titles above the header are left out; two rows of names are joined. Raise BadInput without rows,
+    for rows of other lengths, and for long or repeated names.
     """
     filled = {number: row for number, row in enumerate(rows, start=1) if any(row)}
-    header = filled.pop(next(iter(filled)), []) if filled else []
+    header, notes = _header(filled) if filled else ([], ())
     check_shape(len(filled), len(header))
     _check_names(header, has_rows=bool(filled))
     width = len(header)
+    remarks = {number for number, row in filled.items() if len(row) < width and _is_remark(row)}
     refuse(
         f"row {number} has {len(row)} cells where the header has {width}"
         for number, row in filled.items()
-        if len(row) < width or any(row[width:])
+        if (len(row) < width and number not in remarks) or any(row[width:])
     )
+    cells = {number: [*row, *[""] * (width - len(row))] for number, row in filled.items()}
     names = {place: name for place, name in enumerate(header) if name}
     nameless = [place for place in range(width) if place not in names]
-    left_out = any(row[place] for place in nameless for row in filled.values())
-    columns = {name: [row[place] for row in filled.values()] for place, name in names.items()}
-    text = pd.DataFrame(columns, index=list(filled), dtype="str")
+    left_out = any(row[place] for place in nameless for row in cells.values())
+    columns = {name: [row[place] for row in cells.values()] for place, name in names.items()}
+    text = pd.DataFrame(columns, index=list(cells), dtype="str")
     more = ("columns without a name are left out",) if left_out else ()
-    return Reading(text, messages=(*messages, *more))
+    return Reading(text, messages=(*messages, *notes, *more))
+
+
+def _header(filled: dict[int, list[str]]) -> tuple[list[str], tuple[str, ...]]:
+    """Return the names, taking them and what stands above out of the rows, and messages."""
+    number, upper = find_header(filled)
+    header = filled[number]
+    notes = []
+    if upper:
+        header = joined_names(filled[upper[0]], header)
+        notes.append(f"the names of columns are in rows {upper[0]} and {number}")
+    titles = [other for other in filled if other < number and other not in upper]
+    if titles:
+        title = "; ".join(" ".join(filter(None, filled[other])) for other in titles)
+        where = "" if upper else f"; the names of columns are in row {number}"
+        notes.append(f"not read, because it stands above the table: {title[:SHOWN_TITLE]!r}{where}")
+    for other in [other for other in filled if other <= number]:
+        del filled[other]
+    header, numbered = numbered_names(header)
+    if numbered:
+        notes.append(f"repeated names of columns are numbered: {', '.join(filter(None, header))}")
+    return header, tuple(notes)
+
+
+def _is_remark(row: list[str]) -> bool:
+    """Return whether a short row has text in its first cell alone, as a line below a table has."""
+    return bool(row[0]) and not any(row[1:])
 
 
 def _check_names(header: list[str], *, has_rows: bool) -> None:

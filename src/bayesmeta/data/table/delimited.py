@@ -4,6 +4,7 @@ import codecs
 import csv
 import io
 import re
+from itertools import islice, pairwise
 
 from bayesmeta.data.table.cells import Cells
 from bayesmeta.data.table.limits import CELLS, check_shape
@@ -11,6 +12,7 @@ from bayesmeta.infrastructure.errors import BadInput
 
 QUOTED = re.compile(r'"[^"]*"?')
 DECLARED = re.compile(r"sep=(.)\s*")
+HEAD = 20  # lines among which the header is
 NOT_ASCII = re.compile(r"\w{0,20}[^\W\x00-\x7f]\w{0,20}|[^\x00-\x7f]")
 
 
@@ -21,9 +23,10 @@ def delimited_cells(content: bytes) -> Cells:
     table may have.
     """
     text, messages = _decoded(content)
-    head = next((line for line in io.StringIO(text, newline=None) if line.strip()), "")
-    declared = DECLARED.fullmatch(head.strip("\r\n"))
-    separator = declared[1] if declared else separator_of(head)
+    lines = (line for line in io.StringIO(text, newline=None) if line.strip())
+    head = list(islice(lines, HEAD)) or [""]
+    declared = DECLARED.fullmatch(head[0].strip("\r\n"))
+    separator = declared[1] if declared else separator_of(_below_titles(head))
     rows = _rows(text, separator)
     if declared:  # the line that declares the separator counts as a row, but holds no cells
         first = next(number for number, row in enumerate(rows) if any(row))
@@ -35,6 +38,16 @@ def separator_of(head: str) -> str:
     """Return a tab if the header has any, else the more frequent of ',' and ';' outside quotes."""
     bare = QUOTED.sub("", head)
     return "\t" if "\t" in bare else max(",;", key=bare.count)
+
+
+def _below_titles(lines: list[str]) -> str:
+    """Return the first line with no fewer columns than the line below it: a title has fewer."""
+    for line, below in pairwise(lines):
+        separator = separator_of(line)
+        columns, columns_below = (QUOTED.sub("", text).count(separator) for text in (line, below))
+        if columns >= columns_below > 0:
+            return line
+    return lines[0]
 
 
 def _rows(text: str, separator: str) -> list[list[str]]:

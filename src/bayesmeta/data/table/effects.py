@@ -1,16 +1,16 @@
 """The third stage: yi and vi of every row, from the first set of its cells that is complete."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
-from bayesmeta.data.effect_sizes import MEASURES, Measure
+from bayesmeta.data.effect_sizes import Measure
+from bayesmeta.data.table.arms_in_names import occasions_of
 from bayesmeta.data.table.computed import computed_effects
 from bayesmeta.data.table.given import given_effects
-from bayesmeta.data.table.names import EFFECT, INTERVAL, RAW, complete_measure, gives_effect, listed
+from bayesmeta.data.table.lacking import lacking
+from bayesmeta.data.table.names import EFFECT, INTERVAL, RAW, complete_measure, gives_effect
 from bayesmeta.data.table.reading import Reading
-from bayesmeta.infrastructure.choices import nearest
+from bayesmeta.data.table.requests import command
 from bayesmeta.infrastructure.errors import BadInput
 
 SIZES = ("n1i", "n2i", "ni")
@@ -22,7 +22,8 @@ def fill_effects(reading: Reading) -> Reading:
     Effects are as given (yi with vi or sei), or computed from raw columns. In a table with yi, rows
     without it are computed only if the user names a measure. A row that reports nothing of its
     effect, or nothing but sizes of groups, may be left out; a row that lacks a part is a problem
-    unless the user asks to omit such rows. Raise BadInput if the columns complete no form.
+    unless the user asks to omit such rows, which leaves out every row that cannot be an effect.
+    Raise BadInput if the columns complete no form.
     """
     named = reading.named
     omit = reading.asked.get("incomplete", "")
@@ -41,8 +42,11 @@ def fill_effects(reading: Reading) -> Reading:
     messages = [line for part in parts for line in part.messages]
     problems = [line for part in parts for line in part.problems]
     table = pd.concat([part.table for part in parts]).iloc[order]
+    if omit:
+        table = table.assign(left_out=table["left_out"] | _impossible(table, named["study"]))
     name = measure.name if measure and computed.any() else None
-    return reading.updated(messages=messages, problems=problems, effects=table, measure=name)
+    filled = reading.updated(messages=messages, effects=table, measure=name)
+    return filled.with_rows_problems(problems)
 
 
 def _measure(reading: Reading) -> Measure | None:
@@ -52,8 +56,29 @@ def _measure(reading: Reading) -> Measure | None:
     by_raw_numbers = not {"yi", "vi"} & {*names} or (given and asked)
     measure = complete_measure(names, asked) if by_raw_numbers else None
     if "study" not in names or not (given or measure):
-        raise BadInput(_lacking(list(reading.text.columns), names, asked))
+        raise BadInput(lacking(reading))
+    if measure and measure.name == "ZCOR" and not asked:
+        _check_correlation(reading)
     return measure
+
+
+def _check_correlation(reading: Reading) -> None:
+    """Raise BadInput if r may be the correlation of two occasions, and not the effect."""
+    names = [str(name) for name in reading.text.columns]
+    occasions = [column for part in occasions_of(names).values() for column in part.values()]
+    means = occasions or [name for name in ("m1i", "m2i") if name in names]
+    if means:
+        r = reading.taken.get("ri", "ri")
+        problem = f"{r} stands beside {', '.join(means)}: it may correlate the two occasions"
+        needed = "a change needs means and SDs of both (m1i, sd1i, m2i, sd2i) with ri and ni"
+        correlation = command(reading, {"measure": "ZCOR"})
+        raise BadInput(f"{problem}, and {needed}; if {r} is the effect itself: {correlation}")
+
+
+def _impossible(table: pd.DataFrame, study: pd.Series) -> pd.Series:
+    """Return True for rows that cannot be an effect: no study, no finite yi, or vi not above 0."""
+    possible = np.isfinite(table["yi"]) & np.isfinite(table["vi"]) & (table["vi"] > 0)
+    return ~possible | table["refused"].astype(bool) | (study == "").to_numpy()
 
 
 def _rows_to_compute(named: pd.DataFrame, measure: Measure | None) -> np.ndarray:
@@ -67,14 +92,3 @@ def _unreported(named: pd.DataFrame) -> np.ndarray:
     """Return True for rows that report nothing of an effect but sizes of groups."""
     cells = [name for name in (*EFFECT, *INTERVAL, *RAW) if name in named and name not in SIZES]
     return (named[cells] == "").all(axis=1).to_numpy()
-
-
-def _lacking(columns: Sequence[str], names: Sequence[str], asked: str | None) -> str:
-    measure = MEASURES[asked or "SMD"]
-    forms = " or ".join(", ".join(form) for form in measure.forms)
-    near = "" if "study" in names else nearest("study", columns)
-    return (
-        f"its columns are {listed(columns)}; it needs study, and yi with vi or sei (or "
-        f"ci_lb and ci_ub) or, in place of all (for {measure.name}), {forms}{near}; other names "
-        'are given by --columns "study=..., yi=..., sei=..."'
-    )

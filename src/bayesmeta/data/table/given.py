@@ -1,32 +1,35 @@
-"""Effects that a table gives: yi with vi, with sei, or with a 95 % interval (the second stage)."""
+"""Effects that a table gives: yi with vi, with sei, or with an interval."""
 
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
 from bayesmeta.data.effect_sizes.measure import Floats
-from bayesmeta.data.table.names import EFFECT, INTERVAL
-from bayesmeta.data.table.numerals import parse_numbers
+from bayesmeta.data.table.names import EFFECT, INTERVAL, plain
+from bayesmeta.data.table.numerals import NUMBER, floats, parse_numbers
+from bayesmeta.data.table.ratios import are_ratios
 from bayesmeta.data.table.reading import Effects, Reading, cells_at
+from bayesmeta.data.table.requests import command
+from bayesmeta.data.table.words import percent_in
+from bayesmeta.infrastructure.errors import BadInput
 
-WIDTH = 2 * ndtri(0.975)
-LOPSIDED = 0.1  # of half a width; symmetric intervals miss their middle by rounding alone
-UNEVEN = (
-    "ci_lb and ci_ub lie unevenly about yi, as intervals of ratios do; odds, risk and hazard "
-    "ratios are analysed as logarithms: put those of all three into the table"
-)
-MESSAGE = "sei is computed from 95 % intervals, ci_lb and ci_ub, as those of a normal distribution"
+UNEVEN = "ci_lb and ci_ub lie unevenly about yi, as intervals of ratios do"
+MESSAGE = "sei is computed from {} intervals, ci_lb and ci_ub, as those of a normal distribution"
+LEVELS = ("level", "ci_level", "conf_level", "confidence_level", "conf", "confidence", "ci_width")
+USUAL = 95.0
 
 
 def add_standard_errors(reading: Reading) -> Reading:
-    """Return the reading with `sei` = (ci_ub - ci_lb) / (2 z), z the normal quantile at .975.
+    """Return the reading with `sei` = (ci_ub - ci_lb) / (2 z), z the normal quantile of the level.
 
-    A table with vi or sei stays as it is. Intervals of ratios lie unevenly about them: they are a
-    problem, because a ratio is analysed as its logarithm.
+    The level is 95 %, or that in a column of levels, or in the names of the limits. A table with vi
+    or sei stays as it is. Intervals of ratios lie unevenly about them: they are a problem, because
+    a ratio is analysed as its logarithm.
     """
     named = reading.named
     if {"vi", "sei"} & {*named} or not {"yi", *INTERVAL} <= {*named}:
         return reading
+    levels, title = interval_levels(reading)
     ends = parse_numbers(named, INTERVAL)
     yi = parse_numbers(named, ["yi"]).values["yi"].to_numpy()
     lower, upper = (ends.values[name].to_numpy() for name in INTERVAL)
@@ -39,20 +42,55 @@ def add_standard_errors(reading: Reading) -> Reading:
     ends = ends.with_problem(outside, problem)
     usable = np.isfinite(width) & ~ends.refused
     problems = list(ends.problems)
-    if _are_ratios(yi[usable], lower[usable], upper[usable]):
-        problems.append(UNEVEN)
-    sei = pd.Series(np.where(usable, width / WIDTH, 1.0), named.index).map(repr)
-    sei = sei.where(usable | ends.refused, "")  # a listed problem: sei 1 avoids another
-    return reading.updated(messages=[MESSAGE], problems=problems, named=named.assign(sei=sei))
+    if not reading.scale and are_ratios(yi[usable], lower[usable], upper[usable]):
+        problems.append(_uneven(reading))
+    sei = pd.Series(np.where(usable, width / (2 * ndtri(levels / 200 + 0.5)), 1.0), named.index)
+    to_omit = ends.refused & reading.omits
+    sei = sei.map(repr).where((usable | ends.refused) & ~to_omit, "")  # sei 1 avoids a second line
+    named = named.assign(sei=sei)
+    message = MESSAGE.format(title)
+    return reading.updated(messages=[message], named=named).with_rows_problems(problems)
 
 
-def _are_ratios(yi: Floats, lower: Floats, upper: Floats) -> bool:
-    """Return True if intervals are positive and, in the median row, lopsided to the right."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        middle = lower / 2 + upper / 2
-    known = np.isfinite(yi)
-    lopsided = 2 * (middle - yi)[known] / (upper - lower)[known]
-    return bool(len(lopsided) and np.median(lopsided) > LOPSIDED and lower.min() > 0)
+def interval_levels(reading: Reading) -> tuple[Floats, str]:
+    """Return the confidence level of the interval of every row (k,), in percent, and in words."""
+    named = reading.named
+    asked = reading.asked.get("level", "")
+    names = [str(name) for name in named.columns]
+    column = asked if asked in names else next((n for n in names if plain(n) in LEVELS), None)
+    values = _percent(floats(named[column])) if column is not None else None
+    if values is not None:
+        shown = ", ".join(f"{level:g}" for level in sorted({*values}))
+        return values, f"{shown} % (column {column})"
+    if asked:
+        values = _percent(pd.Series([asked.strip(" %")] * len(named), dtype="str").map(_number))
+        if values is None:
+            raise BadInput(f"columns give level={asked!r}; it should be a column, or 90, 95, 99")
+        return values, f"{values[0]:g} %"
+    sources = [reading.taken.get(name, name) for name in INTERVAL]
+    found = {level for source in sources if (level := percent_in(source))}
+    level = found.pop() if len(found) == 1 else USUAL
+    return np.full(len(named), level), f"{level:g} %"
+
+
+def _percent(levels: pd.Series) -> Floats | None:
+    """Return levels in percent, 95 for blank cells; None if these numbers are no levels."""
+    filled = levels.dropna()
+    unit = 100 if filled.between(0.5, 1, inclusive="left").all() else 1
+    percent = (levels.astype(float) * unit).fillna(USUAL).to_numpy()
+    possible = len(filled) and ((percent >= 50) & (percent < 100)).all()
+    return percent if possible else None
+
+
+def _number(text: str) -> float:
+    return float(text) if NUMBER.fullmatch(text) else np.nan
+
+
+def _uneven(reading: Reading) -> str:
+    sources = {name: reading.taken.get(name, name) for name in ("yi", *INTERVAL)}
+    ratio = command(reading, {**sources, "scale": "ratio"})
+    given = command(reading, {**sources, "scale": "log"})
+    return f"{UNEVEN}; if they are ratios, of which logarithms are analysed: {ratio}; if not: {given}"
 
 
 def given_effects(text: pd.DataFrame, droppable: np.ndarray) -> Effects:

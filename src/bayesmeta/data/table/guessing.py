@@ -1,12 +1,22 @@
 """Columns that are not named by the user, guessed from what people call them."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import pandas as pd
 
+from bayesmeta.data.table.arms_in_names import change_columns, two_groups
 from bayesmeta.data.table.names import ARMS, INTERVAL, RAW, YEAR, complete_form, gives_effect, plain
 from bayesmeta.data.table.numerals import is_number
-from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.data.table.reading import Reading
+from bayesmeta.data.table.requests import choose
+from bayesmeta.data.table.words import (
+    end_of_interval,
+    is_error_of_log,
+    is_logarithm,
+    names_study,
+    ratio_of,
+)
 
 Names = Mapping[str, str]
 
@@ -42,76 +52,154 @@ SYNONYMS = {
     for letter, words in {"m": "m mean", "sd": "sd", "n": "n", "sem": "sem"}.items()
     for arm in ARMS
 }
+WITH_ERROR = ("sei", "vi")
+OF_ONE_GROUP = ("ri", "ni", "ti")
 
 
-def guess_columns(text: pd.DataFrame, known: Names, measure: str | None) -> dict[str, str]:
+@dataclass
+class Guess:
+    """The columns that were guessed for a table, and what the user should read about them."""
+
+    reading: Reading
+    columns: dict[str, str] = field(default_factory=dict)
+    messages: list[str] = field(default_factory=list)
+
+    def take_one(self, target: str, candidates: list[str]) -> None:
+        """Take the candidate for a name; raise BadInput if there are several, and none is given."""
+        if len(candidates) > 1:
+            options = [({target: name}, f"{target} is {name}") for name in candidates]
+            listed = ", ".join(candidates)
+            self.take(options, f"{target} may be any of the columns {listed}")
+        elif candidates:
+            self.columns[target] = candidates[0]
+
+    def take(self, options: list[tuple[dict[str, str], str]], problem: str) -> None:
+        """Take the only option; of several the first if the reading proposes, else raise."""
+        if len(options) > 1:
+            taken, message = choose(self.reading, problem, options)
+            self.messages.append(message)
+            self.columns.update(taken)
+        elif options:
+            self.columns.update(options[0][0])
+
+
+def guess_columns(reading: Reading, known: Names) -> Guess:
     """Return columns for the names that a table still needs.
 
-    `text` has every cell as text; `known` are the package's names that have a column, to the
-    file's; `measure` is the effect size that the user names. Raise BadInput if several columns may
-    be meant.
+    `known` are the package's names that have a column, to the file's. Raise BadInput if several
+    columns may be meant, and the reading is not to propose one.
     """
+    text = reading.text
+    measure = reading.asked_measure
+    guess = Guess(reading)
     free = [str(name) for name in text.columns if name not in known.values()]
-    study = {} if "study" in known else _study(text, free)
+    if "study" not in known:
+        _study(guess, free)
     if gives_effect({*known}) or complete_form({*known}, measure):
-        return study
-    taken = {*study.values()}
+        return guess
+    taken = {part for source in guess.columns.values() for part in (source, *source.split("/"))}
     numbers = [name for name in free if name not in taken and is_number(text[name]).any()]
-    effect = _effect({*known}, numbers)
-    if gives_effect({*known, *effect}):
-        return study | effect
-    return study | _raw({*known}, numbers, measure)
+    effect = Guess(reading)
+    _effect(effect, known, numbers)
+    if gives_effect({*known, *effect.columns}):
+        guess.columns |= effect.columns
+        guess.messages += effect.messages
+    else:
+        _raw(guess, {*known}, numbers, measure)
+    return guess
 
 
-def _study(text: pd.DataFrame, free: list[str]) -> dict[str, str]:
-    """Return the column of study labels; authors are joined with the year, if any."""
-    for names in STUDY:
-        candidates = [name for word in names for name in free if plain(name) == word]
-        partitions = {tuple(pd.factorize(text[name])[0]) for name in candidates}
-        if len(partitions) > 1:
-            raise _ambiguous("study", candidates)
-        if candidates:
-            by_person = plain(candidates[0]) in PERSONS
-            years = [name for name in free if plain(name) in YEAR and by_person]
-            return {"study": "/".join([candidates[0], *years[:1]])}
-    return {}
+def _study(guess: Guess, free: list[str]) -> None:
+    text = guess.reading.text
+    sets = [[name for word in names for name in free if plain(name) == word] for names in STUDY]
+    sets.append([name for name in free if names_study(name)])
+    candidates = next(filter(None, sets), [])
+    if not candidates:
+        if guess.reading.propose:
+            _propose_study(guess, free)
+        return
+    if len({tuple(pd.factorize(text[name])[0]) for name in candidates}) > 1:
+        guess.take_one("study", candidates)
+    else:
+        guess.columns["study"] = candidates[0]
+    by_person = plain(guess.columns["study"]) in PERSONS
+    years = [name for name in free if plain(name) in YEAR and by_person]
+    guess.columns["study"] = "/".join([guess.columns["study"], *years[:1]])
 
 
-def _effect(known: set[str], free: list[str]) -> dict[str, str]:
-    yi = {} if "yi" in known else _only("yi", free)
-    errors = {} if {"vi", "sei"} & known else _error(free, has_effect=bool(yi) or "yi" in known)
-    if {"vi", "sei"} & {*known, *errors}:
-        return yi | errors
-    ends = [_only(target, free) for target in INTERVAL if target not in known]
-    return yi | {target: name for end in ends for target, name in end.items()}
+def _propose_study(guess: Guess, free: list[str]) -> None:
+    text = guess.reading.text
+    words = [name for name in free if not is_number(text[name]).any() and (text[name] != "").all()]
+    if words:
+        name = max(words, key=lambda name: text[name].nunique())
+        guess.columns["study"] = name
+        guess.messages.append(f"no column is called study; {name} is taken, check it")
 
 
-def _error(free: list[str], *, has_effect: bool) -> dict[str, str]:
-    targets = {name: target for target in ("vi", "sei") for name in _candidates(target, free)}
-    if len(targets) > 1 and has_effect:
-        raise _ambiguous("vi or sei", list(targets))
-    return {target: name for name, target in targets.items()}
+def _effect(guess: Guess, known: Names, free: list[str]) -> None:
+    if "yi" not in known:
+        guess.take_one("yi", _candidates("yi", free) or _ratios(free))
+    ends = {target: _candidates(target, free) for target in INTERVAL if target not in known}
+    has_interval = all(ends.values())
+    if not {*WITH_ERROR} & {*known}:
+        _error(guess, known, free, has_interval=has_interval)
+    if {*WITH_ERROR} & {*known, *guess.columns}:
+        return
+    for target, candidates in ends.items():
+        guess.take_one(target, candidates)
 
 
-def _raw(known: set[str], free: list[str], measure: str | None) -> dict[str, str]:
+def _error(guess: Guess, known: Names, free: list[str], *, has_interval: bool) -> None:
+    targets = {name: target for target in WITH_ERROR for name in _candidates(target, free)}
+    source = {**known, **guess.columns}.get("yi", "")
+    if not source:
+        return
+    if ratio_of(source) and not is_logarithm(source) and has_interval:
+        return  # an interval of a ratio is on its scale, a standard error may be on another
+    if len(targets) > 1:
+        options = [({target: name}, f"{target} is {name}") for name, target in targets.items()]
+        guess.take(options, f"vi or sei may be any of the columns {', '.join(targets)}")
+    else:
+        guess.columns |= {target: name for name, target in targets.items()}
+
+
+def _raw(guess: Guess, known: set[str], numbers: list[str], measure: str | None) -> None:
     names = [name for name in SYNONYMS if name in RAW and name not in known]
-    raw = {target: name for wanted in names for target, name in _only(wanted, free).items()}
+    raw = {target: found for target in names if (found := _candidates(target, numbers))}
+    raw |= {target: [name] for target, name in change_columns(numbers).items()}
+    if not complete_form({*known, *raw} - {*OF_ONE_GROUP}, measure):
+        groups = Guess(guess.reading)
+        groups.take(_two_groups(known, numbers, measure), "one group is compared with another")
+        guess.messages += groups.messages
+        raw |= {target: [name] for target, name in groups.columns.items()}
     form = complete_form({*known, *raw}, measure) or ()
-    return {name: raw[name] for name in form if name in raw}
+    arms = [arm for arm in ARMS.values() if arm["m"] in form]
+    needed = dict.fromkeys([*form, *(name for arm in arms for name in arm.values())])
+    for target in (name for name in needed if name in raw and name not in known):
+        guess.take_one(target, raw[target])
+
+
+def _two_groups(
+    known: set[str], numbers: list[str], measure: str | None
+) -> list[tuple[dict[str, str], str]]:
+    options = [
+        ({name: source for name, source in columns.items() if name not in known}, meaning)
+        for columns, meaning in two_groups(numbers)
+    ]
+    complete = all(complete_form({*known, *columns}, measure) for columns, _ in options)
+    return options if complete else []
 
 
 def _candidates(target: str, free: Iterable[str]) -> list[str]:
-    return [name for name in free if plain(name) in (target, *SYNONYMS[target])]
+    exact = [name for name in free if plain(name) in (target, *SYNONYMS[target])]
+    if exact or target not in (*INTERVAL, "sei"):
+        return exact
+    if target == "sei":
+        return [name for name in free if is_error_of_log(name)]
+    return [name for name in free if end_of_interval(name) == target]
 
 
-def _only(target: str, free: Iterable[str]) -> dict[str, str]:
-    candidates = _candidates(target, free)
-    if len(candidates) > 1:
-        raise _ambiguous(target, candidates)
-    return {target: candidates[0]} if candidates else {}
-
-
-def _ambiguous(target: str, candidates: list[str]) -> BadInput:
-    choice = f'--columns "{target.split()[0]}={candidates[0]}"'
-    columns = ", ".join(candidates)
-    return BadInput(f"{target} may be any of the columns {columns}; say which: {choice}")
+def _ratios(free: Iterable[str]) -> list[str]:
+    """Return the names of ratios, but only those of logarithms if there are any."""
+    ratios = [name for name in free if ratio_of(name)]
+    return [name for name in ratios if is_logarithm(name)] or ratios

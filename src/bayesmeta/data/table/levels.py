@@ -7,9 +7,14 @@ import numpy as np
 import pandas as pd
 
 from bayesmeta.data.schema import KEYS, LABELS
+from bayesmeta.data.table.alike import alike
 from bayesmeta.data.table.limits import LABEL_LENGTH, TEXT_LENGTH, TEXT_TOTAL
 from bayesmeta.data.table.numerals import floats, is_number
 from bayesmeta.data.table.reading import Reading, cells_at
+from bayesmeta.data.table.requests import command
+
+
+MOST_LEVELS = 50  # of a column whose levels are compared
 
 
 class Labels(NamedTuple):
@@ -29,7 +34,7 @@ def label_levels(reading: Reading) -> Reading:
     """
     named = reading.named
     study = named["study"]
-    grouped = [_groups(named, reading.taken)] if "group" in named else []
+    grouped = [_groups(reading)] if "group" in named else []
     effect = _effects(named, grouped[0].labels if grouped else study)
     levels = [*grouped, effect]
     labels = pd.DataFrame({"study": study, "group": levels[0].labels, "effect": effect.labels})
@@ -45,19 +50,21 @@ def _too_long(named: pd.DataFrame) -> list[str]:
     return [f"{name} {rule} {cells}" for name, cells in got.items()]
 
 
-def _groups(named: pd.DataFrame, taken: Mapping[str, str]) -> Labels:
+def _groups(reading: Reading) -> Labels:
+    named = reading.named
     study = named["study"]
     group = _nested(named["group"], study, "group")
     repeated = _repeated(group.labels, study)
     if not repeated.any():
         return group
-    columns = {name: taken.get(name, name) for name in ("study", "group")}
+    study_source, group_source = (reading.taken.get(name, name) for name in ("study", "group"))
+    nested = command(reading, {"study": study_source, "group": f"{study_source}/{group_source}"})
+    aside = command(reading, {"group": ""})
     problem = (
         f"group must lie in a single study, got {cells_at(repeated, group.labels)}; a label in two "
-        "studies is either two groups with the same name, which this nests: "
-        f'--columns "study={columns["study"]}, group={columns["study"]}/{columns["group"]}"; or '
-        "the same thing in both, a crossed level, which no model here has: keep it as a moderator, "
-        '--columns "group="'
+        f"studies is either two groups with the same name, which this nests: {nested}; or the same "
+        "thing in both, a crossed level, which no model here has: keep it as a moderator, "
+        f"{aside}"
     )
     return Labels(study + "/" + group.labels, group.messages, (problem,))
 
@@ -93,7 +100,11 @@ def _count_from_one(labels: pd.Series, parents: pd.Series) -> bool:
 
 
 def add_moderators(reading: Reading) -> Reading:
-    """Return the reading with `moderators`; columns of long texts are left out with a message."""
+    """Return the reading with `moderators`; columns of long texts are left out with a message.
+
+    Messages name columns that are words because of a few cells, and levels that differ by
+    typography alone.
+    """
     named = reading.named
     names = [name for name in map(str, named.columns) if name not in KEYS]
     columns = {name: _moderator(named[name], reading.orders.get(name)) for name in names}
@@ -103,7 +114,28 @@ def add_moderators(reading: Reading) -> Reading:
         for name, length in long.items()
     ]
     moderators = pd.DataFrame(columns, index=named.index).drop(columns=list(long))
+    words = [name for name in moderators if moderators[name].dtype == "category"]
+    messages += [line for name in words if (line := _word_message(named[name], reading.orders))]
     return reading.updated(messages=messages, moderators=moderators)
+
+
+def _word_message(column: pd.Series, orders: Mapping[str, Sequence[str]]) -> str:
+    """Return why a column that is mostly numbers is words, or which of its levels are alike."""
+    filled = column[column != ""]
+    numbers = is_number(filled)
+    if column.name in orders:
+        return ""
+    if 0.5 <= numbers.mean() < 1:
+        cells = cells_at(~numbers, filled)
+        return f"{column.name} is read as words, not as a number, because of {cells}"
+    begins = filled.str.match(r"[+-]?[\d.,]*\d") & ~filled.str.match(r"\d[\d.,]*-\d")
+    if begins.all() and filled.nunique() > 1:
+        example = repr(filled.iloc[0])
+        return f"{column.name} is read as words, not as a number: its cells are like {example}"
+    levels = filled.unique()
+    sets = alike(levels) if len(levels) <= MOST_LEVELS else []
+    shown = "; ".join(", ".join(map(repr, same)) for same in sets)
+    return f"{column.name} has levels that differ by typography alone: {shown}" if sets else ""
 
 
 def _moderator(column: pd.Series, order: Sequence[str] | None) -> pd.Series:

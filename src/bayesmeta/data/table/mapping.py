@@ -1,5 +1,6 @@
 """The first stage: columns under the package's names, as the user asks or as they are called."""
 
+import re
 from collections.abc import Iterable, Mapping
 
 import pandas as pd
@@ -12,23 +13,27 @@ from bayesmeta.infrastructure.choices import nearest
 from bayesmeta.infrastructure.errors import BadInput
 
 ASIDE = "_in_file"
+QUOTES = "\"'`"
+SEPARATE = re.compile(r"""(?:=\s*"[^"]*"|=\s*'[^']*'|=\s*`[^`]*`|[^,])+""")  # parts between commas
 
 
 def parse_columns(text: str) -> dict[str, str]:
     """Return `study=district, group=school, yi=es` as a dictionary from our names to the file's.
 
-    `group=` sets a column of that name aside. Raise BadInput if the text is of another form, or
-    gives a name twice.
+    A name with commas stands in quotes, m1i="Mean, drug". `group=` sets a column of that name
+    aside. Raise BadInput if the text is of another form, or gives a name twice.
     """
     columns: dict[str, str] = {}
-    for part in filter(str.strip, text.split(",")):
+    for part in filter(str.strip, SEPARATE.findall(text)):
         target, equals, source = (piece.strip() for piece in part.partition("="))
         if not equals or not target:
             form = "it should read 'study=district, yi=es, sei=se'"
-            raise BadInput(f"--columns has {part.strip()!r}; {form}")
+            quotes = """; quote a name that has commas, m1i="Mean, drug\""""
+            raise BadInput(f"--columns has {part.strip()!r}; {form}{quotes}")
         if target in columns:
             raise BadInput(f"--columns gives {target} twice, {columns[target]!r} and {source!r}")
-        columns[target] = source
+        is_quoted = len(source) > 1 and source[0] == source[-1] and source[0] in QUOTES
+        columns[target] = source[1:-1] if is_quoted else source
     return columns
 
 
@@ -41,8 +46,8 @@ def name_columns(reading: Reading) -> Reading:
     chosen = _chosen(text, reading.asked)
     asked = {target: source for target, source in chosen.items() if source}
     kept = {name: name for name in _names_kept(text, chosen, asked)}
-    guessed = guess_columns(text, {**asked, **kept}, reading.asked_measure)
-    taken = asked | guessed
+    guess = guess_columns(reading, {**asked, **kept})
+    taken = asked | guess.columns
     others = _other_names(text, taken, kept)
     aside = _names_aside(text, others, taken, kept)
     columns = {target: _label(text, source) for target, source in taken.items()}
@@ -53,7 +58,7 @@ def name_columns(reading: Reading) -> Reading:
         "; ".join(f"the file's own {old} is kept as {new}" for old, new in aside.items()),
     ]
     named = pd.DataFrame(columns, index=text.index)
-    messages = [message for message in messages if message]
+    messages = [*guess.messages, *filter(None, messages)]
     return reading.updated(messages=messages, named=named, taken=kept | taken, aside=aside)
 
 

@@ -24,7 +24,9 @@ INTERVAL = ("ci_lb", "ci_ub")  # in place of vi and sei
 FORMS = [form for measure in MEASURES.values() for form in measure.forms]
 ARM_COLUMNS = [name for arm in ARMS.values() for name in arm.values()]
 RAW = tuple(dict.fromkeys([*(name for form in FORMS for name in form), *ARM_COLUMNS, "sign"]))
-SETTINGS = ("measure", "incomplete", "sheet")  # given with the columns, although they are none
+SETTINGS = (  # given with the columns, although they are none
+    *("measure", "incomplete", "sheet", "scale", "error", "level", "alike", "arm", "reference"),
+)
 TARGETS = (*LABELS, *EFFECT, *INTERVAL, *RAW, *SETTINGS)
 YEAR = ("year", "publication_year", "pub_year")
 
@@ -56,10 +58,15 @@ def derived(names: Collection[str]) -> set[str]:
 
 
 def complete_measure(names: Collection[str], asked: str | None) -> Measure | None:
-    """Return the first effect size that columns complete, of those that may be asked, or None."""
+    """Return the effect size that columns complete with most numbers, or None.
+
+    Of several the first, and only the one that is asked for.
+    """
     measures = [MEASURES[asked]] if asked else list(MEASURES.values())
     have = list(derived(names))
-    return next((measure for measure in measures if measure.form(have)), None)
+    complete = [measure for measure in measures if measure.form(have)]
+    # most numbers: means on two occasions with r and n are a change, although r and n are a z
+    return max(complete, key=lambda measure: len(measure.form(have) or ()), default=None)
 
 
 def complete_form(names: Collection[str], asked: str | None) -> Form | None:

@@ -51,13 +51,14 @@ def parse_numbers(text: pd.DataFrame, names: Sequence[str]) -> Numbers:
     return numbers
 
 
-def plain_numbers(reading: Reading, *, decimal_comma: bool) -> Reading:
+def plain_numbers(reading: Reading) -> Reading:
     """Return the same table with numbers written as 0.5 and -1.
 
     A column of numbers with commas is read if a single reading is possible: 0,5 is a half. 1,234
     is a decimal, too, in a file with columns separated by ';' (`decimal_comma`), and ambiguous in
     other files: raise BadInput if commas may be decimal commas or separate thousands.
     """
+    decimal_comma = reading.decimal_comma
     typed = {name: _plain_minus(reading.text[name]) for name in reading.text.columns}
     refuse(_ambiguous(column, decimal_comma=decimal_comma) for column in typed.values())
     columns = {name: _with_points(column, decimal_comma) for name, column in typed.items()}

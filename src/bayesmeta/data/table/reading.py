@@ -23,6 +23,9 @@ class Reading:
     ----------
     text : the file's columns, every cell as text; its index holds the rows that errors name.
     asked : the package's name to the file's, and the settings, as `columns` of `read_table`.
+    file : the path of the file, as the user gives it; "" for a table of Python.
+    decimal_comma : whether numbers may be expected to have a decimal comma.
+    propose : whether the likeliest reading is taken, with a message, where several are possible.
     orders : order of the levels, for columns with a meaningful order.
     messages : lines that the user should read: guesses, conversions and rows that are left out.
     problems : lines because of which the table is refused.
@@ -31,6 +34,8 @@ class Reading:
     aside : the file's name of a column that had to make room to the name that it has in `frame`.
     effects : a row per row of `named`, as the table of `Effects`.
     measure : name of the effect size that was computed; None if yi was given.
+    scale : what yi is, in words, if its column says so; "" otherwise.
+    ratio : metafor's name of the ratio of which yi is the logarithm (OR, HR, ...); "" otherwise.
     labels : columns study, group and effect.
     moderators : the other columns, as floats or categories.
     frame : the effect table, as `read_table` returns it.
@@ -38,6 +43,9 @@ class Reading:
 
     text: pd.DataFrame
     asked: Mapping[str, str] = field(default_factory=dict)
+    file: str = ""
+    decimal_comma: bool = False
+    propose: bool = False
     orders: Mapping[str, Sequence[str]] = field(default_factory=dict)
     messages: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
@@ -46,9 +54,16 @@ class Reading:
     aside: dict[str, str] = field(default_factory=dict)
     effects: pd.DataFrame = field(default_factory=pd.DataFrame)
     measure: str | None = None
+    scale: str = ""
+    ratio: str = ""
     labels: pd.DataFrame = field(default_factory=pd.DataFrame)
     moderators: pd.DataFrame = field(default_factory=pd.DataFrame)
     frame: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    @property
+    def omits(self) -> bool:
+        """Return whether rows that cannot be an effect are left out, as the user asks."""
+        return self.asked.get("incomplete") == "omit"
 
     @property
     def asked_measure(self) -> str | None:
@@ -67,6 +82,11 @@ class Reading:
         """Return the reading with other fields, and lines added to messages and problems."""
         messages = (*self.messages, *messages)
         return replace(self, messages=messages, problems=(*self.problems, *problems), **fields)
+
+
+    def with_rows_problems(self, lines: Iterable[str]) -> "Reading":
+        """Return the reading with problems of rows: messages if such rows are left out."""
+        return self.updated(messages=lines) if self.omits else self.updated(problems=lines)
 
 
 @dataclass(frozen=True, eq=False)

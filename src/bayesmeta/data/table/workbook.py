@@ -12,7 +12,7 @@ from python_calamine import load_workbook
 from bayesmeta.data.effect_sizes.measure import SHOWN
 from bayesmeta.data.table.cells import Cells
 from bayesmeta.data.table.limits import UNPACKED_BYTES, check_shape
-from bayesmeta.infrastructure.choices import nearest
+from bayesmeta.data.table.sheets import Rows, chosen_sheet, rows_of_sheet
 from bayesmeta.infrastructure.errors import BadInput
 
 PARTS = 1000  # a workbook of a few sheets has tens of parts
@@ -35,23 +35,20 @@ FORMULA = re.compile(  # a formula that no value, or an empty value, follows
 
 
 def sheet_cells(content: bytes, name: str | None = None) -> Cells:
-    """Return the cells of a sheet, by default the first; a message names the other sheets.
+    """Return the cells of a sheet, by default the first with a table; a message names the others.
 
     Raise BadInput if there is no such sheet, it unpacks to more than the size of a table, or a
     formula in it has no computed value.
     """
-    book = load_workbook(io.BytesIO(_checked(content, name)))
-    sheets = book.sheet_names
-    if not sheets:
-        raise BadInput("it has no sheet")
-    chosen = name or sheets[0]
-    if chosen not in sheets:
-        known = ", ".join(map(repr, sheets))
-        raise BadInput(f"it has no sheet {name!r}{nearest(chosen, sheets)}; its sheets are {known}")
-    others = ", ".join(repr(other) for other in sheets if other != chosen)
-    read = f"the sheet {chosen!r}" if name else f"the first sheet, {chosen!r}"
-    messages = (f"read from {read}; not read: {others}",) if others else ()
-    return Cells(book.get_sheet_by_name(chosen).iter_rows(), messages)
+    first = load_workbook(io.BytesIO(_checked(content, name)))
+    sheets = first.sheet_names
+
+    def rows_of(sheet: str) -> Rows:
+        is_loaded = sheet == (name or sheets[0])
+        book = first if is_loaded else load_workbook(io.BytesIO(_checked(content, sheet)))
+        return rows_of_sheet(book.get_sheet_by_name(sheet))
+
+    return chosen_sheet(sheets, name, rows_of)
 
 
 def _checked(content: bytes, name: str | None) -> bytes:
