@@ -32,7 +32,7 @@ def write(tmp_path: Path) -> Write:
 def refusal(path: Path) -> str:
     with pytest.raises(BadInput) as error:
         read_table(path)
-    return str(error.value).removeprefix(f"{path}: ")
+    return str(error.value).removeprefix(f"{path}: ").partition("\nleave out the rows")[0]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
@@ -239,5 +239,5 @@ def test_a_sheet_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=f"no sheet 'efects' {hint}"):
         read_table(path, columns={"sheet": "efects"})
     (tmp_path / "mine.csv").write_text("study,yi,vi\na,1,1\nb,2,1\n", encoding="utf-8")
-    with pytest.raises(BadInput, match="file has sheets"):
+    with pytest.raises(BadInput, match="only a file of Excel has sheets"):
         read_table(tmp_path / "mine.csv", columns={"sheet": "effects"})

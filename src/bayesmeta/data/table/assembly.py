@@ -5,7 +5,7 @@ import pandas as pd
 from bayesmeta.data.effect_sizes import MEASURES, places
 from bayesmeta.data.schema import LABELS, effect_problems, refuse
 from bayesmeta.data.table.names import complete_form, complete_measure
-from bayesmeta.data.table.reading import FLAGS, Reading
+from bayesmeta.data.table.reading import FLAGS, Reading, impossible_rows
 from bayesmeta.data.table.requests import command
 from bayesmeta.infrastructure.errors import BadInput
 
@@ -60,8 +60,7 @@ def _joined(reading: Reading) -> pd.DataFrame:
 
 
 def _ways_out(reading: Reading) -> list[str]:
-    effects = reading.effects
-    if not (effects["incomplete"] | effects["refused"]).any():
+    if not impossible_rows(reading.effects).any():
         return []
     omit = f"leave out the rows without an effect, which a note names: {command(reading, OMIT)}"
     names = [str(name) for name in reading.named.columns]

@@ -9,7 +9,7 @@ from bayesmeta.data.table.computed import computed_effects
 from bayesmeta.data.table.given import given_effects
 from bayesmeta.data.table.lacking import lacking
 from bayesmeta.data.table.names import EFFECT, INTERVAL, RAW, complete_measure, gives_effect
-from bayesmeta.data.table.reading import Reading
+from bayesmeta.data.table.reading import Reading, impossible_rows
 from bayesmeta.data.table.requests import command
 from bayesmeta.infrastructure.errors import BadInput
 
@@ -43,7 +43,8 @@ def fill_effects(reading: Reading) -> Reading:
     problems = [line for part in parts for line in part.problems]
     table = pd.concat([part.table for part in parts]).iloc[order]
     if omit:
-        table = table.assign(left_out=table["left_out"] | _impossible(table, named["study"]))
+        nameless = (named["study"] == "").to_numpy()
+        table = table.assign(left_out=table["left_out"] | impossible_rows(table) | nameless)
     name = measure.name if measure and computed.any() else None
     filled = reading.updated(messages=messages, effects=table, measure=name)
     return filled.with_rows_problems(problems)
@@ -73,12 +74,6 @@ def _check_correlation(reading: Reading) -> None:
         needed = "a change needs means and SDs of both (m1i, sd1i, m2i, sd2i) with ri and ni"
         correlation = command(reading, {"measure": "ZCOR"})
         raise BadInput(f"{problem}, and {needed}; if {r} is the effect itself: {correlation}")
-
-
-def _impossible(table: pd.DataFrame, study: pd.Series) -> pd.Series:
-    """Return True for rows that cannot be an effect: no study, no finite yi, or vi not above 0."""
-    possible = np.isfinite(table["yi"]) & np.isfinite(table["vi"]) & (table["vi"] > 0)
-    return ~possible | table["refused"].astype(bool) | (study == "").to_numpy()
 
 
 def _rows_to_compute(named: pd.DataFrame, measure: Measure | None) -> np.ndarray:

@@ -52,7 +52,7 @@ SYNONYMS = {
     for letter, words in {"m": "m mean", "sd": "sd", "n": "n", "sem": "sem"}.items()
     for arm in ARMS
 }
-WITH_ERROR = ("sei", "vi")
+WITH_ERROR = ("vi", "sei")
 OF_ONE_GROUP = ("ri", "ni", "ti")
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from bayesmeta.data.effect_sizes import MEASURES
 from bayesmeta.data.table.arms_in_names import groups_of
 from bayesmeta.data.table.guessing import SYNONYMS
-from bayesmeta.data.table.names import INTERVAL, RAW, derived, listed, plain
+from bayesmeta.data.table.names import INTERVAL, RAW, complete_measure, derived, listed, plain
 from bayesmeta.data.table.numerals import is_number
 from bayesmeta.data.table.reading import Reading
 from bayesmeta.data.table.requests import command
@@ -35,7 +35,11 @@ def lacking(reading: Reading) -> str:
     study = "" if "study" in known else _study_like(reading)
     near = "" if "study" in known else nearest("study", free)
     missing = [*(() if "study" in known else ("study",)), *form.missing]
-    if study and not form.missing:
+    measure = None if study else complete_measure({*known}, reading.asked_measure)
+    if measure:  # yi or its error stands in the way
+        aside = {name: "" for name in ("yi", "vi", "sei") if name in known}
+        remedy = f"{measure.name} is computed from the others by {command(reading, aside)}"
+    elif study and not form.missing:
         remedy = f"if {study} names the studies: {command(reading, {'study': study, **changes})}"
     else:
         names = ", ".join(f"{name.split()[0]}=..." for name in missing)
@@ -71,7 +75,9 @@ def _nearest_form(names: set[str], asked: str | None) -> Form:
     forms = [] if asked else [("yi", form) for form in GIVEN]
     forms += [(measure.name, form) for measure in measures for form in measure.forms]
     candidates = [
-        Form(title, form, tuple(name for name in form if name not in have)) for title, form in forms
+        Form(title, form, tuple(name for name in form if name not in have))
+        for title, form in forms
+        if title == "yi" or asked or not {"yi", "vi"} & have
     ]
     best = max(candidates, key=lambda form: (1 - len(form.missing) / len(form.columns)))
     if best.title == "yi" and "vi" in best.missing:

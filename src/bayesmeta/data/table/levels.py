@@ -9,6 +9,7 @@ import pandas as pd
 from bayesmeta.data.schema import KEYS, LABELS
 from bayesmeta.data.table.alike import alike
 from bayesmeta.data.table.limits import LABEL_LENGTH, TEXT_LENGTH, TEXT_TOTAL
+from bayesmeta.data.table.names import TARGETS
 from bayesmeta.data.table.numerals import floats, is_number
 from bayesmeta.data.table.reading import Reading, cells_at
 from bayesmeta.data.table.requests import command
@@ -114,7 +115,8 @@ def add_moderators(reading: Reading) -> Reading:
         for name, length in long.items()
     ]
     moderators = pd.DataFrame(columns, index=named.index).drop(columns=list(long))
-    words = [name for name in moderators if moderators[name].dtype == "category"]
+    is_word = {str(name): moderators[name].dtype == "category" for name in moderators}
+    words = [name for name in is_word if is_word[name] and name not in TARGETS]
     messages += [line for name in words if (line := _word_message(named[name], reading.orders))]
     return reading.updated(messages=messages, moderators=moderators)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
@@ -104,6 +105,12 @@ class Effects:
     table: pd.DataFrame
     problems: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
+
+
+def impossible_rows(effects: pd.DataFrame) -> pd.Series:
+    """Return True for rows of `Effects.table` without a finite yi and a finite vi above 0."""
+    possible = np.isfinite(effects["yi"]) & np.isfinite(effects["vi"]) & (effects["vi"] > 0)
+    return ~possible | effects["refused"].astype(bool) | effects["incomplete"].astype(bool)
 
 
 def cells_at(wrong: ArrayLike, column: pd.Series) -> str:

@@ -32,11 +32,10 @@ def leave_out_totals(reading: Reading) -> Reading:
     labels = [name for name in map(str, text.columns) if name in label_columns(reading)]
     if not labels or reading.asked.get("study") == "":
         return reading
-    wrong = pd.DataFrame({name: _is_total(text[name]) for name in labels}).any(axis=1).to_numpy()
-    nameless = (text[labels] == "").all(axis=1)
+    wrong = np.any([_is_total(text[name]) for name in labels], axis=0)
+    nameless = (text[labels] == "").all(axis=1).to_numpy()
     if nameless.any():
-        cells = text[nameless].apply(_is_total).any(axis=1)
-        wrong[nameless.to_numpy()] |= cells.to_numpy()
+        wrong |= nameless & np.any([_is_total(text[name]) for name in text.columns], axis=0)
     if not wrong.any() or wrong.all():
         return reading
     shown = text.apply(lambda row: next((cell for cell in row if TOTAL.fullmatch(cell)), ""), axis=1)
