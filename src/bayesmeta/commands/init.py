@@ -11,7 +11,7 @@ from bayesmeta.commands.console.printer import Printer
 from bayesmeta.commands.console.tables import print_columns
 from bayesmeta.commands.model_draft import model_text
 from bayesmeta.commands.options import Draft
-from bayesmeta.data.table import read_file
+from bayesmeta.data.table import Reading, read_file
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.design import build_design
@@ -26,7 +26,7 @@ def run_init(options: Draft, out: Path | None, console: Console) -> int:
     if out.exists() and not options.force:
         raise BadInput(f"{out} exists; give another name by --out, or overwrite it by --force")
     with Steps(console)("reading the data"):
-        reading = read_file(path, columns=options.columns)
+        reading = _likeliest(options)
         aside = reading.aside | reserved_names(reading.frame)
         reading = replace(reading, frame=without_reserved(reading.frame), aside=aside)
     command = f"bayesmeta fit --dataset {shlex.quote(str(path))} --model {shlex.quote(str(out))}"
@@ -42,3 +42,15 @@ def run_init(options: Draft, out: Path | None, console: Console) -> int:
     printer.written(out)
     printer.line(f"run it: {command}", wrap=False)
     return 0
+
+
+def _likeliest(options: Draft) -> Reading:
+    """Return the likeliest reading of a table; rows that cannot be an effect are left out."""
+    asked = dict(options.columns)
+    try:
+        return read_file(options.file, columns=asked, propose=True)
+    except BadInput as error:
+        try:
+            return read_file(options.file, columns=asked | {"incomplete": "omit"}, propose=True)
+        except BadInput:
+            raise error from None

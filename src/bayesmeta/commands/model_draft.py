@@ -35,9 +35,10 @@ prior = "HalfNormal({tau_sd:g})"
 reason = {reason}
 
 # Columns of the file; the names on the left are those of bayesmeta.
-[columns]
+{notes}[columns]
 {columns}
 """
+NOTES = "# Check how the table was read; these are the likeliest readings:\n"
 
 
 class Scale(NamedTuple):
@@ -105,7 +106,14 @@ def model_text(reading: Reading, file: str, command: str) -> str:
         tau_sd=scale.tau_sd,
         reason=quoted(scale.reason),
         columns=columns_text(reading),
+        notes=notes_text(reading),
     )
+
+
+def notes_text(reading: Reading) -> str:
+    """Return comments with what was guessed or left out; "" if nothing was."""
+    lines = [f"# - {comment(line)}\n" for line in reading.messages]
+    return NOTES + "".join(lines) if lines else ""
 
 
 def columns_text(reading: Reading) -> str:
@@ -113,6 +121,7 @@ def columns_text(reading: Reading) -> str:
     used = used_names(reading)
     columns = {name: source for name, source in reading.taken.items() if name in used}
     columns |= ({"measure": reading.measure} if reading.measure else {}) | reading.settings
+    columns = {name: source for name, source in columns.items() if source not in reading.made}
     return "\n".join(f"{name} = {quoted(source)}" for name, source in columns.items())
 
 

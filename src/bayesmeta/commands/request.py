@@ -9,6 +9,7 @@ import xarray as xr
 from formulaic import Formula
 
 from bayesmeta.commands.effects import keep_rows, read_effects
+from bayesmeta.commands.moderator_notes import notes_on_codes
 from bayesmeta.commands.options import Request
 from bayesmeta.data.datasets import DATASETS
 from bayesmeta.estimates.discrepancy import check_sides
@@ -99,6 +100,9 @@ def choose_model(request: Request, frame: pd.DataFrame) -> ModelSpec:
             spec = spec.with_levels(("study",))
             frame.attrs["notes"] = [*frame.attrs.get("notes", []), SINGLE_LEVEL]
     spec = spec.with_terms(cell_means(moderators, frame)) if moderators else spec
+    if dataset is None and moderators:
+        codes = notes_on_codes(frame, spec.terms, variables_of(Formula(spec.terms)))
+        frame.attrs["notes"] = [*frame.attrs.get("notes", []), *codes]
     if request.likelihood is None:
         return spec
     if spec.likelihood == ORDERED:

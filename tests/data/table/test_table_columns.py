@@ -109,7 +109,7 @@ def test_a_variance_is_not_a_standard_error_and_words_are_no_effects(read: Read)
     [
         (
             "paper,trial,g,se\na,1,1,1\na,2,1,1\nb,3,1,1\n",
-            'columns trial, paper; say which:\n  bayesmeta fit --dataset PATH --columns "study=trial"',
+            'trial, paper; say which:\n  bayesmeta fit --dataset PATH --columns "study=trial"',
         ),
         (
             "study,g,d,se\na,1,1,1\nb,1,1,1\n",

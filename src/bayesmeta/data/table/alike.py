@@ -52,4 +52,3 @@ def _bare(label: str) -> str:
     letters = "".join(letter for letter in folded if not unicodedata.combining(letter))
     words = [word for word in WORDS.split(letters.replace("&", " and ")) if word]
     return " ".join(whole[1] if (whole := WHOLE.fullmatch(word)) else word for word in words)
-

@@ -10,6 +10,7 @@ from bayesmeta.data.table.given import given_effects
 from bayesmeta.data.table.lacking import lacking
 from bayesmeta.data.table.names import EFFECT, INTERVAL, RAW, complete_measure, gives_effect
 from bayesmeta.data.table.reading import Reading, impossible_rows
+from bayesmeta.data.table.reproduced import reproduced_measure
 from bayesmeta.data.table.requests import command
 from bayesmeta.infrastructure.errors import BadInput
 
@@ -29,7 +30,7 @@ def fill_effects(reading: Reading) -> Reading:
     omit = reading.asked.get("incomplete", "")
     if omit not in ("", "omit"):
         raise BadInput(f"columns give incomplete={omit!r}; it should be 'omit', or not be given")
-    measure = _measure(reading)
+    measure, reproduces = _measure(reading)
     computed = _rows_to_compute(named, measure)
     droppable = _unreported(named) | bool(omit)
     parts = []
@@ -39,7 +40,7 @@ def fill_effects(reading: Reading) -> Reading:
         parts.append(computed_effects(named[computed], measure, droppable[computed]))
     # given rows stand before computed ones: back to the order of the table
     order = np.argsort(np.argsort(computed, kind="stable"))
-    messages = [line for part in parts for line in part.messages]
+    messages = [*reproduces, *(line for part in parts for line in part.messages)]
     problems = [line for part in parts for line in part.problems]
     table = pd.concat([part.table for part in parts]).iloc[order]
     if omit:
@@ -50,7 +51,8 @@ def fill_effects(reading: Reading) -> Reading:
     return filled.with_rows_problems(problems)
 
 
-def _measure(reading: Reading) -> Measure | None:
+def _measure(reading: Reading) -> tuple[Measure | None, list[str]]:
+    """Return the measure to compute, and a message if it is chosen because it gives estimates."""
     names = [str(name) for name in reading.named.columns]
     given = gives_effect(names)
     asked = reading.asked_measure
@@ -60,7 +62,13 @@ def _measure(reading: Reading) -> Measure | None:
         raise BadInput(lacking(reading))
     if measure and measure.name == "ZCOR" and not asked:
         _check_correlation(reading)
-    return measure
+    if measure is None or asked:
+        return measure, []
+    columns = {name: reading.taken[name] for name in RAW if name in reading.taken}
+    found = reproduced_measure(reading.text, columns)
+    if found is None:
+        return measure, []
+    return found[0], [f"{found[0].name} is computed, because it gives the file's {found[1]}"]
 
 
 def _check_correlation(reading: Reading) -> None:

@@ -1,5 +1,7 @@
 """Effects that a table gives: yi with vi, with sei, or with an interval."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri
@@ -7,7 +9,7 @@ from scipy.special import ndtri
 from bayesmeta.data.effect_sizes.measure import Floats
 from bayesmeta.data.table.names import EFFECT, INTERVAL, plain
 from bayesmeta.data.table.numerals import NUMBER, floats, parse_numbers
-from bayesmeta.data.table.ratios import are_ratios
+from bayesmeta.data.table.ratios import are_ratios, take_logarithms
 from bayesmeta.data.table.reading import Effects, Reading, cells_at
 from bayesmeta.data.table.requests import command
 from bayesmeta.data.table.words import percent_in
@@ -42,12 +44,17 @@ def add_standard_errors(reading: Reading) -> Reading:
     ends = ends.with_problem(outside, problem)
     usable = np.isfinite(width) & ~ends.refused
     problems = list(ends.problems)
-    if not reading.scale and are_ratios(yi[usable], lower[usable], upper[usable]):
+    known = reading.scale or reading.asked.get("scale")
+    if not known and are_ratios(yi[usable], lower[usable], upper[usable]):
+        if reading.propose:
+            asked = {**reading.asked, "scale": "ratio"}
+            ratios = replace(reading, asked=asked).updated(messages=[f"{UNEVEN}: taken as ratios"])
+            return add_standard_errors(take_logarithms(ratios))
         problems.append(_uneven(reading))
     sei = pd.Series(np.where(usable, width / (2 * ndtri(levels / 200 + 0.5)), 1.0), named.index)
     to_omit = ends.refused & reading.omits
-    sei = sei.map(repr).where((usable | ends.refused) & ~to_omit, "")  # sei 1 avoids a second line
-    named = named.assign(sei=sei)
+    cells = sei.map(repr).where((usable | ends.refused) & ~to_omit, "")
+    named = named.assign(sei=cells)
     message = MESSAGE.format(title)
     return reading.updated(messages=[message], named=named).with_rows_problems(problems)
 
@@ -77,7 +84,7 @@ def _percent(levels: pd.Series) -> Floats | None:
     """Return levels in percent, 95 for blank cells; None if these numbers are no levels."""
     filled = levels.dropna()
     unit = 100 if filled.between(0.5, 1, inclusive="left").all() else 1
-    percent = (levels.astype(float) * unit).fillna(USUAL).to_numpy()
+    percent = np.asarray((levels.astype(float) * unit).fillna(USUAL), float)
     possible = len(filled) and ((percent >= 50) & (percent < 100)).all()
     return percent if possible else None
 
@@ -89,8 +96,10 @@ def _number(text: str) -> float:
 def _uneven(reading: Reading) -> str:
     sources = {name: reading.taken.get(name, name) for name in ("yi", *INTERVAL)}
     ratio = command(reading, {**sources, "scale": "ratio"})
-    given = command(reading, {**sources, "scale": "log"})
-    return f"{UNEVEN}; if they are ratios, of which logarithms are analysed: {ratio}; if not: {given}"
+    given = command(reading, {**sources, "scale": "given"})
+    return (
+        f"{UNEVEN}; if they are ratios, of which logarithms are analysed: {ratio}; if not: {given}"
+    )
 
 
 def given_effects(text: pd.DataFrame, droppable: np.ndarray) -> Effects:

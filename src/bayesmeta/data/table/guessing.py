@@ -9,6 +9,7 @@ from bayesmeta.data.table.arms_in_names import change_columns, two_groups
 from bayesmeta.data.table.names import ARMS, INTERVAL, RAW, YEAR, complete_form, gives_effect, plain
 from bayesmeta.data.table.numerals import is_number
 from bayesmeta.data.table.reading import Reading
+from bayesmeta.data.table.reproduced import reproduced_measure
 from bayesmeta.data.table.requests import choose
 from bayesmeta.data.table.words import (
     end_of_interval,
@@ -102,7 +103,8 @@ def guess_columns(reading: Reading, known: Names) -> Guess:
     effect = Guess(reading)
     _effect(effect, known, numbers)
     if gives_effect({*known, *effect.columns}):
-        guess.columns |= effect.columns
+        raw = _raw_of_estimates(reading, known, numbers, effect)
+        guess.columns |= raw or effect.columns
         guess.messages += effect.messages
     else:
         _raw(guess, {*known}, numbers, measure)
@@ -169,7 +171,8 @@ def _raw(guess: Guess, known: set[str], numbers: list[str], measure: str | None)
     raw |= {target: [name] for target, name in change_columns(numbers).items()}
     if not complete_form({*known, *raw} - {*OF_ONE_GROUP}, measure):
         groups = Guess(guess.reading)
-        groups.take(_two_groups(known, numbers, measure), "one group is compared with another")
+        problem = "which group is of interest, and which is its control, does not show"
+        groups.take(_two_groups(known, numbers, measure), problem)
         guess.messages += groups.messages
         raw |= {target: [name] for target, name in groups.columns.items()}
     form = complete_form({*known, *raw}, measure) or ()
@@ -177,6 +180,18 @@ def _raw(guess: Guess, known: set[str], numbers: list[str], measure: str | None)
     needed = dict.fromkeys([*form, *(name for arm in arms for name in arm.values())])
     for target in (name for name in needed if name in raw and name not in known):
         guess.take_one(target, raw[target])
+
+
+def _raw_of_estimates(
+    reading: Reading, known: Names, numbers: list[str], effect: Guess
+) -> dict[str, str]:
+    """Return raw columns that reproduce the rounded estimates of intervals, or {}."""
+    if {"vi", "sei"} & {*known, *effect.columns} or reading.asked_measure:
+        return {}
+    options = two_groups(numbers)
+    if len(options) != 1 or reproduced_measure(reading.text, options[0][0]) is None:
+        return {}
+    return options[0][0]
 
 
 def _two_groups(

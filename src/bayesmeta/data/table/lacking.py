@@ -1,6 +1,6 @@
 """What a table lacks for the nearest form in which it may give an effect."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from bayesmeta.data.effect_sizes import MEASURES
@@ -9,6 +9,7 @@ from bayesmeta.data.table.guessing import SYNONYMS
 from bayesmeta.data.table.names import INTERVAL, RAW, complete_measure, derived, listed, plain
 from bayesmeta.data.table.numerals import is_number
 from bayesmeta.data.table.reading import Reading
+from bayesmeta.data.table.reproduced import ESTIMATES
 from bayesmeta.data.table.requests import command
 from bayesmeta.data.table.words import end_of_interval, kind_of_group, ratio_of
 from bayesmeta.infrastructure.choices import nearest
@@ -37,15 +38,17 @@ def lacking(reading: Reading) -> str:
     missing = [*(() if "study" in known else ("study",)), *form.missing]
     measure = None if study else complete_measure({*known}, reading.asked_measure)
     if measure:  # yi or its error stands in the way
-        aside = {name: "" for name in ("yi", "vi", "sei") if name in known}
+        aside = {str(name): "" for name in ("yi", "vi", "sei") if name in known}
         remedy = f"{measure.name} is computed from the others by {command(reading, aside)}"
+    elif not missing:
+        remedy = f"if this is right: {command(reading, changes)}"
     elif study and not form.missing:
         remedy = f"if {study} names the studies: {command(reading, {'study': study, **changes})}"
     else:
         names = ", ".join(f"{name.split()[0]}=..." for name in missing)
         remedy = f'columns with other names are given by --columns "{names}"'
     have = f" ({', '.join(read)})" if read else ""
-    lacks = f"for {form.title} it lacks {' and '.join(missing)}"
+    lacks = f"for {form.title} it lacks {' and '.join(missing)}" if missing else form.title
     return f"its columns are {listed(free)}{have}; {lacks}{near}; {remedy}"
 
 
@@ -56,7 +59,7 @@ def _near(reading: Reading, free: Iterable[str]) -> dict[str, str]:
     for target, words in SYNONYMS.items():
         names = [name for name in numbers if plain(name) in (target, *words)]
         if target == "yi":
-            names += [name for name in numbers if ratio_of(name)]
+            names += [name for name in numbers if ratio_of(name) or plain(name) in ESTIMATES]
         elif target in INTERVAL:
             names += [name for name in numbers if end_of_interval(name) == target]
         if names:
@@ -65,21 +68,25 @@ def _near(reading: Reading, free: Iterable[str]) -> dict[str, str]:
         number = 2 if kind_of_group(group) in ("control", "before") else 1
         for statistic, name in columns.items() if group else ():
             found.setdefault(f"{statistic}{number}i", name)
-    return {name: source for name, source in found.items() if name in (*RAW, "yi", "vi", "sei", *INTERVAL)}
+    return {
+        name: source
+        for name, source in found.items()
+        if name in (*RAW, "yi", "vi", "sei", *INTERVAL)
+    }
 
 
 def _nearest_form(names: set[str], asked: str | None) -> Form:
     """Return the form of which a table has the largest share; if it has nothing, that of yi."""
     have = derived(names)
     measures = [MEASURES[asked]] if asked else list(MEASURES.values())
-    forms = [] if asked else [("yi", form) for form in GIVEN]
+    forms: list[tuple[str, Sequence[str]]] = [] if asked else [("yi", form) for form in GIVEN]
     forms += [(measure.name, form) for measure in measures for form in measure.forms]
     candidates = [
-        Form(title, form, tuple(name for name in form if name not in have))
+        Form(title, tuple(form), tuple(name for name in form if name not in have))
         for title, form in forms
         if title == "yi" or asked or not {"yi", "vi"} & have
     ]
-    best = max(candidates, key=lambda form: (1 - len(form.missing) / len(form.columns)))
+    best = max(candidates, key=lambda form: 1 - len(form.missing) / len(form.columns))
     if best.title == "yi" and "vi" in best.missing:
         others = tuple(name for name in best.missing if name != "vi")
         return best._replace(missing=(*others, "sei or vi"))

@@ -9,13 +9,13 @@ import pandas as pd
 from bayesmeta.data.schema import KEYS, LABELS
 from bayesmeta.data.table.alike import alike
 from bayesmeta.data.table.limits import LABEL_LENGTH, TEXT_LENGTH, TEXT_TOTAL
-from bayesmeta.data.table.names import TARGETS
+from bayesmeta.data.table.names import EFFECT, INTERVAL, RAW
 from bayesmeta.data.table.numerals import floats, is_number
 from bayesmeta.data.table.reading import Reading, cells_at
 from bayesmeta.data.table.requests import command
 
-
 MOST_LEVELS = 50  # of a column whose levels are compared
+NUMBERS = (*EFFECT, *INTERVAL, *RAW)  # whose words are a problem already
 
 
 class Labels(NamedTuple):
@@ -38,10 +38,13 @@ def label_levels(reading: Reading) -> Reading:
     grouped = [_groups(reading)] if "group" in named else []
     effect = _effects(named, grouped[0].labels if grouped else study)
     levels = [*grouped, effect]
+    taken = dict(reading.taken)
+    if grouped and reading.propose and _repeated(named["group"], study).any():
+        taken["group"] = "/".join(taken.get(name, name) for name in ("study", "group"))
     labels = pd.DataFrame({"study": study, "group": levels[0].labels, "effect": effect.labels})
     messages = [line for level in levels for line in level.messages]
     problems = [*_too_long(named), *(line for level in levels for line in level.problems)]
-    return reading.updated(messages=messages, problems=problems, labels=labels)
+    return reading.updated(messages=messages, problems=problems, labels=labels, taken=taken)
 
 
 def _too_long(named: pd.DataFrame) -> list[str]:
@@ -59,6 +62,9 @@ def _groups(reading: Reading) -> Labels:
     if not repeated.any():
         return group
     study_source, group_source = (reading.taken.get(name, name) for name in ("study", "group"))
+    if reading.propose:
+        message = f"labels of {group_source} are in several studies: they are taken as different"
+        return Labels(study + "/" + group.labels, (*group.messages, message))
     nested = command(reading, {"study": study_source, "group": f"{study_source}/{group_source}"})
     aside = command(reading, {"group": ""})
     problem = (
@@ -116,7 +122,7 @@ def add_moderators(reading: Reading) -> Reading:
     ]
     moderators = pd.DataFrame(columns, index=named.index).drop(columns=list(long))
     is_word = {str(name): moderators[name].dtype == "category" for name in moderators}
-    words = [name for name in is_word if is_word[name] and name not in TARGETS]
+    words = [name for name in is_word if is_word[name] and name not in (*NUMBERS, *reading.made)]
     messages += [line for name in words if (line := _word_message(named[name], reading.orders))]
     return reading.updated(messages=messages, moderators=moderators)
 
@@ -131,7 +137,7 @@ def _word_message(column: pd.Series, orders: Mapping[str, Sequence[str]]) -> str
         cells = cells_at(~numbers, filled)
         return f"{column.name} is read as words, not as a number, because of {cells}"
     begins = filled.str.match(r"[+-]?[\d.,]*\d") & ~filled.str.match(r"\d[\d.,]*-\d")
-    if begins.all() and filled.nunique() > 1:
+    if begins.all() and len(filled.unique()) > 1:
         example = repr(filled.iloc[0])
         return f"{column.name} is read as words, not as a number: its cells are like {example}"
     levels = filled.unique()

@@ -10,15 +10,16 @@ from bayesmeta.data.table.reading import Reading, cells_at
 from bayesmeta.data.table.words import names_study
 
 MISSING = frozenset(
-    ("nr", "n.r.", "n/r", "na", "n/a", "n.a.", "#n/a", "#value!", "#div/0!", "#ref!", "nan", "null")
-    + ("not reported", "not available", "missing", ".", "..", "...", "-", "--", "---")
-    + ("\N{EN DASH}", "\N{EM DASH}")
+    [
+        *("nr", "n.r.", "n/r", "na", "n/a", "n.a.", "#n/a", "nan", "null"),
+        *("#value!", "#div/0!", "#ref!", "not reported", "not available", "missing"),
+        *(".", "..", "...", "-", "--", "---", "\N{EN DASH}", "\N{EM DASH}"),
+    ]
 )
 SIGN = re.compile(r"[+-]1?|1|\N{MINUS SIGN}1?")
 TYPED = re.compile(r"[+\-\N{MINUS SIGN}]?(?:\d[\d.,]*|[.,]\d+)(?:[eE][+-]?\d+)?")
-MARKED = re.compile(
-    rf"(?:[~≈]|ca?\.?\s)?\s*({TYPED.pattern})\s*(%?)\s*(?:[*†‡§¶#]+|\([^()\d]*\))?"
-)
+MARKED = re.compile(rf"(?:[~≈]|ca?\.?\s)?\s*({TYPED.pattern})\s*(%?)\s*(?:[*†‡§¶#]+|\([^()\d]*\))?")
+ANY_MARK = re.compile(r"[%*†‡§¶#~≈(]|^ca?[.\s]")
 SHARE = 0.5  # of the cells of a column that must be numbers, marked or not
 SHOWN_COLUMNS = 8
 
@@ -53,6 +54,8 @@ def plain_marks(reading: Reading) -> Reading:
     messages = []
     for name in (str(name) for name in text.columns if name not in labels):
         column = text[name]
+        if not column.str.contains(ANY_MARK).any():
+            continue
         parts = column.str.extract(rf"^{MARKED.pattern}$").fillna("")
         differs = ((parts[0] != "") & (parts[0] != column)).to_numpy()
         if not differs.any() or (parts[0] != "").sum() < SHARE * (column != "").sum():
@@ -62,7 +65,9 @@ def plain_marks(reading: Reading) -> Reading:
             messages.append(f"{name} mixes % with fractions and is left as words")
             continue
         changed[name] = parts[0].where(differs, column)
-        messages.append(_message(name, column, differs & ~by_percent, percent=bool(by_percent.any())))
+        messages.append(
+            _message(name, column, differs & ~by_percent, percent=bool(by_percent.any()))
+        )
     return reading.updated(text=text.assign(**changed), messages=messages)
 
 

@@ -1,7 +1,7 @@
 """Ratios (OR, HR, RR) as logarithms, and what speaks for or against that a column holds ratios."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,8 @@ from bayesmeta.data.table.requests import choose, columns_option
 from bayesmeta.data.table.words import RATIO_TITLES, is_error_of_log, is_logarithm, ratio_of
 from bayesmeta.infrastructure.errors import BadInput
 
-SCALES = ("ratio", "log")
+SCALES = ("ratio", "log", "given")
+ERRORS = ("ratio", "log")
 LOPSIDED = 0.1  # of half a width; symmetric intervals miss their middle by rounding alone
 ENDS = ("yi", *INTERVAL)
 WIDTH = 2 * ndtri(0.975)  # of an interval of 95 %, in standard errors
@@ -28,6 +29,7 @@ class Scale:
     ratios: bool
     error_of_log: bool = True
     message: str = ""
+    chosen: Mapping[str, str] = field(default_factory=dict)
 
 
 def take_logarithms(reading: Reading) -> Reading:
@@ -42,13 +44,15 @@ def take_logarithms(reading: Reading) -> Reading:
     kind = ratio_of(reading.taken.get("yi", "")) or ""
     asked = reading.asked.get("scale", "")
     if asked and asked not in SCALES:
-        raise BadInput(f"columns give scale={asked!r}; it should be 'ratio' or 'log'")
-    if "yi" not in named or reading.ratio or not (kind or asked):
+        raise BadInput(f"columns give scale={asked!r}; it should be 'ratio', 'log' or 'given'")
+    if "yi" not in named or reading.ratio or asked == "given" or not (kind or asked):
         return reading
     title = RATIO_TITLES.get(kind, "log ratio")
     values = {name: floats(named[name]).to_numpy() for name in ENDS if name in named}
     scale = _scale(reading, values, kind)
     messages = [scale.message] if scale.message else []
+    if scale.chosen:
+        reading = replace(reading, asked={**reading.asked, **scale.chosen})
     if not scale.ratios:
         return reading.updated(messages=messages, scale=title, ratio=kind)
     logs, problems = _logarithms(reading, values, scale)
@@ -90,7 +94,7 @@ def _scale(reading: Reading, values: Mapping[str, Floats], kind: str) -> Scale:
 def _scale_of_error(reading: Reading, values: Mapping[str, Floats]) -> Scale:
     """Return the scale of a ratio beside a standard error, by the user's word or by intervals."""
     error = reading.asked.get("error", "")
-    if error not in ("", *SCALES):
+    if error not in ("", *ERRORS):
         raise BadInput(f"columns give error={error!r}; it should be 'ratio' or 'log'")
     name = "sei" if "sei" in reading.named else "vi"
     source = _source(reading, name)
@@ -106,7 +110,8 @@ def _scale_of_error(reading: Reading, values: Mapping[str, Floats]) -> Scale:
     changes = {name: _source(reading, name) for name in ("yi", name)}
     ready = [({**changes, **change}, meaning) for change, meaning in options]
     taken, message = choose(reading, given, ready)
-    return Scale(ratios=True, error_of_log=taken["error"] == "log", message=message)
+    chosen = {key: taken[key] for key in ("scale", "error")}
+    return Scale(True, taken["error"] == "log", message, chosen)
 
 
 def _error_by_interval(reading: Reading, values: Mapping[str, Floats]) -> str:

@@ -30,6 +30,7 @@ class Reading:
     orders : order of the levels, for columns with a meaningful order.
     messages : lines that the user should read: guesses, conversions and rows that are left out.
     problems : lines because of which the table is refused.
+    made : columns of `text` that the file does not have, because its shape was changed.
     named : the same cells under the package's names.
     taken : the package's name of a column to the file's ("district/school" if two are joined).
     aside : the file's name of a column that had to make room to the name that it has in `frame`.
@@ -50,6 +51,7 @@ class Reading:
     orders: Mapping[str, Sequence[str]] = field(default_factory=dict)
     messages: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    made: frozenset[str] = frozenset()
     named: pd.DataFrame = field(default_factory=pd.DataFrame)
     taken: dict[str, str] = field(default_factory=dict)
     aside: dict[str, str] = field(default_factory=dict)
@@ -83,7 +85,6 @@ class Reading:
         """Return the reading with other fields, and lines added to messages and problems."""
         messages = (*self.messages, *messages)
         return replace(self, messages=messages, problems=(*self.problems, *problems), **fields)
-
 
     def with_rows_problems(self, lines: Iterable[str]) -> "Reading":
         """Return the reading with problems of rows: messages if such rows are left out."""

@@ -3,10 +3,11 @@
 import shlex
 from collections.abc import Mapping, Sequence
 
+from bayesmeta.data.table.names import EFFECT, INTERVAL, RAW
 from bayesmeta.data.table.reading import Reading
 from bayesmeta.infrastructure.errors import BadInput
 
-UNSAFE = frozenset("\"$`\\!")  # characters that a shell reads within double quotes
+UNSAFE = frozenset('"$`\\!')  # characters that a shell reads within double quotes
 
 
 def columns_option(reading: Reading, changes: Mapping[str, str]) -> str:
@@ -23,6 +24,12 @@ def command(reading: Reading, changes: Mapping[str, str]) -> str:
         return option
     path = reading.file if _is_plain(reading.file) else shlex.quote(reading.file)
     return f"bayesmeta fit --dataset {path} {option}"
+
+
+def names_columns(reading: Reading) -> bool:
+    """Return whether the user names columns of effects that the table has before it is turned."""
+    asked = {name: reading.asked.get(name, "") for name in (*EFFECT, *INTERVAL, *RAW)}
+    return any(source in reading.text.columns for source in asked.values())
 
 
 def quoted_for_shell(text: str) -> str:

@@ -19,10 +19,8 @@ REPEATED = re.compile(
 )
 
 
-def chosen_sheet(
-    sheets: Sequence[str], name: str | None, rows_of: Callable[[str], Rows]
-) -> Cells:
-    """Return the cells of a named sheet, else of the first with a table; a message names the others.
+def chosen_sheet(sheets: Sequence[str], name: str | None, rows_of: Callable[[str], Rows]) -> Cells:
+    """Return the cells of a named sheet, else of the first with a table; others are in a message.
 
     Raise BadInput if there is no such sheet.
     """

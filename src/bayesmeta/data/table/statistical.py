@@ -2,8 +2,8 @@
 
 import io
 from importlib.util import find_spec
-from tempfile import TemporaryDirectory
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 
@@ -30,7 +30,7 @@ def _frame(content: bytes, kind: str) -> pd.DataFrame:
         return pd.read_stata(io.BytesIO(content))
     if kind in (".sas7bdat", ".xpt"):
         form = "xport" if kind == ".xpt" else "sas7bdat"
-        return pd.read_sas(io.BytesIO(content), format=form, encoding="utf-8")  # type: ignore[return-value,call-overload]
+        return pd.read_sas(io.BytesIO(content), format=form, encoding="utf-8")  # type: ignore[call-overload]
     if find_spec("pyreadstat") is None:
         reason = "SPSS files are read by the package pyreadstat, which is not installed"
         raise BadInput(f"{reason}: pip install pyreadstat; or save the table as .csv or .xlsx")

@@ -5,6 +5,11 @@ from typing import NamedTuple
 
 from bayesmeta.data.table.names import plain
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 STATISTICS = {
     "m": "m mean means average avg mn mw mittelwert moyenne moy media promedio medie gemiddelde",
     "sd": "sd sds std stdev stddev std_dev standard_deviation st_dev s_d standardabweichung stabw "
@@ -23,27 +28,27 @@ STATISTICS = {
     "min": "min minimum",
     "max": "max maximum",
 }
-CONTROLS = frozenset(
+CONTROLS = _words(
     "control controls ctrl ctl con cont contr c placebo pbo plc plb sham comparator comparison "
     "comp usual tau cau usual_care treatment_as_usual care_as_usual standard_care soc waitlist wl "
     "wlc wait_list waiting_list vehicle veh reference ref untreated unexposed nonexposed "
     "non_exposed cg control_group kontrolle kontroll kontrollgruppe temoin controle controllo "
-    "no_treatment saline g2 group2 group_2 arm2 arm_2 2".split()
+    "no_treatment saline g2 group2 group_2 arm2 arm_2 2"
 )
-TREATMENTS = frozenset(
+TREATMENTS = _words(
     "treatment treated treat trt tx t intervention interventions int interv experimental exp "
     "experiment e active drug exposed eg tg ig verum therapy treatment_group intervention_group "
-    "behandlung intervencion traitement g1 group1 group_1 arm1 arm_1 1".split()
+    "behandlung intervencion traitement g1 group1 group_1 arm1 arm_1 1"
 )
-BEFORE = frozenset(
+BEFORE = _words(
     "pre pretest pre_test before baseline bl base t0 prior pretreatment pre_treatment vorher "
-    "avant antes".split()
+    "avant antes"
 )
-AFTER = frozenset(
+AFTER = _words(
     "post posttest post_test after followup follow_up fu end endpoint posttreatment "
-    "post_treatment nachher apres despues".split()
+    "post_treatment nachher apres despues"
 )
-FILLERS = frozenset("group arm of in the for no value score i gruppe groupe".split())
+FILLERS = _words("group arm of in the for no value score i gruppe groupe")
 RATIOS = {
     "OR": "or odds_ratio oddsratio odds_ratios o_r",
     "HR": "hr hazard_ratio hazardratio hazards_ratio hazard_ratios h_r",
@@ -58,27 +63,28 @@ RATIO_TITLES = {
     "IRR": "log incidence rate ratio",
     "ROM": "log ratio of means",
 }
-ADJUSTED = frozenset(
+ADJUSTED = _words(
     "adjusted adj a unadjusted crude multivariable multivariate univariable pooled point estimate "
-    "est effect value study ci 80 90 95 98 99 reported raw".split()
+    "est effect value study ci 80 90 95 98 99 reported raw"
 )
-LOWER = frozenset("lower low lb ll lcl lci l lo start from left inf untere".split())
-UPPER = frozenset("upper high up ub ul ucl uci u hi end to right sup obere".split())
-OF_INTERVAL = frozenset(
+LOWER = _words("lower low lb ll lcl lci l lo start from left inf untere")
+UPPER = _words("upper high up ub ul ucl uci u hi end to right sup obere")
+OF_INTERVAL = _words(
     "ci cl confidence interval limit lim bound conf int pct percent level of es effect estimate "
-    "credible cri 80 90 95 98 99".split()
+    "credible cri 80 90 95 98 99"
 )
 PERCENT = re.compile(r"(?<![\d.])(8[05]|9[0-9](?:\.\d+)?)(?![\d.])")
 STATISTIC_OF = {word: name for name, words in STATISTICS.items() for word in words.split()}
 RATIO_OF = {word: name for name, words in RATIOS.items() for word in words.split()}
 VAGUE = ("total", "totals", "number", "sample", "size")  # sizes, unless another word is there
-STUDIES = frozenset(
+STUDIES = _words(
     "study studies studie studyid paper article trial publication citation reference manuscript "
-    "report etude estudio studio covidence source pmid doi author authors".split()
+    "report etude estudio studio covidence source pmid doi author authors "
+    "auteur auteurs autor autores autore autoren"
 )
-NAMING = frozenset(
+NAMING = _words(
     "unique id ids identifier no nr num number code key label name short included first "
-    "year or subgroup and ref".split()
+    "year or subgroup and ref"
 )
 LONGEST = 4  # words of a phrase
 

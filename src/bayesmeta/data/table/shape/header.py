@@ -17,8 +17,8 @@ def find_header(rows: Mapping[int, Row]) -> tuple[int, list[int]]:
     `rows` are the filled rows by their numbers. Rows with few cells above the names are titles.
     """
     numbers = list(rows)[:LOOKED_AT]
-    counts = [sum(map(bool, rows[number])) for number in numbers]
-    place = next((at for at in range(len(numbers)) if _may_be_header(counts, at)), 0)
+    filled = [[cell for cell in rows[number] if cell] for number in numbers]
+    place = next((at for at in range(len(numbers)) if _may_be_header(filled, at)), 0)
     below = place + 1
     if below < len(numbers) and _completes(rows[numbers[place]], rows[numbers[below]]):
         return numbers[below], [numbers[place]]
@@ -59,9 +59,14 @@ def numbered_names(names: Row) -> tuple[list[str], bool]:
     return [f"{name} {number[at]}" if at in number else name for at, name in enumerate(names)], True
 
 
-def _may_be_header(counts: Sequence[int], place: int) -> bool:
-    below = counts[place + 1 : place + 11]
-    return counts[place] > 1 and (not below or counts[place] >= FILLED * median(below))
+def _may_be_header(rows: Sequence[Row], place: int) -> bool:
+    """Return whether a row has enough cells, and no row with more words follows it."""
+    count = len(rows[place])
+    below = rows[place + 1 : place + 11]
+    if count < 2 or not below:
+        return count > 1
+    names_follow = len(below[0]) > count and not any(map(NUMBER.fullmatch, below[0]))
+    return not names_follow and count >= FILLED * median(map(len, below))
 
 
 def _completes(upper: Row, lower: Row) -> bool:

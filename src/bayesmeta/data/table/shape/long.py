@@ -1,6 +1,7 @@
 """Tables with a row per group of a study: turned into a row per comparison with the control."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -8,16 +9,18 @@ import pandas as pd
 from bayesmeta.data.table.arms_in_names import COMPLETE, group_columns, groups_of
 from bayesmeta.data.table.guessing import SYNONYMS
 from bayesmeta.data.table.marks import label_columns
-from bayesmeta.data.table.names import EFFECT, INTERVAL, RAW, plain
+from bayesmeta.data.table.names import plain
 from bayesmeta.data.table.numerals import is_number
 from bayesmeta.data.table.reading import Reading
-from bayesmeta.data.table.requests import choose
+from bayesmeta.data.table.requests import choose, names_columns
 from bayesmeta.data.table.words import kind_of_group, tokens_of
 from bayesmeta.infrastructure.errors import BadInput
 
 ARMS = frozenset(
-    "treatment arm group condition trt intervention therapy exposure allocation drug allocated "
-    "treat comparator cohort gruppe arme groupe bras".split()
+    [
+        *("treatment", "arm", "group", "condition", "trt", "intervention", "therapy", "exposure"),
+        *("allocation", "drug", "allocated", "treat", "comparator", "cohort", "gruppe", "groupe"),
+    ]
 )
 SHARE = 0.5  # of the studies that must have several rows
 MOST = 5  # labels that are offered as the reference
@@ -34,7 +37,7 @@ def turn_arms(reading: Reading) -> Reading:
     names = [str(name) for name in reading.text.columns]
     statistics = groups_of(name for name in names if name not in label_columns(reading)).get("", {})
     complete = any(form <= {*statistics} for form in COMPLETE)
-    taken = {*EFFECT, *INTERVAL, *RAW} & {*reading.asked}
+    taken = names_columns(reading)
     has_effect = any(plain(name) in ("yi", *SYNONYMS["yi"]) for name in names)
     if not complete or taken or has_effect:
         return reading
@@ -45,7 +48,10 @@ def turn_arms(reading: Reading) -> Reading:
     others = [name for name in names if name not in (*statistics.values(), arm, *study)]
     keys = _keys(reading.text, study, arm, others)
     reference, message = _reference(reading, arm)
-    return _compared(reading, statistics, keys, arm, reference, message)
+    if message:  # a choice that a model file must repeat
+        asked = {**reading.asked, "arm": arm, "reference": reference}
+        reading = replace(reading, asked=asked).updated(messages=[message])
+    return _compared(reading, statistics, keys, arm, reference)
 
 
 def _study(reading: Reading) -> list[str]:
@@ -70,7 +76,7 @@ def _arm(reading: Reading, study: list[str], names: Iterable[str]) -> str:
     free = [name for name in names if name not in study and not is_number(text[name]).all()]
     with_control = [name for name in free if any(map(_is_control, text[name].unique()))]
     for name in (*[name for name in called if name in with_control], *called, *with_control):
-        if text[name].nunique() > 1 and text.groupby(study)[name].nunique().gt(1).any():
+        if text.groupby(study)[name].nunique().gt(1).any():
             return name
     return ""
 
@@ -114,10 +120,11 @@ def _compared(
     keys: list[str],
     arm: str,
     reference: str,
-    message: str,
 ) -> Reading:
     text = reading.text
-    is_control = (text[arm] == reference if reference else text[arm].map(_is_control)).to_numpy(bool)
+    is_control = (text[arm] == reference if reference else text[arm].map(_is_control)).to_numpy(
+        bool
+    )
     group = text.groupby(keys, sort=False).ngroup().to_numpy()
     control_of = {number: row for row, number in enumerate(group) if is_control[row]}
     several = {int(n) for n in np.unique(group) if is_control[group == n].sum() > 1}
@@ -130,13 +137,15 @@ def _compared(
     rest = text.iloc[used].drop(columns=list(statistics.values()))
     alone = [row for row in treated if row not in used]
     control = reference or ", ".join(sorted({*text[arm][is_control]}))
-    messages = [f"rows are groups ({arm}): they are compared with {control}, {len(used)} comparisons"]
+    messages = [
+        f"rows are groups ({arm}): they are compared with {control}, {len(used)} comparisons"
+    ]
     if alone:
         places = ", ".join(str(text.index[row]) for row in alone[:10])
         messages.append(f"left out, without a single control to compare with: rows {places}")
     if len({group[row] for row in used}) < len(used):
         messages.append("comparisons of a study share their control: their errors are dependent")
-    return reading.updated(text=rest.assign(**pairs), messages=[*filter(None, [message]), *messages])
+    return reading.updated(text=rest.assign(**pairs), messages=messages, made=frozenset(pairs))
 
 
 def _pairs(

@@ -5,6 +5,7 @@ import numpy as np
 from bayesmeta.data.table.names import plain
 from bayesmeta.data.table.numerals import floats
 from bayesmeta.data.table.reading import Reading
+from bayesmeta.data.table.requests import names_columns
 
 DIFFERENCE = ("o_e", "oe", "o_minus_e", "observed_expected", "observed_minus_expected")
 VARIANCE = ("variance", "v", "var", "var_o_e", "v_o_e", "hypergeometric_variance")
@@ -29,15 +30,16 @@ def read_peto(reading: Reading) -> Reading:
     v = floats(text[variance]).to_numpy()
     if not np.nansum(np.abs(v)) > 0:
         return reading.updated(text=rest)
-    taken = [name for name in reading.asked if name not in ("study", "group", "effect")]
-    if taken and {*taken} - {"incomplete", "sheet", "alike"}:
+    if names_columns(reading) or reading.asked_measure:
         return reading
     with np.errstate(divide="ignore", invalid="ignore"):
         yi = np.where(v > 0, floats(text[difference]).to_numpy() / v, np.nan)
         vi = np.where(v > 0, 1 / v, np.nan)
     cells = {name: _cells(values) for name, values in {"yi": yi, "vi": vi}.items()}
     message = MESSAGE.format(f"{difference} and {variance}")
-    return reading.updated(text=rest.assign(**cells), messages=[message], scale=SCALE, ratio="OR")
+    made = frozenset(cells)
+    text = rest.assign(**cells)
+    return reading.updated(text=text, messages=[message], scale=SCALE, ratio="OR", made=made)
 
 
 def _named(columns: object, words: tuple[str, ...]) -> str | None:

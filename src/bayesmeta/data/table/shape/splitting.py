@@ -7,16 +7,24 @@ import pandas as pd
 
 from bayesmeta.data.table.marks import SHARE, label_columns
 from bayesmeta.data.table.reading import Reading
-from bayesmeta.data.table.words import STATISTIC_OF, kind_of_group, percent_in, tokens_of
+from bayesmeta.data.table.words import (
+    STATISTIC_OF,
+    end_of_interval,
+    kind_of_group,
+    percent_in,
+    tokens_of,
+)
 
 N = r"[+\-\N{MINUS SIGN}]?(?:\d+(?:[.,]\d+)?|[.,]\d+)"
 JOIN = r"\s*(?:,|;|to|bis|\N{EN DASH}|\N{EM DASH}|-)\s*"
 LEVEL = r"(?:\d\d(?:\.\d)?\s*%?\s*C[rI]?I\s*[:=,]?\s*)?"
 ESTIMATE = re.compile(rf"({N})\s*[,;]?\s*[(\[]\s*{LEVEL}({N}){JOIN}({N})\s*[)\]]\s*[*†‡§]*", re.I)
-INTERVAL = re.compile(rf"[(\[]?\s*({N}){JOIN}({N})\s*[)\]]?", re.I)
+BRACKETED = re.compile(rf"[(\[]\s*({N}){JOIN}({N})\s*[)\]]", re.I)
+BARE = re.compile(rf"({N})(?:,\s+|{JOIN.replace(',|', '')})({N})", re.I)  # 0,55 is a decimal
 PAIR = re.compile(rf"({N})\s*(?:\(|\[|±|\+/-|\+-)\s*({N})\s*[)\]]?")
 COUNTS = re.compile(r"(\d+)\s*(?:/|of|out of)\s*(\d+)")
 BRACKETS = re.compile(r"\s*[,;]?\s*([(\[][^)\]]*[)\]]|\d\d\s*%\s*CI|\bCI\b)\s*", re.I)
+SEVERAL = re.compile(r"\d\s*[^\d\s.eE+]+\s*[+-]?[\d.]")  # a number after another
 Name = Callable[[str], tuple[str, ...] | None]
 
 
@@ -31,7 +39,8 @@ def split_cells(reading: Reading) -> Reading:
     messages = []
     for name in map(str, reading.text.columns):
         column = reading.text[name]
-        parts = None if name in labels else _parts(column, kept=name in reading.asked.values())
+        several = name not in labels and column.str.contains(SEVERAL).any()
+        parts = _parts(column, kept=name in reading.asked.values()) if several else None
         if parts is None:
             columns[name] = column
             continue
@@ -74,8 +83,8 @@ def _estimate_names(name: str) -> tuple[str, ...]:
 
 
 def _interval_names(name: str) -> tuple[str, ...] | None:
-    words = {*tokens_of(name)}
-    return _limits(name) if words & {"ci", "interval", "confidence"} else None
+    named = {*tokens_of(name)} & {"ci", "interval", "confidence"}
+    return _limits(name) if named and end_of_interval(name) is None else None
 
 
 def _limits(name: str) -> tuple[str, str]:
@@ -113,7 +122,8 @@ def _unused(part: str, name: str, used: set[str]) -> str:
 
 PATTERNS: tuple[tuple[re.Pattern[str], Name], ...] = (
     (ESTIMATE, _estimate_names),
-    (INTERVAL, _interval_names),
+    (BRACKETED, _interval_names),
+    (BARE, _interval_names),
     (PAIR, _pair_names),
     (COUNTS, _count_names),
 )

@@ -38,7 +38,9 @@ def leave_out_totals(reading: Reading) -> Reading:
         wrong |= nameless & np.any([_is_total(text[name]) for name in text.columns], axis=0)
     if not wrong.any() or wrong.all():
         return reading
-    shown = text.apply(lambda row: next((cell for cell in row if TOTAL.fullmatch(cell)), ""), axis=1)
+    shown = text.apply(
+        lambda row: next((cell for cell in row if TOTAL.fullmatch(cell)), ""), axis=1
+    )
     rows = f"{wrong.sum()} of {len(text)} rows are left out"
     message = f"{rows}, because totals are no studies: {cells_at(wrong, shown)}"
     return reading.updated(text=text[~wrong], messages=[message])

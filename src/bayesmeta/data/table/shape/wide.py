@@ -10,8 +10,10 @@ from bayesmeta.data.table.arms_in_names import complete_groups, group_columns
 from bayesmeta.data.table.guessing import SYNONYMS
 from bayesmeta.data.table.names import EFFECT, INTERVAL, RAW, complete_form, gives_effect, plain
 from bayesmeta.data.table.reading import Reading
-from bayesmeta.data.table.words import kind_of_group
+from bayesmeta.data.table.requests import names_columns
+from bayesmeta.data.table.words import end_of_interval, kind_of_group, meaning_of, ratio_of
 
+MOST_PARTS = 8  # of a name that is taken apart
 PARTS = re.compile(r"[_.\s\-]+")
 Blocks = dict[str, dict[str, str]]
 
@@ -24,7 +26,7 @@ def turn_outcomes(reading: Reading) -> Reading:
     columns of effects stays as it is.
     """
     names = [str(name) for name in reading.text.columns]
-    if {*EFFECT, *INTERVAL, *RAW} & {*reading.asked} or gives_effect(names) or complete_form(names, None):
+    if names_columns(reading) or gives_effect(names) or complete_form(names, None):
         return reading
     outcomes = _outcomes(names)
     blocks = outcomes or _compared_with_control(names)
@@ -35,54 +37,62 @@ def turn_outcomes(reading: Reading) -> Reading:
     listed = "; ".join(f"{key}: {', '.join(block.values())}" for key, block in blocks.items())
     message = f"columns of several effects are turned into rows, told apart by {title}: {listed}"
     shared = "" if outcomes else "; they share their control, so that their errors are dependent"
-    return reading.updated(text=text, messages=[message + shared])
+    made = frozenset({title, *(name for block in blocks.values() for name in block)})
+    return reading.updated(text=text, messages=[message + shared], made=made)
 
 
 def _outcomes(names: Iterable[str]) -> Blocks:
     """Return the columns of every outcome by the package's names, if each gives an effect."""
     names = list(names)
-    for suffix in (True, False):
-        blocks: Blocks = {}
-        for name in names:
-            for target, key in _readings(name, suffix=suffix):
-                blocks.setdefault(key, {}).setdefault(target, name)
-        complete = {
-            key: block
-            for key, block in blocks.items()
-            if gives_effect({*block}) or complete_form({*block}, None)
-        }
-        if len(complete) > 1:
-            return complete
-    return _outcomes_of_groups(names)
+    blocks: Blocks = {}
+    for name in names:
+        for target, key in _readings(name):
+            blocks.setdefault(key, {}).setdefault(target, name)
+    complete = {key: block for key, block in blocks.items() if _gives_effect(block)}
+    return complete if len(complete) > 1 else _outcomes_of_groups(names)
 
 
-def _readings(name: str, *, suffix: bool) -> list[tuple[str, str]]:
-    """Return what a name may be, and of which outcome: g_anxiety is yi of anxiety."""
+def _gives_effect(block: Mapping[str, str]) -> bool:
+    targets = {"yi" if ratio_of(target) else target for target in block}
+    return gives_effect(targets) or complete_form(targets, None) is not None
+
+
+def _readings(name: str) -> list[tuple[str, str]]:
+    """Return what a name may be, and of which outcome: g_anxiety is yi of anxiety.
+
+    A ratio stays under its name, so that it is read as one: or_death_lower is or of death.
+    """
     parts = PARTS.split(name)
+    if len(parts) > MOST_PARTS:
+        return []
+    spans = [(i, j) for i in range(len(parts)) for j in range(i + 1, len(parts) + 1)]
     found = []
-    for place in range(1, len(parts)):
-        head, tail = "_".join(parts[:place]), "_".join(parts[place:])
-        base, key = (head, tail) if suffix else (tail, head)
-        targets = [target for target in TARGETS if plain(base) in TARGETS[target]]
-        found += [(target, key) for target in targets]
+    for start, end in spans:
+        base = "_".join([*parts[:start], *parts[end:]])
+        target = plain(base) if ratio_of(base) else TARGET_OF.get(plain(base))
+        target = target or end_of_interval(base)
+        if target:
+            found.append((target, "_".join(parts[start:end])))
     return found
 
 
 def _outcomes_of_groups(names: Iterable[str]) -> Blocks:
     """Return the columns of every outcome of two groups: anx_mean_drug, anx_mean_placebo, ..."""
-    outcomes: dict[str, dict[str, Mapping[str, str]]] = {}
-    for group, columns in complete_groups(names).items():
-        words = group.split("_")
+    groups: dict[tuple[str, str], dict[str, str]] = {}
+    for name in names:
+        meaning = meaning_of(name)
+        words = meaning.group.split("_") if meaning else []
         kinds = [kind_of_group(word) for word in words]
         known = [at for at, kind in enumerate(kinds) if kind in ("treatment", "control")]
-        if len(known) == 1 and len(words) > 1:
+        if meaning and len(known) == 1 and len(words) > 1:
             rest = "_".join(word for at, word in enumerate(words) if at != known[0])
-            outcomes.setdefault(rest, {})[kinds[known[0]]] = columns
-    return {
-        key: group_columns(groups["treatment"], groups["control"])
-        for key, groups in outcomes.items()
-        if len(groups) == 2
+            columns = groups.setdefault((rest, kinds[known[0]]), {})
+            columns.setdefault(meaning.statistic, name)
+    pairs = {
+        key: (groups.get((key, "treatment")), groups.get((key, "control"))) for key, _ in groups
     }
+    blocks = {key: group_columns(*pair) for key, pair in pairs.items() if all(pair)}
+    return {key: block for key, block in blocks.items() if _gives_effect(block)}
 
 
 def _compared_with_control(names: Iterable[str]) -> Blocks:
@@ -98,15 +108,16 @@ def _compared_with_control(names: Iterable[str]) -> Blocks:
 
 
 def _turned(text: pd.DataFrame, blocks: Blocks, title: str) -> pd.DataFrame:
-    """Return a row per row and block that has any cell, in the order of the rows."""
-    serving = {name for block in blocks.values() for name in block.values()}
-    others = text.drop(columns=list(serving))
+    """Return a row per row and block that has any cell of its own, in the order of the rows."""
+    sources = [name for block in blocks.values() for name in dict.fromkeys(block.values())]
+    others = text.drop(columns=list({*sources}))
     targets = list(dict.fromkeys(name for block in blocks.values() for name in block))
     parts = []
     for key, block in blocks.items():
         cells = {name: text[block[name]] if name in block else "" for name in targets}
         part = others.assign(**cells, **{title: key}, **{PLACE: np.arange(len(text))})
-        parts.append(part[(part[targets] != "").any(axis=1)])
+        single = [name for name, source in block.items() if sources.count(source) == 1]
+        parts.append(part[(part[single or targets] != "").any(axis=1)])
     table = pd.concat(parts).sort_values(PLACE, kind="stable")
     return table.drop(columns=PLACE).astype("str")
 
@@ -119,6 +130,8 @@ def _unused(title: str, names: Iterable[str]) -> str:
 
 
 PLACE = "\0place"  # a name that no column of a file has
-TARGETS = {
-    target: (target, *SYNONYMS.get(target, ())) for target in (*EFFECT, *INTERVAL, *RAW)
+TARGET_OF = {
+    word: target
+    for target in (*EFFECT, *INTERVAL, *RAW)
+    for word in (target, *SYNONYMS.get(target, ()))
 }

@@ -1,0 +1,35 @@
+"""What a user should read about the moderators of a formula."""
+
+import re
+from collections.abc import Iterable
+
+import pandas as pd
+
+MOST_CODES = 6  # different whole numbers that may be codes of categories
+
+
+def notes_on_codes(frame: pd.DataFrame, terms: str, names: Iterable[str]) -> list[str]:
+    """Return a note for every moderator that is a slope over a few whole numbers.
+
+    Such numbers may be codes of categories; `C(dose)` makes them categories.
+    """
+    notes = []
+    for name in (name for name in names if name in frame.columns):
+        column = frame[name].dropna()
+        quoted = name if name.isidentifier() else f"`{name}`"
+        is_category = re.search(rf"C\(\s*{re.escape(quoted)}", terms)
+        if is_category or not pd.api.types.is_numeric_dtype(column):
+            continue
+        values = sorted(set(column))
+        if 2 < len(values) <= MOST_CODES and all(float(value).is_integer() for value in values):
+            listed = ", ".join(f"{value:g}" for value in values)
+            notes.append(
+                f"{name} has the values {listed} and is a number, so its term is a slope; if they "
+                f"are codes of categories: --moderators '{_as_category(terms, quoted)}'"
+            )
+    return notes
+
+
+def _as_category(terms: str, quoted: str) -> str:
+    word = re.escape(quoted) if quoted.startswith("`") else rf"\b{quoted}\b"
+    return re.sub(word, f"C({quoted})", terms)
