@@ -71,8 +71,10 @@ def test_rows_that_were_left_out_are_left_out_by_the_file_that_is_written(table:
     cells = text[4].split(";")
     text[4] = ";".join("" if at == 4 else cell for at, cell in enumerate(cells))  # a standard error
     table.write_text("\n".join(text), encoding="utf-8")
-    assert run("mine.csv", *COLUMNS) == 2
-    assert run("mine.csv", COLUMNS[0], f"{COLUMNS[1]}, incomplete=omit") == 0
+    assert run("mine.csv", *COLUMNS) == 0
+    written = Path("mine.toml").read_text(encoding="utf-8")
+    assert "because cells of their effect are blank: at row 5" in written
+    assert read_spec("mine.toml").columns["incomplete"] == "omit"
     frame = read_inputs(
         Request("mine.csv", "mine.toml", columns=columns_of("mine.toml", None))
     ).frame

@@ -24,6 +24,7 @@ class Labels(NamedTuple):
     labels: pd.Series
     messages: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    joined: bool = False  # to the study, because the reading proposes it
 
 
 def label_levels(reading: Reading) -> Reading:
@@ -39,7 +40,7 @@ def label_levels(reading: Reading) -> Reading:
     effect = _effects(named, grouped[0].labels if grouped else study)
     levels = [*grouped, effect]
     taken = dict(reading.taken)
-    if grouped and reading.propose and _repeated(named["group"], study).any():
+    if grouped and grouped[0].joined:
         taken["group"] = "/".join(taken.get(name, name) for name in ("study", "group"))
     labels = pd.DataFrame({"study": study, "group": levels[0].labels, "effect": effect.labels})
     messages = [line for level in levels for line in level.messages]
@@ -64,7 +65,7 @@ def _groups(reading: Reading) -> Labels:
     study_source, group_source = (reading.taken.get(name, name) for name in ("study", "group"))
     if reading.propose:
         message = f"labels of {group_source} are in several studies: they are taken as different"
-        return Labels(study + "/" + group.labels, (*group.messages, message))
+        return Labels(study + "/" + group.labels, (*group.messages, message), joined=True)
     nested = command(reading, {"study": study_source, "group": f"{study_source}/{group_source}"})
     aside = command(reading, {"group": ""})
     problem = (

@@ -22,17 +22,16 @@ TYPICAL = ("OR", "RR", "RD", "MD", "SMD", "ROM", "PETO")
 def reproduced_measure(
     text: pd.DataFrame, columns: Mapping[str, str]
 ) -> tuple[Measure, str] | None:
-    """Return the measure that gives a column of estimates from raw columns, and that column.
+    """Return the measure that gives a column of estimates, and the column; None if none does.
 
-    None if there is no such measure. `columns` are the package's names to the file's. Ratios are compared as ratios.
+    `columns` are the package's names of raw numbers to the file's. Ratios are compared as ratios.
     """
     form = complete_form({*columns}, None)
     if form is None or not {*form} <= {*columns}:
         return None
     numbers = {name: floats(text[columns[name]]).to_numpy() for name in form}
-    measures = [
-        MEASURES[name] for name in TYPICAL if name in MEASURES and form in MEASURES[name].forms
-    ]
+    typical = [MEASURES[name] for name in TYPICAL if name in MEASURES]
+    measures = [measure for measure in typical if form in measure.forms]
     for name in (str(name) for name in text.columns if _may_be_estimate(text[name])):
         given = floats(text[name]).to_numpy()
         shares = [_share(measure, form, numbers, given) for measure in measures]

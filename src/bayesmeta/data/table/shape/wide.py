@@ -88,10 +88,11 @@ def _outcomes_of_groups(names: Iterable[str]) -> Blocks:
             rest = "_".join(word for at, word in enumerate(words) if at != known[0])
             columns = groups.setdefault((rest, kinds[known[0]]), {})
             columns.setdefault(meaning.statistic, name)
-    pairs = {
-        key: (groups.get((key, "treatment")), groups.get((key, "control"))) for key, _ in groups
+    blocks = {
+        key: group_columns(treatment, groups[key, "control"])
+        for (key, kind), treatment in groups.items()
+        if kind == "treatment" and (key, "control") in groups
     }
-    blocks = {key: group_columns(*pair) for key, pair in pairs.items() if all(pair)}
     return {key: block for key, block in blocks.items() if _gives_effect(block)}
 
 
