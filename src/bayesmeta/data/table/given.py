@@ -19,6 +19,7 @@ UNEVEN = "ci_lb and ci_ub lie unevenly about yi, as intervals of ratios do"
 MESSAGE = "sei is computed from {} intervals, ci_lb and ci_ub, as those of a normal distribution"
 LEVELS = ("level", "ci_level", "conf_level", "confidence_level", "conf", "confidence", "ci_width")
 USUAL = 95.0
+COMMON = (80, 85, 90, 95, 97.5, 98, 99, 99.5, 99.9)  # levels that a column may hold unasked
 
 
 def add_standard_errors(reading: Reading) -> Reading:
@@ -66,7 +67,7 @@ def interval_levels(reading: Reading) -> tuple[Floats, str]:
     names = [str(name) for name in named.columns]
     column = asked if asked in names else next((n for n in names if plain(n) in LEVELS), None)
     values = _percent(floats(named[column])) if column is not None else None
-    if values is not None:
+    if values is not None and (asked or np.isin(values.round(6), COMMON).all()):
         shown = ", ".join(f"{level:g}" for level in sorted({*values}))
         return values, f"{shown} % (column {column})"
     if asked:

@@ -107,7 +107,7 @@ def guess_columns(reading: Reading, known: Names) -> Guess:
         guess.columns |= raw or effect.columns
         guess.messages += effect.messages
     else:
-        _raw(guess, {*known}, numbers, measure)
+        _raw(guess, known, numbers, measure)
     return guess
 
 
@@ -165,7 +165,7 @@ def _error(guess: Guess, known: Names, free: list[str], *, has_interval: bool) -
         guess.columns |= {target: name for name, target in targets.items()}
 
 
-def _raw(guess: Guess, known: set[str], numbers: list[str], measure: str | None) -> None:
+def _raw(guess: Guess, known: Names, numbers: list[str], measure: str | None) -> None:
     names = [name for name in SYNONYMS if name in RAW and name not in known]
     raw = {target: found for target in names if (found := _candidates(target, numbers))}
     raw |= {target: [name] for target, name in change_columns(numbers).items()}
@@ -195,14 +195,20 @@ def _raw_of_estimates(
 
 
 def _two_groups(
-    known: set[str], numbers: list[str], measure: str | None
+    known: Names, numbers: list[str], measure: str | None
 ) -> list[tuple[dict[str, str], str]]:
-    options = [
-        ({name: source for name, source in columns.items() if name not in known}, meaning)
-        for columns, meaning in two_groups(numbers)
+    """Return the readings of two groups that agree with what is known, without it."""
+    readings = [
+        (columns, meaning)
+        for columns, meaning in two_groups([*numbers, *known.values()])
+        if all(columns[name] == known[name] for name in columns if name in known)
     ]
-    complete = all(complete_form({*known, *columns}, measure) for columns, _ in options)
-    return options if complete else []
+    if not all(complete_form({*known, *columns}, measure) for columns, _ in readings):
+        return []
+    return [
+        ({name: source for name, source in columns.items() if name not in known}, meaning)
+        for columns, meaning in readings
+    ]
 
 
 def _candidates(target: str, free: Iterable[str]) -> list[str]:

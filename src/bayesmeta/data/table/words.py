@@ -120,6 +120,8 @@ def meaning_of(name: str) -> Meaning | None:
 def names_study(name: str) -> bool:
     """Return whether a name is that of studies: unique_paper_id, Study or Subgroup."""
     words = {*tokens_of(name)}
+    if "year" in words and not any(word.startswith("aut") for word in words):
+        return False  # the year of a study, and no label of it
     return bool(words & STUDIES) and words <= STUDIES | NAMING
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from bayesmeta.data.effect_sizes import MEASURES
 from bayesmeta.data.table.arms_in_names import COMPLETE, group_columns, groups_of
 from bayesmeta.data.table.guessing import SYNONYMS
 from bayesmeta.data.table.marks import label_columns
@@ -38,6 +39,7 @@ def turn_arms(reading: Reading) -> Reading:
     statistics = groups_of(name for name in names if name not in label_columns(reading)).get("", {})
     complete = any(form <= {*statistics} for form in COMPLETE)
     taken = names_columns(reading)
+    taken = taken or not _compares_groups(reading.asked_measure)
     has_effect = any(plain(name) in ("yi", *SYNONYMS["yi"]) for name in names)
     if not complete or taken or has_effect:
         return reading
@@ -52,6 +54,12 @@ def turn_arms(reading: Reading) -> Reading:
         asked = {**reading.asked, "arm": arm, "reference": reference}
         reading = replace(reading, asked=asked).updated(messages=[message])
     return _compared(reading, statistics, keys, arm, reference)
+
+
+def _compares_groups(measure: str | None) -> bool:
+    """Return whether a measure, if one is asked for, compares two groups."""
+    forms = MEASURES[measure].forms if measure else ()
+    return not measure or any({"n2i", "ci"} & {*form} for form in forms)
 
 
 def _study(reading: Reading) -> list[str]:
@@ -78,7 +86,9 @@ def _arm(reading: Reading, study: list[str], names: Iterable[str]) -> str:
     for name in (*[name for name in called if name in with_control], *called, *with_control):
         if text.groupby(study)[name].nunique().gt(1).any():
             return name
-    return ""
+    single = [name for name in free if not text.duplicated([*study, name]).any()]
+    repeated = [name for name in single if text[name].duplicated().any()]
+    return repeated[0] if len(repeated) == 1 else ""
 
 
 def _keys(text: pd.DataFrame, study: list[str], arm: str, others: Iterable[str]) -> list[str]:

@@ -17,6 +17,7 @@ from bayesmeta.data.table.words import (
 
 N = r"[+\-\N{MINUS SIGN}]?(?:\d+(?:[.,]\d+)?|[.,]\d+)"
 JOIN = r"\s*(?:,|;|to|bis|\N{EN DASH}|\N{EM DASH}|-)\s*"
+PERCENT = r"(\d\d(?:\.\d)?)"
 LEVEL = r"(?:\d\d(?:\.\d)?\s*%?\s*C[rI]?I\s*[:=,]?\s*)?"
 ESTIMATE = re.compile(rf"({N})\s*[,;]?\s*[(\[]\s*{LEVEL}({N}){JOIN}({N})\s*[)\]]\s*[*†‡§]*", re.I)
 BRACKETED = re.compile(rf"[(\[]\s*({N}){JOIN}({N})\s*[)\]]", re.I)
@@ -67,9 +68,21 @@ def _parts(column: pd.Series, *, kept: bool) -> dict[str, pd.Series] | None:
         if pattern is COUNTS and _exceeds(found[fits]):
             continue
         first = found[0].where(fits, column)  # other cells stay, so that a message can name them
+        levels = _levels(column) if pattern is ESTIMATE else {}
+        names = (names[0], "lower CI", "upper CI") if levels else names
         titles = (name, *names[1:]) if kept else names
-        return dict(zip(titles, [first, *(found[n] for n in found.columns[1:])], strict=True))
+        numbers = [first, *(found[number] for number in found.columns[1:])]
+        return dict(zip(titles, numbers, strict=True)) | levels
     return None
+
+
+def _levels(column: pd.Series) -> dict[str, pd.Series]:
+    """Return a column of the levels that cells name, else of that in the header; or nothing."""
+    levels = column.str.extract(rf"{PERCENT}\s*%")[0].fillna("")
+    if (levels == "").all():
+        return {}
+    usual = percent_in(str(column.name))
+    return {"CI level": levels.mask(levels == "", f"{usual:g}" if usual else "")}
 
 
 def _exceeds(counts: pd.DataFrame) -> bool:
