@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from bayesmeta.commands.effects import columns_of
-from bayesmeta.commands.request import Request, read_inputs
+from bayesmeta.data.table import read_table
 from written_tables import DRUG, TABLES
 
 
@@ -18,7 +18,7 @@ def test_a_table_gives_the_effects_that_it_means(name: str, tmp_path: Path) -> N
     table = TABLES[name]
     path = tmp_path / "mine.csv"
     path.write_text(table.text, encoding="utf-8")
-    frame = read_inputs(Request(str(path), columns=columns_of(None, table.columns))).frame
+    frame = read_table(path, columns=columns_of(None, table.columns))
     np.testing.assert_allclose(frame["yi"], table.yi, atol=5e-5)
     if len(table.vi):
         np.testing.assert_allclose(frame["vi"], table.vi, rtol=1e-9)
@@ -37,7 +37,7 @@ def test_a_workbook_with_a_title_two_rows_of_names_and_a_sheet_before(tmp_path: 
     for row in (["Table S2"], [], *names, *rows, [], ["Total", 38], ["* estimated"]):
         sheet.append(row)
     book.save(tmp_path / "mine.xlsx")
-    frame = read_inputs(Request(str(tmp_path / "mine.xlsx"))).frame
+    frame = read_table(tmp_path / "mine.xlsx")
     np.testing.assert_allclose(frame["yi"], DRUG[:2])
     notes = "\n".join(frame.attrs["notes"])
     assert "read from the first sheet with a table, 'Data'; not read: 'README'" in notes
@@ -49,7 +49,6 @@ def test_stata_files_are_read_with_their_labels(tmp_path: Path) -> None:
     frame["drug"] = pd.Categorical(["x", "y", "x"])
     frame.to_stata(file := io.BytesIO(), write_index=False)
     (tmp_path / "mine.dta").write_bytes(file.getvalue())
-    columns = {"incomplete": "omit"}
-    table = read_inputs(Request(str(tmp_path / "mine.dta"), columns=columns)).frame
+    table = read_table(tmp_path / "mine.dta", columns={"incomplete": "omit"})
     assert table["yi"].tolist() == [0.1, 0.2]
     assert table["drug"].tolist() == ["x", "y"]
