@@ -38,7 +38,7 @@ def read(
     ----------
     source : str or Path
         Name of a dataset (preclinical, clinical, clinical-all, translational, preclinical-twin,
-        clinical-twin ...) or a .csv, .tsv, .xlsx or .parquet file.
+        clinical-twin ...) or a file: .csv, .tsv, .xlsx, .ods, .dta, .parquet ...
     variant : {"strict", "extended", "calibrated"}, optional
         Variant of a dataset that has several; the dataset's default variant by default.
     columns : str or mapping, optional
