@@ -6,6 +6,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from bayesmeta.commands.column_roles import moderators_of, used_names
+from bayesmeta.commands.moderator_notes import may_be_codes
 from bayesmeta.data.table import Reading
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design.coding import code_terms
@@ -136,7 +137,7 @@ def suggestion(frame: pd.DataFrame, name: str) -> str:
     else:
         terms = f"1 + scale({term})"
         limits = f"from {column.min():g} to {column.max():g}"
-        description = f"a slope per standard deviation; {limits}"
+        description = f"a slope per standard deviation; {limits}{_as_codes(column, term)}"
     try:
         code_terms(frame.dropna(subset=[name]), terms)
     except (BadInput, ValueError):  # a name that a formula cannot have, or too few levels
@@ -144,6 +145,11 @@ def suggestion(frame: pd.DataFrame, name: str) -> str:
     missing = int(column.isna().sum())
     blank = f"; {missing} blank cells to be filled in, or rows left out, first" if missing else ""
     return f"terms = {comment(quoted(terms))}  # {description}{blank}"
+
+
+def _as_codes(column: pd.Series, term: str) -> str:
+    """Return the terms of a number that may be a code of categories, else ""."""
+    return f"; if it is a code: 0 + C({term})" if may_be_codes(column) else ""
 
 
 def quoted(text: str) -> str:

@@ -8,25 +8,30 @@ import pandas as pd
 MOST_CODES = 6  # different whole numbers that may be codes of categories
 
 
+def may_be_codes(column: pd.Series) -> bool:
+    """Return whether a column has three to six different values, all whole numbers."""
+    filled = column.dropna()
+    if not pd.api.types.is_numeric_dtype(filled):
+        return False
+    values = set(filled)
+    return 2 < len(values) <= MOST_CODES and all(float(value).is_integer() for value in values)
+
+
 def notes_on_codes(frame: pd.DataFrame, terms: str, names: Iterable[str]) -> list[str]:
     """Return a note for every moderator that is a slope over a few whole numbers.
 
     Such numbers may be codes of categories; `C(dose)` makes them categories.
     """
     notes = []
-    for name in (name for name in names if name in frame.columns):
-        column = frame[name].dropna()
+    for name in (name for name in names if name in frame.columns and may_be_codes(frame[name])):
         quoted = name if name.isidentifier() else f"`{name}`"
-        is_category = re.search(rf"C\(\s*{re.escape(quoted)}", terms)
-        if is_category or not pd.api.types.is_numeric_dtype(column):
+        if re.search(rf"C\(\s*{re.escape(quoted)}", terms):
             continue
-        values = sorted(set(column))
-        if 2 < len(values) <= MOST_CODES and all(float(value).is_integer() for value in values):
-            listed = ", ".join(f"{value:g}" for value in values)
-            notes.append(
-                f"{name} has the values {listed} and is a number, so its term is a slope; if they "
-                f"are codes of categories: --moderators '{_as_category(terms, quoted)}'"
-            )
+        listed = ", ".join(f"{value:g}" for value in sorted(set(frame[name].dropna())))
+        notes.append(
+            f"{name} has the values {listed} and is a number, so its term is a slope; if they "
+            f"are codes of categories: --moderators '{_as_category(terms, quoted)}'"
+        )
     return notes
 
 

@@ -17,6 +17,7 @@ LOOKED_AT = 20  # sheets among which the table is
 REPEATED = re.compile(
     rb'<table:table-cell(?=[^>]*office:value)[^>]*number-columns-repeated="(\d{1,20})"'
 )
+REPEATED_ROWS = re.compile(rb'<table:table-row[^>]*number-rows-repeated="(\d{1,20})"')
 
 
 def chosen_sheet(sheets: Sequence[str], name: str | None, rows_of: Callable[[str], Rows]) -> Cells:
@@ -66,9 +67,11 @@ def _check_opendocument(content: bytes) -> None:
         if size > UNPACKED_BYTES:
             limit = f"a sheet may have {UNPACKED_BYTES / 1e6:.0f}"
             raise BadInput(f"it unpacks to {size / 1e6:,.0f} MB, and {limit}; save it as .csv")
-        repeats = [int(found) for found in REPEATED.findall(book.read("content.xml"))]
-    if sum(repeats) > CELLS:
-        raise BadInput(f"it repeats cells {sum(repeats):,} times; save it as .csv")
+        content = book.read("content.xml")
+    repeats = sum(map(int, REPEATED.findall(content)))
+    rows = max(map(int, REPEATED_ROWS.findall(content)), default=0)
+    if max(repeats, rows) > CELLS:
+        raise BadInput(f"it repeats cells {max(repeats, rows):,} times; save it as .csv")
 
 
 def _is_table(rows: Rows) -> bool:
