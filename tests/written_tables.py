@@ -133,6 +133,13 @@ TABLES = {
         ("got 'see text' at row 3", "5 of 7 rows are left out"),
         "incomplete=omit",
     ),
+    "raw numbers that cannot be": Table(
+        "study,m1i,sd1i,n1i,m2i,sd2i,n2i\nT,31.0,5.2,20,28.1,4.8,20\nx,31,-5,20,28,5,20\n"
+        "U,30.2,6.0,18,29.0,5.7,19\ny,31,5,1,28,5,20\nV,32.4,4.9,30,29.3,5.1,31\n",
+        DRUG,
+        ("sd1i must be at least 0, got -5 at row 3", "2 of 5 rows are left out"),
+        "incomplete=omit",
+    ),
     "marks": Table(
         "study,g,SE\na,0.42*,0.16\nb,.15,.18\nc,~0.61,0.14\nd,0.3 (est.),0.2\n",
         [0.42, 0.15, 0.61, 0.3],

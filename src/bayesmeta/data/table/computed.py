@@ -1,6 +1,6 @@
 """Effects that are computed from raw numbers, by the first form that a row completes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -83,11 +83,13 @@ def _by_form(measure: Measure, forms: FormList, numbers: pd.DataFrame, rows: np.
         taken = number_of_form == number
         part = numbers[taken]
         columns: dict[str, Any] = {name: part[name].to_numpy(float) for name in form}
-        if lines := measure.problems(form, columns, rows=list(part.index)):
-            problems += lines
-            refused = refused | taken
-        elif len(part):
-            yi_vi[:, taken] = measure(rows=list(part.index), **columns)
+        lines = measure.problems(form, columns, rows=list(part.index))
+        wrong = _impossible(measure, form, columns) if lines else np.zeros(len(part), bool)
+        problems += lines
+        refused = refused | _at(taken, wrong)
+        if not wrong.all():
+            possible = {name: values[~wrong] for name, values in columns.items()}
+            yi_vi[:, _at(taken, ~wrong)] = measure(**possible)
         if len(part):
             used[", ".join(form)] = len(part)
     if unfit.any():
@@ -100,6 +102,25 @@ def _by_form(measure: Measure, forms: FormList, numbers: pd.DataFrame, rows: np.
     source = f"{'; '.join(used)}{counted}"
     message = f"yi and vi are computed from {source}: {measure.name}, {measure.title}"
     return Effects(table, tuple(problems), (message,) if used else ())
+
+
+def _impossible(measure: Measure, form: Form, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return True for rows that a measure refuses, found by halves."""
+    size = len(columns[form[0]])
+    if not measure.problems(form, columns):
+        return np.zeros(size, bool)
+    if size == 1:
+        return np.ones(1, bool)
+    parts = (slice(None, size // 2), slice(size // 2, None))
+    halves = [{name: values[part] for name, values in columns.items()} for part in parts]
+    return np.concatenate([_impossible(measure, form, half) for half in halves])
+
+
+def _at(taken: np.ndarray, flags: np.ndarray) -> np.ndarray:
+    """Return flags of the rows that are taken as flags of all rows."""
+    everywhere = taken.copy()
+    everywhere[taken] = flags
+    return everywhere
 
 
 def _first_form(numbers: pd.DataFrame, forms: FormList) -> np.ndarray:
