@@ -254,7 +254,7 @@ def test_a_missing_column_and_a_damaged_spreadsheet(
 ) -> None:
     pd.read_csv(table).drop(columns="study").to_csv(tmp_path / "lacks.csv", index=False)
     assert run("--dataset", str(tmp_path / "lacks.csv")) == 2
-    assert "it needs study" in capfd.readouterr().err
+    assert "it lacks study" in capfd.readouterr().err
     (tmp_path / "torn.xlsx").write_bytes(b"PK\x03\x04 and no more")
     assert run("--dataset", str(tmp_path / "torn.xlsx")) == 2
     assert "cannot be read as XLSX" in capfd.readouterr().err

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from bayesmeta.data.schema import LABELS
 from bayesmeta.data.table.arms_in_names import change_columns, two_groups
 from bayesmeta.data.table.names import ARMS, INTERVAL, RAW, YEAR, complete_form, gives_effect, plain
 from bayesmeta.data.table.numerals import is_number
@@ -131,6 +132,7 @@ def _study(guess: Guess, free: list[str]) -> None:
 
 def _propose_study(guess: Guess, free: list[str]) -> None:
     text = guess.reading.text
+    free = [name for name in free if name not in LABELS]
     words = [name for name in free if not is_number(text[name]).any() and (text[name] != "").all()]
     if words:
         name = max(words, key=lambda name: text[name].nunique())

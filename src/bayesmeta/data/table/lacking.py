@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from bayesmeta.data.effect_sizes import MEASURES
+from bayesmeta.data.schema import LABELS
 from bayesmeta.data.table.arms_in_names import groups_of
 from bayesmeta.data.table.guessing import SYNONYMS
 from bayesmeta.data.table.names import INTERVAL, RAW, complete_measure, derived, listed, plain
@@ -96,5 +97,6 @@ def _nearest_form(names: set[str], asked: str | None) -> Form:
 def _study_like(reading: Reading) -> str:
     """Return the column of words with most different labels, which may name the studies."""
     text = reading.text
-    words = [str(name) for name in text.columns if not is_number(text[name]).any()]
+    free = [str(name) for name in text.columns if name not in LABELS]
+    words = [name for name in free if not is_number(text[name]).any()]
     return max(words, key=lambda name: text[name].nunique(), default="")
