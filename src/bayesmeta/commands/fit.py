@@ -18,7 +18,7 @@ from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.spec import ORDERED, ModelSpec
 from bayesmeta.output.folders.fit import Tables, fit_tables, write_fit, write_fit_figures
 from bayesmeta.output.folders.folder import Folder
-from bayesmeta.robustness.refinements import refinements_table
+from bayesmeta.robustness.refinements import extreme_effects, refinements_table
 
 
 def compute(task: Task[Sampling]) -> Outcome:
@@ -41,6 +41,9 @@ def sample(
         refined = refinements_table(task.inputs.frame, task.inputs.design, task.inputs.spec)
     if len(refined):
         tables |= {"refinements": refined}
+    extreme = extreme_effects(task.inputs.frame)
+    if task.inputs.spec.likelihood == "t" and len(extreme):
+        tables |= {"extreme_effects": extreme}
     return Outcome(
         write=lambda folder: write_fit(folder, tree, tables, diagnostics, write_figures),
         show=lambda printer: show(printer, tables, diagnostics),

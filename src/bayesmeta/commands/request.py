@@ -1,6 +1,6 @@
 """From a request to the table, the model and the design that a command analyses."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,13 @@ from bayesmeta.commands.effects import keep_rows, read_effects
 from bayesmeta.commands.options import Request
 from bayesmeta.data.datasets import DATASETS
 from bayesmeta.estimates.discrepancy import check_sides
+from bayesmeta.infrastructure.choices import check_known
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.jobs import code_fingerprint, fingerprint
 from bayesmeta.model.design import build_design, cell_means, variables_of
 from bayesmeta.model.design.contrasts import contrast_weights, possible_weights
 from bayesmeta.model.spec import ORDERED, ModelSpec, check_spec, read_spec
+from bayesmeta.model.spec.model import LEVELS
 
 DEFAULT_MODEL = "three-level"
 Design = xr.Dataset
@@ -99,12 +101,23 @@ def choose_model(request: Request, frame: pd.DataFrame) -> ModelSpec:
             spec = spec.with_levels(("study",))
             frame.attrs["notes"] = [*frame.attrs.get("notes", []), SINGLE_LEVEL]
     spec = spec.with_terms(cell_means(moderators, frame)) if moderators else spec
-    if request.likelihood is None:
+    if request.levels is None and request.likelihood is None:
         return spec
     if spec.likelihood == ORDERED:
         problem = f"model {spec.name} is of directions, which have no likelihood of effect sizes"
-        raise BadInput(f"{problem}; leave out --likelihood")
-    return check_spec(spec.with_likelihood(request.likelihood))
+        raise BadInput(f"{problem}; leave out --likelihood and --levels")
+    levels = parse_levels(request.levels) if request.levels else spec.levels
+    if levels != spec.levels:
+        spec = replace(spec.with_levels(levels), name=f"{spec.name}-{'-'.join(levels)}")
+    return check_spec(spec.with_likelihood(request.likelihood or spec.likelihood))
+
+
+def parse_levels(text: str) -> tuple[str, ...]:
+    """Return the levels of `study,group,effect`; raise BadInput if a level does not exist."""
+    levels = tuple(level.strip() for level in text.split(","))
+    for level in levels:
+        check_known("level", level, LEVELS)
+    return levels
 
 
 def select(frame: pd.DataFrame, kept: pd.DataFrame, spec: ModelSpec) -> tuple[Design, list[str]]:

@@ -62,6 +62,10 @@ class Request(Options):
             "Default: the model's."
         ),
     ] = None
+    levels: Annotated[
+        str | None,
+        option("Levels on which true effects vary: study,group,effect. Default: the model's."),
+    ] = None
     columns: Columns = field(default_factory=dict)
 
 
@@ -72,6 +76,7 @@ class ScreenRequest(Request):
     model: str | None = field(default="intercept", init=False)
     moderators: str | None = field(default=None, init=False)
     likelihood: Likelihood | None = field(default=None, init=False)
+    levels: str | None = field(default=None, init=False)
 
 
 @dataclass(frozen=True)

@@ -122,8 +122,10 @@ class ModelSpec:
         return replace(self, title=title, terms=formula, contrasts={}, concordance={})
 
     def with_levels(self, levels: tuple[str, ...]) -> "ModelSpec":
-        """Return a copy with other levels."""
-        return replace(self, title=f"Random effects of {' and '.join(levels)}", levels=levels)
+        """Return a copy with other levels, named in its title."""
+        *first, last = levels
+        names = " and ".join(filter(None, [", ".join(first), last]))
+        return replace(self, title=f"Random effects of {names}", levels=levels)
 
     def with_likelihood(self, likelihood: str) -> "ModelSpec":
         """Return a copy with a likelihood of results; its name ends in `-t` for the exact one."""

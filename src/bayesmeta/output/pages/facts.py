@@ -12,6 +12,7 @@ from bayesmeta.output.pages.saved_model import SavedModel, saved_model
 
 Fact = tuple[str, Any]
 Tables = Mapping[str, pd.DataFrame]
+SUPPORTED = "supported/"  # tables of the fit of the model that the data support
 SIDES = ("below", "above", "open")
 NEW_STUDY = "study"  # level of the prediction intervals
 SAMPLING = ("draws", "tune", "chains", "seed")
@@ -23,6 +24,12 @@ def with_facts(results: Results) -> dict[str, pd.DataFrame]:
     return results.tables | {"facts": facts_table(results)}
 
 
+def answering(tables: Tables) -> dict[str, pd.DataFrame]:
+    """Return the tables, with those of the supported model in place of those it has."""
+    names = [name for name in tables if name.startswith(SUPPORTED)]
+    return dict(tables) | {name.removeprefix(SUPPORTED): tables[name] for name in names}
+
+
 def facts_table(results: Results) -> pd.DataFrame:
     """Return the numbers that no other table holds: columns fact and value.
 
@@ -31,7 +38,7 @@ def facts_table(results: Results) -> pd.DataFrame:
     cannot be read.
     """
     saved = saved_model(results)
-    tables = results.tables
+    tables = answering(results.tables)
     of_tables = [_sides, _probabilities, _agreement, _verdicts, _lint]
     facts = dict(_sizes(saved, tables))
     for facts_of in of_tables:

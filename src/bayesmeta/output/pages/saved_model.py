@@ -10,6 +10,7 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.spec import ModelSpec, read_spec, spec_from_json
 from bayesmeta.output.pages.results import Results
 
+POSTERIOR = "posterior.nc"
 DIMENSIONS = ("effect", "group", "study", "term")
 
 
@@ -21,6 +22,12 @@ class SavedModel(NamedTuple):
     sizes: Mapping[str, int]
 
 
+def supported_model(results: Results) -> SavedModel | None:
+    """Return the model that the data support if it was fitted beside the requested one."""
+    path = results.folder / "supported" / POSTERIOR
+    return _from_posterior(path) if path.is_file() else None
+
+
 def saved_model(results: Results) -> SavedModel:
     """Return the fitted model.
 
@@ -28,7 +35,7 @@ def saved_model(results: Results) -> SavedModel:
     posterior it is the model file of the provenance, if its hash is still the same. Raises BadInput
     if posterior.nc cannot be read.
     """
-    path = results.folder / "posterior.nc"
+    path = results.folder / POSTERIOR
     if path.is_file():
         return _from_posterior(path)
     about = results.about
