@@ -41,9 +41,9 @@ def sample(
         refined = refinements_table(task.inputs.frame, task.inputs.design, task.inputs.spec)
     if len(refined):
         tables |= {"refinements": refined}
-    extreme = extreme_effects(task.inputs.frame)
-    if task.inputs.spec.likelihood == "t" and len(extreme):
-        tables |= {"extreme_effects": extreme}
+    if task.inputs.spec.likelihood == "t":
+        extreme = extreme_effects(task.inputs.frame)
+        tables |= {"extreme_effects": extreme} if len(extreme) else {}
     return Outcome(
         write=lambda folder: write_fit(folder, tree, tables, diagnostics, write_figures),
         show=lambda printer: show(printer, tables, diagnostics),

@@ -17,8 +17,7 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.jobs import code_fingerprint, fingerprint
 from bayesmeta.model.design import build_design, cell_means, variables_of
 from bayesmeta.model.design.contrasts import contrast_weights, possible_weights
-from bayesmeta.model.spec import ORDERED, ModelSpec, check_spec, read_spec
-from bayesmeta.model.spec.model import LEVELS
+from bayesmeta.model.spec import LEVELS, ORDERED, ModelSpec, check_spec, read_spec
 
 DEFAULT_MODEL = "three-level"
 Design = xr.Dataset

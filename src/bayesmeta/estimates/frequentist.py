@@ -6,6 +6,8 @@ the two add up:
     posterior - REML = (posterior - flat posterior) + (flat posterior - REML)
                         the prior                     integration over the taus, where REML plugs in
                                                       a single value
+
+The flat prior is on the taus. One on their squares favours larger taus: its mean is given beside.
 """
 
 from collections.abc import Mapping
@@ -13,6 +15,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from bayesmeta.estimates.text import signed_text
 
 NEGLIGIBLE_SHIFT = 0.1  # standard errors; a smaller shift changes no reported digit
 MOST_OF_IT = 0.75  # share of a shift from which a reason is named alone
@@ -48,6 +52,17 @@ def compare_estimates(
     return table.assign(why=[explain(row) for row in table.to_dict("records")])
 
 
+def with_flat_variances(table: pd.DataFrame, posterior: pd.DataFrame | None) -> pd.DataFrame:
+    """Add flat_variance_mean, the mean under flat priors on the squares of the taus.
+
+    It is missing without such a posterior: few units leave the taus a tail without end.
+    """
+    if posterior is None:
+        return table.assign(flat_variance_mean=np.nan)
+    means = posterior.rename(columns={"mean": "flat_variance_mean"})
+    return table.merge(means[["term", "flat_variance_mean"]], on="term", how="left")
+
+
 def explain(row: Mapping[Any, Any]) -> str:
     """Return the reason why two estimates differ, from their shift and its two parts."""
     prior = row["shift_prior"]
@@ -56,8 +71,9 @@ def explain(row: Mapping[Any, Any]) -> str:
     if max(abs(row["shift"]), abs(prior)) < NEGLIGIBLE_SHIFT:
         return "they agree"
     if min(sizes.values()) >= NEGLIGIBLE_SHIFT and prior * integration < 0:
-        reasons = f"prior ({prior:+.2f}) and integration over the taus ({integration:+.2f})"
-        return f"{reasons} pull in opposite directions"
+        first = f"prior ({signed_text(prior)})"
+        second = f"integration over the taus ({signed_text(integration)})"
+        return f"{first} and {second} pull in opposite directions"
     larger, smaller = sorted(sizes, key=lambda reason: sizes[reason], reverse=True)
     if sizes[larger] / sum(sizes.values()) > MOST_OF_IT:
         return f"mostly the {larger}"

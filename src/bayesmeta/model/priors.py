@@ -24,7 +24,7 @@ from numpy.random import Generator
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import is_small_study
 from bayesmeta.model.likelihood.arguments import tau_labels, weight_labels
-from bayesmeta.model.spec import FLAT, ModelSpec, Prior
+from bayesmeta.model.spec import FLAT, FLAT_VARIANCE, ModelSpec, Prior
 
 ByName = Mapping[str, np.ndarray]
 
@@ -95,9 +95,11 @@ def _shared_terms(design: xr.Dataset, part: str) -> np.ndarray:
 
 
 def log_density(prior: Prior, x: np.ndarray) -> np.ndarray:
-    """Return the log density of a prior; 0 for a flat prior, which has no integral."""
-    if prior.family == FLAT.family:
+    """Return the log density of a prior; a flat prior, of a tau or its square, has no integral."""
+    if prior == FLAT:
         return np.zeros_like(x)
+    if prior == FLAT_VARIANCE:
+        return np.log(2 * x)
     return prior.distribution.logpdf(x)
 
 

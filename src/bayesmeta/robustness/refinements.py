@@ -58,7 +58,8 @@ def refinements_table(frame: pd.DataFrame, design: xr.Dataset, spec: ModelSpec) 
     that the data allow.
     """
     none = pd.DataFrame(columns=COLUMNS)
-    if refusal(design, normal := replace(spec, likelihood="normal"), "quadrature"):
+    normal = replace(spec, likelihood="normal")
+    if spec.likelihood not in ("normal", "t") or refusal(design, normal, "quadrature"):
         return none
     if not (designs := _refined(frame, design, spec)):
         return none

@@ -7,7 +7,14 @@ import pandas as pd
 from rich.markup import escape
 
 from bayesmeta.commands.console.printer import Printer
-from bayesmeta.estimates.text import estimate_text, interval_text, number_text, probability_text
+from bayesmeta.estimates.text import (
+    estimate_text,
+    interval_text,
+    number_text,
+    probability_text,
+    signed_text,
+)
+from bayesmeta.inference.reml import FEW_DF
 from bayesmeta.robustness.refinements import sentences
 
 Tables = Mapping[str, pd.DataFrame]
@@ -126,9 +133,12 @@ def print_comparison(printer: Printer, tables: Tables, *, normal: bool) -> None:
     for row in tables["comparison"].to_dict("records"):
         reml = (number_text(row["estimate"]), interval_text(row["ci_lb"], row["ci_ub"]))
         bayes = (number_text(row["mean"]), interval_text(row["cri_lb"], row["cri_ub"]))
-        rows.append((row["term"], *reml, *bayes, f"{row['shift']:+.2f}", row["why"]))
+        rows.append((row["term"], *reml, *bayes, signed_text(row["shift"]), row["why"]))
     title = "Frequentist and Bayesian estimates (shift in standard errors)"
     printer.table(title, columns, rows, left=(0, 6))
+    robust = tables["frequentist_robust"]
+    if few := robust.loc[robust["caution"] != "", "term"].tolist():
+        printer.note(f"{FEW_DF}: {', '.join(few)}", "yellow")
     printer.frame("Four levels against three", tables["levels"].round(2))
     if normal:
         printer.line(NORMAL_BESIDE, "bold")

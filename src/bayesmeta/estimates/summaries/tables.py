@@ -64,23 +64,30 @@ def heterogeneity_table(tree: xr.DataTree) -> pd.DataFrame:
     """Summarise the levels and their total; by stratum (`human:study`) if the taus differ by it.
 
     Columns: level, tau_mean, tau_ci_lb, tau_ci_ub, i2_mean, i2_ci_lb, i2_ci_ub; I^2 in percent, 100
-    tau_level^2 / (sum of tau^2 + typical sampling variance), as for metafor's multilevel models.
+    tau_level^2 / (sum of tau^2 + typical sampling variance), as for metafor's multilevel models (of
+    Student study effects, with their variance in place of the squared scale tau_study^2);
+    contraction: 1 - posterior variance of tau / prior variance, near 0 where the data say nothing.
     """
     posterior = tree["posterior"].dataset
     rho = float(posterior["rho"].mean()) if "rho" in posterior else spec_of(tree).rho
     parts = []
     for stratum, design in levels.strata_of(tree).items():
-        part = _heterogeneity(levels.tau_draws(tree, stratum), design, rho)
+        part = _heterogeneity(
+            levels.tau_draws(tree, stratum), levels.variance_draws(tree, stratum), design, rho
+        )
+        part["contraction"] = part["level"].map(levels.contractions(tree, stratum))
         labels = [levels.level_label(level, stratum) for level in part["level"]]
         parts.append(part.assign(level=labels))
     return pd.concat(parts, ignore_index=True)
 
 
-def _heterogeneity(tau: pd.DataFrame, design: xr.Dataset, rho: float) -> pd.DataFrame:
+def _heterogeneity(
+    tau: pd.DataFrame, variance: pd.DataFrame, design: xr.Dataset, rho: float
+) -> pd.DataFrame:
     """Summarise draws of the taus of a stratum (a column per level), their total, and I^2."""
-    total = tau.pow(2).sum(axis=1)
-    i2 = 100 * tau.pow(2).div(total + typical_variance(design, rho), axis=0)
-    tau = tau.assign(total=np.sqrt(total))
+    share = variance.div(variance.sum(axis=1) + typical_variance(design, rho), axis=0)
+    i2 = 100 * share.fillna(1.0)  # of an infinite variance
+    tau = tau.assign(total=np.sqrt(tau.pow(2).sum(axis=1)))
     i2 = i2.assign(total=i2.sum(axis=1))
     columns: dict[str, Any] = {"level": list(tau)}
     for name, draws in (("tau", tau), ("i2", i2)):

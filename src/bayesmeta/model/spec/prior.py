@@ -70,7 +70,8 @@ def _distribution(family: str, parameters: tuple[float, ...]) -> Any:
     return FAMILIES[family].distribution(*parameters)
 
 
-FLAT = Prior("Flat", ())  # improper; no model file has it
+FLAT = Prior("Flat", ())  # improper, as the next; no model file has them
+FLAT_VARIANCE = Prior("FlatVariance", ())  # of a tau, flat on its square
 
 
 def refuse_unknown(got: Iterable[str], known: Iterable[str], where: str) -> None:

@@ -104,7 +104,10 @@ def compared(tables: Tables) -> dict[str, Any]:
     posterior = rows["side_posterior"].to_dict()
     robust = None
     if "frequentist_robust" in tables:
-        sides = names_by_side(tables["frequentist_robust"].dropna(subset=["ci_lb", "ci_ub"]))
+        reliable = tables["frequentist_robust"].dropna(subset=["ci_lb", "ci_ub"])
+        if "caution" in reliable:
+            reliable = reliable[reliable["caution"].isna()]
+        sides = names_by_side(reliable)
         pairs = [(name, side) for side, names in sides.items() for name in names]
         robust = [name for name, side in pairs if posterior.get(name, side) != side]
     return {
