@@ -78,9 +78,11 @@ COLUMNS = {
 INTRODUCTION = """\
 # Calibration of the models
 
-`make calibration` rewrites this page. For every model, parameters were drawn from its prior, results
+`make calibration` rewrites this page. For every model, parameters were drawn from its prior,
+results
 were simulated with the design of a real table, and the model was fitted to them
-([`bayesmeta calibrate`](commands/calibrate.md)). If model and program are right, the ranks of the true
+([`bayesmeta calibrate`](commands/calibrate.md)). If model and program are right, the ranks of the
+true
 values among the draws are uniform, and 95 % intervals contain 95 % of the true values.
 
 ![Ranks of the true values by model](calibration.png)
@@ -90,15 +92,18 @@ band that 95 % of all lines stay within at every point.*
 
 """
 BETWEEN = """
-*Bias* is that of the parameter with the largest one, with its standard error. Of many parameters some
+*Bias* is that of the parameter with the largest one, with its standard error. Of many parameters
+some
 leave the 95 % band by chance: one of twenty.
 
-{unreliable}`translational-pooled` and `ketamine-extinction` have no independent draws, and are not here; the
+{unreliable}`translational-pooled` and `ketamine-extinction` have no independent draws, and are
+not here; the
 tests compare their draws by NUTS with other computations of the same posterior.
 
 ## What the wrong likelihood costs
 
-Data from the exact distribution of Hedges' g (`--simulator t`), fitted by the normal and by the exact
+Data from the exact distribution of Hedges' g (`--simulator t`), fitted by the normal and by the
+exact
 likelihood. The true values come from the prior, so that means far from zero, which the normal
 likelihood pulls to zero, are frequent.
 
@@ -138,7 +143,7 @@ def calibrate(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def row_of(run: Run, table: pd.DataFrame) -> dict[str, Any]:
     """Return a row of the page."""
-    largest = table.iloc[[table["bias"].abs().argmax()]].to_dict("records")[0]
+    largest = max(table.to_dict("records"), key=lambda row: abs(row["bias"]))
     outside = table.loc[~table["uniform"], "parameter"].tolist()
     third = ", a third of the rows" if run.where == THIRD else ""
     names = f": {', '.join(outside)}" if outside else ""
@@ -161,8 +166,9 @@ def span(values: pd.Series) -> str:
 
 def in_markdown(table: pd.DataFrame) -> str:
     """Return a table in Markdown."""
-    lines = [list(table), ["---"] * len(table.columns), *table.astype(str).to_numpy().tolist()]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    rows = [list(map(str, row)) for row in [table.columns, *table.to_numpy()]]
+    rows.insert(1, ["---"] * len(table.columns))
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 if __name__ == "__main__":
