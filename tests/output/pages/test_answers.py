@@ -1,4 +1,4 @@
-"""The five sentences agree with the tables in all cases, and every number of theirs is a cell."""
+"""The sentences agree with the tables in all cases, and every number of theirs is a cell."""
 
 import re
 from dataclasses import replace
@@ -67,6 +67,15 @@ def test_the_answer_is_that_of_the_supported_model_beside_the_requested_one(
         "extinction."
     )
     assert "supported/terms|term=trauma:extinction|mean" in answer(read_results(path))
+
+
+def test_the_expected_number_of_wrong_signs_is_said(complete: Results, tmp_path: Path) -> None:
+    contrasts = complete.tables["contrasts"].assign(p_positive=[0.01, 0.98, 0.5])
+    results = folder(tmp_path / "b", tables_of_fit(**CELLS) | {"contrasts": contrasts})
+    assert sentences(results, html=False)["signs"] == (
+        "Of the 2 means and contrasts with a 95 % interval on one side of zero, 0.03 are expected "
+        "to have the other sign, by the sum of its probabilities."
+    )
 
 
 def test_terms_of_any_file_are_compared_with_zero(tmp_path: Path) -> None:
@@ -208,7 +217,7 @@ def test_the_command_repeats_the_choices_of_the_fit(tmp_path: Path) -> None:
 
 def test_every_number_is_a_cell(complete: Results) -> None:
     text = answer(complete)
-    assert text.count("<p>") == len(sentences(complete)) == 5
+    assert text.count("<p>") == len(sentences(complete)) == 6
     assert re.findall(r"[0-9]", bare(text)) == []
     assert 'data-cell="terms|term=fear:memory|mean"' in text
     assert 'data-cell="facts|fact=effects|value"' in text

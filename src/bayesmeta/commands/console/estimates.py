@@ -7,6 +7,7 @@ import pandas as pd
 from rich.markup import escape
 
 from bayesmeta.commands.console.printer import Printer
+from bayesmeta.estimates.discrepancy import OF_EACH_SIDE, UNITS
 from bayesmeta.estimates.text import (
     estimate_text,
     interval_text,
@@ -65,6 +66,8 @@ def print_sides(printer: Printer, tables: Tables) -> None:
     """Print a sentence per discrepancy, and the probability of a phenotype on all sides."""
     for row in tables["discrepancies"].to_dict("records"):
         printer.markup(f"[bold]{escape(row['contrast'])}[/bold]: {escape(row['conclusion'])}")
+    if OF_EACH_SIDE in set(tables["discrepancies"]["unit"]):
+        printer.note(UNITS)
     if "concordance" in tables:
         joint = tables["concordance"].query("statement in ('both', 'all') or p.isna()")
         pairs = zip(joint["p"], joint["statement"], strict=True)

@@ -31,7 +31,8 @@ def answer(results: Results, html: bool = True) -> str:
 def sentences(results: Results, html: bool = True) -> dict[str, str]:
     """Return the same sentences by topic.
 
-    Topics: analysed, estimated, structure (with a supported model), varies, frequentist, doubts.
+    Topics: analysed, estimated, structure (with a supported model), signs, varies, frequentist,
+    doubts.
     """
     parts = blocks("answer.j2", html=html, **context_of(results, html))
     return {head.text: body.text for head, body in zip(parts[::2], parts[1::2], strict=True)}

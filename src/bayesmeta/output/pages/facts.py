@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from bayesmeta.estimates.conventions import SETTLED
 from bayesmeta.estimates.frequentist import side_of_zero
 from bayesmeta.estimates.text import probability_text
 from bayesmeta.output.pages.results import FIT, Results
@@ -39,7 +40,7 @@ def facts_table(results: Results) -> pd.DataFrame:
     """
     saved = saved_model(results)
     tables = answering(results.tables)
-    of_tables = [_sides, _probabilities, _agreement, _verdicts, _lint]
+    of_tables = [_sides, _settled_signs, _probabilities, _agreement, _verdicts, _lint]
     facts = dict(_sizes(saved, tables))
     for facts_of in of_tables:
         facts |= dict(facts_of(tables))
@@ -86,6 +87,22 @@ def _sides(tables: Tables) -> Iterator[Fact]:
     if {"terms", "contrasts"} <= set(tables):
         contrasts = tables["contrasts"]["contrast"]
         yield "contrasts", int((~contrasts.isin(tables["terms"]["term"])).sum())
+
+
+def _settled_signs(tables: Tables) -> Iterator[Fact]:
+    """Yield the number of settled signs of terms, contrasts and discrepancies, and of wrong ones.
+
+    The expected number of wrong signs is the sum of the probabilities of the other sign.
+    """
+    names = [name for name in ("contrasts", "discrepancies") if name in tables]
+    if not names:
+        return
+    rows = pd.concat([tables[name][["contrast", "p_positive"]] for name in names])
+    p = rows.drop_duplicates("contrast")["p_positive"]
+    other = p.where(p < 0.5, 1 - p)
+    settled = other[other <= 1 - SETTLED]
+    yield "settled signs", len(settled)
+    yield "wrong among the settled signs", float(settled.sum())
 
 
 def _probabilities(tables: Tables) -> Iterator[Fact]:
