@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 import typer
 
 from bayesmeta.commands.options.base import Options, option
-from bayesmeta.commands.options.shared import Columns, Seed, VariantOption
+from bayesmeta.commands.options.shared import Columns, Seed, TransformOption, VariantOption
 from bayesmeta.infrastructure.choices import Coding, Folds, Likelihood, Target, Test, Weights
 from bayesmeta.infrastructure.errors import BadInput
 
@@ -134,13 +134,15 @@ class Prediction(Options):
     weights: Annotated[
         Weights, option("Weights of the cells of marginal means: equal, or frequency (effects).")
     ] = "equal"
+    transform: TransformOption = "auto"
 
 
 @dataclass(frozen=True)
 class Interpretation(Options):
-    """The folder of results to interpret."""
+    """The folder of results to interpret, and the scales of its estimates."""
 
     results: Results
+    transform: TransformOption = "auto"
 
 
 @dataclass(frozen=True)

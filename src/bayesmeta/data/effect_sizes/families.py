@@ -31,12 +31,12 @@ def of_counts(
     formula: Formula,
     scale: Scale = AS_IT_IS,
     *,
+    needs: str = "ai <= n1i and ci <= n2i",
     notes: Notes = zeros.notes,
     guessed: bool = False,
 ) -> Measure:
     """Return a measure of two groups, from the four cells, or from events and group sizes."""
     forms: Forms = {CELLS: formula, EVENTS: counts.by_sizes(formula)}
-    needs = "ai <= n1i and ci <= n2i"
     return Measure(
         name, title, forms, needs, limits=SIZES, scale=scale, notes=notes, guessed=guessed
     )
