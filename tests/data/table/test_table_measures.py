@@ -65,8 +65,8 @@ def test_proportions_from_events_and_n(tmp_path: Path) -> None:
 
 
 def test_a_measure_that_misleads_warns_whoever_asks_for_it(tmp_path: Path) -> None:
-    warning = [note for note in table(tmp_path, PREVALENCE, measure="PFT").attrs["notes"]]
-    assert any("Freeman-Tukey" in note and "doi:10.1002/jrsm.1348" in note for note in warning)
+    notes = table(tmp_path, PREVALENCE, measure="PFT").attrs["notes"]
+    assert any("Freeman-Tukey" in note and "doi:10.1002/jrsm.1348" in note for note in notes)
 
 
 def test_effects_that_are_given_take_the_scale_of_the_measure_that_is_named(tmp_path: Path) -> None:
@@ -75,3 +75,38 @@ def test_effects_that_are_given_take_the_scale_of_the_measure_that_is_named(tmp_
     assert frame.attrs["measure"] == "OR"
     assert frame.attrs["scale"] == "log odds ratio"
     assert "measure" not in table(tmp_path, given).attrs
+
+
+MEDIANS = "study,n1i,{},n2i,{}\nBrun,50,15 (12-19),48,12 (9 to 16)\n"
+MEDIANS += "Duro,61,14 [11.5; 17.5],60,12 (10-15)\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("Median1 (IQR)", "Median2 (IQR)"), ("Drug median [Q1-Q3]", "Placebo median [Q1-Q3]")],
+)
+def test_medians_with_quartiles_in_a_cell_are_those_of_columns(
+    tmp_path: Path, first: str, second: str
+) -> None:
+    frame = table(tmp_path, MEDIANS.format(first, second))
+    columns = "study,n1i,median1i,q11i,q31i,n2i,median2i,q12i,q32i\n"
+    columns += "Brun,50,15,12,19,48,12,9,16\nDuro,61,14,11.5,17.5,60,12,10,15\n"
+    same = table(tmp_path, columns)
+    np.testing.assert_allclose(frame[["yi", "vi"]], same[["yi", "vi"]])
+    assert f"median1i, q11i, q31i are read from the cells of {first}" in frame.attrs["notes"]
+
+
+def test_means_with_standard_deviations_in_a_cell_are_those_of_columns(tmp_path: Path) -> None:
+    text = "study,n1i,Mean (SD) treatment,n2i,Mean (SD) control\n"
+    text += "a,34,14.2 (3.9),36,11.8 (4.1)\nb,40,12.7 (4.0),41,12.1 (3.8)\n"
+    frame = table(tmp_path, text)
+    columns = "study,n1i,m1i,sd1i,n2i,m2i,sd2i\n"
+    same = table(tmp_path, f"{columns}a,34,14.2,3.9,36,11.8,4.1\nb,40,12.7,4,41,12.1,3.8\n")
+    np.testing.assert_allclose(frame[["yi", "vi"]], same[["yi", "vi"]])
+    plus_minus = text.replace(" (3.9)", " ± 3.9").replace(" (4.0)", " ± 4.0")
+    np.testing.assert_allclose(table(tmp_path, plus_minus)["yi"], same["yi"])
+
+
+def test_cells_that_hold_something_else_stay_and_the_table_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="Median1"):
+        table(tmp_path, MEDIANS.format("Median1 (IQR)", "Median2 (IQR)").replace("(12-19)", "(7)"))
