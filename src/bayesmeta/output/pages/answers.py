@@ -6,7 +6,6 @@ from typing import Any
 
 from bayesmeta.data.datasets import DATASETS
 from bayesmeta.data.effect_sizes import MEASURES
-from bayesmeta.estimates.text import scale_digits
 from bayesmeta.estimates.transformed import NAME
 from bayesmeta.output.pages.cells import Cells
 from bayesmeta.output.pages.conclusions import compared, doubted, estimated, varied
@@ -64,7 +63,6 @@ def context_of(results: Results, html: bool) -> dict[str, Any]:
         "has_null": has_null(saved.measure),
         "back_transformed": MEASURES[saved.measure].scale.name if saved.measure in MEASURES else "",
         "scaled": scales_by_term(tables),
-        "digits_of": scale_digits,
         "max_listed": MAX_LISTED,
         "command": command_of(results),
         **estimated(tables),
