@@ -69,6 +69,14 @@ def test_a_measure_that_misleads_warns_whoever_asks_for_it(tmp_path: Path) -> No
     assert any("Freeman-Tukey" in note and "doi:10.1002/jrsm.1348" in note for note in notes)
 
 
+def test_alpha_and_areas_share_a_name_with_counts_and_are_none(tmp_path: Path) -> None:
+    alpha = table(tmp_path, "study,ai,mi,ni\na,0.8,10,100\nb,0,5,50\n", measure="ABT")
+    np.testing.assert_allclose(alpha["yi"], [-np.log(0.2), 0])
+    area = table(tmp_path, "study,ai,n1i,n2i\na,0.8,10,100\nb,0.5,20,50\n", measure="AUC")
+    assert area["yi"].tolist() == [0.8, 0.5]
+    assert len(area.attrs["notes"]) == 1
+
+
 def test_effects_that_are_given_take_the_scale_of_the_measure_that_is_named(tmp_path: Path) -> None:
     given = "study,yi,sei\na,-0.5,0.2\nb,-0.1,0.3\n"
     frame = table(tmp_path, given, measure="OR")

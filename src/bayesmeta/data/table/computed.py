@@ -117,7 +117,7 @@ def _by_form(measure: Measure, forms: FormList, numbers: pd.DataFrame, rows: np.
 def _without_events(numbers: pd.DataFrame, forms: FormList) -> np.ndarray:
     """Return True for rows of counts in which no group, or everybody, has an event."""
     flags = np.zeros(len(numbers), bool)
-    for form in (form for form in forms if {*form} & {"ai", "x1i"}):
+    for form in (form for form in forms if {*form} & {"ci", "x2i"}):  # of two groups
         columns = {name: numbers[name].to_numpy(float) for name in form}
         flags |= without_events(columns)
     return flags
