@@ -89,3 +89,12 @@ def test_a_proportion_is_not_below_or_above_zero(
     assert "zero" not in answer
     assert "zero" not in varies
     assert ", proportion 0." in answer
+
+
+def test_the_supplement_prints_both_scales(fitted: Path, printed: str, tmp_path: Path) -> None:
+    assert run("interpret", fitted, "--out", tmp_path / "supplement") == 0
+    table = pd.read_csv(tmp_path / "supplement" / "terms.csv").iloc[0]
+    assert table["transformed"] == "odds ratio"
+    assert table["median [95 % interval]"] == printed
+    text = (tmp_path / "supplement" / "supplement.md").read_text(encoding="utf-8")
+    assert "95 % prediction interval, transformed" in text

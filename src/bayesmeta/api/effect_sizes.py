@@ -107,11 +107,8 @@ def measures() -> pd.DataFrame:
     --------
     >>> import bayesmeta
     >>> table = bayesmeta.measures().set_index("measure")
-    >>> table.loc[["OR", "PLO"], ["title", "scale", "transformation"]]
-                             title       scale transformation
-    measure
-    OR              log odds ratio  odds ratio            exp
-    PLO      logit of a proportion  proportion         plogis
+    >>> table.loc["PLO", ["title", "scale", "transformation"]].tolist()
+    ['logit of a proportion', 'proportion', 'plogis']
     """
     return measures_table()
 

@@ -16,7 +16,7 @@ from bayesmeta.commands.run import Task
 from bayesmeta.data.effect_sizes import AS_IT_IS, Scale
 from bayesmeta.estimates import frequentist
 from bayesmeta.estimates.scales import scales_of
-from bayesmeta.estimates.transformed import with_transformed
+from bayesmeta.estimates.transformed import shown_tables, with_transformed
 from bayesmeta.inference import quadrature, reml
 from bayesmeta.infrastructure.choices import Test
 from bayesmeta.model.design.contrasts import named_weights
@@ -54,6 +54,7 @@ def compute(task: Task[Comparison]) -> Outcome:
     with task.steps("the exact likelihood of Hedges' g"):
         if (exact := exact_rows(inputs)) is not None:
             tables["comparison"] = frequentist.with_exact(tables["comparison"], exact)
+    tables = shown_tables(tables, task.options.transform)
     return Outcome(
         write=lambda folder: write_comparison(folder, tables, curves, inputs.design),
         show=lambda printer: print_comparison(printer, tables, normal=inputs is not task.inputs),

@@ -21,9 +21,10 @@ Results = Annotated[Path, typer.Argument(metavar="DIR", help="A folder that baye
 
 @dataclass(frozen=True)
 class Comparison(Options):
-    """Test of the frequentist tables."""
+    """Test of the frequentist tables, and the scales on which estimates are shown."""
 
     test: Annotated[Test, option("Test: z, t with k - p df, or t with containment df.")] = "z"
+    transform: TransformOption = "auto"
 
 
 @dataclass(frozen=True)

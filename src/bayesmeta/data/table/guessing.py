@@ -41,7 +41,7 @@ SYNONYMS = {
     + _words("upper_95 ci_95_upper"),
     "ri": _words("r cor corr correlation"),
     "ni": _words("n n_total total_n sample_size samplesize"),
-    "xi": _words("event events n_events cases"),
+    "xi": _words("event events n_events cases deaths responders"),
 } | {
     f"{letter}{arm}i": tuple(f"{word}{join}{arm}" for word in _words(words) for join in ("", "_"))
     for letter, words in ARM_WORDS.items()
