@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 from rich.console import Console
 
-from bayesmeta import contrasts, effects, fit, marginal_contrasts, predict, prediction, terms
+from bayesmeta import contrasts, effects, fit, marginal_contrasts, predict, prediction, reml, terms
 from bayesmeta.commands.compare import comparison_tables, estimate_both
 from bayesmeta.commands.console.estimates import print_comparison, print_fit
 from bayesmeta.commands.console.printer import Printer
@@ -143,3 +143,10 @@ def test_reml_of_the_vaccine_trials_is_shown_as_a_risk_ratio(vaccine: pd.DataFra
     of_tau = tables["comparison"].set_index("term").loc["tau_study"]
     assert of_tau["scale"] == ""
     assert np.isnan(of_tau["median_transformed"])
+
+
+def test_reml_in_python_has_ratios_and_a_ratio_of_ratios(vaccine: pd.DataFrame) -> None:
+    table = reml(vaccine, moderators="place", question="near - far").terms.set_index("term")
+    scales = ["risk ratio", "risk ratio", "ratio of risk ratios"]
+    assert table["scale"].tolist() == scales
+    np.testing.assert_allclose(table["estimate_transformed"], np.exp(table["estimate"]))

@@ -1,6 +1,5 @@
 """`bayesmeta compare`: frequentist and Bayesian estimates of a model, side by side."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,10 +12,8 @@ from bayesmeta.commands.outcome import Outcome
 from bayesmeta.commands.published import published_tables
 from bayesmeta.commands.request import Inputs
 from bayesmeta.commands.run import Task
-from bayesmeta.data.effect_sizes import AS_IT_IS, Scale
 from bayesmeta.estimates import frequentist
-from bayesmeta.estimates.scales import scales_of
-from bayesmeta.estimates.transformed import shown_tables, with_transformed
+from bayesmeta.estimates.transformed import shown_tables
 from bayesmeta.inference import quadrature, reml
 from bayesmeta.infrastructure.choices import Test
 from bayesmeta.model.design.contrasts import named_weights
@@ -94,11 +91,8 @@ def comparison_tables(
 ) -> tuple[Tables, Tables]:
     """Return the tables by file name, and the tables behind the figures."""
     weights = named_weights(inputs.design, inputs.spec)
-    terms = reml.terms_table(both.fit, test=test, contrasts=weights)
-    by_name = dict(zip(weights["contrast"].values, scales_of(inputs.design, weights), strict=True))
-    scales = [by_name[name] for name in terms["term"]]
     tables = {
-        "frequentist": with_transformed(terms, scales, ["estimate", "ci_lb", "ci_ub"]),
+        "frequentist": frequentist.terms_on_scales(both.fit, test=test, contrasts=weights),
         "frequentist_heterogeneity": reml.heterogeneity_table(both.fit),
         "frequentist_profile": reml.profile_intervals(both.fit),
         "frequentist_fit": reml.fit_table(both.fit, test=test),
@@ -110,21 +104,13 @@ def comparison_tables(
     table = frequentist.compare_estimates(rows, flat, posterior)
     published = published_terms(inputs.dataset.removesuffix("-twin"))
     table = frequentist.conclusions(table, published)
-    table = on_scale(table, posterior, scales)
+    table = frequentist.posterior_on_scales(table, posterior, both.fit, weights)
     terms = table[table["term"].isin(inputs.design["term"].values)]
     curves = {
         "paired": frequentist.paired_table(terms, flat, published),
         "profiles": frequentist.profile_table(*tau_curves(both)),
     }
     return tables | {"comparison": table}, curves
-
-
-def on_scale(table: pd.DataFrame, posterior: pd.DataFrame, scales: Sequence[Scale]) -> pd.DataFrame:
-    """Add both estimates on the scale of the measure, the posterior by its median; not of taus."""
-    of_taus = [AS_IT_IS] * (len(table) - len(scales))
-    ends = ["median", "estimate", "ci_lb", "ci_ub", "cri_lb", "cri_ub"]
-    with_median = table.merge(posterior[["term", "median"]], on="term", how="left")
-    return with_transformed(with_median, [*scales, *of_taus], ends).drop(columns="median")
 
 
 def reml_taus(tables: Tables) -> pd.DataFrame:
