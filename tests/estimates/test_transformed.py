@@ -17,6 +17,7 @@ from bayesmeta.commands.request import Inputs
 from bayesmeta.estimates.transformed import shown_tables, transformed, without_transformed
 from bayesmeta.model.design import build_design
 from bayesmeta.model.spec import read_spec
+from bayesmeta.output.pages.tables import shown_table
 
 LEVELS = np.array([0.025, 0.5, 0.975])
 LIMITS = ["ci_lb_transformed", "median_transformed", "ci_ub_transformed"]
@@ -150,3 +151,9 @@ def test_reml_in_python_has_ratios_and_a_ratio_of_ratios(vaccine: pd.DataFrame) 
     scales = ["risk ratio", "risk ratio", "ratio of risk ratios"]
     assert table["scale"].tolist() == scales
     np.testing.assert_allclose(table["estimate_transformed"], np.exp(table["estimate"]))
+
+
+def test_a_page_shows_both_scales_before_the_diagnostics(cells: xr.DataTree) -> None:
+    heads = [column["name"] for column in shown_table("terms", "Terms", terms(cells))["columns"]]
+    assert heads.index("ci_ub_transformed") + 1 == heads.index("ess_bulk")
+    assert heads[-1] == "mcse_mean"
