@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bayesmeta import effects
 from bayesmeta.data.table import read_table
 from bayesmeta.infrastructure.errors import BadInput
 
@@ -118,3 +119,9 @@ def test_means_with_standard_deviations_in_a_cell_are_those_of_columns(tmp_path:
 def test_cells_that_hold_something_else_stay_and_the_table_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="Median1"):
         table(tmp_path, MEDIANS.format("Median1 (IQR)", "Median2 (IQR)").replace("(12-19)", "(7)"))
+
+
+def test_effects_in_python_say_what_was_added() -> None:
+    frame = effects("OR", ai=[0, 3], n1i=[14, 12], ci=[3, 1], n2i=[12, 14])
+    assert frame.attrs["measure"] == "OR"
+    assert frame.attrs["notes"][0].startswith("1/2 is added to every cell at position 0,")
