@@ -11,6 +11,7 @@ from .api import fit as fit
 from .api import heterogeneity as heterogeneity
 from .api import marginal_contrasts as marginal_contrasts
 from .api import marginal_means as marginal_means
+from .api import measures as measures
 from .api import parameters as parameters
 from .api import plot as plot
 from .api import predict as predict

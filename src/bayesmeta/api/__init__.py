@@ -8,8 +8,8 @@
 `bayesmeta.fit` and the others are these functions.
 """
 
+from bayesmeta.api.effect_sizes import effects, measures
 from bayesmeta.api.frequentist import compare, reml
-from bayesmeta.api.measures import effects
 from bayesmeta.api.plots import plot
 from bayesmeta.api.posterior import fit
 from bayesmeta.api.predictions import marginal_contrasts, marginal_means, predict
@@ -39,6 +39,7 @@ __all__ = [
     "heterogeneity",
     "marginal_contrasts",
     "marginal_means",
+    "measures",
     "parameters",
     "plot",
     "predict",

@@ -29,6 +29,7 @@ def read(
     *,
     variant: Variant | None = None,
     columns: str | Mapping[str, str] | None = None,
+    measure: str | None = None,
 ) -> pd.DataFrame:
     """Read the effect table of a dataset or a file, as `--dataset` of the command line does.
 
@@ -44,6 +45,9 @@ def read(
     columns : str or mapping, optional
         Names of the columns in a file: "study=district, yi=es", or {"study": "district", "yi":
         "es"}.
+    measure : str, optional
+        Effect size of a file, as metafor calls it: "OR", "PLO"; `measures` lists them. It is also
+        the one of a file that gives yi, whose estimates are then shown as odds ratios, too.
 
     Returns
     -------
@@ -61,7 +65,8 @@ def read(
     """
     if not isinstance(source, str | Path):
         raise BadInput(f"source is a {type(source).__name__}; it should be {SOURCES}")
-    request = Request(str(source), variant=variant, columns=columns_of(None, columns))
+    asked = columns_of(None, columns) | ({"measure": measure} if measure else {})
+    request = Request(str(source), variant=variant, columns=asked)
     frame = read_effects(request)
     warn_of_rows(frame.attrs["notes"])
     return frame

@@ -13,6 +13,7 @@ from bayesmeta.commands.published import published_tables
 from bayesmeta.commands.request import Inputs
 from bayesmeta.commands.run import Task
 from bayesmeta.estimates import frequentist
+from bayesmeta.estimates.transformed import shown_tables
 from bayesmeta.inference import quadrature, reml
 from bayesmeta.infrastructure.choices import Test
 from bayesmeta.model.design.contrasts import named_weights
@@ -51,6 +52,7 @@ def compute(task: Task[Comparison]) -> Outcome:
     with task.steps("the exact likelihood of Hedges' g"):
         if (exact := exact_rows(inputs)) is not None:
             tables["comparison"] = frequentist.with_exact(tables["comparison"], exact)
+    tables = shown_tables(tables, task.options.transform)
     return Outcome(
         write=lambda folder: write_comparison(folder, tables, curves, inputs.design),
         show=lambda printer: print_comparison(printer, tables, normal=inputs is not task.inputs),
@@ -100,7 +102,7 @@ def comparison_tables(
     """Return the tables by file name, and the tables behind the figures."""
     weights = named_weights(inputs.design, inputs.spec)
     tables = {
-        "frequentist": reml.terms_table(both.fit, test=test, contrasts=weights),
+        "frequentist": frequentist.terms_on_scales(both.fit, test=test, contrasts=weights),
         "frequentist_heterogeneity": reml.heterogeneity_table(both.fit),
         "frequentist_profile": reml.profile_intervals(both.fit),
         "frequentist_fit": reml.fit_table(both.fit, test=test),
@@ -115,6 +117,7 @@ def comparison_tables(
     table = frequentist.with_flat_variances(table, variances)
     published = published_terms(inputs.dataset.removesuffix("-twin"))
     table = frequentist.conclusions(table, published)
+    table = frequentist.posterior_on_scales(table, posterior, both.fit, weights)
     terms = table[table["term"].isin(inputs.design["term"].values)]
     curves = {
         "paired": frequentist.paired_table(terms, flat, published),

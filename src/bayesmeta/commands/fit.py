@@ -1,7 +1,6 @@
 """`bayesmeta fit`: the posterior of a model, by NUTS or by quadrature."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
@@ -13,6 +12,7 @@ from bayesmeta.commands.options import Sampling
 from bayesmeta.commands.outcome import Outcome
 from bayesmeta.commands.run import Task
 from bayesmeta.estimates.convergence import diagnose
+from bayesmeta.estimates.transformed import shown_tables
 from bayesmeta.inference.independent import independent_posterior
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.spec import ORDERED, ModelSpec
@@ -36,7 +36,7 @@ def sample(
     tree = draw_posterior(task.inputs.design, task.inputs.spec, task.options, task.steps)
     with task.steps("diagnostics"):
         diagnostics = diagnose(tree)
-    tables = make_tables(tree)
+    tables = shown_tables(make_tables(tree), task.options.transform)
     with task.steps("what refinements would change"):
         refined = refinements_table(task.inputs.frame, task.inputs.design, task.inputs.spec)
     if len(refined):
@@ -62,10 +62,10 @@ def draw_posterior(
     if spec.likelihood == ORDERED:
         from bayesmeta.inference.ordinal import sample_directions
 
-        return sample_directions(design, spec, steps=steps, **asdict(sampling))
+        return sample_directions(design, spec, steps=steps, **sampling.of_draws)
     if sampling.sampler != "quadrature":
         from bayesmeta.inference.nuts import sample_posterior  # PyMC and JAX
 
-        return sample_posterior(design, spec, steps=steps, **asdict(sampling))
+        return sample_posterior(design, spec, steps=steps, **sampling.of_draws)
     kept = {name: getattr(sampling, name) for name in ("draws", "chains", "seed")}
     return independent_posterior(design, spec, steps=steps, **kept)

@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 from formulaic import Formula
 
+from bayesmeta.commands.default_priors import widened
 from bayesmeta.commands.effects import keep_rows, read_effects
 from bayesmeta.commands.options import Request
 from bayesmeta.data.datasets import DATASETS
@@ -99,6 +100,7 @@ def choose_model(request: Request, frame: pd.DataFrame) -> ModelSpec:
         if not frame["study"].duplicated().any():
             spec = spec.with_levels(("study",))
             frame.attrs["notes"] = [*frame.attrs.get("notes", []), SINGLE_LEVEL]
+        spec = widened(spec, frame)
     spec = spec.with_terms(cell_means(moderators, frame)) if moderators else spec
     if request.levels is None and request.likelihood is None:
         return spec

@@ -15,12 +15,51 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
+from bayesmeta.data.effect_sizes import AS_IT_IS, Scale
+from bayesmeta.estimates.scales import scales_of
 from bayesmeta.estimates.text import signed_text
+from bayesmeta.estimates.transformed import with_transformed
+from bayesmeta.inference import reml
 
 NEGLIGIBLE_SHIFT = 0.1  # standard errors; a smaller shift changes no reported digit
 MOST_OF_IT = 0.75  # share of a shift from which a reason is named alone
 ENDS = ["ci_lb", "ci_ub"]
+
+
+def terms_on_scales(
+    fit: reml.Reml, *, test: str = "z", contrasts: xr.DataArray | None = None
+) -> pd.DataFrame:
+    """Return `reml.terms_table`, with the columns of a scale if the measure has one.
+
+    They are scale (such as odds ratio), estimate_transformed, ci_lb_transformed, ci_ub_transformed.
+    """
+    table = reml.terms_table(fit, test=test, contrasts=contrasts)
+    scales = scales_by_term(fit, contrasts)
+    of_rows = [scales[name] for name in table["term"]]
+    return with_transformed(table, of_rows, ["estimate", *ENDS])
+
+
+def posterior_on_scales(
+    table: pd.DataFrame, posterior: pd.DataFrame, fit: reml.Reml, contrasts: xr.DataArray
+) -> pd.DataFrame:
+    """Return `compare_estimates` with both estimates on the scale of the measure, not of taus.
+
+    The posterior (term, median) is transformed by its median.
+    """
+    scales = scales_by_term(fit, contrasts)
+    of_rows = [scales.get(name, AS_IT_IS) for name in table["term"]]
+    medians = table["term"].map(posterior.set_index("term")["median"])
+    columns = ["median", "estimate", *ENDS, "cri_lb", "cri_ub"]
+    return with_transformed(table.assign(median=medians), of_rows, columns).drop(columns="median")
+
+
+def scales_by_term(fit: reml.Reml, contrasts: xr.DataArray | None) -> dict[str, Scale]:
+    """Return the scale of every term, and of every contrast."""
+    weights = reml.weights_of(fit, contrasts)
+    array = xr.DataArray(weights, dims=("contrast", "term"))
+    return dict(zip(map(str, weights.index), scales_of(fit.design, array), strict=True))
 
 
 def compare_estimates(

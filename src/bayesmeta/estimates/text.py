@@ -51,6 +51,11 @@ def estimate_text(mean: float, lower: float, upper: float, digits: int = 2) -> s
     return f"{number_text(mean, digits)} {interval_text(lower, upper, digits)}"
 
 
+def scale_digits(scale: str) -> int:
+    """Return the digits of numbers on the scale of a measure: proportions and rates are small."""
+    return {"proportion": 3, "rate": 4, "percent": 1, "percentage points": 1}.get(scale, 2)
+
+
 def probability_text(p: float, *, draws: int | None = None) -> str:
     """Return a probability that never reads as 0 or 1.
 

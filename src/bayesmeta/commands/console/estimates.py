@@ -7,6 +7,7 @@ import pandas as pd
 from rich.markup import escape
 
 from bayesmeta.commands.console.printer import Printer
+from bayesmeta.commands.console.scales import scale_cells, scale_heading
 from bayesmeta.estimates.discrepancy import OF_EACH_SIDE, UNITS
 from bayesmeta.estimates.text import (
     estimate_text,
@@ -40,14 +41,19 @@ def print_fit(printer: Printer, tables: Tables, diagnostics: Mapping[str, Any]) 
 
 
 def print_estimates(printer: Printer, title: str, key: str, table: pd.DataFrame) -> None:
-    """Print mean, sd and interval of the rows, and the probability of a positive value if known."""
+    """Print mean, sd and interval of the rows, and the probability of a positive value if known.
+
+    Beside them stand the transformed median and interval if the table has a scale.
+    """
     signed = "p_positive" in table
     columns = [key, "mean", "sd", "95 % interval", *(["P(> 0)"] if signed else [])]
+    columns += scale_heading(table)
     rows = []
     for row in table.to_dict("records"):
         interval = interval_text(row["ci_lb"], row["ci_ub"])
         cells = [row[key], number_text(row["mean"]), number_text(row["sd"]), interval]
-        rows.append([*cells, probability_text(row["p_positive"])] if signed else cells)
+        cells += [probability_text(row["p_positive"])] if signed else []
+        rows.append([*cells, *scale_cells(row)])
     printer.table(title, columns, rows)
 
 
@@ -133,18 +139,32 @@ def print_comparison(printer: Printer, tables: Tables, *, normal: bool) -> None:
     """
     columns = ("term", "REML", "95 % interval", "Bayes", "95 % interval", "shift", "why")
     rows = []
-    for row in tables["comparison"].to_dict("records"):
+    comparison = tables["comparison"]
+    for row in comparison.to_dict("records"):
         reml = (number_text(row["estimate"]), interval_text(row["ci_lb"], row["ci_ub"]))
         bayes = (number_text(row["mean"]), interval_text(row["cri_lb"], row["cri_ub"]))
         rows.append((row["term"], *reml, *bayes, signed_text(row["shift"]), row["why"]))
     title = "Frequentist and Bayesian estimates (shift in standard errors)"
     printer.table(title, columns, rows, left=(0, 6))
+    print_on_scale(printer, comparison)
     robust = tables["frequentist_robust"]
     if few := robust.loc[robust["caution"] != "", "term"].tolist():
         printer.note(f"{FEW_DF}: {', '.join(few)}", "yellow")
     printer.frame("Four levels against three", tables["levels"].round(2))
     if normal:
         printer.line(NORMAL_BESIDE, "bold")
+
+
+def print_on_scale(printer: Printer, comparison: pd.DataFrame) -> None:
+    """Print both estimates of the terms on the scale of the measure, if it has one."""
+    columns = ("term", "", "REML [95 %]", "Bayes, median [95 %]")
+    rows = []
+    for row in comparison.to_dict("records"):
+        bayes = scale_cells(row, ends=("cri_lb", "cri_ub"))
+        if scale := row.get("scale"):
+            rows.append((row["term"], scale, *scale_cells(row, middle="estimate"), *bayes))
+    if rows:
+        printer.table("The same, transformed back", columns, rows, left=(0, 1))
 
 
 def print_report(printer: Printer, diagnostics: Mapping[str, Any]) -> None:

@@ -19,10 +19,12 @@ from bayesmeta.data.table.given import add_standard_errors
 from bayesmeta.data.table.levels import add_moderators, label_levels
 from bayesmeta.data.table.mapping import name_columns, parse_columns
 from bayesmeta.data.table.reading import Reading
+from bayesmeta.data.table.summaries import split_summaries
 from bayesmeta.infrastructure.choices import check_known
 from bayesmeta.infrastructure.errors import BadInput
 
 STAGES = (
+    split_summaries,
     name_columns,
     add_standard_errors,
     fill_effects,

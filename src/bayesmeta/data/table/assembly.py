@@ -21,7 +21,9 @@ def drop_rows(reading: Reading) -> Reading:
         cells = "all or some of the cells that an effect needs are blank"
         raise BadInput(f"none of its {rows} rows has an effect: {cells}")
     where = places(left_out, list(reading.named.index))
-    reason = f"because cells of their effect are blank: {where}"
+    blank = reading.effects["incomplete"].to_numpy()[left_out].all()
+    cells = "cells of their effect are blank" if blank else "their effect is blank or has no event"
+    reason = f"because {cells}: {where}"
     message = f"{left_out.sum()} of {rows} rows are left out, {reason}"
     named = reading.named[~left_out]
     return reading.updated(messages=[message], named=named, effects=reading.effects[~left_out])
@@ -37,8 +39,11 @@ def assemble(reading: Reading) -> Reading:
     frame = frame.assign(sheet_row=reading.named.index)
     problems = effect_problems(frame, refused=effects["refused"].to_numpy())
     refuse([*reading.problems, *problems, *_ways_out(reading)])
-    scale = MEASURES[reading.measure].title if reading.measure else "effect size yi"
+    measure = reading.measure or reading.asked_measure
+    scale = MEASURES[measure].title if measure else "effect size yi"
     frame.attrs = {"scale": scale}
+    if measure:
+        frame.attrs["measure"] = measure
     return reading.updated(frame=frame)
 
 

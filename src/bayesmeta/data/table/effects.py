@@ -35,7 +35,8 @@ def fill_effects(reading: Reading) -> Reading:
     if not computed.all():
         parts.append(given_effects(named[~computed], droppable[~computed]))
     if measure and computed.any():
-        parts.append(computed_effects(named[computed], measure, droppable[computed]))
+        part = named[computed]
+        parts.append(computed_effects(part, measure, droppable[computed], drop00=drop00(reading)))
     # given rows stand before computed ones: back to the order of the table
     order = np.argsort(np.argsort(computed, kind="stable"))
     messages = [line for part in parts for line in part.messages]
@@ -54,6 +55,14 @@ def _measure(reading: Reading) -> Measure | None:
     if "study" not in names or not (given or measure):
         raise BadInput(_lacking(list(reading.text.columns), names, asked))
     return measure
+
+
+def drop00(reading: Reading) -> bool:
+    """Return whether rows without any event are left out; raise BadInput for another word."""
+    asked = reading.asked.get("drop00", "no")
+    if asked not in ("yes", "no"):
+        raise BadInput(f"columns give drop00={asked!r}; it should be 'yes' or 'no'")
+    return asked == "yes"
 
 
 def _rows_to_compute(named: pd.DataFrame, measure: Measure | None) -> np.ndarray:

@@ -24,7 +24,12 @@ INTERVAL = ("ci_lb", "ci_ub")  # in place of vi and sei
 FORMS = [form for measure in MEASURES.values() for form in measure.forms]
 ARM_COLUMNS = [name for arm in ARMS.values() for name in arm.values()]
 RAW = tuple(dict.fromkeys([*(name for form in FORMS for name in form), *ARM_COLUMNS, "sign"]))
-SETTINGS = ("measure", "incomplete", "sheet")  # given with the columns, although they are none
+SETTINGS = (
+    "measure",
+    "incomplete",
+    "drop00",
+    "sheet",
+)  # given with the columns, although they are none
 TARGETS = (*LABELS, *EFFECT, *INTERVAL, *RAW, *SETTINGS)
 YEAR = ("year", "publication_year", "pub_year")
 
@@ -56,8 +61,12 @@ def derived(names: Collection[str]) -> set[str]:
 
 
 def complete_measure(names: Collection[str], asked: str | None) -> Measure | None:
-    """Return the first effect size that columns complete, of those that may be asked, or None."""
-    measures = [MEASURES[asked]] if asked else list(MEASURES.values())
+    """Return the first effect size that columns complete, or None.
+
+    It is the one that is asked for, or else of those that may be guessed.
+    """
+    guessed = [measure for measure in MEASURES.values() if measure.guessed]
+    measures = [MEASURES[asked]] if asked else guessed
     have = list(derived(names))
     return next((measure for measure in measures if measure.form(have)), None)
 

@@ -13,4 +13,5 @@ from bayesmeta.inference.reml.tables import (
     fit_table,
     heterogeneity_table,
     terms_table,
+    weights_of,
 )

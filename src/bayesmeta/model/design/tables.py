@@ -81,6 +81,7 @@ def build_design(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
     attrs = {
         **about_table(frame),
         "scale": frame.attrs.get("scale", "effect size yi"),
+        "measure": frame.attrs.get("measure", ""),
         "terms": spec.terms,
         "levels": json.dumps(levels_of_moderators(frame, moderators)),
     }

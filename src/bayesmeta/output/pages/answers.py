@@ -5,9 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 from bayesmeta.data.datasets import DATASETS
+from bayesmeta.data.effect_sizes import MEASURES
+from bayesmeta.estimates.transformed import NAME
 from bayesmeta.output.pages.cells import Cells
 from bayesmeta.output.pages.conclusions import compared, doubted, estimated, moved, varied
-from bayesmeta.output.pages.facts import SUPPORTED, answering, with_facts
+from bayesmeta.output.pages.facts import SUPPORTED, Tables, answering, with_facts
 from bayesmeta.output.pages.prose import blocks, joined
 from bayesmeta.output.pages.results import Results
 from bayesmeta.output.pages.saved_model import saved_model, supported_model
@@ -64,6 +66,10 @@ def context_of(results: Results, html: bool) -> dict[str, Any]:
         "spec": saved.spec,
         "scale": saved.scale,
         "positive": meaning_of_positive(saved.scale),
+        "measure": saved.measure,
+        "has_null": has_null(saved.measure),
+        "back_transformed": MEASURES[saved.measure].scale.name if saved.measure in MEASURES else "",
+        "scaled": scales_by_term(answers),
         "max_listed": MAX_LISTED,
         "command": command_of(results),
         "of": SUPPORTED if supported else "",
@@ -74,6 +80,20 @@ def context_of(results: Results, html: bool) -> dict[str, Any]:
         **compared(tables),
         **doubted(tables),
     }
+
+
+def has_null(measure: str) -> bool:
+    """Return whether a value of 0 means no effect: not for a proportion or the mean of a group."""
+    return measure not in MEASURES or MEASURES[measure].null == 0
+
+
+def scales_by_term(tables: Tables) -> dict[str, str]:
+    """Return the scale of every term that has transformed estimates, such as odds ratio."""
+    terms = tables.get("terms")
+    if terms is None or NAME not in terms:
+        return {}
+    named = terms.dropna(subset=[NAME])
+    return dict(zip(named["term"].astype(str), named[NAME], strict=True))
 
 
 def meaning_of_positive(scale: str) -> str:

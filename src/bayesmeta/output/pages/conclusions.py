@@ -20,6 +20,7 @@ def estimated(tables: Tables) -> dict[str, Any]:
     rows = tables.get("discrepancies", pd.DataFrame(columns=["first", "second"]))
     return {
         "sides": names_by_side(terms),
+        "terms_in_order": list(terms["term"]) if len(terms) else [],
         "sole": list(terms["term"]) if len(terms) == 1 else [],
         "pairs": [_pair(pair) for _, pair in rows.groupby(["first", "second"], sort=False)],
         "statements": _statements(tables),

@@ -15,11 +15,12 @@ DIMENSIONS = ("effect", "group", "study", "term")
 
 
 class SavedModel(NamedTuple):
-    """The fitted model (None if unknown), the scale of its numbers, its sizes by dimension."""
+    """The fitted model (None if unknown), the scale of its numbers, sizes by dimension, measure."""
 
     spec: ModelSpec | None
     scale: str
     sizes: Mapping[str, int]
+    measure: str = ""
 
 
 def supported_model(results: Results) -> SavedModel | None:
@@ -50,8 +51,9 @@ def _from_posterior(path: Path) -> SavedModel:
     try:
         with h5py.File(path) as file:
             design = file["constant_data"]
-            model, scale = (str(design.attrs.get(name, "")) for name in ("model", "scale"))
+            texts = [str(design.attrs.get(name, "")) for name in ("model", "scale", "measure")]
             sizes = {name: int(design[name].shape[0]) for name in DIMENSIONS if name in design}
     except (OSError, KeyError) as error:
         raise BadInput(f"{path} cannot be read: {error}; run bayesmeta fit again") from error
-    return SavedModel(spec_from_json(model), scale, sizes)
+    model, scale, measure = texts
+    return SavedModel(spec_from_json(model), scale, sizes, measure)
