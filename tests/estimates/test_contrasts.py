@@ -6,7 +6,8 @@ import xarray as xr
 
 from bayesmeta.estimates.contrasts import contrast_draws, contrasts_table
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.model.design.contrasts import contrast_weights, parse_combination
+from bayesmeta.model.design.combinations import parse_combination
+from bayesmeta.model.design.contrasts import contrast_weights
 
 
 @pytest.mark.parametrize(
@@ -19,7 +20,7 @@ from bayesmeta.model.design.contrasts import contrast_weights, parse_combination
     ],
 )
 def test_notation(text: str, weights: dict[str, float]) -> None:
-    assert parse_combination("name", text) == weights
+    assert parse_combination("name", text, "a b c-d fear:memory neutral:memory".split().__contains__) == weights
 
 
 def test_unknown_term_is_named_with_the_known_ones() -> None:

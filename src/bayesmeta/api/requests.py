@@ -34,7 +34,7 @@ def inputs_of(frame: pd.DataFrame, model: Model, moderators: Text, where: Text) 
         design = build_design(kept, spec)
         check_sides(design, spec)
         return Inputs(kept, spec, design, [])
-    return Inputs(kept, spec, *select(table, kept, spec))
+    return select(table, kept, spec)
 
 
 def spec_for(table: pd.DataFrame, model: Model, moderators: Text) -> ModelSpec:
