@@ -1,5 +1,6 @@
 """From the arguments of a function to the inputs that a command has of the same table."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +14,7 @@ from bayesmeta.data.datasets import DATASETS
 from bayesmeta.estimates.discrepancy import check_sides
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design, cell_means
+from bayesmeta.model.design.formulas import quote_names
 from bayesmeta.model.spec import ORDERED, ModelSpec, check_spec
 
 MODELS = "a model's name, a TOML file or a ModelSpec"
@@ -40,7 +42,8 @@ def inputs_of(frame: pd.DataFrame, model: Model, moderators: Text, where: Text) 
 def spec_for(table: pd.DataFrame, model: Model, moderators: Text) -> ModelSpec:
     """Return the model for a table; raise BadInput if it is of another type or cannot be used."""
     if isinstance(model, ModelSpec):
-        return check_spec(model.with_terms(cell_means(moderators, table)) if moderators else model)
+        spec = model.with_terms(cell_means(moderators, table)) if moderators else model
+        return check_spec(replace(spec, terms=quote_names(spec.terms, table.columns)))
     if model is not None and not isinstance(model, str | Path):
         raise BadInput(f"model is a {type(model).__name__}; it should be {MODELS}")
     name = None if model is None else str(model)

@@ -1,6 +1,6 @@
 """From a request to the table, the model and the design that a command analyses."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,13 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.jobs import code_fingerprint, fingerprint
 from bayesmeta.model.design import build_design, cell_means, variables_of
 from bayesmeta.model.design.contrasts import contrast_weights, possible_weights, settled
+from bayesmeta.model.design.formulas import quote_names
 from bayesmeta.model.spec import ORDERED, ModelSpec, check_spec, read_spec
 
 DEFAULT_MODEL = "three-level"
+REDUNDANT = (
+    "redundant predictors are dropped from the model, each is constant or a combination of others"
+)
 SINGLE_LEVEL = "every study has one effect: true effects vary on one level, that of the study"
 
 
@@ -98,6 +102,7 @@ def choose_model(request: Request, frame: pd.DataFrame) -> ModelSpec:
             spec = spec.with_levels(("study",))
             frame.attrs["notes"] = [*frame.attrs.get("notes", []), SINGLE_LEVEL]
     spec = spec.with_terms(cell_means(moderators, frame)) if moderators else spec
+    spec = replace(spec, terms=quote_names(spec.terms, frame.columns))
     if request.likelihood is None:
         return spec
     if spec.likelihood == ORDERED:
@@ -121,6 +126,8 @@ def select(frame: pd.DataFrame, kept: pd.DataFrame, spec: ModelSpec) -> Inputs:
     dataset = str(frame.attrs["dataset"])
     all_terms = [str(term) for term in complete["term"].values]
     spec, notes = settled(spec, dataset, all_terms)
+    if redundant := design.attrs["redundant"]:
+        notes.append(f"{REDUNDANT}: {redundant}")
     kept.attrs["notes"] = [*kept.attrs.get("notes", []), *notes]
     weights = contrast_weights(spec.contrasts_of(dataset), all_terms)
     if kept is frame:

@@ -24,7 +24,7 @@ from numpy.random import Generator
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import is_small_study
 from bayesmeta.model.likelihood.arguments import tau_labels, weight_labels
-from bayesmeta.model.spec import FLAT, ModelSpec, Prior
+from bayesmeta.model.spec import FLAT, ModelSpec, Prior, split_names
 
 ByName = Mapping[str, np.ndarray]
 
@@ -80,7 +80,7 @@ def _shared_terms(design: xr.Dataset, part: str) -> np.ndarray:
     slope = is_small_study(design)
     if part in ("terms", "slope"):
         return np.diag(np.where(slope == (part == "slope"), 1.0, 0.0))
-    columns = part.split(":")
+    columns = split_names(part)
     coordinates = map(str, design["term"].coords)
     factors = [name.removeprefix("term_") for name in coordinates if name.startswith("term_")]
     if unknown := [name for name in columns if name not in factors]:

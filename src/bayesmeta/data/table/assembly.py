@@ -39,6 +39,8 @@ def assemble(reading: Reading) -> Reading:
     refuse([*reading.problems, *problems, *_ways_out(reading)])
     scale = MEASURES[reading.measure].title if reading.measure else "effect size yi"
     frame.attrs = {"scale": scale}
+    if reading.measure:
+        frame.attrs["measure"] = reading.measure
     return reading.updated(frame=frame)
 
 

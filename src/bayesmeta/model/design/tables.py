@@ -82,6 +82,7 @@ def build_design(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
         **about_table(frame),
         "scale": frame.attrs.get("scale", "effect size yi"),
         "terms": spec.terms,
+        "redundant": ", ".join(coding.dropped),
         "levels": json.dumps(levels_of_moderators(frame, moderators)),
     }
     return xr.Dataset(data, coords, attrs)
@@ -104,7 +105,7 @@ def _with_bias(
     """Return the coding with the slope of a bias model, and the published direction."""
     if not spec.bias:
         return matrix, factors, {}
-    direction = published_direction(frame, matrix, spec.directions)
+    direction = published_direction(frame, matrix, factors, spec.directions)
     published = {"published": ("effect", direction)}
     if spec.bias not in SMALL_STUDY_POWERS:
         return matrix, factors, published
