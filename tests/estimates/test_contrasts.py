@@ -20,7 +20,10 @@ from bayesmeta.model.design.contrasts import contrast_weights
     ],
 )
 def test_notation(text: str, weights: dict[str, float]) -> None:
-    assert parse_combination("name", text, "a b c-d fear:memory neutral:memory".split().__contains__) == weights
+    assert (
+        parse_combination("name", text, "a b c-d fear:memory neutral:memory".split().__contains__)
+        == weights
+    )
 
 
 def test_unknown_term_is_named_with_the_known_ones() -> None:

@@ -35,13 +35,20 @@ def read_effects(request: Request) -> pd.DataFrame:
 
 
 def read_default(request: Request) -> pd.DataFrame:
-    """Return the preclinical dataset, or its synthetic twin if the raw data are missing."""
+    """Return the preclinical dataset, or its synthetic twin if the raw data are missing.
+
+    A note names what else can be analysed.
+    """
+    others = ", ".join(name for name in DATASETS if name != DEFAULT_DATASET)
+    choice = f"no table is named, so this is the example; your own: mine.csv; others: {others}"
     try:
-        return datasets.read(DEFAULT_DATASET, variant=request.variant)
+        frame = datasets.read(DEFAULT_DATASET, variant=request.variant)
+        frame.attrs["notes"] = [choice, *frame.attrs.get("notes", [])]
+        return frame
     except DataMissing as error:
         frame = datasets.read(f"{DEFAULT_DATASET}-twin", variant=request.variant)
         reason = "the real data cannot be had here, so the synthetic twin is used"
-        frame.attrs["notes"] = [f"{reason}: {error}"]
+        frame.attrs["notes"] = [choice, f"{reason}: {error}"]
         return frame
 
 

@@ -12,7 +12,15 @@ import pandas as pd
 from rich.console import Console
 
 from bayesmeta.commands.console.estimates import print_report
-from bayesmeta.commands.options import Comparison, Machine, Options, Request, Sampling, Screening
+from bayesmeta.commands.options import (
+    Comparison,
+    Machine,
+    Options,
+    Output,
+    Request,
+    Sampling,
+    Screening,
+)
 from bayesmeta.commands.outcome import Outcome
 from bayesmeta.commands.request import Inputs, read_inputs
 from bayesmeta.commands.run import Task, run
@@ -98,7 +106,7 @@ def parts_of(request: Request, sampling: Sampling, out: Path, machine: Machine) 
         verb: str, record: str, options: Options, request: Request = request, out: Path = out
     ) -> Part:
         def start(console: Console) -> int:
-            return run(verb, request, options, out, console, machine)
+            return run(verb, request, options, out, console, machine, Output(overwrite=True))
 
         return Part(verb, request, out / record, asdict(options), start)
 

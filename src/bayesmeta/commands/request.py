@@ -54,7 +54,10 @@ class Inputs:
         """Return the choices for the provenance."""
         model = {"model": self.spec.name, "model_sha256": self.spec.sha256}
         table = {"dataset": self.dataset, "variant": self.frame.attrs.get("variant")}
-        return {**table, **model, "inputs_sha256": self.sha256, "out": str(out), **others}
+        rows = pd.DataFrame(self.frame)
+        rows.attrs = {}
+        hashes = {"inputs_sha256": self.sha256, "analysis_sha256": fingerprint((rows, self.spec))}
+        return {**table, **model, **hashes, "out": str(out), **others}
 
 
 def read_inputs(request: Request, *, directions: bool = False) -> Inputs:

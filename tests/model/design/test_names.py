@@ -50,7 +50,7 @@ def weights_of(text: str, terms: list[str]) -> dict[str, float]:
         ("1 - <= 5 mg", {"1": 1, "<= 5 mg": -1}),
         ("2 * 1 - 0.5 * (none) - .5*[z]", {"1": 2, "(none)": -0.5, "[z]": -0.5}),
         ("it's - 'a:b'", {"it's": 1, "a:b": -1}),
-        ("say \"hi\" - `p,q`", {'say "hi"': 1, "p,q": -1}),
+        ('say "hi" - `p,q`', {'say "hi"': 1, "p,q": -1}),
     ],
 )
 def test_a_contrast_is_read_by_the_names_that_exist(text: str, weights: dict[str, float]) -> None:
@@ -164,7 +164,7 @@ def test_values_at_which_to_predict_are_known_levels() -> None:
     levels: dict[str, list[Any]] = {"the arm": LEVELS, "n=5": ["u;v", "w"]}
     names = ("the arm", "n=5", "dose")
     moderators = Moderators(names, pd.DataFrame(), levels, frozenset(levels), ("dose",))
-    given = parse_at("the arm=p,q, A + B,\"it's\"; n=5=u;v,w; `dose`=1,2", moderators)
+    given = parse_at('the arm=p,q, A + B,"it\'s"; n=5=u;v,w; `dose`=1,2', moderators)
     assert given == {"the arm": ["p,q", "A + B", "it's"], "n=5": ["u;v", "w"], "dose": ["1", "2"]}
 
 
@@ -185,9 +185,7 @@ def test_statements_about_levels_with_signs_and_words() -> None:
         ("0 + constant", ["constant"], []),
     ],
 )
-def test_redundant_columns_are_dropped(
-    formula: str, terms: list[str], dropped: list[str]
-) -> None:
+def test_redundant_columns_are_dropped(formula: str, terms: list[str], dropped: list[str]) -> None:
     dose = np.array([1.0, 2.0, 5.0, 7.0, 4.0, 4.0])
     columns = {"dose": dose, "twice": 2 * dose, "constant": 3.0, "single": "s"}
     frame = table(["x", "y"]).assign(**columns, copy=["u", "v"] * 3)

@@ -39,7 +39,9 @@ def published_direction(
     x = matrix.to_numpy(float)
     y = frame["yi"].to_numpy(float)
     sign = np.where(x @ np.linalg.lstsq(x, y)[0] < 0, -1.0, 1.0)
-    levels = [{*map(str, row), *str(term).split(":"), str(term)} for term, *row in factors.itertuples()]
+    levels = [
+        {*map(str, row), *str(term).split(":"), str(term)} for term, *row in factors.itertuples()
+    ]
     for name, direction in directions.items():
         pieces = {name} if any(name in of_term for of_term in levels) else set(name.split(":"))
         named = [pieces <= of_term for of_term in levels]
