@@ -9,6 +9,8 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design.combinations import parse_combination
 from bayesmeta.model.design.contrasts import contrast_weights
 
+TERMS = ["a", "b", "c-d", "fear:memory", "neutral:memory"]
+
 
 @pytest.mark.parametrize(
     ("text", "weights"),
@@ -20,10 +22,7 @@ from bayesmeta.model.design.contrasts import contrast_weights
     ],
 )
 def test_notation(text: str, weights: dict[str, float]) -> None:
-    assert (
-        parse_combination("name", text, "a b c-d fear:memory neutral:memory".split().__contains__)
-        == weights
-    )
+    assert parse_combination("name", text, TERMS.__contains__) == weights
 
 
 def test_unknown_term_is_named_with_the_known_ones() -> None:

@@ -10,7 +10,6 @@ from bayesmeta.cli.app import app
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.interrupts import CODE, MESSAGE
 
-
 WIDE = 1_000  # columns of help that is read by no terminal
 
 

@@ -26,7 +26,6 @@ from bayesmeta.commands.options import (
     ScreenRequest,
 )
 
-
 UNWRAPPED = 100_000  # columns
 
 

@@ -9,7 +9,8 @@ import pandas as pd
 import xarray as xr
 from scipy.stats import rankdata
 
-from bayesmeta.estimates.conventions import MAX_K_HAT
+from bayesmeta.estimates.contrasts import contrast_draws
+from bayesmeta.estimates.conventions import INTERVAL, MAX_K_HAT
 from bayesmeta.infrastructure.arviz import arviz_stats
 from bayesmeta.infrastructure.errors import BadInput
 
@@ -73,6 +74,21 @@ def diagnose(tree: xr.DataTree) -> dict[str, Any]:
     rules = {"max_r_hat": MAX_R_HAT, "min_ess": MIN_ESS, "divergences": 0, "min_bfmi": MIN_BFMI}
     verdict = {"passed": not failures, "failures": failures}
     return verdict | values | {"warnings": aliased_levels(tree), "rules": rules}
+
+
+def interval_error(tree: xr.DataTree) -> dict[str, Any]:
+    """Return the largest Monte-Carlo error of an end of the 95 % intervals of terms and contrasts.
+
+    Keys: interval_mcse, and interval_of, the term or contrast that has it.
+    """
+    draws = contrast_draws(tree).to_dataset(name="draws")
+    ends = [arviz_stats.mcse(draws, method="quantile", prob=end)["draws"] for end in INTERVAL]
+    largest = np.maximum(*(end.transpose("contrast").values for end in ends))
+    place = int(np.nanargmax(largest))
+    return {
+        "interval_mcse": float(largest[place]),
+        "interval_of": str(draws["contrast"].values[place]),
+    }
 
 
 def _numbers(values: xr.Dataset) -> np.ndarray:

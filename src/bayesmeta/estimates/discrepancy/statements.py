@@ -65,7 +65,7 @@ def parse_statement(name: str, text: str, terms: Sequence[str]) -> list[Comparis
     known = known_among(terms)
     ends = [(mark.start(), mark.end()) for mark in _AND.finditer(text)]
     ends.append((len(text), len(text)))
-    parts = []
+    parts: list[Comparison] = []
     start = 0
     while start < len(text) or not parts:
         later = [(text[start:stop].strip(), after) for stop, after in ends if stop >= start]

@@ -27,8 +27,8 @@ def contrast_weights(definitions: Mapping[str, str], terms: Sequence[str]) -> xr
     """Return the weights (contrast, term) of named linear combinations of terms.
 
     `definitions` holds name to text, as in the module's examples, with spaces around + and -
-    (`combinations`); a name with {placeholders} becomes a contrast for every filling. Raise BadInput if a text cannot
-    be read or a term does not exist.
+    (`combinations`); a name with {placeholders} becomes a contrast for every filling. Raise
+    BadInput if a text cannot be read or a term does not exist.
     """
     rows: dict[str, np.ndarray] = {}
     for name, text in definitions.items():

@@ -33,8 +33,8 @@ def published_direction(
     """Return 1 where large results are published, -1 where small results are (k,).
 
     `directions` gives it for the terms that they name (`neutral = "lower"`: every term with that
-    level of its `factors` (p, factors)), for others their mean's sign by unweighted least squares. Raise BadInput if they name
-    no term.
+    level of its `factors` (p, factors)), for others their mean's sign by unweighted least squares.
+    Raise BadInput if they name no term.
     """
     x = matrix.to_numpy(float)
     y = frame["yi"].to_numpy(float)

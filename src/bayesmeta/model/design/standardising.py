@@ -35,8 +35,8 @@ def standardised_weights(
     A number is centred if the terms span its mean, as with an intercept. If they do not, as in `1 +
     species:dose`, each of its columns is centred; without any intercept, as in `0 + dose`, they are
     only scaled. Columns of 0 and 1 are categories and stay as they are. `matrix` (k, p) includes
-    the columns that are not `kept`; `spec` is its formulaic ModelSpec. Raise BadInput if a number lies
-    so far from zero that rounding destroys its variation.
+    the columns that are not `kept`; `spec` is its formulaic ModelSpec. Raise BadInput if a number
+    lies so far from zero that rounding destroys its variation.
     """
     numbers = _continuous(frame, spec)
     if not numbers:
