@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesmeta.api.checks import check_frame, check_sizes
+from bayesmeta.api.wording import python_errors
 from bayesmeta.estimates import margins
 from bayesmeta.infrastructure.choices import Weights
 from bayesmeta.infrastructure.errors import BadInput
@@ -16,6 +17,7 @@ MAPPING = 'a mapping of moderators to values, {"dose": [1, 2]}'
 SCALAR = (str, bytes, int, float, bool)
 
 
+@python_errors
 def predict(tree: xr.DataTree, rows: pd.DataFrame | None = None, *, at: At = None) -> pd.DataFrame:
     """Predict the mean effect, and the true effect of a new study, for rows or for a grid.
 
@@ -59,6 +61,7 @@ def predict(tree: xr.DataTree, rows: pd.DataFrame | None = None, *, at: At = Non
     return table.dropna(subset="mean").reset_index(drop=True)
 
 
+@python_errors
 def marginal_means(
     tree: xr.DataTree, *of: str, at: At = None, weights: Weights = "equal"
 ) -> pd.DataFrame:
@@ -88,6 +91,7 @@ def marginal_means(
     return margins.marginal_table(check_sizes(tree), *of, at=values_of(at), weights=weights)
 
 
+@python_errors
 def marginal_contrasts(
     tree: xr.DataTree, *of: str, at: At = None, weights: Weights = "equal"
 ) -> pd.DataFrame:

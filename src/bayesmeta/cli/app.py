@@ -47,9 +47,7 @@ def command[**P](function: Callable[P, int]) -> Callable[P, int]:
     """
     parameters = inspect.signature(function).parameters.values()
     hints = get_type_hints(function, include_extras=True)
-    groups: dict[str, type[Any]] = {
-        name: kind for name, kind in hints.items() if is_dataclass(kind)
-    }
+    groups: dict[str, Any] = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
     flat: list[inspect.Parameter] = []
     for parameter in parameters:
         plain = parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
