@@ -94,7 +94,7 @@ class Output(Options):
     overwrite: Annotated[
         bool, option("Replace results of other data or another model in the folder.")
     ] = False
-    quiet: Annotated[bool, option("Print nothing but errors.", "--quiet", "-q")] = False
+    quiet: Annotated[bool, option("Print nothing but errors.")] = False
     as_json: Annotated[
         bool, option("Print one JSON object: files, terms, diagnostics.", "--json")
     ] = False
