@@ -80,8 +80,8 @@ def test_the_summary_and_the_comparison_of_models(frame: pd.DataFrame) -> None:
     best, other = bayesmeta.compare_models({"mean": mean, "cells": cells}).to_dict("records")
     assert (best["model"], other["model"]) == ("cells", "mean")
     assert other["elpd"] < best["elpd"]
+    few = fitted(frame[frame["study"] != frame["study"].iloc[0]])
     with pytest.raises(BadInput, match="different tables"):
-        few = fitted(frame[frame["study"] != frame["study"].iloc[0]])
         bayesmeta.compare_models({"a": cells, "b": few})
     with pytest.raises(BadInput, match="at least two trees"):
         bayesmeta.compare_models({"a": cells})

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 CODE = 130  # what a shell gives a command that SIGINT ended
 MESSAGE = "stopped by Ctrl-C: unfinished results were not written"
-PATIENCE = 1.2  # seconds for Python to stop by itself, which removes what is unfinished
+PATIENCE = 0.8  # seconds for Python to stop by itself, which removes what is unfinished
 
 
 _REMOVERS: list[Callable[[], None]] = []

@@ -17,7 +17,8 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design.coding import code_rows, code_terms
 from bayesmeta.model.design.contrasts import contrast_weights, named_weights
 from bayesmeta.model.design.formulas import quote_names
-from bayesmeta.model.spec import split_names
+from bayesmeta.model.design.tables import build_design
+from bayesmeta.model.spec import parse_spec, split_names
 
 LEVELS = ["<= 5 mg", "(none)", "1", "A", "A + B", "A - B", "B", "[z]", "a:b", "it's", "p,q"]
 LEVELS += ['say "hi"', "x*y", "été"]
@@ -33,6 +34,8 @@ prior = "HalfNormal(1)"
 [contrasts]
 adding = "CBT + SSRI - CBT"
 """
+
+SPEC = MODEL.partition("[contrasts]")[0].replace("0 + arm", "0 + `the arm`")
 
 
 def weights_of(text: str, terms: list[str]) -> dict[str, float]:
@@ -199,3 +202,12 @@ def test_new_rows_that_tell_redundant_columns_apart_are_not_predicted() -> None:
     coding = code_terms(table(["x"]).assign(dose=dose, twice=2 * dose), "~ dose + twice")
     rows = pd.DataFrame({"dose": [3.0, 3.0], "twice": [6.0, 7.0]})
     np.testing.assert_allclose(code_rows(coding, rows), [[1, 3], [np.nan, np.nan]])
+
+
+def test_a_factor_with_a_space_is_a_coordinate_of_the_terms(tmp_path: Path) -> None:
+    frame = table(["x", "y"], "the arm").assign(group=lambda t: t["study"])
+    design = build_design(frame.assign(effect=frame["study"]), parse_spec(SPEC, "m"))
+    design.to_netcdf(tmp_path / "design.nc", engine="h5netcdf")
+    read = xr.open_dataset(tmp_path / "design.nc", engine="h5netcdf")
+    assert list(read["term"].coords["term_the_arm"].values) == ["x", "y"]
+    read.close()

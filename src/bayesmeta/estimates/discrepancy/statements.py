@@ -12,6 +12,7 @@ from bayesmeta.estimates.contrasts import term_draws
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design.combinations import readings
 from bayesmeta.model.design.contrasts import known_among, possible_weights
+from bayesmeta.model.design.labels import level_coordinate
 from bayesmeta.model.spec import ModelSpec, spec_of
 
 _COMPARISON = re.compile(r"(.+\S)\s*([<>])\s*0", re.DOTALL)
@@ -83,7 +84,7 @@ def check_sides(design: xr.Dataset, spec: ModelSpec) -> None:
     """Raise BadInput if `sides` is no factor of the terms or a statement cannot be read."""
     names = [str(name) for name in design["term"].coords]
     factors = [name.removeprefix("term_") for name in names if name.startswith("term_")]
-    if spec.sides and spec.sides not in factors:
+    if spec.sides and level_coordinate(spec.sides) not in names:
         problem = f"sides = '{spec.sides}' is no factor of the terms '{spec.terms}'"
         raise BadInput(f"{problem}; they have: {', '.join(factors)}")
     for name, text in spec.concordance_of(str(design.attrs["dataset"])).items():

@@ -14,6 +14,14 @@ import pandas as pd
 INTERCEPT = "intercept"
 
 
+def level_coordinate(factor: object) -> str:
+    """Return the name of the coordinate, over `term`, that holds the levels of a factor.
+
+    It has no spaces: a file cannot mark a coordinate whose name has some.
+    """
+    return f"term_{factor}".replace(" ", "_")
+
+
 class Piece(NamedTuple):
     """What a factor gives to the name of a column."""
 
