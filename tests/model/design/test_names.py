@@ -21,7 +21,7 @@ from bayesmeta.model.design.tables import build_design
 from bayesmeta.model.spec import parse_spec, split_names
 
 LEVELS = ["<= 5 mg", "(none)", "1", "A", "A + B", "A - B", "B", "[z]", "a:b", "it's", "p,q"]
-LEVELS += ['say "hi"', "x*y", "été"]
+LEVELS += ["a{b}", 'say "hi"', "x*y", "x{1}", "été"]
 COLUMNS = ["dose", "low", "dose (mg)", "age-group", "a:b", "a", "b", "1st", "class", "study id"]
 COLUMNS += ["log(dose)", "1", "été", "p,q", "C", "a.b", "x [mg/kg]", "50%"]
 MODEL = """
@@ -134,7 +134,7 @@ def test_parts_of_a_prior_split_at_colons_outside_backticks() -> None:
 
 
 def test_labels_are_the_levels_of_the_table() -> None:
-    frame = table(LEVELS, "my arm [x]").assign(**{"1st": ["u, v", "w"] * 21})
+    frame = table(LEVELS, "my arm [x]").assign(**{"1st": ["u, v", "w"] * 24})
     assert list(code_terms(frame, "0 + `my arm [x]`").matrix) == sorted(LEVELS)
     coding = code_terms(frame, "0 + `my arm [x]`:`1st`")
     assert "<= 5 mg:u, v" in coding.matrix

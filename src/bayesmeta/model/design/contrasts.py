@@ -20,7 +20,7 @@ from bayesmeta.model.design.combinations import Known, parse_combination, readin
 from bayesmeta.model.design.small_study import SMALL_STUDY_POWERS
 from bayesmeta.model.spec import ModelSpec, spec_to_json
 
-_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_PLACEHOLDER = re.compile(r"\{([^\W\d]\w*)\}")
 
 
 def contrast_weights(definitions: Mapping[str, str], terms: Sequence[str]) -> xr.DataArray:
@@ -64,7 +64,7 @@ def _unknown_term(name: str, term: str, terms: Sequence[str]) -> str:
 def _fillings(name: str, text: str, terms: Sequence[str]) -> dict[str, list[dict[str, str]]]:
     """Return by full name the fillings, to average, of a text's placeholders by existing terms."""
     patterns = list(parse_combination(name, text, known_among(terms)))
-    if not any(_PLACEHOLDER.search(pattern) for pattern in patterns):
+    if not any(_PLACEHOLDER.search(pattern) for pattern in {*patterns} - {*terms}):
         return {name: [{}]}
     richest = max(patterns, key=lambda pattern: len(_PLACEHOLDER.findall(pattern)))
     regex = re.compile(_PLACEHOLDER.sub(r"(?P<\1>.+)", _escaped(richest)))
