@@ -9,12 +9,14 @@ from numpy.typing import ArrayLike
 
 from bayesmeta.api.checks import check_frame
 from bayesmeta.api.tables import rows_of
+from bayesmeta.api.wording import python_errors
 from bayesmeta.data.effect_sizes import MEASURES, Measure, measures_table
 from bayesmeta.data.effect_sizes.measure import Rows
 from bayesmeta.infrastructure.choices import check_known, nearest
 from bayesmeta.infrastructure.errors import BadInput
 
 
+@python_errors
 def effects(
     measure: str,
     frame: pd.DataFrame | None = None,

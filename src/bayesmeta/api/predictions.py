@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesmeta.api.checks import check_frame, check_sizes
+from bayesmeta.api.wording import python_errors
 from bayesmeta.estimates import margins
 from bayesmeta.estimates.transformed import shown_tables
 from bayesmeta.infrastructure.choices import Transform, Weights, check_choice
@@ -17,6 +18,7 @@ MAPPING = 'a mapping of moderators to values, {"dose": [1, 2]}'
 SCALAR = (str, bytes, int, float, bool)
 
 
+@python_errors
 def predict(
     tree: xr.DataTree,
     rows: pd.DataFrame | None = None,
@@ -75,6 +77,7 @@ def predicted(tree: xr.DataTree, rows: pd.DataFrame | None, at: At) -> pd.DataFr
     return table.dropna(subset="mean").reset_index(drop=True)
 
 
+@python_errors
 def marginal_means(
     tree: xr.DataTree, *of: str, at: At = None, weights: Weights = "equal"
 ) -> pd.DataFrame:
@@ -104,6 +107,7 @@ def marginal_means(
     return margins.marginal_table(check_sizes(tree), *of, at=values_of(at), weights=weights)
 
 
+@python_errors
 def marginal_contrasts(
     tree: xr.DataTree, *of: str, at: At = None, weights: Weights = "equal"
 ) -> pd.DataFrame:

@@ -38,7 +38,7 @@ def run_predict(options: Prediction, out: Path | None, console: Console) -> int:
     steps = Steps(console)
     with steps("reading the posterior"):
         tree = read_posterior(options.results)
-        at = margins.parse_at(options.at or "")
+        at = margins.parse_at(options.at or "", margins.moderators_of(tree))
         rows = read_rows(options.new) if options.new else margins.reference_grid(tree, at)
     out = out or (options.results if options.results.is_dir() else options.results.parent)
 

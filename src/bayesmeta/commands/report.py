@@ -12,7 +12,15 @@ import pandas as pd
 from rich.console import Console
 
 from bayesmeta.commands.console.estimates import print_report
-from bayesmeta.commands.options import Comparison, Machine, Options, Request, Sampling, Screening
+from bayesmeta.commands.options import (
+    Comparison,
+    Machine,
+    Options,
+    Output,
+    Request,
+    Sampling,
+    Screening,
+)
 from bayesmeta.commands.outcome import Outcome
 from bayesmeta.commands.request import Inputs, read_inputs
 from bayesmeta.commands.run import Task, run
@@ -124,7 +132,7 @@ def parts_of(
         name: str = "",
     ) -> Part:
         def start(console: Console) -> int:
-            return run(verb, request, options, out, console, machine)
+            return run(verb, request, options, out, console, machine, Output(overwrite=True))
 
         return Part(name or verb, request, out / record, asdict(options), start)
 

@@ -17,11 +17,14 @@ from bayesmeta.infrastructure.choices import check_known
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.jobs import code_fingerprint, fingerprint
 from bayesmeta.model.design import build_design, cell_means, variables_of
-from bayesmeta.model.design.contrasts import contrast_weights, possible_weights
+from bayesmeta.model.design.contrasts import contrast_weights, possible_weights, settled
+from bayesmeta.model.design.formulas import quote_names
 from bayesmeta.model.spec import LEVELS, ORDERED, ModelSpec, check_spec, read_spec
 
 DEFAULT_MODEL = "three-level"
-Design = xr.Dataset
+REDUNDANT = (
+    "redundant predictors are dropped from the model, each is constant or a combination of others"
+)
 SINGLE_LEVEL = "every study has one effect: true effects vary on one level, that of the study"
 
 
@@ -53,7 +56,10 @@ class Inputs:
         """Return the choices for the provenance."""
         model = {"model": self.spec.name, "model_sha256": self.spec.sha256}
         table = {"dataset": self.dataset, "variant": self.frame.attrs.get("variant")}
-        return {**table, **model, "inputs_sha256": self.sha256, "out": str(out), **others}
+        rows = pd.DataFrame(self.frame)
+        rows.attrs = {}
+        hashes = {"inputs_sha256": self.sha256, "analysis_sha256": fingerprint((rows, self.spec))}
+        return {**table, **model, **hashes, "out": str(out), **others}
 
 
 def read_inputs(request: Request, *, directions: bool = False) -> Inputs:
@@ -74,7 +80,7 @@ def read_inputs(request: Request, *, directions: bool = False) -> Inputs:
             f"this command needs effect sizes yi with variances vi, and a model of them; got {got}."
             " A table of directions can be fitted: bayesmeta fit --dataset ketamine-extinction"
         )
-    return Inputs(kept, spec, *select(frame, kept, spec))
+    return select(frame, kept, spec)
 
 
 def read_directions(frame: pd.DataFrame, kept: pd.DataFrame, spec: ModelSpec) -> Inputs:
@@ -102,6 +108,7 @@ def choose_model(request: Request, frame: pd.DataFrame) -> ModelSpec:
             frame.attrs["notes"] = [*frame.attrs.get("notes", []), SINGLE_LEVEL]
         spec = widened(spec, frame)
     spec = spec.with_terms(cell_means(moderators, frame)) if moderators else spec
+    spec = replace(spec, terms=quote_names(spec.terms, frame.columns))
     if request.levels is None and request.likelihood is None:
         return spec
     if spec.likelihood == ORDERED:
@@ -121,8 +128,8 @@ def parse_levels(text: str) -> tuple[str, ...]:
     return levels
 
 
-def select(frame: pd.DataFrame, kept: pd.DataFrame, spec: ModelSpec) -> tuple[Design, list[str]]:
-    """Return the design of the kept rows, and the contrasts without rows in a cell.
+def select(frame: pd.DataFrame, kept: pd.DataFrame, spec: ModelSpec) -> Inputs:
+    """Return the inputs of the kept rows.
 
     Raise BadInput if a contrast names a term that the complete table lacks, or there is no design.
     """
@@ -133,10 +140,17 @@ def select(frame: pd.DataFrame, kept: pd.DataFrame, spec: ModelSpec) -> tuple[De
         filled = frame.dropna(subset=[name for name in names if name in frame.columns])
         complete = build_design(filled, spec)
     check_sides(complete, spec)
-    named = spec.contrasts_of(str(frame.attrs["dataset"]))
-    weights = contrast_weights(named, [str(term) for term in complete["term"].values])
+    dataset = str(frame.attrs["dataset"])
+    all_terms = [str(term) for term in complete["term"].values]
+    spec, notes = settled(spec, dataset, all_terms)
+    if redundant := design.attrs["redundant"]:
+        notes.append(f"{REDUNDANT}: {redundant}")
+    kept.attrs["notes"] = [*kept.attrs.get("notes", []), *notes]
+    weights = contrast_weights(spec.contrasts_of(dataset), all_terms)
     if kept is frame:
-        return design, []
-    possible = possible_weights(named, [str(term) for term in design["term"].values])
+        return Inputs(kept, spec, design, [])
+    terms = [str(term) for term in design["term"].values]
+    possible = possible_weights(spec.contrasts_of(dataset), terms)
     names = [str(name) for name in weights["contrast"].values]
-    return design, [name for name in names if name not in possible["contrast"].values]
+    left_out = [name for name in names if name not in possible["contrast"].values]
+    return Inputs(kept, spec, design, left_out)

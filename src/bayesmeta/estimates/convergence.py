@@ -9,7 +9,8 @@ import pandas as pd
 import xarray as xr
 from scipy.stats import rankdata
 
-from bayesmeta.estimates.conventions import MAX_K_HAT
+from bayesmeta.estimates.contrasts import contrast_draws
+from bayesmeta.estimates.conventions import INTERVAL, MAX_K_HAT
 from bayesmeta.estimates.summaries import levels_of, strata_of, tau_draws
 from bayesmeta.estimates.summaries.levels import contractions, level_label
 from bayesmeta.estimates.text import number_text
@@ -80,6 +81,21 @@ def diagnose(tree: xr.DataTree) -> dict[str, Any]:
     verdict = {"passed": not failures, "failures": failures}
     warnings = [*few_units(tree), *aliased_levels(tree), *coarse_grid(tree)]
     return verdict | values | {"warnings": warnings, "rules": rules}
+
+
+def interval_error(tree: xr.DataTree) -> dict[str, Any]:
+    """Return the largest Monte-Carlo error of an end of the 95 % intervals of terms and contrasts.
+
+    Keys: interval_mcse, and interval_of, the term or contrast that has it.
+    """
+    draws = contrast_draws(tree).to_dataset(name="draws")
+    ends = [arviz_stats.mcse(draws, method="quantile", prob=end)["draws"] for end in INTERVAL]
+    largest = np.maximum(*(end.transpose("contrast").values for end in ends))
+    place = int(np.nanargmax(largest))
+    return {
+        "interval_mcse": float(largest[place]),
+        "interval_of": str(draws["contrast"].values[place]),
+    }
 
 
 def _numbers(values: xr.Dataset) -> np.ndarray:

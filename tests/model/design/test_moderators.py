@@ -193,9 +193,8 @@ def test_flat_priors_stay_flat_and_strata_keep_their_weights(frame: pd.DataFrame
 def test_a_number_that_hardly_varies_is_refused(frame: pd.DataFrame) -> None:
     with pytest.raises(BadInput, match="'stamp' hardly varies relative to its size"):
         code_terms(frame.assign(stamp=1e9 + frame["dose"]), "~ stamp")
-    weights = standardised_weights(
-        frame, code_terms(frame, "~ year").spec, code_terms(frame, "~ year").matrix
-    )
+    coding = code_terms(frame, "~ year")
+    weights = standardised_weights(frame, coding.spec, coding.matrix, coding.kept)
     assert weights is not None
 
 

@@ -95,6 +95,19 @@ def print_diagnostics(printer: Printer, diagnostics: Mapping[str, Any]) -> None:
         f"{diagnostics['max_r_hat']:.4f}, bulk ESS at least {diagnostics['min_ess_bulk']:.0f}, "
         f"tail ESS at least {diagnostics['min_ess_tail']:.0f}"
     )
+    if "interval_mcse" in diagnostics:
+        printer.line(precision_text(diagnostics))
+
+
+def precision_text(diagnostics: Mapping[str, Any]) -> str:
+    """Return which draws these are, and the Monte-Carlo error of the ends of their intervals."""
+    sampler = diagnostics["sampler"]
+    kind = "independent draws" if sampler == "quadrature" else f"draws by NUTS ({sampler})"
+    error = f"Monte-Carlo error of interval ends at most {diagnostics['interval_mcse']:.2g}"
+    text = f"{diagnostics['draws']} {kind}; {error} ({diagnostics['interval_of']})"
+    if advice := diagnostics["stable_by"]:
+        text += f"; for ends that are stable to the second decimal: {advice}"
+    return text
 
 
 def print_directions(printer: Printer, tables: Tables, diagnostics: Mapping[str, Any]) -> None:

@@ -105,6 +105,19 @@ class Sampling(Options):
 
 
 @dataclass(frozen=True)
+class Output(Options):
+    """What a command prints, and whether it may replace other results."""
+
+    overwrite: Annotated[
+        bool, option("Replace results of other data or another model in the folder.")
+    ] = False
+    quiet: Annotated[bool, option("Print nothing but errors.")] = False
+    as_json: Annotated[
+        bool, option("Print one JSON object: files, terms, diagnostics.", "--json")
+    ] = False
+
+
+@dataclass(frozen=True)
 class Machine(Options):
     """Processes that refit models; no result depends on them."""
 

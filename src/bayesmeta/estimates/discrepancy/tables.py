@@ -16,6 +16,7 @@ from bayesmeta.estimates.contrasts import contrasts_of, summary, term_draws
 from bayesmeta.estimates.conventions import MIN_STUDIES, SETTLED
 from bayesmeta.estimates.summaries import sizes_table
 from bayesmeta.estimates.text import estimate_text, probability_statement
+from bayesmeta.model.design.labels import level_coordinate
 from bayesmeta.model.spec import spec_of
 
 OF_EACH_SIDE = "standard deviations of each side"
@@ -42,7 +43,7 @@ def sides_of(tree: xr.DataTree, *, group: str = "posterior") -> dict[str, Sides]
     if not factor:
         return {}
     term = tree["constant_data"].to_dataset()["term"]
-    side_of_term = dict(zip(term.values, term[f"term_{factor}"].values, strict=True))
+    side_of_term = dict(zip(term.values, term[level_coordinate(factor)].values, strict=True))
     beta = term_draws(tree, group)
     contrasts = {}
     for row in contrasts_of(tree):

@@ -135,6 +135,6 @@ def _strata_of_terms(tree: xr.DataTree) -> dict[str, list[str]]:
     strata_by_term = {}
     for term in map(str, design["term"].values[is_mean(design)]):
         known = [name for name, part in strata.items() if not name or term in part["term"].values]
-        named = [name for name in strata if name in term.split(":")]
+        named = [name for name in strata if f":{name}:" in f":{term}:"]
         strata_by_term[term] = known or named or list(strata)
     return strata_by_term

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from bayesmeta.model.spec.families import SUPPORT_OF
-from bayesmeta.model.spec.prior import FLAT, Prior
+from bayesmeta.model.spec.prior import FLAT, Prior, split_names
 
 LEVELS = ("study", "group", "effect")
 CUTPOINTS = (0.025, 0.5)
@@ -106,7 +106,7 @@ class ModelSpec:
     @property
     def pooled_factors(self) -> tuple[list[str], ...]:
         """Return the factors of every part if a pooling sd is estimated."""
-        return tuple(key.split(":") for key in self.parts) if self.pooling_sds else ()
+        return tuple(map(split_names, self.parts)) if self.pooling_sds else ()
 
     def contrasts_of(self, dataset: str) -> dict[str, str]:
         """Return the contrasts without a dataset's name, then those under the name of this."""
