@@ -7,7 +7,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: fit report test test-slow lint docs bench clean
+.PHONY: fit report test test-slow lint docs bench calibration clean
 .DELETE_ON_ERROR:
 
 fit: .venv/ready
@@ -35,6 +35,9 @@ docs: .venv/ready
 bench: .venv/ready
 	$(BIN)/python benchmarks/fit.py
 	$(BIN)/python benchmarks/peers.py
+
+calibration: .venv/ready
+	$(BIN)/python benchmarks/calibration.py
 
 clean:
 	rm -rf .venv docs/_build docs/api/generated .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

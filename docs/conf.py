@@ -28,7 +28,7 @@ copyright = "The bayesmeta authors, MIT licence"
 release = version = bayesmeta.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
-extensions += ["docstrings", "offline", "option_tables"]
+extensions += ["docstrings", "offline", "option_tables", "measure_table"]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 exclude_patterns = ["_build", "_templates"]
 templates_path = ["_templates"]

@@ -91,7 +91,7 @@ def test_examples_are_taken_by_the_command_line(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["fits", "fit --data preclinical", "fit --draws many", "data", "fit mine.csv"]
+    "line", ["fits", "fit --data preclinical", "fit --draws many", "data", "fit mine.csv other.csv"]
 )
 def test_lines_that_the_command_line_refuses_are_refused_here(line: str) -> None:
     with pytest.raises((AssertionError, typer.exceptions.TyperException)):

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from bayesmeta import __version__
 from bayesmeta.cli import app
-from bayesmeta.commands.options import Machine, Screening, ScreenRequest
+from bayesmeta.commands.options import Machine, Output, Screening, ScreenRequest
 from bayesmeta.data.datasets.trace import VARIANTS
 from bayesmeta.infrastructure.choices import (
     Coding,
@@ -124,11 +124,14 @@ def test_an_option_reaches_the_command_with_its_type(monkeypatch: pytest.MonkeyP
         return 1
 
     monkeypatch.setattr("bayesmeta.commands.run.run", record)
-    line = "--dataset a.csv --columns study=lab --moderator x --moderator y --workers 2 --out here"
+    line = (
+        "a.csv --overwrite --columns study=lab --moderator x --moderator y --workers 2 --out here"
+    )
     done = CliRunner().invoke(app, ["screen", *line.split()])
     assert done.exit_code == 1
-    verb, request, options, out, _, machine = calls[0]
+    verb, request, options, out, _, machine, output = calls[0]
     assert (verb, out, machine) == ("screen", Path("here"), Machine(2))
+    assert output == Output(overwrite=True)
     assert request == ScreenRequest("a.csv", columns={"study": "lab"})
     assert (request.model, request.moderators) == ("intercept", None)
     assert options == Screening(moderators=("x", "y"))

@@ -22,7 +22,7 @@ QUICK = ["--draws", "150", "--tune", "300", "--chains", "4"]
 EXACT = ["--sampler", "quadrature", "--draws", "250"]
 CONTRACT = {
     "terms": "term mean sd median ci_lb ci_ub p_positive ess_bulk ess_tail r_hat mcse_mean",
-    "heterogeneity": "level tau_mean tau_ci_lb tau_ci_ub i2_mean i2_ci_lb i2_ci_ub",
+    "heterogeneity": "level tau_mean tau_ci_lb tau_ci_ub i2_mean i2_ci_lb i2_ci_ub contraction",
     "contrasts": "contrast mean sd ci_lb ci_ub p_positive p_rope",
     "prediction": "term level pi_lb pi_ub",
 }

@@ -8,8 +8,9 @@ import pytest
 
 from bayesmeta.cli import main
 from bayesmeta.commands.column_roles import columns_table, moderators_of
+from bayesmeta.commands.default_priors import GENERAL, widths_of
 from bayesmeta.commands.effects import columns_of
-from bayesmeta.commands.model_draft import GENERAL, levels_of, scale_of
+from bayesmeta.commands.model_draft import levels_of
 from bayesmeta.commands.request import Request, read_inputs
 from bayesmeta.data.table import read_file
 from bayesmeta.model.design import build_design
@@ -149,12 +150,12 @@ def test_priors_suit_the_measure_or_the_size_of_the_effects() -> None:
     def effects(size: float) -> pd.DataFrame:
         return pd.DataFrame({"yi": [-size, size]})
 
-    assert scale_of(effects(40), "SMD") == GENERAL
-    assert scale_of(effects(0.5), None) == GENERAL
-    assert scale_of(effects(40), None)[:3] == (100, 40, 4)
-    assert scale_of(effects(40), "MD")[:3] == (100, 40, 4)
-    assert scale_of(effects(2), "MD")[:3] == (5, 2, 0.2)
-    assert scale_of(effects(0.01), None)[:2] == (0.025, 0.01)
+    assert widths_of(effects(40), "SMD") == GENERAL
+    assert widths_of(effects(0.5), None) == GENERAL
+    assert widths_of(effects(40), None)[:3] == (100, 40, 4)
+    assert widths_of(effects(40), "MD")[:3] == (100, 40, 4)
+    assert widths_of(effects(2), "MD")[:3] == (5, 2, 0.2)
+    assert widths_of(effects(0.01), None)[:2] == (0.025, 0.01)
 
 
 def test_a_computed_measure_and_awkward_names_are_written_so_that_toml_reads_them(

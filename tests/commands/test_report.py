@@ -136,7 +136,7 @@ def test_every_command_of_the_report_writes_the_provenance_that_it_is_known_by(
     parts = {
         part.name: part
         for part in parts_of(
-            Request(str(table)), Sampling(draws=20, tune=50), tmp_path / "o", Machine(1)
+            Request(str(table)), Sampling(draws=20, tune=50), tmp_path / "o", Machine(1), None
         )
     }
     assert next(iter(parts)) == reporting.INDISPENSABLE
@@ -148,6 +148,18 @@ def test_every_command_of_the_report_writes_the_provenance_that_it_is_known_by(
         said = json.loads(part.provenance.read_text())
         write_json(part.provenance, said | {"seed": 5, "test": "t"})
         assert part.is_fresh(read_inputs(part.request).sha256) == (name == "lint")
+
+
+def test_the_supported_model_is_fitted_beside_the_requested_one(tmp_path: Path) -> None:
+    request = Request("a.csv")
+    supported = Request("a.csv", likelihood="t", levels="study,group,effect")
+    parts = parts_of(request, Sampling(draws=20), tmp_path, Machine(1), supported)
+    beside = parts[1]
+    assert (beside.name, beside.request) == ("supported", supported)
+    assert beside.provenance == tmp_path / "supported" / "provenance.json"
+    assert beside.options["sampler"] == "quadrature"
+    alone = parts_of(request, Sampling(draws=20), tmp_path, Machine(1), None)
+    assert "supported" not in [part.name for part in alone]
 
 
 def test_the_page_is_written_with_what_was_counted_and_why_a_part_is_missing(

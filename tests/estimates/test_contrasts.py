@@ -6,7 +6,10 @@ import xarray as xr
 
 from bayesmeta.estimates.contrasts import contrast_draws, contrasts_table
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.model.design.contrasts import contrast_weights, parse_combination
+from bayesmeta.model.design.combinations import parse_combination
+from bayesmeta.model.design.contrasts import contrast_weights
+
+TERMS = ["a", "b", "c-d", "fear:memory", "neutral:memory"]
 
 
 @pytest.mark.parametrize(
@@ -19,7 +22,7 @@ from bayesmeta.model.design.contrasts import contrast_weights, parse_combination
     ],
 )
 def test_notation(text: str, weights: dict[str, float]) -> None:
-    assert parse_combination("name", text) == weights
+    assert parse_combination("name", text, TERMS.__contains__) == weights
 
 
 def test_unknown_term_is_named_with_the_known_ones() -> None:

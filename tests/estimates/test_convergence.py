@@ -28,6 +28,24 @@ def test_good_draws_pass(handmade: xr.DataTree) -> None:
     assert 400 < verdict["min_ess_bulk"] < 1500
 
 
+def test_the_prior_of_a_tau_of_few_studies_is_said(handmade: xr.DataTree) -> None:
+    few = convergence.FEW_UNITS
+    small = changed(handmade, "constant_data", lambda data: data.isel(study=[0] * few))
+    warnings = " ".join(convergence.few_units(small))
+    assert f"tau of study rests on {few} studies, so that its prior, HalfNormal(1)" in warnings
+    mean = float(handmade["posterior"]["tau_study"].mean())
+    assert f"posterior mean {mean:.2f}, prior mean 0.80" in warnings
+    large = changed(handmade, "constant_data", lambda data: data.isel(study=[0] * (few + 1)))
+    assert "of study" not in " ".join(convergence.few_units(large))
+
+
+def test_a_coarse_grid_is_said(handmade: xr.DataTree) -> None:
+    assert convergence.coarse_grid(handmade) == []
+    tree = handmade.copy()
+    tree["posterior"].attrs |= {"quadrature_converged": 0, "quadrature_error": 0.0021}
+    assert "2.1e-03" in convergence.coarse_grid(tree)[0]
+
+
 def test_divergences_fail(handmade: xr.DataTree) -> None:
     tree = changed(
         handmade, "sample_stats", lambda stats: stats.assign(diverging=stats["energy"] > 3)

@@ -127,6 +127,7 @@ def test_a_side_with_few_studies_gets_no_verdict(tree: xr.DataTree) -> None:
 SURE = {
     **{
         "first": "human",
+        "of_differences": False,
         "second": "animal",
         "mean": -0.7,
         "ci_lb": -1.2,
@@ -158,6 +159,16 @@ SURE = {
         (
             {"p_positive": 0.3, "p_rope": 0.97, "p_opposite": 0},
             "agree within 0.2 (P = .970). The two have the same sign.",
+        ),
+        (
+            {"of_differences": True},
+            "human difference −0.20 [−1.00, 0.00] (20 studies) and animal difference 0.50 "
+            "[−1.00, 0.00] (30 studies): the human difference is lower, by 0.70 [0.30, 1.20] (P > ",
+        ),
+        (
+            {"of_differences": True, "p_positive": 0.07},
+            "not settled: the difference of the differences is −0.70 [−1.20, −0.30], P(human "
+            "difference lower) = .93.",
         ),
         (
             {"exploratory": True, "first_studies": 1},

@@ -33,7 +33,9 @@ def test_a_grid_has_every_level_and_the_mean_of_numbers(
     assert grid["dose"].unique() == pytest.approx([frame["dose"].mean()])
     cells = [("rat", "learning"), ("rat", "memory"), ("mouse", "learning"), ("mouse", "memory")]
     assert list(grid[["species", "phase"]].itertuples(index=False, name=None)) == cells
-    asked = margins.reference_grid(tree, margins.parse_at("dose=1, 2,5; species=rat"))
+    asked = margins.reference_grid(
+        tree, margins.parse_at("dose=1, 2,5; species=rat", margins.moderators_of(tree))
+    )
     assert asked["dose"].tolist() == [1, 1, 2, 2, 5, 5]
     assert set(asked["species"]) == {"rat"}
 

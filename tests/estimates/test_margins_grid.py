@@ -43,7 +43,7 @@ def test_numbers_with_few_values_or_coded_as_levels_are_levels(frame: pd.DataFra
 )
 def test_refuses_a_grid(tree: xr.DataTree, at: str, message: str) -> None:
     with pytest.raises(BadInput, match=message):
-        margins.reference_grid(tree, margins.parse_at(at))
+        margins.reference_grid(tree, margins.parse_at(at, margins.moderators_of(tree)))
 
 
 def test_refuses_rows_and_averages(tree: xr.DataTree, frame: pd.DataFrame) -> None:

@@ -8,6 +8,7 @@ from scipy.stats import norm
 
 from bayesmeta.estimates import summaries
 from bayesmeta.model.design import typical_variance
+from bayesmeta.model.spec import spec_of
 
 
 def test_terms_table_has_the_contract_columns(handmade: xr.DataTree) -> None:
@@ -36,6 +37,29 @@ def test_heterogeneity_adds_up(handmade: xr.DataTree) -> None:
     assert table.loc["study", "i2_mean"] == pytest.approx(
         (100 * study**2 / (study**2 + group**2 + typical)).mean()
     )
+
+
+def test_contraction_compares_posterior_and_prior_variance(handmade: xr.DataTree) -> None:
+    table = summaries.heterogeneity_table(handmade).set_index("level")
+    prior = spec_of(handmade).priors["tau"].distribution
+    for level in ("study", "group"):
+        variance = float(handmade["posterior"].dataset[f"tau_{level}"].values.var(ddof=1))
+        assert table.loc[level, "contraction"] == pytest.approx(1 - variance / prior.var())
+    assert np.isnan(table.loc["total", "contraction"])
+
+
+def test_i2_of_student_studies_takes_their_variance(handmade: xr.DataTree) -> None:
+    draws = handmade["posterior"].to_dataset()
+    degrees = xr.full_like(draws["tau_study"], 6.0)
+    degrees[0, 0] = 1.5  # without a variance: all of the heterogeneity
+    tree = handmade.copy()
+    tree["posterior"] = xr.DataTree(draws.assign(nu=degrees))
+    table = summaries.heterogeneity_table(tree).set_index("level")
+    study, group = (draws[name].values.ravel() for name in ("tau_study", "tau_group"))
+    study = 1.5 * study**2  # nu / (nu - 2)
+    share = study / (study + group**2 + typical_variance(handmade["constant_data"].dataset))
+    share[0] = 1.0
+    assert table.loc["study", "i2_mean"] == pytest.approx(100 * share.mean())
 
 
 def test_prediction_interval_is_exact() -> None:

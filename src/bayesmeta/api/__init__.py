@@ -8,8 +8,9 @@
 `bayesmeta.fit` and the others are these functions.
 """
 
+from bayesmeta.api.effect_sizes import effects, measures
 from bayesmeta.api.frequentist import compare, reml
-from bayesmeta.api.measures import effects
+from bayesmeta.api.overview import compare_models, summary
 from bayesmeta.api.plots import plot
 from bayesmeta.api.posterior import fit
 from bayesmeta.api.predictions import marginal_contrasts, marginal_means, predict
@@ -31,6 +32,7 @@ __all__ = [
     "Prior",
     "RemlSummary",
     "compare",
+    "compare_models",
     "contrasts",
     "diagnostics",
     "effects",
@@ -39,6 +41,7 @@ __all__ = [
     "heterogeneity",
     "marginal_contrasts",
     "marginal_means",
+    "measures",
     "parameters",
     "plot",
     "predict",
@@ -47,5 +50,6 @@ __all__ = [
     "read_spec",
     "reml",
     "spec_of",
+    "summary",
     "terms",
 ]

@@ -5,6 +5,7 @@ import pandas as pd
 from bayesmeta.api.requests import Model, inputs_of
 from bayesmeta.api.results import ContrastSpec, definitions_of
 from bayesmeta.api.summaries import RemlSummary
+from bayesmeta.api.wording import python_errors
 from bayesmeta.commands.compare import comparison_tables, estimate_both
 from bayesmeta.commands.request import Inputs
 from bayesmeta.inference.reml import fit_reml
@@ -14,6 +15,7 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design.contrasts import contrast_weights
 
 
+@python_errors
 def reml(
     frame: pd.DataFrame,
     model: Model = None,
@@ -73,6 +75,7 @@ def reml(
     return RemlSummary(fitted, test, weights)
 
 
+@python_errors
 def compare(
     frame: pd.DataFrame,
     model: Model = None,

@@ -7,6 +7,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from bayesmeta.api.checks import check_sizes
+from bayesmeta.api.wording import python_errors
 from bayesmeta.estimates import convergence, summaries
 from bayesmeta.estimates.margins import curves_along
 from bayesmeta.infrastructure.choices import check_choice
@@ -17,6 +18,7 @@ NO_MEANS = "every term of this model is a slope or a difference: use conditional
 Kind = Literal["forest", "orchard", "caterpillar", "taus", "chains", "conditional"]
 
 
+@python_errors
 def plot(tree: xr.DataTree, kind: Kind = "forest", *, title: str | None = None) -> Figure:
     """Draw a figure of `bayesmeta fit`; a notebook shows it and `savefig` writes it.
 

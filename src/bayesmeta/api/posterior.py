@@ -7,20 +7,26 @@ import pandas as pd
 import xarray as xr
 from rich.console import Console
 
-from bayesmeta.api.requests import Model, inputs_of, start_devices
+from bayesmeta.api.requests import Columns, Model, Priors, inputs_of, start_devices
+from bayesmeta.api.wording import in_python_words, python_errors
 from bayesmeta.commands.fit import draw_posterior
 from bayesmeta.commands.options import Sampling
+from bayesmeta.commands.request import REDUNDANT
 from bayesmeta.estimates.convergence import diagnose
 from bayesmeta.infrastructure.choices import Sampler
 from bayesmeta.infrastructure.progress import Steps
 
 
+@python_errors
 def fit(
     frame: pd.DataFrame,
     model: Model = None,
     *,
     moderators: str | None = None,
     where: str | None = None,
+    priors: Priors = None,
+    measure: str | None = None,
+    columns: Columns = None,
     sampler: Sampler = "numpyro",
     draws: int = 1000,
     tune: int = 1000,
@@ -40,12 +46,19 @@ def fit(
         A row per effect: study, and yi with vi (or sei), or m1i, sd1i, n1i, m2i, sd2i, n2i; group
         if effects share their subjects; moderators. A table from `read` is also accepted.
     model : str, Path or ModelSpec, optional
-        Name of a model (three-level, four-level, robust ...), TOML file or ModelSpec. The default
-        is the model of a named dataset, else three levels with an overall mean.
+        A formula, "~ dose + species"; or the name of a model (three-level, four-level, robust
+        ...), a TOML file or a ModelSpec. The default is the model of a named dataset, else three
+        levels with an overall mean.
     moderators : str, optional
         Terms that replace those of the model: "valence:phase", "1", "1 + dose".
     where : str, optional
         Keep the effects that match a pandas query: "dose > 1".
+    priors : mapping, optional
+        Priors in place of the model's: {"terms": "Normal(0, 1)", "tau": "HalfNormal(0.5)"}.
+    measure : str, optional
+        The effect size to compute from the frame's columns: "SMD", "OR" ...
+    columns : str or mapping, optional
+        The package's names to the frame's: {"study": "district", "yi": "es"}.
     sampler : {"numpyro", "nutpie", "pymc", "quadrature"}
         Implementation of NUTS, or quadrature (independent draws without MCMC).
     draws, tune, chains, seed : int
@@ -72,16 +85,20 @@ def fit(
     neutral:memory     -0.5
     Name: beta, dtype: float64
     """
-    inputs = inputs_of(frame, model, moderators, where)
+    inputs = inputs_of(
+        frame, model, moderators, where, priors=priors, measure=measure, columns=columns
+    )
     sampling = Sampling(sampler, draws=draws, tune=tune, chains=chains, seed=seed)
     if sampler == "numpyro":
         start_devices(chains)
     steps = shown_steps() if progress else Steps()
     tree = draw_posterior(inputs.design, inputs.spec, sampling, steps)
+    if redundant := inputs.design.attrs.get("redundant"):
+        warnings.warn(f"{REDUNDANT}: {redundant}", stacklevel=3)
     failures = diagnose(tree)["failures"]
     if failures:
-        reasons = "; ".join(failures)
-        warnings.warn(f"the fit finished, but a diagnostic failed: {reasons}", stacklevel=2)
+        reasons = in_python_words("; ".join(failures))
+        warnings.warn(f"the fit finished, but a diagnostic failed: {reasons}", stacklevel=3)
     return tree
 
 

@@ -7,8 +7,10 @@ import pandas as pd
 import xarray as xr
 
 from bayesmeta.api.checks import check_frame, check_sizes
+from bayesmeta.api.wording import python_errors
 from bayesmeta.estimates import margins
-from bayesmeta.infrastructure.choices import Weights
+from bayesmeta.estimates.transformed import shown_tables
+from bayesmeta.infrastructure.choices import Transform, Weights, check_choice
 from bayesmeta.infrastructure.errors import BadInput
 
 At = Mapping[str, Any] | None
@@ -16,7 +18,14 @@ MAPPING = 'a mapping of moderators to values, {"dose": [1, 2]}'
 SCALAR = (str, bytes, int, float, bool)
 
 
-def predict(tree: xr.DataTree, rows: pd.DataFrame | None = None, *, at: At = None) -> pd.DataFrame:
+@python_errors
+def predict(
+    tree: xr.DataTree,
+    rows: pd.DataFrame | None = None,
+    *,
+    at: At = None,
+    transform: Transform = "auto",
+) -> pd.DataFrame:
     """Predict the mean effect, and the true effect of a new study, for rows or for a grid.
 
     Raise BadInput if both rows and at are given, a moderator is missing, blank or unknown, or no
@@ -31,14 +40,17 @@ def predict(tree: xr.DataTree, rows: pd.DataFrame | None = None, *, at: At = Non
         levels of categories, with numbers at their means, without the cells that have no effects.
     at : mapping, optional
         Values of moderators in the grid, {"dose": [1, 2], "phase": "memory"}.
+    transform : {"auto", "none"}
+        Whether the numbers also stand on the scale of the measure, such as odds ratios.
 
     Returns
     -------
     DataFrame
         The moderators; mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive; by level
         pi_study_lb, pi_study_ub ...: 95 % interval for the true mean of a new study, of a new group
-        in it; outside: numbers beyond the range of the data; k and studies: effects with the
-        categories of the row.
+        in it; for a measure with a scale: scale, median_transformed, ci_lb_transformed, ...,
+        pi_study_lb_transformed ...; outside: numbers beyond the range of the data; k and studies:
+        effects with the categories of the row.
 
     Examples
     --------
@@ -51,6 +63,12 @@ def predict(tree: xr.DataTree, rows: pd.DataFrame | None = None, *, at: At = Non
     1   1.5  memory   0.0         -1.1          1.1
     """
     check_sizes(tree)
+    check_choice("transform", transform, Transform)
+    return shown_tables({"predicted": predicted(tree, rows, at)}, transform)["predicted"]
+
+
+def predicted(tree: xr.DataTree, rows: pd.DataFrame | None, at: At) -> pd.DataFrame:
+    """Return the predictions of `predict` on all scales."""
     if rows is not None:
         if at:
             raise BadInput("at fills the reference grid and rows replace it; give one of them")
@@ -59,6 +77,7 @@ def predict(tree: xr.DataTree, rows: pd.DataFrame | None = None, *, at: At = Non
     return table.dropna(subset="mean").reset_index(drop=True)
 
 
+@python_errors
 def marginal_means(
     tree: xr.DataTree, *of: str, at: At = None, weights: Weights = "equal"
 ) -> pd.DataFrame:
@@ -88,6 +107,7 @@ def marginal_means(
     return margins.marginal_table(check_sizes(tree), *of, at=values_of(at), weights=weights)
 
 
+@python_errors
 def marginal_contrasts(
     tree: xr.DataTree, *of: str, at: At = None, weights: Weights = "equal"
 ) -> pd.DataFrame:

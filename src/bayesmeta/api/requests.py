@@ -1,5 +1,7 @@
 """From the arguments of a function to the inputs that a command has of the same table."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -13,19 +15,41 @@ from bayesmeta.data.datasets import DATASETS
 from bayesmeta.estimates.discrepancy import check_sides
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design, cell_means
-from bayesmeta.model.spec import ORDERED, ModelSpec, check_spec
+from bayesmeta.model.design.formulas import quote_names
+from bayesmeta.model.spec import ORDERED, ModelSpec, Prior, check_spec
 
 MODELS = "a model's name, a TOML file or a ModelSpec"
 Text = str | None
 Model = str | Path | ModelSpec | None
+Priors = Mapping[str, str | Prior] | None
+Columns = str | Mapping[str, str] | None
 
 
-def inputs_of(frame: pd.DataFrame, model: Model, moderators: Text, where: Text) -> Inputs:
-    """Return the inputs that a command has of a file with these rows; raise BadInput as it does."""
+def inputs_of(
+    frame: pd.DataFrame,
+    model: Model,
+    moderators: Text,
+    where: Text,
+    *,
+    priors: Priors = None,
+    measure: Text = None,
+    columns: Columns = None,
+) -> Inputs:
+    """Return the inputs that a command has of a file with these rows; raise BadInput as it does.
+
+    A `model` that begins with ~ is a formula, as `moderators`.
+    """
     check_text("moderators", moderators, "valence:phase")
     check_text("where", where, "dose > 1")
-    table = effect_table(frame)
-    spec = spec_for(table, model, moderators)
+    check_text("measure", measure, "SMD")
+    if isinstance(model, str) and model.lstrip().startswith("~"):
+        if moderators is not None:
+            raise BadInput(
+                f"two formulas are given, {model!r} and {moderators!r}; give one of them"
+            )
+        moderators, model = model, None
+    table = effect_table(frame, measure=measure, columns=columns)
+    spec = with_priors(spec_for(table, model, moderators), priors)
     kept = table if where is None else keep_rows(table, where)
     if spec.likelihood == ORDERED:
         return read_directions(table, kept, spec)
@@ -34,17 +58,32 @@ def inputs_of(frame: pd.DataFrame, model: Model, moderators: Text, where: Text) 
         design = build_design(kept, spec)
         check_sides(design, spec)
         return Inputs(kept, spec, design, [])
-    return Inputs(kept, spec, *select(table, kept, spec))
+    return select(table, kept, spec)
 
 
 def spec_for(table: pd.DataFrame, model: Model, moderators: Text) -> ModelSpec:
     """Return the model for a table; raise BadInput if it is of another type or cannot be used."""
     if isinstance(model, ModelSpec):
-        return check_spec(model.with_terms(cell_means(moderators, table)) if moderators else model)
+        spec = model.with_terms(cell_means(moderators, table)) if moderators else model
+        return check_spec(replace(spec, terms=quote_names(spec.terms, table.columns)))
     if model is not None and not isinstance(model, str | Path):
         raise BadInput(f"model is a {type(model).__name__}; it should be {MODELS}")
     name = None if model is None else str(model)
     return choose_model(Request(model=name, moderators=moderators), table)
+
+
+def with_priors(spec: ModelSpec, priors: object) -> ModelSpec:
+    """Return the model with other priors for some keys; raise BadInput if one cannot be used."""
+    if priors is None:
+        return spec
+    if not isinstance(priors, Mapping):
+        right = 'a mapping such as {"terms": "Normal(0, 1)", "tau": "HalfNormal(0.5)"}'
+        raise BadInput(f"priors is a {type(priors).__name__}; it should be {right}")
+    given = {
+        str(key): prior if isinstance(prior, Prior) else Prior.parse(str(key), {"prior": prior})
+        for key, prior in priors.items()
+    }
+    return check_spec(replace(spec, priors={**spec.priors, **given}))
 
 
 def start_devices(chains: int) -> None:

@@ -6,6 +6,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesmeta.api.checks import check_rope, check_sizes, check_tree
+from bayesmeta.api.wording import python_errors
 from bayesmeta.estimates import summaries
 from bayesmeta.estimates.contrasts import contrasts_of, steps_of, summarise_with_rope
 from bayesmeta.estimates.convergence import diagnose, diagnostics_table
@@ -15,6 +16,7 @@ from bayesmeta.model.design.contrasts import contrast_weights
 ContrastSpec = str | Sequence[str] | Mapping[str, str] | None
 
 
+@python_errors
 def contrasts(
     tree: xr.DataTree, question: ContrastSpec = None, *, rope: float | None = None
 ) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
+from bayesmeta.estimates.frequentist import terms_on_scales
 from bayesmeta.inference import reml
 from bayesmeta.infrastructure.choices import Test
 
@@ -29,8 +30,12 @@ class RemlSummary:
 
     @cached_property
     def terms(self) -> pd.DataFrame:
-        """Terms, contrasts: estimate, se, zval (or tval, df), pval, p_bonferroni, ci_lb, ci_ub."""
-        return reml.terms_table(self.fitted, test=self.test, contrasts=self.weights)
+        """Terms, contrasts: estimate, se, zval (or tval, df), pval, p_bonferroni, ci_lb, ci_ub.
+
+        Of a measure that is read on another scale, such as log odds ratios, also scale,
+        estimate_transformed, ci_lb_transformed, ci_ub_transformed.
+        """
+        return terms_on_scales(self.fitted, test=self.test, contrasts=self.weights)
 
     @cached_property
     def robust(self) -> pd.DataFrame:

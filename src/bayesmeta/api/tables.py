@@ -8,11 +8,13 @@ from typing import Any
 import pandas as pd
 
 from bayesmeta.api.checks import check_frame
+from bayesmeta.api.wording import python_errors
 from bayesmeta.commands.effects import columns_of, read_effects
 from bayesmeta.commands.options import Request
 from bayesmeta.data.datasets import DATASETS
+from bayesmeta.data.effect_sizes import MEASURES
 from bayesmeta.data.table import Reading, build_effects, cell_text
-from bayesmeta.infrastructure.choices import Variant
+from bayesmeta.infrastructure.choices import Variant, check_known
 from bayesmeta.infrastructure.errors import BadInput
 
 SOURCES = "a dataset's name or the path of a file"
@@ -24,11 +26,13 @@ DEFAULT_ATTRS: Mapping[Any, Any] = {
 }
 
 
+@python_errors
 def read(
     source: str | Path,
     *,
     variant: Variant | None = None,
     columns: str | Mapping[str, str] | None = None,
+    measure: str | None = None,
 ) -> pd.DataFrame:
     """Read the effect table of a dataset or a file, as `--dataset` of the command line does.
 
@@ -44,6 +48,9 @@ def read(
     columns : str or mapping, optional
         Names of the columns in a file: "study=district, yi=es", or {"study": "district", "yi":
         "es"}.
+    measure : str, optional
+        Effect size of a file, as metafor calls it: "OR", "PLO"; `measures` lists them. It is also
+        the one of a file that gives yi, whose estimates are then shown as odds ratios, too.
 
     Returns
     -------
@@ -61,13 +68,19 @@ def read(
     """
     if not isinstance(source, str | Path):
         raise BadInput(f"source is a {type(source).__name__}; it should be {SOURCES}")
-    request = Request(str(source), variant=variant, columns=columns_of(None, columns))
+    asked = columns_of(None, columns) | ({"measure": measure} if measure else {})
+    request = Request(str(source), variant=variant, columns=asked)
     frame = read_effects(request)
     warn_of_rows(frame.attrs["notes"])
     return frame
 
 
-def effect_table(frame: pd.DataFrame) -> pd.DataFrame:
+def effect_table(
+    frame: pd.DataFrame,
+    *,
+    measure: str | None = None,
+    columns: str | Mapping[str, str] | None = None,
+) -> pd.DataFrame:
     """Return a user's DataFrame as an effect table, by the rules for files.
 
     A row per effect has study and yi, vi (or sei), or a measure's columns under metafor's names or
@@ -75,14 +88,20 @@ def effect_table(frame: pd.DataFrame) -> pd.DataFrame:
     order of its levels. The table is as from `read`; its `sheet_row` is the frame's index, by which
     errors name rows. Raise BadInput if it is not a DataFrame, or has values that cannot be used;
     every problem has a line. Warn of rows that report no effect and are left out.
+
+    measure : effect size to compute. columns : the package's names to the frame's, as for `read`.
     """
-    if check_frame(frame).attrs.get("dataset") in DATASETS:
+    asked = columns_of(None, columns)
+    if measure is not None:
+        check_known("measure", measure, MEASURES)
+        asked["measure"] = measure
+    if check_frame(frame).attrs.get("dataset") in DATASETS and not asked:
         return frame
     orders = {
         str(name): [cell_text(level) for level in column.cat.categories]
         for name, column in frame.select_dtypes("category").items()
     }
-    reading = build_effects(Reading(text_of(frame), orders=orders))
+    reading = build_effects(Reading(text_of(frame), orders=orders, asked=asked))
     table = reading.frame
     warn_of_rows(reading.messages)
     attrs = {**DEFAULT_ATTRS, **table.attrs, **frame.attrs}

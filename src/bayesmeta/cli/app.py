@@ -8,11 +8,19 @@ from typing import Annotated, Any, get_args, get_type_hints
 import typer
 
 from bayesmeta import __version__
+from bayesmeta.commands.options import Request
+from bayesmeta.infrastructure.errors import BadInput
+
+HELP = {"help_option_names": ["-h", "--help"]}
 
 app = typer.Typer(
     help="Bayesian hierarchical meta-analysis, from raw tables to named contrasts.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    context_settings=HELP,
+)
+Table = typer.Argument(
+    metavar="TABLE", help="A file or a dataset, as for --dataset.", show_default=False
 )
 
 
@@ -39,18 +47,27 @@ def command[**P](function: Callable[P, int]) -> Callable[P, int]:
     """
     parameters = inspect.signature(function).parameters.values()
     hints = get_type_hints(function, include_extras=True)
-    groups = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
+    groups: dict[str, Any] = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
     flat: list[inspect.Parameter] = []
     for parameter in parameters:
         plain = parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
         flat += map_fields(groups[parameter.name]) if parameter.name in groups else [plain]
+    if any(issubclass(group, Request) for group in groups.values()):
+        hint = Annotated[str | None, Table]
+        settings: dict[str, Any] = {"default": None, "annotation": hint}
+        flat.append(inspect.Parameter("table", inspect.Parameter.KEYWORD_ONLY, **settings))
 
     def call(**values: Any) -> None:
         given = {name: value for name, value in values.items() if value is not None}
+        if (table := given.pop("table", None)) is not None:
+            if "dataset" in given:
+                both = f"{table} and --dataset {given['dataset']}"
+                raise BadInput(f"two tables are named, {both}; name one of them")
+            given["dataset"] = table
         raise typer.Exit(function(**build(groups, given)))  # type: ignore[call-arg]
 
     call.__signature__ = inspect.Signature(flat)  # type: ignore[attr-defined]
-    app.command(function.__name__, help=function.__doc__)(call)
+    app.command(function.__name__, help=function.__doc__, context_settings=HELP)(call)
     return function
 
 

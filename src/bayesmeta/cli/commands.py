@@ -1,5 +1,6 @@
 """Every command with its options; the heavy modules are imported when a command runs."""
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +17,7 @@ from bayesmeta.commands.options import (
     Listing,
     Machine,
     Options,
+    Output,
     Prediction,
     Request,
     Sampling,
@@ -23,6 +25,8 @@ from bayesmeta.commands.options import (
     Screening,
     ScreenRequest,
 )
+
+UNWRAPPED = 100_000  # columns
 
 
 def folder(default: str) -> Any:
@@ -37,71 +41,100 @@ CalibrationFolder = Annotated[Path | None, folder("calibration in reports/<datas
 ScreeningFolder = Annotated[Path | None, folder("screening in reports/<dataset>")]
 
 
+def console(*, quiet: bool = False, as_json: bool = False) -> Console:
+    """Return the console of a command: errors and JSON come from elsewhere.
+
+    Lines are as long as they are where nobody looks at a terminal.
+    """
+    shown = sys.stderr if as_json else sys.stdout
+    return Console(file=shown, quiet=quiet, width=None if shown.isatty() else UNWRAPPED)
+
+
 def analyse(
-    verb: str, request: Request, options: Options, out: Path | None, machine: Machine | None = None
+    verb: str,
+    request: Request,
+    options: Options,
+    output: Output,
+    out: Path | None,
+    machine: Machine | None = None,
 ) -> int:
     """Run a command that analyses a table; return the exit code."""
     from bayesmeta.commands.run import run
 
-    return run(verb, request, options, out, Console(), machine or Machine())
+    shown = console(quiet=output.quiet, as_json=output.as_json)
+    return run(verb, request, options, out, shown, machine or Machine(), output)
 
 
 @command
-def fit(request: Request, options: Sampling, out: Out = None) -> int:
+def fit(request: Request, options: Sampling, output: Output, out: Out = None) -> int:
     """Sample a model's posterior: posterior.nc, tables, figures, diagnostics and provenance."""
-    return analyse("fit", request, options, out)
+    return analyse("fit", request, options, output, out)
 
 
 @command
-def compare(request: Request, options: Comparison, out: Out = None) -> int:
+def compare(request: Request, options: Comparison, output: Output, out: Out = None) -> int:
     """Compare frequentist and Bayesian estimates, and explain the differences."""
-    return analyse("compare", request, options, out)
+    return analyse("compare", request, options, output, out)
 
 
 @command
-def multiverse(request: Request, machine: Cluster, out: Out = None) -> int:
+def multiverse(request: Request, machine: Cluster, output: Output, out: Out = None) -> int:
     """Refit under every reasonable alternative, and report which conclusions hold."""
-    return analyse("multiverse", request, Options(), out, machine)
+    return analyse("multiverse", request, Options(), output, out, machine)
 
 
 @command
-def check(request: Request, options: Sampling, machine: Machine, out: Out = None) -> int:
+def check(
+    request: Request, options: Sampling, machine: Machine, output: Output, out: Out = None
+) -> int:
     """Fit and check: convergence, funnel, bias models, influence of studies, priors."""
-    return analyse("check", request, options, out, machine)
+    return analyse("check", request, options, output, out, machine)
 
 
 @command
-def report(request: Request, options: Sampling, machine: Machine, out: Out = None) -> int:
+def report(
+    request: Request, options: Sampling, machine: Machine, output: Output, out: Out = None
+) -> int:
     """Write the complete analysis as one page, index.html; run only missing or outdated parts."""
-    return analyse("report", request, options, out, machine)
+    return analyse("report", request, options, output, out, machine)
 
 
 @command
 def screen(
-    request: ScreenRequest, options: Screening, machine: Machine, out: ScreeningFolder = None
+    request: ScreenRequest,
+    options: Screening,
+    machine: Machine,
+    output: Output,
+    out: ScreeningFolder = None,
 ) -> int:
     """Screen moderators by random forest and meta-tree, and propose a model to test them."""
-    return analyse("screen", request, options, out, machine)
+    return analyse("screen", request, options, output, out, machine)
 
 
 @command
-def lint(request: Request, machine: Machine, out: Out = None) -> int:
+def lint(request: Request, machine: Machine, output: Output, out: Out = None) -> int:
     """Find problems in data and model, and show the conclusions without each of them."""
-    return analyse("lint", request, Options(), out, machine)
+    return analyse("lint", request, Options(), output, out, machine)
 
 
 @command
-def plan(request: Request, options: Scope, machine: Cluster, out: Out = None) -> int:
+def plan(
+    request: Request, options: Scope, machine: Cluster, output: Output, out: Out = None
+) -> int:
     """Simulate new studies and refit: width of intervals, probability of a settled sign."""
-    return analyse("plan", request, options, out, machine)
+    return analyse("plan", request, options, output, out, machine)
 
 
 @command
 def calibrate(
-    request: Request, options: Calibration, machine: Cluster, out: CalibrationFolder = None
+    request: Request,
+    options: Calibration,
+    machine: Cluster,
+    output: Output,
+    out: CalibrationFolder = None,
 ) -> int:
     """Simulate data from the prior, refit them, and test whether the model finds the truth."""
-    return analyse("calibrate", request, options, out, machine)
+    return analyse("calibrate", request, options, output, out, machine)
 
 
 @command
@@ -109,7 +142,7 @@ def predict(options: Prediction, out: Beside = None) -> int:
     """Predict means and the true effects of new studies, for a reference grid or for new rows."""
     from bayesmeta.commands.predict import run_predict
 
-    return run_predict(options, out, Console())
+    return run_predict(options, out, console())
 
 
 @command
@@ -117,7 +150,7 @@ def data(options: Listing, out: DataFolder = None) -> int:
     """Print the sizes of a dataset; write its effect table as CSV and Parquet."""
     from bayesmeta.commands.data import run_data
 
-    return run_data(options, out, Console())
+    return run_data(options, out, console())
 
 
 @command
@@ -128,7 +161,7 @@ def init(
     """Write a model file for a table: columns, levels, priors, possible moderators."""
     from bayesmeta.commands.init import run_init
 
-    return run_init(options, out, Console())
+    return run_init(options, out, console())
 
 
 @command
@@ -141,4 +174,4 @@ def interpret(
     """Print the conclusions of a folder of results; write the supplement of a paper."""
     from bayesmeta.commands.interpret import run_interpret
 
-    return run_interpret(options, out, Console())
+    return run_interpret(options, out, console())

@@ -22,6 +22,8 @@ from bayesmeta.output.folders.check import write_check
 from bayesmeta.robustness import bias, influence, sensitivity
 from bayesmeta.robustness.funnel import funnel_checks
 
+MIN_STUDIES_OF_FUNNEL = 10  # with fewer, asymmetry is hard to see: doi 10.1136/bmj.d4002
+FEW_FOR_FUNNEL = f"Fewer than {MIN_STUDIES_OF_FUNNEL} studies show no asymmetry of usual size."
 Verdict = tuple[str, str, str]  # check; passed, review, failed or not done; sentence
 
 
@@ -82,7 +84,10 @@ def check_funnel(results: CheckResults, task: Task[Sampling], tree: xr.DataTree)
         funnel = funnel_checks(tree, seed=task.options.seed)
     parts = {f"funnel_{part}": getattr(funnel, part) for part in ("replicates", "points", "cells")}
     tables = {"funnel": funnel.statistics, **parts}
-    results.add("funnel", not funnel.flagged, funnel.verdict, **tables)
+    few = task.inputs.design.sizes["study"] < MIN_STUDIES_OF_FUNNEL
+    state = "cannot tell" if few and not funnel.flagged else not funnel.flagged
+    sentence = f"{funnel.verdict} {FEW_FOR_FUNNEL}" if few else funnel.verdict
+    results.add("funnel", state, sentence, **tables)
 
 
 def check_bias(results: CheckResults, task: Task[Sampling], tree: xr.DataTree) -> None:
@@ -98,6 +103,7 @@ def check_bias(results: CheckResults, task: Task[Sampling], tree: xr.DataTree) -
     parameters = bias.parameters_table(done.tables)
     models = bias.models_table(done.tables)
     sentences = [bias.sentence(cells, parameters, models)]
+    sentences += filter(None, [bias.double_use(inputs.spec)])
     sentences += [f"{name} left out: {reason}" for name, reason in refused.items()]
     tables = {"bias_cells": cells, "bias_parameters": parameters, "bias_models": models}
     state = bias.verdict(cells, parameters, models)

@@ -13,10 +13,11 @@ from bayesmeta.commands.published import published_tables
 from bayesmeta.commands.request import Inputs
 from bayesmeta.commands.run import Task
 from bayesmeta.estimates import frequentist
+from bayesmeta.estimates.transformed import shown_tables
 from bayesmeta.inference import quadrature, reml
 from bayesmeta.infrastructure.choices import Test
 from bayesmeta.model.design.contrasts import named_weights
-from bayesmeta.model.spec import ModelSpec
+from bayesmeta.model.spec import FLAT_VARIANCE, ModelSpec
 from bayesmeta.output.folders.analyses import write_comparison
 from bayesmeta.replication import published_terms
 from bayesmeta.robustness.refinements import exact_refinement
@@ -27,11 +28,12 @@ STRUCTURES = {"three-level": ("study", "group"), "four-level": ("study", "group"
 
 @dataclass(frozen=True)
 class FrequentistAndBayes:
-    """REML fit of a model, and its posterior under the model's priors and under flat priors."""
+    """REML fit of a model, and its posteriors under the model's priors and under flat priors."""
 
     fit: reml.Reml
     posterior: quadrature.Posterior
     flat: quadrature.Posterior
+    flat_variances: quadrature.Posterior | None  # under flat priors on tau^2, if that is proper
 
 
 def compute(task: Task[Comparison]) -> Outcome:
@@ -50,6 +52,7 @@ def compute(task: Task[Comparison]) -> Outcome:
     with task.steps("the exact likelihood of Hedges' g"):
         if (exact := exact_rows(inputs)) is not None:
             tables["comparison"] = frequentist.with_exact(tables["comparison"], exact)
+    tables = shown_tables(tables, task.options.transform)
     return Outcome(
         write=lambda folder: write_comparison(folder, tables, curves, inputs.design),
         show=lambda printer: print_comparison(printer, tables, normal=inputs is not task.inputs),
@@ -68,11 +71,20 @@ def with_normal_likelihood(inputs: Inputs) -> Inputs:
 
 
 def estimate_both(design: xr.Dataset, spec: ModelSpec) -> FrequentistAndBayes:
-    """Fit a model by REML and integrate its posterior, under its priors and under flat priors."""
+    """Fit a model by REML and integrate its posterior, under its priors and under flat priors.
+
+    Where a tau is large, the restricted likelihood falls as a power of it: its number of units less
+    that of the terms. Under a flat prior on tau^2 this has to be above 2.
+    """
+    flat = spec.with_flat_priors()
+    variances = replace(flat, priors={**flat.priors, "tau": FLAT_VARIANCE})
+    units = min(design.sizes[level] for level in spec.levels)
+    proper = units - design.sizes["term"] > 2
     return FrequentistAndBayes(
         reml.fit_reml(design, spec),
         quadrature.integrate_taus(design, spec),
-        quadrature.integrate_taus(design, spec.with_flat_priors()),
+        quadrature.integrate_taus(design, flat),
+        quadrature.integrate_taus(design, variances) if proper else None,
     )
 
 
@@ -90,7 +102,7 @@ def comparison_tables(
     """Return the tables by file name, and the tables behind the figures."""
     weights = named_weights(inputs.design, inputs.spec)
     tables = {
-        "frequentist": reml.terms_table(both.fit, test=test, contrasts=weights),
+        "frequentist": frequentist.terms_on_scales(both.fit, test=test, contrasts=weights),
         "frequentist_heterogeneity": reml.heterogeneity_table(both.fit),
         "frequentist_profile": reml.profile_intervals(both.fit),
         "frequentist_fit": reml.fit_table(both.fit, test=test),
@@ -100,8 +112,12 @@ def comparison_tables(
     rows = pd.concat([tables["frequentist"], reml_taus(tables)], ignore_index=True)
     posterior = posterior_rows(both.posterior, weights)
     table = frequentist.compare_estimates(rows, flat, posterior)
+    squares = both.flat_variances
+    variances = None if squares is None else posterior_rows(squares, weights)
+    table = frequentist.with_flat_variances(table, variances)
     published = published_terms(inputs.dataset.removesuffix("-twin"))
     table = frequentist.conclusions(table, published)
+    table = frequentist.posterior_on_scales(table, posterior, both.fit, weights)
     terms = table[table["term"].isin(inputs.design["term"].values)]
     curves = {
         "paired": frequentist.paired_table(terms, flat, published),

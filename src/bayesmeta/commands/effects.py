@@ -1,5 +1,6 @@
 """From the name of a dataset or a file to an effect table, and the rows that a query keeps."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from bayesmeta.data import datasets
 from bayesmeta.data.datasets import DATASETS
 from bayesmeta.data.table import KINDS, parse_columns, read_table
 from bayesmeta.infrastructure.errors import BadInput, DataMissing
+from bayesmeta.model.design.formulas import quote_names
 from bayesmeta.model.design.reserved import without_reserved
 from bayesmeta.model.spec import read_spec
 
@@ -18,6 +20,7 @@ DEFAULT_DATASET = "preclinical"
 BACKTICKS = """
 a name in backticks seems to be lost, because a shell runs what stands in backticks within double
 quotes: write --where '`mean age` > 30', in single quotes"""
+_BACKTICKS = re.compile(r"`([^`]*)`")
 
 
 def read_effects(request: Request) -> pd.DataFrame:
@@ -35,13 +38,20 @@ def read_effects(request: Request) -> pd.DataFrame:
 
 
 def read_default(request: Request) -> pd.DataFrame:
-    """Return the preclinical dataset, or its synthetic twin if the raw data are missing."""
+    """Return the preclinical dataset, or its synthetic twin if the raw data are missing.
+
+    A note names what else can be analysed.
+    """
+    others = ", ".join(name for name in DATASETS if name != DEFAULT_DATASET)
+    choice = f"no table is named, so this is the example; your own: mine.csv; others: {others}"
     try:
-        return datasets.read(DEFAULT_DATASET, variant=request.variant)
+        frame = datasets.read(DEFAULT_DATASET, variant=request.variant)
+        frame.attrs["notes"] = [choice, *frame.attrs.get("notes", [])]
+        return frame
     except DataMissing as error:
         frame = datasets.read(f"{DEFAULT_DATASET}-twin", variant=request.variant)
         reason = "the real data cannot be had here, so the synthetic twin is used"
-        frame.attrs["notes"] = [f"{reason}: {error}"]
+        frame.attrs["notes"] = [choice, f"{reason}: {error}"]
         return frame
 
 
@@ -75,9 +85,19 @@ def columns_of(model: str | None, columns: str | Mapping[str, str] | None) -> di
 
 
 def keep_rows(frame: pd.DataFrame, where: str) -> pd.DataFrame:
-    """Return the rows that match a pandas query; raise BadInput if it is wrong or keeps no row."""
+    """Return the rows that match a pandas query; raise BadInput if it is wrong or keeps no row.
+
+    A column whose name has signs in it may stand in backticks, or as it is.
+    """
+    query = quote_names(where, frame.columns, "--where")
+    quoted = list(dict.fromkeys(_BACKTICKS.findall(query)))
+    plain = {name: f"column_{place}_" for place, name in enumerate(quoted)}
     try:
-        kept: Any = frame.query(where, engine="python")
+        named = frame.reset_index(drop=True)
+        named = named.assign(**{plain[name]: named[name] for name in quoted})
+        query = _BACKTICKS.sub(lambda name: plain[name[1]], query)
+        positions: Any = named.query(query, engine="python").index
+        kept: Any = frame.iloc[positions]
     except Exception as error:  # pandas raises errors of many kinds for a wrong expression
         columns = ", ".join(map(str, frame.columns))
         problem = f"--where '{where}' cannot be evaluated: {error}; the columns are: {columns}"

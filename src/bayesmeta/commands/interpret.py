@@ -1,11 +1,13 @@
 """`bayesmeta interpret`: the conclusions of a folder of results, and the supplement of a paper."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
 from bayesmeta.commands.console.printer import Printer
 from bayesmeta.commands.options import Interpretation
+from bayesmeta.estimates.transformed import shown_tables
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.output.folders.staging import staging
 from bayesmeta.output.folders.supplement import write_supplement
@@ -21,6 +23,7 @@ def run_interpret(options: Interpretation, out: Path | None, console: Console) -
     Raise BadInput, and write nothing, if the folder has no analysis or `out` cannot be written.
     """
     results = read_results(options.results)
+    results = replace(results, tables=shown_tables(results.tables, options.transform))
     if "directions" in results.tables:
         problem = "holds directions only, without means to interpret"
         raise BadInput(f"{options.results} {problem}; see its tables/directions.csv")

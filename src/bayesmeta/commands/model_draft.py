@@ -1,18 +1,17 @@
 """The draft of a model for a user's table: levels, priors and possible moderators."""
 
 import json
-from typing import NamedTuple
 
 import pandas as pd
 
 from bayesmeta.commands.column_roles import moderators_of, used_names
+from bayesmeta.commands.default_priors import widths_of
 from bayesmeta.commands.moderator_notes import may_be_codes
 from bayesmeta.data.table import Reading
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design.coding import code_terms
 
 MAX_SUGGESTED = 40
-STANDARDISED = (0.1, 3)  # root mean square of effects that may be standardised
 
 MODEL = """# A model of {file}, written by bayesmeta init: {sizes}.
 # Run it:  {command}
@@ -42,26 +41,6 @@ reason = {reason}
 NOTES = "# Check how the table was read; these are the likeliest readings:\n"
 
 
-class Scale(NamedTuple):
-    """Priors and region of practical equivalence for a kind of effect size, with the reason."""
-
-    terms_sd: float
-    tau_sd: float
-    rope: float
-    reason: str
-
-
-MOST = "weakly informative for standardised differences and log ratios, of which most are below 3"
-GENERAL = Scale(1.5, 1, 0.2, MOST)
-SCALES = dict.fromkeys(("SMD", "SMDH", "SMCC", "SMCRP"), GENERAL) | {
-    "OR": Scale(1.5, 1, 0.2, "weakly informative: most odds ratios are between 1/20 and 20"),
-    "RR": Scale(1.5, 1, 0.1, "weakly informative: most risk ratios are between 1/20 and 20"),
-    "ROM": Scale(1, 0.5, 0.1, "weakly informative: most ratios of means are between 1/7 and 7"),
-    "ZCOR": Scale(1, 0.5, 0.1, "weakly informative: most correlations are below .96 in size"),
-    "RD": Scale(0.5, 0.25, 0.05, "weakly informative: most risk differences are below .9 in size"),
-}
-
-
 def levels_of(frame: pd.DataFrame) -> list[str]:
     """Return the levels that the labels can tell apart, the highest first."""
     studies = frame["study"].nunique()
@@ -73,23 +52,11 @@ def levels_of(frame: pd.DataFrame) -> list[str]:
     return ["study", "effect"] if groups == studies else ["study", "group", "effect"]
 
 
-def scale_of(frame: pd.DataFrame, measure: str | None) -> Scale:
-    """Return priors for a measure, else by the root mean square of yi (it may be standardised)."""
-    if measure in SCALES:
-        return SCALES[measure]
-    size = float((frame["yi"] ** 2).mean() ** 0.5)
-    if measure is None and STANDARDISED[0] <= size <= STANDARDISED[1]:
-        return GENERAL
-    unit = float(f"{size or 1:.1g}")
-    reason = f"wide beside the effects, which have root mean square {size:.2g}"
-    return Scale(2.5 * unit, unit, 0.1 * unit, reason)
-
-
 def model_text(reading: Reading, file: str, command: str) -> str:
     """Return the text of a model file: an overall mean, possible moderators as comments."""
     frame = reading.frame
     levels = levels_of(frame)
-    scale = scale_of(frame, reading.measure)
+    widths = widths_of(frame, frame.attrs.get("measure"))
     suggested = moderators_of(reading)[:MAX_SUGGESTED]
     counts = f"{frame['group'].nunique()} groups, {frame['study'].nunique()} studies"
     groups = "effects of a study" if frame["group"].is_unique else "groups of a study"
@@ -102,10 +69,10 @@ def model_text(reading: Reading, file: str, command: str) -> str:
         suggestions="".join(f"# {suggestion(frame, name)}\n" for name in suggested),
         words=" and between ".join(words[level] for level in levels),
         levels=json.dumps(levels),
-        rope=scale.rope,
-        terms_sd=scale.terms_sd,
-        tau_sd=scale.tau_sd,
-        reason=quoted(scale.reason),
+        rope=widths.rope,
+        terms_sd=widths.terms_sd,
+        tau_sd=widths.tau_sd,
+        reason=quoted(widths.reason),
         columns=columns_text(reading),
         notes=notes_text(reading),
     )

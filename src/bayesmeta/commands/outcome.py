@@ -8,9 +8,11 @@ from typing import Any
 from rich.console import Console
 
 from bayesmeta.commands.console.printer import Printer
+from bayesmeta.commands.console.summary import print_summary
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.infrastructure.provenance import provenance_of
 from bayesmeta.output.folders.folder import Folder
+from bayesmeta.output.folders.protection import only_run
 from bayesmeta.output.folders.staging import staging
 
 
@@ -40,12 +42,15 @@ def finish(
     attrs: Mapping[Any, Any],
     steps: Steps,
     console: Console,
+    *,
+    as_json: bool = False,
 ) -> int:
     """Compute results, write them into a folder that is complete or absent, and print them.
 
     `choices` of the command and `attrs` of its table are for `provenance_of`. Return the exit code.
+    Raise BadInput if another process is writing to the folder.
     """
-    with staging(out) as path:
+    with only_run(out), staging(out) as path:
         outcome = compute()
         folder = Folder(path, provenance_of({**choices, **outcome.choices}, attrs), steps)
         outcome.write(folder)
@@ -55,4 +60,7 @@ def finish(
     printer.banner()
     outcome.show(printer)
     printer.written(out, names)
-    return 0 if outcome.passed else 1
+    code = 0 if outcome.passed else 1
+    if as_json:
+        print_summary(out, outcome.record, code)
+    return code

@@ -15,6 +15,7 @@ from bayesmeta.commands.outcome import Outcome, finish
 from bayesmeta.data.table import clean_cells, read_bytes, read_text
 from bayesmeta.estimates import margins
 from bayesmeta.estimates.summaries import levels_of
+from bayesmeta.estimates.transformed import shown_tables
 from bayesmeta.infrastructure.choices import Weights
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Steps
@@ -37,7 +38,7 @@ def run_predict(options: Prediction, out: Path | None, console: Console) -> int:
     steps = Steps(console)
     with steps("reading the posterior"):
         tree = read_posterior(options.results)
-        at = margins.parse_at(options.at or "")
+        at = margins.parse_at(options.at or "", margins.moderators_of(tree))
         rows = read_rows(options.new) if options.new else margins.reference_grid(tree, at)
     out = out or (options.results if options.results.is_dir() else options.results.parent)
 
@@ -58,7 +59,8 @@ def predict(tree: xr.DataTree, rows: pd.DataFrame, at: Values, options: Predicti
     if options.new is None:
         predicted = predicted.dropna(subset="mean")
         marginal = marginal_tables(tree, rows, at, options.weights)
-    tables = {"predicted": predicted, **marginal}
+    tables = shown_tables({"predicted": predicted, **marginal}, options.transform)
+    predicted = tables["predicted"]
     missing = int(predicted["mean"].isna().sum()) or len(rows) - len(predicted)
     curves = margins.curves_along(tree, at=at, weights=options.weights)
     drawn = forest_rows(tree, predicted)

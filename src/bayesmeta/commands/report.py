@@ -12,17 +12,28 @@ import pandas as pd
 from rich.console import Console
 
 from bayesmeta.commands.console.estimates import print_report
-from bayesmeta.commands.options import Comparison, Machine, Options, Request, Sampling, Screening
+from bayesmeta.commands.options import (
+    Comparison,
+    Machine,
+    Options,
+    Output,
+    Request,
+    Sampling,
+    Screening,
+)
 from bayesmeta.commands.outcome import Outcome
 from bayesmeta.commands.request import Inputs, read_inputs
 from bayesmeta.commands.run import Task, run
+from bayesmeta.infrastructure.choices import Likelihood
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Aside
 from bayesmeta.output.folders.folder import Folder
 from bayesmeta.output.folders.page import write_directions_report, write_report
 from bayesmeta.output.pages import read_results
+from bayesmeta.robustness.refinements import refinements_table, supported_model
 
 INDISPENSABLE = "fit"
+SUPPORTED = "supported"
 LABELS = ["effect", "group"]  # of directions, not shown on the page
 
 
@@ -71,7 +82,7 @@ def compute(task: Task[Sampling]) -> Outcome:
     Finished parts are kept: the same command continues after it was stopped. The page gives the
     reason why a part cannot be done.
     """
-    parts = parts_of(task.request, task.options, task.out, task.machine)
+    parts = parts_of(task.request, task.options, task.out, task.machine, supported_of(task))
     if task.inputs.has_directions:
         parts = [part for part in parts if part.name == INDISPENSABLE]
     done = run_parts(parts, task.inputs, task.out, task.console)
@@ -91,21 +102,50 @@ def compute(task: Task[Sampling]) -> Outcome:
     )
 
 
-def parts_of(request: Request, sampling: Sampling, out: Path, machine: Machine) -> list[Part]:
-    """Return the commands of a report in the order in which they run."""
+def supported_of(task: Task[Sampling]) -> Request | None:
+    """Return the request with the model that the data support; None if it is the requested one."""
+    if task.inputs.has_directions:
+        return None
+    frame, design, spec = task.inputs.frame, task.inputs.design, task.inputs.spec
+    with task.steps("the model that the data support"):
+        supported = supported_model(refinements_table(frame, design, spec), spec)
+    if supported == spec:
+        return None
+    likelihood: Likelihood | None = "t" if supported.likelihood == "t" else None
+    return replace(task.request, likelihood=likelihood, levels=",".join(supported.levels))
+
+
+def parts_of(
+    request: Request, sampling: Sampling, out: Path, machine: Machine, supported: Request | None
+) -> list[Part]:
+    """Return the commands of a report in the order in which they run.
+
+    The model that the data support is fitted beside the requested one, into a folder of its name.
+    """
 
     def part(
-        verb: str, record: str, options: Options, request: Request = request, out: Path = out
+        verb: str,
+        record: str,
+        options: Options,
+        request: Request = request,
+        out: Path = out,
+        name: str = "",
     ) -> Part:
         def start(console: Console) -> int:
-            return run(verb, request, options, out, console, machine)
+            return run(verb, request, options, out, console, machine, Output(overwrite=True))
 
-        return Part(verb, request, out / record, asdict(options), start)
+        return Part(name or verb, request, out / record, asdict(options), start)
 
     screened = replace(request, model="intercept", moderators=None)
     screening = Screening(seed=sampling.seed)
+    beside = []
+    if supported is not None:
+        drawn = replace(sampling, sampler="quadrature")
+        folder = out / SUPPORTED
+        beside = [part("fit", "provenance.json", drawn, supported, folder, SUPPORTED)]
     return [
         part("fit", "provenance.json", sampling),
+        *beside,
         part("data", "provenance-data.json", Options()),
         part("compare", "provenance-comparison.json", Comparison()),
         part("check", "provenance-check.json", sampling),

@@ -1,6 +1,6 @@
 """From a request to the table, the model and the design that a command analyses."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,19 +8,24 @@ import pandas as pd
 import xarray as xr
 from formulaic import Formula
 
+from bayesmeta.commands.default_priors import widened
 from bayesmeta.commands.effects import keep_rows, read_effects
 from bayesmeta.commands.moderator_notes import notes_on_codes
 from bayesmeta.commands.options import Request
 from bayesmeta.data.datasets import DATASETS
 from bayesmeta.estimates.discrepancy import check_sides
+from bayesmeta.infrastructure.choices import check_known
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.jobs import code_fingerprint, fingerprint
 from bayesmeta.model.design import build_design, cell_means, variables_of
-from bayesmeta.model.design.contrasts import contrast_weights, possible_weights
-from bayesmeta.model.spec import ORDERED, ModelSpec, check_spec, read_spec
+from bayesmeta.model.design.contrasts import contrast_weights, possible_weights, settled
+from bayesmeta.model.design.formulas import quote_names
+from bayesmeta.model.spec import LEVELS, ORDERED, ModelSpec, check_spec, read_spec
 
 DEFAULT_MODEL = "three-level"
-Design = xr.Dataset
+REDUNDANT = (
+    "redundant predictors are dropped from the model, each is constant or a combination of others"
+)
 SINGLE_LEVEL = "every study has one effect: true effects vary on one level, that of the study"
 
 
@@ -52,7 +57,10 @@ class Inputs:
         """Return the choices for the provenance."""
         model = {"model": self.spec.name, "model_sha256": self.spec.sha256}
         table = {"dataset": self.dataset, "variant": self.frame.attrs.get("variant")}
-        return {**table, **model, "inputs_sha256": self.sha256, "out": str(out), **others}
+        rows = pd.DataFrame(self.frame)
+        rows.attrs = {}
+        hashes = {"inputs_sha256": self.sha256, "analysis_sha256": fingerprint((rows, self.spec))}
+        return {**table, **model, **hashes, "out": str(out), **others}
 
 
 def read_inputs(request: Request, *, directions: bool = False) -> Inputs:
@@ -73,7 +81,7 @@ def read_inputs(request: Request, *, directions: bool = False) -> Inputs:
             f"this command needs effect sizes yi with variances vi, and a model of them; got {got}."
             " A table of directions can be fitted: bayesmeta fit --dataset ketamine-extinction"
         )
-    return Inputs(kept, spec, *select(frame, kept, spec))
+    return select(frame, kept, spec)
 
 
 def read_directions(frame: pd.DataFrame, kept: pd.DataFrame, spec: ModelSpec) -> Inputs:
@@ -99,20 +107,33 @@ def choose_model(request: Request, frame: pd.DataFrame) -> ModelSpec:
         if not frame["study"].duplicated().any():
             spec = spec.with_levels(("study",))
             frame.attrs["notes"] = [*frame.attrs.get("notes", []), SINGLE_LEVEL]
+        spec = widened(spec, frame)
     spec = spec.with_terms(cell_means(moderators, frame)) if moderators else spec
+    spec = replace(spec, terms=quote_names(spec.terms, frame.columns))
     if dataset is None and moderators:
         codes = notes_on_codes(frame, spec.terms, variables_of(Formula(spec.terms)))
         frame.attrs["notes"] = [*frame.attrs.get("notes", []), *codes]
-    if request.likelihood is None:
+    if request.levels is None and request.likelihood is None:
         return spec
     if spec.likelihood == ORDERED:
         problem = f"model {spec.name} is of directions, which have no likelihood of effect sizes"
-        raise BadInput(f"{problem}; leave out --likelihood")
-    return check_spec(spec.with_likelihood(request.likelihood))
+        raise BadInput(f"{problem}; leave out --likelihood and --levels")
+    levels = parse_levels(request.levels) if request.levels else spec.levels
+    if levels != spec.levels:
+        spec = replace(spec.with_levels(levels), name=f"{spec.name}-{'-'.join(levels)}")
+    return check_spec(spec.with_likelihood(request.likelihood or spec.likelihood))
 
 
-def select(frame: pd.DataFrame, kept: pd.DataFrame, spec: ModelSpec) -> tuple[Design, list[str]]:
-    """Return the design of the kept rows, and the contrasts without rows in a cell.
+def parse_levels(text: str) -> tuple[str, ...]:
+    """Return the levels of `study,group,effect`; raise BadInput if a level does not exist."""
+    levels = tuple(level.strip() for level in text.split(","))
+    for level in levels:
+        check_known("level", level, LEVELS)
+    return levels
+
+
+def select(frame: pd.DataFrame, kept: pd.DataFrame, spec: ModelSpec) -> Inputs:
+    """Return the inputs of the kept rows.
 
     Raise BadInput if a contrast names a term that the complete table lacks, or there is no design.
     """
@@ -123,10 +144,17 @@ def select(frame: pd.DataFrame, kept: pd.DataFrame, spec: ModelSpec) -> tuple[De
         filled = frame.dropna(subset=[name for name in names if name in frame.columns])
         complete = build_design(filled, spec)
     check_sides(complete, spec)
-    named = spec.contrasts_of(str(frame.attrs["dataset"]))
-    weights = contrast_weights(named, [str(term) for term in complete["term"].values])
+    dataset = str(frame.attrs["dataset"])
+    all_terms = [str(term) for term in complete["term"].values]
+    spec, notes = settled(spec, dataset, all_terms)
+    if redundant := design.attrs["redundant"]:
+        notes.append(f"{REDUNDANT}: {redundant}")
+    kept.attrs["notes"] = [*kept.attrs.get("notes", []), *notes]
+    weights = contrast_weights(spec.contrasts_of(dataset), all_terms)
     if kept is frame:
-        return design, []
-    possible = possible_weights(named, [str(term) for term in design["term"].values])
+        return Inputs(kept, spec, design, [])
+    terms = [str(term) for term in design["term"].values]
+    possible = possible_weights(spec.contrasts_of(dataset), terms)
     names = [str(name) for name in weights["contrast"].values]
-    return design, [name for name in names if name not in possible["contrast"].values]
+    left_out = [name for name in names if name not in possible["contrast"].values]
+    return Inputs(kept, spec, design, left_out)

@@ -7,9 +7,10 @@ from pathlib import Path
 from rich.console import Console
 
 from bayesmeta.commands.console.printer import print_data
-from bayesmeta.commands.options import Machine, Options, Request
+from bayesmeta.commands.options import Machine, Options, Output, Request
 from bayesmeta.commands.request import Inputs, read_inputs
 from bayesmeta.infrastructure.progress import Steps
+from bayesmeta.output.folders.protection import refuse_other_results
 
 TAKES_DIRECTIONS = ("fit", "report")  # commands that accept directions without effect sizes
 
@@ -34,6 +35,7 @@ def run(
     out: Path | None,
     console: Console,
     machine: Machine | None = None,
+    output: Output = Output(),  # noqa: B008 (frozen)
 ) -> int:
     """Run a command that analyses a table; return its exit code.
 
@@ -47,11 +49,21 @@ def run(
         inputs = read_inputs(request, directions=verb in TAKES_DIRECTIONS)
     print_data(console, inputs.design, inputs.frame.attrs, inputs.left_out)
     out = out or Path("reports") / inputs.dataset / (options.folder or inputs.spec.name)
+    choices = {"seed": None} | asdict(request) | asdict(options) | inputs.choices(out)
+    if not output.overwrite:
+        refuse_other_results(out, choices)
     name = "directions" if verb == "fit" and inputs.has_directions else verb
     with steps("loading libraries"):
         from bayesmeta.commands.outcome import finish
 
         module = import_module(f"bayesmeta.commands.{name}")
     task = Task(request, inputs, options, machine or Machine(), out, steps, console)
-    choices = {"seed": None} | asdict(request) | asdict(options) | inputs.choices(out)
-    return finish(lambda: module.compute(task), out, choices, inputs.frame.attrs, steps, console)
+    return finish(
+        lambda: module.compute(task),
+        out,
+        choices,
+        inputs.frame.attrs,
+        steps,
+        console,
+        as_json=output.as_json,
+    )

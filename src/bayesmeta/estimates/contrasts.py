@@ -7,6 +7,8 @@ import pandas as pd
 import xarray as xr
 
 from bayesmeta.estimates.conventions import INTERVAL
+from bayesmeta.estimates.scales import scale_of, scales_of
+from bayesmeta.estimates.transformed import transformed
 from bayesmeta.model.spec import spec_of
 
 
@@ -40,8 +42,10 @@ def contrasts_table(tree: xr.DataTree) -> pd.DataFrame:
     """Summarise the contrasts.
 
     Columns: contrast, mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive, p_rope: P(|contrast|
-    < the model's rope). The unit of a moderator is arbitrary, so p_rope of a slope refers to the
-    change over a standard deviation of its moderator.
+    < the model's rope); for a measure with a scale: scale (such as ratio of odds ratios),
+    median_transformed, ci_lb_transformed, ci_ub_transformed, see `estimates.scales`. The unit of a
+    moderator is arbitrary, so p_rope of a slope refers to the change over a standard deviation of
+    its moderator.
     """
     weights = contrasts_of(tree)
     return summarise_with_rope(tree, weights, steps_of(tree, weights))
@@ -60,7 +64,20 @@ def summarise_with_rope(
     """
     draws = weighted_draws(tree, weights)
     inside = abs(draws * steps) < (spec_of(tree).rope if rope is None else rope)
-    return summarise(draws).assign(p_rope=inside.mean(("chain", "draw")).values)
+    table = summarise(draws).assign(p_rope=inside.mean(("chain", "draw")).values)
+    return table.assign(**transformed_draws(tree, weights, draws))
+
+
+def transformed_draws(
+    tree: xr.DataTree, weights: xr.DataArray, draws: xr.DataArray
+) -> dict[str, Any]:
+    """Return the median and the interval of combinations of terms on the scale of the measure."""
+    design = tree["constant_data"].to_dataset()
+    if not scale_of(design).name:
+        return {}
+    lower, median, upper = draws.quantile([INTERVAL[0], 0.5, INTERVAL[1]], ("chain", "draw")).values
+    ends = {"median": median, "ci_lb": lower, "ci_ub": upper}
+    return transformed(scales_of(design, weights), ends)
 
 
 def steps_of(tree: xr.DataTree, weights: xr.DataArray) -> xr.DataArray:

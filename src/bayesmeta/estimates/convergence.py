@@ -9,9 +9,14 @@ import pandas as pd
 import xarray as xr
 from scipy.stats import rankdata
 
-from bayesmeta.estimates.conventions import MAX_K_HAT
+from bayesmeta.estimates.contrasts import contrast_draws
+from bayesmeta.estimates.conventions import INTERVAL, MAX_K_HAT
+from bayesmeta.estimates.summaries import levels_of, strata_of, tau_draws
+from bayesmeta.estimates.summaries.levels import contractions, level_label
+from bayesmeta.estimates.text import number_text
 from bayesmeta.infrastructure.arviz import arviz_stats
 from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.model.spec import spec_of
 
 MAX_R_HAT = 1.01
 MIN_ESS = 400
@@ -30,6 +35,8 @@ RULES: Mapping[str, tuple[str, float, str]] = {  # diagnostic: comparison, limit
 }
 OBEYS = {"at most": operator.le, "below": operator.lt, "at least": operator.ge}
 RANDOM_EFFECTS = ("u", "w", "d")
+FEW_UNITS = 5  # simulated, HalfNormal(1), true tau 0, 2, 3, 5 studies: means .53, .40, .26
+PLURALS = {"study": "studies", "group": "groups", "effect": "effects"}
 MOST_SINGLE = 0.8  # share of studies with a single group from which the levels are hard to separate
 STRONG_CORRELATION = -0.7  # of both variances in the posterior: their sum is fixed, not the split
 
@@ -72,7 +79,23 @@ def diagnose(tree: xr.DataTree) -> dict[str, Any]:
     ]
     rules = {"max_r_hat": MAX_R_HAT, "min_ess": MIN_ESS, "divergences": 0, "min_bfmi": MIN_BFMI}
     verdict = {"passed": not failures, "failures": failures}
-    return verdict | values | {"warnings": aliased_levels(tree), "rules": rules}
+    warnings = [*few_units(tree), *aliased_levels(tree), *coarse_grid(tree)]
+    return verdict | values | {"warnings": warnings, "rules": rules}
+
+
+def interval_error(tree: xr.DataTree) -> dict[str, Any]:
+    """Return the largest Monte-Carlo error of an end of the 95 % intervals of terms and contrasts.
+
+    Keys: interval_mcse, and interval_of, the term or contrast that has it.
+    """
+    draws = contrast_draws(tree).to_dataset(name="draws")
+    ends = [arviz_stats.mcse(draws, method="quantile", prob=end)["draws"] for end in INTERVAL]
+    largest = np.maximum(*(end.transpose("contrast").values for end in ends))
+    place = int(np.nanargmax(largest))
+    return {
+        "interval_mcse": float(largest[place]),
+        "interval_of": str(draws["contrast"].values[place]),
+    }
 
 
 def _numbers(values: xr.Dataset) -> np.ndarray:
@@ -95,6 +118,33 @@ def refuse_failed(tree: xr.DataTree) -> None:
     """Raise BadInput if a diagnostic failed, for a refit without a report."""
     if failures := diagnose(tree)["failures"]:
         raise BadInput(f"the sampler's diagnostics failed: {'; '.join(failures)}")
+
+
+def few_units(tree: xr.DataTree) -> list[str]:
+    """Return warnings of taus of so few units that their prior has much influence."""
+    warnings = []
+    for stratum, design in strata_of(tree).items():
+        few = [level for level in levels_of(tree) if design.sizes[level] <= FEW_UNITS]
+        for level in few:
+            prior = spec_of(tree).priors["tau"]
+            mean = float(tau_draws(tree, stratum)[level].mean())
+            contraction = contractions(tree, stratum)[level]
+            warnings.append(
+                f"tau of {level_label(level, stratum)} rests on {design.sizes[level]} "
+                f"{PLURALS[level]}, so that its prior, {prior}, has much influence: posterior mean "
+                f"{number_text(mean)}, prior mean {number_text(prior.distribution.mean())}, "
+                f"contraction {number_text(contraction)}. Prediction intervals are wide for this "
+                "reason, too; bayesmeta check shows the results under other priors"
+            )
+    return warnings
+
+
+def coarse_grid(tree: xr.DataTree) -> list[str]:
+    """Return a warning if quadrature did not reach its tolerance."""
+    attrs = tree["posterior"].attrs
+    if attrs.get("quadrature_converged", 1):
+        return []
+    return [f"the estimated error of quadrature is {attrs['quadrature_error']:.1e}; use NUTS"]
 
 
 def aliased_levels(tree: xr.DataTree) -> list[str]:

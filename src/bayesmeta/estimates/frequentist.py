@@ -6,6 +6,8 @@ the two add up:
     posterior - REML = (posterior - flat posterior) + (flat posterior - REML)
                         the prior                     integration over the taus, where REML plugs in
                                                       a single value
+
+The flat prior is on the taus. One on their squares favours larger taus: its mean is given beside.
 """
 
 from collections.abc import Mapping
@@ -13,10 +15,51 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
+
+from bayesmeta.data.effect_sizes import AS_IT_IS, Scale
+from bayesmeta.estimates.scales import scales_of
+from bayesmeta.estimates.text import signed_text
+from bayesmeta.estimates.transformed import with_transformed
+from bayesmeta.inference import reml
 
 NEGLIGIBLE_SHIFT = 0.1  # standard errors; a smaller shift changes no reported digit
 MOST_OF_IT = 0.75  # share of a shift from which a reason is named alone
 ENDS = ["ci_lb", "ci_ub"]
+
+
+def terms_on_scales(
+    fit: reml.Reml, *, test: str = "z", contrasts: xr.DataArray | None = None
+) -> pd.DataFrame:
+    """Return `reml.terms_table`, with the columns of a scale if the measure has one.
+
+    They are scale (such as odds ratio), estimate_transformed, ci_lb_transformed, ci_ub_transformed.
+    """
+    table = reml.terms_table(fit, test=test, contrasts=contrasts)
+    scales = scales_by_term(fit, contrasts)
+    of_rows = [scales[name] for name in table["term"]]
+    return with_transformed(table, of_rows, ["estimate", *ENDS])
+
+
+def posterior_on_scales(
+    table: pd.DataFrame, posterior: pd.DataFrame, fit: reml.Reml, contrasts: xr.DataArray
+) -> pd.DataFrame:
+    """Return `compare_estimates` with both estimates on the scale of the measure, not of taus.
+
+    The posterior (term, median) is transformed by its median.
+    """
+    scales = scales_by_term(fit, contrasts)
+    of_rows = [scales.get(name, AS_IT_IS) for name in table["term"]]
+    medians = table["term"].map(posterior.set_index("term")["median"])
+    columns = ["median", "estimate", *ENDS, "cri_lb", "cri_ub"]
+    return with_transformed(table.assign(median=medians), of_rows, columns).drop(columns="median")
+
+
+def scales_by_term(fit: reml.Reml, contrasts: xr.DataArray | None) -> dict[str, Scale]:
+    """Return the scale of every term, and of every contrast."""
+    weights = reml.weights_of(fit, contrasts)
+    array = xr.DataArray(weights, dims=("contrast", "term"))
+    return dict(zip(map(str, weights.index), scales_of(fit.design, array), strict=True))
 
 
 def compare_estimates(
@@ -48,6 +91,17 @@ def compare_estimates(
     return table.assign(why=[explain(row) for row in table.to_dict("records")])
 
 
+def with_flat_variances(table: pd.DataFrame, posterior: pd.DataFrame | None) -> pd.DataFrame:
+    """Add flat_variance_mean, the mean under flat priors on the squares of the taus.
+
+    It is missing without such a posterior: few units leave the taus a tail without end.
+    """
+    if posterior is None:
+        return table.assign(flat_variance_mean=np.nan)
+    means = posterior.rename(columns={"mean": "flat_variance_mean"})
+    return table.merge(means[["term", "flat_variance_mean"]], on="term", how="left")
+
+
 def explain(row: Mapping[Any, Any]) -> str:
     """Return the reason why two estimates differ, from their shift and its two parts."""
     prior = row["shift_prior"]
@@ -56,8 +110,9 @@ def explain(row: Mapping[Any, Any]) -> str:
     if max(abs(row["shift"]), abs(prior)) < NEGLIGIBLE_SHIFT:
         return "they agree"
     if min(sizes.values()) >= NEGLIGIBLE_SHIFT and prior * integration < 0:
-        reasons = f"prior ({prior:+.2f}) and integration over the taus ({integration:+.2f})"
-        return f"{reasons} pull in opposite directions"
+        first = f"prior ({signed_text(prior)})"
+        second = f"integration over the taus ({signed_text(integration)})"
+        return f"{first} and {second} pull in opposite directions"
     larger, smaller = sorted(sizes, key=lambda reason: sizes[reason], reverse=True)
     if sizes[larger] / sum(sizes.values()) > MOST_OF_IT:
         return f"mostly the {larger}"

@@ -34,6 +34,13 @@ def number_text(value: float, digits: int = 2) -> str:
     return text.replace("-", MINUS)
 
 
+def signed_text(value: float, digits: int = 2) -> str:
+    """Return a number with its sign: `+0.10`, `−0.10`, `0.00`."""
+    text = number_text(value, digits)
+    positive = value > 0 and any(digit in text for digit in "123456789")
+    return f"+{text}" if positive else text
+
+
 def interval_text(lower: float, upper: float, digits: int = 2) -> str:
     """Return an interval: `[−1.24, −0.65]`."""
     return f"[{number_text(lower, digits)}, {number_text(upper, digits)}]"
@@ -42,6 +49,11 @@ def interval_text(lower: float, upper: float, digits: int = 2) -> str:
 def estimate_text(mean: float, lower: float, upper: float, digits: int = 2) -> str:
     """Return an estimate and its interval: `−0.94 [−1.24, −0.65]`."""
     return f"{number_text(mean, digits)} {interval_text(lower, upper, digits)}"
+
+
+def scale_digits(scale: str) -> int:
+    """Return the digits of numbers on the scale of a measure: proportions and rates are small."""
+    return {"proportion": 3, "rate": 4, "percent": 1, "percentage points": 1}.get(scale, 2)
 
 
 def probability_text(p: float, *, draws: int | None = None) -> str:

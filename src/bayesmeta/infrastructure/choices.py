@@ -17,6 +17,7 @@ Target = Literal["means", "draws", "raw"]
 Folds = Literal["study", "group"]
 Coding = Literal["levels", "alphabet"]
 Weights = Literal["equal", "frequency"]
+Transform = Literal["auto", "none"]
 
 
 def check_choice(name: str, value: object, choices: Any) -> None:

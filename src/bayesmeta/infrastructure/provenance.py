@@ -2,6 +2,7 @@
 
 import json
 import platform
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -29,7 +30,7 @@ def provenance_of(choices: Mapping[str, Any], attrs: Mapping[Any, Any]) -> dict[
         "label": SYNTHETIC if attrs.get("synthetic") else "real data",
         "synthetic": bool(attrs.get("synthetic", False)),
         "title": attrs.get("title"),
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": command_line(),
         **choices,
         "sources": attrs.get("sources", []),
         "notes": attrs.get("notes", []),
@@ -38,6 +39,14 @@ def provenance_of(choices: Mapping[str, Any], attrs: Mapping[Any, Any]) -> dict[
         "machine": f"{platform.system()} {platform.machine()}",
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def command_line() -> str:
+    """Return the command that started this process, as a shell takes it."""
+    program = Path(sys.argv[0])
+    name = "bayesmeta" if program.name == "__main__.py" else program.name
+    start = f"python {program}" if program.suffix == ".py" and name != "bayesmeta" else name
+    return " ".join([start, *map(shlex.quote, sys.argv[1:])])
 
 
 def git_commit() -> str | None:

@@ -23,8 +23,9 @@ from numpy.random import Generator
 
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import is_small_study
+from bayesmeta.model.design.labels import level_coordinate
 from bayesmeta.model.likelihood.arguments import tau_labels, weight_labels
-from bayesmeta.model.spec import FLAT, ModelSpec, Prior
+from bayesmeta.model.spec import FLAT, FLAT_VARIANCE, ModelSpec, Prior, split_names
 
 ByName = Mapping[str, np.ndarray]
 
@@ -80,13 +81,13 @@ def _shared_terms(design: xr.Dataset, part: str) -> np.ndarray:
     slope = is_small_study(design)
     if part in ("terms", "slope"):
         return np.diag(np.where(slope == (part == "slope"), 1.0, 0.0))
-    columns = part.split(":")
-    coordinates = map(str, design["term"].coords)
+    columns = split_names(part)
+    coordinates = list(map(str, design["term"].coords))
     factors = [name.removeprefix("term_") for name in coordinates if name.startswith("term_")]
-    if unknown := [name for name in columns if name not in factors]:
+    if unknown := [name for name in columns if level_coordinate(name) not in coordinates]:
         coded = f"the terms are coded by: {', '.join(factors) or 'no factor'}"
         raise BadInput(f"the prior's part '{part}' names {unknown}, but {coded}")
-    levels = np.stack([design[f"term_{name}"].values for name in columns])
+    levels = np.stack([design[level_coordinate(name)].values for name in columns])
     if blank := list(np.compress((levels[:, ~slope] == "").any(1), columns)):
         needs = f"a level of {list(map(str, blank))} in every term; code them as cell means"
         raise BadInput(f"the prior's part '{part}' needs {needs}")
@@ -95,9 +96,11 @@ def _shared_terms(design: xr.Dataset, part: str) -> np.ndarray:
 
 
 def log_density(prior: Prior, x: np.ndarray) -> np.ndarray:
-    """Return the log density of a prior; 0 for a flat prior, which has no integral."""
-    if prior.family == FLAT.family:
+    """Return the log density of a prior; a flat prior, of a tau or its square, has no integral."""
+    if prior == FLAT:
         return np.zeros_like(x)
+    if prior == FLAT_VARIANCE:
+        return np.log(2 * x)
     return prior.distribution.logpdf(x)
 
 

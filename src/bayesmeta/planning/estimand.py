@@ -7,6 +7,7 @@ import xarray as xr
 
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design.contrasts import contrast_weights, possible_weights
+from bayesmeta.model.design.labels import level_coordinate
 from bayesmeta.model.likelihood import nesting_of
 from bayesmeta.model.spec import ModelSpec
 
@@ -97,5 +98,5 @@ def studies_so_far(design: xr.Dataset) -> dict[str, int]:
 
 def _strata(design: xr.Dataset, spec: ModelSpec) -> np.ndarray:
     """Return the level of the factor `sides` or `tau_by` for every term; empty without a factor."""
-    name = f"term_{spec.sides or spec.tau_by}"
+    name = level_coordinate(spec.sides or spec.tau_by)
     return design[name].values if name in design.coords else np.array([], str)

@@ -143,6 +143,7 @@ def test_robust_errors_equal_clubsandwich(name: str) -> None:
     half = (table["ci_ub"] - table["ci_lb"]) / 2
     close((table["ci_ub"] + table["ci_lb"]) / 2 / table["se"], table["tval"], 1e-9)
     assert (half > 1.9599 * table["se"]).all()
+    assert ((table["caution"] != "") == (table["df"] < 4)).all()
 
 
 @pytest.fixture(scope="session")

@@ -86,7 +86,7 @@ def test_a_lone_factor_means_its_cells(frame: pd.DataFrame, text: str, formula: 
     [
         ("0 + valnce", "did you mean 'valence'"),
         ("0 + note", "note"),
-        ("1 + dose + I(2 * dose)", "cannot be distinguished"),
+        ("0", "no term is left"),
         ("0 + valence:", "are not a formula"),
     ],
 )

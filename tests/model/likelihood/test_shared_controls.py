@@ -307,3 +307,13 @@ def test_errors_without_a_covariance_are_refused_by_study() -> None:
         BadInput, match=r"\(both\) cannot covary over shared controls with rho = 0:"
     ):
         likelihood_of(build_design(odd, SPEC), SPEC)
+
+
+def test_the_covariance_of_another_measure_is_refused_by_name() -> None:
+    table = random_table(1)
+    table.attrs["measure"] = "OR"
+    with pytest.raises(BadInput, match=r"differences \(SMD\) alone, and the effects are OR"):
+        build_design(table, SPEC)
+    of_unknown_measure = random_table(1).assign(vi=25.0)
+    with pytest.raises(BadInput, match=r"the vi of these effects differ \d+.\d-fold"):
+        build_design(of_unknown_measure, SPEC)

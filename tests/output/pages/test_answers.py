@@ -1,4 +1,4 @@
-"""The five sentences agree with the tables in all cases, and every number of theirs is a cell."""
+"""The sentences agree with the tables in all cases, and every number of theirs is a cell."""
 
 import re
 from dataclasses import replace
@@ -9,7 +9,7 @@ import pytest
 
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.output.pages.answers import answer, sentences
-from bayesmeta.output.pages.results import Results
+from bayesmeta.output.pages.results import Results, read_results
 from results_by_hand import (
     CELLS,
     COMPARISON,
@@ -42,6 +42,39 @@ def test_cells_are_compared_with_zero_in_the_words_of_the_scale(complete: Result
         "Clearly below zero: neutral memory (−1.36 [−1.66, −1.06]); clearly above zero: fear "
         "memory (0.91 [0.61, 1.21]); open: trauma extinction (0.10 [−0.20, 0.40]) (means with 95 % "
         "intervals; positive: better performance in PTSD)."
+    )
+
+
+def test_the_answer_is_that_of_the_supported_model_beside_the_requested_one(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "toy"
+    folder(path, tables_of_fit(**CELLS) | {"comparison": COMPARISON} | DOUBTS)
+    wider = tables_of_fit(**CELLS | {"trauma_extinction": 0.7})
+    shift = {"refinement": "without extreme effects", "term": "trauma:extinction"}
+    refinements = pd.DataFrame([shift | {"refined_mean": 0.25, "shift": -3.0, "limit": 6.0}])
+    toml = MODEL.replace("Three-level model, cell means", "Four levels")
+    folder(path / "supported", wider | {"refinements": refinements}, toml=toml)
+    text = sentences(read_results(path), html=False)
+    assert "by the model “Four levels”" in text["analysed"]
+    assert "fear memory (0.91 [0.61, 1.21]) and trauma extinction (0.70" in text["estimated"]
+    assert text["structure"] == (
+        "This is the model that the data support; the requested model (“Three-level model, cell "
+        "means”), of which the sections below are, gives trauma extinction 0.10 [−0.20, 0.40] "
+        "instead of 0.70, neutral memory −1.36 [−1.66, −1.06] instead of −1.36, fear memory 0.91 "
+        "[0.61, 1.21] instead of 0.91; the side of zero is another for trauma extinction; without "
+        "the effects of g beyond 6 (extreme_effects), the supported model gives 0.25 for trauma "
+        "extinction."
+    )
+    assert "supported/terms|term=trauma:extinction|mean" in answer(read_results(path))
+
+
+def test_the_expected_number_of_wrong_signs_is_said(complete: Results, tmp_path: Path) -> None:
+    contrasts = complete.tables["contrasts"].assign(p_positive=[0.01, 0.98, 0.5])
+    results = folder(tmp_path / "b", tables_of_fit(**CELLS) | {"contrasts": contrasts})
+    assert sentences(results, html=False)["signs"] == (
+        "Of the 2 means and contrasts with a 95 % interval on one side of zero, 0.03 are expected "
+        "to have the other sign, by the sum of its probabilities."
     )
 
 
@@ -184,7 +217,7 @@ def test_the_command_repeats_the_choices_of_the_fit(tmp_path: Path) -> None:
 
 def test_every_number_is_a_cell(complete: Results) -> None:
     text = answer(complete)
-    assert text.count("<p>") == len(sentences(complete)) == 5
+    assert text.count("<p>") == len(sentences(complete)) == 6
     assert re.findall(r"[0-9]", bare(text)) == []
     assert 'data-cell="terms|term=fear:memory|mean"' in text
     assert 'data-cell="facts|fact=effects|value"' in text

@@ -7,7 +7,16 @@ import pandas as pd
 from rich.markup import escape
 
 from bayesmeta.commands.console.printer import Printer
-from bayesmeta.estimates.text import estimate_text, interval_text, number_text, probability_text
+from bayesmeta.commands.console.scales import scale_cells, scale_heading
+from bayesmeta.estimates.discrepancy import OF_EACH_SIDE, UNITS
+from bayesmeta.estimates.text import (
+    estimate_text,
+    interval_text,
+    number_text,
+    probability_text,
+    signed_text,
+)
+from bayesmeta.inference.reml import FEW_DF
 from bayesmeta.robustness.refinements import sentences
 
 Tables = Mapping[str, pd.DataFrame]
@@ -32,14 +41,19 @@ def print_fit(printer: Printer, tables: Tables, diagnostics: Mapping[str, Any]) 
 
 
 def print_estimates(printer: Printer, title: str, key: str, table: pd.DataFrame) -> None:
-    """Print mean, sd and interval of the rows, and the probability of a positive value if known."""
+    """Print mean, sd and interval of the rows, and the probability of a positive value if known.
+
+    Beside them stand the transformed median and interval if the table has a scale.
+    """
     signed = "p_positive" in table
     columns = [key, "mean", "sd", "95 % interval", *(["P(> 0)"] if signed else [])]
+    columns += scale_heading(table)
     rows = []
     for row in table.to_dict("records"):
         interval = interval_text(row["ci_lb"], row["ci_ub"])
         cells = [row[key], number_text(row["mean"]), number_text(row["sd"]), interval]
-        rows.append([*cells, probability_text(row["p_positive"])] if signed else cells)
+        cells += [probability_text(row["p_positive"])] if signed else []
+        rows.append([*cells, *scale_cells(row)])
     printer.table(title, columns, rows)
 
 
@@ -58,6 +72,8 @@ def print_sides(printer: Printer, tables: Tables) -> None:
     """Print a sentence per discrepancy, and the probability of a phenotype on all sides."""
     for row in tables["discrepancies"].to_dict("records"):
         printer.markup(f"[bold]{escape(row['contrast'])}[/bold]: {escape(row['conclusion'])}")
+    if OF_EACH_SIDE in set(tables["discrepancies"]["unit"]):
+        printer.note(UNITS)
     if "concordance" in tables:
         joint = tables["concordance"].query("statement in ('both', 'all') or p.isna()")
         pairs = zip(joint["p"], joint["statement"], strict=True)
@@ -79,6 +95,19 @@ def print_diagnostics(printer: Printer, diagnostics: Mapping[str, Any]) -> None:
         f"{diagnostics['max_r_hat']:.4f}, bulk ESS at least {diagnostics['min_ess_bulk']:.0f}, "
         f"tail ESS at least {diagnostics['min_ess_tail']:.0f}"
     )
+    if "interval_mcse" in diagnostics:
+        printer.line(precision_text(diagnostics))
+
+
+def precision_text(diagnostics: Mapping[str, Any]) -> str:
+    """Return which draws these are, and the Monte-Carlo error of the ends of their intervals."""
+    sampler = diagnostics["sampler"]
+    kind = "independent draws" if sampler == "quadrature" else f"draws by NUTS ({sampler})"
+    error = f"Monte-Carlo error of interval ends at most {diagnostics['interval_mcse']:.2g}"
+    text = f"{diagnostics['draws']} {kind}; {error} ({diagnostics['interval_of']})"
+    if advice := diagnostics["stable_by"]:
+        text += f"; for ends that are stable to the second decimal: {advice}"
+    return text
 
 
 def print_directions(printer: Printer, tables: Tables, diagnostics: Mapping[str, Any]) -> None:
@@ -123,15 +152,32 @@ def print_comparison(printer: Printer, tables: Tables, *, normal: bool) -> None:
     """
     columns = ("term", "REML", "95 % interval", "Bayes", "95 % interval", "shift", "why")
     rows = []
-    for row in tables["comparison"].to_dict("records"):
+    comparison = tables["comparison"]
+    for row in comparison.to_dict("records"):
         reml = (number_text(row["estimate"]), interval_text(row["ci_lb"], row["ci_ub"]))
         bayes = (number_text(row["mean"]), interval_text(row["cri_lb"], row["cri_ub"]))
-        rows.append((row["term"], *reml, *bayes, f"{row['shift']:+.2f}", row["why"]))
+        rows.append((row["term"], *reml, *bayes, signed_text(row["shift"]), row["why"]))
     title = "Frequentist and Bayesian estimates (shift in standard errors)"
     printer.table(title, columns, rows, left=(0, 6))
+    print_on_scale(printer, comparison)
+    robust = tables["frequentist_robust"]
+    if few := robust.loc[robust["caution"] != "", "term"].tolist():
+        printer.note(f"{FEW_DF}: {', '.join(few)}", "yellow")
     printer.frame("Four levels against three", tables["levels"].round(2))
     if normal:
         printer.line(NORMAL_BESIDE, "bold")
+
+
+def print_on_scale(printer: Printer, comparison: pd.DataFrame) -> None:
+    """Print both estimates of the terms on the scale of the measure, if it has one."""
+    columns = ("term", "", "REML [95 %]", "Bayes, median [95 %]")
+    rows = []
+    for row in comparison.to_dict("records"):
+        bayes = scale_cells(row, ends=("cri_lb", "cri_ub"))
+        if scale := row.get("scale"):
+            rows.append((row["term"], scale, *scale_cells(row, middle="estimate"), *bayes))
+    if rows:
+        printer.table("The same, transformed back", columns, rows, left=(0, 1))
 
 
 def print_report(printer: Printer, diagnostics: Mapping[str, Any]) -> None:

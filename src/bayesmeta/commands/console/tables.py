@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from bayesmeta.commands.console.printer import Printer
+from bayesmeta.commands.console.scales import scale_cells, scale_heading, scale_interval
 from bayesmeta.estimates.text import estimate_text, interval_text, number_text, probability_text
 
 MAX_ROWS = 20  # predictions on the console; the file has all
@@ -41,14 +42,19 @@ def print_predictions(printer: Printer, table: pd.DataFrame, missing: int) -> No
     names = columns[: columns.index("mean")]
     lower = [name for name in columns if name.startswith("pi_") and name.endswith("_lb")]
     heads = [f"new {name.removeprefix('pi_').removesuffix('_lb')}" for name in lower]
+    scaled = scale_heading(table)
     rows = []
     for row in table[:MAX_ROWS].to_dict("records"):
         values = [row[name] for name in names]
         texts = [f"{value:.4g}" if isinstance(value, float) else str(value) for value in values]
         mean = estimate_text(row["mean"], row["ci_lb"], row["ci_ub"])
         limits = [interval_text(row[name], row[f"{name[:-3]}_ub"]) for name in lower]
-        rows.append((*texts, mean, *limits))
-    printer.table("Predicted", [*names, "mean [95 %]", *heads], rows, left=range(len(names)))
+        transformed = scale_cells(row)
+        if transformed:
+            transformed += [scale_interval(row, name, f"{name[:-3]}_ub") for name in lower]
+        rows.append((*texts, mean, *limits, *transformed))
+    columns = [*names, "mean [95 %]", *heads, *scaled, *(heads if scaled else [])]
+    printer.table("Predicted", columns, rows, left=range(len(names)))
     if len(table) > MAX_ROWS:
         printer.line(f"and {len(table) - MAX_ROWS} more rows")
     if missing:

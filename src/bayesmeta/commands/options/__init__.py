@@ -5,7 +5,14 @@ same values.
 """
 
 from bayesmeta.commands.options.base import Options
-from bayesmeta.commands.options.shared import Cluster, Machine, Request, Sampling, ScreenRequest
+from bayesmeta.commands.options.shared import (
+    Cluster,
+    Machine,
+    Output,
+    Request,
+    Sampling,
+    ScreenRequest,
+)
 from bayesmeta.commands.options.specific import (
     Calibration,
     Comparison,

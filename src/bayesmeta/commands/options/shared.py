@@ -1,13 +1,13 @@
 """Options that several commands share."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Annotated
+from dataclasses import asdict, dataclass, field
+from typing import Annotated, Any
 
 import typer
 
 from bayesmeta.commands.options.base import Options, option
-from bayesmeta.infrastructure.choices import Likelihood, Sampler, Variant
+from bayesmeta.infrastructure.choices import Likelihood, Sampler, Transform, Variant
 
 
 def parse_columns(text: str) -> dict[str, str]:
@@ -20,6 +20,10 @@ def parse_columns(text: str) -> dict[str, str]:
 Seed = Annotated[int, option("Seed of every random step.", min=0)]
 VariantOption = Annotated[
     Variant | None, option("Variant, if there are several. Default: the dataset's (calibrated).")
+]
+TransformOption = Annotated[
+    Transform,
+    option("Show estimates on the scale of the measure too, such as odds ratios: auto, or none."),
 ]
 Columns = Annotated[
     Mapping[str, str],
@@ -62,6 +66,10 @@ class Request(Options):
             "Default: the model's."
         ),
     ] = None
+    levels: Annotated[
+        str | None,
+        option("Levels on which true effects vary: study,group,effect. Default: the model's."),
+    ] = None
     columns: Columns = field(default_factory=dict)
 
 
@@ -72,11 +80,12 @@ class ScreenRequest(Request):
     model: str | None = field(default="intercept", init=False)
     moderators: str | None = field(default=None, init=False)
     likelihood: Likelihood | None = field(default=None, init=False)
+    levels: str | None = field(default=None, init=False)
 
 
 @dataclass(frozen=True)
 class Sampling(Options):
-    """Sampler, number of draws and seed."""
+    """Sampler, number of draws and seed, and the scales on which estimates are shown."""
 
     sampler: Annotated[
         Sampler, option("NUTS by numpyro, nutpie or pymc; or quadrature (independent draws).")
@@ -85,6 +94,27 @@ class Sampling(Options):
     tune: Annotated[int, option("Warm-up draws per chain.", min=10)] = 1000
     chains: Annotated[int, option("Number of chains.", min=1)] = 4
     seed: Seed = 1
+    transform: TransformOption = "auto"
+
+    @property
+    def of_draws(self) -> dict[str, Any]:
+        """Return the choices on which the draws depend."""
+        choices = asdict(self)
+        choices.pop("transform")
+        return choices
+
+
+@dataclass(frozen=True)
+class Output(Options):
+    """What a command prints, and whether it may replace other results."""
+
+    overwrite: Annotated[
+        bool, option("Replace results of other data or another model in the folder.")
+    ] = False
+    quiet: Annotated[bool, option("Print nothing but errors.")] = False
+    as_json: Annotated[
+        bool, option("Print one JSON object: files, terms, diagnostics.", "--json")
+    ] = False
 
 
 @dataclass(frozen=True)

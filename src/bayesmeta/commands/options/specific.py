@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 import typer
 
 from bayesmeta.commands.options.base import Options, option
-from bayesmeta.commands.options.shared import Columns, Seed, VariantOption
+from bayesmeta.commands.options.shared import Columns, Seed, TransformOption, VariantOption
 from bayesmeta.infrastructure.choices import Coding, Folds, Likelihood, Target, Test, Weights
 from bayesmeta.infrastructure.errors import BadInput
 
@@ -21,9 +21,10 @@ Results = Annotated[Path, typer.Argument(metavar="DIR", help="A folder that baye
 
 @dataclass(frozen=True)
 class Comparison(Options):
-    """Test of the frequentist tables."""
+    """Test of the frequentist tables, and the scales on which estimates are shown."""
 
     test: Annotated[Test, option("Test: z, t with k - p df, or t with containment df.")] = "z"
+    transform: TransformOption = "auto"
 
 
 @dataclass(frozen=True)
@@ -134,13 +135,15 @@ class Prediction(Options):
     weights: Annotated[
         Weights, option("Weights of the cells of marginal means: equal, or frequency (effects).")
     ] = "equal"
+    transform: TransformOption = "auto"
 
 
 @dataclass(frozen=True)
 class Interpretation(Options):
-    """The folder of results to interpret."""
+    """The folder of results to interpret, and the scales of its estimates."""
 
     results: Results
+    transform: TransformOption = "auto"
 
 
 @dataclass(frozen=True)

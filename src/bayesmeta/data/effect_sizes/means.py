@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaln, stdtrit
 
-from bayesmeta.data.effect_sizes.measure import Floats, Pair
+from bayesmeta.data.effect_sizes.measure import TWO_GROUPS, Floats, Form, Formula, Pair
 
 RELATIVE_TOLERANCE = 1e-6  # vi of a table is often rounded to six or more digits
 LARGE = 1e5  # beyond it the series errs by less than 4e-12, and gammaln by more
@@ -42,8 +42,7 @@ def smd(
     Source: Hedges (1982), doi:10.1037/0033-2909.92.2.490; UB: Hedges (1983),
     doi:10.1037/0033-2909.93.2.388.
     """
-    pooled = np.sqrt(((n1i - 1) * sd1i**2 + (n2i - 1) * sd2i**2) / (n1i + n2i - 2))
-    return hedges((m1i - m2i) / pooled, n1i, n2i, vtype=vtype)
+    return hedges((m1i - m2i) / pooled_sd(sd1i, n1i, sd2i, n2i), n1i, n2i, vtype=vtype)
 
 
 def hedges(d: Floats, n1i: Floats, n2i: Floats, *, vtype: str = "LS") -> Pair:
@@ -73,39 +72,66 @@ def md(m1i: Floats, sd1i: Floats, n1i: Floats, m2i: Floats, sd2i: Floats, n2i: F
     return m1i - m2i, sd1i**2 / n1i + sd2i**2 / n2i
 
 
-def rom(m1i: Floats, sd1i: Floats, n1i: Floats, m2i: Floats, sd2i: Floats, n2i: Floats) -> Pair:
-    """Return the log ratio of means, log(m1 / m2); metafor's ROM.
+def smd1(m1i: Floats, n1i: Floats, m2i: Floats, sd2i: Floats, n2i: Floats) -> Pair:
+    """Return the mean difference over the SD of group 2 (Glass's delta, with J); metafor's SMD1.
 
-    v = sd1^2/(n1 m1^2) + sd2^2/(n2 m2^2)
-    Source: Hedges, Gurevitch & Curtis (1999), doi:10.1890/0012-9658(1999)080[1150:TMAORR]2.0.CO;2.
+    g = J(n2 - 1) (m1 - m2) / sd2,  v = 1/n1 + 1/n2 + g^2 / (2 n2)
+    Source: Hedges (1981), doi:10.3102/10769986006002107.
     """
-    return np.log(m1i / m2i), sd1i**2 / (n1i * m1i**2) + sd2i**2 / (n2i * m2i**2)
+    yi = correction(n2i - 1) * ((m1i - m2i) / sd2i)
+    return yi, 1 / n1i + 1 / n2i + yi**2 / (2 * n2i)
 
 
-def smd_t(ti: Floats, n1i: Floats, n2i: Floats, *, vtype: str = "LS") -> Pair:
-    """Return Hedges' g from Student's t of two independent groups: d = t sqrt(1/n1 + 1/n2).
+def smd1h(m1i: Floats, sd1i: Floats, n1i: Floats, m2i: Floats, sd2i: Floats, n2i: Floats) -> Pair:
+    """Return the effect of `smd1` with the variance of unequal SDs; metafor's SMD1H (4 and later).
 
-    Variances are equal. It is metafor's SMD with ti.
+    v = sd1^2 / (sd2^2 (n1 - 1)) + 1 / (n2 - 1) + g^2 / (2 (n2 - 1))
+    Source: Bonett (2008), equation 12, doi:10.1037/1082-989X.13.2.99; metafor 3.8 has n for n - 1.
+    """
+    yi, _ = smd1(m1i, n1i, m2i, sd2i, n2i)
+    return yi, sd1i**2 / (sd2i**2 * (n1i - 1)) + (1 + yi**2 / 2) / (n2i - 1)
+
+
+def of_two_groups(formula: Formula) -> dict[Form, Formula]:
+    """Return the forms of a formula of Cohen's d and two sizes: means and SDs, t, F and p.
+
+    d = (m1 - m2) / sd_pooled, or t sqrt(1/n1 + 1/n2) of Student's t test of independent groups;
+    |t| is sqrt(F) (1, n1 + n2 - 2 df), or the 1 - p/2 quantile. F and the two-sided p carry the
+    sign of the effect, which is nan if p is 0.
     Source: Rosenthal (1994), in Cooper & Hedges, The handbook of research synthesis, 231-244;
-    Lipsey & Wilson (2001), Practical meta-analysis, appendix B.
+    Lipsey & Wilson (2001), Practical meta-analysis, appendix B. F is not in metafor.
     """
-    return hedges(ti * np.sqrt(1 / n1i + 1 / n2i), n1i, n2i, vtype=vtype)
+
+    def means(
+        m1i: Floats,
+        sd1i: Floats,
+        n1i: Floats,
+        m2i: Floats,
+        sd2i: Floats,
+        n2i: Floats,
+        **options: str,
+    ) -> Pair:
+        return formula((m1i - m2i) / pooled_sd(sd1i, n1i, sd2i, n2i), n1i, n2i, **options)
+
+    def t(ti: Floats, n1i: Floats, n2i: Floats, **options: str) -> Pair:
+        return formula(ti * np.sqrt(1 / n1i + 1 / n2i), n1i, n2i, **options)
+
+    def f(fi: Floats, n1i: Floats, n2i: Floats, **options: str) -> Pair:
+        return t(np.sign(fi) * np.sqrt(np.abs(fi)), n1i, n2i, **options)
+
+    def p(pi: Floats, n1i: Floats, n2i: Floats, **options: str) -> Pair:
+        size = np.abs(pi)
+        quantile = -stdtrit(n1i + n2i - 2, np.where(size > 0, size, np.nan) / 2)
+        return t(np.sign(pi) * quantile, n1i, n2i, **options)
+
+    sizes = ("n1i", "n2i")
+    return {TWO_GROUPS: means, ("ti", *sizes): t, ("fi", *sizes): f, ("pi", *sizes): p}
 
 
-def smd_f(fi: Floats, n1i: Floats, n2i: Floats, *, vtype: str = "LS") -> Pair:
-    """Return `smd_t` from F (1, n1 + n2 - 2 df), |t| = sqrt(F); `fi` has the sign of the effect."""
-    return smd_t(np.sign(fi) * np.sqrt(np.abs(fi)), n1i, n2i, vtype=vtype)
-
-
-def smd_p(pi: Floats, n1i: Floats, n2i: Floats, *, vtype: str = "LS") -> Pair:
-    """Return `smd_t` from the two-sided p of a t test.
-
-    |t| is the 1 - p/2 quantile of t with n1 + n2 - 2 df. `pi` carries the sign of the effect, as in
-    metafor's SMD with pi; the effect is nan if it is 0.
-    """
-    size = np.abs(pi)
-    t = -stdtrit(n1i + n2i - 2, np.where(size > 0, size, np.nan) / 2)
-    return smd_t(np.sign(pi) * t, n1i, n2i, vtype=vtype)
+def pooled_sd(sd1i: Floats, n1i: Floats, sd2i: Floats, n2i: Floats) -> Floats:
+    """Return the standard deviation within two groups: variances weighted by n - 1."""
+    pooled: Floats = np.sqrt(((n1i - 1) * sd1i**2 + (n2i - 1) * sd2i**2) / (n1i + n2i - 2))
+    return pooled
 
 
 def size_error(n1i: ArrayLike, n2i: ArrayLike) -> Floats:

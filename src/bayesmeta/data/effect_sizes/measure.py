@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bayesmeta.data.effect_sizes.scales import AS_IT_IS, Scale
 from bayesmeta.infrastructure.errors import BadInput
 
 Floats = NDArray[np.float64]
@@ -18,18 +19,29 @@ Rows = Sequence[int] | None
 TWO_GROUPS = ("m1i", "sd1i", "n1i", "m2i", "sd2i", "n2i")
 TWO_OCCASIONS = ("m1i", "sd1i", "m2i", "sd2i", "ri", "ni")
 
-LIMITS: Mapping[str, tuple[float, float]] = {
-    **dict.fromkeys(("sd1i", "sd2i", "ai", "bi", "ci", "di"), (0.0, np.inf)),
+COUNTS = ("ai", "bi", "ci", "di", "x1i", "x2i", "xi")
+POSITIVE = ("sd1i", "sd2i", "sdi", "t1i", "t2i", "hri", "hri_lb", "hri_ub")
+
+Limits = Mapping[str, tuple[float, float]]
+LIMITS: Limits = {
+    **dict.fromkeys((*COUNTS, *POSITIVE), (0.0, np.inf)),
     **dict.fromkeys(("n1i", "n2i", "ni"), (2.0, np.inf)),
     **dict.fromkeys(("ri", "pi"), (-1.0, 1.0)),
+    "r2i": (0.0, 1.0),
 }
+Notes = Callable[[Mapping[str, Floats], Rows], list[str]]
 SHOWN = 10  # values that an error lists
 WIDEST = 60  # characters of a value that an error shows
 
 
+def nothing(_columns: Mapping[str, Floats], _rows: Rows) -> list[str]:
+    """Return no lines: a measure whose formulas change no number."""
+    return []
+
+
 @dataclass(frozen=True)
 class Measure:
-    """An effect size: the sets of columns that it takes, with their formulas.
+    """An effect size: the sets of columns that it takes, with their formulas, and its scale.
 
     Attributes
     ----------
@@ -38,6 +50,11 @@ class Measure:
     needs : conditions on the values beyond the limits of their columns, for the error message.
     vtypes : the variance estimators, by metafor's names; the first is the default.
     limits : columns with other least and largest values than `LIMITS`.
+    scale : the scale on which it is read, and the transformation to it.
+    null : the effect size that means no effect; None if no value does, as for a single group.
+    guessed : whether a table whose columns complete a form is taken to mean it without being asked.
+    notes : lines about some columns of a form, such as what was added to which rows.
+    warning : why the measure is seldom right, for whoever asks for it.
     """
 
     name: str
@@ -45,7 +62,12 @@ class Measure:
     forms: Forms
     needs: str
     vtypes: tuple[str, ...] = ("LS",)
-    limits: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    limits: Limits = field(default_factory=dict)
+    scale: Scale = AS_IT_IS
+    null: float | None = 0.0
+    guessed: bool = False
+    notes: Notes = nothing
+    warning: str = ""
 
     def form(self, available: Sequence[str]) -> Form | None:
         """Return the first accepted set of columns that `available` completes, or None."""

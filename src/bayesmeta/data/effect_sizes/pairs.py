@@ -1,14 +1,9 @@
-"""Effect sizes of a group that is measured twice, and of a correlation."""
+"""Mean changes of a group that is measured twice: raw, and over a standard deviation."""
 
 import numpy as np
 
 from bayesmeta.data.effect_sizes.means import correction
 from bayesmeta.data.effect_sizes.measure import Floats, Pair
-
-
-def zcor(ri: Floats, ni: Floats) -> Pair:
-    """Return Fisher's z, atanh(r), v = 1 / (n - 3); metafor's ZCOR (Fisher 1921, Metron 1:3-32)."""
-    return np.arctanh(ri), np.where(ni > 3, 1 / (ni - 3), np.nan)
 
 
 def smcc_t(ti: Floats, ni: Floats) -> Pair:
@@ -24,8 +19,36 @@ def smcc(m1i: Floats, sd1i: Floats, m2i: Floats, sd2i: Floats, ri: Floats, ni: F
     v = 1/n + g^2 / (2 n)
     Source: Gibbons, Hedeker & Davis (1993), doi:10.3102/10769986018003271.
     """
-    change = np.sqrt(sd1i**2 + sd2i**2 - 2 * ri * sd1i * sd2i)
+    change = np.sqrt(_variance_of_change(sd1i, sd2i, ri))
     return smcc_t((m1i - m2i) / change * np.sqrt(ni), ni)
+
+
+def mc(m1i: Floats, sd1i: Floats, m2i: Floats, sd2i: Floats, ri: Floats, ni: Floats) -> Pair:
+    """Return the mean change m1 - m2, in the unit of the data; metafor's MC.
+
+    v = (sd1^2 + sd2^2 - 2 r sd1 sd2) / n
+    """
+    return m1i - m2i, _variance_of_change(sd1i, sd2i, ri) / ni
+
+
+def smcr(m1i: Floats, sd1i: Floats, m2i: Floats, ri: Floats, ni: Floats) -> Pair:
+    """Return the mean change over sd1, g = J(n - 1) (m1 - m2) / sd1; metafor's SMCR.
+
+    v = 2 (1 - r) / n + g^2 / (2 n)
+    Source: Becker (1988), doi:10.1111/j.2044-8317.1988.tb00901.x.
+    """
+    yi = correction(ni - 1) * ((m1i - m2i) / sd1i)
+    return yi, 2 * (1 - ri) / ni + yi**2 / (2 * ni)
+
+
+def smcrh(m1i: Floats, sd1i: Floats, m2i: Floats, sd2i: Floats, ri: Floats, ni: Floats) -> Pair:
+    """Return the effect of `smcr` with the variance of unequal SDs; metafor's SMCRH (4.6).
+
+    v = sd_change^2 / (sd1^2 (n - 1)) + g^2 / (2 (n - 1))
+    Source: Bonett (2008), equation 13, doi:10.1037/1082-989X.13.2.99; metafor 3.8 has J^2 v.
+    """
+    yi, _ = smcr(m1i, sd1i, m2i, ri, ni)
+    return yi, (_variance_of_change(sd1i, sd2i, ri) / sd1i**2 + yi**2 / 2) / (ni - 1)
 
 
 def smcrp(m1i: Floats, sd1i: Floats, m2i: Floats, sd2i: Floats, ri: Floats, ni: Floats) -> Pair:
@@ -38,3 +61,20 @@ def smcrp(m1i: Floats, sd1i: Floats, m2i: Floats, sd2i: Floats, ri: Floats, ni: 
     sd = np.sqrt((sd1i**2 + sd2i**2) / 2)
     yi = correction(2 * (ni - 1) / (1 + ri**2)) * ((m1i - m2i) / sd)
     return yi, 2 * (1 - ri) / ni + yi**2 * (1 + ri**2) / (4 * ni)
+
+
+def smcrph(m1i: Floats, sd1i: Floats, m2i: Floats, sd2i: Floats, ri: Floats, ni: Floats) -> Pair:
+    """Return the effect of `smcrp` with the variance of unequal SDs; metafor's SMCRPH (4.6).
+
+    v = (sd_change^2 / s^2 + g^2 (sd1^4 + sd2^4 + 2 r^2 sd1^2 sd2^2) / (8 s^4)) / (n - 1)
+    Source: Bonett (2008), equation 10, doi:10.1037/1082-989X.13.2.99.
+    """
+    yi, _ = smcrp(m1i, sd1i, m2i, sd2i, ri, ni)
+    square = (sd1i**2 + sd2i**2) / 2
+    fourth = sd1i**4 + sd2i**4 + 2 * ri**2 * sd1i**2 * sd2i**2
+    of_change = _variance_of_change(sd1i, sd2i, ri) / square
+    return yi, (of_change + yi**2 * fourth / (8 * square**2)) / (ni - 1)
+
+
+def _variance_of_change(sd1i: Floats, sd2i: Floats, ri: Floats) -> Floats:
+    return sd1i**2 + sd2i**2 - 2 * ri * sd1i * sd2i

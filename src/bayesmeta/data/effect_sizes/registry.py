@@ -1,47 +1,162 @@
-"""Effect sizes by metafor's names; a new effect size is a new entry."""
+"""Effect sizes by metafor's names; a new effect size is a new row of the table."""
 
 from collections.abc import Mapping
 
-import numpy as np
+from bayesmeta.data.effect_sizes import (
+    alpha,
+    conversions,
+    converted,
+    correlations,
+    counts,
+    matched,
+    means,
+    pairs,
+    proportions,
+    rates,
+    ratios,
+    scales,
+    single,
+)
+from bayesmeta.data.effect_sizes.families import (
+    SAME_SIGN,
+    SD,
+    VARIES,
+    of_a_mean,
+    of_a_proportion,
+    of_a_rate,
+    of_alpha,
+    of_change,
+    of_counts,
+    of_d,
+    of_pairs,
+    of_partial_r,
+    of_probability,
+    of_r,
+    of_r_squared,
+    of_rates,
+    of_semi_partial_r,
+)
+from bayesmeta.data.effect_sizes.measure import TWO_GROUPS, TWO_OCCASIONS, Forms, Measure, nothing
 
-from bayesmeta.data.effect_sizes import counts, means, pairs
-from bayesmeta.data.effect_sizes.measure import TWO_GROUPS, TWO_OCCASIONS, Forms, Formula, Measure
+_PFT = (
+    "PFT, the Freeman-Tukey double arcsine, has no safe way back to a proportion: its inverse "
+    "takes one sample size, which a meta-analysis does not have, and can mislead (Schwarzer et al. "
+    "2019, doi:10.1002/jrsm.1348); no proportions are shown, and measure=PLO or PAS shows them"
+)
+_SMD = means.of_two_groups(means.hedges)
+_SMCC: Forms = {TWO_OCCASIONS: pairs.smcc, ("ti", "ni"): pairs.smcc_t}
+_VR = ("sd1i", "n1i", "sd2i", "n2i")
+_SMD1 = ("m1i", "n1i", "m2i", "sd2i", "n2i")
+_SMCR = ("m1i", "sd1i", "m2i", "ri", "ni")
+_VRC = ("sd1i", "sd2i", "ri", "ni")
+_GIVEN = f"{SD} (a p-value other than 0)"
+_HR: Forms = {("hri", "hri_lb", "hri_ub"): conversions.log_ratio}
+_ORDER = "a ratio above 0 within its 95 % interval"
+_PROBABILITY = "probability of superiority (common language effect size)"
 
-_SD = "a standard deviation above 0"
-_GIVEN = "a standard deviation above 0 (a p-value other than 0)"
-_SMD: Forms = {
-    TWO_GROUPS: means.smd,
-    ("ti", "n1i", "n2i"): means.smd_t,
-    ("fi", "n1i", "n2i"): means.smd_f,
-    ("pi", "n1i", "n2i"): means.smd_p,
-}
-_CHANGE: Forms = {TWO_OCCASIONS: pairs.smcc, ("ti", "ni"): pairs.smcc_t}
-_CHANGE_AV: Forms = {TWO_OCCASIONS: pairs.smcrp}
-_MEANS = f"two means of the same sign and {_SD}"
-_VARIES = "ni > 2 and a change that varies"
-_UNEQUAL = "standardised mean difference, unequal variances"
-
-
-def _of_counts(name: str, title: str, formula: Formula) -> Measure:
-    """Return the measure of two groups from the four cells, or from events and group sizes."""
-    cells = ("ai", "bi", "ci", "di")
-    forms: Forms = {cells: formula, ("ai", "n1i", "ci", "n2i"): counts.by_sizes(formula)}
-    limits = dict.fromkeys(("n1i", "n2i"), (0.0, np.inf))
-    return Measure(name, title, forms, "ai <= n1i and ci <= n2i", limits=limits)
-
-
-MEASURES: Mapping[str, Measure] = {
-    measure.name: measure
-    for measure in (
-        Measure("SMD", "standardised mean difference (Hedges' g)", _SMD, _GIVEN, ("LS", "UB")),
-        Measure("SMDH", _UNEQUAL, {TWO_GROUPS: means.smdh}, _SD),
-        Measure("MD", "mean difference", {TWO_GROUPS: means.md}, _SD),
-        Measure("ROM", "log ratio of means", {TWO_GROUPS: means.rom}, _MEANS),
-        Measure("ZCOR", "Fisher's z", {("ri", "ni"): pairs.zcor}, "|ri| < 1 and ni > 3"),
-        _of_counts("OR", "log odds ratio", counts.log_odds_ratio),
-        _of_counts("RR", "log risk ratio", counts.log_risk_ratio),
-        _of_counts("RD", "risk difference", counts.risk_difference),
-        Measure("SMCC", "standardised mean change (d_z)", _CHANGE, _VARIES),
-        Measure("SMCRP", "standardised mean change (d_av)", _CHANGE_AV, f"ni > 2 and {_SD}"),
-    )
-}
+# fmt: off
+_ROWS = (
+    Measure("SMD", "standardised mean difference (Hedges' g)", _SMD, _GIVEN, ("LS", "UB"),
+            guessed=True),
+    Measure("SMDH", "standardised mean difference, unequal variances", {TWO_GROUPS: means.smdh},
+            SD),
+    Measure("SMD1", "mean difference over the SD of group 2", {_SMD1: means.smd1}, SD),
+    Measure("SMD1H", "mean difference over the SD of group 2, unequal variances",
+            {TWO_GROUPS: means.smd1h}, SD),
+    Measure("MD", "mean difference", {TWO_GROUPS: means.md}, SD),
+    Measure("ROM", "log ratio of means", {TWO_GROUPS: ratios.rom}, SAME_SIGN,
+            scale=scales.MEAN_RATIO),
+    Measure("VR", "log ratio of standard deviations", {_VR: ratios.vr}, SD, scale=scales.SD_RATIO),
+    Measure("CVR", "log ratio of coefficients of variation", {TWO_GROUPS: ratios.cvr},
+            f"means above 0 and {SD}", scale=scales.CV_RATIO),
+    Measure("SMCC", "standardised mean change (d_z)", _SMCC, VARIES, guessed=True),
+    of_r("ZCOR", "Fisher's z", correlations.zcor, scales.CORRELATION, guessed=True),
+    of_r("COR", "correlation", correlations.cor),
+    of_r("UCOR", "unbiased correlation", correlations.ucor),
+    of_counts("OR", "log odds ratio", counts.log_odds_ratio, scales.ODDS_RATIO, guessed=True),
+    of_counts("RR", "log risk ratio", counts.log_risk_ratio, scales.RISK_RATIO),
+    of_counts("RD", "risk difference", counts.risk_difference, scales.PERCENTAGE_POINTS),
+    of_counts("PETO", "Peto's log odds ratio", counts.peto, scales.ODDS_RATIO),
+    of_counts("AS", "difference of arcsine square roots of risks", counts.arcsine_difference,
+              notes=nothing),
+    of_counts("PHI", "phi coefficient", counts.phi, notes=nothing,
+              needs="somebody with and somebody without an event in the groups together"),
+    of_counts("YUQ", "Yule's Q", counts.yule_q),
+    of_counts("YUY", "Yule's Y", counts.yule_y),
+    of_counts("OR2D", "standardised mean difference of a log odds ratio, logistic",
+              counts.smd_of_logistic),
+    of_counts("OR2DL", "standardised mean difference of a log odds ratio, logistic",
+              counts.smd_of_logistic),
+    of_counts("OR2DN", "standardised mean difference of a log odds ratio, normal",
+              counts.smd_of_normal),
+    of_pairs("MPRR", "log risk ratio of matched pairs", matched.marginal_log_risk_ratio,
+             scales.RISK_RATIO),
+    of_pairs("MPOR", "log odds ratio of matched pairs, marginal", matched.marginal_log_odds_ratio,
+             scales.ODDS_RATIO),
+    of_pairs("MPORC", "log odds ratio of matched pairs, conditional",
+             matched.conditional_log_odds_ratio, scales.ODDS_RATIO),
+    of_pairs("MPPETO", "Peto's log odds ratio of matched pairs", matched.conditional_peto,
+             scales.ODDS_RATIO),
+    of_pairs("MPRD", "risk difference of matched pairs", matched.marginal_risk_difference,
+             scales.PERCENTAGE_POINTS),
+    of_rates("IRR", "log rate ratio", rates.log_rate_ratio, scales.RATE_RATIO, guessed=True),
+    of_rates("IRD", "rate difference", rates.rate_difference),
+    of_rates("IRSD", "difference of square roots of rates", rates.root_rate_difference,
+             notes=nothing),
+    of_change("SMCR", "mean change over the SD of occasion 1", pairs.smcr, columns=_SMCR),
+    of_change("SMCRH", "mean change over the SD of occasion 1, unequal variances", pairs.smcrh),
+    of_change("SMCRP", "standardised mean change (d_av)", pairs.smcrp),
+    of_change("SMCRPH", "standardised mean change (d_av), unequal variances", pairs.smcrph),
+    of_change("MC", "mean change", pairs.mc, needs=VARIES),
+    of_change("ROMC", "log ratio of means of two occasions", ratios.romc, scales.MEAN_RATIO,
+              needs=f"{SAME_SIGN}, |ri| < 1"),
+    of_change("VRC", "log ratio of standard deviations of two occasions", ratios.vrc,
+              scales.SD_RATIO, columns=_VRC, needs=f"{SD}, |ri| < 1"),
+    of_change("CVRC", "log ratio of coefficients of variation of two occasions", ratios.cvrc,
+              scales.CV_RATIO, needs=f"means above 0, {SD}, |ri| < 1"),
+    of_a_proportion("PLO", "logit of a proportion", proportions.logit, scales.PROPORTION_OF_LOGIT,
+                    guessed=True),
+    of_a_proportion("PR", "proportion", proportions.proportion, scales.PERCENT),
+    of_a_proportion("PLN", "log proportion", proportions.log_proportion, scales.PROPORTION_OF_LOG),
+    of_a_proportion("PAS", "arcsine square root of a proportion", proportions.angle,
+                    scales.PROPORTION_OF_ANGLE, notes=nothing),
+    of_a_proportion("PFT", "double arcsine of a proportion (Freeman-Tukey)",
+                    proportions.double_angle, scales.AS_IT_IS, notes=nothing, warning=_PFT),
+    of_a_rate("IR", "rate", rates.rate, scales.AS_IT_IS),
+    of_a_rate("IRLN", "log rate", rates.log_rate, scales.RATE),
+    of_a_rate("IRS", "square root of a rate", rates.root_rate, scales.RATE_OF_ROOT, notes=nothing),
+    of_a_mean("MN", "mean", single.mean),
+    of_a_mean("MNLN", "log mean", single.log_mean, scales.MEAN),
+    of_a_mean("SMN", "standardised mean", single.standardised_mean, null=0.0),
+    of_a_mean("SDLN", "log standard deviation", single.log_sd, scales.SD, columns=("sdi", "ni")),
+    of_a_mean("CVLN", "log coefficient of variation", single.log_cv, scales.CV),
+    of_partial_r("PCOR", "partial correlation", correlations.pcor),
+    of_partial_r("ZPCOR", "Fisher's z of a partial correlation", correlations.zpcor,
+                 scales.PARTIAL),
+    of_semi_partial_r("SPCOR", "semi-partial correlation", correlations.spcor),
+    of_semi_partial_r("ZSPCOR", "Fisher's z of a semi-partial correlation",
+                      correlations.to_z(correlations.spcor), scales.SEMI_PARTIAL),
+    of_r_squared("R2", "R^2 of a regression", correlations.r_squared),
+    of_r_squared("ZR2", "Fisher's z of the multiple correlation", correlations.z_of_r_squared,
+                 scales.R_SQUARED),
+    of_d("RPB", "point-biserial correlation", converted.rpb),
+    of_d("ZPB", "Fisher's z of a point-biserial correlation", correlations.to_z(converted.rpb),
+         scales.POINT_BISERIAL),
+    of_d("RBIS", "biserial correlation", converted.rbis),
+    of_d("ZBIS", "Fisher's z of a biserial correlation", correlations.to_z(converted.rbis),
+         scales.BISERIAL),
+    of_d("D2OR", "log odds ratio of a mean difference, logistic", converted.log_odds_of_logistic,
+         scales.ODDS_RATIO),
+    of_d("D2ORL", "log odds ratio of a mean difference, logistic", converted.log_odds_of_logistic,
+         scales.ODDS_RATIO),
+    of_d("D2ORN", "log odds ratio of a mean difference, normal", converted.log_odds_of_normal,
+         scales.ODDS_RATIO),
+    of_probability("CLES", _PROBABILITY, converted.cles),
+    of_probability("AUC", "area under the curve", converted.cles),
+    of_alpha("ARAW", "Cronbach's alpha", alpha.raw),
+    of_alpha("AHW", "cube root of alpha (Hakstian-Whalen)", alpha.cubic, scales.ALPHA_OF_CUBIC),
+    of_alpha("ABT", "logarithm of alpha (Bonett)", alpha.logarithmic, scales.ALPHA_OF_LOG),
+    Measure("HR", "log hazard ratio", _HR, _ORDER, scale=scales.HAZARD_RATIO),
+)
+# fmt: on
+MEASURES: Mapping[str, Measure] = {measure.name: measure for measure in _ROWS}

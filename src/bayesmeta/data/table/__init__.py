@@ -28,12 +28,19 @@ from bayesmeta.data.table.shape.peto import read_peto
 from bayesmeta.data.table.shape.splitting import split_cells
 from bayesmeta.data.table.shape.totals import leave_out_totals
 from bayesmeta.data.table.shape.wide import turn_outcomes
+from bayesmeta.data.table.summaries import split_summaries
 from bayesmeta.infrastructure.choices import check_known
 from bayesmeta.infrastructure.errors import BadInput
 
 Stage = Callable[[Reading], Reading]
 Keep = Callable[[pd.DataFrame], pd.DataFrame]
-CELLS = (mark_missing, plain_marks, split_cells, plain_numbers)  # what single cells mean
+CELLS = (
+    mark_missing,
+    plain_marks,
+    split_summaries,
+    split_cells,
+    plain_numbers,
+)  # what single cells mean
 SHAPE = (leave_out_totals, read_peto, turn_outcomes, turn_arms)  # a row per effect
 EFFECTS = (name_columns, take_logarithms, add_standard_errors, fill_effects)
 LABELLED = (join_alike, label_levels, add_moderators)

@@ -11,7 +11,7 @@ from bayesmeta.infrastructure.errors import BadInput
 
 OMIT = {"incomplete": "omit"}
 NONE = "none of its {} rows has an effect: {}"
-UNUSABLE = "cells of their effect are blank or impossible"
+UNUSABLE = "their effect is blank or impossible, or has no event"
 
 
 def drop_rows(reading: Reading) -> Reading:
@@ -43,10 +43,11 @@ def assemble(reading: Reading) -> Reading:
     frame = _joined(reading)
     problems = effect_problems(frame, refused=effects["refused"].to_numpy())
     refuse([*reading.problems, *problems, *_ways_out(reading)])
-    title = MEASURES[reading.measure].title if reading.measure else reading.scale
+    measure = reading.measure or reading.asked_measure
+    title = MEASURES[measure].title if measure else reading.scale
     frame.attrs = {"scale": title or "effect size yi"}
-    if reading.measure or reading.ratio:
-        frame.attrs["measure"] = reading.measure or reading.ratio
+    if measure or reading.ratio:
+        frame.attrs["measure"] = measure or reading.ratio
     return reading.updated(frame=frame)
 
 

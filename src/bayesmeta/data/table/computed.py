@@ -9,6 +9,7 @@ import pandas as pd
 
 from bayesmeta.data.effect_sizes import Measure, places
 from bayesmeta.data.effect_sizes.measure import Form
+from bayesmeta.data.effect_sizes.zeros import without_events
 from bayesmeta.data.table.arms import disordered, fill_arms
 from bayesmeta.data.table.names import ARMS, RAW, derived
 from bayesmeta.data.table.numerals import Numbers, parse_numbers
@@ -16,11 +17,17 @@ from bayesmeta.data.table.reading import Effects, cells_at
 
 FormList = Sequence[Form]
 UNSIGNED = ("fi", "pi")  # statistics without a direction
+DROPPED = "no group, or everybody in both groups, has an event {}: left out, as drop00 asks"
 SIGNS = {"1": 1.0, "+": 1.0, "+1": 1.0, "-1": -1.0, "-": -1.0, "\u2212": -1.0}
 
 
-def computed_effects(text: pd.DataFrame, measure: Measure, droppable: np.ndarray) -> Effects:
-    """Return yi and vi of a measure from text; `droppable` rows are left out if incomplete."""
+def computed_effects(
+    text: pd.DataFrame, measure: Measure, droppable: np.ndarray, *, drop00: bool = False
+) -> Effects:
+    """Return yi and vi of a measure from text; `droppable` rows are left out if incomplete.
+
+    `drop00` leaves out rows in which no group, or everybody, has an event.
+    """
     have = derived([name for name in RAW if name in text])
     forms = [form for form in measure.forms if set(form) <= have]
     raw = _parsed(text, forms)
@@ -29,7 +36,8 @@ def computed_effects(text: pd.DataFrame, measure: Measure, droppable: np.ndarray
     for name in [name for name in UNSIGNED if name in filled]:
         raw = _with_signs(text, raw, name)
     incomplete = ~_complete(raw.values, forms).any(axis=1) & ~raw.refused
-    left_out = droppable & incomplete
+    eventless = drop00 & _without_events(raw.values, forms)
+    left_out = (droppable & incomplete) | eventless
     effects = _by_form(measure, forms, raw.values, ~(raw.refused | left_out))
     means = [names[part] for names in ARMS.values() for part in ("m", "sd")] if counts else []
     table = effects.table.assign(
@@ -40,7 +48,9 @@ def computed_effects(text: pd.DataFrame, measure: Measure, droppable: np.ndarray
     )
     computed = "means and SDs of {} groups are computed from {}"
     conversions = [computed.format(count, title) for title, count in counts.items()]
-    messages = (*raw.messages, *effects.messages, *conversions)
+    dropped = [DROPPED.format(places(eventless, list(text.index)))] if eventless.any() else []
+    warning = [measure.warning] if measure.warning else []
+    messages = (*raw.messages, *effects.messages, *conversions, *dropped, *warning)
     return Effects(table, (*raw.problems, *effects.problems), messages)
 
 
@@ -78,6 +88,7 @@ def _by_form(measure: Measure, forms: FormList, numbers: pd.DataFrame, rows: np.
     unfit = rows & (number_of_form == len(forms))
     refused = unfit
     problems = list[str]()
+    notes = list[str]()
     used = dict[str, int]()
     for number, form in enumerate(forms):
         taken = number_of_form == number
@@ -89,7 +100,8 @@ def _by_form(measure: Measure, forms: FormList, numbers: pd.DataFrame, rows: np.
         refused = refused | _at(taken, wrong)
         if not wrong.all():
             possible = {name: values[~wrong] for name, values in columns.items()}
-            yi_vi[:, _at(taken, ~wrong)] = measure(**possible)
+            yi_vi[:, _at(taken, ~wrong)] = measure(rows=list(part.index[~wrong]), **possible)
+            notes += measure.notes(possible, list(part.index[~wrong]))
         if len(part):
             used[", ".join(form)] = len(part)
     if unfit.any():
@@ -101,7 +113,16 @@ def _by_form(measure: Measure, forms: FormList, numbers: pd.DataFrame, rows: np.
     counted = f" ({', '.join(f'{count} rows' for count in used.values())})" * (len(used) > 1)
     source = f"{'; '.join(used)}{counted}"
     message = f"yi and vi are computed from {source}: {measure.name}, {measure.title}"
-    return Effects(table, tuple(problems), (message,) if used else ())
+    return Effects(table, tuple(problems), (message, *notes) if used else ())
+
+
+def _without_events(numbers: pd.DataFrame, forms: FormList) -> np.ndarray:
+    """Return True for rows of counts in which no group, or everybody, has an event."""
+    flags = np.zeros(len(numbers), bool)
+    for form in (form for form in forms if {*form} & {"ci", "x2i"}):  # of two groups
+        columns = {name: numbers[name].to_numpy(float) for name in form}
+        flags |= without_events(columns)
+    return flags
 
 
 def _impossible(measure: Measure, form: Form, columns: Mapping[str, np.ndarray]) -> np.ndarray:

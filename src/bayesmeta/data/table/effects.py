@@ -37,7 +37,8 @@ def fill_effects(reading: Reading) -> Reading:
     if not computed.all():
         parts.append(given_effects(named[~computed], droppable[~computed]))
     if measure and computed.any():
-        parts.append(computed_effects(named[computed], measure, droppable[computed]))
+        part = named[computed]
+        parts.append(computed_effects(part, measure, droppable[computed], drop00=drop00(reading)))
     # given rows stand before computed ones: back to the order of the table
     order = np.argsort(np.argsort(computed, kind="stable"))
     messages = [*reproduces, *(line for part in parts for line in part.messages)]
@@ -82,6 +83,14 @@ def _check_correlation(reading: Reading) -> None:
         needed = "a change needs means and SDs of both (m1i, sd1i, m2i, sd2i) with ri and ni"
         correlation = command(reading, {"measure": "ZCOR"})
         raise BadInput(f"{problem}, and {needed}; if {r} is the effect itself: {correlation}")
+
+
+def drop00(reading: Reading) -> bool:
+    """Return whether rows without any event are left out; raise BadInput for another word."""
+    asked = reading.asked.get("drop00", "no")
+    if asked not in ("yes", "no"):
+        raise BadInput(f"columns give drop00={asked!r}; it should be 'yes' or 'no'")
+    return asked == "yes"
 
 
 def _rows_to_compute(named: pd.DataFrame, measure: Measure | None) -> np.ndarray:

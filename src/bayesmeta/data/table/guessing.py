@@ -35,6 +35,10 @@ STUDY = (
     + _words("source pmid doi")
     + PERSONS,
 )
+ARM_WORDS = {"m": "m mean", "sd": "sd", "n": "n", "sem": "sem"} | {
+    "x": "x event events",
+    "t": "t time person_time person_years py",
+}
 SYNONYMS = {
     "yi": _words("g hedges_g hedgesg hedge_s_g hedges_s_g d cohens_d cohen_d cohen_s_d smd es")
     + _words("effect_size effectsize effect_estimate estimate te log_or logor lnor log_rr logrr")
@@ -49,9 +53,10 @@ SYNONYMS = {
     + _words("upper_95 ci_95_upper"),
     "ri": _words("r cor corr correlation"),
     "ni": _words("n n_total total_n sample_size samplesize"),
+    "xi": _words("event events n_events cases deaths responders"),
 } | {
     f"{letter}{arm}i": tuple(f"{word}{join}{arm}" for word in _words(words) for join in ("", "_"))
-    for letter, words in {"m": "m mean", "sd": "sd", "n": "n", "sem": "sem"}.items()
+    for letter, words in ARM_WORDS.items()
     for arm in ARMS
 }
 WITH_ERROR = ("vi", "sei")

@@ -79,7 +79,8 @@ def _near(reading: Reading, free: Iterable[str]) -> dict[str, str]:
 def _nearest_form(names: set[str], asked: str | None) -> Form:
     """Return the form of which a table has the largest share; if it has nothing, that of yi."""
     have = derived(names)
-    measures = [MEASURES[asked]] if asked else list(MEASURES.values())
+    guessed = [measure for measure in MEASURES.values() if measure.guessed]
+    measures = [MEASURES[asked]] if asked else guessed
     forms: list[tuple[str, Sequence[str]]] = [] if asked else [("yi", form) for form in GIVEN]
     forms += [(measure.name, form) for measure in measures for form in measure.forms]
     candidates = [

@@ -25,7 +25,18 @@ FORMS = [form for measure in MEASURES.values() for form in measure.forms]
 ARM_COLUMNS = [name for arm in ARMS.values() for name in arm.values()]
 RAW = tuple(dict.fromkeys([*(name for form in FORMS for name in form), *ARM_COLUMNS, "sign"]))
 SETTINGS = (  # given with the columns, although they are none
-    *("measure", "incomplete", "sheet", "scale", "error", "level", "alike", "arm", "reference"),
+    *(
+        "measure",
+        "incomplete",
+        "drop00",
+        "sheet",
+        "scale",
+        "error",
+        "level",
+        "alike",
+        "arm",
+        "reference",
+    ),
 )
 TARGETS = (*LABELS, *EFFECT, *INTERVAL, *RAW, *SETTINGS)
 YEAR = ("year", "publication_year", "pub_year")
@@ -60,9 +71,10 @@ def derived(names: Collection[str]) -> set[str]:
 def complete_measure(names: Collection[str], asked: str | None) -> Measure | None:
     """Return the effect size that columns complete with most numbers, or None.
 
-    Of several the first, and only the one that is asked for.
+    Of several the first; it is the one that is asked for, or else one that may be guessed.
     """
-    measures = [MEASURES[asked]] if asked else list(MEASURES.values())
+    guessed = [measure for measure in MEASURES.values() if measure.guessed]
+    measures = [MEASURES[asked]] if asked else guessed
     have = list(derived(names))
     complete = [measure for measure in measures if measure.form(have)]
     # most numbers: means on two occasions with r and n are a change, although r and n are a z

@@ -10,4 +10,9 @@ from bayesmeta.estimates.discrepancy.figure_tables import (
     sided_terms_table,
 )
 from bayesmeta.estimates.discrepancy.statements import check_sides, concordance_table
-from bayesmeta.estimates.discrepancy.tables import discrepancies_table, sides_of
+from bayesmeta.estimates.discrepancy.tables import (
+    OF_EACH_SIDE,
+    UNITS,
+    discrepancies_table,
+    sides_of,
+)

@@ -1,6 +1,7 @@
 """Statements about terms, such as `human:fear > 0 and animal:fear > 0`, and their probabilities."""
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,10 +10,13 @@ import xarray as xr
 
 from bayesmeta.estimates.contrasts import term_draws
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.model.design.contrasts import possible_weights
+from bayesmeta.model.design.combinations import readings
+from bayesmeta.model.design.contrasts import known_among, possible_weights
+from bayesmeta.model.design.labels import level_coordinate
 from bayesmeta.model.spec import ModelSpec, spec_of
 
-_COMPARISON = re.compile(r"(.+?)\s*([<>])\s*0")
+_COMPARISON = re.compile(r"(.+\S)\s*([<>])\s*0", re.DOTALL)
+_AND = re.compile(r"\s+and\s+")
 EXAMPLE = "human:fear:memory > 0 and animal:fear:memory > 0"
 
 
@@ -37,7 +41,7 @@ def concordance_table(tree: xr.DataTree) -> pd.DataFrame:
     rows: list[tuple[str, str, float]] = []
     all_true = np.ones(draws.sizes["sample"], bool)
     for name, text in statements.items():
-        parts = parse_statement(name, text)
+        parts = parse_statement(name, text, terms)
         weights = possible_weights({part.text: part.combination for part in parts}, terms)
         if missing := [part.text for part in parts if part.text not in weights["contrast"]]:
             rows.append((name, f"no data: {'; '.join(missing)}", np.nan))
@@ -53,14 +57,26 @@ def concordance_table(tree: xr.DataTree) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["phenotype", "statement", "p"])
 
 
-def parse_statement(name: str, text: str) -> list[Comparison]:
-    """Return the parts of `human:fear > 0 and animal:fear > 0`, BadInput for other text."""
-    parts = []
-    for part in str(text).split(" and "):
-        match = _COMPARISON.fullmatch(part.strip())
-        if match is None:
+def parse_statement(name: str, text: str, terms: Sequence[str]) -> list[Comparison]:
+    """Return the parts of `human:fear > 0 and animal:fear > 0`, BadInput for other text.
+
+    A name of a term may hold " and ", < or >: a part ends at the first " and " behind a comparison
+    that names terms; if there is none, at the first behind any comparison.
+    """
+    known = known_among(terms)
+    ends = [(mark.start(), mark.end()) for mark in _AND.finditer(text)]
+    ends.append((len(text), len(text)))
+    parts: list[Comparison] = []
+    start = 0
+    while start < len(text) or not parts:
+        later = [(text[start:stop].strip(), after) for stop, after in ends if stop >= start]
+        read = [(part, _COMPARISON.fullmatch(part), after) for part, after in later]
+        found = [(part, match, after) for part, match, after in read if match]
+        if not found:
             raise BadInput(f"concordance '{name}' cannot be read: '{text}'; write e.g. '{EXAMPLE}'")
-        parts.append(Comparison(part.strip(), match[1], match[2]))
+        with_terms = [entry for entry in found if readings(entry[1][1], known)]
+        part, match, start = (with_terms or found)[0]
+        parts.append(Comparison(part, match[1], match[2]))
     return parts
 
 
@@ -68,8 +84,8 @@ def check_sides(design: xr.Dataset, spec: ModelSpec) -> None:
     """Raise BadInput if `sides` is no factor of the terms or a statement cannot be read."""
     names = [str(name) for name in design["term"].coords]
     factors = [name.removeprefix("term_") for name in names if name.startswith("term_")]
-    if spec.sides and spec.sides not in factors:
+    if spec.sides and level_coordinate(spec.sides) not in names:
         problem = f"sides = '{spec.sides}' is no factor of the terms '{spec.terms}'"
         raise BadInput(f"{problem}; they have: {', '.join(factors)}")
     for name, text in spec.concordance_of(str(design.attrs["dataset"])).items():
-        parse_statement(name, text)
+        parse_statement(name, text, [str(term) for term in design["term"].values])

@@ -16,8 +16,14 @@ from bayesmeta.estimates.contrasts import contrasts_of, summary, term_draws
 from bayesmeta.estimates.conventions import MIN_STUDIES, SETTLED
 from bayesmeta.estimates.summaries import sizes_table
 from bayesmeta.estimates.text import estimate_text, probability_statement
+from bayesmeta.model.design.labels import level_coordinate
 from bayesmeta.model.spec import spec_of
 
+OF_EACH_SIDE = "standard deviations of each side"
+UNITS = (
+    "Each side is standardised by its standard deviations: equal sizes on two sides are not equal "
+    "changes of behaviour. Signs do not depend on this."
+)
 NEGLIGIBLE = 0.95  # probability of the region of practical equivalence from which sides agree
 FIRST_AND_SECOND = ("first", "second")
 OF_A_SIDE = ("mean", "ci_lb", "ci_ub", "k", "studies")
@@ -37,7 +43,7 @@ def sides_of(tree: xr.DataTree, *, group: str = "posterior") -> dict[str, Sides]
     if not factor:
         return {}
     term = tree["constant_data"].to_dataset()["term"]
-    side_of_term = dict(zip(term.values, term[f"term_{factor}"].values, strict=True))
+    side_of_term = dict(zip(term.values, term[level_coordinate(factor)].values, strict=True))
     beta = term_draws(tree, group)
     contrasts = {}
     for row in contrasts_of(tree):
@@ -62,20 +68,24 @@ def discrepancies_table(tree: xr.DataTree) -> pd.DataFrame:
     parts have opposite signs; p_rope = P(|contrast| < the model's rope); prior_mean, prior_sd,
     prior_ci_lb, prior_ci_ub: the same under the prior alone; contraction = 1 - variance / prior
     variance; shift = (mean - prior mean) / prior sd; first, second: the sides' names, and for both
-    _mean, _ci_lb, _ci_ub, _k, _studies (the fewest of its terms); exploratory: a side has fewer
-    than 4 studies; conclusion: a sentence.
+    _mean, _ci_lb, _ci_ub, _k, _studies (the fewest of its terms); of_differences: a part is a
+    difference itself; exploratory: a side has fewer than 4 studies; unit, if that differs between
+    sides (UNITS); conclusion: a sentence.
     """
     prior = sides_of(tree, group="prior")
     sizes = sizes_table(tree).set_index("term")
     rope = spec_of(tree).rope
+    scale = str(tree["constant_data"].attrs.get("scale", ""))
+    unit = OF_EACH_SIDE if scale.startswith("Hedges' g") else ""
     rows = []
     for name, sides in sides_of(tree).items():
         row = {"contrast": name} | _difference(sides, prior[name], rope)
         for place, side, draws, terms in zip(FIRST_AND_SECOND, *sides, strict=True):
             part = summary(draws) | {key: sizes.loc[terms, key].min() for key in ("k", "studies")}
             row |= {place: side} | {f"{place}_{key}": part[key] for key in OF_A_SIDE}
+        row["of_differences"] = max(map(len, sides.terms)) > 1
         row["exploratory"] = min(row["first_studies"], row["second_studies"]) < MIN_STUDIES
-        rows.append(row | {"conclusion": conclude(row, rope)})
+        rows.append(row | {"unit": unit, "conclusion": conclude(row, rope)})
     return pd.DataFrame(rows)
 
 
@@ -95,9 +105,11 @@ def conclude(row: Mapping[str, Any], rope: float) -> str:
     sides = " and ".join(_side_text(row, place) for place in FIRST_AND_SECOND)
     p = max(row["p_positive"], 1 - row["p_positive"])
     direction = "higher" if row["mean"] > 0 else "lower"
+    part = f"{row['first']} difference" if row["of_differences"] else row["first"]
+    kind = "difference of the differences" if row["of_differences"] else "difference"
     difference = (
-        f"the difference is {estimate_text(row['mean'], row['ci_lb'], row['ci_ub'])}, "
-        f"{probability_statement(f'P({row["first"]} {direction})', p)}"
+        f"the {kind} is {estimate_text(row['mean'], row['ci_lb'], row['ci_ub'])}, "
+        f"{probability_statement(f'P({part} {direction})', p)}"
     )
     if row["exploratory"]:
         few = f"it rests on {_few(row)}: a lead to follow, not a finding"
@@ -105,15 +117,17 @@ def conclude(row: Mapping[str, Any], rope: float) -> str:
     if p > SETTLED:
         lower, upper = sorted(np.sign(row["mean"]) * np.array([row["ci_lb"], row["ci_ub"]]))
         size = estimate_text(abs(row["mean"]), lower, upper)
-        verdict = f"{row['first']} is {direction}, by {size} ({probability_statement('P', p)})"
+        subject = f"the {part}" if row["of_differences"] else part
+        verdict = f"{subject} is {direction}, by {size} ({probability_statement('P', p)})"
     elif row["p_rope"] > NEGLIGIBLE:
         verdict = f"the sides agree within {rope:g} ({probability_statement('P', row['p_rope'])})"
     else:
         verdict = f"which side is higher is not settled: {difference}"
-    signs = "The two have the same sign."
+    two = "The two differences" if row["of_differences"] else "The two"
+    signs = f"{two} have the same sign."
     if row["p_opposite"] > SETTLED:
         p_opposite = probability_statement("P", row["p_opposite"])
-        signs = f"The two have opposite signs, {p_opposite}."
+        signs = f"{two} have opposite signs, {p_opposite}."
     elif row["p_opposite"] >= 1 - SETTLED:
         signs = f"{probability_statement('P(opposite signs)', row['p_opposite'])}."
     return f"{sides}: {verdict}. {signs}"
@@ -122,7 +136,8 @@ def conclude(row: Mapping[str, Any], rope: float) -> str:
 def _side_text(row: Mapping[str, Any], place: str) -> str:
     bounds = (row[f"{place}_{name}"] for name in ("mean", "ci_lb", "ci_ub"))
     studies = _counted(row[f"{place}_studies"], "study", "studies")
-    return f"{row[place]} {estimate_text(*bounds)} ({studies})"
+    side = f"{row[place]} difference" if row["of_differences"] else row[place]
+    return f"{side} {estimate_text(*bounds)} ({studies})"
 
 
 def _few(row: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ Everything is read from posterior.nc: the saved design has the columns of the mo
 the formula is coded again for new rows.
 """
 
+from bayesmeta.estimates.margins.at import parse_at
 from bayesmeta.estimates.margins.averages import marginal_weights, pairwise
 from bayesmeta.estimates.margins.curves import (
     Curves,
@@ -20,7 +21,7 @@ from bayesmeta.estimates.margins.curves import (
     points_table,
     undrawn_moderators,
 )
-from bayesmeta.estimates.margins.grid import parse_at, reference_grid
+from bayesmeta.estimates.margins.grid import reference_grid
 from bayesmeta.estimates.margins.moderators import Moderators, moderators_of
 from bayesmeta.estimates.margins.new_rows import row_labels, row_weights, typed_rows
 from bayesmeta.estimates.margins.tables import marginal_table, pairs_table, predicted_table

@@ -13,20 +13,6 @@ from bayesmeta.infrastructure.errors import BadInput
 MAX_ROWS = 20_000  # a larger grid takes minutes and is nearly always a typing error
 
 
-def parse_at(text: str) -> dict[str, list[str]]:
-    """Return the values by moderator of `dose=1,2,5; species=rat`; BadInput for another form."""
-    values_by_name: dict[str, list[str]] = {}
-    for part in filter(None, map(str.strip, text.split(";"))):
-        name, equals, values = part.partition("=")
-        name = name.strip()
-        values_of_name = [value.strip() for value in values.split(",")]
-        if not equals or not name or "" in values_of_name or name in values_by_name:
-            form = '"dose=1,2,5; species=rat"'
-            raise BadInput(f"--at cannot be read at '{part}'; write every moderator once: {form}")
-        values_by_name[name] = values_of_name
-    return values_by_name
-
-
 def reference_grid(tree: xr.DataTree, at: At = None) -> pd.DataFrame:
     """Return every combination of the moderators' values; a single row without moderators.
 

@@ -10,7 +10,9 @@ from bayesmeta.estimates.contrasts import summarise, summarise_with_rope, weight
 from bayesmeta.estimates.margins.averages import averaged, pairwise
 from bayesmeta.estimates.margins.moderators import At, Moderators, moderators_of
 from bayesmeta.estimates.margins.new_rows import row_weights, typed_rows
+from bayesmeta.estimates.scales import scale_of
 from bayesmeta.estimates.summaries import levels_of, prediction_interval, predictive_sds, strata_of
+from bayesmeta.estimates.transformed import transformed
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.likelihood import nesting_of
 from bayesmeta.model.spec import spec_of
@@ -23,10 +25,12 @@ def predicted_table(tree: xr.DataTree, rows: pd.DataFrame) -> pd.DataFrame:
 
     Columns: the moderators; mean, sd, ci_lb, ci_ub (95 % equal-tailed) and p_positive of the mean
     effect; for every level pi_study_lb, pi_study_ub ...: 95 % interval for the true mean of a new
-    study, of a new group in it, and for a new true effect in that; outside: numbers beyond the
-    range of the table, as text; k and studies: effects that have the row's categories, and their
-    studies. The numbers are missing in rows of cells without effects. Raises BadInput if a
-    moderator is missing, blank or no number, a level is unknown, no row can be predicted.
+    study, of a new group in it, and for a new true effect in that; for a measure with a scale:
+    scale, and the median and all limits on it, median_transformed, ci_lb_transformed ...; outside:
+    numbers beyond the range of the table, as text; k and studies: effects that have the row's
+    categories, and their studies. The numbers are missing in rows of cells without effects. Raises
+    BadInput if a moderator is missing, blank or no number, a level is unknown, no row can be
+    predicted.
     """
     moderators = moderators_of(tree)
     typed = typed_rows(moderators, rows)
@@ -66,6 +70,7 @@ def _summary(tree: xr.DataTree, weights: xr.DataArray, strata: Sequence[str]) ->
     with_taus = {strata[at] for at in first} & set(strata_of(tree))
     sds = {name: predictive_sds(tree, name) for name in with_taus}
     levels = levels_of(tree)
+    scale = scale_of(tree["constant_data"].to_dataset())
     parts = []
     for start in range(0, len(first), CHUNK):
         chosen = first[start : start + CHUNK]
@@ -73,7 +78,10 @@ def _summary(tree: xr.DataTree, weights: xr.DataArray, strata: Sequence[str]) ->
         flat = draws.stack(sample=("chain", "draw")).transpose("contrast", "sample").values
         of_rows = [sds.get(strata[at], pd.DataFrame()) for at in chosen]
         ends = [_ends(*row, levels) for row in zip(flat, of_rows, strict=True)]
-        parts.append(summarise(draws).drop(columns="contrast").join(pd.DataFrame(ends)))
+        means = summarise(draws).drop(columns="contrast").join(pd.DataFrame(ends))
+        limits = [str(name) for name in means if str(name).endswith(("_lb", "_ub"))]
+        columns = {"median": np.median(flat, axis=-1), **{name: means[name] for name in limits}}
+        parts.append(means.assign(**transformed(scale, columns)))
     return pd.concat(parts, ignore_index=True).iloc[code].reset_index(drop=True)
 
 

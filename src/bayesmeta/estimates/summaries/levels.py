@@ -7,7 +7,7 @@ import xarray as xr
 from bayesmeta.estimates.conventions import INTERVAL
 from bayesmeta.inference.quadrature import Mixture
 from bayesmeta.model.design import of_stratum
-from bayesmeta.model.spec import LEVELS
+from bayesmeta.model.spec import LEVELS, spec_of
 
 
 def levels_of(tree: xr.DataTree) -> list[str]:
@@ -28,6 +28,27 @@ def tau_draws(tree: xr.DataTree, stratum: str, *, which: str = "posterior") -> p
     taus = tree[which].to_dataset()[[f"tau_{level}" for level in levels_of(tree)]]
     taus = taus.sel(stratum=stratum) if stratum else taus
     return pd.DataFrame({level: taus[f"tau_{level}"].values.ravel() for level in levels_of(tree)})
+
+
+def contractions(tree: xr.DataTree, stratum: str) -> dict[str, float]:
+    """Return 1 - posterior variance / prior variance of every level's tau; nan without a prior."""
+    prior = spec_of(tree).priors["tau"].distribution.var()
+    share = tau_draws(tree, stratum).var() / (prior if np.isfinite(prior) else np.nan)
+    return {str(level): 1 - value for level, value in share.items()}
+
+
+def variance_draws(tree: xr.DataTree, stratum: str) -> pd.DataFrame:
+    """Return the draws of the variance of every level's effects (draws,), a column per level.
+
+    That of a Student distribution is nu / (nu - 2) times its squared scale, infinite up to nu = 2.
+    """
+    variances = tau_draws(tree, stratum).pow(2)
+    posterior = tree["posterior"].dataset
+    if "nu" in posterior and "study" in variances:
+        nu = posterior["nu"].values.ravel()
+        with np.errstate(divide="ignore"):
+            variances["study"] *= np.where(nu > 2, nu / np.abs(nu - 2), np.inf)
+    return variances
 
 
 def predictive_sds(tree: xr.DataTree, stratum: str) -> pd.DataFrame:

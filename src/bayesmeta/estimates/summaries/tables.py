@@ -7,7 +7,9 @@ import pandas as pd
 import xarray as xr
 
 from bayesmeta.estimates.contrasts import summary, term_draws
+from bayesmeta.estimates.scales import scale_of, scales_of
 from bayesmeta.estimates.summaries import levels
+from bayesmeta.estimates.transformed import with_transformed
 from bayesmeta.infrastructure.arviz import arviz_stats
 from bayesmeta.model.design import is_mean, typical_variance
 from bayesmeta.model.spec import LEVELS, spec_of
@@ -17,7 +19,8 @@ def terms_table(tree: xr.DataTree) -> pd.DataFrame:
     """Summarise the terms.
 
     Columns: term, mean, sd, median, ci_lb, ci_ub (95 % equal-tailed), p_positive, ess_bulk,
-    ess_tail, r_hat, mcse_mean.
+    ess_tail, r_hat, mcse_mean; for a measure with a scale: scale (such as odds ratio; of a slope or
+    a difference, ratio of odds ratios), median_transformed, ci_lb_transformed, ci_ub_transformed.
     """
     beta = tree["posterior"].to_dataset()["beta"]
     draws = term_draws(tree)
@@ -25,13 +28,18 @@ def terms_table(tree: xr.DataTree) -> pd.DataFrame:
     p_positive = numbers.pop("p_positive")
     table = pd.DataFrame({"term": draws["term"].values} | numbers)
     table.insert(3, "median", np.median(draws.values, axis=-1))
-    return table.assign(
+    table = table.assign(
         p_positive=p_positive,
         ess_bulk=arviz_stats.ess(beta, method="bulk").values,
         ess_tail=arviz_stats.ess(beta, method="tail").values,
         r_hat=arviz_stats.rhat(beta).values,
         mcse_mean=arviz_stats.mcse(beta, method="mean").values,
     )
+    design = tree["constant_data"].to_dataset()
+    singly = xr.DataArray(
+        np.eye(len(table)), {"contrast": table["term"], "term": table["term"]}, ("contrast", "term")
+    )
+    return with_transformed(table, scales_of(design, singly), ["median", "ci_lb", "ci_ub"])
 
 
 def parameters_table(tree: xr.DataTree) -> pd.DataFrame:
@@ -64,23 +72,30 @@ def heterogeneity_table(tree: xr.DataTree) -> pd.DataFrame:
     """Summarise the levels and their total; by stratum (`human:study`) if the taus differ by it.
 
     Columns: level, tau_mean, tau_ci_lb, tau_ci_ub, i2_mean, i2_ci_lb, i2_ci_ub; I^2 in percent, 100
-    tau_level^2 / (sum of tau^2 + typical sampling variance), as for metafor's multilevel models.
+    tau_level^2 / (sum of tau^2 + typical sampling variance), as for metafor's multilevel models (of
+    Student study effects, with their variance in place of the squared scale tau_study^2);
+    contraction: 1 - posterior variance of tau / prior variance, near 0 where the data say nothing.
     """
     posterior = tree["posterior"].dataset
     rho = float(posterior["rho"].mean()) if "rho" in posterior else spec_of(tree).rho
     parts = []
     for stratum, design in levels.strata_of(tree).items():
-        part = _heterogeneity(levels.tau_draws(tree, stratum), design, rho)
+        part = _heterogeneity(
+            levels.tau_draws(tree, stratum), levels.variance_draws(tree, stratum), design, rho
+        )
+        part["contraction"] = part["level"].map(levels.contractions(tree, stratum))
         labels = [levels.level_label(level, stratum) for level in part["level"]]
         parts.append(part.assign(level=labels))
     return pd.concat(parts, ignore_index=True)
 
 
-def _heterogeneity(tau: pd.DataFrame, design: xr.Dataset, rho: float) -> pd.DataFrame:
+def _heterogeneity(
+    tau: pd.DataFrame, variance: pd.DataFrame, design: xr.Dataset, rho: float
+) -> pd.DataFrame:
     """Summarise draws of the taus of a stratum (a column per level), their total, and I^2."""
-    total = tau.pow(2).sum(axis=1)
-    i2 = 100 * tau.pow(2).div(total + typical_variance(design, rho), axis=0)
-    tau = tau.assign(total=np.sqrt(total))
+    share = variance.div(variance.sum(axis=1) + typical_variance(design, rho), axis=0)
+    i2 = 100 * share.fillna(1.0)  # of an infinite variance
+    tau = tau.assign(total=np.sqrt(tau.pow(2).sum(axis=1)))
     i2 = i2.assign(total=i2.sum(axis=1))
     columns: dict[str, Any] = {"level": list(tau)}
     for name, draws in (("tau", tau), ("i2", i2)):
@@ -92,7 +107,8 @@ def _heterogeneity(tau: pd.DataFrame, design: xr.Dataset, rho: float) -> pd.Data
 def prediction_table(tree: xr.DataTree) -> pd.DataFrame:
     """Return intervals for the true mean of a new study, of a new group in it, and so on.
 
-    Columns: term, level, pi_lb, pi_ub: 95 % equal-tailed, the exact quantiles of a mixture of
+    Columns: term, level, pi_lb, pi_ub, for a measure with a scale also scale, pi_lb_transformed and
+    pi_ub_transformed: 95 % equal-tailed, the exact quantiles of a mixture of
     normals with a component per draw. In a Student model a component's sd contains a random scale,
     see `predictive_sds`. A term of several strata has a row per stratum, `rat:study`. Only means
     have rows: a slope has no new studies around it.
@@ -107,7 +123,9 @@ def prediction_table(tree: xr.DataTree) -> pd.DataFrame:
                 sd = sds[stratum][level].to_numpy()
                 interval = levels.prediction_interval(beta.sel(term=term).values, sd)
                 rows.append([term, label, *interval])
-    return pd.DataFrame(rows, columns=["term", "level", "pi_lb", "pi_ub"])
+    table = pd.DataFrame(rows, columns=["term", "level", "pi_lb", "pi_ub"])
+    scale = scale_of(tree["constant_data"].to_dataset())
+    return with_transformed(table, scale, ["pi_lb", "pi_ub"])
 
 
 def _strata_of_terms(tree: xr.DataTree) -> dict[str, list[str]]:
@@ -117,6 +135,6 @@ def _strata_of_terms(tree: xr.DataTree) -> dict[str, list[str]]:
     strata_by_term = {}
     for term in map(str, design["term"].values[is_mean(design)]):
         known = [name for name, part in strata.items() if not name or term in part["term"].values]
-        named = [name for name in strata if name in term.split(":")]
+        named = [name for name in strata if f":{name}:" in f":{term}:"]
         strata_by_term[term] = known or named or list(strata)
     return strata_by_term

@@ -5,6 +5,7 @@ import xarray as xr
 
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design.coding import about_table, code_terms
+from bayesmeta.model.design.labels import level_coordinate
 from bayesmeta.model.spec import ORDERED, ModelSpec
 
 KEYS = ("effect", "study")
@@ -53,7 +54,7 @@ def build_directions(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
         "term": coding.matrix.columns.to_numpy(str),
         "study": studies.to_numpy(str),
         "direction_name": list(spec.categories),
-        **{f"term_{name}": ("term", x.to_numpy(str)) for name, x in coding.factors.items()},
+        **{level_coordinate(name): ("term", x.to_numpy(str)) for name, x in coding.factors.items()},
     }
     counts = frame.attrs.get("aggregate", {}).items()
     attrs = {

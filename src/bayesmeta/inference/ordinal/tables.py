@@ -12,6 +12,7 @@ from bayesmeta.inference.ordinal.probabilities import (
     averaged_probabilities,
     direction_log_probabilities,
 )
+from bayesmeta.model.design.labels import level_coordinate
 from bayesmeta.model.spec import spec_of
 
 BOUNDS = (0.025, 0.975)
@@ -21,7 +22,7 @@ NEW_STUDIES = 20  # equally likely study effects per draw
 
 def sides_of(tree: xr.DataTree) -> dict[str, str]:
     """Return the levels of the model's `sides` and their terms; others at their first level."""
-    term = tree["constant_data"].to_dataset()[f"term_{spec_of(tree).sides}"]
+    term = tree["constant_data"].to_dataset()[level_coordinate(spec_of(tree).sides)]
     named = zip(term.values, term["term"].values, strict=True)
     return {str(level): str(name) for level, name in named if level}
 

@@ -10,7 +10,7 @@ from bayesmeta.inference.quadrature.density import at_taus
 from bayesmeta.inference.quadrature.grid import outside_of
 from bayesmeta.inference.quadrature.integral import Integral
 from bayesmeta.inference.quadrature.nodes import cells
-from bayesmeta.inference.quadrature.outer import outer_priors, values_of
+from bayesmeta.inference.quadrature.outer import log_prior, outer_priors, values_of
 from bayesmeta.model.likelihood import Taus
 from bayesmeta.model.priors import log_density as log_density_of
 from bayesmeta.model.spec import ModelSpec
@@ -40,14 +40,16 @@ def draw(integral: Integral, spec: ModelSpec, *, count: int, seed: int) -> Draws
     on the nodes. Resampling is systematic.
     """
     rng = np.random.default_rng(seed)
-    x, u, log_candidate = _candidates(integral, CANDIDATES * count, rng)
+    x, z, log_candidate = _candidates(integral, CANDIDATES * count, rng)
     tau, outside = outside_of(x[:, ::-1], spec, integral.arrays.scale)
     priors = outer_priors(spec)
-    outer = values_of(priors, u)
+    outer = values_of(priors, z)
     levels = {level: tau[None, :, at] for at, level in enumerate(spec.levels)}
     given = at_taus(integral.arrays.given(outer), Taus(**levels))
     log_density = np.nan_to_num(given.log_likelihood + outside, nan=-np.inf)
-    chosen = rng.permutation(systematic(softmax(log_density - log_candidate), count, rng))
+    chosen = rng.permutation(
+        systematic(softmax(log_density + log_prior(z) - log_candidate), count, rng)
+    )
     mean = given.mean[:, chosen].T
     factor = np.linalg.cholesky(np.moveaxis(given.covariance[..., chosen], -1, 0))
     noise = rng.standard_normal(mean.shape)
@@ -62,7 +64,7 @@ def draw(integral: Integral, spec: ModelSpec, *, count: int, seed: int) -> Draws
 
 
 def _candidates(integral: Integral, count: int, rng: np.random.Generator) -> Arrays:
-    """Draw x (count, levels) and u (count, outer), each in its node's cell; log density."""
+    """Draw x (count, levels) and z (count, outer), each in its node's cell; log density."""
     by_outer = []
     for outer_node in integral.kept:
         grid = integral.grids[outer_node]
@@ -73,10 +75,10 @@ def _candidates(integral: Integral, count: int, rng: np.random.Generator) -> Arr
     node = systematic(weights, count, rng)
     lower_x, width_x, of_outer = (part[node] for part in others)
     x = lower_x + width_x * rng.random(lower_x.shape)
-    width_u = integral.nodes.width[of_outer]
-    u = integral.nodes.lower[of_outer] + width_u * rng.random(width_u.shape)
-    log_volume = np.log(width_x).sum(1) + np.log(width_u).sum(1)
-    return x, u, np.log(weights[node]) - log_volume
+    width_z = integral.nodes.width[of_outer]
+    z = integral.nodes.lower[of_outer] + width_z * rng.random(width_z.shape)
+    log_volume = np.log(width_x).sum(1) + np.log(width_z).sum(1)
+    return x, z, np.log(weights[node]) - log_volume
 
 
 def systematic(weight: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:

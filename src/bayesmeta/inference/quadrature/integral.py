@@ -1,7 +1,7 @@
 """From a design to grids over the taus at every node of the outer parameters."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -10,8 +10,16 @@ from scipy.special import logsumexp
 
 from bayesmeta.inference.quadrature.density import DesignArrays, arrays_of
 from bayesmeta.inference.quadrature.grid import Grid, refine_arrays
-from bayesmeta.inference.quadrature.outer import OuterNodes, orders_of, outer_nodes, outer_priors
-from bayesmeta.model.spec import ModelSpec
+from bayesmeta.inference.quadrature.outer import (
+    ROUNDS,
+    Box,
+    OuterNodes,
+    log_prior,
+    orders_of,
+    outer_nodes,
+    outer_priors,
+)
+from bayesmeta.model.spec import ModelSpec, Prior
 
 OUTER_TOLERANCE = 1e-3  # of the average over outer parameters
 NEGLIGIBLE = 1e-12  # share of an outer node, relative to the largest, below which it is left out
@@ -62,18 +70,43 @@ def integrate(
     """Integrate a model with one tau per level; arguments as for `integrate_posterior`."""
     arrays = arrays_of(design, spec, without)
     priors = outer_priors(spec)
-    rules: list[Integral] = []
-    for order in orders_of(priors):
-        nodes = outer_nodes(priors, order)
-        given = (arrays.given(nodes.at(node)) for node in range(len(nodes.weight)))
-        refined = [refine_arrays(part, spec, tolerance=tolerance) for part in given]
-        grids = [grid for grid, _ in refined]
-        error = max(grid_error for _, grid_error in refined)
-        allowed = max(tolerance, OUTER_TOLERANCE) if priors else tolerance
-        rule = Integral(arrays, nodes, grids, error, error <= allowed)
-        error = max([error, *(_difference(coarser, rule) for coarser in rules[-1:])])
-        rules.append(Integral(arrays, nodes, grids, error, error <= allowed))
-    return rules[-1]
+    coarse, *orders = orders_of(priors)
+    if not priors:
+        return _on_rule(arrays, spec, outer_nodes(priors, coarse, Box.of(priors)), tolerance)
+    rule, box = _zoomed(arrays, spec, priors, tolerance)
+    allowed = max(tolerance, OUTER_TOLERANCE)
+    for order in orders:
+        finer = _on_rule(arrays, spec, outer_nodes(priors, order, box), tolerance)
+        error = max(finer.error, _difference(rule, finer))
+        rule = replace(finer, error=error, converged=error <= allowed)
+        if rule.converged:
+            break
+    return rule
+
+
+def _zoomed(
+    arrays: DesignArrays, spec: ModelSpec, priors: Mapping[str, Prior], tolerance: float
+) -> tuple[Integral, Box]:
+    """Return the coarsest rule on the box of the outer parameters that matters, and the box."""
+    order = orders_of(priors)[0]
+    box = Box.of(priors)
+    for _ in range(ROUNDS):
+        rule = _on_rule(arrays, spec, outer_nodes(priors, order, box), tolerance)
+        evidence = np.array([grid.log_evidence for grid in rule.grids])
+        larger = box
+        box = larger.around(rule.nodes, evidence + log_prior(rule.nodes.z))
+        if larger.is_nearly(box):
+            break
+    return rule, box
+
+
+def _on_rule(
+    arrays: DesignArrays, spec: ModelSpec, nodes: OuterNodes, tolerance: float
+) -> Integral:
+    given = (arrays.given(nodes.at(node)) for node in range(len(nodes.weight)))
+    refined = [refine_arrays(part, spec, tolerance=tolerance) for part in given]
+    error = max(grid_error for _, grid_error in refined)
+    return Integral(arrays, nodes, [grid for grid, _ in refined], error, error <= tolerance)
 
 
 def _difference(coarse: Integral, fine: Integral) -> float:

@@ -9,6 +9,9 @@ import xarray as xr
 from bayesmeta.inference.reml.fit import Reml, codes_of
 from bayesmeta.inference.reml.tables import t_test, weights_of
 
+MIN_DF = 4  # below it the Satterthwaite approximation fails: doi 10.1037/met0000011
+FEW_DF = f"fewer than {MIN_DF} degrees of freedom: do not rely on CR2 intervals and p-values"
+
 
 def cr2_table(
     fit: Reml, *, contrasts: xr.DataArray | None = None, confidence: float = 0.95
@@ -22,8 +25,8 @@ def cr2_table(
 
     and the degrees of freedom of a contrast c match the first two moments of c' cov(beta) c under
     the working model. `contrasts` are weights (contrast, term). The columns are term, se, df, tval,
-    pval, ci_lb, ci_ub: the terms, then the contrasts. With a df below 4 the p-value is not
-    reliable.
+    pval, ci_lb, ci_ub, caution: the terms, then the contrasts. With a df below 4 p-value and
+    interval are not reliable, and `caution` says so; otherwise it is empty.
 
     Source: Pustejovsky & Tipton 2018, doi 10.1080/07350015.2016.1247004; clubSandwich's
     `vcovCR(type = "CR2")` and `coef_test(test = "Satterthwaite")`.
@@ -34,7 +37,8 @@ def cr2_table(
     se = np.sqrt((clusters.scores**2).sum(axis=0))
     df = _satterthwaite(clusters, fit.covariance.to_numpy())
     columns = {"term": weights.index, "se": se, "df": df}
-    return pd.DataFrame({**columns, **t_test(estimate, se, df, confidence)})
+    caution = np.where(df < MIN_DF, FEW_DF, "")
+    return pd.DataFrame({**columns, **t_test(estimate, se, df, confidence), "caution": caution})
 
 
 class Clusters(NamedTuple):

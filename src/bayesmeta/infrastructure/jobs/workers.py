@@ -120,8 +120,24 @@ def _on_cluster(jobs: Mapping[str, Job], address: str) -> Attempts:
         # two per core wait on the cluster, the others here, where memory is ours
         submit(2 * sum(client.ncores().values()))
         for future in running:
-            yield future.result()
+            yield _result(future, client)
             submit(max(1, 2 * sum(client.ncores().values()) - running.count()))
+
+
+def _result(future: Any, client: "Client") -> Attempt:
+    """Return the result of a job that is done, which a lost worker may have to do again.
+
+    Raise BadInput if no worker is left that could.
+    """
+    while True:
+        try:
+            attempt: Attempt = future.result(timeout=PATIENCE)
+        except TimeoutError:
+            if client.ncores():
+                continue
+            advice = "start workers, and give the same command again: what is done is kept"
+            raise BadInput(f"the Dask cluster has lost all its workers; {advice}") from None
+        return attempt
 
 
 def _connect(address: str) -> "Client":

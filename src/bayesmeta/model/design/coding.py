@@ -1,6 +1,5 @@
 """Coding of moderators: from a formula to columns with readable names."""
 
-import re
 import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -12,10 +11,12 @@ from pandas.api.types import is_numeric_dtype
 from bayesmeta.data.schema import check_moderators
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design.expressions import check_expressions, variables_of
+from bayesmeta.model.design.formulas import quote_names
 from bayesmeta.model.design.kinds import code_kinds
-from bayesmeta.model.design.standardising import CONTEXT, standardised_weights
+from bayesmeta.model.design.labels import factor_levels, term_labels
+from bayesmeta.model.design.standardising import CONTEXT, SPAN_TOLERANCE, standardised_weights
+from bayesmeta.model.spec import split_names
 
-_FACTOR_LEVEL = re.compile(r"(\w+)\[(T\.)?([^\]]*)\]")
 EXAMPLES = "write for example '0 + valence:phase', '~ dose' or '1'"
 
 
@@ -27,7 +28,9 @@ class Coding(NamedTuple):
     kinds: pd.Series  # `kinds.MEAN`, `DIFFERENCE` or `SLOPE` (p,)
     standardised: pd.DataFrame | None  # `standardising.standardised_weights` by name (p, p)
     spec: Any  # formulaic ModelSpec, codes other rows in the same form
-    kept: np.ndarray  # whether each column of `spec` is a term; others are cells without effects
+    kept: np.ndarray  # whether each column of `spec` is a term; others are empty or redundant
+    relation: np.ndarray  # of the columns that are not kept to the terms (p, others); 0 for empty
+    dropped: list[str]  # names of redundant columns
 
 
 def about_table(frame: pd.DataFrame) -> dict[str, str | int]:
@@ -47,26 +50,30 @@ def code_terms(
     coded = _coded(frame, formula)
     spec = coded.model_spec
     matrix = pd.DataFrame(coded).set_axis(range(len(frame)))
-    factors = _factor_levels(matrix)
-    empty = matrix.columns.str.contains("[", regex=False) & (matrix == 0).all().to_numpy()
+    factors = factor_levels(spec)
+    empty = (factors != "").any(axis=1).to_numpy() & (matrix == 0).all().to_numpy()
     kept = ~empty | _informed(factors, empty, informed)
-    labels = pd.Index(_labels(list(matrix.columns[kept])))
-    with_effects = matrix.loc[:, kept & ~empty].set_axis(labels[~empty[kept]], axis=1)
-    refuse_aliased(with_effects, formula)
-    weights = standardised_weights(frame, spec, matrix)
-    standardised = None
-    if weights is not None:
-        standardised = pd.DataFrame(weights[np.ix_(kept, kept)], labels, labels)
+    known = kept & ~empty
+    redundant = np.zeros(len(kept), bool)
+    redundant[known] = aliased(matrix.to_numpy(float)[:, known])
+    every = pd.Index(term_labels(spec, kept))
+    dropped = [*every[redundant[kept]], *lost_terms(spec)]
+    kept &= ~redundant
+    if not kept.any():
+        raise BadInput(f"terms '{formula}': no term is left in these {len(frame)} effects")
+    labels = pd.Index(term_labels(spec, kept))
+    weights = standardised_weights(frame, spec, matrix, kept)
+    standardised = None if weights is None else pd.DataFrame(weights, labels, labels)
     terms = matrix.loc[:, kept].set_axis(labels, axis=1)
     kinds = pd.Series(code_kinds(spec)[kept], labels)
-    return Coding(terms, factors[kept].set_axis(labels), kinds, standardised, spec, kept)
+    relation = np.linalg.lstsq(terms.to_numpy(float), matrix.loc[:, ~kept].to_numpy(float))[0]
+    of_terms = factors[kept].set_axis(labels)
+    return Coding(terms, of_terms, kinds, standardised, spec, kept, relation, dropped)
 
 
-def _factor_levels(matrix: pd.DataFrame) -> pd.DataFrame:
-    """Return the level of every factor in each column of a formulaic matrix (p, factors), or ''."""
-    matches = [_FACTOR_LEVEL.findall(str(column)) for column in matrix]
-    named = [{name: level for name, _, level in of_column} for of_column in matches]
-    return pd.DataFrame(named, range(len(named))).fillna("").astype(str)
+def lost_terms(spec: Any) -> list[str]:
+    """Return the terms of a formula that have no column: a category with one level."""
+    return [str(part.term) for part in spec.structure if not part.columns]
 
 
 def _coded(frame: pd.DataFrame, formula: str) -> Any:
@@ -89,7 +96,9 @@ def _coded(frame: pd.DataFrame, formula: str) -> Any:
 
 
 def code_rows(coding: Coding, frame: pd.DataFrame) -> pd.DataFrame:
-    """Code other rows as a table was coded (m, p); nan in rows of cells that had no effects.
+    """Code other rows as a table was coded (m, p); nan in rows that its terms do not determine.
+
+    These are rows of cells that had no effects, and rows that tell apart what the table could not.
 
     Raise BadInput if a moderator is missing or blank, or has a level that the table did not have.
     """
@@ -103,8 +112,11 @@ def code_rows(coding: Coding, frame: pd.DataFrame) -> pd.DataFrame:
     except (DataMismatchWarning, FormulaicError, ValueError) as error:
         raise BadInput(f"these rows cannot be coded as the model's table was: {error}") from error
     coded = pd.DataFrame(matrix).to_numpy(float)
-    in_empty_cell = (coded[:, ~coding.kept] != 0).any(axis=1)
-    terms = np.where(in_empty_cell[:, None], np.nan, coded[:, coding.kept])
+    terms = coded[:, coding.kept]
+    others = coded[:, ~coding.kept]
+    size = np.maximum(np.abs(others), np.abs(terms) @ np.abs(coding.relation))
+    outside = np.abs(others - terms @ coding.relation) > SPAN_TOLERANCE * size
+    terms = np.where(outside.any(axis=1)[:, None], np.nan, terms)
     return pd.DataFrame(terms, columns=coding.matrix.columns)
 
 
@@ -123,32 +135,24 @@ def cell_means(formula: str, frame: pd.DataFrame) -> str:
 
     After the ~ of R everything is as in R: `~ species` has an intercept.
     """
-    written = formula.strip()
+    written = quote_names(formula.strip(), frame.columns)
     text = written.removeprefix("~").strip()
-    names = [name.strip() for name in text.split(":")]
-    if not all(name in frame and not is_numeric_dtype(frame[name]) for name in names):
+    names = split_names(text)
+    if not names or not all(name in frame and not is_numeric_dtype(frame[name]) for name in names):
         return text
     return f"1 + {text}" if written.startswith("~") else f"0 + {text}"
 
 
-def _labels(columns: list[str]) -> list[str]:
-    """Shorten `valence[fear]:phase[memory]` to `fear:memory`; a treatment contrast keeps it all."""
-
-    def shorten(match: re.Match[str]) -> str:
-        return f"{match[1]}[{match[3]}]" if match[2] else match[3]
-
-    labels = [re.sub("^Intercept$", "intercept", _FACTOR_LEVEL.sub(shorten, c)) for c in columns]
-    return labels if len(set(labels)) == len(labels) else columns
+def aliased(values: np.ndarray) -> np.ndarray:
+    """Return whether each column (k, p) is a linear combination of the columns before it (p,)."""
+    unit = values / np.maximum(np.linalg.norm(values, axis=0), np.finfo(float).tiny)
+    ranks = [np.linalg.matrix_rank(unit[:, : last + 1]) for last in range(unit.shape[1])]
+    return np.diff([0, *ranks]) == 0
 
 
 def refuse_aliased(matrix: pd.DataFrame, formula: str) -> None:
-    """Raise BadInput if terms are linear combinations of the terms before them, or none is left."""
-    values = matrix.to_numpy(float)
-    values = values / np.maximum(np.linalg.norm(values, axis=0), np.finfo(float).tiny)
-    ranks = [np.linalg.matrix_rank(values[:, : last + 1]) for last in range(values.shape[1])]
-    steps = zip(matrix.columns, np.diff([0, *ranks]), strict=True)
-    aliased = [name for name, step in steps if step == 0]
-    if aliased or not len(matrix.columns):
-        what = f"{aliased or 'no term is left'}; leave them out of the formula"
+    """Raise BadInput if terms are linear combinations of the terms before them."""
+    if names := list(matrix.columns[aliased(matrix.to_numpy(float))]):
         where = f"in these {len(matrix)} effects"
+        what = f"{names}; leave them out of the formula"
         raise BadInput(f"terms '{formula}' cannot be distinguished {where}: {what}")

@@ -9,26 +9,26 @@
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.model.design.combinations import Known, parse_combination, readings, written
 from bayesmeta.model.design.small_study import SMALL_STUDY_POWERS
 from bayesmeta.model.spec import ModelSpec, spec_to_json
 
-_SIGNED = re.compile(r"\s+([+-])\s+")
-_PLACEHOLDER = re.compile(r"\{(\w+)\}")
-EXAMPLE = "'fear:memory - 0.5 * neutral:memory'"
-_WEIGHTED = re.compile(r"(?:(\d+(?:\.\d*)?)\s*\*\s*)?(\S.*)")
+_PLACEHOLDER = re.compile(r"\{([^\W\d]\w*)\}")
 
 
 def contrast_weights(definitions: Mapping[str, str], terms: Sequence[str]) -> xr.DataArray:
     """Return the weights (contrast, term) of named linear combinations of terms.
 
-    `definitions` holds name to text, as in the module's examples, with spaces around + and -; a
-    name with {placeholders} becomes a contrast for every filling. Raise BadInput if a text cannot
-    be read or a term does not exist.
+    `definitions` holds name to text, as in the module's examples, with spaces around + and -
+    (`combinations`); a name with {placeholders} becomes a contrast for every filling. Raise
+    BadInput if a text cannot be read or a term does not exist.
     """
     rows: dict[str, np.ndarray] = {}
     for name, text in definitions.items():
@@ -42,7 +42,7 @@ def contrast_weights(definitions: Mapping[str, str], terms: Sequence[str]) -> xr
 
 def _row(name: str, text: str, filling: Mapping[str, str], terms: Sequence[str]) -> np.ndarray:
     row = np.zeros(len(terms))
-    for pattern, weight in parse_combination(name, text).items():
+    for pattern, weight in parse_combination(name, text, known_among(terms)).items():
         term = _filled(pattern, filling)
         if term not in terms:
             raise BadInput(_unknown_term(name, term, terms))
@@ -63,12 +63,11 @@ def _unknown_term(name: str, term: str, terms: Sequence[str]) -> str:
 
 def _fillings(name: str, text: str, terms: Sequence[str]) -> dict[str, list[dict[str, str]]]:
     """Return by full name the fillings, to average, of a text's placeholders by existing terms."""
-    patterns = list(parse_combination(name, text))
-    if not any(_PLACEHOLDER.search(pattern) for pattern in patterns):
+    patterns = list(parse_combination(name, text, known_among(terms)))
+    if not any(_PLACEHOLDER.search(pattern) for pattern in {*patterns} - {*terms}):
         return {name: [{}]}
     richest = max(patterns, key=lambda pattern: len(_PLACEHOLDER.findall(pattern)))
-    escaped = re.escape(richest).replace(r"\{", "{").replace(r"\}", "}")
-    regex = re.compile(_PLACEHOLDER.sub(r"(?P<\1>.+)", escaped))
+    regex = re.compile(_PLACEHOLDER.sub(r"(?P<\1>.+)", _escaped(richest)))
     fillings: dict[str, list[dict[str, str]]] = {}
     for match in filter(None, map(regex.fullmatch, terms)):
         filling = match.groupdict()
@@ -81,23 +80,25 @@ def _fillings(name: str, text: str, terms: Sequence[str]) -> dict[str, list[dict
     return fillings
 
 
+def known_among(terms: Sequence[str]) -> Known:
+    """Return whether a name is a term, or has placeholders that a term may fill."""
+    known = set(terms)
+
+    def is_known(name: str) -> bool:
+        if name in known or not _PLACEHOLDER.search(name):
+            return name in known
+        regex = re.compile(_PLACEHOLDER.sub(".+", _escaped(name)))
+        return any(map(regex.fullmatch, terms))
+
+    return is_known
+
+
+def _escaped(pattern: str) -> str:
+    return re.escape(pattern).replace(r"\{", "{").replace(r"\}", "}")
+
+
 def _filled(text: str, filling: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda match: filling.get(match[1], match[0]), text)
-
-
-def parse_combination(name: str, text: str) -> dict[str, float]:
-    """Return the weights by term of `fear:memory - 0.5 * neutral:memory`, or raise BadInput."""
-    if not isinstance(text, str):
-        raise BadInput(f"contrast '{name}' is {text!r}; it should be text like {EXAMPLE}")
-    first, *rest = _SIGNED.split(text.strip())
-    weights: dict[str, float] = {}
-    for sign, part in [("+", first), *zip(rest[::2], rest[1::2], strict=True)]:
-        match = _WEIGHTED.fullmatch(part.strip())
-        if match is None:
-            raise BadInput(f"contrast '{name}' cannot be read: '{text}'; write it like {EXAMPLE}")
-        weight = float(match[1] or 1) * (-1 if sign == "-" else 1)
-        weights[match[2]] = weights.get(match[2], 0.0) + weight
-    return weights
 
 
 def possible_weights(definitions: Mapping[str, str], terms: Sequence[str]) -> xr.DataArray:
@@ -115,9 +116,35 @@ def named_weights(design: xr.Dataset, spec: ModelSpec) -> xr.DataArray:
     A contrast is left out if a selection of rows has left one of its cells without effects.
     """
     terms = [str(term) for term in design["term"].values]
-    single = contrast_weights({term: term for term in terms}, terms)
+    single = xr.DataArray(np.eye(len(terms)), {"contrast": terms, "term": terms})
     named = possible_weights(spec.contrasts_of(design.attrs.get("dataset", "")), terms)
     return xr.concat([single, named], dim="contrast")
+
+
+def settled(spec: ModelSpec, dataset: str, terms: Sequence[str]) -> tuple[ModelSpec, list[str]]:
+    """Return the model with the longest names quoted in contrasts that have several readings.
+
+    A selection of rows may take away a name, and must not change what a contrast means. The notes
+    show the reading that is taken and the next one. Raise BadInput if no reading is longest.
+    """
+    chosen: dict[str, str] = {}
+    notes = []
+    for name, text in spec.contrasts_of(dataset).items():
+        found = readings(text, known_among(terms))
+        if len(found) > 1:
+            parse_combination(name, text, known_among(terms))
+            chosen[name] = written(found[0])
+            other = f"if another reading is meant, write {written(found[1])}"
+            notes.append(f"contrast '{name}' is read as {chosen[name]}; {other}")
+    return replace(spec, contrasts=_with_texts(spec.contrasts, chosen)), notes
+
+
+def _with_texts(entries: Mapping[str, Any], chosen: Mapping[str, str]) -> dict[str, Any]:
+    """Return contrasts, those of datasets too, with other texts for some names."""
+    return {
+        name: chosen.get(name, entry) if isinstance(entry, str) else _with_texts(entry, chosen)
+        for name, entry in entries.items()
+    }
 
 
 def with_model(design: xr.Dataset, spec: ModelSpec) -> xr.Dataset:

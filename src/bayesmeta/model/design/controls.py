@@ -21,6 +21,8 @@ import pandas as pd
 from bayesmeta.data.corrections import split_controls
 from bayesmeta.infrastructure.errors import BadInput
 
+MEASURE = "SMD"
+MAX_RATIO = 3.0  # of vi to that of an SMD, by the median: a log odds ratio has 4 or more
 NEEDED = ("control", "n1i", "n2i")
 MEASUREMENT = ("study", "control", "n2i", "m2i", "sd2i")  # the same in all: the same measurement
 
@@ -33,7 +35,8 @@ def code_controls(frame: pd.DataFrame) -> dict[str, tuple[str, np.ndarray]]:
     and its size agree, and its mean and standard deviation where the table has them; none share a
     control without variation (a floor, a ceiling), which may look alike in two measurements. The
     table has control, n1i, n2i, and may have m2i, sd2i and direction (1, -1). Raise BadInput if a
-    column is missing, a group size is not positive, or the n of a shared control is split.
+    column is missing, a group size is not positive, the n of a shared control is split, or the
+    effects are of another measure.
     """
     if missing := [name for name in NEEDED if name not in frame]:
         needed = f"shared controls need the columns {', '.join(NEEDED)}"
@@ -46,9 +49,30 @@ def code_controls(frame: pd.DataFrame) -> dict[str, tuple[str, np.ndarray]]:
             "split between the groups compared with it (n2i_reported is the full n); use "
             "`data.corrections.with_whole_controls`, as `bayesmeta multiverse` does"
         )
+    if got := why_not_smd(frame):
+        formula = "shared_controls has the covariance of standardised mean differences (SMD) alone"
+        remedy = "leave out shared_controls, or keep one comparison per control"
+        raise BadInput(f"{formula}, and {got}; {remedy}")
     cluster = control_measurements(frame)
     measured = {"cluster": cluster, "side": _sides(frame), "subjects": _subjects(frame, cluster)}
     return {f"control_{name}": ("effect", values) for name, values in measured.items()}
+
+
+def why_not_smd(frame: pd.DataFrame) -> str:
+    """Return why effects with group sizes are no standardised mean differences, or ""."""
+    if measure := str(frame.attrs.get("measure") or ""):
+        return "" if measure == MEASURE else f"the effects are {measure}"
+    ratio = _variance_ratio(frame)
+    if ratio < MAX_RATIO:
+        return ""
+    return f"the vi of these effects differ {ratio:.1f}-fold from those of SMDs with n1i and n2i"
+
+
+def _variance_ratio(frame: pd.DataFrame) -> float:
+    """Return by how much vi differs from that of an SMD with these groups (median of effects)."""
+    sizes = frame[["n1i", "n2i"]].to_numpy(float)
+    of_smd = (1 / sizes).sum(axis=1) + frame["yi"].to_numpy(float) ** 2 / (2 * sizes.sum(axis=1))
+    return float(np.exp(np.median(np.abs(np.log(frame["vi"].to_numpy(float) / of_smd)))))
 
 
 def control_measurements(frame: pd.DataFrame) -> np.ndarray:

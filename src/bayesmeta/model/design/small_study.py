@@ -25,20 +25,26 @@ SIZES = ("n1i", "n2i")
 
 
 def published_direction(
-    frame: pd.DataFrame, matrix: pd.DataFrame, directions: Mapping[str, str]
+    frame: pd.DataFrame,
+    matrix: pd.DataFrame,
+    factors: pd.DataFrame,
+    directions: Mapping[str, str],
 ) -> np.ndarray:
     """Return 1 where large results are published, -1 where small results are (k,).
 
     `directions` gives it for the terms that they name (`neutral = "lower"`: every term with that
-    level), for others their mean's sign by unweighted least squares. Raise BadInput if they name
-    no term.
+    level of its `factors` (p, factors)), for others their mean's sign by unweighted least squares.
+    Raise BadInput if they name no term.
     """
     x = matrix.to_numpy(float)
     y = frame["yi"].to_numpy(float)
     sign = np.where(x @ np.linalg.lstsq(x, y)[0] < 0, -1.0, 1.0)
+    levels = [
+        {*map(str, row), *str(term).split(":"), str(term)} for term, *row in factors.itertuples()
+    ]
     for name, direction in directions.items():
-        levels = set(name.split(":"))
-        named = [levels <= set(str(term).split(":")) for term in matrix.columns]
+        pieces = {name} if any(name in of_term for of_term in levels) else set(name.split(":"))
+        named = [pieces <= of_term for of_term in levels]
         if not any(named):
             terms = ", ".join(map(str, matrix.columns))
             raise BadInput(f"directions name '{name}', a level of no term; the terms are: {terms}")

@@ -10,6 +10,7 @@ divided by its standard deviation, Z in place of X:
 with gamma's intercept the mean at the average moderators, and its slopes per standard deviation.
 """
 
+from keyword import iskeyword
 from typing import Any
 
 import numpy as np
@@ -22,42 +23,46 @@ MAX_MEAN_IN_SDS = 1e5  # beyond it products of a column lose their digits
 CONTEXT = {"np": np}  # names that a formula may use besides the transforms of formulaic
 SPAN_TOLERANCE = 1e-8  # relative length of a residual: square root of the precision of a double
 ZERO_WEIGHT = 1e-12  # relative to the largest in a column: rounding of the least-squares solution
+PLAIN = "_column_"  # before the position of a column: its second name
 IDENTITY_TOLERANCE = 1e-9  # of U, which is then the identity up to rounding
 
 
-def standardised_weights(frame: pd.DataFrame, spec: Any, matrix: pd.DataFrame) -> np.ndarray | None:
-    """Return U of the module's equations (p, p), or None where it is the identity.
+def standardised_weights(
+    frame: pd.DataFrame, spec: Any, matrix: pd.DataFrame, kept: np.ndarray
+) -> np.ndarray | None:
+    """Return U of the module's equations for the kept columns, or None where it is the identity.
 
     A number is centred if the terms span its mean, as with an intercept. If they do not, as in `1 +
     species:dose`, each of its columns is centred; without any intercept, as in `0 + dose`, they are
     only scaled. Columns of 0 and 1 are categories and stay as they are. `matrix` (k, p) includes
-    the columns of empty cells; `spec` is its formulaic ModelSpec. Raise BadInput if a number lies
-    so far from zero that rounding destroys its variation.
+    the columns that are not `kept`; `spec` is its formulaic ModelSpec. Raise BadInput if a number
+    lies so far from zero that rounding destroys its variation.
     """
     numbers = _continuous(frame, spec)
     if not numbers:
         return None
-    x = matrix.to_numpy(float)
+    x = matrix.to_numpy(float)[:, kept]
     centred: list[str] = []
     for number in numbers:
-        if _weights(x, _coded(frame, spec, numbers, [*centred, number])) is not None:
+        z = _coded(frame, spec, numbers, [*centred, number])
+        if _weights(x, z[:, kept]) is not None:
             centred.append(number)
     z = _coded(frame, spec, numbers, centred)
     if _spans(x, np.ones((len(x), 1))):
         uncentred = _columns_with(spec, set(numbers) - set(centred))
         z[:, uncentred] -= z[:, uncentred].mean(axis=0)
-    weights = _weights(x, z)
+    weights = _weights(x, z[:, kept])
     assert weights is not None  # these changes leave the span as it was
     identity = np.allclose(weights, np.eye(len(weights)), atol=IDENTITY_TOLERANCE)
     return None if identity else weights
 
 
 def _continuous(frame: pd.DataFrame, spec: Any) -> list[str]:
-    """Return the factors of the formula that are numbers, other than those of 0 and 1 alone."""
+    """Return the factors of the formula that are numbers, not those of 0 and 1, nor constants."""
     expressions = []
     for expression in numeric_factors(spec):
         values = _evaluated(frame, [_term([_quoted(frame, expression)])]).to_numpy(float)
-        if not np.isin(values, (0.0, 1.0)).all():
+        if not np.isin(values, (0.0, 1.0)).all() and np.ptp(values, axis=0).any():
             _check_variation(values, expression)
             expressions.append(expression)
     return expressions
@@ -91,9 +96,16 @@ def _term(expressions: list[str]) -> Any:
 
 
 def _quoted(frame: pd.DataFrame, expression: str) -> str:
-    """Return a column's name in backticks if Python code cannot contain it as it is."""
-    is_odd_column = expression in frame.columns and not expression.isidentifier()
-    return f"`{expression}`" if is_odd_column else expression
+    """Return a name that Python code can contain: of an odd column that of `_with_plain_names`."""
+    is_plain = expression.isidentifier() and not iskeyword(expression)
+    is_odd_column = expression in frame.columns and not is_plain
+    return f"{PLAIN}{frame.columns.get_loc(expression)}" if is_odd_column else expression
+
+
+def _with_plain_names(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table in which every column has a second name that Python code can contain."""
+    plain = frame.set_axis([f"{PLAIN}{place}" for place in range(frame.shape[1])], axis=1)
+    return pd.concat([frame, plain], axis=1)
 
 
 def _evaluated(frame: pd.DataFrame, terms: list[Any]) -> pd.DataFrame:
@@ -101,7 +113,8 @@ def _evaluated(frame: pd.DataFrame, terms: list[Any]) -> pd.DataFrame:
 
     formula = Formula(terms, _ordering="none")
     context = CONTEXT | {"standardise": standardise}
-    return pd.DataFrame(formula.get_model_matrix(frame, context=context, na_action="raise"))
+    table = _with_plain_names(frame)
+    return pd.DataFrame(formula.get_model_matrix(table, context=context, na_action="raise"))
 
 
 def standardise(values: Any, centre: bool) -> Any:

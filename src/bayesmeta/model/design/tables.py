@@ -14,6 +14,7 @@ from bayesmeta.model.design.controls import code_controls
 from bayesmeta.model.design.expressions import variables_of
 from bayesmeta.model.design.independent_groups import check_independent_groups
 from bayesmeta.model.design.kinds import SMALL_STUDY
+from bayesmeta.model.design.labels import level_coordinate
 from bayesmeta.model.design.recoding import levels_of_moderators
 from bayesmeta.model.design.reserved import RESERVED
 from bayesmeta.model.design.small_study import (
@@ -75,13 +76,15 @@ def build_design(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
         "term": matrix.columns.to_numpy(str),
         "study": np.asarray(studies, str),
         "group": np.asarray(groups, str),
-        **{f"term_{name}": ("term", factors[name].to_numpy(str)) for name in factors},
+        **{level_coordinate(name): ("term", factors[name].to_numpy(str)) for name in factors},
     }
     moderators = [*variables_of(coding.spec.formula), spec.tau_by]
     attrs = {
         **about_table(frame),
         "scale": frame.attrs.get("scale", "effect size yi"),
+        "measure": frame.attrs.get("measure", ""),
         "terms": spec.terms,
+        "redundant": ", ".join(coding.dropped),
         "levels": json.dumps(levels_of_moderators(frame, moderators)),
     }
     return xr.Dataset(data, coords, attrs)
@@ -104,7 +107,7 @@ def _with_bias(
     """Return the coding with the slope of a bias model, and the published direction."""
     if not spec.bias:
         return matrix, factors, {}
-    direction = published_direction(frame, matrix, spec.directions)
+    direction = published_direction(frame, matrix, factors, spec.directions)
     published = {"published": ("effect", direction)}
     if spec.bias not in SMALL_STUDY_POWERS:
         return matrix, factors, published

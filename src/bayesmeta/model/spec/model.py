@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from bayesmeta.model.spec.families import SUPPORT_OF
-from bayesmeta.model.spec.prior import FLAT, Prior
+from bayesmeta.model.spec.prior import FLAT, Prior, split_names
 
 LEVELS = ("study", "group", "effect")
 CUTPOINTS = (0.025, 0.5)
@@ -106,7 +106,7 @@ class ModelSpec:
     @property
     def pooled_factors(self) -> tuple[list[str], ...]:
         """Return the factors of every part if a pooling sd is estimated."""
-        return tuple(key.split(":") for key in self.parts) if self.pooling_sds else ()
+        return tuple(map(split_names, self.parts)) if self.pooling_sds else ()
 
     def contrasts_of(self, dataset: str) -> dict[str, str]:
         """Return the contrasts without a dataset's name, then those under the name of this."""
@@ -122,8 +122,10 @@ class ModelSpec:
         return replace(self, title=title, terms=formula, contrasts={}, concordance={})
 
     def with_levels(self, levels: tuple[str, ...]) -> "ModelSpec":
-        """Return a copy with other levels."""
-        return replace(self, title=f"Random effects of {' and '.join(levels)}", levels=levels)
+        """Return a copy with other levels, named in its title."""
+        *first, last = levels
+        names = " and ".join(filter(None, [", ".join(first), last]))
+        return replace(self, title=f"Random effects of {names}", levels=levels)
 
     def with_likelihood(self, likelihood: str) -> "ModelSpec":
         """Return a copy with a likelihood of results; its name ends in `-t` for the exact one."""

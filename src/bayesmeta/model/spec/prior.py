@@ -11,6 +11,7 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.spec.families import FAMILIES, families_of
 
 _PRIOR = re.compile(r"\s*(\w+)\s*\(([^()]*)\)\s*")
+_NAMES = re.compile(r"`([^`]*)`|([^:`]*[^:`\s][^:`]*)")
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ def _distribution(family: str, parameters: tuple[float, ...]) -> Any:
     return FAMILIES[family].distribution(*parameters)
 
 
-FLAT = Prior("Flat", ())  # improper; no model file has it
+FLAT = Prior("Flat", ())  # improper, as the next; no model file has them
+FLAT_VARIANCE = Prior("FlatVariance", ())  # of a tau, flat on its square
 
 
 def refuse_unknown(got: Iterable[str], known: Iterable[str], where: str) -> None:
@@ -81,3 +83,8 @@ def refuse_unknown(got: Iterable[str], known: Iterable[str], where: str) -> None
         hint = f" (did you mean '{near[0]}'?)" if near else ""
         names = ", ".join(known)
         raise BadInput(f"{where} has unknown keys {unknown}{hint}; the known ones are: {names}")
+
+
+def split_names(text: str) -> list[str]:
+    """Return the columns that `valence:phase` or "`study id`:phase" names, without backticks."""
+    return [(match[1] or match[2]).strip() for match in _NAMES.finditer(text)]

@@ -2,11 +2,14 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.infrastructure.interrupts import remove_at_end, uninterrupted
+
+_UNFINISHED: dict[Path, list[Path]] = {}  # staged folders, with folders that they made necessary
 
 
 @contextmanager
@@ -22,23 +25,40 @@ def staging(out: Path) -> Iterator[Path]:
             raise NotADirectoryError(20, "a file of that name exists")
         out.parent.mkdir(parents=True, exist_ok=True)
         staged = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+        _UNFINISHED[staged] = missing
         try:
             yield staged
             _move(staged, out)
         finally:
             shutil.rmtree(staged, ignore_errors=True)
+            del _UNFINISHED[staged]
     except BaseException as error:
-        for folder in missing:
-            if folder.is_dir() and not any(folder.iterdir()):
-                folder.rmdir()
+        _remove_empty(missing)
         if isinstance(error, OSError):
             why = error.strerror or error
             raise BadInput(f"cannot write to {out}: {why}; give another folder by --out") from error
         raise
 
 
+def remove_unfinished() -> None:
+    """Remove the folders of all blocks that are not finished, before the process is ended."""
+    for staged, missing in list(_UNFINISHED.items()):
+        shutil.rmtree(staged, ignore_errors=True)
+        _remove_empty(missing)
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    for folder in folders:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
 def _move(staged: Path, out: Path) -> None:
-    for file in sorted(path for path in staged.rglob("*") if path.is_file()):
-        target = out / file.relative_to(staged)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        file.replace(target)
+    with uninterrupted():
+        for file in sorted(path for path in staged.rglob("*") if path.is_file()):
+            target = out / file.relative_to(staged)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            file.replace(target)
+
+
+remove_at_end(remove_unfinished)

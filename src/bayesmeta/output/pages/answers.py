@@ -1,34 +1,41 @@
-"""The summary in five sentences: data, estimates, heterogeneity, frequentist analysis, doubts."""
+"""The summary in sentences: data, estimates, heterogeneity, frequentist analysis, doubts."""
 
 import re
 from collections.abc import Callable
 from typing import Any
 
 from bayesmeta.data.datasets import DATASETS
+from bayesmeta.data.effect_sizes import MEASURES
+from bayesmeta.estimates.transformed import NAME
 from bayesmeta.output.pages.cells import Cells
-from bayesmeta.output.pages.conclusions import compared, doubted, estimated, varied
-from bayesmeta.output.pages.facts import with_facts
+from bayesmeta.output.pages.conclusions import compared, doubted, estimated, moved, varied
+from bayesmeta.output.pages.facts import SUPPORTED, Tables, answering, with_facts
 from bayesmeta.output.pages.prose import blocks, joined
 from bayesmeta.output.pages.results import Results
-from bayesmeta.output.pages.saved_model import saved_model
+from bayesmeta.output.pages.saved_model import saved_model, supported_model
 
 MAX_LISTED = 8  # names in a list before "and others"
 DEFAULT_MODEL = "three-level"  # of a table that is no named dataset
 
 
 def answer(results: Results, html: bool = True) -> str:
-    """Return the summary as five paragraphs of a sentence.
+    """Return the summary as paragraphs of a sentence.
 
-    A sentence without its tables names the command that makes them. HTML has `<data>` elements and
-    needs no further escaping; otherwise it is plain text. Raises BadInput if posterior.nc cannot be
-    read.
+    The answer is that of the model that the data support, with the requested one beside it, if both
+    were fitted. A sentence without its tables names the command that makes them. HTML has `<data>`
+    elements and needs no further escaping; otherwise it is plain text. Raises BadInput if
+    posterior.nc cannot be read.
     """
     parts = blocks("answer.j2", html=html, **context_of(results, html))
     return joined([part for part in parts if part.kind != "heading"], html=html)
 
 
 def sentences(results: Results, html: bool = True) -> dict[str, str]:
-    """Return the same sentences by topic: analysed, estimated, varies, frequentist, doubts."""
+    """Return the same sentences by topic.
+
+    Topics: analysed, estimated, structure (with a supported model), signs, varies, frequentist,
+    doubts.
+    """
     parts = blocks("answer.j2", html=html, **context_of(results, html))
     return {head.text: body.text for head, body in zip(parts[::2], parts[1::2], strict=True)}
 
@@ -38,6 +45,8 @@ def context_of(results: Results, html: bool) -> dict[str, Any]:
     tables = with_facts(results)
     cell = Cells(tables, html=html)
     saved = saved_model(results)
+    supported = supported_model(results)
+    answers = answering(tables)
 
     def fact(name: str, digits: int = 0) -> str:
         return cell("facts", name, "value", digits)
@@ -57,13 +66,34 @@ def context_of(results: Results, html: bool) -> dict[str, Any]:
         "spec": saved.spec,
         "scale": saved.scale,
         "positive": meaning_of_positive(saved.scale),
+        "measure": saved.measure,
+        "has_null": has_null(saved.measure),
+        "back_transformed": MEASURES[saved.measure].scale.name if saved.measure in MEASURES else "",
+        "scaled": scales_by_term(answers),
         "max_listed": MAX_LISTED,
         "command": command_of(results),
-        **estimated(tables),
-        **varied(tables),
+        "of": SUPPORTED if supported else "",
+        "answering": supported.spec if supported else saved.spec,
+        **estimated(answers),
+        **varied(answers),
+        **moved(tables),
         **compared(tables),
         **doubted(tables),
     }
+
+
+def has_null(measure: str) -> bool:
+    """Return whether a value of 0 means no effect: not for a proportion or the mean of a group."""
+    return measure not in MEASURES or MEASURES[measure].null == 0
+
+
+def scales_by_term(tables: Tables) -> dict[str, str]:
+    """Return the scale of every term that has transformed estimates, such as odds ratio."""
+    terms = tables.get("terms")
+    if terms is None or NAME not in terms:
+        return {}
+    named = terms.dropna(subset=[NAME])
+    return dict(zip(named["term"].astype(str), named[NAME], strict=True))
 
 
 def meaning_of_positive(scale: str) -> str:
@@ -79,8 +109,14 @@ def command_of(results: Results) -> Callable[[str], str]:
     of_a_file = bool(files) and about.get("title") == f"effects from {files[0]}"
     dataset = DATASETS.get(str(about.get("dataset")))
     options = f" --dataset {files[0] if of_a_file else about.get('dataset')}"
-    if about.get("model") not in (None, "", dataset.model if dataset else DEFAULT_MODEL):
-        options += f" --model {about['model']}"
+    levels = about.get("levels")
+    likelihood = about.get("likelihood")
+    ending = "".join(f"-{part}" for part in [*(levels or "").split(","), likelihood] if part)
+    model = str(about.get("model") or "").removesuffix(ending)
+    if model not in ("", dataset.model if dataset else DEFAULT_MODEL):
+        options += f" --model {model}"
+    for name in ("levels", "likelihood"):
+        options += f" --{name} {about[name]}" if about.get(name) else ""
     if about.get("moderators"):
         options += f" --moderators '{about['moderators']}'"
     if about.get("where"):

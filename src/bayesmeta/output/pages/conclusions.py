@@ -6,11 +6,12 @@ import pandas as pd
 
 from bayesmeta.estimates.conventions import SETTLED
 from bayesmeta.estimates.frequentist import side_of_zero
-from bayesmeta.output.pages.facts import Tables, names_by_side, new_study_sides
+from bayesmeta.output.pages.facts import SUPPORTED, Tables, names_by_side, new_study_sides
 
 FIRST_RANK = 1  # of the lint's findings
 ALL = "all"  # of the lint's refits: with all findings of the first rank corrected
 NONE = pd.DataFrame()
+REFINED = ["refinement", "term", "shift"]
 
 
 def estimated(tables: Tables) -> dict[str, Any]:
@@ -19,6 +20,7 @@ def estimated(tables: Tables) -> dict[str, Any]:
     rows = tables.get("discrepancies", pd.DataFrame(columns=["first", "second"]))
     return {
         "sides": names_by_side(terms),
+        "terms_in_order": list(terms["term"]) if len(terms) else [],
         "sole": list(terms["term"]) if len(terms) == 1 else [],
         "pairs": [_pair(pair) for _, pair in rows.groupby(["first", "second"], sort=False)],
         "statements": _statements(tables),
@@ -58,6 +60,39 @@ def varied(tables: Tables) -> dict[str, Any]:
     return {"strata": strata, "new_study": new_study_sides(tables)}
 
 
+def moved(tables: Tables) -> dict[str, Any]:
+    """Return the means that differ between the requested and the supported model, and why.
+
+    Keys: moved: names of means and contrasts, the largest difference in posterior sds first;
+    turned: those with another side of zero; without: the mean that extreme effects move most.
+    """
+    rows = _both_models(tables)
+    size = ((rows["mean"] - rows["mean_supported"]) / rows["sd"]).abs()
+    sides = [
+        list(map(side_of_zero, rows[f"ci_lb{end}"], rows[f"ci_ub{end}"]))
+        for end in ("", "_supported")
+    ]
+    refinements = tables.get(f"{SUPPORTED}refinements", pd.DataFrame(columns=REFINED))
+    extreme = refinements["refinement"] == "without extreme effects"
+    shifts = refinements[extreme].dropna(subset="shift")
+    return {
+        "moved": list(rows["term"][size.sort_values(ascending=False).index]),
+        "turned": [
+            name
+            for name, first, second in zip(rows["term"], *sides, strict=True)
+            if first != second
+        ],
+        "without": "" if shifts.empty else shifts["term"].iloc[shifts["shift"].abs().argmax()],
+    }
+
+
+def _both_models(tables: Tables) -> pd.DataFrame:
+    """Return the terms with the columns of both models; no rows without a supported model."""
+    terms = tables.get("terms", pd.DataFrame(columns=["term", "mean", "sd", "ci_lb", "ci_ub"]))
+    supported = tables.get(f"{SUPPORTED}terms", terms[:0])
+    return terms.merge(supported, on="term", suffixes=("", "_supported"))
+
+
 def compared(tables: Tables) -> dict[str, Any]:
     """Return the terms on which REML and Bayes differ, and the term with the largest shift.
 
@@ -70,7 +105,10 @@ def compared(tables: Tables) -> dict[str, Any]:
     posterior = rows["side_posterior"].to_dict()
     robust = None
     if "frequentist_robust" in tables:
-        sides = names_by_side(tables["frequentist_robust"].dropna(subset=["ci_lb", "ci_ub"]))
+        reliable = tables["frequentist_robust"].dropna(subset=["ci_lb", "ci_ub"])
+        if "caution" in reliable:
+            reliable = reliable[reliable["caution"].isna()]
+        sides = names_by_side(reliable)
         pairs = [(name, side) for side, names in sides.items() for name in names]
         robust = [name for name, side in pairs if posterior.get(name, side) != side]
     return {

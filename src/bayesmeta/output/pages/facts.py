@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from bayesmeta.estimates.conventions import SETTLED
 from bayesmeta.estimates.frequentist import side_of_zero
 from bayesmeta.estimates.text import probability_text
 from bayesmeta.output.pages.results import FIT, Results
@@ -12,6 +13,7 @@ from bayesmeta.output.pages.saved_model import SavedModel, saved_model
 
 Fact = tuple[str, Any]
 Tables = Mapping[str, pd.DataFrame]
+SUPPORTED = "supported/"  # tables of the fit of the model that the data support
 SIDES = ("below", "above", "open")
 NEW_STUDY = "study"  # level of the prediction intervals
 SAMPLING = ("draws", "tune", "chains", "seed")
@@ -23,6 +25,12 @@ def with_facts(results: Results) -> dict[str, pd.DataFrame]:
     return results.tables | {"facts": facts_table(results)}
 
 
+def answering(tables: Tables) -> dict[str, pd.DataFrame]:
+    """Return the tables, with those of the supported model in place of those it has."""
+    names = [name for name in tables if name.startswith(SUPPORTED)]
+    return dict(tables) | {name.removeprefix(SUPPORTED): tables[name] for name in names}
+
+
 def facts_table(results: Results) -> pd.DataFrame:
     """Return the numbers that no other table holds: columns fact and value.
 
@@ -31,8 +39,8 @@ def facts_table(results: Results) -> pd.DataFrame:
     cannot be read.
     """
     saved = saved_model(results)
-    tables = results.tables
-    of_tables = [_sides, _probabilities, _agreement, _verdicts, _lint]
+    tables = answering(results.tables)
+    of_tables = [_sides, _settled_signs, _probabilities, _agreement, _verdicts, _lint]
     facts = dict(_sizes(saved, tables))
     for facts_of in of_tables:
         facts |= dict(facts_of(tables))
@@ -79,6 +87,22 @@ def _sides(tables: Tables) -> Iterator[Fact]:
     if {"terms", "contrasts"} <= set(tables):
         contrasts = tables["contrasts"]["contrast"]
         yield "contrasts", int((~contrasts.isin(tables["terms"]["term"])).sum())
+
+
+def _settled_signs(tables: Tables) -> Iterator[Fact]:
+    """Yield the number of settled signs of terms, contrasts and discrepancies, and of wrong ones.
+
+    The expected number of wrong signs is the sum of the probabilities of the other sign.
+    """
+    names = [name for name in ("contrasts", "discrepancies") if name in tables]
+    if not names:
+        return
+    rows = pd.concat([tables[name][["contrast", "p_positive"]] for name in names])
+    p = rows.drop_duplicates("contrast")["p_positive"]
+    other = p.where(p < 0.5, 1 - p)
+    settled = other[other <= 1 - SETTLED]
+    yield "settled signs", len(settled)
+    yield "wrong among the settled signs", float(settled.sum())
 
 
 def _probabilities(tables: Tables) -> Iterator[Fact]:

@@ -9,6 +9,7 @@ from bayesmeta.output.pages.facts import SIDES
 from bayesmeta.output.pages.prose import blocks, joined
 from bayesmeta.output.pages.results import Results
 
+COMPUTED = "yi and vi are computed from"  # a note of a table without effect sizes
 SCREENING = "published screening"  # the part of a flow that counts records
 
 
@@ -35,6 +36,7 @@ def methods_context(results: Results, html: bool) -> dict[str, Any]:
     return context | {
         "provenance": results.provenance,
         "diagnostics": results.diagnostics,
+        "computed": any(COMPUTED in str(note) for note in results.about.get("notes", [])),
         "screened": [{"part": SCREENING, "what": row["what"]} for row in counted],
         "terms": list(tables["terms"]["term"]) if "terms" in tables else [],
         "settled": [name for side in SIDES[:2] for name in sides[side]],

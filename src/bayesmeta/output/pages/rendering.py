@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from bayesmeta.estimates.text import number_text
+from bayesmeta.estimates.text import number_text, scale_digits
 
 TEMPLATES = Environment(
     loader=PackageLoader("bayesmeta.output"),
@@ -15,7 +15,7 @@ TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-TEMPLATES.globals["number_text"] = number_text
+TEMPLATES.globals |= {"number_text": number_text, "digits_of": scale_digits}
 PLAIN = TEMPLATES.overlay(autoescape=False)  # for text that is no HTML
 
 

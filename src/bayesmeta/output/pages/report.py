@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from bayesmeta.estimates.discrepancy import UNITS
 from bayesmeta.estimates.text import words
 from bayesmeta.output.pages import provenance_tables as origins
 from bayesmeta.output.pages.answers import answer, command_of
@@ -40,6 +41,7 @@ def report_page(results: Results) -> str:
         terms=[] if comparison is None else term_rows(comparison),
         frequentist_tables={name: explanation for name, (_, explanation) in COMPARISON.items()},
         words=words,
+        units=UNITS,
         **about_of(results),
     )
 

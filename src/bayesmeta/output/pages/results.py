@@ -46,7 +46,7 @@ def read_results(folder: Path) -> Results:
             folder,
             {name: pd.read_csv(path) for name, path in _files(folder, "tables/*.csv")},
             dict(_files(folder, "figures/*.svg")),
-            {_command(path): _json(path) for path in records},
+            {_command(path, folder): _json(path) for path in records},
             _json(diagnostics) if diagnostics.is_file() else {},
         )
     except (OSError, ValueError) as error:
@@ -60,9 +60,14 @@ def _files(folder: Path, pattern: str) -> Iterator[tuple[str, Path]]:
         yield "/".join([*path.relative_to(folder).parts[:-2], path.stem]), path
 
 
-def _command(path: Path) -> str:
-    """Return the command of a provenance file: `check` of provenance-check.json."""
-    return path.stem.removeprefix("provenance").removeprefix("-") or FIT
+def _command(path: Path, folder: Path) -> str:
+    """Return the command of a provenance file: `check` of provenance-check.json.
+
+    A fit in a subfolder is named with it: `supported/fit`.
+    """
+    command = path.stem.removeprefix("provenance").removeprefix("-")
+    beside = "" if path.parent == folder else f"{path.parent.name}/"
+    return command or beside + FIT
 
 
 def _json(path: Path) -> dict[str, Any]:

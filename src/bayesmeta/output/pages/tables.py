@@ -10,11 +10,13 @@ import pandas as pd
 from markupsafe import Markup
 
 from bayesmeta.estimates.text import MINUS, estimate_text, number_text
+from bayesmeta.estimates.transformed import NAME
 from bayesmeta.output.pages.cells import Cells
 from bayesmeta.output.pages.rendering import records
 from bayesmeta.output.pages.sections import COLUMNS
 
 SIDE_BY_SIDE = {"bias_cells": "model", "prior_refits": "label"}  # their columns, by this column
+DIAGNOSTICS = ("ess_bulk", "ess_tail", "r_hat", "mcse_mean")
 LABELS = {"term", "contrast", "moderator", "first", "second", "cell", "diagnostic"}
 MAX_UNFOLDED = 12  # rows
 MAX_ROWS = 200  # of a table on a page; the file has all
@@ -32,6 +34,7 @@ def shown_table(
     numbers that share a cell have their addresses. Keys: name, heading, columns (name, shown, text,
     width, label), rows (of shown, value, text), folded, left_out, total, wordy (has sentences).
     """
+    table = diagnostics_last(table)
     across = SIDE_BY_SIDE.get(name)
     wide = side_by_side(table, across) if across and across in table else table
     shown = wide if wide is not table else _with_counts(table[:MAX_ROWS])
@@ -49,6 +52,15 @@ def shown_table(
         "total": len(wide),
         "wordy": any(column["width"] == "long" for column in heads),
     }
+
+
+def diagnostics_last(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose transformed estimates stand before the diagnostics of the draws."""
+    diagnostics = [name for name in DIAGNOSTICS if name in table]
+    if NAME not in table or not diagnostics:
+        return table
+    others = [name for name in table.columns if name not in diagnostics]
+    return table[[*others, *diagnostics]]
 
 
 def side_by_side(table: pd.DataFrame, across: str) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from bayesmeta.robustness.bias.refits import refit
 from bayesmeta.robustness.bias.tables import (
     UNADJUSTED,
     cells_table,
+    double_use,
     matters,
     models_table,
     parameters_table,

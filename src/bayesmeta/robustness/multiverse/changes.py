@@ -10,6 +10,7 @@ from bayesmeta.data.datasets import DataAlternative
 from bayesmeta.data.effect_sizes import TWO_GROUPS
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import control_measurements
+from bayesmeta.model.design.controls import why_not_smd
 from bayesmeta.model.design.independent_groups import can_be_exact, why_not_independent_groups
 from bayesmeta.model.spec import ModelSpec, read_spec
 from bayesmeta.model.spec.other_priors import OtherPrior
@@ -111,7 +112,7 @@ def with_bias_model(analysis: Analysis, bias: str) -> Change | None:
 def with_shared_controls(analysis: Analysis) -> Change | None:
     """Count controls in full and let the errors of effects with the same control correlate.
 
-    It applies if some effects share a control measurement.
+    It applies to standardised mean differences if some of them share a control measurement.
     Source: Gleser & Olkin 2009, see `design.controls`.
     """
     spec = analysis.spec
@@ -123,7 +124,8 @@ def with_shared_controls(analysis: Analysis) -> Change | None:
     except BadInput:  # controls are split, and the table lacks the numbers before the split
         return None
     shared = len(set(control_measurements(changed))) < len(changed)
-    return (changed, replace(spec, shared_controls=True)) if shared else None
+    fits = shared and not why_not_smd(changed)
+    return (changed, replace(spec, shared_controls=True)) if fits else None
 
 
 def with_prior(analysis: Analysis, other: OtherPrior) -> Change | None:

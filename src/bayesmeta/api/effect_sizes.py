@@ -3,16 +3,20 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
 from bayesmeta.api.checks import check_frame
 from bayesmeta.api.tables import rows_of
-from bayesmeta.data.effect_sizes import MEASURES
+from bayesmeta.api.wording import python_errors
+from bayesmeta.data.effect_sizes import MEASURES, Measure, measures_table
+from bayesmeta.data.effect_sizes.measure import Rows
 from bayesmeta.infrastructure.choices import check_known, nearest
 from bayesmeta.infrastructure.errors import BadInput
 
 
+@python_errors
 def effects(
     measure: str,
     frame: pd.DataFrame | None = None,
@@ -28,7 +32,7 @@ def effects(
     Parameters
     ----------
     measure : str
-        SMD, SMDH, MD, ROM, ZCOR, OR, RR, RD, SMCC or SMCRP.
+        A name of metafor's: SMD, MD, ROM, OR, RR, RD, IRR, PLO, ZCOR ...; `measures` lists all.
     frame : DataFrame, optional
         A table whose columns have the names of the measure (m1i, sd1i, n1i, m2i, sd2i, n2i ...).
     vtype : {"LS", "UB"}
@@ -39,7 +43,8 @@ def effects(
     Returns
     -------
     DataFrame
-        The frame with yi and vi; without a frame only yi and vi.
+        The frame with yi and vi; without a frame only yi and vi. `attrs` hold the measure, its
+        title (scale) and notes, such as the rows with an empty cell to which 1/2 was added.
 
     Source: metafor's `escalc`.
 
@@ -69,11 +74,45 @@ def effects(
     except ValueError as error:
         rule = f"{', '.join(form)} should be numbers, as many in each or one"
         raise BadInput(f"{measure}: {rule}: {error}") from error
+    notes = notes_on(known, numbers, rows)
     if table is None:
-        return pd.DataFrame({"yi": yi, "vi": vi}, index=None if yi.ndim else [0])
-    completed = table.assign(yi=yi, vi=vi)
-    completed.attrs = table.attrs | {"scale": known.title}
+        completed = pd.DataFrame({"yi": yi, "vi": vi}, index=None if yi.ndim else [0])
+        notes_before = []
+    else:
+        completed = table.assign(yi=yi, vi=vi)
+        completed.attrs = dict(table.attrs)
+        notes_before = table.attrs.get("notes", [])
+    completed.attrs |= {"scale": known.title, "measure": measure, "notes": [*notes_before, *notes]}
     return completed
+
+
+def notes_on(measure: Measure, columns: Mapping[str, Any], rows: Rows) -> list[str]:
+    """Return what a measure changed in the columns, and its warning, if it has any."""
+    arrays = np.broadcast_arrays(*columns.values())
+    values = {name: np.asarray(x, float) for name, x in zip(columns, arrays, strict=True)}
+    return [*measure.notes(values, rows), *filter(None, [measure.warning])]
+
+
+def measures() -> pd.DataFrame:
+    """List the effect sizes that `effects` and the column `measure` of a table take.
+
+    Returns
+    -------
+    DataFrame
+        measure (metafor's name), title, columns (a form each, separated by "; "), scale (what the
+        transformed number is, "" if the effect size is read as it is), transformation (y is the
+        effect size), difference (what a transformed difference is), null (the effect size that
+        means no effect; missing for a single group), guessed (taken for its columns without being
+        asked for).
+
+    Examples
+    --------
+    >>> import bayesmeta
+    >>> table = bayesmeta.measures().set_index("measure")
+    >>> table.loc["PLO", ["title", "scale", "transformation"]].tolist()
+    ['logit of a proportion', 'proportion', 'plogis']
+    """
+    return measures_table()
 
 
 def wrong_columns(
