@@ -66,7 +66,7 @@ def crossed(**columns: Any) -> pd.DataFrame:
 
 @drawn
 def forest(size: Size) -> Figure:
-    return figures.draw_forest(intervals(size.names(size.terms), "term"), **LABELS)
+    return figures.draw_means(intervals(size.names(size.terms), "term"), **LABELS)
 
 
 @drawn

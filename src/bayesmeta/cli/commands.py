@@ -16,6 +16,7 @@ from bayesmeta.commands.options import (
     Listing,
     Machine,
     Options,
+    Plotting,
     Prediction,
     Request,
     Sampling,
@@ -31,6 +32,7 @@ def folder(default: str) -> Any:
 
 
 Out = Annotated[Path | None, folder("<model> in reports/<dataset>")]
+Plots = Annotated[Path | None, folder("plots in the folder of results")]
 Beside = Annotated[Path | None, folder("the folder of results")]
 DataFolder = Annotated[Path | None, folder("data in reports/<dataset>")]
 CalibrationFolder = Annotated[Path | None, folder("calibration in reports/<dataset>")]
@@ -110,6 +112,14 @@ def predict(options: Prediction, out: Beside = None) -> int:
     from bayesmeta.commands.predict import run_predict
 
     return run_predict(options, out, Console())
+
+
+@command
+def plot(options: Plotting, out: Plots = None) -> int:
+    """Draw a forest, bubble, funnel, cumulative or other plot of a fitted model."""
+    from bayesmeta.commands.plot import run_plot
+
+    return run_plot(options, out, Console())
 
 
 @command

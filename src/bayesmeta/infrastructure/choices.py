@@ -17,6 +17,10 @@ Target = Literal["means", "draws", "raw"]
 Folds = Literal["study", "group"]
 Coding = Literal["levels", "alphabet"]
 Weights = Literal["equal", "frequency"]
+PictureOfStudies = Literal["forest", "bubble", "funnel", "cumulative", "labbe", "radial"]
+Picture = Literal[PictureOfStudies, "means", "orchard", "caterpillar", "taus", "chains"]
+ForestLayout = Literal["plain", "revman", "jama", "bmj"]
+Transform = Literal["none", "exp", "tanh", "plogis"]
 
 
 def check_choice(name: str, value: object, choices: Any) -> None:

@@ -54,7 +54,7 @@ def test_a_slope_has_no_prediction_interval_no_studies_and_no_row_of_a_forest(
 ) -> None:
     means = {"rat", "mouse"}
     assert set(summaries.terms_table(sloped)["term"]) == {*means, "dose"}
-    for table in (summaries.prediction_table, summaries.forest_table, summaries.studies_table):
+    for table in (summaries.prediction_table, summaries.means_table, summaries.studies_table):
         assert set(table(sloped)["term"]) == means
 
 

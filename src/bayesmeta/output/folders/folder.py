@@ -1,6 +1,6 @@
 """A folder that a command fills: tables, figures, pages and the provenance of all of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.infrastructure.provenance import hashes, write_json
-from bayesmeta.output.figures import save
+from bayesmeta.output.figures.saving import FORMATS, save, save_document
 
 Tables = Mapping[str, pd.DataFrame]
 ABOUT = ("dataset", "model", "title", "synthetic", "notes")
@@ -61,6 +61,31 @@ class Folder:
         stem = self.path / "figures" / name
         stem.parent.mkdir(exist_ok=True)
         save(figure, stem, data, synthetic=self.synthetic, source=self.source)
+
+    def write_pages(
+        self,
+        folder: str,
+        name: str,
+        pages: Sequence[Figure],
+        data: pd.DataFrame | Tables,
+        **options: Any,
+    ) -> None:
+        """Write a figure of several pages: <folder>/<name>, <name>_page_2, ..., and its tables.
+
+        `options` are those of `save`. In PDF the pages are a single file; PNG is of the first page
+        alone unless formats are given.
+        """
+        stem = self.path / folder / name
+        stem.parent.mkdir(exist_ok=True)
+        marks = {"synthetic": self.synthetic, "source": self.source}
+        formats = options.pop("formats", None)
+        paged = [kind for kind in formats or FORMATS if kind != "pdf"]
+        save(pages[0], stem, data, formats=paged, **marks, **options)
+        further = paged if formats else ["svg"]
+        for number, page in enumerate(pages[1:], 2):
+            save(page, f"{stem}_page_{number}", {}, formats=further, **marks, **options)
+        if formats and "pdf" in formats:
+            save_document(pages, stem, **marks)
 
     def write_text(self, name: str, text: str) -> None:
         """Write a page or another text file."""
