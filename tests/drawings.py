@@ -65,7 +65,7 @@ def crossed(**columns: Any) -> pd.DataFrame:
 
 
 @drawn
-def forest(size: Size) -> Figure:
+def means(size: Size) -> Figure:
     return figures.draw_means(intervals(size.names(size.terms), "term"), **LABELS)
 
 

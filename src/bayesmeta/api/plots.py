@@ -9,6 +9,9 @@ from bayesmeta.infrastructure.choices import Picture, check_choice
 from bayesmeta.output.figures.panels import Figure
 from bayesmeta.output.pictures import draw_picture, heading_of
 
+PAGED = ("forest", "cumulative")
+ALL = 100_000  # rows on a page
+
 
 def plot(
     tree: xr.DataTree, kind: Picture = "forest", *, title: str | None = None, **options: Any
@@ -16,8 +19,8 @@ def plot(
     """Draw a figure; a notebook shows it, `savefig` writes it, and its `data` is the table.
 
     Raise BadInput if the kind or an option is unknown, or the model has no terms or moderators of
-    the kind that it draws. Of a forest with more than `rows` rows the first page is returned;
-    `figure.pages` has all.
+    the kind that it draws. A forest is a single page unless `rows` is given; then the first page is
+    returned, and its `pages` are all of them.
 
     Parameters
     ----------
@@ -51,6 +54,8 @@ def plot(
     if title is None:
         title = f"{heading_of(kind)}: {about.get('title') or about['dataset']}"
     marked = f"SYNTHETIC  {title}" if about.get("synthetic") else title
+    if kind in PAGED:
+        options.setdefault("rows", ALL)
     pages = draw_picture(tree, kind, marked, **options).figures
     for page in pages:
         page.pages = pages

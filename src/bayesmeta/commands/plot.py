@@ -9,7 +9,7 @@ from bayesmeta.commands.outcome import Outcome, finish
 from bayesmeta.commands.predict import provenance_of_fit, read_posterior
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.output.figures.saving import FORMATS
-from bayesmeta.output.folders.folder import title_of
+from bayesmeta.output.folders.folder import Folder, title_of
 from bayesmeta.output.pictures import draw_picture, heading_of
 
 
@@ -29,9 +29,12 @@ def run_plot(options: Plotting, out: Path | None, console: Console) -> int:
         with steps(f"drawing the {options.kind}"):
             picture = draw_picture(tree, options.kind, title, **options.of_kind())
         formats = (options.format,) if options.format else FORMATS
-        files = {"formats": formats, "dpi": options.dpi}
+
+        def write(to: Folder) -> None:
+            to.write_pages(".", options.kind, *picture, formats=formats, dpi=options.dpi)
+
         return Outcome(
-            write=lambda to: to.write_pages(".", options.kind, *picture, **files),
+            write=write,
             show=lambda printer: None,
             record=f"provenance-plot-{options.kind}.json",
         )

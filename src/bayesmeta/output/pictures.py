@@ -72,7 +72,7 @@ def forest(
 ) -> Drawn:
     """Draw a row per study; see `bayesmeta.plot` for the options."""
     raw = studies.raw_columns(tree["constant_data"].to_dataset())
-    known = list(raw)
+    known = [str(name) for name in raw]
     chosen = studies.usual_columns(known)
     if columns is not None:
         chosen = studies.parse_columns(columns, known)
@@ -143,11 +143,11 @@ def bubble(
     curves = curves_along(tree, moderator)
     if curves is None:
         raise BadInput("a bubble plot averages over cells, and one of them has no effects")
-    names = {"xlabel": curves.xlabel, "ylabel": scale_of(tree), "by": curves.by}
+    words = {"xlabel": curves.xlabel, "ylabel": scale_of(tree), "by": curves.by, "title": title}
     scale = scale_named(transform)
     points = curves.points.assign(weight=studies.row_sum_weights(tree))
     tables = {"lines": curves.lines, "points": points}
-    drawn = figures.draw_conditional(*tables.values(), **names, title=title, scale=scale)
+    drawn = figures.draw_conditional(curves.lines, points, **words, scale=scale)
     return Drawn([drawn], tables)
 
 

@@ -45,7 +45,7 @@ def cells_of(tree: xr.DataTree) -> list[Cell]:
 
 def _label(tree: xr.DataTree, weights: np.ndarray, effects: np.ndarray) -> str:
     """Return the only term of a cell, or else the values of the moderators in it."""
-    terms = tree["constant_data"]["term"].values[weights != 0]
+    terms = tree["constant_data"].to_dataset()["term"].values[weights != 0]
     if len(terms) == 1 and terms[0] != "intercept":
         return str(terms[0])
     first = moderators_of(tree).columns.iloc[effects[0]]

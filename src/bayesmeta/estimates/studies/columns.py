@@ -82,7 +82,7 @@ def column_texts(raw: pd.DataFrame, members: Sequence[np.ndarray], column: Colum
     `members` are the positions of every row's effects. A row without effects, or that lacks a
     number of the text, is empty.
     """
-    names = column.names(list(raw))
+    names = column.names([str(name) for name in raw])
     pattern = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in names))
     values = {name: raw[name].to_numpy() for name in names}
     texts = []

@@ -69,6 +69,6 @@ def _ordered(design: xr.Dataset, study: np.ndarray, sort: str) -> np.ndarray:
 
 
 def _mean(posterior: Any, cell: Cell) -> dict[str, float]:
-    mixture = combination(posterior, cell.weights)
+    mixture = combination(posterior, np.asarray(cell.weights))
     low, high = (mixture.quantile(p) for p in INTERVAL)
     return {"estimate": mixture.mean, "ci_lb": low, "ci_ub": high}

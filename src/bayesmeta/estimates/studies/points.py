@@ -20,7 +20,7 @@ def points_of_effects(tree: xr.DataTree) -> pd.DataFrame:
     """Return effect, study, label, cell, yi, sei, weight, and the mean of the cell with its limits.
 
     The columns of the mean, mean, ci_lb and ci_ub (95 % equal-tailed), are missing if the model has
-    slopes. Rows as in the table.
+    slopes. The rows stand cell by cell.
     """
     design = tree["constant_data"].to_dataset()
     table = pd.DataFrame(
@@ -35,13 +35,14 @@ def points_of_effects(tree: xr.DataTree) -> pd.DataFrame:
         }
     )
     table[["mean", "ci_lb", "ci_ub"]] = np.nan
-    for cell in cells_of(tree):
+    cells = cells_of(tree)
+    for cell in cells:
         table.loc[cell.effects, "cell"] = cell.label
         if cell.weights is not None:
             draws = cell.weights @ term_draws(tree).values
             numbers = [draws.mean(), *np.quantile(draws, INTERVAL)]
             table.loc[cell.effects, ["mean", "ci_lb", "ci_ub"]] = numbers
-    return table
+    return table.iloc[np.concatenate([cell.effects for cell in cells])].reset_index(drop=True)
 
 
 def radial_table(tree: xr.DataTree) -> pd.DataFrame:
@@ -71,8 +72,10 @@ def labbe_table(tree: xr.DataTree) -> pd.DataFrame:
     if missing := [name for name in ARMS if name not in design]:
         needs = f"a L'Abbé plot needs the columns {', '.join(ARMS)}"
         raise BadInput(f"{needs}; the table has no {', '.join(missing)}")
+    points = points_of_effects(tree)
+    effects = design.sel(effect=points["effect"].values)
     risks = {
-        "control": design["ci"].values / design["n2i"].values,
-        "treated": design["ai"].values / design["n1i"].values,
+        "control": effects["ci"].values / effects["n2i"].values,
+        "treated": effects["ai"].values / effects["n1i"].values,
     }
-    return points_of_effects(tree)[["effect", "study", "label", "weight"]].assign(**risks)
+    return points[["effect", "study", "label", "weight"]].assign(**risks)

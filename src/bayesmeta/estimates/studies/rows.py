@@ -62,7 +62,7 @@ def study_table(
             blocks += [pd.DataFrame([_mean(tree, cell, rows)])]
     table = pd.concat(blocks, ignore_index=True).reindex(columns=[*COLUMNS, "members"])
     for column in columns:
-        table[column.heading] = column_texts(raw, table["members"], column)
+        table[column.heading] = column_texts(raw, list(table["members"]), column)
     return table.drop(columns="members").astype({"k": int, "studies": "Int64"})
 
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from bayesmeta.estimates.text import words
 from bayesmeta.output.figures.labels import shortened
 from bayesmeta.output.figures.panels import Figure, legend_below, styled, titled
-from bayesmeta.output.figures.scales import Scale, label_ticks
+from bayesmeta.output.figures.scales import UNCHANGED, Scale, label_ticks
 from bayesmeta.output.figures.style import GREY, STYLE, Style
 
 NAME = 34  # characters of a line's name
@@ -28,16 +28,16 @@ def draw_conditional(
     ylabel: str,
     title: str,
     by: str = "",
-    scale: Scale | None = None,
+    scale: Scale = UNCHANGED,
 ) -> Figure:
     """Draw the mean along x with its 95 % band, a line per level of a second moderator `by`.
 
-    Dashed lines enclose the true mean of a new study. The area of a point is its weight, or else its
-    precision; effects of levels without a line are grey. A single line has no legend.
+    Dashed lines enclose the true mean of a new study. The area of a point is its weight, or else
+    its precision; effects of levels without a line are grey. A single line has no legend.
+
     Columns of `lines`: x, line, mean, ci_lb, ci_ub, pi_lb, pi_ub, pi_level; of `points`: x, line,
     yi, and weight or sei.
     """
-    scale = scale or Scale()
     figure = titled(title, 8, HEIGHT)
     ax = figure.add_subplot(xlabel=fill(xlabel, XLABEL), ylabel=scale.label or ylabel)
     names = list(lines["line"].unique())

@@ -16,6 +16,7 @@ from matplotlib.transforms import Bbox
 from bayesmeta.output.figures.style import GREY, STYLE, VERMILLION
 
 Format = Literal["png", "svg", "pdf"]
+DPI = 150
 FORMATS: tuple[Format, ...] = ("png", "svg")
 Tables = pd.DataFrame | Mapping[str, pd.DataFrame]
 BELOW = 0.2  # inches for the source below a figure
@@ -31,7 +32,7 @@ def save(
     synthetic: bool,
     source: str,
     formats: Sequence[Format] = FORMATS,
-    dpi: int = 150,
+    dpi: int = DPI,
 ) -> list[Path]:
     """Write a figure in every format and its table as CSV, all or none.
 
@@ -43,13 +44,12 @@ def save(
     """
     stem = Path(path_stem)
     tables = {"": table} if isinstance(table, pd.DataFrame) else table
-    marks = {"synthetic": synthetic, "source": source}
     with TemporaryDirectory(prefix=f".{stem.name}-", dir=stem.parent) as folder:
         draft = f"{folder}/{stem.name}"
-        with _marked(figure, **marks) as page:
+        with _marked(figure, synthetic=synthetic, source=source) as page:
             for kind in formats:
-                options = {"bbox_inches": page, "metadata": _metadata(kind, stem.name, **marks)}
-                figure.savefig(f"{draft}.{kind}", dpi=dpi, **options)
+                about = _metadata(kind, stem.name, synthetic=synthetic, source=source)
+                figure.savefig(f"{draft}.{kind}", dpi=dpi, bbox_inches=page, metadata=about)
         for name, rows in tables.items():
             path = f"{draft}-{name}.csv" if name else f"{draft}.csv"
             rows.to_csv(path, index=False, lineterminator="\n", float_format="%.9g")
@@ -63,11 +63,10 @@ def save_document(
 ) -> None:
     """Write figures as the pages of a PDF file, with the marks of `save`."""
     stem = Path(path_stem)
-    marks = {"synthetic": synthetic, "source": source}
-    about = _metadata("pdf", stem.name, **marks)
+    about = _metadata("pdf", stem.name, synthetic=synthetic, source=source)
     with PdfPages(f"{stem}.pdf", metadata=about) as document:
         for figure in pages:
-            with _marked(figure, **marks) as page:
+            with _marked(figure, synthetic=synthetic, source=source) as page:
                 document.savefig(figure, bbox_inches=page)
 
 

@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 Function = Callable[[np.ndarray], np.ndarray]
 RATIOS = np.outer(10.0 ** np.arange(-9, 10), [1, 2, 5]).ravel()
 DECADES = 10.0 ** np.arange(-9, 10)
+STEPS = [1, 2, 2.5, 5, 10]
 MANY = 7  # ticks of an axis; of more ratios the decades alone are labelled
 POINTS = 2001  # at which a function is inverted
 
@@ -52,7 +53,7 @@ class Scale(NamedTuple):
                 return np.log(values).tolist(), [f"{value:g}" for value in values]
         grid = np.linspace(low, high, POINTS)
         seen = np.asarray(self.function(grid), float)
-        values = MaxNLocator(most - 1, steps=[1, 2, 2.5, 5, 10]).tick_values(seen[0], seen[-1])
+        values = np.asarray(MaxNLocator(most - 1, steps=STEPS).tick_values(seen[0], seen[-1]))
         values = values[(values >= seen[0]) & (values <= seen[-1])]
         return np.interp(values, seen, grid).tolist(), tick_labels(values)
 
@@ -66,8 +67,9 @@ def tick_labels(values: np.ndarray) -> list[str]:
     return [f"{value:z.{digits}f}".replace("-", "−") for value in values]
 
 
+UNCHANGED = Scale()
 SCALES = {
-    "none": Scale(),
+    "none": UNCHANGED,
     "exp": Scale(np.exp, "ratio"),
     "tanh": Scale(np.tanh, "correlation"),
     "plogis": Scale(percent, "percent", None),

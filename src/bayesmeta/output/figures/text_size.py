@@ -25,6 +25,8 @@ def width_of(text: str, size: float, bold: bool = False) -> float:
 
 def fitted(text: str, width: float, size: float, *, bold: bool = False) -> str:
     """Return a text on lines of at most `width` inches; only longer words are broken."""
+    if width_of(text, size, bold) <= width:
+        return text
     lines: list[str] = []
     for word in text.split():
         joined = f"{lines[-1]} {word}" if lines else word

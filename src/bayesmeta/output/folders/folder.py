@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.infrastructure.provenance import hashes, write_json
-from bayesmeta.output.figures.saving import FORMATS, save, save_document
+from bayesmeta.output.figures.saving import DPI, FORMATS, Format, save, save_document
 
 Tables = Mapping[str, pd.DataFrame]
 ABOUT = ("dataset", "model", "title", "synthetic", "notes")
@@ -68,23 +68,25 @@ class Folder:
         name: str,
         pages: Sequence[Figure],
         data: pd.DataFrame | Tables,
-        **options: Any,
+        *,
+        formats: Sequence[Format] = (),
+        dpi: int = DPI,
     ) -> None:
         """Write a figure of several pages: <folder>/<name>, <name>_page_2, ..., and its tables.
 
-        `options` are those of `save`. In PDF the pages are a single file; PNG is of the first page
-        alone unless formats are given.
+        In PDF the pages are a single file. Without `formats` the pages are SVG files, the first
+        also PNG.
         """
         stem = self.path / folder / name
         stem.parent.mkdir(exist_ok=True)
-        marks = {"synthetic": self.synthetic, "source": self.source}
-        formats = options.pop("formats", None)
-        paged = [kind for kind in formats or FORMATS if kind != "pdf"]
-        save(pages[0], stem, data, formats=paged, **marks, **options)
-        further = paged if formats else ["svg"]
+        marks: dict[str, Any] = {"synthetic": self.synthetic, "source": self.source}
+        paged: list[Format] = [kind for kind in formats or FORMATS if kind != "pdf"]
+        save(pages[0], stem, data, formats=paged, dpi=dpi, **marks)
         for number, page in enumerate(pages[1:], 2):
-            save(page, f"{stem}_page_{number}", {}, formats=further, **marks, **options)
-        if formats and "pdf" in formats:
+            further: list[Format] = paged if formats else ["svg"]
+            padded = f"{number:0{len(str(len(pages)))}d}"  # in their order among names, too
+            save(page, f"{stem}_page_{padded}", {}, formats=further, dpi=dpi, **marks)
+        if "pdf" in formats:
             save_document(pages, stem, **marks)
 
     def write_text(self, name: str, text: str) -> None:

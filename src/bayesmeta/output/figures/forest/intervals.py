@@ -53,7 +53,8 @@ def draw_studies(ax: Axes, rows: pd.DataFrame, geometry: Geometry, heaviest: flo
     side = LARGEST * np.sqrt(rows["weight"].clip(lower=0) / heaviest)
     side = scale * side.clip(lower=SMALLEST).fillna(USUAL)
     marks: Style = {"marker": geometry.page.layout.marker, "linewidth": 0, "zorder": 3}
-    ax.scatter(rows["estimate"], y, side**2, colours, **marks)
+    inside = rows["estimate"].where(rows["estimate"].between(*ax.get_xlim()))
+    ax.scatter(inside, y, side**2, colours, **marks)
     if shrunken.any():
         below = rows["y"] + DOWN * geometry.row
         colours = np.full(len(rows), SHRUNKEN)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bayesmeta.estimates.text import estimate_text, interval_text, number_text
-from bayesmeta.output.figures.scales import Scale
+from bayesmeta.output.figures.scales import UNCHANGED, Scale
 from bayesmeta.output.figures.style import BLUE, GREY
 
 MIN_FONT = 5.5  # points
@@ -91,7 +91,7 @@ class Page:
     """
 
     layout: Layout = LAYOUTS["plain"]
-    scale: Scale = Scale()
+    scale: Scale = UNCHANGED
     favours: tuple[str, str] | None = None
     size: tuple[float, float] | None = None
     rows: int = 60

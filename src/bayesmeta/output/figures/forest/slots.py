@@ -39,7 +39,7 @@ class Slot:
 def slots_of(table: pd.DataFrame, width: float, wide: float, size: float) -> list[Slot]:
     """Return the lines of a table, their labels on lines of at most `width` or `wide` inches."""
     slots: list[Slot] = []
-    rows = table.to_dict("records")
+    rows: list[dict[str, Any]] = [*table.rename(columns=str).to_dict("records")]  # type: ignore[list-item]
     for at, row in enumerate(rows):
         if row["cell"] and (not at or row["cell"] != rows[at - 1]["cell"]):
             slots.append(Slot("cell", fitted(words(row["cell"]), wide, size, bold=True)))

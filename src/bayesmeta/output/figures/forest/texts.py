@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 from matplotlib.axes import Axes
 
 from bayesmeta.output.figures.forest.bias_dots import DOT, JUDGEMENTS, judgement_of, letter_of
@@ -65,9 +66,9 @@ def write_rows(
         foot = y + BASELINE * geometry.size / POINTS
         last = foot + (slot.lines - 1) * geometry.line / 2
         paper.text(label, last, slot.label, linespacing=SPACING, **style)
-        at = position.get(id(slot))  # a repeated heading has no numbers
-        for block, right in columns if at is not None else []:
-            if block.texts[at]:
+        if slot.row is not None:
+            at = position[id(slot)]
+            for block, right in columns:
                 paper.text(right, foot, block.texts[at], ha="right", **style)
         if slot.kind == "study":
             striped += 1
@@ -91,7 +92,8 @@ def draw_dots(
         ]
         if places:
             area = (1.25 * geometry.size) ** 2
-            paper.scatter(*zip(*places, strict=True), area, judgement.colour, linewidth=0)
+            x, y = np.transpose(places)
+            paper.scatter(x, y, area, judgement.colour, linewidth=0)
         for x, y in places:
             style: Style = {"color": judgement.ink, "size": 0.75 * geometry.size}
             paper.text(x, y, judgement.sign, ha="center", va="center_baseline", **style)
