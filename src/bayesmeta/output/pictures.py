@@ -40,6 +40,10 @@ def draw_picture(tree: xr.DataTree, kind: str, title: str, **options: Any) -> Dr
     its table has not what the picture shows.
     """
     check_choice("kind", kind, Picture)
+    if "vi" not in tree["constant_data"].data_vars:
+        raise BadInput(
+            f"{kind} draws effect sizes, and this model is one of directions without them"
+        )
     draw = KINDS[kind][1]
     known = list(inspect.signature(draw).parameters)[2:]
     for name in options:
