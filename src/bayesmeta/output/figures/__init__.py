@@ -14,7 +14,7 @@ from bayesmeta.output.figures.comparison import draw_paired, draw_profiles, pair
 from bayesmeta.output.figures.conditional import draw_conditional
 from bayesmeta.output.figures.estimates import caterpillar, draw_caterpillar, draw_means
 from bayesmeta.output.figures.flow import draw_flow
-from bayesmeta.output.figures.forest import LAYOUTS, Page, draw_forest
+from bayesmeta.output.figures.forest import LAYOUTS, Layout, Page, draw_forest
 from bayesmeta.output.figures.funnel import draw_funnel
 from bayesmeta.output.figures.influence import draw_baujat, draw_gosh, draw_leave_one_out
 from bayesmeta.output.figures.orchard import draw_orchard

@@ -12,7 +12,7 @@ from bayesmeta.output.figures.style import GREY, Style
 
 Limits = tuple[float, float]
 FAR = 0.4  # of the range of the estimates: an interval that reaches farther ends in an arrow
-NEAR = 0.15  # the same of many rows
+NEAR = 0.3  # the same of many rows
 OUTLYING = 0.01  # share of the estimates at either end that do not stretch the axis
 MANY = 40  # rows, from which on outlying estimates do not stretch the axis
 UP = 0.16  # of a row: the observed estimate above, the shrunken one below the middle

@@ -55,7 +55,7 @@ def slots_of(table: pd.DataFrame, width: float, wide: float, size: float) -> lis
 def label_of(row: dict[str, Any]) -> str:
     """Return the label of a row in words."""
     if row["part"] == "mean":
-        counted = f"{row['studies']} {'study' if row['studies'] == 1 else 'studies'}"
+        counted = f"{row['studies']:.0f} {'study' if row['studies'] == 1 else 'studies'}"
         return f"{'Mean' if row['cell'] else 'Overall mean'} ({counted})"
     if row["part"] == "effect":
         number = str(row["label"]).removeprefix(f"{row['study']}:")
