@@ -47,7 +47,7 @@ def plot(
     >>> tree = bayesmeta.fit(frame, moderators="valence:phase", sampler="quadrature", draws=250)
     >>> figure = bayesmeta.plot(tree, "forest", layout="jama", sort="effect")
     >>> figure.data["label"].head(2).tolist()
-    ['s17', 's13']
+    ['s02', 's16']
     """
     about = check_sizes(tree)["constant_data"].attrs
     check_choice("kind", kind, Picture)

@@ -23,6 +23,7 @@ from bayesmeta.output.figures.panels import Figure
 
 NO_MEANS = "every term of this model is a slope or a difference: use bubble"
 SO_FAR = "mean of the studies so far, 95 % interval"
+OF_PARAMETERS = ("taus", "chains")  # kinds that need no effect sizes
 MAX_NESTED = 60  # rows of a forest; with more the effects of studies get no rows by default
 
 
@@ -34,13 +35,13 @@ class Drawn(NamedTuple):
 
 
 def draw_picture(tree: xr.DataTree, kind: str, title: str, **options: Any) -> Drawn:
-    """Draw a picture of a tree of effect sizes.
+    """Draw a picture of a tree; of directions without effect sizes only taus and chains.
 
     `options` are those of the kind. Raises BadInput if kind or option are unknown, or the model or
     its table has not what the picture shows.
     """
     check_choice("kind", kind, Picture)
-    if "vi" not in tree["constant_data"].data_vars:
+    if kind not in OF_PARAMETERS and "vi" not in tree["constant_data"].data_vars:
         raise BadInput(
             f"{kind} draws effect sizes, and this model is one of directions without them"
         )
