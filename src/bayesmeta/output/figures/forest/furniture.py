@@ -14,6 +14,7 @@ from bayesmeta.output.figures.text_size import width_of
 
 HANDLE = 0.3  # inches of a mark in the legend, with the gap before its text
 APART = 0.25  # inches between the entries
+ROUNDED = 1.05  # width of a text whose letters stand on whole pixels, as in a small PNG
 SPACING = 1.12  # matplotlib's factor for lines that are `LINE` sizes of the font apart
 TITLE = 1.2  # size of the title, in sizes of the font
 GAP = 0.08
@@ -136,7 +137,7 @@ def _legend_lines(geometry: Geometry, words: Words) -> Iterator[list[Entry]]:
     line: list[Entry] = []
     used = 0.0
     for entry in words.entries:
-        width = HANDLE + width_of(entry[2], geometry.size) + APART
+        width = HANDLE + ROUNDED * width_of(entry[2], geometry.size) + APART
         if line and used + width - APART > geometry.width - 2 * MARGIN:
             yield line
             line = []
@@ -161,7 +162,7 @@ def _draw_entries(paper: Axes, geometry: Geometry, entries: list[Entry], y: floa
             paper.plot([x, end], [y, y], color=colour, linewidth=1)
             paper.plot((x + end) / 2, y, linestyle="", **style)
         paper.text(x + HANDLE, y, text, va="center", size=geometry.size, color=GREY)
-        x += HANDLE + width_of(text, geometry.size) + APART
+        x += HANDLE + ROUNDED * width_of(text, geometry.size) + APART
 
 
 def _title(geometry: Geometry, title: str) -> str:
