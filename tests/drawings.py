@@ -65,8 +65,8 @@ def crossed(**columns: Any) -> pd.DataFrame:
 
 
 @drawn
-def forest(size: Size) -> Figure:
-    return figures.draw_forest(intervals(size.names(size.terms), "term"), **LABELS)
+def means(size: Size) -> Figure:
+    return figures.draw_means(intervals(size.names(size.terms), "term"), **LABELS)
 
 
 @drawn

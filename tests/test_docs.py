@@ -162,7 +162,7 @@ def test_the_table_of_options_has_every_option_with_its_help(command: str) -> No
         assert row.startswith(
             f"| `{parameter.opts[0] if named else parameter.metavar or parameter.name.upper()}` |"
         )
-        assert parameter.help.split("<")[0].split("*")[0] in row
+        assert parameter.help.split("<")[0].split("*")[0].replace("|", r"\|") in row
         assert parameter.required == ("| required |" in row)
         assert parameter.default in (None, ()) or f"`{parameter.default}`" in row
         choices = parameter.type_descriptor.choices or ()

@@ -230,7 +230,7 @@ def test_a_file_is_read_with_its_columns_named(tmp_path: Path) -> None:
     np.testing.assert_array_equal(one["yi"], frame["out come"])
 
 
-@pytest.mark.parametrize("kind", ["forest", "orchard", "caterpillar", "taus", "chains"])
+@pytest.mark.parametrize("kind", ["forest", "means", "orchard", "caterpillar", "taus", "chains"])
 def test_plots_say_what_they_are_of(tree: xr.DataTree, kind: str) -> None:
     figure = bayesmeta.plot(tree, kind)
     assert isinstance(figure, Figure)
@@ -240,11 +240,14 @@ def test_plots_say_what_they_are_of(tree: xr.DataTree, kind: str) -> None:
     assert bayesmeta.plot(tree, kind, title="Own").get_suptitle() == "SYNTHETIC  Own"
 
 
-def test_a_conditional_plot_is_along_a_number() -> None:
+def test_a_bubble_plot_is_along_a_number() -> None:
     tree = bayesmeta.fit(bayesmeta.example(), moderators="~ dose", sampler="quadrature", draws=250)
-    figure = bayesmeta.plot(tree, "conditional")
+    figure = bayesmeta.plot(tree, "bubble")
     assert figure.axes[0].get_xlabel() == "dose"
-    assert figure.get_suptitle() == "SYNTHETIC  Conditional means: simulated effects of 24 studies"
+    assert (
+        figure.get_suptitle()
+        == "SYNTHETIC  Mean along a moderator: simulated effects of 24 studies"
+    )
 
 
 def test_both_schools_stand_side_by_side() -> None:

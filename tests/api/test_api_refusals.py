@@ -135,9 +135,7 @@ def test_predictions_that_cannot_be_made_are_refused() -> None:
     ):
         assert message in refused(call)
     cells = bayesmeta.fit(EXAMPLE, moderators="phase", sampler="quadrature", draws=250)
-    assert "along a moderator that is a number" in refused(
-        lambda: bayesmeta.plot(cells, "conditional")
-    )
+    assert "along a moderator that is a number" in refused(lambda: bayesmeta.plot(cells, "bubble"))
 
 
 def test_jax_that_runs_with_too_few_devices_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,8 +80,10 @@ def choices_of(parameter: Any) -> tuple[str, ...]:
 def test_choices_are_listed_and_completed(name: str, parameter: Parameter) -> None:
     choices = choices_of(parameter)
     assert "|".join(choices) in rendered(name)
-    environment = {"_BAYESMETA_COMPLETE": "complete_bash", "COMP_CWORD": "3"}
-    environment["COMP_WORDS"] = f"bayesmeta {name} {parameter.opts[0]} "
+    words = ["bayesmeta", name]
+    words += [parameter.opts[0]] if parameter.param_type_name == "option" else []
+    environment = {"_BAYESMETA_COMPLETE": "complete_bash", "COMP_CWORD": str(len(words))}
+    environment["COMP_WORDS"] = " ".join([*words, ""])
     shown = CliRunner().invoke(app, [], prog_name="bayesmeta", env=environment)
     assert shown.output.split() == list(choices)
 

@@ -55,7 +55,10 @@ def test_writes_the_contract(fitted: Path) -> None:
     for name, columns in CONTRACT.items():
         assert " ".join(pd.read_csv(fitted / "tables" / f"{name}.csv").columns) == columns
     figures = {path.stem for path in (fitted / "figures").glob("*.png")}
-    assert figures == {"forest", "orchard", "caterpillar", "taus", "chains"}
+    assert figures == {"forest", "means", "orchard", "caterpillar", "taus", "chains"}
+    forest = pd.read_csv(fitted / "figures" / "forest.csv")
+    assert forest["part"].value_counts()["mean"] == 5
+    assert (fitted / "figures" / "forest_page_2.svg").is_file()
     assert [path for path in fitted.parent.iterdir() if path != fitted] == []
 
 

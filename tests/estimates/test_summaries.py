@@ -87,7 +87,7 @@ def test_prediction_widens_level_by_level(handmade: xr.DataTree) -> None:
 
 
 def test_sizes_and_forest(handmade: xr.DataTree) -> None:
-    forest = summaries.forest_table(handmade).set_index("term")
+    forest = summaries.means_table(handmade).set_index("term")
     assert forest.loc["neutral:memory", ["k", "studies", "pi_level"]].tolist() == [3, 3, "group"]
     assert summaries.sizes_table(handmade)["groups"].tolist() == [3, 1]
 
@@ -144,7 +144,7 @@ def test_parameters_besides_terms_and_taus(handmade: xr.DataTree) -> None:
 def test_orchard_puts_each_effect_beside_its_term(handmade: xr.DataTree) -> None:
     table = summaries.orchard_table(handmade)
     terms, effects = (table[table["part"] == part] for part in ("term", "effect"))
-    forest = summaries.forest_table(handmade)
+    forest = summaries.means_table(handmade)
     np.testing.assert_allclose(
         terms[["estimate", "ci_lb", "pi_ub"]], forest[["mean", "ci_lb", "pi_ub"]]
     )

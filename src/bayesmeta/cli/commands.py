@@ -18,6 +18,7 @@ from bayesmeta.commands.options import (
     Machine,
     Options,
     Output,
+    Plotting,
     Prediction,
     Request,
     Sampling,
@@ -35,6 +36,7 @@ def folder(default: str) -> Any:
 
 
 Out = Annotated[Path | None, folder("<model> in reports/<dataset>")]
+Plots = Annotated[Path | None, folder("plots in the folder of results")]
 Beside = Annotated[Path | None, folder("the folder of results")]
 DataFolder = Annotated[Path | None, folder("data in reports/<dataset>")]
 CalibrationFolder = Annotated[Path | None, folder("calibration in reports/<dataset>")]
@@ -143,6 +145,14 @@ def predict(options: Prediction, out: Beside = None) -> int:
     from bayesmeta.commands.predict import run_predict
 
     return run_predict(options, out, console())
+
+
+@command
+def plot(options: Plotting, out: Plots = None) -> int:
+    """Draw a forest, bubble, funnel, cumulative or other plot of a fitted model."""
+    from bayesmeta.commands.plot import run_plot
+
+    return run_plot(options, out, console())
 
 
 @command

@@ -63,7 +63,7 @@ def predict(tree: xr.DataTree, rows: pd.DataFrame, at: Values, options: Predicti
     predicted = tables["predicted"]
     missing = int(predicted["mean"].isna().sum()) or len(rows) - len(predicted)
     curves = margins.curves_along(tree, at=at, weights=options.weights)
-    drawn = forest_rows(tree, predicted)
+    drawn = mean_rows(tree, predicted)
     scale = str(tree["constant_data"].attrs["scale"])
     return Outcome(
         write=lambda folder: write_predict(folder, tables, curves, drawn, scale),
@@ -118,8 +118,8 @@ def marginal_tables(tree: xr.DataTree, rows: pd.DataFrame, at: Values, weights: 
     return {name: table.set_index("moderator").reset_index() for name, table in joined.items()}
 
 
-def forest_rows(tree: xr.DataTree, predicted: pd.DataFrame) -> pd.DataFrame:
-    """Return predictions for a forest: term, mean, intervals of the lowest level, k, studies."""
+def mean_rows(tree: xr.DataTree, predicted: pd.DataFrame) -> pd.DataFrame:
+    """Return predictions as means: term, mean, intervals of the lowest level, k, studies."""
     known = predicted.dropna(subset="mean")
     level = levels_of(tree)[-1]
     limits = {f"pi_{level}_lb": "pi_lb", f"pi_{level}_ub": "pi_ub"}

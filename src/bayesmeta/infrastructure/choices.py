@@ -18,6 +18,10 @@ Folds = Literal["study", "group"]
 Coding = Literal["levels", "alphabet"]
 Weights = Literal["equal", "frequency"]
 Transform = Literal["auto", "none"]
+PictureOfStudies = Literal["forest", "bubble", "funnel", "cumulative", "labbe", "radial"]
+Picture = Literal[PictureOfStudies, "means", "orchard", "caterpillar", "taus", "chains"]
+ForestLayout = Literal["plain", "revman", "jama", "bmj"]
+AxisTransform = Literal["auto", "none", "exp", "tanh", "plogis"]
 
 
 def check_choice(name: str, value: object, choices: Any) -> None:

@@ -54,7 +54,7 @@ def test_a_slope_has_no_prediction_interval_no_studies_and_no_row_of_a_forest(
 ) -> None:
     means = {"rat", "mouse"}
     assert set(summaries.terms_table(sloped)["term"]) == {*means, "dose"}
-    for table in (summaries.prediction_table, summaries.forest_table, summaries.studies_table):
+    for table in (summaries.prediction_table, summaries.means_table, summaries.studies_table):
         assert set(table(sloped)["term"]) == means
 
 
@@ -67,9 +67,9 @@ def test_a_difference_from_the_intercept_has_none_either() -> None:
 @pytest.mark.parametrize(
     ("formula", "drawn", "absent"),
     [
-        ("~ dose + year", ["forest", "bubble_dose", "bubble_year"], ["bubble"]),
-        ("0 + dose", ["bubble_dose", "taus"], ["forest", "caterpillar", "orchard"]),
-        ("~ species", ["forest", "caterpillar"], ["bubble_species"]),
+        ("~ dose + year", ["forest", "means", "bubble_dose", "bubble_year"], ["bubble"]),
+        ("0 + dose", ["forest", "bubble_dose", "taus"], ["means", "caterpillar", "orchard"]),
+        ("~ species", ["forest", "means", "caterpillar"], ["bubble_species"]),
     ],
 )
 def test_a_fit_draws_slopes_as_lines(
@@ -87,6 +87,6 @@ def test_a_fit_draws_slopes_as_lines(
         points = pd.read_csv(tmp_path / "out" / "figures" / "bubble_dose-points.csv")
         assert len(points) == len(effects())
         assert lines["mean"].is_monotonic_increasing
-        assert pd.read_csv(tmp_path / "out" / "figures" / "forest.csv")["term"].tolist() == [
+        assert pd.read_csv(tmp_path / "out" / "figures" / "means.csv")["term"].tolist() == [
             "intercept"
         ]

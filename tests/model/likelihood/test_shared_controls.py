@@ -173,6 +173,14 @@ def test_without_a_shared_control_it_is_the_usual_likelihood(rho: float) -> None
     )
 
 
+def test_row_sums_are_those_of_the_dense_inverse() -> None:
+    table = random_table(3)
+    design = build_design(table, SPEC)
+    covariance = errors(table, 0.1) + random_effects(table, TAUS)
+    sums = likelihood_of(design, SPEC).row_sums(np.array(TAUS), 0.1)
+    np.testing.assert_allclose(sums, np.linalg.inv(covariance).sum(1), rtol=1e-9)
+
+
 def test_taus_may_differ_by_stratum() -> None:
     table, spec = random_table(4), replace(SPEC, tau_by="organism")
     taus = {"animal": (0.9, 0.4, 0.2), "human": (0.3, 0.5, 0.6)}

@@ -96,7 +96,7 @@ def overlaps(texts: list[Text]) -> list[tuple[str, str]]:
 
 def test_forest_draws_the_table_from_the_top() -> None:
     table = cells(4).sample(frac=1, random_state=1)
-    (ax,) = figures.draw_forest(table, xlabel="Hedges' g", title="cells").axes
+    (ax,) = figures.draw_means(table, xlabel="Hedges' g", title="cells").axes
     y = np.arange(4)
     np.testing.assert_allclose(segments(ax, "95 % credible"), np.c_[table[["ci_lb", "ci_ub"]], y])
     np.testing.assert_allclose(segments(ax, "95 % prediction"), np.c_[table[["pi_lb", "pi_ub"]], y])
@@ -113,7 +113,7 @@ def test_forest_says_the_numbers_and_what_is_thick_and_thin() -> None:
     table = cells(1).assign(
         mean=-0.9444, ci_lb=-1.2351, ci_ub=-0.0001, k=12, studies=7, pi_level="study"
     )
-    (ax,) = figures.draw_forest(table, xlabel="g", title="cells").axes
+    (ax,) = figures.draw_means(table, xlabel="g", title="cells").axes
     texts = [text.get_text() for text in ax.texts]
     assert texts == ["mean [95 % interval]", "−0.94 [−1.24, 0.00]", "effects", "12", "studies", "7"]
     legend = ax.get_legend()
@@ -129,7 +129,7 @@ def test_forest_says_the_numbers_and_what_is_thick_and_thin() -> None:
 def test_forest_leaves_out_a_missing_prediction_interval() -> None:
     table = cells(3)
     table.loc[1, ["pi_lb", "pi_ub"]] = np.nan
-    (ax,) = figures.draw_forest(table, xlabel="g", title="cells").axes
+    (ax,) = figures.draw_means(table, xlabel="g", title="cells").axes
     np.testing.assert_allclose(segments(ax, "95 % prediction")[:, 2], [0, 2])
     assert np.isfinite(ax.get_xlim()).all()
 
@@ -192,7 +192,7 @@ def test_a_panel_too_few_is_an_error() -> None:
 
 @pytest.mark.parametrize("rows", [1, 3, 100])
 def test_no_text_overlaps_in_a_forest(rows: int) -> None:
-    figure = figures.draw_forest(cells(rows), xlabel="g", title="cells")
+    figure = figures.draw_means(cells(rows), xlabel="g", title="cells")
     figure.draw_without_rendering()
     (ax,) = figure.axes
     legend = ax.get_legend()
@@ -232,5 +232,5 @@ def test_twelve_parameters_are_readable() -> None:
 
 def test_the_style_stays_inside() -> None:
     before = dict(rcParams)
-    figures.draw_forest(cells(2), xlabel="g", title="cells")
+    figures.draw_means(cells(2), xlabel="g", title="cells")
     assert dict(rcParams) == before

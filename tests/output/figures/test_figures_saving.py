@@ -14,7 +14,7 @@ from bayesmeta.output import figures
 def written(folder: Path, *, synthetic: bool) -> list[Path]:
     folder.mkdir()
     table = cells(3)
-    figure = figures.draw_forest(table, xlabel="g", title="cells")
+    figure = figures.draw_means(table, xlabel="g", title="cells")
     return figures.save(
         figure, folder / "forest.1", table, synthetic=synthetic, source="bayesmeta, seed 1"
     )
@@ -67,7 +67,7 @@ def test_the_legend_stays_above_the_source(tmp_path: Path) -> None:
 
 def test_a_label_is_not_read_as_mathematics(tmp_path: Path) -> None:
     table = cells(1).assign(term=r"$\frac$")
-    figure = figures.draw_forest(table, xlabel="$", title=r"$\sqrt$")
+    figure = figures.draw_means(table, xlabel="$", title=r"$\sqrt$")
     assert len(figures.save(figure, tmp_path / "figure", table, synthetic=False, source="$^$")) == 3
 
 
@@ -88,7 +88,7 @@ def test_several_tables_are_named(tmp_path: Path) -> None:
 
 def test_a_failed_save_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = cells(2)
-    figure = figures.draw_forest(table, xlabel="g", title="cells")
+    figure = figures.draw_means(table, xlabel="g", title="cells")
     with pytest.raises(FileNotFoundError):
         figures.save(
             figure, tmp_path / "nowhere" / "forest", table, synthetic=True, source="seed 1"

@@ -58,7 +58,7 @@ def test_a_slope_of_a_sided_model_is_a_term_and_no_cell(tree: xr.DataTree) -> No
     assert not tables["discrepancies"]["contrast"].str.contains("pet").any()
     assert tables["concordance"]["p"].notna().any()
     for table in (
-        summaries.forest_table(tree),
+        summaries.means_table(tree),
         summaries.studies_table(tree),
         discrepancy.sided_terms_table(tree),
     ):

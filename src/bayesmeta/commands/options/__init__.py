@@ -5,6 +5,7 @@ same values.
 """
 
 from bayesmeta.commands.options.base import Options
+from bayesmeta.commands.options.plotting import Plotting
 from bayesmeta.commands.options.shared import (
     Cluster,
     Machine,

@@ -30,13 +30,17 @@ def groups_of(names: Iterable[str]) -> dict[str, dict[str, str]]:
     return {group: columns for group, columns in groups.items() if group not in contested}
 
 
-def complete_groups(names: Iterable[str]) -> dict[str, dict[str, str]]:
-    """Return the groups from which an effect may be computed, if it is compared with another."""
+def complete_groups(names: Iterable[str], *, sized: bool = False) -> dict[str, dict[str, str]]:
+    """Return the groups from which an effect may be computed, if it is compared with another.
+
+    sized : whether the sizes of the groups are known otherwise.
+    """
     groups = groups_of(names)
+    known = {"n"} if sized else set()
     return {
         group: columns
         for group, columns in groups.items()
-        if group and any(form <= {*columns} for form in COMPLETE)
+        if group and any(form <= {*columns, *known} for form in COMPLETE)
     }
 
 
@@ -48,9 +52,9 @@ def occasions_of(names: Iterable[str]) -> dict[str, dict[str, str]]:
     return found if {*found} == {"before", "after"} else {}
 
 
-def two_groups(names: Iterable[str]) -> list[tuple[dict[str, str], str]]:
+def two_groups(names: Iterable[str], *, sized: bool = False) -> list[tuple[dict[str, str], str]]:
     """Return columns of two groups with the meaning: one reading, or both directions, or none."""
-    groups = complete_groups(names)
+    groups = complete_groups(names, sized=sized)
     kinds = {group: kind_of_group(group) for group in groups}
     if len(groups) != 2 or {"before", "after"} & {*kinds.values()}:
         return []

@@ -205,9 +205,10 @@ def _two_groups(
     known: Names, numbers: list[str], measure: str | None
 ) -> list[tuple[dict[str, str], str]]:
     """Return the readings of two groups that agree with what is known, without it."""
+    sized = {"n1i", "n2i"} <= {*known}
     readings = [
         (columns, meaning)
-        for columns, meaning in two_groups([*numbers, *known.values()])
+        for columns, meaning in two_groups([*numbers, *known.values()], sized=sized)
         if all(columns[name] == known[name] for name in columns if name in known)
     ]
     if not all(complete_form({*known, *columns}, measure) for columns, _ in readings):

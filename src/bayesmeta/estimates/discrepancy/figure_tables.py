@@ -6,20 +6,20 @@ import xarray as xr
 
 from bayesmeta.estimates.contrasts import term_draws
 from bayesmeta.estimates.discrepancy.tables import sides_of
-from bayesmeta.estimates.summaries import forest_table
+from bayesmeta.estimates.summaries import means_table
 from bayesmeta.infrastructure.arviz import array_stats
 from bayesmeta.model.design.labels import level_coordinate
 from bayesmeta.model.spec import spec_of
 
 
 def sided_terms_table(tree: xr.DataTree) -> pd.DataFrame:
-    """Return terms with effects: term, cell (without the side), side, columns of `forest_table`."""
+    """Return terms with effects: term, cell (without the side), side, columns of `means_table`."""
     coordinates = tree["constant_data"].to_dataset()["term"].coords
     labels = pd.DataFrame({name: values.values for name, values in coordinates.items()})
     factors = labels.drop(columns="term")
     side = factors.pop(level_coordinate(spec_of(tree).sides))
     labels = labels[["term"]].assign(cell=factors.agg(":".join, axis=1), side=side)
-    return labels.merge(forest_table(tree).query("k > 0"), on="term")
+    return labels.merge(means_table(tree).query("k > 0"), on="term")
 
 
 def pairs_of(table: pd.DataFrame) -> list[tuple[str, str]]:

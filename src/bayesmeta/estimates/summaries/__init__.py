@@ -2,7 +2,7 @@
 
 from bayesmeta.estimates.summaries.figure_tables import (
     density_table,
-    forest_table,
+    means_table,
     orchard_table,
     sizes_table,
     studies_table,

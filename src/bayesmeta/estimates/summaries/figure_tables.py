@@ -1,4 +1,4 @@
-"""Tables behind figures: forest, orchard, caterpillar of the studies, prior beside posterior."""
+"""Tables behind figures: means, orchard, caterpillar of the studies, prior beside posterior."""
 
 import itertools
 
@@ -29,7 +29,7 @@ def sizes_table(tree: xr.DataTree) -> pd.DataFrame:
     return table
 
 
-def forest_table(tree: xr.DataTree) -> pd.DataFrame:
+def means_table(tree: xr.DataTree) -> pd.DataFrame:
     """Return means: term, mean, ci_lb, ci_ub, pi_level (the lowest), pi_lb, pi_ub, k, studies."""
     prediction = prediction_table(tree)
     level = prediction["level"].str.split(":").str[-1]
@@ -40,7 +40,7 @@ def forest_table(tree: xr.DataTree) -> pd.DataFrame:
 
 
 def orchard_table(tree: xr.DataTree) -> pd.DataFrame:
-    """Return the means as in `forest_table`, then a row per effect.
+    """Return the means as in `means_table`, then a row per effect.
 
     Columns: part (`term`, `effect`), term, effect, study, estimate (a term's posterior mean, an
     effect's yi), se (of yi), ci_lb, ci_ub, pi_lb, pi_ub, pi_level, k, studies (of terms). An effect
@@ -62,7 +62,7 @@ def orchard_table(tree: xr.DataTree) -> pd.DataFrame:
     effects = pd.DataFrame(columns)[in_one_mean].assign(part="effect")
     order = list(names)
     effects = effects.sort_values("term", key=lambda term: term.map(order.index), kind="stable")
-    terms = forest_table(tree).rename(columns={"mean": "estimate"}).assign(part="term")
+    terms = means_table(tree).rename(columns={"mean": "estimate"}).assign(part="term")
     table = pd.concat([terms, effects])[ORCHARD]
     return table.astype({"k": "Int64", "studies": "Int64"}).reset_index(drop=True)
 

@@ -16,9 +16,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.random import Generator
 
+from bayesmeta.model.likelihood.arguments import Taus
 from bayesmeta.model.likelihood.arrays import Array, Scalar, is_zero, namespace, with_node_axes
-from bayesmeta.model.likelihood.effect_level import ErrorWeights, error_weights
-from bayesmeta.model.likelihood.kernel import Marginal
+from bayesmeta.model.likelihood.effect_level import ErrorWeights, error_sums, error_weights
+from bayesmeta.model.likelihood.kernel import Marginal, marginal
 from bayesmeta.model.likelihood.nesting import Nesting
 
 
@@ -86,3 +87,15 @@ def weigh(x: np.ndarray, error: ErrorWeights, nesting: Nesting) -> np.ndarray:
     scaled = with_node_axes(error.scaled, x)
     common = with_node_axes(error.factor, x) * nesting.levels[0].sum(scaled * x)
     return weighted - scaled * common[nesting.group_of_effect]
+
+
+def row_sums(v: np.ndarray, nesting: Nesting, taus: Taus, rho: float) -> np.ndarray:
+    """Return the sums of the rows of the inverse of the marginal covariance matrix (k,).
+
+    `taus` are numbers, or arrays of units without further axes.
+    """
+    ones = np.ones((len(v), 1))
+    sums = error_sums(ones, v, nesting, tau_effect=taus.effect, rho=rho)
+    group, _ = place_random_effects(marginal(sums, taus.above, nesting), taus.above, nesting)
+    above = (group.effect + group.above)[nesting.group_of_effect]
+    return weigh(ones - above, error_weights(v, nesting, taus.effect, rho), nesting)[:, 0]

@@ -106,6 +106,15 @@ def _solve(v: Factored, columns: np.ndarray) -> np.ndarray:
     return v.back(white - v.G @ np.linalg.solve(inner, v.G.swapaxes(-1, -2) @ white))
 
 
+def dense_row_sums(buckets: list[Bucket], taus: Taus, rho: float, k: int) -> np.ndarray:
+    """Return the sums of the rows of V^-1 (k,), 0 of effects outside the buckets."""
+    sums = np.zeros(k)
+    for bucket in buckets:
+        ones = np.ones((*bucket.effects.shape, 1))
+        sums[bucket.effects] = _solve(_factor(bucket, taus, rho), ones)[..., 0]
+    return sums
+
+
 def draw_dense_errors(
     rng: Generator, buckets: list[Bucket], rho: Scalar, shape: tuple[int, int]
 ) -> np.ndarray:

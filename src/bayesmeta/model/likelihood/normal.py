@@ -18,6 +18,7 @@ from bayesmeta.model.likelihood.conditionals import (
     draw_effect_level,
     draw_errors,
     place_random_effects,
+    row_sums,
 )
 from bayesmeta.model.likelihood.draws import Parameters, RandomEffects
 from bayesmeta.model.likelihood.effect_level import error_sums
@@ -125,6 +126,10 @@ class Normal:
         mean = self.x @ draws.beta + above
         shrinkage = taus.effect**2 / (taus.effect**2 + self.v[:, None])
         return mean + shrinkage * (self.y[:, None] - mean)
+
+    def row_sums(self, tau: np.ndarray, rho: float) -> np.ndarray:
+        """Return the sums of the rows of the inverse of V at taus (taus,), as weights (k,)."""
+        return row_sums(self.v, self.nesting, self.taus(tau), rho)
 
     def log_density_of_effects(self, draws: Parameters, random: RandomEffects) -> np.ndarray:
         """Return the log density of every effect given u and w (k, draws)."""

@@ -9,7 +9,12 @@ from numpy.random import Generator
 from bayesmeta.model.likelihood.arguments import Taus
 from bayesmeta.model.likelihood.arrays import Array, Scalar, namespace, with_node_axes
 from bayesmeta.model.likelihood.buckets import shared_errors
-from bayesmeta.model.likelihood.dense import dense_products, draw_dense_effects, draw_dense_errors
+from bayesmeta.model.likelihood.dense import (
+    dense_products,
+    dense_row_sums,
+    draw_dense_effects,
+    draw_dense_errors,
+)
 from bayesmeta.model.likelihood.draws import Parameters, RandomEffects
 from bayesmeta.model.likelihood.kernel import Marginal
 from bayesmeta.model.likelihood.normal import Normal
@@ -52,6 +57,12 @@ class SharedControls(Normal):
             w=np.where(shared_groups[:, None], dense.w, nested.w),
             d=np.where(self.shared_effects[:, None], dense.d, nested.d),
         )
+
+    def row_sums(self, tau: np.ndarray, rho: float) -> np.ndarray:
+        """Return the sums of the rows of the inverse of V at taus (taus,), as weights (k,)."""
+        nested = super().row_sums(tau, rho)
+        dense = dense_row_sums(self.buckets, self.taus(tau), rho, len(self.v))
+        return np.where(self.shared_effects, dense, nested)
 
     def draw_errors(self, rng: Generator, draws: Parameters) -> np.ndarray:
         """Draw sampling errors (k, draws)."""

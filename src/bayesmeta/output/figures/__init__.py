@@ -2,8 +2,8 @@
 
 ::
 
-    figure = draw_forest(table, xlabel="Hedges' g", title="preclinical")
-    save(figure, "figures/forest", table, synthetic=False, source="bayesmeta 0.1.0, seed 1")
+    figure = draw_means(table, xlabel="Hedges' g", title="preclinical")
+    save(figure, "figures/means", table, synthetic=False, source="bayesmeta 0.1.0, seed 1")
 
 All drawn numbers are in the table, and `save` writes it beside the picture.
 """
@@ -12,14 +12,17 @@ from bayesmeta.output.figures.bias import draw_bias
 from bayesmeta.output.figures.chains import draw_prior_posterior, draw_trace
 from bayesmeta.output.figures.comparison import draw_paired, draw_profiles, paired
 from bayesmeta.output.figures.conditional import draw_conditional
-from bayesmeta.output.figures.estimates import caterpillar, draw_caterpillar, draw_forest
+from bayesmeta.output.figures.estimates import caterpillar, draw_caterpillar, draw_means
 from bayesmeta.output.figures.flow import draw_flow
+from bayesmeta.output.figures.forest import LAYOUTS, Layout, Page, draw_forest
 from bayesmeta.output.figures.funnel import draw_funnel
 from bayesmeta.output.figures.influence import draw_baujat, draw_gosh, draw_leave_one_out
 from bayesmeta.output.figures.orchard import draw_orchard
+from bayesmeta.output.figures.points import draw_contours, draw_labbe, draw_radial
 from bayesmeta.output.figures.quadrants import draw_quadrants
 from bayesmeta.output.figures.risk_of_bias import draw_risk_of_bias
 from bayesmeta.output.figures.saving import save
+from bayesmeta.output.figures.scales import SCALES, Scale
 from bayesmeta.output.figures.screening import (
     draw_convergence,
     draw_dependence,

@@ -1,4 +1,4 @@
-"""Cells and studies: forest and caterpillar plots."""
+"""Cells and studies: means and caterpillar plots."""
 
 from collections.abc import Sequence
 from textwrap import fill
@@ -20,8 +20,8 @@ MAX_NAMED = 12  # studies of a panel; of more no names are written
 
 
 @styled
-def draw_forest(table: pd.DataFrame, *, xlabel: str, title: str) -> Figure:
-    """Draw a forest plot of cells, from the top; the numbers stand at the right of the axes.
+def draw_means(table: pd.DataFrame, *, xlabel: str, title: str) -> Figure:
+    """Draw the means of cells, from the top; the numbers stand at the right of the axes.
 
     Columns: term, mean, ci_lb, ci_ub, pi_lb, pi_ub, pi_level (the level that is predicted), k
     (effects), studies. A missing prediction interval is left out.

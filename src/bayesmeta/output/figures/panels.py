@@ -1,11 +1,12 @@
 """Figures and their parts that all share: title, panels, the legend below them."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
 import matplotlib.figure
+import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.legend import Legend
@@ -16,7 +17,14 @@ styled = rc_context(STYLE)  # decorates a function that draws
 
 
 class Figure(matplotlib.figure.Figure):
-    """A figure that a notebook shows; matplotlib's figure is shown only after pyplot was used."""
+    """A figure that a notebook shows; matplotlib's figure is shown only after pyplot was used.
+
+    `data` holds the table behind it if it was drawn from a tree, several tables by name; `pages`
+    all pages, if it is one of several.
+    """
+
+    data: pd.DataFrame | Mapping[str, pd.DataFrame] | None = None
+    pages: Sequence["Figure"] = ()
 
     def _repr_png_(self) -> bytes:
         buffer = io.BytesIO()

@@ -1,17 +1,23 @@
 """Write a figure with its source and its table."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from matplotlib import rc_context
+from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
 from bayesmeta.output.figures.style import GREY, STYLE, VERMILLION
 
+Format = Literal["png", "svg", "pdf"]
+DPI = 150
+FORMATS: tuple[Format, ...] = ("png", "svg")
 Tables = pd.DataFrame | Mapping[str, pd.DataFrame]
 BELOW = 0.2  # inches for the source below a figure
 ABOVE = 0.3  # inches for the badge above a synthetic figure
@@ -19,9 +25,16 @@ ABOVE = 0.3  # inches for the badge above a synthetic figure
 
 @rc_context(STYLE)
 def save(
-    figure: Figure, path_stem: str | Path, table: Tables, *, synthetic: bool, source: str
+    figure: Figure,
+    path_stem: str | Path,
+    table: Tables,
+    *,
+    synthetic: bool,
+    source: str,
+    formats: Sequence[Format] = FORMATS,
+    dpi: int = DPI,
 ) -> list[Path]:
-    """Write a figure as PNG and SVG and its table as CSV, all or none.
+    """Write a figure in every format and its table as CSV, all or none.
 
     The files get temporary names first, and are returned in the order of their names. The same
     input gives the same bytes; an OSError leaves nothing behind. Tables are `stem.csv`, or
@@ -31,24 +44,49 @@ def save(
     """
     stem = Path(path_stem)
     tables = {"": table} if isinstance(table, pd.DataFrame) else table
+    with TemporaryDirectory(prefix=f".{stem.name}-", dir=stem.parent) as folder:
+        draft = f"{folder}/{stem.name}"
+        with _marked(figure, synthetic=synthetic, source=source) as page:
+            for kind in formats:
+                about = _metadata(kind, stem.name, synthetic=synthetic, source=source)
+                figure.savefig(f"{draft}.{kind}", dpi=dpi, bbox_inches=page, metadata=about)
+        for name, rows in tables.items():
+            path = f"{draft}-{name}.csv" if name else f"{draft}.csv"
+            rows.to_csv(path, index=False, lineterminator="\n", float_format="%.9g")
+        files = sorted(Path(folder).iterdir())
+        return [file.replace(stem.with_name(file.name)) for file in files]
+
+
+@rc_context(STYLE)
+def save_document(
+    pages: Sequence[Figure], path_stem: str | Path, *, synthetic: bool, source: str
+) -> None:
+    """Write figures as the pages of a PDF file, with the marks of `save`."""
+    stem = Path(path_stem)
+    about = _metadata("pdf", stem.name, synthetic=synthetic, source=source)
+    with PdfPages(f"{stem}.pdf", metadata=about) as document:
+        for figure in pages:
+            with _marked(figure, synthetic=synthetic, source=source) as page:
+                document.savefig(figure, bbox_inches=page)
+
+
+def _metadata(kind: Format, title: str, *, synthetic: bool, source: str) -> dict[str, str | None]:
     about = f"SYNTHETIC: {source}" if synthetic else source
-    metadata = {"Title": stem.name, "Description": about}
+    if kind == "pdf":
+        return {"Title": title, "Subject": about, "CreationDate": None}
+    undated: dict[str, str | None] = {"Date": None} if kind == "svg" else {}
+    return {"Title": title, "Description": about, **undated}
+
+
+@contextmanager
+def _marked(figure: Figure, *, synthetic: bool, source: str) -> Iterator[Bbox]:
+    """Yield the page of a figure with its marks, which are removed afterwards."""
     corner = np.add(figure.get_size_inches(), (0, ABOVE * synthetic))
-    page = Bbox.from_extents(0, -BELOW, *corner)
     _lay_out(figure)
     texts = len(figure.texts)
     _mark(figure, synthetic=synthetic, source=source)
     try:
-        with TemporaryDirectory(prefix=f".{stem.name}-", dir=stem.parent) as folder:
-            draft = f"{folder}/{stem.name}"
-            figure.savefig(f"{draft}.png", dpi=150, bbox_inches=page, metadata=metadata)
-            undated = metadata | {"Date": None}
-            figure.savefig(f"{draft}.svg", bbox_inches=page, metadata=undated)
-            for name, rows in tables.items():
-                path = f"{draft}-{name}.csv" if name else f"{draft}.csv"
-                rows.to_csv(path, index=False, lineterminator="\n", float_format="%.9g")
-            files = sorted(Path(folder).iterdir())
-            return [file.replace(stem.with_name(file.name)) for file in files]
+        yield Bbox.from_extents(0, -BELOW, *corner)
     finally:
         for mark in figure.texts[texts:]:
             mark.remove()

@@ -12,7 +12,7 @@ from bayesmeta.output.folders.fit import draw_curves
 from bayesmeta.output.folders.folder import Folder, Tables
 from bayesmeta.planning import curves_table
 
-MAX_ROWS = 40  # of a forest: more would not fit on a page
+MAX_ROWS = 40  # of a figure: more would not fit on a page
 
 
 def write_comparison(folder: Folder, tables: Tables, curves: Tables, design: xr.Dataset) -> None:
@@ -60,14 +60,14 @@ def write_predict(
     """Write tables/*.csv, and figures/conditional of `curves`, or else figures/predicted of `rows`.
 
     The tables are predicted, marginal_means and marginal_contrasts; rows have the columns of
-    `draw_forest`. The name of the axis of means is `scale`.
+    `draw_means`. The name of the axis of means is `scale`.
     """
     folder.write_tables(tables)
     with folder.steps("drawing figures"):
         if curves:
             draw_curves(folder, "conditional", curves, "Predicted", scale)
         elif 0 < len(rows) <= MAX_ROWS:
-            folder.draw("predicted", figures.draw_forest, rows, "Predicted", xlabel=scale)
+            folder.draw("predicted", figures.draw_means, rows, "Predicted", xlabel=scale)
 
 
 def write_screen(folder: Folder, tables: Tables, followup: str, scale: str) -> None:

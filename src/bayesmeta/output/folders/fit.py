@@ -9,11 +9,13 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.estimates import contrasts, convergence, discrepancy, margins, summaries
+from bayesmeta.estimates import contrasts, discrepancy, margins, summaries
+from bayesmeta.infrastructure.choices import Picture
 from bayesmeta.infrastructure.provenance import write_json
 from bayesmeta.model.spec import spec_of
 from bayesmeta.output import figures
 from bayesmeta.output.folders.folder import Folder, Tables
+from bayesmeta.output.pictures import draw_picture, heading_of
 
 
 def fit_tables(tree: xr.DataTree) -> dict[str, pd.DataFrame]:
@@ -60,37 +62,40 @@ def write_tree(path: Path, tree: xr.DataTree, provenance: Mapping[str, Any]) -> 
 
 
 def write_fit_figures(folder: Folder, tree: xr.DataTree, tables: Tables) -> None:
-    """Draw means, effects, studies, taus, chains, slopes and discrepancies, if they exist."""
-    scale = {"xlabel": tree["constant_data"].attrs["scale"]}
-    forest = summaries.forest_table(tree)
-    if len(forest):
-        folder.draw("forest", figures.draw_forest, forest, "Means", **scale)
-        studies = summaries.studies_table(tree)
-        folder.draw("caterpillar", figures.draw_caterpillar, studies, "Studies", **scale)
-    orchard = summaries.orchard_table(tree)
-    if (orchard["part"] == "effect").any():
-        folder.draw("orchard", figures.draw_orchard, orchard, "Effects", **scale)
+    """Draw studies, means, effects, taus, chains, slopes and discrepancies, if they exist."""
+    draw_pictures(folder, tree, "forest")
+    if len(summaries.means_table(tree)):
+        draw_pictures(folder, tree, "means", "caterpillar")
+    if (summaries.orchard_table(tree)["part"] == "effect").any():
+        draw_pictures(folder, tree, "orchard")
     write_diagnostic_figures(folder, tree)
     for number in margins.moderators_of(tree).numbers:
-        if curves := margins.curves_along(tree, number):
+        if margins.curves_along(tree, number):
+            title = f"Along {number}: {folder.title}"
+            picture = draw_picture(tree, "bubble", title, moderator=number)
             name = f"bubble_{re.sub(r'[^\w-]+', '-', number)}"
-            draw_curves(folder, name, curves, f"Along {number}", scale["xlabel"])
+            folder.write_pages("figures", name, *picture)
     if "discrepancies" in tables:
+        scale = tree["constant_data"].attrs["scale"]
         densities = discrepancy.densities_table(tree)
         ridges = {"densities": densities, "contrasts": tables["discrepancies"]}
-        options = scale | {"rope": spec_of(tree).rope}
+        options = {"xlabel": scale, "rope": spec_of(tree).rope}
         folder.draw("discrepancies", figures.draw_ridge, ridges, "Discrepancies", **options)
-        _write_sides(folder, tree, scale["xlabel"])
+        _write_sides(folder, tree, scale)
+
+
+def draw_pictures(folder: Folder, tree: xr.DataTree, *kinds: Picture) -> None:
+    """Draw pictures of a tree, with the name of their kind."""
+    for kind in kinds:
+        picture = draw_picture(tree, kind, f"{heading_of(kind)}: {folder.title}")
+        folder.write_pages("figures", kind, *picture)
 
 
 def write_diagnostic_figures(folder: Folder, tree: xr.DataTree) -> None:
     """Draw priors and posteriors of the taus; of NUTS, traces and ranks of the chains."""
-    taus = summaries.density_table(tree)
-    folder.draw("taus", figures.draw_prior_posterior, taus, "Heterogeneity")
-    if tree["posterior"].attrs.get("sampler") == "quadrature":
-        return  # independent draws, in chains only by name
-    chains = {"trace": convergence.trace_table(tree), "ranks": convergence.rank_table(tree)}
-    folder.draw("chains", figures.draw_trace, chains, "Chains")
+    draw_pictures(folder, tree, "taus")
+    if tree["posterior"].attrs.get("sampler") != "quadrature":
+        draw_pictures(folder, tree, "chains")  # those of quadrature are chains only by name
 
 
 def draw_curves(folder: Folder, name: str, curves: margins.Curves, title: str, scale: str) -> None:

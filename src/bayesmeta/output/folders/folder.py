@@ -1,6 +1,6 @@
 """A folder that a command fills: tables, figures, pages and the provenance of all of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.infrastructure.provenance import hashes, write_json
-from bayesmeta.output.figures import save
+from bayesmeta.output.figures.saving import DPI, FORMATS, Format, save, save_document
 
 Tables = Mapping[str, pd.DataFrame]
 ABOUT = ("dataset", "model", "title", "synthetic", "notes")
@@ -61,6 +61,33 @@ class Folder:
         stem = self.path / "figures" / name
         stem.parent.mkdir(exist_ok=True)
         save(figure, stem, data, synthetic=self.synthetic, source=self.source)
+
+    def write_pages(
+        self,
+        folder: str,
+        name: str,
+        pages: Sequence[Figure],
+        data: pd.DataFrame | Tables,
+        *,
+        formats: Sequence[Format] = (),
+        dpi: int = DPI,
+    ) -> None:
+        """Write a figure of several pages: <folder>/<name>, <name>_page_2, ..., and its tables.
+
+        In PDF the pages are a single file. Without `formats` the pages are SVG files, the first
+        also PNG.
+        """
+        stem = self.path / folder / name
+        stem.parent.mkdir(exist_ok=True)
+        marks: dict[str, Any] = {"synthetic": self.synthetic, "source": self.source}
+        paged: list[Format] = [kind for kind in formats or FORMATS if kind != "pdf"]
+        save(pages[0], stem, data, formats=paged, dpi=dpi, **marks)
+        for number, page in enumerate(pages[1:], 2):
+            further: list[Format] = paged if formats else ["svg"]
+            padded = f"{number:0{len(str(len(pages)))}d}"  # in their order among names, too
+            save(page, f"{stem}_page_{padded}", {}, formats=further, dpi=dpi, **marks)
+        if "pdf" in formats:
+            save_document(pages, stem, **marks)
 
     def write_text(self, name: str, text: str) -> None:
         """Write a page or another text file."""
