@@ -2,6 +2,7 @@
 # make report the whole analysis on one page, reports/preclinical/three-level/index.html; DATASET=clinical or another
 # make test   the tests; make test-slow the statistical ones, too; make lint style, types, import contracts
 # make docs   the documentation as docs/_build/html/index.html; a warning is an error
+# make bench  times against other programs; make calibration every model on data from its prior, docs/calibration.md
 # All set up .venv first; nothing else is needed than a Python >= 3.12.
 
 SHELL := /bin/bash
