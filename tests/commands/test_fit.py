@@ -311,7 +311,7 @@ def test_a_full_disk(
 
 def test_a_file_size_limit_of_the_system(table: Path, tmp_path: Path) -> None:
     """A write that the system refuses halfway, in a process of its own."""
-    command = [sys.executable, str(root() / "scripts" / "fit.py"), "--dataset", str(table), *QUICK]
+    command = [sys.executable, str(root() / "scripts" / "fit.py"), "--dataset", str(table), *EXACT]
     limited = [
         "bash",
         "-c",

@@ -102,7 +102,7 @@ def outcome(file: Malformed, folder: Path, *, draft: bool) -> str:
     return ""
 
 
-@pytest.mark.parametrize("share", [10, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("share", [30, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_thousand_malformed_files_end_in_a_message_or_a_right_table(
     files: list[Malformed], tmp_path: Path, share: int
 ) -> None:

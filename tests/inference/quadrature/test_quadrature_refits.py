@@ -20,7 +20,7 @@ from bayesmeta.inference.quadrature.draws import draw, systematic
 from bayesmeta.inference.quadrature.grid import evaluate
 from bayesmeta.inference.quadrature.integral import Integral
 from bayesmeta.inference.quadrature.nodes import box, place
-from bayesmeta.inference.quadrature.outer import outer_nodes
+from bayesmeta.inference.quadrature.outer import Box, outer_nodes
 from bayesmeta.model.design import build_design
 from bayesmeta.model.spec import ModelSpec, read_spec
 from exact import exact_posterior
@@ -140,7 +140,7 @@ def test_draws_are_exact_even_from_a_coarse_grid(design: xr.Dataset, spec: Model
     arrays = arrays_of(design, spec)
     high = np.arcsinh(np.array([0.8, 1.2]) / arrays.scale)
     coarse = evaluate(arrays, spec, place(8, 2, box(np.zeros(2), high)))
-    integral = Integral(arrays, outer_nodes({}, 1), [coarse], 0.0, converged=True)
+    integral = Integral(arrays, outer_nodes({}, 1, Box.of({})), [coarse], 0.0, converged=True)
     found = draw(integral, spec, count=20_000, seed=1)
     taus = quadrature.taus_table(quadrature.integrate_posterior(design, spec))
     np.testing.assert_allclose(

@@ -210,7 +210,7 @@ def test_few_studies_with_a_term_each_keep_their_robust_errors_finite() -> None:
     frame["one"] = (frame["study"] == "study03").astype(float)
     spec = replace(SPEC.with_terms("1 + one"), levels=("group",))
     table = reml.cr2_table(fit_to(frame, spec)).set_index("term")
-    assert np.isfinite(table.loc["intercept"]).all()
+    assert np.isfinite(table.loc["intercept", ["se", "df", "pval", "ci_lb"]].astype(float)).all()
 
 
 def test_what_cannot_be_fitted_is_refused() -> None:

@@ -49,13 +49,16 @@ def _name(part: str, moderators: Moderators) -> tuple[str, str]:
 def _values(text: str, levels: list[str]) -> list[str]:
     """Return the values between commas; pieces that make a level together are one value."""
     pieces = _split(text, ",")
+    longest = 1 + max((level.count(",") for level in levels), default=0)
     values: list[str] = []
-    while pieces:
-        joined = {size: ",".join(pieces[:size]).strip() for size in range(1, len(pieces) + 1)}
+    start = 0
+    while start < len(pieces):
+        sizes = range(1, min(longest, len(pieces) - start) + 1)
+        joined = {size: ",".join(pieces[start : start + size]).strip() for size in sizes}
         size = max((size for size, value in joined.items() if value in levels), default=1)
         value = joined[size]
         values.append(value if value in levels else unquoted(value))
-        pieces = pieces[size:]
+        start += size
     return values
 
 
