@@ -86,6 +86,7 @@ def test_writes_the_contract(compared: Path) -> None:
     assert "comparison.html" in provenance["outputs"]
 
 
+@pytest.mark.slow
 def test_the_test_is_a_choice(
     simulated: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -147,6 +148,7 @@ def test_a_changed_table_changes_the_page(compared: Path) -> None:
     assert "SYNTHETIC" in page
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("trace_data")
 @pytest.mark.parametrize("dataset", PAPER)
 def test_the_tests_of_the_paper(dataset: str) -> None:

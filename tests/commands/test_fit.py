@@ -115,6 +115,7 @@ def test_a_file_needs_no_model(
     assert "own: 240 effects, 120 groups, 60 studies" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_failed_diagnostic_is_exit_code_1_and_everything_is_written(
     table: Path, tmp_path: Path
 ) -> None:

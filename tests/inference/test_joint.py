@@ -159,6 +159,7 @@ def test_quantiles_and_densities_of_a_prior_are_of_one_distribution(family: str)
     assert np.trapezoid(np.exp(log_density(prior, grid)), grid) == pytest.approx(0.3, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_independent_strata_are_integrated_exactly(both: pd.DataFrame) -> None:
     spec = spec_of(APART)
     design = build_design(both, spec)

@@ -39,6 +39,7 @@ def check_fit(dataset: str, model: str, *, seeds: list[int], nodes: int, least_e
             assert "nearly aliased" in found["warnings"][0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dataset", ["preclinical", "clinical"])
 def test_three_level(dataset: str) -> None:
     check_fit(dataset, "three-level", seeds=[1], nodes=40, least_ess=3000)

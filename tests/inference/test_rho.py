@@ -46,6 +46,7 @@ def correlated(rho: float) -> pd.DataFrame:
     return pd.DataFrame({**names, "effect": [f"e{i}" for i in range(240)], "yi": yi, "vi": vi})
 
 
+@pytest.mark.slow
 def test_an_estimated_rho_is_that_of_a_grid() -> None:
     """Mean and sd of rho, mean and sd of the term; the truth is inside."""
     frame, spec = correlated(0.6), parse_spec(TEXT, "rho")

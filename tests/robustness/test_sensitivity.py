@@ -186,6 +186,7 @@ def test_a_strong_wrong_prior_is_a_conflict(small: xr.Dataset, prior: str, whose
     assert (table["diagnosis"] == "neither").all()
 
 
+@pytest.mark.slow
 def test_nuts_says_the_same(small: xr.Dataset, tree: xr.DataTree) -> None:
     sampled = psense_table(sample_posterior(small, SPEC, draws=1000, tune=500))
     exact = psense_table(tree)

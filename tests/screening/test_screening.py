@@ -202,6 +202,7 @@ def test_weights_decide_what_is_learned() -> None:
     assert found == pytest.approx(0.95 * 1 + 0.05 * 5, abs=0.1)
 
 
+@pytest.mark.slow
 def test_a_proxy_of_the_study_helps_with_folds_of_effects_only() -> None:
     """A proxy of the study predicts the study's effect, also of means, and is no moderator."""
     rng = np.random.default_rng(5)

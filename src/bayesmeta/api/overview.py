@@ -1,5 +1,6 @@
 """A fit in one table, and several fits of the same table beside each other."""
 
+import warnings
 from collections.abc import Mapping
 
 import numpy as np
@@ -64,7 +65,8 @@ def compare_models(trees: Mapping[str, xr.DataTree]) -> pd.DataFrame:
     DataFrame
         A row per model, the best first: model, elpd (expected log predictive density of all
         studies), se, elpd_diff and dse (difference from the best, with its standard error), p
-        (effective number of parameters), weight (stacking).
+        (effective number of parameters), weight (stacking), k_hat (the largest of a study; above .7
+        the elpd is not reliable).
 
     Source: Vehtari, Gelman & Gabry 2017, doi 10.1007/s11222-016-9696-4; `arviz.compare`.
 
@@ -75,7 +77,7 @@ def compare_models(trees: Mapping[str, xr.DataTree]) -> pd.DataFrame:
     >>> names = ("~ 1", "~ dose")
     >>> fits = {name: bayesmeta.fit(frame, name, sampler="quadrature") for name in names}
     >>> list(bayesmeta.compare_models(fits))
-    ['model', 'elpd', 'se', 'elpd_diff', 'dse', 'p', 'weight']
+    ['model', 'elpd', 'se', 'elpd_diff', 'dse', 'p', 'weight', 'k_hat']
     """
     if not isinstance(trees, Mapping) or len(trees) < 2:
         raise BadInput(
@@ -87,6 +89,14 @@ def compare_models(trees: Mapping[str, xr.DataTree]) -> pd.DataFrame:
         if not same:
             raise BadInput("the trees are of different tables; fit the models to the same effects")
     named = {str(name): tree for name, tree in trees.items()}
-    table = arviz_stats.compare(named, var_name="obs_study", round_to="none")
-    columns = ["elpd", "se", "elpd_diff", "dse", "p", "weight"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of large k-hat, which is a column
+        left_out = {
+            name: arviz_stats.loo(tree, var_name="obs_study", pointwise=True)
+            for name, tree in named.items()
+        }
+        table = arviz_stats.compare(left_out, round_to="none")
+    k_hat = {name: float(loo.pareto_k.max()) for name, loo in left_out.items()}
+    table["k_hat"] = table.index.map(k_hat)
+    columns = ["elpd", "se", "elpd_diff", "dse", "p", "weight", "k_hat"]
     return table.rename_axis("model").reset_index()[["model", *columns]]

@@ -25,6 +25,7 @@ def test_a_twin_offers_its_types_of_comparison_and_a_file_nothing() -> None:
     assert names(datasets.read("retroactive-memory")) == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("trace_data")
 def test_the_trace_record_offers_more() -> None:
     frame = datasets.read("clinical")

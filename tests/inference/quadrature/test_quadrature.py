@@ -248,6 +248,7 @@ def test_a_rho_with_a_prior_is_averaged_by_evidence(small: pd.DataFrame) -> None
     assert len(np.unique(drawn)) > 3500
 
 
+@pytest.mark.slow
 def test_two_pooling_sds_are_averaged_by_evidence(small: pd.DataFrame) -> None:
     """Against a rule over both and the tau, with the covariance of y written out at every node."""
     frame = small.assign(dose=np.where(np.arange(len(small)) % 3 == 0, "low", "high"))

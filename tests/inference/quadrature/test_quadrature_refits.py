@@ -218,6 +218,7 @@ def test_preclinical_equals_dense_algebra(spec: ModelSpec) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("trace_data")
 def test_preclinical_by_nuts_and_without_the_most_surprising_study(spec: ModelSpec) -> None:
     design = build_design(datasets.read("preclinical"), spec)

@@ -101,6 +101,7 @@ def test_ml_is_the_kernels_likelihood() -> None:
     assert fit.log_lik == pytest.approx(float(by_study.sum()), rel=1e-12)
 
 
+@pytest.mark.slow
 def test_profile_is_the_maximum_over_the_other_taus() -> None:
     spec = replace(SPEC, levels=("study", "group"))
     fit = fit_to(table_of(), spec)

@@ -320,7 +320,7 @@ def test_rows_with_a_blank_moderator_are_left_out_by_a_query(frame: pd.DataFrame
     found = bayesmeta.reml(frame, moderators="~ dose", where="dose.notna()")
     assert found.fit["k"][0] == frame["dose"].notna().sum()
     named = frame.rename(columns={"dose": "the dose"})
-    with pytest.raises(BadInput, match=r"where=\"`the dose`.notna\(\)\""):
+    with pytest.raises(BadInput, match=r"where='`the dose`.notna\(\)'"):
         bayesmeta.reml(named, moderators="~ `the dose`")
     again = bayesmeta.reml(named, moderators="~ `the dose`", where="`the dose`.notna()")
     np.testing.assert_allclose(again.terms["estimate"], found.terms["estimate"])

@@ -108,6 +108,7 @@ def test_a_refit_by_quadrature_has_contrasts_slope_and_studies(
     assert exact["unadjusted"].query("part == 'parameter'").empty
 
 
+@pytest.mark.slow
 def test_a_refit_by_nuts_agrees(
     exact: dict[str, pd.DataFrame],
     sized: pd.DataFrame,

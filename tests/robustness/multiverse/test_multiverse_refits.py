@@ -131,6 +131,7 @@ def test_sampling_agrees_with_quadrature(small: pd.DataFrame) -> None:
     np.testing.assert_allclose(drawn[["ci_lb", "ci_ub"]], exact[["ci_lb", "ci_ub"]], atol=0.2)
 
 
+@pytest.mark.slow
 def test_flipped_data_flip_directions_and_keep_probabilities(small: pd.DataFrame) -> None:
     named = {name: name for name in ("fear", "neutral", "fear - neutral")}
     contrasts = contrast_weights(named, ["fear", "neutral", "trauma"])
