@@ -10,7 +10,7 @@ import xarray as xr
 from scipy.stats import rankdata
 
 from bayesmeta.estimates.contrasts import contrast_draws
-from bayesmeta.estimates.conventions import INTERVAL, MAX_K_HAT
+from bayesmeta.estimates.conventions import INTERVAL, MAX_K_HAT, PLURALS
 from bayesmeta.estimates.summaries import levels_of, strata_of, tau_draws
 from bayesmeta.estimates.summaries.levels import contractions, level_label
 from bayesmeta.estimates.text import number_text
@@ -36,7 +36,6 @@ RULES: Mapping[str, tuple[str, float, str]] = {  # diagnostic: comparison, limit
 OBEYS = {"at most": operator.le, "below": operator.lt, "at least": operator.ge}
 RANDOM_EFFECTS = ("u", "w", "d")
 FEW_UNITS = 5  # simulated, HalfNormal(1), true tau 0, 2, 3, 5 studies: means .53, .40, .26
-PLURALS = {"study": "studies", "group": "groups", "effect": "effects"}
 MOST_SINGLE = 0.8  # share of studies with a single group from which the levels are hard to separate
 STRONG_CORRELATION = -0.7  # of both variances in the posterior: their sum is fixed, not the split
 

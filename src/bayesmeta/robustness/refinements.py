@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmeta.estimates.conventions import WITHOUT_EXTREME
 from bayesmeta.estimates.text import number_text
 from bayesmeta.inference.quadrature import Joint, Posterior, combination, integrate_posterior
 from bayesmeta.infrastructure.errors import BadInput
@@ -21,7 +22,7 @@ from bayesmeta.model.likelihood import ExactSmd, refusal
 from bayesmeta.model.spec import ModelSpec
 from bayesmeta.robustness.multiverse.changes import add_effect_level
 
-EXACT, LEVEL, MODERATE = "exact likelihood", "effect level", "without extreme effects"
+EXACT, LEVEL, MODERATE = "exact likelihood", "effect level", WITHOUT_EXTREME
 COLUMNS = [
     "refinement",
     "term",

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from bayesmeta.estimates.conventions import SETTLED
+from bayesmeta.estimates.conventions import SETTLED, WITHOUT_EXTREME
 from bayesmeta.estimates.frequentist import side_of_zero
 from bayesmeta.output.pages.facts import SUPPORTED, Tables, names_by_side, new_study_sides
 
@@ -64,7 +64,8 @@ def moved(tables: Tables) -> dict[str, Any]:
     """Return the means that differ between the requested and the supported model, and why.
 
     Keys: moved: names of means and contrasts, the largest difference in posterior sds first;
-    turned: those with another side of zero; without: the mean that extreme effects move most.
+    turned: those with another side of zero; without: the mean that
+    extreme effects move most, in the rows of `refinement`.
     """
     rows = _both_models(tables)
     size = ((rows["mean"] - rows["mean_supported"]) / rows["sd"]).abs()
@@ -73,7 +74,7 @@ def moved(tables: Tables) -> dict[str, Any]:
         for end in ("", "_supported")
     ]
     refinements = tables.get(f"{SUPPORTED}refinements", pd.DataFrame(columns=REFINED))
-    extreme = refinements["refinement"] == "without extreme effects"
+    extreme = refinements["refinement"] == WITHOUT_EXTREME
     shifts = refinements[extreme].dropna(subset="shift")
     return {
         "moved": list(rows["term"][size.sort_values(ascending=False).index]),
@@ -82,6 +83,7 @@ def moved(tables: Tables) -> dict[str, Any]:
             for name, first, second in zip(rows["term"], *sides, strict=True)
             if first != second
         ],
+        "refinement": WITHOUT_EXTREME,
         "without": "" if shifts.empty else shifts["term"].iloc[shifts["shift"].abs().argmax()],
     }
 

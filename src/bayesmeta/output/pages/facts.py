@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from bayesmeta.estimates.conventions import SETTLED
+from bayesmeta.estimates.conventions import PLURALS, SETTLED
 from bayesmeta.estimates.frequentist import side_of_zero
 from bayesmeta.estimates.text import probability_text
 from bayesmeta.output.pages.results import FIT, Results
@@ -68,8 +68,7 @@ def new_study_sides(tables: Tables) -> dict[str, list[str]]:
 
 def _sizes(saved: SavedModel, tables: Tables) -> Iterator[Fact]:
     if saved.sizes:
-        plural = {"effect": "effects", "group": "groups", "study": "studies", "term": "terms"}
-        yield from ((plural[name], size) for name, size in saved.sizes.items())
+        yield from ((PLURALS[name], size) for name, size in saved.sizes.items())
     elif "frequentist_fit" in tables:
         row = tables["frequentist_fit"].iloc[0]
         for fact, column in (("effects", "k"), ("groups", "groups"), ("studies", "studies")):

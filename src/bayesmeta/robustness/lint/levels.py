@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from bayesmeta.estimates.conventions import PLURALS
 from bayesmeta.model.spec import LEVELS
 from bayesmeta.robustness.lint.findings import Finding, Findings, LintInput, Remedy, rows_of
 from bayesmeta.robustness.multiverse.changes import add_effect_level
@@ -13,7 +14,6 @@ CERTAIN = float(np.log(1000))
 LIKELY = float(np.log(20))
 MAX_SINGLE_SHARE = 0.6  # of studies with a single group: above, study and group are confounded
 RHO = 0.5  # of the remedy: a common assumption for outcomes of the same subjects
-PLURAL = {"study": "studies", "group": "groups"}
 
 
 def effect_level_missing(inputs: LintInput) -> Findings:
@@ -53,7 +53,7 @@ def levels_aliased(inputs: LintInput) -> Findings:
         if share < MAX_SINGLE_SHARE:
             continue
         selected = frame[upper].map(units).eq(1).to_numpy()
-        plural = PLURAL[upper]
+        plural = PLURALS[upper]
         yield Finding(
             rank=3,
             code="levels-aliased",
