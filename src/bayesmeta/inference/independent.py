@@ -8,15 +8,21 @@ from bayesmeta.inference.quadrature import quadrature_posterior
 from bayesmeta.model.likelihood import ExactSmd, check_independent, likelihood_class, refusal
 from bayesmeta.model.spec import ModelSpec
 
+GRID_AXES = 3  # above, a grid takes longer than an approximation
 
-def independent_posterior(design: xr.Dataset, spec: ModelSpec, **options: Any) -> xr.DataTree:
+
+def independent_posterior(
+    design: xr.Dataset, spec: ModelSpec, *, wide_grid: bool = True, **options: Any
+) -> xr.DataTree:
     """Draw independently: from a grid, from working normals, or from an approximation.
 
-    Options and result are those of `nuts.sample_posterior`, but for sampler and tune. Raise
-    BadInput if the model allows none.
+    Other options and result are those of `nuts.sample_posterior`, but for sampler and tune.
+    Without `wide_grid`, an approximation takes the place of a grid over rho and three taus, which
+    takes half a minute. Raise BadInput if the model allows no independent draws.
     """
     check_independent(design, spec)
-    of_grid = not refusal(design, spec, "quadrature")
+    axes = len(spec.levels) + ("rho" in spec.auxiliary_parameters)
+    of_grid = not refusal(design, spec, "quadrature") and (wide_grid or axes <= GRID_AXES)
     if of_grid or likelihood_class(spec) is ExactSmd:
         return quadrature_posterior(design, spec, **options)
     from bayesmeta.inference.laplace import laplace_posterior  # PyMC and JAX
