@@ -134,7 +134,8 @@ def main() -> None:
 
 def calibrate(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Run the command, and return its table and the curves of the figure."""
-    out = FOLDER / "-".join(filter(None, [run.model, run.dataset, run.likelihood, run.simulator]))
+    simulator = run.simulator and f"of-{run.simulator}"
+    out = FOLDER / "-".join(filter(None, [run.model, run.dataset, run.likelihood, simulator]))
     command = [sys.executable, "-m", "bayesmeta", *run.command, "--out", str(out)]
     print(" ".join(command[2:]), flush=True)
     subprocess.run(command, check=True, cwd=ROOT)

@@ -1,4 +1,4 @@
-# Writes selmodel.json, step-function selection models by maximum likelihood of tables that are made up here: Rscript selmodel.R selmodel.json
+# Writes selmodel.json, selection models with step functions and beta weights by maximum likelihood of tables that are made up here: Rscript selmodel.R selmodel.json
 suppressMessages({library(metafor); library(jsonlite)})
 published <- function(seed, k, mu, tau, omega) {
   set.seed(seed)
@@ -12,7 +12,10 @@ tables <- list(small = published(1, 40, .3, .3, c(1, .5, .3)), wide = published(
 fits <- lapply(tables, function(table) {
   fit <- rma(yi, vi, data = table, method = "ML")
   selected <- selmodel(fit, type = "stepfun", alternative = "greater", steps = c(.025, .5))
+  beta <- selmodel(fit, type = "beta", alternative = "greater")
   list(yi = table$yi, vi = table$vi, beta = as.numeric(selected$beta), se = as.numeric(selected$se), tau2 = selected$tau2,
-       delta = as.numeric(selected$delta), gain = as.numeric(logLik(selected) - logLik(fit)))
+       delta = as.numeric(selected$delta), gain = as.numeric(logLik(selected) - logLik(fit)),
+       of_beta = list(beta = as.numeric(beta$beta), se = as.numeric(beta$se), tau2 = beta$tau2, delta = as.numeric(beta$delta),
+                      gain = as.numeric(logLik(beta) - logLik(fit))))
 })
 write_json(list(metafor = as.character(packageVersion("metafor")), fits = fits), commandArgs(TRUE)[1], digits = 12, auto_unbox = TRUE)

@@ -19,6 +19,7 @@ from bayesmeta.inference.quadrature import integrate_posterior, terms_table
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design
 from bayesmeta.model.likelihood import likelihood_of, selection
+from bayesmeta.model.likelihood.beta_weights import log_omega, nodes, staircase
 from bayesmeta.model.likelihood.publication import Publication, draw_published, results_of
 from bayesmeta.model.spec import ModelSpec, parse_spec
 from likelihoods import log_likelihood_by_study
@@ -39,6 +40,7 @@ prior = "Gamma(2, 2)"
 SPEC = parse_spec(TEXT, "selection")
 CUTS = (0.025, 0.5)
 WEIGHTS = np.array([1.0, 0.4, 0.2])
+BETA = np.array([0.8, 1.3])  # a and b
 TAUS = {"study": 0.5, "group": 0.3, "effect": 0.2}
 
 
@@ -103,20 +105,25 @@ def alone(y: np.ndarray, **columns: ArrayLike) -> pd.DataFrame:
     )
 
 
+@pytest.mark.parametrize("function", ["steps", "beta"])
 @pytest.mark.parametrize("two_sided", [False, True])
 @pytest.mark.parametrize("mean", [-1.0, 0.3, 2.0])
-def test_densities_of_published_results_integrate_to_one(mean: float, two_sided: bool) -> None:
+def test_densities_of_published_results_integrate_to_one(
+    mean: float, two_sided: bool, function: str
+) -> None:
     """Of normal results, and of Hedges' g of two groups of 4, whatever the mean."""
-    spec = replace(SPEC, levels=("study",), two_sided=two_sided)
-    y = np.linspace(-8, 10, 9_001)
+    spec = replace(SPEC, levels=("study",), two_sided=two_sided, weight_function=function)
+    weights = WEIGHTS[1:] if function == "steps" else BETA
+    points = 9_001 if function == "steps" else 901  # beta weights have no jumps
+    y = np.linspace(-8, 10, points)
     design = build_design(alone(y, vi=0.1), spec)
-    log_density = log_likelihood_by_study(design, spec, [mean], [0.4], WEIGHTS[1:])
+    log_density = log_likelihood_by_study(design, spec, [mean], [0.4], weights)
     assert integrate.trapezoid(np.exp(log_density), y) == pytest.approx(1, abs=2e-3)
     spec = replace(spec, likelihood="t")
     y = np.concatenate([-np.geomspace(400, 8, 1000)[:-1], y, np.geomspace(10, 400, 1000)[1:]])
     frame = alone(y, vi=2 / 4 + y**2 / (4 * 4), n1i=4, n2i=4)
     design = build_design(frame, spec)
-    log_density = log_likelihood_by_study(design, spec, [mean], [0.4], WEIGHTS[1:])
+    log_density = log_likelihood_by_study(design, spec, [mean], [0.4], weights)
     assert integrate.trapezoid(np.exp(log_density), y) == pytest.approx(1, abs=4e-3)
 
 
@@ -199,17 +206,26 @@ def test_results_by_themselves_have_their_probabilities_multiplied(nested: pd.Da
     np.testing.assert_allclose(together - unselected, expected.sort_index(), atol=1e-4)
 
 
+def beta_omega(p: np.ndarray) -> np.ndarray:
+    """Beta weights of p-values."""
+    p = np.clip(p, 1e-5, 1 - 1e-5)
+    return p ** (BETA[0] - 1) * (1 - p) ** (BETA[1] - 1)
+
+
+@pytest.mark.parametrize("function", ["steps", "beta"])
 @pytest.mark.parametrize("likelihood", ["normal", "t"])
-def test_published_replicates_follow_the_density(likelihood: str) -> None:
-    spec = replace(SPEC, likelihood=likelihood, levels=("study",))
+def test_published_replicates_follow_the_density(likelihood: str, function: str) -> None:
+    spec = replace(SPEC, likelihood=likelihood, levels=("study",), weight_function=function)
+    weight_of = omega if function == "steps" else beta_omega
+    planted = WEIGHTS[1:] if function == "steps" else BETA
     yi, vi = hedges(np.array([0.5, 0.1, 1.2]), 6.0, 6.0)
     design = build_design(alone(yi, vi=vi, n1i=6, n2i=6), spec)
     results, statistics = results_of(design, spec)
     size = (3, 40_000)
-    steps = np.repeat(np.tile(WEIGHTS, (3, 1))[..., None], size[1], axis=2)
+    weights = np.tile(planted[:, None], (3, 1, 1))
     variance = np.full((1, size[1]), 0.3**2)
     rng = np.random.default_rng(1)
-    drawn = draw_published(rng, np.full(size, 0.2), variance, steps, results)
+    drawn = draw_published(rng, np.full(size, 0.2), variance, weights, results)
     proposed = (results.r[:, None] * rng.normal(0.2, 0.3, size)) + rng.standard_normal(size)
     df = results.df[:, None]
     p = stats.norm.sf(proposed)
@@ -217,9 +233,9 @@ def test_published_replicates_follow_the_density(likelihood: str) -> None:
         proposed = proposed / np.sqrt(rng.chisquare(df, size) / df)
         p = stats.t.sf(proposed, df)
     for row in range(3):
-        share = np.average(proposed[row] > statistics[row], weights=omega(p[row]))
+        share = np.average(proposed[row] > statistics[row], weights=weight_of(p[row]))
         assert (drawn[row] > statistics[row]).mean() == pytest.approx(share, abs=0.015)
-        mean = np.average(proposed[row], weights=omega(p[row]))
+        mean = np.average(proposed[row], weights=weight_of(p[row]))
         assert drawn[row].mean() == pytest.approx(mean, abs=0.04)
 
 
@@ -244,6 +260,23 @@ def published(
             rows.append(pd.DataFrame({"study": name, "group": name, "yi": y, "vi": 2 / n}))
     table = pd.concat(rows, ignore_index=True)
     return table.assign(effect=[f"e{i}" for i in range(len(table))])
+
+
+@pytest.mark.parametrize(("a", "b"), [(0.4, 1.5), (2.0, 3.0), (1.0, 1.0)])
+@pytest.mark.parametrize(("mean", "spread"), [(-3.0, 1.0), (0.0, 1.3), (3.0, 2.0)])
+def test_the_staircase_of_beta_weights_gives_the_integral(
+    mean: float, spread: float, a: float, b: float
+) -> None:
+    def density(T: float) -> float:
+        weight = np.exp(log_omega(stats.norm.sf(T), np.float64(a), np.float64(b)))
+        return float(weight * stats.norm.pdf(T, mean, spread))
+
+    end = stats.norm.isf(1e-5)
+    pieces = pairwise((-30, -end, 0, end, 30))
+    expected = sum(integrate.quad(density, *piece, epsabs=1e-10)[0] for piece in pieces)
+    reached = stats.norm.sf((stats.norm.isf(nodes()[0]) - mean) / spread)
+    steps = staircase(np.array([[a, b]]))[0]
+    assert steps @ np.diff(np.r_[0, reached, 1]) == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.slow
@@ -297,6 +330,11 @@ def test_the_mean_of_all_studies_is_recovered(effects: int) -> None:
             'bias = "selection"',
             'bias = "selection"\npublished_unit = "paper"',
             "published_unit of model m is 'paper'; it should be one of study, result",
+        ),
+        (
+            'bias = "selection"',
+            'bias = "selection"\nweight_function = "beta"\ncutpoints = [0.05]',
+            "beta weights, of which the cutpoints are fixed",
         ),
         (
             'bias = "selection"',

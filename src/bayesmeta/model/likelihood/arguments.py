@@ -30,11 +30,16 @@ def tau_labels(design: xr.Dataset, spec: ModelSpec) -> list[str]:
 
 
 def weight_labels(design: xr.Dataset, spec: ModelSpec) -> list[str]:
-    """Return a label for every publication weight: `.025 < p < .5`; by stratum `human:p > .5`."""
+    """Return a label for every publication weight: `.025 < p < .5`; by stratum `human:p > .5`.
+
+    Beta weights have `a` and `b`.
+    """
     if "weights" not in spec.auxiliary_parameters:
         return []
     cuts = [f"{cutpoint:g}".lstrip("0") for cutpoint in spec.cutpoints]
     steps = [f"{low} < p < {high}" for low, high in pairwise(cuts)] + [f"p > {cuts[-1]}"]
+    if spec.weight_function == "beta":
+        steps = ["a", "b"]
     if not spec.tau_by:
         return steps
     return [f"{stratum}:{step}" for stratum in design["stratum"].values for step in steps]

@@ -15,7 +15,8 @@ With weights omega relative to the most significant step, whose weight is 1,
 
     A(m) = sum_j omega_j P(p in step j | m)
 
-is the probability of publication. A step of two-sided p-values is reached on both sides.
+is the probability of publication. A step of two-sided p-values is reached on both sides. A weight
+that is a smooth function of p has the steps of `beta_weights`.
 
 Source: Vevea & Hedges 1995, doi 10.1007/BF02294384.
 """
@@ -37,6 +38,7 @@ from bayesmeta.model.likelihood.arrays import (
     special_of,
     with_node_axes,
 )
+from bayesmeta.model.likelihood.beta_weights import log_omega, log_top, nodes, staircase
 from bayesmeta.model.likelihood.exact_smd import statistics_of
 from bayesmeta.model.spec import ModelSpec
 
@@ -53,6 +55,7 @@ class Results(NamedTuple):
     stratum: np.ndarray  # for the choice of weights
     per_statistic: np.ndarray  # y per T
     two_sided: bool
+    beta: bool = False  # whether weights are of the beta function
 
     def at(self, chosen: np.ndarray) -> "Results":
         """Return some of the results."""
@@ -64,6 +67,7 @@ class Results(NamedTuple):
             self.stratum[chosen],
             self.per_statistic[chosen],
             self.two_sided,
+            self.beta,
         )
 
 
@@ -72,7 +76,9 @@ def results_of(design: xr.Dataset, spec: ModelSpec) -> tuple[Results, np.ndarray
     stratum = np.zeros(design.sizes["effect"], int)
     if spec.tau_by:
         stratum = design["study_stratum"].values[nesting_of(design).study_of_effect]
-    cutpoints = np.array(spec.cutpoints) / (2 if spec.two_sided else 1)
+    beta = spec.weight_function == "beta"
+    p = nodes()[0] if beta else np.array(spec.cutpoints)
+    cutpoints = p / (2 if spec.two_sided else 1)
     if spec.likelihood == "t":
         statistics = statistics_of(design)
         r, df, per_statistic = (statistics.root_n, statistics.m, statistics.g_per_t)
@@ -83,7 +89,7 @@ def results_of(design: xr.Dataset, spec: ModelSpec) -> tuple[Results, np.ndarray
         per_statistic = 1 / r
         bounds = np.broadcast_to(norm.isf(cutpoints), (len(r), len(cutpoints)))
     direction = design["published"].values
-    results = Results(direction, r, bounds, df, stratum, per_statistic, spec.two_sided)
+    results = Results(direction, r, bounds, df, stratum, per_statistic, spec.two_sided, beta)
     return results, design["yi"].values / per_statistic
 
 
@@ -94,13 +100,29 @@ def steps_of(T: np.ndarray, results: Results) -> np.ndarray:
     return (size[:, None] < with_node_axes(results.bounds, T, 1)).sum(1)
 
 
+def weights_of(weights: Array, results: Results) -> Array:
+    """Return the weights of the stratum of every result (k, weights of a stratum, ...)."""
+    per_stratum = 2 if results.beta else results.bounds.shape[1]
+    return weights.reshape(-1, per_stratum, *weights.shape[1:])[results.stratum]
+
+
 def omega_of(weights: Array, results: Results) -> Array:
-    """Return the weights of every result's steps (k, steps, ...), of (weights, ...)."""
+    """Return the weights of every result's steps (k, steps, ...), of `weights_of`."""
     xp = namespace(weights)
-    steps = results.bounds.shape[1]
-    by_stratum = weights.reshape(-1, steps, *weights.shape[1:])
-    with_first = xp.concatenate([xp.ones_like(by_stratum[:, :1]), by_stratum], 1)
-    return with_first[results.stratum]
+    if results.beta:
+        return staircase(weights)
+    return xp.concatenate([xp.ones_like(weights[:, :1]), weights], 1)
+
+
+def log_omega_of(T: np.ndarray, weights: Array, results: Results) -> Array:
+    """Return the log weight of every statistic (k,): (k, ...), of `weights_of`."""
+    if not results.beta:
+        omega = omega_of(weights, results)
+        return namespace(weights).log(omega[np.arange(len(T)), steps_of(T, results)])
+    size = np.abs(T) if results.two_sided else results.direction * T
+    tail = norm.sf(size) if np.isinf(results.df).all() else student_t.sf(size, results.df)
+    p = with_node_axes((2 if results.two_sided else 1) * tail, weights[:, 0])
+    return log_omega(p, weights[:, 0], weights[:, 1])
 
 
 def scale_nodes(df: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -153,12 +175,15 @@ class Publication:
 
 
 def draw_published(
-    rng: Generator, mean: np.ndarray, variance: np.ndarray, omega: np.ndarray, results: Results
+    rng: Generator, mean: np.ndarray, variance: np.ndarray, weights: np.ndarray, results: Results
 ) -> np.ndarray:
-    """Draw published statistics T (k, draws) by rejection; shapes as for `log_probability`."""
-    shape = (*omega.shape[:2], mean.shape[1])
-    chance = np.broadcast_to(omega / omega.max(1, keepdims=True), shape)
+    """Draw published statistics T (k, draws) by rejection.
+
+    Shapes as for `log_probability`, and of `weights_of`.
+    """
+    weights = np.broadcast_to(weights, (*weights.shape[:2], mean.shape[1]))
     variance = np.broadcast_to(variance, mean.shape)
+    top = log_top(weights) if results.beta else np.log(omega_of(weights, results).max(1))
     T = np.empty(mean.shape)
     row, draw = (place.ravel() for place in np.indices(mean.shape))
     while len(row):
@@ -167,7 +192,8 @@ def draw_published(
         proposed = here.r * mean[row, draw] + spread * rng.standard_normal(len(row))
         if np.isfinite(results.df).all():
             proposed = proposed / np.sqrt(rng.chisquare(here.df) / here.df)
-        accepted = rng.random(len(row)) < chance[row, steps_of(proposed, here), draw]
+        log_chance = log_omega_of(proposed, weights[row, :, draw], here) - top[row, draw]
+        accepted = np.log(rng.random(len(row))) < log_chance
         T[row[accepted], draw[accepted]] = proposed[accepted]
         row, draw = row[~accepted], draw[~accepted]
     return T

@@ -22,7 +22,7 @@ import xarray as xr
 from numpy.random import Generator
 
 from bayesmeta.model.likelihood.arguments import Taus
-from bayesmeta.model.likelihood.arrays import Array, Scalar, namespace, with_node_axes
+from bayesmeta.model.likelihood.arrays import Array, Scalar, with_node_axes
 from bayesmeta.model.likelihood.draws import (
     Parameters,
     RandomEffects,
@@ -36,9 +36,10 @@ from bayesmeta.model.likelihood.normal import Normal
 from bayesmeta.model.likelihood.publication import (
     Publication,
     draw_published,
+    log_omega_of,
     omega_of,
     results_of,
-    steps_of,
+    weights_of,
 )
 from bayesmeta.model.spec import ModelSpec
 
@@ -66,7 +67,7 @@ class Selected(Normal):
         exact = spec.likelihood == "t"
         self.unselected = ExactSmd(design, spec) if exact else Normal(design, spec)
         self.results, statistics = results_of(design, spec)
-        self.step = steps_of(statistics, self.results)
+        self.statistics = statistics
         self.publication = Publication(self.results)
         self.alone, self.lone, self.nested = self._by_relatives()
         self.nodes = NODES[0] * NODES[1] * len(self.nested.effect) // len(self.y) + 1
@@ -104,12 +105,12 @@ class Selected(Normal):
 
     def log_likelihood(self, beta: Array, taus: Taus, auxiliary: dict[str, Array]) -> Array:
         """Return the log-likelihood by study (studies, ...), all random effects integrated out."""
-        xp = namespace(beta)
-        omega = omega_of(auxiliary["weights"], self.results)
-        of_results = xp.log(omega[np.arange(len(self.step)), self.step])
+        weights = weights_of(auxiliary["weights"], self.results)
+        of_results = log_omega_of(self.statistics, weights, self.results)
         selected = self.nesting.effects_of_study.sum(of_results)
         unselected = self.unselected.log_likelihood(beta, taus, {})
-        return unselected + selected - self.log_published(beta, taus, omega)
+        published = self.log_published(beta, taus, omega_of(weights, self.results))
+        return unselected + selected - published
 
     def log_published(self, beta: Array, taus: Taus, omega: Array) -> Array:
         """Return log P(the study's results are published) (studies, ...)."""
@@ -158,8 +159,9 @@ class Selected(Normal):
 
     def log_density_of_effects(self, draws: Parameters, random: RandomEffects) -> np.ndarray:
         """Return the log density of every effect given u and w (k, draws)."""
-        omega = omega_of(draws.auxiliary["weights"], self.results)
-        of_results = np.log(omega[np.arange(len(self.step)), self.step])
+        weights = weights_of(draws.auxiliary["weights"], self.results)
+        omega = omega_of(weights, self.results)
+        of_results = log_omega_of(self.statistics, weights, self.results)
         density = self.unselected.log_density_of_effects(draws, random)
         return density + of_results - self._log_probability(draws, random, omega)
 
@@ -175,17 +177,17 @@ class Selected(Normal):
         """Draw new published results (k, draws); d is drawn anew, as a part of the results."""
         mean = self.x @ draws.beta + self.above_effects(random.u, random.w)
         variance = np.square(self.taus(draws.tau).effect)
-        omega = omega_of(draws.auxiliary["weights"], self.results)
-        return self.results.per_statistic[:, None] * draw_published(
-            rng, mean, variance, omega, self.results
-        )
+        weights = weights_of(draws.auxiliary["weights"], self.results)
+        drawn = draw_published(rng, mean, variance, weights, self.results)
+        return self.results.per_statistic[:, None] * drawn
 
     def draw_new_effects(self, rng: Generator, draws: Parameters) -> RandomEffects:
         """Draw random effects of new studies, by the probability of their publication."""
         candidates = [super().draw_new_effects(rng, draws) for _ in range(CANDIDATES)]
         if self.spec.published_unit == "result":
             return candidates[0]
-        omega = omega_of(draws.auxiliary["weights"], self.results)
+        weights = weights_of(draws.auxiliary["weights"], self.results)
+        omega = omega_of(weights, self.results)
         to_study = self.nesting.effects_of_study
         log_weight = [to_study.sum(self._log_probability(draws, x, omega)) for x in candidates]
         chosen = draw_categories(rng, np.stack(log_weight))

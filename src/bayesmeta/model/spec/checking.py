@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.spec.families import FAMILIES, SUPPORT_OF, families_of
-from bayesmeta.model.spec.model import LEVELS, ModelSpec
+from bayesmeta.model.spec.model import CUTPOINTS, LEVELS, ModelSpec
 from bayesmeta.model.spec.prior import Prior, refuse_unknown
 
 ORDERED = "ordered-logit"
@@ -12,7 +12,10 @@ CATEGORIES = 3
 UNFIT = ("rho", "shared_controls", "bias", "tau_by", "concordance")  # of an ordered logit
 LIKELIHOODS = ("normal", "t", "student", ORDERED)
 BIASES = ("", "pet", "peese", "selection")
-UNITS = ("study", "result")  # that are published together
+OF_SELECTION = {  # key to its values
+    "weight_function": ("steps", "beta"),
+    "published_unit": ("study", "result"),  # that are published together
+}
 
 
 def check_spec(spec: ModelSpec) -> ModelSpec:
@@ -81,9 +84,13 @@ def _check_together(spec: ModelSpec, where: str) -> None:
         raise BadInput(f'{where}: {needs}; leave out rho and shared_controls, or use "normal"')
     if "rho" in spec.priors and spec.rho:
         raise BadInput(f"{where} both fixes rho and gives it a prior; leave one out")
-    if spec.published_unit not in UNITS:
-        got = f"published_unit of {where} is {spec.published_unit!r}"
-        raise BadInput(f"{got}; it should be one of {', '.join(UNITS)}")
+    for key, known in OF_SELECTION.items():
+        if getattr(spec, key) not in known:
+            got = f"{key} of {where} is {getattr(spec, key)!r}"
+            raise BadInput(f"{got}; it should be one of {', '.join(known)}")
+    if spec.weight_function == "beta" and spec.cutpoints != CUTPOINTS:
+        chosen = f"{where} has beta weights, of which the cutpoints are fixed"
+        raise BadInput(f'{chosen}; leave out cutpoints, or use weight_function = "steps"')
     if spec.bias == "selection" and (student or "rho" in spec.priors or spec.rho):
         needs = "normal study effects and errors that are independent within a group"
         wanted = 'likelihood = "normal", rho = 0'

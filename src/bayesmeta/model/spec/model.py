@@ -32,6 +32,7 @@ class ModelSpec:
     and its values from low to high. bias : "" for none; `pet`, `peese`: results grow as studies
     shrink (`design.small_study`); `selection`: results are published with a probability that steps
     at one-sided p-values, the ascending cutpoints, or with `two_sided` at two-sided ones;
+    weight_function : `steps`, with a weight for each step, or `beta`, p^(a - 1) (1 - p)^(b - 1);
     published_unit : `study`, if a study's results are published together, or `result`
     (`likelihood.selection`). directions : of a bias,
     level or term to "lower" or "higher", the results that are published; others by the fitted sign.
@@ -61,6 +62,7 @@ class ModelSpec:
     directions: Mapping[str, str] = field(default_factory=dict)
     cutpoints: tuple[float, ...] = CUTPOINTS
     two_sided: bool = False
+    weight_function: str = "steps"
     published_unit: str = "study"
     tau_by: str = ""
     sides: str = ""

@@ -14,7 +14,10 @@ from bayesmeta.model.spec.prior import Prior, refuse_unknown
 
 KEYS = tuple(field.name for field in fields(ModelSpec) if field.name != "name")
 TABLES = ("priors", "contrasts", "concordance")
-TEXTS = ("title", "terms", "likelihood", "bias", "tau_by", "sides", "outcome", "published_unit")
+TEXTS = (
+    *("title", "terms", "likelihood", "bias", "tau_by", "sides", "outcome"),
+    *("weight_function", "published_unit"),
+)
 FORMS = {  # of an entry, as messages ask for it
     "levels": f"be a list from {list(LEVELS)}",
     "shared_controls": "be true or false",
