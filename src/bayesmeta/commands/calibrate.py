@@ -6,7 +6,7 @@ from bayesmeta.commands.outcome import Outcome
 from bayesmeta.commands.request import Inputs
 from bayesmeta.commands.run import Task
 from bayesmeta.infrastructure.jobs import Job, run_jobs
-from bayesmeta.model.design.independent_groups import check_independent_groups
+from bayesmeta.model.design.t_statistics import check_t_statistics
 from bayesmeta.model.likelihood import check_independent
 from bayesmeta.output.folders.analyses import write_calibration
 from bayesmeta.robustness import calibration
@@ -18,7 +18,7 @@ def compute(task: Task[Calibration]) -> Outcome:
     """Simulate sets from the prior, refit them, and rank the true values."""
     check_independent(task.inputs.design, task.inputs.spec)
     if task.options.simulator == "t":
-        check_independent_groups(task.inputs.frame)
+        check_t_statistics(task.inputs.frame)
     jobs = jobs_of(task.inputs, task.options)
     done = run_jobs(jobs, steps=task.steps, title="simulating and refitting", **vars(task.machine))
     sets = calibration.joined(done.tables, done.refused)

@@ -17,7 +17,7 @@ from bayesmeta.estimates.text import number_text
 from bayesmeta.inference.quadrature import Joint, Posterior, combination, integrate_posterior
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design
-from bayesmeta.model.design.independent_groups import can_be_exact
+from bayesmeta.model.design.t_statistics import can_be_exact
 from bayesmeta.model.likelihood import ExactSmd, refusal
 from bayesmeta.model.spec import ModelSpec
 from bayesmeta.robustness.multiverse.changes import add_effect_level
@@ -101,14 +101,14 @@ def exact_refinement(
 ) -> tuple[xr.Dataset, ModelSpec] | None:
     """Return working data of the exact likelihood and the normal model for them, or None.
 
-    None if errors are not independent, or the results are not Hedges' g of independent groups.
+    None if errors are not independent, or the results are not Hedges' g of groups of known sizes.
     """
     return (working_design(design, spec), spec) if can_be_exact(frame, spec) else None
 
 
 def extreme_effects(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the effects of |g| >= 6 with their sizes and, if the dataset has them, sources."""
-    names = ["study", "group", "effect", "yi", "vi", "n1i", "n2i", *SOURCES]
+    names = ["study", "group", "effect", "yi", "vi", "n1i", "n2i", "ni", *SOURCES]
     rows = frame.loc[frame["yi"].abs() >= EXTREME]
     return rows[[name for name in names if name in frame.columns]]
 
@@ -116,8 +116,8 @@ def extreme_effects(frame: pd.DataFrame) -> pd.DataFrame:
 def supported_model(table: pd.DataFrame, spec: ModelSpec) -> ModelSpec:
     """Return the model that the data support, by the table of `refinements_table`.
 
-    Its likelihood is the exact one, if the results are Hedges' g of independent groups; it has the
-    level of effects, if the evidence for that is strong.
+    Its likelihood is the exact one, if the results are Hedges' g of groups of known sizes; it has
+    the level of effects, if the evidence for that is strong.
     """
     refined = add_effect_level(spec) if (table["log_bayes_factor"] >= STRONG).any() else spec
     return replace(refined, likelihood="t") if EXACT in set(table["refinement"]) else refined

@@ -12,6 +12,8 @@ from scipy.special import logsumexp
 from scipy.stats import nct, norm
 
 from bayesmeta.data.effect_sizes import correction
+from bayesmeta.data.effect_sizes.pairs import smcc_t
+from bayesmeta.inference.independent import independent_posterior
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design
 from bayesmeta.model.likelihood import Parameters, likelihood_of
@@ -70,6 +72,73 @@ def test_three_levels_equal_brute_force(small: pd.DataFrame) -> None:
     expected = brute_force(design, THREE, {"study": 0.6, "group": 0.3})
     found = log_likelihood_by_study(design, THREE, BETA, [0.6, 0.3])
     np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def changes(rng: np.random.Generator, k: int, mean: float, tau: float) -> pd.DataFrame:
+    """Groups of 5 to 9 that are measured twice: differences drawn person by person, then SMCC."""
+    n = rng.integers(5, 10, k)
+    theta = mean + tau * rng.standard_normal(k)
+    d = [
+        (x := centre + rng.standard_normal(size)).mean() / x.std(ddof=1)
+        for centre, size in zip(theta, n, strict=True)
+    ]
+    yi, vi = smcc_t(np.array(d) * np.sqrt(n), n.astype(float))
+    names = [f"s{i}" for i in range(k)]
+    return pd.DataFrame(
+        {"study": names, "group": names, "effect": names, "yi": yi, "vi": vi}
+    ).assign(ni=n)
+
+
+STUDIES = replace(THREE, levels=("study",))
+
+
+def test_changes_of_a_group_equal_brute_force() -> None:
+    frame = changes(np.random.default_rng(1), 6, 0.7, 0.5)
+    design = build_design(frame, STUDIES)
+    n = frame["ni"].to_numpy(float)[:, None]
+    u = np.linspace(-9, 9, 2001)
+    scale = correction(n - 1) / np.sqrt(n)  # g = scale t
+    t = frame["yi"].to_numpy()[:, None] / scale
+    density = nct.pdf(t, n - 1, (BETA[0] + 0.5 * u) * np.sqrt(n)) / scale
+    expected = np.log(np.trapezoid(density * norm.pdf(u), u, axis=1))
+    found = log_likelihood_by_study(design, STUDIES, BETA, [0.5])
+    np.testing.assert_allclose(found, expected, atol=1e-5)  # groups of 5 need more than 5 nodes
+
+
+def test_both_kinds_of_a_row_and_rows_that_are_neither(small: pd.DataFrame) -> None:
+    rows = changes(np.random.default_rng(1), 3, 0.7, 0.5)
+    both = pd.concat([small, rows], ignore_index=True)
+    statistics = statistics_of(build_design(both, STUDIES))
+    n1 = small["n1i"].to_numpy()
+    np.testing.assert_array_equal(statistics.m, [*(2 * n1 - 2), *(rows["ni"] - 1)])
+    np.testing.assert_allclose(statistics.variance(both["yi"].to_numpy()), both["vi"])
+    with pytest.raises(
+        BadInput, match=r"1 effects with a vi that does not follow .* and sizes: s2"
+    ):
+        build_design(both.assign(vi=both["vi"].where(both["effect"] != "s2", 4.0)), STUDIES)
+    with pytest.raises(BadInput, match=r"above 3 or ni above 2: s0"):
+        build_design(both.assign(ni=both["ni"].where(both["effect"] != "s0", 2)), STUDIES)
+
+
+@pytest.mark.slow
+def test_changes_of_small_groups_have_no_bias() -> None:
+    """The normal likelihood is far off: its variance is small where g is small."""
+    found = {"t": [], "normal": []}
+    for seed in range(100):
+        frame = changes(np.random.default_rng(seed), 30, 1.5, 0.5)
+        for likelihood, rows in found.items():
+            spec = replace(STUDIES, likelihood=likelihood)
+            tree = independent_posterior(build_design(frame, spec), spec, seed=seed, chains=1)
+            beta = tree["posterior"].dataset["beta"].values.ravel()
+            rows.append((beta.mean(), *np.quantile(beta, [0.025, 0.975])))
+    exact, normal = (np.array(rows) for rows in found.values())
+    print(
+        exact.mean(0),
+        normal.mean(0),
+        ((exact[:, 1] < 1.5) & (exact[:, 2] > 1.5)).mean(),
+        ((normal[:, 1] < 1.5) & (normal[:, 2] > 1.5)).mean(),
+    )
+    assert abs(exact[:, 0].mean() - 1.5) < 0.03
 
 
 @pytest.mark.slow

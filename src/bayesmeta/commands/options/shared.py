@@ -62,8 +62,8 @@ class Request(Options):
     likelihood: Annotated[
         Likelihood | None,
         option(
-            "Likelihood of results: normal, or t, the exact one of Hedges' g (needs n1i and n2i). "
-            "Default: the model's."
+            "Likelihood of results: normal, or t, the exact one of Hedges' g (needs n1i and n2i, "
+            "or ni). Default: the model's."
         ),
     ] = None
     levels: Annotated[

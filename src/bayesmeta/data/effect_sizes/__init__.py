@@ -10,5 +10,6 @@ larger.
 from bayesmeta.data.effect_sizes.listing import measures_table
 from bayesmeta.data.effect_sizes.means import correction, has_smd_variance, hedges, size_error, smd
 from bayesmeta.data.effect_sizes.measure import TWO_GROUPS, Measure, places
+from bayesmeta.data.effect_sizes.pairs import has_smcc_variance
 from bayesmeta.data.effect_sizes.registry import MEASURES
 from bayesmeta.data.effect_sizes.scales import AS_IT_IS, Scale

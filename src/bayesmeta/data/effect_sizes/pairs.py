@@ -1,6 +1,7 @@
 """Mean changes of a group that is measured twice: raw, and over a standard deviation."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayesmeta.data.effect_sizes.means import correction
 from bayesmeta.data.effect_sizes.measure import Floats, Pair
@@ -10,6 +11,13 @@ def smcc_t(ti: Floats, ni: Floats) -> Pair:
     """Return `smcc` from the paired t statistic: g = J(n - 1) t / sqrt(n)."""
     yi = correction(ni - 1) * (ti / np.sqrt(ni))
     return yi, 1 / ni + yi**2 / (2 * ni)
+
+
+def has_smcc_variance(yi: Floats, vi: Floats, ni: Floats, tolerance: float) -> NDArray[np.bool_]:
+    """Return whether vi is, within a relative tolerance, that of `smcc` of groups of ni (k,)."""
+    with np.errstate(all="ignore"):
+        follows: NDArray[np.bool_] = np.abs(1 / ni + yi**2 / (2 * ni) - vi) <= tolerance * vi
+    return follows
 
 
 def smcc(m1i: Floats, sd1i: Floats, m2i: Floats, sd2i: Floats, ri: Floats, ni: Floats) -> Pair:

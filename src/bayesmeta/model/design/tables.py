@@ -12,7 +12,6 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design.coding import about_table, code_terms
 from bayesmeta.model.design.controls import code_controls
 from bayesmeta.model.design.expressions import variables_of
-from bayesmeta.model.design.independent_groups import check_independent_groups
 from bayesmeta.model.design.kinds import SMALL_STUDY
 from bayesmeta.model.design.labels import level_coordinate
 from bayesmeta.model.design.recoding import levels_of_moderators
@@ -23,6 +22,7 @@ from bayesmeta.model.design.small_study import (
     small_study_columns,
 )
 from bayesmeta.model.design.strata import code_strata
+from bayesmeta.model.design.t_statistics import check_t_statistics
 from bayesmeta.model.spec import ModelSpec
 
 
@@ -49,7 +49,7 @@ def build_design(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
         raise BadInput(f"columns {taken} have names that the results need; rename them")
     frame = check_effects(frame).reset_index(drop=True)
     if spec.likelihood == "t":
-        check_independent_groups(frame)
+        check_t_statistics(frame)
     coding = code_terms(frame, spec.terms, informed=spec.pooled_factors)
     study, studies = pd.factorize(frame["study"], sort=True)
     group, groups = pd.factorize(frame["group"], sort=True)

@@ -6,6 +6,7 @@ and J the small-sample correction. Where scores are normal with equal variances,
     t_i | theta_i ~ noncentral t with m_i degrees of freedom and noncentrality theta_i sqrt(n_i),
     theta_i = x_i beta + u + w + d_i
 
+The standardised mean change of one group, over the SD of the change, has m = n1 - 1 and n = n1.
 No v_i enters. The usual N(g; theta, v(g)) ties the weight of a result to the result, and pulls
 means towards zero.
 
@@ -22,6 +23,7 @@ over u, w and d given the working data (`nested_mean`): ratios near 1, so that f
 from typing import ClassVar, NamedTuple
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from numpy.random import Generator
 
@@ -55,6 +57,11 @@ class Statistics(NamedTuple):
     m: np.ndarray  # degrees of freedom
     root_n: np.ndarray  # noncentrality per unit of theta
     g_per_t: np.ndarray  # g = g_per_t t
+    total: np.ndarray  # number of subjects
+
+    def variance(self, g: np.ndarray) -> np.ndarray:
+        """Return the variance of g (k,) that a normal likelihood has."""
+        return np.asarray(1 / self.root_n**2 + g**2 / (2 * self.total))
 
 
 class ExactSmd(Normal):
@@ -146,12 +153,16 @@ class ExactSmd(Normal):
 
 
 def statistics_of(design: xr.Dataset) -> Statistics:
-    """Return the t statistics of a design's effects."""
-    n1, n2 = (design[name].values.astype(float) for name in ("n1i", "n2i"))
-    m = n1 + n2 - 2
-    root_n = np.sqrt(n1 * n2 / (n1 + n2))
+    """Return the t statistics of a design's effects, of two groups where both sizes are known."""
+    none = xr.full_like(design["yi"], np.nan)
+    columns = (design.get(name, none).values for name in ("n1i", "n2i", "ni"))
+    n1, n2, n = (pd.to_numeric(column, errors="coerce").astype(float) for column in columns)
+    two = (n1 > 0) & (n2 > 0)
+    total = np.where(two, n1 + n2, n)
+    m = np.where(two, total - 2, n - 1)
+    root_n = np.sqrt(np.where(two, n1 * n2 / total, n))
     g_per_t = correction(m) / root_n
-    return Statistics(design["yi"].values / g_per_t, m, root_n, g_per_t)
+    return Statistics(design["yi"].values / g_per_t, m, root_n, g_per_t, total)
 
 
 def draw_results(rng: Generator, theta: np.ndarray, statistics: Statistics) -> np.ndarray:

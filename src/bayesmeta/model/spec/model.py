@@ -25,13 +25,14 @@ class ModelSpec:
     effects that are measured against the same control measurement (`design.controls`). rope :
     half-width of the region of practical equivalence, on the scale of yi.
 
-    likelihood : `normal`; `t`: the exact likelihood of Hedges' g of two independent groups
-    (`likelihood.exact_smd`); `student`: study effects with heavy tails, with estimated degrees of
-    freedom nu; tau_study is then the scale of a t distribution; `ordered-logit`: directions without
-    effect sizes (`checking`). outcome, categories : of an ordered logit, the column of directions,
-    and its values from low to high. bias : "" for none; `pet`, `peese`: results grow as studies
-    shrink (`design.small_study`); `selection`: results are published with a probability that steps
-    at one-sided p-values, the ascending cutpoints, or with `two_sided` at two-sided ones;
+    likelihood : `normal`; `t`: the exact likelihood of Hedges' g of two independent groups or
+    of a change (`likelihood.exact_smd`); `student`: study effects with heavy tails, with estimated
+    degrees of freedom nu; tau_study is then the scale of a t distribution; `ordered-logit`:
+    directions without effect sizes (`checking`). outcome, categories : of an ordered logit, the
+    column of directions, and its values from low to high. bias : "" for none; `pet`, `peese`:
+    results grow as studies shrink (`design.small_study`); `selection`: results are published with a
+    probability that steps at one-sided p-values, the ascending cutpoints, or with `two_sided` at
+    two-sided ones;
     weight_function : `steps`, with a weight for each step, or `beta`, p^(a - 1) (1 - p)^(b - 1);
     published_unit : `study`, if a study's results are published together, or `result`
     (`likelihood.selection`). directions : of a bias,

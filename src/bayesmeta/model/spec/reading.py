@@ -117,7 +117,7 @@ def _find(path: Path) -> Path:
 def with_bias(spec: ModelSpec, bias: str, *, exact: bool = False) -> ModelSpec | None:
     """Return a copy with `pet`, `peese` or `selection` under its model file's priors, or None.
 
-    exact : whether the results are Hedges' g of independent groups, whose p-values a selection then
+    exact : whether the results are Hedges' g of known sizes, whose p-values a selection then
     takes from the exact likelihood.
 
     A selection needs normal study effects, independent errors, and no estimated parameters besides

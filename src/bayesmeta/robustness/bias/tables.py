@@ -9,7 +9,7 @@ from bayesmeta.estimates.conventions import SETTLED
 from bayesmeta.estimates.text import estimate_text
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design
-from bayesmeta.model.design.independent_groups import why_not_independent_groups
+from bayesmeta.model.design.t_statistics import why_no_t_statistics
 from bayesmeta.model.spec import ModelSpec
 from bayesmeta.model.spec.reading import with_bias
 from bayesmeta.robustness.influence import elpd_table
@@ -31,7 +31,7 @@ def versions(
     """
     made: dict[str, Version] = {UNADJUSTED: (build_design(frame, spec), spec, weights)}
     missing = {}
-    exact = not why_not_independent_groups(frame)
+    exact = not why_no_t_statistics(frame)
     for bias, title in TITLES.items():
         changed = with_bias(spec, bias, exact=exact)
         if changed is None:

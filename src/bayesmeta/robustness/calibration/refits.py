@@ -13,11 +13,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.data.effect_sizes import correction, hedges
 from bayesmeta.estimates.convergence import reported
 from bayesmeta.inference.independent import independent_posterior
 from bayesmeta.inference.predictive import by_level, parameters_of, prior_draws
-from bayesmeta.model.likelihood import likelihood_of
+from bayesmeta.model.likelihood import likelihood_of, statistics_of
 from bayesmeta.model.spec import ModelSpec
 
 BOUNDS = (0.025, 0.975)
@@ -59,8 +58,7 @@ def simulate(
     y = likelihood_of(design, spec).replicate_new_studies(rng, draws)[:, 0]
     v = design["vi"].values
     if spec.likelihood == "t":
-        n1, n2 = (design[name].values.astype(float) for name in ("n1i", "n2i"))
-        _, v = hedges(y / correction(n1 + n2 - 2), n1, n2)
+        v = statistics_of(design).variance(y)
     return design.assign(yi=("effect", y), vi=("effect", v))
 
 
