@@ -132,13 +132,8 @@ def test_changes_of_small_groups_have_no_bias() -> None:
             beta = tree["posterior"].dataset["beta"].values.ravel()
             rows.append((beta.mean(), *np.quantile(beta, [0.025, 0.975])))
     exact, normal = (np.array(rows) for rows in found.values())
-    print(
-        exact.mean(0),
-        normal.mean(0),
-        ((exact[:, 1] < 1.5) & (exact[:, 2] > 1.5)).mean(),
-        ((normal[:, 1] < 1.5) & (normal[:, 2] > 1.5)).mean(),
-    )
-    assert abs(exact[:, 0].mean() - 1.5) < 0.03
+    assert abs(exact[:, 0].mean() - 1.5) < 0.045 < 0.15 < abs(normal[:, 0].mean() - 1.5)
+    assert ((exact[:, 1] < 1.5) & (exact[:, 2] > 1.5)).mean() > 0.9
 
 
 @pytest.mark.slow
