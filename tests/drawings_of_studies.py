@@ -84,6 +84,16 @@ def contours(size: Size) -> Figure:
 
 
 @drawn
+def z_values(size: Size) -> Figure:
+    z = np.linspace(-5.6, 5.6, 24)
+    bins = pd.DataFrame({"z": z, "observed": np.arange(24) * size.studies, "mean": 20.0})
+    bins = bins.assign(ci_lb=10.0, ci_ub=30.0, before=22.0)
+    rates = pd.DataFrame({"rate": ["observed", "expected", "false"]})
+    rates = rates.assign(mean=0.4, ci_lb=0.3, ci_ub=0.5)
+    return figures.draw_z_values(bins, rates, title=LABELS["title"])
+
+
+@drawn
 def radial(size: Size) -> Figure:
     return figures.draw_radial(effects_of(size), **LABELS)
 

@@ -29,8 +29,9 @@ def plot(
     tree : DataTree
         From `fit`, or from arviz.from_netcdf("posterior.nc").
     kind : str
-        Of the studies: `forest`, `cumulative` (the mean after each study), `funnel`, `bubble`
-        (along a numeric moderator), `radial`, `labbe` (risks of two groups). Of the model: `means`,
+        Of the studies: `forest`, `cumulative` (the mean after each study), `funnel`, `zplot` (z
+        values and discovery rates), `bubble` (along a numeric moderator), `radial`, `labbe` (risks
+        of two groups). Of the model: `means`,
         `orchard`, `caterpillar`, `taus`, `chains`.
     title : str, optional
         Title of the figure; content and name of the table by default.

@@ -17,7 +17,13 @@ from bayesmeta.estimates.discrepancy import check_sides
 from bayesmeta.infrastructure.choices import check_known
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.jobs import code_fingerprint, fingerprint
-from bayesmeta.model.design import build_design, cell_means, variables_of
+from bayesmeta.model.design import (
+    SMALL_STUDY_POWERS,
+    build_design,
+    caution,
+    cell_means,
+    variables_of,
+)
 from bayesmeta.model.design.contrasts import contrast_weights, possible_weights, settled
 from bayesmeta.model.design.formulas import quote_names
 from bayesmeta.model.spec import LEVELS, ORDERED, ModelSpec, check_spec, read_spec
@@ -149,6 +155,8 @@ def select(frame: pd.DataFrame, kept: pd.DataFrame, spec: ModelSpec) -> Inputs:
     spec, notes = settled(spec, dataset, all_terms)
     if redundant := design.attrs["redundant"]:
         notes.append(f"{REDUNDANT}: {redundant}")
+    if spec.bias in SMALL_STUDY_POWERS:
+        notes += filter(None, [caution(kept)])
     kept.attrs["notes"] = [*kept.attrs.get("notes", []), *notes]
     weights = contrast_weights(spec.contrasts_of(dataset), all_terms)
     if kept is frame:

@@ -128,6 +128,12 @@ def radial(tree: xr.DataTree, title: str) -> Drawn:
     return Drawn([figures.draw_radial(table, xlabel=scale_of(tree), title=title)], table)
 
 
+def zplot(tree: xr.DataTree, title: str) -> Drawn:
+    """Draw the z values beside those that the model expects."""
+    tables = studies.z_values(tree)._asdict()
+    return Drawn([figures.draw_z_values(**tables, title=title)], tables)
+
+
 def labbe(tree: xr.DataTree, title: str) -> Drawn:
     """Draw the risks of two groups."""
     table = studies.labbe_table(tree)
@@ -201,6 +207,7 @@ KINDS: dict[str, tuple[str, Callable[..., Drawn]]] = {
     "forest": ("Studies", forest),
     "bubble": ("Mean along a moderator", bubble),
     "funnel": ("Funnel", funnel),
+    "zplot": ("z values", zplot),
     "cumulative": ("Cumulative", cumulative),
     "labbe": ("Risks", labbe),
     "radial": ("Radial", radial),

@@ -62,7 +62,7 @@ def test_the_answer_is_that_of_the_supported_model_beside_the_requested_one(
         "This is the model that the data support; the requested model (“Three-level model, cell "
         "means”), of which the sections below are, gives trauma extinction 0.10 [−0.20, 0.40] "
         "instead of 0.70, neutral memory −1.36 [−1.66, −1.06] instead of −1.36, fear memory 0.91 "
-        "[0.61, 1.21] instead of 0.91; the side of zero is another for trauma extinction; without "
+        "[0.61, 1.21] instead of 0.91; the verdict on the sign changes for trauma extinction; without "
         "the effects of g beyond 6 (extreme_effects), the supported model gives 0.25 for trauma "
         "extinction."
     )
@@ -140,15 +140,15 @@ def test_heterogeneity_and_the_next_study(complete: Results, tmp_path: Path) -> 
 
 def test_reml_and_bayes_agree_or_differ(complete: Results, tmp_path: Path) -> None:
     text = sentences(complete, html=False)["frequentist"]
-    assert "puts all 3 means and contrasts on the same side of zero" in text
+    assert "agrees on the sign of all 3 means and contrasts" in text
     assert text.endswith("posterior mean and estimate is −0.23 standard errors (fear memory).")
     differing = COMPARISON.assign(side_frequentist=["below", "open", "open", "above"])
     robust = COMPARISON[["term", "ci_lb", "ci_ub"]].assign(ci_lb=[-1.6, -0.1, -0.2, 1])
     tables = tables_of_fit(**CELLS) | {"comparison": differing, "frequentist_robust": robust[:3]}
     text = sentences(folder(tmp_path / "b", tables), html=False)["frequentist"]
-    assert "puts 2 of 3 means and contrasts on the same side of zero and differs" in text
+    assert "agrees on the sign of 2 of 3 means and contrasts and differs" in text
     assert "differs from the posterior for fear memory (open, not above)" in text
-    assert text.endswith("cluster-robust errors change the side of fear memory.")
+    assert text.endswith("cluster-robust errors change the verdict on the sign of fear memory.")
 
 
 def test_what_could_change_the_conclusions(complete: Results) -> None:
@@ -156,7 +156,7 @@ def test_what_could_change_the_conclusions(complete: Results) -> None:
         "What could change these conclusions: 1 of 3 checks passed, look closer at funnel and bias "
         "models (a bias model unsettles fear memory); findings of the first rank in the data: 2 "
         "(2 times: standard errors typed as standard deviations), and their correction changes the "
-        "side of fear memory (above zero → open); the 3 conclusions under 3 alternatives: weakens "
+        "sign of fear memory (above zero → open); the 3 conclusions under 3 alternatives: weakens "
         "1, overturned 1, open 1, the weakest being fear memory (P = .35 under comparison F)."
     )
 

@@ -11,7 +11,7 @@ from scipy import stats
 from bayesmeta.inference.quadrature import integrate_posterior, terms_table
 from bayesmeta.inference.reml import fit_reml
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.model.design import build_design, is_small_study
+from bayesmeta.model.design import build_design, caution, is_small_study
 from bayesmeta.model.design.contrasts import contrast_weights
 from bayesmeta.model.priors import term_prior
 from bayesmeta.model.spec import ModelSpec, parse_spec, read_spec
@@ -129,6 +129,22 @@ def test_a_slope_that_cannot_be_estimated_is_refused(
 ) -> None:
     with pytest.raises(BadInput, match=message):
         build_design(change(frame), spec)
+
+
+def test_without_sizes_of_groups_the_standard_error_is_the_size(frame: pd.DataFrame) -> None:
+    bare = frame.drop(columns=["n1i", "n2i"])
+    sign = build_design(bare, spec_of())["published"].values
+    pet = build_design(bare, spec_of())["X"].sel(term="pet").values
+    np.testing.assert_allclose(pet, sign * np.sqrt(frame["vi"]))
+    assert "contains the difference" in caution(bare)
+    bare.attrs["measure"] = "OR"
+    assert caution(bare).endswith("of PEESE on vi")
+    n = np.array([8.0, 25, 20, 50, 16, 64])
+    assert not caution(frame) + caution(bare.assign(ni=n))
+    slope = build_design(bare.assign(ni=n), spec_of())["X"].sel(term="pet").values
+    np.testing.assert_allclose((slope * sign) ** 2 * n, np.median(frame["vi"] * n))
+    with pytest.raises(BadInput, match="pet needs the size ni, above 0; 1 effects lack them: e3"):
+        build_design(bare.assign(ni=[8, 25, 20, 0, 16, 64]), spec_of())
 
 
 def test_a_cell_may_have_the_name_of_a_slope_that_is_not_there(frame: pd.DataFrame) -> None:

@@ -12,3 +12,4 @@ from bayesmeta.estimates.studies.cumulative import cumulative_table
 from bayesmeta.estimates.studies.points import labbe_table, points_of_effects, radial_table
 from bayesmeta.estimates.studies.rows import heterogeneity_text, study_table
 from bayesmeta.estimates.studies.weights import row_sum_weights
+from bayesmeta.estimates.studies.z_values import ZValues, z_values

@@ -56,15 +56,29 @@ def draw(integral: Integral, spec: ModelSpec, *, count: int, seed: int) -> Draws
     chosen = chosen[shuffled]
     noise = noise[shuffled]
     mean = given.mean[:, chosen].T
-    factor = np.linalg.cholesky(np.moveaxis(given.covariance[..., chosen], -1, 0))
-    log_pivots = np.log(np.diagonal(factor, axis1=1, axis2=2)).sum(1)
-    log_normal = -0.5 * (noise**2 + np.log(2 * np.pi)).sum(1) - log_pivots
+    factor, log_det = factors_of(np.moveaxis(given.covariance[..., chosen], -1, 0))
+    log_normal = -0.5 * ((noise**2 + np.log(2 * np.pi)).sum(1) + log_det)
     jacobian = np.log(integral.arrays.scale * np.cosh(x[chosen])).sum(1)
     outer = {name: values[chosen] for name, values in outer.items()}
     log_priors = (log_density_of(prior, outer[name]) for name, prior in priors.items())
     log_joint = sum(log_priors, log_density[chosen] - jacobian + log_normal)
     beta = mean + (factor @ noise[..., None])[..., 0]
     return Draws(tau[chosen], beta, log_joint, outer)
+
+
+def factors_of(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return F with F F' = covariance (n, p, p), and the log determinants (n,).
+
+    Where a pooling sd is nearly zero, rounding leaves an eigenvalue at or below zero: it becomes
+    the smallest that the precision of numbers can tell from zero.
+    """
+    try:
+        factor = np.linalg.cholesky(covariance)
+    except np.linalg.LinAlgError:
+        values, vectors = np.linalg.eigh((covariance + covariance.swapaxes(1, 2)) / 2)
+        values = np.maximum(values, np.finfo(float).eps * values[:, -1:])
+        return vectors * np.sqrt(values)[:, None], np.log(values).sum(1)
+    return factor, 2 * np.log(np.diagonal(factor, axis1=1, axis2=2)).sum(1)
 
 
 def _spread_noise(count: int, p: int, rng: np.random.Generator) -> np.ndarray:

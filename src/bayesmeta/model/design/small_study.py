@@ -5,7 +5,8 @@ r"""Small-study effects: the published direction of an effect, and the slopes of
 
 The other terms are then means at s = 0, of a study too large to be selected. s is the part of an
 SMD's standard error that does not contain the SMD itself: with the whole standard error a slope
-arises by arithmetic.
+arises by arithmetic. A table with a single size ni has s proportional to 1 / sqrt(n), with the
+median of sqrt(v); a table without sizes has s = sqrt(v).
 
 Source: Stanley & Doucouliagos 2014, doi 10.1002/jrsm.1095; Pustejovsky & Rodgers 2019,
 doi 10.1002/jrsm.1332.
@@ -22,6 +23,13 @@ from bayesmeta.model.design.coding import refuse_aliased
 
 SMALL_STUDY_POWERS = {"pet": 1, "peese": 2}  # power of s
 SIZES = ("n1i", "n2i")
+WHOLE = (
+    "the table has no sizes of groups: the slope of PET is on the standard error, of PEESE on vi"
+)
+ARITHMETIC = (
+    "the standard error of a standardised mean difference contains the difference, so that a slope "
+    "arises without any bias (Pustejovsky & Rodgers 2019); n1i and n2i avoid that"
+)
 
 
 def published_direction(
@@ -57,7 +65,7 @@ def small_study_columns(
 ) -> pd.DataFrame:
     """Return the column `pet` or `peese` (k, 1), or by stratum of the taus `human:pet` (k, strata).
 
-    Raise BadInput if group sizes are missing, the slope is aliased, or a term has its name.
+    Raise BadInput if a size is missing, the slope is aliased, or a term has its name.
     """
     s = _size_error(frame, bias)
     slope = pd.Series(sign * s ** SMALL_STUDY_POWERS[bias], matrix.index)
@@ -74,17 +82,35 @@ def small_study_columns(
     return columns
 
 
+def caution(frame: pd.DataFrame) -> str:
+    """Return what to consider where slopes are on the standard error itself, else ""."""
+    if not {*SIZES, "ni"}.isdisjoint(frame.columns):
+        return ""
+    measure = str(frame.attrs.get("measure", ""))
+    return f"{WHOLE}; {ARITHMETIC}" if not measure or measure.startswith("SM") else WHOLE
+
+
 def _size_error(frame: pd.DataFrame, bias: str) -> np.ndarray:
-    """Return s of every effect (k,); raise BadInput if a group size is not above 0."""
-    needs = f"{bias} needs both group sizes, n1i and n2i"
-    if missing := [name for name in SIZES if name not in frame]:
+    """Return s of every effect (k,); raise BadInput if a size that it needs is not above 0."""
+    present = [name for name in (*SIZES, "ni") if name in frame]
+    v = frame["vi"].to_numpy(float)
+    if not present:
+        return np.sqrt(v)
+    of_arms = any(name in present for name in SIZES)
+    needs = (
+        f"{bias} needs both group sizes, n1i and n2i" if of_arms else f"{bias} needs the size ni"
+    )
+    used = [*SIZES] if of_arms else ["ni"]
+    if missing := [name for name in used if name not in frame]:
         raise BadInput(f"{needs}; the table has no column {missing}")
-    sizes = frame[[*SIZES]].apply(pd.to_numeric, errors="coerce").to_numpy(float)
-    s = size_error(*sizes.T)
-    unusable = ~(np.isfinite(sizes).all(axis=1) & np.isfinite(s))
-    if unusable.any():
-        effects = list(map(str, frame["effect"][unusable]))
+    sizes = frame[used].apply(pd.to_numeric, errors="coerce").to_numpy(float)
+    usable = (sizes > 0).all(axis=1)
+    if not usable.all():
+        effects = list(map(str, frame["effect"][~usable]))
         shown = ", ".join(effects[:5]) + (" ..." if len(effects) > 5 else "")
         lack = f"{len(effects)} effects lack them: {shown}; fill them in or leave the rows out"
         raise BadInput(f"{needs}, above 0; {lack}")
-    return s
+    if of_arms:
+        return np.asarray(size_error(*sizes.T))
+    n = sizes[:, 0]
+    return np.sqrt(np.median(v * n) / n)

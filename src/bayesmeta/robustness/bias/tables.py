@@ -26,7 +26,7 @@ def versions(
 ) -> tuple[dict[str, Version], dict[str, str]]:
     """Return design, model and weights without and with every bias, and why others are missing.
 
-    Both mappings are by title of the model. `frame`: effect table; PET and PEESE need n1i and n2i.
+    Both mappings are by title of the model. `frame`: effect table.
     `weights`: dims (contrast, term), over the terms of the unadjusted model.
     """
     made: dict[str, Version] = {UNADJUSTED: (build_design(frame, spec), spec, weights)}

@@ -9,7 +9,7 @@ from bayesmeta.data.corrections import with_whole_controls
 from bayesmeta.data.datasets import DataAlternative
 from bayesmeta.data.effect_sizes import TWO_GROUPS
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.model.design import control_measurements
+from bayesmeta.model.design import caution, control_measurements
 from bayesmeta.model.design.controls import why_not_smd
 from bayesmeta.model.design.t_statistics import can_be_exact, why_no_t_statistics
 from bayesmeta.model.spec import ModelSpec, read_spec
@@ -101,8 +101,8 @@ def with_heavy_tails(analysis: Analysis) -> Change | None:
 
 
 def with_bias_model(analysis: Analysis, bias: str) -> Change | None:
-    """Add small-study effects or selection if the model can have them; slopes need group sizes."""
-    sized = {"n1i", "n2i"} <= set(analysis.frame.columns)
+    """Add small-study effects or selection if the model can have them; slopes need sizes."""
+    sized = not caution(analysis.frame)
     exact = not why_no_t_statistics(analysis.frame)
     possible = sized or bias == "selection"
     changed = with_bias(analysis.spec, bias, exact=exact) if possible else None
