@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesmeta.inference.quadrature import Joint, Posterior, combination
-from bayesmeta.inference.quadrature.draws import systematic
+from bayesmeta.inference.quadrature.draws import factors_of, systematic
 from bayesmeta.planning.refits import Start, every_tau, refit, start_of, width_and_probability
 
 
@@ -67,7 +67,7 @@ def draw_terms(
     """Draw terms independently; return their nodes (count,) and the terms (count, terms)."""
     node = rng.permutation(systematic(posterior.weight, count, rng))
     at = [posterior.terms.index(term) for term in terms]
-    factor = np.linalg.cholesky(posterior.covariance[np.ix_(node, at, at)])
+    factor, _ = factors_of(posterior.covariance[np.ix_(node, at, at)])
     error = np.einsum("nij,nj->ni", factor, rng.standard_normal((count, len(at))))
     return node, posterior.beta[np.ix_(node, at)] + error
 
