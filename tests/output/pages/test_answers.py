@@ -63,8 +63,8 @@ def test_the_answer_is_that_of_the_supported_model_beside_the_requested_one(
         "means”), of which the sections below are, gives trauma extinction 0.10 [−0.20, 0.40] "
         "instead of 0.70, neutral memory −1.36 [−1.66, −1.06] instead of −1.36, fear memory 0.91 "
         "[0.61, 1.21] instead of 0.91; the verdict on the sign changes for trauma extinction; "
-        "without the effects of g beyond 6 (extreme_effects), the supported model gives 0.25 for trauma "
-        "extinction."
+        "without the effects of g beyond 6 (extreme_effects), the supported model gives 0.25 for "
+        "trauma extinction."
     )
     assert "supported/terms|term=trauma:extinction|mean" in answer(read_results(path))
 
