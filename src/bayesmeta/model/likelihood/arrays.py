@@ -4,6 +4,7 @@ Units come first in every array; axes for nodes or draws, over which the taus di
 """
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,16 @@ def namespace(*arrays: Array) -> Any:
 def special_of(*arrays: Array) -> Any:
     """Return jax.scipy.special if an array belongs to JAX, else scipy.special."""
     return scipy.special if namespace(*arrays) is np else sys.modules["jax"].scipy.special
+
+
+def each(function: Callable[[Array], Array], items: np.ndarray, *arrays: Array) -> Array:
+    """Return function(item) of all items, one below another; a loop that JAX compiles once.
+
+    It is JAX's if one of the other arrays is, on which the function depends.
+    """
+    if namespace(*arrays) is np:
+        return np.stack([function(item) for item in items])
+    return sys.modules["jax"].lax.map(function, items)
 
 
 def with_node_axes(x: Array, other: Array, axes: int = 0) -> Array:

@@ -34,6 +34,7 @@ from bayesmeta.model.likelihood.arguments import nesting_of
 from bayesmeta.model.likelihood.arrays import (
     Array,
     Scalar,
+    each,
     namespace,
     special_of,
     with_node_axes,
@@ -42,6 +43,7 @@ from bayesmeta.model.likelihood.beta_weights import log_omega, log_top, nodes, s
 from bayesmeta.model.likelihood.exact_smd import statistics_of
 from bayesmeta.model.spec import ModelSpec
 
+FEW_STEPS = 3  # more make a loop that is compiled once
 SCALES = 5  # nodes of s: an error of 1e-5 in a probability with 6 degrees of freedom
 
 
@@ -149,21 +151,23 @@ class Publication:
         r, direction = (with_node_axes(x, mean) for x in (self.results.r, self.results.direction))
         spread = xp.sqrt(1 + r**2 * with_node_axes(variance, mean))
         distance = r * mean * direction
-        return xp.stack([self._beyond(c, distance, spread) for c in self.results.bounds.T], 1)
-
-    def _beyond(self, c: np.ndarray, distance: Array, spread: Array) -> Array:
-        """Return P(T > c), on both sides if p-values are two-sided (k, ...)."""
         special = special_of(distance, spread)
-        if not c.any():
-            return special.ndtr(distance / spread)
-        total: Array = 0.0
-        for scale, weight in zip(self.scales.T, self.scale_weight, strict=True):
-            bound = with_node_axes(c * scale, distance)
+
+        def beyond(bound: Array) -> Array:
+            bound = with_node_axes(bound, distance)
             tail = special.ndtr((distance - bound) / spread)
             if self.results.two_sided:
                 tail = tail + special.ndtr((-distance - bound) / spread)
-            total = total + weight * tail
-        return total
+            return tail
+
+        def averaged(c: Array) -> Array:
+            tails = each(lambda scale: beyond(c * scale), self.scales.T, distance, spread)
+            return xp.tensordot(self.scale_weight, tails, 1)
+
+        bounds = self.results.bounds.T
+        if len(bounds) > FEW_STEPS:
+            return xp.moveaxis(each(averaged, bounds, distance, spread), 0, 1)
+        return xp.stack([averaged(c) if c.any() else beyond(c) for c in bounds], 1)
 
     def log_probability(self, mean: Array, variance: Scalar, omega: Array) -> Array:
         """Return log A (k, ...) for weights omega (k, steps, ...)."""
