@@ -110,6 +110,7 @@ def test_bad_input_writes_nothing(
     assert {path.name for path in tmp_path.iterdir()} == {"own.csv"}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("trace_data")
 def test_the_record_has_more_than_the_dataset() -> None:
     from bayesmeta.commands.multiverse import analysis_of

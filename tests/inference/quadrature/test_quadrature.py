@@ -289,7 +289,10 @@ def test_two_pooling_sds_are_averaged_by_evidence(small: pd.DataFrame) -> None:
     )
 
 
-@pytest.mark.parametrize("levels", [["study", "group"], ["study", "group", "effect"]])
+@pytest.mark.parametrize(
+    "levels",
+    [["study", "group"], pytest.param(["study", "group", "effect"], marks=pytest.mark.slow)],
+)
 def test_shared_controls_against_brute_force(levels: list[str]) -> None:
     """The covariance of the errors by the rule of Gleser and Olkin for one control per study."""
     rng = np.random.default_rng(3)

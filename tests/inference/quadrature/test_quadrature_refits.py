@@ -94,6 +94,7 @@ def test_quantiles_and_probabilities_belong_together(design: xr.Dataset, spec: M
             assert quadrature.tau_cdf(posterior, level, taus.loc[level, name]) == pytest.approx(p)
 
 
+@pytest.mark.slow
 def test_tree_is_the_one_that_nuts_gives(design: xr.Dataset, spec: ModelSpec) -> None:
     tree = quadrature.quadrature_posterior(design, spec, draws=500, chains=2, seed=3)
     nuts = sample_posterior(design, spec, draws=20, tune=20, chains=2, seed=3)

@@ -119,6 +119,7 @@ def test_profile_is_the_maximum_over_the_other_taus() -> None:
     )
 
 
+@pytest.mark.slow
 def test_units_and_order_of_rows_do_not_matter() -> None:
     frame = table_of()
     fit, scale = fit_to(frame), 1e4

@@ -152,7 +152,14 @@ def test_subsets_have_every_size_and_every_term() -> None:
     assert share.max() - share.min() < 0.06
 
 
-@pytest.mark.parametrize("levels", [("study",), ("study", "group"), ("study", "group", "effect")])
+@pytest.mark.parametrize(
+    "levels",
+    [
+        ("study",),
+        ("study", "group"),
+        pytest.param(("study", "group", "effect"), marks=pytest.mark.slow),
+    ],
+)
 def test_subsets_equal_refits(
     frame: pd.DataFrame, spec: ModelSpec, levels: tuple[str, ...]
 ) -> None:

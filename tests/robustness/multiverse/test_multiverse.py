@@ -200,6 +200,7 @@ def test_errors_are_corrected_by_grade(simulated: pd.DataFrame) -> None:
     assert (fixed[0]["yi"] != frame["yi"]).sum() == 8
 
 
+@pytest.mark.slow
 def test_what_a_type_lacks_is_nan_and_says_why() -> None:
     frame, record = typed()
     persons = frame[frame["species"] == "human"]
