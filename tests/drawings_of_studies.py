@@ -93,6 +93,28 @@ def z_values(size: Size) -> Figure:
     return figures.draw_z_values(bins, rates, title=LABELS["title"])
 
 
+def judged(size: Size) -> tuple[pd.DataFrame, list[str]]:
+    domains = [f"domain {at}" + " of a form with long names" * size.long for at in range(7)]
+    words = ["low", "high, low", "some concerns", "", "critical"]
+    columns = {
+        name: [words[(at * row) % 5] for row in range(size.studies)]
+        for at, name in enumerate(domains)
+    }
+    return pd.DataFrame({"label": size.authors(), **columns}), domains
+
+
+@drawn
+def traffic_lights(size: Size) -> Figure:
+    table, domains = judged(size)
+    return figures.draw_traffic_lights(table, domains=domains, title=LABELS["title"])[0]
+
+
+@drawn
+def judgements(size: Size) -> Figure:
+    table, domains = judged(size)
+    return figures.draw_judgements(table, domains=domains, title=LABELS["title"])
+
+
 @drawn
 def radial(size: Size) -> Figure:
     return figures.draw_radial(effects_of(size), **LABELS)

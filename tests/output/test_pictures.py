@@ -41,7 +41,9 @@ def test_effects_have_rows_if_there_are_few(tree: xr.DataTree) -> None:
     assert len(drawn.figures) == 3
 
 
-@pytest.mark.parametrize("kind", ["funnel", "zplot", "radial", "labbe", "cumulative", "orchard"])
+@pytest.mark.parametrize(
+    "kind", ["rob", "funnel", "zplot", "radial", "labbe", "cumulative", "orchard"]
+)
 def test_every_kind_draws_its_table(tree: xr.DataTree, kind: str) -> None:
     drawn = draw_picture(tree, kind, "a title")
     assert drawn.figures[0].get_suptitle() == "a title"

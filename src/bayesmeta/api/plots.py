@@ -31,7 +31,7 @@ def plot(
     kind : str
         Of the studies: `forest`, `cumulative` (the mean after each study), `funnel`, `zplot` (z
         values and discovery rates), `bubble` (along a numeric moderator), `radial`, `labbe` (risks
-        of two groups). Of the model: `means`,
+        of two groups), `rob` (risk of bias). Of the model: `means`,
         `orchard`, `caterpillar`, `taus`, `chains`.
     title : str, optional
         Title of the figure; content and name of the table by default.

@@ -18,7 +18,9 @@ Folds = Literal["study", "group"]
 Coding = Literal["levels", "alphabet"]
 Weights = Literal["equal", "frequency"]
 Transform = Literal["auto", "none"]
-PictureOfStudies = Literal["forest", "bubble", "funnel", "zplot", "cumulative", "labbe", "radial"]
+PictureOfStudies = Literal[
+    "forest", "bubble", "funnel", "zplot", "cumulative", "labbe", "radial", "rob"
+]
 Picture = Literal[PictureOfStudies, "means", "orchard", "caterpillar", "taus", "chains"]
 ForestLayout = Literal["plain", "revman", "jama", "bmj"]
 AxisTransform = Literal["auto", "none", "exp", "tanh", "plogis"]

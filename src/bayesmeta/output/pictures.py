@@ -161,6 +161,15 @@ def bubble(
     return Drawn([drawn], tables)
 
 
+def rob(tree: xr.DataTree, title: str, *, rows: int = 40) -> Drawn:
+    """Draw traffic lights of the risk of bias, and on the last page the shares by domain."""
+    table = studies.judgements_table(tree)
+    domains = list(table.columns[2:])
+    lights = figures.draw_traffic_lights(table, domains=domains, title=title, rows=rows)
+    shares = figures.draw_judgements(table, domains=domains, title=title)
+    return Drawn([*lights, shares], table)
+
+
 def means(tree: xr.DataTree, title: str) -> Drawn:
     """Draw the means of the terms."""
     table = summaries.means_table(tree)
@@ -211,6 +220,7 @@ KINDS: dict[str, tuple[str, Callable[..., Drawn]]] = {
     "cumulative": ("Cumulative", cumulative),
     "labbe": ("Risks", labbe),
     "radial": ("Radial", radial),
+    "rob": ("Risk of bias", rob),
     "means": ("Means", means),
     "orchard": ("Effects", orchard),
     "caterpillar": ("Studies", caterpillar),

@@ -9,6 +9,7 @@ from bayesmeta.estimates.studies.columns import (
     usual_columns,
 )
 from bayesmeta.estimates.studies.cumulative import cumulative_table
+from bayesmeta.estimates.studies.judgements import judgements_table
 from bayesmeta.estimates.studies.points import labbe_table, points_of_effects, radial_table
 from bayesmeta.estimates.studies.rows import heterogeneity_text, study_table
 from bayesmeta.estimates.studies.weights import row_sum_weights

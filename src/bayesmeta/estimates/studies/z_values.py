@@ -2,7 +2,8 @@
 
 A discovery is a result with |z| = |y| / sqrt(v) above 1.96. The expected discovery rate (EDR) is
 the share of discoveries among new results of the same design, of studies whose effects vary as the
-model says; of a selection model, among all results, published or not.
+model says; of a selection model, among all results, published or not. Hedges' g of known sizes is
+drawn as the t statistic that it is, and its v follows from it.
 
 Source: Bartos & Schimmack 2022, doi 10.15626/MP.2021.2720, for the rates; Soric 1989,
 doi 10.1080/01621459.1989.10478811, for the largest share of false discoveries.
@@ -20,8 +21,10 @@ from bayesmeta.estimates.contrasts import term_draws
 from bayesmeta.estimates.conventions import INTERVAL
 from bayesmeta.estimates.summaries import strata_of, tau_draws
 from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.model.design.t_statistics import why_no_t_statistics
 from bayesmeta.model.likelihood import Parameters, Selected, likelihood_of, statistics_of
-from bayesmeta.model.spec import ModelSpec, spec_of
+from bayesmeta.model.likelihood.exact_smd import draw_results
+from bayesmeta.model.spec import spec_of
 
 WIDTH = 0.49  # of a bin, a quarter of 1.96, so that both limits are edges of bins
 BINS = 12  # on each side of zero; the outermost hold all that lies beyond
@@ -92,18 +95,26 @@ def _replicates(
     }
     few = Parameters(beta[:, chosen], np.array(taus)[:, chosen], others)
     likelihood = likelihood_of(design, spec)
-    published = _z(likelihood.replicate_new_studies(rng, few), design, spec)
-    if not isinstance(likelihood, Selected):
-        return published, None
-    return published, _z(likelihood.unselected.replicate_new_studies(rng, few), design, spec)
+    if isinstance(likelihood, Selected):
+        published = _z(likelihood.replicate_new_studies(rng, few), design)
+        return published, _z(likelihood.unselected.replicate_new_studies(rng, few), design)
+    if not _are_t_statistics(design) or spec.has_dependent_errors:
+        return _z(likelihood.replicate_new_studies(rng, few), design), None
+    new = likelihood.draw_new_effects(rng, few)
+    theta = likelihood.x @ few.beta + likelihood.above_effects(new.u, new.w) + new.d
+    return _z(draw_results(rng, theta, statistics_of(design)), design), None
 
 
-def _z(y: np.ndarray, design: xr.Dataset, spec: ModelSpec) -> np.ndarray:
-    """Return y over its standard error, which depends on y if the likelihood is exact."""
-    v = design["vi"].values[:, None]
-    if spec.likelihood == "t":
-        v = statistics_of(design).variance(y)
-    return np.asarray(y / np.sqrt(v))
+def _z(y: np.ndarray, design: xr.Dataset) -> np.ndarray:
+    """Return y (k, draws) over its standard error, which contains y if it is Hedges' g."""
+    if _are_t_statistics(design):
+        return np.asarray(y / np.sqrt(statistics_of(design).variance(y)))
+    return np.asarray(y / np.sqrt(design["vi"].values[:, None]))
+
+
+def _are_t_statistics(design: xr.Dataset) -> bool:
+    names = [name for name in ("effect", "yi", "vi", "n1i", "n2i", "ni") if name in design]
+    return not why_no_t_statistics(pd.DataFrame({name: design[name].values for name in names}))
 
 
 def _discoveries(z: np.ndarray) -> np.ndarray:

@@ -60,8 +60,9 @@ class Statistics(NamedTuple):
     total: np.ndarray  # number of subjects
 
     def variance(self, g: np.ndarray) -> np.ndarray:
-        """Return the variance of g (k,) that a normal likelihood has."""
-        return np.asarray(1 / self.root_n**2 + g**2 / (2 * self.total))
+        """Return the variance of g (k, ...) that a normal likelihood has."""
+        root_n, total = (with_node_axes(x, g) for x in (self.root_n, self.total))
+        return np.asarray(1 / root_n**2 + g**2 / (2 * total))
 
 
 class ExactSmd(Normal):

@@ -1,5 +1,6 @@
 """The z values of the effects beside those that a model expects."""
 
+import numpy as np
 import pandas as pd
 
 from bayesmeta.output.figures.panels import Figure, legend_below, styled, titled
@@ -7,9 +8,9 @@ from bayesmeta.output.figures.style import BLUE, GREY, VERMILLION, Style
 
 SIGNIFICANT = 1.96
 RATES = {
-    "observed": "observed discovery rate {mean:.0%}",
-    "expected": "expected {mean:.0%} [{ci_lb:.0%}, {ci_ub:.0%}]",
-    "false": "at most {mean:.0%} of the expected discoveries false",
+    "observed": "observed discovery rate {mean:.0f} %",
+    "expected": "expected {mean:.0f} % [{ci_lb:.0f}, {ci_ub:.0f}]",
+    "false": "at most {mean:.0f} % of these false",
 }
 
 
@@ -24,32 +25,24 @@ def draw_z_values(bins: pd.DataFrame, rates: pd.DataFrame, *, title: str) -> Fig
     ax = figure.add_subplot(xlabel="z = effect / standard error", ylabel="effects")
     z = bins["z"].to_numpy()
     width = z[1] - z[0]
+    edges = np.append(z - width / 2, z[-1] + width / 2)
     ax.bar(z, bins["observed"], 0.92 * width, color=BLUE, alpha=0.45, label="observed")
-    ax.fill_between(
-        z,
-        bins["ci_lb"],
-        bins["ci_ub"],
-        step="mid",
-        color=VERMILLION,
-        alpha=0.18,
-        linewidth=0,
-        label="expected, 95 % of new tables",
-    )
-    ax.step(z, bins["mean"], where="mid", color=VERMILLION, linewidth=1.2, label="expected")
+    band: Style = {"color": VERMILLION, "alpha": 0.18, "linewidth": 0, "fill": True}
+    name = "expected, 95 % of new tables"
+    ax.stairs(bins["ci_ub"], edges, baseline=bins["ci_lb"].to_numpy(), label=name, **band)
+    line: Style = {"color": VERMILLION, "linewidth": 1.2, "baseline": None}
+    ax.stairs(bins["mean"], edges, label="expected", **line)
     if "before" in bins:
-        line: Style = {
-            "color": "black",
-            "linestyle": "--",
-            "linewidth": 1,
-            "label": "before selection",
-        }
-        ax.step(z, bins["before"], where="mid", **line)
+        line |= {"color": "black", "linestyle": "--", "linewidth": 1}
+        ax.stairs(bins["before"], edges, label="before selection", **line)
     for side in (-1, 1):
         ax.axvline(side * SIGNIFICANT, color=GREY, linewidth=0.9, linestyle=":")
-    rows = rates.set_index("rate").to_dict("index")
+    rows = (100 * rates.set_index("rate")).to_dict("index")
     ax.set_title("; ".join(text.format_map(rows[name]) for name, text in RATES.items()))
-    ends = [f"≤ {z[0] + width / 2:.1f}", f"≥ {z[-1] - width / 2:.1f}"]
+    ends = [f"≤ −{-z[0] - width / 2:.1f}", f"≥ {z[-1] - width / 2:.1f}"]
     inner = [tick for tick in range(-4, 5, 2) if abs(tick) < abs(z[0])]
-    ax.set_xticks([z[0], *inner, z[-1]], [ends[0], *map(str, inner), ends[1]])
+    ax.set_xticks(
+        [z[0], *inner, z[-1]], [ends[0], *(f"{tick}".replace("-", "−") for tick in inner), ends[1]]
+    )
     legend_below(figure, ax, columns=4)
     return figure

@@ -9,12 +9,12 @@ from matplotlib.axes import Axes
 
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.output.figures.forest import furniture, intervals
-from bayesmeta.output.figures.forest.bias_dots import legend_of
 from bayesmeta.output.figures.forest.furniture import Words
 from bayesmeta.output.figures.forest.geometry import Geometry, geometry_of
 from bayesmeta.output.figures.forest.layouts import Page
 from bayesmeta.output.figures.forest.slots import Slot
 from bayesmeta.output.figures.forest.texts import draw_dots, write_headings, write_rows
+from bayesmeta.output.figures.judgements import legend_of
 from bayesmeta.output.figures.panels import Figure, styled
 
 LEAST = 3  # rows of a page

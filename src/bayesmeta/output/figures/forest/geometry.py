@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.output.figures.forest.bias_dots import DOT
 from bayesmeta.output.figures.forest.blocks import GAP, Block, blocks_of
 from bayesmeta.output.figures.forest.layouts import FONT, MIN_FONT, Page
 from bayesmeta.output.figures.forest.slots import BOLD, INDENT, Slot, paged, slots_of
+from bayesmeta.output.figures.judgements import DOT
 from bayesmeta.output.figures.text_size import LINE, POINTS, fitted, width_of
 
 MARGIN = 0.12

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from bayesmeta.output.figures.forest.bias_dots import DOT, JUDGEMENTS, judgement_of, letter_of
 from bayesmeta.output.figures.forest.blocks import GAP, Block
 from bayesmeta.output.figures.forest.geometry import BESIDE, MARGIN, Geometry
 from bayesmeta.output.figures.forest.slots import BOLD, INDENT, Slot
+from bayesmeta.output.figures.judgements import DOT, JUDGEMENTS, judgement_of, letter_of
 from bayesmeta.output.figures.style import FAINT, GREY, Style
 from bayesmeta.output.figures.text_size import POINTS
 

@@ -1,4 +1,4 @@
-"""Risk of bias beside the rows of a forest: a dot per domain."""
+"""Judgements of the risk of bias: their signs and colours, and the words of tables for them."""
 
 from typing import NamedTuple
 
@@ -30,7 +30,9 @@ JUDGEMENTS = (  # from the worst; a study of several effects has the worst
         "#E8E8E8",
         "black",
         "unclear",
-        frozenset({"unclear", "some concerns", "some", "moderate", "?", "unclear risk"}),
+        frozenset(
+            {"unclear", "some concerns", "some", "moderate", "?", "unclear risk", "no information"}
+        ),
     ),
     Judgement("+", BLUE, "white", "low", frozenset({"yes", "low", "low risk", "+"})),
 )
