@@ -18,7 +18,7 @@ from bayesmeta.inference.nuts import sample_posterior
 from bayesmeta.inference.quadrature import integrate_posterior, terms_table
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design
-from bayesmeta.model.likelihood import likelihood_of, selection
+from bayesmeta.model.likelihood import Parameters, likelihood_of, selection
 from bayesmeta.model.likelihood.beta_weights import log_omega, nodes, staircase
 from bayesmeta.model.likelihood.publication import Publication, draw_published, results_of
 from bayesmeta.model.spec import ModelSpec, parse_spec
@@ -277,6 +277,22 @@ def test_the_staircase_of_beta_weights_gives_the_integral(
     reached = stats.norm.sf((stats.norm.isf(nodes()[0]) - mean) / spread)
     steps = staircase(np.array([[a, b]]))[0]
     assert steps @ np.diff(np.r_[0, reached, 1]) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("weights", [(0.3, 0.1), (1.5, 0.5)])
+def test_new_studies_are_those_that_are_published(weights: tuple[float, float]) -> None:
+    """The mean of u is E u A(u) / E A(u) under the prior."""
+    spec = replace(SPEC, levels=("study",))
+    likelihood = likelihood_of(build_design(alone(np.full(40, 0.2), vi=0.1), spec), spec)
+    draws = 2_000
+    given = np.repeat(np.array(weights)[:, None], draws, 1)
+    parameters = Parameters(np.zeros((1, draws)), np.ones((1, draws)), {"weights": given})
+    u = likelihood.draw_new_effects(np.random.default_rng(1), parameters).u
+    at = np.linspace(-8, 8, 4001)
+    significant, right = stats.norm.sf([[1.96], [0]] - at / np.sqrt(0.1))
+    A = significant + weights[0] * (right - significant) + weights[1] * (1 - right)
+    density = A * stats.norm.pdf(at)
+    assert u.mean() == pytest.approx((at * density).sum() / density.sum(), abs=0.015)
 
 
 @pytest.mark.slow
