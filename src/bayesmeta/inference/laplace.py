@@ -36,6 +36,7 @@ DF = 7  # degrees of freedom of the approximation, whose tails must not be light
 ROUND = 500  # draws that improve the approximation once
 MAX_ROUNDS = 8
 GOOD = 0.4  # effective share of weighted draws at which it is good enough
+CANDIDATES = 1000  # at least; the weights of fewer would miss the tails
 STEP = 1e-3  # of the numerical curvature, in units of the coordinates
 DRAWS_AT_ONCE = 100
 
@@ -74,8 +75,9 @@ def laplace_posterior(
     with steps("approximating the posterior"):
         mean, covariance = adapt(compiled, *curvature(compiled), rng)
     with steps(f"drawing {chains} x {draws} independent draws"):
-        _, log_ratio, evaluated = weigh(compiled, mean, covariance, draws * chains, rng)
-        kept = resample(log_ratio, rng)
+        candidates = max(draws * chains, CANDIDATES)
+        _, log_ratio, evaluated = weigh(compiled, mean, covariance, candidates, rng)
+        kept = resample(log_ratio, rng, draws * chains)
     labels: dict[str, Any] = {"chain": range(chains), "draw": range(draws)}
     variables = {}
     for variable, values in zip(free_names(model), evaluated[2:], strict=True):

@@ -54,7 +54,7 @@ def draw_by_importance(
     by_study = log_likelihood_by_study(likelihood, parameters)
     working = log_likelihood_by_study(Normal(likelihood.working, normal), parameters)
     log_ratio = (by_study - working)[included].sum(0)
-    kept = resample(log_ratio, np.random.default_rng([seed, count]))
+    kept = resample(log_ratio, np.random.default_rng([seed, count]), count)
     return Drawn(
         candidates._replace(log_joint=candidates.log_joint + log_ratio).at(kept.chosen),
         integral,

@@ -13,7 +13,7 @@ from bayesmeta.infrastructure.arviz import array_stats
 class Resampled(NamedTuple):
     """The draws that are kept, and what their weights say."""
 
-    chosen: np.ndarray  # positions among the candidates, in random order (draws,)
+    chosen: np.ndarray  # positions among the candidates, in random order (count,)
     log_mean: float  # log of the mean ratio: of the constants of both densities
     k_hat: float  # shape of the tail of the weights; above .7 they cannot be trusted
     ess: float  # of the weights, as a number of independent draws
@@ -25,9 +25,9 @@ def smoothed_weights(log_ratio: np.ndarray) -> tuple[np.ndarray, float]:
     return softmax(smoothed), float(k_hat)
 
 
-def resample(log_ratio: np.ndarray, rng: Generator) -> Resampled:
-    """Choose as many draws as there are log ratios of the densities (draws,), by their weights."""
+def resample(log_ratio: np.ndarray, rng: Generator, count: int) -> Resampled:
+    """Choose `count` candidates with log ratios of the densities (n,) by their weights."""
     weight, k_hat = smoothed_weights(log_ratio)
-    chosen = rng.permutation(systematic(weight, len(weight), rng))
+    chosen = rng.permutation(systematic(weight, count, rng))
     log_mean = float(logsumexp(log_ratio) - np.log(len(log_ratio)))
     return Resampled(chosen, log_mean, k_hat, float(1 / (weight**2).sum()))
