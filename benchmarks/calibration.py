@@ -47,24 +47,24 @@ class Run(NamedTuple):
 
 
 MODELS = [
-    Run("three-level", "clinical", 1000),
-    Run("four-level", "clinical", 1000),
-    Run("intercept", "clinical", 1000),
-    Run("pet", "clinical", 1000),
-    Run("peese", "clinical", 1000),
-    Run("translational", "translational", 1000),
-    Run("translational-species", "translational", 1000),
-    Run("retroactive-memory", "retroactive-memory", 1000),
+    Run("three-level", "clinical", 200),
+    Run("four-level", "clinical", 200),
+    Run("intercept", "clinical", 200),
+    Run("pet", "clinical", 200),
+    Run("peese", "clinical", 200),
+    Run("translational", "translational", 200),
+    Run("translational-species", "translational", 200),
+    Run("retroactive-memory", "retroactive-memory", 200),
     Run("three-level", "clinical", 200, likelihood="t"),
-    Run("three-level-species", "preclinical", 200, where=THIRD),
-    Run("correlated", "clinical", 200, where=THIRD),
-    Run("robust", "clinical", 200, where=THIRD),
-    Run("selection", "clinical", 200, where=THIRD),
+    Run("three-level-species", "preclinical", 40, where=THIRD),
+    Run("correlated", "clinical", 100, where=THIRD),
+    Run("robust", "clinical", 100, where=THIRD),
+    Run("selection", "clinical", 100, where=THIRD),
 ]
 MISMATCH = [
     Run("three-level", "clinical", 200, simulator="t"),
-    Run("three-level", "preclinical", 200, where=THIRD, simulator="t"),
-    Run("three-level", "preclinical", 200, where=THIRD, likelihood="t"),
+    Run("three-level", "preclinical", 100, where=THIRD, simulator="t"),
+    Run("three-level", "preclinical", 100, where=THIRD, likelihood="t"),
 ]
 COLUMNS = {
     "model": "model",
@@ -79,33 +79,29 @@ INTRODUCTION = """\
 # Calibration of the models
 
 `make calibration` rewrites this page. For every model, parameters were drawn from its prior,
-results
-were simulated with the design of a real table, and the model was fitted to them
+results were simulated with the design of a real table, and the model was fitted to them
 ([`bayesmeta calibrate`](commands/calibrate.md)). If model and program are right, the ranks of the
-true
-values among the draws are uniform, and 95 % intervals contain 95 % of the true values.
+true values among the draws are uniform, and 95 % intervals contain 95 % of the true values.
 
 ![Ranks of the true values by model](calibration.png)
 
-*A line per parameter: the distribution function of its ranks less that of uniform ranks. Grey: the
-band that 95 % of all lines stay within at every point.*
+*A line per parameter: the distribution function of its ranks less that of uniform ranks. Grey:
+the band that 95 % of all lines stay within at every point.*
 
 """
 BETWEEN = """
 *Bias* is that of the parameter with the largest one, with its standard error. Of many parameters
-some
-leave the 95 % band by chance: one of twenty.
+some leave the 95 % band by chance: one of twenty.
 
-{unreliable}`translational-pooled` and `ketamine-extinction` have no independent draws, and are
-not here; the
+{unreliable}Models whose refits take seconds to half a minute have fewer sets.
+`translational-pooled` and `ketamine-extinction` have no independent draws, and are not here; the
 tests compare their draws by NUTS with other computations of the same posterior.
 
 ## What the wrong likelihood costs
 
 Data from the exact distribution of Hedges' g (`--simulator t`), fitted by the normal and by the
-exact
-likelihood. The true values come from the prior, so that means far from zero, which the normal
-likelihood pulls to zero, are frequent.
+exact likelihood. The true values come from the prior, so that means far from zero, which the
+normal likelihood pulls to zero, are frequent.
 
 """
 
