@@ -1,7 +1,7 @@
 """Options of `bayesmeta plot`."""
 
 from dataclasses import dataclass, fields
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import typer
 
@@ -9,6 +9,7 @@ from bayesmeta.commands.options.base import Options, option
 from bayesmeta.commands.options.specific import Results
 from bayesmeta.infrastructure.choices import AxisTransform, ForestLayout, Picture
 
+PICTURES = get_args(Picture)
 FILE = ("kind", "results", "title", "format", "dpi")  # the other fields are options of a kind
 
 
@@ -17,7 +18,7 @@ class Plotting(Options):
     """What to draw of a fitted model, and how."""
 
     kind: Annotated[
-        Picture, typer.Argument(metavar="KIND", help="What to draw: forest, bubble ...")
+        Picture, typer.Argument(metavar="KIND", help=f"What to draw: {', '.join(PICTURES)}.")
     ]
     results: Results
     layout: Annotated[
