@@ -18,7 +18,10 @@ class Plotting(Options):
     """What to draw of a fitted model, and how."""
 
     kind: Annotated[
-        Picture, typer.Argument(metavar="KIND", help=f"What to draw: {', '.join(PICTURES)}.")
+        Picture,
+        typer.Argument(
+            metavar="KIND", show_choices=False, help=f"What to draw: {', '.join(PICTURES)}."
+        ),
     ]
     results: Results
     layout: Annotated[
