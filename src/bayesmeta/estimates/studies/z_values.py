@@ -22,8 +22,8 @@ from bayesmeta.estimates.conventions import INTERVAL
 from bayesmeta.estimates.summaries import strata_of, tau_draws
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design.t_statistics import why_no_t_statistics
-from bayesmeta.model.likelihood import Parameters, Selected, likelihood_of, statistics_of
-from bayesmeta.model.likelihood.exact_smd import draw_results
+from bayesmeta.model.likelihood import Parameters, Selected, likelihood_of
+from bayesmeta.model.likelihood.exact_smd import draw_results, statistics_of
 from bayesmeta.model.spec import spec_of
 
 WIDTH = 0.49  # of a bin, a quarter of 1.96, so that both limits are edges of bins

@@ -17,7 +17,7 @@ from bayesmeta.model.likelihood.choice import (
 )
 from bayesmeta.model.likelihood.draws import Parameters, RandomEffects
 from bayesmeta.model.likelihood.effect_level import error_sums
-from bayesmeta.model.likelihood.exact_smd import ExactSmd, statistics_of
+from bayesmeta.model.likelihood.exact_smd import ExactSmd
 from bayesmeta.model.likelihood.kernel import log_likelihood, marginal
 from bayesmeta.model.likelihood.nesting import Members, Nesting
 from bayesmeta.model.likelihood.normal import Normal

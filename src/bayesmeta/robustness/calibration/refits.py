@@ -16,7 +16,8 @@ import xarray as xr
 from bayesmeta.estimates.convergence import reported
 from bayesmeta.inference.independent import independent_posterior
 from bayesmeta.inference.predictive import by_level, parameters_of, prior_draws
-from bayesmeta.model.likelihood import likelihood_of, statistics_of
+from bayesmeta.model.likelihood import likelihood_of
+from bayesmeta.model.likelihood.exact_smd import statistics_of
 from bayesmeta.model.spec import ModelSpec
 
 BOUNDS = (0.025, 0.975)
