@@ -59,7 +59,7 @@ MODELS = [
     Run("three-level-species", "preclinical", 40, where=THIRD),
     Run("correlated", "clinical", 100, where=THIRD),
     Run("robust", "clinical", 100, where=THIRD),
-    Run("selection", "clinical", 100, where=THIRD),
+    Run("selection", "clinical", 60, where=THIRD),
 ]
 MISMATCH = [
     Run("three-level", "clinical", 200, simulator="t"),
