@@ -10,13 +10,17 @@ from bayesmeta.data.effect_sizes.measure import Floats, Pair
 def smcc_t(ti: Floats, ni: Floats) -> Pair:
     """Return `smcc` from the paired t statistic: g = J(n - 1) t / sqrt(n)."""
     yi = correction(ni - 1) * (ti / np.sqrt(ni))
-    return yi, 1 / ni + yi**2 / (2 * ni)
+    return yi, _smcc_variance(yi, ni)
+
+
+def _smcc_variance(yi: Floats, ni: Floats) -> Floats:
+    return 1 / ni + yi**2 / (2 * ni)
 
 
 def has_smcc_variance(yi: Floats, vi: Floats, ni: Floats, tolerance: float) -> NDArray[np.bool_]:
     """Return whether vi is, within a relative tolerance, that of `smcc` of groups of ni (k,)."""
     with np.errstate(all="ignore"):
-        follows: NDArray[np.bool_] = np.abs(1 / ni + yi**2 / (2 * ni) - vi) <= tolerance * vi
+        follows: NDArray[np.bool_] = np.abs(_smcc_variance(yi, ni) - vi) <= tolerance * vi
     return follows
 
 

@@ -23,7 +23,7 @@ from bayesmeta.estimates.summaries import strata_of, tau_draws
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design.t_statistics import why_no_t_statistics
 from bayesmeta.model.likelihood import Parameters, Selected, likelihood_of
-from bayesmeta.model.likelihood.exact_smd import draw_results, statistics_of
+from bayesmeta.model.likelihood.exact_smd import Statistics, draw_results, statistics_of
 from bayesmeta.model.spec import spec_of
 
 WIDTH = 0.49  # of a bin, a quarter of 1.96, so that both limits are edges of bins
@@ -95,26 +95,27 @@ def _replicates(
     }
     few = Parameters(beta[:, chosen], np.array(taus)[:, chosen], others)
     likelihood = likelihood_of(design, spec)
+    statistics = _statistics(design)
+    given = design["vi"].values[:, None]
+
+    def z(y: np.ndarray) -> np.ndarray:
+        return np.asarray(y / np.sqrt(given if statistics is None else statistics.variance(y)))
+
     if isinstance(likelihood, Selected):
-        published = _z(likelihood.replicate_new_studies(rng, few), design)
-        return published, _z(likelihood.unselected.replicate_new_studies(rng, few), design)
-    if not _are_t_statistics(design) or spec.has_dependent_errors:
-        return _z(likelihood.replicate_new_studies(rng, few), design), None
+        published = z(likelihood.replicate_new_studies(rng, few))
+        return published, z(likelihood.unselected.replicate_new_studies(rng, few))
+    if statistics is None or spec.has_dependent_errors:
+        return z(likelihood.replicate_new_studies(rng, few)), None
     new = likelihood.draw_new_effects(rng, few)
     theta = likelihood.x @ few.beta + likelihood.above_effects(new.u, new.w) + new.d
-    return _z(draw_results(rng, theta, statistics_of(design)), design), None
+    return z(draw_results(rng, theta, statistics)), None
 
 
-def _z(y: np.ndarray, design: xr.Dataset) -> np.ndarray:
-    """Return y (k, draws) over its standard error, which contains y if it is Hedges' g."""
-    if _are_t_statistics(design):
-        return np.asarray(y / np.sqrt(statistics_of(design).variance(y)))
-    return np.asarray(y / np.sqrt(design["vi"].values[:, None]))
-
-
-def _are_t_statistics(design: xr.Dataset) -> bool:
+def _statistics(design: xr.Dataset) -> Statistics | None:
+    """Return the t statistics if the effects are Hedges' g of known sizes, whose v contains g."""
     names = [name for name in ("effect", "yi", "vi", "n1i", "n2i", "ni") if name in design]
-    return not why_no_t_statistics(pd.DataFrame({name: design[name].values for name in names}))
+    reason = why_no_t_statistics(pd.DataFrame({name: design[name].values for name in names}))
+    return None if reason else statistics_of(design)
 
 
 def _discoveries(z: np.ndarray) -> np.ndarray:
