@@ -227,3 +227,18 @@ def test_the_axis_is_the_number_that_was_asked_for(
 ) -> None:
     tree = tree_of(frame, "~ dose + year + phase")
     assert margins.axes_of(margins.moderators_of(tree), asked) == axes
+
+
+def test_persons_per_1000_have_the_quantiles_of_the_draws(tree: xr.DataTree) -> None:
+    rows = pd.DataFrame({"phase": ["memory"], "species": ["rat"], "dose": [2.0]})
+    table = margins.absolute_table(margins.predicted_table(tree, rows), "odds ratio", [0.1, 0.25])
+    odds = np.exp(by_hand(tree, 2, True, True)) / 3
+    persons = 1000 * odds / (1 + odds)
+    got = table.loc[1, ["per_1000_ci_lb", "per_1000_ci_ub"]].astype(float)
+    np.testing.assert_allclose(got, np.quantile(persons, [0.025, 0.975]), rtol=1e-3)
+    assert table["baseline_per_1000"].tolist() == [100, 250]
+    shift = table["per_1000_ci_lb"] - table["difference_per_1000_ci_lb"]
+    assert shift.tolist() == pytest.approx([100, 250])
+    assert (table["per_1000_pi_lb"] < table["per_1000_ci_lb"]).all()
+    with pytest.raises(BadInput, match="baseline is 'high'"):
+        margins.parse_baselines("high")

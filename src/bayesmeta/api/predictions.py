@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
 from bayesmeta.api.checks import check_frame, check_sizes
 from bayesmeta.api.wording import python_errors
 from bayesmeta.estimates import margins
+from bayesmeta.estimates.scales import scale_of
 from bayesmeta.estimates.transformed import shown_tables
 from bayesmeta.infrastructure.choices import Transform, Weights, check_choice
 from bayesmeta.infrastructure.errors import BadInput
@@ -25,6 +27,7 @@ def predict(
     *,
     at: At = None,
     transform: Transform = "auto",
+    baseline: float | Sequence[float] | None = None,
 ) -> pd.DataFrame:
     """Predict the mean effect, and the true effect of a new study, for rows or for a grid.
 
@@ -42,11 +45,18 @@ def predict(
         Values of moderators in the grid, {"dose": [1, 2], "phase": "memory"}.
     transform : {"auto", "none"}
         Whether the numbers also stand on the scale of the measure, such as odds ratios.
+    baseline : number or sequence of numbers, optional
+        Risks without treatment, above 0 and below 1. The table then has, for every risk, the
+        persons per 1000 with an event under treatment, as a summary of findings; `transform` has no
+        effect on it.
 
     Returns
     -------
     DataFrame
-        The moderators; mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive; by level
+        With a baseline: the moderators; k, studies; baseline_per_1000; per_1000 with its 95 %
+        interval (_ci_lb, _ci_ub) and that of a new study (_pi_lb, _pi_ub); difference_per_1000
+        with its interval.
+        Without: the moderators; mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive; by level
         pi_study_lb, pi_study_ub ...: 95 % interval for the true mean of a new study, of a new group
         in it; for a measure with a scale: scale, median_transformed, ci_lb_transformed, ...,
         pi_study_lb_transformed ...; outside: numbers beyond the range of the data; k and studies:
@@ -64,7 +74,11 @@ def predict(
     """
     check_sizes(tree)
     check_choice("transform", transform, Transform)
-    return shown_tables({"predicted": predicted(tree, rows, at)}, transform)["predicted"]
+    table = predicted(tree, rows, at)
+    if baseline is not None:
+        scale = scale_of(tree["constant_data"].to_dataset()).name
+        return margins.absolute_table(table, scale, np.atleast_1d(baseline).tolist())
+    return shown_tables({"predicted": table}, transform)["predicted"]
 
 
 def predicted(tree: xr.DataTree, rows: pd.DataFrame | None, at: At) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from bayesmeta.commands.options import Prediction
 from bayesmeta.commands.outcome import Outcome, finish
 from bayesmeta.data.table import clean_cells, read_bytes, read_text
 from bayesmeta.estimates import margins
+from bayesmeta.estimates.scales import scale_of
 from bayesmeta.estimates.summaries import levels_of
 from bayesmeta.estimates.transformed import shown_tables
 from bayesmeta.infrastructure.choices import Weights
@@ -59,15 +60,21 @@ def predict(tree: xr.DataTree, rows: pd.DataFrame, at: Values, options: Predicti
     if options.new is None:
         predicted = predicted.dropna(subset="mean")
         marginal = marginal_tables(tree, rows, at, options.weights)
+    scale = scale_of(tree["constant_data"].to_dataset()).name
+    absolute = pd.DataFrame()
+    if options.baseline is not None:
+        baselines = margins.parse_baselines(options.baseline)
+        absolute = margins.absolute_table(predicted, scale, baselines)
     tables = shown_tables({"predicted": predicted, **marginal}, options.transform)
     predicted = tables["predicted"]
     missing = int(predicted["mean"].isna().sum()) or len(rows) - len(predicted)
     curves = margins.curves_along(tree, at=at, weights=options.weights)
     drawn = mean_rows(tree, predicted)
-    scale = str(tree["constant_data"].attrs["scale"])
+    axis = str(tree["constant_data"].attrs["scale"])
+    written = tables if absolute.empty else tables | {"absolute": absolute}
     return Outcome(
-        write=lambda folder: write_predict(folder, tables, curves, drawn, scale),
-        show=lambda printer: print_predictions(printer, predicted, missing),
+        write=lambda folder: write_predict(folder, written, curves, drawn, axis),
+        show=lambda printer: print_predictions(printer, predicted, missing, absolute),
         record="provenance-predict.json",
     )
 

@@ -36,8 +36,10 @@ def print_columns(printer: Printer, title: str, table: pd.DataFrame, notes: Iter
         printer.note(note)
 
 
-def print_predictions(printer: Printer, table: pd.DataFrame, missing: int) -> None:
-    """Print means and prediction intervals of the first rows, and warnings about the others."""
+def print_predictions(
+    printer: Printer, table: pd.DataFrame, missing: int, absolute: pd.DataFrame
+) -> None:
+    """Print means and prediction intervals of the first rows, warnings, and persons per 1000."""
     columns = [str(name) for name in table]
     names = columns[: columns.index("mean")]
     lower = [name for name in columns if name.startswith("pi_") and name.endswith("_lb")]
@@ -65,6 +67,33 @@ def print_predictions(printer: Printer, table: pd.DataFrame, missing: int) -> No
         numbers = ", ".join(sorted(set(", ".join(outside).split(", "))))
         text = f"beyond the range of the data in {numbers}: {len(outside)} rows"
         printer.line(text, "yellow")
+    if len(absolute):
+        print_absolute(printer, absolute)
+
+
+def print_absolute(printer: Printer, table: pd.DataFrame) -> None:
+    """Print persons with an event per 1000 at baseline risks."""
+    names = list(map(str, table))
+    labels = names[: names.index("k")]
+    rows = []
+    for row in table[:MAX_ROWS].to_dict("records"):
+        texts = [
+            f"{row[name]:.4g}" if isinstance(row[name], float) else str(row[name])
+            for name in labels
+        ]
+        counts = [str(row["studies"]), f"{row['baseline_per_1000']:.0f}"]
+        treated = persons(row, "per_1000")
+        new = f"[{row['per_1000_pi_lb']:.0f}, {row['per_1000_pi_ub']:.0f}]"
+        rows.append((*texts, *counts, treated, new, persons(row, "difference_per_1000", sign="+")))
+    heads = ["studies", "without", "with treatment [95 %]", "new study", "difference [95 %]"]
+    title = "Persons with an event per 1000, without and with treatment"
+    printer.table(title, [*labels, *heads], rows, left=range(len(labels)))
+
+
+def persons(row: Mapping[Any, Any], name: str, sign: str = "") -> str:
+    """Return whole persons with their interval."""
+    numbers = [f"{row[column]:{sign}.0f}" for column in (name, f"{name}_ci_lb", f"{name}_ci_ub")]
+    return f"{numbers[0]} [{numbers[1]}, {numbers[2]}]"
 
 
 def print_screen(

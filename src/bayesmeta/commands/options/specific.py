@@ -135,6 +135,12 @@ class Prediction(Options):
     weights: Annotated[
         Weights, option("Weights of the cells of marginal means: equal, or frequency (effects).")
     ] = "equal"
+    baseline: Annotated[
+        str | None,
+        option(
+            "Risks without treatment, 0.12,0.3: persons with an event per 1000, with treatment."
+        ),
+    ] = None
     transform: TransformOption = "auto"
 
 

@@ -7,6 +7,7 @@ sets of columns. 1 is the group (or occasion) of interest, 2 its control: yi > 0
 larger.
 """
 
+from bayesmeta.data.effect_sizes.absolute import risk_with_treatment
 from bayesmeta.data.effect_sizes.listing import measures_table
 from bayesmeta.data.effect_sizes.means import correction, has_smd_variance, hedges, size_error, smd
 from bayesmeta.data.effect_sizes.measure import TWO_GROUPS, Measure, places

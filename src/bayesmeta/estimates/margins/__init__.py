@@ -11,6 +11,7 @@ Everything is read from posterior.nc: the saved design has the columns of the mo
 the formula is coded again for new rows.
 """
 
+from bayesmeta.estimates.margins.absolute import absolute_table, parse_baselines
 from bayesmeta.estimates.margins.at import parse_at
 from bayesmeta.estimates.margins.averages import marginal_weights, pairwise
 from bayesmeta.estimates.margins.curves import (
