@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax
-import numpy as np
 import pymc as pm
 import xarray as xr
 
@@ -13,13 +12,9 @@ from bayesmeta.inference.predictive import complete_tree, thinning_interval
 from bayesmeta.infrastructure.choices import check_sampler
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.build import build_model
-from bayesmeta.model.likelihood import weight_labels
-from bayesmeta.model.priors import pooling_sd_name
 from bayesmeta.model.spec import ModelSpec
-from bayesmeta.model.start import START_POOLING_SD, Start, guess_start
+from bayesmeta.model.start import guess_start, initial_values
 
-START_NU = 10.0
-START_RHO = 0.5
 ACCEPT = (0.9, 0.99)  # target acceptance, and that of a second run if draws diverged
 
 
@@ -90,15 +85,6 @@ def _sample(steps: Steps, *, nuts: dict[str, Any], **settings: Any) -> xr.DataTr
             break
         title = "sampling again in smaller steps"
     return tree
-
-
-def initial_values(start: Start, design: xr.Dataset, spec: ModelSpec) -> dict[str, Any]:
-    """Return the values from which the free variables start, by name."""
-    sds = dict.fromkeys(map(pooling_sd_name, spec.pooling_sds), START_POOLING_SD)
-    weights = np.ones(len(weight_labels(design, spec)))
-    auxiliary = {"nu": START_NU, "rho": START_RHO, "weights": weights}
-    estimated = {key: auxiliary[key] for key in spec.auxiliary_parameters}
-    return {"beta": start.beta, "tau": start.tau, **sds, **estimated}
 
 
 def _options(sampler: str, chains: int) -> dict[str, Any]:

@@ -1,14 +1,17 @@
-"""A guess at the posterior, where NUTS starts."""
+"""A guess at the posterior, where draws start."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
+from bayesmeta.model.likelihood.arguments import weight_labels
 from bayesmeta.model.likelihood.rough_fit import rough_fit
-from bayesmeta.model.priors import term_prior
+from bayesmeta.model.priors import pooling_sd_name, term_prior
 from bayesmeta.model.spec import ModelSpec
 
+START_NU = 10.0
+START_RHO = 0.5
 START_POOLING_SD = 0.3  # a small heterogeneity of Hedges' g; a guess that only affects the speed
 
 
@@ -30,3 +33,12 @@ def guess_start(design: xr.Dataset, spec: ModelSpec) -> Start:
     inner = np.eye(len(score)) + precision @ covariance
     beta = prior.mean + covariance @ np.linalg.solve(inner, score)
     return Start(tau, beta, precision, xt_vinv_y)
+
+
+def initial_values(start: Start, design: xr.Dataset, spec: ModelSpec) -> dict[str, Any]:
+    """Return the values from which the free variables start, by name."""
+    sds = dict.fromkeys(map(pooling_sd_name, spec.pooling_sds), START_POOLING_SD)
+    weights = np.ones(len(weight_labels(design, spec)))
+    auxiliary = {"nu": START_NU, "rho": START_RHO, "weights": weights}
+    estimated = {key: auxiliary[key] for key in spec.auxiliary_parameters}
+    return {"beta": start.beta, "tau": start.tau, **sds, **estimated}

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import accumulate
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -32,7 +33,8 @@ class Members:
         if self.trivial:
             return x
         if isinstance(x, np.ndarray):
-            return (self._incidence @ x.reshape(len(x), -1)).reshape(self.count, *x.shape[1:])
+            flat = x.reshape(len(x), prod(x.shape[1:]))
+            return (self._incidence @ flat).reshape(self.count, *x.shape[1:])
         return sys.modules["jax"].ops.segment_sum(x, self.parent, self.count)
 
 
