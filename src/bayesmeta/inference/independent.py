@@ -4,6 +4,7 @@ from typing import Any
 
 import xarray as xr
 
+from bayesmeta.inference.laplace import laplace_posterior
 from bayesmeta.inference.quadrature import quadrature_posterior
 from bayesmeta.model.likelihood import ExactSmd, check_independent, likelihood_class, refusal
 from bayesmeta.model.spec import ModelSpec
@@ -16,7 +17,8 @@ def independent_posterior(
 ) -> xr.DataTree:
     """Draw independently: from a grid, from working normals, or from an approximation.
 
-    Other options and result are those of `nuts.sample_posterior`, but for sampler and tune.
+    Other options and result are those of `nuts.sample_posterior`, but for sampler and tune, and
+    `parameters_only`, as for `predictive.complete_tree`.
     Without `wide_grid`, an approximation takes the place of a grid over rho and three taus, which
     takes half a minute. Raise BadInput if the model allows no independent draws.
     """
@@ -25,6 +27,4 @@ def independent_posterior(
     of_grid = not refusal(design, spec, "quadrature") and (wide_grid or axes <= GRID_AXES)
     if of_grid or likelihood_class(spec) is ExactSmd:
         return quadrature_posterior(design, spec, **options)
-    from bayesmeta.inference.laplace import laplace_posterior  # PyMC and JAX
-
     return laplace_posterior(design, spec, **options)

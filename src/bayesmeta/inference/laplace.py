@@ -88,11 +88,13 @@ def laplace_posterior(
     chains: int = 4,
     seed: int = 1,
     without: Sequence[str] = (),
+    parameters_only: bool = False,
     steps: Steps | None = None,
 ) -> xr.DataTree:
     """Draw independently from a model, with arguments and result as for `nuts.sample_posterior`.
 
-    Attributes of posterior: sampler, log_marginal_likelihood, k_hat, importance_ess.
+    `parameters_only` is as for `predictive.complete_tree`. Attributes of posterior: sampler,
+    log_marginal_likelihood, k_hat, importance_ess.
     """
     steps = steps or Steps()
     draws = len(range(0, draws, thinning_interval(design, draws * chains)))
@@ -127,7 +129,9 @@ def laplace_posterior(
     stats = xr.Dataset({"lp": (("chain", "draw"), log_joint)}, dict(list(labels.items())[:2]))
     posterior = xr.Dataset(variables, labels, attributes)
     with steps("exact random effects"):
-        return complete_tree(posterior, stats, design, spec, seed=seed)
+        return complete_tree(
+            posterior, stats, design, spec, seed=seed, parameters_only=parameters_only
+        )
 
 
 def curvature(density: Posterior) -> tuple[np.ndarray, np.ndarray]:

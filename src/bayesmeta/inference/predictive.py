@@ -31,24 +31,39 @@ def thinning_interval(design: xr.Dataset, draws: int) -> int:
 
 
 def complete_tree(
-    posterior: xr.Dataset, stats: xr.Dataset, design: xr.Dataset, spec: ModelSpec, *, seed: int
+    posterior: xr.Dataset,
+    stats: xr.Dataset,
+    design: xr.Dataset,
+    spec: ModelSpec,
+    *,
+    seed: int,
+    parameters_only: bool = False,
 ) -> xr.DataTree:
     """Add to draws of the parameters the groups that follow from them, drawn exactly.
 
     `posterior` has beta (chain, draw, term), tau (chain, draw, level), pooling sds, auxiliary
     parameters, and may have obs_study (chain, draw, study), the
     log-likelihood of every study, if it is known. The result has the groups that
-    `nuts.sample_posterior` lists.
+    `nuts.sample_posterior` lists; with `parameters_only`, for a refit, it lacks random effects,
+    replicates, prior and log-likelihoods of effects.
     """
     likelihood = likelihood_of(design, spec)
-    seeds = SeedSequence(seed).spawn(3)
-    prior = prior_draws(design, spec, np.random.default_rng(seeds[0]))
-    given_data = _by_chunk(_given_data, posterior, likelihood, design, seeds[1])
     if "obs_study" in posterior:
         by_study = posterior["obs_study"]
         posterior = posterior.drop_vars("obs_study")
     else:
         by_study = by_study_of(posterior, likelihood, design)
+    if parameters_only:
+        groups = {
+            "posterior": by_level(posterior, design, spec).assign_attrs(posterior.attrs),
+            "log_likelihood": by_study.to_dataset(name="obs_study"),
+            "sample_stats": stats,
+            "constant_data": with_model(design, spec),
+        }
+        return xr.DataTree.from_dict(groups)
+    seeds = SeedSequence(seed).spawn(3)
+    prior = prior_draws(design, spec, np.random.default_rng(seeds[0]))
+    given_data = _by_chunk(_given_data, posterior, likelihood, design, seeds[1])
     in_memory = MAX_STORED_VALUES // 3 // design.sizes["effect"]
     replicated = prior.isel(draw=slice(int(np.clip(in_memory, 100, PRIOR_DRAWS))))
     new_studies = _by_chunk(_new_studies, replicated, likelihood, design, seeds[2])

@@ -18,7 +18,7 @@ from bayesmeta.inference.nuts import sample_posterior
 from bayesmeta.inference.quadrature import integrate_posterior, terms_table
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design
-from bayesmeta.model.likelihood import Parameters, likelihood_of, selection
+from bayesmeta.model.likelihood import Parameters, likelihood_of, selection, tabulation
 from bayesmeta.model.likelihood.beta_weights import log_omega, nodes, staircase
 from bayesmeta.model.likelihood.publication import Publication, draw_published, results_of
 from bayesmeta.model.spec import ModelSpec, parse_spec
@@ -188,6 +188,26 @@ def test_nodes_have_converged_and_jax_gives_the_same(
     monkeypatch.setattr(selection, "NODES", (81, 61))
     many = log_likelihood_by_study(design, spec, *parameters)
     np.testing.assert_allclose(few_nodes, many, atol=5e-3)
+
+
+@pytest.mark.parametrize("taus", [(1.2, 0.5), (0.02, 1.0), (2.0, 0.01), (0.5, 0.5)])
+def test_a_table_has_the_values_at_all_pairs(taus: tuple[float, float]) -> None:
+    """Of the sum of log A of three effects, for a draw alone and for two draws."""
+    z = (np.linspace(-4, 4, 21), np.linspace(-4, 4, 15))
+
+    def log_A(x: np.ndarray) -> np.ndarray:
+        return np.log(0.1 + 0.9 * stats.norm.cdf(x / 0.3)) + np.log(0.2 + stats.norm.cdf(x - 1))
+
+    sums = taus[0] * z[0][:, None] + taus[1] * z[1]
+    table = log_A(sum(taus) * tabulation.points())[None]
+    found = tabulation.at_pairs(table, *taus, *z)
+    np.testing.assert_allclose(found[0], log_A(sums), atol=0.03)
+    inner = np.abs(sums) < 3 * np.hypot(*taus)
+    assert np.abs((found[0] - log_A(sums))[inner]).mean() < 2e-3
+    both = tabulation.at_pairs(
+        np.stack([table, table], 1), *(np.array([tau, tau]) for tau in taus), *z
+    )
+    np.testing.assert_allclose(both, np.stack([found, found], 1), rtol=1e-12)
 
 
 def test_results_by_themselves_have_their_probabilities_multiplied(nested: pd.DataFrame) -> None:

@@ -26,17 +26,18 @@ def quadrature_posterior(
     seed: int = 1,
     tolerance: float = 1e-6,
     without: Sequence[str] = (),
+    parameters_only: bool = False,
     steps: Steps | None = None,
 ) -> xr.DataTree:
     """Integrate a model and draw from the result, with arguments as for `nuts.sample_posterior`.
 
     The `draws` are independent, dealt to so many `chains` of so many draws, fewer of a large table
     (`predictive.thinning_interval`); `tolerance` is as for `integrate_posterior`; `steps` shows and
-    times the work. A likelihood with a working normal is drawn from by importance. The tree has the
-    groups, names and dims of `nuts.sample_posterior`. sample_stats has lp, log p(y, beta, tau) with
-    the outer parameters. Attributes of posterior: sampler, log_marginal_likelihood,
-    quadrature_error, quadrature_converged, quadrature_order; by importance, k_hat and
-    importance_ess.
+    times the work; `parameters_only` is as for `predictive.complete_tree`. A likelihood with a
+    working normal is drawn from by importance. The tree has the groups, names and dims of
+    `nuts.sample_posterior`. sample_stats has lp, log p(y, beta, tau) with the outer parameters.
+    Attributes of posterior: sampler, log_marginal_likelihood, quadrature_error,
+    quadrature_converged, quadrature_order; by importance, k_hat and importance_ess.
     """
     steps = steps or Steps()
     draws = len(range(0, draws, thinning_interval(design, draws * chains)))
@@ -64,7 +65,9 @@ def quadrature_posterior(
     posterior = xr.Dataset(variables, labels, attrs=_attributes(parts))
     stats = xr.Dataset({"lp": (dims, joined.log_joint.reshape(chains, draws))}, chain_labels)
     with steps("exact random effects"):
-        return complete_tree(posterior, stats, design, spec, seed=seed)
+        return complete_tree(
+            posterior, stats, design, spec, seed=seed, parameters_only=parameters_only
+        )
 
 
 def _draw_part(

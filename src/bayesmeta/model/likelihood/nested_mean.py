@@ -19,7 +19,6 @@ from bayesmeta.model.likelihood.arrays import (
     Scalar,
     is_zero,
     namespace,
-    special_of,
     with_node_axes,
 )
 from bayesmeta.model.likelihood.kernel import Step
@@ -54,7 +53,9 @@ class NormalNodes(NamedTuple):
 
     def log_mean(self, log_values: Array) -> Array:
         """Return the log mean of exp(log_values), nodes on the last axis."""
-        return special_of(log_values).logsumexp(log_values + self.log_weight, axis=-1)
+        xp = namespace(log_values)
+        highest = log_values.max(-1, keepdims=True)
+        return xp.log(xp.exp(log_values - highest) @ np.exp(self.log_weight)) + highest[..., 0]
 
 
 def log_mean(

@@ -7,8 +7,9 @@ A study's results y_s, each published with probability omega of its p-value (`pu
 where p(y_s) is the likelihood without selection and the mean is over the *prior* of u, w and d: of
 all studies, not of those that were published. d, and w of a group or u of a study with a single
 effect, only add to the variance around a mean, so that their integral is closed; u and w of the
-others are integrated by trapezoids. If every result is published or not by itself, whatever became
-of the other results of its study, the mean is over each A_i alone.
+others are integrated by trapezoids, on a table of log A (`tabulation`). If every result is
+published or not by itself, whatever became of the other results of its study, the mean is over each
+A_i alone.
 
 Given the results, u, w and d do not depend on the weights.
 
@@ -22,7 +23,7 @@ import xarray as xr
 from numpy.random import Generator
 
 from bayesmeta.model.likelihood.arguments import Taus
-from bayesmeta.model.likelihood.arrays import Array, Scalar, with_node_axes
+from bayesmeta.model.likelihood.arrays import Array, Scalar, is_zero, namespace, with_node_axes
 from bayesmeta.model.likelihood.draws import (
     Parameters,
     RandomEffects,
@@ -40,6 +41,7 @@ from bayesmeta.model.likelihood.publication import (
     results_of,
     weights_of,
 )
+from bayesmeta.model.likelihood.tabulation import POINTS, at_pairs, points
 from bayesmeta.model.spec import ModelSpec
 
 NODES = (21, 15)  # of study and group; see the tests for their error
@@ -69,7 +71,7 @@ class Selected(Normal):
         self.statistics = statistics
         self.publication = Publication(self.results)
         self.alone, self.lone, self.nested = self._by_relatives()
-        self.nodes = NODES[0] * NODES[1] * len(self.nested.effect) // len(self.y) + 1
+        self.nodes = POINTS * len(self.nested.effect) // len(self.y) + 1
         self.nodes = max(self.nodes, self.unselected.nodes)
 
     def _by_relatives(self) -> tuple[Alike, Alike, Alike]:
@@ -119,16 +121,32 @@ class Selected(Normal):
         if len(self.lone.effect) + len(self.nested.effect) == 0:
             return alone
         studies = NormalNodes.evenly(taus.study, NODES[0])
-        u = _at_nodes(of_effects.study, studies)
+        u = _placed(of_effects.study, studies.z)
         below = of_effects.group**2 + of_effects.effect**2
         by_group = self._log_sum(self.lone, _extended(mean) + u, below, omega)
         groups = NormalNodes.evenly(taus.group, NODES[1])
-        above = _extended(u) + _extended(_at_nodes(of_effects.group, groups), before_last=True)
-        nested = self._log_sum(
-            self.nested, _extended(_extended(mean)) + above, of_effects.effect**2, omega
-        )
-        by_study = self.nesting.levels[1].sum(by_group + groups.log_mean(nested))
+        reach = of_effects.study + of_effects.group
+        at = points() if not is_zero(reach) else np.zeros(1)
+        at_points = _extended(mean) + _placed(reach, at)
+        nested = self._log_sum(self.nested, at_points, of_effects.effect**2, omega)
+        if not is_zero(reach):
+            nested = groups.log_mean(self._at_pairs(nested, taus, studies.z, groups.z))
+        by_study = self.nesting.levels[1].sum(by_group + nested)
         return alone + studies.log_mean(by_study)
+
+    def _at_pairs(self, table: Array, taus: Taus, *z: np.ndarray) -> Array:
+        """Return a table of groups (groups, ..., points) at all pairs of nodes of u and w."""
+        if not self.taus.stratum:
+            return at_pairs(table, *map(_first, (taus.study, taus.group)), *z)
+        strata = {level: self.taus.stratum[level] for level in ("study", "group")}
+        parts = []
+        rows = []
+        for stratum in np.unique(strata["group"]):
+            at = {level: np.flatnonzero(of_units == stratum) for level, of_units in strata.items()}
+            here = [_first(getattr(taus, level), at[level][0]) for level in strata]
+            parts.append(at_pairs(table[at["group"]], *here, *z))
+            rows.append(at["group"])
+        return namespace(table).concatenate(parts)[np.argsort(np.concatenate(rows))]
 
     def of_effects(self, taus: Taus) -> Taus:
         """Return the taus at every effect, where they differ by stratum (k, ...)."""
@@ -206,16 +224,19 @@ class Selected(Normal):
         return self.nesting.effects_of_study.sum(self._log_probability(draws, random, omega))
 
 
-def _extended(x: Array, *, before_last: bool = False) -> Array:
-    """Return an array with an axis for nodes, last or before the last; numbers as they are."""
-    if np.ndim(x) == 0:
-        return x
-    return x[..., None, :] if before_last else x[..., None]
+def _extended(x: Array) -> Array:
+    """Return an array with a last axis for nodes; numbers as they are."""
+    return x if np.ndim(x) == 0 else x[..., None]
 
 
-def _at_nodes(tau: Scalar, nodes: NormalNodes) -> Array:
-    """Return random effects at the nodes (k or 1, ..., nodes), or (nodes,) of a single tau."""
-    return tau * nodes.z if np.ndim(tau) == 0 else tau[..., None] * nodes.z
+def _placed(tau: Scalar, z: np.ndarray) -> Array:
+    """Return tau z (k or 1, ..., nodes), or (nodes,) of a single tau."""
+    return _extended(tau) * z
+
+
+def _first(x: Scalar, place: int = 0) -> Scalar:
+    """Return a row of an array; numbers as they are."""
+    return x if np.ndim(x) == 0 else x[place]
 
 
 def _rows(x: Scalar, rows: np.ndarray) -> Scalar:

@@ -44,7 +44,7 @@ def refit_sets(
         rng = np.random.default_rng([seed, number])
         prior = prior_draws(design, truth_spec, rng)
         simulated = simulate(design, truth_spec, prior.isel(draw=[0]), rng)
-        once = {"draws": draws, "chains": 1, "seed": number}
+        once = {"draws": draws, "chains": 1, "seed": number, "parameters_only": True}
         tree = independent_posterior(simulated, spec, wide_grid=False, **once)
         known = by_level(prior, design, truth_spec)
         tables.append(_ranks(tree, known).assign(set=number))
