@@ -34,20 +34,16 @@ MAX_ROUNDS = 8
 GOOD = 0.4  # effective share of weighted draws at which it is good enough
 CANDIDATES = 1000  # at least; the weights of fewer would miss the tails
 STEP = 1e-3  # of numerical derivatives, in units of the coordinates
+TOLERANCE = 0.01  # of the slope at the mode; the approximation is improved afterwards
 LOWEST_CURVATURE = 1e-2  # of an approximation whose prior has sds near 1 in these coordinates
 
 
 class Evaluated(NamedTuple):
     """A posterior at draws."""
 
-    log_prior: np.ndarray  # with the Jacobian of the coordinates (draws,)
-    by_study: np.ndarray  # log-likelihood (draws, studies)
+    by_study: np.ndarray  # log-likelihood, of the studies that are left out, too (draws, studies)
+    log_density: np.ndarray  # log posterior density, without its constant (draws,)
     draws: Draws
-
-    @property
-    def log_density(self) -> np.ndarray:
-        """Return the log posterior density, without its constant (draws,)."""
-        return np.nan_to_num(self.log_prior + self.by_study.sum(1), nan=-np.inf)
 
 
 class Posterior:
@@ -68,7 +64,8 @@ class Posterior:
         auxiliary = {name: draws[name].T for name in self.spec.auxiliary_parameters}
         parameters = Parameters(draws["beta"].T, draws["tau"].T, auxiliary)
         by_study = log_likelihood_by_study(self.likelihood, parameters).T
-        return Evaluated(prior + log_det, np.where(self.included, by_study, 0.0), draws)
+        log_density = prior + log_det + by_study[:, self.included].sum(1)
+        return Evaluated(by_study, np.nan_to_num(log_density, nan=-np.inf), draws)
 
     def gradient(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the log density at points (n, size) and its numerical gradients (n, size)."""
@@ -94,7 +91,9 @@ def laplace_posterior(
     """Draw independently from a model, with arguments and result as for `nuts.sample_posterior`.
 
     `parameters_only` is as for `predictive.complete_tree`. Attributes of posterior: sampler,
-    log_marginal_likelihood, k_hat, importance_ess.
+    log_marginal_likelihood, k_hat, importance_ess. With `parameters_only` the tree has the
+    candidates, too: z (candidate, coordinate), log_ratio (candidate) of posterior and
+    approximation, obs_study (candidate, study).
     """
     steps = steps or Steps()
     draws = len(range(0, draws, thinning_interval(design, draws * chains)))
@@ -104,7 +103,7 @@ def laplace_posterior(
         mean, covariance = adapt(density, *curvature(density), rng)
     with steps(f"drawing {chains} x {draws} independent draws"):
         candidates = max(draws * chains, CANDIDATES)
-        _, log_ratio, evaluated = weigh(density, mean, covariance, candidates, rng)
+        z, log_ratio, evaluated = weigh(density, mean, covariance, candidates, rng)
         kept = resample(log_ratio, rng, draws * chains)
     dims = {"beta": "term", "tau": "level", "weights": "weight"}
     labels: dict[str, Any] = {"chain": range(chains), "draw": range(draws)}
@@ -115,10 +114,9 @@ def laplace_posterior(
     for name, values in evaluated.draws.items():
         named = ("chain", "draw", *([dims[name]] if name in dims else []))
         variables[name] = (named, _dealt(values[kept.chosen], chains))
-    if not without:
-        by_study = _dealt(evaluated.by_study[kept.chosen], chains)
-        variables["obs_study"] = (("chain", "draw", "study"), by_study)
-        labels["study"] = design["study"].values
+    by_study = _dealt(evaluated.by_study[kept.chosen], chains)
+    variables["obs_study"] = (("chain", "draw", "study"), by_study)
+    labels["study"] = design["study"].values
     attributes = {
         "sampler": "importance",
         "log_marginal_likelihood": kept.log_mean,
@@ -129,20 +127,22 @@ def laplace_posterior(
     stats = xr.Dataset({"lp": (("chain", "draw"), log_joint)}, dict(list(labels.items())[:2]))
     posterior = xr.Dataset(variables, labels, attributes)
     with steps("exact random effects"):
-        return complete_tree(
+        tree = complete_tree(
             posterior, stats, design, spec, seed=seed, parameters_only=parameters_only
         )
+    if parameters_only:
+        weighted = {
+            "z": (("candidate", "coordinate"), z),
+            "log_ratio": ("candidate", log_ratio),
+            "obs_study": (("candidate", "study"), evaluated.by_study),
+        }
+        tree["candidates"] = xr.DataTree(xr.Dataset(weighted, {"study": labels["study"]}))
+    return tree
 
 
 def curvature(density: Posterior) -> tuple[np.ndarray, np.ndarray]:
     """Return the mode (size,) and the inverse of minus the curvature there (size, size)."""
-
-    def evaluate(z: np.ndarray) -> tuple[float, np.ndarray]:
-        value, slope = density.gradient(z[None])
-        return -float(value[0]), -slope[0]
-
-    start = density.coordinates.start
-    mode = minimize(evaluate, start, jac=True, method="BFGS", options={"gtol": 0.01}).x
+    mode = climb(density, density.coordinates.start)
     steps = STEP * np.eye(len(mode))
     slopes = density.gradient(np.concatenate([mode + steps, mode - steps]))[1]
     above, below = np.split(slopes, 2)
@@ -151,25 +151,42 @@ def curvature(density: Posterior) -> tuple[np.ndarray, np.ndarray]:
     return mode, (vectors / np.maximum(values, LOWEST_CURVATURE)) @ vectors.T
 
 
+def climb(
+    density: Posterior, start: np.ndarray, covariance: np.ndarray | None = None
+) -> np.ndarray:
+    """Return the mode (size,) from a start, which a guess of the covariance makes quicker."""
+
+    def evaluate(z: np.ndarray) -> tuple[float, np.ndarray]:
+        value, slope = density.gradient(z[None])
+        return -float(value[0]), -slope[0]
+
+    options: dict[str, Any] = {"gtol": TOLERANCE, "hess_inv0": covariance}
+    return np.asarray(minimize(evaluate, start, jac=True, method="BFGS", options=options).x)
+
+
 def adapt(
     density: Posterior, mean: np.ndarray, covariance: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and covariance of weighted draws, round after round."""
-    size = len(mean)
-    z = np.empty((0, size))
+    z = np.empty((0, len(mean)))
     log_ratio = np.empty(0)
     for _ in range(MAX_ROUNDS):
         more, ratios, _ = weigh(density, mean, covariance, ROUND, rng)
         share = 1 / (softmax(ratios) ** 2).sum() / ROUND
         z = np.concatenate([z, more])
         log_ratio = np.concatenate([log_ratio, ratios])
-        weight, _ = smoothed_weights(log_ratio)
-        mean = weight @ z
-        covariance = np.cov(z.T, aweights=weight).reshape(covariance.shape)
-        covariance += 1e-6 * np.eye(size)  # however few draws have a weight
+        mean, covariance = moments(z, log_ratio)
         if share > GOOD:
             break
     return mean, covariance
+
+
+def moments(z: np.ndarray, log_ratio: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and covariance of draws (n, size) with log weights (n,)."""
+    weight, _ = smoothed_weights(log_ratio)
+    covariance = np.cov(z.T, aweights=weight).reshape(z.shape[1], -1)
+    covariance += 1e-6 * np.eye(z.shape[1])  # however few draws have a weight
+    return weight @ z, (covariance + covariance.T) / 2
 
 
 def weigh(

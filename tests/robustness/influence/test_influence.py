@@ -10,10 +10,11 @@ import xarray as xr
 from scipy.stats import norm
 
 from bayesmeta.inference import quadrature
+from bayesmeta.inference.laplace import laplace_posterior
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design
 from bayesmeta.model.spec import ModelSpec, read_spec
-from bayesmeta.robustness.influence import elpd_table, leave_studies_out, psis_table
+from bayesmeta.robustness.influence import elpd_table, leave_studies_out, matching, psis_table
 from bayesmeta.robustness.influence.bridging import bridge
 
 
@@ -108,6 +109,25 @@ def test_a_study_that_importance_sampling_fails_on_is_refitted(
     assert (off < 4 * table["error"]).all()
     assert table.loc["s7", "error"] < 0.3
     assert abs(table.loc["s7", "elpd_psis"] - exact["s7"]) > 1.5  # what it was refitted for
+
+
+def test_candidates_or_a_matched_approximation_give_the_exact_elpd(
+    surprising: xr.Dataset, spec: ModelSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a study that posterior draws fail on, by candidates, and by a moved approximation."""
+    tree = laplace_posterior(surprising, spec, draws=500, chains=2, parameters_only=True)
+    exact = quadrature.leave_one_study_out(surprising, spec)["elpd"].to_series()
+    candidates = tree["candidates"].to_dataset()
+    for limit in (matching.MAX_ERROR, 0.0):
+        monkeypatch.setattr(matching, "MAX_ERROR", limit)
+        for study in ("s7", "s8"):
+            elpd, error, k_hat = matching.matched(candidates, study, surprising, spec, 1)
+            assert k_hat < 0.7
+            assert elpd == pytest.approx(exact[study], abs=4 * error)
+            assert error < 0.3
+    monkeypatch.undo()
+    table = leave_studies_out(tree, surprising, spec, workers=1).set_index("study")
+    assert table.loc["s7", "how"] == "matched"
 
 
 @pytest.fixture

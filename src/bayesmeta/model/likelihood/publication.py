@@ -44,7 +44,7 @@ from bayesmeta.model.likelihood.exact_smd import statistics_of
 from bayesmeta.model.spec import ModelSpec
 
 FEW_STEPS = 3  # more make a loop that is compiled once
-SCALES = 5  # nodes of s: an error of 1e-5 in a probability with 6 degrees of freedom
+SCALES = 5  # nodes of s: an error below 1e-4 in a probability with 6 degrees of freedom
 
 
 class Results(NamedTuple):

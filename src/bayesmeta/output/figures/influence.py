@@ -22,7 +22,13 @@ TITLE = 32  # characters of a line above a panel
 STUDY = 20  # characters of a study's name
 PLAIN = FuncFormatter(lambda value, _: f"{value:z.10g}".replace("-", MINUS))
 WITHIN = {True: ("with the study named above", VERMILLION), False: ("without it", BLUE)}
-COLOURS = {"PSIS": BLUE, "exact": BLUE, "refitted": VERMILLION, "PSIS fails": GREY}
+COLOURS = {
+    "PSIS": BLUE,
+    "exact": BLUE,
+    "refitted": VERMILLION,
+    "matched": VERMILLION,
+    "PSIS fails": GREY,
+}
 
 
 @styled

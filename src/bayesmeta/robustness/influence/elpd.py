@@ -1,8 +1,8 @@
 """How well the other studies predict every study: elpd_s = log p(y_s | y_-s).
 
 Quadrature is exact for all studies. Otherwise it is Pareto-smoothed importance sampling; where
-k-hat indicates that this fails, the posterior without the study is sampled, and a bridge between
-both posteriors gives the elpd.
+k-hat indicates that this fails, an approximation of the posterior is matched to the one without the
+study (`matching`), or that posterior is sampled, and a bridge between both gives the elpd.
 """
 
 import warnings
@@ -23,6 +23,7 @@ from bayesmeta.model.likelihood import refusal
 from bayesmeta.model.spec import ModelSpec
 from bayesmeta.robustness.influence.bridging import bridge
 from bayesmeta.robustness.influence.coverage import effects_of
+from bayesmeta.robustness.influence.matching import matched
 
 UNRELIABLE = "PSIS fails"
 MODEL_COLUMNS = ["model", "elpd", "se", "difference", "difference_se", "worst_k_hat", "refitted"]
@@ -70,8 +71,9 @@ def leave_studies_out(
     `tree`: a fit of the model, for `psis_table`. `design`, `spec`: design and model of the fit.
     `left_out`: from `quadrature.leave_one_study_out`, for a model that it takes: exact. `seed`:
     seed of the refits. `workers`: as for `jobs.run_jobs`, which stores the refits.
-    Columns: study, k, elpd_psis, k_hat, elpd, how ("exact", "PSIS", "refitted", or "PSIS fails" if
-    the sampler fails, too), error: of the quadrature, or Monte-Carlo standard error.
+    Columns: study, k, elpd_psis, k_hat, elpd, how ("exact", "PSIS", "matched", "refitted", or
+    "PSIS fails" if the sampler fails, too), error: of the quadrature, or Monte-Carlo standard
+    error.
     """
     table = psis_table(tree)
     if left_out is not None:
@@ -80,9 +82,18 @@ def leave_studies_out(
         return table[COLUMNS]
     table = table.assign(elpd=table["elpd_psis"], how="PSIS")[COLUMNS]
     table = table.set_index("study", drop=False)
+    surprising = table.index[~(table["k_hat"] <= MAX_K_HAT)]
+    if "candidates" in tree.children:
+        candidates = tree["candidates"].to_dataset()
+        for study in surprising:
+            found = matched(candidates, str(study), design, spec, seed)
+            if found.is_reliable:
+                columns = ["elpd", "error", "k_hat", "how"]
+                table.loc[study, columns] = *found, "matched"
+        surprising = table.index[~(table["k_hat"] <= MAX_K_HAT)]
     jobs = {
         study: Job(f"without {study}", refit_without, (str(study), design, spec, seed))
-        for study in table.index[~(table["k_hat"] <= MAX_K_HAT)]
+        for study in surprising
     }
     done = run_jobs(list(jobs.values()), title="refitting without studies", workers=workers)
     for study, job in jobs.items():
