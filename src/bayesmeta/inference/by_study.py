@@ -26,7 +26,8 @@ def log_likelihood_by_study(likelihood: Normal, draws: Parameters) -> np.ndarray
 
 def _in_numpy(likelihood: Normal, part: Parameters) -> np.ndarray:
     taus = likelihood.taus(part.tau)
-    return np.asarray(likelihood.log_likelihood(part.beta, taus, dict(part.auxiliary)))
+    with np.errstate(over="ignore", invalid="ignore"):  # far candidates may have no density
+        return np.asarray(likelihood.log_likelihood(part.beta, taus, dict(part.auxiliary)))
 
 
 def _compiled(likelihood: Normal) -> Callable[[Parameters], np.ndarray]:
