@@ -160,6 +160,18 @@ def test_documented_model_file_is_written(
     assert list(Path().glob("*.toml"))
 
 
+@pytest.mark.parametrize("line", of("flow"))
+def test_documented_flow_is_drawn(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (root() / "docs" / "commands" / "flow.md").read_text(encoding="utf-8")
+    written = page.split("```toml\n")[1].split("```")[0]
+    (tmp_path / "search.toml").write_text(written, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    run(line)
+    assert Path("reports/search/flow.svg").exists()
+
+
 @pytest.mark.parametrize("line", of("plot", "predict", "interpret"))
 def test_documented_command_reads_a_fit(
     line: str, fitted: dict[bool, Path], monkeypatch: pytest.MonkeyPatch
@@ -178,5 +190,5 @@ def test_documented_command_without_a_fit_runs(
 
 
 def test_every_documented_line_belongs_to_a_test() -> None:
-    tested = of(*ANALYSING, "init", "plot", "predict", "interpret", "data", "--help")
+    tested = of(*ANALYSING, "init", "flow", "plot", "predict", "interpret", "data", "--help")
     assert sorted(tested) == LINES

@@ -172,6 +172,36 @@ def test_tuning_runs_a_job_per_point_and_the_lowest_rmse_wins(tmp_path: Path) ->
     np.testing.assert_allclose(own["rmse"], alone["rmse"])
 
 
+def test_tuning_in_rounds_picks_the_best_point_of_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame, coded, y = planted(np.random.default_rng(1), studies=20)
+    weights = dict.fromkeys(forest.WEIGHTS, np.ones(len(y)))
+    sizes = (2, 20, 40, 60)
+    grid = [replace(SMALL, trees=60, min_samples_leaf=size) for size in sizes]
+    folds = folds_of(frame["study"], count=4)
+    monkeypatch.setattr(forest, "ROUNDS", ((5, 3), (20, 2)))
+    options = JobOptions(workers=1, cache=tmp_path)
+    table = forest.r2cv_table(forest.tune(coded, y, weights, folds, grid=grid, options=options))
+    assert sorted(table["trees"]) == [5, 20, 60, 60]
+    assert table["trees"].is_monotonic_decreasing
+    everywhere = {
+        point: forest.cross_validate(Training(coded, y, np.ones(len(y)), point), folds, 1)["rmse"]
+        for point in grid
+    }
+    best = min(grid, key=lambda point: everywhere[point].mean())
+    assert forest.best_of(table) == best
+    np.testing.assert_allclose(table.loc[0, "rmse"], everywhere[best].mean())
+
+
+def test_points_that_grow_the_same_forests_are_tuned_once() -> None:
+    few = moderators.code(pd.DataFrame({"a": ["x", "y", "x"], "b": [1.0, 2.0, 3.0]}))
+    points = forest.distinct(forest.GRID, few)
+    assert len(points) == 9  # of two moderators, 2, 4 and 6 are all
+    _, many, _ = planted(np.random.default_rng(1), studies=20)
+    assert forest.distinct(forest.GRID, many) == list(forest.GRID)
+
+
 def test_the_published_grid() -> None:
     assert len(set(forest.GRID)) == 27
     assert {each.trees for each in forest.GRID} == {500}

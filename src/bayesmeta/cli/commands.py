@@ -25,6 +25,7 @@ from bayesmeta.commands.options import (
     Scope,
     Screening,
     ScreenRequest,
+    Search,
 )
 
 UNWRAPPED = 100_000  # columns
@@ -153,6 +154,17 @@ def plot(options: Plotting, out: Plots = None) -> int:
     from bayesmeta.commands.plot import run_plot
 
     return run_plot(options, out, console())
+
+
+@command
+def flow(
+    options: Search,
+    out: Annotated[Path | None, folder("the name of the file in reports")] = None,
+) -> int:
+    """Draw the flow of a search (PRISMA 2020) from a file with its counts."""
+    from bayesmeta.commands.flow import run_flow
+
+    return run_flow(options, out, console())
 
 
 @command

@@ -6,7 +6,7 @@ Source: metaforest 0.1.5, doi 10.32614/CRAN.package.metaforest.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from typing import NamedTuple
 
@@ -43,6 +43,7 @@ class Training(NamedTuple):
     tuning: Tuning
 
 
+ROUNDS = ((50, 9), (150, 3))  # trees of a round of tuning, and how many points go on
 SIZES = (2, 4, 6)
 # the published grid
 GRID = tuple(Tuning(tried, leaf, name) for name, tried, leaf in product(WEIGHTS, SIZES, SIZES))
@@ -58,16 +59,21 @@ def case_weights(frame: pd.DataFrame, tau2: float) -> dict[str, np.ndarray]:
 def grow(training: Training, rows: np.ndarray, *, seed: int) -> RandomForestRegressor:
     """Grow a forest on some rows, which may be repeated."""
     coded, y, weight, tuning = training
-    columns = coded.matrix.shape[1]
-    features = round(tuning.max_features * columns / len(coded.names))
     forest = RandomForestRegressor(
         tuning.trees,
-        max_features=min(columns, max(1, features)),
+        max_features=columns_tried(coded, tuning),
         min_samples_leaf=tuning.min_samples_leaf,
         random_state=seed,
         n_jobs=1,
     )
     return forest.fit(coded.matrix[rows], y[rows], sample_weight=weight[rows])
+
+
+def columns_tried(coded: Coded, tuning: Tuning) -> int:
+    """Return the number of columns that a split tries."""
+    columns = coded.matrix.shape[1]
+    share = round(tuning.max_features * columns / len(coded.names))
+    return min(columns, max(1, share))
 
 
 def cross_validate(training: Training, folds: np.ndarray, seed: int) -> pd.DataFrame:
@@ -117,31 +123,53 @@ def tune(
     seed: int = 1,
     options: JobOptions = DEFAULT,
 ) -> pd.DataFrame:
-    """Cross-validate every point of a grid, in a job per point; points share folds and seeds.
+    """Cross-validate the points of a grid, in a job per point; points share folds and seeds.
 
-    Columns: the choices of a point, then fold, k, r2, r2_sse, rmse, mae; a row per fold.
+    By successive halving: all points with few trees, and the best of them with more, until the last
+    have as many as they state. Points that grow the same forests are taken once.
+    Columns: the choices of a point, with the number of trees of its last round, then fold, k, r2,
+    r2_sse, rmse, mae; a row per fold.
+    Source: Jamieson & Talwalkar 2016, arXiv 1502.07943.
     """
-    jobs = []
+    points = distinct(grid, coded)
+    tables = []
+    for trees, kept in [*ROUNDS, (None, 0)]:
+        if trees is not None and len(points) <= kept:
+            continue
+        jobs = []
+        sized = [replace(point, trees=min(trees or point.trees, point.trees)) for point in points]
+        for point in sized:
+            training = Training(coded, y, weights[point.weights], point)
+            size = f"{point.max_features} features, leaves of {point.min_samples_leaf}"
+            name = f"{point.weights} weights, {size}, {point.trees} trees"
+            jobs.append(Job(name, cross_validate, (training, folds, seed)))
+        done = options.run_all(jobs, "tuning the forest")
+        order = np.argsort([table["rmse"].mean() for table in done], kind="stable")
+        tables += [done[at].assign(**asdict(sized[at])) for at in order[kept:]]
+        points = [points[at] for at in order[:kept]]
+    return pd.concat(tables, ignore_index=True)[[*asdict(grid[0]), "fold", "k", *MEASURES]]
+
+
+def distinct(grid: Sequence[Tuning], coded: Coded) -> list[Tuning]:
+    """Return the points of a grid without those that try as many columns as an earlier one."""
+    by_forest: dict[Tuning, Tuning] = {}
     for point in grid:
-        training = Training(coded, y, weights[point.weights], point)
-        size = f"{point.max_features} features, leaves of {point.min_samples_leaf}"
-        name = f"{point.weights} weights, {size}"
-        jobs.append(Job(name, cross_validate, (training, folds, seed)))
-    tables = zip(options.run_all(jobs, "tuning the forest"), grid, strict=True)
-    parts = [table.assign(**asdict(point)) for table, point in tables]
-    return pd.concat(parts, ignore_index=True)[[*asdict(grid[0]), "fold", "k", *MEASURES]]
+        forest = replace(point, max_features=columns_tried(coded, point))
+        by_forest.setdefault(forest, point)
+    return list(by_forest.values())
 
 
 def r2cv_table(tuned: pd.DataFrame) -> pd.DataFrame:
     """Average `tune` over the folds, the best point of the grid first.
 
-    The best point has the lowest rmse, as caret chooses.
+    The best point has the lowest rmse, as caret chooses, of those with the most trees.
     Columns: the choices of a point, r2, r2_sd (over the folds), r2_sse, rmse, mae.
     """
     groups = tuned.groupby(list(asdict(GRID[0])), sort=False)
     table = groups[MEASURES].mean()
     table.insert(1, "r2_sd", groups["r2"].std())
-    return table.reset_index().sort_values("rmse", kind="stable", ignore_index=True)
+    table = table.reset_index().sort_values("rmse", kind="stable")
+    return table.sort_values("trees", ascending=False, kind="stable", ignore_index=True)
 
 
 def r2cv_folds(

@@ -1,6 +1,7 @@
 """Forests on resampled studies, of a target or of draws: intervals of importance and dependence."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from bayesmeta.screening.moderators import Coded
 from bayesmeta.screening.running import DEFAULT, JobOptions
 from bayesmeta.screening.targets import Target
 
+TREES = 150  # of a resample, whose studies vary more than its trees
 REPEATS = 3  # permutations per moderator; replicates average out the rest of the noise
 KEYS = {  # by part of the replicates, the columns that identify a row
     "single": ["moderator", "level"],
@@ -75,8 +77,9 @@ def run_replicates(
         raise BadInput(f"{count} resamples give no interval; 100 do")
     labels = tuple(studies.astype(str))
     jobs = []
+    smaller = replace(tuning, trees=min(tuning.trees, TREES))
     for at in range(count):
-        training = Training(*paired(codings, target, at), weight, tuning)
+        training = Training(*paired(codings, target, at), weight, smaller)
         arguments = (training, labels, tuple(pairs), seed + at)
         jobs.append(Job(f"resample {at + 1}", replicate, arguments))
     tables = enumerate(options.run_all(jobs, "resampling studies"))

@@ -23,5 +23,6 @@ from bayesmeta.commands.options.specific import (
     Prediction,
     Scope,
     Screening,
+    Search,
     counts,
 )

@@ -153,6 +153,13 @@ class Interpretation(Options):
 
 
 @dataclass(frozen=True)
+class Search(Options):
+    """The counts of a search."""
+
+    file: Annotated[Path, typer.Argument(help="A TOML file with the counts of a search.")]
+
+
+@dataclass(frozen=True)
 class Draft(Options):
     """The table to write a model file for."""
 
