@@ -25,6 +25,7 @@ def published_tables(inputs: Inputs, fit: Reml) -> dict[str, pd.DataFrame]:
     analyses: dict[str, Callable[[], pd.DataFrame]] = {
         "egger": lambda: funnel.egger_table(design, spec),
         "fail_safe_n": lambda: funnel.fail_safe_table(design),
+        "trim_fill": lambda: funnel.trim_fill_table(design),
         "influence": lambda: influence.influence_table(design),
         "influence_nested": lambda: influence.study_influence(design, dict(fit.tau), rho=spec.rho),
         "without_influential": lambda: refit(replication.without_influential(frame, spec)),

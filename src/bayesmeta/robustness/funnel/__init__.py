@@ -5,3 +5,4 @@ from bayesmeta.robustness.funnel.draws import DrawnEffects, Replicate, draw_effe
 from bayesmeta.robustness.funnel.egger import egger_table, fail_safe_table
 from bayesmeta.robustness.funnel.statistics import TITLES, funnel_statistics
 from bayesmeta.robustness.funnel.tables import FunnelChecks, funnel_checks
+from bayesmeta.robustness.funnel.trim_fill import trim_fill_table

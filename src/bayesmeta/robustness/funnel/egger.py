@@ -11,6 +11,7 @@ from bayesmeta.inference.reml.single_level import Floats, fit_single
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.likelihood import nesting_of
 from bayesmeta.model.spec import ModelSpec
+from bayesmeta.robustness.funnel.cells import cells_of
 
 ALPHA = 0.05
 WALD = ["slope", "se", "zval", "pval", "ci_lb", "ci_ub"]
@@ -102,16 +103,12 @@ def fail_safe_table(design: xr.Dataset) -> pd.DataFrame:
     Raises BadInput: the terms are not cells: an effect must belong to a single term, coded 1.
     Source: Rosenthal 1979, doi 10.1037/0033-2909.86.3.638; metafor's `fsn(type = "Rosenthal")`.
     """
-    x = design["X"].values
-    terms = design["term"].values
-    if not (np.isin(x, (0, 1)).all() and (x.sum(axis=1) == 1).all()):
-        needs = "the fail-safe N needs cells, with every effect in a single cell"
-        raise BadInput(f"{needs}; the terms are {list(terms)}")
+    cells = cells_of(design, "the fail-safe N")
     z = design["yi"].values / np.sqrt(design["vi"].values)
     study = nesting_of(design).study_of_effect
     rows = [
         (term, int(cell.sum()), len(np.unique(study[cell])), float(z[cell].sum()))
-        for term, cell in zip(terms, x.T == 1, strict=True)
+        for term, cell in cells.items()
     ]
     table = pd.DataFrame(rows, columns=["term", "k", "studies", "sumz"])
     mean = table["sumz"].abs() / np.sqrt(table["k"])
