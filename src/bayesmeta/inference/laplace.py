@@ -19,6 +19,7 @@ from scipy.special import softmax
 from scipy.stats import multivariate_t
 
 from bayesmeta.inference.by_study import log_likelihood_by_study
+from bayesmeta.inference.conventions import MAX_K_HAT
 from bayesmeta.inference.predictive import complete_tree, thinning_interval
 from bayesmeta.inference.quadrature.weighting import resample, smoothed_weights
 from bayesmeta.infrastructure.progress import Steps
@@ -32,6 +33,8 @@ DF = 7  # degrees of freedom of the approximation, whose tails must not be light
 ROUND = 500  # draws that improve the approximation once
 MAX_ROUNDS = 8
 GOOD = 0.4  # effective share of weighted draws at which it is good enough
+TRIES = 3  # of the last draws; each is wider than the one before
+WIDER = 1.5
 CANDIDATES = 1000  # at least; the weights of fewer would miss the tails
 STEP = 1e-3  # of numerical derivatives, in units of the coordinates
 TOLERANCE = 0.01  # of the slope at the mode; the approximation is improved afterwards
@@ -103,8 +106,13 @@ def laplace_posterior(
         mean, covariance = adapt(density, *curvature(density), rng)
     with steps(f"drawing {chains} x {draws} independent draws"):
         candidates = max(draws * chains, CANDIDATES)
-        z, log_ratio, evaluated = weigh(density, mean, covariance, candidates, rng)
-        kept = resample(log_ratio, rng, draws * chains)
+        for _ in range(TRIES):
+            z, log_ratio, evaluated = weigh(density, mean, covariance, candidates, rng)
+            kept = resample(log_ratio, rng, draws * chains)
+            if kept.k_hat <= MAX_K_HAT:
+                break
+            mean, covariance = moments(z, log_ratio)
+            covariance *= WIDER
     dims = {"beta": "term", "tau": "level", "weights": "weight"}
     labels: dict[str, Any] = {"chain": range(chains), "draw": range(draws)}
     labels |= {"term": design["term"].values, "level": tau_labels(design, spec)}
