@@ -61,3 +61,9 @@ def test_slopes_are_refused(spec: ModelSpec) -> None:
     design["X"] = design["X"] * 0.5
     with pytest.raises(BadInput, match="trim and fill needs cells"):
         trim_fill_table(design)
+
+
+def test_equal_variances_have_no_funnel(spec: ModelSpec) -> None:
+    design = design_of("bcg", spec)
+    design["vi"] = design["vi"] * 0 + 0.1
+    assert trim_fill_table(design).empty

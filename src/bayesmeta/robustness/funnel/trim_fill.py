@@ -19,6 +19,7 @@ from bayesmeta.model.likelihood import nesting_of
 from bayesmeta.robustness.funnel.cells import cells_of
 
 FEWEST = 3  # effects: with fewer, no asymmetry can be seen
+SAME = 1e-6  # of the mean variance: without small and large studies there is no funnel
 MAX_STEPS = 50
 NOTE = "for reviewers: one level, as if every effect were a study; assumes that results are missing"
 
@@ -37,14 +38,14 @@ def trim_fill_table(design: xr.Dataset) -> pd.DataFrame:
 
     Columns: term, k, studies, side (on which effects are missing), filled (number of effects),
     estimate, ci_lb, ci_ub, filled_estimate, filled_ci_lb, filled_ci_ub (REML on one level, normal
-    95 %), method. A cell with fewer than 3 effects has no row. Raises BadInput: the terms are not
-    cells.
+    95 %), method. A cell with fewer than 3 effects, or of equal variances, has no row. Raises
+    BadInput: the terms are not cells.
     """
     study = nesting_of(design).study_of_effect
     rows = []
     for term, cell in cells_of(design, "trim and fill").items():
         y, v = (design[name].values[cell] for name in ("yi", "vi"))
-        if len(y) < FEWEST:
+        if len(y) < FEWEST or np.ptp(v) <= SAME * v.mean():
             continue
         filled = fill(y, v)
         row = {"term": term, "k": len(y), "studies": len(np.unique(study[cell]))}
