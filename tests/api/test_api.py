@@ -340,3 +340,17 @@ def test_the_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
     )
     memory = bayesmeta.contrasts(names["tree"], names["questions"]).iloc[0]
     assert (round(memory["mean"], 1), memory["p_positive"]) == (1.0, 1.0)
+
+
+def test_a_notebook_shows_the_estimates(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[Any] = []
+    notebook = type("Notebook", (), {"is_jupyter": True})
+    monkeypatch.setattr(posterior, "Console", notebook)
+    monkeypatch.setattr(posterior, "find_spec", lambda name: None)  # without progress
+    monkeypatch.setattr(posterior, "print_fit", lambda *given: shown.append(given))
+    tree = bayesmeta.fit(bayesmeta.example(), sampler="quadrature", draws=200)
+    (_, tables, diagnosis) = shown[0]
+    assert tables["terms"]["term"].tolist() == tree["posterior"]["term"].values.tolist()
+    assert diagnosis["passed"]
+    bayesmeta.fit(bayesmeta.example(), sampler="quadrature", draws=200, progress=False)
+    assert len(shown) == 1

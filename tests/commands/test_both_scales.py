@@ -1,14 +1,18 @@
 """fit, interpret and their texts of a table of events: log odds ratios and odds ratios."""
 
 import shutil
+from io import StringIO
 from pathlib import Path
 
 import h5py  # type: ignore[import-untyped]
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from bayesmeta import fit, read
 from bayesmeta.cli import main
+from bayesmeta.commands.console.estimates import print_estimates
+from bayesmeta.commands.console.printer import Printer
 from bayesmeta.infrastructure.provenance import write_json
 from bayesmeta.output.folders.fit import fit_tables, write_tree
 from bayesmeta.output.pages.methods import methods_text
@@ -98,3 +102,20 @@ def test_the_supplement_prints_both_scales(fitted: Path, printed: str, tmp_path:
     assert table["median [95 % interval]"] == printed
     text = (tmp_path / "supplement" / "supplement.md").read_text(encoding="utf-8")
     assert "95 % prediction interval, transformed" in text
+
+
+def test_the_console_has_no_probability_above_zero_of_a_proportion() -> None:
+    numbers = {"sd": 0.2, "ci_lb": -1.4, "ci_ub": -0.6, "p_positive": 0.0}
+    shown = {"median_transformed": 0.27, "ci_lb_transformed": 0.2, "ci_ub_transformed": 0.35}
+    rows = [{"term": "intercept", "mean": -1.0, **numbers, "scale": "proportion", **shown}]
+
+    def printed(rows: list[dict[str, object]]) -> str:
+        out = StringIO()
+        printer = Printer(Console(file=out, width=150))
+        print_estimates(printer, "Means", "term", pd.DataFrame(rows))
+        return out.getvalue()
+
+    assert "P(> 0)" not in printed(rows)
+    both = printed([*rows, rows[0] | {"term": "a - b", "scale": "odds ratio"}])
+    assert "P(> 0)" in both
+    assert "\N{EN DASH}" in both

@@ -9,12 +9,15 @@ from rich.console import Console
 
 from bayesmeta.api.requests import Columns, Model, Priors, inputs_of, start_devices
 from bayesmeta.api.wording import in_python_words, python_errors
+from bayesmeta.commands.console.estimates import print_fit
+from bayesmeta.commands.console.printer import Printer
 from bayesmeta.commands.fit import draw_posterior
 from bayesmeta.commands.options import Sampling
 from bayesmeta.commands.request import REDUNDANT
 from bayesmeta.estimates.convergence import diagnose
 from bayesmeta.infrastructure.choices import Sampler
 from bayesmeta.infrastructure.progress import Steps
+from bayesmeta.output.folders.fit import fit_tables
 
 
 @python_errors
@@ -64,7 +67,8 @@ def fit(
     draws, tune, chains, seed : int
         Draws to keep and warm-up draws, per chain; number of chains; seed of every random step.
     progress : bool
-        Show progress, on a terminal and in a notebook with ipywidgets.
+        Show progress, on a terminal and in a notebook with ipywidgets; in a notebook also the
+        estimates and diagnostics.
 
     Returns
     -------
@@ -95,8 +99,10 @@ def fit(
     tree = draw_posterior(inputs.design, inputs.spec, sampling, steps)
     if redundant := inputs.design.attrs.get("redundant"):
         warnings.warn(f"{REDUNDANT}: {redundant}", stacklevel=3)
-    failures = diagnose(tree)["failures"]
-    if failures:
+    diagnosis = diagnose(tree)
+    if progress and (console := Console()).is_jupyter:
+        print_fit(Printer(console), fit_tables(tree), diagnosis)
+    if failures := diagnosis["failures"]:
         reasons = in_python_words("; ".join(failures))
         warnings.warn(f"the fit finished, but a diagnostic failed: {reasons}", stacklevel=3)
     return tree

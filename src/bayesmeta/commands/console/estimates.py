@@ -7,7 +7,7 @@ import pandas as pd
 from rich.markup import escape
 
 from bayesmeta.commands.console.printer import Printer
-from bayesmeta.commands.console.scales import scale_cells, scale_heading
+from bayesmeta.commands.console.scales import DASH, has_null, scale_cells, scale_heading
 from bayesmeta.estimates.discrepancy import OF_EACH_SIDE, UNITS
 from bayesmeta.estimates.text import (
     estimate_text,
@@ -45,14 +45,16 @@ def print_estimates(printer: Printer, title: str, key: str, table: pd.DataFrame)
 
     Beside them stand the transformed median and interval if the table has a scale.
     """
-    signed = "p_positive" in table
+    records = table.to_dict("records")
+    signed = "p_positive" in table and any(map(has_null, records))
     columns = [key, "mean", "sd", "95 % interval", *(["P(> 0)"] if signed else [])]
     columns += scale_heading(table)
     rows = []
-    for row in table.to_dict("records"):
+    for row in records:
         interval = interval_text(row["ci_lb"], row["ci_ub"])
         cells = [row[key], number_text(row["mean"]), number_text(row["sd"]), interval]
-        cells += [probability_text(row["p_positive"])] if signed else []
+        if signed:
+            cells.append(probability_text(row["p_positive"]) if has_null(row) else DASH)
         rows.append([*cells, *scale_cells(row)])
     printer.table(title, columns, rows)
 

@@ -5,9 +5,14 @@ from typing import Any
 
 import pandas as pd
 
+from bayesmeta.data.effect_sizes import MEASURES
 from bayesmeta.estimates.text import estimate_text, interval_text, scale_digits
 from bayesmeta.estimates.transformed import ENDING, NAME
 
+DASH = "\N{EN DASH}"
+SCALES_WITHOUT_NULL = {
+    measure.scale.name for measure in MEASURES.values() if measure.null is None
+} - {""}
 Ends = tuple[str, str]
 
 
@@ -17,6 +22,11 @@ def scale_heading(table: pd.DataFrame) -> list[str]:
     return [f"{' or '.join(names)} [95 %]"] if names else []
 
 
+def has_null(row: Mapping[Any, Any]) -> bool:
+    """Return whether zero means no effect in a row; it does not for a proportion or a mean."""
+    return row.get(NAME) not in SCALES_WITHOUT_NULL
+
+
 def scale_cells(
     row: Mapping[Any, Any], *, middle: str = "median", ends: Ends = ("ci_lb", "ci_ub")
 ) -> list[str]:
@@ -24,7 +34,7 @@ def scale_cells(
     if NAME not in row:
         return []
     if not row[NAME]:
-        return ["\N{EN DASH}"]
+        return [DASH]
     estimate, lower, upper = (row[name + ENDING] for name in (middle, *ends))
     return [estimate_text(estimate, lower, upper, scale_digits(row[NAME]))]
 
