@@ -3,12 +3,13 @@
 # make test   the tests; make test-slow the statistical ones, too; make lint style, types, import contracts
 # make docs   the documentation as docs/_build/html/index.html; a warning is an error
 # make bench  times against other programs; make calibration every model on data from its prior, docs/calibration.md
+# make gallery every kind of picture from a made-up table, docs/gallery.md
 # All set up .venv first; nothing else is needed than a Python >= 3.12.
 
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: fit report test test-slow lint docs bench calibration clean
+.PHONY: fit report test test-slow lint docs gallery bench calibration clean
 .DELETE_ON_ERROR:
 
 fit: .venv/ready
@@ -32,6 +33,9 @@ lint: .venv/ready
 docs: .venv/ready
 	rm -rf docs/_build docs/api/generated
 	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs docs/_build/html
+
+gallery: .venv/ready
+	$(BIN)/python docs/gallery.py
 
 bench: .venv/ready
 	$(BIN)/python benchmarks/fit.py

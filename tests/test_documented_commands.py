@@ -43,6 +43,8 @@ def counts(rng: np.random.Generator) -> pd.DataFrame:
             "n1i": sizes[0],
             "ci": events[1],
             "n2i": sizes[1],
+            "rob_selection": rng.choice(["low", "high"], 24),
+            "rob_reporting": "low",
         }
     )
 

@@ -1,0 +1,3 @@
+"""Thresholds that inference shares with what is made of its results."""
+
+MAX_K_HAT = 0.7  # above it importance sampling is unreliable: doi 10.48550/arXiv.1507.02646
