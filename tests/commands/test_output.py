@@ -15,6 +15,8 @@ from filelock import FileLock
 from bayesmeta.cli import main
 from bayesmeta.cli.commands import console
 from bayesmeta.commands.console.summary import print_summary
+from bayesmeta.commands.options import Shown
+from bayesmeta.data.prisma import EXAMPLE
 from bayesmeta.infrastructure import interrupts
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.files import cache_folder
@@ -47,17 +49,35 @@ def test_outside_a_terminal_nothing_is_folded_or_framed(
     )
     assert code_of("fit", "a.csv", "--sampler", "stan") == 2
     assert capsys.readouterr().err.splitlines()[-1].startswith("Error: Invalid value for")
-    console().print("[bold]word[/bold] " * 40)
+    console(Shown()).print("[bold]word[/bold] " * 40)
     assert capsys.readouterr().out == "word " * 40 + "\n"
 
 
 def test_quiet_prints_nothing_and_json_leaves_the_output_to_the_summary(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    console(quiet=True).print("text")
+    console(Shown(quiet=True)).print("text")
     assert capsys.readouterr() == ("", "")
-    console(as_json=True).print("text")
+    console(Shown(as_json=True)).print("text")
     assert capsys.readouterr() == ("", "text\n")
+
+
+@pytest.mark.parametrize("verb", ["init", "flow"])
+def test_commands_without_a_model_are_quiet_or_give_json(
+    verb: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.csv").write_text("study,yi,vi\na,.1,.1\nb,.3,.1\nc,.2,.2\n", encoding="utf-8")
+    Path("search.toml").write_text(EXAMPLE, encoding="utf-8")
+    arguments = {"init": ["init", "mine.csv", "--force"], "flow": ["flow", "search.toml"]}[verb]
+    assert code_of(*arguments, "--quiet") == 0
+    assert capsys.readouterr().out == ""
+    assert code_of(*arguments, "--json") == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert {"init": "file", "flow": "folder"}[verb] in summary
 
 
 def test_the_summary_has_files_tables_and_diagnostics(

@@ -26,6 +26,7 @@ from bayesmeta.commands.options import (
     Screening,
     ScreenRequest,
     Search,
+    Shown,
 )
 
 UNWRAPPED = 100_000  # columns
@@ -44,13 +45,13 @@ CalibrationFolder = Annotated[Path | None, folder("calibration in reports/<datas
 ScreeningFolder = Annotated[Path | None, folder("screening in reports/<dataset>")]
 
 
-def console(*, quiet: bool = False, as_json: bool = False) -> Console:
+def console(shown: Shown) -> Console:
     """Return the console of a command: errors and JSON come from elsewhere.
 
     Lines are as long as they are where nobody looks at a terminal.
     """
-    shown = sys.stderr if as_json else sys.stdout
-    return Console(file=shown, quiet=quiet, width=None if shown.isatty() else UNWRAPPED)
+    file = sys.stderr if shown.as_json else sys.stdout
+    return Console(file=file, quiet=shown.quiet, width=None if file.isatty() else UNWRAPPED)
 
 
 def analyse(
@@ -64,8 +65,7 @@ def analyse(
     """Run a command that analyses a table; return the exit code."""
     from bayesmeta.commands.run import run
 
-    shown = console(quiet=output.quiet, as_json=output.as_json)
-    return run(verb, request, options, out, shown, machine or Machine(), output)
+    return run(verb, request, options, out, console(output), machine or Machine(), output)
 
 
 @command
@@ -141,54 +141,57 @@ def calibrate(
 
 
 @command
-def predict(options: Prediction, out: Beside = None) -> int:
+def predict(options: Prediction, shown: Shown, out: Beside = None) -> int:
     """Predict means and the true effects of new studies, for a reference grid or for new rows."""
     from bayesmeta.commands.predict import run_predict
 
-    return run_predict(options, out, console())
+    return run_predict(options, out, console(shown), as_json=shown.as_json)
 
 
 @command
-def plot(options: Plotting, out: Plots = None) -> int:
+def plot(options: Plotting, shown: Shown, out: Plots = None) -> int:
     """Draw a forest, bubble, funnel, cumulative or other plot of a fitted model."""
     from bayesmeta.commands.plot import run_plot
 
-    return run_plot(options, out, console())
+    return run_plot(options, out, console(shown), as_json=shown.as_json)
 
 
 @command
 def flow(
     options: Search,
+    shown: Shown,
     out: Annotated[Path | None, folder("the name of the file in reports")] = None,
 ) -> int:
     """Draw the flow of a search (PRISMA 2020) from a file with its counts."""
     from bayesmeta.commands.flow import run_flow
 
-    return run_flow(options, out, console())
+    return run_flow(options, out, console(shown), as_json=shown.as_json)
 
 
 @command
-def data(options: Listing, out: DataFolder = None) -> int:
+def data(options: Listing, shown: Shown, out: DataFolder = None) -> int:
     """Print the sizes of a dataset; write its effect table as CSV and Parquet."""
     from bayesmeta.commands.data import run_data
 
-    return run_data(options, out, console())
+    return run_data(options, out, console(shown), as_json=shown.as_json)
 
 
 @command
 def init(
     options: Draft,
+    shown: Shown,
     out: Annotated[Path | None, typer.Option(help="Model file. Default: <table>.toml.")] = None,
 ) -> int:
     """Write a model file for a table: columns, levels, priors, possible moderators."""
     from bayesmeta.commands.init import run_init
 
-    return run_init(options, out, console())
+    return run_init(options, out, console(shown), as_json=shown.as_json)
 
 
 @command
 def interpret(
     options: Interpretation,
+    shown: Shown,
     out: Annotated[
         Path | None, typer.Option(help="Folder for supplement.md, LaTeX and CSV. Default: none.")
     ] = None,
@@ -196,4 +199,4 @@ def interpret(
     """Print the conclusions of a folder of results; write the supplement of a paper."""
     from bayesmeta.commands.interpret import run_interpret
 
-    return run_interpret(options, out, console())
+    return run_interpret(options, out, console(shown), as_json=shown.as_json)

@@ -20,7 +20,7 @@ from bayesmeta.screening import choose_moderators
 Tables = dict[str, pd.DataFrame]
 
 
-def run_data(options: Listing, out: Path | None, console: Console) -> int:
+def run_data(options: Listing, out: Path | None, console: Console, *, as_json: bool = False) -> int:
     """Print the sizes of a dataset and write its effects; return the exit code, 0.
 
     Written are effects.csv, effects.parquet, sizes.csv, flow.csv (of raw sheets, by search) and
@@ -41,7 +41,7 @@ def run_data(options: Listing, out: Path | None, console: Console) -> int:
 
     choices = {"dataset": name, "variant": variant}
     out = out or Path("reports") / name / "data"
-    return finish(compute, out, choices, frame.attrs, Steps(console), console)
+    return finish(compute, out, choices, frame.attrs, Steps(console), console, as_json=as_json)
 
 
 def compute(task: Task[Options]) -> Outcome:

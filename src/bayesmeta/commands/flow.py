@@ -13,7 +13,7 @@ from bayesmeta.output.figures import draw_flow
 from bayesmeta.output.folders.folder import Folder
 
 
-def run_flow(options: Search, out: Path | None, console: Console) -> int:
+def run_flow(options: Search, out: Path | None, console: Console, *, as_json: bool = False) -> int:
     """Draw the flow of a search; return the exit code, 0.
 
     Raise BadInput, and write nothing, if the file cannot be read or its counts do not add up.
@@ -33,4 +33,6 @@ def run_flow(options: Search, out: Path | None, console: Console) -> int:
     name = options.file.stem
     out = out or Path("reports") / name
     choices: dict[str, Any] = {"dataset": name, "model": "", "file": str(options.file)}
-    return finish(compute, out, choices | {"out": str(out)}, {"title": title}, steps, console)
+    return finish(
+        compute, out, choices | {"out": str(out)}, {"title": title}, steps, console, as_json=as_json
+    )

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from bayesmeta.commands.column_roles import columns_table
 from bayesmeta.commands.console.printer import Printer
+from bayesmeta.commands.console.summary import print_json
 from bayesmeta.commands.console.tables import print_columns
 from bayesmeta.commands.model_draft import model_text
 from bayesmeta.commands.options import Draft
@@ -19,7 +20,7 @@ from bayesmeta.model.design.reserved import reserved_names, without_reserved
 from bayesmeta.model.spec import parse_spec
 
 
-def run_init(options: Draft, out: Path | None, console: Console) -> int:
+def run_init(options: Draft, out: Path | None, console: Console, *, as_json: bool = False) -> int:
     """Write a model file for a table; return 0. Raise BadInput if it exists or cannot be made."""
     path = options.file
     out = out or Path(f"{path.stem}.toml")
@@ -41,6 +42,8 @@ def run_init(options: Draft, out: Path | None, console: Console) -> int:
     print_columns(printer, attrs["title"], columns_table(reading), attrs["notes"])
     printer.written(out)
     printer.line(f"run it: {command}", wrap=False)
+    if as_json:
+        print_json({"file": str(out), "command": command, "notes": attrs["notes"]})
     return 0
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bayesmeta.commands.console.printer import Printer
+from bayesmeta.commands.console.summary import print_json
 from bayesmeta.commands.options import Interpretation
 from bayesmeta.estimates.transformed import shown_tables
 from bayesmeta.infrastructure.errors import BadInput
@@ -17,7 +18,9 @@ from bayesmeta.output.pages.results import read_results
 ANALYSES = {"terms", "comparison", "check", "lint", "verdicts"}  # a table of every command
 
 
-def run_interpret(options: Interpretation, out: Path | None, console: Console) -> int:
+def run_interpret(
+    options: Interpretation, out: Path | None, console: Console, *, as_json: bool = False
+) -> int:
     """Print the conclusions; write a supplement if a folder is given; return the exit code, 0.
 
     Raise BadInput, and write nothing, if the folder has no analysis or `out` cannot be written.
@@ -42,4 +45,6 @@ def run_interpret(options: Interpretation, out: Path | None, console: Console) -
         printer.line(sentence, wrap=False)
     if out is not None:
         printer.written(out, names)
+    if as_json:
+        print_json({"sentences": conclusions, "folder": out and str(out), "files": names})
     return 0

@@ -13,7 +13,9 @@ from bayesmeta.output.folders.folder import Folder, title_of
 from bayesmeta.output.pictures import draw_picture, heading_of
 
 
-def run_plot(options: Plotting, out: Path | None, console: Console) -> int:
+def run_plot(
+    options: Plotting, out: Path | None, console: Console, *, as_json: bool = False
+) -> int:
     """Draw a picture and write it with its tables; return the exit code, 0.
 
     Raise BadInput, and write nothing, if the folder or an option cannot be used.
@@ -41,4 +43,6 @@ def run_plot(options: Plotting, out: Path | None, console: Console) -> int:
 
     given = {name: str(x) if isinstance(x, Path) else x for name, x in vars(options).items()}
     out = out or folder / "plots"
-    return finish(compute, out, choices | given | {"out": str(out)}, attrs, steps, console)
+    return finish(
+        compute, out, choices | given | {"out": str(out)}, attrs, steps, console, as_json=as_json
+    )

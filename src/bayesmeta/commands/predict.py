@@ -29,7 +29,9 @@ Tables = dict[str, pd.DataFrame]
 Values = Mapping[str, list[str]]
 
 
-def run_predict(options: Prediction, out: Path | None, console: Console) -> int:
+def run_predict(
+    options: Prediction, out: Path | None, console: Console, *, as_json: bool = False
+) -> int:
     """Predict for a reference grid or for the rows of a file; return the exit code, 0.
 
     Raise BadInput, and write nothing, if the folder, the values or the rows cannot be used.
@@ -50,7 +52,7 @@ def run_predict(options: Prediction, out: Path | None, console: Console) -> int:
     choices, attrs = provenance_of_fit(tree)
     given = vars(options) | {"out": out}
     choices |= {name: str(x) if isinstance(x, Path) else x for name, x in given.items()}
-    return finish(compute, out, choices, attrs, steps, console)
+    return finish(compute, out, choices, attrs, steps, console, as_json=as_json)
 
 
 def predict(tree: xr.DataTree, rows: pd.DataFrame, at: Values, options: Prediction) -> Outcome:

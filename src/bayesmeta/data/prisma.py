@@ -64,7 +64,7 @@ def read_flow(path: Path) -> tuple[str, pd.DataFrame]:
         entries = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         form = f"it should read like\n\n{EXAMPLE}"
-        raise BadInput(f"{path} cannot be read as TOML: {error}; {form}") from error
+        raise BadInput(f"{path} cannot be read: {error}; {form}") from error
     return str(entries.pop("title", "Flow of the search")), flow_table(entries)
 
 

@@ -2,12 +2,16 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-TABLES = ("terms", "heterogeneity", "contrasts", "prediction", "frequentist", "verdicts")
+TABLES = (
+    *("terms", "heterogeneity", "contrasts", "prediction", "frequentist", "verdicts"),
+    *("predicted", "absolute", "sizes"),
+)
 ABOUT = ("command", "dataset", "model", "synthetic", "notes", "seed", "created")
 
 
@@ -26,6 +30,11 @@ def print_summary(out: Path, record: str, code: int) -> None:
     if "diagnostics.json" in files:
         text = (out / "diagnostics.json").read_text(encoding="utf-8")
         summary["diagnostics"] = json.loads(text)
+    print_json(summary)
+
+
+def print_json(summary: Mapping[str, Any]) -> None:
+    """Print one JSON object."""
     print(json.dumps(summary, indent=2, ensure_ascii=False), file=sys.stdout)
 
 

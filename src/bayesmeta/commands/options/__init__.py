@@ -13,6 +13,7 @@ from bayesmeta.commands.options.shared import (
     Request,
     Sampling,
     ScreenRequest,
+    Shown,
 )
 from bayesmeta.commands.options.specific import (
     Calibration,

@@ -105,15 +105,21 @@ class Sampling(Options):
 
 
 @dataclass(frozen=True)
-class Output(Options):
+class Shown(Options):
+    """What a command prints."""
+
+    quiet: Annotated[bool, option("Print nothing but errors.")] = False
+    as_json: Annotated[
+        bool, option("Print one JSON object: files, tables, diagnostics.", "--json")
+    ] = False
+
+
+@dataclass(frozen=True)
+class Output(Shown):
     """What a command prints, and whether it may replace other results."""
 
     overwrite: Annotated[
         bool, option("Replace results of other data or another model in the folder.")
-    ] = False
-    quiet: Annotated[bool, option("Print nothing but errors.")] = False
-    as_json: Annotated[
-        bool, option("Print one JSON object: files, terms, diagnostics.", "--json")
     ] = False
 
 
