@@ -89,3 +89,11 @@ def test_names_in_words() -> None:
     assert words("fear:long_term:memory") == "fear, long term, memory"
     assert words("memory: fear - neutral:rat") == "memory: fear − neutral, rat"
     assert words("fear:memory - neutral:memory", " ") == "fear memory − neutral memory"
+
+
+def test_a_narrow_interval_has_the_digits_that_its_width_needs() -> None:
+    assert estimate_text(0.00756, -0.0021, 0.0171) == "0.008 [−0.002, 0.017]"
+    assert estimate_text(0.98, 0.948, 1.015) == "0.980 [0.948, 1.015]"
+    assert estimate_text(-0.94, -1.24, -0.65) == "−0.94 [−1.24, −0.65]"
+    assert interval_text(1e-9, 2e-9) == "[1.0e−09, 2.0e−09]"
+    assert interval_text(0.5, 0.5) == "[0.50, 0.50]"

@@ -63,7 +63,7 @@ def predict(tree: xr.DataTree, rows: pd.DataFrame, at: Values, options: Predicti
         predicted = predicted.dropna(subset="mean")
         marginal = marginal_tables(tree, rows, at, options.weights)
     scale = scale_of(tree["constant_data"].to_dataset()).name
-    absolute = pd.DataFrame()
+    absolute = None
     if options.baseline is not None:
         baselines = margins.parse_baselines(options.baseline)
         absolute = margins.absolute_table(predicted, scale, baselines)
@@ -73,7 +73,7 @@ def predict(tree: xr.DataTree, rows: pd.DataFrame, at: Values, options: Predicti
     curves = margins.curves_along(tree, at=at, weights=options.weights)
     drawn = mean_rows(tree, predicted)
     axis = str(tree["constant_data"].attrs["scale"])
-    written = tables if absolute.empty else tables | {"absolute": absolute}
+    written = tables if absolute is None else tables | {"absolute": absolute}
     return Outcome(
         write=lambda folder: write_predict(folder, written, curves, drawn, axis),
         show=lambda printer: print_predictions(printer, predicted, missing, absolute),

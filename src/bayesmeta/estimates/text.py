@@ -4,10 +4,12 @@ The format is that of the APA: a probability has no leading zero (`.97`), an est
 digits and its interval in brackets (`0.51 [0.24, 0.79]`), a negative number has a true minus sign.
 """
 
+import math
 import re
 
 FINEST = 0.001  # nothing closer to 0 or 1 is written; about the error of 4000 draws near 0 and 1
 TAIL = 0.05  # closer to 0 or 1 than this a third digit is written
+MOST_DIGITS = 6
 MINUS = "−"
 
 
@@ -41,13 +43,26 @@ def signed_text(value: float, digits: int = 2) -> str:
     return f"+{text}" if positive else text
 
 
+def fine_digits(lower: float, upper: float, digits: int = 2) -> int:
+    """Return at least so many digits that the width of an interval has two of its own.
+
+    A narrow interval would read as a single number otherwise, `0.01 [0.00, 0.01]`.
+    """
+    width = upper - lower
+    if not 0 < width < math.inf:
+        return digits
+    return max(digits, min(MOST_DIGITS, math.ceil(1 - math.log10(width))))
+
+
 def interval_text(lower: float, upper: float, digits: int = 2) -> str:
-    """Return an interval: `[−1.24, −0.65]`."""
+    """Return an interval: `[−1.24, −0.65]`, a narrow one with more digits: `[0.002, 0.017]`."""
+    digits = fine_digits(lower, upper, digits)
     return f"[{number_text(lower, digits)}, {number_text(upper, digits)}]"
 
 
 def estimate_text(mean: float, lower: float, upper: float, digits: int = 2) -> str:
     """Return an estimate and its interval: `−0.94 [−1.24, −0.65]`."""
+    digits = fine_digits(lower, upper, digits)
     return f"{number_text(mean, digits)} {interval_text(lower, upper, digits)}"
 
 

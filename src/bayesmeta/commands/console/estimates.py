@@ -11,6 +11,7 @@ from bayesmeta.commands.console.scales import DASH, has_null, scale_cells, scale
 from bayesmeta.estimates.discrepancy import OF_EACH_SIDE, UNITS
 from bayesmeta.estimates.text import (
     estimate_text,
+    fine_digits,
     interval_text,
     number_text,
     probability_text,
@@ -51,8 +52,10 @@ def print_estimates(printer: Printer, title: str, key: str, table: pd.DataFrame)
     columns += scale_heading(table)
     rows = []
     for row in records:
-        interval = interval_text(row["ci_lb"], row["ci_ub"])
-        cells = [row[key], number_text(row["mean"]), number_text(row["sd"]), interval]
+        ends = (row["ci_lb"], row["ci_ub"])
+        digits = fine_digits(*ends)
+        numbers = [number_text(row[name], digits) for name in ("mean", "sd")]
+        cells = [row[key], *numbers, interval_text(*ends)]
         if signed:
             cells.append(probability_text(row["p_positive"]) if has_null(row) else DASH)
         rows.append([*cells, *scale_cells(row)])

@@ -37,7 +37,7 @@ def print_columns(printer: Printer, title: str, table: pd.DataFrame, notes: Iter
 
 
 def print_predictions(
-    printer: Printer, table: pd.DataFrame, missing: int, absolute: pd.DataFrame
+    printer: Printer, table: pd.DataFrame, missing: int, absolute: pd.DataFrame | None = None
 ) -> None:
     """Print means and prediction intervals of the first rows, warnings, and persons per 1000."""
     columns = [str(name) for name in table]
@@ -67,7 +67,7 @@ def print_predictions(
         numbers = ", ".join(sorted(set(", ".join(outside).split(", "))))
         text = f"beyond the range of the data in {numbers}: {len(outside)} rows"
         printer.line(text, "yellow")
-    if len(absolute):
+    if absolute is not None:
         print_absolute(printer, absolute)
 
 
