@@ -23,8 +23,12 @@ def independent_posterior(
     takes half a minute. Raise BadInput if the model allows no independent draws.
     """
     check_independent(design, spec)
-    axes = len(spec.levels) + ("rho" in spec.auxiliary_parameters)
-    of_grid = not refusal(design, spec, "quadrature") and (wide_grid or axes <= GRID_AXES)
+    of_grid = not refusal(design, spec, "quadrature") and (wide_grid or not has_wide_grid(spec))
     if of_grid or likelihood_class(spec) is ExactSmd:
         return quadrature_posterior(design, spec, **options)
     return laplace_posterior(design, spec, **options)
+
+
+def has_wide_grid(spec: ModelSpec) -> bool:
+    """Return whether a grid takes half a minute, over rho and three taus."""
+    return len(spec.levels) + ("rho" in spec.auxiliary_parameters) > GRID_AXES

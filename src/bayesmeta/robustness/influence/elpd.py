@@ -116,7 +116,7 @@ def refit_without(study: str, design: xr.Dataset, spec: ModelSpec, seed: int) ->
 def sample_checked(design: xr.Dataset, spec: ModelSpec, **options: Any) -> xr.DataTree:
     """Draw from a posterior, by importance or else by NUTS; raise BadInput if that failed."""
     if not refusal(design, spec, "importance"):
-        tree = independent_posterior(design, spec, parameters_only=True, **options)
+        tree = independent_posterior(design, spec, wide_grid=False, parameters_only=True, **options)
         if tree["posterior"].attrs.get("k_hat", 0.0) <= MAX_K_HAT:
             refuse_failed(tree)
             return tree
