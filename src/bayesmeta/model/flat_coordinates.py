@@ -16,6 +16,7 @@ from bayesmeta.model.spec import ModelSpec
 from bayesmeta.model.spec.families import SUPPORT_OF, UNIT
 from bayesmeta.model.start import Start, initial_values
 
+SMALLEST = np.finfo(float).tiny  # a sine, of candidates far from any posterior
 Draws = dict[str, np.ndarray]  # by name of a variable, as `priors.draw_prior` has them
 
 
@@ -86,7 +87,8 @@ def polar_taus(z: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
         downward.append(remaining * np.cos(angle))
         remaining = remaining * np.sin(angle)
         density = np.log(np.pi / 2) - 0.5 * (blocks[..., j + 1] ** 2 + np.log(2 * np.pi))
-        log_det = log_det + (size - 2 - j) * np.log(np.sin(angle)) + density
+        log_sine = np.log(np.maximum(np.sin(angle), SMALLEST))
+        log_det = log_det + (size - 2 - j) * log_sine + density
     taus = np.stack([*downward, remaining][::-1], axis=-1)
     return taus.reshape(len(z), -1), log_det.sum(1)
 
