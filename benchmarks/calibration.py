@@ -57,14 +57,14 @@ MODELS = [
     Run("retroactive-memory", "retroactive-memory", 200),
     Run("three-level", "clinical", 200, likelihood="t"),
     Run("three-level-species", "preclinical", 40, where=THIRD),
-    Run("correlated", "clinical", 100, where=THIRD),
-    Run("robust", "clinical", 100, where=THIRD),
-    Run("selection", "clinical", 60, where=THIRD),
+    Run("correlated", "clinical", 200, where=THIRD),
+    Run("robust", "clinical", 200, where=THIRD),
+    Run("selection", "clinical", 100, where=THIRD),
 ]
 MISMATCH = [
     Run("three-level", "clinical", 200, simulator="t"),
     Run("three-level", "preclinical", 100, where=THIRD, simulator="t"),
-    Run("three-level", "preclinical", 100, where=THIRD, likelihood="t"),
+    Run("three-level", "preclinical", 200, where=THIRD, likelihood="t"),
 ]
 COLUMNS = {
     "model": "model",

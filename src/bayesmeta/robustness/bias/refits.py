@@ -13,7 +13,6 @@ from bayesmeta.robustness.influence import leave_studies_out
 from bayesmeta.robustness.influence.coverage import effects_of
 from bayesmeta.robustness.influence.elpd import sample_checked
 
-DRAWS = 500  # per chain; means are then within .03 of their posterior sds
 COLUMNS = ["part", "name", "mean", "sd", "ci_lb", "ci_ub", "p_positive", "contraction"]
 Combinations = dict[str, xr.DataArray]  # weights of terms by part
 Tables = tuple[pd.DataFrame, pd.DataFrame]  # estimates, studies
@@ -66,7 +65,7 @@ def _integrated(design: xr.Dataset, spec: ModelSpec, combinations: Combinations)
 
 
 def _sampled(design: xr.Dataset, spec: ModelSpec, combinations: Combinations) -> Tables:
-    tree = sample_checked(design, spec, draws=DRAWS)
+    tree = sample_checked(design, spec)
     posterior = tree["posterior"].dataset
     estimates = [
         summarise(xr.dot(weights, posterior["beta"], dim="term")).assign(part=part)

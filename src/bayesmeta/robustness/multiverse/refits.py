@@ -17,7 +17,6 @@ from bayesmeta.robustness.influence.elpd import sample_checked
 Refit = Callable[[xr.Dataset, ModelSpec, xr.DataArray], pd.DataFrame]
 
 COLUMNS = ["contrast", "mean", "sd", "ci_lb", "ci_ub", "p_positive"]
-DRAWS = 500  # per chain; means are then within .03 of their posterior sds
 CANDIDATES = 3  # studies refitted per contrast: the approximation may exchange near ties
 
 
@@ -81,6 +80,6 @@ def without(study: str, design: xr.Dataset, spec: ModelSpec, weights: xr.DataArr
 
 def sampled(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> pd.DataFrame:
     """Refit by draws; a table as from `integrated`. Raise BadInput if they fail."""
-    posterior = sample_checked(design, spec, draws=DRAWS)["posterior"].dataset
+    posterior = sample_checked(design, spec)["posterior"].dataset
     table = summarise(xr.dot(weights, posterior["beta"], dim="term"))[COLUMNS]
     return table.assign(log_evidence=posterior.attrs.get("log_marginal_likelihood", np.nan))
