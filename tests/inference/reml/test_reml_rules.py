@@ -159,7 +159,10 @@ def test_a_tau_on_the_boundary_is_zero_and_named() -> None:
     assert fit.boundary
 
 
-@pytest.mark.parametrize("levels", [("study",), ("study", "group")])
+NESTED = pytest.param(("study", "group"), marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("levels", [("study",), NESTED])
 def test_no_grid_of_taus_finds_a_better_fit(levels: tuple[str, ...]) -> None:
     rng = np.random.default_rng(5)
     for study in [
