@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 import bayesmeta
-from bayesmeta.data.prisma import EXAMPLE, read_flow
+from bayesmeta.data.prisma import EXAMPLE, parse_flow
 from bayesmeta.output.figures import draw_flow
 
 FOLDER = Path(__file__).parent / "gallery"
@@ -93,10 +93,7 @@ def main() -> None:
         figure = bayesmeta.plot(trees[picture.dosed], picture.kind, **picture.options)
         figure.savefig(FOLDER / f"{picture.name}.png", dpi=DPI, bbox_inches="tight")
         parts.append(section(picture.name, picture.text, picture.command))
-    search = FOLDER / "search.toml"
-    search.write_text(EXAMPLE, encoding="utf-8")
-    title, table = read_flow(search)
-    search.unlink()
+    title, table = parse_flow(EXAMPLE)
     draw_flow(table, title=title).savefig(FOLDER / "flow.png", dpi=DPI, bbox_inches="tight")
     parts.append(section("flow", "The flow of a search.", "bayesmeta flow search.toml"))
     PAGE.write_text("\n".join(parts), encoding="utf-8")

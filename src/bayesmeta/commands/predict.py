@@ -62,9 +62,9 @@ def predict(tree: xr.DataTree, rows: pd.DataFrame, at: Values, options: Predicti
     if options.new is None:
         predicted = predicted.dropna(subset="mean")
         marginal = marginal_tables(tree, rows, at, options.weights)
-    scale = scale_of(tree["constant_data"].to_dataset()).name
     absolute = None
     if options.baseline is not None:
+        scale = scale_of(tree["constant_data"].to_dataset()).name
         baselines = margins.parse_baselines(options.baseline)
         absolute = margins.absolute_table(predicted, scale, baselines)
     tables = shown_tables({"predicted": predicted, **marginal}, options.transform)

@@ -61,10 +61,15 @@ def read_flow(path: Path) -> tuple[str, pd.DataFrame]:
     cannot be read, a key is unknown, a count is none, or the counts do not add up.
     """
     try:
-        entries = tomllib.loads(path.read_text(encoding="utf-8"))
+        return parse_flow(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         form = f"it should read like\n\n{EXAMPLE}"
         raise BadInput(f"{path} cannot be read: {error}; {form}") from error
+
+
+def parse_flow(text: str) -> tuple[str, pd.DataFrame]:
+    """Return title and rows of `read_flow` from TOML text."""
+    entries = tomllib.loads(text)
     return str(entries.pop("title", "Flow of the search")), flow_table(entries)
 
 

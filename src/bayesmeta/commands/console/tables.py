@@ -47,8 +47,7 @@ def print_predictions(
     scaled = scale_heading(table)
     rows = []
     for row in table[:MAX_ROWS].to_dict("records"):
-        values = [row[name] for name in names]
-        texts = [f"{value:.4g}" if isinstance(value, float) else str(value) for value in values]
+        texts = label_cells(row, names)
         mean = estimate_text(row["mean"], row["ci_lb"], row["ci_ub"])
         limits = [interval_text(row[name], row[f"{name[:-3]}_ub"]) for name in lower]
         transformed = scale_cells(row)
@@ -71,16 +70,19 @@ def print_predictions(
         print_absolute(printer, absolute)
 
 
+def label_cells(row: Mapping[Any, Any], names: Iterable[str]) -> list[str]:
+    """Return the moderators of a row, numbers with four digits."""
+    values = [row[name] for name in names]
+    return [f"{value:.4g}" if isinstance(value, float) else str(value) for value in values]
+
+
 def print_absolute(printer: Printer, table: pd.DataFrame) -> None:
     """Print persons with an event per 1000 at baseline risks."""
     names = list(map(str, table))
     labels = names[: names.index("k")]
     rows = []
     for row in table[:MAX_ROWS].to_dict("records"):
-        texts = [
-            f"{row[name]:.4g}" if isinstance(row[name], float) else str(row[name])
-            for name in labels
-        ]
+        texts = label_cells(row, labels)
         counts = [str(row["studies"]), f"{row['baseline_per_1000']:.0f}"]
         treated = persons(row, "per_1000")
         new = f"[{row['per_1000_pi_lb']:.0f}, {row['per_1000_pi_ub']:.0f}]"
