@@ -115,6 +115,15 @@ def paired(size: Size) -> Figure:
 
 
 @drawn
+def comparison_types(size: Size) -> Figure:
+    analyses = [f"comparison {name}" for name in "ABC"]
+    table = crossed(term=size.names(size.terms), analysis=analyses)
+    sizes = {"k": 1653, "studies": 184} if size.long else {"k": 4, "studies": 2}
+    table = table.assign(estimate=-12.34, pval=0.01, **sizes)
+    return figures.draw_comparison_types(table, **LABELS)
+
+
+@drawn
 def profiles(size: Size) -> Figure:
     levels = [f"{name.split(':')[0]}:study" for name in size.names(4 if size.long else 2)]
     which = ["profile likelihood", "posterior"]

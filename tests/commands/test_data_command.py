@@ -60,7 +60,15 @@ def test_real_data_say_what_was_left_out(
     )
     assert {path.stem for path in (tmp_path / "figures").glob("*.svg")} == {"flow", "risk_of_bias"}
     tables = {path.stem: pd.read_csv(path) for path in (tmp_path / "tables").iterdir()}
-    assert set(tables) == {"sizes", "flow", "characteristics", "risk_of_bias_items"}
+    assert set(tables) == {
+        "sizes",
+        "flow",
+        "subjects",
+        "characteristics",
+        "risk_of_bias_items",
+    }
+    rats = tables["sizes"].query("value == 'rat'").iloc[0]
+    assert rats["groups_percent"] == round(100 * rats["groups"] / 302, 1)
     assert tables["characteristics"]["k"].sum() == tables["flow"]["count"].iloc[-1] == 1086
     assert {"phase", "sex", "species"} <= set(tables["characteristics"])
     outputs = json.loads((tmp_path / "provenance-data.json").read_text())["outputs"]

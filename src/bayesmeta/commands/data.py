@@ -88,7 +88,10 @@ def moderators_of(frame: pd.DataFrame) -> list[str]:
 
 
 def sizes_by(frame: pd.DataFrame, groupings: list[list[str]]) -> pd.DataFrame:
-    """Return by (`valence:phase`), value (`fear:memory`), k (effects), groups, studies."""
+    """Return by (`valence:phase`), value (`fear:memory`), k (effects), groups, studies.
+
+    The last column is groups_percent, of all groups of the table; a group may be in several values.
+    """
     parts = [
         (":".join(names), ":".join(map(str, values)), part)
         for names in groupings
@@ -98,4 +101,5 @@ def sizes_by(frame: pd.DataFrame, groupings: list[list[str]]) -> pd.DataFrame:
     rows = []
     for by, value, part in [*parts, ("all", "all", frame)]:
         rows.append((by, value, len(part), part["group"].nunique(), part["study"].nunique()))
-    return pd.DataFrame(rows, columns=["by", "value", "k", "groups", "studies"])
+    table = pd.DataFrame(rows, columns=["by", "value", "k", "groups", "studies"])
+    return table.assign(groups_percent=(100 * table["groups"] / table["groups"].iloc[-1]).round(1))

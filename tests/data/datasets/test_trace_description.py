@@ -10,6 +10,7 @@ from bayesmeta.data.datasets.trace import (
     forms,
     moderators,
     risk_of_bias_table,
+    subjects_table,
 )
 from bayesmeta.infrastructure.errors import BadInput
 
@@ -105,3 +106,29 @@ def test_a_table_of_another_origin_has_no_forms() -> None:
         risk_of_bias_table(small)
     with pytest.raises(BadInput, match="raw sheets"):
         flow_table(small, "clinical-twin", "calibrated")
+
+
+def test_subjects_are_counted_once_by_either_rule() -> None:
+    frame = pd.DataFrame(
+        {
+            "study": ["s", "s", "s", "t"],
+            "group": ["s.1", "s.1", "s.2", "t.1"],
+            "control": ["s.c", "s.c", "s.c", "t.c"],
+            "sample": ["Rat", "Rat", "Rat", "Civilian"],
+            "organism": ["rat", "rat", "rat", "human"],
+            "n1i": [8, 10, 6, 20],
+            "n2i_reported": [10, 10, 9, 30],
+        }
+    )
+    table = subjects_table(frame).set_index(["subjects", "nearest"])["count"]
+    assert table["animals", True] == 10 + 6 + 10  # groups, and the control that they share
+    assert table["animals", False] == 20
+    assert table["persons", True] == table["persons", False] == 50
+
+
+@pytest.mark.usefixtures("trace_data")
+@pytest.mark.parametrize(("dataset", "count"), [("clinical", 6726), ("preclinical", 6688)])
+def test_subjects_come_near_to_the_printed_numbers(dataset: str, count: int) -> None:
+    (row,) = subjects_table(datasets.read(dataset)).query("nearest").to_dict("records")
+    assert row["count"] == count
+    assert abs(row["count"] / row["printed"] - 1) < 0.025

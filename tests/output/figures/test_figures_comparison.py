@@ -33,6 +33,24 @@ def test_paired_intervals_are_the_table_row_by_row() -> None:
     assert points["paper"].get_ydata()[0] < points["Bayes"].get_ydata()[0]
 
 
+def test_a_matrix_shows_direction_and_size_by_type() -> None:
+    rows = [("A", "fear:memory", 0.4, 0.01, 9, 3), ("A", "all", -0.4, 0.2, 5, 2)]
+    rows += [("B", "fear:memory", -1.5, 0.049, 7, 6)]
+    names = ["analysis", "term", "estimate", "pval", "k", "studies"]
+    table = pd.DataFrame(rows, columns=names)
+    (ax,) = figures.draw_comparison_types(table, xlabel="g", title="t").axes
+    texts = {text.get_position(): text.get_text() for text in ax.texts}
+    assert texts == {
+        (0, -0.03): "▲ 0.40",
+        (0, 0.07): "k = 9 in 3",
+        (0, 0.97): "○ −0.40",
+        (0, 1.07): "k = 5 in 2",
+        (1, -0.03): "▼ −1.50",
+        (1, 0.07): "k = 7 in 6",
+    }
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["A", "B"]
+
+
 def test_profiles_draw_one_curve_of_each_kind_per_level() -> None:
     table = pd.DataFrame(
         {

@@ -11,6 +11,7 @@ All drawn numbers are in the table, and `save` writes it beside the picture.
 from bayesmeta.output.figures.bias import draw_bias
 from bayesmeta.output.figures.chains import draw_prior_posterior, draw_trace
 from bayesmeta.output.figures.comparison import draw_paired, draw_profiles, paired
+from bayesmeta.output.figures.comparison_types import draw_comparison_types
 from bayesmeta.output.figures.conditional import draw_conditional
 from bayesmeta.output.figures.estimates import caterpillar, draw_caterpillar, draw_means
 from bayesmeta.output.figures.flow import draw_flow

@@ -16,15 +16,20 @@ MAX_ROWS = 40  # of a figure: more would not fit on a page
 
 
 def write_comparison(folder: Folder, tables: Tables, curves: Tables, design: xr.Dataset) -> None:
-    """Write tables/*.csv, figures/paired and profiles, and comparison.html."""
+    """Write tables/*.csv, figures paired, profiles, comparison_types, and comparison.html."""
     folder.write_tables(tables)
     with folder.steps("drawing figures"):
         paired = curves["paired"]
         scale = design.attrs["scale"]
         folder.draw("paired", figures.draw_paired, paired, "Frequentist and Bayes", xlabel=scale)
         folder.draw("profiles", figures.draw_profiles, curves["profiles"], "Heterogeneity")
-    drawn = {name: folder.path / "figures" / f"{name}.svg" for name in ("paired", "profiles")}
-    page = pages.comparison_page(tables, drawn, folder.about(design))
+        drawn = ["paired", "profiles"]
+        if (types := tables.get("comparison_types")) is not None:
+            draw = figures.draw_comparison_types
+            folder.draw("comparison_types", draw, types, "Types of comparison", xlabel=scale)
+            drawn.append("comparison_types")
+    paths = {name: folder.path / "figures" / f"{name}.svg" for name in drawn}
+    page = pages.comparison_page(tables, paths, folder.about(design))
     folder.write_text("comparison.html", page)
 
 

@@ -18,7 +18,8 @@ def comparison_page(tables: Tables, figures: Mapping[str, Path], about: Mapping[
     """Return the page of `bayesmeta compare`.
 
     `tables` are by file name: `comparison` gives a paragraph per term, and all are shown. `figures`
-    are paths of SVG files: paired, profiles. `about` as for `check_page`.
+    are paths of SVG files: paired, profiles, and comparison_types if drawn. `about` as for
+    `check_page`.
     """
     shown = [
         (heading, explanation, records(tables[name]))

@@ -19,6 +19,7 @@ from bayesmeta.data.datasets.trace.flow import flow_table
 from bayesmeta.data.datasets.trace.forms import risk_of_bias_table
 from bayesmeta.data.datasets.trace.moderators import PUBLISHED
 from bayesmeta.data.datasets.trace.record import VARIANTS, Record, build, count_rows, read
+from bayesmeta.data.datasets.trace.subjects import subjects_table
 
 SCALE = "Hedges' g (positive: better performance in PTSD)"
 WORDS = {
@@ -42,13 +43,17 @@ TITLES = {
 def describe(dataset: str, frame: pd.DataFrame, variant: str) -> dict[str, pd.DataFrame]:
     """Return the tables that describe a dataset's effects, or some rows of them, by file name.
 
-    They are `flow`, and `risk_of_bias_items` if any study was assessed; none for a table that was
-    not made from the sheets. Raise BadInput if a raw file is absent or not as expected.
+    They are `flow`, `subjects`, and `risk_of_bias_items` if any study was assessed; none for a
+    table that was not made from the sheets. Raise BadInput if a raw file is absent or not as
+    expected.
     """
     if "search" not in frame:
         return {}
-    bias = risk_of_bias_table(frame)
-    tables = {"flow": flow_table(frame, dataset, variant), "risk_of_bias_items": bias}
+    tables = {
+        "flow": flow_table(frame, dataset, variant),
+        "subjects": subjects_table(frame),
+        "risk_of_bias_items": risk_of_bias_table(frame),
+    }
     return {name: table for name, table in tables.items() if len(table)}
 
 
