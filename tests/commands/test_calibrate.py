@@ -64,7 +64,7 @@ def test_a_fit_takes_the_exact_likelihood_and_a_normal_one_says_what_it_costs(
     ("arguments", "message"),
     [
         (["calibrate", "--simulator", "t", "--sets", "20"], "no column ['n1i', 'n2i']"),
-        (["fit", "--likelihood", "t"], "no column ['n1i', 'n2i']: add them"),
+        (["fit", "--likelihood", "t"], "no column ['n1i', 'n2i']; add them"),
         (["calibrate", "--sets", "3"], "should be greater than or equal to 20"),
     ],
 )

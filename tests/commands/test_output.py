@@ -111,6 +111,40 @@ def test_results_of_other_inputs_are_kept(tmp_path: Path, monkeypatch: pytest.Mo
         protection.refuse_other_results(tmp_path, choices)
 
 
+def write_results(folder: Path, record: str, key: str, *names: str) -> None:
+    """Write files, and the record that lists them."""
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(record)
+    content = {protection.KEY: key, "outputs": dict.fromkeys(names, "sha")}
+    (folder / record).write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(
+    ("key", "left"),
+    [
+        ("old", ["check.html", "notes.txt", "provenance-check.json", "provenance.json"]),
+        ("new", ["notes.txt", "provenance.json"]),  # the check was of another model
+    ],
+)
+def test_results_are_replaced_as_a_whole(tmp_path: Path, key: str, left: list[str]) -> None:
+    out = tmp_path / "out"
+    write_results(out, "provenance.json", "old", "figures/sides.svg", "tables/terms.csv")
+    write_results(out, "provenance-check.json", "old", "check.html", "tables/terms.csv")
+    (out / "notes.txt").write_text("of the user")
+    (tmp_path / "precious.txt").write_text("outside")
+    record = json.loads((out / "provenance.json").read_text())
+    record["outputs"]["../precious.txt"] = "sha"
+    (out / "provenance.json").write_text(json.dumps(record))
+    with staging(out) as staged:
+        write_results(staged, "provenance.json", key, "tables/terms.csv")
+    files = sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
+    assert files == [*left, "tables/terms.csv"]
+    assert not (out / "figures").exists()
+    assert (out / "tables/terms.csv").read_text() == "provenance.json"
+    assert (tmp_path / "precious.txt").exists()
+
+
 def test_a_second_run_into_a_folder_is_refused_while_the_first_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

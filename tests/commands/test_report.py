@@ -18,6 +18,7 @@ from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.infrastructure.provenance import provenance_of, write_json
 from bayesmeta.output.folders.folder import Folder
 from bayesmeta.output.folders.page import write_report
+from bayesmeta.output.folders.staging import staging
 from bayesmeta.output.pages import read_results
 from report_folder import make_folder
 
@@ -45,15 +46,15 @@ def _part(
     def run(console: Console) -> int:
         ran.append(name)
         console.print(f"{name} says much")
-        folder.mkdir(exist_ok=True)
-        for file in files:
-            (folder / file).write_text("x")
         said = {
             "inputs_sha256": read_inputs(request).sha256,
             **options,
             "outputs": dict.fromkeys(files, ""),
         }
-        write_json(folder / f"provenance-{name}.json", said)
+        with staging(folder) as staged:
+            for file in files:
+                (staged / file).write_text("x")
+            write_json(staged / f"provenance-{name}.json", said)
         return 0
 
     return Part(name, request, folder / f"provenance-{name}.json", options, run)

@@ -179,7 +179,7 @@ def run_parts(parts: list[Part], inputs: Inputs, out: Path, console: Console) ->
 
 
 def run_part(part: Part, out: Path, console: Console) -> tuple[str, str]:
-    """Run a part and remove its old files; return its state, and the reason if it is not done.
+    """Run a part; return its state, and the reason if it is not done, without old results then.
 
     The output of the command is added to report.log. Raise BadInput if the model cannot be fitted.
     """
@@ -195,6 +195,7 @@ def run_part(part: Part, out: Path, console: Console) -> tuple[str, str]:
     else:
         with (out / "report.log").open("a", encoding="utf-8") as log:
             log.write(f"== {part.name}\n{printed.getvalue()}\n")
-    for path in before - (set() if reason else part.outputs()):
-        path.unlink(missing_ok=True)
+    if reason:
+        for path in before:
+            path.unlink(missing_ok=True)
     return "not done" if reason else "done", reason

@@ -26,7 +26,8 @@ from bayesmeta.model.design import (
 )
 from bayesmeta.model.design.contrasts import contrast_weights, possible_weights, settled
 from bayesmeta.model.design.formulas import quote_names
-from bayesmeta.model.spec import LEVELS, ORDERED, ModelSpec, check_spec, read_spec
+from bayesmeta.model.design.t_statistics import why_no_t_statistics
+from bayesmeta.model.spec import LEVELS, ORDERED, ModelSpec, check_spec, model_names, read_spec
 
 DEFAULT_MODEL = "three-level"
 REDUNDANT = (
@@ -120,7 +121,7 @@ def choose_model(request: Request, frame: pd.DataFrame) -> ModelSpec:
         codes = notes_on_codes(frame, spec.terms, variables_of(Formula(spec.terms)))
         frame.attrs["notes"] = [*frame.attrs.get("notes", []), *codes]
     if request.levels is None and request.likelihood is None:
-        return spec
+        return with_possible_likelihood(spec, frame) if request.model in model_names() else spec
     if spec.likelihood == ORDERED:
         problem = f"model {spec.name} is of directions, which have no likelihood of effect sizes"
         raise BadInput(f"{problem}; leave out --likelihood and --levels")
@@ -128,6 +129,16 @@ def choose_model(request: Request, frame: pd.DataFrame) -> ModelSpec:
     if levels != spec.levels:
         spec = replace(spec.with_levels(levels), name=f"{spec.name}-{'-'.join(levels)}")
     return check_spec(spec.with_likelihood(request.likelihood or spec.likelihood))
+
+
+def with_possible_likelihood(spec: ModelSpec, frame: pd.DataFrame) -> ModelSpec:
+    """Return a model of the project with a normal likelihood, and a note, if t is not possible."""
+    reason = why_no_t_statistics(frame) if spec.likelihood == "t" else ""
+    if not reason:
+        return spec
+    note = f"likelihood normal in place of t, the exact one of Hedges' g: {reason.split('; ')[0]}"
+    frame.attrs["notes"] = [*frame.attrs.get("notes", []), note]
+    return spec.with_likelihood("normal")
 
 
 def parse_levels(text: str) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ def why_no_t_statistics(frame: pd.DataFrame) -> str:
     """Return why the yi are not all Hedges' g of groups of known sizes, or ""."""
     missing = [name for name in ("n1i", "n2i") if name not in frame]
     if missing and "ni" not in frame:
-        return f"the table has no column {missing}: add them, or use --likelihood normal"
+        return f"the table has no column {missing}; add them, or use --likelihood normal"
     n1, n2, n, yi, vi = (_numbers(frame, name) for name in ("n1i", "n2i", "ni", "yi", "vi"))
     two = (n1 > 0) & (n2 > 0)
     sized = np.where(two, n1 + n2 > 3, n > 2)

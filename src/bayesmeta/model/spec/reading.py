@@ -105,12 +105,18 @@ def _check_texts(entries: Mapping[str, Any], where: str, *, inner: bool = False)
             raise BadInput(f"{where}: '{key}' is {entry!r}; it should be {wanted}")
 
 
+def model_names() -> list[str]:
+    """Return the names of the model files in `models/`."""
+    return sorted(file.stem for file in (root() / "models").glob("*.toml"))
+
+
 def _find(path: Path) -> Path:
     for candidate in (path, root() / path, root() / "models" / f"{path}.toml"):
         if candidate.is_file():
             return candidate
-    names = ", ".join(sorted(file.stem for file in (root() / "models").glob("*.toml")))
-    models = f"the project's models are: {names}; or give the path of a TOML file"
+    models = (
+        f"the project's models are: {', '.join(model_names())}; or give the path of a TOML file"
+    )
     raise BadInput(f"no model file '{path}'; {models}")
 
 

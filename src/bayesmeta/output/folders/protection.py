@@ -1,4 +1,4 @@
-"""Results that exist are kept: from other inputs, and from a second run into their folder."""
+"""Results that exist: kept from other inputs and from a second run, replaced as a whole."""
 
 import hashlib
 import json
@@ -18,18 +18,45 @@ KEY = "analysis_sha256"  # in a provenance: the hash of table and model, whateve
 
 def refuse_other_results(out: Path, choices: Mapping[str, Any]) -> None:
     """Raise BadInput if a folder holds results of another table or model."""
-    for path in sorted(out.glob("provenance*.json")):
-        try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
-        if not isinstance(record, dict) or record.get(KEY, choices[KEY]) == choices[KEY]:
+    for record in _records(out).values():
+        if record.get(KEY, choices[KEY]) == choices[KEY]:
             continue
         made = f"{record.get('dataset')}, {record.get('model')}, {record.get('created')}"
         raise BadInput(
             f"{out} holds results of other data or another model ({made}); give another folder by "
             f"--out, or replace them: {command_line()} --overwrite"
         )
+
+
+def outdated_files(out: Path, new: Path) -> list[Path]:
+    """Return the files of `out` that the results in the folder `new` replace, by their records.
+
+    They are the results of the same commands, and all results of another table or model; a file
+    that a remaining record lists, or no record, stays.
+    """
+    records = _records(new)
+    keys = {record[KEY] for record in records.values() if KEY in record}
+    outdated: set[str] = set()
+    kept: set[str] = set()
+    for name, record in _records(out).items():
+        changed = bool(keys) and KEY in record and record[KEY] not in keys
+        files = outdated if name in records or changed else kept
+        files |= {name, *record.get("outputs", ())}
+    paths = [out / name for name in sorted(outdated - kept)]
+    return [path for path in paths if path.resolve().is_relative_to(out.resolve())]
+
+
+def _records(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return the records of provenance in a folder by file name, without unreadable ones."""
+    records = {}
+    for path in sorted(folder.glob("provenance*.json")):
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if isinstance(record, dict):
+            records[path.name] = record
+    return records
 
 
 @contextmanager

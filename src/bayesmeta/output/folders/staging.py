@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.interrupts import remove_at_end, uninterrupted
+from bayesmeta.output.folders.protection import outdated_files
 
 _UNFINISHED: dict[Path, list[Path]] = {}  # staged folders, with folders that they made necessary
 
@@ -16,6 +17,7 @@ _UNFINISHED: dict[Path, list[Path]] = {}  # staged folders, with folders that th
 def staging(out: Path) -> Iterator[Path]:
     """Yield a folder beside `out`; its files are moved to `out` if the block succeeds.
 
+    Older results that they replace are removed then (`protection.outdated_files`).
     If the block fails, the folder is removed and `out` is left as it was. Raises BadInput if `out`
     cannot be written: not a folder, no permission, no space left.
     """
@@ -55,10 +57,15 @@ def _remove_empty(folders: Sequence[Path]) -> None:
 
 def _move(staged: Path, out: Path) -> None:
     with uninterrupted():
-        for file in sorted(path for path in staged.rglob("*") if path.is_file()):
-            target = out / file.relative_to(staged)
+        files = sorted(path for path in staged.rglob("*") if path.is_file())
+        moves = {file: out / file.relative_to(staged) for file in files}
+        outdated = set(outdated_files(out, staged)) - set(moves.values())
+        for file, target in moves.items():
             target.parent.mkdir(parents=True, exist_ok=True)
             file.replace(target)
+        for file in outdated:
+            file.unlink(missing_ok=True)
+            _remove_empty([folder for folder in file.parents if out in folder.parents])
 
 
 remove_at_end(remove_unfinished)
