@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 import xarray as xr
+from matplotlib.text import Text
 
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.output.pictures import draw_picture
@@ -48,6 +50,20 @@ def test_every_kind_draws_its_table(tree: xr.DataTree, kind: str) -> None:
     drawn = draw_picture(tree, kind, "a title")
     assert drawn.figures[0].get_suptitle() == "a title"
     assert len(drawn.data)
+
+
+@pytest.mark.parametrize("kind", ["means", "orchard", "caterpillar"])
+def test_means_of_ratios_have_ratio_ticks_and_a_line_at_one(kind: str) -> None:
+    drawn = draw_picture(tree_of(effects(21), "1"), kind, "", transform="exp")
+    (figure,) = drawn.figures
+    ax = figure.axes[0]
+    labels = [float(label.get_text()) for label in ax.get_xticklabels()]
+    assert np.exp(ax.get_xticks()).tolist() == pytest.approx(labels)
+    assert 0.0 in np.concatenate([line.get_xdata() for line in ax.lines])
+    texts = [text.get_text() for text in figure.findobj(Text)]
+    assert "ratio" in texts
+    assert any(text.startswith("overall mean") for text in texts)
+    assert "intercept" in set(drawn.data["term"])
 
 
 def test_a_bubble_has_the_area_of_its_weight(sloped: xr.DataTree) -> None:

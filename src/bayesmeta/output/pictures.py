@@ -61,6 +61,18 @@ def shown_scale(tree: xr.DataTree, transform: str) -> figures.Scale:
     return scale_named(transform, str(tree["constant_data"].attrs.get("measure", "")))
 
 
+def words_of(tree: xr.DataTree, title: str, transform: str) -> dict[str, Any]:
+    """Return the title, the name of the axis and the scale of a picture of effects."""
+    return {"title": title, "xlabel": scale_of(tree), "scale": shown_scale(tree, transform)}
+
+
+def shown_names(tree: xr.DataTree, table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table for a picture; the intercept is the overall mean if it is the only term."""
+    if tree["posterior"]["term"].values.tolist() != ["intercept"]:
+        return table
+    return table.assign(term=table["term"].replace("intercept", "overall mean"))
+
+
 def forest(
     tree: xr.DataTree,
     title: str,
@@ -117,9 +129,7 @@ def cumulative(
 def funnel(tree: xr.DataTree, title: str, *, transform: str = "auto") -> Drawn:
     """Draw effects against their standard errors, with contours of significance."""
     table = studies.points_of_effects(tree)
-    scale = shown_scale(tree, transform)
-    words = {"xlabel": scale_of(tree), "title": title}
-    return Drawn([figures.draw_contours(table, **words, scale=scale)], table)
+    return Drawn([figures.draw_contours(table, **words_of(tree, title, transform))], table)
 
 
 def radial(tree: xr.DataTree, title: str) -> Drawn:
@@ -170,29 +180,36 @@ def rob(tree: xr.DataTree, title: str, *, rows: int = 40) -> Drawn:
     return Drawn([*lights, shares], table)
 
 
-def means(tree: xr.DataTree, title: str) -> Drawn:
+def means(tree: xr.DataTree, title: str, *, transform: str = "auto") -> Drawn:
     """Draw the means of the terms."""
     table = summaries.means_table(tree)
     if table.empty:
         raise BadInput(f"this figure draws means, and {NO_MEANS}")
-    return Drawn([figures.draw_means(table, xlabel=scale_of(tree), title=title)], table)
+    return Drawn(
+        [figures.draw_means(shown_names(tree, table), **words_of(tree, title, transform))], table
+    )
 
 
-def orchard(tree: xr.DataTree, title: str) -> Drawn:
+def orchard(tree: xr.DataTree, title: str, *, transform: str = "auto") -> Drawn:
     """Draw every effect beside the mean of its cell."""
     table = summaries.orchard_table(tree)
     if not (table["part"] == "effect").any():
         cells = "effects beside the mean of their cell, and these terms are no cells"
         raise BadInput(f"an orchard draws {cells}: use forest")
-    return Drawn([figures.draw_orchard(table, xlabel=scale_of(tree), title=title)], table)
+    return Drawn(
+        [figures.draw_orchard(shown_names(tree, table), **words_of(tree, title, transform))], table
+    )
 
 
-def caterpillar(tree: xr.DataTree, title: str) -> Drawn:
+def caterpillar(tree: xr.DataTree, title: str, *, transform: str = "auto") -> Drawn:
     """Draw the true means of the studies."""
     table = summaries.studies_table(tree)
     if table.empty:
         raise BadInput(f"a caterpillar draws studies around means, and {NO_MEANS}")
-    return Drawn([figures.draw_caterpillar(table, xlabel=scale_of(tree), title=title)], table)
+    return Drawn(
+        [figures.draw_caterpillar(shown_names(tree, table), **words_of(tree, title, transform))],
+        table,
+    )
 
 
 def taus(tree: xr.DataTree, title: str) -> Drawn:

@@ -7,17 +7,26 @@ from matplotlib.axes import Axes
 from bayesmeta.output.figures.labels import prediction_label, wrapped
 from bayesmeta.output.figures.panels import Figure, legend_below, styled, titled
 from bayesmeta.output.figures.row_layout import divide_rows, name_rows, row_height, write_column
+from bayesmeta.output.figures.scales import UNCHANGED, Scale, label_ticks
 from bayesmeta.output.figures.style import BLUE, GREY, VERMILLION, Style
 
 MAX_POINTS = 3000  # so that a picture of many effects stays small
 SIZES = np.linspace(1.6, 8.5, 9)  # diameters in points; few, so that equal points share their mark
 INSIDE = 0.99  # share of the effects within the axis at either end
 BAND = 0.34  # rows from the middle of a row to its outermost points
+AXIS = 5  # inches, about its length
 NAME = 26  # characters of a line of a term's name
 
 
 @styled
-def draw_orchard(table: pd.DataFrame, *, xlabel: str, title: str, most: int = MAX_POINTS) -> Figure:
+def draw_orchard(
+    table: pd.DataFrame,
+    *,
+    xlabel: str,
+    title: str,
+    most: int = MAX_POINTS,
+    scale: Scale = UNCHANGED,
+) -> Figure:
     """Draw every effect as a point, larger if it is more precise, and the mean of every term.
 
     Of more than `most` effects a random sample is drawn, and the legend gives its size. A note
@@ -28,15 +37,18 @@ def draw_orchard(table: pd.DataFrame, *, xlabel: str, title: str, most: int = MA
     terms, effects = (table[table["part"] == part] for part in ("term", "effect"))
     names = [wrapped(term, NAME) for term in terms["term"]]
     figure = titled(title, 8.5, 1.5 + row_height(names, 0.62) * len(terms))
-    ax = figure.add_subplot(xlabel=xlabel)
+    ax = figure.add_subplot(xlabel=scale.label or xlabel)
     _draw_effects(effects, list(terms["term"]), ax, most)
     _draw_terms(terms, ax)
+    if scale.null is not None:
+        ax.axvline(scale.null, color="black", linewidth=0.8, linestyle=":", zorder=1.5)
     name_rows(ax, names, above=0.9)
     divide_rows(ax, len(terms))
     write_column(ax, 0.55, "effects", [f"{k:.0f}" for k in terms["k"]], heading_at=-0.7)
     studies = [f"{count:.0f}" for count in terms["studies"]]
     write_column(ax, 1.15, "studies", studies, heading_at=-0.7)
-    _fit_axis(terms, effects, ax)
+    _fit_axis(terms, effects, ax, scale.null)
+    label_ticks(ax.xaxis, scale, AXIS)
     legend_below(figure, ax, columns=2)
     return figure
 
@@ -65,16 +77,16 @@ def _draw_terms(terms: pd.DataFrame, ax: Axes) -> None:
     credible = terms["ci_lb"], terms["ci_ub"]
     prediction = terms["pi_lb"], terms["pi_ub"]
     label = prediction_label(terms["pi_level"])
-    ax.axvline(0, color="black", linewidth=0.8, linestyle=":", zorder=1.5)
     ax.hlines(y, *prediction, VERMILLION, linewidth=1.3, label=label, zorder=2)
     ax.hlines(y, *credible, BLUE, linewidth=5, label="95 % credible interval", zorder=3)
     circle: Style = {"color": "white", "markeredgecolor": BLUE, "markersize": 3.5}
     ax.plot(terms["estimate"], y, "o", zorder=4, label="mean", **circle)
 
 
-def _fit_axis(terms: pd.DataFrame, effects: pd.DataFrame, ax: Axes) -> None:
+def _fit_axis(terms: pd.DataFrame, effects: pd.DataFrame, ax: Axes, null: float | None) -> None:
     """Fit the axis to all intervals and nearly all effects, and note how many lie beyond."""
-    ends = [*terms[["ci_lb", "ci_ub", "pi_lb", "pi_ub"]].to_numpy(float).ravel(), 0.0]
+    ends = [*terms[["ci_lb", "ci_ub", "pi_lb", "pi_ub"]].to_numpy(float).ravel()]
+    ends += [] if null is None else [null]
     if len(effects):
         ends += [*effects["estimate"].quantile([1 - INSIDE, INSIDE])]
     low = np.nanmin(ends)
