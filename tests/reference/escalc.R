@@ -236,7 +236,8 @@ cases <- c(cases, lapply(c(
   list(case("ROMC", positive_occasions()), case("VRC", two_occasions()[c("sd1i", "sd2i", "ri", "ni")]), case("CVRC", positive_occasions())),
   every(c("COR", "UCOR"), of_r), list(zcor_t()), pcor(), zpcor(), spcor("SPCOR"), spcor("ZSPCOR"), r_squared("R2"), r_squared("ZR2"),
   every(c("RPB", "RBIS", "D2OR", "D2ORL", "D2ORN"), of_d), of_d("ZPB", "RPB", to_z), of_d("ZBIS", "RBIS", to_z),
-  list(probability("CLES"), probability("AUC"), hazard_ratio()), lapply(c("ARAW", "AHW", "ABT"), of_alpha)
+  list(probability("CLES"), probability("AUC"), hazard_ratio()), lapply(c("ARAW", "AHW", "ABT"), of_alpha),
+  of_counts("PBIT"), list(case("MPORM", c(tables(), list(ri = round(runif(k, -0.4, 0.9), 3)))))
 ), finite))
 
 json <- function(x) {

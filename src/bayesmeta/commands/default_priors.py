@@ -32,8 +32,8 @@ _R = Widths(1, 0.5, 0.1, "weakly informative: most correlations are below .96 in
 _SHARES = Widths(0.5, 0.25, 0.05, "weakly informative: most risk differences are below .9 in size")
 _LOGITS = Widths(3, 1, 0.2, "weakly informative: most proportions are between 1/400 and 399/400")
 _KINDS: dict[Widths, str] = {
-    GENERAL: "SMD SMDH SMD1 SMD1H SMCC SMCR SMCRH SMCRP SMCRPH SMN OR2D OR2DL OR2DN",
-    _ODDS: "OR PETO MPOR MPORC MPPETO D2OR D2ORL D2ORN",
+    GENERAL: "SMD SMDH SMD1 SMD1H SMCC SMCR SMCRH SMCRP SMCRPH SMN OR2D OR2DL OR2DN PBIT",
+    _ODDS: "OR PETO MPOR MPORM MPORC MPPETO D2OR D2ORL D2ORN",
     _RISKS: "RR MPRR IRR HR",
     _MEANS: "ROM ROMC VR VRC CVR CVRC",
     _R: "ZCOR COR UCOR PCOR ZPCOR SPCOR ZSPCOR RPB ZPB RBIS ZBIS PHI YUQ YUY R2 ZR2",

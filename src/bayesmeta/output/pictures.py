@@ -68,7 +68,7 @@ def words_of(tree: xr.DataTree, title: str, transform: str) -> dict[str, Any]:
 
 def shown_names(tree: xr.DataTree, table: pd.DataFrame) -> pd.DataFrame:
     """Return a table for a picture; the intercept is the overall mean if it is the only term."""
-    if tree["posterior"]["term"].values.tolist() != ["intercept"]:
+    if tree["posterior"].to_dataset()["term"].values.tolist() != ["intercept"]:
         return table
     return table.assign(term=table["term"].replace("intercept", "overall mean"))
 

@@ -1,6 +1,7 @@
 """Effect sizes of two groups from counts of events: a of n1 and c of n2."""
 
 import numpy as np
+from scipy.special import ndtri
 
 from bayesmeta.data.effect_sizes.measure import Floats, Formula, Pair
 from bayesmeta.data.effect_sizes.zeros import filled
@@ -53,6 +54,23 @@ def peto(ai: Floats, bi: Floats, ci: Floats, di: Floats) -> Pair:
     expected = (a + b) * (a + c) / n
     hypergeometric = (a + b) * (c + d) * (a + c) * (b + d) / (n**2 * (n - 1))
     return (a - expected) / hypergeometric, 1 / hypergeometric
+
+
+def probit_difference(ai: Floats, bi: Floats, ci: Floats, di: Floats) -> Pair:
+    """Return z1 - z2, the quantiles of the standard normal at p1 and p2; metafor's PBIT.
+
+    v = sum of 2 pi p (1 - p) exp(z^2) / n; empty cells as in OR.
+    Source: Sanchez-Meca, Marin-Martinez & Chacon-Moscoso (2003), doi:10.1037/1082-989X.8.4.448.
+    """
+    a, b, c, d = filled(ai, bi, ci, di)
+    yi = np.zeros_like(a)
+    vi = np.zeros_like(a)
+    for sign, events, others in ((1, a, b), (-1, c, d)):
+        n = events + others
+        z = ndtri(events / n)
+        yi = yi + sign * z
+        vi = vi + 2 * np.pi * events * others * np.exp(z**2) / n**3
+    return yi, vi
 
 
 def arcsine_difference(ai: Floats, bi: Floats, ci: Floats, di: Floats) -> Pair:

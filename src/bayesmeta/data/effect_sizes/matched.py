@@ -34,6 +34,19 @@ def marginal_log_odds_ratio(ai: Floats, bi: Floats, ci: Floats, di: Floats) -> P
     return yi, _discordance(b / n, c / n) * n**3 / (first * second)
 
 
+def log_odds_ratio_of_margins(ai: Floats, bi: Floats, ci: Floats, di: Floats, ri: Floats) -> Pair:
+    """Return the log odds ratio of two occasions of n pairs, each a row of the table; MPORM.
+
+    a have the event on the first occasion, b have not; c and d on the second; r is the correlation
+    of the occasions.  v = 1/a + 1/b + 1/c + 1/d - 2 n r / sqrt(a b c d)
+    Source: Elbourne et al. (2002), doi:10.1093/ije/31.1.140.
+    """
+    a, b, c, d = filled(ai, bi, ci, di)
+    pairs = np.round((a + b + c + d) / 2)
+    vi = 1 / a + 1 / b + 1 / c + 1 / d - 2 * pairs * ri / np.sqrt(a * b * c * d)
+    return np.log(a / b) - np.log(c / d), vi
+
+
 def conditional_log_odds_ratio(ai: Floats, bi: Floats, ci: Floats, di: Floats) -> Pair:
     """Return log(b / c), v = 1/b + 1/c; metafor's MPORC.
 

@@ -16,8 +16,10 @@ from bayesmeta.data.effect_sizes import (
     ratios,
     scales,
     single,
+    zeros,
 )
 from bayesmeta.data.effect_sizes.families import (
+    CELLS,
     SAME_SIGN,
     SD,
     VARIES,
@@ -50,6 +52,7 @@ _SMD1 = ("m1i", "n1i", "m2i", "sd2i", "n2i")
 _SMCR = ("m1i", "sd1i", "m2i", "ri", "ni")
 _VRC = ("sd1i", "sd2i", "ri", "ni")
 _GIVEN = f"{SD} (a p-value other than 0)"
+_MPORM: Forms = {(*CELLS, "ri"): matched.log_odds_ratio_of_margins}
 _HR: Forms = {("hri", "hri_lb", "hri_ub"): conversions.log_ratio}
 _ORDER = "a ratio above 0 within its 95 % interval"
 _PROBABILITY = "probability of superiority (common language effect size)"
@@ -77,6 +80,7 @@ _ROWS = (
     of_counts("RR", "log risk ratio", counts.log_risk_ratio, scales.RISK_RATIO),
     of_counts("RD", "risk difference", counts.risk_difference, scales.PERCENTAGE_POINTS),
     of_counts("PETO", "Peto's log odds ratio", counts.peto, scales.ODDS_RATIO),
+    of_counts("PBIT", "difference of probits of risks", counts.probit_difference),
     of_counts("AS", "difference of arcsine square roots of risks", counts.arcsine_difference,
               notes=nothing),
     of_counts("PHI", "phi coefficient", counts.phi, notes=nothing,
@@ -93,6 +97,9 @@ _ROWS = (
              scales.RISK_RATIO),
     of_pairs("MPOR", "log odds ratio of matched pairs, marginal", matched.marginal_log_odds_ratio,
              scales.ODDS_RATIO),
+    Measure("MPORM", "log odds ratio of matched pairs, from the margins", _MPORM,
+            "counts of the events on two occasions, and the correlation of the occasions",
+            scale=scales.ODDS_RATIO, notes=zeros.notes),
     of_pairs("MPORC", "log odds ratio of matched pairs, conditional",
              matched.conditional_log_odds_ratio, scales.ODDS_RATIO),
     of_pairs("MPPETO", "Peto's log odds ratio of matched pairs", matched.conditional_peto,
