@@ -125,3 +125,11 @@ def test_effects_in_python_say_what_was_added() -> None:
     frame = effects("OR", ai=[0, 3], n1i=[14, 12], ci=[3, 1], n2i=[12, 14])
     assert frame.attrs["measure"] == "OR"
     assert frame.attrs["notes"][0].startswith("1/2 is added to every cell at position 0,")
+
+
+def test_means_of_a_single_group_from_quartiles(tmp_path: Path) -> None:
+    frame = table(tmp_path, "study,q1i,mediani,q3i,ni\na,3,5,8,30\nb,2.5,4,7,41\n", measure="MN")
+    # by hand from Luo et al. 2018 (w = .713 at n = 30) and Wan et al. 2014 (eta = 1.2847)
+    assert frame["yi"].iloc[0] == pytest.approx(0.713 * 5.5 + 0.287 * 5)
+    assert frame["vi"].iloc[0] == pytest.approx((5 / 1.2847) ** 2 / 30, rel=1e-3)
+    assert any("means and SDs of 2 groups are computed" in note for note in frame.attrs["notes"])

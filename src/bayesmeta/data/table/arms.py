@@ -1,4 +1,4 @@
-"""Means and standard deviations of both groups from standard errors, quartiles and ranges."""
+"""Means and standard deviations of groups from standard errors, quartiles and ranges."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping

@@ -57,7 +57,7 @@ SYNONYMS = {
 } | {
     f"{letter}{arm}i": tuple(f"{word}{join}{arm}" for word in _words(words) for join in ("", "_"))
     for letter, words in ARM_WORDS.items()
-    for arm in ARMS
+    for arm in ("1", "2")
 }
 WITH_ERROR = ("vi", "sei")
 OF_ONE_GROUP = ("ri", "ni", "ti")

@@ -9,8 +9,9 @@ from bayesmeta.data.schema import LABELS
 
 SUMMARY = ("min", "q1", "median", "q3", "max")
 ARMS = {
-    arm: {name: f"{name}{arm}i" for name in ("m", "sd", "n", "sem", *SUMMARY)} for arm in ("1", "2")
-}  # for both groups: the mean m1i, ..., the first quartile q11i
+    arm: {name: f"{name}{arm}i" for name in ("m", "sd", "n", "sem", *SUMMARY)}
+    for arm in ("1", "2", "")
+}  # of two groups: the mean m1i, ..., the first quartile q11i; of a single one: mi, ..., q1i
 FIVE = "minimum, quartiles and maximum (Luo et al. 2018, Shi et al. 2020)"
 QUARTILES = "median and quartiles (Luo et al. 2018, Wan et al. 2014)"
 RANGE = "median and range (Luo et al. 2018, Wan et al. 2014)"
