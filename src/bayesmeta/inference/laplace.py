@@ -77,7 +77,8 @@ class Posterior:
         points = (z[:, None] + around).reshape(-1, z.shape[1])
         density = self.at(points).log_density.reshape(len(z), -1)
         above, below = np.split(density[:, 1:], 2, axis=1)
-        return density[:, 0], (above - below) / (2 * STEP)
+        with np.errstate(invalid="ignore"):  # where there is no density, climbing ends
+            return density[:, 0], (above - below) / (2 * STEP)
 
 
 def laplace_posterior(

@@ -1,8 +1,10 @@
 """Draws from a grid where a pooling sd is nearly zero."""
 
 import numpy as np
+import pytest
 
 from bayesmeta.inference.quadrature.draws import factors_of
+from bayesmeta.inference.quadrature.weighting import smoothed_weights
 
 
 def test_a_covariance_without_a_positive_eigenvalue_has_a_factor() -> None:
@@ -21,3 +23,19 @@ def test_regular_covariances_have_their_triangular_factor() -> None:
     factor, log_det = factors_of(regular)
     np.testing.assert_array_equal(factor, np.linalg.cholesky(regular))
     np.testing.assert_allclose(log_det, np.log(1.75))
+
+
+@pytest.mark.parametrize(
+    ("log_ratio", "k_hat", "weights"),
+    [
+        ([-np.inf] * 40, np.inf, [1 / 40] * 40),
+        ([0.0] + [-np.inf] * 39, np.inf, [1.0] + [0.0] * 39),
+        ([3.0] * 40, -np.inf, [1 / 40] * 40),
+    ],
+)
+def test_weights_without_a_tail_say_whether_they_can_be_trusted(
+    log_ratio: list[float], k_hat: float, weights: list[float]
+) -> None:
+    found, k = smoothed_weights(np.array(log_ratio))
+    np.testing.assert_allclose(found, weights)
+    assert k == k_hat

@@ -20,8 +20,17 @@ class Resampled(NamedTuple):
 
 
 def smoothed_weights(log_ratio: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return Pareto-smoothed weights, which sum to 1, of log ratios (draws,), and k-hat."""
-    smoothed, k_hat = array_stats.psislw(-log_ratio)  # which takes the logs of 1 / weight
+    """Return Pareto-smoothed weights, which sum to 1, of log ratios (draws,), and k-hat.
+
+    Where hardly a draw has a density, weights have no tail: k-hat is infinite, and all are equal if
+    none has a density.
+    """
+    if not np.isfinite(log_ratio).any():
+        return np.full(len(log_ratio), 1 / len(log_ratio)), np.inf
+    try:
+        smoothed, k_hat = array_stats.psislw(-log_ratio)  # which takes the logs of 1 / weight
+    except ValueError:  # all values of the tail are equal
+        return softmax(log_ratio), -np.inf if np.ptp(log_ratio) == 0 else np.inf
     return softmax(smoothed), float(k_hat)
 
 
