@@ -31,7 +31,7 @@ def smoothed_weights(log_ratio: np.ndarray) -> tuple[np.ndarray, float]:
         smoothed, k_hat = array_stats.psislw(-log_ratio)  # which takes the logs of 1 / weight
     except ValueError:  # all values of the tail are equal
         return softmax(log_ratio), -np.inf if np.ptp(log_ratio) == 0 else np.inf
-    return softmax(smoothed), float(k_hat)
+    return softmax(smoothed), float(np.nan_to_num(k_hat, nan=np.inf, posinf=np.inf))
 
 
 def resample(log_ratio: np.ndarray, rng: Generator, count: int) -> Resampled:
