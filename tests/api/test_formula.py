@@ -80,6 +80,10 @@ def test_the_summary_and_the_comparison_of_models(frame: pd.DataFrame) -> None:
     best, other = bayesmeta.compare_models({"mean": mean, "cells": cells}).to_dict("records")
     assert (best["model"], other["model"]) == ("cells", "mean")
     assert other["elpd"] < best["elpd"]
+    by_study = bayesmeta.loo(cells)
+    assert set(by_study["how"]) == {"exact"}
+    assert by_study["study"].tolist() == list(cells["constant_data"]["study"].values)
+    assert by_study["elpd"].sum() == pytest.approx(best["elpd"], abs=0.1)
     few = fitted(frame[frame["study"] != frame["study"].iloc[0]])
     with pytest.raises(BadInput, match="different tables"):
         bayesmeta.compare_models({"a": cells, "b": few})

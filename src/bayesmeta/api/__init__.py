@@ -10,7 +10,7 @@
 
 from bayesmeta.api.effect_sizes import effects, measures
 from bayesmeta.api.frequentist import compare, reml
-from bayesmeta.api.overview import compare_models, summary
+from bayesmeta.api.overview import compare_models, loo, summary
 from bayesmeta.api.plots import plot
 from bayesmeta.api.posterior import fit
 from bayesmeta.api.predictions import marginal_contrasts, marginal_means, predict
@@ -39,6 +39,7 @@ __all__ = [
     "example",
     "fit",
     "heterogeneity",
+    "loo",
     "marginal_contrasts",
     "marginal_means",
     "measures",

@@ -12,6 +12,8 @@ from bayesmeta.api.results import contrasts, heterogeneity, terms
 from bayesmeta.api.wording import python_errors
 from bayesmeta.infrastructure.arviz import arviz_stats
 from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.model.likelihood import refusal
+from bayesmeta.model.spec import spec_of
 
 
 @python_errors
@@ -47,6 +49,40 @@ def summary(tree: xr.DataTree) -> pd.DataFrame:
     columns = ["name", "mean", "ci_lb", "ci_ub", "p_positive"]
     kept = [table[columns].assign(part=part) for part, table in parts.items() if len(table)]
     return pd.concat(kept, ignore_index=True)[["part", *columns]]
+
+
+@python_errors
+def loo(tree: xr.DataTree, *, seed: int = 1) -> pd.DataFrame:
+    """Predict every study from the others: the effects of a study are left out together.
+
+    The prediction is exact where quadrature takes the model; otherwise importance sampling, and a
+    refit of every study on which that fails.
+
+    Returns
+    -------
+    DataFrame
+        A row per study: study, k (effects), elpd_psis and k_hat (of importance sampling), elpd
+        (expected log predictive density), how it was found (exact, PSIS, matched, refitted),
+        error. Their sum is the elpd of `compare_models`.
+
+    Source: Vehtari, Gelman & Gabry 2017, doi 10.1007/s11222-016-9696-4.
+
+    Examples
+    --------
+    >>> import bayesmeta
+    >>> tree = bayesmeta.fit(bayesmeta.example(), "~ phase", sampler="quadrature")
+    >>> list(bayesmeta.loo(tree))
+    ['study', 'k', 'elpd_psis', 'k_hat', 'elpd', 'how', 'error']
+    """
+    from bayesmeta.inference import quadrature
+    from bayesmeta.robustness import influence
+
+    design = check_sizes(tree)["constant_data"].to_dataset()
+    spec = spec_of(tree)
+    exact = None
+    if not refusal(design, spec, "quadrature"):
+        exact = quadrature.leave_one_study_out(design, spec)
+    return influence.leave_studies_out(tree, design, spec, left_out=exact, seed=seed)
 
 
 @python_errors
