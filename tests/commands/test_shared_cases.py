@@ -4,6 +4,7 @@ Tables, commands and right answers are those of ../shared/cases; figures are not
 models that quadrature takes are fitted by it.
 """
 
+import re
 import shlex
 import shutil
 from pathlib import Path
@@ -168,6 +169,7 @@ def test_a_case_is_right_or_refused(
         text = " ".join((captured.out + captured.err).split())
         missing = [part for part in right.says if " ".join(part.split()) not in text]
         assert not missing, text
+        run_printed(captured.out + captured.err, capsys)
         out = Path(command[command.index("--out") + 1])
         if ended.value.code:
             assert ended.value.code == 2
@@ -184,6 +186,15 @@ def test_a_case_is_right_or_refused(
         if right.effects:
             effects = effects_of(out)
             np.testing.assert_allclose(effects, right.effects, atol=6e-4)
+
+
+def run_printed(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Run every command that a message prints: it must run as it stands."""
+    for line in re.findall(r"bayesmeta (fit .*?)(?=;|, or |$)", text, re.MULTILINE):
+        options = ["--sampler", "quadrature", "--out", "../printed", "--overwrite"]
+        with pytest.raises(SystemExit) as ended:
+            main([*shlex.split(line), *options])
+        assert not ended.value.code, (line, capsys.readouterr())
 
 
 def effects_of(out: Path) -> np.ndarray:
