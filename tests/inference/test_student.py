@@ -72,7 +72,7 @@ def test_without_heavy_tails_it_agrees_with_the_normal_model(simulated: pd.DataF
 def test_what_the_model_needs_is_said(simulated: pd.DataFrame) -> None:
     with pytest.raises(BadInput, match=r"gives no prior for \['nu'\]"):
         parse_spec(TEXT.split("[priors.nu]")[0], "m")
-    with pytest.raises(BadInput, match="a Student likelihood needs study effects"):
+    with pytest.raises(BadInput, match=r"heavy tails \(nu\) need study effects"):
         parse_spec(TEXT.replace('["study", "group"]', '["group"]'), "m")
     with pytest.raises(BadInput, match="unknown keys"):
         parse_spec(TEXT.replace("student", "normal"), "m")

@@ -22,7 +22,7 @@ def check_t_statistics(frame: pd.DataFrame) -> None:
 
 def can_be_exact(frame: pd.DataFrame, spec: ModelSpec) -> bool:
     """Return whether a normal model can have the exact likelihood of Hedges' g instead."""
-    of_model = spec.likelihood == "normal" and not spec.has_dependent_errors
+    of_model = spec.likelihood in ("normal", "student") and not spec.has_dependent_errors
     return of_model and not why_no_t_statistics(frame)
 
 

@@ -9,6 +9,7 @@ from bayesmeta.model.likelihood.normal import Normal
 from bayesmeta.model.likelihood.selection import Selected
 from bayesmeta.model.likelihood.shared_controls import SharedControls
 from bayesmeta.model.likelihood.student import Student
+from bayesmeta.model.likelihood.student_smd import StudentSmd
 from bayesmeta.model.spec import ModelSpec
 
 SAMPLE = "sample the model with --sampler numpyro"
@@ -17,8 +18,8 @@ NUTS_ONLY = ("nu", "weights")  # auxiliary parameters that NUTS alone can take
 
 def likelihood_class(spec: ModelSpec) -> type[Normal]:
     """Return the class of a model's likelihood."""
-    if spec.likelihood == "student":
-        return Student
+    if spec.has_heavy_tails:
+        return StudentSmd if spec.likelihood == "t" else Student
     if spec.bias == "selection":
         return Selected
     if spec.likelihood == "t":

@@ -103,14 +103,17 @@ class ExactSmd(Normal):
 
     def log_likelihood(self, beta: Array, taus: Taus, auxiliary: dict[str, Array]) -> Array:
         """Return the log-likelihood by study (studies, ...), all random effects integrated out."""
+        return super().log_likelihood(beta, taus, auxiliary) + self.log_mean_ratio(beta, taus)
+
+    def log_mean_ratio(self, beta: Array, taus: Taus) -> Array:
+        """Return the log mean of a study's ratios given its working data (studies, ...)."""
         integrated = self.integrate(beta, taus, 0.0)
         mean = self.x @ beta
 
         def log_factor(above: Array) -> Array:
             return self.log_effect_ratio(with_node_axes(mean, above) + above, taus.effect)
 
-        ratio = log_mean(log_factor, integrated.steps, taus, self.nesting, nodes=NODES)
-        return super().log_likelihood(beta, taus, auxiliary) + ratio
+        return log_mean(log_factor, integrated.steps, taus, self.nesting, nodes=NODES)
 
     def log_effect_ratio(self, mean: Array, tau_effect: Scalar) -> Array:
         """Return `log_ratio` averaged over d given the working data; mean = x beta + u + w."""

@@ -69,16 +69,17 @@ def check_prior_keys(keys: Iterable[str], likelihood: str, bias: str, where: str
     named = {"slope", *SUPPORT_OF}
     in_parts = "terms" not in keys and set(keys) - named
     of_terms = [key for key in keys if key not in named] if in_parts else ["terms"]
-    optional = "aggregate" if likelihood == ORDERED else "rho"
-    refuse_unknown(keys, (*of_terms, *needed, optional), f"priors of {where}")
+    optional = ["aggregate"] if likelihood == ORDERED else ["rho"]
+    optional += ["nu"] * (likelihood == "t" and bias != "selection")
+    refuse_unknown(keys, (*of_terms, *needed, *optional), f"priors of {where}")
     if missing := [key for key in (*of_terms, *needed) if key not in keys]:
         raise BadInput(f"{where} gives no prior for {missing}; add [priors.{missing[0]}]")
 
 
 def _check_together(spec: ModelSpec, where: str) -> None:
-    student = spec.likelihood == "student"
+    student = spec.has_heavy_tails
     if student and "study" not in spec.levels:
-        raise BadInput(f"{where}: a Student likelihood needs study effects; add 'study' to levels")
+        raise BadInput(f"{where}: heavy tails (nu) need study effects; add 'study' to levels")
     if spec.likelihood == "t" and spec.has_dependent_errors:
         needs = 'likelihood = "t" needs errors that are independent'
         raise BadInput(f'{where}: {needs}; leave out rho and shared_controls, or use "normal"')

@@ -97,6 +97,11 @@ class ModelSpec:
         return tuple(key for key in self.priors if key in SUPPORT_OF and key != "tau")
 
     @property
+    def has_heavy_tails(self) -> bool:
+        """Return whether study effects have a Student distribution, with estimated nu."""
+        return "nu" in self.priors
+
+    @property
     def has_dependent_errors(self) -> bool:
         """Return whether sampling errors correlate within groups, or over shared controls."""
         return bool(self.shared_controls or self.rho or "rho" in self.priors)
@@ -134,7 +139,8 @@ class ModelSpec:
         """Return a copy with a likelihood of results; its name ends in `-t` for the exact one."""
         if likelihood == self.likelihood:
             return self
-        priors = {key: prior for key, prior in self.priors.items() if key != "nu"}
+        left_out = "nu" if likelihood == "normal" else ""
+        priors = {key: prior for key, prior in self.priors.items() if key != left_out}
         name = f"{self.name}-{likelihood}"
         title = f"{self.title}, {LIKELIHOOD_TITLES[likelihood]}"
         return replace(self, name=name, title=title, likelihood=likelihood, priors=priors)

@@ -93,11 +93,12 @@ def with_exact_likelihood(analysis: Analysis) -> Change | None:
 def with_heavy_tails(analysis: Analysis) -> Change | None:
     """Make the study effects Student-distributed if the model has a study level."""
     spec = analysis.spec
-    taken = spec.likelihood == "student" or spec.bias == "selection" or spec.shared_controls
+    taken = spec.has_heavy_tails or spec.bias == "selection" or spec.shared_controls
     if taken or "study" not in spec.levels:
         return None
     priors = {**spec.priors, "nu": read_spec("robust").priors["nu"]}
-    return analysis.frame, replace(spec, likelihood="student", priors=priors)
+    likelihood = "t" if spec.likelihood == "t" else "student"
+    return analysis.frame, replace(spec, likelihood=likelihood, priors=priors)
 
 
 def with_bias_model(analysis: Analysis, bias: str) -> Change | None:
@@ -116,7 +117,7 @@ def with_shared_controls(analysis: Analysis) -> Change | None:
     Source: Gleser & Olkin 2009, see `design.controls`.
     """
     spec = analysis.spec
-    taken = spec.likelihood == "student" or spec.bias == "selection" or spec.shared_controls
+    taken = spec.has_heavy_tails or spec.bias == "selection" or spec.shared_controls
     if taken or not {"control", *TWO_GROUPS} <= set(analysis.frame):
         return None
     try:
