@@ -1,4 +1,4 @@
-"""Of a large table fewer draws are kept, by the same rule whatever the sampler."""
+"""Of a large table summaries are kept, by the same rule whatever the sampler."""
 
 import numpy as np
 import pandas as pd
@@ -12,26 +12,34 @@ from bayesmeta.model.design import build_design
 from bayesmeta.model.spec import read_spec
 
 
-def test_draws_are_kept_as_memory_allows(
+def test_of_a_large_table_summaries_are_kept(
     simulated: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec = read_spec("intercept")
     design = build_design(simulated, spec)
-    assert predictive.thinning_interval(design, 4000) == 1
+    complete = quadrature_posterior(design, spec, draws=500, chains=2)
     monkeypatch.setattr(predictive, "MAX_STORED_VALUES", 240 * 60)
+    monkeypatch.setattr(predictive, "SUMMARISED_VALUES", 240 * 500)
     monkeypatch.setattr(predictive, "PRIOR_DRAWS", 200)
-    assert predictive.thinning_interval(design, 2 * 100) == 4
     for tree in (
         sample_posterior(design, spec, draws=100, tune=100, chains=2),
-        quadrature_posterior(design, spec, draws=100, chains=2),
+        quadrature_posterior(design, spec, draws=500, chains=2),
     ):
-        kept = {
-            group: tree[group].sizes["draw"]
-            for group in ("posterior", "posterior_predictive", "log_likelihood")
-        }
-        assert set(kept.values()) == {25}
-        assert (tree["prior"].sizes["draw"], tree["prior_predictive"].sizes["draw"]) == (200, 100)
-        assert tree["posterior"]["w"].shape == (2, 25, design.sizes["group"])
+        draws = tree["posterior"].sizes["draw"]
+        assert draws in (100, 500)  # of the parameters all
+        assert not {"posterior_predictive", "prior_predictive"} & set(tree.children)
+        assert not {"u", "w"} & set(tree["posterior"].data_vars)
+        summaries = tree["summaries"].to_dataset()
+        assert summaries["w"].dims == ("statistic", "group")
+        assert {"u", "w", "obs", "log_obs", "obs_new"} == set(summaries.data_vars)
+        assert tree["log_likelihood"].sizes["draw"] == min(draws, 250)
+    u = complete["posterior"]["u"].stack(sample=("chain", "draw"))
+    sd = u.std("sample").values
+    found = summaries["u"]
+    assert np.abs(found.sel(statistic="mean") - u.mean("sample")).max() < 0.2 * sd.max()
+    np.testing.assert_allclose(found.sel(statistic="sd"), sd, rtol=0.15)
+    lower = u.quantile(0.025, "sample").values
+    assert np.abs(found.sel(statistic="q2.5") - lower).max() < 0.6 * sd.max()
 
 
 def test_the_small_sample_correction_of_huge_groups_keeps_its_digits() -> None:

@@ -20,7 +20,7 @@ from scipy.stats import multivariate_t
 
 from bayesmeta.inference.by_study import log_likelihood_by_study
 from bayesmeta.inference.conventions import MAX_K_HAT
-from bayesmeta.inference.predictive import complete_tree, thinning_interval
+from bayesmeta.inference.predictive import complete_tree
 from bayesmeta.inference.quadrature.weighting import resample, smoothed_weights
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.flat_coordinates import Draws, FlatCoordinates
@@ -100,7 +100,6 @@ def laplace_posterior(
     approximation, obs_study (candidate, study).
     """
     steps = steps or Steps()
-    draws = len(range(0, draws, thinning_interval(design, draws * chains)))
     rng = np.random.default_rng(seed)
     with steps("approximating the posterior"):
         density = Posterior(design, spec, without)

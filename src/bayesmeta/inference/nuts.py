@@ -8,7 +8,7 @@ import pymc as pm
 import xarray as xr
 
 from bayesmeta.inference.compiling import start_jax
-from bayesmeta.inference.predictive import complete_tree, thinning_interval
+from bayesmeta.inference.predictive import complete_tree
 from bayesmeta.infrastructure.choices import check_sampler
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.build import build_model
@@ -33,17 +33,17 @@ def sample_posterior(
     """Sample a model for a design of `design.build_design`.
 
     The `sampler` is numpyro, nutpie or pymc: the implementation of NUTS. `draws` are kept and
-    `tune` warm up per chain; `seed` is that of every random step; the draws of a large table are
-    thinned (`predictive.thinning_interval`). The studies `without` are left out of the posterior;
-    log_likelihood has their predictive density. Raise BadInput if the sampler is unknown or not
-    installed.
+    `tune` warm up per chain; `seed` is that of every random step. The studies `without` are left
+    out of the posterior; log_likelihood has their predictive density. Raise BadInput if the sampler
+    is unknown or not installed.
 
     The tree has posterior: beta (term); tau_<level>, by stratum if taus differ by it; sd_<part> of
     partially pooled terms; nu, rho, weights (weight) if estimated; u (study), w (group) and d
     (effect) if the model has the level. posterior_predictive, prior_predictive: obs (effect),
     replicates of yi for the same and for new studies. log_likelihood: obs_study (study), marginal,
-    and obs (effect), given u and w. prior; log_prior; sample_stats; observed_data. constant_data:
-    the design, the model (in its attributes) and the contrast weights.
+    and obs (effect), given u and w; of a large table summaries (`predictive.complete_tree`). prior;
+    log_prior; sample_stats; observed_data. constant_data: the design, the model (in its attributes)
+    and the contrast weights.
     """
     check_sampler(sampler)
     steps = steps or Steps()
@@ -66,9 +66,8 @@ def sample_posterior(
         jitter_max_retries=0,  # the density is finite everywhere, and a check costs a second
         **_options(sampler, chains),
     )
-    kept = slice(None, None, thinning_interval(design, draws * chains))
     groups = (tree[group].to_dataset() for group in ("posterior", "sample_stats"))
-    posterior, stats = (group.as_numpy().isel(draw=kept) for group in groups)
+    posterior, stats = (group.as_numpy() for group in groups)
     with steps("exact random effects"):
         return complete_tree(posterior, stats, design, spec, seed=seed)
 

@@ -15,7 +15,11 @@ from bayesmeta.model.priors import draw_prior, log_prior
 from bayesmeta.model.spec import ModelSpec
 
 PRIOR_DRAWS = 1000
-MAX_STORED_VALUES = 6e7  # draws times effects, 1.2 GB
+MAX_STORED_VALUES = 6e7  # draws times effects, 1.2 GB; of more, summaries are kept
+SUMMARISED_VALUES = 2e7  # draws times effects of which summaries are made
+MIN_SUMMARISED = 100  # draws of them, however large the table
+QUANTILES = (0.025, 0.5, 0.975)
+STATISTICS = ("mean", "sd", *(f"q{100 * q:g}" for q in QUANTILES))
 SYMBOLS = {"study": "u", "group": "w", "effect": "d"}
 DIMS = {symbol: level for level, symbol in SYMBOLS.items()}
 DIMS |= {"obs": "effect", "log_obs": "effect"}
@@ -25,9 +29,16 @@ Values = dict[str, np.ndarray]
 Chunk = Callable[[Normal, Generator, Parameters], Values]
 
 
-def thinning_interval(design: xr.Dataset, draws: int) -> int:
-    """Return the thinning interval that keeps replicates within memory, for a number of draws."""
-    return max(1, int(np.ceil(draws * design.sizes["effect"] / MAX_STORED_VALUES)))
+def is_summarised(design: xr.Dataset, draws: int) -> bool:
+    """Return whether a tree keeps summaries of effects and replicates in place of draws."""
+    return draws * design.sizes["effect"] > MAX_STORED_VALUES
+
+
+def summarised_draws(posterior: xr.Dataset, effects: int) -> xr.Dataset:
+    """Return every nth draw, of which random effects and replicates are summarised."""
+    draws = posterior.sizes["chain"] * posterior.sizes["draw"]
+    kept = max(MIN_SUMMARISED, SUMMARISED_VALUES // effects)
+    return posterior.isel(draw=slice(None, None, max(1, int(draws // kept))))
 
 
 def complete_tree(
@@ -46,13 +57,21 @@ def complete_tree(
     log-likelihood of every study, if it is known. The result has the groups that
     `nuts.sample_posterior` lists; with `parameters_only`, for a refit, it lacks random effects,
     replicates, prior and log-likelihoods of effects.
+
+    Of a large table (`is_summarised`) random effects, replicates and log-likelihoods of effects
+    are in the group `summaries`, with the dim statistic (mean, sd, q2.5, q50, q97.5), in place of
+    draws; obs_study has every nth draw.
     """
     likelihood = likelihood_of(design, spec)
-    if "obs_study" in posterior:
-        by_study = posterior["obs_study"]
-        posterior = posterior.drop_vars("obs_study")
+    draws = posterior.sizes["chain"] * posterior.sizes["draw"]
+    large = is_summarised(design, draws) and not parameters_only
+    known = posterior.get("obs_study")
+    posterior = posterior.drop_vars(["obs_study"], errors="ignore")
+    kept = summarised_draws(posterior, design.sizes["effect"]) if large else posterior
+    if known is None:
+        by_study = by_study_of(kept, likelihood, design)
     else:
-        by_study = by_study_of(posterior, likelihood, design)
+        by_study = known.sel(draw=kept["draw"])
     if parameters_only:
         groups = {
             "posterior": by_level(posterior, design, spec).assign_attrs(posterior.attrs),
@@ -63,25 +82,53 @@ def complete_tree(
         return xr.DataTree.from_dict(groups)
     seeds = SeedSequence(seed).spawn(3)
     prior = prior_draws(design, spec, np.random.default_rng(seeds[0]))
-    given_data = _by_chunk(_given_data, posterior, likelihood, design, seeds[1])
-    in_memory = MAX_STORED_VALUES // 3 // design.sizes["effect"]
+    given_data = _by_chunk(_given_data, kept, likelihood, design, seeds[1])
+    in_memory = SUMMARISED_VALUES // design.sizes["effect"]
     replicated = prior.isel(draw=slice(int(np.clip(in_memory, 100, PRIOR_DRAWS))))
     new_studies = _by_chunk(_new_studies, replicated, likelihood, design, seeds[2])
     density = _log_prior(posterior, design, spec)
-    effects = given_data[[SYMBOLS[level] for level in spec.levels]]
-    drawn = by_level(posterior, design, spec).merge(effects)
+    drawn = by_level(posterior, design, spec)
+    if large:
+        of_new = summarised(new_studies[["obs"]].rename(obs="obs_new"))
+        bulky = {
+            "summaries": summarised(given_data).merge(of_new),
+            "log_likelihood": by_study.to_dataset(name="obs_study"),
+        }
+    else:
+        drawn = drawn.merge(given_data[[SYMBOLS[level] for level in spec.levels]])
+        bulky = {
+            "posterior_predictive": given_data[["obs"]],
+            "prior_predictive": new_studies[["obs"]],
+            "log_likelihood": given_data[["log_obs"]]
+            .rename(log_obs="obs")
+            .assign(obs_study=by_study),
+        }
     groups = {
         "posterior": drawn.assign_attrs(posterior.attrs),
-        "posterior_predictive": given_data[["obs"]],
         "prior": by_level(prior, design, spec),
-        "prior_predictive": new_studies[["obs"]],
-        "log_likelihood": given_data[["log_obs"]].rename(log_obs="obs").assign(obs_study=by_study),
         "log_prior": by_level(density, design, spec),
+        **bulky,
         "sample_stats": stats,
         "observed_data": design[["yi"]].rename(yi="obs").drop_attrs(),
         "constant_data": with_model(design, spec),
     }
     return xr.DataTree.from_dict(groups)
+
+
+def summarised(draws: xr.Dataset) -> xr.Dataset:
+    """Return means, sds and quantiles over draws, on the dim statistic, in 32 bits."""
+
+    def over_draws(values: np.ndarray) -> np.ndarray:
+        flat = values.reshape(-1, values.shape[-1])
+        statistics = [flat.mean(0), flat.std(0), *np.quantile(flat, QUANTILES, axis=0)]
+        return np.array(statistics, np.float32)
+
+    variables = {
+        name: (("statistic", values.dims[-1]), over_draws(values.values))
+        for name, values in draws.data_vars.items()
+    }
+    labels = {dim: draws[dim] for dim in ("study", "group", "effect") if dim in draws.coords}
+    return xr.Dataset(variables, {"statistic": list(STATISTICS), **labels})
 
 
 def by_study_of(draws: xr.Dataset, likelihood: Normal, design: xr.Dataset) -> xr.DataArray:

@@ -68,7 +68,9 @@ def brute_force(
                     at = np.linspace(-45, 45, 601)  # a spline of the density, which is slow
                     d = at[:, None] + taus.get("effect", 0.0) * z
                     density = nct.logpdf(t[i], m[i], d / scale[i] * correction(m[i]))
-                    spline = CubicSpline(at, np.maximum(logsumexp(density + log_weight, axis=-1), -500))
+                    spline = CubicSpline(
+                        at, np.maximum(logsumexp(density + log_weight, axis=-1), -500)
+                    )
                     inside += spline(np.clip(mean, -45, 45))
                 elif "effect" in taus:
                     d = mean[..., None] + taus["effect"] * z

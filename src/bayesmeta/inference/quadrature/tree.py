@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesmeta.inference.predictive import complete_tree, thinning_interval
+from bayesmeta.inference.predictive import complete_tree
 from bayesmeta.inference.quadrature.draws import Draws, draw
 from bayesmeta.inference.quadrature.importance import Drawn, draw_by_importance
 from bayesmeta.inference.quadrature.integral import integrate
@@ -31,16 +31,15 @@ def quadrature_posterior(
 ) -> xr.DataTree:
     """Integrate a model and draw from the result, with arguments as for `nuts.sample_posterior`.
 
-    The `draws` are independent, dealt to so many `chains` of so many draws, fewer of a large table
-    (`predictive.thinning_interval`); `tolerance` is as for `integrate_posterior`; `steps` shows and
-    times the work; `parameters_only` is as for `predictive.complete_tree`. A likelihood with a
-    working normal is drawn from by importance. The tree has the groups, names and dims of
-    `nuts.sample_posterior`. sample_stats has lp, log p(y, beta, tau) with the outer parameters.
+    The `draws` are independent, dealt to so many `chains` of so many draws; `tolerance` is as for
+    `integrate_posterior`; `steps` shows and times the work; `parameters_only` is as for
+    `predictive.complete_tree`. A likelihood with a working normal is drawn from by importance. The
+    tree has the groups, names and dims of `nuts.sample_posterior`. sample_stats has lp, log p(y,
+    beta, tau) with the outer parameters.
     Attributes of posterior: sampler, log_marginal_likelihood, quadrature_error,
     quadrature_converged, quadrature_order; by importance, k_hat and importance_ess.
     """
     steps = steps or Steps()
-    draws = len(range(0, draws, thinning_interval(design, draws * chains)))
     strata = split_strata(design, spec)
     with steps(f"drawing {chains} x {draws} independent draws"):
         options: Any = {"count": draws * chains, "tolerance": tolerance, "without": without}
