@@ -11,7 +11,7 @@ from bayesmeta.api.requests import Columns, Model, Priors, inputs_of, start_devi
 from bayesmeta.api.wording import in_python_words, python_errors
 from bayesmeta.commands.console.estimates import print_fit
 from bayesmeta.commands.console.printer import Printer
-from bayesmeta.commands.fit import draw_posterior
+from bayesmeta.commands.fit import draw_posterior, with_sampler
 from bayesmeta.commands.options import Sampling
 from bayesmeta.commands.request import REDUNDANT
 from bayesmeta.estimates.convergence import diagnose
@@ -30,7 +30,7 @@ def fit(
     priors: Priors = None,
     measure: str | None = None,
     columns: Columns = None,
-    sampler: Sampler = "numpyro",
+    sampler: Sampler = "auto",
     draws: int = 1000,
     tune: int = 1000,
     chains: int = 4,
@@ -62,8 +62,9 @@ def fit(
         The effect size to compute from the frame's columns: "SMD", "OR" ...
     columns : str or mapping, optional
         The package's names to the frame's: {"study": "district", "yi": "es"}.
-    sampler : {"numpyro", "nutpie", "pymc", "quadrature"}
-        Implementation of NUTS, or quadrature (independent draws without MCMC).
+    sampler : {"auto", "numpyro", "nutpie", "pymc", "quadrature"}
+        Implementation of NUTS, or quadrature (independent draws without MCMC). Auto is numpyro, of
+        more than 50,000 effects quadrature.
     draws, tune, chains, seed : int
         Draws to keep and warm-up draws, per chain; number of chains; seed of every random step.
     progress : bool
@@ -93,7 +94,8 @@ def fit(
         frame, model, moderators, where, priors=priors, measure=measure, columns=columns
     )
     sampling = Sampling(sampler, draws=draws, tune=tune, chains=chains, seed=seed)
-    if sampler == "numpyro":
+    sampling = with_sampler(sampling, inputs.design, inputs.spec)
+    if sampling.sampler == "numpyro":
         start_devices(chains)
     steps = shown_steps() if progress else Steps()
     tree = draw_posterior(inputs.design, inputs.spec, sampling, steps)

@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesmeta.commands.console.robustness import print_check
-from bayesmeta.commands.fit import draw_posterior
+from bayesmeta.commands.fit import draw_posterior, with_sampler
 from bayesmeta.commands.options import Sampling
 from bayesmeta.commands.outcome import Outcome
 from bayesmeta.commands.run import Task
@@ -46,7 +46,8 @@ class CheckResults:
 def compute(task: Task[Sampling]) -> Outcome:
     """Sample the posterior and check it."""
     inputs = task.inputs
-    tree = draw_posterior(inputs.design, inputs.spec, task.options, task.steps)
+    sampling = with_sampler(task.options, inputs.design, inputs.spec)
+    tree = draw_posterior(inputs.design, inputs.spec, sampling, task.steps)
     diagnostics = diagnose(tree)
     results = run_checks(task, tree, diagnostics)
     return Outcome(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from math import ceil
 from typing import Any
 
@@ -12,19 +13,21 @@ from bayesmeta.commands.console.estimates import print_fit
 from bayesmeta.commands.console.printer import Printer
 from bayesmeta.commands.options import Sampling
 from bayesmeta.commands.outcome import Outcome
+from bayesmeta.commands.request import Inputs
 from bayesmeta.commands.run import Task
 from bayesmeta.estimates.convergence import diagnose, interval_error
 from bayesmeta.estimates.transformed import shown_tables
 from bayesmeta.inference.independent import independent_posterior
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Steps
-from bayesmeta.model.likelihood import check_independent
+from bayesmeta.model.likelihood import check_independent, refusal
 from bayesmeta.model.spec import ORDERED, ModelSpec
 from bayesmeta.output.folders.fit import Tables, fit_tables, write_fit, write_fit_figures
 from bayesmeta.output.folders.folder import Folder
 from bayesmeta.robustness.refinements import extreme_effects, refinements_table
 
 HALF_DIGIT = 0.005  # half a unit of the second decimal, the last one that is printed
+MAX_NUTS = 50_000  # effects; of more, "auto" draws independently where quadrature takes the model
 MAX_DRAWS = 20_000  # per chain; a scale that needs more is not read to two decimals
 
 
@@ -40,9 +43,10 @@ def sample(
     show: Callable[[Printer, Tables, Mapping[str, Any]], None],
 ) -> Outcome:
     """Sample the posterior, and summarise it by the tables and figures of its kind of model."""
-    tree = draw_posterior(task.inputs.design, task.inputs.spec, task.options, task.steps)
+    sampling = with_sampler(task.options, task.inputs.design, task.inputs.spec)
+    tree = draw_posterior(task.inputs.design, task.inputs.spec, sampling, task.steps)
     with task.steps("diagnostics"):
-        diagnostics = diagnose(tree) | precision(tree, task)
+        diagnostics = diagnose(tree) | precision(tree, sampling, task.inputs)
     tables = shown_tables(make_tables(tree), task.options.transform)
     with task.steps("what refinements would change"):
         refined = refinements_table(task.inputs.frame, task.inputs.design, task.inputs.spec)
@@ -59,17 +63,26 @@ def sample(
     )
 
 
-def precision(tree: xr.DataTree, task: Task[Sampling]) -> dict[str, Any]:
+def with_sampler(sampling: Sampling, design: xr.Dataset, spec: ModelSpec) -> Sampling:
+    """Return the choices with a sampler in place of "auto"."""
+    if sampling.sampler != "auto":
+        return sampling
+    large = design.sizes["effect"] > MAX_NUTS if "effect" in design.sizes else False
+    exact = large and spec.likelihood != ORDERED and not refusal(design, spec, "quadrature")
+    return replace(sampling, sampler="quadrature" if exact else "numpyro")
+
+
+def precision(tree: xr.DataTree, sampling: Sampling, inputs: Inputs) -> dict[str, Any]:
     """Return sampler, draws, `interval_error`, and options with which printed ends are stable."""
-    sampler = task.options.sampler
+    sampler = sampling.sampler
     sizes = tree["posterior"].sizes
     found = interval_error(tree)
     more = (found["interval_mcse"] / HALF_DIGIT) ** 2
-    per_chain = 100 * ceil(task.options.draws * more / 100)
+    per_chain = 100 * ceil(sampling.draws * more / 100)
     advice = "" if more <= 1 or per_chain > MAX_DRAWS else f"--draws {per_chain}"
-    if advice and sampler != "quadrature" and task.inputs.spec.likelihood != ORDERED:
+    if advice and sampler != "quadrature" and inputs.spec.likelihood != ORDERED:
         with suppress(BadInput):
-            check_independent(task.inputs.design, task.inputs.spec)
+            check_independent(inputs.design, inputs.spec)
             advice = f"--sampler quadrature {advice}"
     drawn = {"sampler": sampler, "draws": sizes["chain"] * sizes["draw"]}
     return drawn | found | {"stable_by": advice}

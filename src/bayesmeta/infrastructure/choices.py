@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 from bayesmeta.infrastructure.errors import BadInput
 
 NutsSampler = Literal["numpyro", "nutpie", "pymc"]
-Sampler = Literal[NutsSampler, "quadrature"]
+Sampler = Literal["auto", NutsSampler, "quadrature"]
 Likelihood = Literal["normal", "t"]
 Test = Literal["z", "t", "containment"]
 Method = Literal["REML", "ML"]

@@ -36,6 +36,7 @@ COLUMNS = [
 ]
 MATTERS = 0.25  # shift of a mean, in posterior sds, that a fit reports
 EXTREME = 6.0  # |g|, beyond any plausible true effect: a SEM read as an SD, or an SD near zero
+MAX_EFFECTS = 50_000  # of more, the level of effects takes minutes
 STRONG = 3.0  # log Bayes factor that a fit reports: doi 10.1080/01621459.1995.10476572
 SENTENCES = {
     EXACT: "The exact likelihood of Hedges' g ({option}) would move",
@@ -56,9 +57,11 @@ def refinements_table(frame: pd.DataFrame, design: xr.Dataset, spec: ModelSpec) 
     and sd as they are, refined_mean, shift (of the mean, in posterior sds), log_bayes_factor (for
     the effect level), option (of the commands, that makes the refinement), limit (of |g|, where
     extreme effects are left out). No rows if the model is not one that quadrature takes, or has all
-    that the data allow.
+    that the data allow, or the table has more than 50,000 effects.
     """
     none = pd.DataFrame(columns=COLUMNS)
+    if design.sizes["effect"] > MAX_EFFECTS:
+        return none
     normal = replace(spec, likelihood="normal")
     if spec.likelihood not in ("normal", "t") or refusal(design, normal, "quadrature"):
         return none

@@ -88,8 +88,12 @@ class Sampling(Options):
     """Sampler, number of draws and seed, and the scales on which estimates are shown."""
 
     sampler: Annotated[
-        Sampler, option("NUTS by numpyro, nutpie or pymc; or quadrature (independent draws).")
-    ] = "numpyro"
+        Sampler,
+        option(
+            "NUTS by numpyro, nutpie or pymc; quadrature (independent draws); auto is numpyro, of "
+            "more than 50,000 effects quadrature."
+        ),
+    ] = "auto"
     draws: Annotated[int, option("Draws to keep per chain.", min=10)] = 1000
     tune: Annotated[int, option("Warm-up draws per chain.", min=10)] = 1000
     chains: Annotated[int, option("Number of chains.", min=1)] = 4

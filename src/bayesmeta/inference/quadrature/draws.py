@@ -6,10 +6,11 @@ import numpy as np
 from scipy.special import ndtri, softmax
 from scipy.stats import qmc
 
-from bayesmeta.inference.quadrature.conditional import Arrays
+from bayesmeta.inference.quadrature.conditional import Arrays, Conditional
 from bayesmeta.inference.quadrature.density import at_taus
 from bayesmeta.inference.quadrature.grid import outside_of
 from bayesmeta.inference.quadrature.integral import Integral
+from bayesmeta.inference.quadrature.interpolation import interpolated
 from bayesmeta.inference.quadrature.nodes import cells
 from bayesmeta.inference.quadrature.outer import log_prior, outer_priors, values_of
 from bayesmeta.model.likelihood import Taus
@@ -17,6 +18,7 @@ from bayesmeta.model.priors import log_density as log_density_of
 from bayesmeta.model.spec import ModelSpec
 
 SMALLEST = 1e-10  # probability of a tail; Sobol' points have 30 bits
+LARGE = 5_000  # effects; of more, few taus are evaluated
 CANDIDATES = 2  # candidates per draw: enough for almost no draw to be taken twice
 
 
@@ -47,8 +49,7 @@ def draw(integral: Integral, spec: ModelSpec, *, count: int, seed: int) -> Draws
     tau, outside = outside_of(x[:, ::-1], spec, integral.arrays.scale)
     priors = outer_priors(spec)
     outer = values_of(priors, z)
-    levels = {level: tau[None, :, at] for at, level in enumerate(spec.levels)}
-    given = at_taus(integral.arrays.given(outer), Taus(**levels))
+    given = _conditionals(integral, spec, x, outer)
     log_density = np.nan_to_num(given.log_likelihood + outside, nan=-np.inf)
     chosen = systematic(softmax(log_density + log_prior(z) - log_candidate), count, rng)
     noise = _spread_noise(count, given.mean.shape[0], rng)
@@ -64,6 +65,23 @@ def draw(integral: Integral, spec: ModelSpec, *, count: int, seed: int) -> Draws
     log_joint = sum(log_priors, log_density[chosen] - jacobian + log_normal)
     beta = mean + (factor @ noise[..., None])[..., 0]
     return Draws(tau[chosen], beta, log_joint, outer)
+
+
+def _conditionals(
+    integral: Integral, spec: ModelSpec, x: np.ndarray, outer: dict[str, np.ndarray]
+) -> Conditional:
+    """Return the conditionals of beta at x (n, levels); of a large table by interpolation."""
+    arrays = integral.arrays.given(outer)
+
+    def evaluate(at: np.ndarray) -> Conditional:
+        tau, _ = outside_of(at[:, ::-1], spec, integral.arrays.scale)
+        return at_taus(
+            arrays, Taus(**{level: tau[None, :, i] for i, level in enumerate(spec.levels)})
+        )
+
+    large = len(arrays.v) >= LARGE and not outer
+    found = interpolated(evaluate, x) if large else None
+    return found or evaluate(x)
 
 
 def factors_of(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

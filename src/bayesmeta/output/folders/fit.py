@@ -17,6 +17,8 @@ from bayesmeta.output import figures
 from bayesmeta.output.folders.folder import Folder, Tables
 from bayesmeta.output.pictures import draw_picture, heading_of
 
+MAX_STUDIES = 1000  # with a row in the pictures of a fit, on 17 pages
+
 
 def fit_tables(tree: xr.DataTree) -> dict[str, pd.DataFrame]:
     """Return the tables of a fit by file name, the later four if they have rows."""
@@ -62,10 +64,17 @@ def write_tree(path: Path, tree: xr.DataTree, provenance: Mapping[str, Any]) -> 
 
 
 def write_fit_figures(folder: Folder, tree: xr.DataTree, tables: Tables) -> None:
-    """Draw studies, means, effects, taus, chains, slopes and discrepancies, if they exist."""
-    draw_pictures(folder, tree, "forest")
+    """Draw studies, means, effects, taus, chains, slopes and discrepancies, if they exist.
+
+    The pictures with a row per study are left to `bayesmeta plot` if there are many.
+    """
+    few = tree["constant_data"].sizes["study"] <= MAX_STUDIES
+    if few:
+        draw_pictures(folder, tree, "forest")
     if len(summaries.means_table(tree)):
-        draw_pictures(folder, tree, "means", "caterpillar")
+        draw_pictures(folder, tree, "means")
+        if few:
+            draw_pictures(folder, tree, "caterpillar")
     if (summaries.orchard_table(tree)["part"] == "effect").any():
         draw_pictures(folder, tree, "orchard")
     write_diagnostic_figures(folder, tree)
