@@ -18,7 +18,7 @@ from bayesmeta.model.priors import log_density as log_density_of
 from bayesmeta.model.spec import ModelSpec
 
 SMALLEST = 1e-10  # probability of a tail; Sobol' points have 30 bits
-LARGE = 5_000  # effects; of more, few taus are evaluated
+LARGE = {1: 500, 2: 500, 3: 5_000}  # effects, by taus; of more, few taus are evaluated
 CANDIDATES = 2  # candidates per draw: enough for almost no draw to be taken twice
 
 
@@ -79,7 +79,7 @@ def _conditionals(
             arrays, Taus(**{level: tau[None, :, i] for i, level in enumerate(spec.levels)})
         )
 
-    large = len(arrays.v) >= LARGE and not outer
+    large = len(arrays.v) >= LARGE[x.shape[1]] and not outer
     found = interpolated(evaluate, x) if large else None
     return found or evaluate(x)
 
