@@ -14,6 +14,7 @@ from bayesmeta.infrastructure.choices import Picture
 from bayesmeta.infrastructure.provenance import write_json
 from bayesmeta.model.spec import spec_of
 from bayesmeta.output import figures
+from bayesmeta.output.folders.compact import compacted
 from bayesmeta.output.folders.folder import Folder, Tables
 from bayesmeta.output.pictures import draw_picture, heading_of
 
@@ -57,10 +58,10 @@ def write_fit(
 
 def write_tree(path: Path, tree: xr.DataTree, provenance: Mapping[str, Any]) -> None:
     """Write a DataTree that `arviz.from_netcdf` opens, provenance as JSON in its attributes."""
-    labelled = tree.copy()
+    labelled, encoding = compacted(tree)
     for node in (labelled, labelled["posterior"]):
         node.attrs |= {"provenance": json.dumps(provenance), "label": provenance["label"]}
-    labelled.to_netcdf(path, engine="h5netcdf")
+    labelled.to_netcdf(path, engine="h5netcdf", encoding=encoding)
 
 
 def write_fit_figures(folder: Folder, tree: xr.DataTree, tables: Tables) -> None:
