@@ -40,6 +40,7 @@ gallery: .venv/ready
 bench: .venv/ready
 	$(BIN)/python benchmarks/fit.py
 	$(BIN)/python benchmarks/peers.py
+	$(BIN)/python benchmarks/commands.py
 
 calibration: .venv/ready
 	$(BIN)/python benchmarks/calibration.py
