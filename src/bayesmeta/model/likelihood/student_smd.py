@@ -13,6 +13,7 @@ computed at Chebyshev's points of s, and a polynomial gives it at all nodes of l
 from typing import ClassVar
 
 import numpy as np
+from numpy.polynomial.chebyshev import chebpts1, chebvander
 
 from bayesmeta.model.likelihood.arguments import Taus
 from bayesmeta.model.likelihood.arrays import Array, namespace, special_of, with_node_axes
@@ -20,14 +21,8 @@ from bayesmeta.model.likelihood.exact_smd import VALUES_AT_ONCE, ExactSmd
 from bayesmeta.model.likelihood.student import NODE_VALUES_AT_ONCE, NODES, Student, scale_nodes
 
 SHARES = 7  # Chebyshev's points
-ANGLES = (np.arange(SHARES) + 0.5) * np.pi / SHARES
-POINTS = (1 + np.cos(ANGLES)) / 2
-TO_COEFFICIENTS = (
-    np.cos(np.outer(np.arange(SHARES), ANGLES))
-    * 2
-    / SHARES
-    * np.r_[0.5, np.ones(SHARES - 1)][:, None]
-)  # of Chebyshev polynomials, from values at the points
+POINTS = (1 + chebpts1(SHARES)) / 2
+TO_COEFFICIENTS = np.linalg.inv(chebvander(2 * POINTS - 1, SHARES - 1))  # from values at the points
 
 
 class StudentSmd(ExactSmd, Student):
