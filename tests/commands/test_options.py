@@ -16,7 +16,10 @@ from bayesmeta.data import datasets
 from bayesmeta.infrastructure.errors import BadInput
 
 REFUSED: dict[str, tuple[Callable[[], Options], str]] = {
-    "sampler": (lambda: Sampling("stan"), "unknown sampler 'stan'; choose one of: numpyro, nutpie"),
+    "sampler": (
+        lambda: Sampling("stan"),
+        "unknown sampler 'stan'; choose one of: auto, numpyro, nutpie",
+    ),
     "draws": (lambda: Sampling(draws=9), "draws is 9; it should be a whole number of at least 10"),
     "no draws": (lambda: Sampling(draws=None), "draws is None; it should be a whole number"),
     "a flag": (lambda: Sampling(chains=True), "chains is True; it should be a whole number"),

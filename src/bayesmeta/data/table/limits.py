@@ -4,7 +4,7 @@ from bayesmeta.infrastructure.errors import BadInput
 
 FILE_BYTES = 200_000_000
 UNPACKED_BYTES = 250_000_000
-CELLS = 20_000_000
+CELLS = 5_500_000  # a million effects with five columns
 COLUMNS = 2_000
 NAME_LENGTH = 255
 LABEL_LENGTH = 500

@@ -99,7 +99,7 @@ class ModelSpec:
     @property
     def has_heavy_tails(self) -> bool:
         """Return whether study effects have a Student distribution, with estimated nu."""
-        return "nu" in self.priors
+        return self.likelihood == "student" or "nu" in self.priors
 
     @property
     def has_dependent_errors(self) -> bool:
