@@ -15,7 +15,7 @@ from bayesmeta.model.priors import draw_prior, log_prior
 from bayesmeta.model.spec import ModelSpec
 
 PRIOR_DRAWS = 1000
-MAX_STORED_VALUES = 6e7  # draws times effects, 1.2 GB; of more, summaries are kept
+MAX_STORED_VALUES = 2e7  # draws times effects, 400 MB; of more, summaries are kept
 SUMMARISED_VALUES = 2e7  # draws times effects of which summaries are made
 MIN_SUMMARISED = 100  # draws of them, however large the table
 QUANTILES = (0.025, 0.5, 0.975)

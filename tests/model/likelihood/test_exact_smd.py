@@ -179,7 +179,7 @@ def test_nodes_have_converged(
 
 
 @pytest.mark.parametrize("spec", [HEAVY, replace(HEAVY, levels=("study", "group", "effect"))])
-@pytest.mark.parametrize("nu", [1.5, 30.0])
+@pytest.mark.parametrize("nu", [1.5, pytest.param(30.0, marks=pytest.mark.slow)])
 def test_heavy_tails_equal_brute_force(small: pd.DataFrame, spec: ModelSpec, nu: float) -> None:
     design = build_design(small, spec)
     taus = {"study": 0.6, "group": 0.3, "effect": 0.4}
