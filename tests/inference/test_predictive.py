@@ -8,8 +8,10 @@ from bayesmeta.data.effect_sizes import correction
 from bayesmeta.inference import predictive
 from bayesmeta.inference.nuts import sample_posterior
 from bayesmeta.inference.quadrature import quadrature_posterior
+from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design
 from bayesmeta.model.spec import read_spec
+from bayesmeta.output.pictures import draw_picture
 
 
 def test_of_a_large_table_summaries_are_kept(
@@ -33,6 +35,8 @@ def test_of_a_large_table_summaries_are_kept(
         assert summaries["w"].dims == ("statistic", "group")
         assert {"u", "w", "obs", "log_obs", "obs_new"} == set(summaries.data_vars)
         assert tree["log_likelihood"].sizes["draw"] == min(draws, 250)
+    with pytest.raises(BadInput, match="a tree so large lacks"):
+        draw_picture(tree, "caterpillar", "")
     u = complete["posterior"]["u"].stack(sample=("chain", "draw"))
     sd = u.std("sample").values
     found = summaries["u"]

@@ -74,7 +74,7 @@ def write_fit_figures(folder: Folder, tree: xr.DataTree, tables: Tables) -> None
         draw_pictures(folder, tree, "forest")
     if len(summaries.means_table(tree)):
         draw_pictures(folder, tree, "means")
-        if few:
+        if few and "summaries" not in tree.children:  # which has no draws of the studies
             draw_pictures(folder, tree, "caterpillar")
     if (summaries.orchard_table(tree)["part"] == "effect").any():
         draw_pictures(folder, tree, "orchard")
