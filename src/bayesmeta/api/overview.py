@@ -63,7 +63,7 @@ def loo(tree: xr.DataTree, *, seed: int = 1) -> pd.DataFrame:
     DataFrame
         A row per study: study, k (effects), elpd_psis and k_hat (of importance sampling), elpd
         (expected log predictive density), how it was found (exact, PSIS, matched, refitted),
-        error. Their sum is the elpd of `compare_models`.
+        error. `compare_models` sums elpd_psis.
 
     Source: Vehtari, Gelman & Gabry 2017, doi 10.1007/s11222-016-9696-4.
 

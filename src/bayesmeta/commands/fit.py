@@ -17,6 +17,7 @@ from bayesmeta.commands.request import Inputs
 from bayesmeta.commands.run import Task
 from bayesmeta.estimates.convergence import diagnose, interval_error
 from bayesmeta.estimates.transformed import shown_tables
+from bayesmeta.inference.conventions import LARGE_TABLE
 from bayesmeta.inference.independent import independent_posterior
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Steps
@@ -27,7 +28,6 @@ from bayesmeta.output.folders.folder import Folder
 from bayesmeta.robustness.refinements import extreme_effects, refinements_table
 
 HALF_DIGIT = 0.005  # half a unit of the second decimal, the last one that is printed
-MAX_NUTS = 50_000  # effects; of more, "auto" draws independently where quadrature takes the model
 MAX_DRAWS = 20_000  # per chain; a scale that needs more is not read to two decimals
 
 
@@ -67,8 +67,8 @@ def with_sampler(sampling: Sampling, design: xr.Dataset, spec: ModelSpec) -> Sam
     """Return the choices with a sampler in place of "auto"."""
     if sampling.sampler != "auto":
         return sampling
-    large = design.sizes["effect"] > MAX_NUTS if "effect" in design.sizes else False
-    exact = large and spec.likelihood != ORDERED and not refusal(design, spec, "quadrature")
+    large = spec.likelihood != ORDERED and design.sizes["effect"] > LARGE_TABLE
+    exact = large and not refusal(design, spec, "quadrature")
     return replace(sampling, sampler="quadrature" if exact else "numpyro")
 
 

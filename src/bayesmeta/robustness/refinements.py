@@ -14,6 +14,7 @@ import xarray as xr
 
 from bayesmeta.estimates.conventions import WITHOUT_EXTREME
 from bayesmeta.estimates.text import number_text
+from bayesmeta.inference.conventions import LARGE_TABLE
 from bayesmeta.inference.quadrature import Joint, Posterior, combination, integrate_posterior
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design
@@ -36,7 +37,6 @@ COLUMNS = [
 ]
 MATTERS = 0.25  # shift of a mean, in posterior sds, that a fit reports
 EXTREME = 6.0  # |g|, beyond any plausible true effect: a SEM read as an SD, or an SD near zero
-MAX_EFFECTS = 50_000  # of more, the level of effects takes minutes
 STRONG = 3.0  # log Bayes factor that a fit reports: doi 10.1080/01621459.1995.10476572
 SENTENCES = {
     EXACT: "The exact likelihood of Hedges' g ({option}) would move",
@@ -60,7 +60,7 @@ def refinements_table(frame: pd.DataFrame, design: xr.Dataset, spec: ModelSpec) 
     that the data allow, or the table has more than 50,000 effects.
     """
     none = pd.DataFrame(columns=COLUMNS)
-    if design.sizes["effect"] > MAX_EFFECTS:
+    if design.sizes["effect"] > LARGE_TABLE:
         return none
     normal = replace(spec, likelihood="normal")
     if spec.likelihood not in ("normal", "t") or refusal(design, normal, "quadrature"):
