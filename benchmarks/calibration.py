@@ -93,8 +93,7 @@ the band that 95 % of all lines stay within at every point.*
 """
 BETWEEN = """
 *Bias* is that of the parameter with the largest one, with its standard error. Of many parameters
-some leave the 95 % band by chance: one of twenty. The means of a model are symmetrical in sign, so
-that an error of the model could not make their ranks too high or too low on average.
+some leave the 95 % band by chance: one of twenty.
 
 {unreliable}Models whose refits take seconds to half a minute have fewer sets.
 `translational-pooled` and `ketamine-extinction` have no independent draws, and are not here; the
