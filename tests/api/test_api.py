@@ -76,7 +76,12 @@ def test_importing_the_package_is_instant_and_names_are_seen() -> None:
 
 
 @pytest.mark.parametrize(
-    "first", ["bayesmeta.{0}", "import bayesmeta.estimates.contrasts", "bayesmeta.api"]
+    "first",
+    [
+        "bayesmeta.{0}",
+        pytest.param("import bayesmeta.estimates.contrasts", marks=pytest.mark.slow),
+        pytest.param("bayesmeta.api", marks=pytest.mark.slow),
+    ],
 )
 def test_names_are_functions_whatever_is_imported_first(first: str) -> None:
     lines = ["import bayesmeta"]

@@ -17,7 +17,9 @@ print(*{"jax", "numpyro", "pymc", "pytensor"} & set(sys.modules), sep=",", file=
 """
 
 
-@pytest.mark.parametrize("verb", ["fit", "compare", "lint"])
+@pytest.mark.parametrize(
+    "verb", ["fit", *(pytest.param(x, marks=pytest.mark.slow) for x in ("compare", "lint"))]
+)
 def test_no_compiler_is_started(verb: str, tmp_path: Path) -> None:
     options = ["--sampler", "quadrature", "--draws", "500"] if verb == "fit" else []
     table = tmp_path / "mine.csv"
