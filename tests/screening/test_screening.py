@@ -180,7 +180,7 @@ def test_tuning_in_rounds_picks_the_best_point_of_all(
     sizes = (2, 20, 40, 60)
     grid = [replace(SMALL, trees=60, min_samples_leaf=size) for size in sizes]
     folds = folds_of(frame["study"], count=4)
-    monkeypatch.setattr(forest, "ROUNDS", ((5, 3), (20, 2)))
+    monkeypatch.setattr(forest, "ROUNDS", (forest.Round(5, 2, 3), forest.Round(20, 3, 2)))
     options = JobOptions(workers=1, cache=tmp_path)
     table = forest.r2cv_table(forest.tune(coded, y, weights, folds, grid=grid, options=options))
     assert sorted(table["trees"]) == [5, 20, 60, 60]

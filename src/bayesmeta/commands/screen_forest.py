@@ -66,9 +66,10 @@ def tune_forest(
     tuned = screening.tune(codings[0], typical, weights, folds, **running(task))
     r2cv = screening.r2cv_table(tuned)
     tuning = screening.best_of(r2cv)
-    by = {name: frame[name] for name in ("study", "group")}
-    by_folds = screening.r2cv_folds(codings[0], typical, weights, by, tuning, **running(task))
-    tables = {"r2cv": r2cv.assign(folds=options.folds), "r2cv_folds": by_folds}
+    r2cv = r2cv.assign(folds=options.folds)
+    other = {name: frame[name] for name in ("study", "group") if name != options.folds}
+    by_other = screening.r2cv_folds(codings[0], typical, weights, other, tuning, **running(task))
+    tables = {"r2cv": r2cv, "r2cv_folds": pd.concat([r2cv[:1], by_other], ignore_index=True)}
     return tables, TunedForest(codings, target, weights[tuning.weights], tuning, folds)
 
 

@@ -7,7 +7,7 @@ Source: metaforest 0.1.5, doi 10.32614/CRAN.package.metaforest.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import product
+from itertools import islice, product
 from typing import NamedTuple
 
 import numpy as np
@@ -43,7 +43,22 @@ class Training(NamedTuple):
     tuning: Tuning
 
 
-ROUNDS = ((50, 9), (150, 3))  # trees of a round of tuning, and how many points go on
+class Round(NamedTuple):
+    """A round of tuning.
+
+    Attributes
+    ----------
+    trees : of a forest.
+    folds : number of folds that are predicted.
+    kept : number of points that go on.
+    """
+
+    trees: int
+    folds: int
+    kept: int
+
+
+ROUNDS = (Round(40, 5, 5), Round(150, 10, 2))
 SIZES = (2, 4, 6)
 # the published grid
 GRID = tuple(Tuning(tried, leaf, name) for name, tried, leaf in product(WEIGHTS, SIZES, SIZES))
@@ -76,15 +91,17 @@ def columns_tried(coded: Coded, tuning: Tuning) -> int:
     return min(columns, max(1, share))
 
 
-def cross_validate(training: Training, folds: np.ndarray, seed: int) -> pd.DataFrame:
-    """Predict held-out effects with a forest.
+def cross_validate(
+    training: Training, folds: np.ndarray, seed: int, first: int | None = None
+) -> pd.DataFrame:
+    """Predict the held-out effects of all folds, or of the `first` ones, with a forest.
 
     Columns: fold, k, r2, r2_sse, rmse, mae. r2 is the squared correlation of predictions and
     targets in a fold (Rsquared of caret, R2_cv of the paper); r2_sse is 1 - SSE / SST about the
     mean of the training rows, below 0 where that mean predicts better. Both without weights.
     """
     rows = []
-    for fold, (train, test) in enumerate(held_out(folds)):
+    for fold, (train, test) in enumerate(islice(held_out(folds), first)):
         forest = grow(training, train, seed=seed + fold)
         measures = agreement_of(forest, training, train, test)
         rows.append({"fold": fold, "k": len(test), **measures})
@@ -125,24 +142,24 @@ def tune(
 ) -> pd.DataFrame:
     """Cross-validate the points of a grid, in a job per point; points share folds and seeds.
 
-    By successive halving: all points with few trees, and the best of them with more, until the last
-    have as many as they state. Points that grow the same forests are taken once.
+    By successive halving: all points with few trees on some of the folds, the best of them with
+    more, and the last with as many as it states. Points that grow the same forests are taken once.
     Columns: the choices of a point, with the number of trees of its last round, then fold, k, r2,
     r2_sse, rmse, mae; a row per fold.
     Source: Jamieson & Talwalkar 2016, arXiv 1502.07943.
     """
     points = distinct(grid, coded)
     tables = []
-    for trees, kept in [*ROUNDS, (None, 0)]:
-        if trees is not None and len(points) <= kept:
-            continue
+    rounds = [*(turn for turn in ROUNDS if len(points) > turn.kept), None]
+    for turn in rounds:
+        trees, first, kept = turn or (max(point.trees for point in points), None, 0)
         jobs = []
-        sized = [replace(point, trees=min(trees or point.trees, point.trees)) for point in points]
+        sized = [replace(point, trees=min(trees, point.trees)) for point in points]
         for point in sized:
             training = Training(coded, y, weights[point.weights], point)
             size = f"{point.max_features} features, leaves of {point.min_samples_leaf}"
             name = f"{point.weights} weights, {size}, {point.trees} trees"
-            jobs.append(Job(name, cross_validate, (training, folds, seed)))
+            jobs.append(Job(name, cross_validate, (training, folds, seed, first)))
         done = options.run_all(jobs, "tuning the forest")
         order = np.argsort([table["rmse"].mean() for table in done], kind="stable")
         tables += [done[at].assign(**asdict(sized[at])) for at in order[kept:]]

@@ -16,7 +16,7 @@ from bayesmeta.screening.moderators import Coded
 from bayesmeta.screening.running import DEFAULT, JobOptions
 from bayesmeta.screening.targets import Target
 
-TREES = 150  # of a resample, whose studies vary more than its trees
+TREES = 100  # of a resample, whose studies vary more than its trees
 REPEATS = 3  # permutations per moderator; replicates average out the rest of the noise
 KEYS = {  # by part of the replicates, the columns that identify a row
     "single": ["moderator", "level"],

@@ -7,7 +7,7 @@ import numpy as np
 from bayesmeta.screening.effects import Effects, Moderator
 
 MAX_ARRAY_SIZE = 4_000_000  # of the largest array of weights: 32 MB
-TAU2_NODES = 24  # values of tau2 between which Qb is interpolated
+TAU2_NODES = 12  # values of tau2 between which Qb is interpolated
 NEAR_BEST = 1e-3  # relative distance from the largest Qb within which Qb is computed in full
 EQUAL_QB_TOLERANCE = 1e-9  # relative difference below which two splits are the same split
 DECIMALS = 12  # of means: equal means stay equal in whichever order their effects were added
