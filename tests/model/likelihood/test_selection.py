@@ -210,6 +210,20 @@ def test_a_table_has_the_values_at_all_pairs(taus: tuple[float, float]) -> None:
     np.testing.assert_allclose(both, np.stack([found, found], 1), rtol=1e-12)
 
 
+@pytest.mark.parametrize("unit", ["study", "result"])
+def test_a_mean_far_against_the_direction_is_not_likely(nested: pd.DataFrame, unit: str) -> None:
+    """The probability of publication has no digits there: it must not be taken as nearly zero."""
+    spec = replace(SPEC, published_unit=unit, likelihood="t")
+    frame = nested.assign(yi=4 + nested["yi"].abs())
+    sizes = frame[["n1i", "n2i"]]
+    frame["vi"] = (1 / sizes).sum(axis=1) + frame["yi"] ** 2 / (2 * sizes.sum(axis=1))
+    design = build_design(frame, spec)
+    weights = [1e-200, 1e-300]
+    near = log_likelihood_by_study(design, spec, [4.5], [1.0, 0.4], weights).sum()
+    far = log_likelihood_by_study(design, spec, [-50.0], [1.0, 1e-3], weights).sum()
+    assert far < near - 100
+
+
 def test_results_by_themselves_have_their_probabilities_multiplied(nested: pd.DataFrame) -> None:
     """With `published_unit = "result"` the normalising constant is that of lone results."""
     spec = replace(SPEC, published_unit="result", likelihood="t")

@@ -43,6 +43,7 @@ from bayesmeta.model.likelihood.beta_weights import log_omega, log_top, nodes, s
 from bayesmeta.model.likelihood.exact_smd import statistics_of
 from bayesmeta.model.spec import ModelSpec
 
+LEAST_PROBABILITY = 1e-10  # of publication
 FEW_STEPS = 3  # more make a loop that is compiled once
 SCALES = 5  # nodes of s: an error below 1e-4 in a probability with 6 degrees of freedom
 
@@ -170,12 +171,16 @@ class Publication:
         return xp.stack([averaged(c) if c.any() else beyond(c) for c in bounds], 1)
 
     def log_probability(self, mean: Array, variance: Scalar, omega: Array) -> Array:
-        """Return log A (k, ...) for weights omega (k, steps, ...)."""
+        """Return log A (k, ...) for weights omega (k, steps, ...).
+
+        A is at least `LEAST_PROBABILITY`. Below it the nodes of the scale have few digits, and a
+        mean far against the published direction would be likely where A is too small.
+        """
         xp = namespace(mean, variance, omega)
         reached = self.reached(mean, variance)
         omega = with_node_axes(omega, reached)
         A = omega[:, -1] + ((omega[:, :-1] - omega[:, 1:]) * reached).sum(1)
-        return xp.log(A)
+        return xp.log(xp.maximum(A, LEAST_PROBABILITY))
 
 
 def draw_published(
