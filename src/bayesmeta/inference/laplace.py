@@ -22,6 +22,7 @@ from bayesmeta.inference.by_study import log_likelihood_by_study
 from bayesmeta.inference.conventions import MAX_K_HAT
 from bayesmeta.inference.predictive import complete_tree
 from bayesmeta.inference.quadrature.weighting import resample, smoothed_weights
+from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.flat_coordinates import Draws, FlatCoordinates
 from bayesmeta.model.likelihood import Parameters, likelihood_of, tau_labels, weight_labels
@@ -38,6 +39,10 @@ WIDER = 1.5
 CANDIDATES = 2000  # at least; of 1,000 the means of taus were off by .04 of their sds
 STEP = 1e-3  # of numerical derivatives, in units of the coordinates
 TOLERANCE = 0.01  # of the slope at the mode; the approximation is improved afterwards
+NO_CURVATURE = (
+    "the posterior has no finite curvature at its mode, so that it cannot be approximated; sample "
+    "the model with --sampler numpyro"
+)
 LOWEST_CURVATURE = 1e-2  # of an approximation whose prior has sds near 1 in these coordinates
 
 
@@ -149,12 +154,17 @@ def laplace_posterior(
 
 
 def curvature(density: Posterior) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mode (size,) and the inverse of minus the curvature there (size, size)."""
+    """Return the mode (size,) and the inverse of minus the curvature there (size, size).
+
+    Raise BadInput if the curvature is not finite.
+    """
     mode = climb(density, density.coordinates.start)
     steps = STEP * np.eye(len(mode))
     slopes = density.gradient(np.concatenate([mode + steps, mode - steps]))[1]
     above, below = np.split(slopes, 2)
     precision = (below - above) / (2 * STEP)
+    if not np.isfinite(precision).all():
+        raise BadInput(NO_CURVATURE)
     values, vectors = np.linalg.eigh((precision + precision.T) / 2)
     return mode, (vectors / np.maximum(values, LOWEST_CURVATURE)) @ vectors.T
 
