@@ -165,3 +165,15 @@ def test_a_model_without_independent_draws_says_so(
     design = build_design(simulated, spec)
     with pytest.raises(BadInput, match="estimates nu, which quadrature cannot do"):
         independent_posterior(design, spec)
+
+
+def test_a_posterior_without_a_curvature_is_refused(
+    design: xr.Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nowhere(_: object, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return np.zeros(len(z)), np.full_like(z, np.nan)
+
+    monkeypatch.setattr("bayesmeta.inference.laplace.climb", lambda _, start: start)
+    monkeypatch.setattr("bayesmeta.inference.laplace.Posterior.gradient", nowhere)
+    with pytest.raises(BadInput, match="no finite curvature"):
+        laplace_posterior(design, EXACT, draws=50, chains=1)

@@ -26,6 +26,7 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.flat_coordinates import Draws, FlatCoordinates
 from bayesmeta.model.likelihood import Parameters, likelihood_of, tau_labels, weight_labels
+from bayesmeta.model.likelihood.choice import SAMPLE
 from bayesmeta.model.priors import log_prior
 from bayesmeta.model.spec import ModelSpec
 from bayesmeta.model.start import guess_start
@@ -39,10 +40,7 @@ WIDER = 1.5
 CANDIDATES = 2000  # at least; of 1,000 the means of taus were off by .04 of their sds
 STEP = 1e-3  # of numerical derivatives, in units of the coordinates
 TOLERANCE = 0.01  # of the slope at the mode; the approximation is improved afterwards
-NO_CURVATURE = (
-    "the posterior has no finite curvature at its mode, so that it cannot be approximated; sample "
-    "the model with --sampler numpyro"
-)
+NO_CURVATURE = "the posterior has no finite curvature at its mode for an approximation"
 LOWEST_CURVATURE = 1e-2  # of an approximation whose prior has sds near 1 in these coordinates
 
 
@@ -164,7 +162,7 @@ def curvature(density: Posterior) -> tuple[np.ndarray, np.ndarray]:
     above, below = np.split(slopes, 2)
     precision = (below - above) / (2 * STEP)
     if not np.isfinite(precision).all():
-        raise BadInput(NO_CURVATURE)
+        raise BadInput(f"{NO_CURVATURE}; {SAMPLE}")
     values, vectors = np.linalg.eigh((precision + precision.T) / 2)
     return mode, (vectors / np.maximum(values, LOWEST_CURVATURE)) @ vectors.T
 

@@ -150,9 +150,9 @@ def tune(
     """
     points = distinct(grid, coded)
     tables = []
-    rounds = [*(turn for turn in ROUNDS if len(points) > turn.kept), None]
-    for turn in rounds:
-        trees, first, kept = turn or (max(point.trees for point in points), None, 0)
+    last = Round(max(point.trees for point in points), len(np.unique(folds)), 0)
+    rounds = [turn for turn in ROUNDS if len(points) > turn.kept]
+    for trees, first, kept in [*rounds, last]:
         jobs = []
         sized = [replace(point, trees=min(trees, point.trees)) for point in points]
         for point in sized:

@@ -253,15 +253,3 @@ def test_a_better_model_wins_by_more_than_its_error(
     }
     row = elpd_table(tables, "mean").set_index("model").loc["cells"]
     assert row["difference"] > 3 * row["difference_se"] > 0
-
-
-def test_a_posterior_without_a_curvature_is_refused(
-    design: xr.Dataset, spec: ModelSpec, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def nowhere(_: object, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return np.zeros(len(z)), np.full_like(z, np.nan)
-
-    monkeypatch.setattr("bayesmeta.inference.laplace.climb", lambda _, start: start)
-    monkeypatch.setattr("bayesmeta.inference.laplace.Posterior.gradient", nowhere)
-    with pytest.raises(BadInput, match="no finite curvature"):
-        laplace_posterior(design, spec, draws=50, chains=1)
