@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from bayesmeta.cli import main
+from bayesmeta.infrastructure.files import root
 from standardised import simulate_smds
 
 
@@ -81,6 +82,23 @@ def test_bad_input_writes_nothing(
     assert run(*arguments, "--dataset", str(bare), "--out", str(out)) == 2
     assert message in " ".join(capsys.readouterr().err.replace("│", " ").split())
     assert not out.exists()
+
+
+def test_a_composite_likelihood_is_named_and_not_calibrated(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = np.repeat(np.arange(6), 2)
+    rng = np.random.default_rng(1)
+    frame = simulate_smds(rng, study, study, mean=1.0, taus=(0.3, 0, 0), sizes=(4, 6))
+    frame.to_csv(tmp_path / "own.csv", index=False)
+    text = (root() / "models" / "selection.toml").read_text()
+    by_result = f'published_unit = "result"\n{text}'.replace("0 + valence:phase", "1")
+    (tmp_path / "by-result.toml").write_text(by_result.split("[contrasts")[0])
+    asked = ["--dataset", str(tmp_path / "own.csv"), "--model", str(tmp_path / "by-result.toml")]
+    assert run("calibrate", *asked, "--out", str(tmp_path / "out")) == 2
+    message = " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert 'Calibrate it with published_unit = "study"' in message
+    assert not (tmp_path / "out").exists()
 
 
 def test_directions_have_no_likelihood_of_effect_sizes(

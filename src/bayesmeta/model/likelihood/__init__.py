@@ -21,4 +21,4 @@ from bayesmeta.model.likelihood.exact_smd import ExactSmd
 from bayesmeta.model.likelihood.kernel import log_likelihood, marginal
 from bayesmeta.model.likelihood.nesting import Members, Nesting
 from bayesmeta.model.likelihood.normal import Normal
-from bayesmeta.model.likelihood.selection import Selected
+from bayesmeta.model.likelihood.selection import Selected, composite

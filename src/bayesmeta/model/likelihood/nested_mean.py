@@ -24,9 +24,15 @@ from bayesmeta.model.likelihood.arrays import (
 from bayesmeta.model.likelihood.kernel import Step
 from bayesmeta.model.likelihood.nesting import Nesting
 
-WIDEST = 4.0  # evenly spaced node, in sds; of the normal, 6e-5 is beyond
+WIDEST = 9.0  # node, in sds: what is published may be far from the mean of all studies
+BEND = 3.0  # sds, beyond which the spacing of nodes grows
 
 Factor = Callable[[Array], Array]
+
+
+def spread_out(t: np.ndarray) -> np.ndarray:
+    """Return z of t, from [-1, 1] to [-WIDEST, WIDEST], whose spacing grows beyond BEND (...)."""
+    return BEND * np.sinh(np.arcsinh(WIDEST / BEND) * t)
 
 
 class NormalNodes(NamedTuple):
@@ -44,12 +50,12 @@ class NormalNodes(NamedTuple):
         return cls(z, np.log(weight / weight.sum()))
 
     @classmethod
-    def evenly(cls, tau: Scalar, count: int) -> "NormalNodes":
-        """Return evenly spaced nodes, for an integrand with steps; one node of an absent level."""
+    def trapezoids(cls, tau: Scalar, count: int) -> "NormalNodes":
+        """Return nodes for an integrand with steps or a far mode; one node of an absent level."""
         if is_zero(tau):
             return cls(np.zeros(1), np.zeros(1))
-        z = np.linspace(-WIDEST, WIDEST, count)
-        return cls(z, log_softmax(-0.5 * z**2))
+        z = spread_out(np.linspace(-1, 1, count))
+        return cls(z, log_softmax(-0.5 * z**2 + 0.5 * np.log1p((z / BEND) ** 2)))
 
     def log_mean(self, log_values: Array) -> Array:
         """Return the log mean of exp(log_values), nodes on the last axis."""

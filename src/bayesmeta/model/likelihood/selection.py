@@ -9,7 +9,7 @@ all studies, not of those that were published. d, and w of a group or u of a stu
 effect, only add to the variance around a mean, so that their integral is closed; u and w of the
 others are integrated by trapezoids, on a table of log A (`tabulation`). If every result is
 published or not by itself, whatever became of the other results of its study, the mean is over each
-A_i alone.
+A_i alone: a composite likelihood, which is no probability of several results of a study.
 
 Given the results, u, w and d do not depend on the weights.
 
@@ -44,8 +44,12 @@ from bayesmeta.model.likelihood.publication import (
 from bayesmeta.model.likelihood.tabulation import POINTS, at_pairs, points
 from bayesmeta.model.spec import ModelSpec
 
-NODES = (21, 15)  # of study and group; see the tests for their error
+NODES = (27, 19)  # of study and group; see the tests for their error
 METROPOLIS_STEPS = 32  # an error below .01 tau in the mean of published effects; see the tests
+COMPOSITE = (
+    'published_unit = "result" divides every result by its own probability of publication, as if '
+    "the results of a study had no common true effect: a check of sensitivity, not calibrated"
+)
 VALUES_AT_ONCE = 200_000  # of an array (k, draws, nodes), which fits in the processor's cache
 
 
@@ -56,6 +60,12 @@ class Alike(NamedTuple):
     effect: np.ndarray  # an effect with these constants
     copies: np.ndarray  # how many effects have them
     above: Members  # the unit that their sum belongs to
+
+
+def composite(design: xr.Dataset, spec: ModelSpec) -> str:
+    """Return why a likelihood is no probability of the results, "" if it is one."""
+    several = design.sizes["effect"] > design.sizes["study"]
+    return COMPOSITE if spec.published_unit == "result" and several else ""
 
 
 class Selected(Normal):
@@ -120,11 +130,11 @@ class Selected(Normal):
         alone = self._log_sum(self.alone, mean, sum(tau**2 for tau in of_effects), omega)
         if len(self.lone.effect) + len(self.nested.effect) == 0:
             return alone
-        studies = NormalNodes.evenly(taus.study, NODES[0])
+        studies = NormalNodes.trapezoids(taus.study, NODES[0])
         u = _placed(of_effects.study, studies.z)
         below = of_effects.group**2 + of_effects.effect**2
         by_group = self._log_sum(self.lone, _extended(mean) + u, below, omega)
-        groups = NormalNodes.evenly(taus.group, NODES[1])
+        groups = NormalNodes.trapezoids(taus.group, NODES[1])
         reach = of_effects.study + of_effects.group
         at = points() if not is_zero(reach) else np.zeros(1)
         at_points = _extended(mean) + _placed(reach, at)
