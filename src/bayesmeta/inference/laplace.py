@@ -9,19 +9,21 @@ numerical, and nothing is compiled.
 Source: Vehtari et al. 2024, JMLR 25(72), Pareto smoothed importance sampling.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import xarray as xr
 from scipy.optimize import minimize
-from scipy.special import softmax
+from scipy.special import chdtri, ndtri, softmax
 from scipy.stats import multivariate_t
 
 from bayesmeta.inference.by_study import log_likelihood_by_study
 from bayesmeta.inference.conventions import MAX_K_HAT
 from bayesmeta.inference.predictive import complete_tree
-from bayesmeta.inference.quadrature.weighting import resample, smoothed_weights
+from bayesmeta.inference.quadrature.draws import spread_points
+from bayesmeta.inference.quadrature.weighting import Resampled, resample, smoothed_weights
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.flat_coordinates import Draws, FlatCoordinates
@@ -52,7 +54,35 @@ class Evaluated(NamedTuple):
     draws: Draws
 
 
-class Posterior:
+class HasLogDensity(Protocol):
+    """A posterior at draws."""
+
+    @property
+    def log_density(self) -> np.ndarray:
+        """Return the log posterior density, without its constant (draws,)."""
+
+
+class Density[At: HasLogDensity](ABC):
+    """A posterior density as a function of coordinates, in which it is nearly round."""
+
+    start: np.ndarray  # coordinates (size,)
+
+    @abstractmethod
+    def at(self, z: np.ndarray) -> At:
+        """Evaluate at coordinates (draws, size)."""
+
+    def gradient(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the log density at points (n, size) and its numerical gradients (n, size)."""
+        steps = STEP * np.eye(z.shape[1])
+        around = np.concatenate([np.zeros((1, z.shape[1])), steps, -steps])
+        points = (z[:, None] + around).reshape(-1, z.shape[1])
+        density = self.at(points).log_density.reshape(len(z), -1)
+        above, below = np.split(density[:, 1:], 2, axis=1)
+        with np.errstate(invalid="ignore"):  # where there is no density, climbing ends
+            return density[:, 0], (above - below) / (2 * STEP)
+
+
+class Posterior(Density[Evaluated]):
     """The posterior of a model as a function of flat coordinates."""
 
     def __init__(self, design: xr.Dataset, spec: ModelSpec, without: Sequence[str]) -> None:
@@ -60,6 +90,7 @@ class Posterior:
         self.spec = spec
         self.likelihood = likelihood_of(design, spec)
         self.coordinates = FlatCoordinates(design, spec, guess_start(design, spec))
+        self.start = self.coordinates.start
         self.included = ~np.isin(design["study"].values, list(without))
 
     def at(self, z: np.ndarray) -> Evaluated:
@@ -72,16 +103,6 @@ class Posterior:
         by_study = log_likelihood_by_study(self.likelihood, parameters).T
         log_density = prior + log_det + by_study[:, self.included].sum(1)
         return Evaluated(by_study, np.nan_to_num(log_density, nan=-np.inf), draws)
-
-    def gradient(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the log density at points (n, size) and its numerical gradients (n, size)."""
-        steps = STEP * np.eye(z.shape[1])
-        around = np.concatenate([np.zeros((1, z.shape[1])), steps, -steps])
-        points = (z[:, None] + around).reshape(-1, z.shape[1])
-        density = self.at(points).log_density.reshape(len(z), -1)
-        above, below = np.split(density[:, 1:], 2, axis=1)
-        with np.errstate(invalid="ignore"):  # where there is no density, climbing ends
-            return density[:, 0], (above - below) / (2 * STEP)
 
 
 def laplace_posterior(
@@ -108,14 +129,8 @@ def laplace_posterior(
         density = Posterior(design, spec, without)
         mean, covariance = adapt(density, *curvature(density), rng)
     with steps(f"drawing {chains} x {draws} independent draws"):
-        candidates = max(draws * chains, CANDIDATES)
-        for _ in range(TRIES):
-            z, log_ratio, evaluated = weigh(density, mean, covariance, candidates, rng)
-            kept = resample(log_ratio, rng, draws * chains)
-            if kept.k_hat <= MAX_K_HAT:
-                break
-            mean, covariance = moments(z, log_ratio)
-            covariance *= WIDER
+        drawn = draw_by_weight(density, mean, covariance, draws * chains, rng)
+    z, log_ratio, evaluated, kept = drawn
     dims = {"beta": "term", "tau": "level", "weights": "weight"}
     labels: dict[str, Any] = {"chain": range(chains), "draw": range(draws)}
     labels |= {"term": design["term"].values, "level": tau_labels(design, spec)}
@@ -124,8 +139,8 @@ def laplace_posterior(
     variables = {}
     for name, values in evaluated.draws.items():
         named = ("chain", "draw", *([dims[name]] if name in dims else []))
-        variables[name] = (named, _dealt(values[kept.chosen], chains))
-    by_study = _dealt(evaluated.by_study[kept.chosen], chains)
+        variables[name] = (named, dealt(values[kept.chosen], chains))
+    by_study = dealt(evaluated.by_study[kept.chosen], chains)
     variables["obs_study"] = (("chain", "draw", "study"), by_study)
     labels["study"] = design["study"].values
     attributes = {
@@ -134,7 +149,7 @@ def laplace_posterior(
         "k_hat": kept.k_hat,
         "importance_ess": kept.ess,
     }
-    log_joint = _dealt(evaluated.log_density[kept.chosen], chains)
+    log_joint = dealt(evaluated.log_density[kept.chosen], chains)
     stats = xr.Dataset({"lp": (("chain", "draw"), log_joint)}, dict(list(labels.items())[:2]))
     posterior = xr.Dataset(variables, labels, attributes)
     with steps("exact random effects"):
@@ -151,12 +166,39 @@ def laplace_posterior(
     return tree
 
 
-def curvature(density: Posterior) -> tuple[np.ndarray, np.ndarray]:
+class Weighted[At](NamedTuple):
+    """Candidates of a posterior, and those that are kept."""
+
+    z: np.ndarray  # (candidates, size)
+    log_ratio: np.ndarray  # of posterior and approximation (candidates,)
+    evaluated: At
+    kept: Resampled
+
+
+def draw_by_weight[At: HasLogDensity](
+    density: Density[At],
+    mean: np.ndarray,
+    covariance: np.ndarray,
+    count: int,
+    rng: np.random.Generator,
+) -> Weighted[At]:
+    """Draw candidates from a wider approximation until their weights can be trusted."""
+    for _ in range(TRIES):
+        z, log_ratio, evaluated = weigh(density, mean, covariance, max(count, CANDIDATES), rng)
+        kept = resample(log_ratio, rng, count)
+        if kept.k_hat <= MAX_K_HAT:
+            break
+        mean, covariance = moments(z, log_ratio)
+        covariance *= WIDER
+    return Weighted(z, log_ratio, evaluated, kept)
+
+
+def curvature(density: Density[Any]) -> tuple[np.ndarray, np.ndarray]:
     """Return the mode (size,) and the inverse of minus the curvature there (size, size).
 
     Raise BadInput if the curvature is not finite.
     """
-    mode = climb(density, density.coordinates.start)
+    mode = climb(density, density.start)
     steps = STEP * np.eye(len(mode))
     slopes = density.gradient(np.concatenate([mode + steps, mode - steps]))[1]
     above, below = np.split(slopes, 2)
@@ -168,7 +210,7 @@ def curvature(density: Posterior) -> tuple[np.ndarray, np.ndarray]:
 
 
 def climb(
-    density: Posterior, start: np.ndarray, covariance: np.ndarray | None = None
+    density: Density[Any], start: np.ndarray, covariance: np.ndarray | None = None
 ) -> np.ndarray:
     """Return the mode (size,) from a start, which a guess of the covariance makes quicker."""
 
@@ -181,7 +223,7 @@ def climb(
 
 
 def adapt(
-    density: Posterior, mean: np.ndarray, covariance: np.ndarray, rng: np.random.Generator
+    density: Density[Any], mean: np.ndarray, covariance: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and covariance of weighted draws, round after round."""
     z = np.empty((0, len(mean)))
@@ -205,20 +247,23 @@ def moments(z: np.ndarray, log_ratio: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return weight @ z, (covariance + covariance.T) / 2
 
 
-def weigh(
-    density: Posterior,
+def weigh[At: HasLogDensity](
+    density: Density[At],
     mean: np.ndarray,
     covariance: np.ndarray,
     count: int,
     rng: np.random.Generator,
-) -> tuple[np.ndarray, np.ndarray, Evaluated]:
+) -> tuple[np.ndarray, np.ndarray, At]:
     """Draw from the approximation: z (count, size), log ratios (count,), and the posterior."""
-    proposal = multivariate_t(mean, covariance * (DF - 2) / DF, df=DF, seed=rng)
-    z = np.reshape(proposal.rvs(count), (count, len(mean)))
+    scale = covariance * (DF - 2) / DF
+    points = spread_points(count, len(mean) + 1, rng)
+    normal = ndtri(points[:, 1:]) @ np.linalg.cholesky(scale).T
+    z = mean + normal / np.sqrt(chdtri(DF, points[:, :1]) / DF)
     evaluated = density.at(z)
-    return z, evaluated.log_density - np.atleast_1d(proposal.logpdf(z)), evaluated
+    log_density = multivariate_t(mean, scale, df=DF).logpdf(z)
+    return z, evaluated.log_density - np.atleast_1d(log_density), evaluated
 
 
-def _dealt(values: np.ndarray, chains: int) -> np.ndarray:
+def dealt(values: np.ndarray, chains: int) -> np.ndarray:
     """Return draws (draws, ...) as (chain, draw, ...)."""
     return values.reshape(chains, -1, *values.shape[1:])

@@ -103,12 +103,19 @@ def _spread_noise(count: int, p: int, rng: np.random.Generator) -> np.ndarray:
     """Return standard normal values (count, p) that are spread evenly over every range of rows.
 
     Rows in the order of the taus and their values are then one sequence of low discrepancy, so that
-    ends of intervals vary less than those of independent normals. Source: scrambled Sobol' points,
-    Owen 1998, doi 10.1006/jcom.1998.0487.
+    ends of intervals vary less than those of independent normals.
     """
-    points = qmc.Sobol(p + 1, rng=rng).random_base2(int(np.ceil(np.log2(count))))[:count]
-    rows = points[np.argsort(points[:, 0]), 1:]
-    return ndtri(rows.clip(SMALLEST, 1 - SMALLEST))
+    points = spread_points(count, p + 1, rng)
+    return ndtri(points[np.argsort(points[:, 0]), 1:])
+
+
+def spread_points(count: int, axes: int, rng: np.random.Generator) -> np.ndarray:
+    """Return points (count, axes) spread evenly over the unit cube.
+
+    Source: scrambled Sobol' points, Owen 1998, doi 10.1006/jcom.1998.0487.
+    """
+    points = qmc.Sobol(axes, rng=rng).random_base2(int(np.ceil(np.log2(count))))[:count]
+    return points.clip(SMALLEST, 1 - SMALLEST)
 
 
 def _candidates(integral: Integral, count: int, rng: np.random.Generator) -> Arrays:

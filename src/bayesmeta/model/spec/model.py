@@ -48,6 +48,12 @@ class ModelSpec:
     terms, `human:fear:memory > 0 and animal:fear:memory > 0`; entries under a dataset's name hold
     for that dataset. columns : name of a column to the name that a user's file has for it;
     `measure`, the effect size to compute.
+
+    A dependence structure (`model.structure`): levels may be any columns, from the highest; crossed
+    : columns whose effects cross the studies. correlation : a column to {file = ...}, the known
+    correlations of its units. inner : an outer column to {factor = ..., struct = "UN"}, effects
+    that differ within its units. scale : a random effect to a formula of log tau. errors : the
+    known covariance of the sampling errors, {file = ...} or what it is made of (`design.errors`).
     """
 
     name: str
@@ -72,14 +78,25 @@ class ModelSpec:
     outcome: str = ""
     categories: tuple[str, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
+    crossed: tuple[str, ...] = ()
+    correlation: Mapping[str, Any] = field(default_factory=dict)
+    inner: Mapping[str, Any] = field(default_factory=dict)
+    scale: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Take lists as tuples and sort levels highest first, so that equal choices are equal."""
-        known = [level for level in LEVELS if level in self.levels]
-        others = [level for level in self.levels if level not in LEVELS]
-        object.__setattr__(self, "levels", (*known, *others))
-        for name in ("cutpoints", "categories"):
+        if set(self.levels) <= set(LEVELS):
+            levels = tuple(level for level in LEVELS if level in self.levels)
+            object.__setattr__(self, "levels", levels)
+        for name in ("levels", "cutpoints", "categories", "crossed"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
+
+    @property
+    def is_structured(self) -> bool:
+        """Return whether effects depend on each other in more than nested studies and groups."""
+        others = (self.crossed, self.correlation, self.inner, self.scale, self.errors)
+        return any(others) or not set(self.levels) <= set(LEVELS)
 
     @property
     def sha256(self) -> str:

@@ -1,0 +1,95 @@
+"""Independent draws of a model with any dependence structure, by importance.
+
+The parameters are few: beta and the effects of crossed factors are integrated out exactly, and drawn
+from their normal distribution given each draw of the parameters (`model.structure`).
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from bayesmeta.inference.laplace import Density, adapt, curvature, dealt, draw_by_weight
+from bayesmeta.inference.structured.tree import structured_tree
+from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.infrastructure.progress import Steps
+from bayesmeta.model.spec import ModelSpec
+from bayesmeta.model.structure import Evaluated, Structured
+from bayesmeta.model.structure.parameters import values_at
+
+
+class At(NamedTuple):
+    """A posterior at draws."""
+
+    log_density: np.ndarray  # without its constant (draws,)
+    given: Evaluated
+
+
+class StructuredPosterior(Density[At]):
+    """The posterior of the parameters of a dependence structure, by coordinates z."""
+
+    def __init__(self, design: xr.Dataset, spec: ModelSpec) -> None:
+        self.likelihood = Structured(design, spec)
+        self.parameters = self.likelihood.parameters
+        self.start = np.array([item.coordinate(item.start) for item in self.parameters])
+
+    def at(self, z: np.ndarray) -> At:
+        """Evaluate at coordinates (draws, size)."""
+        given = self.likelihood.evaluate(values_at(self.parameters, z))
+        prior = -0.5 * (z**2 + np.log(2 * np.pi)).sum(1)
+        return At(np.nan_to_num(given.log_likelihood + prior, nan=-np.inf), given)
+
+
+def structured_posterior(
+    design: xr.Dataset,
+    spec: ModelSpec,
+    *,
+    draws: int = 1000,
+    chains: int = 4,
+    seed: int = 1,
+    without: Sequence[str] = (),
+    parameters_only: bool = False,
+    steps: Steps | None = None,
+) -> xr.DataTree:
+    """Draw independently, with arguments as for `nuts.sample_posterior`.
+
+    Attributes of posterior: sampler, log_marginal_likelihood, k_hat, importance_ess. Raise BadInput
+    if studies are to be left out: refit the table without them.
+    """
+    if without:
+        raise BadInput(f"model {spec.name} cannot leave out studies; refit a table without them")
+    steps = steps or Steps()
+    rng = np.random.default_rng(seed)
+    with steps("approximating the posterior"):
+        density = StructuredPosterior(design, spec)
+        mean, covariance = adapt(density, *curvature(density), rng)
+    with steps(f"drawing {chains} x {draws} independent draws"):
+        z, _, evaluated, kept = draw_by_weight(density, mean, covariance, draws * chains, rng)
+        chosen = z[kept.chosen]
+        given = Evaluated(*(part[kept.chosen] for part in evaluated.given))
+        noise = rng.standard_normal(given.mean.shape)
+        back = np.linalg.solve(given.factor.swapaxes(1, 2), noise[..., None])[..., 0]
+        coefficients = given.mean + back
+        log_normal = -0.5 * (noise**2 + np.log(2 * np.pi)).sum(1)
+        log_normal += np.log(np.diagonal(given.factor, axis1=1, axis2=2)).sum(1)
+    attributes = {
+        "sampler": "importance",
+        "log_marginal_likelihood": kept.log_mean,
+        "k_hat": kept.k_hat,
+        "importance_ess": kept.ess,
+    }
+    log_joint = evaluated.log_density[kept.chosen] + log_normal
+    labels = {"chain": range(chains), "draw": range(draws)}
+    stats = xr.Dataset({"lp": (("chain", "draw"), dealt(log_joint, chains))}, labels)
+    with steps("exact random effects"):
+        return structured_tree(
+            design,
+            density.likelihood,
+            values_at(density.parameters, chosen),
+            coefficients,
+            stats=stats,
+            attributes=attributes,
+            seed=seed,
+            parameters_only=parameters_only,
+        )

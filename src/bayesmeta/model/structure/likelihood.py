@@ -1,0 +1,200 @@
+r"""The exact marginal likelihood of a dependence structure, beta integrated out.
+
+    y ~ N(X beta + Z c, V),    V = E + sum of the components' covariances, in blocks of rows
+    c ~ N(0, diag tau^2),      Z the columns of crossed factors, with any known correlation
+
+The components that nest in the studies, and the known covariance E of the errors, make blocks, whose
+inverses cost the cube of their size. The crossed factors are columns beside X, as in `kernel`: with
+S = [X, Z, y]' V^-1 [X, Z, y] and the prior precision of (beta, c),
+
+    A = S_aa + P,  h = S_ay + P m,  (beta, c) ~ N(A^-1 h, A^-1)
+    log p(y) = -1/2 (k log 2 pi + log|V| + S_yy + m' P m - h' A^-1 h + log|A| - log|P|)
+"""
+
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+from scipy.sparse import coo_array, diags_array
+from scipy.sparse.csgraph import connected_components
+
+from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.model.likelihood.arguments import columns_of
+from bayesmeta.model.priors import term_prior
+from bayesmeta.model.spec import ModelSpec
+from bayesmeta.model.structure.components import Component, components_of
+from bayesmeta.model.structure.parameters import Parameter, Values
+
+NUMBERS_AT_ONCE = 4_000_000  # of the arrays of some draws: 32 MB
+NAMES = "two random effects have the same parameters {}; leave one out, or name one"
+
+
+class Evaluated(NamedTuple):
+    """The posterior of (beta, c) at draws of the parameters."""
+
+    log_likelihood: np.ndarray  # with beta and c integrated out (draws,)
+    mean: np.ndarray  # of (beta, c) (draws, p + q)
+    factor: np.ndarray  # lower Cholesky factor of A (draws, p + q, p + q)
+    log_det: np.ndarray  # log|V| + log|Z part of A| - log|P|, that of all but beta (draws,)
+    quadratic: np.ndarray  # S_yy + m' P m - h' A^-1 h (draws,)
+
+
+class Structured:
+    """Likelihood of results with any dependence structure."""
+
+    def __init__(self, design: xr.Dataset, spec: ModelSpec) -> None:
+        self.spec = spec
+        self.components = components_of(design, spec)
+        self.nested = [part for part in self.components if not part.crossed]
+        self.crossed = [part for part in self.components if part.crossed]
+        tau = spec.priors["tau"].distribution
+        self.parameters: list[Parameter] = []
+        for component in self.components:
+            self.parameters += component.parameters(tau)
+        names = [item.name for item in self.parameters]
+        if repeated := sorted({name for name in names if names.count(name) > 1}):
+            raise BadInput(NAMES.format(repeated))
+        columns = columns_of(design)
+        self.terms = columns.shape[1] - 1
+        of_crossed = [component.columns() for component in self.crossed]
+        self.columns = np.column_stack([columns[:, :-1], *of_crossed, columns[:, -1]])
+        self.units = [part.shape[1] for part in of_crossed]
+        self.prior = term_prior(design, spec)
+        self.errors = errors_of(design)
+        self.blocks = self._blocks()
+
+    def _blocks(self) -> list[np.ndarray]:
+        """Return the rows that depend on each other, blocks of equal size together (n, m)."""
+        k = len(self.columns)
+        pairs = [(np.arange(k), k * (at + 1) + part.unit) for at, part in enumerate(self.nested)]
+        pairs.append(self.errors.coords)
+        size = k * (len(self.nested) + 1)
+        rows, others = (np.concatenate([pair[at] for pair in pairs]) for at in (0, 1))
+        graph = coo_array((np.ones(len(rows)), (rows, others)), shape=(size, size))
+        block = connected_components(graph, directed=False)[1][:k]
+        of_block = [np.flatnonzero(block == name) for name in np.unique(block)]
+        sizes = sorted({len(rows) for rows in of_block})
+        return [np.array([rows for rows in of_block if len(rows) == size]) for size in sizes]
+
+    @cached_property
+    def block_errors(self) -> list[np.ndarray]:
+        """Return the covariance of the errors of the blocks of every size (n, m, m)."""
+        errors = self.errors.tocsr()
+        return [
+            np.array([errors[rows][:, rows].toarray() for rows in of_size])
+            for of_size in self.blocks
+        ]
+
+    @property
+    def draws_at_once(self) -> int:
+        """Return the number of draws that fit in memory at once."""
+        q = self.columns.shape[1]
+        numbers = 3 * sum(rows.size * (rows.shape[1] + q) for rows in self.blocks) + 3 * q**2
+        return max(1, NUMBERS_AT_ONCE // numbers)
+
+    def covariances(self, values: Values) -> list[np.ndarray]:
+        """Return V of the blocks of every size (draws, n, m, m)."""
+        parts = []
+        for rows, errors in zip(self.blocks, self.block_errors, strict=True):
+            V = errors[None]
+            for component in self.nested:
+                V = V + component.covariance(values, rows)
+            parts.append(V)
+        return parts
+
+    def derived(self, values: Values) -> dict[str, np.ndarray]:
+        """Return correlations that are not parameters themselves, and shares of variance (draws,).
+
+        The heritability of a factor with known correlations is the share of its variance in that
+        of all random effects.
+        """
+        found = {}
+        for component in self.components:
+            matrix = component.matrix
+            if matrix.kind == "UN" and len(matrix.correlation_names) > 1:
+                correlations = matrix.correlations(values)
+                for i, j in zip(*np.tril_indices(len(matrix.categories), -1), strict=True):
+                    pair = f"{matrix.categories[j]}, {matrix.categories[i]}"
+                    found[f"rho_{matrix.name}[{pair}]"] = correlations[:, i, j]
+        total = sum((part.matrix.sds(values) ** 2).mean(1) for part in self.components)
+        for component in self.crossed:
+            if component.factor is not None:
+                share = component.matrix.sds(values)[:, 0] ** 2 / total
+                found[f"heritability_{component.name.removesuffix(':correlated')}"] = share
+        return found
+
+    def precision(self, values: Values, *, flat: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """Return P (draws, p + q, p + q) and log|P| (draws,); `flat` counts no prior of beta."""
+        draws = len(next(iter(values.values())))
+        size = self.terms + sum(self.units)
+        P = np.zeros((draws, size, size))
+        log_det = np.zeros(draws)
+        if not flat:
+            inverse = np.linalg.inv(self.prior.fixed)
+            P[:, : self.terms, : self.terms] = inverse
+            log_det = log_det + np.linalg.slogdet(inverse)[1]
+        start = self.terms
+        for component, units in zip(self.crossed, self.units, strict=True):
+            tau = values[component.matrix.tau_names[0]]
+            place = np.arange(start, start + units)
+            P[:, place, place] = 1 / tau[:, None] ** 2
+            log_det = log_det - 2 * units * np.log(tau)
+            start += units
+        return P, log_det
+
+    def products(self, values: Values) -> tuple[np.ndarray, np.ndarray]:
+        """Return S (draws, q, q) and log|V| (draws,)."""
+        S: np.ndarray | float = 0.0
+        log_det: np.ndarray | float = 0.0
+        for rows, V in zip(self.blocks, self.covariances(values), strict=True):
+            z = self.columns[rows]
+            if V.shape[-1] == 1:
+                log_det = log_det + np.log(V[..., 0, 0]).sum(1)
+                solved = z / V
+            else:
+                log_det = log_det + np.linalg.slogdet(V)[1].sum(1)
+                solved = np.linalg.solve(V, z)
+            flat = z.reshape(-1, z.shape[-1])
+            S = S + flat.T @ solved.reshape(len(solved), -1, z.shape[-1])
+        return np.asarray(S), np.asarray(log_det)
+
+    def evaluate(self, values: Values, *, flat: bool = False) -> Evaluated:
+        """Evaluate at parameters (draws,); `flat` takes a flat prior of beta, as REML does."""
+        draws = len(next(iter(values.values())))
+        size = self.draws_at_once
+        parts = []
+        for start in range(0, draws, size):
+            some = {name: value[start : start + size] for name, value in values.items()}
+            parts.append(self._evaluate(some, flat))
+        return Evaluated(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+    def _evaluate(self, values: Values, flat: bool) -> Evaluated:
+        S, log_det = self.products(values)
+        P, of_prior = self.precision(values, flat=flat)
+        m = np.zeros(P.shape[-1])
+        m[: self.terms] = 0 if flat else self.prior.mean
+        h = S[:, :-1, -1] + P @ m
+        factor = np.linalg.cholesky(S[:, :-1, :-1] + P)
+        half = np.linalg.solve(factor, h[..., None])[..., 0]
+        mean = np.linalg.solve(factor.swapaxes(1, 2), half[..., None])[..., 0]
+        log_pivots = 2 * np.log(np.diagonal(factor, axis1=1, axis2=2))
+        quadratic = S[:, -1, -1] + (P @ m) @ m - (half**2).sum(1)
+        constant = (len(self.columns) - self.terms * flat) * np.log(2 * np.pi)
+        all_log_det = log_det + log_pivots.sum(1) - of_prior
+        log_likelihood = -0.5 * (constant + all_log_det + quadratic)
+        z_first = np.linalg.slogdet(S[:, self.terms : -1, self.terms : -1] + _part(P, self.terms))
+        return Evaluated(
+            log_likelihood, mean, factor, log_det + z_first[1] - of_prior, quadratic
+        )
+
+
+def _part(P: np.ndarray, start: int) -> np.ndarray:
+    return P[:, start:, start:]
+
+
+def errors_of(design: xr.Dataset) -> coo_array:
+    """Return the known covariance of the errors (k, k), sparse."""
+    if "error_covariance" in design:
+        return coo_array(design["error_covariance"].values)
+    return diags_array(design["vi"].values).tocoo()
