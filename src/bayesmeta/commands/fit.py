@@ -68,7 +68,7 @@ def with_sampler(sampling: Sampling, design: xr.Dataset, spec: ModelSpec) -> Sam
     if sampling.sampler != "auto":
         return sampling
     large = spec.likelihood != ORDERED and design.sizes["effect"] > LARGE_TABLE
-    exact = large and not refusal(design, spec, "quadrature")
+    exact = spec.is_structured or (large and not refusal(design, spec, "quadrature"))
     return replace(sampling, sampler="quadrature" if exact else "numpyro")
 
 

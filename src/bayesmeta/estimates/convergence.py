@@ -43,7 +43,9 @@ STRONG_CORRELATION = -0.7  # of both variances in the posterior: their sum is fi
 def reported(tree: xr.DataTree) -> xr.Dataset:
     """Return the draws of the quantities that a report quotes: all but the random effects."""
     posterior = tree["posterior"].to_dataset()
-    others = [name for name in posterior.data_vars if name not in ("beta", *RANDOM_EFFECTS)]
+    names = map(str, posterior.data_vars)
+    others = [name for name in names if name not in ("beta", *RANDOM_EFFECTS)]
+    others = [name for name in others if not name.startswith("effects_")]
     return posterior[["beta", *others]]
 
 
@@ -123,7 +125,8 @@ def few_units(tree: xr.DataTree) -> list[str]:
     """Return warnings of taus of so few units that their prior has much influence."""
     warnings = []
     for stratum, design in strata_of(tree).items():
-        few = [level for level in levels_of(tree) if design.sizes[level] <= FEW_UNITS]
+        known = [level for level in levels_of(tree) if level in PLURALS]
+        few = [level for level in known if design.sizes[level] <= FEW_UNITS]
         for level in few:
             prior = spec_of(tree).priors["tau"]
             mean = float(tau_draws(tree, stratum)[level].mean())

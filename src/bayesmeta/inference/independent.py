@@ -6,6 +6,7 @@ import xarray as xr
 
 from bayesmeta.inference.laplace import laplace_posterior
 from bayesmeta.inference.quadrature import quadrature_posterior
+from bayesmeta.inference.structured import structured_posterior
 from bayesmeta.model.likelihood import ExactSmd, check_independent, likelihood_class, refusal
 from bayesmeta.model.spec import ModelSpec
 
@@ -23,6 +24,8 @@ def independent_posterior(
     takes half a minute. Raise BadInput if the model allows no independent draws.
     """
     check_independent(design, spec)
+    if spec.is_structured:
+        return structured_posterior(design, spec, **options)
     of_grid = not refusal(design, spec, "quadrature") and (wide_grid or not has_wide_grid(spec))
     if of_grid or likelihood_class(spec) is ExactSmd:
         return quadrature_posterior(design, spec, **options)

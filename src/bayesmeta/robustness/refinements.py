@@ -60,7 +60,7 @@ def refinements_table(frame: pd.DataFrame, design: xr.Dataset, spec: ModelSpec) 
     that the data allow, or the table has more than 50,000 effects.
     """
     none = pd.DataFrame(columns=COLUMNS)
-    if design.sizes["effect"] > LARGE_TABLE:
+    if spec.is_structured or design.sizes["effect"] > LARGE_TABLE:
         return none
     normal = replace(spec, likelihood="normal")
     if spec.likelihood not in ("normal", "t") or refusal(design, normal, "quadrature"):

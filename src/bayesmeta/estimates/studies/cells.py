@@ -64,7 +64,9 @@ def mean_row(tree: xr.DataTree, cell: Cell) -> dict[str, object]:
     stratum = _stratum(tree, cell)
     ends = (np.nan, np.nan)
     if stratum is not None:
-        ends = prediction_interval(draws, predictive_sds(tree, stratum)[level].to_numpy())
+        sds = predictive_sds(tree, stratum)
+        level = sds.columns[-1]
+        ends = prediction_interval(draws, sds[level].to_numpy())
     estimate = {"estimate": numbers["mean"], "ci_lb": numbers["ci_lb"], "ci_ub": numbers["ci_ub"]}
     return estimate | {"pi_lb": ends[0], "pi_ub": ends[1], "pi_level": level}
 

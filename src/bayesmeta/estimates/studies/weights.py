@@ -3,9 +3,10 @@
 import numpy as np
 import xarray as xr
 
-from bayesmeta.estimates.summaries import levels_of, strata_of, tau_draws
+from bayesmeta.estimates.summaries import levels_of, strata_of, tau_draws, values_of
 from bayesmeta.model.likelihood import likelihood_of
 from bayesmeta.model.spec import spec_of
+from bayesmeta.model.structure import Structured
 
 
 def mean_taus(tree: xr.DataTree) -> np.ndarray:
@@ -30,6 +31,12 @@ def row_sum_weights(tree: xr.DataTree, taus: np.ndarray | None = None) -> np.nda
 
     Source: metafor's `weights(fit, type = "rowsum")`.
     """
-    likelihood = likelihood_of(tree["constant_data"].to_dataset(), spec_of(tree))
+    design = tree["constant_data"].to_dataset()
+    spec = spec_of(tree)
+    if spec.is_structured:
+        means = {name: value.mean(keepdims=True) for name, value in values_of(tree).items()}
+        sums = Structured(design, spec).row_sums(means)
+        return np.asarray(100 * sums / sums.sum())
+    likelihood = likelihood_of(design, spec)
     sums = likelihood.row_sums(mean_taus(tree) if taus is None else taus, mean_rho(tree))
     return np.asarray(100 * sums / sums.sum())

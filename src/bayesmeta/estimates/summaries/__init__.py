@@ -1,5 +1,6 @@
 """Summaries of the draws: result tables, and the tables behind figures."""
 
+from bayesmeta.estimates.summaries.components import values_of
 from bayesmeta.estimates.summaries.figure_tables import (
     density_table,
     means_table,

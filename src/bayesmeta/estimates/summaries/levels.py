@@ -5,13 +5,16 @@ import pandas as pd
 import xarray as xr
 
 from bayesmeta.estimates.conventions import INTERVAL
+from bayesmeta.estimates.summaries.components import variances_of_terms
 from bayesmeta.inference.quadrature import Mixture
 from bayesmeta.model.design import of_stratum
 from bayesmeta.model.spec import LEVELS, spec_of
 
 
 def levels_of(tree: xr.DataTree) -> list[str]:
-    """Return the random-effect levels of the model, highest first."""
+    """Return the random-effect levels of the model, highest first; the taus of a structure."""
+    if "tau" in tree["posterior"]:
+        return [str(level) for level in tree["posterior"]["level"].values]
     return [level for level in LEVELS if f"tau_{level}" in tree["posterior"].data_vars]
 
 
@@ -25,6 +28,9 @@ def strata_of(tree: xr.DataTree) -> dict[str, xr.Dataset]:
 
 def tau_draws(tree: xr.DataTree, stratum: str, *, which: str = "posterior") -> pd.DataFrame:
     """Return the draws of the taus in a stratum, chain after chain: a column per level."""
+    if "tau" in tree[which]:
+        draws = tree[which]["tau"].values
+        return pd.DataFrame(draws.reshape(-1, draws.shape[-1]), columns=levels_of(tree))
     taus = tree[which].to_dataset()[[f"tau_{level}" for level in levels_of(tree)]]
     taus = taus.sel(stratum=stratum) if stratum else taus
     return pd.DataFrame({level: taus[f"tau_{level}"].values.ravel() for level in levels_of(tree)})
@@ -57,10 +63,14 @@ def predictive_sds(tree: xr.DataTree, stratum: str) -> pd.DataFrame:
     In a Student model every draw has a scale for the new study, sqrt(nu / chi2_nu), so that the
     mixture over the draws is the t distribution. The chi-squared values come from a fixed seed.
     There is a column per level (draws,): of a new study's mean, of a new group's mean in it, and so
-    on; the square root of the sum of tau^2 from the highest level down to this level.
+    on; the square root of the sum of tau^2 from the highest level down to this level. A dependence
+    structure has a column per random effect, as an average over the means.
     """
-    variances = tau_draws(tree, stratum).pow(2)
     posterior = tree["posterior"].dataset
+    if "tau" in posterior:
+        by_term = variances_of_terms(tree)
+        return (sum(by_term.values()) / len(by_term)).cumsum(axis=1).pow(0.5)
+    variances = tau_draws(tree, stratum).pow(2)
     if "nu" in posterior and "study" in variances:
         nu = posterior["nu"].values.ravel()
         variances["study"] *= nu / np.random.default_rng(1).chisquare(nu)

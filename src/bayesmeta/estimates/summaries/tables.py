@@ -9,6 +9,10 @@ import xarray as xr
 from bayesmeta.estimates.contrasts import summary, term_draws
 from bayesmeta.estimates.scales import scale_of, scales_of
 from bayesmeta.estimates.summaries import levels
+from bayesmeta.estimates.summaries.structure import (
+    structure_heterogeneity,
+    structure_prediction,
+)
 from bayesmeta.estimates.transformed import with_transformed
 from bayesmeta.infrastructure.arviz import arviz_stats
 from bayesmeta.model.design import is_mean, typical_variance
@@ -49,8 +53,9 @@ def parameters_table(tree: xr.DataTree) -> pd.DataFrame:
     equal-tailed), ess_bulk, r_hat. No rows if the model has no such parameter.
     """
     posterior = tree["posterior"].to_dataset()
-    others = {"beta", "u", "w", "d", *(f"tau_{level}" for level in LEVELS)}
+    others = {"beta", "u", "w", "d", "tau", *(f"tau_{level}" for level in LEVELS)}
     names = [str(name) for name in posterior.data_vars if name not in others]
+    names = [name for name in names if not name.startswith("effects_")]
     parts = [_parameter_rows(posterior[name]) for name in names]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
@@ -59,6 +64,8 @@ def _parameter_rows(draws: xr.DataArray) -> pd.DataFrame:
     labels = [str(draws.name)]
     if "weight" in draws.dims:
         labels = [f"{draws.name}[{label}]" for label in draws["weight"].values]
+    if "parameter" in draws.dims:
+        labels = list(map(str, draws["parameter"].values))
     flat = draws.transpose(..., "chain", "draw").values
     flat = flat.reshape(-1, draws.sizes["chain"] * draws.sizes["draw"])
     table = pd.DataFrame({"parameter": labels} | summary(flat))
@@ -77,6 +84,8 @@ def heterogeneity_table(tree: xr.DataTree) -> pd.DataFrame:
     contraction: 1 - posterior variance of tau / prior variance, near 0 where the data say nothing.
     """
     posterior = tree["posterior"].dataset
+    if "tau" in posterior:
+        return structure_heterogeneity(tree)
     rho = float(posterior["rho"].mean()) if "rho" in posterior else spec_of(tree).rho
     parts = []
     for stratum, design in levels.strata_of(tree).items():
@@ -113,6 +122,9 @@ def prediction_table(tree: xr.DataTree) -> pd.DataFrame:
     see `predictive_sds`. A term of several strata has a row per stratum, `rat:study`. Only means
     have rows: a slope has no new studies around it.
     """
+    scale = scale_of(tree["constant_data"].to_dataset())
+    if "tau" in tree["posterior"]:
+        return with_transformed(structure_prediction(tree), scale, ["pi_lb", "pi_ub"])
     beta = term_draws(tree)
     sds = {stratum: levels.predictive_sds(tree, stratum) for stratum in levels.strata_of(tree)}
     rows = []
@@ -124,7 +136,6 @@ def prediction_table(tree: xr.DataTree) -> pd.DataFrame:
                 interval = levels.prediction_interval(beta.sel(term=term).values, sd)
                 rows.append([term, label, *interval])
     table = pd.DataFrame(rows, columns=["term", "level", "pi_lb", "pi_ub"])
-    scale = scale_of(tree["constant_data"].to_dataset())
     return with_transformed(table, scale, ["pi_lb", "pi_ub"])
 
 

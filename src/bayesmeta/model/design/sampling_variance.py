@@ -23,3 +23,14 @@ def typical_variance(design: xr.Dataset, rho: float = 0.0) -> float:
     trace_W = ((1 - common[group]) / v).sum() / (1 - rho)
     trace_P = trace_W - np.trace(np.linalg.solve(x.T @ weighted, weighted.T @ weighted))
     return float((len(v) - x.shape[1]) / trace_P)
+
+
+def typical_variance_of(design: xr.Dataset) -> float:
+    """Return the same of a design that may have the covariance of all errors (`known`)."""
+    if "error_covariance" not in design:
+        return typical_variance(design)
+    x = design["X"].values
+    W = np.linalg.inv(design["error_covariance"].values)
+    weighted = W @ x
+    trace_P = np.trace(W) - np.trace(np.linalg.solve(x.T @ weighted, weighted.T @ weighted))
+    return float((len(W) - x.shape[1]) / trace_P)

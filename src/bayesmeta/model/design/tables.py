@@ -13,6 +13,7 @@ from bayesmeta.model.design.coding import about_table, code_terms
 from bayesmeta.model.design.controls import code_controls
 from bayesmeta.model.design.expressions import variables_of
 from bayesmeta.model.design.kinds import SMALL_STUDY
+from bayesmeta.model.design.known import known_matrices
 from bayesmeta.model.design.labels import level_coordinate
 from bayesmeta.model.design.recoding import levels_of_moderators
 from bayesmeta.model.design.reserved import RESERVED
@@ -70,6 +71,7 @@ def build_design(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
         **published,
         **_standardised(coding.standardised, matrix),
         **(code_controls(frame) if spec.shared_controls else {}),
+        **known_matrices(frame, spec),
     }
     coords = {
         "effect": frame["effect"].to_numpy(str),

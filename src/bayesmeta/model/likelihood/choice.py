@@ -13,11 +13,18 @@ from bayesmeta.model.likelihood.student_smd import StudentSmd
 from bayesmeta.model.spec import ModelSpec
 
 SAMPLE = "sample the model with --sampler numpyro"
+STRUCTURED = (
+    "model {} has a dependence structure (crossed, correlation, inner, scale, errors, or levels of "
+    "its own), which fit and compare take, by independent draws (--sampler quadrature) and REML; "
+    "other analyses need levels from study, group and effect"
+)
 NUTS_ONLY = ("nu", "weights")  # auxiliary parameters that NUTS alone can take
 
 
 def likelihood_class(spec: ModelSpec) -> type[Normal]:
-    """Return the class of a model's likelihood."""
+    """Return the class of a model's likelihood; raise BadInput for a dependence structure."""
+    if spec.is_structured:
+        raise BadInput(STRUCTURED.format(spec.name))
     if spec.has_heavy_tails:
         return StudentSmd if spec.likelihood == "t" else Student
     if spec.bias == "selection":
@@ -37,6 +44,8 @@ def refusal(design: xr.Dataset, spec: ModelSpec, engine: str) -> str:
 
     An engine is "nuts", "quadrature", "importance" (of quadrature's draws) or "reml".
     """
+    if spec.is_structured:
+        return "" if engine == "importance" else STRUCTURED.format(spec.name)
     if engine == "reml":
         return _reml_refusal(design, spec)
     if engine in likelihood_class(spec).engines:

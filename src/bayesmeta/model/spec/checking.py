@@ -1,6 +1,7 @@
 """The rules that a model keeps, whether it was read from a file or built in Python."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.spec.families import FAMILIES, SUPPORT_OF, families_of
@@ -10,6 +11,9 @@ from bayesmeta.model.spec.prior import Prior, refuse_unknown
 ORDERED = "ordered-logit"
 CATEGORIES = 3
 UNFIT = ("rho", "shared_controls", "bias", "tau_by", "concordance")  # of an ordered logit
+UNFIT_STRUCTURED = ("rho", "shared_controls", "tau_by", "concordance")
+STRUCTURES = ("CS", "HCS", "UN", "AR", "HAR", "CAR", "DIAG", "ID")
+ERRORS = ("file", "cluster", "type", "obs", "time", "group1", "group2", "w1", "w2", "rho", "phi")
 LIKELIHOODS = ("normal", "t", "student", ORDERED)
 BIASES = ("", "pet", "peese", "selection")
 OF_SELECTION = {  # key to its values
@@ -24,9 +28,9 @@ def check_spec(spec: ModelSpec) -> ModelSpec:
     Raise BadInput if a choice is unknown, out of range or excluded, a prior missing or superfluous.
     """
     where = f"model {spec.name}"
-    if not spec.levels or any(level not in LEVELS for level in spec.levels):
+    if not (spec.levels or spec.crossed or spec.correlation or spec.inner):
         got = f"levels of {where} are {list(spec.levels)!r}"
-        raise BadInput(f"{got}; they should be a list from {list(LEVELS)}")
+        raise BadInput(f"{got}; they should be a list from {list(LEVELS)}, or of columns")
     check_choices(spec.likelihood, spec.bias, where)
     _in_range(spec.rho, 0, 1, f"rho of {where}")
     _in_range(spec.rope, 0, float("inf"), f"rope of {where}")
@@ -34,6 +38,7 @@ def check_spec(spec: ModelSpec) -> ModelSpec:
     for key, prior in spec.priors.items():
         _check_prior(key, prior, where)
     _check_together(spec, where)
+    _check_structure(spec, where)
     _check_ordered(spec)
     return spec
 
@@ -100,6 +105,40 @@ def _check_together(spec: ModelSpec, where: str) -> None:
         needs = "shared controls need normal study effects and no selection model"
         others = 'likelihood = "student" and bias = "selection"'
         raise BadInput(f"{where}: {needs}; leave out shared_controls, or {others}")
+
+
+def _check_structure(spec: ModelSpec, where: str) -> None:
+    """Raise BadInput unless a dependence structure can be fitted."""
+    if not spec.is_structured:
+        return
+    if repeated := {name for name in spec.levels if spec.levels.count(name) > 1}:
+        raise BadInput(f"levels of {where} name {sorted(repeated)} twice; a level is named once")
+    if both := [name for name in spec.crossed if name in spec.levels]:
+        raise BadInput(f"{where} has {both} among levels and crossed; it is one of them")
+    if unfit := [key for key in UNFIT_STRUCTURED if getattr(spec, key)]:
+        needs = "a dependence structure (crossed, correlation, inner, scale, errors, own levels)"
+        raise BadInput(f"{where}: {needs} cannot be combined with {', '.join(unfit)}; leave it out")
+    estimated = [*spec.auxiliary_parameters, *spec.pooling_sds]
+    if spec.likelihood != "normal" or estimated or spec.bias == "selection":
+        needs = "a dependence structure needs a normal likelihood with fixed priors of the terms"
+        raise BadInput(f"{where}: {needs}, and no selection of publications")
+    for outer, entry in spec.inner.items():
+        _check_inner(outer, entry, where)
+    for name, entry in spec.correlation.items():
+        if set(entry) != {"file"}:
+            wanted = f'[correlation.{name}] file = "R.csv", a matrix with names, or a Newick tree'
+            raise BadInput(f"{where}: correlation.{name} is {dict(entry)}; it should read {wanted}")
+    refuse_unknown(spec.errors, ERRORS, f"errors of {where}")
+
+
+def _check_inner(outer: str, entry: Any, where: str) -> None:
+    name = f"inner.{outer} of {where}"
+    refuse_unknown(entry, ("factor", "slopes", "struct", "name"), name)
+    if ("factor" in entry) == ("slopes" in entry):
+        raise BadInput(f'{name} needs one of factor = "outcome" and slopes = ["dose"]')
+    if entry.get("struct") not in STRUCTURES:
+        known = ", ".join(STRUCTURES)
+        raise BadInput(f"struct of {name} is {entry.get('struct')!r}; it should be one of {known}")
 
 
 def _check_ordered(spec: ModelSpec) -> None:

@@ -13,13 +13,14 @@ from bayesmeta.model.spec.model import LEVELS, ModelSpec
 from bayesmeta.model.spec.prior import Prior, refuse_unknown
 
 KEYS = tuple(field.name for field in fields(ModelSpec) if field.name != "name")
-TABLES = ("priors", "contrasts", "concordance")
+TABLES = ("priors", "contrasts", "concordance", "correlation", "inner", "scale", "errors")
 TEXTS = (
     *("title", "terms", "likelihood", "bias", "tau_by", "sides", "outcome"),
     *("weight_function", "published_unit"),
 )
 FORMS = {  # of an entry, as messages ask for it
-    "levels": f"be a list from {list(LEVELS)}",
+    "levels": f"be a list from {list(LEVELS)}, or of columns",
+    "crossed": 'be a list of columns, ["species"]',
     "shared_controls": "be true or false",
     "two_sided": "be true or false",
     "cutpoints": "be ascending p-values like [0.025, 0.5]",
@@ -48,9 +49,21 @@ def read_spec(path: str | Path) -> ModelSpec:
     """
     path = _find(Path(path))
     try:
-        return parse_spec(path.read_text(encoding="utf-8"), path.stem)
+        return _with_paths(parse_spec(path.read_text(encoding="utf-8"), path.stem), path.parent)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, RecursionError) as error:
         raise BadInput(f"model file {path} cannot be read as TOML: {error}") from error
+
+
+def _with_paths(spec: ModelSpec, folder: Path) -> ModelSpec:
+    """Return a model whose files are found: from where the command runs, or beside the model."""
+
+    def placed(entry: Mapping[str, Any]) -> dict[str, Any]:
+        file = entry.get("file")
+        beside = file and not Path(file).exists() and (folder / file).exists()
+        return {**entry, "file": str(folder / file)} if beside else dict(entry)
+
+    correlation = {name: placed(entry) for name, entry in spec.correlation.items()}
+    return replace(spec, correlation=correlation, errors=placed(spec.errors))
 
 
 def parse_spec(text: str, name: str) -> ModelSpec:
@@ -58,6 +71,8 @@ def parse_spec(text: str, name: str) -> ModelSpec:
     where = f"model {name}"
     entries = tomllib.loads(text)
     refuse_unknown(entries, KEYS, where)
+    if isinstance(entries.get("scale"), str):
+        entries["scale"] = {_only_effect(entries, where): entries["scale"]}
     if missing := [key for key in ("terms", "levels", "priors") if key not in entries]:
         raise BadInput(f"{where} lacks the keys {missing}; it has: {', '.join(entries)}")
     for key in [key for key in FORMS if key in entries]:
@@ -71,9 +86,18 @@ def parse_spec(text: str, name: str) -> ModelSpec:
     check_choices(*kinds, where)
     check_prior_keys(entries["priors"], *kinds, where)
     entries["priors"] = {key: Prior.parse(key, entry) for key, entry in entries["priors"].items()}
-    for key in ("contrasts", "concordance"):
+    for key in ("contrasts", "concordance", "scale"):
         _check_texts(entries.get(key, {}), f"{key} of {where}")
     return check_spec(ModelSpec(**{"name": name, "title": name, **entries}))
+
+
+def _only_effect(entries: Mapping[str, Any], where: str) -> str:
+    """Return the random effect that `scale = "~ dose"` is about; BadInput if there are several."""
+    names = [*entries.get("levels", []), *entries.get("crossed", [])]
+    if len(names) == 1:
+        return str(names[0])
+    wanted = 'scale = {study = "~ 1 + dose"}'
+    raise BadInput(f"{where} has the random effects {names}; name one of them: {wanted}")
 
 
 def _is_fine(key: str, value: Any) -> bool:
@@ -87,8 +111,6 @@ def _is_fine(key: str, value: Any) -> bool:
         return all(direction in ("lower", "higher") for direction in value.values())
     if in_table:
         return key in TABLES or all(isinstance(source, str) for source in value.values())
-    if key == "levels":
-        return bool(value) and all(level in LEVELS for level in value)
     if key == "cutpoints":
         in_range = all(isinstance(p, float) and 0 < p < 1 for p in value)
         return bool(value) and in_range and value == sorted(set(value))

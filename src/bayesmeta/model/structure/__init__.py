@@ -1,5 +1,6 @@
 """Dependence of effects in any structure: levels, crossed factors, inner factors, known matrices."""
 
 from bayesmeta.model.structure.components import Component, components_of
+from bayesmeta.model.structure.draws import variances
 from bayesmeta.model.structure.likelihood import Evaluated, Structured
 from bayesmeta.model.structure.parameters import Parameter

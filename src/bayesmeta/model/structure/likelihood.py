@@ -159,6 +159,17 @@ class Structured:
             S = S + flat.T @ solved.reshape(len(solved), -1, z.shape[-1])
         return np.asarray(S), np.asarray(log_det)
 
+    def row_sums(self, values: Values) -> np.ndarray:
+        """Return the sums of the rows of the results' inverse covariance (k,), at one draw."""
+        z = self.columns[:, self.terms : -1]
+        targets = np.column_stack([np.ones(len(z)), z])
+        solved = np.empty_like(targets)
+        for rows, V in zip(self.blocks, self.covariances(values), strict=True):
+            solved[rows] = np.linalg.solve(V[0], targets[rows])
+        P = self.precision(values, flat=True)[0][0, self.terms :, self.terms :]
+        inner = z.T @ solved[:, 1:] + P
+        return np.asarray(solved[:, 0] - solved[:, 1:] @ np.linalg.solve(inner, z.T @ solved[:, 0]))
+
     def evaluate(self, values: Values, *, flat: bool = False) -> Evaluated:
         """Evaluate at parameters (draws,); `flat` takes a flat prior of beta, as REML does."""
         draws = len(next(iter(values.values())))

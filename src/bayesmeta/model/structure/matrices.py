@@ -21,7 +21,6 @@ from scipy import stats
 
 from bayesmeta.model.structure.parameters import Parameter, Values
 
-STRUCTURES = ("CS", "HCS", "UN", "AR", "HAR", "CAR", "DIAG", "ID")
 SEVERAL_TAUS = ("HCS", "UN", "HAR", "DIAG")
 START_TAU = 0.3
 

@@ -1,0 +1,51 @@
+"""The variances of a dependence structure around every mean."""
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesmeta.model.design import is_mean
+from bayesmeta.model.spec import spec_of
+from bayesmeta.model.structure import Structured, variances
+
+VALUES_AT_ONCE = 4_000_000  # draws times effects
+
+
+def values_of(tree: xr.DataTree) -> dict[str, np.ndarray]:
+    """Return the parameters of a structure by name (draws,), chain after chain."""
+    posterior = tree["posterior"].dataset
+    values = {
+        f"tau_{level}": posterior["tau"].sel(level=level).values.ravel()
+        for level in map(str, posterior["level"].values)
+    }
+    for name in map(str, posterior.get("parameter", xr.DataArray([])).values):
+        values[name] = posterior["structure"].sel(parameter=name).values.ravel()
+    return values
+
+
+def variances_of_terms(tree: xr.DataTree) -> dict[str, pd.DataFrame]:
+    """Return the variance of true effects around every mean, by random effect (draws, effects).
+
+    Where it differs between the effects of a mean, by their category or a scale formula, it is
+    their average.
+    """
+    design = tree["constant_data"].to_dataset()
+    likelihood = Structured(design, spec_of(tree))
+    means = design["term"].values[is_mean(design)]
+    weights = np.array([design["X"].sel(term=term).values != 0 for term in means], float)
+    weights /= weights.sum(1, keepdims=True)
+    values = values_of(tree)
+    draws = len(next(iter(values.values())))
+    size = max(1, VALUES_AT_ONCE // design.sizes["effect"])
+    parts = []
+    for start in range(0, draws, size):
+        some = {name: value[start : start + size] for name, value in values.items()}
+        count = len(next(iter(some.values())))
+        by_component = [variances(part, some) @ weights.T for part in likelihood.components]
+        parts.append([np.broadcast_to(part, (count, len(means))) for part in by_component])
+    joined = [np.concatenate(part) for part in zip(*parts, strict=True)]
+    names = [component.name for component in likelihood.components]
+    return {
+        str(term): pd.DataFrame({name: part[:, at] for name, part in zip(names, joined, strict=True)})
+        for at, term in enumerate(means)
+    }

@@ -1,0 +1,52 @@
+"""Summaries of a dependence structure: its taus, shares of variance, and prediction intervals."""
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesmeta.estimates.contrasts import summary, term_draws
+from bayesmeta.estimates.summaries.components import variances_of_terms
+from bayesmeta.estimates.summaries.levels import prediction_interval
+from bayesmeta.model.design import typical_variance_of
+from bayesmeta.model.spec import spec_of
+
+def structure_heterogeneity(tree: xr.DataTree) -> pd.DataFrame:
+    """Summarise every tau and the total, with columns as for `heterogeneity_table`.
+
+    I^2 has a row per random effect, averaged over the means; the sd of a category has none.
+    """
+    design = tree["constant_data"].to_dataset()
+    taus = tree["posterior"]["tau"].to_dataset()["tau"]
+    by_term = variances_of_terms(tree)
+    variance = sum(by_term.values()) / len(by_term)
+    share = 100 * variance.div(variance.sum(axis=1) + typical_variance_of(design), axis=0)
+    total = np.sqrt(variance.sum(axis=1))
+    prior = spec_of(tree).priors["tau"].distribution.var()
+    rows = []
+    for level in map(str, taus["level"].values):
+        draws = taus.sel(level=level).values.ravel()
+        i2 = share[level].to_numpy() if level in share else np.full(len(draws), np.nan)
+        rows.append({"level": level, **_ends(draws, i2), "contraction": 1 - draws.var() / prior})
+    rows.append({"level": "total", **_ends(total.to_numpy(), share.sum(axis=1).to_numpy())})
+    return pd.DataFrame(rows)
+
+
+def _ends(tau: np.ndarray, i2: np.ndarray) -> dict[str, float]:
+    names = ("mean", "ci_lb", "ci_ub")
+    both = {"tau": summary(tau[None]), "i2": summary(i2[None])}
+    return {f"{name}_{key}": float(both[name][key][0]) for name in both for key in names}
+
+
+def structure_prediction(tree: xr.DataTree) -> pd.DataFrame:
+    """Return intervals for new true effects: term, level, pi_lb, pi_ub.
+
+    Every random effect adds its variance to that of those before it; the last row of a term has all.
+    """
+    beta = term_draws(tree)
+    rows = []
+    for term, variance in variances_of_terms(tree).items():
+        sds = np.sqrt(variance.cumsum(axis=1))
+        for level in sds:
+            mean = beta.sel(term=term).values
+            rows.append([term, level, *prediction_interval(mean, sds[level].to_numpy())])
+    return pd.DataFrame(rows, columns=["term", "level", "pi_lb", "pi_ub"])
