@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmeta.commands.compare_structure import compare_structure
 from bayesmeta.commands.console.estimates import print_comparison
 from bayesmeta.commands.options import Comparison
 from bayesmeta.commands.outcome import Outcome
@@ -38,6 +39,8 @@ class FrequentistAndBayes:
 
 def compute(task: Task[Comparison]) -> Outcome:
     """Estimate both, compare three and four levels, and repeat the published analyses."""
+    if task.inputs.spec.is_structured:
+        return compare_structure(task)
     inputs = with_normal_likelihood(task.inputs)
     with task.steps("frequentist and Bayesian estimates"):
         both = estimate_both(inputs.design, inputs.spec)

@@ -126,7 +126,7 @@ def choose_model(request: Request, frame: pd.DataFrame) -> ModelSpec:
     if spec.likelihood == ORDERED:
         problem = f"model {spec.name} is of directions, which have no likelihood of effect sizes"
         raise BadInput(f"{problem}; leave out --likelihood and --levels")
-    levels = parse_levels(request.levels) if request.levels else spec.levels
+    levels = parse_levels(request.levels, frame) if request.levels else spec.levels
     if levels != spec.levels:
         spec = replace(spec.with_levels(levels), name=f"{spec.name}-{'-'.join(levels)}")
     return check_spec(spec.with_likelihood(request.likelihood or spec.likelihood))
@@ -142,11 +142,12 @@ def with_possible_likelihood(spec: ModelSpec, frame: pd.DataFrame) -> ModelSpec:
     return spec.with_likelihood("normal")
 
 
-def parse_levels(text: str) -> tuple[str, ...]:
-    """Return the levels of `study,group,effect`; raise BadInput if a level does not exist."""
+def parse_levels(text: str, frame: pd.DataFrame) -> tuple[str, ...]:
+    """Return the levels of `study,group,effect`, or of columns; raise BadInput if one is unknown."""
     levels = tuple(level.strip() for level in text.split(","))
     for level in levels:
-        check_known("level", level, LEVELS)
+        if level not in frame.columns:
+            check_known("level", level, (*LEVELS, *map(str, frame.columns)))
     return levels
 
 

@@ -91,6 +91,20 @@ def compare_estimates(
     return table.assign(why=[explain(row) for row in table.to_dict("records")])
 
 
+def compare_structures(frequentist: pd.DataFrame, posterior: pd.DataFrame) -> pd.DataFrame:
+    """Set estimates of a dependence structure side by side, with the columns of both alone.
+
+    There is no posterior under flat priors to split a difference into prior and integration.
+    """
+    credible = posterior.rename(columns={"ci_lb": "cri_lb", "ci_ub": "cri_ub"})
+    table = frequentist[["term", "estimate", "se", *ENDS]]
+    table = table.merge(credible[["term", "mean", "sd", "cri_lb", "cri_ub"]], on="term")
+    shift = (table["mean"] - table["estimate"]) / table["se"].fillna(table["sd"])
+    small = shift.abs() < NEGLIGIBLE_SHIFT
+    why = np.where(small, "they agree", "the prior, or integration over the parameters")
+    return conclusions(table.assign(shift=shift, sd_ratio=table["sd"] / table["se"], why=why))
+
+
 def with_flat_variances(table: pd.DataFrame, posterior: pd.DataFrame | None) -> pd.DataFrame:
     """Add flat_variance_mean, the mean under flat priors on the squares of the taus.
 
@@ -174,15 +188,16 @@ def profile_table(profiles: pd.DataFrame, densities: pd.DataFrame) -> pd.DataFra
 
 
 def paired_table(
-    table: pd.DataFrame, flat: pd.DataFrame, published: pd.DataFrame | None = None
+    table: pd.DataFrame, flat: pd.DataFrame | None, published: pd.DataFrame | None = None
 ) -> pd.DataFrame:
     """Return rows for the figure of paired intervals: term, source, estimate, ci_lb, ci_ub."""
     columns = ["term", "estimate", *ENDS]
-    flat = flat[flat["term"].isin(table["term"])]
     sources = {"paper": published[columns]} if published is not None else {}
+    sources |= {"REML": table[columns]}
+    if flat is not None:
+        of_terms = flat[flat["term"].isin(table["term"])]
+        sources |= {"Bayes, flat priors": of_terms[["term", "mean", *ENDS]]}
     sources |= {
-        "REML": table[columns],
-        "Bayes, flat priors": flat[["term", "mean", *ENDS]],
         "Bayes": table[["term", "mean", "cri_lb", "cri_ub"]],
     }
     rows = pd.concat(

@@ -132,7 +132,7 @@ def test_contrasts_of_a_model_built_in_python_are_in_its_tree(frame: pd.DataFram
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"levels": ("study", "lab")}, r"levels of model three-level are \['study', 'lab'\]"),
+        ({"levels": ("study", "lab")}, "no column 'lab' for random effects"),
         (
             {"likelihood": "cauchy"},
             "likelihood of model three-level is 'cauchy'; it should be one of normal",

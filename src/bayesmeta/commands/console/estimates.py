@@ -155,15 +155,8 @@ def print_comparison(printer: Printer, tables: Tables, *, normal: bool) -> None:
 
     normal : whether the normal model stands in for one with the exact likelihood.
     """
-    columns = ("term", "REML", "95 % interval", "Bayes", "95 % interval", "shift", "why")
-    rows = []
     comparison = tables["comparison"]
-    for row in comparison.to_dict("records"):
-        reml = (number_text(row["estimate"]), interval_text(row["ci_lb"], row["ci_ub"]))
-        bayes = (number_text(row["mean"]), interval_text(row["cri_lb"], row["cri_ub"]))
-        rows.append((row["term"], *reml, *bayes, signed_text(row["shift"]), row["why"]))
-    title = "Frequentist and Bayesian estimates (shift in standard errors)"
-    printer.table(title, columns, rows, left=(0, 6))
+    print_both(printer, comparison)
     print_on_scale(printer, comparison)
     robust = tables["frequentist_robust"]
     if few := robust.loc[robust["caution"] != "", "term"].tolist():
@@ -171,6 +164,18 @@ def print_comparison(printer: Printer, tables: Tables, *, normal: bool) -> None:
     printer.frame("Four levels against three", tables["levels"].round(2))
     if normal:
         printer.line(NORMAL_BESIDE, "bold")
+
+
+def print_both(printer: Printer, comparison: pd.DataFrame) -> None:
+    """Print both estimates of terms, taus and other parameters."""
+    columns = ("term", "REML", "95 % interval", "Bayes", "95 % interval", "shift", "why")
+    rows = []
+    for row in comparison.to_dict("records"):
+        reml = (number_text(row["estimate"]), interval_text(row["ci_lb"], row["ci_ub"]))
+        bayes = (number_text(row["mean"]), interval_text(row["cri_lb"], row["cri_ub"]))
+        rows.append((row["term"], *reml, *bayes, signed_text(row["shift"]), row["why"]))
+    title = "Frequentist and Bayesian estimates (shift in standard errors)"
+    printer.table(title, columns, rows, left=(0, 6))
 
 
 def print_on_scale(printer: Printer, comparison: pd.DataFrame) -> None:

@@ -69,7 +69,7 @@ def _summary(tree: xr.DataTree, weights: xr.DataArray, strata: Sequence[str]) ->
     first = np.unique(code, return_index=True)[1]
     with_taus = {strata[at] for at in first} & set(strata_of(tree))
     sds = {name: predictive_sds(tree, name) for name in with_taus}
-    levels = list(next(iter(sds.values()), pd.DataFrame())) or levels_of(tree)
+    levels = list(map(str, next(iter(sds.values())))) if sds else levels_of(tree)
     scale = scale_of(tree["constant_data"].to_dataset())
     parts = []
     for start in range(0, len(first), CHUNK):

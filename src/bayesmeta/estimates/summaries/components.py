@@ -45,7 +45,8 @@ def variances_of_terms(tree: xr.DataTree) -> dict[str, pd.DataFrame]:
         parts.append([np.broadcast_to(part, (count, len(means))) for part in by_component])
     joined = [np.concatenate(part) for part in zip(*parts, strict=True)]
     names = [component.name for component in likelihood.components]
+    by_name = dict(zip(names, joined, strict=True))
     return {
-        str(term): pd.DataFrame({name: part[:, at] for name, part in zip(names, joined, strict=True)})
+        str(term): pd.DataFrame({name: part[:, at] for name, part in by_name.items()})
         for at, term in enumerate(means)
     }

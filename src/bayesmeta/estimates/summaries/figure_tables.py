@@ -32,7 +32,11 @@ def sizes_table(tree: xr.DataTree) -> pd.DataFrame:
 def means_table(tree: xr.DataTree) -> pd.DataFrame:
     """Return means: term, mean, ci_lb, ci_ub, pi_level (the lowest), pi_lb, pi_ub, k, studies."""
     prediction = prediction_table(tree)
-    lowest = prediction.drop_duplicates("term", keep="last")  # the levels come highest first
+    if "tau" in tree["posterior"]:
+        lowest = prediction.drop_duplicates("term", keep="last")
+    else:
+        level = prediction["level"].str.split(":").str[-1]
+        lowest = prediction[level == levels_of(tree)[-1]].drop_duplicates("term")
     terms = terms_table(tree)[["term", "mean", "ci_lb", "ci_ub"]]
     table = terms.merge(lowest.rename(columns={"level": "pi_level"}), on="term")
     return table.merge(sizes_table(tree)[["term", "k", "studies"]], on="term")

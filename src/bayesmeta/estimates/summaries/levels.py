@@ -1,5 +1,7 @@
 """Random-effect levels of a posterior: draws of the taus and of the sds of new studies."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -13,9 +15,10 @@ from bayesmeta.model.spec import LEVELS, spec_of
 
 def levels_of(tree: xr.DataTree) -> list[str]:
     """Return the random-effect levels of the model, highest first; the taus of a structure."""
-    if "tau" in tree["posterior"]:
-        return [str(level) for level in tree["posterior"]["level"].values]
-    return [level for level in LEVELS if f"tau_{level}" in tree["posterior"].data_vars]
+    posterior = tree["posterior"].to_dataset()
+    if "tau" in posterior:
+        return [str(level) for level in posterior["level"].values]
+    return [level for level in LEVELS if f"tau_{level}" in posterior]
 
 
 def strata_of(tree: xr.DataTree) -> dict[str, xr.Dataset]:
@@ -29,7 +32,7 @@ def strata_of(tree: xr.DataTree) -> dict[str, xr.Dataset]:
 def tau_draws(tree: xr.DataTree, stratum: str, *, which: str = "posterior") -> pd.DataFrame:
     """Return the draws of the taus in a stratum, chain after chain: a column per level."""
     if "tau" in tree[which]:
-        draws = tree[which]["tau"].values
+        draws = tree[which].to_dataset()["tau"].values
         return pd.DataFrame(draws.reshape(-1, draws.shape[-1]), columns=levels_of(tree))
     taus = tree[which].to_dataset()[[f"tau_{level}" for level in levels_of(tree)]]
     taus = taus.sel(stratum=stratum) if stratum else taus
@@ -69,7 +72,8 @@ def predictive_sds(tree: xr.DataTree, stratum: str) -> pd.DataFrame:
     posterior = tree["posterior"].dataset
     if "tau" in posterior:
         by_term = variances_of_terms(tree)
-        return (sum(by_term.values()) / len(by_term)).cumsum(axis=1).pow(0.5)
+        mean: Any = sum(by_term.values()) / len(by_term)
+        return mean.cumsum(axis=1).pow(0.5)
     variances = tau_draws(tree, stratum).pow(2)
     if "nu" in posterior and "study" in variances:
         nu = posterior["nu"].values.ravel()

@@ -1,5 +1,7 @@
 """Summaries of a dependence structure: its taus, shares of variance, and prediction intervals."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -10,6 +12,7 @@ from bayesmeta.estimates.summaries.levels import prediction_interval
 from bayesmeta.model.design import typical_variance_of
 from bayesmeta.model.spec import spec_of
 
+
 def structure_heterogeneity(tree: xr.DataTree) -> pd.DataFrame:
     """Summarise every tau and the total, with columns as for `heterogeneity_table`.
 
@@ -18,7 +21,7 @@ def structure_heterogeneity(tree: xr.DataTree) -> pd.DataFrame:
     design = tree["constant_data"].to_dataset()
     taus = tree["posterior"]["tau"].to_dataset()["tau"]
     by_term = variances_of_terms(tree)
-    variance = sum(by_term.values()) / len(by_term)
+    variance: Any = sum(by_term.values()) / len(by_term)
     share = 100 * variance.div(variance.sum(axis=1) + typical_variance_of(design), axis=0)
     total = np.sqrt(variance.sum(axis=1))
     prior = spec_of(tree).priors["tau"].distribution.var()
@@ -40,7 +43,7 @@ def _ends(tau: np.ndarray, i2: np.ndarray) -> dict[str, float]:
 def structure_prediction(tree: xr.DataTree) -> pd.DataFrame:
     """Return intervals for new true effects: term, level, pi_lb, pi_ub.
 
-    Every random effect adds its variance to that of those before it; the last row of a term has all.
+    Every random effect adds its variance to those before it; the last row of a term has all.
     """
     beta = term_draws(tree)
     rows = []

@@ -1,6 +1,6 @@
 """REML and ML fits of the nested model; see `criterion` for the mathematics."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,8 @@ class Reml:
     """A fit by `fit_reml`.
 
     aliased : levels that these data cannot tell apart (every study has a single group, say): only
-    the sum of their tau^2 is estimated, and it is split evenly, as metafor does.
+    the sum of their tau^2 is estimated, and it is split evenly, as metafor does. parameters : of a
+    dependence structure, its correlations and slopes of log tau.
     """
 
     design: xr.Dataset
@@ -33,6 +34,7 @@ class Reml:
     QE: float  # residual heterogeneity, r' V^-1 r with every tau 0
     boundary: tuple[str, ...]  # levels with a tau estimated as 0
     aliased: tuple[str, ...]
+    parameters: pd.Series = field(default_factory=lambda: pd.Series(dtype=float))
 
 
 def fit_reml(design: xr.Dataset, spec: ModelSpec, *, method: str = "REML") -> Reml:
@@ -45,6 +47,10 @@ def fit_reml(design: xr.Dataset, spec: ModelSpec, *, method: str = "REML") -> Re
     """
     k, p = design["X"].shape
     check_choice("method", method, Method)
+    if spec.is_structured:
+        from bayesmeta.inference.structured import fit_structured_reml
+
+        return fit_structured_reml(design, spec, method=method)
     if text := refusal(design, spec, "reml"):
         raise BadInput(text)
     if (empty := design["term"].values[~design["X"].values.any(0)]).size:

@@ -1,7 +1,7 @@
 """Independent draws of a model with any dependence structure, by importance.
 
-The parameters are few: beta and the effects of crossed factors are integrated out exactly, and drawn
-from their normal distribution given each draw of the parameters (`model.structure`).
+The parameters are few: beta and the effects of crossed factors are integrated out exactly, and
+drawn from their normal distribution given each draw of the parameters (`model.structure`).
 """
 
 from collections.abc import Sequence

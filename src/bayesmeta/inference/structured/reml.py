@@ -1,11 +1,12 @@
 """REML and ML of any dependence structure, by the same likelihood as the posterior."""
 
-from typing import NamedTuple
-
 import numpy as np
+import pandas as pd
 import xarray as xr
 from scipy.optimize import minimize
+from scipy.sparse.linalg import spsolve
 
+from bayesmeta.inference.reml.fit import ZERO, Reml
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.spec import ModelSpec
 from bayesmeta.model.structure import Structured
@@ -15,19 +16,7 @@ STEP = 1e-4  # of the numerical derivatives
 FARTHEST = 15.0  # a coordinate: a tau of 3e-7, which is zero
 
 
-class StructuredREML(NamedTuple):
-    """Estimates of a dependence structure."""
-
-    terms: tuple[str, ...]
-    beta: np.ndarray  # (p,)
-    covariance: np.ndarray  # of beta (p, p)
-    parameters: dict[str, float]  # taus, correlations, slopes of log tau
-    log_lik: float  # restricted, or not
-
-
-def fit_structured_reml(
-    design: xr.Dataset, spec: ModelSpec, *, method: str = "REML"
-) -> StructuredREML:
+def fit_structured_reml(design: xr.Dataset, spec: ModelSpec, *, method: str = "REML") -> Reml:
     """Maximise the (restricted) likelihood; `method` is "REML" or "ML".
 
     Raise BadInput if no start leads to a finite maximum.
@@ -62,13 +51,39 @@ def fit_structured_reml(
     best = min(found, key=lambda result: float(result.fun))
     if not np.isfinite(best.fun):
         raise BadInput(f"{method} of model {spec.name} found no maximum; leave out a random effect")
-    evaluated = likelihood.evaluate(values_at(best.x[None]), flat=True)
+    values = values_at(best.x[None])
+    evaluated = likelihood.evaluate(values, flat=True)
     inverse = np.linalg.inv(evaluated.factor[0])
     covariance = (inverse.T @ inverse)[: likelihood.terms, : likelihood.terms]
-    return StructuredREML(
-        tuple(map(str, design["term"].values)),
-        evaluated.mean[0, : likelihood.terms],
-        covariance,
-        {name: float(value[0]) for name, value in values_at(best.x[None]).items()},
-        -float(best.fun),
+    estimates = {
+        name: float(value[0]) for name, value in (values | likelihood.derived(values)).items()
+    }
+    taus = {name[4:]: tau for name, tau in estimates.items() if name.startswith("tau_")}
+    zero = ZERO * float(design["yi"].std())
+    taus = {name: 0.0 if tau < zero else tau for name, tau in taus.items()}
+    terms = list(map(str, design["term"].values))
+    return Reml(
+        design,
+        spec,
+        method,
+        tau=pd.Series(taus, name="tau", dtype=float),
+        beta=pd.Series(evaluated.mean[0, : likelihood.terms], terms, name="estimate"),
+        covariance=pd.DataFrame(covariance, terms, terms),
+        log_lik=-float(best.fun),
+        QE=_residual(likelihood),
+        boundary=tuple(name for name, tau in taus.items() if tau == 0),
+        aliased=(),
+        parameters=pd.Series(
+            {name: value for name, value in estimates.items() if not name.startswith("tau_")},
+            dtype=float,
+        ),
     )
+
+
+def _residual(likelihood: Structured) -> float:
+    """Return QE: the residual sum of squares of the errors alone."""
+    x = likelihood.columns[:, : likelihood.terms]
+    z = np.column_stack([x, likelihood.columns[:, -1]])
+    W = spsolve(likelihood.errors.tocsc(), z)
+    S = z.T @ np.reshape(W, z.shape)
+    return float(S[-1, -1] - S[:-1, -1] @ np.linalg.solve(S[:-1, :-1], S[:-1, -1]))

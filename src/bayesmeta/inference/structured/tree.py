@@ -71,9 +71,7 @@ def structured_tree(
             "posterior_predictive": xr.Dataset(
                 {"obs": over_rows(effects.replicates, sizes[0])}, labels | of_rows
             ),
-            "prior_predictive": xr.Dataset(
-                {"obs": over_rows(replicated, 1)}, of_prior | of_rows
-            ),
+            "prior_predictive": xr.Dataset({"obs": over_rows(replicated, 1)}, of_prior | of_rows),
             "log_likelihood": log_likelihood.merge(xr.Dataset(log_obs, labels | of_rows)),
             "observed_data": design[["yi"]].rename(yi="obs").drop_attrs(),
         }

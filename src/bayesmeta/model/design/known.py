@@ -3,7 +3,7 @@ r"""The known covariance of sampling errors, and known correlations of the units
 The covariance comes from a file, or is made of the variances and of correlations r_ij of rows of a
 cluster, as by metafor's `vcalc`:
 
-    V_ij = r_ij sqrt(v_i v_j),    r_ij = (correlation of types and observations) phi^|t_i - t_j| s_ij
+    V_ij = r_ij sqrt(v_i v_j),    r_ij = rho_ij phi^|t_i - t_j| s_ij
 
 rho : one number; or two, of observations of a type and of different types. s_ij is the share of
 groups that two contrasts have in common: with weights w (sizes) of the first and second group,
@@ -71,7 +71,9 @@ def correlations_of(frame: pd.DataFrame, entry: Mapping[str, Any]) -> np.ndarray
             raise BadInput(f"errors: {key} names no column of the table: '{name}'")
         values = frame[name]
         if values.isna().any():
-            raise BadInput(f"errors: column '{name}' ({key}) is blank in {values.isna().sum()} rows")
+            raise BadInput(
+                f"errors: column '{name}' ({key}) is blank in {values.isna().sum()} rows"
+            )
         return values.to_numpy()
 
     k = len(frame)
@@ -110,8 +112,12 @@ def _shared(column: Any, entry: Mapping[str, Any]) -> np.ndarray:
         for key in ("w1", "w2")
     )
     equal = np.equal.outer
-    covariance = equal(first, first) / w1[:, None] + equal(second, second) / w2[:, None]
-    covariance = covariance - equal(first, second) / w1[:, None] - equal(second, first) / w2[:, None]
+    of_first = (equal(first, first) * 1.0 - equal(first, second)) / w1[:, None]
+    of_second = (equal(second, second) * 1.0 - equal(second, first)) / w2[:, None]
+    covariance = of_first + of_second
+    covariance = (
+        covariance - equal(first, second) / w1[:, None] - equal(second, first) / w2[:, None]
+    )
     spread = np.sqrt(1 / w1 + 1 / w2)
     return np.asarray(covariance / np.outer(spread, spread))
 
@@ -197,7 +203,7 @@ def _file_rows(V: pd.DataFrame, frame: pd.DataFrame, file: str) -> np.ndarray:
 
 
 def _checked(matrix: np.ndarray, name: str, remedy: str) -> np.ndarray:
-    """Return a covariance matrix; raise BadInput if it is not symmetric or not positive definite."""
+    """Return a matrix; raise BadInput if it is not symmetric or not positive definite."""
     scale = np.sqrt(np.abs(np.diag(matrix)))
     if not (np.diag(matrix) > 0).all():
         raise BadInput(f"{name} has a variance of 0 or less on its diagonal; {remedy}")

@@ -59,8 +59,9 @@ def _with_paths(spec: ModelSpec, folder: Path) -> ModelSpec:
 
     def placed(entry: Mapping[str, Any]) -> dict[str, Any]:
         file = entry.get("file")
-        beside = file and not Path(file).exists() and (folder / file).exists()
-        return {**entry, "file": str(folder / file)} if beside else dict(entry)
+        if not isinstance(file, str) or Path(file).exists() or not (folder / file).exists():
+            return dict(entry)
+        return {**entry, "file": str(folder / file)}
 
     correlation = {name: placed(entry) for name, entry in spec.correlation.items()}
     return replace(spec, correlation=correlation, errors=placed(spec.errors))

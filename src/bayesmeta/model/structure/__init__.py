@@ -1,4 +1,4 @@
-"""Dependence of effects in any structure: levels, crossed factors, inner factors, known matrices."""
+"""Dependence of effects: any levels, crossed factors, inner factors, known matrices."""
 
 from bayesmeta.model.structure.components import Component, components_of
 from bayesmeta.model.structure.draws import variances

@@ -19,7 +19,7 @@ from formulaic import model_matrix
 from scipy import stats
 
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.model.spec import ModelSpec
+from bayesmeta.model.spec import LEVELS, ModelSpec
 from bayesmeta.model.structure.matrices import Matrix
 from bayesmeta.model.structure.parameters import Parameter, Values
 
@@ -114,8 +114,10 @@ def column_of(design: xr.Dataset, name: str) -> np.ndarray:
         index = design["group_study"].values[design["effect_group"].values]
         return np.asarray(design["study"].values[index], str)
     if name not in design and name not in of_level:
-        columns = [str(key) for key in design.data_vars if design[key].dims == ("effect",)]
-        raise BadInput(f"no column '{name}' for random effects; columns: {', '.join(columns)}")
+        of_rows = (str(key) for key in design.data_vars if design[key].dims == ("effect",))
+        columns = [key for key in of_rows if key not in ("yi", "vi", "sheet_row", "effect_group")]
+        known = ", ".join([*LEVELS, *columns])
+        raise BadInput(f"no column '{name}' for random effects; levels and columns: {known}")
     if name == "group":
         return np.asarray(design["group"].values[design["effect_group"].values], str)
     values = design[name].values
@@ -158,9 +160,7 @@ def _correlated(design: xr.Dataset, name: str, entry: Mapping[str, Any]) -> Comp
     if missing:
         raise BadInput(f"the correlation of {name} lacks {missing[:5]}, which the table has")
     R = known.loc[list(labels), list(labels)].values
-    return _single(
-        f"{name}:correlated", unit, labels, crossed=True, factor=np.linalg.cholesky(R)
-    )
+    return _single(f"{name}:correlated", unit, labels, crossed=True, factor=np.linalg.cholesky(R))
 
 
 def _inner(design: xr.Dataset, outer: str, entry: Mapping[str, Any]) -> Component:
@@ -187,9 +187,9 @@ def _categories(
     if "AR" in kind or pd.api.types.is_numeric_dtype(design[name].dtype):
         numbers = _numbers(design, name)
         times = np.unique(numbers)
-        labels = tuple(f"{time:g}" for time in times)
         places = times if kind == "CAR" else np.arange(len(times))
-        return np.searchsorted(times, numbers), labels, places.astype(float)
+        shown = tuple(f"{time:g}" for time in times)
+        return np.searchsorted(times, numbers), shown, places.astype(float)
     category, labels = pd.factorize(column_of(design, name), sort=True)
     return category, tuple(map(str, labels)), np.arange(float(len(labels)))
 

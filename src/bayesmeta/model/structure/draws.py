@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.random import Generator
 
+from bayesmeta.model.likelihood.nesting import Members
 from bayesmeta.model.structure.components import Component
 from bayesmeta.model.structure.likelihood import Structured
 from bayesmeta.model.structure.parameters import Values
@@ -108,8 +109,8 @@ def given_data(component: Component, values: Values, solved: np.ndarray) -> np.n
     """Return C V^-1 of a gap (draws, units, c), with solved = V^-1 gap (draws, k)."""
     loadings = component.loadings_at(values, np.arange(len(component.unit)))
     weighted = loadings * solved[..., None]
-    by_unit = np.zeros((len(solved), len(component.labels), weighted.shape[-1]))
-    np.add.at(by_unit, (slice(None), component.unit), weighted)
+    members = Members(component.unit, len(component.labels))
+    by_unit = np.moveaxis(members.sum(np.moveaxis(weighted, 0, 1)), 1, 0)
     return by_unit @ component.matrix.covariance(values)
 
 

@@ -3,9 +3,9 @@ r"""The exact marginal likelihood of a dependence structure, beta integrated out
     y ~ N(X beta + Z c, V),    V = E + sum of the components' covariances, in blocks of rows
     c ~ N(0, diag tau^2),      Z the columns of crossed factors, with any known correlation
 
-The components that nest in the studies, and the known covariance E of the errors, make blocks, whose
-inverses cost the cube of their size. The crossed factors are columns beside X, as in `kernel`: with
-S = [X, Z, y]' V^-1 [X, Z, y] and the prior precision of (beta, c),
+The components that nest in the studies, and the known covariance E of the errors, make blocks,
+whose inverses cost the cube of their size. The crossed factors are columns beside X: with
+S = [X, Z, y]' V^-1 [X, Z, y] and the prior mean m and precision P of (beta, c),
 
     A = S_aa + P,  h = S_ay + P m,  (beta, c) ~ N(A^-1 h, A^-1)
     log p(y) = -1/2 (k log 2 pi + log|V| + S_yy + m' P m - h' A^-1 h + log|A| - log|P|)
@@ -23,7 +23,7 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.likelihood.arguments import columns_of
 from bayesmeta.model.priors import term_prior
 from bayesmeta.model.spec import ModelSpec
-from bayesmeta.model.structure.components import Component, components_of
+from bayesmeta.model.structure.components import components_of
 from bayesmeta.model.structure.parameters import Parameter, Values
 
 NUMBERS_AT_ONCE = 4_000_000  # of the arrays of some draws: 32 MB
@@ -195,9 +195,7 @@ class Structured:
         all_log_det = log_det + log_pivots.sum(1) - of_prior
         log_likelihood = -0.5 * (constant + all_log_det + quadratic)
         z_first = np.linalg.slogdet(S[:, self.terms : -1, self.terms : -1] + _part(P, self.terms))
-        return Evaluated(
-            log_likelihood, mean, factor, log_det + z_first[1] - of_prior, quadratic
-        )
+        return Evaluated(log_likelihood, mean, factor, log_det + z_first[1] - of_prior, quadratic)
 
 
 def _part(P: np.ndarray, start: int) -> np.ndarray:

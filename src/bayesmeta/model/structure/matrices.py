@@ -8,8 +8,8 @@ With sds tau and correlations rho of c categories:
     UN    a tau per category, any correlations
     ID    tau^2 on the diagonal
 
-The correlations of UN are those of independent partial correlations, whose prior is that of Lewandowski,
-Kurowicka & Joe (LKJ): uniform over correlation matrices at eta = 1.
+The correlations of UN are those of independent partial correlations, whose prior is that of
+Lewandowski, Kurowicka & Joe (LKJ): uniform over correlation matrices at eta = 1.
 
 Source: rma.mv of metafor; Lewandowski, Kurowicka & Joe 2009, doi 10.1016/j.jmva.2009.04.008.
 """
@@ -98,7 +98,7 @@ def _partial(name: str, count: int, at: int, eta: float) -> Parameter:
 
 
 def _of_partial(partial: np.ndarray, size: int) -> np.ndarray:
-    """Return correlations (draws, c, c) of partial correlations (draws, pairs): rows of a factor."""
+    """Return correlations (draws, c, c) of partial correlations (draws, pairs)."""
     factor = np.zeros((len(partial), size, size))
     factor[:, 0, 0] = 1
     for at, (i, j) in enumerate(zip(*np.tril_indices(size, -1), strict=True)):

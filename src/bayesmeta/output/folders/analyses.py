@@ -33,6 +33,16 @@ def write_comparison(folder: Folder, tables: Tables, curves: Tables, design: xr.
     folder.write_text("comparison.html", page)
 
 
+def write_structure_comparison(
+    folder: Folder, tables: Tables, paired: pd.DataFrame, design: xr.Dataset
+) -> None:
+    """Write tables/*.csv and the figure paired of a dependence structure."""
+    folder.write_tables(tables)
+    with folder.steps("drawing figures"):
+        scale = design.attrs["scale"]
+        folder.draw("paired", figures.draw_paired, paired, "Frequentist and Bayes", xlabel=scale)
+
+
 def write_multiverse(folder: Folder, tables: Tables) -> None:
     """Write tables/*.csv and figures/multiverse; the table `cells` is written with the figure."""
     folder.write_tables({name: table for name, table in tables.items() if name != "cells"})

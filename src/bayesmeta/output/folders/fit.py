@@ -104,8 +104,8 @@ def draw_pictures(folder: Folder, tree: xr.DataTree, *kinds: Picture) -> None:
 def write_diagnostic_figures(folder: Folder, tree: xr.DataTree) -> None:
     """Draw priors and posteriors of the taus; of NUTS, traces and ranks of the chains."""
     draw_pictures(folder, tree, "taus")
-    if tree["posterior"].attrs.get("sampler") != "quadrature":
-        draw_pictures(folder, tree, "chains")  # those of quadrature are chains only by name
+    if tree["posterior"].attrs.get("sampler") not in ("quadrature", "importance"):
+        draw_pictures(folder, tree, "chains")  # independent draws are chains only by name
 
 
 def draw_curves(folder: Folder, name: str, curves: margins.Curves, title: str, scale: str) -> None:

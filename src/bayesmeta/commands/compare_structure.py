@@ -1,0 +1,59 @@
+"""`bayesmeta compare` of a dependence structure: REML beside the posterior."""
+
+import pandas as pd
+import xarray as xr
+
+from bayesmeta.commands.console.estimates import print_both
+from bayesmeta.commands.options import Comparison
+from bayesmeta.commands.outcome import Outcome
+from bayesmeta.commands.run import Task
+from bayesmeta.estimates import contrasts, frequentist, summaries
+from bayesmeta.inference import reml
+from bayesmeta.inference.structured import structured_posterior
+from bayesmeta.model.design.contrasts import named_weights
+from bayesmeta.output.folders.analyses import write_structure_comparison
+
+
+def compare_structure(task: Task[Comparison]) -> Outcome:
+    """Estimate by REML and draw from the posterior."""
+    design, spec = task.inputs.design, task.inputs.spec
+    with task.steps("REML"):
+        fit = reml.fit_reml(design, spec)
+        weights = named_weights(design, spec)
+        terms = frequentist.terms_on_scales(fit, test=task.options.test, contrasts=weights)
+    tree = structured_posterior(design, spec, parameters_only=True, steps=task.steps)
+    taus = pd.DataFrame({"term": "tau_" + fit.tau.index, "estimate": fit.tau.to_numpy()})
+    others = pd.DataFrame({"term": fit.parameters.index, "estimate": fit.parameters.to_numpy()})
+    rows = pd.concat([terms, taus, others], ignore_index=True)
+    rows = rows.assign(**{name: rows[name].astype(float) for name in ("se", "ci_lb", "ci_ub")})
+    tables = {
+        "frequentist": terms,
+        "frequentist_heterogeneity": reml.heterogeneity_table(fit),
+        "frequentist_parameters": others.rename(columns={"term": "parameter"}),
+        "frequentist_fit": reml.fit_table(fit, test=task.options.test),
+    }
+    table = frequentist.compare_structures(rows, _posterior_rows(tree))
+    tables = {name: part for name, part in tables.items() if len(part)} | {"comparison": table}
+    paired = frequentist.paired_table(table[table["se"].notna()], None)
+    return Outcome(
+        write=lambda folder: write_structure_comparison(folder, tables, paired, design),
+        show=lambda printer: print_both(printer, table),
+        record="provenance-comparison.json",
+    )
+
+
+def _posterior_rows(tree: xr.DataTree) -> pd.DataFrame:
+    """Return terms, contrasts, taus and other parameters: term, mean, sd, ci_lb, ci_ub."""
+    columns = ["term", "mean", "sd", "ci_lb", "ci_ub"]
+    means = contrasts.contrasts_table(tree).rename(columns={"contrast": "term"})
+    parameters = summaries.parameters_table(tree)
+    parts = [summaries.terms_table(tree)[columns]]
+    parts += [means[columns]] if len(means) else []
+    taus = tree["posterior"]["tau"].to_dataset()["tau"]
+    flat = taus.transpose("level", ...).values.reshape(taus.sizes["level"], -1)
+    numbers = contrasts.summary(flat)
+    numbers.pop("p_positive")
+    parts.append(pd.DataFrame({"term": [f"tau_{x}" for x in taus["level"].values]} | numbers))
+    if len(parameters):
+        parts.append(parameters.rename(columns={"parameter": "term"})[columns])
+    return pd.concat(parts, ignore_index=True).drop_duplicates("term")
