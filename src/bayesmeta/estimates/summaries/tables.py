@@ -65,6 +65,8 @@ def _parameter_rows(draws: xr.DataArray) -> pd.DataFrame:
     if "weight" in draws.dims:
         labels = [f"{draws.name}[{label}]" for label in draws["weight"].values]
     if "parameter" in draws.dims:
+        hidden = draws["parameter"].str.startswith("partial_")  # correlations stand beside them
+        draws = draws.sel(parameter=~hidden)
         labels = list(map(str, draws["parameter"].values))
     flat = draws.transpose(..., "chain", "draw").values
     flat = flat.reshape(-1, draws.sizes["chain"] * draws.sizes["draw"])

@@ -13,6 +13,7 @@ from bayesmeta.model.structure import Structured
 
 STARTS = (0.0, -1.5, 1.5)  # added to the coordinates of the start
 STEP = 1e-4  # of the numerical derivatives
+OPTIONS = {"ftol": 1e-14, "gtol": 1e-6, "maxiter": 500}
 FARTHEST = 15.0  # a coordinate: a tau of 3e-7, which is zero
 
 
@@ -45,7 +46,9 @@ def fit_structured_reml(design: xr.Dataset, spec: ModelSpec, *, method: str = "R
     start = np.array([item.unbounded(item.start) for item in parameters])
     bounds = [(-FARTHEST, FARTHEST)] * len(start)
     found = [
-        minimize(downhill, start + shift, jac=True, method="L-BFGS-B", bounds=bounds)
+        minimize(
+            downhill, start + shift, jac=True, method="L-BFGS-B", bounds=bounds, options=OPTIONS
+        )
         for shift in STARTS
     ]
     best = min(found, key=lambda result: float(result.fun))

@@ -26,6 +26,7 @@ from bayesmeta.model.structure.parameters import Parameter, Values
 ETA = 1.0  # of the LKJ prior
 SLOPE_SD = 0.5  # of a slope of log tau, per sd of a number: it seldom changes tau threefold
 ONE = "ID"
+MANY = 30  # categories, of which a matrix for every draw takes long
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +40,13 @@ class Component:
     loadings: np.ndarray  # D without a scale (k, c)
     crossed: bool = False
     factor: np.ndarray | None = None  # L with L L' = R (units, units)
+    category: np.ndarray = field(default_factory=lambda: np.empty(0, int))  # of rows, if D is of it
     along: pd.DataFrame = field(default_factory=pd.DataFrame)  # moderators of log tau (k, s)
+
+    @property
+    def has_indicators(self) -> bool:
+        """Return whether D has a single 1 in every row, at its category."""
+        return len(self.category) > 0 and not self.slope_names
 
     @property
     def slope_names(self) -> list[str]:
@@ -70,11 +77,13 @@ class Component:
         log_ratio = np.tensordot(slopes, self.along.to_numpy()[rows], axes=(1, -1))
         return loadings * np.exp(log_ratio)[..., None]
 
-    def covariance(self, values: Values, rows: np.ndarray) -> np.ndarray:
+    def covariance(self, G: np.ndarray, values: Values, rows: np.ndarray) -> np.ndarray:
         """Return the covariance of the rows of blocks (n, m): (draws, n, m, m)."""
         unit = self.unit[rows]
         same = unit[:, :, None] == unit[:, None, :]
-        G = self.matrix.covariance(values)
+        if self.has_indicators:
+            at = self.category[rows]
+            return same * G[:, at[:, :, None], at[:, None, :]]
         D = self.loadings_at(values, rows)
         if G.shape[-1] == 1:
             return G[:, None] * same * (D * D.swapaxes(-1, -2))
@@ -135,7 +144,9 @@ def _whole(values: np.ndarray) -> np.ndarray:
 
 def _single(name: str, unit: np.ndarray, labels: Any, **others: Any) -> Component:
     matrix = Matrix(ONE, name, ("",), np.zeros(1))
-    return Component(name, unit, tuple(labels), matrix, np.ones((len(unit), 1)), **others)
+    ones = np.ones((len(unit), 1))
+    category = np.zeros(len(unit), int)
+    return Component(name, unit, tuple(labels), matrix, ones, category=category, **others)
 
 
 def _level(design: xr.Dataset, nested: tuple[str, ...]) -> Component:
@@ -176,8 +187,19 @@ def _inner(design: xr.Dataset, outer: str, entry: Mapping[str, Any]) -> Componen
         matrix = Matrix(kind, name, tuple(columns), places)
         return Component(name, unit, tuple(labels), matrix, loadings)
     category, categories, places = _categories(design, entry["factor"], kind)
+    if kind == "CS" and len(categories) > MANY:  # all are alike: what counts is which agree
+        category = _within(unit, category)
+        places = np.arange(float(category.max() + 1))
+        categories = tuple(str(at + 1) for at in range(len(places)))
     loadings = np.eye(len(categories))[category]
-    return Component(name, unit, tuple(labels), Matrix(kind, name, categories, places), loadings)
+    matrix = Matrix(kind, name, categories, places)
+    return Component(name, unit, tuple(labels), matrix, loadings, category=category)
+
+
+def _within(unit: np.ndarray, category: np.ndarray) -> np.ndarray:
+    """Return the number of every row's category among those of its unit, from 0 (k,)."""
+    pairs = pd.DataFrame({"unit": unit, "category": category})
+    return pairs.groupby("unit")["category"].transform(lambda x: pd.factorize(x)[0]).to_numpy()
 
 
 def _categories(

@@ -101,23 +101,36 @@ def prior_draws(component: Component, rng: Generator, values: Values, draws: int
 
 def at_rows(component: Component, effects: np.ndarray, values: Values) -> np.ndarray:
     """Return a component's part of the true effects (draws, k), of effects (draws, units, c)."""
-    loadings = component.loadings_at(values, np.arange(len(component.unit)))
-    return (loadings * effects[:, component.unit]).sum(-1)
+    if component.has_indicators:
+        return effects[:, component.unit, component.category]
+    return (all_loadings(component, values) * effects[:, component.unit]).sum(-1)
+
+
+def all_loadings(component: Component, values: Values) -> np.ndarray:
+    """Return D of all rows (draws or 1, k, c)."""
+    return component.loadings_at(values, np.arange(len(component.unit)))
 
 
 def given_data(component: Component, values: Values, solved: np.ndarray) -> np.ndarray:
     """Return C V^-1 of a gap (draws, units, c), with solved = V^-1 gap (draws, k)."""
-    loadings = component.loadings_at(values, np.arange(len(component.unit)))
-    weighted = loadings * solved[..., None]
-    members = Members(component.unit, len(component.labels))
-    by_unit = np.moveaxis(members.sum(np.moveaxis(weighted, 0, 1)), 1, 0)
-    return by_unit @ component.matrix.covariance(values)
+    G = component.matrix.covariance(values)
+    units, c = len(component.labels), G.shape[-1]
+    if component.has_indicators:
+        members = Members(component.unit * c + component.category, units * c)
+        by_unit = members.sum(solved.T).T.reshape(len(solved), units, c)
+    else:
+        weighted = all_loadings(component, values) * solved[..., None]
+        summed = Members(component.unit, units).sum(np.moveaxis(weighted, 0, 1))
+        by_unit = np.moveaxis(summed, 1, 0)
+    return by_unit @ G
 
 
 def variances(component: Component, values: Values) -> np.ndarray:
     """Return the variance of a component's part of every true effect (draws or 1, k)."""
-    loadings = component.loadings_at(values, np.arange(len(component.unit)))
     G = component.matrix.covariance(values)
+    if component.has_indicators:
+        return G[:, component.category, component.category]
+    loadings = all_loadings(component, values)
     return ((loadings @ G) * loadings).sum(-1)
 
 

@@ -95,11 +95,12 @@ class Structured:
 
     def covariances(self, values: Values) -> list[np.ndarray]:
         """Return V of the blocks of every size (draws, n, m, m)."""
+        of_components = [(part, part.matrix.covariance(values)) for part in self.nested]
         parts = []
         for rows, errors in zip(self.blocks, self.block_errors, strict=True):
             V = errors[None]
-            for component in self.nested:
-                V = V + component.covariance(values, rows)
+            for component, G in of_components:
+                V = V + component.covariance(G, values, rows)
             parts.append(V)
         return parts
 

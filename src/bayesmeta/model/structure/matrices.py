@@ -77,10 +77,10 @@ class Matrix(NamedTuple):
             return np.eye(size)[None]
         if self.kind == "UN":
             return _of_partial(np.stack(parts, -1), size)
-        distance = np.abs(self.places[:, None] - self.places)
-        if self.kind in ("CS", "HCS"):
-            distance = np.minimum(distance, 1)
         rho = parts[0][:, None, None]
+        if self.kind in ("CS", "HCS"):
+            return np.where(np.eye(size, dtype=bool), 1.0, rho)
+        distance = np.abs(self.places[:, None] - self.places)
         return np.where(distance == 0, 1.0, np.sign(rho) ** distance * np.abs(rho) ** distance)
 
     def covariance(self, values: Values) -> np.ndarray:
