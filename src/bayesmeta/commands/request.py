@@ -143,7 +143,7 @@ def with_possible_likelihood(spec: ModelSpec, frame: pd.DataFrame) -> ModelSpec:
 
 
 def parse_levels(text: str, frame: pd.DataFrame) -> tuple[str, ...]:
-    """Return the levels of `study,group,effect`, or of columns; raise BadInput if one is unknown."""
+    """Return levels, of study, group, effect or columns; raise BadInput if one is unknown."""
     levels = tuple(level.strip() for level in text.split(","))
     for level in levels:
         if level not in frame.columns:

@@ -70,7 +70,8 @@ def structured_posterior(
         given = Evaluated(*(part[kept.chosen] for part in evaluated.given))
         noise = rng.standard_normal(given.mean.shape)
         back = np.linalg.solve(given.factor.swapaxes(1, 2), noise[..., None])[..., 0]
-        coefficients = given.mean + back
+        values = values_at(density.parameters, chosen)
+        coefficients = (given.mean + back) * density.likelihood.scales(values)[:, :-1]
         log_normal = -0.5 * (noise**2 + np.log(2 * np.pi)).sum(1)
         log_normal += np.log(np.diagonal(given.factor, axis1=1, axis2=2)).sum(1)
     attributes = {
@@ -86,7 +87,7 @@ def structured_posterior(
         return structured_tree(
             design,
             density.likelihood,
-            values_at(density.parameters, chosen),
+            values,
             coefficients,
             stats=stats,
             attributes=attributes,

@@ -41,7 +41,7 @@ def fit_structured_reml(design: xr.Dataset, spec: ModelSpec, *, method: str = "R
         steps = STEP * np.eye(len(x))
         around = log_lik(np.concatenate([x[None], x + steps, x - steps]))
         above, below = np.split(around[1:], 2)
-        return -float(around[0]), -(above - below) / (2 * STEP)
+        return -float(np.nan_to_num(around[0], nan=-np.inf)), -(above - below) / (2 * STEP)
 
     start = np.array([item.unbounded(item.start) for item in parameters])
     bounds = [(-FARTHEST, FARTHEST)] * len(start)

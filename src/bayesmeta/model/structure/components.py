@@ -183,8 +183,7 @@ def _inner(design: xr.Dataset, outer: str, entry: Mapping[str, Any]) -> Componen
         columns = {"intercept": np.ones(len(unit))}
         columns |= {x: _numbers(design, x) for x in entry["slopes"]}
         loadings = np.column_stack(list(columns.values()))
-        places = np.arange(len(columns))
-        matrix = Matrix(kind, name, tuple(columns), places)
+        matrix = Matrix(kind, name, tuple(columns), np.arange(float(len(columns))))
         return Component(name, unit, tuple(labels), matrix, loadings)
     category, categories, places = _categories(design, entry["factor"], kind)
     if kind == "CS" and len(categories) > MANY:  # all are alike: what counts is which agree

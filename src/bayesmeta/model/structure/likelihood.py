@@ -1,13 +1,13 @@
 r"""The exact marginal likelihood of a dependence structure, beta integrated out.
 
     y ~ N(X beta + Z c, V),    V = E + sum of the components' covariances, in blocks of rows
-    c ~ N(0, diag tau^2),      Z the columns of crossed factors, with any known correlation
+    c = tau z, z ~ N(0, I),    Z the columns of crossed factors, with any known correlation
 
 The components that nest in the studies, and the known covariance E of the errors, make blocks,
 whose inverses cost the cube of their size. The crossed factors are columns beside X: with
-S = [X, Z, y]' V^-1 [X, Z, y] and the prior mean m and precision P of (beta, c),
+S = [X, tau Z, y]' V^-1 [X, tau Z, y] and the prior mean m and precision P of (beta, z),
 
-    A = S_aa + P,  h = S_ay + P m,  (beta, c) ~ N(A^-1 h, A^-1)
+    A = S_aa + P,  h = S_ay + P m,  (beta, z) ~ N(A^-1 h, A^-1)
     log p(y) = -1/2 (k log 2 pi + log|V| + S_yy + m' P m - h' A^-1 h + log|A| - log|P|)
 """
 
@@ -23,7 +23,7 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.likelihood.arguments import columns_of
 from bayesmeta.model.priors import term_prior
 from bayesmeta.model.spec import ModelSpec
-from bayesmeta.model.structure.components import components_of
+from bayesmeta.model.structure.components import Component, components_of
 from bayesmeta.model.structure.parameters import Parameter, Values
 
 NUMBERS_AT_ONCE = 4_000_000  # of the arrays of some draws: 32 MB
@@ -31,13 +31,22 @@ NAMES = "two random effects have the same parameters {}; leave one out, or name 
 
 
 class Evaluated(NamedTuple):
-    """The posterior of (beta, c) at draws of the parameters."""
+    """The posterior of (beta, z) at draws of the parameters."""
 
-    log_likelihood: np.ndarray  # with beta and c integrated out (draws,)
-    mean: np.ndarray  # of (beta, c) (draws, p + q)
+    log_likelihood: np.ndarray  # with beta and z integrated out (draws,)
+    mean: np.ndarray  # of (beta, z) (draws, p + q)
     factor: np.ndarray  # lower Cholesky factor of A (draws, p + q, p + q)
-    log_det: np.ndarray  # log|V| + log|Z part of A| - log|P|, that of all but beta (draws,)
+    log_det: np.ndarray  # of the results' covariance given beta (draws,)
     quadratic: np.ndarray  # S_yy + m' P m - h' A^-1 h (draws,)
+
+
+def _nests(crossed: Component, nested: list[Component]) -> bool:
+    """Return whether every unit of a factor is in a single unit of a nested one, as a block."""
+    if crossed.factor is not None:
+        return False
+    units = len(np.unique(crossed.unit))
+    pairs = (np.column_stack([crossed.unit, part.unit]) for part in nested)
+    return any(len(np.unique(pair, axis=0)) == units for pair in pairs)
 
 
 class Structured:
@@ -46,8 +55,11 @@ class Structured:
     def __init__(self, design: xr.Dataset, spec: ModelSpec) -> None:
         self.spec = spec
         self.components = components_of(design, spec)
-        self.nested = [part for part in self.components if not part.crossed]
-        self.crossed = [part for part in self.components if part.crossed]
+        nested = [part for part in self.components if not part.crossed]
+        self.crossed = [
+            part for part in self.components if part.crossed and not _nests(part, nested)
+        ]
+        self.nested = [part for part in self.components if part not in self.crossed]
         tau = spec.priors["tau"].distribution
         self.parameters: list[Parameter] = []
         for component in self.components:
@@ -125,24 +137,24 @@ class Structured:
                 found[f"heritability_{component.name.removesuffix(':correlated')}"] = share
         return found
 
-    def precision(self, values: Values, *, flat: bool = False) -> tuple[np.ndarray, np.ndarray]:
-        """Return P (draws, p + q, p + q) and log|P| (draws,); `flat` counts no prior of beta."""
+    def scales(self, values: Values) -> np.ndarray:
+        """Return tau of the columns of crossed factors, 1 of the others (draws, q)."""
         draws = len(next(iter(values.values())))
-        size = self.terms + sum(self.units)
-        P = np.zeros((draws, size, size))
-        log_det = np.zeros(draws)
-        if not flat:
-            inverse = np.linalg.inv(self.prior.fixed)
-            P[:, : self.terms, : self.terms] = inverse
-            log_det = log_det + np.linalg.slogdet(inverse)[1]
-        start = self.terms
-        for component, units in zip(self.crossed, self.units, strict=True):
-            tau = values[component.matrix.tau_names[0]]
-            place = np.arange(start, start + units)
-            P[:, place, place] = 1 / tau[:, None] ** 2
-            log_det = log_det - 2 * units * np.log(tau)
-            start += units
-        return P, log_det
+        taus = [
+            np.repeat(values[part.matrix.tau_names[0]][:, None], units, axis=1)
+            for part, units in zip(self.crossed, self.units, strict=True)
+        ]
+        return np.hstack([np.ones((draws, self.terms)), *taus, np.ones((draws, 1))])
+
+    def precision(self, *, flat: bool) -> tuple[np.ndarray, float]:
+        """Return P (p + q, p + q) of (beta, z), and its log determinant; `flat`: none of beta."""
+        P = np.eye(self.terms + sum(self.units))
+        of_terms = slice(self.terms)
+        if flat:
+            P[of_terms, of_terms] = 0
+            return P, 0.0
+        P[of_terms, of_terms] = np.linalg.inv(self.prior.fixed)
+        return P, float(np.linalg.slogdet(P)[1])
 
     def products(self, values: Values) -> tuple[np.ndarray, np.ndarray]:
         """Return S (draws, q, q) and log|V| (draws,)."""
@@ -167,8 +179,8 @@ class Structured:
         solved = np.empty_like(targets)
         for rows, V in zip(self.blocks, self.covariances(values), strict=True):
             solved[rows] = np.linalg.solve(V[0], targets[rows])
-        P = self.precision(values, flat=True)[0][0, self.terms :, self.terms :]
-        inner = z.T @ solved[:, 1:] + P
+        tau = self.scales(values)[0, self.terms : -1]
+        inner = z.T @ solved[:, 1:] + np.diag(1 / tau**2)
         return np.asarray(solved[:, 0] - solved[:, 1:] @ np.linalg.solve(inner, z.T @ solved[:, 0]))
 
     def evaluate(self, values: Values, *, flat: bool = False) -> Evaluated:
@@ -183,24 +195,34 @@ class Structured:
 
     def _evaluate(self, values: Values, flat: bool) -> Evaluated:
         S, log_det = self.products(values)
-        P, of_prior = self.precision(values, flat=flat)
+        scales = self.scales(values)
+        S = S * scales[:, :, None] * scales[:, None]
+        P, of_prior = self.precision(flat=flat)
         m = np.zeros(P.shape[-1])
         m[: self.terms] = 0 if flat else self.prior.mean
         h = S[:, :-1, -1] + P @ m
-        factor = np.linalg.cholesky(S[:, :-1, :-1] + P)
+        factor = cholesky(S[:, :-1, :-1] + P)
         half = np.linalg.solve(factor, h[..., None])[..., 0]
         mean = np.linalg.solve(factor.swapaxes(1, 2), half[..., None])[..., 0]
         log_pivots = 2 * np.log(np.diagonal(factor, axis1=1, axis2=2))
-        quadratic = S[:, -1, -1] + (P @ m) @ m - (half**2).sum(1)
+        quadratic = S[:, -1, -1] + m @ P @ m - (half**2).sum(1)
         constant = (len(self.columns) - self.terms * flat) * np.log(2 * np.pi)
         all_log_det = log_det + log_pivots.sum(1) - of_prior
         log_likelihood = -0.5 * (constant + all_log_det + quadratic)
-        z_first = np.linalg.slogdet(S[:, self.terms : -1, self.terms : -1] + _part(P, self.terms))
-        return Evaluated(log_likelihood, mean, factor, log_det + z_first[1] - of_prior, quadratic)
+        of_crossed = slice(self.terms, -1)
+        identity = np.eye(P.shape[-1] - self.terms)
+        z_first = np.linalg.slogdet(S[:, of_crossed, of_crossed] + identity)[1]
+        return Evaluated(log_likelihood, mean, factor, log_det + z_first, quadratic)
 
 
-def _part(P: np.ndarray, start: int) -> np.ndarray:
-    return P[:, start:, start:]
+def cholesky(matrices: np.ndarray) -> np.ndarray:
+    """Return lower Cholesky factors (draws, q, q), nan of a matrix that has none."""
+    try:
+        return np.linalg.cholesky(matrices)
+    except np.linalg.LinAlgError:
+        if len(matrices) == 1:
+            return np.full_like(matrices, np.nan)
+        return np.concatenate([cholesky(matrix[None]) for matrix in matrices])
 
 
 def errors_of(design: xr.Dataset) -> coo_array:
