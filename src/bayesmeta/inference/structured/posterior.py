@@ -71,7 +71,7 @@ def structured_posterior(
         noise = rng.standard_normal(given.mean.shape)
         back = np.linalg.solve(given.factor.swapaxes(1, 2), noise[..., None])[..., 0]
         values = values_at(density.parameters, chosen)
-        coefficients = (given.mean + back) * density.likelihood.scales(values)[:, :-1]
+        coefficients = given.mean + back
         log_normal = -0.5 * (noise**2 + np.log(2 * np.pi)).sum(1)
         log_normal += np.log(np.diagonal(given.factor, axis1=1, axis2=2)).sum(1)
     attributes = {

@@ -29,7 +29,7 @@ def structured_tree(
     seed: int,
     parameters_only: bool,
 ) -> xr.DataTree:
-    """Return a tree as `predictive.complete_tree` does, of draws of (beta, c) (draws, p + q).
+    """Return a tree as `predictive.complete_tree` does, of draws of (beta, a) (draws, p + q).
 
     posterior has beta (chain, draw, term), tau (level), structure (parameter) for correlations and
     slopes of log tau, and the effects of every random effect, over its units.

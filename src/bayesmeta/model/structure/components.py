@@ -89,14 +89,6 @@ class Component:
             return G[:, None] * same * (D * D.swapaxes(-1, -2))
         return same * (D @ G[:, None] @ D.swapaxes(-1, -2))
 
-    def columns(self) -> np.ndarray:
-        """Return the columns of a crossed factor, whose coefficients are tau z, z standard normal.
-
-        (k, units).
-        """
-        units = np.eye(len(self.labels)) if self.factor is None else self.factor
-        return self.loadings * units[self.unit]
-
 
 def components_of(design: xr.Dataset, spec: ModelSpec) -> list[Component]:
     """Return the components of a model: levels from the highest, crossed factors, inner factors."""

@@ -2,7 +2,7 @@
 
 With a* and e* drawn from their prior, and V that of the nested components and the errors,
 
-    a = a* + C V^-1 (y - X beta - Z c - sum D a* - e*)
+    a = a* + C V^-1 (y - X beta - Z a - sum D a* - e*)
 
 has the distribution of a component's effects given the data (Matheron's rule); C is its covariance
 with the results. Rows of a block have densities one after the other, given those before them: their
@@ -25,14 +25,14 @@ class Effects(NamedTuple):
 
     of_units: dict[str, np.ndarray]  # by component (draws, units), or over pairs with categories
     replicates: np.ndarray  # results of the same units (draws, k)
-    log_density: np.ndarray  # of every row given beta, c and the rows before it (draws, k)
+    log_density: np.ndarray  # of every row given beta, a and the rows before it (draws, k)
     log_density_of_effects: np.ndarray  # given all random effects but those of the row (draws, k)
 
 
 def draw_effects(
     likelihood: Structured, rng: Generator, values: Values, coefficients: np.ndarray
 ) -> Effects:
-    """Draw the effects given draws of the parameters and of (beta, c) (draws, p + q)."""
+    """Draw the effects given draws of the parameters and of (beta, a) (draws, p + q)."""
     size = likelihood.draws_at_once
     parts = []
     for start in range(0, len(coefficients), size):
@@ -50,7 +50,14 @@ def _draw(
     likelihood: Structured, rng: Generator, values: Values, coefficients: np.ndarray
 ) -> Effects:
     draws = len(coefficients)
-    mean = coefficients @ likelihood.columns[:, :-1].T
+    mean = coefficients[:, : likelihood.terms] @ likelihood.columns[:, :-1].T
+    of_crossed: dict[str, np.ndarray] = {}
+    start = likelihood.terms
+    for group in likelihood.crossed:
+        a = coefficients[:, start : start + group.units]
+        mean = mean + a[:, group.unit]
+        of_crossed |= group.split(rng, a, values)
+        start += group.units
     drawn = {part.name: prior_draws(part, rng, values, draws) for part in likelihood.nested}
     rows_of = {part.name: at_rows(part, drawn[part.name], values) for part in likelihood.nested}
     residual = likelihood.columns[:, -1] - mean
@@ -69,12 +76,6 @@ def _draw(
         drawn[component.name] = drawn[component.name] + gained
         rows_of[component.name] = at_rows(component, drawn[component.name], values)
         total = total + rows_of[component.name]
-    start = likelihood.terms
-    for component, units in zip(likelihood.crossed, likelihood.units, strict=True):
-        c = coefficients[:, start : start + units]
-        factor = np.eye(units) if component.factor is None else component.factor
-        drawn[component.name] = (c @ factor.T)[..., None]
-        start += units
     variance = likelihood.errors.diagonal()
     above = total - rows_of.get("effect", 0.0)
     if "effect" in rows_of:
@@ -82,7 +83,7 @@ def _draw(
         variance = variance + variances(effect, values)
     normal = (likelihood.columns[:, -1] - above) ** 2 / variance + np.log(2 * np.pi * variance)
     return Effects(
-        {name: part.reshape(draws, -1) for name, part in drawn.items()},
+        of_crossed | {name: part.reshape(draws, -1) for name, part in drawn.items()},
         total + draw_errors(likelihood, rng, draws),
         log_density,
         -0.5 * normal,
