@@ -15,15 +15,14 @@ from bayesmeta.inference.structured.tree import structured_tree
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.spec import ModelSpec
-from bayesmeta.model.structure import Evaluated, Structured
-from bayesmeta.model.structure.parameters import values_at
+from bayesmeta.model.structure import Structured
+from bayesmeta.model.structure.parameters import Values, values_at
 
 
 class At(NamedTuple):
     """A posterior at draws."""
 
     log_density: np.ndarray  # without its constant (draws,)
-    given: Evaluated
 
 
 class StructuredPosterior(Density[At]):
@@ -36,9 +35,9 @@ class StructuredPosterior(Density[At]):
 
     def at(self, z: np.ndarray) -> At:
         """Evaluate at coordinates (draws, size)."""
-        given = self.likelihood.evaluate(values_at(self.parameters, z))
+        log_likelihood = self.likelihood.log_likelihood(values_at(self.parameters, z))
         prior = -0.5 * (z**2 + np.log(2 * np.pi)).sum(1)
-        return At(np.nan_to_num(given.log_likelihood + prior, nan=-np.inf), given)
+        return At(np.nan_to_num(log_likelihood + prior, nan=-np.inf))
 
 
 def structured_posterior(
@@ -66,14 +65,8 @@ def structured_posterior(
         mean, covariance = adapt(density, *curvature(density), rng)
     with steps(f"drawing {chains} x {draws} independent draws"):
         z, _, evaluated, kept = draw_by_weight(density, mean, covariance, draws * chains, rng)
-        chosen = z[kept.chosen]
-        given = Evaluated(*(part[kept.chosen] for part in evaluated.given))
-        noise = rng.standard_normal(given.mean.shape)
-        back = np.linalg.solve(given.factor.swapaxes(1, 2), noise[..., None])[..., 0]
-        values = values_at(density.parameters, chosen)
-        coefficients = given.mean + back
-        log_normal = -0.5 * (noise**2 + np.log(2 * np.pi)).sum(1)
-        log_normal += np.log(np.diagonal(given.factor, axis1=1, axis2=2)).sum(1)
+        values = values_at(density.parameters, z[kept.chosen])
+        coefficients, log_normal = draw_coefficients(density.likelihood, values, rng)
     attributes = {
         "sampler": "importance",
         "log_marginal_likelihood": kept.log_mean,
@@ -94,3 +87,18 @@ def structured_posterior(
             seed=seed,
             parameters_only=parameters_only,
         )
+
+
+def draw_coefficients(
+    likelihood: Structured, values: Values, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw (a, beta) given the parameters (draws, q + p), and return their log densities."""
+    drawn = []
+    densities = []
+    for some in likelihood.chunks(values):
+        given = likelihood.condition(some)
+        noise = rng.standard_normal(given.half.shape)
+        drawn.append(given.coefficients(noise))
+        log_normal = -0.5 * (noise**2 + np.log(2 * np.pi)).sum(1)
+        densities.append(log_normal + 0.5 * given.log_pivots.sum(1))
+    return np.concatenate(drawn), np.concatenate(densities)

@@ -1,5 +1,7 @@
 """REML and ML of any dependence structure, by the same likelihood as the posterior."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -13,7 +15,7 @@ from bayesmeta.model.structure import Structured
 
 STARTS = (0.0, -1.5, 1.5)  # added to the coordinates of the start
 STEP = 1e-4  # of the numerical derivatives
-OPTIONS = {"ftol": 1e-14, "gtol": 1e-6, "maxiter": 500}
+PRECISION = {"ftol": 1e-14, "gtol": 1e-6, "maxiter": 500}
 FARTHEST = 15.0  # a coordinate: a tau of 3e-7, which is zero
 
 
@@ -23,44 +25,15 @@ def fit_structured_reml(design: xr.Dataset, spec: ModelSpec, *, method: str = "R
     Raise BadInput if no start leads to a finite maximum.
     """
     likelihood = Structured(design, spec)
-    restricted = method == "REML"
-    parameters = likelihood.parameters
-
-    def values_at(x: np.ndarray) -> dict[str, np.ndarray]:
-        columns = np.clip(x, -FARTHEST, FARTHEST).T
-        return {item.name: item.bounded(columns[at]) for at, item in enumerate(parameters)}
-
-    def log_lik(x: np.ndarray) -> np.ndarray:
-        found = likelihood.evaluate(values_at(x), flat=True)
-        if restricted:
-            return found.log_likelihood
-        constant = design.sizes["effect"] * np.log(2 * np.pi)
-        return -0.5 * (constant + found.log_det + found.quadratic)
-
-    def downhill(x: np.ndarray) -> tuple[float, np.ndarray]:
-        steps = STEP * np.eye(len(x))
-        around = log_lik(np.concatenate([x[None], x + steps, x - steps]))
-        above, below = np.split(around[1:], 2)
-        return -float(np.nan_to_num(around[0], nan=-np.inf)), -(above - below) / (2 * STEP)
-
-    start = np.array([item.unbounded(item.start) for item in parameters])
-    bounds = [(-FARTHEST, FARTHEST)] * len(start)
-    found = [
-        minimize(
-            downhill, start + shift, jac=True, method="L-BFGS-B", bounds=bounds, options=OPTIONS
-        )
-        for shift in STARTS
-    ]
-    best = min(found, key=lambda result: float(result.fun))
-    if not np.isfinite(best.fun):
+    x, log_lik = _maximise(likelihood, method)
+    if not np.isfinite(log_lik):
         raise BadInput(f"{method} of model {spec.name} found no maximum; leave out a random effect")
-    values = values_at(best.x[None])
-    evaluated = likelihood.evaluate(values, flat=True)
-    inverse = np.linalg.inv(evaluated.factor[0])
-    covariance = (inverse.T @ inverse)[: likelihood.terms, : likelihood.terms]
-    estimates = {
-        name: float(value[0]) for name, value in (values | likelihood.derived(values)).items()
-    }
+    values = _values_at(likelihood, x[None])
+    given = likelihood.condition(values, flat=True)
+    beta = given.coefficients(np.zeros_like(given.half))[0, -likelihood.terms :]
+    root = np.linalg.inv(given.factor[0])[:, -likelihood.terms :]
+    values |= likelihood.derived(values)
+    estimates = {name: float(value[0]) for name, value in values.items()}
     taus = {name[4:]: tau for name, tau in estimates.items() if name.startswith("tau_")}
     zero = ZERO * float(design["yi"].std())
     taus = {name: 0.0 if tau < zero else tau for name, tau in taus.items()}
@@ -70,9 +43,9 @@ def fit_structured_reml(design: xr.Dataset, spec: ModelSpec, *, method: str = "R
         spec,
         method,
         tau=pd.Series(taus, name="tau", dtype=float),
-        beta=pd.Series(evaluated.mean[0, : likelihood.terms], terms, name="estimate"),
-        covariance=pd.DataFrame(covariance, terms, terms),
-        log_lik=-float(best.fun),
+        beta=pd.Series(beta, terms, name="estimate"),
+        covariance=pd.DataFrame(root.T @ root, terms, terms),
+        log_lik=log_lik,
         QE=_residual(likelihood),
         boundary=tuple(name for name, tau in taus.items() if tau == 0),
         aliased=(),
@@ -81,6 +54,31 @@ def fit_structured_reml(design: xr.Dataset, spec: ModelSpec, *, method: str = "R
             dtype=float,
         ),
     )
+
+
+def _values_at(likelihood: Structured, x: np.ndarray) -> dict[str, np.ndarray]:
+    columns = np.clip(x, -FARTHEST, FARTHEST).T
+    return {item.name: item.bounded(columns[at]) for at, item in enumerate(likelihood.parameters)}
+
+
+def _maximise(likelihood: Structured, method: str) -> tuple[np.ndarray, float]:
+    """Return the coordinates of the parameters at the highest of several maxima, and its height."""
+
+    def downhill(x: np.ndarray) -> tuple[float, np.ndarray]:
+        steps = STEP * np.eye(len(x))
+        points = np.concatenate([x[None], x + steps, x - steps])
+        around = likelihood.log_likelihood(_values_at(likelihood, points), method)
+        above, below = np.split(around[1:], 2)
+        return -float(np.nan_to_num(around[0], nan=-np.inf)), -(above - below) / (2 * STEP)
+
+    unit = np.log(likelihood.columns[:, -1].std())
+    start = np.array([item.unbounded(item.start) for item in likelihood.parameters])
+    start += [unit * item.name.startswith("tau_") for item in likelihood.parameters]
+    options: Any = {"method": "L-BFGS-B", "bounds": [(-FARTHEST, FARTHEST)] * len(start)}
+    options |= {"jac": True, "options": PRECISION}
+    found = [minimize(downhill, start + shift, **options) for shift in STARTS]
+    best = min(found, key=lambda result: float(result.fun))
+    return best.x, -float(best.fun)
 
 
 def _residual(likelihood: Structured) -> float:

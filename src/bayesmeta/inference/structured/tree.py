@@ -29,7 +29,7 @@ def structured_tree(
     seed: int,
     parameters_only: bool,
 ) -> xr.DataTree:
-    """Return a tree as `predictive.complete_tree` does, of draws of (beta, a) (draws, p + q).
+    """Return a tree as `predictive.complete_tree` does, of draws of (a, beta) (draws, p + q).
 
     posterior has beta (chain, draw, term), tau (level), structure (parameter) for correlations and
     slopes of log tau, and the effects of every random effect, over its units.
@@ -38,7 +38,7 @@ def structured_tree(
     labels = {"chain": stats["chain"], "draw": stats["draw"]}
     seeds = np.random.SeedSequence(seed).spawn(2)
     rng = np.random.default_rng(seeds[0])
-    beta = coefficients[:, : likelihood.terms]
+    beta = coefficients[:, -likelihood.terms :]
     posterior = _parameters(design, likelihood, values, beta, sizes, labels)
     effects = draw_effects(likelihood, rng, values, coefficients)
     by_study = nesting_of(design).effects_of_study.sum(effects.log_density.T).T

@@ -3,8 +3,8 @@ r"""Effects of a factor that crosses the blocks: a ~ N(0, C), as coefficients of
     C = tau_1^2 I + tau_2^2 R = Q diag(d) Q',    d = tau_1^2 + tau_2^2 lambda
 
 with R = Q diag(lambda) Q' the known correlation of the units, if there is one, whose eigenvalues
-lambda and vectors Q are computed once. Given a, its parts without and with the correlation are independent normals
-in the coordinates Q'a.
+lambda and vectors Q are computed once. Given a, its parts without and with the correlation are
+independent normals in the coordinates Q'a.
 """
 
 from collections.abc import Sequence

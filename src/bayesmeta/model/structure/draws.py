@@ -32,13 +32,11 @@ class Effects(NamedTuple):
 def draw_effects(
     likelihood: Structured, rng: Generator, values: Values, coefficients: np.ndarray
 ) -> Effects:
-    """Draw the effects given draws of the parameters and of (beta, a) (draws, p + q)."""
-    size = likelihood.draws_at_once
-    parts = []
-    for start in range(0, len(coefficients), size):
-        place = slice(start, start + size)
-        some = {name: value[place] for name, value in values.items()}
-        parts.append(_draw(likelihood, rng, some, coefficients[place]))
+    """Draw the effects given draws of the parameters and of (a, beta) (draws, p + q)."""
+    chunks = list(likelihood.chunks(values))
+    ends = np.cumsum([len(next(iter(some.values()))) for some in chunks])
+    of_chunks = zip(chunks, np.split(coefficients, ends[:-1]), strict=True)
+    parts = [_draw(likelihood, rng, *chunk) for chunk in of_chunks]
     of_units = {
         name: np.concatenate([part.of_units[name] for part in parts]) for name in parts[0].of_units
     }
@@ -50,9 +48,9 @@ def _draw(
     likelihood: Structured, rng: Generator, values: Values, coefficients: np.ndarray
 ) -> Effects:
     draws = len(coefficients)
-    mean = coefficients[:, : likelihood.terms] @ likelihood.columns[:, :-1].T
+    mean = coefficients[:, -likelihood.terms :] @ likelihood.columns[:, :-1].T
     of_crossed: dict[str, np.ndarray] = {}
-    start = likelihood.terms
+    start = 0
     for group in likelihood.crossed:
         a = coefficients[:, start : start + group.units]
         mean = mean + a[:, group.unit]
@@ -149,11 +147,11 @@ def draw_new_effects(
     likelihood: Structured, rng: Generator, values: Values, beta: np.ndarray
 ) -> np.ndarray:
     """Draw results of new units with the same design (draws, k), given beta (draws, p)."""
-    size = likelihood.draws_at_once
     parts = []
-    for start in range(0, len(beta), size):
-        some = {name: value[start : start + size] for name, value in values.items()}
-        of_draws = beta[start : start + size]
+    start = 0
+    for some in likelihood.chunks(values):
+        of_draws = beta[start : start + len(next(iter(some.values())))]
+        start += len(of_draws)
         total = of_draws @ likelihood.columns[:, : likelihood.terms].T
         for component in likelihood.components:
             drawn = prior_draws(component, rng, some, len(of_draws))

@@ -5,19 +5,21 @@ r"""The exact marginal likelihood of a dependence structure, beta integrated out
 
 The components that nest in the studies, and the known covariance E of the errors, make blocks,
 whose inverses cost the cube of their size. The crossed factors are columns beside X: with
-S = [X, Z, y]' V^-1 [X, Z, y] and the prior mean m and precision P of (beta, a),
+S = [Z, X, y]' V^-1 [Z, X, y] and the prior mean m and precision P of (a, beta),
 
-    A = S_aa + P,  h = S_ay + P m,  (beta, a) ~ N(A^-1 h, A^-1)
+    A = S_aa + P,  h = S_ay + P m,  (a, beta) ~ N(A^-1 h, A^-1)
     log p(y) = -1/2 (k log 2 pi + log|V| + S_yy + m' P m - h' A^-1 h + log|A| - log|P|)
 
 Z'V^-1 Z has sums of entries of V^-1, which cost as many additions as the blocks have entries.
 """
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
+from scipy.linalg import solve_triangular
 from scipy.sparse import coo_array, diags_array
 from scipy.sparse.csgraph import connected_components
 
@@ -33,14 +35,23 @@ NUMBERS_AT_ONCE = 4_000_000  # of the arrays of some draws: 32 MB
 NAMES = "two random effects have the same parameters {}; leave one out, or name one"
 
 
-class Evaluated(NamedTuple):
-    """The posterior of (beta, a) at draws of the parameters."""
+class Conditional(NamedTuple):
+    """The posterior of (a, beta) at draws of the parameters, and what is left without them."""
 
-    log_likelihood: np.ndarray  # with beta and a integrated out (draws,)
-    mean: np.ndarray  # of (beta, a) (draws, p + q)
-    factor: np.ndarray  # lower Cholesky factor of A (draws, p + q, p + q)
-    log_det: np.ndarray  # of the results' covariance given beta; nan unless flat (draws,)
+    half: np.ndarray  # F^-1 h, with A = F F' (draws, q + p)
+    factor: np.ndarray  # F, lower Cholesky factor of A (draws, q + p, q + p)
+    log_det: np.ndarray  # log|V| - log|P| (draws,)
     quadratic: np.ndarray  # S_yy + m' P m - h' A^-1 h (draws,)
+
+    @property
+    def log_pivots(self) -> np.ndarray:
+        """Return the terms of log|A|, those of crossed factors first (draws, q + p)."""
+        return 2 * np.log(np.diagonal(self.factor, axis1=1, axis2=2))
+
+    def coefficients(self, noise: np.ndarray) -> np.ndarray:
+        """Return (a, beta) of standard normal noise; the mean where it is 0 (draws, q + p)."""
+        back = solve_triangular(self.factor, (self.half + noise)[..., None], lower=True, trans="T")
+        return np.asarray(back[..., 0])
 
 
 def _nests(crossed: Component, nested: list[Component]) -> bool:
@@ -138,16 +149,17 @@ class Structured:
         return found
 
     def precision(self, values: Values, *, flat: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Return P (draws, p + q, p + q) of (beta, a), and log|P|; `flat` counts none of beta."""
+        """Return P (draws, p + q, p + q) of (a, beta), and log|P|; `flat` counts none of beta."""
         draws = len(next(iter(values.values())))
         size = self.terms + sum(self.units)
         P = np.zeros((draws, size, size))
         log_det = np.zeros(draws)
+        start = sum(self.units)
         if not flat:
             inverse = np.linalg.inv(self.prior.fixed)
-            P[:, : self.terms, : self.terms] = inverse
+            P[:, start:, start:] = inverse
             log_det = log_det + np.linalg.slogdet(inverse)[1]
-        start = self.terms
+        start = 0
         for group in self.crossed:
             place = slice(start, start + group.units)
             P[:, place, place], of_group = group.precision(values)
@@ -157,7 +169,7 @@ class Structured:
 
     @cached_property
     def places(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the places of [X, Z, y] for an entry of V^-1, and for a row, by crossed factor.
+        """Return the places of [Z, X, y] for an entry of V^-1, and for a row, by crossed factor.
 
         Of pairs of units in Z'V^-1 Z (factors^2, entries), of units in Z'V^-1 [X, y] (factors, k).
         """
@@ -201,21 +213,17 @@ class Structured:
         return S, log_det
 
     def _with_crossed(self, S: np.ndarray, solved: np.ndarray, inverse: np.ndarray) -> np.ndarray:
-        """Return S with the columns of the crossed factors between X and y."""
+        """Return S with the columns of the crossed factors before X and y."""
         of_pairs, of_rows = self.places
         q = sum(self.units)
-        p = self.terms
-        whole = np.zeros((len(S), p + q + 1, p + q + 1))
-        outer = np.array([*range(p), p + q])
-        whole[:, outer[:, None], outer] = S
+        whole = np.zeros((len(S), q + self.terms + 1, q + self.terms + 1))
+        whole[:, q:, q:] = S
         for draw in range(len(S)):
             weights = np.broadcast_to(inverse[draw], of_pairs.shape).ravel()
-            pairs = np.bincount(of_pairs.ravel(), weights, q * q)
-            whole[draw, p : p + q, p : p + q] = pairs.reshape(q, q)
-            for at, column in zip(outer, solved[draw].T, strict=True):
+            whole[draw, :q, :q] = np.bincount(of_pairs.ravel(), weights, q * q).reshape(q, q)
+            for at, column in enumerate(solved[draw].T, start=q):
                 both = np.bincount(of_rows.ravel(), np.tile(column, len(of_rows)), q)
-                whole[draw, p : p + q, at] = both
-                whole[draw, at, p : p + q] = both
+                whole[draw, :q, at] = whole[draw, at, :q] = both
         return whole
 
     def row_sums(self, values: Values) -> np.ndarray:
@@ -225,39 +233,43 @@ class Structured:
         solved = np.empty_like(targets)
         for rows, V in zip(self.blocks, self.covariances(values), strict=True):
             solved[rows] = np.linalg.solve(V[0], targets[rows])
-        P = self.precision(values, flat=True)[0][0, self.terms :, self.terms :]
+        P = self.precision(values, flat=True)[0][0, : -self.terms, : -self.terms]
         inner = targets[:, 1:].T @ solved[:, 1:] + P
         loss = np.linalg.solve(inner, targets[:, 1:].T @ solved[:, 0])
         return np.asarray(solved[:, 0] - solved[:, 1:] @ loss)
 
-    def evaluate(self, values: Values, *, flat: bool = False) -> Evaluated:
-        """Evaluate at parameters (draws,); `flat` takes a flat prior of beta, as REML does."""
-        draws = len(next(iter(values.values())))
-        size = self.draws_at_once
-        parts = []
-        for start in range(0, draws, size):
-            some = {name: value[start : start + size] for name, value in values.items()}
-            parts.append(self._evaluate(some, flat))
-        return Evaluated(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+    def log_likelihood(self, values: Values, method: str = "") -> np.ndarray:
+        """Return the log-likelihood, a and beta integrated out, at parameters (draws,).
 
-    def _evaluate(self, values: Values, flat: bool) -> Evaluated:
+        method : "REML" for a flat prior of beta, "ML" for beta at its estimate, in place of its
+        prior.
+        """
+        parts = []
+        for some in self.chunks(values):
+            given = self.condition(some, flat=bool(method))
+            counted = slice(sum(self.units)) if method == "ML" else slice(None)
+            log_det = given.log_det + given.log_pivots[:, counted].sum(1)
+            k = len(self.columns) - self.terms * (method == "REML")
+            parts.append(-0.5 * (k * np.log(2 * np.pi) + log_det + given.quadratic))
+        return np.concatenate(parts)
+
+    def chunks(self, values: Values) -> Iterator[dict[str, np.ndarray]]:
+        """Return the parameters of as many draws at a time as fit in memory."""
+        size = self.draws_at_once
+        for start in range(0, len(next(iter(values.values()))), size):
+            yield {name: value[start : start + size] for name, value in values.items()}
+
+    def condition(self, values: Values, *, flat: bool = False) -> Conditional:
+        """Return the distribution of (a, beta) at parameters (draws,); `flat`: prior of beta."""
         S, log_det = self.products(values)
         P, of_prior = self.precision(values, flat=flat)
         m = np.zeros(P.shape[-1])
-        m[: self.terms] = 0 if flat else self.prior.mean
+        m[sum(self.units) :] = 0 if flat else self.prior.mean
         h = S[:, :-1, -1] + P @ m
         factor = cholesky(S[:, :-1, :-1] + P)
-        mean = np.linalg.solve(S[:, :-1, :-1] + P, h[..., None])[..., 0]
-        log_pivots = 2 * np.log(np.diagonal(factor, axis1=1, axis2=2))
-        quadratic = S[:, -1, -1] + (P @ m) @ m - (h * mean).sum(1)
-        constant = (len(self.columns) - self.terms * flat) * np.log(2 * np.pi)
-        all_log_det = log_det + log_pivots.sum(1) - of_prior
-        log_likelihood = -0.5 * (constant + all_log_det + quadratic)
-        given_beta = np.full(len(S), np.nan)
-        if flat:
-            of_crossed = (S[:, :-1, :-1] + P)[:, self.terms :, self.terms :]
-            given_beta = log_det + np.linalg.slogdet(of_crossed)[1] - of_prior
-        return Evaluated(log_likelihood, mean, factor, given_beta, quadratic)
+        half = solve_triangular(factor, h[..., None], lower=True, check_finite=False)[..., 0]
+        quadratic = S[:, -1, -1] + (P @ m) @ m - (half**2).sum(1)
+        return Conditional(half, factor, log_det - of_prior, quadratic)
 
 
 def cholesky(matrices: np.ndarray) -> np.ndarray:
