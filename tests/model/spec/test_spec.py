@@ -47,7 +47,7 @@ def test_contrasts_by_dataset_and_twin() -> None:
     [
         ('terms = "1"', 'terms = "1"\nlevls = 2', "did you mean 'levels'"),
         ('terms = "1"', "", r"lacks the keys \['terms'\]"),
-        ('["group", "study"]', '[1]', r"should be a list from \['study', 'group', 'effect'\]"),
+        ('["group", "study"]', "[1]", r"should be a list from \['study', 'group', 'effect'\]"),
         ("HalfCauchy(0.5)", "HalfCuachy(0.5)", "should be one of Gamma"),
         ("HalfCauchy(0.5)", "HalfCauchy(-1)", "positive scales"),
         ("HalfCauchy(0.5)", "HalfCauchy(1, 2)", "HalfCauchy"),

@@ -45,7 +45,7 @@ def fit_structured_reml(design: xr.Dataset, spec: ModelSpec, *, method: str = "R
         tau=pd.Series(taus, name="tau", dtype=float),
         beta=pd.Series(beta, terms, name="estimate"),
         covariance=pd.DataFrame(root.T @ root, terms, terms),
-        log_lik=log_lik,
+        log_lik=log_lik + (_half_log_det(design) if method == "REML" else 0.0),
         QE=_residual(likelihood),
         boundary=tuple(name for name, tau in taus.items() if tau == 0),
         aliased=(),
@@ -79,6 +79,12 @@ def _maximise(likelihood: Structured, method: str) -> tuple[np.ndarray, float]:
     found = [minimize(downhill, start + shift, **options) for shift in STARTS]
     best = min(found, key=lambda result: float(result.fun))
     return best.x, -float(best.fun)
+
+
+def _half_log_det(design: xr.Dataset) -> float:
+    """Return log|X'X| / 2, which metafor counts."""
+    x = design["X"].values
+    return float(np.linalg.slogdet(x.T @ x)[1] / 2)
 
 
 def _residual(likelihood: Structured) -> float:
