@@ -15,9 +15,11 @@ import pandas as pd
 import pytest
 from scipy.stats import multivariate_normal
 
+from bayesmeta.data.effect_sizes import MEASURES
 from bayesmeta.inference.reml import fit_reml
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design
+from bayesmeta.model.design.controls import code_controls
 from bayesmeta.model.likelihood import Taus, likelihood_of, nesting_of
 from bayesmeta.model.likelihood.buckets import Controls, error_buckets
 from bayesmeta.model.likelihood.dense import dense_products
@@ -147,7 +149,7 @@ def likelihood(
 def with_rho(table: pd.DataFrame, rho: float) -> np.ndarray:
     design = build_design(table, SPEC)
     nesting, taus = nesting_of(design), Taus(**dict(zip(SPEC.levels, TAUS, strict=True)))
-    names = ("control_cluster", "control_side", "n2i", "control_subjects")
+    names = ("control_cluster", "control_side", "control_variance", "control_subjects")
     controls, everyone = (
         Controls(*(design[name].values for name in names)),
         np.ones(nesting.studies, bool),
@@ -320,8 +322,51 @@ def test_errors_without_a_covariance_are_refused_by_study() -> None:
 def test_the_covariance_of_another_measure_is_refused_by_name() -> None:
     table = random_table(1)
     table.attrs["measure"] = "OR"
-    with pytest.raises(BadInput, match=r"differences \(SMD\) alone, and the effects are OR"):
+    with pytest.raises(BadInput, match="shared controls of OR need the columns control, ai"):
         build_design(table, SPEC)
     of_unknown_measure = random_table(1).assign(vi=25.0)
     with pytest.raises(BadInput, match=r"the vi of these effects differ \d+.\d-fold"):
         build_design(of_unknown_measure, SPEC)
+
+
+@pytest.mark.parametrize("measure", ["OR", "RR", "RD", "MD", "ROM"])
+def test_the_covariance_is_that_of_simulated_comparisons(measure: str) -> None:
+    """Of two arms with one control, over many samples of all three."""
+    rng = np.random.default_rng(7)
+    count, n = 100_000, 120
+    if measure in ("OR", "RR", "RD"):
+        c = rng.binomial(n, 0.3, count)
+        arms = [{"ai": rng.binomial(n, p, count), "n1i": n, "ci": c, "n2i": n} for p in (0.4, 0.5)]
+    else:
+        samples = rng.normal(0, 1, (count, 3)) / np.sqrt(n)
+        sds = np.sqrt(rng.chisquare(n - 1, (count, 3)) / (n - 1))
+        control = {"m2i": 3 + samples[:, 0], "sd2i": sds[:, 0], "n2i": n}
+        arms = [
+            {"m1i": 4 + samples[:, at], "sd1i": sds[:, at], "n1i": n, **control} for at in (1, 2)
+        ]
+    yi = [MEASURES[measure](**arm)[0] for arm in arms]
+    expected = np.cov(*yi)[0, 1]
+    first = {name: np.atleast_1d(value)[:50] for name, value in arms[0].items()}
+    frame = pd.DataFrame({name: np.resize(value, 50) for name, value in first.items()})
+    frame = frame.assign(study="s", control="c", group=[f"g{row}" for row in range(50)])
+    frame.attrs["measure"] = measure
+    found = code_controls(frame.assign(yi=yi[0][:50], vi=1.0))["control_variance"][1]
+    assert found.mean() == pytest.approx(expected, rel=0.06)
+
+
+def test_an_empty_cell_counts_as_in_the_effect() -> None:
+    """0 of 8 with 1/2 added: 1 / .5 + 1 / 8.5 = 2.118."""
+    frame = pd.DataFrame({"study": ["Ton"] * 2, "control": "P", "group": ["A", "B"], "yi": 1.0})
+    frame = frame.assign(vi=3.0, ai=[3, 5], n1i=[9, 11], ci=0, n2i=8)
+    frame.attrs["measure"] = "OR"
+    coded = code_controls(frame)
+    np.testing.assert_allclose(coded["control_variance"][1], 2.1176, atol=1e-4)
+    assert np.isinf(coded["control_subjects"][1]).all()
+
+
+def test_a_measure_without_a_formula_is_refused() -> None:
+    frame = pd.DataFrame({"study": ["a"] * 2, "control": "P", "group": ["A", "B"], "yi": 1.0})
+    frame = frame.assign(vi=0.1, n1i=9, n2i=8)
+    frame.attrs["measure"] = "ZCOR"
+    with pytest.raises(BadInput, match="covariance of SMD, MD, ROM, OR, RR, RD, and the effects"):
+        code_controls(frame)

@@ -11,7 +11,7 @@ import xarray as xr
 from bayesmeta.infrastructure.choices import nearest
 from bayesmeta.infrastructure.errors import BadInput
 
-NOT_RAW = {"X", "effect_group", "control_cluster", "control_side", "published"}
+NOT_RAW = {"X", "effect_group", "control_cluster", "control_side", "control_variance", "published"}
 DIGITS = 4  # significant digits of a number that is no integer
 USUAL = (  # the first that a table has is shown by default
     ("events 1=ai/n1i", "events 2=ci/n2i"),

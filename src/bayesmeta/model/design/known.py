@@ -114,12 +114,8 @@ def _shared(column: Any, entry: Mapping[str, Any]) -> np.ndarray:
     equal = np.equal.outer
     of_first = (equal(first, first) * 1.0 - equal(first, second)) / w1[:, None]
     of_second = (equal(second, second) * 1.0 - equal(second, first)) / w2[:, None]
-    covariance = of_first + of_second
-    covariance = (
-        covariance - equal(first, second) / w1[:, None] - equal(second, first) / w2[:, None]
-    )
     spread = np.sqrt(1 / w1 + 1 / w2)
-    return np.asarray(covariance / np.outer(spread, spread))
+    return np.asarray((of_first + of_second) / np.outer(spread, spread))
 
 
 def read_correlation(file: str) -> pd.DataFrame:

@@ -3,7 +3,15 @@
 import pandas as pd
 
 DIMS = ("contrast", "chain", "draw", "term", "level", "stratum", "standard")
-DATA = ("X", "published", "standardised", "control_cluster", "control_side", "control_subjects")
+DATA = (
+    "X",
+    "published",
+    "standardised",
+    "control_cluster",
+    "control_side",
+    "control_variance",
+    "control_subjects",
+)
 INDICES = ("kind_of_term", "contrast_weights", "effect_group", "group_study", "study_stratum")
 RESERVED = (*DIMS, *DATA, *INDICES)
 

@@ -1,8 +1,7 @@
 r"""The covariance of errors that covary over shared controls, of studies of equal shape together.
 
-With h_ij = 1 / n_C + g_i g_j / (2 N) for effects of the same control measurement
-(`design.controls`), and q_i = v_i - h_ii the part of the variance that comes from the effect's
-treated group:
+With h_ij the covariance of effects of the same control measurement (`design.controls`), and
+q_i = v_i - h_ii the part of the variance that comes from the effect's treated group:
 
     E_ii = v_i
     E_ij = h_ij                             same control measurement, different groups
@@ -32,7 +31,7 @@ class Controls(NamedTuple):
 
     cluster: np.ndarray  # its index
     side: np.ndarray  # 1, or -1 where yi is turned against group - control
-    size: np.ndarray  # n_C
+    variance: np.ndarray  # that the control has in the effect
     subjects: np.ndarray  # N
 
 
@@ -49,7 +48,7 @@ class Bucket(NamedTuple):
 
 def shared_errors(design: xr.Dataset, spec: ModelSpec) -> tuple[np.ndarray, list[Bucket]]:
     """Return studies with a shared control (studies,) and their errors, or raise BadInput."""
-    names = ("control_cluster", "control_side", "n2i", "control_subjects")
+    names = ("control_cluster", "control_side", "control_variance", "control_subjects")
     nesting = nesting_of(design)
     controls = Controls(*(design[name].values for name in names))
     cluster = controls.cluster
@@ -62,7 +61,7 @@ def shared_errors(design: xr.Dataset, spec: ModelSpec) -> tuple[np.ndarray, list
         raise BadInput(
             f"the errors of {len(studies)} studies ({', '.join(studies[:5])}) cannot covary over "
             f"shared controls with rho = {rho:g}: the covariance is not positive definite; fix rho "
-            "lower, or compare vi, the variance of a standardised mean difference, with n1i and n2i"
+            "lower, or compare vi with the sizes n1i and n2i"
         )
     return shared, buckets
 
@@ -93,7 +92,7 @@ def _bucket(
 
 def _errors(g: np.ndarray, v: np.ndarray, same_group: np.ndarray, controls: Controls) -> Arrays:
     shared = controls.cluster[:, :, None] == controls.cluster[:, None, :]
-    of_means = _outer(controls.side / np.sqrt(controls.size))
+    of_means = _outer(controls.side * np.sqrt(controls.variance))
     h = of_means + _outer(g / np.sqrt(2 * controls.subjects))
     q = np.maximum(v - np.einsum("nii->ni", h), 0.0)
     identity = np.eye(g.shape[1])
