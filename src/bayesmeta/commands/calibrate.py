@@ -20,6 +20,8 @@ def compute(task: Task[Calibration]) -> Outcome:
     check_independent(task.inputs.design, task.inputs.spec)
     if reason := composite(task.inputs.design, task.inputs.spec):
         raise BadInput(f'{reason}. Calibrate it with published_unit = "study"')
+    if task.options.simulator and task.inputs.spec.is_structured:
+        raise BadInput("--simulator changes the likelihood of nested levels; leave it out here")
     if task.options.simulator == "t":
         check_t_statistics(task.inputs.frame)
     jobs = jobs_of(task.inputs, task.options)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from numpy.random import Generator
+from scipy.stats import multivariate_normal
 
 from bayesmeta.inference.laplace import dealt
 from bayesmeta.inference.predictive import PRIOR_DRAWS
@@ -60,7 +61,7 @@ def structured_tree(
     def over_rows(x: np.ndarray, chains: int) -> tuple[tuple[str, ...], np.ndarray]:
         return dims, dealt(x, chains)
 
-    prior, replicated = _prior(design, likelihood, np.random.default_rng(seeds[1]))
+    prior, replicated = structured_prior(design, likelihood, np.random.default_rng(seeds[1]))
     of_prior = {"chain": [0], "draw": range(PRIOR_DRAWS)}
     log_obs = {"obs": over_rows(effects.log_density_of_effects, sizes[0])}
     return xr.DataTree.from_dict(
@@ -68,6 +69,7 @@ def structured_tree(
         | {
             "posterior": _with_effects(groups["posterior"], likelihood, effects),
             "prior": prior,
+            "log_prior": _log_prior(groups["posterior"], likelihood, values),
             "posterior_predictive": xr.Dataset(
                 {"obs": over_rows(effects.replicates, sizes[0])}, labels | of_rows
             ),
@@ -121,7 +123,27 @@ def _with_effects(posterior: xr.Dataset, likelihood: Structured, effects: Effect
     return posterior
 
 
-def _prior(
+def _log_prior(posterior: xr.Dataset, likelihood: Structured, values: Values) -> xr.Dataset:
+    """Return the log prior densities of beta, the taus and the other parameters."""
+    prior = likelihood.prior
+    chains = posterior.sizes["chain"]
+    beta = multivariate_normal(prior.mean, prior.fixed).logpdf(posterior["beta"].values)
+    density = {item.name: item.prior.logpdf(values[item.name]) for item in likelihood.parameters}
+    taus = [name for name in density if name.startswith("tau_")]
+    others = [name for name in density if name not in taus]
+    variables = {
+        "beta": (("chain", "draw"), np.reshape(beta, posterior["beta"].shape[:2])),
+        "tau": (("chain", "draw", "level"), dealt(_stacked(density, taus), chains)),
+    }
+    coords = {name: posterior[name] for name in ("chain", "draw", "level")}
+    if others:
+        stacked = dealt(_stacked(density, others), chains)
+        variables["structure"] = (("chain", "draw", "parameter"), stacked)
+        coords["parameter"] = xr.DataArray(others, dims="parameter")
+    return xr.Dataset(variables, coords)
+
+
+def structured_prior(
     design: xr.Dataset, likelihood: Structured, rng: Generator
 ) -> tuple[xr.Dataset, np.ndarray]:
     """Return draws of the prior, and results of new studies with the same design."""

@@ -16,9 +16,11 @@ import xarray as xr
 from bayesmeta.estimates.convergence import reported
 from bayesmeta.inference.independent import independent_posterior
 from bayesmeta.inference.predictive import by_level, parameters_of, prior_draws
+from bayesmeta.inference.structured import structured_prior
 from bayesmeta.model.likelihood import likelihood_of
 from bayesmeta.model.likelihood.exact_smd import statistics_of
 from bayesmeta.model.spec import ModelSpec
+from bayesmeta.model.structure import Structured
 
 BOUNDS = (0.025, 0.975)
 
@@ -42,13 +44,22 @@ def refit_sets(
     tables = []
     for number in range(first, first + count):
         rng = np.random.default_rng([seed, number])
-        prior = prior_draws(design, truth_spec, rng)
-        simulated = simulate(design, truth_spec, prior.isel(draw=[0]), rng)
+        known, simulated = _simulated(design, truth_spec, rng)
         once = {"draws": draws, "chains": 1, "seed": number, "parameters_only": True}
         tree = independent_posterior(simulated, spec, wide_grid=False, **once)
-        known = by_level(prior, design, truth_spec)
         tables.append(_ranks(tree, known).assign(set=number))
     return pd.concat(tables, ignore_index=True)
+
+
+def _simulated(
+    design: xr.Dataset, spec: ModelSpec, rng: np.random.Generator
+) -> tuple[xr.Dataset, xr.Dataset]:
+    """Return draws of the prior, under the names of a tree, and a set from the first of them."""
+    if spec.is_structured:
+        known, results = structured_prior(design, Structured(design, spec), rng)
+        return known, design.assign(yi=("effect", results[0]))
+    prior = prior_draws(design, spec, rng)
+    return by_level(prior, design, spec), simulate(design, spec, prior.isel(draw=[0]), rng)
 
 
 def simulate(
