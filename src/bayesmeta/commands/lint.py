@@ -1,6 +1,6 @@
 """`bayesmeta lint`: problems of data and model, and the conclusions without them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -41,7 +41,7 @@ def compute(task: Task[Options]) -> Outcome:
 
 def find_problems(task: Task[Options]) -> LintResults:
     """Return the findings, and the conclusions of refits without a problem."""
-    inputs = task.inputs
+    inputs = replace(task.inputs, spec=task.inputs.spec.without_structure())
     subject = lint.LintInput(inputs.frame.reset_index(drop=True), inputs.spec, inputs.design)
     with task.steps("looking for problems"):
         findings, unchecked = lint.run_checks(subject)

@@ -26,6 +26,10 @@ from bayesmeta.inference import reml
 NEGLIGIBLE_SHIFT = 0.1  # standard errors; a smaller shift changes no reported digit
 MOST_OF_IT = 0.75  # share of a shift from which a reason is named alone
 ENDS = ["ci_lb", "ci_ub"]
+OF_FLAT = (
+    *("flat_mean", "flat_sd", "flat_variance_mean", "shift_prior", "shift_integration"),
+    *("sd_ratio_prior", "sd_ratio_integration"),
+)
 
 
 def terms_on_scales(
@@ -92,9 +96,10 @@ def compare_estimates(
 
 
 def compare_structures(frequentist: pd.DataFrame, posterior: pd.DataFrame) -> pd.DataFrame:
-    """Set estimates of a dependence structure side by side, with the columns of both alone.
+    """Set estimates of a dependence structure side by side, with the columns of both.
 
-    There is no posterior under flat priors to split a difference into prior and integration.
+    There is no posterior under flat priors to split a difference into prior and integration: the
+    columns of it are empty.
     """
     credible = posterior.rename(columns={"ci_lb": "cri_lb", "ci_ub": "cri_ub"})
     table = frequentist[["term", "estimate", "se", *ENDS]]
@@ -102,7 +107,8 @@ def compare_structures(frequentist: pd.DataFrame, posterior: pd.DataFrame) -> pd
     shift = (table["mean"] - table["estimate"]) / table["se"].fillna(table["sd"])
     small = shift.abs() < NEGLIGIBLE_SHIFT
     why = np.where(small, "they agree", "the prior, or integration over the parameters")
-    return conclusions(table.assign(shift=shift, sd_ratio=table["sd"] / table["se"], why=why))
+    table = table.assign(shift=shift, sd_ratio=table["sd"] / table["se"], why=why)
+    return conclusions(table.assign(**dict.fromkeys(OF_FLAT, np.nan)))
 
 
 def with_flat_variances(table: pd.DataFrame, posterior: pd.DataFrame | None) -> pd.DataFrame:

@@ -83,6 +83,9 @@ def _scaled_tree(tree: xr.DataTree) -> xr.DataTree:
         part = PARTS.get(str(name), str(name))
         summed = density.sum([dim for dim in density.dims if dim not in SAMPLE])
         log_prior[part] = log_prior.get(part, 0.0) + summed
+    flat = [part for part, density in log_prior.items() if np.ptp(density.values) == 0]
+    for part in flat:  # a power of a uniform density changes nothing
+        del log_prior[part]
     groups = {
         "posterior": xr.Dataset({"value": _quantities(tree)}),
         "log_likelihood": tree["log_likelihood"].dataset[["obs_study"]],
@@ -95,6 +98,10 @@ def _quantities(tree: xr.DataTree) -> xr.DataArray:
     """Return draws of every term, contrast and tau (chain, draw, contrast)."""
     posterior = tree["posterior"].dataset
     draws = [contrast_draws(tree)]
+    if "tau" in posterior:  # of a dependence structure
+        names = [f"tau_{level}" for level in levels_of(tree)]
+        taus = posterior["tau"].rename(level="contrast").assign_coords(contrast=names)
+        return xr.concat([*draws, taus], "contrast").transpose(*SAMPLE, "contrast")
     strata = posterior["stratum"].values if "stratum" in posterior.dims else [""]
     for stratum in strata:
         for level in levels_of(tree):

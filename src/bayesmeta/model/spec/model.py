@@ -152,6 +152,13 @@ class ModelSpec:
         names = " and ".join(filter(None, [", ".join(first), last]))
         return replace(self, title=f"Random effects of {names}", levels=levels)
 
+    def without_structure(self) -> "ModelSpec":
+        """Return a copy with effects nested in groups in studies, in place of a structure."""
+        if not self.is_structured:
+            return self
+        plain = replace(self, crossed=(), correlation={}, inner={}, scale={}, errors={})
+        return plain.with_levels(("study", "group"))
+
     def with_likelihood(self, likelihood: str) -> "ModelSpec":
         """Return a copy with a likelihood of results; its name ends in `-t` for the exact one."""
         if likelihood == self.likelihood:

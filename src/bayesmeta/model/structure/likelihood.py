@@ -25,7 +25,7 @@ from scipy.sparse.csgraph import connected_components
 
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.likelihood.arguments import columns_of
-from bayesmeta.model.priors import term_prior
+from bayesmeta.model.priors import TermPrior, term_prior
 from bayesmeta.model.spec import ModelSpec
 from bayesmeta.model.structure.components import Component, components_of
 from bayesmeta.model.structure.crossed import crossed_groups
@@ -83,7 +83,7 @@ class Structured:
         self.terms = self.columns.shape[1] - 1
         self.crossed = crossed_groups(crossed)
         self.units = [group.units for group in self.crossed]
-        self.prior = term_prior(design, spec)
+        self.design = design
         self.errors = errors_of(design)
         self.blocks = self._blocks()
 
@@ -99,6 +99,11 @@ class Structured:
         of_block = [np.flatnonzero(block == name) for name in np.unique(block)]
         sizes = sorted({len(rows) for rows in of_block})
         return [np.array([rows for rows in of_block if len(rows) == size]) for size in sizes]
+
+    @cached_property
+    def prior(self) -> TermPrior:
+        """Return the prior of beta."""
+        return term_prior(self.design, self.spec)
 
     @cached_property
     def block_errors(self) -> list[np.ndarray]:
