@@ -12,6 +12,7 @@ from bayesmeta.inference.predictive import complete_tree
 from bayesmeta.infrastructure.choices import check_sampler
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.build import build_model
+from bayesmeta.model.likelihood import check_engine
 from bayesmeta.model.spec import ModelSpec
 from bayesmeta.model.start import guess_start, initial_values
 
@@ -46,6 +47,7 @@ def sample_posterior(
     and the contrast weights.
     """
     check_sampler(sampler)
+    check_engine(design, spec, "nuts")
     steps = steps or Steps()
     start_jax(chains)
     with steps("building the model"):

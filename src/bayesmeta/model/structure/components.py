@@ -197,13 +197,14 @@ def _categories(
     design: xr.Dataset, name: str, kind: str
 ) -> tuple[np.ndarray, tuple[str, ...], np.ndarray]:
     """Return the category of every row (k,), labels, and places on the axis of a time series."""
+    texts = column_of(design, name)
     if "AR" in kind or pd.api.types.is_numeric_dtype(design[name].dtype):
         numbers = _numbers(design, name)
         times = np.unique(numbers)
         places = times if kind == "CAR" else np.arange(len(times))
         shown = tuple(f"{time:g}" for time in times)
         return np.searchsorted(times, numbers), shown, places.astype(float)
-    category, labels = pd.factorize(column_of(design, name), sort=True)
+    category, labels = pd.factorize(texts, sort=True)
     return category, tuple(map(str, labels)), np.arange(float(len(labels)))
 
 
