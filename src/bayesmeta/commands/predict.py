@@ -15,7 +15,7 @@ from bayesmeta.commands.outcome import Outcome, finish
 from bayesmeta.data.table import clean_cells, read_bytes, read_text
 from bayesmeta.estimates import margins
 from bayesmeta.estimates.scales import scale_of
-from bayesmeta.estimates.summaries import levels_of
+from bayesmeta.estimates.summaries import prediction_levels
 from bayesmeta.estimates.transformed import shown_tables
 from bayesmeta.infrastructure.choices import Weights
 from bayesmeta.infrastructure.errors import BadInput
@@ -130,7 +130,7 @@ def marginal_tables(tree: xr.DataTree, rows: pd.DataFrame, at: Values, weights: 
 def mean_rows(tree: xr.DataTree, predicted: pd.DataFrame) -> pd.DataFrame:
     """Return predictions as means: term, mean, intervals of the lowest level, k, studies."""
     known = predicted.dropna(subset="mean")
-    level = levels_of(tree)[-1]
+    level = prediction_levels(tree)[-1]
     limits = {f"pi_{level}_lb": "pi_lb", f"pi_{level}_ub": "pi_ub"}
     columns = ["mean", "ci_lb", "ci_ub", *limits, "k", "studies"]
     table = known[columns].rename(columns=limits)

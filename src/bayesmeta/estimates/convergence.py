@@ -34,7 +34,7 @@ RULES: Mapping[str, tuple[str, float, str]] = {  # diagnostic: comparison, limit
     "bfmi": ("at least", MIN_BFMI, f"E-BFMI {{}}, below {MIN_BFMI}; tune longer"),
 }
 OBEYS = {"at most": operator.le, "below": operator.lt, "at least": operator.ge}
-RANDOM_EFFECTS = ("u", "w", "d")
+RANDOM_EFFECTS = ("u", "w", "d", "theta")
 FEW_UNITS = 5  # simulated, HalfNormal(1), true tau 0, 2, 3, 5 studies: means .53, .40, .26
 MOST_SINGLE = 0.8  # share of studies with a single group from which the levels are hard to separate
 STRONG_CORRELATION = -0.7  # of both variances in the posterior: their sum is fixed, not the split

@@ -200,3 +200,21 @@ def test_coordinates_are_normal_under_the_prior() -> None:
     z = np.array([-7.0, -1.0, 0.0, 2.0, 7.0])
     np.testing.assert_allclose([item.coordinate(x) for x in item.value(z)], z, atol=1e-5)
     np.testing.assert_allclose(item.bounded(np.array([item.unbounded(0.7)])), 0.7)
+
+
+def test_random_slopes_are_an_intercept_and_a_slope_of_every_study(
+    table: pd.DataFrame, tmp_path: Path
+) -> None:
+    inner = {"study": {"slopes": ["dose"], "struct": "UN"}}
+    design, _, likelihood = design_of(table, tmp_path, inner=inner)
+    values = {item.name: np.array([0.4]) for item in likelihood.parameters}
+    assert list(values) == [
+        "tau_slopes:study[intercept]",
+        "tau_slopes:study[dose]",
+        "rho_slopes:study[intercept, dose]",
+    ]
+    z = np.column_stack([np.ones(len(table)), table["dose"]])
+    G = 0.16 * np.array([[1, 0.4], [0.4, 1]])
+    V = (z @ G @ z.T) * same(table["study"]) + np.diag(table["vi"])
+    expected = log_density(table, design, V, likelihood.prior)
+    assert likelihood.log_likelihood(values)[0] == pytest.approx(expected, abs=1e-9)

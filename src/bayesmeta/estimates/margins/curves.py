@@ -8,7 +8,7 @@ import xarray as xr
 
 from bayesmeta.estimates.margins.moderators import At, Moderators, moderators_of
 from bayesmeta.estimates.margins.tables import marginal_table
-from bayesmeta.estimates.summaries import levels_of
+from bayesmeta.estimates.summaries import prediction_levels
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.likelihood import nesting_of
 
@@ -99,7 +99,7 @@ def conditional_table(
     grid = {**(at or {}), x: np.linspace(low, high, POINTS).tolist()}
     of = [x] if by is None else [by, x]
     table = marginal_table(tree, *of, at=grid, weights=weights)
-    level = levels_of(tree)[0]
+    level = prediction_levels(tree)[0]
     table = table.rename(columns={f"pi_{level}_{end}": f"pi_{end}" for end in ("lb", "ub")})
     table = table.assign(x=table[x], line=_line_names(table, by), pi_level=level)
     return table[["x", "line", "mean", "ci_lb", "ci_ub", "pi_lb", "pi_ub", "pi_level"]]

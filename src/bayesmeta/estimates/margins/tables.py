@@ -11,7 +11,12 @@ from bayesmeta.estimates.margins.averages import averaged, pairwise
 from bayesmeta.estimates.margins.moderators import At, Moderators, moderators_of
 from bayesmeta.estimates.margins.new_rows import row_weights, typed_rows
 from bayesmeta.estimates.scales import scale_of
-from bayesmeta.estimates.summaries import levels_of, prediction_interval, predictive_sds, strata_of
+from bayesmeta.estimates.summaries import (
+    prediction_interval,
+    prediction_levels,
+    predictive_sds,
+    strata_of,
+)
 from bayesmeta.estimates.transformed import transformed
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.likelihood import nesting_of
@@ -69,7 +74,7 @@ def _summary(tree: xr.DataTree, weights: xr.DataArray, strata: Sequence[str]) ->
     first = np.unique(code, return_index=True)[1]
     with_taus = {strata[at] for at in first} & set(strata_of(tree))
     sds = {name: predictive_sds(tree, name) for name in with_taus}
-    levels = list(map(str, next(iter(sds.values())))) if sds else levels_of(tree)
+    levels = prediction_levels(tree)
     scale = scale_of(tree["constant_data"].to_dataset())
     parts = []
     for start in range(0, len(first), CHUNK):

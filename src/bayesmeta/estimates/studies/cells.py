@@ -13,6 +13,7 @@ from bayesmeta.estimates.summaries import (
     prediction_interval,
     predictive_sds,
     strata_of,
+    variances_of_terms,
 )
 from bayesmeta.model.design import is_small_study
 from bayesmeta.model.design.kinds import SLOPE
@@ -64,11 +65,19 @@ def mean_row(tree: xr.DataTree, cell: Cell) -> dict[str, object]:
     stratum = _stratum(tree, cell)
     ends = (np.nan, np.nan)
     if stratum is not None:
-        sds = predictive_sds(tree, stratum)
-        level = sds.columns[-1]
+        sds = _predictive_sds(tree, cell, stratum)
+        level = str(sds.columns[-1])
         ends = prediction_interval(draws, sds[level].to_numpy())
     estimate = {"estimate": numbers["mean"], "ci_lb": numbers["ci_lb"], "ci_ub": numbers["ci_ub"]}
     return estimate | {"pi_lb": ends[0], "pi_ub": ends[1], "pi_level": level}
+
+
+def _predictive_sds(tree: xr.DataTree, cell: Cell, stratum: str) -> pd.DataFrame:
+    """Return the sds of new effects; around the cell's mean, where they differ between means."""
+    terms = tree["constant_data"].to_dataset()["term"].values[cell.weights != 0]
+    if "tau" in tree["posterior"] and len(terms) == 1:
+        return variances_of_terms(tree)[str(terms[0])].cumsum(axis=1).pow(0.5)
+    return predictive_sds(tree, stratum)
 
 
 def _stratum(tree: xr.DataTree, cell: Cell) -> str | None:

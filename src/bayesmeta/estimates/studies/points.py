@@ -9,7 +9,7 @@ from bayesmeta.estimates.conventions import INTERVAL
 from bayesmeta.estimates.studies.cells import cells_of
 from bayesmeta.estimates.studies.labels import study_labels
 from bayesmeta.estimates.studies.weights import row_sum_weights
-from bayesmeta.estimates.summaries import levels_of, strata_of, tau_draws
+from bayesmeta.estimates.summaries import levels_of, predictive_sds, strata_of, tau_draws
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.likelihood import nesting_of
 
@@ -56,9 +56,15 @@ def radial_table(tree: xr.DataTree) -> pd.DataFrame:
     table = points_of_effects(tree)
     if table["mean"].isna().any() or len(strata_of(tree)) > 1:
         raise BadInput("a radial plot shows effects around means with a single tau per level")
-    taus = tau_draws(tree, "")[levels_of(tree)].mean()
-    s = np.sqrt(table["sei"] ** 2 + (taus**2).sum())
+    s = np.sqrt(table["sei"] ** 2 + _tau2(tree))
     return table.assign(x=1 / s, y=table["yi"] / s)
+
+
+def _tau2(tree: xr.DataTree) -> float:
+    """Return the variance of true effects around a mean; of a structure its average."""
+    if "tau" in tree["posterior"]:
+        return float(np.square(predictive_sds(tree, "").iloc[:, -1].mean()))
+    return float((tau_draws(tree, "")[levels_of(tree)].mean() ** 2).sum())
 
 
 def labbe_table(tree: xr.DataTree) -> pd.DataFrame:

@@ -20,6 +20,8 @@ def shrunken(tree: xr.DataTree, shares: csr_array) -> dict[str, np.ndarray]:
     posterior = tree["posterior"].to_dataset()
     draws = posterior.sizes["chain"] * posterior.sizes["draw"]
     step = int(np.ceil(draws * shares.shape[0] / MAX_VALUES))
+    if "theta" in posterior:  # of a dependence structure
+        return _summary(shares @ _flat(posterior["theta"], step))
     true = (shares @ design["X"].values) @ _flat(posterior["beta"], step)
     positions = np.arange(design.sizes["effect"])
     units = {"study": nesting_of(design).study_of_effect, "group": design["effect_group"].values}
@@ -29,6 +31,10 @@ def shrunken(tree: xr.DataTree, shares: csr_array) -> dict[str, np.ndarray]:
             size = (len(positions), design.sizes[level])
             members = csr_array((np.ones(len(positions)), (positions, units[level])), size)
             true = true + (shares @ members) @ _flat(posterior[symbol], step)
+    return _summary(true)
+
+
+def _summary(true: np.ndarray) -> dict[str, np.ndarray]:
     numbers = summary(true)
     names = {"mean": "shrunken", "ci_lb": "shrunken_lb", "ci_ub": "shrunken_ub"}
     return {name: numbers[key] for key, name in names.items()}

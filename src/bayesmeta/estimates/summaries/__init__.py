@@ -1,6 +1,6 @@
 """Summaries of the draws: result tables, and the tables behind figures."""
 
-from bayesmeta.estimates.summaries.components import values_of
+from bayesmeta.estimates.summaries.components import values_of, variances_of_terms
 from bayesmeta.estimates.summaries.figure_tables import (
     density_table,
     means_table,
@@ -11,6 +11,7 @@ from bayesmeta.estimates.summaries.figure_tables import (
 from bayesmeta.estimates.summaries.levels import (
     levels_of,
     prediction_interval,
+    prediction_levels,
     predictive_sds,
     strata_of,
     tau_draws,

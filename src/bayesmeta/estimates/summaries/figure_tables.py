@@ -71,7 +71,7 @@ def orchard_table(tree: xr.DataTree) -> pd.DataFrame:
 
 
 def studies_table(tree: xr.DataTree) -> pd.DataFrame:
-    """Return the mean of every study in its cells, beta + u.
+    """Return the mean of every study in its cells, beta + u; of true effects in a structure.
 
     Columns: term, study, mean, ci_lb, ci_ub, k, and term_mean, term_ci_lb, term_ci_ub of the cell.
     """
@@ -79,13 +79,23 @@ def studies_table(tree: xr.DataTree) -> pd.DataFrame:
     design = tree["constant_data"].to_dataset()
     term, study, k = _cells_of_studies(design)
     draws = term_draws(tree).values[term]
-    if "u" in posterior:
+    if "theta" in posterior:  # of a dependence structure
+        theta = posterior["theta"].transpose("effect", "chain", "draw").values
+        draws = _shares_of_cells(design, term, study) @ theta.reshape(len(theta), -1)
+    elif "u" in posterior:
         u = posterior["u"].transpose("study", "chain", "draw").values
         draws = draws + u.reshape(len(u), -1)[study]
     labels = {"term": design["term"].values[term], "study": design["study"].values[study]}
     table = pd.DataFrame(labels | summary(draws)).drop(columns=["sd", "p_positive"]).assign(k=k)
     cells = terms_table(tree)[["term", "mean", "ci_lb", "ci_ub"]].add_prefix("term_")
     return table.merge(cells.rename(columns={"term_term": "term"}), on="term", how="left")
+
+
+def _shares_of_cells(design: xr.Dataset, term: np.ndarray, study: np.ndarray) -> np.ndarray:
+    """Return the shares of the effects in the mean of every cell of a study (cells, k)."""
+    in_study = nesting_of(design).study_of_effect == study[:, None]
+    rows = in_study & (design["X"].values.T[term] != 0)
+    return rows / rows.sum(1, keepdims=True)
 
 
 def _cells_of_studies(design: xr.Dataset) -> np.ndarray:

@@ -81,6 +81,15 @@ def predictive_sds(tree: xr.DataTree, stratum: str) -> pd.DataFrame:
     return variances.cumsum(axis=1).pow(0.5)
 
 
+def prediction_levels(tree: xr.DataTree) -> list[str]:
+    """Return the levels that have prediction intervals: those of the model, highest first.
+
+    A dependence structure has its random effects, each with those before it.
+    """
+    structured = "tau" in tree["posterior"]
+    return list(map(str, predictive_sds(tree, ""))) if structured else levels_of(tree)
+
+
 def prediction_interval(mean: np.ndarray, sd: np.ndarray) -> tuple[float, float]:
     """Return the 95 % equal-tailed interval of an equal mixture of normals (draws,)."""
     mixture = Mixture(np.full(len(mean), 1 / len(mean)), mean, sd)

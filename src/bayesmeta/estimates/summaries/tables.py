@@ -53,7 +53,7 @@ def parameters_table(tree: xr.DataTree) -> pd.DataFrame:
     equal-tailed), ess_bulk, r_hat. No rows if the model has no such parameter.
     """
     posterior = tree["posterior"].to_dataset()
-    others = {"beta", "u", "w", "d", "tau", *(f"tau_{level}" for level in LEVELS)}
+    others = {"beta", "u", "w", "d", "theta", "tau", *(f"tau_{level}" for level in LEVELS)}
     names = [str(name) for name in posterior.data_vars if name not in others]
     names = [name for name in names if not name.startswith("effects_")]
     parts = [_parameter_rows(posterior[name]) for name in names]

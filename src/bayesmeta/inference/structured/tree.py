@@ -13,7 +13,7 @@ from bayesmeta.inference.predictive import PRIOR_DRAWS
 from bayesmeta.model.design import with_model
 from bayesmeta.model.likelihood.arguments import nesting_of
 from bayesmeta.model.structure import Structured
-from bayesmeta.model.structure.draws import Effects, draw_effects, draw_new_effects
+from bayesmeta.model.structure.draws import Effects, draw_effects, draw_new_results
 from bayesmeta.model.structure.parameters import Values, values_at
 
 SYMBOLS = {"study": "u", "group": "w", "effect": "d"}
@@ -33,7 +33,7 @@ def structured_tree(
     """Return a tree as `predictive.complete_tree` does, of draws of (a, beta) (draws, p + q).
 
     posterior has beta (chain, draw, term), tau (level), structure (parameter) for correlations and
-    slopes of log tau, and the effects of every random effect, over its units.
+    slopes of log tau, theta (effect), and the effects of every random effect, over its units.
     """
     sizes = (stats.sizes["chain"], stats.sizes["draw"])
     labels = {"chain": stats["chain"], "draw": stats["draw"]}
@@ -111,11 +111,15 @@ def _stacked(values: Values, names: list[str]) -> np.ndarray:
 
 def _with_effects(posterior: xr.Dataset, likelihood: Structured, effects: Effects) -> xr.Dataset:
     """Add the draws of the effects of units: u, w, d of the usual levels, else by name."""
+    chains = posterior.sizes["chain"]
+    theta = (("chain", "draw", "effect"), dealt(effects.theta, chains))
+    labels = likelihood.design["effect"].values
+    posterior = posterior.assign(theta=theta).assign_coords(effect=labels)
     for component in likelihood.components:
         drawn = effects.of_units[component.name]
         symbol = SYMBOLS.get(component.name)
         dim = component.name if symbol else f"unit_{component.name}"
-        values = dealt(drawn, posterior.sizes["chain"])
+        values = dealt(drawn, chains)
         coordinate = {dim: list(component.unit_labels)}
         name = symbol or f"effects_{component.name}"
         array = xr.DataArray(values, coordinate, ("chain", "draw", dim))
@@ -153,4 +157,4 @@ def structured_prior(
     beta = rng.multivariate_normal(prior.mean, prior.fixed, PRIOR_DRAWS)
     labels = {"chain": [0], "draw": range(PRIOR_DRAWS)}
     drawn = _parameters(design, likelihood, values, beta, (1, PRIOR_DRAWS), labels)
-    return drawn, draw_new_effects(likelihood, rng, values, beta)
+    return drawn, draw_new_results(likelihood, rng, values, beta)

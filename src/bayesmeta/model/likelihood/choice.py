@@ -15,8 +15,8 @@ from bayesmeta.model.spec import ModelSpec
 SAMPLE = "sample the model with --sampler numpyro"
 STRUCTURED = (
     "model {} has a dependence structure (crossed, correlation, inner, scale, errors, or levels of "
-    "its own), which fit and compare take, by independent draws (--sampler quadrature) and REML; "
-    "other analyses need levels from study, group and effect"
+    "its own): independent draws (--sampler quadrature) and REML take it; this analysis needs "
+    "levels from study, group and effect"
 )
 NUTS_ONLY = ("nu", "weights")  # auxiliary parameters that NUTS alone can take
 

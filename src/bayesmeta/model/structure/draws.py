@@ -24,6 +24,7 @@ class Effects(NamedTuple):
     """Draws given the data."""
 
     of_units: dict[str, np.ndarray]  # by component (draws, units), or over pairs with categories
+    theta: np.ndarray  # true effects (draws, k)
     replicates: np.ndarray  # results of the same units (draws, k)
     log_density: np.ndarray  # of every row given beta, a and the rows before it (draws, k)
     log_density_of_effects: np.ndarray  # given all random effects but those of the row (draws, k)
@@ -82,6 +83,7 @@ def _draw(
     normal = (likelihood.columns[:, -1] - above) ** 2 / variance + np.log(2 * np.pi * variance)
     return Effects(
         of_crossed | {name: part.reshape(draws, -1) for name, part in drawn.items()},
+        total,
         total + draw_errors(likelihood, rng, draws),
         log_density,
         -0.5 * normal,
@@ -143,10 +145,18 @@ def draw_errors(likelihood: Structured, rng: Generator, draws: int) -> np.ndarra
     return errors
 
 
-def draw_new_effects(
+def draw_new_results(
     likelihood: Structured, rng: Generator, values: Values, beta: np.ndarray
 ) -> np.ndarray:
     """Draw results of new units with the same design (draws, k), given beta (draws, p)."""
+    theta = draw_new_effects(likelihood, rng, values, beta)
+    return theta + draw_errors(likelihood, rng, len(beta))
+
+
+def draw_new_effects(
+    likelihood: Structured, rng: Generator, values: Values, beta: np.ndarray
+) -> np.ndarray:
+    """Draw true effects of new units with the same design (draws, k), given beta (draws, p)."""
     parts = []
     start = 0
     for some in likelihood.chunks(values):
@@ -156,5 +166,5 @@ def draw_new_effects(
         for component in likelihood.components:
             drawn = prior_draws(component, rng, some, len(of_draws))
             total = total + at_rows(component, drawn, some)
-        parts.append(total + draw_errors(likelihood, rng, len(of_draws)))
+        parts.append(total)
     return np.concatenate(parts)

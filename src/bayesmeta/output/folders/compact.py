@@ -5,7 +5,14 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-BITS = {"u": 12, "w": 12, "d": 12, "obs": 10, "obs_study": 14}  # of the mantissa, by variable
+BITS = {
+    "theta": 12,
+    "u": 12,
+    "w": 12,
+    "d": 12,
+    "obs": 10,
+    "obs_study": 14,
+}  # of the mantissa, by variable
 MANTISSA = 23  # bits of a 32-bit number
 PREDICTIVE = ("/posterior_predictive", "/prior_predictive")
 REPLICATES = 1000  # draws of the predictive groups that are kept

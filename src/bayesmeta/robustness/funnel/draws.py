@@ -8,8 +8,11 @@ import numpy as np
 import xarray as xr
 
 from bayesmeta.data.effect_sizes import smd
+from bayesmeta.estimates.summaries import values_of
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.spec import LEVELS, spec_of
+from bayesmeta.model.structure import Structured, variances
+from bayesmeta.model.structure.draws import draw_new_effects
 from bayesmeta.robustness.funnel.data import Floats, FunnelData
 
 Studies = Literal["new", "fitted"]
@@ -44,6 +47,9 @@ def draw_effects(
     Raises BadInput: the tree lacks the random effects that "fitted" needs.
     """
     posterior = tree["posterior"].to_dataset()
+    if "theta" in posterior:
+        yield from _of_structure(tree, draws, rng, studies)
+        return
     levels = [level for level in LEVELS if f"tau_{level}" in posterior]
     lacking = [SYMBOLS[level] for level in levels if SYMBOLS[level] not in posterior]
     if studies == "fitted" and lacking:
@@ -57,6 +63,30 @@ def draw_effects(
         rows = chosen[start : start + size]
         part = {name: values[rows] for name, values in flat.items()}
         yield _at(part, levels, data, rng if studies == "new" else None)
+
+
+def _of_structure(
+    tree: xr.DataTree, draws: int, rng: np.random.Generator, studies: Studies
+) -> Iterator[DrawnEffects]:
+    """Draw true effects of a dependence structure."""
+    posterior = tree["posterior"].to_dataset()
+    design = tree["constant_data"].to_dataset()
+    likelihood = Structured(design, spec_of(tree))
+    beta = _flat(posterior["beta"])
+    theta = _flat(posterior["theta"])
+    values = values_of(tree)
+    chosen = rng.permutation(len(beta))[:draws]
+    size = max(1, MAX_VALUES // theta.shape[1])
+    for start in range(0, len(chosen), size):
+        rows = chosen[start : start + size]
+        some = {name: value[rows] for name, value in values.items()}
+        fitted = beta[rows] @ design["X"].values.T
+        tau2 = np.zeros_like(fitted)
+        for component in likelihood.components:
+            tau2 = tau2 + variances(component, some)
+        new = studies == "new"
+        drawn = draw_new_effects(likelihood, rng, some, beta[rows]) if new else theta[rows]
+        yield DrawnEffects(fitted, drawn, tau2, np.zeros((len(rows), 1)))
 
 
 def _at(
