@@ -16,6 +16,7 @@ from bayesmeta.estimates.summaries.levels import (
     strata_of,
     tau_draws,
 )
+from bayesmeta.estimates.summaries.structure import tau_along_table
 from bayesmeta.estimates.summaries.tables import (
     heterogeneity_table,
     parameters_table,

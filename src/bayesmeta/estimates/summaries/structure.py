@@ -7,10 +7,35 @@ import pandas as pd
 import xarray as xr
 
 from bayesmeta.estimates.contrasts import summary, term_draws
-from bayesmeta.estimates.summaries.components import variances_of_terms
+from bayesmeta.estimates.summaries.components import values_of, variances_of_terms
 from bayesmeta.estimates.summaries.levels import prediction_interval
 from bayesmeta.model.design import typical_variance_of
 from bayesmeta.model.spec import spec_of
+from bayesmeta.model.structure import Structured
+
+POINTS = 41  # of a curve
+NUMBERS = ("mean", "ci_lb", "ci_ub")
+
+
+def tau_along_table(tree: xr.DataTree) -> pd.DataFrame:
+    """Return tau along the moderators of a scale formula; no rows without one.
+
+    Columns: level, moderator, x, tau_mean, tau_ci_lb, tau_ci_ub; other moderators are at their
+    means.
+    """
+    spec = spec_of(tree)
+    if not spec.scale:
+        return pd.DataFrame()
+    values = values_of(tree)
+    rows = []
+    for part in Structured(tree["constant_data"].to_dataset(), spec).components:
+        for name, (moderator, centred) in zip(part.slope_names, part.along.items(), strict=True):
+            for x in np.linspace(centred.min(), centred.max(), POINTS):
+                tau = values[part.matrix.tau_names[0]] * np.exp(values[name] * x)
+                numbers = {f"tau_{key}": float(summary(tau[None])[key][0]) for key in NUMBERS}
+                at = x + part.means[str(moderator)]
+                rows.append({"level": part.name, "moderator": moderator, "x": at, **numbers})
+    return pd.DataFrame(rows)
 
 
 def structure_heterogeneity(tree: xr.DataTree) -> pd.DataFrame:
@@ -35,9 +60,8 @@ def structure_heterogeneity(tree: xr.DataTree) -> pd.DataFrame:
 
 
 def _ends(tau: np.ndarray, i2: np.ndarray) -> dict[str, float]:
-    names = ("mean", "ci_lb", "ci_ub")
     both = {"tau": summary(tau[None]), "i2": summary(i2[None])}
-    return {f"{name}_{key}": float(both[name][key][0]) for name in both for key in names}
+    return {f"{name}_{key}": float(both[name][key][0]) for name in both for key in NUMBERS}
 
 
 def structure_prediction(tree: xr.DataTree) -> pd.DataFrame:

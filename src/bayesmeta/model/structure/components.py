@@ -41,7 +41,8 @@ class Component:
     crossed: bool = False
     factor: np.ndarray | None = None  # L with L L' = R (units, units)
     category: np.ndarray = field(default_factory=lambda: np.empty(0, int))  # of rows, if D is of it
-    along: pd.DataFrame = field(default_factory=pd.DataFrame)  # moderators of log tau (k, s)
+    along: pd.DataFrame = field(default_factory=pd.DataFrame)  # moderators of log tau, less means
+    means: Mapping[str, float] = field(default_factory=dict)  # of these moderators
 
     @property
     def has_indicators(self) -> bool:
@@ -226,6 +227,7 @@ def _scaled(component: Component, design: xr.Dataset, scale: Mapping[str, str]) 
     if len(matrix) < design.sizes["effect"]:
         raise BadInput(f"a moderator of scale '{formula}' is blank in some rows")
     along = matrix.drop(columns="Intercept", errors="ignore").astype(float)
-    centred = along.reset_index(drop=True) - along.mean().to_numpy()
-    of = vars(component) | {"along": centred}
+    means = along.mean()
+    centred = along.reset_index(drop=True) - means.to_numpy()
+    of = vars(component) | {"along": centred, "means": dict(means)}
     return Component(**of)

@@ -32,6 +32,7 @@ from bayesmeta.output.figures.screening import (
 )
 from bayesmeta.output.figures.sensitivity import draw_sensitivity
 from bayesmeta.output.figures.sides import draw_mirrored, draw_ridge
+from bayesmeta.output.figures.tau_along import draw_tau_along
 from bayesmeta.output.figures.traffic_lights import draw_judgements, draw_traffic_lights
 from bayesmeta.output.figures.tree import draw_tree
 from bayesmeta.output.figures.z_values import draw_z_values

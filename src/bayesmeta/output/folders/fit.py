@@ -22,7 +22,7 @@ MAX_STUDIES = 1000  # with a row in the pictures of a fit, on 17 pages
 
 
 def fit_tables(tree: xr.DataTree) -> dict[str, pd.DataFrame]:
-    """Return the tables of a fit by file name, the later four if they have rows."""
+    """Return the tables of a fit by file name, the later five if they have rows."""
     tables = {
         "terms": summaries.terms_table(tree),
         "heterogeneity": summaries.heterogeneity_table(tree),
@@ -34,6 +34,7 @@ def fit_tables(tree: xr.DataTree) -> dict[str, pd.DataFrame]:
         "standardised": contrasts.standardised_table(tree),
         "discrepancies": discrepancy.discrepancies_table(tree),
         "concordance": discrepancy.concordance_table(tree),
+        "tau_along": summaries.tau_along_table(tree),
     }
     return tables | {name: table for name, table in others.items() if len(table)}
 
@@ -85,6 +86,8 @@ def write_fit_figures(folder: Folder, tree: xr.DataTree, tables: Tables) -> None
             picture = draw_picture(tree, "bubble", title, moderator=number)
             name = f"bubble_{re.sub(r'[^\w-]+', '-', number)}"
             folder.write_pages("figures", name, *picture)
+    if "tau_along" in tables:
+        folder.draw("tau_along", figures.draw_tau_along, tables["tau_along"], "Heterogeneity")
     if "discrepancies" in tables:
         scale = tree["constant_data"].attrs["scale"]
         densities = discrepancy.densities_table(tree)
