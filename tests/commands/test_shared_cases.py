@@ -96,7 +96,7 @@ RIGHT: dict[str, list[Right]] = {
         Right({"intercept": -0.451}),
         Right({"intercept": -0.564}),
     ],
-    "c27_crossed": [refused(GIVEN_TWICE, "a crossed level")],
+    "c27_crossed": [refused(GIVEN_TWICE, "--crossed species")],
     "c30_ids": [
         Right({"intercept": 0.297}, says=("'Smith 2010', 'smith 2010', 'Smith  2010'",)),
         Right({}, says=("'007', '7', '7.0'", "alike=join")),

@@ -121,6 +121,9 @@ def choose_model(request: Request, frame: pd.DataFrame) -> ModelSpec:
     if dataset is None and moderators:
         codes = notes_on_codes(frame, spec.terms, variables_of(Formula(spec.terms)))
         frame.attrs["notes"] = [*frame.attrs.get("notes", []), *codes]
+    if request.crossed:
+        crossed = parse_levels(request.crossed, frame)
+        spec = check_spec(replace(spec, name=f"{spec.name}-crossed", crossed=crossed))
     if request.levels is None and request.likelihood is None:
         return with_possible_likelihood(spec, frame) if request.model in model_names() else spec
     if spec.likelihood == ORDERED:

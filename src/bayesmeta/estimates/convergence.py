@@ -17,6 +17,7 @@ from bayesmeta.estimates.text import number_text
 from bayesmeta.infrastructure.arviz import arviz_stats
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.spec import spec_of
+from bayesmeta.model.structure import Structured
 
 MAX_R_HAT = 1.01
 MIN_ESS = 400
@@ -125,20 +126,28 @@ def few_units(tree: xr.DataTree) -> list[str]:
     """Return warnings of taus of so few units that their prior has much influence."""
     warnings = []
     for stratum, design in strata_of(tree).items():
-        known = [level for level in levels_of(tree) if level in PLURALS]
-        few = [level for level in known if design.sizes[level] <= FEW_UNITS]
-        for level in few:
+        units = _units_of(tree, design)
+        for level in (level for level in units if units[level] <= FEW_UNITS):
             prior = spec_of(tree).priors["tau"]
             mean = float(tau_draws(tree, stratum)[level].mean())
             contraction = contractions(tree, stratum)[level]
             warnings.append(
-                f"tau of {level_label(level, stratum)} rests on {design.sizes[level]} "
-                f"{PLURALS[level]}, so that its prior, {prior}, has much influence: posterior mean "
-                f"{number_text(mean)}, prior mean {number_text(prior.distribution.mean())}, "
+                f"tau of {level_label(level, stratum)} rests on {units[level]} "
+                f"{PLURALS.get(level, 'units')}, so that its prior, {prior}, has much influence: "
+                f"posterior mean {number_text(mean)}, prior mean {number_text(prior.distribution.mean())}, "
                 f"contraction {number_text(contraction)}. Prediction intervals are wide for this "
                 "reason, too; bayesmeta check shows the results under other priors"
             )
     return warnings
+
+
+def _units_of(tree: xr.DataTree, design: xr.Dataset) -> dict[str, int]:
+    """Return the number of units of every level, or random effect of a structure, with a tau."""
+    spec = spec_of(tree)
+    if not spec.is_structured:
+        return {level: design.sizes[level] for level in levels_of(tree)}
+    names = {part.name: len(part.labels) for part in Structured(design, spec).components}
+    return {level: names[level] for level in levels_of(tree) if level in names}
 
 
 def coarse_grid(tree: xr.DataTree) -> list[str]:

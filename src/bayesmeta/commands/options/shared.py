@@ -68,7 +68,14 @@ class Request(Options):
     ] = None
     levels: Annotated[
         str | None,
-        option("Levels on which true effects vary: study,group,effect. Default: the model's."),
+        option(
+            "Levels on which true effects vary: study,group,effect, or other columns. Default: the "
+            "model's."
+        ),
+    ] = None
+    crossed: Annotated[
+        str | None,
+        option("Columns whose effects cross the studies, such as species,laboratory."),
     ] = None
     columns: Columns = field(default_factory=dict)
 
@@ -81,6 +88,7 @@ class ScreenRequest(Request):
     moderators: str | None = field(default=None, init=False)
     likelihood: Likelihood | None = field(default=None, init=False)
     levels: str | None = field(default=None, init=False)
+    crossed: str | None = field(default=None, init=False)
 
 
 @dataclass(frozen=True)

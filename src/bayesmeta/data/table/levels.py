@@ -1,5 +1,6 @@
 """The fifth and sixth stages: labels of studies, groups and effects; the other columns."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -68,11 +69,11 @@ def _groups(reading: Reading) -> Labels:
         return Labels(study + "/" + group.labels, (*group.messages, message), joined=True)
     nested = command(reading, {"study": study_source, "group": f"{study_source}/{group_source}"})
     aside = command(reading, {"group": ""})
+    shown = shlex.quote(group_source)
     problem = (
         f"group must lie in a single study, got {cells_at(repeated, group.labels)}; a label in two "
         f"studies is either two groups with the same name, which this nests: {nested}; or the same "
-        "thing in both, a crossed level, which no model here has: keep it as a moderator, "
-        f"{aside}"
+        f"thing in both, whose effects cross the studies: {aside} --crossed {shown}"
     )
     return Labels(study + "/" + group.labels, group.messages, (problem,))
 
