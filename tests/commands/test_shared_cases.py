@@ -64,9 +64,9 @@ RIGHT: dict[str, list[Right]] = {
     "c06_proportion": [Right({"intercept": -2.01}, 0.02, ("0.1",))],
     "c07_rates": [Right({"intercept": -0.56}, 0.02, ("IRR",))],
     "c12_shared_control_or": [
-        refused("the effects are OR", "one comparison per control"),
-        refused("the effects are OR"),
-        refused("the effects are MD"),
+        Right({"intercept": 0.994}, 0.05),
+        Right({"intercept": 0.536}, 0.04),
+        Right({}, says=("MD, mean difference",)),
     ],
     "c13_missing_sd": [Right({"intercept": 0.304}, says=("row 2", "row 4", "row 6", "row 7"))],
     "c15_metalab": [refused("row 2", "row 3", "row 6", "row 7", OMIT)],

@@ -130,11 +130,12 @@ def few_units(tree: xr.DataTree) -> list[str]:
         for level in (level for level in units if units[level] <= FEW_UNITS):
             prior = spec_of(tree).priors["tau"]
             mean = float(tau_draws(tree, stratum)[level].mean())
+            prior_mean = prior.distribution.mean()
             contraction = contractions(tree, stratum)[level]
             warnings.append(
                 f"tau of {level_label(level, stratum)} rests on {units[level]} "
                 f"{PLURALS.get(level, 'units')}, so that its prior, {prior}, has much influence: "
-                f"posterior mean {number_text(mean)}, prior mean {number_text(prior.distribution.mean())}, "
+                f"posterior mean {number_text(mean)}, prior mean {number_text(prior_mean)}, "
                 f"contraction {number_text(contraction)}. Prediction intervals are wide for this "
                 "reason, too; bayesmeta check shows the results under other priors"
             )

@@ -2,5 +2,5 @@
 
 from bayesmeta.model.structure.components import Component, components_of
 from bayesmeta.model.structure.draws import variances
-from bayesmeta.model.structure.likelihood import Structured
+from bayesmeta.model.structure.likelihood import Conditional, Structured
 from bayesmeta.model.structure.parameters import Parameter
