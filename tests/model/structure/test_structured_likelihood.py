@@ -163,17 +163,11 @@ def test_draws_of_effects_have_their_conditional_means(table: pd.DataFrame, tmp_
 def test_rows_in_turn_have_the_density_of_their_study(table: pd.DataFrame, tmp_path: Path) -> None:
     design, _, likelihood = design_of(table, tmp_path, levels=("study", "effect"), crossed=("lab",))
     values = {item.name: np.array([0.5]) for item in likelihood.parameters}
-    coefficients = np.array([[0.1, 0.2, -0.3, 0.4, 0.3, 0.1]])[:, -likelihood.terms - 4 :]
-    if not likelihood.crossed:  # laboratories nest studies, so that all are in blocks
-        coefficients = coefficients[:, -likelihood.terms :]
+    coefficients = np.array([[0.1, 0.2, -0.3, 0.4, 0.3, 0.1]])  # of four laboratories, two terms
     effects = draw_effects(likelihood, np.random.default_rng(1), values, coefficients)
     x = design["X"].values
     V = 0.25 * same(table["study"]) + 0.25 * np.eye(len(x)) + np.diag(table["vi"])
-    mean = x @ coefficients[0, -likelihood.terms :]
-    if likelihood.crossed:
-        mean = mean + coefficients[0, :4][likelihood.crossed[0].unit]
-    else:
-        V = V + 0.25 * same(table["lab"])
+    mean = x @ coefficients[0, -2:] + coefficients[0, :4][likelihood.crossed.groups[0].unit]
     expected = stats.multivariate_normal(mean, V).logpdf(table["yi"])
     assert effects.log_density.sum() == pytest.approx(expected, abs=1e-8)
 

@@ -8,6 +8,8 @@ independent normals in the coordinates Q'a.
 """
 
 from collections.abc import Sequence
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.random import Generator
@@ -60,7 +62,72 @@ class Crossed:
         return {names[0]: of_first, names[1]: a - of_first}
 
 
-def crossed_groups(components: Sequence[Component]) -> list[Crossed]:
+class CrossedFactors:
+    """The columns Z of all crossed factors, one factor after the other."""
+
+    def __init__(self, components: Sequence[Component], blocks: Sequence[np.ndarray]) -> None:
+        self.groups = _groups(components)
+        self.blocks = blocks
+        self.count = sum(group.units for group in self.groups)
+
+    @property
+    def slices(self) -> list[slice]:
+        """Return the columns of every factor."""
+        ends = np.cumsum([0, *(group.units for group in self.groups)])
+        return [slice(int(start), int(end)) for start, end in pairwise(ends)]
+
+    def fill(self, P: np.ndarray, values: Values) -> np.ndarray:
+        """Set the prior precision of a in P (draws, columns, columns); return its log det."""
+        log_det = np.zeros(len(P))
+        for place, group in zip(self.slices, self.groups, strict=True):
+            P[:, place, place], of_group = group.precision(values)
+            log_det = log_det + of_group
+        return log_det
+
+    @cached_property
+    def places(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return where in Z'V^-1 Z an entry of V^-1 counts, and the column of every row.
+
+        Of pairs of factors (factors^2, entries), of factors (factors, k).
+        """
+        pairs = zip(self.slices, self.groups, strict=True)
+        column = np.array([place.start + group.unit for place, group in pairs])
+        of_entries = [
+            np.concatenate(
+                [
+                    (a[rows][:, :, None] * self.count + b[rows][:, None, :]).ravel()
+                    for rows in self.blocks
+                ]
+            )
+            for a in column
+            for b in column
+        ]
+        return np.array(of_entries), column
+
+    def extended(
+        self, S: np.ndarray, solved: np.ndarray, inverses: Sequence[np.ndarray]
+    ) -> np.ndarray:
+        """Return S = [X, y]'V^-1 [X, y] (draws, q, q) with Z before X.
+
+        solved : V^-1 [X, y] (draws, k, q). inverses : of the blocks (draws, n, m, m).
+        """
+        of_entries, column = self.places
+        count = self.count
+        entries = np.concatenate([inverse.reshape(len(S), -1) for inverse in inverses], 1)
+        size = count + S.shape[-1]
+        whole = np.zeros((len(S), size, size))
+        whole[:, count:, count:] = S
+        for draw in range(len(S)):
+            weights = np.broadcast_to(entries[draw], of_entries.shape).ravel()
+            sums = np.bincount(of_entries.ravel(), weights, count**2)
+            whole[draw, :count, :count] = sums.reshape(count, count)
+            for at, values in enumerate(solved[draw].T, start=count):
+                both = np.bincount(column.ravel(), np.tile(values, len(column)), count)
+                whole[draw, :count, at] = whole[draw, at, :count] = both
+        return whole
+
+
+def _groups(components: Sequence[Component]) -> list[Crossed]:
     """Return the crossed factors; the two components of the same units are one."""
     groups: list[list[Component]] = []
     for component in components:

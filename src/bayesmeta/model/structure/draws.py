@@ -51,12 +51,11 @@ def _draw(
     draws = len(coefficients)
     mean = coefficients[:, -likelihood.terms :] @ likelihood.columns[:, :-1].T
     of_crossed: dict[str, np.ndarray] = {}
-    start = 0
-    for group in likelihood.crossed:
-        a = coefficients[:, start : start + group.units]
+    of_factors = zip(likelihood.crossed.slices, likelihood.crossed.groups, strict=True)
+    for place, group in of_factors:
+        a = coefficients[:, place]
         mean = mean + a[:, group.unit]
         of_crossed |= group.split(rng, a, values)
-        start += group.units
     drawn = {part.name: prior_draws(part, rng, values, draws) for part in likelihood.nested}
     rows_of = {part.name: at_rows(part, drawn[part.name], values) for part in likelihood.nested}
     residual = likelihood.columns[:, -1] - mean

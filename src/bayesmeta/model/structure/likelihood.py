@@ -28,7 +28,7 @@ from bayesmeta.model.likelihood.arguments import columns_of
 from bayesmeta.model.priors import TermPrior, term_prior
 from bayesmeta.model.spec import ModelSpec
 from bayesmeta.model.structure.components import Component, components_of
-from bayesmeta.model.structure.crossed import crossed_groups
+from bayesmeta.model.structure.crossed import CrossedFactors
 from bayesmeta.model.structure.parameters import Parameter, Values
 
 NUMBERS_AT_ONCE = 4_000_000  # of the arrays of some draws: 32 MB
@@ -81,11 +81,11 @@ class Structured:
             raise BadInput(NAMES.format(repeated))
         self.columns = columns_of(design)  # [X, y] (k, p + 1)
         self.terms = self.columns.shape[1] - 1
-        self.crossed = crossed_groups(crossed)
-        self.units = [group.units for group in self.crossed]
         self.design = design
         self.errors = errors_of(design)
         self.blocks = self._blocks()
+        self.crossed = CrossedFactors(crossed, self.blocks)
+        self.units = self.crossed.count  # columns of Z
 
     def _blocks(self) -> list[np.ndarray]:
         """Return the rows that depend on each other, blocks of equal size together (n, m)."""
@@ -117,7 +117,7 @@ class Structured:
     @property
     def draws_at_once(self) -> int:
         """Return the number of draws that fit in memory at once."""
-        q = self.columns.shape[1] + sum(self.units)
+        q = self.columns.shape[1] + self.units
         numbers = 3 * sum(rows.size * (rows.shape[1] + q) for rows in self.blocks) + 3 * q**2
         return max(1, NUMBERS_AT_ONCE // numbers)
 
@@ -156,39 +156,14 @@ class Structured:
     def precision(self, values: Values, *, flat: bool) -> tuple[np.ndarray, np.ndarray]:
         """Return P (draws, p + q, p + q) of (a, beta), and log|P|; `flat` counts none of beta."""
         draws = len(next(iter(values.values())))
-        size = self.terms + sum(self.units)
+        size = self.units + self.terms
         P = np.zeros((draws, size, size))
-        log_det = np.zeros(draws)
-        start = sum(self.units)
+        log_det = self.crossed.fill(P, values)
         if not flat:
             inverse = np.linalg.inv(self.prior.fixed)
-            P[:, start:, start:] = inverse
+            P[:, self.units :, self.units :] = inverse
             log_det = log_det + np.linalg.slogdet(inverse)[1]
-        start = 0
-        for group in self.crossed:
-            place = slice(start, start + group.units)
-            P[:, place, place], of_group = group.precision(values)
-            log_det = log_det + of_group
-            start += group.units
         return P, log_det
-
-    @cached_property
-    def places(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the places of [Z, X, y] for an entry of V^-1, and for a row, by crossed factor.
-
-        Of pairs of units in Z'V^-1 Z (factors^2, entries), of units in Z'V^-1 [X, y] (factors, k).
-        """
-        offsets = np.cumsum([0, *self.units])[:-1]
-        unit = np.array([at + x.unit for at, x in zip(offsets, self.crossed, strict=True)])
-        q = sum(self.units)
-        by_pair = [
-            np.concatenate(
-                [(a[rows][:, :, None] * q + b[rows][:, None, :]).ravel() for rows in self.blocks]
-            )
-            for a in unit
-            for b in unit
-        ]
-        return np.array(by_pair), unit
 
     def products(self, values: Values) -> tuple[np.ndarray, np.ndarray]:
         """Return S (draws, q, q) and log|V| (draws,)."""
@@ -202,7 +177,7 @@ class Structured:
                 log_det = log_det + np.log(V[..., 0, 0]).sum(1)
                 inverse = 1 / V
                 solved[:, rows] = z * inverse
-            elif self.crossed:
+            elif self.units:
                 log_det = log_det + np.linalg.slogdet(V)[1].sum(1)
                 inverse = np.linalg.inv(V)
                 solved[:, rows] = inverse @ z
@@ -212,28 +187,11 @@ class Structured:
                 solved[:, rows] = np.linalg.solve(V, z)
             inverses.append(np.broadcast_to(inverse, (draws, *inverse.shape[1:])))
         S = self.columns.T @ solved
-        if self.crossed:
-            flat = np.concatenate([inverse.reshape(draws, -1) for inverse in inverses], 1)
-            S = self._with_crossed(S, solved, flat)
-        return S, log_det
-
-    def _with_crossed(self, S: np.ndarray, solved: np.ndarray, inverse: np.ndarray) -> np.ndarray:
-        """Return S with the columns of the crossed factors before X and y."""
-        of_pairs, of_rows = self.places
-        q = sum(self.units)
-        whole = np.zeros((len(S), q + self.terms + 1, q + self.terms + 1))
-        whole[:, q:, q:] = S
-        for draw in range(len(S)):
-            weights = np.broadcast_to(inverse[draw], of_pairs.shape).ravel()
-            whole[draw, :q, :q] = np.bincount(of_pairs.ravel(), weights, q * q).reshape(q, q)
-            for at, column in enumerate(solved[draw].T, start=q):
-                both = np.bincount(of_rows.ravel(), np.tile(column, len(of_rows)), q)
-                whole[draw, :q, at] = whole[draw, at, :q] = both
-        return whole
+        return self.crossed.extended(S, solved, inverses) if self.units else S, log_det
 
     def row_sums(self, values: Values) -> np.ndarray:
         """Return the sums of the rows of the results' inverse covariance (k,), at one draw."""
-        units = [np.eye(group.units)[group.unit] for group in self.crossed]
+        units = [np.eye(group.units)[group.unit] for group in self.crossed.groups]
         targets = np.column_stack([np.ones(len(self.columns)), *units])
         solved = np.empty_like(targets)
         for rows, V in zip(self.blocks, self.covariances(values), strict=True):
@@ -252,7 +210,7 @@ class Structured:
         parts = []
         for some in self.chunks(values):
             given = self.condition(some, flat=bool(method))
-            counted = slice(sum(self.units)) if method == "ML" else slice(None)
+            counted = slice(self.units) if method == "ML" else slice(None)
             log_det = given.log_det + given.log_pivots[:, counted].sum(1)
             k = len(self.columns) - self.terms * (method == "REML")
             parts.append(-0.5 * (k * np.log(2 * np.pi) + log_det + given.quadratic))
@@ -269,7 +227,7 @@ class Structured:
         S, log_det = self.products(values)
         P, of_prior = self.precision(values, flat=flat)
         m = np.zeros(P.shape[-1])
-        m[sum(self.units) :] = 0 if flat else self.prior.mean
+        m[self.units :] = 0 if flat else self.prior.mean
         h = S[:, :-1, -1] + P @ m
         factor = cholesky(S[:, :-1, :-1] + P)
         half = solve_triangular(factor, h[..., None], lower=True, check_finite=False)[..., 0]
