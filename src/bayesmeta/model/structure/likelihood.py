@@ -13,7 +13,7 @@ S = [Z, X, y]' V^-1 [Z, X, y] and the prior mean m and precision P of (a, beta),
 Z'V^-1 Z has sums of entries of V^-1, which cost as many additions as the blocks have entries.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
@@ -179,12 +179,12 @@ class Structured:
                 solved[:, rows] = z * inverse
             elif self.units:
                 log_det = log_det + np.linalg.slogdet(V)[1].sum(1)
-                inverse = np.linalg.inv(V)
+                inverse = _or_nan(np.linalg.inv, V)
                 solved[:, rows] = inverse @ z
             else:
                 log_det = log_det + np.linalg.slogdet(V)[1].sum(1)
                 inverse = V
-                solved[:, rows] = np.linalg.solve(V, z)
+                solved[:, rows] = _or_nan(lambda of_draws: np.linalg.solve(of_draws, z), V)
             inverses.append(np.broadcast_to(inverse, (draws, *inverse.shape[1:])))
         S = self.columns.T @ solved
         return self.crossed.extended(S, solved, inverses) if self.units else S, log_det
@@ -229,20 +229,20 @@ class Structured:
         m = np.zeros(P.shape[-1])
         m[self.units :] = 0 if flat else self.prior.mean
         h = S[:, :-1, -1] + P @ m
-        factor = cholesky(S[:, :-1, :-1] + P)
+        factor = _or_nan(np.linalg.cholesky, S[:, :-1, :-1] + P)
         half = solve_triangular(factor, h[..., None], lower=True, check_finite=False)[..., 0]
         quadratic = S[:, -1, -1] + (P @ m) @ m - (half**2).sum(1)
         return Conditional(half, factor, log_det - of_prior, quadratic)
 
 
-def cholesky(matrices: np.ndarray) -> np.ndarray:
-    """Return lower Cholesky factors (draws, q, q), nan of a matrix that has none."""
+def _or_nan(compute: Callable[[np.ndarray], np.ndarray], matrices: np.ndarray) -> np.ndarray:
+    """Return what is computed of matrices (draws, ...), nan where taus are too large for it."""
     try:
-        return np.linalg.cholesky(matrices)
+        return compute(matrices)
     except np.linalg.LinAlgError:
         if len(matrices) == 1:
-            return np.full_like(matrices, np.nan)
-        return np.concatenate([cholesky(matrix[None]) for matrix in matrices])
+            return np.full_like(compute(np.eye(matrices.shape[-1]) + 0 * matrices), np.nan)
+        return np.concatenate([_or_nan(compute, matrix[None]) for matrix in matrices])
 
 
 def errors_of(design: xr.Dataset) -> coo_array:
