@@ -5,12 +5,21 @@ drawn from their normal distribution given each draw of the parameters (`model.s
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
-from bayesmeta.inference.laplace import Density, adapt, curvature, dealt, draw_by_weight
+from bayesmeta.inference.conventions import MAX_K_HAT
+from bayesmeta.inference.laplace import (
+    Density,
+    adapt,
+    curvature,
+    dealt,
+    draw_by_weight,
+    moments,
+)
+from bayesmeta.inference.structured.moves import FORGOTTEN, move
 from bayesmeta.inference.structured.tree import structured_tree
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Steps
@@ -53,8 +62,9 @@ def structured_posterior(
 ) -> xr.DataTree:
     """Draw independently, with arguments as for `nuts.sample_posterior`.
 
-    Attributes of posterior: sampler, log_marginal_likelihood, k_hat, importance_ess. Raise BadInput
-    if studies are to be left out: refit the table without them.
+    Attributes of posterior: sampler, log_marginal_likelihood, k_hat, importance_ess; where k-hat
+    is above .7, the draws are moved (`moves`), and there are moves and start_correlation instead,
+    and no evidence. Raise BadInput if studies are to be left out: refit the table without them.
     """
     if without:
         raise BadInput(f"model {spec.name} cannot leave out studies; refit a table without them")
@@ -64,16 +74,26 @@ def structured_posterior(
         density = StructuredPosterior(design, spec)
         mean, covariance = adapt(density, *curvature(density), rng)
     with steps(f"drawing {chains} x {draws} independent draws"):
-        z, _, evaluated, kept = draw_by_weight(density, mean, covariance, draws * chains, rng)
-        values = values_at(density.parameters, z[kept.chosen])
-        coefficients, log_normal = draw_coefficients(density.likelihood, values, rng)
-    attributes = {
-        "sampler": "importance",
-        "log_marginal_likelihood": kept.log_mean,
-        "k_hat": kept.k_hat,
-        "importance_ess": kept.ess,
-    }
-    log_joint = evaluated.log_density[kept.chosen] + log_normal
+        z, log_ratio, evaluated, kept = draw_by_weight(
+            density, mean, covariance, draws * chains, rng
+        )
+    drawn = z[kept.chosen]
+    log_density = evaluated.log_density[kept.chosen]
+    attributes: dict[str, Any] = {"sampler": "importance", "log_marginal_likelihood": kept.log_mean}
+    of_weights = {"k_hat": kept.k_hat, "importance_ess": kept.ess}
+    if kept.k_hat > MAX_K_HAT:
+        with steps("moving the draws until they forget their weights"):
+            moved = move(density, drawn, *moments(z, log_ratio), rng)
+        drawn = moved.z
+        log_density = moved.log_density
+        forgotten = moved.correlation < FORGOTTEN
+        of_weights = {"moves": moved.moves, "start_correlation": moved.correlation}
+        of_weights |= {} if forgotten else {"k_hat": kept.k_hat}
+        attributes["log_marginal_likelihood"] = np.nan
+    attributes |= of_weights
+    values = values_at(density.parameters, drawn)
+    coefficients, log_normal = draw_coefficients(density.likelihood, values, rng)
+    log_joint = log_density + log_normal
     labels = {"chain": range(chains), "draw": range(draws)}
     stats = xr.Dataset({"lp": (("chain", "draw"), dealt(log_joint, chains))}, labels)
     with steps("exact random effects"):

@@ -14,7 +14,7 @@ Z'V^-1 Z has sums of entries of V^-1, which cost as many additions as the blocks
 """
 
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -184,7 +184,7 @@ class Structured:
             else:
                 log_det = log_det + np.linalg.slogdet(V)[1].sum(1)
                 inverse = V
-                solved[:, rows] = _or_nan(lambda of_draws: np.linalg.solve(of_draws, z), V)
+                solved[:, rows] = _or_nan(partial(_solve, z), V)
             inverses.append(np.broadcast_to(inverse, (draws, *inverse.shape[1:])))
         S = self.columns.T @ solved
         return self.crossed.extended(S, solved, inverses) if self.units else S, log_det
@@ -233,6 +233,10 @@ class Structured:
         half = solve_triangular(factor, h[..., None], lower=True, check_finite=False)[..., 0]
         quadratic = S[:, -1, -1] + (P @ m) @ m - (half**2).sum(1)
         return Conditional(half, factor, log_det - of_prior, quadratic)
+
+
+def _solve(z: np.ndarray, V: np.ndarray) -> np.ndarray:
+    return np.linalg.solve(V, z)
 
 
 def _or_nan(compute: Callable[[np.ndarray], np.ndarray], matrices: np.ndarray) -> np.ndarray:
