@@ -124,6 +124,18 @@ def comparison_types(size: Size) -> Figure:
 
 
 @drawn
+def tau_along(size: Size) -> Figure:
+    panels = product(size.names(2 if size.long else 1), ["study", "district"])
+    parts = [
+        pd.DataFrame({"level": level, "moderator": moderator, "x": np.linspace(0, 1, 9)})
+        for moderator, level in panels
+    ]
+    table = pd.concat(parts, ignore_index=True)
+    table = table.assign(tau_mean=0.3, tau_ci_lb=0.1, tau_ci_ub=0.7)
+    return figures.draw_tau_along(table, title=LABELS["title"])
+
+
+@drawn
 def profiles(size: Size) -> Figure:
     levels = [f"{name.split(':')[0]}:study" for name in size.names(4 if size.long else 2)]
     which = ["profile likelihood", "posterior"]

@@ -10,6 +10,7 @@ import pandas as pd
 from bayesmeta.data.schema import KEYS, LABELS
 from bayesmeta.data.table.alike import alike
 from bayesmeta.data.table.limits import LABEL_LENGTH, TEXT_LENGTH, TEXT_TOTAL
+from bayesmeta.data.table.mapping import ASIDE
 from bayesmeta.data.table.names import EFFECT, INTERVAL, RAW
 from bayesmeta.data.table.numerals import floats, is_number
 from bayesmeta.data.table.reading import Reading, cells_at
@@ -69,7 +70,8 @@ def _groups(reading: Reading) -> Labels:
         return Labels(study + "/" + group.labels, (*group.messages, message), joined=True)
     nested = command(reading, {"study": study_source, "group": f"{study_source}/{group_source}"})
     aside = command(reading, {"group": ""})
-    shown = shlex.quote(group_source)
+    kept = f"group{ASIDE}" if group_source == "group" else group_source
+    shown = shlex.quote(kept)
     problem = (
         f"group must lie in a single study, got {cells_at(repeated, group.labels)}; a label in two "
         f"studies is either two groups with the same name, which this nests: {nested}; or the same "
