@@ -7,6 +7,7 @@ from bayesmeta.api.results import ContrastSpec, definitions_of
 from bayesmeta.api.summaries import RemlSummary
 from bayesmeta.api.wording import python_errors
 from bayesmeta.commands.compare import comparison_tables, estimate_both
+from bayesmeta.commands.compare_structure import structure_tables
 from bayesmeta.commands.request import Inputs
 from bayesmeta.inference.reml import fit_reml
 from bayesmeta.infrastructure import choices
@@ -108,6 +109,8 @@ def compare(
     """
     inputs = inputs_of_effects(frame, model, moderators, where)
     check_choice("test", test, choices.Test)
+    if inputs.spec.has_blocks:
+        return structure_tables(inputs.design, inputs.spec, test)["comparison"]
     tables, _ = comparison_tables(estimate_both(inputs.design, inputs.spec), inputs, test)
     return tables["comparison"]
 

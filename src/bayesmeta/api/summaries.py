@@ -48,6 +48,12 @@ class RemlSummary:
         return reml.heterogeneity_table(self.fitted)
 
     @cached_property
+    def parameters(self) -> pd.DataFrame:
+        """Correlations and slopes of log tau of a dependence structure: parameter, estimate."""
+        values = self.fitted.parameters
+        return pd.DataFrame({"parameter": values.index, "estimate": values.to_numpy()})
+
+    @cached_property
     def fit(self) -> pd.DataFrame:
         """Row of the fit: k, studies, groups, QE, QE_df, QE_p, QM, QM_df, QM_p, log_lik."""
         return reml.fit_table(self.fitted, test=self.test)
@@ -88,12 +94,16 @@ class RemlSummary:
             (f"terms (QM, {name})", fit["QM"], fit["QM_df"], fit["QM_p"]),
         ]
         tests = pd.DataFrame(rows, columns=["of", "statistic", "df", "pval"])
-        return {
+        tables = {
             "Heterogeneity": self.heterogeneity,
             "Tests": tests,
             f"Terms ({self.test} tests)": self.terms,
-            "Cluster-robust (CR2, by study)": self.robust,
         }
+        if len(self.parameters):
+            tables["Correlations, slopes of log tau"] = self.parameters
+        if self.fitted.spec.has_blocks:
+            return tables
+        return tables | {"Cluster-robust (CR2, by study)": self.robust}
 
     @property
     def _notes(self) -> list[str]:

@@ -39,7 +39,7 @@ class FrequentistAndBayes:
 
 def compute(task: Task[Comparison]) -> Outcome:
     """Estimate both, compare three and four levels, and repeat the published analyses."""
-    if task.inputs.spec.is_structured:
+    if task.inputs.spec.has_blocks:
         return compare_structure(task)
     inputs = with_normal_likelihood(task.inputs)
     with task.steps("frequentist and Bayesian estimates"):

@@ -10,18 +10,36 @@ from bayesmeta.commands.run import Task
 from bayesmeta.estimates import contrasts, frequentist, summaries
 from bayesmeta.inference import reml
 from bayesmeta.inference.structured import structured_posterior
+from bayesmeta.infrastructure.choices import Test
+from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.design.contrasts import named_weights
+from bayesmeta.model.spec import ModelSpec
 from bayesmeta.output.folders.analyses import write_structure_comparison
 
 
 def compare_structure(task: Task[Comparison]) -> Outcome:
     """Estimate by REML and draw from the posterior."""
-    design, spec = task.inputs.design, task.inputs.spec
-    with task.steps("REML"):
+    inputs = task.inputs
+    tables = structure_tables(inputs.design, inputs.spec, task.options.test, task.steps)
+    table = tables["comparison"]
+    paired = frequentist.paired_table(table[table["se"].notna()], None)
+    return Outcome(
+        write=lambda folder: write_structure_comparison(folder, tables, paired, inputs.design),
+        show=lambda printer: print_both(printer, table),
+        record="provenance-comparison.json",
+    )
+
+
+def structure_tables(
+    design: xr.Dataset, spec: ModelSpec, test: Test, steps: Steps | None = None
+) -> dict[str, pd.DataFrame]:
+    """Return both estimates by file name; the table comparison sets them side by side."""
+    steps = steps or Steps()
+    with steps("REML"):
         fit = reml.fit_reml(design, spec)
         weights = named_weights(design, spec)
-        terms = frequentist.terms_on_scales(fit, test=task.options.test, contrasts=weights)
-    tree = structured_posterior(design, spec, parameters_only=True, steps=task.steps)
+        terms = frequentist.terms_on_scales(fit, test=test, contrasts=weights)
+    tree = structured_posterior(design, spec, parameters_only=True, steps=steps)
     taus = pd.DataFrame({"term": "tau_" + fit.tau.index, "estimate": fit.tau.to_numpy()})
     others = pd.DataFrame({"term": fit.parameters.index, "estimate": fit.parameters.to_numpy()})
     rows = pd.concat([terms, taus, others], ignore_index=True)
@@ -30,16 +48,10 @@ def compare_structure(task: Task[Comparison]) -> Outcome:
         "frequentist": terms,
         "frequentist_heterogeneity": reml.heterogeneity_table(fit),
         "frequentist_parameters": others.rename(columns={"term": "parameter"}),
-        "frequentist_fit": reml.fit_table(fit, test=task.options.test),
+        "frequentist_fit": reml.fit_table(fit, test=test),
     }
     table = frequentist.compare_structures(rows, _posterior_rows(tree))
-    tables = {name: part for name, part in tables.items() if len(part)} | {"comparison": table}
-    paired = frequentist.paired_table(table[table["se"].notna()], None)
-    return Outcome(
-        write=lambda folder: write_structure_comparison(folder, tables, paired, design),
-        show=lambda printer: print_both(printer, table),
-        record="provenance-comparison.json",
-    )
+    return {name: part for name, part in tables.items() if len(part)} | {"comparison": table}
 
 
 def _posterior_rows(tree: xr.DataTree) -> pd.DataFrame:

@@ -11,8 +11,9 @@ import pytest
 import xarray as xr
 
 from bayesmeta.inference.quadrature import integrate_posterior, taus_table, terms_table
-from bayesmeta.inference.reml import fit_reml
+from bayesmeta.inference.reml import cr2_table, fit_reml, profile_intervals
 from bayesmeta.inference.structured import structured_posterior
+from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design
 from bayesmeta.model.spec import ModelSpec, Prior
 
@@ -107,3 +108,32 @@ def test_a_slope_of_log_tau_has_the_printed_posterior(tmp_path: Path) -> None:
     assert slope.mean() == pytest.approx(-0.375, abs=0.015)
     assert slope.std() == pytest.approx(0.225, abs=0.01)
     assert posterior.attrs["k_hat"] < 0.7
+
+
+def test_reml_takes_shared_controls() -> None:
+    """rma.mv with V of 1 / c + 1 / d of the control between the odds ratios of a study."""
+    ton = [("Ton", a, n1, 6, 38) for a, n1 in ((22, 40), (25, 41), (21, 39), (27, 42), (24, 40))]
+    others = [("Ule", 14, 50, 12, 52), ("Vag", 18, 60, 15, 61), ("Waf", 11, 45, 12, 44)]
+    frame = pd.DataFrame([*ton, *others], columns=["study", "ai", "n1i", "ci", "n2i"])
+    a, n1, c, n2 = (frame[name].to_numpy(float) for name in ("ai", "n1i", "ci", "n2i"))
+    effect = [f"e{row}" for row in range(len(frame))]
+    frame = frame.assign(
+        yi=np.log(a * (n2 - c) / ((n1 - a) * c)),
+        vi=1 / a + 1 / (n1 - a) + 1 / c + 1 / (n2 - c),
+        control=frame["study"] + " P",
+        effect=effect,
+        group=effect,
+    )
+    frame.attrs["measure"] = "OR"
+    choices: dict[str, Any] = {"terms": "1", "levels": ("study",), "shared_controls": True}
+    spec = ModelSpec(name="arms", title="arms", priors=PRIORS, **choices)
+    fit = fit_reml(build_design(frame, spec), spec)
+    assert fit.beta["intercept"] == pytest.approx(0.60177666, abs=1e-6)
+    assert np.sqrt(fit.covariance.iloc[0, 0]) == pytest.approx(0.47929452, abs=1e-6)
+    assert fit.tau["study"] == pytest.approx(0.84403379, abs=1e-5)
+    assert pytest.approx(14.21128478) == fit.QE
+    assert fit.log_lik == pytest.approx(-4.36408074, abs=1e-6)
+    with pytest.raises(BadInput, match="CR2 needs levels"):
+        cr2_table(fit)
+    with pytest.raises(BadInput, match="profiles need levels"):
+        profile_intervals(fit)

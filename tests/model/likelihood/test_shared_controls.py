@@ -16,7 +16,6 @@ import pytest
 from scipy.stats import multivariate_normal
 
 from bayesmeta.data.effect_sizes import MEASURES
-from bayesmeta.inference.reml import fit_reml
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design
 from bayesmeta.model.design.controls import code_controls
@@ -282,9 +281,6 @@ def test_what_cannot_be_done_is_said() -> None:
         )
     with pytest.raises(BadInput, match="names that the results need"):
         build_design(table.assign(control_cluster=0), SPEC)
-    design = build_design(table, SPEC)
-    with pytest.raises(BadInput, match="covary over shared controls"):
-        fit_reml(design, SPEC)
 
 
 def test_errors_without_a_covariance_are_refused_by_study() -> None:

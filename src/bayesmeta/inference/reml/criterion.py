@@ -58,7 +58,10 @@ class Problem(NamedTuple):
 
 
 def problem_of(design: xr.Dataset, spec: ModelSpec, method: str) -> Problem:
-    """Return the criterion of a design."""
+    """Return the criterion of a design; raise BadInput unless its errors nest in its levels."""
+    if spec.has_blocks:
+        needs = "profiles need levels from study, group and effect, and no shared controls"
+        raise BadInput(f"{needs}; model {spec.name} has others")
     orthonormal, triangle = np.linalg.qr(design["X"].values)
     basis = np.linalg.inv(triangle)
     y = design["yi"].values

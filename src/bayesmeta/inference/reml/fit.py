@@ -47,11 +47,12 @@ def fit_reml(design: xr.Dataset, spec: ModelSpec, *, method: str = "REML") -> Re
     """
     k, p = design["X"].shape
     check_choice("method", method, Method)
-    if spec.is_structured:
+    text = "" if spec.is_structured else refusal(design, spec, "reml")
+    if not text and spec.has_blocks:
         from bayesmeta.inference.structured import fit_structured_reml
 
         return fit_structured_reml(design, spec, method=method)
-    if text := refusal(design, spec, "reml"):
+    if text:
         raise BadInput(text)
     if (empty := design["term"].values[~design["X"].values.any(0)]).size:
         names = list(map(str, empty))

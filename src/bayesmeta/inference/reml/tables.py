@@ -93,7 +93,7 @@ def heterogeneity_table(fit: Reml) -> pd.DataFrame:
     & Santos 2012, doi 10.1007/s10682-012-9555-5; metafor's note on I^2 in multilevel models.
     """
     tau2 = fit.tau**2
-    if fit.spec.is_structured:
+    if fit.spec.has_blocks:
         typical = typical_variance_of(fit.design)
     else:
         typical = typical_variance(fit.design, fit.spec.rho)

@@ -68,6 +68,9 @@ def structured_posterior(
     """
     if without:
         raise BadInput(f"model {spec.name} cannot leave out studies; refit a table without them")
+    if spec.pooling_sds or spec.auxiliary_parameters:
+        fixed = "priors of the terms with fixed sds, and no estimated rho"
+        raise BadInput(f"independent draws of model {spec.name} need {fixed}")
     steps = steps or Steps()
     rng = np.random.default_rng(seed)
     with steps("approximating the posterior"):

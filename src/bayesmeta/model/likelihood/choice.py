@@ -63,9 +63,6 @@ def _reml_refusal(design: xr.Dataset, spec: ModelSpec) -> str:
         return f"REML estimates terms and taus alone, but model {spec.name} also has {others}"
     if spec.likelihood == "t":
         return f"REML takes a normal likelihood, model {spec.name} has the exact one of Hedges' g"
-    if "reml" not in likelihood_class(spec).engines:
-        errors = f"errors that covary over shared controls, as those of model {spec.name}"
-        return f"REML cannot take {errors}; {SAMPLE}"
     if spec.tau_by:
         better = f"--where \"{spec.tau_by} == '{design['stratum'].values[0]}'\""
         reason = f"one tau per level, model {spec.name} one per stratum of '{spec.tau_by}'"

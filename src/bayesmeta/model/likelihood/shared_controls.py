@@ -24,7 +24,7 @@ from bayesmeta.model.spec import ModelSpec
 class SharedControls(Normal):
     """Likelihood with normal random effects and errors that covary over shared controls."""
 
-    engines: ClassVar[frozenset[str]] = frozenset({"nuts", "quadrature"})
+    engines: ClassVar[frozenset[str]] = frozenset({"nuts", "quadrature", "reml"})
 
     def __init__(self, design: xr.Dataset, spec: ModelSpec) -> None:
         super().__init__(design, spec)

@@ -99,6 +99,11 @@ class ModelSpec:
         return any(others) or not set(self.levels) <= set(LEVELS)
 
     @property
+    def has_blocks(self) -> bool:
+        """Return whether REML needs the covariance of whole blocks of results (`structure`)."""
+        return self.is_structured or self.shared_controls
+
+    @property
     def sha256(self) -> str:
         """Return the hash of the choices."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()

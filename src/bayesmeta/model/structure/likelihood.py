@@ -25,6 +25,7 @@ from scipy.sparse.csgraph import connected_components
 
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.likelihood.arguments import columns_of
+from bayesmeta.model.likelihood.buckets import shared_errors
 from bayesmeta.model.priors import TermPrior, term_prior
 from bayesmeta.model.spec import ModelSpec
 from bayesmeta.model.structure.components import Component, components_of
@@ -82,7 +83,7 @@ class Structured:
         self.columns = columns_of(design)  # [X, y] (k, p + 1)
         self.terms = self.columns.shape[1] - 1
         self.design = design
-        self.errors = errors_of(design)
+        self.errors = errors_of(design, spec)
         self.blocks = self._blocks()
         self.crossed = CrossedFactors(crossed, self.blocks)
         self.units = self.crossed.count  # columns of Z
@@ -249,8 +250,15 @@ def _or_nan(compute: Callable[[np.ndarray], np.ndarray], matrices: np.ndarray) -
         return np.concatenate([_or_nan(compute, matrix[None]) for matrix in matrices])
 
 
-def errors_of(design: xr.Dataset) -> coo_array:
+def errors_of(design: xr.Dataset, spec: ModelSpec) -> coo_array:
     """Return the known covariance of the errors (k, k), sparse."""
     if "error_covariance" in design:
         return coo_array(design["error_covariance"].values)
+    if spec.shared_controls:
+        covariance = np.diag(design["vi"].values)
+        for bucket in shared_errors(design, spec)[1]:
+            rows = bucket.effects
+            errors = bucket.fixed + spec.rho * bucket.rising
+            covariance[rows[:, :, None], rows[:, None, :]] = errors
+        return coo_array(covariance)
     return diags_array(design["vi"].values).tocoo()
