@@ -10,7 +10,7 @@ from bayesmeta.cli import main
 from bayesmeta.commands.column_roles import columns_table, moderators_of
 from bayesmeta.commands.default_priors import GENERAL, widths_of
 from bayesmeta.commands.effects import columns_of
-from bayesmeta.commands.model_draft import levels_of
+from bayesmeta.commands.model_draft import levels_of, structures_of
 from bayesmeta.commands.request import Request, read_inputs
 from bayesmeta.data.table import read_file
 from bayesmeta.model.design import build_design
@@ -182,3 +182,22 @@ def test_a_computed_measure_and_awkward_names_are_written_so_that_toml_reads_the
     assert spec.columns["study"] == name
     assert spec.columns["measure"] == "RR"
     assert read_inputs(Request("odd.xlsx", "odd.toml")).frame.attrs["scale"] == "log risk ratio"
+
+
+def test_factors_that_cross_the_studies_and_levels_above_them_are_proposed() -> None:
+    study = np.repeat(np.arange(12), 3)
+    frame = pd.DataFrame(
+        {
+            "study": [f"s{code}" for code in study],
+            "species": pd.Categorical([f"species {code % 6}" for code in range(36)]),
+            "lab": pd.Categorical([f"lab {code % 5}" for code in study]),
+            "sex": pd.Categorical(["f", "m"] * 18),
+        }
+    )
+    lines = structures_of(frame, ["species", "lab", "sex"], ["study", "group"])
+    assert lines == [
+        'crossed = ["species"]   # 6 values, 6 studies each (dependence.md)',
+        'levels = ["lab", "study", "group"]   # 5 values, 2 studies each (dependence.md)',
+    ]
+    blank = frame.assign(species=frame["species"].where(frame.index > 0))
+    assert len(structures_of(blank, ["species"], ["study"])) == 0

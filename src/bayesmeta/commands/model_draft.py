@@ -12,6 +12,7 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design.coding import code_terms
 
 MAX_SUGGESTED = 40
+FEWEST = 5  # values of a column, for a tau of its own
 
 MODEL = """# A model of {file}, written by bayesmeta init: {sizes}.
 # Run it:  {command}
@@ -22,7 +23,7 @@ terms = "1"
 {suggestions}
 # True effects vary between {words}.
 levels = {levels}
-likelihood = "normal"   # "student" (with [priors.nu]) allows outlying studies
+{structures}likelihood = "normal"   # "student" (with [priors.nu]) allows outlying studies
 rho = 0.0               # correlation of sampling errors within a group
 rope = {rope:<12g}     # differences too small to matter in your field, on the scale of yi
 
@@ -69,6 +70,9 @@ def model_text(reading: Reading, file: str, command: str) -> str:
         suggestions="".join(f"# {suggestion(frame, name)}\n" for name in suggested),
         words=" and between ".join(words[level] for level in levels),
         levels=json.dumps(levels),
+        structures="".join(
+            f"# {comment(line)}\n" for line in structures_of(frame, suggested, levels)
+        ),
         rope=widths.rope,
         terms_sd=widths.terms_sd,
         tau_sd=widths.tau_sd,
@@ -76,6 +80,27 @@ def model_text(reading: Reading, file: str, command: str) -> str:
         columns=columns_text(reading),
         notes=notes_text(reading),
     )
+
+
+def structures_of(frame: pd.DataFrame, names: list[str], levels: list[str]) -> list[str]:
+    """Return lines of a model for columns whose units may differ in their effects.
+
+    A column crosses the studies if its values occur in several studies, and studies have several
+    of them; it is a level above them if every study has one.
+    """
+    lines = []
+    for name in names:
+        pairs = frame[[name, "study"]].drop_duplicates()
+        by_value = pairs.groupby(name, observed=True)["study"].count()
+        usable = frame[name].dtype == "category" and frame[name].notna().all()
+        if not usable or not FEWEST <= len(by_value) < len(pairs):
+            continue
+        about = f"{len(by_value)} values, {by_value.median():g} studies each (dependence.md)"
+        if pairs["study"].is_unique:
+            lines.append(f"levels = {json.dumps([name, *levels])}   # {about}")
+        else:
+            lines.append(f"crossed = {json.dumps([name])}   # {about}")
+    return lines
 
 
 def notes_text(reading: Reading) -> str:

@@ -9,14 +9,12 @@ from numpy.random import Generator
 from scipy.stats import multivariate_normal
 
 from bayesmeta.inference.laplace import dealt
-from bayesmeta.inference.predictive import PRIOR_DRAWS
+from bayesmeta.inference.predictive import PRIOR_DRAWS, SYMBOLS
 from bayesmeta.model.design import with_model
 from bayesmeta.model.likelihood.arguments import nesting_of
 from bayesmeta.model.structure import Structured
 from bayesmeta.model.structure.draws import Effects, draw_effects, draw_new_results
 from bayesmeta.model.structure.parameters import Values, values_at
-
-SYMBOLS = {"study": "u", "group": "w", "effect": "d"}
 
 
 def structured_tree(
