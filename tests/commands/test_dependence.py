@@ -142,3 +142,11 @@ def test_nuts_is_refused_by_name(
     assert run(*arguments(folder, "fit", tmp_path / "out"), "--sampler", "numpyro") == 2
     assert "has a dependence structure" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_draws_that_do_not_fit_in_memory_are_refused(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    too_many = ["--draws", "1000000", "--chains", "4"]
+    assert run(*arguments(folder, "fit", tmp_path / "out"), *too_many) == 2
+    assert "use --draws 390625, or fewer" in " ".join(capsys.readouterr().err.split())

@@ -27,6 +27,8 @@ from bayesmeta.model.spec import ModelSpec
 from bayesmeta.model.structure import Structured
 from bayesmeta.model.structure.parameters import Values, values_at
 
+MOST_VALUES = 50_000_000  # draws times effects: 400 MB, of which a tree has four
+
 
 class At(NamedTuple):
     """A posterior at draws."""
@@ -71,6 +73,13 @@ def structured_posterior(
     if spec.pooling_sds or spec.auxiliary_parameters:
         fixed = "priors of the terms with fixed sds, and no estimated rho"
         raise BadInput(f"independent draws of model {spec.name} need {fixed}")
+    effects = design.sizes["effect"]
+    if not parameters_only and draws * chains * effects > MOST_VALUES:
+        most = max(10, MOST_VALUES // (chains * effects))
+        raise BadInput(
+            f"{chains} x {draws} draws of {effects} effects are too many to be kept for model "
+            f"{spec.name}; use --draws {most}, or fewer"
+        )
     steps = steps or Steps()
     rng = np.random.default_rng(seed)
     with steps("approximating the posterior"):
