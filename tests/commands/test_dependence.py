@@ -114,6 +114,7 @@ def test_compare_sets_reml_beside(folder: Path, tmp_path: Path) -> None:
         ("rho = 0.5}", "rho = 2.0}", "rho should be from -1 to 1"),
         ("rho = 0.5}", "rh = 0.5}", "did you mean 'rho'"),
         ("levels = []", 'levels = ["lab", "lab"]', "a level is named once"),
+        ('crossed = ["lab"]', 'crossed = ["outcome"]', "outcome is a random effect, and the terms"),
         ("levels = []", "levels = []\nrho = 0.4", "cannot be combined with rho"),
         ("levels = []", 'levels = []\nlikelihood = "t"', "needs a normal likelihood"),
         ("levels = []", 'levels = []\nscale = {dose = "~ dose"}', "scale names ['dose']"),
@@ -150,3 +151,12 @@ def test_draws_that_do_not_fit_in_memory_are_refused(
     too_many = ["--draws", "1000000", "--chains", "4"]
     assert run(*arguments(folder, "fit", tmp_path / "out"), *too_many) == 2
     assert "use --draws 390625, or fewer" in " ".join(capsys.readouterr().err.split())
+
+
+def test_random_effects_with_the_same_units_are_named(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["--dataset", str(folder / "own.csv"), "--levels", "study,group,effect"]
+    assert run("fit", *asked, "--crossed", "lab", "--out", str(tmp_path / "out")) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "group and effect have the same units" in printed

@@ -17,7 +17,7 @@ from bayesmeta.estimates.text import number_text
 from bayesmeta.infrastructure.arviz import arviz_stats
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.spec import spec_of
-from bayesmeta.model.structure import Structured
+from bayesmeta.model.structure import Structured, aliased, components_of
 
 MAX_R_HAT = 1.01
 MIN_ESS = 400
@@ -163,6 +163,9 @@ def aliased_levels(tree: xr.DataTree) -> list[str]:
     """Return warnings by stratum of nearly aliased variances: single groups, their correlation."""
     posterior = tree["posterior"].to_dataset()
     design = tree["constant_data"].to_dataset()
+    spec = spec_of(tree)
+    if spec.is_structured:
+        return aliased(components_of(design, spec))
     if "tau_study" not in posterior or "tau_group" not in posterior:
         return []
     variances = posterior[["tau_study", "tau_group"]] ** 2

@@ -28,7 +28,7 @@ from bayesmeta.model.likelihood.arguments import columns_of
 from bayesmeta.model.likelihood.buckets import shared_errors
 from bayesmeta.model.priors import TermPrior, term_prior
 from bayesmeta.model.spec import ModelSpec
-from bayesmeta.model.structure.components import Component, components_of
+from bayesmeta.model.structure.components import Component, components_of, refuse_moderators
 from bayesmeta.model.structure.crossed import CrossedFactors
 from bayesmeta.model.structure.parameters import Parameter, Values
 
@@ -70,6 +70,7 @@ class Structured:
     def __init__(self, design: xr.Dataset, spec: ModelSpec) -> None:
         self.spec = spec
         self.components = components_of(design, spec)
+        refuse_moderators(self.components, design)
         nested = [part for part in self.components if not part.crossed]
         crossed = [part for part in self.components if part.crossed and not _nests(part, nested)]
         self.nested = [part for part in self.components if part not in crossed]
