@@ -10,7 +10,6 @@ factor may have known correlations R between them, as those of species of a phyl
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,6 @@ from bayesmeta.model.structure.parameters import Parameter, Values
 ETA = 1.0  # of the LKJ prior
 SLOPE_SD = 0.5  # of a slope of log tau, per sd of a number: it seldom changes tau threefold
 ONE = "ID"
-ROUNDING = 1e-8  # of indicators that are sums of terms
 MANY = 30  # categories, of which a matrix for every draw takes long
 
 
@@ -104,33 +102,6 @@ def components_of(design: xr.Dataset, spec: ModelSpec) -> list[Component]:
         got = f"scale names {unknown}"
         raise BadInput(f"{got}; the random effects of model {spec.name} are of: {', '.join(names)}")
     return [_scaled(component, design, spec.scale) for component in components]
-
-
-def refuse_moderators(components: list[Component], design: xr.Dataset) -> None:
-    """Raise BadInput if the terms give every unit of a random effect a mean of its own."""
-    x = design["X"].values
-    for component in components:
-        if component.matrix.kind != ONE or not 1 < len(component.labels) <= x.shape[1]:
-            continue
-        units = np.eye(len(component.labels))[component.unit]
-        left = units - x @ np.linalg.lstsq(x, units)[0]
-        if np.abs(left).max() < ROUNDING:
-            problem = f"{component.name} is a random effect, and the terms tell all its units apart"
-            raise BadInput(f"{problem}; leave it out of one of them")
-
-
-def aliased(components: list[Component]) -> list[str]:
-    """Return sentences on random effects that have the same units, so that one is too many."""
-    sentences = []
-    single = [part for part in components if part.matrix.kind == ONE and part.factor is None]
-    for first, second in combinations(single, 2):
-        same = np.array_equal(pd.factorize(first.unit)[0], pd.factorize(second.unit)[0])
-        if same:
-            sentences.append(
-                f"{first.name} and {second.name} have the same units: the data tell the sum of "
-                "their variances alone, and the prior splits it; leave one out"
-            )
-    return sentences
 
 
 def _unit(column: pd.Series) -> float:

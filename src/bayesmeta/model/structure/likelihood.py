@@ -28,7 +28,8 @@ from bayesmeta.model.likelihood.arguments import columns_of
 from bayesmeta.model.likelihood.buckets import shared_errors
 from bayesmeta.model.priors import TermPrior, term_prior
 from bayesmeta.model.spec import ModelSpec
-from bayesmeta.model.structure.components import Component, components_of, refuse_moderators
+from bayesmeta.model.structure.checking import refuse_moderators
+from bayesmeta.model.structure.components import Component, components_of
 from bayesmeta.model.structure.crossed import CrossedFactors
 from bayesmeta.model.structure.parameters import Parameter, Values
 

@@ -1,0 +1,39 @@
+"""What data cannot tell apart: random effects of the same units, units with a mean each."""
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.model.structure.components import ONE, Component
+
+ROUNDING = 1e-8  # of indicators that are sums of terms
+
+
+def refuse_moderators(components: list[Component], design: xr.Dataset) -> None:
+    """Raise BadInput if the terms give every unit of a random effect a mean of its own."""
+    x = design["X"].values
+    for component in components:
+        if component.matrix.kind != ONE or not 1 < len(component.labels) <= x.shape[1]:
+            continue
+        units = np.eye(len(component.labels))[component.unit]
+        left = units - x @ np.linalg.lstsq(x, units)[0]
+        if np.abs(left).max() < ROUNDING:
+            problem = f"{component.name} is a random effect, and the terms tell all its units apart"
+            raise BadInput(f"{problem}; leave it out of one of them")
+
+
+def aliased(components: list[Component]) -> list[str]:
+    """Return sentences on random effects that have the same units, so that one is too many."""
+    sentences = []
+    single = [part for part in components if part.matrix.kind == ONE and part.factor is None]
+    for first, second in combinations(single, 2):
+        same = np.array_equal(pd.factorize(first.unit)[0], pd.factorize(second.unit)[0])
+        if same:
+            sentences.append(
+                f"{first.name} and {second.name} have the same units: the data tell the sum of "
+                "their variances alone, and the prior splits it; leave one out"
+            )
+    return sentences
