@@ -78,12 +78,12 @@ def test_a_fit_keeps_the_contract(folder: Path, tmp_path: Path) -> None:
     tables = {path.stem: pd.read_csv(path) for path in (tmp_path / "tables").glob("*.csv")}
     assert list(tables["terms"]["term"]) == ["x", "y"]
     assert list(tables["contrasts"]["contrast"]) == ["x", "y", "y - x"]
-    levels = ["lab", "species:correlated", "outcome:study[x]", "outcome:study[y]", "total"]
+    levels = ["lab", "species (correlated)", "outcome in study[x]", "outcome in study[y]", "total"]
     assert list(tables["heterogeneity"]["level"]) == levels
     last = tables["prediction"].groupby("term")["level"].last()
-    assert set(last) == {"outcome:study"}
+    assert set(last) == {"outcome in study"}
     assert set(tables["parameters"]["parameter"]) == {
-        "rho_outcome:study[x, y]",
+        "rho_outcome in study[x, y]",
         "heritability_species",
     }
     assert json.loads((tmp_path / "diagnostics.json").read_text())["passed"]
@@ -97,7 +97,7 @@ def test_a_fit_keeps_the_contract(folder: Path, tmp_path: Path) -> None:
 def test_compare_sets_reml_beside(folder: Path, tmp_path: Path) -> None:
     assert run(*arguments(folder, "compare", tmp_path)) == 0
     table = pd.read_csv(tmp_path / "tables" / "comparison.csv").set_index("term")
-    assert {"x", "y", "y - x", "tau_lab", "rho_outcome:study[x, y]"} <= set(table.index)
+    assert {"x", "y", "y - x", "tau_lab", "rho_outcome in study[x, y]"} <= set(table.index)
     assert np.abs(table.loc[["x", "y"], "shift"]).max() < 1
     assert (tmp_path / "figures" / "paired.png").exists()
 

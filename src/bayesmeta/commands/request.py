@@ -13,6 +13,7 @@ from bayesmeta.commands.effects import keep_rows, read_effects
 from bayesmeta.commands.moderator_notes import notes_on_codes
 from bayesmeta.commands.options import Request
 from bayesmeta.data.datasets import DATASETS
+from bayesmeta.data.schema import KEYS
 from bayesmeta.estimates.discrepancy import check_sides
 from bayesmeta.infrastructure.choices import check_known
 from bayesmeta.infrastructure.errors import BadInput
@@ -150,7 +151,8 @@ def parse_levels(text: str, frame: pd.DataFrame) -> tuple[str, ...]:
     levels = tuple(level.strip() for level in text.split(","))
     for level in levels:
         if level not in frame.columns:
-            check_known("level", level, (*LEVELS, *map(str, frame.columns)))
+            others = (name for name in map(str, frame.columns) if name not in (*KEYS, "sheet_row"))
+            check_known("level or column", level, (*LEVELS, *others))
     return levels
 
 

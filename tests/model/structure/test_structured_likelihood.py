@@ -93,16 +93,16 @@ def test_the_likelihood_is_that_of_a_dense_normal(table: pd.DataFrame, tmp_path:
         at = {name: float(value[draw]) for name, value in values.items()}
         dose = table["dose"] - table["dose"].mean()
         sd = at["tau_study"] * np.exp(at["slope_study[dose]"] * dose.to_numpy())
-        matrix = next(part.matrix for part in likelihood.components if part.name == "outcome:study")
+        inner = next(part for part in likelihood.components if part.name == "outcome in study")
         one = {name: np.array([value]) for name, value in at.items()}
-        G = matrix.covariance(one)[0]
+        G = inner.matrix.covariance(one)[0]
         V = (
             E
             + at["tau_lab"] ** 2 * same(table["lab"])
             + np.outer(sd, sd) * nested
             + at["tau_effect"] ** 2 * np.eye(len(table))
             + at["tau_species"] ** 2 * same(table["species"])
-            + at["tau_species:correlated"] ** 2 * R[species][:, species]
+            + at["tau_species (correlated)"] ** 2 * R[species][:, species]
             + at["tau_week"] ** 2 * same(table["week"])
             + G[outcome][:, outcome] * nested
         )
@@ -142,8 +142,8 @@ def test_draws_of_effects_have_their_conditional_means(table: pd.DataFrame, tmp_
         "lab": 0.16 * same(table["lab"]),
         "study": 0.16 * same(table["study"]),
         "species": 0.16 * same(table["species"]),
-        "species:correlated": 0.16 * R[species][:, species],
-        "outcome:study": G * same(table["study"]),
+        "species (correlated)": 0.16 * R[species][:, species],
+        "outcome in study": G * same(table["study"]),
     }
     x = design["X"].values
     prior = likelihood.prior
@@ -203,9 +203,9 @@ def test_random_slopes_are_an_intercept_and_a_slope_of_every_study(
     design, _, likelihood = design_of(table, tmp_path, inner=inner)
     values = {item.name: np.array([0.4]) for item in likelihood.parameters}
     assert list(values) == [
-        "tau_slopes:study[intercept]",
-        "tau_slopes:study[dose]",
-        "rho_slopes:study[intercept, dose]",
+        "tau_slopes in study[intercept]",
+        "tau_slopes in study[dose]",
+        "rho_slopes in study[intercept, dose]",
     ]
     z = np.column_stack([np.ones(len(table)), table["dose"]])
     G = 0.16 * np.array([[1, 0.4], [0.4, 1]])

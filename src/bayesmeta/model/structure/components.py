@@ -164,13 +164,13 @@ def _correlated(design: xr.Dataset, name: str, entry: Mapping[str, Any]) -> Comp
     if missing:
         raise BadInput(f"the correlation of {name} lacks {missing[:5]}, which the table has")
     R = known.loc[list(labels), list(labels)].values
-    return _single(f"{name}:correlated", unit, labels, crossed=True, factor=np.linalg.cholesky(R))
+    return _single(f"{name} (correlated)", unit, labels, crossed=True, factor=np.linalg.cholesky(R))
 
 
 def _inner(design: xr.Dataset, outer: str, entry: Mapping[str, Any]) -> Component:
     """Return the effects of an inner factor, or of slopes, within the units of an outer factor."""
     unit, labels = pd.factorize(column_of(design, outer), sort=True)
-    name = entry.get("name", f"{entry.get('factor', 'slopes')}:{outer}")
+    name = entry.get("name", f"{entry.get('factor', 'slopes')} in {outer}")
     kind = entry["struct"]
     if "slopes" in entry:
         columns = {"intercept": np.ones(len(unit))}

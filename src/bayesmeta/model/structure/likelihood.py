@@ -153,7 +153,7 @@ class Structured:
         for component in self.components:
             if component.factor is not None:
                 share = component.matrix.sds(values)[:, 0] ** 2 / total
-                found[f"heritability_{component.name.removesuffix(':correlated')}"] = share
+                found[f"heritability_{component.name.removesuffix(' (correlated)')}"] = share
         return found
 
     def precision(self, values: Values, *, flat: bool) -> tuple[np.ndarray, np.ndarray]:
