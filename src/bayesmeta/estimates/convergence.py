@@ -17,7 +17,7 @@ from bayesmeta.estimates.text import number_text
 from bayesmeta.infrastructure.arviz import arviz_stats
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.spec import spec_of
-from bayesmeta.model.structure import Structured, aliased, components_of
+from bayesmeta.model.structure import aliased, components_of
 
 MAX_R_HAT = 1.01
 MIN_ESS = 400
@@ -147,7 +147,7 @@ def _units_of(tree: xr.DataTree, design: xr.Dataset) -> dict[str, int]:
     spec = spec_of(tree)
     if not spec.is_structured:
         return {level: design.sizes[level] for level in levels_of(tree)}
-    names = {part.name: len(part.labels) for part in Structured(design, spec).components}
+    names = {part.name: len(part.labels) for part in components_of(design, spec)}
     return {level: names[level] for level in levels_of(tree) if level in names}
 
 

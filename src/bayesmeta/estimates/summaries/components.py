@@ -6,7 +6,7 @@ import xarray as xr
 
 from bayesmeta.model.design import is_mean
 from bayesmeta.model.spec import spec_of
-from bayesmeta.model.structure import Structured, variances
+from bayesmeta.model.structure import components_of, variances
 
 VALUES_AT_ONCE = 4_000_000  # draws times effects
 
@@ -30,7 +30,7 @@ def variances_of_terms(tree: xr.DataTree) -> dict[str, pd.DataFrame]:
     their average.
     """
     design = tree["constant_data"].to_dataset()
-    likelihood = Structured(design, spec_of(tree))
+    components = components_of(design, spec_of(tree))
     means = design["term"].values[is_mean(design)]
     weights = np.array([design["X"].sel(term=term).values != 0 for term in means], float)
     weights /= weights.sum(1, keepdims=True)
@@ -41,12 +41,21 @@ def variances_of_terms(tree: xr.DataTree) -> dict[str, pd.DataFrame]:
     for start in range(0, draws, size):
         some = {name: value[start : start + size] for name, value in values.items()}
         count = len(next(iter(some.values())))
-        by_component = [variances(part, some) @ weights.T for part in likelihood.components]
+        by_component = [variances(part, some) @ weights.T for part in components]
         parts.append([np.broadcast_to(part, (count, len(means))) for part in by_component])
     joined = [np.concatenate(part) for part in zip(*parts, strict=True)]
-    names = [component.name for component in likelihood.components]
+    names = [component.name for component in components]
     by_name = dict(zip(names, joined, strict=True))
     return {
         str(term): pd.DataFrame({name: part[:, at] for name, part in by_name.items()})
         for at, term in enumerate(means)
     }
+
+
+def mean_variances(tree: xr.DataTree) -> pd.DataFrame:
+    """Return the variances by random effect, averaged over the means (draws, effects)."""
+    by_term = list(variances_of_terms(tree).values())
+    total = by_term[0]
+    for variance in by_term[1:]:
+        total = total + variance
+    return total / len(by_term)

@@ -1,16 +1,15 @@
 """Random-effect levels of a posterior: draws of the taus and of the sds of new studies."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from bayesmeta.estimates.conventions import INTERVAL
-from bayesmeta.estimates.summaries.components import variances_of_terms
+from bayesmeta.estimates.summaries.components import mean_variances
 from bayesmeta.inference.quadrature import Mixture
 from bayesmeta.model.design import of_stratum
 from bayesmeta.model.spec import LEVELS, spec_of
+from bayesmeta.model.structure import components_of
 
 
 def levels_of(tree: xr.DataTree) -> list[str]:
@@ -71,9 +70,7 @@ def predictive_sds(tree: xr.DataTree, stratum: str) -> pd.DataFrame:
     """
     posterior = tree["posterior"].dataset
     if "tau" in posterior:
-        by_term = variances_of_terms(tree)
-        mean: Any = sum(by_term.values()) / len(by_term)
-        return mean.cumsum(axis=1).pow(0.5)
+        return mean_variances(tree).cumsum(axis=1).pow(0.5)
     variances = tau_draws(tree, stratum).pow(2)
     if "nu" in posterior and "study" in variances:
         nu = posterior["nu"].values.ravel()
@@ -86,8 +83,10 @@ def prediction_levels(tree: xr.DataTree) -> list[str]:
 
     A dependence structure has its random effects, each with those before it.
     """
-    structured = "tau" in tree["posterior"]
-    return list(map(str, predictive_sds(tree, ""))) if structured else levels_of(tree)
+    spec = spec_of(tree)
+    if not spec.is_structured:
+        return levels_of(tree)
+    return [part.name for part in components_of(tree["constant_data"].to_dataset(), spec)]
 
 
 def prediction_interval(mean: np.ndarray, sd: np.ndarray) -> tuple[float, float]:

@@ -1,17 +1,19 @@
 """Summaries of a dependence structure: its taus, shares of variance, and prediction intervals."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from bayesmeta.estimates.contrasts import summary, term_draws
-from bayesmeta.estimates.summaries.components import values_of, variances_of_terms
+from bayesmeta.estimates.summaries.components import (
+    mean_variances,
+    values_of,
+    variances_of_terms,
+)
 from bayesmeta.estimates.summaries.levels import prediction_interval
-from bayesmeta.model.design import typical_variance_of
+from bayesmeta.model.design import typical_variance
 from bayesmeta.model.spec import spec_of
-from bayesmeta.model.structure import Structured
+from bayesmeta.model.structure import components_of
 
 POINTS = 41  # of a curve
 NUMBERS = ("mean", "ci_lb", "ci_ub")
@@ -28,7 +30,7 @@ def tau_along_table(tree: xr.DataTree) -> pd.DataFrame:
         return pd.DataFrame()
     values = values_of(tree)
     rows = []
-    for part in Structured(tree["constant_data"].to_dataset(), spec).components:
+    for part in components_of(tree["constant_data"].to_dataset(), spec):
         for name, (moderator, centred) in zip(part.slope_names, part.along.items(), strict=True):
             for x in np.linspace(centred.min(), centred.max(), POINTS):
                 tau = values[part.matrix.tau_names[0]] * np.exp(values[name] * x)
@@ -45,9 +47,8 @@ def structure_heterogeneity(tree: xr.DataTree) -> pd.DataFrame:
     """
     design = tree["constant_data"].to_dataset()
     taus = tree["posterior"]["tau"].to_dataset()["tau"]
-    by_term = variances_of_terms(tree)
-    variance: Any = sum(by_term.values()) / len(by_term)
-    share = 100 * variance.div(variance.sum(axis=1) + typical_variance_of(design), axis=0)
+    variance = mean_variances(tree)
+    share = 100 * variance.div(variance.sum(axis=1) + typical_variance(design), axis=0)
     total = np.sqrt(variance.sum(axis=1))
     prior = spec_of(tree).priors["tau"].distribution.var()
     rows = []

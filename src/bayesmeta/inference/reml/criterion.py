@@ -57,11 +57,16 @@ class Problem(NamedTuple):
         return list(self.scale / np.sqrt(levels) * shapes)
 
 
+def refuse_blocks(spec: ModelSpec, what: str) -> None:
+    """Raise BadInput if the errors of a model do not nest in its levels, as profiles need."""
+    if spec.has_blocks:
+        needs = f"{what} levels from study, group and effect, and no shared controls"
+        raise BadInput(f"{needs}; model {spec.name} has others")
+
+
 def problem_of(design: xr.Dataset, spec: ModelSpec, method: str) -> Problem:
     """Return the criterion of a design; raise BadInput unless its errors nest in its levels."""
-    if spec.has_blocks:
-        needs = "profiles need levels from study, group and effect, and no shared controls"
-        raise BadInput(f"{needs}; model {spec.name} has others")
+    refuse_blocks(spec, "profiles need")
     orthonormal, triangle = np.linalg.qr(design["X"].values)
     basis = np.linalg.inv(triangle)
     y = design["yi"].values

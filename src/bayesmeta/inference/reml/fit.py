@@ -47,12 +47,7 @@ def fit_reml(design: xr.Dataset, spec: ModelSpec, *, method: str = "REML") -> Re
     """
     k, p = design["X"].shape
     check_choice("method", method, Method)
-    text = "" if spec.is_structured else refusal(design, spec, "reml")
-    if not text and spec.has_blocks:
-        from bayesmeta.inference.structured import fit_structured_reml
-
-        return fit_structured_reml(design, spec, method=method)
-    if text:
+    if text := refusal(design, spec, "reml"):
         raise BadInput(text)
     if (empty := design["term"].values[~design["X"].values.any(0)]).size:
         names = list(map(str, empty))
@@ -60,6 +55,10 @@ def fit_reml(design: xr.Dataset, spec: ModelSpec, *, method: str = "REML") -> Re
     if k <= p:
         got = f"got {k} effects for {p} terms"
         raise BadInput(f"{method} needs more effects than terms; {got}: use fewer terms")
+    if spec.has_blocks:
+        from bayesmeta.inference.structured import fit_structured_reml
+
+        return fit_structured_reml(design, spec, method=method)
     aliased = _aliased(design, spec.levels)
     problem = problem_of(design, spec, method)
     levels = len(spec.levels)

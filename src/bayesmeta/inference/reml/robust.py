@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmeta.inference.reml.criterion import refuse_blocks
 from bayesmeta.inference.reml.fit import Reml, codes_of
 from bayesmeta.inference.reml.tables import t_test, weights_of
-from bayesmeta.infrastructure.errors import BadInput
 
 MIN_DF = 4  # below it the Satterthwaite approximation fails: doi 10.1037/met0000011
 FEW_DF = f"fewer than {MIN_DF} degrees of freedom: do not rely on CR2 intervals and p-values"
@@ -33,9 +33,7 @@ def cr2_table(
     `vcovCR(type = "CR2")` and `coef_test(test = "Satterthwaite")`. Raise BadInput for a dependence
     structure, or shared controls.
     """
-    if fit.spec.has_blocks:
-        needs = "CR2 needs levels from study, group and effect, and no shared controls"
-        raise BadInput(f"{needs}; model {fit.spec.name} has others")
+    refuse_blocks(fit.spec, "CR2 needs")
     weights = weights_of(fit, contrasts)
     estimate = (weights @ fit.beta).to_numpy()
     clusters = _clusters(fit, weights.to_numpy())

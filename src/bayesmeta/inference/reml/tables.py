@@ -8,7 +8,7 @@ from scipy.stats import chi2, f, t
 from bayesmeta.inference.reml.fit import Reml, codes_of
 from bayesmeta.infrastructure.choices import Test, check_choice
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.model.design import typical_variance, typical_variance_of
+from bayesmeta.model.design import typical_variance
 
 
 def terms_table(
@@ -93,10 +93,7 @@ def heterogeneity_table(fit: Reml) -> pd.DataFrame:
     & Santos 2012, doi 10.1007/s10682-012-9555-5; metafor's note on I^2 in multilevel models.
     """
     tau2 = fit.tau**2
-    if fit.spec.has_blocks:
-        typical = typical_variance_of(fit.design)
-    else:
-        typical = typical_variance(fit.design, fit.spec.rho)
+    typical = typical_variance(fit.design, fit.spec.rho)
     if not fit.spec.inner:  # whose categories have different variances
         tau2["total"] = tau2.sum()
     i2 = 100 * tau2 / (tau2.get("total", np.nan) + typical)

@@ -45,7 +45,7 @@ def refusal(design: xr.Dataset, spec: ModelSpec, engine: str) -> str:
     An engine is "nuts", "quadrature", "importance" (of quadrature's draws) or "reml".
     """
     if spec.is_structured:
-        return "" if engine == "importance" else STRUCTURED.format(spec.name)
+        return "" if engine in ("importance", "reml") else STRUCTURED.format(spec.name)
     if engine == "reml":
         return _reml_refusal(design, spec)
     if engine in likelihood_class(spec).engines:

@@ -30,8 +30,7 @@ def aliased(components: list[Component]) -> list[str]:
     sentences = []
     single = [part for part in components if part.matrix.kind == ONE and part.factor is None]
     for first, second in combinations(single, 2):
-        same = np.array_equal(pd.factorize(first.unit)[0], pd.factorize(second.unit)[0])
-        if same:
+        if np.array_equal(pd.factorize(first.unit)[0], pd.factorize(second.unit)[0]):
             sentences.append(
                 f"{first.name} and {second.name} have the same units: the data tell the sum of "
                 "their variances alone, and the prior splits it; leave one out"

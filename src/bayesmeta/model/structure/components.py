@@ -86,8 +86,6 @@ class Component:
             at = self.category[rows]
             return same * G[:, at[:, :, None], at[:, None, :]]
         D = self.loadings_at(values, rows)
-        if G.shape[-1] == 1:
-            return G[:, None] * same * (D * D.swapaxes(-1, -2))
         return same * (D @ G[:, None] @ D.swapaxes(-1, -2))
 
 
@@ -111,17 +109,16 @@ def _unit(column: pd.Series) -> float:
 
 def column_of(design: xr.Dataset, name: str) -> np.ndarray:
     """Return a column of the table as text (k,); raise BadInput if it is missing or has blanks."""
-    of_level = {"effect": "effect", "group": "effect_group"}
+    group = design["effect_group"].values
     if name == "study":
-        index = design["group_study"].values[design["effect_group"].values]
-        return np.asarray(design["study"].values[index], str)
-    if name not in design and name not in of_level:
+        return np.asarray(design["study"].values[design["group_study"].values[group]], str)
+    if name == "group":
+        return np.asarray(design["group"].values[group], str)
+    if name not in design:
         of_rows = (str(key) for key in design.data_vars if design[key].dims == ("effect",))
         columns = [key for key in of_rows if key not in ("yi", "vi", "sheet_row", "effect_group")]
         known = ", ".join([*LEVELS, *columns])
         raise BadInput(f"no column '{name}' for random effects; levels and columns: {known}")
-    if name == "group":
-        return np.asarray(design["group"].values[design["effect_group"].values], str)
     values = design[name].values
     blank = pd.isna(values) | (values.astype(str) == "")
     if blank.any():

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import expit, logit, ndtr, ndtri
 
-POSITIVE, REAL = "positive", "real"
 WIDEST = 8.0  # of z, beyond which 1 - Phi has no digits
 Values = Mapping[str, np.ndarray]  # by name of a parameter (draws,)
 

@@ -9,6 +9,7 @@ import xarray as xr
 
 from bayesmeta.data.effect_sizes import smd
 from bayesmeta.estimates.summaries import values_of
+from bayesmeta.inference.predictive import SYMBOLS
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.spec import LEVELS, spec_of
 from bayesmeta.model.structure import Structured, variances
@@ -16,7 +17,6 @@ from bayesmeta.model.structure.draws import draw_new_effects
 from bayesmeta.robustness.funnel.data import Floats, FunnelData
 
 Studies = Literal["new", "fitted"]
-SYMBOLS = {"study": "u", "group": "w", "effect": "d"}
 UNIT = np.ones(1)
 MAX_VALUES = 1_000_000  # of an array (draws, effects): 8 MB
 
