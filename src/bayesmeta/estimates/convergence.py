@@ -12,6 +12,7 @@ from scipy.stats import rankdata
 from bayesmeta.estimates.contrasts import contrast_draws
 from bayesmeta.estimates.conventions import INTERVAL, MAX_K_HAT, PLURALS
 from bayesmeta.estimates.summaries import levels_of, strata_of, tau_draws
+from bayesmeta.estimates.summaries.components import names_of_parameters
 from bayesmeta.estimates.summaries.levels import contractions, level_label
 from bayesmeta.estimates.text import number_text
 from bayesmeta.infrastructure.arviz import arviz_stats
@@ -35,7 +36,6 @@ RULES: Mapping[str, tuple[str, float, str]] = {  # diagnostic: comparison, limit
     "bfmi": ("at least", MIN_BFMI, f"E-BFMI {{}}, below {MIN_BFMI}; tune longer"),
 }
 OBEYS = {"at most": operator.le, "below": operator.lt, "at least": operator.ge}
-RANDOM_EFFECTS = ("u", "w", "d", "theta")
 FEW_UNITS = 5  # simulated, HalfNormal(1), true tau 0, 2, 3, 5 studies: means .53, .40, .26
 MOST_SINGLE = 0.8  # share of studies with a single group from which the levels are hard to separate
 STRONG_CORRELATION = -0.7  # of both variances in the posterior: their sum is fixed, not the split
@@ -44,9 +44,7 @@ STRONG_CORRELATION = -0.7  # of both variances in the posterior: their sum is fi
 def reported(tree: xr.DataTree) -> xr.Dataset:
     """Return the draws of the quantities that a report quotes: all but the random effects."""
     posterior = tree["posterior"].to_dataset()
-    names = map(str, posterior.data_vars)
-    others = [name for name in names if name not in ("beta", *RANDOM_EFFECTS)]
-    others = [name for name in others if not name.startswith("effects_")]
+    others = [name for name in names_of_parameters(posterior) if name != "beta"]
     return posterior[["beta", *others]]
 
 

@@ -9,6 +9,7 @@ import xarray as xr
 
 from bayesmeta.estimates.contrasts import contrast_draws
 from bayesmeta.estimates.summaries import levels_of
+from bayesmeta.estimates.summaries.components import has_structure
 from bayesmeta.inference.quadrature import contrasts_table, integrate_posterior, taus_table
 from bayesmeta.infrastructure.arviz import arviz_stats
 from bayesmeta.infrastructure.errors import BadInput
@@ -98,7 +99,7 @@ def _quantities(tree: xr.DataTree) -> xr.DataArray:
     """Return draws of every term, contrast and tau (chain, draw, contrast)."""
     posterior = tree["posterior"].dataset
     draws = [contrast_draws(tree)]
-    if "tau" in posterior:  # of a dependence structure
+    if has_structure(tree):
         names = [f"tau_{level}" for level in levels_of(tree)]
         taus = posterior["tau"].rename(level="contrast").assign_coords(contrast=names)
         return xr.concat([*draws, taus], "contrast").transpose(*SAMPLE, "contrast")

@@ -9,6 +9,7 @@ import xarray as xr
 from bayesmeta.estimates.contrasts import summary, term_draws
 from bayesmeta.estimates.margins import moderators_of
 from bayesmeta.estimates.summaries import (
+    has_structure,
     levels_of,
     prediction_interval,
     predictive_sds,
@@ -75,7 +76,7 @@ def mean_row(tree: xr.DataTree, cell: Cell) -> dict[str, object]:
 def _predictive_sds(tree: xr.DataTree, cell: Cell, stratum: str) -> pd.DataFrame:
     """Return the sds of new effects; around the cell's mean, where they differ between means."""
     terms = tree["constant_data"].to_dataset()["term"].values[cell.weights != 0]
-    if "tau" in tree["posterior"] and len(terms) == 1:
+    if has_structure(tree) and len(terms) == 1:
         return variances_of_terms(tree)[str(terms[0])].cumsum(axis=1).pow(0.5)
     return predictive_sds(tree, stratum)
 

@@ -9,7 +9,13 @@ from bayesmeta.estimates.conventions import INTERVAL
 from bayesmeta.estimates.studies.cells import cells_of
 from bayesmeta.estimates.studies.labels import study_labels
 from bayesmeta.estimates.studies.weights import row_sum_weights
-from bayesmeta.estimates.summaries import levels_of, predictive_sds, strata_of, tau_draws
+from bayesmeta.estimates.summaries import (
+    has_structure,
+    levels_of,
+    predictive_sds,
+    strata_of,
+    tau_draws,
+)
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.likelihood import nesting_of
 
@@ -62,7 +68,7 @@ def radial_table(tree: xr.DataTree) -> pd.DataFrame:
 
 def _tau2(tree: xr.DataTree) -> float:
     """Return the variance of true effects around a mean; of a structure its average."""
-    if "tau" in tree["posterior"]:
+    if has_structure(tree):
         return float(np.square(predictive_sds(tree, "").iloc[:, -1].mean()))
     return float((tau_draws(tree, "")[levels_of(tree)].mean() ** 2).sum())
 

@@ -1,6 +1,11 @@
 """Summaries of the draws: result tables, and the tables behind figures."""
 
-from bayesmeta.estimates.summaries.components import values_of, variances_of_terms
+from bayesmeta.estimates.summaries.components import (
+    has_structure,
+    names_of_parameters,
+    values_of,
+    variances_of_terms,
+)
 from bayesmeta.estimates.summaries.figure_tables import (
     density_table,
     means_table,

@@ -4,11 +4,24 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmeta.inference.predictive import SYMBOLS
 from bayesmeta.model.design import is_mean
 from bayesmeta.model.spec import spec_of
 from bayesmeta.model.structure import components_of, variances
 
 VALUES_AT_ONCE = 4_000_000  # draws times effects
+
+
+def has_structure(tree: xr.DataTree) -> bool:
+    """Return whether a tree is of a dependence structure, whose taus are one variable."""
+    return "tau" in tree["posterior"]
+
+
+def names_of_parameters(posterior: xr.Dataset) -> list[str]:
+    """Return the names of all variables but random effects."""
+    names = map(str, posterior.data_vars)
+    effects = (*SYMBOLS.values(), "theta")
+    return [name for name in names if name not in effects and not name.startswith("effects_")]
 
 
 def values_of(tree: xr.DataTree) -> dict[str, np.ndarray]:

@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesmeta.estimates.contrasts import summary, term_draws
+from bayesmeta.estimates.summaries.components import has_structure
 from bayesmeta.estimates.summaries.levels import level_label, levels_of, strata_of, tau_draws
 from bayesmeta.estimates.summaries.tables import prediction_table, terms_table
 from bayesmeta.infrastructure.arviz import array_stats
@@ -32,7 +33,7 @@ def sizes_table(tree: xr.DataTree) -> pd.DataFrame:
 def means_table(tree: xr.DataTree) -> pd.DataFrame:
     """Return means: term, mean, ci_lb, ci_ub, pi_level (the lowest), pi_lb, pi_ub, k, studies."""
     prediction = prediction_table(tree)
-    if "tau" in tree["posterior"]:
+    if has_structure(tree):
         lowest = prediction.drop_duplicates("term", keep="last")
     else:
         level = prediction["level"].str.split(":").str[-1]

@@ -5,7 +5,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesmeta.estimates.conventions import INTERVAL
-from bayesmeta.estimates.summaries.components import mean_variances
+from bayesmeta.estimates.summaries.components import has_structure, mean_variances
 from bayesmeta.inference.quadrature import Mixture
 from bayesmeta.model.design import of_stratum
 from bayesmeta.model.spec import LEVELS, spec_of
@@ -15,7 +15,7 @@ from bayesmeta.model.structure import components_of
 def levels_of(tree: xr.DataTree) -> list[str]:
     """Return the random-effect levels of the model, highest first; the taus of a structure."""
     posterior = tree["posterior"].to_dataset()
-    if "tau" in posterior:
+    if has_structure(tree):
         return [str(level) for level in posterior["level"].values]
     return [level for level in LEVELS if f"tau_{level}" in posterior]
 
@@ -30,7 +30,7 @@ def strata_of(tree: xr.DataTree) -> dict[str, xr.Dataset]:
 
 def tau_draws(tree: xr.DataTree, stratum: str, *, which: str = "posterior") -> pd.DataFrame:
     """Return the draws of the taus in a stratum, chain after chain: a column per level."""
-    if "tau" in tree[which]:
+    if has_structure(tree):
         draws = tree[which].to_dataset()["tau"].values
         return pd.DataFrame(draws.reshape(-1, draws.shape[-1]), columns=levels_of(tree))
     taus = tree[which].to_dataset()[[f"tau_{level}" for level in levels_of(tree)]]
@@ -69,7 +69,7 @@ def predictive_sds(tree: xr.DataTree, stratum: str) -> pd.DataFrame:
     structure has a column per random effect, as an average over the means.
     """
     posterior = tree["posterior"].dataset
-    if "tau" in posterior:
+    if has_structure(tree):
         return mean_variances(tree).cumsum(axis=1).pow(0.5)
     variances = tau_draws(tree, stratum).pow(2)
     if "nu" in posterior and "study" in variances:

@@ -9,6 +9,7 @@ import xarray as xr
 from bayesmeta.estimates.contrasts import summary, term_draws
 from bayesmeta.estimates.scales import scale_of, scales_of
 from bayesmeta.estimates.summaries import levels
+from bayesmeta.estimates.summaries.components import has_structure, names_of_parameters
 from bayesmeta.estimates.summaries.structure import (
     structure_heterogeneity,
     structure_prediction,
@@ -53,9 +54,8 @@ def parameters_table(tree: xr.DataTree) -> pd.DataFrame:
     equal-tailed), ess_bulk, r_hat. No rows if the model has no such parameter.
     """
     posterior = tree["posterior"].to_dataset()
-    others = {"beta", "u", "w", "d", "theta", "tau", *(f"tau_{level}" for level in LEVELS)}
-    names = [str(name) for name in posterior.data_vars if name not in others]
-    names = [name for name in names if not name.startswith("effects_")]
+    others = {"beta", "tau", *(f"tau_{level}" for level in LEVELS)}
+    names = [name for name in names_of_parameters(posterior) if name not in others]
     parts = [_parameter_rows(posterior[name]) for name in names]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
@@ -86,7 +86,7 @@ def heterogeneity_table(tree: xr.DataTree) -> pd.DataFrame:
     contraction: 1 - posterior variance of tau / prior variance, near 0 where the data say nothing.
     """
     posterior = tree["posterior"].dataset
-    if "tau" in posterior:
+    if has_structure(tree):
         return structure_heterogeneity(tree)
     rho = float(posterior["rho"].mean()) if "rho" in posterior else spec_of(tree).rho
     parts = []
@@ -125,7 +125,7 @@ def prediction_table(tree: xr.DataTree) -> pd.DataFrame:
     have rows: a slope has no new studies around it.
     """
     scale = scale_of(tree["constant_data"].to_dataset())
-    if "tau" in tree["posterior"]:
+    if has_structure(tree):
         return with_transformed(structure_prediction(tree), scale, ["pi_lb", "pi_ub"])
     beta = term_draws(tree)
     sds = {stratum: levels.predictive_sds(tree, stratum) for stratum in levels.strata_of(tree)}

@@ -11,6 +11,7 @@ from bayesmeta.model.likelihood.arguments import (
 from bayesmeta.model.likelihood.choice import (
     check_engine,
     check_independent,
+    composite,
     likelihood_class,
     likelihood_of,
     refusal,
@@ -21,4 +22,4 @@ from bayesmeta.model.likelihood.exact_smd import ExactSmd
 from bayesmeta.model.likelihood.kernel import log_likelihood, marginal
 from bayesmeta.model.likelihood.nesting import Members, Nesting
 from bayesmeta.model.likelihood.normal import Normal
-from bayesmeta.model.likelihood.selection import Selected, composite
+from bayesmeta.model.likelihood.selection import Selected

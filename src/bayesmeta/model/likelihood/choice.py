@@ -18,6 +18,10 @@ STRUCTURED = (
     "its own): independent draws (--sampler quadrature) and REML take it; this analysis needs "
     "levels from study, group and effect"
 )
+COMPOSITE = (
+    'published_unit = "result" divides every result by its own probability of publication, as if '
+    "the results of a study had no common true effect: a check of sensitivity, not calibrated"
+)
 NUTS_ONLY = ("nu", "weights")  # auxiliary parameters that NUTS alone can take
 
 
@@ -80,3 +84,9 @@ def check_independent(design: xr.Dataset, spec: ModelSpec) -> None:
     """Raise BadInput if independent draws of a model are not possible."""
     if refusal(design, spec, "importance"):
         check_engine(design, spec, "quadrature")
+
+
+def composite(design: xr.Dataset, spec: ModelSpec) -> str:
+    """Return why a likelihood is no probability of the results, "" if it is one."""
+    several = design.sizes["effect"] > design.sizes["study"]
+    return COMPOSITE if spec.published_unit == "result" and several else ""

@@ -46,10 +46,6 @@ from bayesmeta.model.spec import ModelSpec
 
 NODES = (27, 19)  # of study and group; see the tests for their error
 METROPOLIS_STEPS = 32  # an error below .01 tau in the mean of published effects; see the tests
-COMPOSITE = (
-    'published_unit = "result" divides every result by its own probability of publication, as if '
-    "the results of a study had no common true effect: a check of sensitivity, not calibrated"
-)
 VALUES_AT_ONCE = 200_000  # of an array (k, draws, nodes), which fits in the processor's cache
 
 
@@ -60,12 +56,6 @@ class Alike(NamedTuple):
     effect: np.ndarray  # an effect with these constants
     copies: np.ndarray  # how many effects have them
     above: Members  # the unit that their sum belongs to
-
-
-def composite(design: xr.Dataset, spec: ModelSpec) -> str:
-    """Return why a likelihood is no probability of the results, "" if it is one."""
-    several = design.sizes["effect"] > design.sizes["study"]
-    return COMPOSITE if spec.published_unit == "result" and several else ""
 
 
 class Selected(Normal):

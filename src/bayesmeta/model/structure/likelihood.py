@@ -20,14 +20,12 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 from scipy.linalg import solve_triangular
-from scipy.sparse import coo_array, diags_array
-from scipy.sparse.csgraph import connected_components
 
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.likelihood.arguments import columns_of
-from bayesmeta.model.likelihood.buckets import shared_errors
 from bayesmeta.model.priors import TermPrior, term_prior
 from bayesmeta.model.spec import ModelSpec
+from bayesmeta.model.structure.blocks import blocks_of, errors_of
 from bayesmeta.model.structure.checking import refuse_moderators
 from bayesmeta.model.structure.components import Component, components_of
 from bayesmeta.model.structure.crossed import CrossedFactors
@@ -86,22 +84,9 @@ class Structured:
         self.terms = self.columns.shape[1] - 1
         self.design = design
         self.errors = errors_of(design, spec)
-        self.blocks = self._blocks()
+        self.blocks = blocks_of(self.nested, self.errors)
         self.crossed = CrossedFactors(crossed, self.blocks)
         self.units = self.crossed.count  # columns of Z
-
-    def _blocks(self) -> list[np.ndarray]:
-        """Return the rows that depend on each other, blocks of equal size together (n, m)."""
-        k = len(self.columns)
-        pairs = [(np.arange(k), k * (at + 1) + part.unit) for at, part in enumerate(self.nested)]
-        pairs.append(self.errors.coords)
-        size = k * (len(self.nested) + 1)
-        rows, others = (np.concatenate([pair[at] for pair in pairs]) for at in (0, 1))
-        graph = coo_array((np.ones(len(rows)), (rows, others)), shape=(size, size))
-        block = connected_components(graph, directed=False)[1][:k]
-        of_block = [np.flatnonzero(block == name) for name in np.unique(block)]
-        sizes = sorted({len(rows) for rows in of_block})
-        return [np.array([rows for rows in of_block if len(rows) == size]) for size in sizes]
 
     @cached_property
     def prior(self) -> TermPrior:
@@ -186,9 +171,9 @@ class Structured:
                 solved[:, rows] = inverse @ z
             else:
                 log_det = log_det + np.linalg.slogdet(V)[1].sum(1)
-                inverse = V
                 solved[:, rows] = _or_nan(partial(_solve, z), V)
-            inverses.append(np.broadcast_to(inverse, (draws, *inverse.shape[1:])))
+            if self.units:
+                inverses.append(np.broadcast_to(inverse, (draws, *inverse.shape[1:])))
         S = self.columns.T @ solved
         return self.crossed.extended(S, solved, inverses) if self.units else S, log_det
 
@@ -250,17 +235,3 @@ def _or_nan(compute: Callable[[np.ndarray], np.ndarray], matrices: np.ndarray) -
         if len(matrices) == 1:
             return np.full_like(compute(np.eye(matrices.shape[-1]) + 0 * matrices), np.nan)
         return np.concatenate([_or_nan(compute, matrix[None]) for matrix in matrices])
-
-
-def errors_of(design: xr.Dataset, spec: ModelSpec) -> coo_array:
-    """Return the known covariance of the errors (k, k), sparse."""
-    if "error_covariance" in design:
-        return coo_array(design["error_covariance"].values)
-    if spec.shared_controls:
-        covariance = np.diag(design["vi"].values)
-        for bucket in shared_errors(design, spec)[1]:
-            rows = bucket.effects
-            errors = bucket.fixed + spec.rho * bucket.rising
-            covariance[rows[:, :, None], rows[:, None, :]] = errors
-        return coo_array(covariance)
-    return diags_array(design["vi"].values).tocoo()
