@@ -17,6 +17,7 @@ from bayesmeta.estimates.summaries.levels import contractions, level_label
 from bayesmeta.estimates.text import number_text
 from bayesmeta.infrastructure.arviz import arviz_stats
 from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.model.priors import prior_moments_of_tau
 from bayesmeta.model.spec import spec_of
 from bayesmeta.model.structure import aliased, components_of
 
@@ -126,9 +127,10 @@ def few_units(tree: xr.DataTree) -> list[str]:
     for stratum, design in strata_of(tree).items():
         units = _units_of(tree, design)
         for level in (level for level in units if units[level] <= FEW_UNITS):
-            prior = spec_of(tree).priors["tau"]
+            spec = spec_of(tree)
+            prior = spec.tau_prior(level)
             mean = float(tau_draws(tree, stratum)[level].mean())
-            prior_mean = prior.distribution.mean()
+            prior_mean, _ = prior_moments_of_tau(spec, level)
             contraction = contractions(tree, stratum)[level]
             warnings.append(
                 f"tau of {level_label(level, stratum)} rests on {units[level]} "

@@ -37,7 +37,8 @@ def guess_start(design: xr.Dataset, spec: ModelSpec) -> Start:
 
 def initial_values(start: Start, design: xr.Dataset, spec: ModelSpec) -> dict[str, Any]:
     """Return the values from which the free variables start, by name."""
-    sds = dict.fromkeys(map(pooling_sd_name, spec.pooling_sds), START_POOLING_SD)
+    prior = term_prior(design, spec)
+    sds = dict.fromkeys(map(pooling_sd_name, prior.sds), START_POOLING_SD)
     weights = np.ones(len(weight_labels(design, spec)))
     auxiliary = {"nu": START_NU, "rho": START_RHO, "weights": weights}
     estimated = {key: auxiliary[key] for key in spec.auxiliary_parameters}
