@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 from scipy.stats import rankdata
 
+from bayesmeta.estimates.conflicts import prior_conflicts
 from bayesmeta.estimates.contrasts import contrast_draws
 from bayesmeta.estimates.conventions import INTERVAL, MAX_K_HAT, PLURALS
 from bayesmeta.estimates.summaries import levels_of, strata_of, tau_draws
@@ -80,7 +81,8 @@ def diagnose(tree: xr.DataTree) -> dict[str, Any]:
     ]
     rules = {"max_r_hat": MAX_R_HAT, "min_ess": MIN_ESS, "divergences": 0, "min_bfmi": MIN_BFMI}
     verdict = {"passed": not failures, "failures": failures}
-    warnings = [*few_units(tree), *aliased_levels(tree), *coarse_grid(tree)]
+    conflicts = prior_conflicts(tree["constant_data"].to_dataset(), spec_of(tree))
+    warnings = [*conflicts, *few_units(tree), *aliased_levels(tree), *coarse_grid(tree)]
     return verdict | values | {"warnings": warnings, "rules": rules}
 
 
