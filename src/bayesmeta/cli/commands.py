@@ -9,6 +9,7 @@ from rich.console import Console
 
 from bayesmeta.cli.app import command
 from bayesmeta.commands.options import (
+    Averaging,
     Calibration,
     Cluster,
     Comparison,
@@ -84,6 +85,14 @@ def compare(request: Request, options: Comparison, output: Output, out: Out = No
 def multiverse(request: Request, machine: Cluster, output: Output, out: Out = None) -> int:
     """Refit under every reasonable alternative, and report which conclusions hold."""
     return analyse("multiverse", request, Options(), output, out, machine)
+
+
+@command
+def average(
+    request: Request, options: Averaging, machine: Cluster, output: Output, out: Out = None
+) -> int:
+    """Average over models with and without effect, heterogeneity, bias, moderators."""
+    return analyse("average", request, options, output, out, machine)
 
 
 @command

@@ -16,6 +16,7 @@ from bayesmeta.commands.options.shared import (
     Shown,
 )
 from bayesmeta.commands.options.specific import (
+    Averaging,
     Calibration,
     Comparison,
     Draft,

@@ -28,6 +28,20 @@ class Comparison(Options):
 
 
 @dataclass(frozen=True)
+class Averaging(Options):
+    """The parts of an analysis that a model may lack, and the seed of draws by importance."""
+
+    over: Annotated[
+        str | None,
+        option(
+            "Parts that models have or lack: effect,heterogeneity,bias,moderators. "
+            "Default: all that apply, but bias, whose models take longer."
+        ),
+    ] = None
+    seed: Seed = 1
+
+
+@dataclass(frozen=True)
 class Calibration(Options):
     """Number of simulated sets, draws of each posterior, and the likelihood of the simulation."""
 
