@@ -1,6 +1,7 @@
 """Averages over models: means by model, inclusion, Bayes factors under other priors."""
 
 from collections.abc import Sequence
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from bayesmeta.output.figures.style import GREY
 
 AVERAGE = "average"
 MOST_PANELS = 8
+LABEL = 46  # characters of a line of a label
 LIMIT = np.log(1e6)  # of a log Bayes factor that is drawn
 MARKS = (3, 10, 30)  # Bayes factors with a line; conventions of Jeffreys 1961
 
@@ -37,7 +39,7 @@ def means_over_models(table: pd.DataFrame, axes: Sequence[Axes]) -> Sequence[Axe
             model if last else f"{model}  {share:.2f}"
             for model, share, last in zip(rows["model"], rows["posterior"], is_average, strict=True)
         ]
-        ax.set_yticks(places, labels, size=7)
+        ax.set_yticks(places, [fill(label, LABEL) for label in labels], size=7)
         ax.set(title=words(name), ylim=(-0.7, len(rows) - 0.3))
     return axes
 
@@ -49,8 +51,8 @@ def draw_averages(table: pd.DataFrame, *, title: str, xlabel: str) -> Figure:
     shown = table[table["name"].isin(names)]
     columns = 1 if len(names) == 1 else 2
     rows = -(-len(names) // columns)
-    height = 0.7 + 0.2 * shown.groupby("name", sort=False).size().max()
-    figure = titled(title, 7.0 * columns, 0.5 + rows * height)
+    height = 0.7 + 0.24 * shown.groupby("name", sort=False).size().max()
+    figure = titled(title, 8.0 * columns, 0.5 + rows * height)
     axes = panels_of(figure, len(names), columns)
     means_over_models(shown, axes)
     figure.supxlabel(xlabel)
@@ -99,7 +101,7 @@ def factor_curves(table: pd.DataFrame, ax: Axes) -> Axes:
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
     ax.set(xlabel="scale of the prior, 1 is the model's")
-    ax.set_ylabel("log10 of the Bayes factor for it")
+    ax.set_ylabel("log10 of the Bayes factor for it (at most 6)")
     ax.legend(fontsize=7)
     return ax
 
