@@ -11,6 +11,7 @@ from bayesmeta.cli.app import command
 from bayesmeta.commands.options import (
     Averaging,
     Calibration,
+    Catalogue,
     Cluster,
     Comparison,
     Draft,
@@ -183,6 +184,14 @@ def data(options: Listing, shown: Shown, out: DataFolder = None) -> int:
     from bayesmeta.commands.data import run_data
 
     return run_data(options, out, console(shown), as_json=shown.as_json)
+
+
+@command
+def priors(options: Catalogue, shown: Shown) -> int:
+    """List informed priors from earlier meta-analyses, and draw them."""
+    from bayesmeta.commands.priors import run_priors
+
+    return run_priors(options, console(shown), as_json=shown.as_json)
 
 
 @command

@@ -18,6 +18,7 @@ from bayesmeta.commands.options.shared import (
 from bayesmeta.commands.options.specific import (
     Averaging,
     Calibration,
+    Catalogue,
     Comparison,
     Draft,
     Interpretation,

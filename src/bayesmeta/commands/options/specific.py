@@ -138,6 +138,16 @@ class Listing(Options):
 
 
 @dataclass(frozen=True)
+class Catalogue(Options):
+    """The informed priors to list, and a file for a picture."""
+
+    search: Annotated[
+        str | None, typer.Argument(help="Text in the name, field or source: cochrane:smd, heart.")
+    ] = None
+    draw: Annotated[Path | None, option("Draw their densities into a .png, .svg or .pdf.")] = None
+
+
+@dataclass(frozen=True)
 class Prediction(Options):
     """Fitted model, rows to predict and weights of marginal means."""
 
