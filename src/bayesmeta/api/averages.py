@@ -53,7 +53,7 @@ def average(
     >>> tables = bayesmeta.average(bayesmeta.example(), moderators="1")
     >>> tables["inclusion"][["component", "models", "prior", "posterior"]].round(2)
            component  models  prior  posterior
-    0         effect       2    0.5       0.13
+    0         effect       2    0.5       0.08
     1  heterogeneity       2    0.5       1.00
     """
     inputs = inputs_of_effects(frame, model, moderators, where)
