@@ -50,6 +50,8 @@ def run(
     print_data(console, inputs.design, inputs.frame.attrs, inputs.left_out)
     out = out or Path("reports") / inputs.dataset / (options.folder or inputs.spec.name)
     choices = {"seed": None} | asdict(request) | asdict(options) | inputs.choices(out)
+    choices["requested_model"] = request.model  # a name or a file; None if it is the default
+    choices["requested_dataset"] = request.dataset
     if not output.overwrite:
         refuse_other_results(out, choices)
     name = "directions" if verb == "fit" and inputs.has_directions else verb
