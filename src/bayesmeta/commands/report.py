@@ -22,8 +22,9 @@ from bayesmeta.commands.options import (
     Screening,
 )
 from bayesmeta.commands.outcome import Outcome
+from bayesmeta.commands.report_stamp import RECORD, keep_report
 from bayesmeta.commands.request import Inputs, read_inputs
-from bayesmeta.commands.run import Task, run
+from bayesmeta.commands.run import Task, default_folder, run
 from bayesmeta.infrastructure.choices import Likelihood
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Aside
@@ -97,8 +98,15 @@ def compute(task: Task[Sampling]) -> Outcome:
     return Outcome(
         write=write,
         show=lambda printer: print_report(printer, results.diagnostics),
-        record="provenance-report.json",
+        record=RECORD,
         passed=bool(results.diagnostics.get("passed")),
+        after=lambda code: keep_report(
+            task.request,
+            task.options,
+            task.out,
+            code,
+            is_default=task.out == default_folder(task.inputs, task.options),
+        ),
     )
 
 

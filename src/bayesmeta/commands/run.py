@@ -48,7 +48,7 @@ def run(
     with steps("reading the data"):
         inputs = read_inputs(request, directions=verb in TAKES_DIRECTIONS)
     print_data(console, inputs.design, inputs.frame.attrs, inputs.left_out)
-    out = out or Path("reports") / inputs.dataset / (options.folder or inputs.spec.name)
+    out = out or default_folder(inputs, options)
     choices = {"seed": None} | asdict(request) | asdict(options) | inputs.choices(out)
     if not output.overwrite:
         refuse_other_results(out, choices)
@@ -67,3 +67,8 @@ def run(
         console,
         as_json=output.as_json,
     )
+
+
+def default_folder(inputs: Inputs, options: Options) -> Path:
+    """Return the folder of results if none is given."""
+    return Path("reports") / inputs.dataset / (options.folder or inputs.spec.name)

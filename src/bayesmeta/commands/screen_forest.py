@@ -46,7 +46,7 @@ def forest_tables(frame: pd.DataFrame, codings: list[Coded], task: Task[Screenin
     examined = forest.examined
     if len(codings) > 1 or len(forest.target.values) > 1:
         trainings = screening.trainings_of(codings, forest.target, *forest.first[2:])
-        divisions = {options.folds: forest.folds}
+        divisions: dict[str, np.ndarray] = {options.folds: forest.folds}
         examined = screening.examine_folds(trainings, divisions, **running(task))
         tables["r2cv_draws"] = screening.r2cv_draws(examined)
     held_out = screening.held_out_importance(examined)
@@ -64,7 +64,7 @@ def tune_forest(
         weights = screening.case_weights(frame, screening.total_tau2(frame))
     by_cluster = {name: frame[name] for name in CLUSTERS}
     folds = {name: screening.folds_of(of, seed=options.seed) for name, of in by_cluster.items()}
-    chosen = {options.folds: folds.pop(options.folds)}
+    chosen: dict[str, np.ndarray] = {options.folds: folds.pop(options.folds)}
     typical = target.values.mean(0)
     tuned = screening.tune(codings[0], typical, weights, chosen[options.folds], **running(task))
     points = [Training(codings[0], typical, weights[at.weights], at) for at in tuned.kept]
