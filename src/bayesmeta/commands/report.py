@@ -12,6 +12,7 @@ import pandas as pd
 from rich.console import Console
 
 from bayesmeta.commands.console.estimates import print_report
+from bayesmeta.commands.fit import keeping_posteriors
 from bayesmeta.commands.options import (
     Comparison,
     Machine,
@@ -86,7 +87,8 @@ def compute(task: Task[Sampling]) -> Outcome:
     parts = parts_of(task.request, task.options, task.out, task.machine, supported_of(task))
     if task.inputs.has_directions:
         parts = [part for part in parts if part.name == INDISPENSABLE]
-    done = run_parts(parts, task.inputs, task.out, task.console)
+    with keeping_posteriors():
+        done = run_parts(parts, task.inputs, task.out, task.console)
     results = read_results(task.out)
 
     def write(folder: Folder) -> None:
