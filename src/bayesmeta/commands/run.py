@@ -9,6 +9,7 @@ from rich.console import Console
 from bayesmeta.commands.console.printer import print_data
 from bayesmeta.commands.options import Machine, Options, Output, Request
 from bayesmeta.commands.request import Inputs, read_inputs
+from bayesmeta.inference.conventions import SMALL_TABLE
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.output.folders.protection import refuse_other_results
 
@@ -26,6 +27,12 @@ class Task[O: Options]:
     out: Path
     steps: Steps
     console: Console
+
+    @property
+    def workers(self) -> int | None:
+        """Return the processes for refits: 1 for a small table, if the user gives no number."""
+        small = self.inputs.design.sizes["effect"] < SMALL_TABLE
+        return 1 if small and self.machine.workers is None else self.machine.workers
 
 
 def run(
