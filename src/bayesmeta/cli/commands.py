@@ -109,6 +109,11 @@ def report(
     request: Request, options: Sampling, machine: Machine, output: Output, out: Out = None
 ) -> int:
     """Write the complete analysis as one page, index.html; run only missing or outdated parts."""
+    from bayesmeta.commands.report_stamp import repeat_report
+
+    code = repeat_report(request, options, out, output, console(output))
+    if code is not None:
+        return code
     return analyse("report", request, options, output, out, machine)
 
 

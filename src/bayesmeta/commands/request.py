@@ -16,8 +16,9 @@ from bayesmeta.data.datasets import DATASETS
 from bayesmeta.data.schema import KEYS
 from bayesmeta.estimates.discrepancy import check_sides
 from bayesmeta.infrastructure.choices import check_known
+from bayesmeta.infrastructure.code import code_fingerprint
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.infrastructure.jobs import code_fingerprint, fingerprint
+from bayesmeta.infrastructure.jobs.fingerprint import fingerprint
 from bayesmeta.model.design import (
     SMALL_STUDY_POWERS,
     build_design,
