@@ -12,6 +12,7 @@ from bayesmeta.model.spec import ModelSpec
 
 START_NU = 10.0
 START_RHO = 0.5
+START_ATTEMPTS = 2.0
 START_POOLING_SD = 0.3  # a small heterogeneity of Hedges' g; a guess that only affects the speed
 
 
@@ -39,6 +40,7 @@ def initial_values(start: Start, design: xr.Dataset, spec: ModelSpec) -> dict[st
     """Return the values from which the free variables start, by name."""
     sds = dict.fromkeys(map(pooling_sd_name, spec.pooling_sds), START_POOLING_SD)
     weights = np.ones(len(weight_labels(design, spec)))
-    auxiliary = {"nu": START_NU, "rho": START_RHO, "weights": weights}
+    numbers = {"nu": START_NU, "rho": START_RHO, "attempts": START_ATTEMPTS}
+    auxiliary = {**numbers, "weights": weights}
     estimated = {key: auxiliary[key] for key in spec.auxiliary_parameters}
     return {"beta": start.beta, "tau": start.tau, **sds, **estimated}

@@ -210,36 +210,19 @@ def test_a_table_has_the_values_at_all_pairs(taus: tuple[float, float]) -> None:
     np.testing.assert_allclose(both, np.stack([found, found], 1), rtol=1e-12)
 
 
-@pytest.mark.parametrize("unit", ["study", "result"])
-def test_a_mean_far_against_the_direction_is_not_likely(nested: pd.DataFrame, unit: str) -> None:
+def test_a_mean_far_against_the_direction_is_not_likely(nested: pd.DataFrame) -> None:
     """The probability of publication has no digits there: it must not be taken as nearly zero."""
-    spec = replace(SPEC, published_unit=unit, likelihood="t")
+    spec = replace(SPEC, likelihood="t")
     frame = nested.assign(yi=4 + nested["yi"].abs())
     sizes = frame[["n1i", "n2i"]]
     frame["vi"] = (1 / sizes).sum(axis=1) + frame["yi"] ** 2 / (2 * sizes.sum(axis=1))
     design = build_design(frame, spec)
     weights = [1e-200, 1e-300]
     near = log_likelihood_by_study(design, spec, [4.5], [1.0, 0.4], weights).sum()
-    less_far = ((-5.0, [1.0, 0.4]), (-5.0, [0.5, 1.0])) if unit == "study" else ()
+    less_far = ((-5.0, [1.0, 0.4]), (-5.0, [0.5, 1.0]))
     for mean, taus in ((-50.0, [1.0, 1e-3]), *less_far):
         far = log_likelihood_by_study(design, spec, [mean], taus, weights).sum()
         assert far < near - 100
-
-
-def test_results_by_themselves_have_their_probabilities_multiplied(nested: pd.DataFrame) -> None:
-    """With `published_unit = "result"` the normalising constant is that of lone results."""
-    spec = replace(SPEC, published_unit="result", likelihood="t")
-    parameters = ([0.3], [1.0, 0.4], [0.3, 0.1])
-    plain = replace(SPEC, bias="", directions={}, likelihood="t")
-    plain = replace(plain, priors={key: SPEC.priors[key] for key in ("terms", "tau")})
-    together = log_likelihood_by_study(build_design(nested, spec), spec, *parameters)
-    unselected = log_likelihood_by_study(build_design(nested, plain), plain, *parameters[:2])
-    lone = nested.assign(study=nested["effect"], group=nested["effect"])
-    by_effect = log_likelihood_by_study(build_design(lone, spec), spec, *parameters)
-    lone_plain = log_likelihood_by_study(build_design(lone, plain), plain, *parameters[:2])
-    change = pd.Series(by_effect - lone_plain, sorted(lone["study"]))[nested["effect"]]
-    expected = change.groupby(nested["study"].to_numpy()).sum()
-    np.testing.assert_allclose(together - unselected, expected.sort_index(), atol=1e-4)
 
 
 def beta_omega(p: np.ndarray) -> np.ndarray:

@@ -43,7 +43,7 @@ FAMILIES = {
     ),
 }
 SUPPORT_OF = {"tau": POSITIVE, "nu": POSITIVE, "weights": POSITIVE, "gap": POSITIVE}
-SUPPORT_OF |= {"rho": UNIT, "aggregate": UNIT}
+SUPPORT_OF |= {"attempts": POSITIVE, "rho": UNIT, "aggregate": UNIT}
 
 
 def families_of(key: str) -> tuple[str, ...]:
