@@ -93,12 +93,15 @@ def test_results_that_are_published_by_themselves_are_calibrated(
     frame.to_csv(tmp_path / "own.csv", index=False)
     text = (root() / "models" / "selection.toml").read_text()
     by_result = f'published_unit = "result"\n{text}'.replace("0 + valence:phase", "1")
+    by_result = by_result.replace('["study", "group"]', '["study"]').replace('"t" ', '"normal" ')
     of_attempts = '[priors.attempts]\nprior = "Gamma(2, 0.5)"\n'
     (tmp_path / "by-result.toml").write_text(by_result.split("[contrasts")[0] + of_attempts)
     asked = ["--dataset", str(tmp_path / "own.csv"), "--model", str(tmp_path / "by-result.toml")]
     small = ["--sets", "20", "--draws", "50", "--workers", "1"]
     assert run("calibrate", *asked, *small, "--out", str(tmp_path / "out")) == 0
-    assert "20 simulated sets" in " ".join(capsys.readouterr().out.split())
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "20 simulated sets" in printed
+    assert "the published direction of every term is the sign that these data give" in printed
     found = pd.read_csv(tmp_path / "out" / "tables" / "calibration.csv")
     assert "attempts" in found["parameter"].tolist()
     assert (found["coverage"] > 0.75).all()

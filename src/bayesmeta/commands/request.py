@@ -23,6 +23,7 @@ from bayesmeta.model.design import (
     build_design,
     caution,
     cell_means,
+    double_use,
     variables_of,
 )
 from bayesmeta.model.design.contrasts import contrast_weights, possible_weights, settled
@@ -174,6 +175,7 @@ def select(frame: pd.DataFrame, kept: pd.DataFrame, spec: ModelSpec) -> Inputs:
         notes.append(f"{REDUNDANT}: {redundant}")
     if spec.bias in SMALL_STUDY_POWERS:
         notes += filter(None, [caution(kept)])
+    notes += filter(None, [double_use(design, spec)])
     kept.attrs["notes"] = [*kept.attrs.get("notes", []), *notes]
     weights = contrast_weights(spec.contrasts_of(dataset), all_terms)
     if kept is frame:
