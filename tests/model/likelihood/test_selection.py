@@ -346,11 +346,12 @@ def test_directions_from_the_data_need_a_prior_that_leans_to_large_weights() -> 
     """Of 20 studies with a mean near 0, in the direction that the data have.
 
     The weights are from Gamma(2, 2). As a prior it pulls means to zero, by .02 in 400 sets;
-    Gamma(2, 1.5) does not, and P(weight < 1) of results against the direction is right.
+    Gamma(2, 1.5) does not.
     """
     spec = replace(SPEC, levels=("study",), directions={})
-    leaning = Prior.parse("weights", "Gamma(2, 1.5)")
-    spec = replace(spec, priors={**spec.priors, "weights": leaning})
+    entries = {"terms": "Normal(0, 0.3)", "tau": "HalfNormal(0.5)", "weights": "Gamma(2, 1.5)"}
+    priors = {key: Prior.parse(key, entry) for key, entry in entries.items()}
+    spec = replace(spec, priors=priors)
     away, covered = [], []
     for seed in range(150):
         rng = np.random.default_rng([1, seed])
