@@ -38,7 +38,8 @@ def refit_sets(
 
     simulator : likelihood that the data come from, `normal` or `t`, or "" for that of the model.
     Columns: set, parameter, truth, mean, sd, rank (number of draws below the truth), draws, ci_lb,
-    ci_ub (95 % equal-tailed, for so few draws), prior_sd, k_hat (nan where draws are not by importance).
+    ci_ub (95 % equal-tailed, for so few draws), prior_sd, k_hat (nan where draws are not by
+    importance).
     """
     truth_spec = replace(spec, likelihood=simulator) if simulator else spec
     tables = []
