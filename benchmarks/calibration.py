@@ -2,6 +2,8 @@
 
 Every model is a `bayesmeta calibrate` on the design of a dataset. Sets that were refitted are kept,
 so that an interrupted run continues. `--quick` runs 20 sets of each model, into the same files.
+With names of models (`selection translational`, `selection=50` for 50 sets) only these are run
+anew: their rows of the page are replaced, and their ranks drawn beside those of the whole run.
 """
 
 import subprocess
@@ -17,6 +19,7 @@ ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "reports" / "calibration"
 PAGE = ROOT / "docs" / "calibration.md"
 FIGURE = ROOT / "docs" / "calibration.png"
+ANEW = ROOT / "docs" / "calibration-anew.png"
 THIRD = "sheet_row % 3 == 0"  # of the table, for models with refits of seconds
 NINTH = "sheet_row % 9 == 0"
 
@@ -87,8 +90,17 @@ true values among the draws are uniform, and 95 % intervals contain 95 % of the 
 
 ![Ranks of the true values by model](calibration.png)
 
+"""
+CAPTION = """\
 *A line per parameter: the distribution function of its ranks less that of uniform ranks. Grey:
 the band that 95 % of all lines stay within at every point.*
+
+"""
+INTRODUCTION += CAPTION
+RUN_ANEW = """\
+![Ranks of the true values of models that were run anew](calibration-anew.png)
+
+*Models that were run anew since the whole run of the first figure; their rows have their sets.*
 
 """
 BETWEEN = """
@@ -109,17 +121,29 @@ normal likelihood pulls to zero, are frequent.
 
 
 def main() -> None:
-    """Run all models and write the page."""
-    quick = "--quick" in sys.argv
-    rows = []
-    curves = []
-    for run in [*MODELS, *MISMATCH]:
-        run = run._replace(sets=20) if quick else run
-        table, of_run = calibrate(run)
-        rows.append(row_of(run, table))
-        curves.append(of_run.assign(model=f"{run.name}\n{run.dataset}, {run.sets} sets"))
+    """Run all models and write the page, or run some and replace their rows."""
+    asked = dict(argument.partition("=")[::2] for argument in sys.argv[1:] if argument != "--quick")
+    if unknown := asked.keys() - {run.model for run in MODELS}:
+        sys.exit(
+            f"no models {sorted(unknown)}; there are: {', '.join(run.model for run in MODELS)}"
+        )
+    runs = [*MODELS, *MISMATCH]
+    if "--quick" in sys.argv:
+        runs = [run._replace(sets=20) for run in runs]
+    if asked:
+        plain = [run for run in MODELS if run.model in asked and not run.likelihood]
+        runs = [run._replace(sets=int(asked[run.model] or run.sets)) for run in plain]
+    done = [calibrate(run) for run in runs]
+    rows = [row_of(run, table) for run, (table, _) in zip(runs, done, strict=True)]
+    labels = [f"{run.name}\n{run.dataset}, {run.sets} sets" for run in runs]
+    curves = [curve.assign(model=x) for x, (_, curve) in zip(labels, done, strict=True)]
     figure = draw_calibration_of_models(pd.concat(curves, ignore_index=True))
-    figure.savefig(FIGURE, dpi=110)
+    figure.savefig(ANEW if asked else FIGURE, dpi=110)
+    PAGE.write_text(with_rows(rows) if asked else page_of(rows), encoding="utf-8")
+
+
+def page_of(rows: list[dict[str, Any]]) -> str:
+    """Return the page of a whole run."""
     weak = [row for row in rows if row["unreliable"] > 0]
     texts = [f"in {row['unreliable']:.0%} of the sets of {row['model']}" for row in weak]
     unreliable = f"k-hat of the importance weights is above .7 {' and '.join(texts)}. "
@@ -127,7 +151,21 @@ def main() -> None:
     between = BETWEEN.format(unreliable=unreliable[0].upper() + unreliable[1:] if weak else "")
     models = in_markdown(table[: len(MODELS)])
     mismatch = in_markdown(table[len(MODELS) :])
-    PAGE.write_text(INTRODUCTION + models + between + mismatch, encoding="utf-8")
+    ANEW.unlink(missing_ok=True)
+    return INTRODUCTION + models + between + mismatch
+
+
+def with_rows(rows: list[dict[str, Any]]) -> str:
+    """Return the page with the rows of models that were run anew, and with their figure."""
+    page = PAGE.read_text(encoding="utf-8")
+    table = pd.DataFrame(rows)[list(COLUMNS)].rename(columns=COLUMNS)
+    for line in in_markdown(table).splitlines()[2:]:
+        model = line.split("|")[1]
+        old = next(old for old in page.splitlines() if old.split("|")[1:2] == [model])
+        page = page.replace(old, line)
+    if ANEW.name not in page:
+        page = page.replace(CAPTION, CAPTION + RUN_ANEW)
+    return page
 
 
 def calibrate(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:

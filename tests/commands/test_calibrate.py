@@ -84,7 +84,7 @@ def test_bad_input_writes_nothing(
     assert not out.exists()
 
 
-def test_a_composite_likelihood_is_named_and_not_calibrated(
+def test_results_that_are_published_by_themselves_are_calibrated(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     study = np.repeat(np.arange(6), 2)
@@ -93,12 +93,18 @@ def test_a_composite_likelihood_is_named_and_not_calibrated(
     frame.to_csv(tmp_path / "own.csv", index=False)
     text = (root() / "models" / "selection.toml").read_text()
     by_result = f'published_unit = "result"\n{text}'.replace("0 + valence:phase", "1")
-    (tmp_path / "by-result.toml").write_text(by_result.split("[contrasts")[0])
+    by_result = by_result.replace('["study", "group"]', '["study"]').replace('"t" ', '"normal" ')
+    of_attempts = '[priors.attempts]\nprior = "Gamma(2, 0.5)"\n'
+    (tmp_path / "by-result.toml").write_text(by_result.split("[contrasts")[0] + of_attempts)
     asked = ["--dataset", str(tmp_path / "own.csv"), "--model", str(tmp_path / "by-result.toml")]
-    assert run("calibrate", *asked, "--out", str(tmp_path / "out")) == 2
-    message = " ".join(capsys.readouterr().err.replace("│", " ").split())
-    assert 'Calibrate it with published_unit = "study"' in message
-    assert not (tmp_path / "out").exists()
+    small = ["--sets", "20", "--draws", "50", "--workers", "1"]
+    assert run("calibrate", *asked, *small, "--out", str(tmp_path / "out")) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "20 simulated sets" in printed
+    assert "the published direction of every term is the sign that these data give" in printed
+    found = pd.read_csv(tmp_path / "out" / "tables" / "calibration.csv")
+    assert "attempts" in found["parameter"].tolist()
+    assert (found["coverage"] > 0.75).all()
 
 
 def test_directions_have_no_likelihood_of_effect_sizes(

@@ -94,3 +94,13 @@ def test_curves_are_those_of_the_ranks() -> None:
     curves = curves_table(part.assign(set=range(50)))
     assert (curves["ecdf"] == 1).all()
     assert (curves["upper"] < 1).any()
+
+
+@pytest.mark.parametrize("draws", [59, 200])
+def test_few_draws_cover_as_often_as_many(draws: int) -> None:
+    """Truths and draws from one distribution: with linear quantiles of 59 draws .92 are inside."""
+    rng = np.random.default_rng(1)
+    truth, drawn = rng.standard_normal(20_000), rng.standard_normal((20_000, draws))
+    sets = pd.DataFrame({"parameter": "a", "truth": truth, "draws": draws, "k_hat": np.nan})
+    sets = sets.assign(mean=0.0, sd=1.0, prior_sd=1.0, rank=(drawn < truth[:, None]).sum(1))
+    assert calibration_table(sets)["coverage"][0] == pytest.approx(0.95, abs=0.005)

@@ -8,7 +8,7 @@ from bayesmeta.commands.run import Task
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.jobs import Job, run_jobs
 from bayesmeta.model.design.t_statistics import check_t_statistics
-from bayesmeta.model.likelihood import check_independent, composite
+from bayesmeta.model.likelihood import check_independent
 from bayesmeta.output.folders.analyses import write_calibration
 from bayesmeta.robustness import calibration
 
@@ -18,8 +18,6 @@ SETS_PER_JOB = 10
 def compute(task: Task[Calibration]) -> Outcome:
     """Simulate sets from the prior, refit them, and rank the true values."""
     check_independent(task.inputs.design, task.inputs.spec)
-    if reason := composite(task.inputs.design, task.inputs.spec):
-        raise BadInput(f'{reason}. Calibrate it with published_unit = "study"')
     if task.options.simulator and task.inputs.spec.is_structured:
         raise BadInput("--simulator changes the likelihood of nested levels; leave it out here")
     if task.options.simulator == "t":

@@ -18,7 +18,7 @@ from bayesmeta.estimates.convergence import diagnose, diagnostics_table
 from bayesmeta.inference import quadrature
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.jobs import Job, run_jobs
-from bayesmeta.model.design import caution
+from bayesmeta.model.design import caution, double_use
 from bayesmeta.output.folders.check import write_check
 from bayesmeta.robustness import bias, influence, sensitivity
 from bayesmeta.robustness.funnel import funnel_checks
@@ -101,11 +101,12 @@ def check_bias(results: CheckResults, task: Task[Sampling], tree: xr.DataTree) -
     refused = missing | done.refused
     if len(done.tables) < 2 or bias.UNADJUSTED in done.refused:
         raise BadInput("; ".join(f"{name}: {reason}" for name, reason in refused.items()))
+    of_bias = versions.get(bias.TITLES["selection"]) or list(versions.values())[-1]
     cells = bias.cells_table(done.tables)
     parameters = bias.parameters_table(done.tables)
     models = bias.models_table(done.tables)
     sentences = [bias.sentence(cells, parameters, models)]
-    sentences += filter(None, [bias.double_use(inputs.spec), caution(inputs.frame)])
+    sentences += filter(None, [double_use(*of_bias[:2]), caution(inputs.frame)])
     sentences += [f"{name} left out: {reason}" for name, reason in refused.items()]
     tables = {"bias_cells": cells, "bias_parameters": parameters, "bias_models": models}
     state = bias.verdict(cells, parameters, models)

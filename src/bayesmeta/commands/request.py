@@ -24,12 +24,12 @@ from bayesmeta.model.design import (
     build_design,
     caution,
     cell_means,
+    double_use,
     variables_of,
 )
 from bayesmeta.model.design.contrasts import contrast_weights, possible_weights, settled
 from bayesmeta.model.design.formulas import quote_names
 from bayesmeta.model.design.t_statistics import why_no_t_statistics
-from bayesmeta.model.likelihood import composite
 from bayesmeta.model.spec import LEVELS, ORDERED, ModelSpec, check_spec, model_names, read_spec
 from bayesmeta.model.spec.informed import with_informed
 
@@ -185,7 +185,7 @@ def select(frame: pd.DataFrame, kept: pd.DataFrame, spec: ModelSpec) -> Inputs:
         notes.append(f"{REDUNDANT}: {redundant}")
     if spec.bias in SMALL_STUDY_POWERS:
         notes += filter(None, [caution(kept)])
-    notes += filter(None, [composite(design, spec)])
+    notes += filter(None, [double_use(design, spec)])
     kept.attrs["notes"] = [*kept.attrs.get("notes", []), *notes]
     weights = contrast_weights(spec.contrasts_of(dataset), all_terms)
     if kept is frame:

@@ -13,6 +13,7 @@ from bayesmeta.model.spec import ModelSpec
 HIGHEST_P = 0.99  # prior probability below a tau at the start
 START_NU = 10.0
 START_RHO = 0.5
+START_ATTEMPTS = 2.0
 START_POOLING_SD = 0.3  # a small heterogeneity of Hedges' g; a guess that only affects the speed
 
 
@@ -41,7 +42,8 @@ def initial_values(start: Start, design: xr.Dataset, spec: ModelSpec) -> dict[st
     prior = term_prior(design, spec)
     sds = dict.fromkeys(map(pooling_sd_name, prior.sds), START_POOLING_SD)
     weights = np.ones(len(weight_labels(design, spec)))
-    auxiliary = {"nu": START_NU, "rho": START_RHO, "weights": weights}
+    numbers = {"nu": START_NU, "rho": START_RHO, "attempts": START_ATTEMPTS}
+    auxiliary = {**numbers, "weights": weights}
     estimated = {key: auxiliary[key] for key in spec.auxiliary_parameters}
     return {"beta": start.beta, "tau": _within_prior(start.tau, spec), **sds, **estimated}
 

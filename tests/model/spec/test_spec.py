@@ -103,3 +103,17 @@ def test_what_is_no_table_or_no_text_is_named(entry: str, message: str) -> None:
         parse_spec(f'terms = "1"\nlevels = ["study"]\n{head}\n{tail}', "small")
     with pytest.raises(BadInput, match="priors of model small are 3"):
         parse_spec('terms = "1"\nlevels = ["study"]\npriors = 3', "small")
+
+
+@pytest.mark.parametrize(
+    "dependence",
+    ["rho = 0.5", "shared_controls = true", 'priors.rho = {prior = "Beta(2, 2)"}'],
+)
+def test_errors_that_depend_have_no_exact_likelihood(dependence: str) -> None:
+    """The exact likelihood of Hedges' g is that of independent groups: no approximation of rho."""
+    exact = GOOD.replace('terms = "1"', f'terms = "1"\nlikelihood = "t"\n{dependence}', 1)
+    message = (
+        'likelihood = "t" needs errors that are independent; leave out rho and shared_controls'
+    )
+    with pytest.raises(BadInput, match=message):
+        parse_spec(exact, "good")

@@ -11,7 +11,7 @@ from scipy import stats
 from bayesmeta.inference.quadrature import integrate_posterior, terms_table
 from bayesmeta.inference.reml import fit_reml
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.model.design import build_design, caution, is_small_study
+from bayesmeta.model.design import build_design, caution, double_use, is_small_study
 from bayesmeta.model.design.contrasts import contrast_weights
 from bayesmeta.model.priors import term_prior
 from bayesmeta.model.spec import ModelSpec, parse_spec, read_spec
@@ -312,3 +312,26 @@ def test_planted_slopes_are_recovered(bias: str, power: int) -> None:
     each = pd.concat(z, axis=1)
     assert stats.chi2.sf(np.square(each.loc[bias]).sum(), 20) > 0.005
     assert abs(each.loc[bias].mean()) < 3 / np.sqrt(20)
+
+
+@pytest.mark.parametrize(
+    ("directions", "prior", "said"),
+    [
+        ("", "Gamma(2, 2)", ["of every term is", "P(weight < 1) = 0.59"]),
+        ("", "Gamma(2, 1.5)", ["of every term is the sign that these data give"]),
+        ('directions = {neutral = "lower"}', "Gamma(2, 1.5)", ["of fear:learning, fear:memory is"]),
+        ('directions = {neutral = "lower", fear = "higher"}', "Gamma(2, 2)", []),
+        ("two_sided = true", "Gamma(2, 2)", []),
+    ],
+)
+def test_directions_from_the_data_are_named(
+    frame: pd.DataFrame, directions: str, prior: str, said: list[str]
+) -> None:
+    weights = f'[priors.weights]\nprior = "{prior}"'
+    slope = '[priors.slope]\nprior = "Normal(0.2, 0.7)"'
+    text = TEXT.replace('bias = "pet"', f'bias = "selection"\n{directions}')
+    spec = parse_spec(text.replace(slope, weights), "m")
+    advice = double_use(build_design(frame, spec), spec)
+    assert all(part in advice for part in said)
+    assert ("P(weight < 1)" in advice) == (len(said) == 2)
+    assert bool(advice) == bool(said)

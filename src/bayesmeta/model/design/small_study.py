@@ -16,10 +16,12 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from bayesmeta.data.effect_sizes import size_error
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design.coding import refuse_aliased
+from bayesmeta.model.spec import ModelSpec
 
 SMALL_STUDY_POWERS = {"pet": 1, "peese": 2}  # power of s
 SIZES = ("n1i", "n2i")
@@ -29,6 +31,12 @@ WHOLE = (
 ARITHMETIC = (
     "the standard error of a standardised mean difference contains the difference, so that a slope "
     "arises without any bias (Pustejovsky & Rodgers 2019); n1i and n2i avoid that"
+)
+
+LEANING = 0.5  # P(weight < 1) of a prior that makes up for directions from the data
+SYMMETRIC = (
+    "the prior of the weights has P(weight < 1) = {:.2f}; with such directions it should be below "
+    ".5, as that of models/selection.toml is, or means are pulled to zero"
 )
 
 
@@ -47,17 +55,46 @@ def published_direction(
     x = matrix.to_numpy(float)
     y = frame["yi"].to_numpy(float)
     sign = np.where(x @ np.linalg.lstsq(x, y)[0] < 0, -1.0, 1.0)
+    for name, named in _named_terms(factors, directions).items():
+        if not named.any():
+            terms = ", ".join(map(str, matrix.columns))
+            raise BadInput(f"directions name '{name}', a level of no term; the terms are: {terms}")
+        sign[(x[:, named] != 0).any(1)] = -1.0 if directions[name] == "lower" else 1.0
+    return sign
+
+
+def _named_terms(factors: pd.DataFrame, directions: Mapping[str, str]) -> dict[str, np.ndarray]:
+    """Return which terms (p,) every name of `directions` is about."""
     levels = [
         {*map(str, row), *str(term).split(":"), str(term)} for term, *row in factors.itertuples()
     ]
-    for name, direction in directions.items():
+    named = {}
+    for name in directions:
         pieces = {name} if any(name in of_term for of_term in levels) else set(name.split(":"))
-        named = [pieces <= of_term for of_term in levels]
-        if not any(named):
-            terms = ", ".join(map(str, matrix.columns))
-            raise BadInput(f"directions name '{name}', a level of no term; the terms are: {terms}")
-        sign[(x[:, named] != 0).any(1)] = -1.0 if direction == "lower" else 1.0
-    return sign
+        named[name] = np.array([pieces <= of_term for of_term in levels])
+    return named
+
+
+def from_data(factors: pd.DataFrame, directions: Mapping[str, str]) -> str:
+    """Return the names of the terms whose published direction the data give; all: every term."""
+    if not directions:
+        return "every term"
+    named = np.any([*_named_terms(factors, directions).values()], axis=0)
+    return ", ".join(map(str, factors.index[~named]))
+
+
+def double_use(design: xr.Dataset, spec: ModelSpec) -> str:
+    """Return what to consider where the data give the direction of publication, else ""."""
+    terms = design.attrs.get("directions_from_data", "")
+    if not terms or spec.two_sided:
+        return ""
+    said = f"the published direction of {terms} is the sign that these data give"
+    advice = f"{said}: they are used twice; [directions] in the model file fixes it"
+    of_weights = spec.priors.get("weights")
+    if of_weights is None or spec.weight_function == "beta":
+        return advice
+    below = float(of_weights.distribution.cdf(1))
+    return advice if below < LEANING else f"{advice}; {SYMMETRIC.format(below)}"
 
 
 def small_study_columns(

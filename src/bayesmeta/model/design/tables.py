@@ -19,6 +19,7 @@ from bayesmeta.model.design.recoding import levels_of_moderators
 from bayesmeta.model.design.reserved import RESERVED
 from bayesmeta.model.design.small_study import (
     SMALL_STUDY_POWERS,
+    from_data,
     published_direction,
     small_study_columns,
 )
@@ -87,6 +88,7 @@ def build_design(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
         "measure": frame.attrs.get("measure", ""),
         "terms": spec.terms,
         "redundant": ", ".join(coding.dropped),
+        "directions_from_data": from_data(coding.factors, spec.directions) if spec.bias else "",
         "levels": json.dumps(levels_of_moderators(frame, moderators)),
     }
     return xr.Dataset(data, coords, attrs)

@@ -11,7 +11,6 @@ from bayesmeta.model.likelihood.arguments import (
 from bayesmeta.model.likelihood.choice import (
     check_engine,
     check_independent,
-    composite,
     likelihood_class,
     likelihood_of,
     refusal,

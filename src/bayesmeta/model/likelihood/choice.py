@@ -5,6 +5,7 @@ import xarray as xr
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design.strata import why_strata_depend
 from bayesmeta.model.likelihood.exact_smd import ExactSmd
+from bayesmeta.model.likelihood.hidden_attempts import HiddenAttempts
 from bayesmeta.model.likelihood.normal import Normal
 from bayesmeta.model.likelihood.selection import Selected
 from bayesmeta.model.likelihood.shared_controls import SharedControls
@@ -19,12 +20,8 @@ STRUCTURED = (
     "its own): independent draws (--sampler quadrature) and REML take it; this analysis needs "
     "levels from study, group and effect"
 )
-COMPOSITE = (
-    'published_unit = "result" divides every result by its own probability of publication, as if '
-    "the results of a study had no common true effect: a check of sensitivity, not calibrated"
-)
 MOST_HEAVY = 3
-NUTS_ONLY = ("nu", "weights")  # auxiliary parameters that NUTS alone can take
+NUTS_ONLY = ("nu", "weights", "attempts")  # auxiliary parameters that NUTS alone can take
 
 
 def likelihood_class(spec: ModelSpec) -> type[Normal]:
@@ -34,7 +31,7 @@ def likelihood_class(spec: ModelSpec) -> type[Normal]:
     if spec.has_heavy_tails:
         return StudentSmd if spec.likelihood == "t" else Student
     if spec.bias == "selection":
-        return Selected
+        return HiddenAttempts if spec.published_unit == "result" else Selected
     if spec.likelihood == "t":
         return ExactSmd
     return SharedControls if spec.shared_controls else Normal
@@ -100,9 +97,3 @@ def check_independent(design: xr.Dataset, spec: ModelSpec) -> None:
     """Raise BadInput if independent draws of a model are not possible."""
     if refusal(design, spec, "importance"):
         check_engine(design, spec, "quadrature")
-
-
-def composite(design: xr.Dataset, spec: ModelSpec) -> str:
-    """Return why a likelihood is no probability of the results, "" if it is one."""
-    several = design.sizes["effect"] > design.sizes["study"]
-    return COMPOSITE if spec.published_unit == "result" and several else ""

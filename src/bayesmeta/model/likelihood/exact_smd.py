@@ -36,7 +36,7 @@ from bayesmeta.model.likelihood.draws import (
     choose_by_study,
     draw_categories,
 )
-from bayesmeta.model.likelihood.nested_mean import NormalNodes, log_mean
+from bayesmeta.model.likelihood.nested_mean import NormalNodes
 from bayesmeta.model.likelihood.noncentral_t import NoncentralT
 from bayesmeta.model.likelihood.normal import Normal
 from bayesmeta.model.likelihood.rough_fit import rough_fit
@@ -107,13 +107,11 @@ class ExactSmd(Normal):
 
     def log_mean_ratio(self, beta: Array, taus: Taus) -> Array:
         """Return the log mean of a study's ratios given its working data (studies, ...)."""
-        integrated = self.integrate(beta, taus, 0.0)
-        mean = self.x @ beta
 
-        def log_factor(above: Array) -> Array:
-            return self.log_effect_ratio(with_node_axes(mean, above) + above, taus.effect)
+        def log_factor(mean: Array) -> Array:
+            return self.log_effect_ratio(mean, taus.effect)
 
-        return log_mean(log_factor, integrated.steps, taus, self.nesting, nodes=NODES)
+        return self.log_mean_given_data(beta, taus, log_factor, NODES)
 
     def log_effect_ratio(self, mean: Array, tau_effect: Scalar) -> Array:
         """Return `log_ratio` averaged over d given the working data; mean = x beta + u + w."""
@@ -134,10 +132,10 @@ class ExactSmd(Normal):
     def draw_random_effects(self, rng: Generator, draws: Parameters) -> RandomEffects:
         """Draw the random effects: of candidates given the working data, one by its ratio."""
         candidates = [super().draw_random_effects(rng, draws) for _ in range(CANDIDATES)]
-        log_weight = np.stack([self._log_weight(draws, random) for random in candidates])
+        log_weight = np.stack([self.log_weight(draws, random) for random in candidates])
         return choose_by_study(candidates, draw_categories(rng, log_weight), self.nesting)
 
-    def _log_weight(self, draws: Parameters, random: RandomEffects) -> np.ndarray:
+    def log_weight(self, draws: Parameters, random: RandomEffects) -> np.ndarray:
         """Return the log ratio of a study's candidate (studies, draws)."""
         theta = self.x @ draws.beta + self.above_effects(random.u, random.w) + random.d
         return self.nesting.effects_of_study.sum(self.log_ratio(theta))

@@ -13,7 +13,7 @@ from numpy.random import Generator
 from scipy.stats import norm
 
 from bayesmeta.model.likelihood.arguments import TauArguments, Taus, columns_of, nesting_of
-from bayesmeta.model.likelihood.arrays import Array, Scalar, is_zero
+from bayesmeta.model.likelihood.arrays import Array, Scalar, is_zero, with_node_axes
 from bayesmeta.model.likelihood.conditionals import (
     draw_effect_level,
     draw_errors,
@@ -23,6 +23,7 @@ from bayesmeta.model.likelihood.conditionals import (
 from bayesmeta.model.likelihood.draws import Parameters, RandomEffects
 from bayesmeta.model.likelihood.effect_level import error_sums
 from bayesmeta.model.likelihood.kernel import Marginal, log_likelihood, marginal, residual_sums
+from bayesmeta.model.likelihood.nested_mean import Factor, log_mean
 from bayesmeta.model.spec import ModelSpec
 
 VALUES_AT_ONCE = 2_000_000  # of an array (k, draws): 16 MB, of which a computation holds several
@@ -67,6 +68,21 @@ class Normal:
         """Return the log-likelihood by study (studies, ...), all random effects integrated out."""
         integrated = self.integrate(beta, taus, self.rho_of(auxiliary))
         return log_likelihood(integrated, self.effects)
+
+    def log_mean_given_data(
+        self, beta: Array, taus: Taus, log_factor: Factor, nodes: tuple[int, int]
+    ) -> Array:
+        """Return log E prod_i F_i of studies (studies, ...) over u and w given the data.
+
+        log_factor : from x beta + u + w (k, ..., nodes) to log F_i. Errors are independent.
+        """
+        steps = self.integrate(beta, taus, 0.0).steps
+        mean = self.x @ beta
+
+        def at(above: Array) -> Array:
+            return log_factor(with_node_axes(mean, above) + above)
+
+        return log_mean(at, steps, taus, self.nesting, nodes=nodes)
 
     def rho_of(self, auxiliary: Mapping[str, Array]) -> Scalar:
         """Return the correlation of errors within a group: a number, or (1, draws)."""

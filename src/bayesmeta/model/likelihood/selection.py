@@ -7,11 +7,8 @@ A study's results y_s, each published with probability omega of its p-value (`pu
 where p(y_s) is the likelihood without selection and the mean is over the *prior* of u, w and d: of
 all studies, not of those that were published. d, and w of a group or u of a study with a single
 effect, only add to the variance around a mean, so that their integral is closed; u and w of the
-others are integrated by trapezoids, on a table of log A (`tabulation`). If every result is
-published or not by itself, whatever became of the other results of its study, the mean is over each
-A_i alone: a composite likelihood, which is no probability of several results of a study.
-
-Given the results, u, w and d do not depend on the weights.
+others are integrated by trapezoids, on a table of log A (`tabulation`). Given the results, u, w and
+d do not depend on the weights. `hidden_attempts` has studies with results that were not published.
 
 Source: Vevea & Hedges 1995, doi 10.1007/BF02294384, for a single result per study.
 """
@@ -79,7 +76,7 @@ class Selected(Normal):
         nesting = self.nesting
         of_study = np.bincount(nesting.study_of_effect)[nesting.study_of_effect]
         of_group = np.bincount(nesting.group_of_effect)[nesting.group_of_effect]
-        alone = (of_study == 1) | (self.spec.published_unit == "result")
+        alone = of_study == 1
         lone = ~alone & (of_group == 1)
         return (
             self._alike(alone, nesting.effects_of_study),
@@ -113,22 +110,23 @@ class Selected(Normal):
         published = self.log_published(beta, taus, omega_of(weights, self.results))
         return unselected + selected - published
 
-    def log_published(self, beta: Array, taus: Taus, omega: Array) -> Array:
-        """Return log P(the study's results are published) (studies, ...)."""
+    def log_published(self, beta: Array, taus: Taus, omega: Array, attempts: Scalar = 0.0) -> Array:
+        """Return log P(the study's results are published) (studies, ...); `hidden_attempts`."""
         mean = self.x @ beta
         of_effects = self.of_effects(taus)
-        alone = self._log_sum(self.alone, mean, sum(tau**2 for tau in of_effects), omega)
+        total = sum(tau**2 for tau in of_effects)
+        alone = self._log_sum(self.alone, mean, total, omega, attempts)
         if len(self.lone.effect) + len(self.nested.effect) == 0:
             return alone
         studies = NormalNodes.trapezoids(taus.study, NODES[0])
         u = _placed(of_effects.study, studies.z)
         below = of_effects.group**2 + of_effects.effect**2
-        by_group = self._log_sum(self.lone, _extended(mean) + u, below, omega)
+        by_group = self._log_sum(self.lone, _extended(mean) + u, below, omega, attempts)
         groups = NormalNodes.trapezoids(taus.group, NODES[1])
         reach = of_effects.study + of_effects.group
         at = points() if not is_zero(reach) else np.zeros(1)
         at_points = _extended(mean) + _placed(reach, at)
-        nested = self._log_sum(self.nested, at_points, of_effects.effect**2, omega)
+        nested = self._log_sum(self.nested, at_points, of_effects.effect**2, omega, attempts)
         if not is_zero(reach):
             nested = groups.log_mean(self._at_pairs(nested, taus, studies.z, groups.z))
         by_study = self.nesting.levels[1].sum(by_group + nested)
@@ -158,13 +156,26 @@ class Selected(Normal):
         }
         return taus._replace(**placed)
 
-    def _log_sum(self, alike: Alike, mean: Array, variance: Scalar, omega: Array) -> Array:
+    def _log_sum(
+        self, alike: Alike, mean: Array, variance: Scalar, omega: Array, attempts: Scalar
+    ) -> Array:
         """Return the sums of log A over the results of the units above (units, ...)."""
         rows = alike.effect
         log_A = alike.publication.log_probability(
             _rows(mean, rows), _rows(variance, rows), omega[rows]
         )
+        if not is_zero(attempts):
+            log_A = log_A + self.log_no_others(log_A, attempts, rows)
         return alike.above.sum(with_node_axes(alike.copies, log_A) * log_A)
+
+    def log_no_others(self, log_A: Array, attempts: Scalar, rows: np.ndarray) -> Array:
+        """Return the log probability that no other result was published, a result's share of it.
+
+        log_A : of some rows (n, ...). attempts : their number is Poisson with this mean, a number
+        or (1, draws); the other results are alike to those that were published.
+        """
+        share = with_node_axes((1 / self.effects[self.nesting.study_of_effect])[rows], log_A)
+        return -share * with_node_axes(attempts, log_A) * namespace(log_A).exp(log_A)
 
     def draw_random_effects(self, rng: Generator, draws: Parameters) -> RandomEffects:
         """Draw the random effects given the results, whatever the weights."""
@@ -205,8 +216,6 @@ class Selected(Normal):
         publication to that of the present one.
         """
         current = super().draw_new_effects(rng, draws)
-        if self.spec.published_unit == "result":
-            return current
         omega = omega_of(weights_of(draws.auxiliary["weights"], self.results), self.results)
         log_A = self._log_probability_of_studies(draws, current, omega)
         for _ in range(METROPOLIS_STEPS):

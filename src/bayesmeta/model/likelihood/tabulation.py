@@ -15,6 +15,7 @@ from bayesmeta.model.likelihood.nested_mean import BEND, WIDEST, spread_out
 POINTS = 81
 EDGE = (POINTS - 1) / (POINTS - 3)  # a point beyond the last sum, for the cubic there
 SPACING = 2 * EDGE / (POINTS - 1)
+REACH = 4  # points around a place that have a weight
 
 
 def points() -> np.ndarray:
@@ -46,6 +47,17 @@ def at_pairs(
     t = xp.arcsinh(sums / reach[..., None, None] / BEND) / np.arcsinh(WIDEST / BEND)
     place = (t + EDGE) / SPACING
     place = place.reshape(*place.shape[:-2], 1, -1)
-    weights = cubic(place - np.arange(POINTS)[:, None])
-    by_draw = xp.moveaxis(table, 0, -2) @ weights
+    by_draw = xp.moveaxis(table, 0, -2) @ _weights(place)
     return xp.moveaxis(by_draw, -2, 0).reshape(*table.shape[:-1], len(z_study), len(z_group))
+
+
+def _weights(place: Array) -> Array:
+    """Return the weights of the points (..., points, places) at places (..., 1, places)."""
+    xp = namespace(place)
+    if xp is not np:
+        return cubic(place - np.arange(POINTS)[:, None])
+    first = np.clip(np.floor(place).astype(int) - 1, 0, POINTS - REACH)
+    near = first + np.arange(REACH)[:, None]
+    weights = np.zeros((*place.shape[:-2], POINTS, place.shape[-1]))
+    np.put_along_axis(weights, near, cubic(place - near), axis=-2)
+    return weights

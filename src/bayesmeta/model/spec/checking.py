@@ -35,7 +35,8 @@ def check_spec(spec: ModelSpec) -> ModelSpec:
     check_choices(spec.likelihood, spec.bias, where)
     _in_range(spec.rho, 0, 1, f"rho of {where}")
     _in_range(spec.rope, 0, float("inf"), f"rope of {where}")
-    check_prior_keys(spec.priors, spec.likelihood, spec.bias, where)
+    kinds = (spec.likelihood, spec.bias, spec.published_unit)
+    check_prior_keys(spec.priors, *kinds, where)
     for key, prior in spec.priors.items():
         _check_prior(key, prior, where)
     _check_together(spec, where)
@@ -66,15 +67,15 @@ def _check_prior(key: str, prior: Prior, where: str) -> None:
         raise BadInput(f"prior of {key} is {prior}; it should be one of {', '.join(families)}")
 
 
-def check_prior_keys(keys: Iterable[str], likelihood: str, bias: str, where: str) -> None:
+def check_prior_keys(
+    keys: Iterable[str], likelihood: str, bias: str, published_unit: str, where: str
+) -> None:
     """Raise BadInput unless the priors are of `terms` or its parts, `tau`, and other parameters."""
     keys = tuple(keys)
     of_levels = [key for key in keys if key.startswith(TAU_OF)]
-    needed = (
-        ["tau"] * (not of_levels)
-        + ["nu"] * (likelihood == "student")
-        + ["weights"] * (bias == "selection")
-    )
+    needed = ["tau"] * (not of_levels) + ["nu"] * (likelihood == "student")
+    needed += ["weights"] * (bias == "selection")
+    needed += ["attempts"] * (bias == "selection" and published_unit == "result")
     needed += ["slope"] * (bias in ("pet", "peese")) + ["gap"] * (likelihood == ORDERED)
     named = [key for key in keys if key == "slope" or support_of(key) != REAL]
     of_terms = [key for key in keys if key not in named] or ["terms"]

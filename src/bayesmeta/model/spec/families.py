@@ -159,7 +159,7 @@ FAMILIES = {
 }
 HEAVY = ("StudentT", "Cauchy")  # of terms: normals whose sd has a distribution
 SUPPORT_OF = {"tau": POSITIVE, "nu": POSITIVE, "weights": POSITIVE, "gap": POSITIVE}
-SUPPORT_OF |= {"rho": UNIT, "aggregate": UNIT}
+SUPPORT_OF |= {"attempts": POSITIVE, "rho": UNIT, "aggregate": UNIT}
 TAU_OF = "tau_"  # before a level: the prior of its tau
 
 

@@ -35,9 +35,9 @@ class ModelSpec:
     probability that steps at one-sided p-values, the ascending cutpoints, or with `two_sided` at
     two-sided ones;
     weight_function : `steps`, with a weight for each step, or `beta`, p^(a - 1) (1 - p)^(b - 1);
-    published_unit : `study`, if a study's results are published together, or `result`
-    (`likelihood.selection`). directions : of a bias,
-    level or term to "lower" or "higher", the results that are published; others by the fitted sign.
+    published_unit : `study`, if a study's results are published together, or `result`, each by
+    itself, with estimated `attempts` per study (`likelihood.hidden_attempts`). directions : of a
+    bias, level or term to "lower" or "higher", the results that are published; others by the sign.
 
     tau_by : a column by the levels of which (strata) every tau differs, constant within a study; ""
     for one tau per level. priors : `tau`: every level's standard deviation, or with an allocation

@@ -85,7 +85,7 @@ def parse_spec(text: str, name: str) -> ModelSpec:
     entries |= {key: str(entries[key]) for key in TEXTS if key in entries}
     kinds = (entries.get("likelihood", "normal"), entries.get("bias", ""))
     check_choices(*kinds, where)
-    check_prior_keys(entries["priors"], *kinds, where)
+    check_prior_keys(entries["priors"], *kinds, entries.get("published_unit", "study"), where)
     entries["priors"] = {key: Prior.parse(key, entry) for key, entry in entries["priors"].items()}
     for key in ("contrasts", "concordance", "scale"):
         _check_texts(entries.get(key, {}), f"{key} of {where}")

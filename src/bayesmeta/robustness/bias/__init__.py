@@ -2,9 +2,9 @@
 
 from bayesmeta.robustness.bias.refits import refit
 from bayesmeta.robustness.bias.tables import (
+    TITLES,
     UNADJUSTED,
     cells_table,
-    double_use,
     matters,
     models_table,
     parameters_table,

@@ -89,16 +89,6 @@ def _part(refits: Mapping[str, pd.DataFrame], part: str) -> pd.DataFrame:
     return pd.concat(tables).rename(columns={"name": part})
 
 
-def double_use(spec: ModelSpec) -> str:
-    """Return what to consider where the data give the direction of publication, else ""."""
-    if spec.directions:
-        return ""
-    return (
-        "the published direction of every mean is the sign that these data give it, so that the "
-        "data are used twice; [directions] in the model file fixes it"
-    )
-
-
 def unsettled(cells: pd.DataFrame) -> list[str]:
     """Return the contrasts with a settled sign (P of .975) that a bias model unsettles or turns."""
     p = cells["p_positive"]

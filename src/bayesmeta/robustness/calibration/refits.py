@@ -38,7 +38,8 @@ def refit_sets(
 
     simulator : likelihood that the data come from, `normal` or `t`, or "" for that of the model.
     Columns: set, parameter, truth, mean, sd, rank (number of draws below the truth), draws, ci_lb,
-    ci_ub (95 % equal-tailed), prior_sd, k_hat (nan where draws are not by importance).
+    ci_ub (95 % equal-tailed, for so few draws), prior_sd, k_hat (nan where draws are not by
+    importance).
     """
     truth_spec = replace(spec, likelihood=simulator) if simulator else spec
     tables = []
@@ -90,7 +91,7 @@ def _ranks(tree: xr.DataTree, known: xr.Dataset) -> pd.DataFrame:
         for position, text in enumerate(labels):
             part = flat[position]
             truth = prior[position, 0]
-            low, high = np.quantile(part, BOUNDS)
+            low, high = np.quantile(part, BOUNDS, method="weibull")
             parameter = text if name == "beta" else f"{name}[{text}]" if text else str(name)
             numbers = (truth, part.mean(), part.std(ddof=1), int((part < truth).sum()), len(part))
             rows.append((parameter, *numbers, low, high, prior[position].std(), k_hat))

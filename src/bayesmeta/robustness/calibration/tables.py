@@ -10,6 +10,7 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.robustness.calibration.bands import band_of_ecdf
 
 POINTS = 20
+INTERVAL = 0.95
 
 
 def joined(tables: Mapping[str, pd.DataFrame], refused: Mapping[str, str]) -> pd.DataFrame:
@@ -23,14 +24,15 @@ def calibration_table(sets: pd.DataFrame) -> pd.DataFrame:
     """Return a row per parameter from the rows of `refit_sets`.
 
     Columns: parameter, sets; bias: mean of (posterior mean - truth), and bias_se, in prior sds;
-    coverage of the 95 % intervals; contraction: mean of 1 - (sd / prior sd)^2; outside: the largest
-    distance of the ranks' ECDF beyond its simultaneous 95 % band, 0 within it; uniform: whether it
-    is within; unreliable: the share of sets with k-hat above .7.
+    coverage of the 95 % intervals, by the ranks, whatever the number of draws; contraction: mean of
+    1 - (sd / prior sd)^2; outside: the largest distance of the ranks' ECDF beyond its simultaneous
+    95 % band, 0 within it; uniform: whether it is within; unreliable: the share of sets with k-hat
+    above .7.
     """
     rows = []
     for parameter, part in sets.groupby("parameter", sort=False):
         error = (part["mean"] - part["truth"]) / part["prior_sd"]
-        inside = (part["ci_lb"] <= part["truth"]) & (part["truth"] <= part["ci_ub"])
+        inside = np.abs(_share_below(part) - 0.5) <= INTERVAL / 2
         curve = _curve(part)
         beyond = np.maximum(curve["lower"] - curve["ecdf"], curve["ecdf"] - curve["upper"])
         outside = max(0.0, float(beyond.max()))
@@ -61,10 +63,14 @@ def curves_table(sets: pd.DataFrame) -> pd.DataFrame:
 
 def _curve(part: pd.DataFrame) -> pd.DataFrame:
     z, lower, upper = band_of_ecdf(len(part), POINTS)
-    jitter = np.random.default_rng(1).random(len(part))  # ranks are whole numbers
-    share = (part["rank"].to_numpy() + jitter) / (part["draws"].to_numpy() + 1)
-    ecdf = (share[:, None] <= z).mean(0)
+    ecdf = (_share_below(part)[:, None] <= z).mean(0)
     return pd.DataFrame({"z": z, "ecdf": ecdf, "lower": lower, "upper": upper})
+
+
+def _share_below(part: pd.DataFrame) -> np.ndarray:
+    """Return the shares of draws below the truth (sets,), uniform if the model is right."""
+    jitter = np.random.default_rng(1).random(len(part))  # ranks are whole numbers
+    return (part["rank"].to_numpy() + jitter) / (part["draws"].to_numpy() + 1)
 
 
 def sentences(table: pd.DataFrame) -> list[str]:
