@@ -1,0 +1,1 @@
+"""The page that answers back: the posterior integrated again in a reader's browser."""
