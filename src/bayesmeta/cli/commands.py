@@ -103,6 +103,12 @@ def report(
 
 
 @command
+def live(request: Request, output: Output, out: Out = None) -> int:
+    """Write a page, live.html, in which readers change the analysis and see what it changes."""
+    return analyse("live", request, Options(), output, out)
+
+
+@command
 def screen(
     request: ScreenRequest,
     options: Screening,

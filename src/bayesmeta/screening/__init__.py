@@ -1,5 +1,6 @@
 """Moderators that go with larger effects: forests and meta-trees propose, the model tests."""
 
+from bayesmeta.data.moderators import choose_moderators
 from bayesmeta.screening.cart import grow as grow_tree
 from bayesmeta.screening.convergence import convergence as convergence_table
 from bayesmeta.screening.dependence import dependence as dependence_table
@@ -15,7 +16,7 @@ from bayesmeta.screening.importance import (
     r2cv_draws,
 )
 from bayesmeta.screening.leaves import steps_table, tree_table
-from bayesmeta.screening.moderators import choose_moderators, code_each, fill_in
+from bayesmeta.screening.moderators import code_each, fill_in
 from bayesmeta.screening.pruning import cross_validate as cross_validate_tree
 from bayesmeta.screening.pruning import prune
 from bayesmeta.screening.replicates import importance_of, run_replicates, with_intervals
