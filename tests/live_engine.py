@@ -35,7 +35,7 @@ def ask(requests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return [json.loads(line) for line in done.stdout.split("\n") if line]
 
 
 def request(design: xr.Dataset, spec: ModelSpec, contrasts: np.ndarray, **more: Any) -> Any:

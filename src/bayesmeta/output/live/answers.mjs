@@ -1,6 +1,6 @@
 // @ts-check
 /** What the page asks of the engine; the same functions run in the page or in its worker. */
-import { above, densityAt, heterogeneity, integrate, leaveOneStudyOut, mixtureOf, momentsOfMixture, ndtr, quantile } from "./engine.mjs";
+import { above, densityAt, heterogeneity, integrate, leaveOneStudyOut, mixtureOf, momentsOfMixture, quantile } from "./engine.mjs";
 
 /** @typedef {import("./engine.mjs").Table} Table */
 /** @typedef {import("./engine.mjs").Model} Model */
@@ -47,7 +47,8 @@ import { above, densityAt, heterogeneity, integrate, leaveOneStudyOut, mixtureOf
  */
 
 export const SHARES = [0.025, 0.5, 0.975];
-const COARSE = 1e-3; // of cells of a map: no digit that is shown changes
+const COARSE = 1e-3; // posterior sds, of cells of a map: no digit that is shown changes
+const FINE = 1e-4; // posterior sds, of the results without a study
 
 /**
  * The thresholds of a conclusion, and P(conclusion) from P(> threshold) at each.
@@ -105,7 +106,7 @@ function summary({ table, model, combinations, rope }) {
 }
 
 /**
- * P(conclusion) without every study, exactly; NaN for a study without effects.
+ * P(conclusion) without every study, by deletion at every node; NaN for a study without effects.
  * @param {Analysis & {conclusion: Conclusion}} asked
  * @returns {{p: number[], mean: number[], p0: number, mean0: number, sd0: number}}
  */
@@ -114,9 +115,9 @@ function deletion({ table, model, combinations, rope, conclusion }) {
   const weights = new Float64Array(table.terms);
   if (conclusion.at < table.terms) weights[conclusion.at] = 1;
   else weights.set(combinations.subarray((conclusion.at - table.terms) * table.terms).subarray(0, table.terms));
-  const posterior = integrate(table, model, { combinations: weights });
+  const posterior = integrate(table, model, { combinations: weights, tolerance: FINE });
   const events = thresholds.map((threshold) => ({ at: table.terms, threshold }));
-  const deleted = leaveOneStudyOut(posterior, { events });
+  const deleted = leaveOneStudyOut(posterior, { events, tolerance: FINE });
   const width = deleted.mean.length / table.studies;
   const mixture = mixtureOf(posterior, table.terms);
   const moments = momentsOfMixture(mixture);
@@ -176,6 +177,3 @@ export function answer(kind, request) {
     return { refused: error instanceof Error ? error.message : String(error) };
   }
 }
-
-/** The probability that a standard normal value is as far from 0 as z. */
-export const twoSided = (/** @type {number} */ z) => 2 * ndtr(-Math.abs(z));

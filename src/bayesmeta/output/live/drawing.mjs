@@ -4,6 +4,7 @@
 const SVG = "http://www.w3.org/2000/svg";
 const MINUS = "\u2212";
 const NARROW = 560; // px, below which a label stands above its line
+const LONG = 30; // rows, above which the axis also stands at the top
 
 /** @typedef {Record<string, string | number | boolean | undefined | ((event: any) => void)>} Attributes */
 /** @typedef {Node | string | null | undefined | false} Child */
@@ -169,12 +170,15 @@ export function forest(rows, { width, label, axis, zero, rope = 0, mark }) {
   [low, high] = [low - pad, high + pad];
   const x = (/** @type {number} */ value) => left + ((value - low) / (high - low)) * (width - left - right);
   const inside = (/** @type {number} */ value) => Math.min(Math.max(x(value), left), width - right);
-  const bottom = heights.reduce((sum, height) => sum + height, 6);
+  const top = rows.length > LONG ? 22 : 0;
+  const bottom = heights.reduce((sum, height) => sum + height, top + 6);
+  const count = (width - left - right) / 70;
   const picture = s("svg", { viewBox: `0 0 ${width} ${bottom + 34}`, width, height: bottom + 34, role: "img", "aria-label": label });
   if (zero && rope > 0) picture.append(s("rect", { class: "rope", x: inside(-rope), y: 0, width: inside(rope) - inside(-rope), height: bottom }));
   if (zero) picture.append(s("line", { class: "zero", x1: x(0), x2: x(0), y1: 0, y2: bottom }));
   if (mark !== undefined) picture.append(s("line", { class: "centre", x1: inside(mark), x2: inside(mark), y1: 0, y2: bottom }));
-  let y = 4;
+  if (top) picture.append(axisOf(low, high, x, 4, count));
+  let y = top + 4;
   rows.forEach((row, at) => {
     const middle = y + (narrow ? 18 : 4) + (row.marks.length * perMark) / 2;
     const group = s("g", { class: row.out ? "row out" : "row", click: row.toggle });
@@ -190,6 +194,8 @@ export function forest(rows, { width, label, axis, zero, rope = 0, mark }) {
         group.append(s("line", { class: `prediction ${of.source}`, x1: from, x2: to, y1: lineY, y2: lineY }));
       }
       group.append(s("line", { class: `interval ${of.source}`, x1: inside(of.low), x2: inside(of.high), y1: lineY, y2: lineY }));
+      if (of.low < low) group.append(s("text", { class: "cut", x: left - 1, y: lineY + 4, "text-anchor": "middle" }, "\u2039"));
+      if (of.high > high) group.append(s("text", { class: "cut", x: width - right + 1, y: lineY + 4, "text-anchor": "middle" }, "\u203a"));
       const half = 3.2 * Math.sqrt(row.size ?? 1) + 0.8;
       if (of.mean >= low && of.mean <= high) {
         group.append(s("rect", { class: `point ${of.source}`, x: x(of.mean) - half, y: lineY - half, width: 2 * half, height: 2 * half }));
@@ -199,7 +205,7 @@ export function forest(rows, { width, label, axis, zero, rope = 0, mark }) {
     picture.append(group);
     y += heights[at];
   });
-  picture.append(axisOf(low, high, x, bottom, (width - left - right) / 70));
+  picture.append(axisOf(low, high, x, bottom, count));
   picture.append(s("text", { class: "axis", x: left, y: bottom + 31 }, axis));
   return picture;
 }

@@ -160,7 +160,7 @@ function start() {
     const added = state.added.length ? ` and ${state.added.length} that you added` : "";
     const counted = `${kept.reduce((sum, keeps) => sum + keeps, 0)} of ${kept.length} effects, of ${studies.size} of ${table.studies} studies${added}, are counted.`;
     const settings = settingsText(state, content);
-    show("answer", h("p", {}, h("strong", {}, answerText(now.rows, names, payload.measure.hasNull))),
+    show("answer", ...answerText(now.rows, names, payload.measure.hasNull).map((sentence) => h("p", { class: "verdict-text" }, sentence)),
       h("p", {}, counted, " ", isChanged() ? changeText(now.rows, before.rows, names) : ""),
       h("p", { class: "note" }, settings.length ? `As you set it: ${settings.join("; ")}.` : "These are the settings of this report."),
       now.converged ? "" : h("p", { class: "note" }, `The stated error of the quadrature is ${now.error.toPrecision(1)} posterior sds.`));
@@ -298,6 +298,8 @@ function start() {
   const analysis = (/** @type {State} */ of) => ({ ...analysisOf(content, of), conclusion: of.conclusion });
   const busy = (/** @type {string} */ id, /** @type {string} */ words) => show(id, h("p", { class: "note", role: "status" }, words));
 
+  // of a probability that is not closer to 0 or 1 than a digit shows
+  const logit = (/** @type {number} */ p) => { const inside = Math.min(Math.max(p, 1e-6), 1 - 1e-6); return Math.log(inside / (1 - inside)); };
   const rank = async () => {
     const mine = turn;
     busy("deletion", "Leaving out every study ...");
@@ -307,13 +309,14 @@ function start() {
       if (mine !== turn) return;
       const every = [...labels, ...asked.added.map((row) => row.label)];
       const ranked = every.map((label, s) => ({ label, p: p[s], mean: mean[s], shift: (mean[s] - mean0) / sd0 }))
-        .filter((row) => !Number.isNaN(row.p)).sort((a, b) => Math.abs(b.p - p0) - Math.abs(a.p - p0) || Math.abs(b.shift) - Math.abs(a.shift));
+        .filter((row) => !Number.isNaN(row.p)).sort((a, b) => Math.abs(logit(b.p) - logit(p0)) - Math.abs(logit(a.p) - logit(p0)) || Math.abs(b.shift) - Math.abs(a.shift));
+      const [first] = ranked;
       const settled = (/** @type {number} */ x) => x >= 0.975;
       const turned = ranked.filter((row) => settled(row.p) !== settled(p0));
       const event = eventText(asked.conclusion, names, asked.rope);
       const sentence = turned.length
         ? `${event} ${chanceText(p0)} with all. It ${settled(p0) ? "is no longer settled" : "is settled"} without ${turned.slice(0, 5).map((row) => `${row.label} (P ${chanceText(row.p)})`).join(", or without ")}${turned.length > 5 ? `, or without one of ${turned.length - 5} others` : ""}.`
-        : `${event} ${chanceText(p0)} with all. No single study ${settled(p0) ? "unsettles it" : "settles it when it is left out"}; the largest change is without ${ranked[0].label} (P ${chanceText(ranked[0].p)}).`;
+        : `${event} ${chanceText(p0)} with all. No single study ${settled(p0) ? "unsettles it" : "settles it when it is left out"}; the largest change is without ${first.label} (P ${chanceText(first.p)}, the mean moves by ${numberText(first.shift)} posterior sds).`;
       const rows = ranked.slice(0, 25).map((row) => [row.label, probabilityText(row.p), numberText(row.mean, 3), numberText(row.shift)]);
       show("deletion", h("p", { role: "status" }, sentence),
         textTable("Without every study, the largest changes first", ["left out", event, `mean of ${names[asked.conclusion.at]}`, "shift (posterior sds)"], rows));

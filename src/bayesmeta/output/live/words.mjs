@@ -39,28 +39,27 @@ export function eventText({ at, kind }, names, rope) {
 }
 
 /**
- * The answer: which means and contrasts are on a side of zero.
+ * The answer in sentences: which means and contrasts are on a side of zero.
  * @param {Row[]} rows
  * @param {string[]} names
  * @param {boolean} hasNull whether zero means no effect
+ * @returns {string[]}
  */
 export function answerText(rows, names, hasNull) {
   const of = (/** @type {string} */ verdict) =>
-    names.filter((_, at) => verdictOf(rows[at]) === verdict).map((name) => `${name} ${estimate(rows[names.indexOf(name)])}`).join("; ");
-  if (!hasNull) return `The means with 95 % intervals are: ${names.map((name, at) => `${name} ${estimate(rows[at])}`).join("; ")}.`;
+    names.flatMap((name, at) => (verdictOf(rows[at]) === verdict ? [`${name} ${estimate(rows[at])}`] : [])).join("; ");
+  if (!hasNull) return [`The means with 95 % intervals are: ${names.map((name, at) => `${name} ${estimate(rows[at])}`).join("; ")}.`];
   if (rows.length === 1) {
     const [row] = rows;
     const verdict = verdictOf(row);
     const p = Math.max(row.positive, 1 - row.positive);
     const start = `The mean (${names[0]}) is ${estimate(row)} (95 % interval)`;
-    if (verdict === "open") return `${start}, so its sign is open (P ${chanceText(p)} for the more probable sign).`;
-    return `${start}, clearly ${verdict} zero (P ${chanceText(p)}).`;
+    if (verdict === "open") return [`${start}, so its sign is open (P ${chanceText(p)} for the more probable sign).`];
+    return [`${start}, clearly ${verdict} zero (P ${chanceText(p)}).`];
   }
   const [below, above, open] = ["below", "above", "open"].map(of);
-  const parts = [below && `clearly below zero: ${below}`, above && `clearly above zero: ${above}`, open && `open: ${open}`];
-  const text = parts.filter(Boolean).join(". ");
-  const sentence = below || above ? text : `no mean or contrast is settled: ${open}`;
-  return `With 95 % intervals: ${sentence}.`;
+  if (!below && !above) return [`No mean or contrast is settled: ${open}.`];
+  return [below && `Clearly below zero: ${below}.`, above && `Clearly above zero: ${above}.`, open ? `Open: ${open}.` : "None is open."].filter(Boolean);
 }
 
 const SIDES = { below: "below zero", above: "above zero", open: "open" };
@@ -98,10 +97,10 @@ export function settingsText(state, { report, payload, moderators }) {
     const moderator = moderators.find((of) => of.name === name);
     if (!moderator) continue;
     const levels = moderator.levels;
-    const range = levels
-      ? `without ${(filter.out ?? []).map((at) => levels[at]).join(", ") || "any level left out"}`
-      : `from ${number(filter.low ?? -Infinity)} to ${number(filter.high ?? Infinity)}`;
-    phrases.push(`${moderator.words}: ${range}${filter.blank ? "" : ", no blanks"}`);
+    const left = levels && filter.out?.length ? `without ${filter.out.map((at) => levels[at]).join(", ")}` : "";
+    const range = levels ? left : `from ${number(filter.low ?? -Infinity)} to ${number(filter.high ?? Infinity)}`;
+    const limits = [range, filter.blank ? "" : "without blanks"].filter(Boolean).join(", ");
+    if (limits) phrases.push(`${moderator.words}: ${limits}`);
   }
   if (differs("levels")) phrases.push(`true effects vary by ${state.levels.join(", ")} in place of ${report.levels.join(", ")}`);
   if (differs("rho")) phrases.push(`rho ${number(state.rho)} in place of ${number(report.rho)}`);
