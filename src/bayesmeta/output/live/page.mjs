@@ -41,25 +41,25 @@ function calculator(large) {
   if (!large || !script || typeof Worker === "undefined") return here;
   let worker;
   try {
-    worker = new Worker(URL.createObjectURL(new Blob([script], { type: "text/javascript" })), { type: "module" });
+    worker = new Worker(URL.createObjectURL(new Blob([script], { type: "text/javascript" })));
   } catch {
     return here;
   }
-  /** @type {Map<number, (value: any) => void>} */
+  /** @type {Map<number, {kind: string, request: any, resolve: (value: any) => void}>} */
   const waiting = new Map();
   let count = 0;
   let failed = false;
-  worker.addEventListener("message", ({ data }) => { waiting.get(data.id)?.(data); waiting.delete(data.id); });
+  worker.addEventListener("message", ({ data }) => { waiting.get(data.id)?.resolve(data); waiting.delete(data.id); });
   worker.addEventListener("error", () => {
     failed = true;
-    for (const resolve of waiting.values()) resolve({ refused: "the worker of the page has stopped; reload the page" });
+    for (const { kind, request, resolve } of waiting.values()) resolve(answer(kind, request));
     waiting.clear();
   });
   return (kind, request) => {
     if (failed) return here(kind, request);
     count += 1;
     const id = count;
-    return new Promise((resolve) => { waiting.set(id, resolve); worker.postMessage({ id, kind, request }); }).then(settle);
+    return new Promise((resolve) => { waiting.set(id, { kind, request, resolve }); worker.postMessage({ id, kind, request }); }).then(settle);
   };
 }
 

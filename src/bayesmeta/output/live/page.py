@@ -47,12 +47,16 @@ def json_text(content: Any) -> str:
 
 
 def script_text() -> str:
-    """Return the modules of the page, one after another, without the lines that import them."""
-    parts = []
+    """Return the modules of the page as a single script, without imports and exports.
+
+    A worker of a page that is read from a file cannot be a module.
+    """
+    parts = ['"use strict";']
     for name in MODULES:
         text = (files("bayesmeta.output.live") / f"{name}.mjs").read_text(encoding="utf-8")
         lines = text.splitlines()
-        parts += [line for line in lines if not line.startswith("import ")]
+        kept = (line for line in lines if not line.startswith("import "))
+        parts += [line.removeprefix("export ") for line in kept]
     return "\n".join(["", *parts, ""])
 
 
