@@ -31,7 +31,11 @@ def ask(requests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the answers of the engine."""
     lines = "".join(json.dumps(request) + "\n" for request in requests)
     done = subprocess.run(
-        [node(), str(RUNNER), str(MODULES)], input=lines, capture_output=True, text=True, check=False
+        [node(), str(RUNNER), str(MODULES)],
+        input=lines,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""

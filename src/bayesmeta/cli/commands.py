@@ -20,6 +20,7 @@ from bayesmeta.commands.options import (
     Output,
     Plotting,
     Prediction,
+    Reporting,
     Request,
     Sampling,
     Scope,
@@ -96,7 +97,7 @@ def check(
 
 @command
 def report(
-    request: Request, options: Sampling, machine: Machine, output: Output, out: Out = None
+    request: Request, options: Reporting, machine: Machine, output: Output, out: Out = None
 ) -> int:
     """Write the complete analysis as one page, index.html; run only missing or outdated parts."""
     return analyse("report", request, options, output, out, machine)

@@ -1,4 +1,4 @@
-"""`bayesmeta live`: a page that integrates the posterior again when a reader changes the analysis."""
+"""`bayesmeta live`: a page that integrates the posterior again when its reader changes it."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""The page's engine in Node against Python's quadrature: the same numbers, to 1e-6 posterior sds."""
+"""The page's engine in Node against Python's quadrature: equal to 1e-6 posterior sds."""
 
 from dataclasses import replace
 from typing import Any
@@ -36,7 +36,9 @@ def spec_with(levels: list[str], *, rho: float = 0.0, tau: str = "HalfNormal(1)"
 def made_up(seed: int, effects: int, studies: int) -> pd.DataFrame:
     """Return effects of two kinds in groups in studies; taus .5, .3 and .2."""
     rng = np.random.default_rng(seed)
-    study = np.sort(np.concatenate([np.arange(studies), rng.integers(0, studies, effects - studies)]))
+    study = np.sort(
+        np.concatenate([np.arange(studies), rng.integers(0, studies, effects - studies)])
+    )
     group = study * 3 + rng.integers(0, 3, effects)
     kind = rng.choice(["a", "b"], effects)
     kind[:2] = ["a", "b"]
@@ -261,7 +263,9 @@ def test_intervals_of_i2_and_of_the_total_tau_against_draws() -> None:
     design = build_design(made_up(4, 50, 15), spec)
     (answer,) = ask([request(design, spec, np.empty((0, 2)))])
     draws = quadrature.quadrature_posterior(design, spec, draws=20_000, parameters_only=True)
-    tau2 = np.column_stack([draws["posterior"][f"tau_{x}"].values.ravel() for x in spec.levels]) ** 2
+    tau2 = (
+        np.column_stack([draws["posterior"][f"tau_{x}"].values.ravel() for x in spec.levels]) ** 2
+    )
     total = tau2.sum(1)
     typical = typical_variance(design)
     values = [*tau2.T, total]
@@ -300,9 +304,7 @@ def test_what_cannot_be_computed_is_refused() -> None:
     spec = spec_with(["study", "group"])
     design = build_design(made_up(1, 20, 6), spec)
     asked = request(design, spec, np.empty((0, 2)))
-    none_left, no_level = ask(
-        [asked | {"kept": [False] * 20}, asked | {"choices": {"levels": []}}]
-    )
+    none_left, no_level = ask([asked | {"kept": [False] * 20}, asked | {"choices": {"levels": []}}])
     assert none_left == {"refused": "no effects are left"}
     assert no_level == {"refused": "a model needs a level"}
 

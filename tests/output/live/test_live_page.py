@@ -29,7 +29,7 @@ from live_engine import MODULES, ask, node
 HOSTILE = [
     "</script><script>document.title='run'</script>",
     "<img src=x onerror=\"document.title='run'\">",
-    "=HYPERLINK(\"http://example.org\")",
+    '=HYPERLINK("http://example.org")',
     "{{ 7 * 7 }} ${document.title='run'} <!-- ]]>",
     "\"'`\\ \u2028 &lt;b&gt; Müller & Söhne",
 ]
@@ -110,7 +110,10 @@ def page(inputs: Inputs) -> str:
 
 def test_no_name_of_the_table_becomes_markup(page: str) -> None:
     elements = Elements(page)
-    assert [attrs.get("id") for tag, attrs in elements.tags if tag == "script"] == ["data", "script"]
+    assert [attrs.get("id") for tag, attrs in elements.tags if tag == "script"] == [
+        "data",
+        "script",
+    ]
     assert not [tag for tag, _ in elements.tags if tag in ("img", "iframe", "link", "object")]
     assert not [name for _, attrs in elements.tags for name in attrs if name.startswith("on")]
     assert not [attrs for _, attrs in elements.tags if {"src", "href", "style"} & set(attrs)]
@@ -132,7 +135,9 @@ def test_the_policy_permits_the_script_and_the_style_alone(page: str) -> None:
     for name, rule in (("script", "script-src"), ("style", "style-src")):
         digest = b64encode(sha256(elements.texts[name].encode()).digest()).decode()
         assert rules[rule] == f"'sha256-{digest}'"
-    assert not re.search(r"\b(fetch|XMLHttpRequest|WebSocket|eval|Function|innerHTML)\b", script_text())
+    assert not re.search(
+        r"\b(fetch|XMLHttpRequest|WebSocket|eval|Function|innerHTML)\b", script_text()
+    )
 
 
 def test_the_script_runs_in_a_page_and_in_a_worker() -> None:

@@ -13,6 +13,7 @@ from bayesmeta.output.pages import read_results, report_page
 from browsers import CONTRASTS, launched
 from report_folder import make_folder
 
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = make_folder(tmp_path_factory.mktemp("report") / "toy")

@@ -7,11 +7,10 @@ import xarray as xr
 
 from bayesmeta.output.folders.folder import Folder
 from bayesmeta.output.live import live_page
-
-PAGE = "live.html"
+from bayesmeta.output.pages.report import LIVE_PAGE
 
 
 def write_live(folder: Folder, payload: Mapping[str, Any], design: xr.Dataset) -> None:
-    """Write live.html."""
+    """Write live.html, to which the report links."""
     with folder.steps("writing the page"):
-        folder.write_text(PAGE, live_page(payload, folder.about(design)))
+        folder.write_text(LIVE_PAGE, live_page(payload, folder.about(design)))

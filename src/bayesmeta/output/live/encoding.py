@@ -26,7 +26,7 @@ def integers(values: Any) -> str:
 
 
 def encoded_table(design: xr.Dataset) -> dict[str, Any]:
-    """Return the effects of a design: yi, vi, nesting, and the distinct rows of X with their use."""
+    """Return the effects of a design: yi, vi, nesting, and the distinct rows of X."""
     rows, row = np.unique(design["X"].values, axis=0, return_inverse=True)
     return {
         "yi": floats(design["yi"].values),

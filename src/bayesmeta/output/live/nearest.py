@@ -46,14 +46,18 @@ def _with_fixed_sds(spec: ModelSpec) -> ModelSpec:
 CHANGES: tuple[tuple[Callable[[ModelSpec], bool], Callable[[ModelSpec], str], Change], ...] = (
     (
         lambda spec: spec.is_structured,
-        lambda _: "The model of the report has a dependence structure. This page has effects in "
-        "groups in studies.",
+        lambda _: (
+            "The model of the report has a dependence structure. This page has effects in "
+            "groups in studies."
+        ),
         lambda spec: spec.without_structure(),
     ),
     (
         lambda spec: spec.has_heavy_tails,
-        lambda _: "In the model of the report study effects have heavy tails (Student). On this "
-        "page they are normal.",
+        lambda _: (
+            "In the model of the report study effects have heavy tails (Student). On this "
+            "page they are normal."
+        ),
         lambda spec: replace(
             _without_priors(spec, "nu"),
             likelihood="normal" if spec.likelihood == "student" else spec.likelihood,
@@ -61,38 +65,50 @@ CHANGES: tuple[tuple[Callable[[ModelSpec], bool], Callable[[ModelSpec], str], Ch
     ),
     (
         lambda spec: spec.likelihood == "t",
-        lambda _: "The model of the report has the exact likelihood of Hedges' g. On this page "
-        "effects are normal with known sampling variances.",
+        lambda _: (
+            "The model of the report has the exact likelihood of Hedges' g. On this page "
+            "effects are normal with known sampling variances."
+        ),
         lambda spec: replace(spec, likelihood="normal"),
     ),
     (
         lambda spec: spec.bias == "selection",
-        lambda _: "The model of the report is one of selection: significant results are more "
-        "likely to be published. On this page all results are published.",
+        lambda _: (
+            "The model of the report is one of selection: significant results are more "
+            "likely to be published. On this page all results are published."
+        ),
         lambda spec: replace(_without_priors(spec, "weights"), bias=""),
     ),
     (
         lambda spec: spec.shared_controls,
-        lambda _: "In the model of the report sampling errors covary over shared control groups. "
-        "On this page they do not.",
+        lambda _: (
+            "In the model of the report sampling errors covary over shared control groups. "
+            "On this page they do not."
+        ),
         lambda spec: replace(spec, shared_controls=False),
     ),
     (
         lambda spec: bool(spec.tau_by),
-        lambda spec: f"In the model of the report every tau differs by {spec.tau_by}. This page "
-        "has a tau per level, common to all.",
+        lambda spec: (
+            f"In the model of the report every tau differs by {spec.tau_by}. This page "
+            "has a tau per level, common to all."
+        ),
         lambda spec: replace(spec, tau_by=""),
     ),
     (
         lambda spec: "rho" in spec.priors,
-        lambda spec: "The model of the report estimates rho. This page begins with its prior mean, "
-        f"{_fixed_rho(spec):.2f}.",
+        lambda spec: (
+            "The model of the report estimates rho. This page begins with its prior mean, "
+            f"{_fixed_rho(spec):.2f}."
+        ),
         lambda spec: replace(_without_priors(spec, "rho"), rho=_fixed_rho(spec)),
     ),
     (
         lambda spec: bool(spec.pooling_sds),
-        lambda spec: "The model of the report estimates the sds by which means vary between "
-        f"{', '.join(spec.pooling_sds)}. This page has their prior means.",
+        lambda spec: (
+            "The model of the report estimates the sds by which means vary between "
+            f"{', '.join(spec.pooling_sds)}. This page has their prior means."
+        ),
         _with_fixed_sds,
     ),
 )

@@ -81,7 +81,7 @@ def _unique(labels: list[str], names: np.ndarray) -> list[str]:
     return [label if counts[label] == 1 else f"{label} ({name})" for label, name in pairs]
 
 
-def _published(frame: pd.DataFrame, design: xr.Dataset) -> list[dict[str, float] | None]:
+def _published(frame: pd.DataFrame, design: xr.Dataset) -> list[dict[Any, Any] | None]:
     """Return the published estimate and interval of every term; None without any."""
     table = published_terms(str(frame.attrs.get("dataset")))
     if table is None:
@@ -104,15 +104,10 @@ def _moderators(frame: pd.DataFrame) -> list[dict[str, Any]]:
         if not is_category(column):
             moderators.append({**about, "values": floats(column.to_numpy(float))})
             continue
-        codes, levels = pd.factorize(column.astype("str"), sort=True, use_na_sentinel=True)
-        codes = np.where(column.isna(), -1, codes)
-        used = sorted(set(codes) - {-1})
-        if len(used) > MAX_LEVELS:
-            continue
-        place = {code: at for at, code in enumerate(used)}
-        shown = [words(levels[code]) for code in used]
-        coded = integers([place.get(code, -1) for code in codes])
-        moderators.append({**about, "levels": shown, "codes": coded})
+        codes, levels = pd.factorize(column.astype(object).map(str, na_action="ignore"), sort=True)
+        if len(levels) <= MAX_LEVELS:
+            shown = [words(level) for level in levels]
+            moderators.append({**about, "levels": shown, "codes": integers(codes)})
     return moderators
 
 
