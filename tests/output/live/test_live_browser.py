@@ -171,6 +171,7 @@ def test_a_filter_and_levels(browser: Browser, folder: Path) -> None:
         settle(page)
         counted = int(((frame["place"] == "here") & (frame["dose"] <= 5)).sum())
         assert f"{counted} of 60 effects" in page.inner_text("#answer")
+        assert len(page.workers) == 1  # three taus take longer than a page may stand still
         levels = page.locator("#heterogeneity tbody th").all_text_contents()
         assert levels == ["study", "group", "effect", "total"]
 

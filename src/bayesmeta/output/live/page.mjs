@@ -12,7 +12,7 @@ import { answerText, changeText, eventText, predictionText, settingsText } from 
 /** @typedef {import("./answers.mjs").Summary} Summary */
 /** @typedef {import("./drawing.mjs").Mark} Mark */
 
-const LARGE = 5000; // effects, above which a worker computes
+const LARGE = 5000; // effects, above which a worker computes; it also computes with three taus
 const WAIT = 60; // ms between a change and the computation
 const MOST_ROWS = 400; // studies in a list; the others are found by their names
 const RHOS = [0, 0.2, 0.4, 0.6, 0.8];
@@ -26,11 +26,12 @@ const KIND_WORDS = {
 };
 
 /**
- * Ask the engine, in this page or in a worker made from the page's own script.
- * @param {boolean} large
+ * Ask the engine: here, or about a large table or three taus in a worker made from the page's script.
+ *
+ * A new summary stops what the worker still computes for older settings.
  * @returns {(kind: string, request: any) => Promise<any>}
  */
-function calculator(large) {
+function calculator() {
   const settle = (/** @type {{value?: any, refused?: string}} */ { value, refused }) => {
     if (refused !== undefined) throw new BadInput(refused);
     return value;
@@ -38,28 +39,43 @@ function calculator(large) {
   const here = (/** @type {string} */ kind, /** @type {any} */ request) =>
     new Promise((resolve) => { setTimeout(() => resolve(answer(kind, request)), 0); }).then(settle);
   const script = document.getElementById("script")?.textContent;
-  if (!large || !script || typeof Worker === "undefined") return here;
+  /** @type {Worker | undefined} */
   let worker;
-  try {
-    worker = new Worker(URL.createObjectURL(new Blob([script], { type: "text/javascript" })));
-  } catch {
-    return here;
-  }
+  let failed = !script || typeof Worker === "undefined";
+  let count = 0;
   /** @type {Map<number, {kind: string, request: any, resolve: (value: any) => void}>} */
   const waiting = new Map();
-  let count = 0;
-  let failed = false;
-  worker.addEventListener("message", ({ data }) => { waiting.get(data.id)?.resolve(data); waiting.delete(data.id); });
-  worker.addEventListener("error", () => {
-    failed = true;
-    for (const { kind, request, resolve } of waiting.values()) resolve(answer(kind, request));
-    waiting.clear();
-  });
+  const launch = () => {
+    const started = new Worker(URL.createObjectURL(new Blob([script ?? ""], { type: "text/javascript" })));
+    started.addEventListener("message", ({ data }) => { waiting.get(data.id)?.resolve(data); waiting.delete(data.id); });
+    started.addEventListener("error", () => {
+      failed = true;
+      for (const { kind, request, resolve } of waiting.values()) resolve(answer(kind, request));
+      waiting.clear();
+    });
+    return started;
+  };
   return (kind, request) => {
-    if (failed) return here(kind, request);
+    const heavy = request.table.yi.length > LARGE || request.model.levels.length > 2;
+    if (!heavy || failed) return here(kind, request);
+    if (kind === "summary" && waiting.size) {
+      worker?.terminate();
+      worker = undefined;
+      for (const { resolve } of waiting.values()) resolve({ refused: "stopped, because the settings have changed" });
+      waiting.clear();
+    }
+    try {
+      worker ??= launch();
+    } catch {
+      failed = true;
+      return here(kind, request);
+    }
     count += 1;
     const id = count;
-    return new Promise((resolve) => { waiting.set(id, { kind, request, resolve }); worker.postMessage({ id, kind, request }); }).then(settle);
+    return new Promise((resolve) => {
+      waiting.set(id, { kind, request, resolve });
+      worker?.postMessage({ id, kind, request });
+    }).then(settle);
   };
 }
 
@@ -73,7 +89,7 @@ function start() {
   const text = /** @type {HTMLElement} */ (document.getElementById("data")).textContent;
   const content = contentOf(JSON.parse(text ?? ""));
   const { payload, table, names, report, moderators } = content;
-  const ask = calculator(table.yi.length > LARGE);
+  const ask = calculator();
   const terms = table.terms;
   const labels = /** @type {string[]} */ (payload.labels);
   /** @type {State} */
@@ -124,7 +140,10 @@ function start() {
     const mine = turn;
     part("results").setAttribute("aria-busy", "true");
     try {
-      reported ??= await ask("summary", analysisOf(content, report));
+      if (!reported) {
+        reported = await ask("summary", analysisOf(content, report));
+        compareWithPython(/** @type {Summary} */ (reported));
+      }
       const summary = Object.keys(changesOf({ ...state, conclusion: report.conclusion }, report)).length
         ? await ask("summary", analysisOf(content, state)) : reported;
       if (mine !== turn) return;
@@ -604,14 +623,12 @@ function start() {
     wayFields, addButton, addedList);
 
   // -------------------------------------------------------------------------- first run
-  const compareWithPython = async () => {
-    const summary = await ask("summary", analysisOf(content, report));
-    const shifts = summary.rows.flatMap((/** @type {import("./answers.mjs").Row} */ row, /** @type {number} */ at) => {
+  const compareWithPython = (/** @type {Summary} */ { rows }) => {
+    const shifts = rows.flatMap((row, at) => {
       const of = payload.reference;
       return [row.mean - of.mean[at], row.sd - of.sd[at], row.quantiles[0] - of.ci_lb[at], row.quantiles[2] - of.ci_ub[at]].map((shift) => Math.abs(shift / of.sd[at]));
     });
     const largest = Math.max(...shifts);
-    reported ??= summary;
     const same = largest < 1e-4;
     show("reproduced", same
       ? `The script of this page repeats the exact summaries of bayesmeta: the largest difference is ${largest.toExponential(0)} posterior sds.`
@@ -632,10 +649,7 @@ function start() {
   for (const element of document.querySelectorAll("[hidden][data-live]")) element.removeAttribute("hidden");
   for (const element of document.querySelectorAll("[data-static]")) element.setAttribute("hidden", "");
   showWay();
-  compareWithPython().then(refresh, (error) => {
-    show("answer", `This cannot be computed: ${error instanceof Error ? error.message : error}`);
-    refresh();
-  });
+  refresh();
 }
 
 if (typeof document === "undefined") serve();
