@@ -123,7 +123,7 @@ def test_untick_move_the_prior_copy_the_link_and_reopen(browser: Browser, folder
         page.locator('[data-study="5"]').uncheck()
         settle(page)
         assert "a study is left out (study 005)" in page.inner_text("#answer")
-        assert "55 of 60 effects, of 11 of 12 studies, are counted." in page.inner_text("#answer")
+        assert "55 of 60 effects and 11 of 12 studies are counted." in page.inner_text("#answer")
         assert page.evaluate("document.activeElement.dataset.study") == "5"
         page.get_by_label("Terms: prior sd").fill("0.2")
         page.keyboard.press("Enter")
@@ -231,6 +231,14 @@ def test_nothing_is_wider_than_a_phone(browser: Browser, folder: Path) -> None:
     for page in opened(browser, folder, viewport={"width": 390, "height": 844}):
         page.evaluate("document.querySelectorAll('details').forEach((e) => { e.open = true; })")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_on_a_phone_the_answer_is_on_the_first_screen(browser: Browser, folder: Path) -> None:
+    for page in opened(browser, folder, viewport={"width": 390, "height": 844}):
+        assert not page.get_by_label("rho, correlation").is_visible()
+        box = page.locator("#answer").bounding_box()
+        assert box is not None
+        assert box["y"] < 844
 
 
 def test_every_control_has_a_name(browser: Browser, folder: Path) -> None:

@@ -176,8 +176,8 @@ function start() {
     const kept = keptEffects(content, state);
     const studies = new Set();
     kept.forEach((keeps, i) => { if (keeps) studies.add(table.study[table.group[i]]); });
-    const added = state.added.length ? ` and ${state.added.length} that you added` : "";
-    const counted = `${kept.reduce((sum, keeps) => sum + keeps, 0)} of ${kept.length} effects, of ${studies.size} of ${table.studies} studies${added}, are counted.`;
+    const added = state.added.length ? `, and ${state.added.length} that you added,` : "";
+    const counted = `${kept.reduce((sum, keeps) => sum + keeps, 0)} of ${kept.length} effects and ${studies.size} of ${table.studies} studies${added} are counted.`;
     const settings = settingsText(state, content);
     show("answer", ...answerText(now.rows, names, payload.measure.hasNull).map((sentence) => h("p", { class: "verdict-text" }, sentence)),
       h("p", {}, counted, " ", isChanged() ? changeText(now.rows, before.rows, names) : ""),
@@ -648,6 +648,7 @@ function start() {
   window.addEventListener("resize", () => { if (window.innerWidth !== width) { width = window.innerWidth; draw(); } });
   for (const element of document.querySelectorAll("[hidden][data-live]")) element.removeAttribute("hidden");
   for (const element of document.querySelectorAll("[data-static]")) element.setAttribute("hidden", "");
+  if (window.matchMedia("(max-width: 59.99rem)").matches) part("panel").querySelector("details")?.removeAttribute("open");
   showWay();
   refresh();
 }
