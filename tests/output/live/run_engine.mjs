@@ -42,10 +42,11 @@ const ANSWERS = {
       error: posterior.error, order: posterior.grid.rule.order, nodes: posterior.grid.logDensity.length, seconds,
     };
   },
-  deletion({ table, model, combinations, events }) {
-    const posterior = engine.integrate(data.tableOf(table), data.modelOf(model), { combinations: data.floatsOf(combinations) });
+  deletion({ table, model, combinations, events, tolerance }) {
+    const options = { combinations: data.floatsOf(combinations), tolerance };
+    const posterior = engine.integrate(data.tableOf(table), data.modelOf(model), options);
     const start = performance.now();
-    return { ...engine.leaveOneStudyOut(posterior, { events }), seconds: (performance.now() - start) / 1000 };
+    return { ...engine.leaveOneStudyOut(posterior, { events, tolerance }), seconds: (performance.now() - start) / 1000 };
   },
   // the settings of a link: as the page takes them, as it writes them, and what they keep
   settings({ payload, fragment }) {
