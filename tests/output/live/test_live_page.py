@@ -18,6 +18,7 @@ from bayesmeta.commands.live import live_content
 from bayesmeta.commands.request import Inputs, select
 from bayesmeta.data.effect_sizes import MEASURES
 from bayesmeta.estimates import text
+from bayesmeta.inference.quadrature import combination, integrate_posterior
 from bayesmeta.inference.quadrature.outer import outer_priors
 from bayesmeta.model.likelihood import Normal
 from bayesmeta.model.likelihood.choice import likelihood_class
@@ -288,6 +289,46 @@ def test_prediction_of_the_next_study(payload: Any) -> None:
     )
     points = np.array(prediction["value"]["points"])
     assert np.trapezoid(points[:, 1], points[:, 0]) == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["positive", "negative", "above", "below", "inside"])
+def test_a_conclusion_without_every_study_and_in_a_cell_of_the_map(
+    payload: Any, inputs: Inputs, kind: str
+) -> None:
+    """P(conclusion) is that of Python's posterior without a study, and under another model."""
+    conclusion = {"at": 1, "kind": kind}
+    changes = {"rho": 0.4, "scale": 0.3}
+    asked = {"ask": "answer", "payload": payload, "more": {"conclusion": conclusion}}
+    cell = "#set=" + json.dumps(changes)
+    deleted, mapped, all_in = ask(
+        [
+            {**asked, "kind": "deletion", "fragment": ""},
+            {**asked, "kind": "cell", "fragment": cell},
+            {**asked, "kind": "cell", "fragment": ""},
+        ]
+    )
+    weights = np.array([0.0, 1.0])
+
+    def p(spec: ModelSpec, without: list[str]) -> float:
+        posterior = integrate_posterior(inputs.design, spec, without=without)
+        low, middle, high = (combination(posterior, weights).above(x) for x in (-0.3, 0.0, 0.3))
+        return {
+            "positive": middle,
+            "negative": 1 - middle,
+            "above": high,
+            "below": 1 - low,
+            "inside": low - high,
+        }[kind]
+
+    names = [str(name) for name in inputs.design["study"].values]
+    expected = [p(inputs.spec, [name]) for name in names]
+    np.testing.assert_allclose(deleted["value"]["p"], expected, atol=2e-4)
+    assert deleted["value"]["p0"] == pytest.approx(p(inputs.spec, []), abs=1e-5)
+    terms = replace(inputs.spec.priors["terms"], parameters=(0.0, 0.3))
+    changed = replace(inputs.spec, rho=0.4, priors={**inputs.spec.priors, "terms": terms})
+    assert mapped["value"] == pytest.approx(p(changed, []), abs=1e-3)
+    assert all_in["value"] == pytest.approx(p(inputs.spec, []), abs=1e-3)
+    assert abs(mapped["value"] - all_in["value"]) > 0.002
 
 
 def test_an_added_study_counts_as_a_row_of_the_table(payload: Any, inputs: Inputs) -> None:
