@@ -23,6 +23,7 @@ from test_docs import examples
 ANALYSING = {
     *("fit", "compare", "multiverse", "check", "report", "screen", "lint", "plan", "calibrate"),
     "data",
+    "live",
 }
 LINES = sorted({str(example.values[0]).split("  ")[0] for example in examples()})
 INIT_SCHOOLS = 'init schools.csv --columns "study=district, group=school"'

@@ -11,6 +11,7 @@ from .api import effects as effects
 from .api import example as example
 from .api import fit as fit
 from .api import heterogeneity as heterogeneity
+from .api import live as live
 from .api import loo as loo
 from .api import marginal_contrasts as marginal_contrasts
 from .api import marginal_means as marginal_means

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from bayesmeta.data import datasets
-from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.data.moderators import choose_moderators
 from bayesmeta.model.design import build_design
 from bayesmeta.screening import moderators, targets
 
@@ -59,25 +59,6 @@ def test_random_imputations_are_observed_values_of_the_species() -> None:
     assert all(table["dose"][0] == 1 for table in each)
 
 
-def test_moderators_of_a_strangers_table() -> None:
-    frame = mixed().assign(group="g", effect="e", yi=0.1, vi=0.1, sheet_row=2)
-    assert moderators.choose_moderators(frame) == (
-        ["species", "sex", "dose"],
-        {"year": "has a single value"},
-    )
-    with pytest.raises(BadInput, match="did you mean 'dose'"):
-        moderators.choose_moderators(frame, ["dosis"])
-    with pytest.raises(BadInput, match="'year' has a single value"):
-        moderators.choose_moderators(frame, ["dose", "year"])
-    with pytest.raises(BadInput, match="no moderators"):
-        moderators.choose_moderators(frame[["study", "group", "effect", "yi", "vi", "year"]])
-    many = pd.DataFrame({"study": np.repeat([f"s{i}" for i in range(12)], 2), "x": np.arange(24.0)})
-    many["author"] = many["study"].str.replace("s", "author ")
-    names, why = moderators.choose_moderators(many)
-    assert names == ["x"]
-    assert "names the studies" in why["author"]
-
-
 def test_coding_has_a_column_per_level_and_numbers_as_they_are() -> None:
     coded = moderators.code(pd.DataFrame({"sex": ["m", "f", "x"], "dose": [1.5, 2.0, 9.0]}))
     assert (coded.names, coded.levels) == (("sex", "dose"), (("f", "m", "x"), ()))
@@ -116,7 +97,7 @@ def test_imputations_are_coded_in_the_same_columns() -> None:
 @pytest.mark.usefixtures("trace_data")
 def test_the_published_moderators_and_heterogeneity_of_animals() -> None:
     frame = datasets.read("preclinical")
-    names, why = moderators.choose_moderators(frame)
+    names, why = choose_moderators(frame)
     assert len(names) == 14
     assert not why
     assert not moderators.fill_in(frame, names).isna().any(axis=None)
@@ -125,14 +106,3 @@ def test_the_published_moderators_and_heterogeneity_of_animals() -> None:
     assert list(build_design(frame, targets.model_without_moderators())["term"].values) == [
         "intercept"
     ]
-
-
-def test_a_dataset_brings_its_default_moderators() -> None:
-    names = datasets.DATASETS["clinical"].moderators
-    frame = pd.DataFrame({name: ["a", "b", "b"] for name in (*names, "diet")})
-    frame = frame.assign(study=list("xyz"))
-    frame.attrs["dataset"] = "clinical"
-    assert moderators.choose_moderators(frame)[0] == list(names)
-    # a file has the same columns, and no default but all of them
-    frame.attrs["dataset"] = "clinical-file"
-    assert moderators.choose_moderators(frame)[0] == [*names, "diet"]

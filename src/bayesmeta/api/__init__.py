@@ -11,6 +11,7 @@
 from bayesmeta.api.averages import average, priors
 from bayesmeta.api.effect_sizes import effects, measures
 from bayesmeta.api.frequentist import compare, reml
+from bayesmeta.api.live import live
 from bayesmeta.api.overview import compare_models, loo, summary
 from bayesmeta.api.plots import plot
 from bayesmeta.api.posterior import fit
@@ -41,6 +42,7 @@ __all__ = [
     "example",
     "fit",
     "heterogeneity",
+    "live",
     "loo",
     "marginal_contrasts",
     "marginal_means",

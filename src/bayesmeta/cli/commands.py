@@ -22,6 +22,7 @@ from bayesmeta.commands.options import (
     Output,
     Plotting,
     Prediction,
+    Reporting,
     Request,
     Sampling,
     Scope,
@@ -106,7 +107,7 @@ def check(
 
 @command
 def report(
-    request: Request, options: Sampling, machine: Machine, output: Output, out: Out = None
+    request: Request, options: Reporting, machine: Machine, output: Output, out: Out = None
 ) -> int:
     """Write the complete analysis as one page, index.html; run only missing or outdated parts."""
     from bayesmeta.commands.report_stamp import repeat_report
@@ -115,6 +116,12 @@ def report(
     if code is not None:
         return code
     return analyse("report", request, options, output, out, machine)
+
+
+@command
+def live(request: Request, output: Output, out: Out = None) -> int:
+    """Write a page, live.html, in which readers change the analysis and see what it changes."""
+    return analyse("live", request, Options(), output, out)
 
 
 @command

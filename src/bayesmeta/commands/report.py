@@ -18,6 +18,7 @@ from bayesmeta.commands.options import (
     Machine,
     Options,
     Output,
+    Reporting,
     Request,
     Sampling,
     Screening,
@@ -36,6 +37,7 @@ from bayesmeta.robustness.refinements import refinements_table, supported_model
 
 INDISPENSABLE = "fit"
 SUPPORTED = "supported"
+LIVE = "live"
 LABELS = ["effect", "group"]  # of directions, not shown on the page
 
 
@@ -78,18 +80,24 @@ class Part:
         return record if isinstance(record, dict) and "outputs" in record else {}
 
 
-def compute(task: Task[Sampling]) -> Outcome:
+def compute(task: Task[Reporting]) -> Outcome:
     """Run every part that is missing or outdated, and read the results of all parts.
 
     Finished parts are kept: the same command continues after it was stopped. The page gives the
     reason why a part cannot be done.
     """
-    parts = parts_of(task.request, task.options, task.out, task.machine, supported_of(task))
+    sampling = task.options.sampling
+    parts = parts_of(task.request, sampling, task.out, task.machine, supported_of(task))
+    if not task.options.live:
+        parts = [part for part in parts if part.name != LIVE]
     if task.inputs.has_directions:
         parts = [part for part in parts if part.name == INDISPENSABLE]
     with keeping_posteriors():
         done = run_parts(parts, task.inputs, task.out, task.console)
     results = read_results(task.out)
+    if not task.options.live:  # a page of an earlier run is not linked to
+        kept = {name: record for name, record in results.provenance.items() if name != LIVE}
+        results = replace(results, provenance=kept)
 
     def write(folder: Folder) -> None:
         if task.inputs.has_directions:
@@ -112,7 +120,7 @@ def compute(task: Task[Sampling]) -> Outcome:
     )
 
 
-def supported_of(task: Task[Sampling]) -> Request | None:
+def supported_of(task: Task[Reporting]) -> Request | None:
     """Return the request with the model that the data support; None if it is the requested one."""
     if task.inputs.has_directions:
         return None
@@ -162,6 +170,7 @@ def parts_of(
         part("lint", "provenance-lint.json", Options()),
         part("multiverse", "provenance-multiverse.json", Options()),
         part("screen", "provenance-screen.json", screening, screened, out / "screening"),
+        part(LIVE, "provenance-live.json", Options()),
     ]
 
 

@@ -1,5 +1,6 @@
 """Moderators that go with larger effects: forests and meta-trees propose, the model tests."""
 
+from bayesmeta.data.moderators import choose_moderators
 from bayesmeta.screening.cart import grow as grow_tree
 from bayesmeta.screening.convergence import convergence as convergence_table
 from bayesmeta.screening.dependence import dependence as dependence_table
@@ -16,7 +17,7 @@ from bayesmeta.screening.followup import followup
 from bayesmeta.screening.forest import case_weights, grow
 from bayesmeta.screening.importance import importance_table, out_of_bag_importance
 from bayesmeta.screening.leaves import steps_table, tree_table
-from bayesmeta.screening.moderators import choose_moderators, code_each, fill_in
+from bayesmeta.screening.moderators import code_each, fill_in
 from bayesmeta.screening.pruning import cross_validate as cross_validate_tree
 from bayesmeta.screening.pruning import prune
 from bayesmeta.screening.replicates import importance_of, run_replicates, with_intervals

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from bayesmeta.screening.moderators import is_category
+from bayesmeta.data.moderators import is_category
 
 MODEL = """# The proposal of a screening of {dataset}: {words}.
 title = "Follow-up: {words}"

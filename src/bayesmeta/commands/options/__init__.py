@@ -10,6 +10,7 @@ from bayesmeta.commands.options.shared import (
     Cluster,
     Machine,
     Output,
+    Reporting,
     Request,
     Sampling,
     ScreenRequest,

@@ -1,7 +1,7 @@
 """Options that several commands share."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Annotated, Any
 
 import typer
@@ -119,6 +119,20 @@ class Sampling(Options):
         choices = asdict(self)
         choices.pop("transform")
         return choices
+
+
+@dataclass(frozen=True)
+class Reporting(Sampling):
+    """The options of a fit, and whether a report has a page in which readers change it."""
+
+    live: Annotated[
+        bool, option("Write live.html, in which readers change the analysis, beside the report.")
+    ] = True
+
+    @property
+    def sampling(self) -> Sampling:
+        """Return the options of the fit, check and other parts."""
+        return Sampling(**{part.name: getattr(self, part.name) for part in fields(Sampling)})
 
 
 @dataclass(frozen=True)

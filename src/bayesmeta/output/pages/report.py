@@ -21,6 +21,8 @@ from bayesmeta.output.pages.results import Results
 from bayesmeta.output.pages.sections import CHECKS, COMPARISON, CONTENTS, HEADINGS
 from bayesmeta.output.pages.tables import csv_link, shown_table
 
+LIVE_PAGE = "live.html"  # beside the report, if it was written
+
 
 def report_page(results: Results) -> str:
     """Return the self-contained index.html of a folder of results.
@@ -42,6 +44,7 @@ def report_page(results: Results) -> str:
         frequentist_tables={name: explanation for name, (_, explanation) in COMPARISON.items()},
         words=words,
         units=UNITS,
+        live=LIVE_PAGE if "live" in results.provenance else "",
         **about_of(results),
     )
 

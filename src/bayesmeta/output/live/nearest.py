@@ -1,0 +1,163 @@
+"""The model of the live page: normal, nested, with fixed rho; and what it leaves out of another."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from bayesmeta.model.priors.terms import as_normal
+from bayesmeta.model.spec import HEAVY, ModelSpec, Prior
+from bayesmeta.model.spec.families import TAU_OF
+
+FAMILIES_OF_PAGE = ("HalfNormal", "HalfCauchy", "Exponential", "InvGamma", "Gamma")
+MEDIAN = 0.6745  # of a half-normal prior with scale 1
+Change = Callable[[ModelSpec], ModelSpec]
+
+
+def nearest_model(spec: ModelSpec) -> tuple[ModelSpec, list[str]]:
+    """Return the nearest model that the page can take, and a sentence on everything left out."""
+    sentences = []
+    for applies, sentence, change in CHANGES:
+        if applies(spec):
+            sentences.append(sentence(spec))
+            spec = change(spec)
+    return spec, sentences
+
+
+def _without_priors(spec: ModelSpec, *names: str) -> ModelSpec:
+    return replace(spec, priors={key: x for key, x in spec.priors.items() if key not in names})
+
+
+def _fixed_rho(spec: ModelSpec) -> float:
+    return float(spec.priors["rho"].distribution.mean())
+
+
+def _fixed_sd(prior: Prior) -> float:
+    """Return the prior mean of a pooling sd; its median where it has no mean."""
+    assert prior.pooling_sd is not None
+    distribution = prior.pooling_sd.distribution
+    mean = float(distribution.mean())
+    return mean if mean < float("inf") else float(distribution.median())
+
+
+def _with_fixed_sds(spec: ModelSpec) -> ModelSpec:
+    fixed = {
+        name: Prior(prior.family, (prior.parameters[0], prior.parameters[1] * _fixed_sd(prior)))
+        for name, prior in spec.parts.items()
+        if prior.pooling_sd is not None
+    }
+    return replace(spec, priors={**spec.priors, **fixed})
+
+
+def _heavy(spec: ModelSpec) -> list[str]:
+    """Return the priors of terms that are neither normal nor points."""
+    return [key for key, prior in spec.parts.items() if prior.family in HEAVY]
+
+
+def _with_normal_terms(spec: ModelSpec) -> ModelSpec:
+    normal = {}
+    for key in _heavy(spec):
+        centre, scale, _ = as_normal(spec.priors[key])
+        normal[key] = replace(spec.priors[key], family="Normal", parameters=(centre, scale))
+    return replace(spec, priors={**spec.priors, **normal})
+
+
+def _has_other_taus(spec: ModelSpec) -> bool:
+    """Return whether the taus have a prior that the page does not have."""
+    return not spec.has_equal_tau_priors or spec.priors["tau"].family not in FAMILIES_OF_PAGE
+
+
+def _with_half_normal_taus(spec: ModelSpec) -> ModelSpec:
+    """Return a model whose taus have a half-normal prior with the median of the highest level's."""
+    names = [key for key in spec.priors if key.startswith(TAU_OF)]
+    prior = Prior("HalfNormal", (_median_of_tau(spec) / MEDIAN,))
+    return replace(spec, priors={**_without_priors(spec, *names).priors, "tau": prior})
+
+
+def _median_of_tau(spec: ModelSpec) -> float:
+    return float(spec.tau_prior(spec.levels[0]).distribution.median())
+
+
+CHANGES: tuple[tuple[Callable[[ModelSpec], bool], Callable[[ModelSpec], str], Change], ...] = (
+    (
+        lambda spec: spec.is_structured,
+        lambda _: (
+            "The model of the report has a dependence structure. This page has effects in "
+            "groups in studies."
+        ),
+        lambda spec: spec.without_structure(),
+    ),
+    (
+        lambda spec: spec.has_heavy_tails,
+        lambda _: (
+            "In the model of the report study effects have heavy tails (Student). On this "
+            "page they are normal."
+        ),
+        lambda spec: replace(
+            _without_priors(spec, "nu"),
+            likelihood="normal" if spec.likelihood == "student" else spec.likelihood,
+        ),
+    ),
+    (
+        lambda spec: spec.likelihood == "t",
+        lambda _: (
+            "The model of the report has the exact likelihood of Hedges' g. On this page "
+            "effects are normal with known sampling variances."
+        ),
+        lambda spec: replace(spec, likelihood="normal"),
+    ),
+    (
+        lambda spec: spec.bias == "selection",
+        lambda _: (
+            "The model of the report is one of selection: significant results are more "
+            "likely to be published. On this page all results are published."
+        ),
+        lambda spec: replace(_without_priors(spec, "weights", "attempts"), bias=""),
+    ),
+    (
+        lambda spec: spec.shared_controls,
+        lambda _: (
+            "In the model of the report sampling errors covary over shared control groups. "
+            "On this page they do not."
+        ),
+        lambda spec: replace(spec, shared_controls=False),
+    ),
+    (
+        lambda spec: bool(spec.tau_by),
+        lambda spec: (
+            f"In the model of the report every tau differs by {spec.tau_by}. This page "
+            "has a tau per level, common to all."
+        ),
+        lambda spec: replace(spec, tau_by=""),
+    ),
+    (
+        lambda spec: "rho" in spec.priors,
+        lambda spec: (
+            "The model of the report estimates rho. This page begins with its prior mean, "
+            f"{_fixed_rho(spec):.2f}."
+        ),
+        lambda spec: replace(_without_priors(spec, "rho"), rho=_fixed_rho(spec)),
+    ),
+    (
+        lambda spec: bool(spec.pooling_sds),
+        lambda spec: (
+            "The model of the report estimates the sds by which means vary between "
+            f"{', '.join(spec.pooling_sds)}. This page has their prior means."
+        ),
+        _with_fixed_sds,
+    ),
+    (
+        lambda spec: bool(_heavy(spec)),
+        lambda spec: (
+            f"The priors of {', '.join(_heavy(spec))} in the model of the report have heavy tails. "
+            "On this page they are normal, with the same centres and scales."
+        ),
+        _with_normal_terms,
+    ),
+    (
+        _has_other_taus,
+        lambda spec: (
+            "The prior of the taus in the model of the report is not one of this page, which has "
+            f"a half-normal prior with the same median, {_median_of_tau(spec):.2g}."
+        ),
+        _with_half_normal_taus,
+    ),
+)

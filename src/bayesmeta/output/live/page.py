@@ -1,0 +1,86 @@
+"""The live page as HTML: it needs no other file, asks no network, and runs no text of the table.
+
+Names and numbers are JSON in a block that browsers do not run, with `<` escaped; the script shows
+them as text only. The policy of the page permits its script and its style by their hashes, a
+worker made from the same script, and nothing else.
+"""
+
+import json
+from base64 import b64encode
+from collections.abc import Mapping
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any
+
+from markupsafe import Markup
+
+from bayesmeta.output.pages.rendering import TEMPLATES
+
+MODULES = ("engine", "data", "answers", "drawing", "state", "words", "page")
+
+
+def live_page(payload: Mapping[str, Any], about: Mapping[str, Any]) -> str:
+    """Return the page.
+
+    `payload` is from `payload_of`; `about` has dataset, model, title, synthetic, notes, source.
+    """
+    script = script_text()
+    style = TEMPLATES.get_template("live.css").render()
+    content = {**payload, "about": {key: about[key] for key in ("dataset", "model", "title")}}
+    return TEMPLATES.get_template("live.html.j2").render(
+        **about,
+        left_out=payload["leftOut"],
+        warning=payload["warning"],
+        measure=payload["measure"],
+        rows=_rows(payload),
+        data=Markup(json_text(content)),
+        script=Markup(script),
+        style=Markup(style),
+        policy=policy(script, style),
+    )
+
+
+def json_text(content: Any) -> str:
+    """Return JSON that may stand in a script element: no `<`, and nothing beyond ASCII."""
+    text = json.dumps(content, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def script_text() -> str:
+    """Return the modules of the page as a single script, without imports and exports.
+
+    A worker of a page that is read from a file cannot be a module.
+    """
+    parts = ['"use strict";']
+    for name in MODULES:
+        text = (files("bayesmeta.output.live") / f"{name}.mjs").read_text(encoding="utf-8")
+        lines = text.splitlines()
+        kept = (line for line in lines if not line.startswith("import "))
+        parts += [line.removeprefix("export ") for line in kept]
+    return "\n".join(["", *parts, ""])
+
+
+def policy(script: str, style: str) -> str:
+    """Return the Content-Security-Policy of the page."""
+    rules = {
+        "default-src": "'none'",
+        "script-src": _hash(script),
+        "style-src": _hash(style),
+        "worker-src": "blob:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    return "; ".join(f"{name} {value}" for name, value in rules.items())
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
+def _rows(payload: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of the table that stands on the page before its script runs."""
+    columns = payload["reference"]
+    names = payload["names"]
+    numbers = zip(*columns.values(), strict=True)
+    pairs = zip(names, numbers, strict=True)
+    return [{"name": name, **dict(zip(columns, values, strict=True))} for name, values in pairs]

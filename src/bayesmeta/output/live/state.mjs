@@ -1,0 +1,214 @@
+// @ts-check
+/** What a reader has changed: as plain values, in a link, and as a table and a model. */
+import { FAMILIES } from "./engine.mjs";
+import { chosenTable, floatsOf, integersOf, modelOf, tableOf } from "./data.mjs";
+
+/** @typedef {import("./answers.mjs").Conclusion} Conclusion */
+/** @typedef {import("./data.mjs").NewStudy} NewStudy */
+
+/**
+ * A filter by a moderator: levels that are left out, or a range; and whether blank cells count.
+ * @typedef {{out?: number[], low?: number, high?: number, blank: boolean}} Filter
+ */
+
+/**
+ * The settings of the page. Numbers of studies count from 0.
+ * @typedef {object} State
+ * @property {number[]} out studies that are left out
+ * @property {Record<string, Filter>} filters by name of the moderator
+ * @property {string[]} levels
+ * @property {number} rho
+ * @property {string} family of the prior of the taus
+ * @property {number[]} parameters
+ * @property {number} location prior mean of the means
+ * @property {number} scale prior sd of the terms; a factor where the prior has parts
+ * @property {number} rope
+ * @property {NewStudy[]} added
+ * @property {Conclusion} conclusion
+ */
+
+/**
+ * A moderator of the table: names of levels and a code for every effect (-1 is blank), or numbers.
+ * @typedef {{name: string, words: string, levels?: string[], codes?: Int32Array, values?: Float64Array}} Moderator
+ */
+
+export const LEVEL_NAMES = ["study", "group", "effect"];
+export const KINDS = ["positive", "negative", "above", "below", "inside"];
+const MOST_ADDED = 200;
+const LONGEST = 200; // of a label
+
+/**
+ * The data of the page and the settings of the report.
+ * @param {any} payload
+ */
+export function contentOf(payload) {
+  const table = tableOf(payload.table);
+  const combinations = floatsOf(payload.combinations);
+  /** @type {Moderator[]} */
+  const moderators = payload.moderators.map((/** @type {any} */ moderator) => ({
+    ...moderator,
+    codes: moderator.codes && integersOf(moderator.codes),
+    values: moderator.values && floatsOf(moderator.values),
+  }));
+  const names = /** @type {string[]} */ (payload.names);
+  const first = names.length > table.terms ? table.terms : 0;
+  /** @type {State} */
+  const report = {
+    out: [],
+    filters: {},
+    levels: payload.model.levels,
+    rho: payload.model.rho,
+    family: payload.model.tau.family,
+    parameters: payload.model.tau.parameters,
+    location: payload.model.terms.location ?? 0,
+    scale: payload.model.terms.scale ?? 1,
+    rope: payload.model.rope,
+    added: [],
+    conclusion: { at: first, kind: payload.reference.mean[first] >= 0 ? "positive" : "negative" },
+  };
+  return { payload, table, combinations, moderators, names, report };
+}
+
+/** @typedef {ReturnType<typeof contentOf>} Content */
+
+/**
+ * Whether every effect counts, by its study and the filters (k).
+ * @param {Content} content
+ * @param {State} state
+ * @returns {Uint8Array}
+ */
+export function keptEffects({ table, moderators }, state) {
+  const out = new Set(state.out);
+  const kept = Uint8Array.from(table.group, (group) => (out.has(table.study[group]) ? 0 : 1));
+  for (const moderator of moderators) {
+    const filter = state.filters[moderator.name];
+    if (!filter) continue;
+    const { codes, values } = moderator;
+    const left = new Set(filter.out);
+    for (let i = 0; i < kept.length; i++) {
+      const blank = codes ? codes[i] < 0 : Number.isNaN(values?.[i] ?? NaN);
+      const value = values?.[i] ?? 0;
+      const inside = codes ? !left.has(codes[i]) : value >= (filter.low ?? -Infinity) && value <= (filter.high ?? Infinity);
+      if (blank ? !filter.blank : !inside) kept[i] = 0;
+    }
+  }
+  return kept;
+}
+
+/**
+ * The analysis that the settings ask for.
+ * @param {Content} content
+ * @param {State} state
+ * @returns {import("./answers.mjs").Analysis}
+ */
+export function analysisOf(content, state) {
+  return {
+    table: chosenTable(content.table, keptEffects(content, state), state.added),
+    model: modelOf(content.payload.model, {
+      levels: state.levels,
+      rho: state.rho,
+      tau: { family: state.family, parameters: state.parameters },
+      location: state.location,
+      scale: state.scale,
+    }),
+    combinations: content.combinations,
+    rope: state.rope,
+  };
+}
+
+/** @param {unknown} one @param {unknown} other */
+const equal = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+
+/**
+ * The settings that differ from those of the report.
+ * @param {State} state
+ * @param {State} report
+ * @returns {Partial<State>}
+ */
+export function changesOf(state, report) {
+  return Object.fromEntries(Object.entries(state).filter(([key, value]) => !equal(value, report[/** @type {keyof State} */ (key)])));
+}
+
+/**
+ * The fragment of a link that carries the settings.
+ * @param {State} state
+ * @param {State} report
+ */
+export function fragmentOf(state, report) {
+  const changes = changesOf(state, report);
+  return Object.keys(changes).length ? `#set=${encodeURIComponent(JSON.stringify(changes))}` : "";
+}
+
+/**
+ * The settings of a fragment; whatever is not a possible setting is that of the report.
+ * @param {string} fragment
+ * @param {Content} content
+ * @returns {State}
+ */
+export function stateOf(fragment, { table, moderators, names, report }) {
+  let given;
+  try {
+    given = JSON.parse(decodeURIComponent(fragment.replace(/^#set=/, "")));
+  } catch {
+    return report;
+  }
+  if (typeof given !== "object" || given === null) return report;
+  const number = (/** @type {any} */ value, /** @type {number} */ low, /** @type {number} */ high, /** @type {number} */ otherwise) =>
+    (typeof value === "number" && value >= low && value <= high ? value : otherwise);
+  const places = (/** @type {any} */ values, /** @type {number} */ count) =>
+    (Array.isArray(values) ? [...new Set(values.filter((at) => Number.isInteger(at) && at >= 0 && at < count))] : []);
+  /** @type {Record<string, Filter>} */
+  const filters = {};
+  for (const { name, levels } of moderators) {
+    const filter = Object.hasOwn(given.filters ?? {}, name) ? given.filters[name] : undefined;
+    if (typeof filter !== "object" || filter === null) continue;
+    const blank = filter.blank !== false;
+    if (levels) filters[name] = { out: places(filter.out, levels.length), blank };
+    else filters[name] = { low: number(filter.low, -1e300, 1e300, -1e300), high: number(filter.high, -1e300, 1e300, 1e300), blank };
+  }
+  const levels = LEVEL_NAMES.filter((level) => Array.isArray(given.levels) && given.levels.includes(level));
+  const family = Object.hasOwn(FAMILIES, given.family) ? given.family : report.family;
+  const count = parametersOf(family).length;
+  const parameters = Array.isArray(given.parameters) && given.parameters.length === count
+    && given.parameters.every((/** @type {any} */ x) => number(x, 1e-12, 1e12, NaN) === x) ? given.parameters : report.parameters;
+  const added = (Array.isArray(given.added) ? given.added : []).filter((/** @type {any} */ row) =>
+    typeof row === "object" && row !== null && typeof row.label === "string" && row.label.length <= LONGEST
+    && Number.isFinite(row.yi) && Number.isFinite(row.vi) && row.vi > 0
+    && Array.isArray(row.x) && row.x.length === table.terms && row.x.every(Number.isFinite)).slice(0, MOST_ADDED);
+  const kind = KINDS.includes(given.conclusion?.kind) ? given.conclusion.kind : report.conclusion.kind;
+  return {
+    out: places(given.out, table.studies),
+    filters,
+    levels: levels.length ? levels : report.levels,
+    rho: number(given.rho, 0, 0.99, report.rho),
+    family: parameters.length === count ? family : report.family,
+    parameters,
+    location: number(given.location, -1e12, 1e12, report.location),
+    scale: number(given.scale, 1e-12, 1e12, report.scale),
+    rope: number(given.rope, 0, 1e12, report.rope),
+    added: added.map((/** @type {NewStudy} */ { label, yi, vi, x }) => ({ label, yi, vi, x })),
+    conclusion: { at: number(given.conclusion?.at, 0, names.length - 1, report.conclusion.at) | 0, kind },
+  };
+}
+
+/**
+ * The names of the parameters of a family.
+ * @param {string} family
+ */
+export function parametersOf(family) {
+  if (family === "Gamma") return ["shape", "rate"];
+  return family === "InvGamma" ? ["shape", "scale"] : ["scale"];
+}
+
+/**
+ * Hedges' g with the exact correction, and its sampling variance (metafor's SMD, vtype LS).
+ * @param {{m1: number, sd1: number, n1: number, m2: number, sd2: number, n2: number}} numbers
+ * @param {(x: number) => number} logGamma
+ */
+export function hedges({ m1, sd1, n1, m2, sd2, n2 }, logGamma) {
+  const df = n1 + n2 - 2;
+  const correction = Math.exp(logGamma(df / 2) - logGamma((df - 1) / 2)) / Math.sqrt(df / 2);
+  const pooled = Math.sqrt(((n1 - 1) * sd1 ** 2 + (n2 - 1) * sd2 ** 2) / df);
+  const yi = (correction * (m1 - m2)) / pooled;
+  return { yi, vi: 1 / n1 + 1 / n2 + yi ** 2 / (2 * (n1 + n2)) };
+}

@@ -1,0 +1,273 @@
+"""The live page in a browser: leave a study out, move a prior, read, copy the link, reopen."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from playwright.sync_api import Browser, Page
+
+from bayesmeta.commands.live import LiveContent, live_content
+from bayesmeta.commands.request import select
+from bayesmeta.model.spec import parse_spec
+from bayesmeta.output.live import live_page
+from browsers import CONTRASTS, launched
+
+MODEL = """
+terms = "0 + kind"
+levels = ["study", "group"]
+[priors.terms]
+prior = "Normal(0, 1.5)"
+[priors.tau]
+prior = "HalfNormal(1)"
+[contrasts]
+"b - a" = "b - a"
+"""
+HOSTILE = "<img src=x onerror=document.title='run'>"
+
+
+def frame_of(effects: int) -> pd.DataFrame:
+    rng = np.random.default_rng(11)
+    study = np.arange(effects) % max(12, effects // 10)
+    kind = rng.choice(["a", "b"], effects)
+    return pd.DataFrame(
+        {
+            "study": [HOSTILE if i == 3 else f"study {i:03}" for i in study],
+            "group": [f"g{i}" for i in range(effects)],
+            "effect": [f"e{i}" for i in range(effects)],
+            "yi": rng.normal(np.where(kind == "a", 0.5, -0.2), 0.4),
+            "vi": rng.uniform(0.02, 0.2, effects),
+            "kind": kind,
+            "place": rng.choice(["here", "there"], effects),
+            "dose": rng.uniform(0, 10, effects),
+        }
+    )
+
+
+def written(folder: Path, frame: pd.DataFrame) -> LiveContent:
+    frame.attrs = {"dataset": "toy"}
+    inputs = select(frame, frame, parse_spec(MODEL, "toy"))
+    content = live_content(inputs)
+    about = {"dataset": "toy", "model": "toy", "title": "", "synthetic": False, "notes": []}
+    about |= {"source": "bayesmeta", "k": len(frame), "studies": frame["study"].nunique()}
+    (folder / "live.html").write_text(live_page(content.payload, about), encoding="utf-8")
+    return content
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("live")
+    written(made, frame_of(60))
+    return made
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    yield from launched()
+
+
+def opened(browser: Browser, folder: Path, fragment: str = "", **options: Any) -> Iterator[Page]:
+    """Yield the page when it has computed; fail on an error, or on a request of the page."""
+    page = browser.new_page(**{"viewport": {"width": 1200, "height": 900}} | options)
+    page.set_default_timeout(20_000)
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
+    page.on(
+        "request",
+        lambda request: messages.append(request.url) if asked_elsewhere(request.url) else None,
+    )
+    page.goto((folder / "live.html").as_uri() + fragment)
+    settle(page)
+    yield page
+    page.close()
+    assert messages == []
+
+
+def asked_elsewhere(url: str) -> bool:
+    return not url.startswith(("data:", "blob:")) and not url.split("#")[0].endswith("/live.html")
+
+
+def settle(page: Page) -> None:
+    """Wait until the last change is computed."""
+    page.wait_for_timeout(200)
+    page.locator('#results[aria-busy="false"]').wait_for()
+
+
+def numbers(page: Page) -> list[str]:
+    """Return all numbers of the answer, and of the tables of means and heterogeneity."""
+    shown = [page.inner_text("#answer"), page.inner_text("#strip")]
+    for cells in ("#means td", "#heterogeneity td"):
+        shown += page.locator(cells).all_text_contents()
+    return re.findall(r"−?\d*\.?\d+", "\n".join(shown))
+
+
+def test_the_page_begins_with_the_numbers_of_python(browser: Browser, folder: Path) -> None:
+    content = written(folder, frame_of(60))
+    for page in opened(browser, folder):
+        means = page.locator("#means tbody td:nth-child(2)").all_text_contents()
+        expected = [f"{mean:.3f}".replace("-", "−") for mean in content.summaries["mean"]]
+        assert means == expected
+        largest = page.locator("#reproduced").get_attribute("data-largest")
+        assert float(str(largest)) < 1e-6
+        assert page.title() == "toy, toy: live"
+
+
+def test_untick_move_the_prior_copy_the_link_and_reopen(browser: Browser, folder: Path) -> None:
+    for page in opened(browser, folder):
+        before = numbers(page)
+        page.locator("summary", has_text="Tick boxes").click()
+        page.locator('[data-study="5"]').uncheck()
+        settle(page)
+        assert "a study is left out (study 005)" in page.inner_text("#answer")
+        assert "55 of 60 effects and 11 of 12 studies are counted." in page.inner_text("#answer")
+        assert page.evaluate("document.activeElement.dataset.study") == "5"
+        page.get_by_label("Terms: prior sd").fill("0.2")
+        page.keyboard.press("Enter")
+        settle(page)
+        assert "prior sd of the terms 0.2 in place of 1.5" in page.inner_text("#answer")
+        after = numbers(page)
+        assert after != before
+        page.get_by_role("button", name="Copy link").click()
+        page.locator("#copied", has_text="link").wait_for()
+        link = page.get_by_label("Link that carries the settings").input_value()
+        fragment = "#" + link.partition("#")[2]
+        for again in opened(browser, folder, fragment):
+            assert numbers(again) == after
+            assert not again.locator('[data-study="5"]').is_checked()
+        page.get_by_role("button", name="Undo").click()
+        page.get_by_role("button", name="Undo").click()
+        settle(page)
+        assert numbers(page) == before
+        assert page.get_by_role("button", name="Undo").is_disabled()
+
+
+def test_a_click_in_the_forest_leaves_a_study_out_and_reset_brings_it_back(
+    browser: Browser, folder: Path
+) -> None:
+    for page in opened(browser, folder):
+        row = page.locator("#studies svg .row").nth(2)
+        row.click()
+        settle(page)
+        assert "a study is left out" in page.inner_text("#answer")
+        assert page.locator("#studies svg .row.out").count() == 1
+        page.get_by_role("button", name="Reset").click()
+        settle(page)
+        assert page.locator("#studies svg .row.out").count() == 0
+
+
+def test_a_filter_and_levels(browser: Browser, folder: Path) -> None:
+    frame = frame_of(60)
+    for page in opened(browser, folder):
+        page.get_by_label("Moderator to filter by").select_option("place")
+        page.get_by_label("there").uncheck()
+        page.get_by_label("Moderator to filter by").select_option("dose")
+        page.get_by_label("to", exact=True).fill("5")
+        page.keyboard.press("Enter")
+        page.get_by_label("effect", exact=True).check()
+        settle(page)
+        counted = int(((frame["place"] == "here") & (frame["dose"] <= 5)).sum())
+        assert f"{counted} of 60 effects" in page.inner_text("#answer")
+        assert len(page.workers) == 1  # three taus take longer than a page may stand still
+        levels = page.locator("#heterogeneity tbody th").all_text_contents()
+        assert levels == ["study", "group", "effect", "total"]
+
+
+def test_a_map_a_ranking_and_a_study_of_the_reader(browser: Browser, folder: Path) -> None:
+    for page in opened(browser, folder):
+        page.get_by_role("button", name="Draw the map").click()
+        page.get_by_text("of 25 combinations").wait_for()
+        page.get_by_role("button", name="Who changes this conclusion?").click()
+        page.locator("#deletion tbody tr").first.wait_for()
+        assert page.locator("#deletion tbody tr").count() == 12
+        page.get_by_role("spinbutton", name="Standard error").fill("0.1")
+        page.locator("#prediction svg").wait_for()
+        assert "95 % prediction interval" in page.inner_text("#prediction")
+        page.get_by_role("spinbutton", name="Effect yi").fill("4")
+        page.get_by_text("is outside it").wait_for()
+        page.get_by_label("Name").fill(HOSTILE)
+        page.get_by_role("button", name="Add the study").click()
+        settle(page)
+        assert "1 that you added" in page.inner_text("#answer")
+        page.get_by_role("button", name="remove <img").click()
+        settle(page)
+        assert "added" not in page.inner_text("#answer")
+        page.locator("#map svg .cell").count()
+        assert page.title() == "toy, toy: live"
+
+
+def test_a_cell_of_the_map_gives_its_settings(browser: Browser, folder: Path) -> None:
+    for page in opened(browser, folder):
+        page.get_by_role("button", name="Draw the map").click()
+        page.get_by_text("of 25 combinations").wait_for()
+        page.locator("#map svg .cell").nth(8).click()  # rho .2, prior of the means times 2
+        settle(page)
+        assert "rho 0.2 in place of 0" in page.inner_text("#answer")
+        assert "prior sd of the terms 3 in place of 1.5" in page.inner_text("#answer")
+
+
+def test_a_large_table_is_computed_in_a_worker(browser: Browser, tmp_path: Path) -> None:
+    written(tmp_path, frame_of(6000))
+    for page in opened(browser, tmp_path):
+        assert len(page.workers) == 1
+        assert "6000 of 6000 effects" in page.inner_text("#answer")
+        largest = page.locator("#reproduced").get_attribute("data-largest")
+        assert float(str(largest)) < 1e-6
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_is_legible(browser: Browser, folder: Path, scheme: str) -> None:
+    for page in opened(browser, folder, color_scheme=scheme):
+        page.evaluate("document.querySelectorAll('details').forEach((e) => { e.open = true; })")
+        texts = [text for text in page.evaluate(CONTRASTS) if text[2] != "text"]
+        assert len(texts) > 100
+        assert [text for text in texts if text[0] < 4.5] == []
+
+
+def test_nothing_is_wider_than_a_phone(browser: Browser, folder: Path) -> None:
+    for page in opened(browser, folder, viewport={"width": 390, "height": 844}):
+        page.evaluate("document.querySelectorAll('details').forEach((e) => { e.open = true; })")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_on_a_phone_the_answer_is_on_the_first_screen(browser: Browser, folder: Path) -> None:
+    for page in opened(browser, folder, viewport={"width": 390, "height": 844}):
+        assert not page.get_by_label("rho, correlation").is_visible()
+        box = page.locator("#answer").bounding_box()
+        assert box is not None
+        assert box["y"] < 844
+
+
+def test_every_control_has_a_name(browser: Browser, folder: Path) -> None:
+    for page in opened(browser, folder):
+        page.evaluate("document.querySelectorAll('details').forEach((e) => { e.open = true; })")
+        page.get_by_label("Moderator to filter by").select_option("place")
+        unnamed = page.evaluate(
+            "[...document.querySelectorAll('input, select')].filter((e) => !e.labels.length "
+            "&& !e.getAttribute('aria-label')).map((e) => e.outerHTML)"
+        )
+        assert unnamed == []
+        pictures = page.evaluate(
+            "[...document.querySelectorAll('svg')].map((e) => e.getAttribute('aria-label'))"
+        )
+        assert len(pictures) >= 4
+        assert all(pictures)
+
+
+def test_print_leaves_out_what_cannot_be_pressed(browser: Browser, folder: Path) -> None:
+    for page in opened(browser, folder):
+        page.emulate_media(media="print")
+        assert not page.locator("#panel").is_visible()
+        assert not page.get_by_role("button", name="Draw the map").is_visible()
+        assert page.locator("#means svg").first.is_visible()
+
+
+def test_it_can_be_read_without_its_script(browser: Browser, folder: Path) -> None:
+    page = browser.new_page(java_script_enabled=False)
+    page.goto((folder / "live.html").as_uri())
+    assert page.locator("[data-static] tbody tr").count() == 3
+    assert not page.locator(".board").is_visible()
+    page.close()
