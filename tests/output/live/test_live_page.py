@@ -19,7 +19,6 @@ from bayesmeta.commands.request import Inputs, select
 from bayesmeta.data.effect_sizes import MEASURES
 from bayesmeta.estimates import text
 from bayesmeta.inference.quadrature import combination, integrate_posterior
-from bayesmeta.inference.quadrature.outer import outer_priors
 from bayesmeta.model.likelihood import Normal
 from bayesmeta.model.likelihood.choice import likelihood_class
 from bayesmeta.model.spec import ModelSpec, check_spec, model_names, parse_spec, read_spec
@@ -378,7 +377,8 @@ def test_every_model_has_a_nearest_one(name: str) -> None:
     spec, left_out = nearest_model(read_spec(name))
     check_spec(spec)
     assert likelihood_class(spec) is Normal
-    assert not outer_priors(spec)
+    assert not spec.pooling_sds
+    assert "rho" not in spec.priors
     assert not spec.tau_by
     assert nearest_model(spec) == (spec, [])
     assert (spec == read_spec(name)) == (not left_out)
