@@ -12,8 +12,8 @@ from bayesmeta.cli import main
 from bayesmeta.model.spec import Prior
 from bayesmeta.model.spec.informed import informed_priors, with_informed
 
-FILES = {"models", "inclusion", "averaged", "averaged_taus", "model_means"}
-FILES |= {"sensitivity", "savage_dickey"}
+FILES = {"average_models", "inclusion", "averaged", "averaged_taus", "average_means"}
+FILES |= {"bayes_factors", "savage_dickey"}
 
 
 def run(*arguments: str) -> int:
@@ -41,8 +41,8 @@ def test_writes_the_contract(table: Path, capsys: pytest.CaptureFixture[str]) ->
     assert run("average", "--dataset", str(table), *moderators, "--out", str(out)) == 0
     assert {path.stem for path in (out / "tables").iterdir()} == FILES
     drawn = {path.stem for path in (out / "figures").iterdir()}
-    assert drawn == {"averages", "inclusion", "sensitivity"}
-    models = pd.read_csv(out / "tables" / "models.csv")
+    assert drawn == {"averages", "inclusion", "bayes_factors"}
+    models = pd.read_csv(out / "tables" / "average_models.csv")
     assert len(models) == 8
     assert models["posterior"].sum() == pytest.approx(1)
     assert models["posterior"].is_monotonic_decreasing
@@ -56,14 +56,14 @@ def test_writes_the_contract(table: Path, capsys: pytest.CaptureFixture[str]) ->
 def test_bias_models_have_an_evidence_with_an_error(table: Path) -> None:
     frame = bayesmeta.read(table)
     tables = bayesmeta.average(frame, over=["effect", "bias"])
-    models = tables["models"].set_index("model")
+    models = tables["average_models"].set_index("model")
     assert len(models) == 18
     by_importance = models[models["how"] == "importance"]
     assert len(by_importance) == 12
     assert by_importance["error"].between(1e-4, 0.2).all()
     assert (models.loc[models["how"] == "quadrature", "error"] == 0).all()
     again = bayesmeta.average(frame, over=["effect", "bias"])
-    pd.testing.assert_frame_equal(again["models"], tables["models"])
+    pd.testing.assert_frame_equal(again["average_models"], tables["average_models"])
 
 
 @pytest.mark.parametrize(

@@ -41,9 +41,9 @@ def average(
     Returns
     -------
     dict of DataFrame
-        models (log_evidence, posterior), inclusion (bayes_factor), averaged (mean, ci_lb, ci_ub,
-        p_zero), averaged_taus, model_means, sensitivity, savage_dickey, left_out: the tables of
-        `bayesmeta average`, on the scale of yi.
+        average_models (log_evidence, posterior), inclusion (bayes_factor), averaged (mean, ci_lb,
+        ci_ub, p_zero), averaged_taus, average_means, bayes_factors (by scale of the prior),
+        savage_dickey, average_left_out: the tables of `bayesmeta average`, on the scale of yi.
 
     Source: Hoeting et al. 1999, doi 10.1214/ss/1009212519.
 

@@ -70,15 +70,15 @@ def average(
     with steps("averages"):
         combinations = combinations_of(inputs)
         tables = {
-            "models": averaging.models_table(pairs),
+            "average_models": averaging.models_table(pairs),
             "inclusion": averaging.inclusion_table(pairs),
             "averaged": averaging.averaged_table(pairs, combinations, means_of(inputs)),
             "averaged_taus": averaging.heterogeneity_averaged(pairs, inputs.spec.levels),
-            "model_means": averaging.means_by_model(pairs, combinations),
-            "left_out": pd.DataFrame(list(left_out.items()), columns=["model", "reason"]),
+            "average_means": averaging.means_by_model(pairs, combinations),
+            "average_left_out": pd.DataFrame(list(left_out.items()), columns=["model", "reason"]),
         }
     with steps("Bayes factors under other priors"):
-        tables["sensitivity"] = averaging.sensitivity_table(pairs)
+        tables["bayes_factors"] = averaging.sensitivity_table(pairs)
         tables["savage_dickey"] = averaging.savage_dickey_table(pairs, components_of(inputs, over))
     return tables
 

@@ -14,6 +14,7 @@ from rich.console import Console
 from bayesmeta.commands.console.estimates import print_report
 from bayesmeta.commands.fit import keeping_posteriors
 from bayesmeta.commands.options import (
+    Averaging,
     Comparison,
     Machine,
     Options,
@@ -169,6 +170,7 @@ def parts_of(
         part("check", "provenance-check.json", sampling),
         part("lint", "provenance-lint.json", Options()),
         part("multiverse", "provenance-multiverse.json", Options()),
+        part("average", "provenance-average.json", Averaging(seed=sampling.seed)),
         part("screen", "provenance-screen.json", screening, screened, out / "screening"),
         part(LIVE, "provenance-live.json", Options()),
     ]

@@ -40,7 +40,7 @@ def find_stamp(choices: Any) -> Any | None:
 
 
 def _path(choices: Any) -> Path:
-    text = json.dumps([choices, code_fingerprint()], sort_keys=True)
+    text = json.dumps([choices, code_fingerprint(with_templates=True)], sort_keys=True)
     return cache_folder() / "stamps" / f"{hashlib.sha256(text.encode()).hexdigest()}.json"
 
 

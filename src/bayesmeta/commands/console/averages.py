@@ -41,9 +41,9 @@ def print_averages(printer: Printer, tables: Mapping[str, pd.DataFrame]) -> None
             probability_text(row["posterior"]),
             f"{row['log_evidence']:.2f}",
         )
-        for row in tables["models"].head(MOST).to_dict("records")
+        for row in tables["average_models"].head(MOST).to_dict("records")
     ]
-    heading = f"Most probable of {len(tables['models'])} models"
+    heading = f"Most probable of {len(tables['average_models'])} models"
     printer.table(heading, columns_of_models, models)
     for sentence in sentences(tables):
         printer.markup(escape(sentence))
@@ -59,12 +59,12 @@ def factor_text(log_factor: float) -> str:
 def sentences(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     """Return what the tables do not say by themselves."""
     lines = [
-        "Bayes factors depend on the priors: figures/sensitivity shows them under narrower and "
+        "Bayes factors depend on the priors: figures/bayes_factors shows them under narrower and "
         "wider ones."
     ]
-    if not len(tables["sensitivity"]):
+    if not len(tables["bayes_factors"]):
         lines = ["Bayes factors depend on the priors; these models are too many for a curve."]
-    for row in tables["left_out"].to_dict("records"):
+    for row in tables["average_left_out"].to_dict("records"):
         lines.append(f"left out: {row['model']}: {row['reason']}")
     return lines
 

@@ -53,16 +53,18 @@ def write_multiverse(folder: Folder, tables: Tables) -> None:
 
 
 def write_averages(folder: Folder, tables: Tables, scale: str) -> None:
-    """Write tables/*.csv, and figures averages, inclusion and, of few models, sensitivity."""
-    kept = {name: table for name, table in tables.items() if len(table) or name != "left_out"}
+    """Write tables/*.csv, and figures averages, inclusion and, of few models, bayes_factors."""
+    kept = {
+        name: table for name, table in tables.items() if len(table) or name != "average_left_out"
+    }
     folder.write_tables(kept)
     with folder.steps("drawing figures"):
-        means = tables["model_means"]
+        means = tables["average_means"]
         folder.draw("averages", figures.draw_averages, means, "Mean over models", xlabel=scale)
         folder.draw("inclusion", figures.draw_inclusion, tables["inclusion"], "Evidence")
-        if len(table := tables["sensitivity"]):
+        if len(table := tables["bayes_factors"]):
             heading = "Bayes factors under other priors"
-            folder.draw("sensitivity", figures.draw_factor_curves, table, heading)
+            folder.draw("bayes_factors", figures.draw_factor_curves, table, heading)
 
 
 def write_calibration(folder: Folder, tables: Tables) -> None:

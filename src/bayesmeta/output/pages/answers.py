@@ -9,7 +9,7 @@ from bayesmeta.data.datasets import DATASETS
 from bayesmeta.data.effect_sizes import MEASURES
 from bayesmeta.estimates.transformed import NAME
 from bayesmeta.output.pages.cells import Cells
-from bayesmeta.output.pages.conclusions import compared, doubted, estimated, moved, varied
+from bayesmeta.output.pages.conclusions import averages, compared, doubted, estimated, moved, varied
 from bayesmeta.output.pages.facts import SUPPORTED, Tables, answering, with_facts
 from bayesmeta.output.pages.prose import blocks, joined
 from bayesmeta.output.pages.results import Results
@@ -78,6 +78,7 @@ def context_of(results: Results, html: bool) -> dict[str, Any]:
         **estimated(answers),
         **varied(answers),
         **moved(tables),
+        **averages(tables),
         **compared(tables),
         **doubted(tables),
     }

@@ -60,6 +60,18 @@ def varied(tables: Tables) -> dict[str, Any]:
     return {"strata": strata, "new_study": new_study_sides(tables)}
 
 
+def averages(tables: Tables) -> dict[str, Any]:
+    """Return the mean that averaging over models changes most ("" without it), and components."""
+    rows = tables.get("averaged", NONE)
+    terms = tables.get("terms", NONE)
+    if not (len(rows) and len(terms)):
+        return {"averaged": "", "components": []}
+    both = terms.set_index("term").join(rows.set_index("name")[["mean"]], rsuffix="_averaged")
+    shift = ((both["mean_averaged"] - both["mean"]) / both["sd"]).abs().dropna()
+    components = list(tables["inclusion"]["component"]) if "inclusion" in tables else []
+    return {"averaged": str(shift.idxmax()) if len(shift) else "", "components": components}
+
+
 def moved(tables: Tables) -> dict[str, Any]:
     """Return the means that differ between the requested and the supported model, and why.
 
