@@ -196,8 +196,9 @@ function start() {
       h("div", { class: heading.replaceAll(" ", "-") }, h("dt", {}, heading), h("dd", {}, value), h("dd", {}, p)))));
   };
 
-  /** @param {import("./answers.mjs").Row} row @param {string} source @returns {Mark} */
-  const markOf = (row, source) => ({ mean: row.mean, low: row.quantiles[0], high: row.quantiles[2], prediction: row.prediction, source });
+  /** @param {import("./answers.mjs").Row} row @param {string} source @param {boolean} predicts @returns {Mark} */
+  const markOf = (row, source, predicts) =>
+    ({ mean: row.mean, low: row.quantiles[0], high: row.quantiles[2], prediction: predicts ? row.prediction : undefined, source });
 
   const drawMeans = (/** @type {Summary} */ now, /** @type {Summary} */ before) => {
     const rowsOf = (/** @type {number} */ from, /** @type {number} */ to) => names.slice(from, to).map((label, i) => {
@@ -206,8 +207,8 @@ function start() {
       /** @type {Mark[]} */
       const marks = [];
       if (published) marks.push({ mean: published.estimate, low: published.ci_lb, high: published.ci_ub, source: "published" });
-      marks.push(markOf(before.rows[at], "report"));
-      if (isChanged()) marks.push(markOf(now.rows[at], "yours"));
+      marks.push(markOf(before.rows[at], "report", at < terms));
+      if (isChanged()) marks.push(markOf(now.rows[at], "yours", at < terms));
       const row = now.rows[at];
       return { label, marks, text: estimateText(row.mean, row.quantiles[0], row.quantiles[2]) };
     });
@@ -397,8 +398,8 @@ function start() {
     const input = h("input", { type: "number", min, max, step, inputmode: "decimal" });
     input.addEventListener("change", () => {
       const value = Number(input.value);
-      if (input.value !== "" && value >= min && value <= max) set(value);
-      else input.value = String(get());
+      if (input.value === "" || !(value >= min && value <= max)) input.value = String(get());
+      else if (value !== get()) set(value);
     });
     controls.push(() => { if (document.activeElement !== input || Number(input.value) !== get()) input.value = String(Number(get().toPrecision(6))); });
     return h("label", { class: "field" }, h("span", {}, label), input, unit ? h("span", { class: "note" }, unit) : null);
