@@ -303,3 +303,20 @@ export function textTable(caption, columns, rows) {
   return h("div", { class: "wide", tabindex: 0, role: "region", "aria-label": caption },
     h("table", {}, h("caption", {}, caption), h("thead", {}, head), h("tbody", {}, ...body)));
 }
+
+/** @type {Set<string>} */
+const unfolded = new Set();
+
+/**
+ * A part that folds; when it is drawn again it stays as the reader left it.
+ * @param {string} summary
+ * @param {Node} child
+ * @param {string} [name]
+ */
+export function folding(summary, child, name = summary) {
+  const remember = (/** @type {any} */ event) => {
+    if (event.target.open) unfolded.add(name);
+    else unfolded.delete(name);
+  };
+  return h("details", { open: unfolded.has(name), toggle: remember }, h("summary", {}, summary), child);
+}
