@@ -18,12 +18,18 @@ from bayesmeta.commands.live import live_content
 from bayesmeta.commands.request import Inputs, select
 from bayesmeta.data.effect_sizes import MEASURES
 from bayesmeta.estimates import text
-from bayesmeta.inference.quadrature import combination, integrate_posterior
+from bayesmeta.inference.quadrature import (
+    combination,
+    contrasts_table,
+    integrate_posterior,
+)
+from bayesmeta.model.design.contrasts import named_weights
 from bayesmeta.model.likelihood import Normal
 from bayesmeta.model.likelihood.choice import likelihood_class
 from bayesmeta.model.spec import ModelSpec, check_spec, model_names, parse_spec, read_spec
 from bayesmeta.output.live import live_page, nearest_model
 from bayesmeta.output.live.page import json_text, script_text
+from bayesmeta.output.live.payload import measure_of
 from live_engine import MODULES, ask, node
 
 HOSTILE = [
@@ -142,9 +148,11 @@ def test_the_policy_permits_the_script_and_the_style_alone(page: str) -> None:
 
 def test_the_script_runs_in_a_page_and_in_a_worker() -> None:
     script = script_text()
-    command = [node(), "--check", "-"]  # as a classic script, which a worker is
-    done = subprocess.run(command, input=script, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    # as a classic script, which a worker is, and as a module, in which no name occurs twice
+    for kind in ([], ["--input-type=module"]):
+        command = [node(), "--check", *kind, "-"]
+        done = subprocess.run(command, input=script, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
     assert not re.search(r"^(import|export)\b", script, re.MULTILINE)
     assert "</" not in script.replace("</g", "")
     assert "<!--" not in script
@@ -271,6 +279,22 @@ def test_no_effects_are_refused_in_words(payload: Any) -> None:
     assert answer["refused"] == "no effects are left"
 
 
+def test_a_single_study_is_left(payload: Any, inputs: Inputs) -> None:
+    fragment = "#set=" + json.dumps({"out": list(range(1, 10))})
+    asked = {"ask": "answer", "payload": payload, "fragment": fragment, "more": {}}
+    (answer,) = ask([{**asked, "kind": "summary"}])
+    rows = answer["value"]["rows"]
+    names = [str(name) for name in inputs.design["study"].values]
+    posterior = integrate_posterior(inputs.design, inputs.spec, without=names[1:])
+    expected = contrasts_table(posterior, named_weights(inputs.design, inputs.spec))
+    for name in ("mean", "sd"):
+        got = [row[name] for row in rows]
+        np.testing.assert_allclose(got, expected[name], rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(
+        [row["quantiles"] for row in rows], expected[["ci_lb", "median", "ci_ub"]], atol=1e-4
+    )
+
+
 def test_prediction_of_the_next_study(payload: Any) -> None:
     """Mean and spread of the prediction are those of the mean, the taus and the error together."""
     fragment = ""
@@ -355,6 +379,28 @@ def test_numbers_are_written_as_everywhere() -> None:
     for (low, high), ticks in zip(intervals, answer["ticks"], strict=True):
         assert len(ticks) >= 2
         assert low <= min(ticks) < max(ticks) <= high
+
+
+def test_numbers_on_the_scale_of_everymeasure_of(payload: Any) -> None:
+    """The median and interval on the scale of a measure are those of Python's transformation."""
+    quantiles = [0.21, 0.34, 0.42]
+    asked = []
+    expected = []
+    for name, measure in MEASURES.items():
+        frame = pd.DataFrame()
+        frame.attrs = {"measure": name}
+        changed = {**payload, "measure": measure_of(frame)}
+        scale = measure.scale
+        if scale.name:
+            asked.append({"ask": "scaled", "payload": changed, "at": 0, "quantiles": quantiles})
+            low, median, high = scale.back(np.array(quantiles))
+            expected.append(text.estimate_text(median, low, high))
+        if scale.difference:
+            asked.append({"ask": "scaled", "payload": changed, "at": 2, "quantiles": quantiles})
+            low, median, high = np.exp(quantiles)
+            expected.append(f"{text.estimate_text(median, low, high)} ({scale.difference})")
+    assert ask(asked) == expected
+    assert len(expected) > 40
 
 
 def test_hedges_g_of_a_new_study() -> None:
