@@ -148,7 +148,7 @@ def keep(row: dict[str, Any]) -> None:
         before = pd.read_csv(MEASURED)
         same = (before["table"] == row["table"]) & (before["command"] == row["command"])
         table = pd.concat([before[~same], table]) if (~same).any() else table
-    table.to_csv(MEASURED, index=False)
+    table.astype({"effects": "Int64"}).to_csv(MEASURED, index=False)
 
 
 def write_page() -> None:

@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 from bayesmeta.data.effect_sizes import correction
-from bayesmeta.inference import predictive
+from bayesmeta.inference import nuts, predictive
 from bayesmeta.inference.nuts import sample_posterior
 from bayesmeta.inference.quadrature import quadrature_posterior
 from bayesmeta.infrastructure.errors import BadInput
@@ -23,6 +24,13 @@ def test_of_a_large_table_summaries_are_kept(
     monkeypatch.setattr(predictive, "MAX_STORED_VALUES", 240 * 60)
     monkeypatch.setattr(predictive, "SUMMARISED_VALUES", 240 * 500)
     monkeypatch.setattr(predictive, "PRIOR_DRAWS", 200)
+    drawn = complete["posterior"].to_dataset().isel(draw=slice(100))  # in place of NUTS
+    levels = xr.DataArray(["study", "group"], dims="level", name="level")
+    tau = xr.concat([drawn["tau_study"], drawn["tau_group"]], levels).transpose(..., "level")
+    stats = complete["sample_stats"].to_dataset().isel(draw=slice(100))
+    posterior = drawn[["beta"]].assign(tau=tau)
+    few = xr.DataTree.from_dict({"posterior": posterior, "sample_stats": stats})
+    monkeypatch.setattr(nuts, "_sample", lambda *_, **options: few)
     for tree in (
         sample_posterior(design, spec, draws=100, tune=100, chains=2),
         quadrature_posterior(design, spec, draws=500, chains=2),

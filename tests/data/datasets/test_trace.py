@@ -217,3 +217,13 @@ def test_a_table_without_a_record_is_its_own_record() -> None:
     assert datasets.full_record(frame) is frame
     file = pd.DataFrame({"study": ["a"]})
     assert datasets.full_record(file) is file
+
+
+@pytest.mark.usefixtures("trace_data")
+def test_a_table_that_is_read_again_is_a_copy() -> None:
+    first = trace.read("clinical", "strict")
+    kept = first.copy()
+    first["yi"] = 0.0
+    first.attrs["notes"] = ["changed"]
+    pd.testing.assert_frame_equal(trace.read("clinical", "strict"), kept)
+    assert trace.read("clinical", "strict").attrs["notes"] != ["changed"]

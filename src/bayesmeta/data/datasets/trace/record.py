@@ -1,6 +1,7 @@
 """A pass over the raw files: all effects of the record, the sets of them, the rows left out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import pandas as pd
 
@@ -34,10 +35,18 @@ def build(variant: str = "calibrated") -> Record:
     Variants: `strict` (inclusion exactly 1, only task x measure codes that the authors published),
     `extended` (also our supplement of codes and the authors' lists of studies) and `calibrated`
     (also our repairs). Raise BadInput if the variant is unknown, or a file is absent, not the
-    pinned version, or not as expected.
+    pinned version, or not as expected. A process that asks again, as a report does for every part,
+    gets a copy.
     """
     check_known("variant", variant, VARIANTS)
     sources = {key: raw.locate(key) for key in raw.register()["files"]}
+    record = _build(variant, tuple(sources.items()))
+    return replace(record, effects=record.effects.copy(), reasons=record.reasons.copy())
+
+
+@lru_cache(maxsize=len(VARIANTS))
+def _build(variant: str, found: tuple[tuple[str, Source], ...]) -> Record:
+    sources = dict(found)
     cells = sheets.repair_cells(sheets.read_sheets(sources), variant)
     cells = inclusion.add_subjects(cells)
     reasons = inclusion.exclusion_reasons(cells, inclusion.listed_studies(sources), variant)
