@@ -1,11 +1,13 @@
-"""Measure every command as a whole process: `python benchmarks/commands.py` rewrites commands.md.
+"""Measure commands as whole processes: `python benchmarks/commands.py` rewrites commands.md.
 
 Commands run one after the other, with an empty and with a filled compilation cache, on the
 preclinical studies and on simulated tables of 13 to a million effects. Seconds depend on the
-machine. `--quick` leaves out what takes minutes: check, screen, report, and a million effects;
-`--large` measures large tables alone.
+machine and on what else it does; CPU seconds less so. `--quick` leaves out what takes minutes:
+check, screen, report, and a million effects; `--table "13 effects"` measures a table alone, and may
+be repeated: the rows of other tables stay as they are in commands.csv, from which the page is made.
 """
 
+import argparse
 import os
 import subprocess
 import sys
@@ -21,13 +23,15 @@ from matplotlib.figure import Figure
 HERE = Path(__file__).parent
 PAGE = HERE / "commands.md"
 PICTURE = HERE / "commands.png"
+MEASURED = HERE / "commands.csv"
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 LONG = ("check", "screen", "report")
 INTRODUCTION = """\
 # Commands
 
 `make bench` rewrites this page: whole processes on {cores} cores, from the start of Python to the
-last file; an empty compilation cache, then a filled one. Memory is that of the largest process.
+last file; an empty compilation cache, then a filled one. CPU seconds, with a filled cache, are of
+all processes together. Memory is that of the largest process.
 
 """
 
@@ -37,6 +41,7 @@ class Run(NamedTuple):
 
     table: str
     arguments: tuple[str, ...]
+    effects: int | None = None  # of a table on which the number of effects is the point
 
     @property
     def command(self) -> str:
@@ -61,7 +66,7 @@ def simulated(path: Path, k: int) -> Path:
 
 
 def measure(run: Run, folder: Path, cache: Path) -> dict[str, Any]:
-    """Run a command; return seconds, memory in GB and the size of its files in MB."""
+    """Run a command; return seconds, CPU seconds, memory in GB, the size of its files in MB."""
     command = [sys.executable, "-m", "bayesmeta", *run.arguments, "--out", str(folder)]
     started = time.perf_counter()
     with subprocess.Popen(
@@ -77,7 +82,8 @@ def measure(run: Run, folder: Path, cache: Path) -> dict[str, Any]:
             problem = process.stderr.read() if process.stderr else b""
             raise SystemExit(f"{run.command}: {problem.decode()}")
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return {"seconds": seconds, "GB": usage.ru_maxrss / 1e6, "MB": size / 1e6}
+    cpu = usage.ru_utime + usage.ru_stime
+    return {"seconds": seconds, "cpu": cpu, "GB": usage.ru_maxrss / 1e6, "MB": size / 1e6}
 
 
 def runs(folder: Path, *, quick: bool) -> list[Run]:
@@ -96,51 +102,84 @@ def runs(folder: Path, *, quick: bool) -> list[Run]:
         table = str(simulated(folder / f"k{k}.csv", k))
         for sampler in ("auto", "quadrature") if k < 50_000 else ("auto",):
             options = ("--moderators", "cell", "--sampler", sampler)
-            found.append(Run(f"{k:,} effects", ("fit", table, *options)))
+            found.append(Run(f"{k:,} effects", ("fit", table, *options), k))
     return found
 
 
 def main() -> None:
-    """Measure all commands, and write page and picture."""
-    quick = "--quick" in sys.argv
-    large = "--large" in sys.argv
-    rows = []
+    """Measure commands, add their rows to commands.csv, and write page and picture."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--table", action="append", default=[])
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory() as path:
         folder = Path(path)
-        chosen = [run for run in runs(folder, quick=quick) if "," in run.table or not large]
+        chosen = [
+            run
+            for run in runs(folder, quick=given.quick)
+            if not given.table or run.table in given.table
+        ]
+        if not chosen:
+            parser.error(f"no table {given.table}; see commands.md for their names")
         for number, run in enumerate(chosen):
-            cache = folder / f"cache{number}"
-            measured = {}
-            for state in ("empty", "filled"):
-                print(run.table, run.command, state, flush=True)
-                measured[state] = measure(run, folder / f"{number}-{state}", cache)
-                print(measured[state], flush=True)
-            shown = run.command.replace(f"{folder}/", "")
-            row = {"table": run.table, "command": f"`bayesmeta {shown}`"}
-            row |= {f"{state}, s": f"{found['seconds']:.1f}" for state, found in measured.items()}
-            last = measured["filled"]
-            rows.append(row | {"GB": f"{last['GB']:.2f}", "files, MB": f"{last['MB']:.0f}"})
-    text = INTRODUCTION.format(cores=os.cpu_count()) + in_markdown(pd.DataFrame(rows))
-    PAGE.write_text(text + "\n![Seconds against the number of effects](commands.png)\n", "utf-8")
-    draw(pd.DataFrame(rows)).savefig(PICTURE, dpi=110)
+            row = measured_twice(run, folder, number)
+            keep(row)
+            write_page()
+
+
+def measured_twice(run: Run, folder: Path, number: int) -> dict[str, Any]:
+    """Return the row of a command, run with an empty and then with a filled cache."""
+    seconds = {}
+    for state in ("empty", "filled"):
+        print(run.table, run.command, state, flush=True)
+        last = measure(run, folder / f"{number}-{state}", folder / f"cache{number}")
+        print(last, flush=True)
+        seconds[f"{state}, s"] = round(last["seconds"], 1)
+    command = f"`bayesmeta {run.command.replace(f'{folder}/', '')}`"
+    row = {"table": run.table, "effects": run.effects, "command": command} | seconds
+    row |= {"CPU, s": round(last["cpu"], 1), "GB": round(last["GB"], 2)}
+    return row | {"files, MB": round(last["MB"])}
+
+
+def keep(row: dict[str, Any]) -> None:
+    """Put a row into commands.csv in place of that of the same table and command."""
+    table = pd.DataFrame([row])
+    if MEASURED.exists():
+        before = pd.read_csv(MEASURED)
+        same = (before["table"] == row["table"]) & (before["command"] == row["command"])
+        table = pd.concat([before[~same], table]) if (~same).any() else table
+    table.to_csv(MEASURED, index=False)
+
+
+def write_page() -> None:
+    """Write page and picture from commands.csv, the tables in the order of their size."""
+    rows = pd.read_csv(MEASURED)
+    size = rows["table"].str.replace(",", "").str.extract(r"^(\d+)", expand=False).astype(float)
+    rows = rows.iloc[size.fillna(-1).argsort(kind="stable")]
+    text = INTRODUCTION.format(cores=os.cpu_count()) + in_markdown(rows.drop(columns="effects"))
+    picture = "![Seconds against the number of effects](commands.png)"
+    large = rows[rows["effects"].notna()]
+    if len(large):
+        draw(large).savefig(PICTURE, dpi=110)
+        text += f"\n{picture}\n"
+    PAGE.write_text(text, "utf-8")
 
 
 def in_markdown(table: pd.DataFrame) -> str:
     """Return a table in Markdown."""
-    rows: list[list[str]] = table.astype(str).to_numpy().tolist()
+    shown = table.astype(object).where(table.notna(), "")
+    rows: list[list[str]] = shown.astype(str).to_numpy().tolist()
     lines = [[str(name) for name in table], ["---"] * len(table.columns), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def draw(table: pd.DataFrame) -> Figure:
     """Draw seconds with a filled cache against the number of effects, on logarithmic axes."""
-    large = table[table["table"].str.contains(",")]
     figure = Figure((6, 4), layout="constrained")
     ax = figure.add_subplot(xlabel="effects", ylabel="seconds, whole process")
     for sampler in ("auto", "quadrature"):
-        rows = large[large["command"].str.contains(f"--sampler {sampler}")]
-        k = rows["table"].str.replace(",", "").str.split().str[0].astype(float)
-        ax.plot(k, rows["filled, s"].astype(float), "o-", label=f"--sampler {sampler}")
+        rows = table[table["command"].str.contains(f"--sampler {sampler}")]
+        ax.plot(rows["effects"], rows["filled, s"], "o-", label=f"--sampler {sampler}")
     ax.set(xscale="log", yscale="log")
     ax.legend()
     return figure

@@ -208,3 +208,26 @@ def plan(size: Size) -> Figure:
     note = "20 per arm: 123 studies for a width of 0.5" if size.long else "not within 100"
     told = {"value": 0.6, "low": 0.5, "high": 0.7, "today": 0.9, "floor": 0.3, "note": note}
     return draw_plan(table.assign(**told), **LABELS)
+
+
+@drawn
+def averages(size: Size) -> Figure:
+    models = [*size.names(9 if size.long else 3), "average"]
+    table = crossed(name=size.names(size.terms), model=models)
+    shares = np.resize([0.5, 0.3, 0.2], len(table))
+    table = table.assign(posterior=shares, mean=0.3, ci_lb=-0.2, ci_ub=0.9)
+    return figures.draw_averages(table, **LABELS)
+
+
+@drawn
+def inclusion(size: Size) -> Figure:
+    names = size.names(size.terms)
+    table = pd.DataFrame({"component": names, "prior": 0.5, "posterior": 0.93})
+    return figures.draw_inclusion(table, title=LABELS["title"])
+
+
+@drawn
+def factor_curves(size: Size) -> Figure:
+    table = crossed(component=size.names(min(size.terms, 5)), scale=[0.25, 0.5, 1.0, 2.0, 4.0])
+    factors = np.resize([3.0, 1.0, 0.0, -2.0, 40.0], len(table))
+    return figures.draw_factor_curves(table.assign(log_bayes_factor=factors), title=LABELS["title"])

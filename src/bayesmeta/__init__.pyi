@@ -2,6 +2,7 @@ from . import api as api
 from .api import ModelSpec as ModelSpec
 from .api import Prior as Prior
 from .api import RemlSummary as RemlSummary
+from .api import average as average
 from .api import compare as compare
 from .api import compare_models as compare_models
 from .api import contrasts as contrasts
@@ -18,6 +19,7 @@ from .api import parameters as parameters
 from .api import plot as plot
 from .api import predict as predict
 from .api import prediction as prediction
+from .api import priors as priors
 from .api import read as read
 from .api import read_spec as read_spec
 from .api import reml as reml

@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from bayesmeta.commands.data import data_tables
 from bayesmeta.commands.options import Comparison, Machine, Options, Sampling, Scope, Screening
 from bayesmeta.commands.request import Inputs, Request, read_inputs
+from bayesmeta.commands.run import Task
 from bayesmeta.commands.screen import impute
 from bayesmeta.data import datasets
 from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.infrastructure.progress import Steps
 
 REFUSED: dict[str, tuple[Callable[[], Options], str]] = {
     "sampler": (
@@ -80,6 +83,20 @@ def test_a_file_is_counted_by_its_categories_and_not_by_those_of_a_dataset() -> 
         "phase",
         "all",
     ]
+
+
+@pytest.mark.parametrize(
+    ("effects", "given", "used"), [(20, None, 1), (20, 2, 2), (200, None, None)]
+)
+def test_small_tables_are_refitted_in_the_process_that_asks(
+    tmp_path: Path, effects: int, given: int | None, used: int | None
+) -> None:
+    table = pd.DataFrame({"study": [f"s{i}" for i in range(effects)], "yi": 0.1, "vi": 0.2})
+    table["yi"] += table.index / effects
+    table.to_csv(tmp_path / "mine.csv", index=False)
+    request = Request(str(tmp_path / "mine.csv"))
+    rest = (Options(), Machine(given), tmp_path, Steps(), Console())
+    assert Task(request, read_inputs(request), *rest).workers == used
 
 
 def test_bad_input_is_refused_before_the_command_is_imported() -> None:

@@ -1,14 +1,17 @@
 """A report runs what is missing and keeps what is there; stopped, it continues."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from rich.console import Console
 
 from bayesmeta.cli import main
+from bayesmeta.commands import fit as fitting
 from bayesmeta.commands import report as reporting
 from bayesmeta.commands.options import Machine, Sampling
 from bayesmeta.commands.report import Part, parts_of, run_parts
@@ -200,10 +203,36 @@ def test_the_whole_report_of_a_users_own_table_and_again_from_what_is_there(tmp_
         tmp_path / "out",
         ["report", "--dataset", str(tmp_path / "own.csv"), "--out", str(tmp_path / "out")],
     )
-    for state in ("done", "kept"):
+    for state in ("done", "done", "kept"):  # as it would be; without its page
+        if state == "kept":
+            (out / "index.html").unlink()
         with pytest.raises(SystemExit) as ended:
             main(arguments)
         assert ended.value.code == 0
         assert set(pd.read_csv(out / "tables" / "parts.csv")["state"]) == {state}
     page = (out / "index.html").read_text(encoding="utf-8")
     assert "cannot be had here" not in page
+
+
+def test_the_parts_of_a_report_share_their_draws(
+    table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs = read_inputs(Request(str(table)))
+    counted = []
+    draw = fitting._draw
+    monkeypatch.setattr(fitting, "_draw", lambda *given: counted.append(1) or draw(*given))
+    few = Sampling(sampler="quadrature", draws=20, chains=2)
+
+    def drawn(sampling: Sampling) -> xr.DataTree:
+        return fitting.draw_posterior(inputs.design, inputs.spec, sampling, Steps())
+
+    with fitting.keeping_posteriors():
+        first, again, other = drawn(few), drawn(few), drawn(replace(few, seed=2))
+    assert len(counted) == 2
+    beta = first["posterior"]["beta"]
+    xr.testing.assert_identical(again["posterior"]["beta"], beta)
+    assert not other["posterior"]["beta"].equals(beta)
+    first["added"] = xr.DataTree()  # what one part adds, another does not see
+    assert "added" not in again.children
+    drawn(few)
+    assert len(counted) == 3

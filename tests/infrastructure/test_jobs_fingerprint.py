@@ -14,12 +14,11 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from bayesmeta.infrastructure import code
 from bayesmeta.infrastructure.jobs import fingerprint
-from bayesmeta.infrastructure.jobs.fingerprint import code_fingerprint, function_fingerprint
+from bayesmeta.infrastructure.jobs.fingerprint import function_fingerprint
 from bayesmeta.model.design import build_design
 from bayesmeta.model.spec import read_spec
-
-code = importlib.import_module("bayesmeta.infrastructure.jobs.fingerprint")
 
 
 def table() -> pd.DataFrame:
@@ -224,12 +223,10 @@ def test_a_function_is_its_name_and_its_file(
 def test_the_package_is_its_source_and_versions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    package = Path(code.__file__).parents[2]
-    renew = code_fingerprint.__wrapped__
+    package = Path(code.__file__).parents[1]
+    renew = code.code_fingerprint.__wrapped__
     shutil.copytree(package, tmp_path / "copy", ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(
-        code, "__file__", str(tmp_path / "copy" / "infrastructure" / "jobs" / "fingerprint.py")
-    )
+    monkeypatch.setattr(code, "__file__", str(tmp_path / "copy" / "infrastructure" / "code.py"))
     before = renew()
     with monkeypatch.context() as patch:
         patch.setattr(code, "version", lambda name: "0")

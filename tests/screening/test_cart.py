@@ -63,35 +63,62 @@ def test_between_is_the_definition_for_every_split(rows: int, least: float, time
     effects = effects_of(table, ["number", "level", "flag"])
     leaf = np.where(table["flag"], 0, np.where(table["number"] < 0, 1, 2))
     here = np.flatnonzero(leaf == 1)
-    for cuts in splits.cuts_of(effects, here, 2):
-        got = splits.between(effects, leaf, here, cuts.left())
-        for left, qb, tau2 in zip(cuts.left(), *got, strict=True):
-            nodes = leaf.copy()
-            nodes[here[left]] = 9
-            assert (qb, tau2) == pytest.approx(
-                brute_force(effects.yi, effects.vi, nodes), rel=1e-9, abs=1e-9
-            )
+    cuts = splits.cuts_of(effects, here, 2)
+    sides = cuts.left(effects)
+    values = [table[name].iloc[here].nunique() for name in ("number", "level", "flag")]
+    assert len(np.unique(sides, axis=0)) == len(sides) <= sum(values) - 3
+    got = splits.between(effects, leaf, here, sides)
+    for left, qb, tau2 in zip(sides, *got, strict=True):
+        nodes = leaf.copy()
+        nodes[here[left]] = 9
+        assert (qb, tau2) == pytest.approx(
+            brute_force(effects.yi, effects.vi, nodes), rel=1e-9, abs=1e-9
+        )
+
+
+def test_cuts_are_between_neighbours_in_value_or_mean() -> None:
+    table = scattered(80, 6, 1, -1)
+    effects = effects_of(table, ["number", "level"])
+    rows = np.flatnonzero(table["flag"])
+    here = table.iloc[rows]
+    by_mean = here["level"].map(here.groupby("level")["yi"].mean())
+    expected = {
+        tuple(column <= bound)
+        for column in (here["number"], by_mean)
+        for bound in column.unique()
+        if 3 <= (column <= bound).sum() <= len(here) - 3
+    }
+    cuts = splits.cuts_of(effects, rows, 3)
+    assert set(map(tuple, cuts.left(effects))) == expected
+    of_left = cuts.sums(effects.terms[rows])
+    assert of_left == pytest.approx(cuts.left(effects) @ effects.terms[rows])
 
 
 @pytest.mark.parametrize("least", [-4, -1, 0])
-def test_interpolated_q_is_near_the_exact_one(
-    least: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_interpolated_q_is_near_the_exact_one(least: float) -> None:
     table = scattered(300, 30, 2, least)
     effects = effects_of(table, ["number", "level"])
     leaf = table["flag"].to_numpy(int)
-    here = np.flatnonzero(leaf == 0)
-    cuts = splits.cuts_of(effects, here, 3)
-    exact = np.concatenate(
-        [splits.between(effects, leaf, here, each.left()) for each in cuts], axis=1
-    )
-    assert splits.roughly(effects, leaf, here, cuts) == pytest.approx(exact[0], rel=1e-8, abs=1e-8)
-    monkeypatch.setattr(splits, "roughly", lambda *_: pytest.fail("not with so few splits"))
-    monkeypatch.setattr(splits, "TAU2_NODES", 1000)
-    which, place, qb, tau2 = splits.best_cut(effects, leaf, here, cuts)
-    at = exact[0].argmax()
-    assert (qb, tau2) == pytest.approx(tuple(exact[:, at]))
-    assert sum(len(each.ends) for each in cuts[:which]) + place == at
+    cuts = [splits.cuts_of(effects, np.flatnonzero(leaf == side), 3) for side in (0, 1)]
+    rough = splits.roughly(effects, leaf, cuts)
+    for of_leaf, interpolated in zip(cuts, rough, strict=True):
+        left = of_leaf.left(effects)
+        qb, tau2 = splits.between(effects, leaf, of_leaf.rows, left)
+        assert interpolated == pytest.approx(qb, rel=1e-7, abs=1e-7)
+        best = splits.best_cut(effects, leaf, of_leaf, np.arange(len(left)))
+        assert best == (qb.argmax(), pytest.approx(qb.max()), pytest.approx(tau2[qb.argmax()]))
+
+
+def test_interpolation_holds_where_variances_and_tau2_differ_by_orders() -> None:
+    table = scattered(300, 30, 2, -6)
+    table["yi"] = np.where(table["number"] > 0, 5, 0) + np.sqrt(table["vi"])
+    effects = effects_of(table, ["number", "level"])
+    leaf = np.zeros(len(table), int)
+    cuts = splits.cuts_of(effects, np.arange(len(table)), 3)
+    qb, tau2 = splits.between(effects, leaf, cuts.rows, cuts.left(effects))
+    assert np.ptp(np.log(tau2 + table["vi"].min())) > 2 * splits.MAX_HALF_RANGE
+    (rough,) = splits.roughly(effects, leaf, [cuts])
+    assert rough == pytest.approx(qb, rel=1e-4)
 
 
 def test_greedy_splits_are_the_best_there_are() -> None:
@@ -203,8 +230,9 @@ def test_levels_of_equal_mean_are_not_parted() -> None:
     table = pd.DataFrame(
         {"yi": [0.3, 0.2, 0.1, 0.1, 0.2, 0.3, 5.0, 5.1, 5.2], "vi": 0.1, "level": list("aaabbbccc")}
     )
-    (cuts,) = splits.cuts_of(effects_of(table, ["level"]), np.arange(9), 1)
-    assert cuts.ends.tolist() == [6]
+    effects = effects_of(table, ["level"])
+    cuts = splits.cuts_of(effects, np.arange(9), 1)
+    assert cuts.left(effects).tolist() == [[True] * 6 + [False] * 3]
     (split,) = grow(table, ["level"], Choices(min_split=4)).splits
     assert (split.left, split.right) == (("a", "b"), ("c",))
 

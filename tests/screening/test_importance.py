@@ -10,7 +10,15 @@ import pytest
 from test_screening import SMALL, planted
 
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.screening import dependence, forest, importance, moderators, replicates
+from bayesmeta.screening import (
+    dependence,
+    examination,
+    forest,
+    importance,
+    moderators,
+    replicates,
+    tuning,
+)
 from bayesmeta.screening.folds import folds_of, resample
 from bayesmeta.screening.forest import Training, Tuning
 from bayesmeta.screening.moderators import Coded
@@ -51,7 +59,28 @@ def test_importance_of_a_known_rule(table: pd.DataFrame, coded: Coded) -> None:
     assert found[1:].tolist() == [0, 0]
 
 
-def test_importance_is_taken_where_the_forest_did_not_learn() -> None:
+def test_permuted_rows_are_predicted_with_the_values_of_another_row(coded: Coded) -> None:
+    """The same permutations, row by row, with numbers and repeated rows."""
+    rows = np.arange(20, 90)
+    y = coded.matrix @ np.arange(1.0, 7.0)
+
+    def rule(matrix: np.ndarray) -> np.ndarray:
+        return np.sin(matrix @ np.arange(1.0, 7.0))
+
+    found = importance.permuted_loss(stub(rule), coded, y, rows, repeats=3, seed=5)
+    rng = np.random.default_rng(5)
+    base = ((rule(coded.matrix[rows]) - y[rows]) ** 2).sum()
+    for at, name in enumerate(coded.names):
+        error = 0.0
+        for _ in range(3):
+            permuted = coded.matrix[rows]
+            order = rng.permutation(len(rows))
+            permuted[:, coded.columns(name)] = permuted[np.ix_(order, coded.columns(name))]
+            error += ((rule(permuted) - y[rows]) ** 2).sum() / 3
+        assert found[at] == pytest.approx(error - base)
+
+
+def test_importance_is_taken_where_the_forest_did_not_learn(tmp_path: Path) -> None:
     """A number that names the study is worthless on other studies, though it is split on."""
     rng = np.random.default_rng(9)
     study = np.repeat(np.arange(30), 6)
@@ -64,8 +93,12 @@ def test_importance_is_taken_where_the_forest_did_not_learn() -> None:
         "study": folds_of(study, seed=1),
         "effect": folds_of(np.arange(180)),
     }.items():
-        one = importance.held_out_importance(
-            importance.examine(Training(own, y, np.ones(180), SMALL), folds, 1)
+        one = examination.held_out_importance(
+            examination.examine_folds(
+                [Training(own, y, np.ones(180), SMALL)],
+                {name: folds},
+                options=JobOptions(workers=1, cache=tmp_path),
+            )
         )
         found[name] = one.set_index("moderator")["importance"]["number"]
     assert found["effect"] > 3
@@ -74,54 +107,41 @@ def test_importance_is_taken_where_the_forest_did_not_learn() -> None:
 
 def test_every_draw_is_examined_by_itself(tmp_path: Path) -> None:
     frame, coded, y = planted(np.random.default_rng(10), studies=20)
-    target, weight, folds = (
-        Target("draws", np.stack([y, 2 * y])),
-        np.ones(len(y)),
-        folds_of(frame["study"], count=4),
-    )
-    tuning = Tuning(2, 4, "uniform", trees=10)
-    found = importance.examine_draws(
-        [coded],
-        target,
-        weight,
-        tuning,
-        folds,
-        seed=2,
-        options=JobOptions(workers=1, cache=tmp_path),
-    )
-    each = [
-        forest.cross_validate(Training(coded, y, weight, tuning), folds, 2) for y in target.values
-    ]
-    table = importance.r2cv_draws(found).set_index("measure")
+    target, weight = Target("draws", np.stack([y, 2 * y])), np.ones(len(y))
+    folds = folds_of(frame["study"], count=4)
+    small = Tuning(2, 4, "uniform", trees=10)
+    trainings = examination.trainings_of([coded], target, weight, small)
+    options = JobOptions(workers=1, cache=tmp_path)
+    found = examination.examine_folds(trainings, {"study": folds}, seed=2, options=options)
+    each = [tuning.cross_validate(training, folds, 2) for training in trainings]
+    table = examination.r2cv_draws(found).set_index("measure")
     assert table.loc["rmse", "mean"] == pytest.approx(1.5 * each[0]["rmse"].mean())
     assert table.loc["rmse", "sd"] == pytest.approx(1.5 * each[0]["rmse"].std())
     assert table.loc["rmse", "ci_lb"] == pytest.approx((1 + 0.025) * each[0]["rmse"].mean())
     assert table.loc["r2", "mean"] == pytest.approx(each[1]["r2"].mean())
-    one, two = (importance.held_out_importance(found[found["draw"] == draw]) for draw in (0, 1))
+    measured = examination.measures_of(found, [small, replace(small, trees=11)])
+    assert measured.groupby("trees")["rmse"].mean().tolist() == pytest.approx(
+        [each[0]["rmse"].mean(), each[1]["rmse"].mean()]
+    )
+    one, two = (
+        examination.held_out_importance(found[found["training"] == draw]) for draw in (0, 1)
+    )
     np.testing.assert_allclose(two["importance"], 4 * one["importance"], rtol=1e-6)
-    both = importance.held_out_importance(found)
+    both = examination.held_out_importance(found)
     np.testing.assert_allclose(both["importance"], 2.5 * one["importance"], rtol=1e-6)
 
 
-def test_imputations_and_draws_are_examined_in_turn(tmp_path: Path) -> None:
-    frame, coded, y = planted(np.random.default_rng(10), studies=20)
+def test_imputations_and_draws_are_taken_in_turn() -> None:
+    _, coded, y = planted(np.random.default_rng(10), studies=20)
     other = replace(coded, matrix=np.random.default_rng(1).permuted(coded.matrix, axis=0))
-    target, folds, tuning = (
-        Target("draws", np.stack([y, 2 * y])),
-        folds_of(frame["study"], count=4),
-        SMALL,
-    )
-    common = (np.ones(len(y)), tuning, folds)
-    both = importance.examine_draws(
-        [coded, other, coded],
-        target,
-        *common,
-        seed=2,
-        options=JobOptions(workers=1, cache=tmp_path),
-    )
-    for draw, (codes, values) in enumerate([(coded, y), (other, 2 * y), (coded, y)]):
-        alone = importance.examine(Training(codes, values, *common[:2]), common[2], 2)
-        assert both.loc[both["draw"] == draw, "value"].tolist() == alone["value"].tolist()
+    target = Target("draws", np.stack([y, 2 * y]))
+    weight = np.ones(len(y))
+    both = examination.trainings_of([coded, other, coded], target, weight, SMALL)
+    expected = [(coded, y), (other, 2 * y), (coded, y)]
+    for training, (codes, values) in zip(both, expected, strict=True):
+        assert training.coded is codes
+        assert training.y.tolist() == values.tolist()
+        assert training[2:] == (weight, SMALL)
 
 
 def test_out_of_bag_importance_is_tree_by_tree_where_it_did_not_learn() -> None:
@@ -129,9 +149,9 @@ def test_out_of_bag_importance_is_tree_by_tree_where_it_did_not_learn() -> None:
     x = rng.choice(["a", "b"], 300)
     coded = moderators.code(pd.DataFrame({"x": x, "row": np.arange(300.0)}))
     y = 2.0 * (x == "a") + rng.normal(0, 0.1, 300)
-    found = importance.out_of_bag_importance(
-        Training(coded, y, np.ones(300), Tuning(2, 1, "uniform", trees=80))
-    )
+    training = Training(coded, y, np.ones(300), Tuning(2, 1, "uniform", trees=80))
+    grown = forest.grow(training, np.arange(300), seed=1)
+    found = importance.out_of_bag_importance(grown, training)
     assert found["moderator"].tolist() == ["x", "row"]
     assert found["importance"][0] == pytest.approx(2.0, rel=0.1)  # 4 x 2 p (1 - p)
     assert (
@@ -239,22 +259,25 @@ def test_a_resample_leaves_whole_studies_out() -> None:
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
     """A small screening of what was planted."""
     frame, coded, y = planted(np.random.default_rng(11), studies=80)
-    tuning, weight = Tuning(4, 4, "uniform", trees=60), np.ones(len(y))
-    held = importance.held_out_importance(
-        importance.examine(Training(coded, y, weight, tuning), folds_of(frame["study"]), 1)
+    chosen, weight = Tuning(4, 4, "uniform", trees=60), np.ones(len(y))
+    training = Training(coded, y, weight, chosen)
+    options = JobOptions(workers=1, cache=tmp_path_factory.mktemp("refits"))
+    folds = {"study": folds_of(frame["study"])}
+    held = examination.held_out_importance(
+        examination.examine_folds([training], folds, options=options)
     )
-    whole = forest.grow(Training(coded, y, weight, tuning), np.arange(len(y)), seed=1)
+    whole = forest.grow(training, np.arange(len(y)), seed=1)
     pairs = dependence.interactions_table(whole, coded, coded.names)
     top = [tuple(pairs.loc[0, ["first", "second"]])]
     each = replicates.run_replicates(
         [coded],
         Target("raw", y[None]),
         weight,
-        tuning,
+        chosen,
         frame["study"],
         count=40,
         pairs=top,
-        options=JobOptions(workers=1, cache=tmp_path_factory.mktemp("refits")),
+        options=options,
     )
     return {
         "importance": importance.importance_table(replicates.importance_of(each), held, "raw"),
@@ -299,9 +322,9 @@ def test_dependence_has_intervals_about_the_truth(found: dict[str, pd.DataFrame]
 def test_replicates_go_on_and_take_the_draws_in_turn(tmp_path: Path) -> None:
     frame, coded, y = planted(np.random.default_rng(12), studies=12)
     target, weight = Target("draws", np.stack([y, 0 * y])), np.ones(len(y))
-    tuning = Tuning(2, 4, "uniform", trees=5)
+    few = Tuning(2, 4, "uniform", trees=5)
     run = {"count": 4, "options": JobOptions(workers=1, cache=tmp_path)}
-    each = replicates.run_replicates([coded], target, weight, tuning, frame["study"], **run)
+    each = replicates.run_replicates([coded], target, weight, few, frame["study"], **run)
     assert len(list(tmp_path.glob("*.parquet"))) == 4
     share = (
         each[(each["part"] == "importance")]
@@ -309,7 +332,7 @@ def test_replicates_go_on_and_take_the_draws_in_turn(tmp_path: Path) -> None:
         .apply(lambda own: own.abs().max() > 0)
     )
     assert share.tolist() == [True, False, True, False]  # the second draw is flat
-    again = replicates.run_replicates([coded], target, weight, tuning, frame["study"], **run)
+    again = replicates.run_replicates([coded], target, weight, few, frame["study"], **run)
     pd.testing.assert_frame_equal(each, again)
     with pytest.raises(BadInput, match="no interval"):
-        replicates.run_replicates([coded], target, weight, tuning, frame["study"], count=1)
+        replicates.run_replicates([coded], target, weight, few, frame["study"], count=1)

@@ -10,7 +10,7 @@ from scipy.stats import norm
 from sklearn.ensemble import RandomForestRegressor
 
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.screening import convergence, forest, moderators, targets
+from bayesmeta.screening import convergence, examination, forest, moderators, targets, tuning
 from bayesmeta.screening.folds import folds_of, held_out
 from bayesmeta.screening.forest import Training, Tuning
 from bayesmeta.screening.moderators import Coded
@@ -152,24 +152,44 @@ def planted(rng: np.random.Generator, studies: int = 60) -> tuple[pd.DataFrame, 
     return frame, moderators.code(table), y.to_numpy()
 
 
-def test_tuning_runs_a_job_per_point_and_the_lowest_rmse_wins(tmp_path: Path) -> None:
+def test_trees_are_those_of_scikit_learn() -> None:
+    """Weights are probabilities of the bootstrap, and rows may be repeated."""
+    _, coded, y = planted(np.random.default_rng(1), studies=20)
+    rng = np.random.default_rng(2)
+    weight = rng.uniform(0.2, 3, len(y))
+    rows = rng.integers(0, len(y), len(y))
+    grown = forest.grow(Training(coded, y, weight, SMALL), rows, seed=7)
+    chosen = {"max_features": 5, "min_samples_leaf": 2, "random_state": 7}
+    other = RandomForestRegressor(SMALL.trees, **chosen)
+    other.fit(coded.matrix[rows], y[rows], sample_weight=weight[rows])
+    np.testing.assert_array_equal(grown.drawn, other.estimators_samples_)
+    np.testing.assert_allclose(grown.predict(coded.matrix), other.predict(coded.matrix))
+    each = [tree.predict(coded.matrix) for tree in other.estimators_]
+    np.testing.assert_allclose(grown.predict_by_tree(coded.matrix), each)
+
+
+def test_tuning_runs_a_job_per_point_and_the_lowest_rmse_wins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     frame, coded, y = planted(np.random.default_rng(1), studies=20)
     weights = dict.fromkeys(forest.WEIGHTS, np.ones(len(y)))
-    grid = [replace(SMALL, trees=20), replace(SMALL, trees=20, min_samples_leaf=60)]
+    sizes = (60, 2, 90)
+    grid = [replace(SMALL, trees=20, min_samples_leaf=size) for size in sizes]
     folds = folds_of(frame["study"], count=4)
-    tuned = forest.tune(
-        coded, y, weights, folds, grid=grid, options=JobOptions(workers=1, cache=tmp_path)
-    )
-    table = forest.r2cv_table(tuned)
-    assert len(tuned) == 8
-    assert tuned.groupby("min_samples_leaf")["k"].sum().eq(len(y)).all()
-    assert forest.best_of(table) == grid[0]
+    monkeypatch.setattr(tuning, "ROUNDS", (tuning.Round(20, 4, 1),))
+    options = JobOptions(workers=1, cache=tmp_path)
+    tuned = tuning.tune(coded, y, weights, folds, grid=grid, options=options)
+    assert len(list(tmp_path.glob("*.parquet"))) == 3
+    assert tuned.kept == [grid[1]]
+    assert tuned.table.groupby("min_samples_leaf")["k"].sum().to_dict() == {60: 100, 90: 100}
+    table = tuning.r2cv_table(tuned.table)
+    assert tuning.best_of(table) == grid[0]
     assert table["rmse"].is_monotonic_increasing
-    own = tuned[tuned["min_samples_leaf"] == 2]
-    assert table.loc[0, "r2"] == pytest.approx(own["r2"].mean())
-    assert table.loc[0, "r2_sd"] == pytest.approx(own["r2"].std())
-    alone = forest.cross_validate(Training(coded, y, np.ones(len(y)), grid[0]), folds, 1)
-    np.testing.assert_allclose(own["rmse"], alone["rmse"])
+    of_best = tuned.table[tuned.table["min_samples_leaf"] == 60]
+    assert table.loc[0, "r2"] == pytest.approx(of_best["r2"].mean())
+    assert table.loc[0, "r2_sd"] == pytest.approx(of_best["r2"].std())
+    alone = tuning.cross_validate(Training(coded, y, np.ones(len(y)), grid[0]), folds, 1)
+    np.testing.assert_allclose(of_best["rmse"], alone["rmse"])
 
 
 def test_tuning_in_rounds_picks_the_best_point_of_all(
@@ -180,40 +200,48 @@ def test_tuning_in_rounds_picks_the_best_point_of_all(
     sizes = (2, 20, 40, 60)
     grid = [replace(SMALL, trees=60, min_samples_leaf=size) for size in sizes]
     folds = folds_of(frame["study"], count=4)
-    monkeypatch.setattr(forest, "ROUNDS", (forest.Round(5, 2, 3), forest.Round(20, 3, 2)))
+    monkeypatch.setattr(tuning, "ROUNDS", (tuning.Round(5, 2, 3), tuning.Round(20, 3, 2)))
     options = JobOptions(workers=1, cache=tmp_path)
-    table = forest.r2cv_table(forest.tune(coded, y, weights, folds, grid=grid, options=options))
+    tuned = tuning.tune(coded, y, weights, folds, grid=grid, options=options)
+    points = [Training(coded, y, np.ones(len(y)), point) for point in tuned.kept]
+    examined = examination.examine_folds(points, {"study": folds}, options=options)
+    measured = examination.measures_of(examined, tuned.kept)
+    table = tuning.r2cv_table(pd.concat([tuned.table, measured]))
     assert sorted(table["trees"]) == [5, 20, 60, 60]
     assert table["trees"].is_monotonic_decreasing
     everywhere = {
-        point: forest.cross_validate(Training(coded, y, np.ones(len(y)), point), folds, 1)["rmse"]
+        point: tuning.cross_validate(Training(coded, y, np.ones(len(y)), point), folds, 1)["rmse"]
         for point in grid
     }
     best = min(grid, key=lambda point: everywhere[point].mean())
-    assert forest.best_of(table) == best
+    assert tuning.best_of(table) == best
     np.testing.assert_allclose(table.loc[0, "rmse"], everywhere[best].mean())
+
+
+def test_a_single_point_needs_no_tuning() -> None:
+    _, coded, y = planted(np.random.default_rng(1), studies=8)
+    tuned = tuning.tune(coded, y, {"uniform": np.ones(len(y))}, np.zeros(len(y)), grid=[SMALL])
+    assert tuned.kept == [SMALL]
+    assert tuned.table.empty
 
 
 def test_points_that_grow_the_same_forests_are_tuned_once() -> None:
     few = moderators.code(pd.DataFrame({"a": ["x", "y", "x"], "b": [1.0, 2.0, 3.0]}))
-    points = forest.distinct(forest.GRID, few)
+    points = tuning.distinct(tuning.GRID, few)
     assert len(points) == 9  # of two moderators, 2, 4 and 6 are all
     _, many, _ = planted(np.random.default_rng(1), studies=20)
-    assert forest.distinct(forest.GRID, many) == list(forest.GRID)
+    assert tuning.distinct(tuning.GRID, many) == list(tuning.GRID)
 
 
 def test_the_published_grid() -> None:
-    assert len(set(forest.GRID)) == 27
-    assert {each.trees for each in forest.GRID} == {500}
+    assert len(set(tuning.GRID)) == 27
+    assert {each.trees for each in tuning.GRID} == {500}
 
 
 def test_a_forest_tries_the_same_share_of_columns_as_of_moderators() -> None:
-    _, coded, y = planted(np.random.default_rng(1), studies=8)
-    grown = forest.grow(
-        Training(coded, y, np.ones(len(y)), replace(SMALL, trees=3)), np.arange(len(y)), seed=1
-    )
+    _, coded, _ = planted(np.random.default_rng(1), studies=8)
     assert coded.matrix.shape[1] == 14
-    assert grown.max_features == 5  # 2 of 6 moderators, 14 columns
+    assert forest.columns_tried(coded, SMALL) == 5  # 2 of 6 moderators, 14 columns
 
 
 def test_weights_decide_what_is_learned() -> None:
@@ -252,7 +280,7 @@ def test_a_proxy_of_the_study_helps_with_folds_of_effects_only() -> None:
         for clusters in ("study", "effect"):
             folds, without = folds_of(frame[clusters], seed=1), moderators.code(table)
             r2 = [
-                forest.cross_validate(Training(coded, y, np.ones(200), SMALL), folds, 1)[
+                tuning.cross_validate(Training(coded, y, np.ones(200), SMALL), folds, 1)[
                     "r2"
                 ].mean()
                 for coded in (moderators.code(proxy), without)
@@ -262,18 +290,17 @@ def test_a_proxy_of_the_study_helps_with_folds_of_effects_only() -> None:
         assert gain["effect"] > 0.2
 
 
-def test_convergence_is_that_of_smaller_forests() -> None:
+def test_convergence_is_that_of_smaller_forests(tmp_path: Path) -> None:
     frame, coded, y = planted(np.random.default_rng(6), studies=20)
-    tuning, weight, folds = (
-        replace(SMALL, trees=100),
-        np.full(len(y), 1.0),
-        folds_of(frame["study"], count=3),
-    )
-    table = convergence.convergence(
-        Training(coded, y, weight, tuning), folds, seed=3, points=4
-    ).set_index("trees")
+    weight = np.full(len(y), 1.0)
+    folds = folds_of(frame["study"], count=3)
+    training = Training(coded, y, weight, replace(SMALL, trees=100))
+    options = JobOptions(workers=1, cache=tmp_path)
+    examined = examination.examine_folds([training], {"study": folds}, seed=3, options=options)
+    grown = forest.grow(training, np.arange(len(y)), seed=3)
+    table = convergence.convergence(grown, training, examined).set_index("trees")
     assert table.index[-1] == 100
-    trees = int(table.index[1])
+    trees = int(table.index[8])
     chosen = {"max_features": 5, "min_samples_leaf": 2, "random_state": 3}
     single = RandomForestRegressor(trees, oob_score=True, **chosen).fit(
         coded.matrix, y, sample_weight=weight
@@ -281,7 +308,8 @@ def test_convergence_is_that_of_smaller_forests() -> None:
     assert table.loc[trees, "out_of_bag"] == pytest.approx(
         np.mean((single.oob_prediction_ - y) ** 2)
     )
-    each = forest.cross_validate(Training(coded, y, weight, replace(tuning, trees=trees)), folds, 3)
+    smaller = Training(coded, y, weight, replace(SMALL, trees=trees))
+    each = tuning.cross_validate(smaller, folds, 3)
     assert table.loc[trees, "held_out"] == pytest.approx(
         np.average(each["rmse"] ** 2, weights=each["k"])
     )

@@ -8,6 +8,7 @@
 `bayesmeta.fit` and the others are these functions.
 """
 
+from bayesmeta.api.averages import average, priors
 from bayesmeta.api.effect_sizes import effects, measures
 from bayesmeta.api.frequentist import compare, reml
 from bayesmeta.api.overview import compare_models, loo, summary
@@ -31,6 +32,7 @@ __all__ = [
     "ModelSpec",
     "Prior",
     "RemlSummary",
+    "average",
     "compare",
     "compare_models",
     "contrasts",
@@ -47,6 +49,7 @@ __all__ = [
     "plot",
     "predict",
     "prediction",
+    "priors",
     "read",
     "read_spec",
     "reml",

@@ -9,7 +9,9 @@ from rich.console import Console
 
 from bayesmeta.cli.app import command
 from bayesmeta.commands.options import (
+    Averaging,
     Calibration,
+    Catalogue,
     Cluster,
     Comparison,
     Draft,
@@ -87,6 +89,14 @@ def multiverse(request: Request, machine: Cluster, output: Output, out: Out = No
 
 
 @command
+def average(
+    request: Request, options: Averaging, machine: Cluster, output: Output, out: Out = None
+) -> int:
+    """Average over models with and without effect, heterogeneity, bias, moderators."""
+    return analyse("average", request, options, output, out, machine)
+
+
+@command
 def check(
     request: Request, options: Sampling, machine: Machine, output: Output, out: Out = None
 ) -> int:
@@ -99,6 +109,11 @@ def report(
     request: Request, options: Sampling, machine: Machine, output: Output, out: Out = None
 ) -> int:
     """Write the complete analysis as one page, index.html; run only missing or outdated parts."""
+    from bayesmeta.commands.report_stamp import repeat_report
+
+    code = repeat_report(request, options, out, output, console(output))
+    if code is not None:
+        return code
     return analyse("report", request, options, output, out, machine)
 
 
@@ -174,6 +189,14 @@ def data(options: Listing, shown: Shown, out: DataFolder = None) -> int:
     from bayesmeta.commands.data import run_data
 
     return run_data(options, out, console(shown), as_json=shown.as_json)
+
+
+@command
+def priors(options: Catalogue, shown: Shown) -> int:
+    """List informed priors from earlier meta-analyses, and draw them."""
+    from bayesmeta.commands.priors import run_priors
+
+    return run_priors(options, console(shown), as_json=shown.as_json)
 
 
 @command

@@ -97,7 +97,7 @@ def check_bias(results: CheckResults, task: Task[Sampling], tree: xr.DataTree) -
     inputs = task.inputs
     versions, missing = bias.versions(inputs.frame, inputs.spec, contrasts_of(tree))
     jobs = [Job(name, bias.refit, version) for name, version in versions.items()]
-    done = run_jobs(jobs, steps=task.steps, title="bias models", workers=task.machine.workers)
+    done = run_jobs(jobs, steps=task.steps, title="bias models", workers=task.workers)
     refused = missing | done.refused
     if len(done.tables) < 2 or bias.UNADJUSTED in done.refused:
         raise BadInput("; ".join(f"{name}: {reason}" for name, reason in refused.items()))
@@ -129,7 +129,7 @@ def check_influence(results: CheckResults, task: Task[Sampling], tree: xr.DataTr
         refits: dict[str, Any] = {
             "left_out": left_out,
             "seed": seed,
-            "workers": task.machine.workers,
+            "workers": task.workers,
         }
         studies = influence.leave_studies_out(tree, design, spec, **refits)
     results.tables["influence_studies"] = studies
@@ -160,7 +160,7 @@ def check_priors(results: CheckResults, task: Task[Sampling], tree: xr.DataTree)
     spec = task.inputs.spec
     with task.steps("power-scaling"):
         psense = sensitivity.psense_table(tree)
-    workers = task.machine.workers
+    workers = task.workers
     given = (design, spec, contrasts_of(tree))
     refits = sensitivity.refit_priors(*given, steps=task.steps, workers=workers)
     sensitive = psense[psense["diagnosis"] != "neither"]

@@ -1,7 +1,8 @@
 """`bayesmeta fit`: the posterior of a model, by NUTS or by quadrature."""
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import replace
 from math import ceil
 from typing import Any
@@ -20,6 +21,7 @@ from bayesmeta.estimates.transformed import shown_tables
 from bayesmeta.inference.conventions import LARGE_TABLE
 from bayesmeta.inference.independent import independent_posterior
 from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.infrastructure.jobs.fingerprint import fingerprint
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.likelihood import check_independent, refusal
 from bayesmeta.model.spec import ORDERED, ModelSpec
@@ -28,6 +30,7 @@ from bayesmeta.output.folders.folder import Folder
 from bayesmeta.robustness.refinements import extreme_effects, refinements_table
 
 HALF_DIGIT = 0.005  # half a unit of the second decimal, the last one that is printed
+_kept = ContextVar[dict[str, xr.DataTree] | None]("kept posteriors", default=None)
 MAX_DRAWS = 20_000  # per chain; a scale that needs more is not read to two decimals
 
 
@@ -93,8 +96,29 @@ def draw_posterior(
 ) -> xr.DataTree:
     """Return draws by NUTS, or independent draws, in the same tree.
 
-    Raise BadInput if the sampler is not installed, or independent draws are not possible.
+    Within `keeping_posteriors` equal arguments give the same draws without sampling again. Raise
+    BadInput if the sampler is not installed, or independent draws are not possible.
     """
+    kept = _kept.get()
+    if kept is None:
+        return _draw(design, spec, sampling, steps)
+    key = fingerprint((design, spec, sampling.of_draws))
+    if key not in kept:
+        kept[key] = _draw(design, spec, sampling, steps)
+    return kept[key].copy()
+
+
+@contextmanager
+def keeping_posteriors() -> Iterator[None]:
+    """Keep the draws of the commands that run within, which fit and check of a report share."""
+    token = _kept.set({})
+    try:
+        yield
+    finally:
+        _kept.reset(token)
+
+
+def _draw(design: xr.Dataset, spec: ModelSpec, sampling: Sampling, steps: Steps) -> xr.DataTree:
     if spec.likelihood == ORDERED:
         from bayesmeta.inference.ordinal import sample_directions
 

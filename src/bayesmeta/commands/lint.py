@@ -50,7 +50,7 @@ def find_problems(task: Task[Options]) -> LintResults:
     versions = lint.versions_of(subject, remedies, conclusions)
     jobs = lint.jobs_of(versions) if remedies else []
     title = "refitting without a problem"
-    done = run_jobs(jobs, steps=task.steps, title=title, workers=task.machine.workers)
+    done = run_jobs(jobs, steps=task.steps, title=title, workers=task.workers)
     if done.refused:
         name, reason = next(iter(done.refused.items()))
         count = f"{len(done.refused)} of {len(jobs)} fits refused"

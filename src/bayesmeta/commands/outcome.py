@@ -26,6 +26,7 @@ class Outcome:
     record : name of the provenance file, which is written last.
     passed : False if a diagnostic of the sampler failed; the exit code is then 1.
     choices : provenance beside the request and the options.
+    after : called with the exit code once everything is in its place.
     """
 
     write: Callable[[Folder], None]
@@ -33,6 +34,7 @@ class Outcome:
     record: str
     passed: bool = True
     choices: Mapping[str, Any] = field(default_factory=dict)
+    after: Callable[[int], None] | None = None
 
 
 def finish(
@@ -61,6 +63,8 @@ def finish(
     outcome.show(printer)
     printer.written(out, names)
     code = 0 if outcome.passed else 1
+    if outcome.after:
+        outcome.after(code)
     if as_json:
         print_summary(out, outcome.record, code)
     return code

@@ -12,6 +12,7 @@ import pandas as pd
 from rich.console import Console
 
 from bayesmeta.commands.console.estimates import print_report
+from bayesmeta.commands.fit import keeping_posteriors
 from bayesmeta.commands.options import (
     Comparison,
     Machine,
@@ -22,8 +23,9 @@ from bayesmeta.commands.options import (
     Screening,
 )
 from bayesmeta.commands.outcome import Outcome
+from bayesmeta.commands.report_stamp import RECORD, keep_report
 from bayesmeta.commands.request import Inputs, read_inputs
-from bayesmeta.commands.run import Task, run
+from bayesmeta.commands.run import Task, default_folder, run
 from bayesmeta.infrastructure.choices import Likelihood
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Aside
@@ -85,7 +87,8 @@ def compute(task: Task[Sampling]) -> Outcome:
     parts = parts_of(task.request, task.options, task.out, task.machine, supported_of(task))
     if task.inputs.has_directions:
         parts = [part for part in parts if part.name == INDISPENSABLE]
-    done = run_parts(parts, task.inputs, task.out, task.console)
+    with keeping_posteriors():
+        done = run_parts(parts, task.inputs, task.out, task.console)
     results = read_results(task.out)
 
     def write(folder: Folder) -> None:
@@ -97,8 +100,15 @@ def compute(task: Task[Sampling]) -> Outcome:
     return Outcome(
         write=write,
         show=lambda printer: print_report(printer, results.diagnostics),
-        record="provenance-report.json",
+        record=RECORD,
         passed=bool(results.diagnostics.get("passed")),
+        after=lambda code: keep_report(
+            task.request,
+            task.options,
+            task.out,
+            code,
+            is_default=task.out == default_folder(task.inputs, task.options),
+        ),
     )
 
 

@@ -16,8 +16,9 @@ from bayesmeta.data.datasets import DATASETS
 from bayesmeta.data.schema import KEYS
 from bayesmeta.estimates.discrepancy import check_sides
 from bayesmeta.infrastructure.choices import check_known
+from bayesmeta.infrastructure.code import code_fingerprint
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.infrastructure.jobs import code_fingerprint, fingerprint
+from bayesmeta.infrastructure.jobs.fingerprint import fingerprint
 from bayesmeta.model.design import (
     SMALL_STUDY_POWERS,
     build_design,
@@ -30,6 +31,7 @@ from bayesmeta.model.design.contrasts import contrast_weights, possible_weights,
 from bayesmeta.model.design.formulas import quote_names
 from bayesmeta.model.design.t_statistics import why_no_t_statistics
 from bayesmeta.model.spec import LEVELS, ORDERED, ModelSpec, check_spec, model_names, read_spec
+from bayesmeta.model.spec.informed import with_informed
 
 DEFAULT_MODEL = "three-level"
 REDUNDANT = (
@@ -80,6 +82,8 @@ def read_inputs(request: Request, *, directions: bool = False) -> Inputs:
     """
     frame = read_effects(request)
     spec = choose_model(request, frame)
+    if request.prior is not None:
+        spec = check_spec(with_informed(spec, request.prior, measures_of(frame)))
     kept = frame if request.where is None else keep_rows(frame, request.where)
     lacks_effect_sizes = spec.likelihood == ORDERED or not {"yi", "vi"} <= set(frame.columns)
     if directions and lacks_effect_sizes:
@@ -91,6 +95,12 @@ def read_inputs(request: Request, *, directions: bool = False) -> Inputs:
             " A table of directions can be fitted: bayesmeta fit --dataset ketamine-extinction"
         )
     return select(frame, kept, spec)
+
+
+def measures_of(frame: pd.DataFrame) -> list[str]:
+    """Return the effect size of a table if it is known."""
+    measure = frame.attrs.get("measure")
+    return [str(measure)] if measure else []
 
 
 def read_directions(frame: pd.DataFrame, kept: pd.DataFrame, spec: ModelSpec) -> Inputs:

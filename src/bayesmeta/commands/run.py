@@ -9,6 +9,7 @@ from rich.console import Console
 from bayesmeta.commands.console.printer import print_data
 from bayesmeta.commands.options import Machine, Options, Output, Request
 from bayesmeta.commands.request import Inputs, read_inputs
+from bayesmeta.inference.conventions import SMALL_TABLE
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.output.folders.protection import refuse_other_results
 
@@ -26,6 +27,12 @@ class Task[O: Options]:
     out: Path
     steps: Steps
     console: Console
+
+    @property
+    def workers(self) -> int | None:
+        """Return the processes for refits: 1 for a small table, if the user gives no number."""
+        small = self.inputs.design.sizes["effect"] < SMALL_TABLE
+        return 1 if small and self.machine.workers is None else self.machine.workers
 
 
 def run(
@@ -48,8 +55,10 @@ def run(
     with steps("reading the data"):
         inputs = read_inputs(request, directions=verb in TAKES_DIRECTIONS)
     print_data(console, inputs.design, inputs.frame.attrs, inputs.left_out)
-    out = out or Path("reports") / inputs.dataset / (options.folder or inputs.spec.name)
+    out = out or default_folder(inputs, options)
     choices = {"seed": None} | asdict(request) | asdict(options) | inputs.choices(out)
+    choices["requested_model"] = request.model  # a name or a file; None if it is the default
+    choices["requested_dataset"] = request.dataset
     if not output.overwrite:
         refuse_other_results(out, choices)
     name = "directions" if verb == "fit" and inputs.has_directions else verb
@@ -67,3 +76,8 @@ def run(
         console,
         as_json=output.as_json,
     )
+
+
+def default_folder(inputs: Inputs, options: Options) -> Path:
+    """Return the folder of results if none is given."""
+    return Path("reports") / inputs.dataset / (options.folder or inputs.spec.name)

@@ -9,29 +9,28 @@ import pandas as pd
 from bayesmeta import screening
 from bayesmeta.commands.options import Screening
 from bayesmeta.commands.run import Task
-from bayesmeta.screening.forest import Training, Tuning
+from bayesmeta.screening.forest import Training
 from bayesmeta.screening.moderators import Coded
 from bayesmeta.screening.targets import Target
 
 MAX_INTERACTING = 5  # moderators whose pairs are examined: the number of pairs grows as a square
 MAX_PAIRS = 3  # pairs that are drawn
+CLUSTERS = ("study", "group")  # that stay in a fold, in the order of r2cv_folds.csv
 Tables = dict[str, pd.DataFrame]
 
 
 @dataclass(frozen=True)
 class TunedForest:
-    """Moderators per imputation, target, weights, tuning and folds of the forests."""
+    """Moderators per imputation, target, and the forest of the first imputation and the mean draw.
+
+    `examined`: the forest on held-out folds, from `screening.examine_folds`.
+    """
 
     codings: list[Coded]
     target: Target
-    weight: np.ndarray
-    tuning: Tuning
+    first: Training
     folds: np.ndarray
-
-    @property
-    def first(self) -> Training:
-        """Return first imputation, mean of the target's draws, weights and tuning."""
-        return Training(self.codings[0], self.target.values.mean(0), self.weight, self.tuning)
+    examined: pd.DataFrame
 
 
 def running(task: Task[Screening]) -> dict[str, Any]:
@@ -44,9 +43,11 @@ def forest_tables(frame: pd.DataFrame, codings: list[Coded], task: Task[Screenin
     """Return the tables of the forests: tuning, importance, dependence, interactions and others."""
     options = task.options
     tables, forest = tune_forest(frame, codings, task)
-    fitted = (codings, forest.target, forest.weight, forest.tuning)
-    examined = screening.examine_draws(*fitted, forest.folds, **running(task))
+    examined = forest.examined
     if len(codings) > 1 or len(forest.target.values) > 1:
+        trainings = screening.trainings_of(codings, forest.target, *forest.first[2:])
+        divisions: dict[str, np.ndarray] = {options.folds: forest.folds}
+        examined = screening.examine_folds(trainings, divisions, **running(task))
         tables["r2cv_draws"] = screening.r2cv_draws(examined)
     held_out = screening.held_out_importance(examined)
     tables |= effect_tables(frame, forest, held_out, task)
@@ -61,16 +62,30 @@ def tune_forest(
     with task.steps("the target"):
         target = screening.target_of(frame, options.target, draws=options.draws, seed=options.seed)
         weights = screening.case_weights(frame, screening.total_tau2(frame))
-    folds = screening.folds_of(frame[options.folds], seed=options.seed)
+    by_cluster = {name: frame[name] for name in CLUSTERS}
+    folds = {name: screening.folds_of(of, seed=options.seed) for name, of in by_cluster.items()}
+    chosen: dict[str, np.ndarray] = {options.folds: folds.pop(options.folds)}
     typical = target.values.mean(0)
-    tuned = screening.tune(codings[0], typical, weights, folds, **running(task))
-    r2cv = screening.r2cv_table(tuned)
-    tuning = screening.best_of(r2cv)
-    r2cv = r2cv.assign(folds=options.folds)
-    other = {name: frame[name] for name in ("study", "group") if name != options.folds}
-    by_other = screening.r2cv_folds(codings[0], typical, weights, other, tuning, **running(task))
-    tables = {"r2cv": r2cv, "r2cv_folds": pd.concat([r2cv[:1], by_other], ignore_index=True)}
-    return tables, TunedForest(codings, target, weights[tuning.weights], tuning, folds)
+    tuned = screening.tune(codings[0], typical, weights, chosen[options.folds], **running(task))
+    points = [Training(codings[0], typical, weights[at.weights], at) for at in tuned.kept]
+    examined = screening.examine_folds(points, chosen, **running(task))
+    measured = screening.measures_of(examined, tuned.kept).drop(columns="folds")
+    r2cv = screening.r2cv_table(with_rows(tuned.table, measured)).assign(folds=options.folds)
+    best = screening.best_of(r2cv)
+    at = tuned.kept.index(best)
+    of_best = examined[examined["training"] == at]
+    others = screening.examine_folds([points[at]], folds, **running(task))
+    measured = screening.measures_of(others, [best])
+    parts = {name: screening.r2cv_table(rows) for name, rows in measured.groupby("folds")}
+    by_folds = pd.concat([r2cv[:1], *(part.assign(folds=name) for name, part in parts.items())])
+    order = by_folds["folds"].map(CLUSTERS.index).argsort()
+    tables = {"r2cv": r2cv, "r2cv_folds": by_folds.iloc[order].reset_index(drop=True)}
+    return tables, TunedForest(codings, target, points[at], chosen[options.folds], of_best)
+
+
+def with_rows(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Add rows to a table, which may have none."""
+    return pd.concat([table, rows], ignore_index=True) if len(table) else rows
 
 
 def effect_tables(
@@ -86,9 +101,9 @@ def effect_tables(
         if len(top) > 1:
             interactions = screening.interactions_table(grown, coded, top)
         pairs = strongest_pairs(interactions)
-        convergence = screening.convergence_table(forest.first, forest.folds, seed=seed)
-        out_of_bag = screening.out_of_bag_importance(forest.first, seed=seed)
-    fitted = (forest.codings, forest.target, forest.weight, forest.tuning)
+        convergence = screening.convergence_table(grown, forest.first, forest.examined)
+        out_of_bag = screening.out_of_bag_importance(grown, forest.first, seed=seed)
+    fitted = (forest.codings, forest.target, *forest.first[2:])
     resampled = screening.run_replicates(  # bootstrap resamples of studies, for the intervals
         *fitted, frame["study"], count=task.options.resamples, pairs=pairs, **running(task)
     )

@@ -74,6 +74,15 @@ def find(key: str) -> Source | None:
     return _verified(source, entry) if source else None
 
 
+def candidates() -> list[Path]:
+    """Return every place where a file of `data/sources.toml` is looked for, whether it exists."""
+    entries = register()["files"].values()
+    names = [entry[kind] for entry in entries for kind in ("final", "name") if kind in entry]
+    subfolders = register()["search"]["subfolders"]
+    folders = [folder / part for _, folder in _search_folders() for part in subfolders]
+    return [folder / name for folder in folders for name in names]
+
+
 def _search_folders() -> Iterator[tuple[str, Path]]:
     if os.environ.get(FOLDER_VARIABLE):
         yield FOLDER_VARIABLE, downloads_folder()

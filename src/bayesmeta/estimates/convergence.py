@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 from scipy.stats import rankdata
 
+from bayesmeta.estimates.conflicts import prior_conflicts
 from bayesmeta.estimates.contrasts import contrast_draws
 from bayesmeta.estimates.conventions import INTERVAL, MAX_K_HAT, PLURALS
 from bayesmeta.estimates.summaries import levels_of, strata_of, tau_draws
@@ -17,6 +18,7 @@ from bayesmeta.estimates.summaries.levels import contractions, level_label
 from bayesmeta.estimates.text import number_text
 from bayesmeta.infrastructure.arviz import arviz_stats
 from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.model.priors import prior_moments_of_tau
 from bayesmeta.model.spec import spec_of
 from bayesmeta.model.structure import aliased, components_of
 
@@ -79,7 +81,8 @@ def diagnose(tree: xr.DataTree) -> dict[str, Any]:
     ]
     rules = {"max_r_hat": MAX_R_HAT, "min_ess": MIN_ESS, "divergences": 0, "min_bfmi": MIN_BFMI}
     verdict = {"passed": not failures, "failures": failures}
-    warnings = [*few_units(tree), *aliased_levels(tree), *coarse_grid(tree)]
+    conflicts = prior_conflicts(tree["constant_data"].to_dataset(), spec_of(tree))
+    warnings = [*conflicts, *few_units(tree), *aliased_levels(tree), *coarse_grid(tree)]
     return verdict | values | {"warnings": warnings, "rules": rules}
 
 
@@ -126,9 +129,10 @@ def few_units(tree: xr.DataTree) -> list[str]:
     for stratum, design in strata_of(tree).items():
         units = _units_of(tree, design)
         for level in (level for level in units if units[level] <= FEW_UNITS):
-            prior = spec_of(tree).priors["tau"]
+            spec = spec_of(tree)
+            prior = spec.tau_prior(level)
             mean = float(tau_draws(tree, stratum)[level].mean())
-            prior_mean = prior.distribution.mean()
+            prior_mean, _ = prior_moments_of_tau(spec, level)
             contraction = contractions(tree, stratum)[level]
             warnings.append(
                 f"tau of {level_label(level, stratum)} rests on {units[level]} "

@@ -114,10 +114,12 @@ def laplace_posterior(
     seed: int = 1,
     without: Sequence[str] = (),
     parameters_only: bool = False,
+    candidates: int = CANDIDATES,
     steps: Steps | None = None,
 ) -> xr.DataTree:
     """Draw independently from a model, with arguments and result as for `nuts.sample_posterior`.
 
+    At least `candidates` are weighted, of which the draws are taken.
     `parameters_only` is as for `predictive.complete_tree`. Attributes of posterior: sampler,
     log_marginal_likelihood, k_hat, importance_ess. With `parameters_only` the tree has the
     candidates, too: z (candidate, coordinate), log_ratio (candidate) of posterior and
@@ -129,7 +131,8 @@ def laplace_posterior(
         density = Posterior(design, spec, without)
         mean, covariance = adapt(density, *curvature(density), rng)
     with steps(f"drawing {chains} x {draws} independent draws"):
-        drawn = draw_by_weight(density, mean, covariance, draws * chains, rng)
+        count = draws * chains
+        drawn = draw_by_weight(density, mean, covariance, count, rng, candidates=candidates)
     z, log_ratio, evaluated, kept = drawn
     dims = {"beta": "term", "tau": "level", "weights": "weight"}
     labels: dict[str, Any] = {"chain": range(chains), "draw": range(draws)}
@@ -181,10 +184,12 @@ def draw_by_weight[At: HasLogDensity](
     covariance: np.ndarray,
     count: int,
     rng: np.random.Generator,
+    *,
+    candidates: int = CANDIDATES,
 ) -> Weighted[At]:
     """Draw candidates from a wider approximation until their weights can be trusted."""
     for _ in range(TRIES):
-        z, log_ratio, evaluated = weigh(density, mean, covariance, max(count, CANDIDATES), rng)
+        z, log_ratio, evaluated = weigh(density, mean, covariance, max(count, candidates), rng)
         kept = resample(log_ratio, rng, count)
         if kept.k_hat <= MAX_K_HAT:
             break

@@ -53,13 +53,13 @@ def build_model(
     coords: dict[str, Any] = {dim: design[dim].values for dim in ("term", "study", "group")}
     coords |= {"level": taus, "weight": weight_labels(design, spec)}
     with pm.Model(coords=coords) as model:
-        sds = spec.pooling_sds.items()
+        sds = prior.sds.items()
         pooling_sds = {part: prior_variable(pooling_sd_name(part), of_sd) for part, of_sd in sds}
         cov = prior.covariance(pooling_sds)
         whitened = Whitened(start.precision, start.xt_vinv_y)
         beta = pm.MvNormal("beta", prior.mean, cov=cov, dims="term", default_transform=whitened)
         polar = Polar(len(spec.levels), len(taus) // len(spec.levels))
-        tau = prior_variable("tau", spec.priors["tau"], dims="level", default_transform=polar)
+        tau = _taus(spec, len(taus) // len(spec.levels), dims="level", default_transform=polar)
         dims = {"weights": "weight"}
         names = spec.auxiliary_parameters
         others = [prior_variable(name, spec.priors[name], dims=dims.get(name)) for name in names]
@@ -88,8 +88,48 @@ def _log_likelihood(design: xr.Dataset, spec: ModelSpec, without: Sequence[str])
     return logp
 
 
+def _taus(spec: ModelSpec, strata: int, **options: Any) -> Any:
+    """Return the taus of the model that is being built, stratum after stratum."""
+    if spec.has_equal_tau_priors:
+        return prior_variable("tau", spec.priors["tau"], **options)
+    tau = pm.HalfFlat("tau", **options)
+    by_stratum = tau.reshape((strata, len(spec.levels)))
+    total = spec.tau_prior(spec.levels[0])
+    if total.allocation:
+        a = np.array(total.allocation)
+        length = pt.sqrt((by_stratum**2).sum(1))
+        of_shares = 2 * (a - 1) * pt.log(by_stratum / length[:, None]) + pt.log(by_stratum)
+        log_density = log_prior_density(total, length) - (2 * len(a) - 1) * pt.log(length)
+        pm.Potential("prior_tau", (log_density + of_shares.sum(1)).sum())
+        return tau
+    parts = [
+        log_prior_density(spec.tau_prior(level), by_stratum[:, at]).sum()
+        for at, level in enumerate(spec.levels)
+    ]
+    pm.Potential("prior_tau", pt.sum(pt.stack(parts)))
+    return tau
+
+
+def log_prior_density(prior: Prior, x: Any) -> Any:
+    """Return the log density of a prior at a PyTensor variable."""
+    if prior.family == "LogStudentT":
+        df, mean, scale = prior.parameters
+        return pm.logp(pm.StudentT.dist(df, mean, sigma=scale), pt.log(x)) - pt.log(x)
+    if prior.family == "RootInverseGamma":
+        shape, scale = prior.parameters
+        of_square = pm.logp(pm.InverseGamma.dist(shape, scale), x**2)
+        return of_square + pt.log(2 * x)
+    distribution, *names = FAMILIES[prior.family].pymc
+    parameters = dict(zip(names, prior.parameters, strict=True))
+    return pm.logp(getattr(pm, distribution).dist(**parameters), x)
+
+
 def prior_variable(name: str, prior: Prior, **options: Any) -> Any:
     """Return a variable of the model that is being built, with a prior of the model file."""
+    if not FAMILIES[prior.family].pymc:
+        variable = pm.HalfFlat(name, **options)
+        pm.Potential(f"prior_{name}", log_prior_density(prior, variable).sum())
+        return variable
     distribution, *names = FAMILIES[prior.family].pymc
     parameters = dict(zip(names, prior.parameters, strict=True))
     return getattr(pm, distribution)(name, **parameters, **options)

@@ -11,7 +11,7 @@ import xarray as xr
 from scipy.special import erf, expit, log_expit
 
 from bayesmeta.model.likelihood import tau_labels
-from bayesmeta.model.priors import TermPrior, pooling_sd_name, positive_priors, term_prior
+from bayesmeta.model.priors import TermPrior, other_priors, pooling_sd_name, term_prior
 from bayesmeta.model.spec import ModelSpec
 from bayesmeta.model.spec.families import SUPPORT_OF, UNIT
 from bayesmeta.model.start import Start, initial_values
@@ -36,8 +36,9 @@ class FlatCoordinates:
         self.information = (start.precision, start.xt_vinv_y)
         self.levels = len(spec.levels)
         initial = initial_values(start, design, spec)
-        self.others = {name: np.asarray(initial[name], float) for name in positive_priors(spec)}
-        taus = self.others.pop("tau")
+        others = other_priors(self.prior, spec)
+        self.others = {name: np.asarray(initial[name], float) for name in others}
+        taus = np.asarray(initial["tau"], float)
         self.taus = len(tau_labels(design, spec))
         length = np.sqrt((taus.reshape(-1, self.levels) ** 2).sum(1))
         polar = np.zeros((len(length), self.levels))  # an angle of 0 is halfway
@@ -67,7 +68,7 @@ class FlatCoordinates:
                 value, slopes = np.exp(part), part
             draws[name] = value.reshape(len(z), *like.shape)
             log_det = log_det + slopes.sum(1)
-        sds = {part: draws[pooling_sd_name(part)][:, None, None] for part in self.spec.pooling_sds}
+        sds = {part: draws[pooling_sd_name(part)][:, None, None] for part in self.prior.sds}
         beta, of_beta = whitened_terms(z[:, end:], self.prior, sds, *self.information)
         return Placed({"beta": beta, **draws}, log_det + of_beta)
 

@@ -10,6 +10,7 @@ from bayesmeta.model.likelihood.rough_fit import rough_fit
 from bayesmeta.model.priors import pooling_sd_name, term_prior
 from bayesmeta.model.spec import ModelSpec
 
+HIGHEST_P = 0.99  # prior probability below a tau at the start
 START_NU = 10.0
 START_RHO = 0.5
 START_ATTEMPTS = 2.0
@@ -38,9 +39,16 @@ def guess_start(design: xr.Dataset, spec: ModelSpec) -> Start:
 
 def initial_values(start: Start, design: xr.Dataset, spec: ModelSpec) -> dict[str, Any]:
     """Return the values from which the free variables start, by name."""
-    sds = dict.fromkeys(map(pooling_sd_name, spec.pooling_sds), START_POOLING_SD)
+    prior = term_prior(design, spec)
+    sds = dict.fromkeys(map(pooling_sd_name, prior.sds), START_POOLING_SD)
     weights = np.ones(len(weight_labels(design, spec)))
     numbers = {"nu": START_NU, "rho": START_RHO, "attempts": START_ATTEMPTS}
     auxiliary = {**numbers, "weights": weights}
     estimated = {key: auxiliary[key] for key in spec.auxiliary_parameters}
-    return {"beta": start.beta, "tau": start.tau, **sds, **estimated}
+    return {"beta": start.beta, "tau": _within_prior(start.tau, spec), **sds, **estimated}
+
+
+def _within_prior(tau: np.ndarray, spec: ModelSpec) -> np.ndarray:
+    """Return taus that are not far out in their priors, where densities have no slope to climb."""
+    highest = [float(spec.tau_prior(level).distribution.ppf(HIGHEST_P)) for level in spec.levels]
+    return np.minimum(tau, np.tile(highest, len(tau) // len(highest)))

@@ -4,16 +4,17 @@ from bayesmeta.screening.cart import grow as grow_tree
 from bayesmeta.screening.convergence import convergence as convergence_table
 from bayesmeta.screening.dependence import dependence as dependence_table
 from bayesmeta.screening.dependence import interactions_table, pair_dependence
+from bayesmeta.screening.examination import (
+    examine_folds,
+    held_out_importance,
+    measures_of,
+    r2cv_draws,
+    trainings_of,
+)
 from bayesmeta.screening.folds import folds_of
 from bayesmeta.screening.followup import followup
-from bayesmeta.screening.forest import best_of, case_weights, grow, r2cv_folds, r2cv_table, tune
-from bayesmeta.screening.importance import (
-    examine_draws,
-    held_out_importance,
-    importance_table,
-    out_of_bag_importance,
-    r2cv_draws,
-)
+from bayesmeta.screening.forest import case_weights, grow
+from bayesmeta.screening.importance import importance_table, out_of_bag_importance
 from bayesmeta.screening.leaves import steps_table, tree_table
 from bayesmeta.screening.moderators import choose_moderators, code_each, fill_in
 from bayesmeta.screening.pruning import cross_validate as cross_validate_tree
@@ -22,3 +23,4 @@ from bayesmeta.screening.replicates import importance_of, run_replicates, with_i
 from bayesmeta.screening.running import JobOptions
 from bayesmeta.screening.stability import frequencies, resampled_splits
 from bayesmeta.screening.targets import target_of, total_tau2
+from bayesmeta.screening.tuning import best_of, r2cv_table, tune

@@ -8,7 +8,15 @@ import pandas as pd
 
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.screening.effects import Effects, effects_of
-from bayesmeta.screening.splits import EQUAL_QB_TOLERANCE, Cuts, best_cut, between, cuts_of
+from bayesmeta.screening.splits import (
+    EQUAL_QB_TOLERANCE,
+    Cuts,
+    best_cut,
+    between,
+    cuts_of,
+    near_best,
+    roughly,
+)
 
 MIN_QB_GAIN = 1e-5  # by which a split has to raise Qb, metacart's cp
 
@@ -82,17 +90,28 @@ def grow(table: pd.DataFrame, moderators: Sequence[str], choices: Choices | None
 
 def best_split(effects: Effects, nodes: np.ndarray, choices: Choices) -> Split | None:
     """Return the split with the largest Qb of all leaves in `nodes` (effects,); None for none."""
-    best: Split | None = None
     numbers, leaf = np.unique(nodes, return_inverse=True)
-    for number in numbers:
-        rows = np.flatnonzero(nodes == number)
-        cuts = cuts_of(effects, rows, choices.min_bucket) if len(rows) >= choices.min_split else []
-        if not cuts:
-            continue
-        which, place, qb, tau2 = best_cut(effects, leaf, rows, cuts)
-        if best is None or qb > best.Qb * (1 + EQUAL_QB_TOLERANCE):
-            best = _split(int(number), rows, cuts[which], place, qb, tau2)
+    leaves = _cuts_of_leaves(effects, leaf, choices)
+    if not leaves:
+        return None
+    rough = roughly(effects, leaf, leaves)
+    largest = max(of_leaf.max() for of_leaf in rough)
+    best: Split | None = None
+    for cuts, of_leaf in zip(leaves, rough, strict=True):
+        among = near_best(of_leaf, largest)
+        if len(among):
+            at, qb, tau2 = best_cut(effects, leaf, cuts, among)
+            if best is None or qb > best.Qb * (1 + EQUAL_QB_TOLERANCE):
+                best = _split(effects, int(numbers[leaf[cuts.rows[0]]]), cuts, at, qb, tau2)
     return best
+
+
+def _cuts_of_leaves(effects: Effects, leaf: np.ndarray, choices: Choices) -> list[Cuts]:
+    """Return the splits of every leaf (effects,) that has any."""
+    parts = [np.flatnonzero(leaf == number) for number in range(leaf.max() + 1)]
+    large = [rows for rows in parts if len(rows) >= choices.min_split]
+    cuts = [cuts_of(effects, rows, choices.min_bucket) for rows in large]
+    return [of_leaf for of_leaf in cuts if len(of_leaf.last)]
 
 
 def _first_two(effects: Effects, choices: Choices) -> list[Split]:
@@ -100,32 +119,41 @@ def _first_two(effects: Effects, choices: Choices) -> list[Split]:
     rows = np.arange(len(effects.yi))
     if len(rows) < choices.min_split:
         return []
-    pairs = []
-    for cuts in cuts_of(effects, rows, choices.min_bucket):
-        for at in range(len(cuts.ends)):
-            second = best_split(effects, np.where(cuts.left(at)[0], 2, 3), choices)
-            if second:
-                pairs.append((second, cuts, at))
-    if not pairs:
+    cuts = cuts_of(effects, rows, choices.min_bucket)
+    halves = np.where(cuts.left(effects), 0, 1)
+    rough = np.full(len(halves), -np.inf)  # the largest Qb after a second split
+    for at, leaf in enumerate(halves):
+        if leaves := _cuts_of_leaves(effects, leaf, choices):
+            rough[at] = np.concatenate(roughly(effects, leaf, leaves)).max()
+    if np.isinf(rough).all():
         return []
-    largest = max(second.Qb for second, *_ in pairs)
+    pairs = []
+    for at in near_best(rough, rough.max()):
+        second = best_split(effects, halves[at] + 2, choices)
+        if second:
+            pairs.append((second, int(at)))
+    largest = max(second.Qb for second, _ in pairs)
     tied = [pair for pair in pairs if pair[0].Qb >= largest * (1 - EQUAL_QB_TOLERANCE)]
     order = [moderator.name for moderator in effects.moderators]
-    second, cuts, at = min(tied, key=lambda pair: order.index(pair[0].moderator))  # the first
+    second, at = min(tied, key=lambda pair: order.index(pair[0].moderator))  # the first
     root = np.zeros(len(rows), int)
-    qb, tau2 = map(float, between(effects, root, rows, cuts.left(at))[:, 0])
+    qb, tau2 = map(float, between(effects, root, rows, cuts.left(effects, at))[:, 0])
     if second.Qb - qb < MIN_QB_GAIN:
         return []
-    return [_split(1, rows, cuts, at, qb, tau2), second]
+    return [_split(effects, 1, cuts, at, qb, tau2), second]
 
 
-def _split(parent: int, rows: np.ndarray, cuts: Cuts, at: int, qb: float, tau2: float) -> Split:
-    moderator = cuts.moderator
+def _split(effects: Effects, parent: int, cuts: Cuts, at: int, qb: float, tau2: float) -> Split:
+    last = cuts.last[at]
+    owner = effects.owner[cuts.order[last]]
+    moderator = effects.moderators[owner]
+    values = moderator.values[cuts.rows]
+    left = np.unique(values[cuts.left(effects, at)[0]])
     if not moderator.levels:
-        return Split(parent, moderator.name, (), (), float(cuts.up_to[at]), qb, tau2)
-    sides = np.split(moderator.values[rows][cuts.order], [cuts.ends[at]])
-    left, right = (tuple(moderator.levels[code] for code in np.unique(side)) for side in sides)
-    return Split(parent, moderator.name, left, right, float("nan"), qb, tau2)
+        return Split(parent, moderator.name, (), (), float(left[-1]), qb, tau2)
+    sides = (left, np.setdiff1d(values, left))
+    lower, upper = (tuple(moderator.levels[code] for code in side) for side in sides)
+    return Split(parent, moderator.name, lower, upper, float("nan"), qb, tau2)
 
 
 def _divide(effects: Effects, nodes: np.ndarray, splits: Sequence[Split]) -> np.ndarray:

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from sklearn.ensemble import RandomForestRegressor as Forest
 
+from bayesmeta.screening.forest import Forest
 from bayesmeta.screening.moderators import Coded
 
 POINTS = 10  # of the grid of a numeric moderator
@@ -58,14 +58,14 @@ def average_at(forest: Forest, coded: Coded, fixed: dict[str, np.ndarray]) -> np
     """
     positions = np.concatenate([coded.columns(name) for name in fixed])
     values = np.hstack(list(fixed.values()))
-    others = np.delete(np.arange(len(coded.owner)), positions)
-    distinct, count = np.unique(coded.matrix[:, others], axis=0, return_counts=True)
-    rows = np.empty((len(values), len(distinct), coded.matrix.shape[1]))
-    rows[:, :, others] = distinct
+    others = [at for at, name in enumerate(coded.names) if name not in fixed]
+    keys = coded.codes[:, others]
+    _, first, count = np.unique(keys, axis=0, return_index=True, return_counts=True)
+    rows = np.tile(coded.matrix[first], (len(values), 1, 1))
     rows[:, :, positions] = values[:, None, :]
-    flat = rows.reshape(-1, rows.shape[2])
-    predicted: np.ndarray = forest.predict(flat).reshape(len(values), -1)
-    return predicted @ count / count.sum()
+    predicted = forest.predict(rows.reshape(-1, rows.shape[2])).reshape(len(values), -1)
+    average: np.ndarray = predicted @ count / count.sum()
+    return average
 
 
 def dependence(forest: Forest, coded: Coded, names: Sequence[str] | None = None) -> pd.DataFrame:

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from bayesmeta.infrastructure.errors import BadInput
 
@@ -30,6 +32,38 @@ class Effects:
     yi: np.ndarray
     vi: np.ndarray
     moderators: tuple[Moderator, ...]
+
+    @cached_property
+    def terms(self) -> np.ndarray:
+        """Return w = 1 / vi, w y, w y^2 and w^2 (effects, 4); y from their weighted mean."""
+        weights = 1 / self.vi
+        centred = self.yi - np.average(self.yi, weights=weights)
+        return np.stack([weights, weights * centred, weights * centred**2, weights**2], 1)
+
+    @cached_property
+    def values(self) -> tuple[np.ndarray, ...]:
+        """Return the values that occur, by moderator, ascending; for categories their codes."""
+        return tuple(np.unique(moderator.values) for moderator in self.moderators)
+
+    @cached_property
+    def owner(self) -> np.ndarray:
+        """Return the position of the moderator of every value (values,), moderators in a row."""
+        return np.repeat(np.arange(len(self.values)), [len(values) for values in self.values])
+
+    @cached_property
+    def places(self) -> np.ndarray:
+        """Return the place of every effect's values among all values (effects, moderators)."""
+        starts = np.searchsorted(self.owner, np.arange(len(self.values)))
+        columns = zip(self.values, self.moderators, starts, strict=True)
+        return np.stack([np.searchsorted(v, m.values) + at for v, m, at in columns], 1)
+
+    @cached_property
+    def membership(self) -> sparse.csr_array:
+        """Return 1 where an effect has a value (effects, values)."""
+        rows, columns = self.places.shape
+        starts = np.arange(0, rows * columns + 1, columns)
+        ones = np.ones(rows * columns)
+        return sparse.csr_array((ones, self.places.ravel(), starts), (rows, len(self.owner)))
 
 
 def effects_of(table: pd.DataFrame, moderators: Sequence[str]) -> Effects:

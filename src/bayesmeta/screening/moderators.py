@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -29,6 +30,27 @@ class Coded:
     def columns(self, name: str) -> np.ndarray:
         """Return the positions of a moderator's columns."""
         return np.flatnonzero(self.owner == self.names.index(name))
+
+    @cached_property
+    def _values_and_codes(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        parts = (self.matrix[:, self.owner == at] for at in range(len(self.names)))
+        return [np.unique(part, axis=0, return_inverse=True) for part in parts]
+
+    @property
+    def values(self) -> list[np.ndarray]:
+        """Return the values that occur of every moderator (values, columns of the moderator)."""
+        return [values for values, _ in self._values_and_codes]
+
+    @cached_property
+    def codes(self) -> np.ndarray:
+        """Return the place of every effect among `values` (k, moderators)."""
+        return np.stack([codes for _, codes in self._values_and_codes], axis=1)
+
+    @cached_property
+    def kinds(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the distinct rows of the matrix, and the place of every effect in them (k,)."""
+        _, first, place = np.unique(self.codes, axis=0, return_index=True, return_inverse=True)
+        return self.matrix[first], place
 
 
 def choose_moderators(

@@ -141,7 +141,9 @@ def test_draws_are_exact_even_from_a_coarse_grid(design: xr.Dataset, spec: Model
     arrays = arrays_of(design, spec)
     high = np.arcsinh(np.array([0.8, 1.2]) / arrays.scale)
     coarse = evaluate(arrays, spec, place(8, 2, box(np.zeros(2), high)))
-    integral = Integral(arrays, outer_nodes({}, 1, Box.of({})), [coarse], 0.0, converged=True)
+    integral = Integral(
+        arrays, outer_nodes({}, 1, Box.of({})), [coarse], 0.0, converged=True, tolerance=1e-6
+    )
     found = draw(integral, spec, count=20_000, seed=1)
     taus = quadrature.taus_table(quadrature.integrate_posterior(design, spec))
     np.testing.assert_allclose(

@@ -13,7 +13,7 @@ from test_figures import legend_words
 from bayesmeta.estimates.text import words
 from bayesmeta.output import figures
 from bayesmeta.output.figures.influence import MIN_INFLUENCE, NAMED
-from bayesmeta.output.figures.style import BLUE, VERMILLION
+from bayesmeta.output.figures.style import BLUE, MAX_SHAPES, VERMILLION
 
 
 def points(ax: Axes) -> np.ndarray:
@@ -108,8 +108,12 @@ def test_gosh_draws_each_subset_in_the_colour_of_the_study_being_in() -> None:
         np.testing.assert_allclose(cloud.get_offsets(), rows[["mean", "heterogeneity"]])
         colours = [to_hex(colour).upper() for colour in cloud.get_facecolors()]  # type: ignore[attr-defined]
         assert colours == [VERMILLION if inside else BLUE for inside in rows["includes"]]
-        heights = sum(patch.get_height() for patch in above.patches)  # type: ignore[attr-defined]
-        assert heights == len(rows)
+        assert cloud.get_rasterized() == (len(rows) > MAX_SHAPES)
+        heights = [patch.get_xy()[1:81:2, 1] for patch in above.patches]  # type: ignore[attr-defined]
+        assert [part.sum() for part in heights] == [
+            rows["includes"].sum(),
+            (~rows["includes"]).sum(),
+        ]
         assert above.get_xlim() == below.get_xlim()
         title = words(contrast)
         assert above.get_title("left") == f"{title}\ns1"

@@ -204,12 +204,15 @@ def test_the_command_repeats_the_choices_of_the_fit(tmp_path: Path) -> None:
         "title": "effects from toy.csv",
         "moderators": "dose",
         "where": "dose > 1",
-        "model": "robust",
+        "requested_dataset": "toy.csv",
+        "requested_model": "my model.toml",
+        "prior": "cochrane:smd",
+        "columns": {"yi": "es", "study": "paper id"},
     }
     text = sentences(folder(tmp_path / "a", tables_of_fit(**CELLS), **about), html=False)
     command = (
-        "bayesmeta compare --dataset toy.csv --model robust --moderators 'dose' "
-        '--where "dose > 1"'
+        "bayesmeta compare --dataset toy.csv --model 'my model.toml' --prior cochrane:smd "
+        "--moderators dose --where 'dose > 1' --columns 'yi=es,study=paper id'"
     )
     assert command in text["frequentist"]
     assert "184 studies (302 groups) from toy.csv, those with dose > 1," in text["analysed"]

@@ -16,7 +16,9 @@ from bayesmeta.commands.options.shared import (
     Shown,
 )
 from bayesmeta.commands.options.specific import (
+    Averaging,
     Calibration,
+    Catalogue,
     Comparison,
     Draft,
     Interpretation,

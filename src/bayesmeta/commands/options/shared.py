@@ -77,6 +77,10 @@ class Request(Options):
         str | None,
         option("Columns whose effects cross the studies, such as species,laboratory."),
     ] = None
+    prior: Annotated[
+        str | None,
+        option("Informed prior of mean effects and taus: cochrane:smd (see bayesmeta priors)."),
+    ] = None
     columns: Columns = field(default_factory=dict)
 
 
@@ -89,6 +93,7 @@ class ScreenRequest(Request):
     likelihood: Likelihood | None = field(default=None, init=False)
     levels: str | None = field(default=None, init=False)
     crossed: str | None = field(default=None, init=False)
+    prior: str | None = field(default=None, init=False)
 
 
 @dataclass(frozen=True)

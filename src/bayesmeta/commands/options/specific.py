@@ -28,6 +28,20 @@ class Comparison(Options):
 
 
 @dataclass(frozen=True)
+class Averaging(Options):
+    """The parts of an analysis that a model may lack, and the seed of draws by importance."""
+
+    over: Annotated[
+        str | None,
+        option(
+            "Parts that models have or lack: effect,heterogeneity,bias,moderators. "
+            "Default: all that apply, but bias, whose models take longer."
+        ),
+    ] = None
+    seed: Seed = 1
+
+
+@dataclass(frozen=True)
 class Calibration(Options):
     """Number of simulated sets, draws of each posterior, and the likelihood of the simulation."""
 
@@ -121,6 +135,16 @@ class Listing(Options):
 
     dataset: Annotated[str, typer.Argument(help="A dataset: preclinical, clinical-all ...")]
     variant: VariantOption = None
+
+
+@dataclass(frozen=True)
+class Catalogue(Options):
+    """The informed priors to list, and a file for a picture."""
+
+    search: Annotated[
+        str | None, typer.Argument(help="Text in the name, field or source: cochrane:smd, heart.")
+    ] = None
+    draw: Annotated[Path | None, option("Draw their densities into a .png, .svg or .pdf.")] = None
 
 
 @dataclass(frozen=True)

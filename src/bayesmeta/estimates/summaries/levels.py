@@ -8,6 +8,7 @@ from bayesmeta.estimates.conventions import INTERVAL
 from bayesmeta.estimates.summaries.components import has_structure, mean_variances
 from bayesmeta.inference.quadrature import Mixture
 from bayesmeta.model.design import of_stratum
+from bayesmeta.model.priors import prior_moments_of_tau
 from bayesmeta.model.spec import LEVELS, spec_of
 from bayesmeta.model.structure import components_of
 
@@ -40,9 +41,12 @@ def tau_draws(tree: xr.DataTree, stratum: str, *, which: str = "posterior") -> p
 
 def contractions(tree: xr.DataTree, stratum: str) -> dict[str, float]:
     """Return 1 - posterior variance / prior variance of every level's tau; nan without a prior."""
-    prior = spec_of(tree).priors["tau"].distribution.var()
-    share = tau_draws(tree, stratum).var() / (prior if np.isfinite(prior) else np.nan)
-    return {str(level): 1 - value for level, value in share.items()}
+    spec = spec_of(tree)
+    contractions = {}
+    for level, variance in tau_draws(tree, stratum).var().items():
+        _, prior = prior_moments_of_tau(spec, str(level))
+        contractions[str(level)] = 1 - variance / prior if np.isfinite(prior) else np.nan
+    return contractions
 
 
 def variance_draws(tree: xr.DataTree, stratum: str) -> pd.DataFrame:

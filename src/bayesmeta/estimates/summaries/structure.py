@@ -50,10 +50,11 @@ def structure_heterogeneity(tree: xr.DataTree) -> pd.DataFrame:
     variance = mean_variances(tree)
     share = 100 * variance.div(variance.sum(axis=1) + typical_variance(design), axis=0)
     total = np.sqrt(variance.sum(axis=1))
-    prior = spec_of(tree).priors["tau"].distribution.var()
+    spec = spec_of(tree)
     rows = []
     for level in map(str, taus["level"].values):
         draws = taus.sel(level=level).values.ravel()
+        prior = spec.tau_prior(level.split("[")[0]).distribution.var()
         i2 = share[level].to_numpy() if level in share else np.full(len(draws), np.nan)
         rows.append({"level": level, **_ends(draws, i2), "contraction": 1 - draws.var() / prior})
     rows.append({"level": "total", **_ends(total.to_numpy(), share.sum(axis=1).to_numpy())})

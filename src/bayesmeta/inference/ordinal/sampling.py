@@ -40,7 +40,7 @@ def build_ordered_model(design: xr.Dataset, spec: ModelSpec) -> pm.Model:
     with pm.Model(coords=coords) as model:
         beta = pm.MvNormal("beta", prior.mean, cov=prior.covariance({}), dims="term")
         gap = prior_variable("gap", spec.priors["gap"])
-        tau = prior_variable("tau_study", spec.priors["tau"])
+        tau = prior_variable("tau_study", spec.tau_prior("study"))
         u = pm.Deterministic("u", tau * pm.Normal("z", dims="study"), dims="study")
         eta = pt.dot(design["X"].values, beta) + u[design["effect_study"].values]
         parameters = {"eta": eta, "cutpoints": pt.stack([-gap, gap]), "compute_p": False}

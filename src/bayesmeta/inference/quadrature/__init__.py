@@ -6,6 +6,7 @@ from bayesmeta.inference.quadrature.posterior import (
     Posterior,
     combination,
     contrasts_table,
+    integrate_equal_effects,
     integrate_posterior,
     integrate_taus,
     tau_cdf,

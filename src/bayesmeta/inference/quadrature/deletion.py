@@ -63,9 +63,10 @@ def delete_studies(
     by_node = []
     for node in integral.kept:
         given = integral.arrays.given(integral.nodes.at(node))
-        by_node.append(_on_shared_grid(given, spec, integral.grids[node], columns, tolerance))
+        grid = integral.grids[node]
+        by_node.append(_on_shared_grid(given, spec, grid, columns, integral.tolerance))
     deleted = _mixed(by_node, integral.nodes.weight[integral.kept])
-    refitted = np.flatnonzero(~(deleted.error <= tolerance))
+    refitted = np.flatnonzero(~(deleted.error <= integral.tolerance))
     for study in refitted:
         name = str(design["study"].values[study])
         alone = integrate(design, spec, without=[name], tolerance=tolerance)

@@ -47,7 +47,7 @@ def draw(integral: Integral, spec: ModelSpec, *, count: int, seed: int) -> Draws
     rng = np.random.default_rng(seed)
     x, z, log_candidate = _candidates(integral, CANDIDATES * count, rng)
     tau, outside = outside_of(x[:, ::-1], spec, integral.arrays.scale)
-    priors = outer_priors(spec)
+    priors = outer_priors(integral.arrays.term_prior, spec)
     outer = values_of(priors, z)
     given = _conditionals(integral, spec, x, outer)
     log_density = np.nan_to_num(given.log_likelihood + outside, nan=-np.inf)

@@ -11,7 +11,7 @@ from scipy.special import logsumexp
 from bayesmeta.inference.quadrature.density import DesignArrays, effect_level, evaluate_group_nodes
 from bayesmeta.inference.quadrature.nodes import Rule, follow, leggauss, place, zoom
 from bayesmeta.model.likelihood import Taus
-from bayesmeta.model.priors import log_density
+from bayesmeta.model.priors import log_density_of_taus
 from bayesmeta.model.spec import LEVELS, ModelSpec
 
 ORDERS = (16, 24, 32, 48, 64, 96, 128, 192, 256)
@@ -147,7 +147,7 @@ def outside_of(x: np.ndarray, spec: ModelSpec, scale: float) -> tuple[np.ndarray
     """Return taus at coordinates x (..., levels), and log p(taus) + log |d tau / d x| (...,)."""
     tau = scale * np.sinh(x)
     log_jacobian = np.log(scale * np.cosh(x)).sum(-1)
-    return tau, log_jacobian + log_density(spec.priors["tau"], tau).sum(-1)
+    return tau, log_jacobian + log_density_of_taus(spec, tau).sum(-1)
 
 
 def nested(tau: np.ndarray, levels: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

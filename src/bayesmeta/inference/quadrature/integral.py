@@ -22,6 +22,7 @@ from bayesmeta.inference.quadrature.outer import (
 from bayesmeta.model.spec import ModelSpec, Prior
 
 OUTER_TOLERANCE = 1e-3  # of the average over outer parameters
+INNER_SHARE = 0.1  # of this tolerance, for the taus at an outer node
 NEGLIGIBLE = 1e-12  # share of an outer node, relative to the largest, below which it is left out
 
 
@@ -34,6 +35,7 @@ class Integral:
     grids: list[Grid]  # over the taus, by outer node
     error: float  # estimated, see `Posterior.error`
     converged: bool  # whether the error came below the tolerance
+    tolerance: float  # of the grids over the taus
 
     @cached_property
     def log_evidence(self) -> float:
@@ -69,12 +71,13 @@ def integrate(
 ) -> Integral:
     """Integrate a model with one tau per level; arguments as for `integrate_posterior`."""
     arrays = arrays_of(design, spec, without)
-    priors = outer_priors(spec)
+    priors = outer_priors(arrays.term_prior, spec)
     coarse, *orders = orders_of(priors)
     if not priors:
         return _on_rule(arrays, spec, outer_nodes(priors, coarse, Box.of(priors)), tolerance)
-    rule, box = _zoomed(arrays, spec, priors, tolerance)
     allowed = max(tolerance, OUTER_TOLERANCE)
+    tolerance = max(tolerance, INNER_SHARE * allowed)
+    rule, box = _zoomed(arrays, spec, priors, tolerance)
     for order in orders:
         finer = _on_rule(arrays, spec, outer_nodes(priors, order, box), tolerance)
         error = max(finer.error, _difference(rule, finer))
@@ -106,7 +109,9 @@ def _on_rule(
     given = (arrays.given(nodes.at(node)) for node in range(len(nodes.weight)))
     refined = [refine_arrays(part, spec, tolerance=tolerance) for part in given]
     error = max(grid_error for _, grid_error in refined)
-    return Integral(arrays, nodes, [grid for grid, _ in refined], error, error <= tolerance)
+    return Integral(
+        arrays, nodes, [grid for grid, _ in refined], error, error <= tolerance, tolerance
+    )
 
 
 def _difference(coarse: Integral, fine: Integral) -> float:

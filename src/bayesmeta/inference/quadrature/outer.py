@@ -13,6 +13,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from bayesmeta.inference.quadrature.nodes import cell_edges, leggauss
+from bayesmeta.model.priors import TermPrior
 from bayesmeta.model.spec import ModelSpec, Prior
 
 RHO = "rho"
@@ -20,6 +21,7 @@ ORDERS = {1: (12, 18, 24, 36, 54), 2: (8, 12, 18, 27), 3: (6, 8, 12)}  # by numb
 ORDERS_OF_MANY = (3, 4)  # nodes per axis where there are more axes
 LOWEST = -4.5  # of z; below it is 3e-6 of the prior
 HIGHEST = 12.0  # of z, of pooling sds: 12 times the sd of a half-normal prior
+SCALES = "RootInverseGamma"  # of Student-t priors, whose tails are long: at 4.5 a sd of 2e5
 HIGHEST_RHO = 4.5  # above it errors correlate so closely that their covariance is singular
 DROP = 12.0  # of the log density, below which an end of an axis is left out
 ROUNDS = 4  # of shrinking the box
@@ -48,7 +50,10 @@ class Box(NamedTuple):
     @classmethod
     def of(cls, priors: Mapping[str, Prior]) -> "Box":
         """Return the box that holds the priors."""
-        high = [HIGHEST_RHO if name == RHO else HIGHEST for name in priors]
+        high = [
+            HIGHEST_RHO if name == RHO or prior.family == SCALES else HIGHEST
+            for name, prior in priors.items()
+        ]
         return cls(np.full(len(priors), LOWEST), np.array(high))
 
     def around(self, nodes: OuterNodes, log_density: np.ndarray) -> "Box":
@@ -69,10 +74,10 @@ class Box(NamedTuple):
         return bool(((other.high - other.low) / (self.high - self.low)).min() > 0.85)
 
 
-def outer_priors(spec: ModelSpec) -> dict[str, Prior]:
+def outer_priors(prior: TermPrior, spec: ModelSpec) -> dict[str, Prior]:
     """Return the priors of the outer parameters: pooling sds by part, and `rho`."""
     rho = {RHO: spec.priors[RHO]} if RHO in spec.priors else {}
-    return {**spec.pooling_sds, **rho}
+    return {**prior.sds, **rho}
 
 
 def orders_of(priors: Mapping[str, Prior]) -> tuple[int, ...]:

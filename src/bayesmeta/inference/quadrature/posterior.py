@@ -13,12 +13,15 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from scipy.optimize import brentq
+from scipy.special import logsumexp
 
-from bayesmeta.inference.quadrature.density import refuse_unknown_studies
+from bayesmeta.inference.quadrature.density import arrays_of, at_taus, refuse_unknown_studies
 from bayesmeta.inference.quadrature.grid import TauMarginal
 from bayesmeta.inference.quadrature.integral import integrate
 from bayesmeta.inference.quadrature.mixtures import Mixture, add_independent
+from bayesmeta.inference.quadrature.outer import Box, orders_of, outer_nodes, outer_priors
 from bayesmeta.model.design import split_strata
+from bayesmeta.model.likelihood import Taus
 from bayesmeta.model.spec import ModelSpec
 
 BOUNDS = (0.025, 0.5, 0.975)
@@ -116,6 +119,34 @@ def integrate_taus(
         error=integral.error,
         converged=integral.converged,
         outer={name: np.repeat(x[kept], sizes) for name, x in integral.nodes.values.items()},
+    )
+
+
+def integrate_equal_effects(design: xr.Dataset, spec: ModelSpec) -> Posterior:
+    """Integrate a model whose taus are all 0: a closed form, at every outer node.
+
+    Its tau has no columns. Raise BadInput if quadrature does not take the model.
+    """
+    arrays = arrays_of(design, spec)
+    priors = outer_priors(arrays.term_prior, spec)
+    nodes = outer_nodes(priors, orders_of(priors)[-1], Box.of(priors))
+    none = np.zeros((1, len(nodes.weight)))
+    given = at_taus(arrays.given(nodes.values) if priors else arrays, Taus(0.0, none, 0.0))
+    log_mass = given.log_likelihood.ravel() + np.log(nodes.weight)
+    evidence = float(logsumexp(log_mass))
+    terms = len(given.mean)
+    return Posterior(
+        terms=tuple(map(str, design["term"].values)),
+        levels=(),
+        tau=np.zeros((len(log_mass), 0)),
+        weight=np.exp(log_mass - evidence),
+        beta=given.mean.reshape(terms, -1).T,
+        covariance=np.moveaxis(given.covariance.reshape(terms, terms, -1), -1, 0),
+        marginals={},
+        log_marginal_likelihood=evidence,
+        error=0.0,
+        converged=True,
+        outer=nodes.values,
     )
 
 

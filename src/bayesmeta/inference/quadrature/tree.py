@@ -10,6 +10,7 @@ from bayesmeta.inference.predictive import complete_tree
 from bayesmeta.inference.quadrature.draws import Draws, draw
 from bayesmeta.inference.quadrature.importance import Drawn, draw_by_importance
 from bayesmeta.inference.quadrature.integral import integrate
+from bayesmeta.inference.quadrature.outer import RHO
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.design import split_strata
 from bayesmeta.model.likelihood import ExactSmd, likelihood_of, tau_labels
@@ -56,7 +57,7 @@ def quadrature_posterior(
         "tau": ((*dims, "level"), joined.tau.reshape(chains, draws, -1)),
     }
     for name, values in joined.outer.items():
-        variable = pooling_sd_name(name) if name in spec.pooling_sds else name
+        variable = name if name == RHO else pooling_sd_name(name)
         variables[variable] = (dims, values.reshape(chains, draws))
     if len(parts) == 1 and (by_study := parts[0].by_study) is not None:
         variables["obs_study"] = ((*dims, "study"), by_study.T.reshape(chains, draws, -1))

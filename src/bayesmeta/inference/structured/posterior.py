@@ -23,7 +23,7 @@ from bayesmeta.inference.structured.moves import FORGOTTEN, move
 from bayesmeta.inference.structured.tree import structured_tree
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Steps
-from bayesmeta.model.spec import ModelSpec
+from bayesmeta.model.spec import HEAVY, ModelSpec
 from bayesmeta.model.structure import Structured
 from bayesmeta.model.structure.parameters import Values, values_at
 
@@ -70,8 +70,9 @@ def structured_posterior(
     """
     if without:
         raise BadInput(f"model {spec.name} cannot leave out studies; refit a table without them")
-    if spec.pooling_sds or spec.auxiliary_parameters:
-        fixed = "priors of the terms with fixed sds, and no estimated rho"
+    heavy = [key for key, prior in spec.parts.items() if prior.family in HEAVY]
+    if spec.pooling_sds or spec.auxiliary_parameters or heavy:
+        fixed = "normal priors of the terms with fixed sds, and no estimated rho"
         raise BadInput(f"independent draws of model {spec.name} need {fixed}")
     effects = design.sizes["effect"]
     if not parameters_only and draws * chains * effects > MOST_VALUES:

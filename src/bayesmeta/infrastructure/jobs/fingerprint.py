@@ -8,8 +8,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date
-from functools import cache, singledispatch
-from importlib.metadata import version
+from functools import singledispatch
 from inspect import getfile
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.infrastructure.provenance import PACKAGES
+from bayesmeta.infrastructure.code import code_fingerprint
 
 
 def fingerprint(value: Any) -> str:
@@ -36,15 +35,6 @@ def function_fingerprint(function: Callable[..., Any]) -> str:
     """Return the SHA-256 of a function's name, of its file and of this package's code."""
     name = f"{function.__module__}.{function.__qualname__}"
     return fingerprint((name, Path(getfile(function)).read_bytes(), code_fingerprint()))
-
-
-@cache
-def code_fingerprint() -> str:
-    """Return the SHA-256 of this package's source and of the versions of numerical packages."""
-    package = Path(__file__).parents[2]
-    files = sorted(package.rglob("*.py"))
-    source = [(path.relative_to(package).as_posix(), path.read_bytes()) for path in files]
-    return fingerprint((source, [(name, version(name)) for name in PACKAGES]))
 
 
 def _sha256(content: bytes) -> str:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import joblib
 import pandas as pd
 
+from bayesmeta.infrastructure.code import code_fingerprint
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.infrastructure.jobs.fingerprint import code_fingerprint
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -11,7 +11,8 @@ from bayesmeta.model.likelihood.selection import Selected
 from bayesmeta.model.likelihood.shared_controls import SharedControls
 from bayesmeta.model.likelihood.student import Student
 from bayesmeta.model.likelihood.student_smd import StudentSmd
-from bayesmeta.model.spec import ModelSpec
+from bayesmeta.model.priors.terms import keys_of_terms
+from bayesmeta.model.spec import HEAVY, ModelSpec
 
 SAMPLE = "sample the model with --sampler numpyro"
 STRUCTURED = (
@@ -19,6 +20,7 @@ STRUCTURED = (
     "its own): independent draws (--sampler quadrature) and REML take it; this analysis needs "
     "levels from study, group and effect"
 )
+MOST_HEAVY = 3
 NUTS_ONLY = ("nu", "weights", "attempts")  # auxiliary parameters that NUTS alone can take
 
 
@@ -49,6 +51,8 @@ def refusal(design: xr.Dataset, spec: ModelSpec, engine: str) -> str:
         return "" if engine in ("importance", "reml") else STRUCTURED.format(spec.name)
     if engine == "reml":
         return _reml_refusal(design, spec)
+    if engine == "quadrature" and (reason := _many_axes(design, spec)):
+        return reason
     if engine in likelihood_class(spec).engines:
         return why_strata_depend(design, spec) if engine == "quadrature" and spec.tau_by else ""
     if spec.likelihood == "t" and spec.bias != "selection":
@@ -56,6 +60,18 @@ def refusal(design: xr.Dataset, spec: ModelSpec, engine: str) -> str:
     names = [name for name in spec.auxiliary_parameters if name in NUTS_ONLY]
     estimates = f"model {spec.name} estimates {', '.join(names)}, which {engine} cannot do"
     return f"{estimates}; {SAMPLE}"
+
+
+def _many_axes(design: xr.Dataset, spec: ModelSpec) -> str:
+    """Return why Student-t priors are too much for quadrature, an axis for every term."""
+    heavy = [key for key, prior in spec.parts.items() if prior.family in HEAVY]
+    if not heavy:
+        return ""
+    if spec.tau_by:
+        return f"quadrature of strata needs normal priors of the terms, not of {heavy}; {SAMPLE}"
+    terms = sum(key in heavy for key in keys_of_terms(design, spec))
+    most = f"quadrature takes up to {MOST_HEAVY} terms with Student-t or Cauchy priors"
+    return f"{most}, model {spec.name} has {terms}; {SAMPLE}" if terms > MOST_HEAVY else ""
 
 
 def _reml_refusal(design: xr.Dataset, spec: ModelSpec) -> str:

@@ -1,10 +1,11 @@
 """The rules that a model keeps, whether it was read from a file or built in Python."""
 
+import difflib
 from collections.abc import Iterable
 from typing import Any
 
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.model.spec.families import FAMILIES, SUPPORT_OF, families_of
+from bayesmeta.model.spec.families import FAMILIES, REAL, TAU_OF, families_of, support_of
 from bayesmeta.model.spec.model import CUTPOINTS, LEVELS, ModelSpec
 from bayesmeta.model.spec.prior import Prior, refuse_unknown
 
@@ -62,8 +63,7 @@ def _check_prior(key: str, prior: Prior, where: str) -> None:
     if not isinstance(prior, Prior):
         raise BadInput(f"the prior of {key} in {where} is {prior!r}; it should be a Prior")
     families = families_of(key)
-    family = FAMILIES[prior.family] if prior.family in families else None
-    if family is None or len(prior.parameters) != len(family.parameters):
+    if prior.family not in families or not FAMILIES[prior.family].fits(prior.parameters):
         raise BadInput(f"prior of {key} is {prior}; it should be one of {', '.join(families)}")
 
 
@@ -72,20 +72,27 @@ def check_prior_keys(
 ) -> None:
     """Raise BadInput unless the priors are of `terms` or its parts, `tau`, and other parameters."""
     keys = tuple(keys)
-    needed = ["tau"] + ["nu"] * (likelihood == "student") + ["weights"] * (bias == "selection")
-    needed += ["attempts"] * (bias == "selection" and published_unit == "result")
+    of_levels = [key for key in keys if key.startswith(TAU_OF)]
+    needed = (
+        ["tau"] * (not of_levels)
+        + ["nu"] * (likelihood == "student")
+        + ["weights"] * (bias == "selection")
+        + ["attempts"] * (bias == "selection" and published_unit == "result")
+    )
     needed += ["slope"] * (bias in ("pet", "peese")) + ["gap"] * (likelihood == ORDERED)
-    named = {"slope", *SUPPORT_OF}
-    in_parts = "terms" not in keys and set(keys) - named
-    of_terms = [key for key in keys if key not in named] if in_parts else ["terms"]
-    optional = ["aggregate"] if likelihood == ORDERED else ["rho"]
+    named = [key for key in keys if key == "slope" or support_of(key) != REAL]
+    of_terms = [key for key in keys if key not in named] or ["terms"]
+    optional = [*of_levels, "tau"] + (["aggregate"] if likelihood == ORDERED else ["rho"])
     optional += ["nu"] * (likelihood == "t" and bias != "selection")
     refuse_unknown(keys, (*of_terms, *needed, *optional), f"priors of {where}")
     if missing := [key for key in (*of_terms, *needed) if key not in keys]:
-        raise BadInput(f"{where} gives no prior for {missing}; add [priors.{missing[0]}]")
+        near = difflib.get_close_matches(missing[0], keys, 1)
+        hint = f" ([priors.{near[0]}]: did you mean '{missing[0]}'?)" if near else ""
+        raise BadInput(f"{where} gives no prior for {missing}{hint}; add [priors.{missing[0]}]")
 
 
 def _check_together(spec: ModelSpec, where: str) -> None:
+    _check_taus(spec, where)
     student = spec.has_heavy_tails
     if student and "study" not in spec.levels:
         raise BadInput(f"{where}: heavy tails (nu) need study effects; add 'study' to levels")
@@ -109,6 +116,25 @@ def _check_together(spec: ModelSpec, where: str) -> None:
         needs = "shared controls need normal study effects and no selection model"
         others = 'likelihood = "student" and bias = "selection"'
         raise BadInput(f"{where}: {needs}; leave out shared_controls, or {others}")
+
+
+def _check_taus(spec: ModelSpec, where: str) -> None:
+    """Raise BadInput unless every level has a prior, and every prior of a tau a level."""
+    levels = [key.removeprefix(TAU_OF) for key in spec.priors if key.startswith(TAU_OF)]
+    prior = spec.priors.get("tau")
+    missing = [level for level in spec.levels if level not in levels]
+    if prior is None and (missing or spec.is_structured):
+        raise BadInput(f"{where} gives no prior for the tau of {missing}; add [priors.tau]")
+    unknown = [level for level in levels if level not in spec.levels]
+    if unknown and not spec.is_structured:
+        got = f"{where} has priors of the tau of {unknown}"
+        raise BadInput(f"{got}; its levels are {', '.join(spec.levels)}")
+    if prior is not None and prior.allocation:
+        if spec.is_structured or levels:
+            raise BadInput(f"{where}: a prior of the total tau is for nested levels, and alone")
+        if len(prior.allocation) != len(spec.levels):
+            got = f"{where} splits a total tau in {len(prior.allocation)}"
+            raise BadInput(f"{got}; it has {len(spec.levels)} levels: {', '.join(spec.levels)}")
 
 
 def _check_structure(spec: ModelSpec, where: str) -> None:

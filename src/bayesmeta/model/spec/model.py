@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from bayesmeta.model.spec.families import SUPPORT_OF
+from bayesmeta.model.spec.families import REAL, TAU_OF, support_of
 from bayesmeta.model.spec.prior import FLAT, Prior, split_names
 
 LEVELS = ("study", "group", "effect")
 CUTPOINTS = (0.025, 0.5)
+KINDS = ("terms", "intercept", "slopes", "differences")  # of terms: all, or some, have a prior
 LIKELIHOOD_TITLES = {"t": "exact likelihood of Hedges' g", "normal": "normal likelihood"}
 
 
@@ -39,9 +40,11 @@ class ModelSpec:
     bias, level or term to "lower" or "higher", the results that are published; others by the sign.
 
     tau_by : a column by the levels of which (strata) every tau differs, constant within a study; ""
-    for one tau per level. priors : `tau`: every level's standard deviation. `terms`: every
-    coefficient by itself; or parts that add up, each named by columns: the coefficients that agree
-    in `valence:phase` share that part. A part may have an estimated pooling sd.
+    for one tau per level. priors : `tau`: every level's standard deviation, or with an allocation
+    the total one; `tau_study`: of a level. `terms`: every coefficient by itself; `intercept`,
+    `slopes`, `differences`, or a term's name: of these. Or parts that add up, each named by
+    columns: the coefficients that agree in `valence:phase` share that part. A part may have an
+    estimated pooling sd.
 
     sides : a factor of the terms with levels that are compared (persons, animals); "" for none.
     contrasts, concordance : name to linear combination of terms, as text, or to a statement about
@@ -110,13 +113,29 @@ class ModelSpec:
 
     @property
     def parts(self) -> dict[str, Prior]:
-        """Return the parts that the prior of the terms adds up."""
-        return {key: prior for key, prior in self.priors.items() if key not in SUPPORT_OF}
+        """Return the priors of the terms: parts that add up, or priors of some terms each."""
+        return {key: prior for key, prior in self.priors.items() if support_of(key) == REAL}
+
+    @property
+    def has_parts(self) -> bool:
+        """Return whether the prior of the terms adds up parts."""
+        return not any(key in KINDS for key in self.priors)
 
     @property
     def auxiliary_parameters(self) -> tuple[str, ...]:
         """Return what is estimated besides terms, pooling sds and taus: nu, rho, weights."""
-        return tuple(key for key in self.priors if key in SUPPORT_OF and key != "tau")
+        others = (key for key in self.priors if support_of(key) != REAL)
+        return tuple(key for key in others if key != "tau" and not key.startswith(TAU_OF))
+
+    def tau_prior(self, level: str) -> Prior:
+        """Return the prior of a level's tau: `tau_<level>`, else `tau`, that of every other."""
+        return self.priors.get(f"{TAU_OF}{level}", self.priors.get("tau", FLAT))
+
+    @property
+    def has_equal_tau_priors(self) -> bool:
+        """Return whether the taus are independent with one prior."""
+        of_levels = any(key.startswith(TAU_OF) for key in self.priors)
+        return not of_levels and not self.priors["tau"].allocation
 
     @property
     def has_heavy_tails(self) -> bool:
@@ -136,7 +155,7 @@ class ModelSpec:
     @property
     def pooled_factors(self) -> tuple[list[str], ...]:
         """Return the factors of every part if a pooling sd is estimated."""
-        return tuple(map(split_names, self.parts)) if self.pooling_sds else ()
+        return tuple(map(split_names, self.parts)) if self.has_parts and self.pooling_sds else ()
 
     def contrasts_of(self, dataset: str) -> dict[str, str]:
         """Return the contrasts without a dataset's name, then those under the name of this."""
@@ -149,13 +168,32 @@ class ModelSpec:
     def with_terms(self, formula: str) -> "ModelSpec":
         """Return a copy with other terms and no contrasts (they named the old terms)."""
         title = self.title.removesuffix(", cell means")
-        return replace(self, title=title, terms=formula, contrasts={}, concordance={})
+        priors = self.priors
+        if not self.has_parts:
+            of_terms = {key for key in self.parts if key not in (*KINDS, "slope")}
+            priors = {key: prior for key, prior in priors.items() if key not in of_terms}
+        return replace(
+            self, title=title, terms=formula, contrasts={}, concordance={}, priors=priors
+        )
 
     def with_levels(self, levels: tuple[str, ...]) -> "ModelSpec":
         """Return a copy with other levels, named in its title."""
         *first, last = levels
         names = " and ".join(filter(None, [", ".join(first), last]))
-        return replace(self, title=f"Random effects of {names}", levels=levels)
+        priors = self._priors_of_taus(levels)
+        return replace(self, title=f"Random effects of {names}", levels=levels, priors=priors)
+
+    def _priors_of_taus(self, levels: tuple[str, ...]) -> dict[str, Prior]:
+        """Return the priors with those of the taus of these levels; shares of a total are even."""
+        kept = {f"{TAU_OF}{level}" for level in levels}
+        of_taus = {key: prior for key, prior in self.priors.items() if key.startswith(TAU_OF)}
+        left_out = of_taus.keys() - kept
+        priors = {key: prior for key, prior in self.priors.items() if key not in left_out}
+        common = self.priors.get("tau", next(iter(of_taus.values()), FLAT))
+        if common.allocation and len(common.allocation) != len(levels):
+            allocation = (1.0,) * len(levels) if len(levels) > 1 else ()
+            common = replace(common, allocation=allocation)
+        return priors if kept <= priors.keys() else {**priors, "tau": common}
 
     def without_structure(self) -> "ModelSpec":
         """Return a copy with effects nested in groups in studies, in place of a structure."""

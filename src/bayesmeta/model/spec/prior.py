@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, Self
 
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.model.spec.families import FAMILIES, families_of
+from bayesmeta.model.spec.families import FAMILIES, REAL, families_of, support_of
 
 _PRIOR = re.compile(r"\s*(\w+)\s*\(([^()]*)\)\s*")
 _NAMES = re.compile(r"`([^`]*)`|([^:`]*[^:`\s][^:`]*)")
@@ -22,12 +22,19 @@ class Prior:
     parameters: tuple[float, ...]
     reason: str = ""
     pooling_sd: "Prior | None" = None  # prior of an estimated sd; a Normal's sd is a multiple of it
+    allocation: tuple[float, ...] = ()  # of a total tau: Dirichlet of the levels' variance shares
+    raw: bool = False  # of a term: about the coefficient in the units of the table
 
     def __str__(self) -> str:
         if self.pooling_sd is not None:
             centre = f"{self.parameters[0]:g}"
             return f"{self.family}({centre}, pooling_sd), pooling_sd ~ {self.pooling_sd}"
-        return f"{self.family}({', '.join(f'{value:g}' for value in self.parameters)})"
+        text = _call(self.family, self.parameters)
+        if self.allocation:
+            return (
+                f"total {text}, shares ~ {_call(_shares_family(self.allocation), self.allocation)}"
+            )
+        return f"{text} in the units of the table" if self.raw else text
 
     @property
     def distribution(self) -> Any:
@@ -40,6 +47,8 @@ class Prior:
 
             {prior = "HalfNormal(1)", reason = "..."}
             {prior = "Normal(0, pooling_sd)", pooling_sd = "HalfNormal(1)"}
+            {prior = "Normal(0, 1)", scale = "raw"}                       a slope per unit
+            {prior = "HalfNormal(0.5)", allocation = "Beta(1, 1)"}        the total tau, its split
 
         Raise BadInput on an unknown family, a wrong number of parameters or a scale of 0 or less.
         """
@@ -47,23 +56,53 @@ class Prior:
         if not isinstance(entry, Mapping) or not isinstance(entry.get("prior"), str):
             wanted = '{prior = "Normal(0, 1.5)", reason = "..."}'
             raise BadInput(f"prior of {key} is {entry!r}; it should read {wanted}")
-        refuse_unknown(entry, ("prior", "pooling_sd", "reason"), f"prior of {key}")
+        known = ("prior", "pooling_sd", "reason", "allocation", "scale")
+        refuse_unknown(entry, known, f"prior of {key}")
         pooling_sd = cls.parse("tau", entry["pooling_sd"]) if "pooling_sd" in entry else None
         text = entry["prior"]
-        match = _PRIOR.fullmatch(re.sub(r"\bpooling_sd\b", "1", text) if pooling_sd else text)
-        try:
-            values = tuple(float(number) for number in match[2].split(",")) if match else ()
-        except ValueError:
-            values = ()
-        family = match[1] if match else ""
+        family, values = _parsed(re.sub(r"\bpooling_sd\b", "1", text) if pooling_sd else text)
         families = families_of(key)
-        positive = values[1:] if family == "Normal" else values
-        counted = family in families and len(values) == len(FAMILIES[family].parameters)
-        if not counted or not all(0 < value < float("inf") for value in positive):
+        if family not in families or not FAMILIES[family].fits(values):
             forms = [f"{name}({', '.join(FAMILIES[name].parameters)})" for name in families]
-            wanted = f"one of {', '.join(forms)} with positive scales"
+            wanted = f"one of {', '.join(forms)}, with finite numbers and positive scales"
             raise BadInput(f"prior of {key} is '{text}'; it should be {wanted}")
-        return cls(family, values, str(entry.get("reason", "")), pooling_sd)
+        allocation = _allocation(key, entry["allocation"]) if "allocation" in entry else ()
+        scale = entry.get("scale", "standardised")
+        if scale not in SCALES or (scale == "raw" and support_of(key) != REAL):
+            wanted = f"one of {', '.join(SCALES)}, and a tau has none"
+            raise BadInput(f"scale of the prior of {key} is {scale!r}; it should be {wanted}")
+        reason = str(entry.get("reason", ""))
+        return cls(family, values, reason, pooling_sd, allocation, scale == "raw")
+
+
+SCALES = ("standardised", "raw")
+
+
+def _call(name: str, parameters: Iterable[float]) -> str:
+    return f"{name}({', '.join(f'{value:g}' for value in parameters)})"
+
+
+def _shares_family(allocation: tuple[float, ...]) -> str:
+    return "Beta" if len(allocation) == 2 else "Dirichlet"
+
+
+def _parsed(text: str) -> tuple[str, tuple[float, ...]]:
+    """Return family and parameters of `Normal(0, 1.5)`; ("", ()) of a text that is no prior."""
+    match = _PRIOR.fullmatch(text)
+    try:
+        return (match[1], tuple(map(float, match[2].split(",")))) if match else ("", ())
+    except ValueError:
+        return "", ()
+
+
+def _allocation(key: str, text: Any) -> tuple[float, ...]:
+    """Return the parameters of a Beta or Dirichlet distribution; raise BadInput otherwise."""
+    family, values = _parsed(str(text))
+    fine = len(values) > 1 and all(0 < value < float("inf") for value in values)
+    if key != "tau" or not fine or family != _shares_family(values):
+        wanted = 'allocation = "Beta(1, 1)" of two levels, "Dirichlet(1, 1, 1)" of three, of tau'
+        raise BadInput(f"allocation of the prior of {key} is {text!r}; it should read {wanted}")
+    return values
 
 
 @cache

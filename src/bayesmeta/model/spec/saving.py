@@ -30,7 +30,14 @@ def spec_from_json(text: str) -> ModelSpec:
 
 def _prior(fields: Mapping[str, Any]) -> Prior:
     sd = fields["pooling_sd"]
-    return Prior(fields["family"], tuple(fields["parameters"]), fields["reason"], sd and _prior(sd))
+    return Prior(
+        fields["family"],
+        tuple(fields["parameters"]),
+        fields["reason"],
+        sd and _prior(sd),
+        tuple(fields.get("allocation", ())),
+        fields.get("raw", False),
+    )
 
 
 def spec_of(tree: xr.DataTree) -> ModelSpec:

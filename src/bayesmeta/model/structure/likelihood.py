@@ -73,9 +73,9 @@ class Structured:
         nested = [part for part in self.components if not part.crossed]
         crossed = [part for part in self.components if part.crossed and not _nests(part, nested)]
         self.nested = [part for part in self.components if part not in crossed]
-        tau = spec.priors["tau"].distribution
         self.parameters: list[Parameter] = []
         for component in self.components:
+            tau = spec.tau_prior(component.name).distribution
             self.parameters += component.parameters(tau)
         names = [item.name for item in self.parameters]
         if repeated := sorted({name for name in names if names.count(name) > 1}):

@@ -8,6 +8,7 @@
 All drawn numbers are in the table, and `save` writes it beside the picture.
 """
 
+from bayesmeta.output.figures.averages import draw_averages, draw_factor_curves, draw_inclusion
 from bayesmeta.output.figures.bias import draw_bias
 from bayesmeta.output.figures.chains import draw_prior_posterior, draw_trace
 from bayesmeta.output.figures.comparison import draw_paired, draw_profiles, paired

@@ -10,7 +10,7 @@ from matplotlib.colors import LinearSegmentedColormap, LogNorm
 
 from bayesmeta.estimates.text import probability_statement
 from bayesmeta.output.figures.panels import Figure, legend_below, styled, titled
-from bayesmeta.output.figures.style import BLUE, GREY, SKY, VERMILLION, Style
+from bayesmeta.output.figures.style import BLUE, GREY, MAX_SHAPES, SKY, VERMILLION, Style
 
 CRITICAL: dict[str, tuple[float, str]] = {  # two-sided critical values of z, style of the line
     "p = .05": (1.959964, "--"),
@@ -35,6 +35,7 @@ def _draw_funnel(points: pd.DataFrame, ax: Axes, zero: float | None) -> None:
     ax.set(xlim=(left, right), ylim=(lowest, 0))
     x, y = (observed[name].tolist() for name in ("residual", "se"))
     circle: Style = {"color": BLUE, "markersize": 2.6, "alpha": 0.6, "mew": 0}
+    circle |= {"rasterized": len(x) > MAX_SHAPES}
     ax.plot(x, y, "o", label="observed effects", **circle)
     ax.axvline(0, color=GREY, linewidth=0.8)
     _draw_significance(ax, zero, lowest)
@@ -75,7 +76,8 @@ def _ends(observed: pd.Series, cloud: pd.Series) -> tuple[float, float]:
 def _draw_replicates(rows: pd.DataFrame, statistic: Mapping[Any, Any], ax: Axes) -> None:
     low, high = np.nanquantile(rows[["replicate", "naive"]].to_numpy(), [0.005, 0.995])
     edges = np.linspace(low, high, 25).tolist()
-    filled: Style = {"color": SKY, "alpha": 0.8, "label": "replicates without selection"}
+    filled: Style = {"histtype": "stepfilled", "color": SKY, "alpha": 0.8}
+    filled |= {"label": "replicates without selection"}
     ax.hist(rows["replicate"].dropna(), edges, **filled)
     outline: Style = {"histtype": "step", "color": GREY, "linewidth": 1}
     ax.hist(rows["naive"].dropna(), edges, label="the same, variances held fixed", **outline)

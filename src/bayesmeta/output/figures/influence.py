@@ -11,7 +11,7 @@ from bayesmeta.estimates.text import MINUS, words
 from bayesmeta.output.figures.labels import legend_columns, shortened, wrapped
 from bayesmeta.output.figures.panels import Figure, legend_below, styled, titled
 from bayesmeta.output.figures.point_labels import label_points
-from bayesmeta.output.figures.style import BLUE, GREY, VERMILLION, Style
+from bayesmeta.output.figures.style import BLUE, GREY, MAX_SHAPES, VERMILLION, Style
 
 NAMED = 6  # studies with a name: the highest on either axis
 MIN_INFLUENCE = 1e-4  # studies with less influence are drawn here: all are negligible
@@ -107,9 +107,10 @@ def _draw_subsets(rows: pd.DataFrame, above: Axes, below: Axes) -> None:
     edges = np.linspace(rows["mean"].min(), rows["mean"].max(), 41).tolist()
     for within, (label, colour) in WITHIN.items():
         part = rows.loc[rows["includes"] == within, "mean"]
-        above.hist(part, edges, color=colour, alpha=0.5, label=label)
+        filled: Style = {"histtype": "stepfilled", "color": colour, "alpha": 0.5}
+        above.hist(part, edges, label=label, **filled)
     colours = rows["includes"].map({within: colour for within, (_, colour) in WITHIN.items()})
-    style: Style = {"s": 5, "alpha": 0.4, "linewidths": 0}
+    style: Style = {"s": 5, "alpha": 0.4, "linewidths": 0, "rasterized": len(rows) > MAX_SHAPES}
     below.scatter(rows["mean"], rows["heterogeneity"], c=colours.tolist(), **style)
     below.axvline(0, color=GREY, linewidth=0.8, zorder=0)
     below.set(ylabel="total tau", xlim=above.get_xlim())

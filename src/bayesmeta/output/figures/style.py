@@ -13,6 +13,7 @@ GREEN = "#009E73"
 PINK = "#CC79A7"
 GREY = "#767676"
 FAINT = "#DDDDDD"
+MAX_SHAPES = 500  # of a kind in a vector picture: more points are pixels there
 Style = dict[str, Any]  # keyword arguments of an artist
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",

@@ -52,6 +52,19 @@ def write_multiverse(folder: Folder, tables: Tables) -> None:
         folder.write_figure("multiverse", figure, tables["cells"])
 
 
+def write_averages(folder: Folder, tables: Tables, scale: str) -> None:
+    """Write tables/*.csv, and figures averages, inclusion and, of few models, sensitivity."""
+    kept = {name: table for name, table in tables.items() if len(table) or name != "left_out"}
+    folder.write_tables(kept)
+    with folder.steps("drawing figures"):
+        means = tables["model_means"]
+        folder.draw("averages", figures.draw_averages, means, "Mean over models", xlabel=scale)
+        folder.draw("inclusion", figures.draw_inclusion, tables["inclusion"], "Evidence")
+        if len(table := tables["sensitivity"]):
+            heading = "Bayes factors under other priors"
+            folder.draw("sensitivity", figures.draw_factor_curves, table, heading)
+
+
 def write_calibration(folder: Folder, tables: Tables) -> None:
     """Write tables/*.csv and figures/calibration; the table `curves` is written with the figure."""
     folder.write_tables({name: table for name, table in tables.items() if name != "curves"})

@@ -1,6 +1,7 @@
 """The summary in sentences: data, estimates, heterogeneity, frequentist analysis, doubts."""
 
 import re
+import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,7 @@ from bayesmeta.output.pages.results import Results
 from bayesmeta.output.pages.saved_model import saved_model, supported_model
 
 MAX_LISTED = 8  # names in a list before "and others"
-DEFAULT_MODEL = "three-level"  # of a table that is no named dataset
+REPEATED = ("levels", "likelihood", "crossed", "prior", "moderators", "where")  # options of a fit
 
 
 def answer(results: Results, html: bool = True) -> str:
@@ -105,22 +106,13 @@ def meaning_of_positive(scale: str) -> str:
 def command_of(results: Results) -> Callable[[str], str]:
     """Return a writer of commands with the options of the fit: `bayesmeta lint --dataset NAME`."""
     about = results.about
-    files = [source["name"] for source in about.get("sources", [])]
-    of_a_file = bool(files) and about.get("title") == f"effects from {files[0]}"
     dataset = DATASETS.get(str(about.get("dataset")))
-    options = f" --dataset {files[0] if of_a_file else about.get('dataset')}"
-    levels = about.get("levels")
-    likelihood = about.get("likelihood")
-    ending = "".join(f"-{part}" for part in [*(levels or "").split(","), likelihood] if part)
-    model = str(about.get("model") or "").removesuffix(ending)
-    if model not in ("", dataset.model if dataset else DEFAULT_MODEL):
-        options += f" --model {model}"
-    for name in ("levels", "likelihood"):
-        options += f" --{name} {about[name]}" if about.get(name) else ""
-    if about.get("moderators"):
-        options += f" --moderators '{about['moderators']}'"
-    if about.get("where"):
-        options += f' --where "{about["where"]}"'
+    options = f" --dataset {shlex.quote(about.get('requested_dataset') or about['dataset'])}"
+    columns = about.get("columns") or {}
+    given = {"model": about.get("requested_model"), **{name: about.get(name) for name in REPEATED}}
+    given["columns"] = ",".join(f"{name}={source}" for name, source in columns.items())
+    for name, value in given.items():
+        options += f" --{name} {shlex.quote(value)}" if value else ""
     if dataset and about.get("variant"):
         options += f" --variant {about['variant']}"
     return lambda name: f"bayesmeta {name}{options}"

@@ -1,0 +1,57 @@
+"""The priors of all parameters as densities, and draws from them."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+from numpy.random import Generator
+
+from bayesmeta.model.likelihood.arguments import tau_labels, weight_labels
+from bayesmeta.model.priors.taus import draw_taus, log_density, log_density_of_taus
+from bayesmeta.model.priors.terms import TermPrior, pooling_sd_name, term_prior
+from bayesmeta.model.spec import ModelSpec, Prior
+
+ByName = Mapping[str, np.ndarray]
+
+
+def draw_prior(design: xr.Dataset, spec: ModelSpec, count: int, rng: Generator) -> ByName:
+    """Draw from the prior, by name of a variable of the model.
+
+    beta (count, p), tau (count, taus), weights (count, weights), other variables (count,).
+    """
+    prior = term_prior(design, spec)
+    drawn = {"tau": draw_taus(spec, count, len(tau_labels(design, spec)), rng)}
+    weights = len(weight_labels(design, spec))
+    for name, of_name in other_priors(prior, spec).items():
+        shape = (count, weights) if name == "weights" else (count,)
+        drawn[name] = of_name.distribution.rvs(shape, random_state=rng)
+    factor = np.linalg.cholesky(prior.covariance(_pooling_sds(prior, drawn)))
+    normal = rng.standard_normal((count, len(prior.mean), 1))
+    beta = prior.mean + (factor @ normal)[..., 0]
+    return {"beta": beta, **drawn}
+
+
+def log_prior(design: xr.Dataset, spec: ModelSpec, draws: ByName) -> ByName:
+    """Return the log prior density of draws of `draw_prior`: of beta (draws,), else elementwise."""
+    prior = term_prior(design, spec)
+    tau = draws["tau"]
+    by_stratum = tau.reshape(len(tau), -1, len(spec.levels))
+    density = {"tau": log_density_of_taus(spec, by_stratum).reshape(tau.shape)}
+    for name, of_name in other_priors(prior, spec).items():
+        density[name] = log_density(of_name, draws[name])
+    beta = draws["beta"]
+    factor = np.linalg.cholesky(prior.covariance(_pooling_sds(prior, draws)))
+    scaled = np.linalg.solve(factor, (beta - prior.mean)[..., None])[..., 0]
+    log_pivots = np.log(np.diagonal(factor, axis1=-2, axis2=-1)).sum(-1)
+    constant = 0.5 * beta.shape[1] * np.log(2 * np.pi)
+    return {"beta": -0.5 * (scaled**2).sum(-1) - log_pivots - constant, **density}
+
+
+def other_priors(prior: TermPrior, spec: ModelSpec) -> dict[str, Prior]:
+    """Return the priors of all variables but beta and the taus, by the name of the variable."""
+    pooled = {pooling_sd_name(part): of_sd for part, of_sd in prior.sds.items()}
+    return {**pooled, **{name: spec.priors[name] for name in spec.auxiliary_parameters}}
+
+
+def _pooling_sds(prior: TermPrior, draws: ByName) -> ByName:
+    return {part: draws[pooling_sd_name(part)][:, None, None] for part in prior.sds}

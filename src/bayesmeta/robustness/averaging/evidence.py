@@ -1,0 +1,105 @@
+"""Evidence and posterior of every model: by quadrature, or by importance with its error."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesmeta.inference.conventions import MAX_K_HAT
+from bayesmeta.inference.independent import has_wide_grid
+from bayesmeta.inference.laplace import laplace_posterior
+from bayesmeta.inference.quadrature import (
+    Posterior,
+    integrate_equal_effects,
+    integrate_posterior,
+    quadrature_posterior,
+)
+from bayesmeta.model.likelihood import ExactSmd, likelihood_class, refusal
+from bayesmeta.model.spec import ModelSpec, Prior
+from bayesmeta.robustness.averaging.models import HETEROGENEITY, Member
+
+NO_TAU = 1e-3  # scale of taus that are absent, in standard errors of the most precise result
+DRAWS = 500  # of a model without a quadrature: the error of a log evidence is near .05
+MAX_ERROR = 0.2  # of a log evidence by importance
+POINTLESS = 1e-12  # sd of a draw as a node
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A model's evidence, and its posterior as nodes."""
+
+    log_evidence: float
+    error: float  # standard error of the log evidence
+    how: str  # quadrature, or importance
+    weight: np.ndarray  # (nodes,), summing to 1
+    beta: np.ndarray  # means of the terms of the full model (nodes, terms)
+    covariance: np.ndarray  # (nodes, terms, terms)
+    tau: np.ndarray  # (nodes, levels)
+
+
+def is_exact(member: Member) -> bool:
+    """Return whether a quadrature gives a model's evidence."""
+    return not refusal(member.design, member.spec, "quadrature") and not has_wide_grid(member.spec)
+
+
+def exact(member: Member) -> Evaluated:
+    """Evaluate a model by quadrature."""
+    if member.present.get(HETEROGENEITY, True):
+        posterior = integrate_posterior(member.design, member.spec)
+    else:
+        posterior = integrate_equal_effects(member.design, member.spec)
+    assert isinstance(posterior, Posterior)
+    spread = member.spread
+    beta = posterior.beta @ spread.T
+    covariance = spread @ posterior.covariance @ spread.T
+    tau = posterior.tau if posterior.levels else np.zeros((len(beta), len(member.spec.levels)))
+    evidence = posterior.log_marginal_likelihood
+    return Evaluated(evidence, 0.0, "quadrature", posterior.weight, beta, covariance, tau)
+
+
+def drawn(design: xr.Dataset, spec: ModelSpec, heterogeneity: bool, seed: int) -> pd.DataFrame:
+    """Evaluate a model by importance: a row per draw, with the evidence in every row.
+
+    Columns: log_evidence, error (its Monte-Carlo standard error), k_hat, beta_0, ..., tau_0, ...
+    """
+    if not heterogeneity:
+        scale = NO_TAU * float(np.sqrt(design["vi"].min()))
+        others = {key: prior for key, prior in spec.priors.items() if not key.startswith("tau")}
+        spec = replace(spec, priors={**others, "tau": Prior("HalfNormal", (scale,))})
+    options: dict[str, Any] = {"draws": DRAWS, "chains": 1, "seed": seed, "parameters_only": True}
+    if likelihood_class(spec) is ExactSmd:
+        tree = quadrature_posterior(design, spec, **options)
+    else:
+        tree = laplace_posterior(design, spec, candidates=DRAWS, **options)
+    posterior = tree["posterior"].dataset
+    ess = float(posterior.attrs.get("importance_ess", np.inf))
+    beta = posterior["beta"].values[0]
+    taus = [posterior[f"tau_{level}"].values[0] for level in spec.levels]
+    table = {f"beta_{at}": column for at, column in enumerate(beta.T)}
+    table |= {f"tau_{at}": column for at, column in enumerate(taus)}
+    evidence = posterior.attrs["log_marginal_likelihood"]
+    k_hat = posterior.attrs.get("k_hat", np.nan)
+    return pd.DataFrame(table).assign(log_evidence=evidence, error=ess**-0.5, k_hat=k_hat)
+
+
+def of_draws(member: Member, table: pd.DataFrame) -> Evaluated:
+    """Return what `drawn` found of a model, a node per draw."""
+    betas, taus = (table.filter(regex=f"^{name}_").to_numpy() for name in ("beta", "tau"))
+    beta = betas @ member.spread.T
+    covariance = np.broadcast_to(POINTLESS**2 * np.eye(beta.shape[1]), (*beta.shape, beta.shape[1]))
+    if not member.present.get(HETEROGENEITY, True):
+        taus = np.zeros_like(taus)
+    weight = np.full(len(table), 1 / len(table))
+    evidence, error = table[["log_evidence", "error"]].to_numpy(float)[0]
+    return Evaluated(evidence, error, "importance", weight, beta, covariance, taus)
+
+
+def why_uncertain(table: pd.DataFrame) -> str:
+    """Return why an evidence by importance cannot be used, "" if it can."""
+    k_hat, error = table[["k_hat", "error"]].to_numpy(float)[0]
+    if k_hat > MAX_K_HAT:
+        return f"k-hat of its weights is {k_hat:.2f}, above {MAX_K_HAT}"
+    too_large = f"the error of its log evidence is {error:.2f}, above {MAX_ERROR}"
+    return too_large if error > MAX_ERROR else ""
