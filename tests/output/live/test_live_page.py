@@ -143,9 +143,11 @@ def test_the_policy_permits_the_script_and_the_style_alone(page: str) -> None:
 
 def test_the_script_runs_in_a_page_and_in_a_worker() -> None:
     script = script_text()
-    command = [node(), "--check", "-"]  # as a classic script, which a worker is
-    done = subprocess.run(command, input=script, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    # as a classic script, which a worker is, and as a module, in which no name occurs twice
+    for kind in ([], ["--input-type=module"]):
+        command = [node(), "--check", *kind, "-"]
+        done = subprocess.run(command, input=script, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
     assert not re.search(r"^(import|export)\b", script, re.MULTILINE)
     assert "</" not in script.replace("</g", "")
     assert "<!--" not in script

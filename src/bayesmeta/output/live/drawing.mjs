@@ -152,9 +152,9 @@ export function ticksOf(low, high, count) {
 /**
  * A forest: rows of labels, intervals and texts.
  * @param {ForestRow[]} rows
- * @param {{width: number, label: string, axis: string, zero: boolean, rope?: number, mark?: number}} options
+ * @param {{width: number, label: string, axis: string, zero: boolean, rope?: number}} options
  */
-export function forest(rows, { width, label, axis, zero, rope = 0, mark }) {
+export function forest(rows, { width, label, axis, zero, rope = 0 }) {
   const narrow = width < NARROW;
   const longest = Math.max(0, ...rows.map((row) => row.label.length));
   const left = narrow ? 8 : Math.min(7 * longest + 14, 0.38 * width);
@@ -176,7 +176,6 @@ export function forest(rows, { width, label, axis, zero, rope = 0, mark }) {
   const picture = s("svg", { viewBox: `0 0 ${width} ${bottom + 34}`, width, height: bottom + 34, role: "img", "aria-label": label });
   if (zero && rope > 0) picture.append(s("rect", { class: "rope", x: inside(-rope), y: 0, width: inside(rope) - inside(-rope), height: bottom }));
   if (zero) picture.append(s("line", { class: "zero", x1: x(0), x2: x(0), y1: 0, y2: bottom }));
-  if (mark !== undefined) picture.append(s("line", { class: "centre", x1: inside(mark), x2: inside(mark), y1: 0, y2: bottom }));
   if (top) picture.append(axisOf(low, high, x, 4, count));
   let y = top + 4;
   rows.forEach((row, at) => {
@@ -303,4 +302,21 @@ export function textTable(caption, columns, rows) {
   const body = rows.map((row) => h("tr", {}, ...row.map((cell, at) => (at === 0 ? h("th", { scope: "row" }, cell) : h("td", {}, cell)))));
   return h("div", { class: "wide", tabindex: 0, role: "region", "aria-label": caption },
     h("table", {}, h("caption", {}, caption), h("thead", {}, head), h("tbody", {}, ...body)));
+}
+
+/** @type {Set<string>} */
+const unfolded = new Set();
+
+/**
+ * A part that folds; when it is drawn again it stays as the reader left it.
+ * @param {string} summary
+ * @param {Node} child
+ * @param {string} [name]
+ */
+export function folding(summary, child, name = summary) {
+  const remember = (/** @type {any} */ event) => {
+    if (event.target.open) unfolded.add(name);
+    else unfolded.delete(name);
+  };
+  return h("details", { open: unfolded.has(name), toggle: remember }, h("summary", {}, summary), child);
 }

@@ -16,7 +16,10 @@ from markupsafe import Markup
 
 from bayesmeta.output.pages.rendering import TEMPLATES
 
-MODULES = ("engine", "data", "answers", "drawing", "state", "words", "page")
+MODULES = (  # in the order of what they use
+    *("engine", "data", "answers", "calculator", "drawing", "state", "words", "controls"),
+    *("results", "robustness", "studies", "new_study", "settings", "page"),
+)
 
 
 def live_page(payload: Mapping[str, Any], about: Mapping[str, Any]) -> str:

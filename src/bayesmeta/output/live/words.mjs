@@ -127,3 +127,25 @@ export function predictionText({ mean, sd, quantiles }, observed) {
   const distance = numberText(Math.abs(observed - mean) / sd, 1);
   return `${start}; the observed effect ${numberText(observed)} is ${inside ? "inside" : "outside"} it, ${distance} predictive sds from its mean.`;
 }
+
+const MOST_NAMED = 5;
+
+/**
+ * Which studies decide a conclusion, the largest changes first.
+ * @param {string} event
+ * @param {number} p0 its probability with all studies
+ * @param {{label: string, p: number, shift: number}[]} ranked
+ */
+export function rankingText(event, p0, ranked) {
+  const settled = (/** @type {number} */ p) => p >= 0.975;
+  const turned = ranked.filter((row) => settled(row.p) !== settled(p0));
+  const start = `${event} ${chanceText(p0)} with all.`;
+  if (!turned.length) {
+    const [first] = ranked;
+    const change = `the largest change is without ${first.label} (P ${chanceText(first.p)}, the mean moves by ${numberText(first.shift)} posterior sds)`;
+    return `${start} No single study ${settled(p0) ? "unsettles it" : "settles it when it is left out"}; ${change}.`;
+  }
+  const named = turned.slice(0, MOST_NAMED).map((row) => `${row.label} (P ${chanceText(row.p)})`);
+  if (turned.length > MOST_NAMED) named.push(`one of ${turned.length - MOST_NAMED} others`);
+  return `${start} It is ${settled(p0) ? "no longer settled" : "settled"} without ${named.join(", or without ")}.`;
+}

@@ -1,0 +1,100 @@
+// @ts-check
+/** The studies: a forest and tick boxes, by which they are left out. */
+import { button, show, tick, widthOf } from "./controls.mjs";
+import { estimateText, folding, forest, h, numberText, textTable } from "./drawing.mjs";
+import { keptEffects } from "./state.mjs";
+
+/** @typedef {import("./controls.mjs").Page} Page */
+
+/**
+ * A study: its number, number of effects, and precision-weighted mean with half the 95 % interval.
+ * @typedef {{s: number, label: string, count: number, mean: number, precision: number, half: number}} Study
+ */
+
+const MOST_ROWS = 400; // studies in a list; the others are found by their names
+const Z = 1.959963984540054; // 97.5 % point of the standard normal distribution
+const NOTE = "A square is the precision-weighted mean of the effects of a study, errors taken as independent. Click a row, or use the tick boxes, to leave a study out.";
+/** @type {Record<string, (a: Study, b: Study) => number>} */
+const ORDERS_OF_STUDIES = {
+  name: (a, b) => a.label.localeCompare(b.label, "en", { numeric: true }),
+  effect: (a, b) => a.mean - b.mean,
+  precision: (a, b) => b.precision - a.precision,
+};
+
+/**
+ * The studies of the table.
+ * @param {import("./state.mjs").Content} content
+ * @returns {Study[]}
+ */
+function studiesOf({ payload, table }) {
+  const count = new Int32Array(table.studies);
+  const precision = new Float64Array(table.studies);
+  const sum = new Float64Array(table.studies);
+  table.yi.forEach((yi, i) => {
+    const s = table.study[table.group[i]];
+    count[s] += 1;
+    precision[s] += 1 / table.vi[i];
+    sum[s] += yi / table.vi[i];
+  });
+  return payload.labels.map((/** @type {string} */ label, /** @type {number} */ s) => (
+    { s, label, count: count[s], mean: sum[s] / precision[s], precision: precision[s], half: Z / Math.sqrt(precision[s]) }));
+}
+
+/** @param {Iterable<number>} values */
+const ascending = (values) => [...values].sort((a, b) => a - b);
+
+/**
+ * Place the tools of the studies; return the function that draws them.
+ * @param {Page} page
+ */
+export function studiesPart(page) {
+  const { content } = page;
+  const { payload, table } = content;
+  const studies = studiesOf(content);
+  const largest = Math.max(...studies.map(({ precision }) => precision));
+  const search = h("input", { type: "search", placeholder: "name", "aria-label": "Search studies", input: () => draw() });
+  const order = h("select", { "aria-label": "Order of the studies", change: () => draw() },
+    ...Object.keys(ORDERS_OF_STUDIES).map((by) => h("option", { value: by }, `by ${by}`)));
+  const listed = () => {
+    const sought = search.value.trim().toLowerCase();
+    return studies.filter(({ label }) => label.toLowerCase().includes(sought)).sort(ORDERS_OF_STUDIES[order.value]);
+  };
+  const toggle = (/** @type {number} */ s) => {
+    const out = new Set(page.state().out);
+    if (!out.delete(s)) out.add(s);
+    page.change({ out: ascending(out) });
+  };
+  const draw = () => {
+    const all = listed();
+    const some = all.slice(0, MOST_ROWS);
+    const out = new Set(page.state().out);
+    const counted = new Int32Array(table.studies);
+    keptEffects(content, page.state()).forEach((keeps, i) => { counted[table.study[table.group[i]]] += keeps; });
+    const rows = some.map(({ s, label, mean, precision, half }) => ({
+      label,
+      out: counted[s] === 0,
+      size: precision / largest,
+      toggle: () => toggle(s),
+      marks: [{ mean, low: mean - half, high: mean + half, source: "study" }],
+      text: estimateText(mean, mean - half, mean + half),
+    }));
+    const cells = some.map(({ s, label, count, mean }) => [
+      tick(label, !out.has(s), () => toggle(s), { "data-study": s }), `${counted[s]} of ${count}`, numberText(mean),
+    ]);
+    const cut = all.length > some.length ? ` The first ${some.length} of ${all.length} studies; search for the others.` : "";
+    const options = { width: widthOf("studies"), label: "Studies with 95 % intervals", axis: payload.measure.axis, zero: payload.measure.hasNull };
+    const focused = document.activeElement?.getAttribute("data-study");
+    show("studies", h("p", { class: "note" }, NOTE, cut),
+      folding("Tick boxes", textTable("Studies that count", ["study", "effects that count", "mean"], cells)),
+      h("figure", { class: "tall" }, forest(rows, options)));
+    if (focused) /** @type {HTMLElement | null} */ (document.querySelector(`[data-study="${CSS.escape(focused)}"]`))?.focus();
+  };
+  show("studies-tools", search, order,
+    button("all in", () => page.change({ out: [] })),
+    button("leave the listed out", () => page.change({ out: ascending(new Set([...page.state().out, ...listed().map(({ s }) => s)])) })),
+    button("only the listed", () => {
+      const chosen = new Set(listed().map(({ s }) => s));
+      page.change({ out: studies.map(({ s }) => s).filter((s) => !chosen.has(s)) });
+    }));
+  return draw;
+}
