@@ -18,8 +18,13 @@ from bayesmeta.commands.live import live_content
 from bayesmeta.commands.request import Inputs, select
 from bayesmeta.data.effect_sizes import MEASURES
 from bayesmeta.estimates import text
-from bayesmeta.inference.quadrature import combination, integrate_posterior
+from bayesmeta.inference.quadrature import (
+    combination,
+    contrasts_table,
+    integrate_posterior,
+)
 from bayesmeta.inference.quadrature.outer import outer_priors
+from bayesmeta.model.design.contrasts import named_weights
 from bayesmeta.model.likelihood import Normal
 from bayesmeta.model.likelihood.choice import likelihood_class
 from bayesmeta.model.spec import ModelSpec, check_spec, model_names, parse_spec, read_spec
@@ -272,6 +277,22 @@ def test_sentences_of_the_answer(payload: Any) -> None:
 def test_no_effects_are_refused_in_words(payload: Any) -> None:
     answer = settings(payload, out=list(range(10)))
     assert answer["refused"] == "no effects are left"
+
+
+def test_a_single_study_is_left(payload: Any, inputs: Inputs) -> None:
+    fragment = "#set=" + json.dumps({"out": list(range(1, 10))})
+    asked = {"ask": "answer", "payload": payload, "fragment": fragment, "more": {}}
+    (answer,) = ask([{**asked, "kind": "summary"}])
+    rows = answer["value"]["rows"]
+    names = [str(name) for name in inputs.design["study"].values]
+    posterior = integrate_posterior(inputs.design, inputs.spec, without=names[1:])
+    expected = contrasts_table(posterior, named_weights(inputs.design, inputs.spec))
+    for name in ("mean", "sd"):
+        got = [row[name] for row in rows]
+        np.testing.assert_allclose(got, expected[name], rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(
+        [row["quantiles"] for row in rows], expected[["ci_lb", "median", "ci_ub"]], atol=1e-4
+    )
 
 
 def test_prediction_of_the_next_study(payload: Any) -> None:

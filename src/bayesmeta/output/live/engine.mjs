@@ -1241,7 +1241,7 @@ function rowQuantiles(grid, shares, highest, upper, limit) {
 const sumOf = (values) => values.reduce((sum, value) => sum + value, 0);
 
 /**
- * Quantiles of I^2 of a level (its place) or in total, as shares, and of the total tau.
+ * Quantiles of I^2 of a level (its place) or in total, as shares.
  * @param {Posterior} posterior
  * @param {number} place number of levels for the total
  * @param {number} typical
@@ -1288,11 +1288,11 @@ export function heterogeneity(posterior, shares) {
     }
     const sd = (/** @type {number} */ mean, /** @type {number} */ square) => Math.sqrt(Math.max(square - mean ** 2, 0));
     const ofTau = level === "total" ? totalQuantiles(grid, shares) : tauQuantiles(posterior, place, shares);
-    const ofI2 = i2Quantiles(posterior, place, typical, shares).map((share) => 100 * share);
+    const ofI2 = typical > 0 ? i2Quantiles(posterior, place, typical, shares) : shares.map(() => NaN);
     return {
       level,
       tau: { mean: sums[0], sd: sd(sums[0], sums[1]), quantiles: ofTau },
-      i2: { mean: sums[2], sd: sd(sums[2], sums[3]), quantiles: ofI2 },
+      i2: { mean: sums[2], sd: sd(sums[2], sums[3]), quantiles: ofI2.map((share) => 100 * share) },
     };
   });
   return { typical, rows };
@@ -1312,7 +1312,7 @@ export function heterogeneity(posterior, shares) {
  */
 
 /**
- * The event that a combination is above a threshold.
+ * A combination is above a threshold.
  * @typedef {object} Event
  * @property {number} at number of the combination
  * @property {number} threshold
