@@ -8,6 +8,7 @@ const data = await import(new URL("data.mjs", folder));
 const state = await import(new URL("state.mjs", folder));
 const drawing = await import(new URL("drawing.mjs", folder));
 const answers = await import(new URL("answers.mjs", folder));
+const results = await import(new URL("results.mjs", folder));
 const words = await import(new URL("words.mjs", folder));
 const SHARES = [0.025, 0.5, 0.975];
 const lists = (value) => JSON.parse(JSON.stringify(value, (_, item) => {
@@ -73,6 +74,10 @@ const ANSWERS = {
       probabilities: probabilities.map(drawing.probabilityText),
       ticks: intervals.map(([low, high]) => drawing.ticksOf(low, high, 5).ticks),
     };
+  },
+  scaled({ payload, at, quantiles }) {
+    const content = state.contentOf(payload);
+    return results.scaledText(content, at, quantiles);
   },
   hedges({ rows }) {
     return rows.map((numbers) => state.hedges(numbers, engine.logGamma));

@@ -30,6 +30,7 @@ from bayesmeta.model.likelihood.choice import likelihood_class
 from bayesmeta.model.spec import ModelSpec, check_spec, model_names, parse_spec, read_spec
 from bayesmeta.output.live import live_page, nearest_model
 from bayesmeta.output.live.page import json_text, script_text
+from bayesmeta.output.live.payload import measure_of
 from live_engine import MODULES, ask, node
 
 HOSTILE = [
@@ -379,6 +380,28 @@ def test_numbers_are_written_as_everywhere() -> None:
     for (low, high), ticks in zip(intervals, answer["ticks"], strict=True):
         assert len(ticks) >= 2
         assert low <= min(ticks) < max(ticks) <= high
+
+
+def test_numbers_on_the_scale_of_everymeasure_of(payload: Any) -> None:
+    """The median and interval on the scale of a measure are those of Python's transformation."""
+    quantiles = [0.21, 0.34, 0.42]
+    asked = []
+    expected = []
+    for name, measure in MEASURES.items():
+        frame = pd.DataFrame()
+        frame.attrs = {"measure": name}
+        changed = {**payload, "measure": measure_of(frame)}
+        scale = measure.scale
+        if scale.name:
+            asked.append({"ask": "scaled", "payload": changed, "at": 0, "quantiles": quantiles})
+            low, median, high = scale.back(np.array(quantiles))
+            expected.append(text.estimate_text(median, low, high))
+        if scale.difference:
+            asked.append({"ask": "scaled", "payload": changed, "at": 2, "quantiles": quantiles})
+            low, median, high = np.exp(quantiles)
+            expected.append(f"{text.estimate_text(median, low, high)} ({scale.difference})")
+    assert ask(asked) == expected
+    assert len(expected) > 40
 
 
 def test_hedges_g_of_a_new_study() -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesmeta.data.datasets import DATASETS
-from bayesmeta.data.effect_sizes import MEASURES
+from bayesmeta.data.effect_sizes import AS_IT_IS, MEASURES
 from bayesmeta.data.moderators import choose_moderators, is_category
 from bayesmeta.estimates.conventions import MIN_STUDIES
 from bayesmeta.estimates.studies.labels import study_labels
@@ -69,7 +69,7 @@ def payload_of(
         "moderators": _moderators(frame),
         "leftOut": left_out,
         "warning": _warning(frame),
-        "measure": _measure(frame),
+        "measure": measure_of(frame),
         "minStudies": MIN_STUDIES,
     }
 
@@ -120,13 +120,13 @@ def _warning(frame: pd.DataFrame) -> str:
     return OF_OTHERS if frame.attrs.get("dataset") in DATASETS else OF_A_FILE
 
 
-def _measure(frame: pd.DataFrame) -> Mapping[str, Any]:
-    """Return the scale of the effects, and whether 0 means no effect."""
+def measure_of(frame: pd.DataFrame) -> Mapping[str, Any]:
+    """Return the axis, whether 0 means no effect, and the scale of means and of differences."""
     measure = MEASURES.get(str(frame.attrs.get("measure", "")))
-    scale = measure.scale if measure else None
+    scale = measure.scale if measure else AS_IT_IS
     return {
         "axis": str(frame.attrs.get("scale") or "effect size yi"),
         "hasNull": measure is None or measure.null == 0,
-        "ratio": scale.name if scale and scale.words == "exp" else "",
-        "ratioOfDifferences": scale.difference if scale and scale.words == "exp" else "",
+        "scale": {"name": scale.name, "back": scale.words},
+        "ofDifferences": scale.difference,  # after exp
     }

@@ -18,6 +18,22 @@ import { answerText, changeText, eventText, settingsText } from "./words.mjs";
  * @property {import("./answers.mjs").Summary} before
  */
 
+/**
+ * Transformations back to the scale of a measure, by their names in `data.effect_sizes.scales`.
+ * @type {Record<string, (x: number) => number>}
+ */
+const BACK = {
+  exp: Math.exp,
+  tanh: Math.tanh,
+  plogis: (x) => 1 / (1 + Math.exp(-x)),
+  square: (x) => Math.max(x, 0) ** 2,
+  "100 y": (x) => 100 * x,
+  "sin^2": (x) => Math.sin(Math.min(Math.max(x, 0), Math.PI / 2)) ** 2,
+  "tanh^2": (x) => Math.tanh(Math.max(x, 0)) ** 2,
+  "1 - (1 - y)^3": (x) => 1 - (1 - x) ** 3,
+  "1 - exp(-y)": (x) => -Math.expm1(-x),
+};
+
 /** @param {Row} row */
 const estimateOf = ({ mean, quantiles }) => estimateText(mean, quantiles[0], quantiles[2]);
 
@@ -83,14 +99,15 @@ export function meansParts({ content, state, now, before }, width) {
     return { label, marks, text: estimateOf(now.rows[at]) };
   });
   const options = { width, axis: payload.measure.axis, zero: payload.measure.hasNull, rope: state.rope };
-  const ratio = payload.measure.ratio ? [payload.measure.ratio] : [];
-  const columns = ["", "mean", "sd", "95 % interval", "P(> 0)", `P(within ${numberText(state.rope)} of 0)`, "new study", ...ratio];
-  const rows = names.map((name, at) => {
+  const { name, back } = payload.measure.scale;
+  const scaled = Object.hasOwn(BACK, back) ? [name] : [];
+  const columns = ["", "mean", "sd", "95 % interval", "P(> 0)", `P(within ${numberText(state.rope)} of 0)`, "new study", ...scaled];
+  const rows = names.map((label, at) => {
     const { mean, sd, quantiles, positive, above, below, prediction } = now.rows[at];
     return [
-      name, numberText(mean, 3), numberText(sd, 3), intervalText(quantiles[0], quantiles[2]), probabilityText(positive),
+      label, numberText(mean, 3), numberText(sd, 3), intervalText(quantiles[0], quantiles[2]), probabilityText(positive),
       probabilityText(1 - above - below), at < terms ? intervalText(prediction[0], prediction[1]) : "\u2013",
-      ...ratio.map(() => ratioText(content, at, quantiles)),
+      ...scaled.map(() => scaledText(content, at, quantiles)),
     ];
   });
   const means = forest(rowsOf(0, terms), { ...options, label: "Means with 95 % intervals, and prediction intervals of new studies" });
@@ -103,20 +120,20 @@ export function meansParts({ content, state, now, before }, width) {
 }
 
 /**
- * The median and interval of a row as a ratio, if it is one: a mean, or a difference of means.
+ * The median and interval of a mean or of a difference of means on the scale of the measure.
  * @param {import("./state.mjs").Content} content
  * @param {number} at
  * @param {number[]} quantiles
  */
-function ratioText({ payload, table, combinations }, at, quantiles) {
+export function scaledText({ payload, table, combinations }, at, quantiles) {
   const { terms } = table;
   const weight = (/** @type {number} */ j) => (at < terms ? Number(j === at) : combinations[(at - terms) * terms + j]);
   const total = payload.means.reduce((/** @type {number} */ sum, /** @type {boolean} */ mean, /** @type {number} */ j) => sum + Number(mean) * weight(j), 0);
-  const { ratioOfDifferences } = payload.measure;
+  const { scale, ofDifferences } = payload.measure;
   const is = (/** @type {number} */ value) => Math.abs(total - value) < 1e-9;
-  if (!is(1) && !(is(0) && ratioOfDifferences)) return "\u2013";
-  const [low, median, high] = quantiles.map(Math.exp);
-  return `${estimateText(median, low, high)}${is(1) ? "" : ` (${ratioOfDifferences})`}`;
+  if (!is(1) && !(is(0) && ofDifferences)) return "\u2013";
+  const [low, median, high] = quantiles.map(BACK[is(1) ? scale.back : "exp"]);
+  return `${estimateText(median, low, high)}${is(1) ? "" : ` (${ofDifferences})`}`;
 }
 
 /**

@@ -88,7 +88,7 @@ async function drawMap(page, varied) {
       width: Math.min(widthOf("map"), 640),
       pick: (i, j) => page.change(changes(i, j)),
     });
-    const cells = RHOS.map((rho, i) => [`rho ${rho}`, ...values[i].map((p) => (p === undefined ? "" : probabilityText(p)))]);
+    const cells = RHOS.map((rho, i) => [`rho ${rho}`, ...values[i].map((p, j) => (p === undefined ? "" : button(probabilityText(p), () => page.change(changes(i, j)))))]);
     show("map", h("p", { role: "status" }, sentence), h("figure", {}, picture), folding("The same as a table", textTable(label, ["", ...columns], cells), "map"));
   };
   try {
@@ -100,7 +100,7 @@ async function drawMap(page, varied) {
     const flat = /** @type {number[]} */ (values.flat());
     const held = flat.filter((p) => p >= 0.975).length;
     const range = `it goes from ${probabilityText(Math.min(...flat))} to ${probabilityText(Math.max(...flat))}`;
-    redraw(`${event} is at least .975 in ${held} of ${flat.length} combinations; ${range}. A click takes the settings of a cell.`);
+    redraw(`${event} is at least .975 in ${held} of ${flat.length} combinations; ${range}. A click on a cell, here or in the table, takes its settings.`);
   } catch (error) {
     if (mine === page.turn()) tellError("map", error);
   }
