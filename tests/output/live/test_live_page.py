@@ -269,7 +269,7 @@ def test_sentences_of_the_answer(payload: Any) -> None:
         low, high = columns["ci_lb"][at], columns["ci_ub"][at]
         key = "Clearly below zero" if high < 0 else "Clearly above zero" if low > 0 else "Open"
         sides[key].append(f"{name} {text.estimate_text(columns['mean'][at], low, high)}")
-    expected = [f"{side}: {'; '.join(found)}." for side, found in sides.items() if found]
+    expected = [f"{side}: {'; '.join(parts)}." for side, parts in sides.items() if parts]
     assert answer["sentences"] == expected
     assert len(expected) > 1
 

@@ -1205,7 +1205,7 @@ export function typicalVariance(arrays) {
  *
  * There the function is below the value where tau^2 of the highest level is below a limit, or above
  * it (`upper`). The taus of other levels are at the rows: where the limit passes 0, the
- * probability has a kink between them, and its error is about 1e-4.
+ * probability has a kink, and with few studies an error of up to .01.
  * @param {Grid} grid
  * @param {number[]} shares
  * @param {number} highest largest value

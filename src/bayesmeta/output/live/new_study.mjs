@@ -25,7 +25,7 @@ function rowText(row, names) {
 }
 
 /**
- * The choice of a row of the design.
+ * The choice of a row of the design; of many rows, numbers that begin with the first effect of the table.
  * @param {Page} page
  * @param {() => void} changed
  */
@@ -33,11 +33,13 @@ function rowControl({ content }, changed) {
   const { names, payload, table } = content;
   const rows = floatsOf(payload.table.rows);
   const distinct = Array.from({ length: rows.length / table.terms }, (_, i) => [...rows.subarray(i * table.terms, (i + 1) * table.terms)]);
+  const first = (/** @type {number[]} */ row) => row.findIndex((value) => value !== 0);
+  distinct.sort((a, b) => first(a) - first(b)); // in the order of the terms
   if (distinct.length <= MOST_CHOICES) {
     const select = h("select", { change: changed }, ...distinct.map((row, at) => h("option", { value: at }, rowText(row, names))));
     return { node: labelled("It informs", select), row: () => distinct[Number(select.value)] };
   }
-  const inputs = names.slice(0, table.terms).map((name) => ({ name, input: h("input", { type: "number", step: "any", value: Number(name === "intercept"), input: changed }) }));
+  const inputs = names.slice(0, table.terms).map((name, j) => ({ name, input: h("input", { type: "number", step: "any", value: table.x[j], input: changed }) }));
   const node = h("div", { class: "fields" }, ...inputs.map(({ name, input }) => labelled(name, input)));
   return { node, row: () => inputs.map(({ input }) => Number(input.value)) };
 }

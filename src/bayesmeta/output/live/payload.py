@@ -114,8 +114,8 @@ def _moderators(frame: pd.DataFrame) -> list[dict[str, Any]]:
 def _warning(frame: pd.DataFrame) -> str:
     if frame.attrs.get("synthetic"):
         return ""
-    found_in = {source.get("found_in") for source in frame.attrs.get("sources", [])}
-    if found_in == {PUBLIC}:
+    places = {source.get("found_in") for source in frame.attrs.get("sources", [])}
+    if places == {PUBLIC}:
         return ""
     return OF_OTHERS if frame.attrs.get("dataset") in DATASETS else OF_A_FILE
 

@@ -116,8 +116,8 @@ export function analysisOf(content, state) {
   };
 }
 
-/** @param {unknown} one @param {unknown} other */
-const equal = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+/** @param {unknown} first @param {unknown} second */
+const equal = (first, second) => JSON.stringify(first) === JSON.stringify(second);
 
 /**
  * The settings that differ from those of the report.
