@@ -92,7 +92,7 @@ def test_normal_results_equal_brute_force(
             results *= of_results @ DENSITY
             published *= of_published @ DENSITY
         expected = np.log(results @ DENSITY) - np.log(published @ DENSITY)
-        assert found[position] == pytest.approx(expected, abs=6e-4)
+        assert found[position] == pytest.approx(expected, abs=1e-3)
 
 
 @pytest.fixture(scope="module")

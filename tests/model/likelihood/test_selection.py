@@ -191,6 +191,35 @@ def test_nodes_have_converged_and_jax_gives_the_same(
     np.testing.assert_allclose(few_nodes, many, atol=5e-3)
 
 
+@pytest.mark.parametrize("own_groups", [False, True])
+@pytest.mark.parametrize("parameters", [(0.3, 0.7, 0.3, 0.1), (-2.6, 1.58, 0.208, 0.015)])
+def test_far_means_have_their_probability_of_publication(
+    parameters: tuple[float, ...], own_groups: bool
+) -> None:
+    """Precise pairs of results, whose A has steep steps; too few nodes make far means likely.
+
+    An error of .08 per study was enough for a posterior around -2.6 in place of .3.
+    """
+    mean, tau, *weights = parameters
+    k = 40
+    v = 2 / np.random.default_rng(1).integers(10, 80, k)
+    frame = pd.DataFrame({"study": np.repeat([f"s{i:02d}" for i in range(k)], 2), "yi": 0.6})
+    frame = frame.assign(vi=np.repeat(v, 2), effect=[f"e{i}" for i in range(2 * k)])
+    frame["group"] = frame["effect"] if own_groups else frame["study"]
+    levels, taus = (("study", "group"), [tau, 1e-3]) if own_groups else (("study",), [tau])
+    spec = replace(SPEC, levels=levels)
+    found = log_likelihood_by_study(build_design(frame, spec), spec, [mean], taus, weights)
+    z = np.linspace(-9, 9, 2001)
+    prior = stats.norm.pdf(z) * (z[1] - z[0])
+    theta, se = mean + tau * z, np.sqrt(v)[:, None]
+    significant, right = (stats.norm.sf(c - theta / se) for c in stats.norm.isf(CUTS))
+    A = weights[1] + (1 - weights[0]) * significant + (weights[0] - weights[1]) * right
+    step = np.where(0.6 / se[:, 0] > stats.norm.isf(CUTS[0]), 1.0, weights[0])
+    results = (stats.norm.pdf(0.6, theta, se) ** 2 @ prior) * step**2
+    expected = np.log(results) - np.log(A**2 @ prior)
+    assert abs((found - expected).mean()) < 0.01
+
+
 @pytest.mark.parametrize("taus", [(1.2, 0.5), (0.02, 1.0), (2.0, 0.01), (0.5, 0.5)])
 def test_a_table_has_the_values_at_all_pairs(taus: tuple[float, float]) -> None:
     """Of the sum of log A of three effects, for a draw alone and for two draws."""

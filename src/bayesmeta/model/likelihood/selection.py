@@ -41,7 +41,8 @@ from bayesmeta.model.likelihood.publication import (
 from bayesmeta.model.likelihood.tabulation import POINTS, at_pairs, points
 from bayesmeta.model.spec import ModelSpec
 
-NODES = (27, 19)  # of study and group; see the tests for their error
+NODES = (41, 25)  # of study and group; see the tests for their error
+NODES_ALONE = 81  # of study without groups, whose effects would make steps of A less steep
 METROPOLIS_STEPS = 32  # an error below .01 tau in the mean of published effects; see the tests
 VALUES_AT_ONCE = 200_000  # of an array (k, draws, nodes), which fits in the processor's cache
 
@@ -70,6 +71,7 @@ class Selected(Normal):
         self.alone, self.lone, self.nested = self._by_relatives()
         self.nodes = POINTS * len(self.nested.effect) // len(self.y) + 1
         self.nodes = max(self.nodes, self.unselected.nodes)
+        self.study_nodes = NODES[0] if "group" in spec.levels else NODES_ALONE
 
     def _by_relatives(self) -> tuple[Alike, Alike, Alike]:
         """Return results without relatives in their study, in their group, and the others."""
@@ -118,7 +120,7 @@ class Selected(Normal):
         alone = self._log_sum(self.alone, mean, total, omega, attempts)
         if len(self.lone.effect) + len(self.nested.effect) == 0:
             return alone
-        studies = NormalNodes.trapezoids(taus.study, NODES[0])
+        studies = NormalNodes.trapezoids(taus.study, self.study_nodes)
         u = _placed(of_effects.study, studies.z)
         below = of_effects.group**2 + of_effects.effect**2
         by_group = self._log_sum(self.lone, _extended(mean) + u, below, omega, attempts)

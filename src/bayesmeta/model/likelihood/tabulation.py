@@ -2,7 +2,7 @@ r"""Smooth functions of u + w at all pairs of nodes of u and w, from a table at 
 
 The sums u + w of the nodes fill an interval. A function is computed at points of it, spaced as the
 nodes are, and between them by cubic convolution, whose error is of the order of the cube of the
-spacing: 81 points in place of the 513 pairs of 27 and 19 nodes.
+spacing: 81 points in place of the 1025 pairs of 41 and 25 nodes.
 
 Source: Keys 1981, doi 10.1109/TASSP.1981.1163711.
 """
