@@ -18,7 +18,8 @@ from bayesmeta.estimates.convergence import diagnose, diagnostics_table
 from bayesmeta.inference import quadrature
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.jobs import Job, run_jobs
-from bayesmeta.model.design import caution
+from bayesmeta.model.design import caution, has_unknowns
+from bayesmeta.model.likelihood import check_engine
 from bayesmeta.output.folders.check import write_check
 from bayesmeta.robustness import bias, influence, sensitivity
 from bayesmeta.robustness.funnel import funnel_checks
@@ -118,6 +119,8 @@ def check_influence(results: CheckResults, task: Task[Sampling], tree: xr.DataTr
     spec = task.inputs.spec
     weights = contrasts_of(tree)
     seed = task.options.seed
+    if has_unknowns(design):  # log-likelihoods are given the unknown moderators of a study
+        check_engine(design, spec, "quadrature")
     with task.steps("leaving out every study"):
         left_out = None
         refusal = ""

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from bayesmeta.commands.options.base import Options, option
-from bayesmeta.infrastructure.choices import Likelihood, Sampler, Transform, Variant
+from bayesmeta.infrastructure.choices import Likelihood, Missing, Sampler, Transform, Variant
 
 
 def parse_columns(text: str) -> dict[str, str]:
@@ -77,6 +77,13 @@ class Request(Options):
         str | None,
         option("Columns whose effects cross the studies, such as species,laboratory."),
     ] = None
+    missing: Annotated[
+        Missing | None,
+        option(
+            "Blank moderators: joint, unknown values are part of the model; complete, their rows "
+            "are left out; refuse. Default: the model's (joint)."
+        ),
+    ] = None
     columns: Columns = field(default_factory=dict)
 
 
@@ -89,6 +96,7 @@ class ScreenRequest(Request):
     likelihood: Likelihood | None = field(default=None, init=False)
     levels: str | None = field(default=None, init=False)
     crossed: str | None = field(default=None, init=False)
+    missing: Missing | None = field(default=None, init=False)
 
 
 @dataclass(frozen=True)

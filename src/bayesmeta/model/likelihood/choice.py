@@ -3,6 +3,7 @@
 import xarray as xr
 
 from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.model.design.blanks import has_unknowns
 from bayesmeta.model.design.strata import why_strata_depend
 from bayesmeta.model.likelihood.exact_smd import ExactSmd
 from bayesmeta.model.likelihood.normal import Normal
@@ -17,6 +18,10 @@ STRUCTURED = (
     "model {} has a dependence structure (crossed, correlation, inner, scale, errors, or levels of "
     "its own): independent draws (--sampler quadrature) and REML take it; this analysis needs "
     "levels from study, group and effect"
+)
+UNKNOWN = (
+    "model {} has unknown moderators ({}, blank in some rows): independent draws (--sampler "
+    "quadrature) take them; this analysis needs complete ones (--missing complete)"
 )
 COMPOSITE = (
     'published_unit = "result" divides every result by its own probability of publication, as if '
@@ -48,6 +53,9 @@ def refusal(design: xr.Dataset, spec: ModelSpec, engine: str) -> str:
 
     An engine is "nuts", "quadrature", "importance" (of quadrature's draws) or "reml".
     """
+    if has_unknowns(design):
+        names = ", ".join(map(str, design["blank_moderator"].values))
+        return "" if engine == "importance" else UNKNOWN.format(spec.name, names)
     if spec.is_structured:
         return "" if engine in ("importance", "reml") else STRUCTURED.format(spec.name)
     if engine == "reml":
