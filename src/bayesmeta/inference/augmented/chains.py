@@ -32,6 +32,7 @@ from bayesmeta.model.structure.likelihood import Conditional
 from bayesmeta.model.structure.parameters import values_at
 
 NUMBERS_AT_ONCE = 4_000_000  # of the arrays of some chains
+NOISE = 3.0  # standard errors of a correlation of zero
 FEWEST_MOVES = 10
 ADAPTED = 10  # sweeps after which the approximation is that of all chains
 
@@ -97,7 +98,7 @@ class Sampler:
             now = np.column_stack([z, coefficients[:, -self.likelihood.terms :], *given.gamma])
             start = now if start is None else start
             correlation = max(_correlations(start, now), default=0.0)
-            if correlation < FORGOTTEN and count >= FEWEST_MOVES and not enough:
+            if correlation < forgotten(len(z)) and count >= FEWEST_MOVES and not enough:
                 enough = TWICE * count
             if count >= (enough or MOST_MOVES):
                 break
@@ -136,6 +137,11 @@ class Sampler:
             coefficients.append(drawn_coefficients)
         share = accepted / len(z)
         return chosen, np.concatenate(densities), np.concatenate(coefficients), share
+
+
+def forgotten(chains: int) -> float:
+    """Return the correlation with their start that chains without any do not exceed by chance."""
+    return float(max(FORGOTTEN, NOISE / np.sqrt(chains)))
 
 
 def _choose(taken: np.ndarray, yes: np.ndarray, no: np.ndarray) -> np.ndarray:

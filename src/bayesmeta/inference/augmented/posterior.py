@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesmeta.inference.augmented.chains import Chains, Sampler
+from bayesmeta.inference.augmented.chains import Chains, Sampler, forgotten
 from bayesmeta.inference.laplace import adapt, curvature, dealt
 from bayesmeta.inference.predictive import by_level
-from bayesmeta.inference.structured.moves import FORGOTTEN
 from bayesmeta.inference.structured.posterior import StructuredPosterior
 from bayesmeta.inference.structured.tree import structured_tree
 from bayesmeta.infrastructure.errors import BadInput
@@ -74,7 +73,8 @@ def augmented_posterior(
         "moves": found.sweeps,
         "start_correlation": found.correlation,
     }
-    attributes |= {} if found.correlation < FORGOTTEN else {"k_hat": NOT_FORGOTTEN}
+    if found.correlation >= forgotten(draws * chains):
+        attributes["k_hat"] = NOT_FORGOTTEN
     filled = _with_stand_ins(design, table, found)
     with steps("exact random effects"):
         tree = structured_tree(
