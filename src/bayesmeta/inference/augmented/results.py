@@ -8,6 +8,7 @@ from bayesmeta.model.moderators import Distribution, Drawn
 from bayesmeta.model.moderators.distribution import Parameters, Unit
 from bayesmeta.model.structure import Structured
 from bayesmeta.model.structure.parameters import Values
+from bayesmeta.model.structure.small_blocks import inverted
 
 
 class Block(NamedTuple):
@@ -72,7 +73,7 @@ class Results:
         for of_size, chosen, V in zip(
             self.likelihood.blocks, self.chosen, covariances, strict=True
         ):
-            inverse = np.linalg.inv(V)
+            inverse = inverted(V)
             for at, rows in enumerate(of_size[chosen]):
                 here = np.broadcast_to(inverse[:, at], (len(gap), *inverse.shape[2:]))
                 weighted = (here @ gap[:, rows, None])[..., 0]

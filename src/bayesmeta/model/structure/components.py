@@ -82,6 +82,8 @@ class Component:
         """Return the covariance of the rows of blocks (n, m): (draws, n, m, m)."""
         unit = self.unit[rows]
         same = unit[:, :, None] == unit[:, None, :]
+        if G.shape[-1] == 1 and not self.slope_names and self.has_indicators:
+            return same * G[:, None]
         if self.has_indicators:
             at = self.category[rows]
             return same * G[:, at[:, :, None], at[:, None, :]]

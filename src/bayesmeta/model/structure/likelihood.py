@@ -14,7 +14,7 @@ Z'V^-1 Z has sums of entries of V^-1, which cost as many additions as the blocks
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,6 +30,7 @@ from bayesmeta.model.structure.checking import refuse_moderators
 from bayesmeta.model.structure.components import Component, components_of
 from bayesmeta.model.structure.crossed import CrossedFactors
 from bayesmeta.model.structure.parameters import Parameter, Values
+from bayesmeta.model.structure.small_blocks import LARGEST, Factors
 
 SMALL = 32  # rows of a triangle
 NUMBERS_AT_ONCE = 4_000_000  # of the arrays of some draws: 32 MB
@@ -167,28 +168,42 @@ class Structured:
 
         columns : [X, y] of every draw (draws, k, p + 1), in place of the design's.
         """
+        x = self.columns if columns is None else columns
+        draws = len(next(iter(values.values())))
+        if self.units:
+            return self._products_of_crossed(values, x)
+        log_det = np.zeros(draws)
+        half = np.empty((draws, *x.shape[-2:]))  # L^-1 [X, y], V = L L'
+        for rows, V in zip(self.blocks, self.covariances(values), strict=True):
+            z = x[..., rows, :]
+            if V.shape[-1] <= LARGEST:
+                factors = Factors(V)
+                half[:, rows] = factors.halved(z)
+                log_det = log_det + factors.log_det.sum(1)
+                continue
+            L = _or_nan(np.linalg.cholesky, V)
+            half[:, rows] = np.linalg.solve(L, z)
+            log_det = log_det + 2 * np.log(np.diagonal(L, axis1=-2, axis2=-1)).sum((1, 2))
+        return half.swapaxes(-1, -2) @ half, log_det
+
+    def _products_of_crossed(self, values: Values, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return S and log|V| with columns of crossed factors, which need the inverses of blocks."""
         draws = len(next(iter(values.values())))
         log_det = np.zeros(draws)
         inverses = []
-        x = self.columns if columns is None else columns
         solved = np.empty((draws, *x.shape[-2:]))
         for rows, V in zip(self.blocks, self.covariances(values), strict=True):
-            z = x[..., rows, :]
-            if V.shape[-1] == 1:
-                log_det = log_det + np.log(V[..., 0, 0]).sum(1)
-                inverse = 1 / V
-                solved[:, rows] = z * inverse
-            elif self.units or columns is not None:
-                log_det = log_det + np.linalg.slogdet(V)[1].sum(1)
-                inverse = _or_nan(np.linalg.inv, V)
-                solved[:, rows] = inverse @ z
+            if V.shape[-1] <= LARGEST:
+                factors = Factors(V)
+                inverse = factors.inverse()
+                log_det = log_det + factors.log_det.sum(1)
             else:
+                inverse = _or_nan(np.linalg.inv, V)
                 log_det = log_det + np.linalg.slogdet(V)[1].sum(1)
-                solved[:, rows] = _or_nan(partial(_solve, z), V)
-            if self.units:
-                inverses.append(np.broadcast_to(inverse, (draws, *inverse.shape[1:])))
+            solved[:, rows] = inverse @ x[..., rows, :]
+            inverses.append(np.broadcast_to(inverse, (draws, *inverse.shape[1:])))
         S = x.swapaxes(-1, -2) @ solved
-        return self.crossed.extended(S, solved, inverses) if self.units else S, log_det
+        return self.crossed.extended(S, solved, inverses), log_det
 
     def row_sums(self, values: Values) -> np.ndarray:
         """Return the sums of the rows of the results' inverse covariance (k,), at one draw."""
@@ -255,10 +270,6 @@ def _solve_triangular(
         return np.asarray(solve_triangular(factor, h[..., None], **options)[..., 0])
     square = factor.swapaxes(-1, -2) if transposed else factor
     return np.asarray(np.linalg.solve(square, h[..., None])[..., 0])
-
-
-def _solve(z: np.ndarray, V: np.ndarray) -> np.ndarray:
-    return np.linalg.solve(V, z)
 
 
 def _or_nan(compute: Callable[[np.ndarray], np.ndarray], matrices: np.ndarray) -> np.ndarray:
