@@ -54,6 +54,13 @@ def imputed_rows(design: xr.Dataset) -> np.ndarray:
     return np.flatnonzero(design["is_blank"].any("blank_moderator").values)
 
 
+def unknown_in(design: xr.Dataset, name: str) -> np.ndarray:
+    """Return in which rows of a design a column has stand-ins for unknown values (k,)."""
+    if not has_unknowns(design) or name not in design["blank_moderator"].values:
+        return np.zeros(design.sizes["effect"], bool)
+    return np.asarray(design["is_blank"].sel(blank_moderator=name).values, bool)
+
+
 def blank_cells(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     """Return which moderators are blank in which rows (k, moderators), of those that are."""
     cells = frame[[name for name in dict.fromkeys(names) if name in frame.columns]].isna()

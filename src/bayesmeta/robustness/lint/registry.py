@@ -5,7 +5,15 @@ from dataclasses import dataclass
 
 from bayesmeta.data.effect_sizes import TWO_GROUPS
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.robustness.lint import copies, directions, dispersion, entries, levels, wrong_level
+from bayesmeta.robustness.lint import (
+    blanks,
+    copies,
+    directions,
+    dispersion,
+    entries,
+    levels,
+    wrong_level,
+)
 from bayesmeta.robustness.lint.findings import Finding, Findings, LintInput
 
 
@@ -41,6 +49,7 @@ CHECKS = (
     Check("cross-validation at the wrong level", wrong_level.validation_level),
     Check("negative dispersions", entries.negative_dispersions, DISPERSIONS),
     Check("fractional group sizes", entries.fractional_sizes, (("n1i", "n2i"),)),
+    Check("blank moderators", blanks.blank_moderators),
     Check("levels nearly aliased", levels.levels_aliased),
 )
 CODES = ["sem-as-sd", "study-twice", "level-missing", "sd-too-small", "row-duplicated"]
