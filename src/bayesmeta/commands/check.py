@@ -121,6 +121,9 @@ def check_influence(results: CheckResults, task: Task[Sampling], tree: xr.DataTr
     seed = task.options.seed
     if has_unknowns(design):  # log-likelihoods are given the unknown moderators of a study
         check_engine(design, spec, "quadrature")
+    if spec.is_structured:
+        check_influence_of_structure(results, task, tree)
+        return
     with task.steps("leaving out every study"):
         left_out = None
         refusal = ""
@@ -147,6 +150,22 @@ def check_influence(results: CheckResults, task: Task[Sampling], tree: xr.DataTr
     conclusion = text or "no single study changes a conclusion"
     sentence = f"{conclusion}; {poorly_predicted(studies)}"
     tables = {"influence_changes": changes, "baujat": baujat, "gosh": gosh}
+    results.add("influence", not sentences, sentence, **tables)
+
+
+def check_influence_of_structure(
+    results: CheckResults, task: Task[Sampling], tree: xr.DataTree
+) -> None:
+    """Leave out every study of a dependence structure; it has no figures of subsets."""
+    weights = contrasts_of(tree)
+    options: dict[str, Any] = {"seed": task.options.seed, "workers": task.machine.workers}
+    with task.steps("leaving out every study"):
+        found = influence.leave_out(tree, task.inputs.design, task.inputs.spec, weights, **options)
+    sentences = influence.sentences(influence.unsettled(found.changes))
+    text = "; ".join(f"{contrast} {sentence}" for contrast, sentence in sentences.items())
+    conclusion = text or "no single study changes a conclusion"
+    sentence = f"{conclusion}; {poorly_predicted(found.studies)}"
+    tables = {"influence_studies": found.studies, "influence_changes": found.changes}
     results.add("influence", not sentences, sentence, **tables)
 
 
