@@ -69,7 +69,11 @@ def with_sampler(sampling: Sampling, design: xr.Dataset, spec: ModelSpec) -> Sam
     if sampling.sampler != "auto":
         return sampling
     large = spec.likelihood != ORDERED and design.sizes["effect"] > LARGE_TABLE
-    exact = spec.is_structured or has_unknowns(design) or (large and not refusal(design, spec, "quadrature"))
+    exact = (
+        spec.is_structured
+        or has_unknowns(design)
+        or (large and not refusal(design, spec, "quadrature"))
+    )
     return replace(sampling, sampler="quadrature" if exact else "numpyro")
 
 

@@ -32,7 +32,9 @@ def imputed_table(tree: xr.DataTree) -> pd.DataFrame:
         for code, level in enumerate(json.loads(draws.attrs["levels"])):
             p = np.mean(flat == code, axis=1)
             parts.append(
-                pd.DataFrame({"moderator": draws.attrs["moderator"], **labels, "value": level, "p": p})
+                pd.DataFrame(
+                    {"moderator": draws.attrs["moderator"], **labels, "value": level, "p": p}
+                )
             )
     columns = ["moderator", "level", "unit", "value", "p", "mean", "sd", "ci_lb", "ci_ub"]
     if not parts:

@@ -3,11 +3,11 @@ r"""Chains of parameters, coefficients and unknown moderators that move together
 A sweep of a chain with standard deviations z, coefficients (a, beta), moderators x and parameters
 phi of their distribution:
 
-    z | x, y          a Metropolis step, coefficients integrated out
+    z | x, y          some Metropolis steps, coefficients integrated out
     (a, beta) | z, x, y, and x | a, beta, z, phi, y, and phi | x    exactly
 
 All effects of nested levels are integrated out throughout. Every draw is a chain: they move until
-no quantity correlates with its start, and then as often again.
+no quantity correlates with its start, and then twice as often again.
 """
 
 from typing import NamedTuple
@@ -23,7 +23,6 @@ from bayesmeta.inference.structured.moves import (
     FORGOTTEN,
     LARGEST,
     MOST_MOVES,
-    TWICE,
 )
 from bayesmeta.model.moderators import Distribution, Drawn
 from bayesmeta.model.moderators.distribution import Parameters
@@ -34,6 +33,9 @@ from bayesmeta.model.structure.parameters import values_at
 NUMBERS_AT_ONCE = 4_000_000  # of the arrays of some chains
 NOISE = 3.0  # standard errors of a correlation of zero
 FEWEST_MOVES = 10
+THRICE = 3
+STEPS = 3  # of the parameters in a sweep: far moves, and the last a random walk
+MOST_NUMBERS = 50  # unknown numbers whose start is compared
 ADAPTED = 10  # sweeps after which the approximation is that of all chains
 
 
@@ -81,62 +83,89 @@ class Sampler:
         """
         drawn = self.distribution.start(len(z), rng)
         given = self.distribution.draw_parameters(drawn, rng)
-        steps = [0.5, 2.4 / np.sqrt(max(1, len(mean)))]
+        proposal = Proposal(mean, covariance)
         start: np.ndarray | None = None
         enough = 0
         correlation = np.inf
-        for count in range(1, TWICE * MOST_MOVES + 1):
-            walks = int(count % 3 == 0)
-            proposed, log_odds = _propose(z, mean, covariance, steps[walks], rng, walks=bool(walks))
-            chosen, log_density, coefficients, share = self._sweep(
-                z, proposed, log_odds, drawn, given, rng
-            )
-            z = chosen
+        for count in range(1, THRICE * MOST_MOVES + 1):
+            z, log_density, coefficients = self._sweep(z, proposal, drawn, given, rng)
             given = self.distribution.draw_parameters(drawn, rng)
-            if count == ADAPTED:
-                mean, covariance = z.mean(0), np.cov(z.T).reshape(len(mean), -1)
-            now = np.column_stack([z, coefficients[:, -self.likelihood.terms :], *given.gamma])
+            if count == ADAPTED and z.shape[1]:
+                proposal.mean, proposal.covariance = z.mean(0), np.cov(z.T).reshape(z.shape[1], -1)
+            beta = coefficients[:, -self.likelihood.terms :]
+            now = np.column_stack([z, beta, *given.gamma, self._numbers(drawn)])
             start = now if start is None else start
             correlation = max(_correlations(start, now), default=0.0)
             if correlation < forgotten(len(z)) and count >= FEWEST_MOVES and not enough:
-                enough = TWICE * count
+                enough = THRICE * count
             if count >= (enough or MOST_MOVES):
                 break
-            change = CHANGE if share > ACCEPTED[1] else 1 / CHANGE if share < ACCEPTED[0] else 1.0
-            steps[walks] = min(LARGEST[walks], steps[walks] * change)
         return Chains(z, coefficients, drawn, given, log_density, count, correlation)
 
+    def _numbers(self, drawn: Drawn) -> np.ndarray:
+        """Return the first unknown numbers (draws, n)."""
+        table = self.distribution.table
+        units = [unit for unit in self.distribution.units if unit.is_number][:MOST_NUMBERS]
+        names = [table.numbers[unit.at].name for unit in units]
+        columns = [
+            drawn.features[:, unit.rows[0], table.features[name].column]
+            for unit, name in zip(units, names, strict=True)
+        ]
+        return np.column_stack(columns) if columns else np.zeros((len(drawn.chosen), 0))
+
     def _sweep(
-        self,
-        z: np.ndarray,
-        proposed: np.ndarray,
-        log_odds: np.ndarray,
-        drawn: Drawn,
-        given: Parameters,
-        rng: Generator,
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-        """Return z, its log density, (a, beta), the share accepted; `drawn` changes in place."""
-        chosen = z.copy()
+        self, z: np.ndarray, proposal: "Proposal", drawn: Drawn, given: Parameters, rng: Generator
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return z, its log density, and (a, beta); `drawn` changes in place."""
+        z = z.copy()
         densities = []
         coefficients = []
-        accepted = 0
+        accepted = np.zeros(STEPS)
         for part in self.parts(len(z)):
             some = drawn.part(part)
             columns = self.results.columns(some)
-            log_density, here = self.condition(z[part], columns)
-            at_proposed, there = self.condition(proposed[part], columns)
-            odds = at_proposed - log_density + log_odds[part]
-            taken = np.log(rng.random(len(odds))) < odds
-            accepted += taken.sum()
-            kept = Conditional(*(_choose(taken, *pair) for pair in zip(there, here, strict=True)))
-            chosen[part] = _choose(taken, proposed[part], z[part])
-            drawn_coefficients = kept.coefficients(rng.standard_normal(kept.half.shape))
-            values = values_at(self.likelihood.parameters, chosen[part])
-            self.results.draw(some, values, drawn_coefficients, given.part(part), rng)
-            densities.append(np.where(taken, at_proposed, log_density))
-            coefficients.append(drawn_coefficients)
-        share = accepted / len(z)
-        return chosen, np.concatenate(densities), np.concatenate(coefficients), share
+            log_density, now = self.condition(z[part], columns)
+            for step in range(STEPS if z.shape[1] else 0):
+                proposed, log_odds = proposal.draw(z[part], step, rng)
+                at_proposed, there = self.condition(proposed, columns)
+                taken = np.log(rng.random(len(log_odds))) < at_proposed - log_density + log_odds
+                accepted[step] += taken.sum()
+                now = Conditional(*(_choose(taken, *x) for x in zip(there, now, strict=True)))
+                z[part] = _choose(taken, proposed, z[part])
+                log_density = np.where(taken, at_proposed, log_density)
+            of_part = now.coefficients(rng.standard_normal(now.half.shape))
+            values = values_at(self.likelihood.parameters, z[part])
+            self.results.draw(some, values, of_part, given.part(part), rng)
+            densities.append(log_density)
+            coefficients.append(of_part)
+        proposal.adapt(accepted / len(z))
+        return z, np.concatenate(densities), np.concatenate(coefficients)
+
+
+class Proposal:
+    """Proposals of the parameters, as those of `structured.moves`."""
+
+    def __init__(self, mean: np.ndarray, covariance: np.ndarray) -> None:
+        self.mean = mean
+        self.covariance = covariance
+        self.sizes = [0.5, 2.4 / np.sqrt(max(1, len(mean)))]
+
+    def draw(self, z: np.ndarray, step: int, rng: Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Return proposals of z (draws, size), and the log odds of proposing z from them."""
+        walks = int(step == STEPS - 1)
+        size = self.sizes[walks]
+        noise = size * rng.standard_normal(z.shape) @ np.linalg.cholesky(self.covariance).T
+        if walks:
+            return z + noise, np.zeros(len(z))
+        proposed = self.mean + np.sqrt(1 - size**2) * (z - self.mean) + noise
+        normal = multivariate_normal(self.mean, self.covariance, allow_singular=True)
+        return proposed, np.atleast_1d(normal.logpdf(z) - normal.logpdf(proposed))
+
+    def adapt(self, shares: np.ndarray) -> None:
+        """Change the sizes of the steps by the shares of accepted proposals (steps,)."""
+        for walks, share in enumerate((shares[:-1].mean(), shares[-1])):
+            change = CHANGE if share > ACCEPTED[1] else 1 / CHANGE if share < ACCEPTED[0] else 1.0
+            self.sizes[walks] = min(LARGEST[walks], self.sizes[walks] * change)
 
 
 def forgotten(chains: int) -> float:
@@ -148,28 +177,9 @@ def _choose(taken: np.ndarray, yes: np.ndarray, no: np.ndarray) -> np.ndarray:
     return np.where(taken.reshape(-1, *(1,) * (yes.ndim - 1)), yes, no)
 
 
-def _propose(
-    z: np.ndarray,
-    mean: np.ndarray,
-    covariance: np.ndarray,
-    size: float,
-    rng: Generator,
-    *,
-    walks: bool,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return proposals of z and the log odds of their proposal, as `structured.moves`."""
-    if not z.shape[1]:
-        return z, np.zeros(len(z))
-    noise = size * rng.standard_normal(z.shape) @ np.linalg.cholesky(covariance).T
-    if walks:
-        return z + noise, np.zeros(len(z))
-    proposed = mean + np.sqrt(1 - size**2) * (z - mean) + noise
-    normal = multivariate_normal(mean, covariance, allow_singular=True)
-    return proposed, np.atleast_1d(normal.logpdf(z) - normal.logpdf(proposed))
-
-
 def _correlations(start: np.ndarray, now: np.ndarray) -> list[float]:
     return [
-        abs(float(np.corrcoef(*pair)[0, 1])) for pair in zip(start.T, now.T, strict=True)
+        abs(float(np.corrcoef(*pair)[0, 1]))
+        for pair in zip(start.T, now.T, strict=True)
         if pair[0].std() > 0 and pair[1].std() > 0
     ]

@@ -101,7 +101,9 @@ def _as_usual(tree: xr.DataTree, design: xr.Dataset, spec: ModelSpec) -> xr.Data
     for group in ("posterior", "prior", "log_prior"):
         if group in tree:
             part = tree[group].to_dataset()
-            renamed = by_level(part.drop_vars("level").assign_coords(level=part["level"]), design, spec)
+            renamed = by_level(
+                part.drop_vars("level").assign_coords(level=part["level"]), design, spec
+            )
             tree[group] = xr.DataTree(renamed.assign_attrs(part.attrs))
     return tree
 

@@ -163,9 +163,7 @@ class Results:
         return np.stack(parts, -1)
 
 
-def _places(
-    rows: np.ndarray, blocks: list[np.ndarray]
-) -> list[tuple[int, np.ndarray, np.ndarray]]:
+def _places(rows: np.ndarray, blocks: list[np.ndarray]) -> list[tuple[int, np.ndarray, np.ndarray]]:
     """Return the blocks that have some of the rows: number, places in rows, places in the block."""
     found = []
     for at, block in enumerate(blocks):

@@ -80,9 +80,15 @@ def complete_rows(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
 def level_of(frame: pd.DataFrame, name: str) -> str:
     """Return the highest of study, group and effect within which a column does not vary."""
     for level in UNITS[:-1]:
-        if (frame.groupby(level, observed=True)[name].nunique() <= 1).all():
+        if not varies_within(frame[name], frame[level].to_numpy()):
             return level
     return UNITS[-1]
+
+
+def varies_within(column: pd.Series, unit: np.ndarray) -> bool:
+    """Return whether a column has several filled values in a unit."""
+    codes = column.groupby(unit, observed=True).nunique()
+    return bool(codes.max() > 1)
 
 
 def carried(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
@@ -338,5 +344,3 @@ def raw_values(frame: pd.DataFrame, number: Number, x: np.ndarray) -> np.ndarray
         return x
     nearest = np.abs(number.x[known][None] - x[:, None]).argmin(axis=1)
     return raw[known][nearest]
-
-

@@ -75,7 +75,11 @@ def build_design(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
         **_standardised(coding.standardised, matrix),
         **(code_controls(frame) if spec.shared_controls else {}),
         **known_matrices(observed, spec),
-        **({"is_blank": (("effect", "blank_moderator"), blank.to_numpy())} if blank.shape[1] else {}),
+        **(
+            {"is_blank": (("effect", "blank_moderator"), blank.to_numpy())}
+            if blank.shape[1]
+            else {}
+        ),
     }
     coords = {
         "effect": frame["effect"].to_numpy(str),

@@ -5,7 +5,8 @@ It is a sequence of conditional distributions (the general location model):
     combination of the incomplete categories | cell of the complete ones  ~  Categorical(pi_cell)
     number_j | 1, all categories, the numbers before it, w                ~  N(w gamma_j, s_j^2)
 
-    pi_cell ~ Dirichlet(1/L, ..., 1/L),    gamma_j | s_j ~ N(0, s_j^2 I),    s_j^2 ~ InvGamma(1/2, 1/2)
+    pi_cell ~ Dirichlet(1/L, ..., 1/L)
+    gamma_j | s_j ~ N(0, s_j^2 I),    s_j^2 ~ InvGamma(1/2, 1/2)
 
 with numbers standardised. Each prior has the information of a single unit. Units are studies,
 groups or effects (`design.blanks`); a regression of studies has the means of lower moderators over
@@ -25,6 +26,7 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
+from bayesmeta.model.design.blanks import varies_within
 from bayesmeta.model.moderators.table import Table
 
 PRIOR_UNITS = 1.0  # weight of every prior
@@ -133,7 +135,7 @@ class Distribution:
         complete = [
             name
             for name in table.categories
-            if name not in table.blank and _is_constant(table.frame[name], unit)
+            if name not in table.blank and not varies_within(table.frame[name], unit)
         ]
         cell = np.zeros(len(first), int)
         if complete:
@@ -308,10 +310,6 @@ class Distribution:
         mean, sd = self.table.features[number.name].scale
         low, high = number.ends
         return (mean + sd * feature - low) / (high - low)
-
-
-def _is_constant(column: pd.Series, unit: np.ndarray) -> bool:
-    return bool((column.groupby(unit).nunique() <= 1).all())
 
 
 def _log_gamma(shape: np.ndarray, rng: Generator) -> np.ndarray:

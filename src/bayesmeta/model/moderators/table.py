@@ -48,9 +48,7 @@ class Table:
         complete = [name for name in others if name not in self.categories]
         self.complete_numbers = complete
         values = {name: self.frame[name].to_numpy(float) for name in complete} | of_numbers
-        self.values = {
-            name: _levels(self.frame[name]) for name in self.categories
-        }  # of categories
+        self.values = {name: _levels(self.frame[name]) for name in self.categories}  # of categories
         columns = [np.ones((len(self.frame), 1))]
         self.place: dict[str, int] = {}  # first column of a moderator
         size = 1

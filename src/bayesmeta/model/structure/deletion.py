@@ -72,9 +72,7 @@ def _delete(
     u = root @ weights  # (draws, q, n)
     mean = centre @ weights
     variance = (u**2).sum(1)
-    deleted = [
-        _of_study(rows, place, inverses, scaled, gap, u) for rows in rows_of
-    ]
+    deleted = [_of_study(rows, place, inverses, scaled, gap, u) for rows in rows_of]
     log_density, shift, gain = (np.stack(part, 1) for part in zip(*deleted, strict=True))
     return Deleted(log_density, mean[:, None] - shift, variance[:, None] + gain)
 

@@ -187,7 +187,7 @@ class Structured:
         return half.swapaxes(-1, -2) @ half, log_det
 
     def _products_of_crossed(self, values: Values, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return S and log|V| with columns of crossed factors, which need the inverses of blocks."""
+        """Return S and log|V| with the columns of crossed factors; they need all inverses."""
         draws = len(next(iter(values.values())))
         log_det = np.zeros(draws)
         inverses = []
@@ -256,9 +256,7 @@ class Structured:
         return Conditional(half, factor, log_det - of_prior, quadratic)
 
 
-def _solve_triangular(
-    factor: np.ndarray, h: np.ndarray, *, transposed: bool = False
-) -> np.ndarray:
+def _solve_triangular(factor: np.ndarray, h: np.ndarray, *, transposed: bool = False) -> np.ndarray:
     """Return F^-1 h, or F'^-1 h, of lower triangles F (draws, q, q) and h (draws, q).
 
     SciPy takes a triangle after the other, which is long for many small ones; NumPy takes all at

@@ -1,9 +1,9 @@
 """Studies left out of a dependence structure.
 
 Given the parameters a study's density given all others, and the posterior of the means without it,
-are exact (`structure.deletion`). Draws of the parameters are weighted by 1 / p(y_s | y_-s, draw), by
-Pareto-smoothed importance sampling; where k-hat is above .7, the model is refitted without the
-study.
+are exact (`structure.deletion`). Draws of the parameters are weighted by the inverse of this
+density, by Pareto-smoothed importance sampling; where k-hat is above .7, the model is refitted
+without the study.
 """
 
 import warnings
