@@ -12,6 +12,7 @@ from bayesmeta.robustness.lint import (
     dispersion,
     entries,
     levels,
+    varying,
     wrong_level,
 )
 from bayesmeta.robustness.lint.findings import Finding, Findings, LintInput
@@ -50,6 +51,7 @@ CHECKS = (
     Check("negative dispersions", entries.negative_dispersions, DISPERSIONS),
     Check("fractional group sizes", entries.fractional_sizes, (("n1i", "n2i"),)),
     Check("blank moderators", blanks.blank_moderators),
+    Check("heterogeneity that depends on a moderator", varying.varying_tau),
     Check("levels nearly aliased", levels.levels_aliased),
 )
 CODES = ["sem-as-sd", "study-twice", "level-missing", "sd-too-small", "row-duplicated"]
