@@ -16,7 +16,7 @@ from bayesmeta.robustness.varying_tau import sentence, tau_tests
 BASE = replace(read_spec("three-level"), terms="~ x + c", contrasts={}, concordance={})
 
 
-def simulated(seed: int, studies: int, slope: float) -> pd.DataFrame:
+def table_with(seed: int, studies: int, slope: float) -> pd.DataFrame:
     """Two results of every study; tau of the studies .4 exp(slope x)."""
     rng = np.random.default_rng([studies, seed])
     study = np.repeat(np.arange(studies), 2)
@@ -30,14 +30,14 @@ def simulated(seed: int, studies: int, slope: float) -> pd.DataFrame:
     return frame.assign(effect=[f"e{at:03d}" for at in range(2 * studies)])
 
 
-def tests_of(frame: pd.DataFrame, spec: ModelSpec) -> pd.DataFrame:
+def table_of(frame: pd.DataFrame, spec: ModelSpec) -> pd.DataFrame:
     return tau_tests(fit_reml(build_design(frame, spec), spec)).set_index(["level", "moderator"])
 
 
 def test_a_step_of_newton_comes_near_the_fit_of_the_scale_model() -> None:
-    frame = simulated(3, 80, 0.4)
+    frame = table_with(3, 80, 0.4)
     spec = BASE.with_levels(("study",))
-    row = tests_of(frame, spec).loc[("study", "x")]
+    row = table_of(frame, spec).loc[("study", "x")]
     scaled = replace(spec, scale={"study": "~ x"})
     fit = fit_structured_reml(build_design(frame, scaled), scaled)
     per_sd = fit.parameters["slope_study[x]"] * frame.groupby("study")["x"].first().std(ddof=0)
@@ -49,7 +49,7 @@ def test_a_step_of_newton_comes_near_the_fit_of_the_scale_model() -> None:
 
 def test_the_score_is_the_derivative_of_the_restricted_likelihood() -> None:
     """With one level: the statistic is U^2 / I, and U is known from a dense likelihood."""
-    frame = simulated(5, 30, 0.3)
+    frame = table_with(5, 30, 0.3)
     spec = BASE.with_levels(("study",)).with_terms("~ x")
     design = build_design(frame, spec)
     fit = fit_reml(design, spec)
@@ -68,28 +68,28 @@ def test_the_score_is_the_derivative_of_the_restricted_likelihood() -> None:
 
     step = 1e-4
     score = (restricted(0, step) - restricted(0, -step)) / (2 * step)
-    row = tests_of(frame, spec).loc[("study", "x")]
+    row = table_of(frame, spec).loc[("study", "x")]
     step_of_log_tau2 = 2 * row["slope"]  # I^-1 U
     assert row["chi2"] == pytest.approx(score * step_of_log_tau2, rel=1e-4)
 
 
 def test_false_alarms_and_power() -> None:
-    """Of 60 tables each; in 300 tables 2 % had a false alarm, of 20 studies as of 40."""
+    """Of 60 tables each; of 80 studies of which tau depends on x, c has no more false alarms."""
     spec = BASE.with_levels(("study",))
-    false = [tests_of(simulated(seed, 20, 0.0), spec)["p_bonferroni"].min() for seed in range(60)]
-    true = [tests_of(simulated(seed, 60, 0.6), spec) for seed in range(60)]
+    false = [table_of(table_with(seed, 20, 0.0), spec)["p_bonferroni"].min() for seed in range(60)]
+    true = [table_of(table_with(seed, 60, 0.6), spec) for seed in range(60)]
     assert np.mean(np.array(false) < 0.05) <= 0.1
     found = [table.loc[("study", "x"), "p_bonferroni"] < 0.05 for table in true]
     assert np.mean(found) > 0.8
     others = [table.loc[("study", "c"), "p"] < 0.05 for table in true]
-    assert np.mean(others) < 0.25
+    assert np.mean(others) < 0.15
 
 
 def test_the_sentence_says_how_to_model_it() -> None:
     spec = BASE.with_levels(("study",))
-    clear = tests_of(simulated(3, 80, 0.5), spec).reset_index()
+    clear = table_of(table_with(3, 80, 0.5), spec).reset_index()
     assert 'scale = {study = "~ x"}' in sentence(clear)
     assert "tau of study depends on x" in sentence(clear)
-    none = tests_of(simulated(1, 20, 0.0), spec).reset_index()
+    none = table_of(table_with(1, 20, 0.0), spec).reset_index()
     assert "does not clearly depend" in sentence(none)
-    assert tau_tests(fit_reml(build_design(simulated(1, 5, 0), spec), spec)).empty
+    assert tau_tests(fit_reml(build_design(table_with(1, 5, 0), spec), spec)).empty

@@ -171,9 +171,7 @@ def check_influence_of_structure(
     results.add("influence", not sentences, sentence, **tables)
 
 
-def check_heterogeneity(
-    results: CheckResults, task: Task[Sampling], tree: xr.DataTree
-) -> None:
+def check_heterogeneity(results: CheckResults, task: Task[Sampling], tree: xr.DataTree) -> None:
     """Test whether a tau depends on a moderator of the terms."""
     design = task.inputs.design
     spec = task.inputs.spec

@@ -20,7 +20,6 @@ from bayesmeta.model.design import build_design, has_unknowns
 from bayesmeta.model.design.contrasts import named_weights
 from bayesmeta.output.folders.analyses import write_structure_comparison
 
-
 OTHER_ROWS = "REML lacks the results with blank moderators"
 
 

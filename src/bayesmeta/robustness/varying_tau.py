@@ -6,14 +6,15 @@ projection V^-1 - V^-1 X (X'V^-1 X)^-1 X'V^-1, M the membership of results in un
     U_b = tau^2 / 2 sum_u z_u ((M'P y)_u^2 - G_uu),    I_bc = tau_b^2 tau_c^2 / 2 sum_uv z_u z_v G_uv^2
 
 U' I^-1 U, with I less what the variances of all levels explain, is chi-squared with a degree of
-freedom for each column of z. Nothing is refitted.
+freedom for each column of z, if true effects are normal. With heavy tails, or if tau depends on
+another moderator, U varies more: p is the share of permutations of z over the units that have a
+statistic as large. Nothing is refitted.
 
 Source: Breusch & Pagan 1979, doi 10.2307/1911963; Lin 1997, doi 10.1093/biomet/84.2.309.
 """
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
 
 from bayesmeta.inference.reml import Reml
 from bayesmeta.inference.reml.fit import codes_of
@@ -22,16 +23,20 @@ from bayesmeta.model.design import moderator_columns
 from bayesmeta.model.design.completing import moderator_names
 
 ALPHA = 0.05  # of all tests together
-FEWEST_UNITS = 10  # with fewer, chi-squared is a poor approximation
+FEWEST_UNITS = 10  # with fewer, nothing is clear
+PERMUTATIONS = 1999
+SEED = 1
 MOST_EFFECTS = 3000  # of a dense matrix
 MOST_LEVELS = 8  # of a category: more columns than that say nothing clear
 COLUMNS = ["moderator", "level", "chi2", "df", "p", "p_bonferroni", "slope", "low", "high"]
 
 
 def tau_tests(fit: Reml) -> pd.DataFrame:
-    """Return a test for every moderator of the terms, at every level of a REML fit of usual levels.
+    """Return a test for every moderator of the terms, at the highest level of a REML fit.
 
-    Columns: moderator, level, chi2, df, p, p_bonferroni, slope: of log tau per sd of a number by a
+    Units of lower levels are no exchangeable units of a permutation.
+
+    Columns: moderator, level, chi2, df, p (of permutations), p_bonferroni, slope: of log tau per sd of a number by a
     single step of Newton (missing for a category), low and high: tau at mean - sd and mean + sd by
     it. No rows without moderators or taus above 0, of fewer than 10 units, or of more than 3,000
     results. Raise BadInput for a dependence structure.
@@ -40,21 +45,21 @@ def tau_tests(fit: Reml) -> pd.DataFrame:
     if fit.spec.is_structured:
         raise BadInput("a test of constant heterogeneity needs levels from study, group and effect")
     levels = [level for level in fit.spec.levels if fit.tau[level] > 0]
-    names = [x for x in moderator_names(fit.spec.terms) if x in design and x not in codes_of(design)]
+    names = [
+        x for x in moderator_names(fit.spec.terms) if x in design and x not in codes_of(design)
+    ]
     if not levels or not names or design.sizes["effect"] > MOST_EFFECTS:
         return pd.DataFrame(columns=COLUMNS)
     codes = codes_of(design)
     projected, P = _projection(fit, codes)
     members = {level: np.eye(codes[level].max() + 1)[codes[level]] for level in levels}
     rows = []
-    for level in levels:
-        if members[level].shape[1] < FEWEST_UNITS:
-            continue
-        for name in names:
-            z = _unit_means(moderator_columns(design, [name])[name], codes[level])
-            if z is None:
-                continue
-            rows.append(_test(fit, name, level, z, members, projected, P))
+    highest = fit.spec.levels[0]
+    enough = highest in members and members[highest].shape[1] >= FEWEST_UNITS
+    for name in names if enough else []:
+        z = _unit_means(moderator_columns(design, [name])[name], codes[highest])
+        if z is not None:
+            rows.append(_test(fit, name, highest, z, members, projected, P))
     table = pd.DataFrame(rows, columns=[x for x in COLUMNS if x != "p_bonferroni"])
     corrected = np.minimum(1, table["p"] * max(1, len(table)))
     return table.assign(p_bonferroni=corrected)[COLUMNS]
@@ -105,7 +110,7 @@ def _projection(fit: Reml, codes: dict[str, np.ndarray]) -> tuple[np.ndarray, np
 
 def _unit_means(column: pd.Series, unit: np.ndarray) -> np.ndarray | None:
     """Return columns of a moderator by unit (units, n), standardised numbers or indicators."""
-    is_number = pd.api.types.is_numeric_dtype(column) and column.nunique() > 2  # noqa: PLR2004
+    is_number = pd.api.types.is_numeric_dtype(column) and column.nunique() > 2
     levels = sorted(column.dropna().astype(str).unique())
     if not is_number and not 1 < len(levels) <= MOST_LEVELS:
         return None
@@ -139,15 +144,18 @@ def _test(
             information[i, j] = 0.5 * size * a @ (G**2) @ b
     M = members[level]
     q = M.T @ projected
-    score = 0.5 * fit.tau[level] ** 2 * z.T @ (q**2 - np.diag(M.T @ PM[level]))
+    of_units = 0.5 * fit.tau[level] ** 2 * (q**2 - np.diag(M.T @ PM[level]))
+    score = z.T @ of_units
     m = z.shape[1]
-    nuisance = information[m:, m:]
-    inner = information[:m, :m] - information[:m, m:] @ np.linalg.solve(
-        nuisance, information[m:, :m]
-    )
+    explained = np.linalg.solve(information[m:, m:], information[m:, :m])
+    inner = information[:m, :m] - information[:m, m:] @ explained
     step = np.linalg.solve(inner, score)
     statistic = float(score @ step)
+    rng = np.random.default_rng(SEED)
+    shuffled = rng.permuted(np.repeat(of_units[None], PERMUTATIONS, axis=0), axis=1) @ z
+    as_large = (shuffled @ np.linalg.inv(inner) * shuffled).sum(1) >= statistic
+    p = (1 + as_large.sum()) / (1 + PERMUTATIONS)
     slope = step[0] / 2 if m == 1 and not np.isin(z, np.unique(z)[:2]).all() else np.nan
     tau = float(fit.tau[level])
     ends = tau * np.exp(-slope), tau * np.exp(slope)
-    return (name, level, statistic, m, float(chi2.sf(statistic, m)), slope, *ends)
+    return (name, level, statistic, m, float(p), slope, *ends)

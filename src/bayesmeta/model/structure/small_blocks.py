@@ -30,7 +30,7 @@ class Factors:
     @property
     def log_det(self) -> np.ndarray:
         """Return log|V| (...)."""
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", divide="ignore"):
             logs = [np.log(self.entries[j, j]) for j in range(self.size)]
         return 2 * np.sum(logs, axis=0)
 
@@ -38,11 +38,12 @@ class Factors:
         """Return L^-1 z, of z (..., m, q), with the leading axes of both."""
         lead = np.broadcast_shapes(self.entries[0, 0].shape, z.shape[:-2])
         u = np.empty((*lead, *z.shape[-2:]))
-        for j in range(self.size):
-            row = np.broadcast_to(z[..., j, :], (*lead, z.shape[-1])).copy()
-            for i in range(j):
-                row -= self.entries[j, i][..., None] * u[..., i, :]
-            u[..., j, :] = row / self.entries[j, j][..., None]
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            for j in range(self.size):
+                row = np.broadcast_to(z[..., j, :], (*lead, z.shape[-1])).copy()
+                for i in range(j):
+                    row -= self.entries[j, i][..., None] * u[..., i, :]
+                u[..., j, :] = row / self.entries[j, j][..., None]
         return u
 
     def inverse(self) -> np.ndarray:
