@@ -93,7 +93,7 @@ REFUSED = {
     "refuse": (("--missing", "refuse"), "moderator 'dose' is blank or infinite at row"),
     "curve": (("--moderators", "~ poly(dose, 2)"), "enters the terms as a curve"),
     "twice": (("--moderators", "~ dose + I(dose**2)"), "enters the terms as a curve"),
-    "nuts": (("--sampler", "numpyro"), "independent draws (--sampler quadrature) take them"),
+    "nuts": (("--sampler", "numpyro"), "independent draws take them, --sampler quadrature"),
     "random": (("--crossed", "kind"), "'kind' of random effects is blank in 2 rows"),
 }
 

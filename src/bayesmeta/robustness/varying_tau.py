@@ -3,7 +3,8 @@ r"""Whether heterogeneity depends on a moderator: a score test of `scale = "~ x"
 With log tau_u^2 = a + z_u' b for the units u of a level, at b = 0 and the REML estimates, P the
 projection V^-1 - V^-1 X (X'V^-1 X)^-1 X'V^-1, M the membership of results in units, and G = M'PM,
 
-    U_b = tau^2 / 2 sum_u z_u ((M'P y)_u^2 - G_uu),    I_bc = tau_b^2 tau_c^2 / 2 sum_uv z_u z_v G_uv^2
+    U_b = tau^2 / 2 sum_u z_u ((M'P y)_u^2 - G_uu)
+    I_bc = tau_b^2 tau_c^2 / 2 sum_uv z_u z_v G_uv^2
 
 U' I^-1 U, with I less what the variances of all levels explain, is chi-squared with a degree of
 freedom for each column of z, if true effects are normal. With heavy tails, or if tau depends on
@@ -36,9 +37,9 @@ def tau_tests(fit: Reml) -> pd.DataFrame:
 
     Units of lower levels are no exchangeable units of a permutation.
 
-    Columns: moderator, level, chi2, df, p (of permutations), p_bonferroni, slope: of log tau per sd of a number by a
-    single step of Newton (missing for a category), low and high: tau at mean - sd and mean + sd by
-    it. No rows without moderators or taus above 0, of fewer than 10 units, or of more than 3,000
+    Columns: moderator, level, chi2, df, p (of permutations), p_bonferroni, slope: of log tau per sd
+    of a number by a single step of Newton (missing for a category), low and high: tau at mean - sd
+    and mean + sd by it. No rows without moderators or taus above 0, of fewer than 10 units, or of more than 3,000
     results. Raise BadInput for a dependence structure.
     """
     design = fit.design

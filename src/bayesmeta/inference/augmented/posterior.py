@@ -127,7 +127,7 @@ def _with_stand_ins(design: xr.Dataset, table: Table, found: Chains) -> xr.Datas
         x.append(feature.scale[0] + feature.scale[1] * means)
     filled = fill(table.frame, unknowns, chosen, x)
     matrix = code_rows(table.coding, filled)
-    changed = {"X": (("effect", "term"), matrix.to_numpy(float))}
+    changed: dict[str, Any] = {"X": (("effect", "term"), matrix.to_numpy(float))}
     for name in table.blank:
         old = design[name].values
         changed[name] = ("effect", filled[name].astype(old.dtype).to_numpy())

@@ -69,8 +69,8 @@ def code_table(frame: pd.DataFrame, spec: ModelSpec) -> CodedTable:
         frame = complete_rows(frame, names).reset_index(drop=True)
         known = True
     if not known:
-        refuse_unfit(spec, list(cells))
-        frame = carried(frame, list(cells))
+        refuse_unfit(spec, list(map(str, cells)))
+        frame = carried(frame, list(map(str, cells)))
         cells = blank_cells(frame, names)
         known = cells.shape[1] == 0
     if known:

@@ -20,8 +20,8 @@ STRUCTURED = (
     "levels from study, group and effect"
 )
 UNKNOWN = (
-    "model {} has unknown moderators ({}, blank in some rows): independent draws (--sampler "
-    "quadrature) take them; this analysis needs complete ones (--missing complete)"
+    "model {} has unknown moderators ({}, blank in some rows): independent draws take them, "
+    "--sampler quadrature; this analysis needs complete ones: --missing complete"
 )
 COMPOSITE = (
     'published_unit = "result" divides every result by its own probability of publication, as if '
@@ -54,8 +54,8 @@ def refusal(design: xr.Dataset, spec: ModelSpec, engine: str) -> str:
     An engine is "nuts", "quadrature", "importance" (of quadrature's draws) or "reml".
     """
     if has_unknowns(design):
-        names = ", ".join(map(str, design["blank_moderator"].values))
-        return "" if engine == "importance" else UNKNOWN.format(spec.name, names)
+        blank = ", ".join(map(str, design["blank_moderator"].values))
+        return "" if engine == "importance" else UNKNOWN.format(spec.name, blank)
     if spec.is_structured:
         return "" if engine in ("importance", "reml") else STRUCTURED.format(spec.name)
     if engine == "reml":

@@ -63,7 +63,7 @@ class Response(NamedTuple):
     name: str
     column: int
     predictors: np.ndarray  # columns
-    count: int  # units
+    size: int  # units
     gram: np.ndarray  # of predictors and response of known units (q + 1, q + 1)
     fixed: np.ndarray  # part of the other units' means from known rows (A, features)
     share: np.ndarray  # part of the rows with blanks in them (A, R)
@@ -215,7 +215,7 @@ class Distribution:
             factor = np.linalg.cholesky(precision)
             half = np.linalg.solve(factor, gram[:, :q, q:])[..., 0]
             left = np.maximum(gram[:, q, q] - (half**2).sum(1), 0.0)
-            shape = (PRIOR_UNITS + response.count) / 2
+            shape = (PRIOR_UNITS + response.size) / 2
             s2 = (PRIOR_UNITS + left) / 2 / rng.gamma(shape, size=len(left))
             noise = half + np.sqrt(s2)[:, None] * rng.standard_normal(half.shape)
             gammas.append(np.linalg.solve(factor.swapaxes(1, 2), noise[..., None])[..., 0])

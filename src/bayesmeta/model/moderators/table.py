@@ -59,8 +59,9 @@ class Table:
         self.features: dict[str, Feature] = {}
         for name, x in values.items():
             level = level_of(self.frame, name)
-            of_units = pd.Series(x).groupby(self.unit(level)).first().dropna()
-            scale = (scales or {}).get(name, (of_units.mean(), of_units.std(ddof=0) or 1.0))
+            of_units = pd.Series(x).groupby(self.unit(level)).first().dropna().to_numpy(float)
+            known = (float(of_units.mean()), float(of_units.std()) or 1.0)
+            scale = (scales or {}).get(name, known)
             self.features[name] = Feature(name, size, level, scale)
             columns.append(((x - scale[0]) / scale[1])[:, None])
             size += 1
@@ -89,11 +90,11 @@ def observed(design: xr.Dataset, spec: ModelSpec) -> tuple[pd.DataFrame, pd.Data
     for name in ("study", "group"):
         frame[name] = moderator_columns(design, [name])[name].astype(str)
     frame["effect"] = design["effect"].values
-    cells = design["is_blank"].transpose("effect", "blank_moderator").to_pandas()
-    cells = cells.reset_index(drop=True)
-    if unknown := [name for name in cells if name not in frame]:
+    blank = design["is_blank"].transpose("effect", "blank_moderator")
+    cells = pd.DataFrame(blank.values, columns=list(map(str, blank["blank_moderator"].values)))
+    if unknown := [str(name) for name in cells if name not in frame]:
         raise BadInput(f"the table lacks the columns {unknown}, of which moderators are made")
-    for name in cells:
+    for name in map(str, cells):
         frame[name] = frame[name].where(~cells[name].to_numpy())
     return frame, cells
 
