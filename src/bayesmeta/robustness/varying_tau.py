@@ -39,8 +39,8 @@ def tau_tests(fit: Reml) -> pd.DataFrame:
 
     Columns: moderator, level, chi2, df, p (of permutations), p_bonferroni, slope: of log tau per sd
     of a number by a single step of Newton (missing for a category), low and high: tau at mean - sd
-    and mean + sd by it. No rows without moderators or taus above 0, of fewer than 10 units, or of more than 3,000
-    results. Raise BadInput for a dependence structure.
+    and mean + sd by it. No rows without moderators or taus above 0, of fewer than 10 units, or of
+    more than 3,000 results. Raise BadInput for a dependence structure.
     """
     design = fit.design
     if fit.spec.is_structured:

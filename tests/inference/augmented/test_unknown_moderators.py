@@ -19,7 +19,7 @@ from bayesmeta.model.priors import term_prior
 from bayesmeta.model.spec import ModelSpec, read_spec
 
 STUDIES = 24
-DRAWS = 20_000
+DRAWS = 10_000
 
 
 def spec_of(terms: str) -> ModelSpec:
@@ -59,7 +59,7 @@ def test_a_normal_moderator_is_integrated_out() -> None:
     lost = np.array([0, 5, 11, 17, 20])
     frame.loc[lost, "x"] = np.nan
     spec = spec_of("~ x")
-    tree = augmented_posterior(build_design(frame, spec), spec, draws=2000)
+    tree = augmented_posterior(build_design(frame, spec), spec, draws=1000)
     posterior = tree["posterior"].to_dataset()
     assert posterior.attrs["start_correlation"] < 0.1
 
@@ -103,7 +103,7 @@ def test_a_category_is_summed_out() -> None:
     lost = np.array([1, 6, 9, 16, 23])
     frame.loc[lost, "kind"] = None
     spec = spec_of("0 + kind")
-    tree = augmented_posterior(build_design(frame, spec), spec, draws=2000)
+    tree = augmented_posterior(build_design(frame, spec), spec, draws=1000)
     posterior = tree["posterior"].to_dataset()
 
     exact, log_weight = complete_draws(frame, spec)
