@@ -14,6 +14,9 @@ statistic as large. Nothing is refitted.
 Source: Breusch & Pagan 1979, doi 10.2307/1911963; Lin 1997, doi 10.1093/biomet/84.2.309.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -72,7 +75,7 @@ def sentence(tests: pd.DataFrame) -> str:
         return "no moderator of which heterogeneity could be tested to depend on it"
     clear = tests[tests["p_bonferroni"] < ALPHA]
     if not len(clear):
-        row = tests.loc[tests["p"].idxmin()]
+        row = tests.sort_values("p").iloc[0]
         return (
             "heterogeneity does not clearly depend on a moderator "
             f"(smallest p {row['p']:.2g}, {row['moderator']}, of {len(tests)} tests)"
@@ -80,7 +83,7 @@ def sentence(tests: pd.DataFrame) -> str:
     return "; ".join(map(in_words, clear.to_dict("records")))
 
 
-def in_words(row: dict[str, object]) -> str:
+def in_words(row: Mapping[Any, Any]) -> str:
     """Describe a dependence, and the model that has it."""
     taus = ""
     if not np.isnan(float(str(row["low"]))):

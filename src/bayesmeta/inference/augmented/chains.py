@@ -24,8 +24,7 @@ from bayesmeta.inference.structured.moves import (
     LARGEST,
     MOST_MOVES,
 )
-from bayesmeta.model.moderators import Distribution, Drawn
-from bayesmeta.model.moderators.distribution import Parameters
+from bayesmeta.model.moderators.distribution import Distribution, Drawn, Parameters
 from bayesmeta.model.structure import Structured
 from bayesmeta.model.structure.likelihood import Conditional
 from bayesmeta.model.structure.parameters import values_at

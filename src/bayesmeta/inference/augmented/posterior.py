@@ -17,8 +17,8 @@ from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.design.blanks import expression_of
 from bayesmeta.model.design.coding import code_rows
 from bayesmeta.model.design.completing import fill
-from bayesmeta.model.moderators import Distribution, Table
-from bayesmeta.model.moderators.table import Scales
+from bayesmeta.model.moderators.distribution import Distribution
+from bayesmeta.model.moderators.table import Scales, Table
 from bayesmeta.model.spec import ModelSpec
 from bayesmeta.model.structure.parameters import values_at
 

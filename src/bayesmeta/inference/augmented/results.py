@@ -4,8 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bayesmeta.model.moderators import Distribution, Drawn
-from bayesmeta.model.moderators.distribution import Parameters, Unit
+from bayesmeta.model.moderators.distribution import Distribution, Drawn, Parameters, Unit
 from bayesmeta.model.structure import Structured
 from bayesmeta.model.structure.parameters import Values
 from bayesmeta.model.structure.small_blocks import inverted
