@@ -128,6 +128,7 @@ def test_a_category_is_summed_out() -> None:
         np.testing.assert_allclose([(drawn == code).mean() for code in range(3)], p, atol=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("levels", [("study", "effect"), ("study", "group", "effect")])
 def test_unknown_values_of_rows_and_studies_together(levels: tuple[str, ...]) -> None:
     """Of a large table the truth: slopes, a category of studies, a number of rows within them."""

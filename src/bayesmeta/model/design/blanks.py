@@ -281,9 +281,9 @@ def first_states(
     chosen = np.zeros((len(states.rows), len(states.sizes)), int)
     possible = [~np.isnan(x).any(axis=(1, 2)) for x in states.x]
     if bad := [place for place, fits in enumerate(possible) if not fits.any()]:
-        at = np.zeros(len(frame), bool)
-        at[states.rows[bad]] = True
-        where = places(at, row_numbers(frame))
+        named = np.zeros(len(frame), bool)
+        named[states.rows[bad]] = True
+        where = places(named, row_numbers(frame))
         problem = f"blank moderators {where}: no complete row has the other moderators of these"
         raise BadInput(f"{problem}{CHOICE}")
     grid = grid_of(states.sizes)
@@ -330,9 +330,9 @@ def filled_in(
             filled[name] = column
     for at, number in enumerate(numbers):
         here = np.array([at in of for of in states.numbers])
-        column = filled[number.name].to_numpy(float).copy()
-        column[states.rows[here]] = raw_values(frame, number, x[at][here])
-        filled[number.name] = column
+        raw = filled[number.name].to_numpy(float).copy()
+        raw[states.rows[here]] = raw_values(frame, number, x[at][here])
+        filled[number.name] = raw
     return filled
 
 
