@@ -13,7 +13,8 @@ from bayesmeta.commands.request import Request, read_inputs
 from bayesmeta.inference.quadrature import integrate_posterior, leave_one_study_out, terms_table
 from raw_tables import KEYS, simulate
 
-CHECKS = ["convergence", "funnel", "bias models", "influence", "prior sensitivity"]
+CHECKS = ["convergence", "funnel", "bias models", "influence", "heterogeneity"]
+CHECKS += ["prior sensitivity"]
 TABLES = {
     "check": "check state sentence",
     "convergence": "diagnostic value rule passed",

@@ -229,7 +229,6 @@ BAD_CELLS = {
     "zero vi": ({"vi": 0.0}, "vi"),
     "blank yi": ({"yi": ""}, "yi"),
     "text for yi": ({"yi": "high"}, "high"),
-    "a blank cell of a moderator": ({"valence": ""}, "'valence' is blank"),
     "a blank study": ({"study": ""}, "study"),
     "a group in two studies": ({"group": "g100"}, "g100"),
 }

@@ -56,7 +56,7 @@ def average(
     0         effect       2    0.5       0.08
     1  heterogeneity       2    0.5       1.00
     """
-    inputs = inputs_of_effects(frame, model, moderators, where)
+    inputs = inputs_of_effects(frame, model, moderators, where, None)
     parts = None if over is None else ",".join(over)
     return command.average(inputs, Averaging(over=parts, seed=seed), Steps(), workers)
 

@@ -13,6 +13,7 @@ from bayesmeta.inference.reml import fit_reml
 from bayesmeta.infrastructure import choices
 from bayesmeta.infrastructure.choices import check_choice
 from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.model.design import has_unknowns
 from bayesmeta.model.design.contrasts import contrast_weights
 
 
@@ -23,6 +24,7 @@ def reml(
     *,
     moderators: str | None = None,
     where: str | None = None,
+    missing: choices.Missing | None = None,
     test: choices.Test = "z",
     method: choices.Method = "REML",
     question: ContrastSpec = None,
@@ -68,7 +70,7 @@ def reml(
     1  group  0.201  0.040  10.912
     2  total  0.477  0.228  61.678
     """
-    inputs = inputs_of_effects(frame, model, moderators, where)
+    inputs = inputs_of_effects(frame, model, moderators, where, missing)
     check_choice("test", test, choices.Test)
     fitted = fit_reml(inputs.design, inputs.spec, method=method)
     terms = [str(term) for term in inputs.design["term"].values]
@@ -83,6 +85,7 @@ def compare(
     *,
     moderators: str | None = None,
     where: str | None = None,
+    missing: choices.Missing | None = None,
     test: choices.Test = "z",
 ) -> pd.DataFrame:
     """Compare REML with the posterior, and explain the differences, as `bayesmeta compare` does.
@@ -107,19 +110,23 @@ def compare(
     2  tau_study      0.48  0.50  mostly the integration over the taus
     3  tau_group      0.19  0.19                            they agree
     """
-    inputs = inputs_of_effects(frame, model, moderators, where)
+    inputs = inputs_of_effects(frame, model, moderators, where, missing)
     check_choice("test", test, choices.Test)
-    if inputs.spec.has_blocks:
-        return structure_tables(inputs.design, inputs.spec, test)["comparison"]
+    if inputs.spec.has_blocks or has_unknowns(inputs.design):
+        return structure_tables(inputs, test)["comparison"]
     tables, _ = comparison_tables(estimate_both(inputs.design, inputs.spec), inputs, test)
     return tables["comparison"]
 
 
 def inputs_of_effects(
-    frame: pd.DataFrame, model: Model, moderators: str | None, where: str | None
+    frame: pd.DataFrame,
+    model: Model,
+    moderators: str | None,
+    where: str | None,
+    missing: choices.Missing | None,
 ) -> Inputs:
     """Return inputs with JAX ready for them; raise BadInput for a model of directions."""
-    inputs = inputs_of(frame, model, moderators, where)
+    inputs = inputs_of(frame, model, moderators, where, missing=missing)
     if inputs.has_directions:
         reason = f"model {inputs.spec.name} is a model of directions; use bayesmeta.fit"
         raise BadInput(f"REML needs effect sizes, and {reason}")

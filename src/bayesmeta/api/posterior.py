@@ -15,7 +15,7 @@ from bayesmeta.commands.fit import draw_posterior, with_sampler
 from bayesmeta.commands.options import Sampling
 from bayesmeta.commands.request import REDUNDANT
 from bayesmeta.estimates.convergence import diagnose
-from bayesmeta.infrastructure.choices import Sampler
+from bayesmeta.infrastructure.choices import Missing, Sampler
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.output.folders.fit import fit_tables
 
@@ -30,6 +30,7 @@ def fit(
     priors: Priors = None,
     measure: str | None = None,
     columns: Columns = None,
+    missing: Missing | None = None,
     sampler: Sampler = "auto",
     draws: int = 1000,
     tune: int = 1000,
@@ -62,6 +63,9 @@ def fit(
         The effect size to compute from the frame's columns: "SMD", "OR" ...
     columns : str or mapping, optional
         The package's names to the frame's: {"study": "district", "yi": "es"}.
+    missing : {"joint", "complete", "refuse"}, optional
+        What is done with blank moderators: unknown values are part of the model; their rows are
+        left out; they are refused. The default is the model's, which is joint.
     sampler : {"auto", "numpyro", "nutpie", "pymc", "quadrature"}
         Implementation of NUTS, or quadrature (independent draws without MCMC). Auto is numpyro, of
         more than 50,000 effects quadrature.
@@ -91,7 +95,14 @@ def fit(
     Name: beta, dtype: float64
     """
     inputs = inputs_of(
-        frame, model, moderators, where, priors=priors, measure=measure, columns=columns
+        frame,
+        model,
+        moderators,
+        where,
+        priors=priors,
+        measure=measure,
+        columns=columns,
+        missing=missing,
     )
     sampling = Sampling(sampler, draws=draws, tune=tune, chains=chains, seed=seed)
     sampling = with_sampler(sampling, inputs.design, inputs.spec)

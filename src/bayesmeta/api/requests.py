@@ -13,6 +13,7 @@ from bayesmeta.commands.options import Request
 from bayesmeta.commands.request import Inputs, choose_model, read_directions, select
 from bayesmeta.data.datasets import DATASETS
 from bayesmeta.estimates.discrepancy import check_sides
+from bayesmeta.infrastructure.choices import Missing
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design, cell_means
 from bayesmeta.model.design.formulas import quote_names
@@ -34,6 +35,7 @@ def inputs_of(
     priors: Priors = None,
     measure: Text = None,
     columns: Columns = None,
+    missing: Missing | None = None,
 ) -> Inputs:
     """Return the inputs that a command has of a file with these rows; raise BadInput as it does.
 
@@ -50,6 +52,7 @@ def inputs_of(
         moderators, model = model, None
     table = effect_table(frame, measure=measure, columns=columns)
     spec = with_priors(spec_for(table, model, moderators), priors)
+    spec = check_spec(replace(spec, missing=missing or spec.missing))
     kept = table if where is None else keep_rows(table, where)
     if spec.likelihood == ORDERED:
         return read_directions(table, kept, spec)

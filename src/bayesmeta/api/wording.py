@@ -10,7 +10,12 @@ _OPTION = re.compile(
     r"(?<![\w-])--([a-z]+(?:-[a-z]+)*)(?:[ =]('[^']*'|\"[^\"]*\"|[\w.]+(?= |;|,|$)))?"
 )
 _NAMES = {"new": "rows", "contrast": "question"}  # of options, in Python
-_VALUES = {"sampler", "variant", "likelihood"}  # options whose values stand without quotes
+_VALUES = {
+    "sampler",
+    "variant",
+    "likelihood",
+    "missing",
+}  # options whose values stand without quotes
 _NUMBERS = {"draws", "tune", "chains", "seed"}
 
 

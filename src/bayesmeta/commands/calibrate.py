@@ -7,8 +7,9 @@ from bayesmeta.commands.request import Inputs
 from bayesmeta.commands.run import Task
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.jobs import Job, run_jobs
+from bayesmeta.model.design import has_unknowns
 from bayesmeta.model.design.t_statistics import check_t_statistics
-from bayesmeta.model.likelihood import check_independent
+from bayesmeta.model.likelihood import check_engine, check_independent
 from bayesmeta.output.folders.analyses import write_calibration
 from bayesmeta.robustness import calibration
 
@@ -17,6 +18,8 @@ SETS_PER_JOB = 10
 
 def compute(task: Task[Calibration]) -> Outcome:
     """Simulate sets from the prior, refit them, and rank the true values."""
+    if has_unknowns(task.inputs.design):
+        check_engine(task.inputs.design, task.inputs.spec, "quadrature")
     check_independent(task.inputs.design, task.inputs.spec)
     if task.options.simulator and task.inputs.spec.is_structured:
         raise BadInput("--simulator changes the likelihood of nested levels; leave it out here")

@@ -1,7 +1,7 @@
 """`bayesmeta check`: convergence, funnel, bias models, influence of studies, and priors."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -16,11 +16,13 @@ from bayesmeta.estimates.contrasts import contrasts_of
 from bayesmeta.estimates.conventions import MAX_K_HAT
 from bayesmeta.estimates.convergence import diagnose, diagnostics_table
 from bayesmeta.inference import quadrature
+from bayesmeta.inference.reml import fit_reml
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.jobs import Job, run_jobs
-from bayesmeta.model.design import caution, double_use
+from bayesmeta.model.design import caution, double_use, has_unknowns
+from bayesmeta.model.likelihood import check_engine
 from bayesmeta.output.folders.check import write_check
-from bayesmeta.robustness import bias, influence, sensitivity
+from bayesmeta.robustness import bias, influence, sensitivity, varying_tau
 from bayesmeta.robustness.funnel import funnel_checks
 
 MIN_STUDIES_OF_FUNNEL = 10  # with fewer, asymmetry is hard to see: doi 10.1136/bmj.d4002
@@ -70,6 +72,7 @@ def run_checks(task: Task[Sampling], tree: xr.DataTree, diagnosis: dict[str, Any
         "funnel": check_funnel,
         "bias models": check_bias,
         "influence": check_influence,
+        "heterogeneity": check_heterogeneity,
         "prior sensitivity": check_priors,
     }
     for name, check in checks.items():
@@ -119,6 +122,11 @@ def check_influence(results: CheckResults, task: Task[Sampling], tree: xr.DataTr
     spec = task.inputs.spec
     weights = contrasts_of(tree)
     seed = task.options.seed
+    if has_unknowns(design):  # log-likelihoods are given the unknown moderators of a study
+        check_engine(design, spec, "quadrature")
+    if spec.is_structured:
+        check_influence_of_structure(results, task, tree)
+        return
     with task.steps("leaving out every study"):
         left_out = None
         refusal = ""
@@ -146,6 +154,35 @@ def check_influence(results: CheckResults, task: Task[Sampling], tree: xr.DataTr
     sentence = f"{conclusion}; {poorly_predicted(studies)}"
     tables = {"influence_changes": changes, "baujat": baujat, "gosh": gosh}
     results.add("influence", not sentences, sentence, **tables)
+
+
+def check_influence_of_structure(
+    results: CheckResults, task: Task[Sampling], tree: xr.DataTree
+) -> None:
+    """Leave out every study of a dependence structure; it has no figures of subsets."""
+    weights = contrasts_of(tree)
+    options: dict[str, Any] = {"seed": task.options.seed, "workers": task.machine.workers}
+    with task.steps("leaving out every study"):
+        found = influence.leave_out(tree, task.inputs.design, task.inputs.spec, weights, **options)
+    sentences = influence.sentences(influence.unsettled(found.changes))
+    text = "; ".join(f"{contrast} {sentence}" for contrast, sentence in sentences.items())
+    conclusion = text or "no single study changes a conclusion"
+    sentence = f"{conclusion}; {poorly_predicted(found.studies)}"
+    tables = {"influence_studies": found.studies, "influence_changes": found.changes}
+    results.add("influence", not sentences, sentence, **tables)
+
+
+def check_heterogeneity(results: CheckResults, task: Task[Sampling], tree: xr.DataTree) -> None:
+    """Test whether a tau depends on a moderator of the terms."""
+    design = task.inputs.design
+    spec = task.inputs.spec
+    if spec.is_structured or spec.tau_by:
+        raise BadInput("the test needs one tau for each of the levels study, group and effect")
+    with task.steps("does heterogeneity depend on a moderator?"):
+        tests = varying_tau.tau_tests(fit_reml(design, replace(spec, likelihood="normal")))
+    clear = bool((tests["p_bonferroni"] < varying_tau.ALPHA).any())
+    tables = {"varying_tau": tests} if len(tests) else {}
+    results.add("heterogeneity", not clear, varying_tau.sentence(tests), **tables)
 
 
 def poorly_predicted(studies: pd.DataFrame) -> str:

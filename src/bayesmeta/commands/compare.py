@@ -17,6 +17,7 @@ from bayesmeta.estimates import frequentist
 from bayesmeta.estimates.transformed import shown_tables
 from bayesmeta.inference import quadrature, reml
 from bayesmeta.infrastructure.choices import Test
+from bayesmeta.model.design import has_unknowns
 from bayesmeta.model.design.contrasts import named_weights
 from bayesmeta.model.spec import FLAT_VARIANCE, ModelSpec
 from bayesmeta.output.folders.analyses import write_comparison
@@ -39,7 +40,7 @@ class FrequentistAndBayes:
 
 def compute(task: Task[Comparison]) -> Outcome:
     """Estimate both, compare three and four levels, and repeat the published analyses."""
-    if task.inputs.spec.has_blocks:
+    if task.inputs.spec.has_blocks or has_unknowns(task.inputs.design):
         return compare_structure(task)
     inputs = with_normal_likelihood(task.inputs)
     with task.steps("frequentist and Bayesian estimates"):

@@ -23,6 +23,7 @@ from bayesmeta.inference.independent import independent_posterior
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.jobs.fingerprint import fingerprint
 from bayesmeta.infrastructure.progress import Steps
+from bayesmeta.model.design import has_unknowns
 from bayesmeta.model.likelihood import check_independent, refusal
 from bayesmeta.model.spec import ORDERED, ModelSpec
 from bayesmeta.output.folders.fit import Tables, fit_tables, write_fit, write_fit_figures
@@ -71,7 +72,11 @@ def with_sampler(sampling: Sampling, design: xr.Dataset, spec: ModelSpec) -> Sam
     if sampling.sampler != "auto":
         return sampling
     large = spec.likelihood != ORDERED and design.sizes["effect"] > LARGE_TABLE
-    exact = spec.is_structured or (large and not refusal(design, spec, "quadrature"))
+    exact = (
+        spec.is_structured
+        or has_unknowns(design)
+        or (large and not refusal(design, spec, "quadrature"))
+    )
     return replace(sampling, sampler="quadrature" if exact else "numpyro")
 
 

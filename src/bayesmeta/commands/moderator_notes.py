@@ -5,7 +5,36 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from bayesmeta.model.design.blanks import blank_cells, carried
+from bayesmeta.model.design.completing import moderator_names
+from bayesmeta.model.spec import ModelSpec
+
 MOST_CODES = 6  # different whole numbers that may be codes of categories
+
+
+def notes_on_blanks(frame: pd.DataFrame, spec: ModelSpec) -> list[str]:
+    """Return how many moderators are blank, and what is done; nothing if it is refused."""
+    names = moderator_names(spec.terms)
+    cells = blank_cells(frame, names)
+    if not cells.shape[1] or spec.missing == "refuse":
+        return []
+    counts = [
+        f"{name} is blank in {rows.sum()} of {len(frame)} effects "
+        f"({frame.loc[rows, 'study'].nunique()} of {frame['study'].nunique()} studies)"
+        for name, rows in cells.items()
+    ]
+    complete = frame[~cells.any(axis=1)]
+    size = f"{len(complete)} effects of {complete['study'].nunique()} studies have all moderators"
+    if spec.missing == "complete":
+        done = f"the others are left out (--missing complete): {size}"
+        return [f"{'; '.join(counts)}; {done}"]
+    done = "the unknown values are part of the model (--missing joint)"
+    notes = [f"{'; '.join(counts)}; {done}; {size}, and --missing complete fits these alone"]
+    left = blank_cells(carried(frame, list(map(str, cells))), names)
+    filled = int(cells.sum().sum() - left.sum().sum())
+    if filled:
+        notes.append(f"{filled} blank cells have the value that their study or group has elsewhere")
+    return notes
 
 
 def may_be_codes(column: pd.Series) -> bool:

@@ -45,7 +45,8 @@ def analysis_of(request: Request, inputs: Inputs) -> Analysis:
             return frame.iloc[:0]
 
     contrasts = named_weights(inputs.design, inputs.spec)
-    return Analysis(inputs.frame, inputs.spec, contrasts, alternatives_to(inputs.frame, keep))
+    frame = inputs.frame if inputs.incomplete is None else inputs.incomplete
+    return Analysis(frame, inputs.spec, contrasts, alternatives_to(frame, keep))
 
 
 def jobs_of(versions: Sequence[Version]) -> list[Job]:

@@ -10,7 +10,7 @@ from formulaic import Formula
 
 from bayesmeta.commands.default_priors import widened
 from bayesmeta.commands.effects import keep_rows, read_effects
-from bayesmeta.commands.moderator_notes import notes_on_codes
+from bayesmeta.commands.moderator_notes import notes_on_blanks, notes_on_codes
 from bayesmeta.commands.options import Request
 from bayesmeta.data.datasets import DATASETS
 from bayesmeta.data.schema import KEYS
@@ -27,6 +27,8 @@ from bayesmeta.model.design import (
     double_use,
     variables_of,
 )
+from bayesmeta.model.design.blanks import complete_rows
+from bayesmeta.model.design.completing import moderator_names
 from bayesmeta.model.design.contrasts import contrast_weights, possible_weights, settled
 from bayesmeta.model.design.formulas import quote_names
 from bayesmeta.model.design.t_statistics import why_no_t_statistics
@@ -48,6 +50,7 @@ class Inputs:
     spec: ModelSpec
     design: xr.Dataset
     left_out: list[str]
+    incomplete: pd.DataFrame | None = None  # the table with the rows left out for blank moderators
 
     @property
     def dataset(self) -> str:
@@ -128,6 +131,7 @@ def choose_model(request: Request, frame: pd.DataFrame) -> ModelSpec:
             frame.attrs["notes"] = [*frame.attrs.get("notes", []), SINGLE_LEVEL]
         spec = widened(spec, frame)
     spec = spec.with_terms(cell_means(moderators, frame)) if moderators else spec
+    spec = replace(spec, missing=request.missing) if request.missing else spec
     spec = replace(spec, terms=quote_names(spec.terms, frame.columns))
     if dataset is None and moderators:
         codes = notes_on_codes(frame, spec.terms, variables_of(Formula(spec.terms)))
@@ -171,6 +175,10 @@ def select(frame: pd.DataFrame, kept: pd.DataFrame, spec: ModelSpec) -> Inputs:
 
     Raise BadInput if a contrast names a term that the complete table lacks, or there is no design.
     """
+    whole = kept
+    blanks = notes_on_blanks(kept, spec)
+    if blanks and spec.missing == "complete":
+        kept = complete_rows(kept, moderator_names(spec.terms))
     design = build_design(kept, spec)
     complete = design
     if kept is not frame:  # a query may exclude the rows with blank moderators
@@ -181,6 +189,7 @@ def select(frame: pd.DataFrame, kept: pd.DataFrame, spec: ModelSpec) -> Inputs:
     dataset = str(frame.attrs["dataset"])
     all_terms = [str(term) for term in complete["term"].values]
     spec, notes = settled(spec, dataset, all_terms)
+    notes = [*blanks, *notes]
     if redundant := design.attrs["redundant"]:
         notes.append(f"{REDUNDANT}: {redundant}")
     if spec.bias in SMALL_STUDY_POWERS:
@@ -188,10 +197,11 @@ def select(frame: pd.DataFrame, kept: pd.DataFrame, spec: ModelSpec) -> Inputs:
     notes += filter(None, [double_use(design, spec)])
     kept.attrs["notes"] = [*kept.attrs.get("notes", []), *notes]
     weights = contrast_weights(spec.contrasts_of(dataset), all_terms)
-    if kept is frame:
-        return Inputs(kept, spec, design, [])
+    incomplete = whole if kept is not whole else None
+    if whole is frame:
+        return Inputs(kept, spec, design, [], incomplete)
     terms = [str(term) for term in design["term"].values]
     possible = possible_weights(spec.contrasts_of(dataset), terms)
     names = [str(name) for name in weights["contrast"].values]
     left_out = [name for name in names if name not in possible["contrast"].values]
-    return Inputs(kept, spec, design, left_out)
+    return Inputs(kept, spec, design, left_out, incomplete)

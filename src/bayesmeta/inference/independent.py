@@ -4,9 +4,11 @@ from typing import Any
 
 import xarray as xr
 
+from bayesmeta.inference.augmented import augmented_posterior
 from bayesmeta.inference.laplace import laplace_posterior
 from bayesmeta.inference.quadrature import quadrature_posterior
 from bayesmeta.inference.structured import structured_posterior
+from bayesmeta.model.design import has_unknowns
 from bayesmeta.model.likelihood import ExactSmd, check_independent, likelihood_class, refusal
 from bayesmeta.model.spec import ModelSpec
 
@@ -24,6 +26,8 @@ def independent_posterior(
     takes half a minute. Raise BadInput if the model allows no independent draws.
     """
     check_independent(design, spec)
+    if has_unknowns(design):
+        return augmented_posterior(design, spec, **options)
     if spec.is_structured:
         return structured_posterior(design, spec, **options)
     of_grid = not refusal(design, spec, "quadrature") and (wide_grid or not has_wide_grid(spec))

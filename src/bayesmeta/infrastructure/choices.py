@@ -10,6 +10,7 @@ from bayesmeta.infrastructure.errors import BadInput
 NutsSampler = Literal["numpyro", "nutpie", "pymc"]
 Sampler = Literal["auto", NutsSampler, "quadrature"]
 Likelihood = Literal["normal", "t"]
+Missing = Literal["joint", "complete", "refuse"]
 Test = Literal["z", "t", "containment"]
 Method = Literal["REML", "ML"]
 Variant = Literal["strict", "extended", "calibrated"]

@@ -316,11 +316,15 @@ def test_backticks_in_a_text_hide_nothing(
 def test_rows_with_a_blank_moderator_are_left_out_by_a_query(frame: pd.DataFrame) -> None:
     frame = frame.assign(dose=frame["dose"].where(frame["dose"] > frame["dose"].median()))
     with pytest.raises(BadInput, match=r"leave the rows out: where=\"dose.notna\(\)\""):
+        bayesmeta.reml(frame, moderators="~ dose", missing="refuse")
+    with pytest.raises(BadInput, match=r"needs complete ones: missing=\"complete\""):
         bayesmeta.reml(frame, moderators="~ dose")
+    complete = bayesmeta.reml(frame, moderators="~ dose", missing="complete")
     found = bayesmeta.reml(frame, moderators="~ dose", where="dose.notna()")
     assert found.fit["k"][0] == frame["dose"].notna().sum()
+    np.testing.assert_allclose(complete.terms["estimate"], found.terms["estimate"])
     named = frame.rename(columns={"dose": "the dose"})
     with pytest.raises(BadInput, match=r"where='`the dose`.notna\(\)'"):
-        bayesmeta.reml(named, moderators="~ `the dose`")
+        bayesmeta.reml(named, moderators="~ `the dose`", missing="refuse")
     again = bayesmeta.reml(named, moderators="~ `the dose`", where="`the dose`.notna()")
     np.testing.assert_allclose(again.terms["estimate"], found.terms["estimate"])

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from bayesmeta.commands.options.base import Options, option
-from bayesmeta.infrastructure.choices import Likelihood, Sampler, Transform, Variant
+from bayesmeta.infrastructure.choices import Likelihood, Missing, Sampler, Transform, Variant
 
 
 def parse_columns(text: str) -> dict[str, str]:
@@ -81,6 +81,13 @@ class Request(Options):
         str | None,
         option("Informed prior of mean effects and taus: cochrane:smd (see bayesmeta priors)."),
     ] = None
+    missing: Annotated[
+        Missing | None,
+        option(
+            "Blank moderators: joint, unknown values are part of the model; complete, their rows "
+            "are left out; refuse. Default: the model's (joint)."
+        ),
+    ] = None
     columns: Columns = field(default_factory=dict)
 
 
@@ -94,6 +101,7 @@ class ScreenRequest(Request):
     levels: str | None = field(default=None, init=False)
     crossed: str | None = field(default=None, init=False)
     prior: str | None = field(default=None, init=False)
+    missing: Missing | None = field(default=None, init=False)
 
 
 @dataclass(frozen=True)

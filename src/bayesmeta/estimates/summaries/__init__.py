@@ -13,6 +13,7 @@ from bayesmeta.estimates.summaries.figure_tables import (
     sizes_table,
     studies_table,
 )
+from bayesmeta.estimates.summaries.imputed import imputed_table
 from bayesmeta.estimates.summaries.levels import (
     levels_of,
     prediction_interval,

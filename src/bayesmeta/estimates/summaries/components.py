@@ -9,6 +9,7 @@ from bayesmeta.model.design import is_mean
 from bayesmeta.model.spec import spec_of
 from bayesmeta.model.structure import components_of, variances
 
+OF_UNITS = ("effects_", "imputed_", "mean_imputed")  # variables over units, not parameters
 VALUES_AT_ONCE = 4_000_000  # draws times effects
 
 
@@ -21,12 +22,15 @@ def names_of_parameters(posterior: xr.Dataset) -> list[str]:
     """Return the names of all variables but random effects."""
     names = map(str, posterior.data_vars)
     effects = (*SYMBOLS.values(), "theta")
-    return [name for name in names if name not in effects and not name.startswith("effects_")]
+    return [name for name in names if name not in effects and not name.startswith(OF_UNITS)]
 
 
 def values_of(tree: xr.DataTree) -> dict[str, np.ndarray]:
-    """Return the parameters of a structure by name (draws,), chain after chain."""
+    """Return the parameters of a structure, or taus, by name (draws,), chain after chain."""
     posterior = tree["posterior"].dataset
+    if not has_structure(tree):
+        named = map(str, posterior.data_vars)
+        return {x: posterior[x].values.ravel() for x in named if x.startswith("tau_")}
     values = {
         f"tau_{level}": posterior["tau"].sel(level=level).values.ravel()
         for level in map(str, posterior["level"].values)

@@ -27,8 +27,11 @@ def structured_tree(
     attributes: Mapping[str, Any],
     seed: int,
     parameters_only: bool,
+    means: np.ndarray | None = None,
 ) -> xr.DataTree:
     """Return a tree as `predictive.complete_tree` does, of draws of (a, beta) (draws, p + q).
+
+    means : X beta (draws, k), where X differs between draws.
 
     posterior has beta (chain, draw, term), tau (level), structure (parameter) for correlations and
     slopes of log tau, theta (effect), and the effects of every random effect, over its units.
@@ -39,7 +42,7 @@ def structured_tree(
     rng = np.random.default_rng(seeds[0])
     beta = coefficients[:, -likelihood.terms :]
     posterior = _parameters(design, likelihood, values, beta, sizes, labels)
-    effects = draw_effects(likelihood, rng, values, coefficients)
+    effects = draw_effects(likelihood, rng, values, coefficients, means)
     by_study = nesting_of(design).effects_of_study.sum(effects.log_density.T).T
     study = {"study": design["study"].values}
     log_likelihood = xr.Dataset(

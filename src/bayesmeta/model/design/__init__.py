@@ -1,5 +1,6 @@
 """Coding of moderators and labels: from the effect table to arrays with names."""
 
+from bayesmeta.model.design.blanks import has_unknowns
 from bayesmeta.model.design.coding import cell_means, code_rows, code_terms
 from bayesmeta.model.design.contrasts import named_weights, with_model
 from bayesmeta.model.design.controls import control_measurements

@@ -11,6 +11,8 @@ DATA = (
     "control_side",
     "control_variance",
     "control_subjects",
+    "is_blank",
+    "blank_moderator",
 )
 INDICES = ("kind_of_term", "contrast_weights", "effect_group", "group_study", "study_stratum")
 RESERVED = (*DIMS, *DATA, *INDICES)

@@ -9,7 +9,8 @@ import xarray as xr
 
 from bayesmeta.data.schema import check_effects
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.model.design.coding import about_table, code_terms
+from bayesmeta.model.design.coding import about_table
+from bayesmeta.model.design.completing import code_table
 from bayesmeta.model.design.controls import code_controls
 from bayesmeta.model.design.expressions import variables_of
 from bayesmeta.model.design.kinds import SMALL_STUDY
@@ -42,17 +43,19 @@ def build_design(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
     `effect`, and its slope as a term; where a moderator is a number, standardised over (standard,
     term): weights of the terms in the coefficients that the priors are about
     (`design.standardising`); with `shared_controls`, the effects' control measurements
-    (`code_controls`); labels as coordinates, over `term` the factors' levels as `term_<factor>`.
+    (`code_controls`); where moderators are unknown, is_blank (effect, blank_moderator), in whose
+    cells values stand in for them (`design.completing`); labels as coordinates, over `term` the
+    factors' levels as `term_<factor>`.
 
-    Raise BadInput if the table breaks the schema, a moderator is missing or blank, the data cannot
-    tell the terms apart, or a study is in two strata.
+    Raise BadInput if the table breaks the schema, a moderator is missing, or blank in a model that
+    cannot have unknown ones, the data cannot tell the terms apart, or a study is in two strata.
     """
     if taken := [name for name in RESERVED if name in frame.columns]:
         raise BadInput(f"columns {taken} have names that the results need; rename them")
-    frame = check_effects(frame).reset_index(drop=True)
+    coded = code_table(check_effects(frame).reset_index(drop=True), spec)
+    frame, coding, blank, observed = coded
     if spec.likelihood == "t":
         check_t_statistics(frame)
-    coding = code_terms(frame, spec.terms, informed=spec.pooled_factors)
     study, studies = pd.factorize(frame["study"], sort=True)
     group, groups = pd.factorize(frame["group"], sort=True)
     group_study = np.empty(len(groups), int)
@@ -72,13 +75,19 @@ def build_design(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
         **published,
         **_standardised(coding.standardised, matrix),
         **(code_controls(frame) if spec.shared_controls else {}),
-        **known_matrices(frame, spec),
+        **known_matrices(observed, spec),
+        **(
+            {"is_blank": (("effect", "blank_moderator"), blank.to_numpy())}
+            if blank.shape[1]
+            else {}
+        ),
     }
     coords = {
         "effect": frame["effect"].to_numpy(str),
         "term": matrix.columns.to_numpy(str),
         "study": np.asarray(studies, str),
         "group": np.asarray(groups, str),
+        **({"blank_moderator": list(map(str, blank))} if blank.shape[1] else {}),
         **{level_coordinate(name): ("term", factors[name].to_numpy(str)) for name in factors},
     }
     moderators = [*variables_of(coding.spec.formula), spec.tau_by]

@@ -3,6 +3,7 @@
 import xarray as xr
 
 from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.model.design.blanks import has_unknowns
 from bayesmeta.model.design.strata import why_strata_depend
 from bayesmeta.model.likelihood.exact_smd import ExactSmd
 from bayesmeta.model.likelihood.hidden_attempts import HiddenAttempts
@@ -19,6 +20,10 @@ STRUCTURED = (
     "model {} has a dependence structure (crossed, correlation, inner, scale, errors, or levels of "
     "its own): independent draws (--sampler quadrature) and REML take it; this analysis needs "
     "levels from study, group and effect"
+)
+UNKNOWN = (
+    "model {} has unknown moderators ({}, blank in some rows): independent draws take them, "
+    "--sampler quadrature; this analysis needs complete ones: --missing complete"
 )
 MOST_HEAVY = 3
 NUTS_ONLY = ("nu", "weights", "attempts")  # auxiliary parameters that NUTS alone can take
@@ -47,6 +52,9 @@ def refusal(design: xr.Dataset, spec: ModelSpec, engine: str) -> str:
 
     An engine is "nuts", "quadrature", "importance" (of quadrature's draws) or "reml".
     """
+    if has_unknowns(design):
+        blank = ", ".join(map(str, design["blank_moderator"].values))
+        return "" if engine == "importance" else UNKNOWN.format(spec.name, blank)
     if spec.is_structured:
         return "" if engine in ("importance", "reml") else STRUCTURED.format(spec.name)
     if engine == "reml":

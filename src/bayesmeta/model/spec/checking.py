@@ -16,6 +16,7 @@ UNFIT_STRUCTURED = ("rho", "shared_controls", "tau_by", "concordance")
 STRUCTURES = ("CS", "HCS", "UN", "AR", "HAR", "CAR", "DIAG", "ID")
 ERRORS = ("file", "cluster", "type", "obs", "time", "group1", "group2", "w1", "w2", "rho", "phi")
 LIKELIHOODS = ("normal", "t", "student", ORDERED)
+MISSING = ("joint", "complete", "refuse")  # what is done with blank moderators
 BIASES = ("", "pet", "peese", "selection")
 OF_SELECTION = {  # key to its values
     "weight_function": ("steps", "beta"),
@@ -33,6 +34,9 @@ def check_spec(spec: ModelSpec) -> ModelSpec:
         got = f"levels of {where} are {list(spec.levels)!r}"
         raise BadInput(f"{got}; they should be a list from {list(LEVELS)}, or of columns")
     check_choices(spec.likelihood, spec.bias, where)
+    if spec.missing not in MISSING:
+        got = f"missing of {where} is {spec.missing!r}"
+        raise BadInput(f"{got}; it should be one of {', '.join(MISSING)}")
     _in_range(spec.rho, 0, 1, f"rho of {where}")
     _in_range(spec.rope, 0, float("inf"), f"rope of {where}")
     kinds = (spec.likelihood, spec.bias, spec.published_unit)

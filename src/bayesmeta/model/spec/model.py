@@ -50,7 +50,9 @@ class ModelSpec:
     contrasts, concordance : name to linear combination of terms, as text, or to a statement about
     terms, `human:fear:memory > 0 and animal:fear:memory > 0`; entries under a dataset's name hold
     for that dataset. columns : name of a column to the name that a user's file has for it;
-    `measure`, the effect size to compute.
+    `measure`, the effect size to compute. missing : what is done with blank moderators: `joint`,
+    they are unknowns of the model (`model.moderators`); `complete`, rows that have them are left
+    out; `refuse`.
 
     A dependence structure (`model.structure`): levels may be any columns, from the highest; crossed
     : columns whose effects cross the studies. correlation : a column to {file = ...}, the known
@@ -81,6 +83,7 @@ class ModelSpec:
     outcome: str = ""
     categories: tuple[str, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
+    missing: str = "joint"
     crossed: tuple[str, ...] = ()
     correlation: Mapping[str, Any] = field(default_factory=dict)
     inner: Mapping[str, Any] = field(default_factory=dict)

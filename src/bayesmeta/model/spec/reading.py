@@ -16,7 +16,7 @@ KEYS = tuple(field.name for field in fields(ModelSpec) if field.name != "name")
 TABLES = ("priors", "contrasts", "concordance", "correlation", "inner", "scale", "errors")
 TEXTS = (
     *("title", "terms", "likelihood", "bias", "tau_by", "sides", "outcome"),
-    *("weight_function", "published_unit"),
+    *("weight_function", "published_unit", "missing"),
 )
 FORMS = {  # of an entry, as messages ask for it
     "levels": f"be a list from {list(LEVELS)}, or of columns",

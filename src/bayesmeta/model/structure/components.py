@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from formulaic import model_matrix
+from formulaic import Formula, model_matrix
 from scipy import stats
 
 from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.model.design.blanks import unknown_in
+from bayesmeta.model.design.expressions import variables_of
 from bayesmeta.model.spec import LEVELS, ModelSpec
 from bayesmeta.model.structure.matrices import Matrix
 from bayesmeta.model.structure.parameters import Parameter, Values
@@ -82,6 +84,8 @@ class Component:
         """Return the covariance of the rows of blocks (n, m): (draws, n, m, m)."""
         unit = self.unit[rows]
         same = unit[:, :, None] == unit[:, None, :]
+        if G.shape[-1] == 1 and not self.slope_names and self.has_indicators:
+            return same * G[:, None]
         if self.has_indicators:
             at = self.category[rows]
             return same * G[:, at[:, :, None], at[:, None, :]]
@@ -120,7 +124,7 @@ def column_of(design: xr.Dataset, name: str) -> np.ndarray:
         known = ", ".join([*LEVELS, *columns])
         raise BadInput(f"no column '{name}' for random effects; levels and columns: {known}")
     values = design[name].values
-    blank = pd.isna(values) | (values.astype(str) == "")
+    blank = pd.isna(values) | (values.astype(str) == "") | unknown_in(design, name)
     if blank.any():
         raise BadInput(f"column '{name}' of random effects is blank in {blank.sum()} rows")
     return np.asarray(_whole(values), str)
@@ -221,7 +225,8 @@ def _scaled(component: Component, design: xr.Dataset, scale: Mapping[str, str]) 
     formula = scale[component.name].lstrip("~ ")
     names = [str(name) for name in design.data_vars if design[name].dims == ("effect",)]
     matrix = pd.DataFrame(model_matrix(formula, design[names].to_dataframe()))
-    if len(matrix) < design.sizes["effect"]:
+    used = variables_of(Formula(formula))
+    if len(matrix) < design.sizes["effect"] or any(unknown_in(design, x).any() for x in used):
         raise BadInput(f"a moderator of scale '{formula}' is blank in some rows")
     along = matrix.drop(columns="Intercept", errors="ignore").astype(float)
     means = along.mean()

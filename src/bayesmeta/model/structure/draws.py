@@ -31,13 +31,22 @@ class Effects(NamedTuple):
 
 
 def draw_effects(
-    likelihood: Structured, rng: Generator, values: Values, coefficients: np.ndarray
+    likelihood: Structured,
+    rng: Generator,
+    values: Values,
+    coefficients: np.ndarray,
+    means: np.ndarray | None = None,
 ) -> Effects:
-    """Draw the effects given draws of the parameters and of (a, beta) (draws, p + q)."""
+    """Draw the effects given draws of the parameters and of (a, beta) (draws, p + q).
+
+    means : X beta (draws, k), where X differs between draws.
+    """
     chunks = list(likelihood.chunks(values))
     ends = np.cumsum([len(next(iter(some.values()))) for some in chunks])
-    of_chunks = zip(chunks, np.split(coefficients, ends[:-1]), strict=True)
-    parts = [_draw(likelihood, rng, *chunk) for chunk in of_chunks]
+    if means is None:
+        means = coefficients[:, -likelihood.terms :] @ likelihood.columns[:, :-1].T
+    split = (np.split(x, ends[:-1]) for x in (coefficients, means))
+    parts = [_draw(likelihood, rng, *chunk) for chunk in zip(chunks, *split, strict=True)]
     of_units = {
         name: np.concatenate([part.of_units[name] for part in parts]) for name in parts[0].of_units
     }
@@ -46,10 +55,13 @@ def draw_effects(
 
 
 def _draw(
-    likelihood: Structured, rng: Generator, values: Values, coefficients: np.ndarray
+    likelihood: Structured,
+    rng: Generator,
+    values: Values,
+    coefficients: np.ndarray,
+    mean: np.ndarray,
 ) -> Effects:
     draws = len(coefficients)
-    mean = coefficients[:, -likelihood.terms :] @ likelihood.columns[:, :-1].T
     of_crossed: dict[str, np.ndarray] = {}
     of_factors = zip(likelihood.crossed.slices, likelihood.crossed.groups, strict=True)
     for place, group in of_factors:

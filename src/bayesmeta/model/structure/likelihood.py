@@ -13,9 +13,9 @@ S = [Z, X, y]' V^-1 [Z, X, y] and the prior mean m and precision P of (a, beta),
 Z'V^-1 Z has sums of entries of V^-1, which cost as many additions as the blocks have entries.
 """
 
-from collections.abc import Callable, Iterator
-from functools import cached_property, partial
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -30,7 +30,9 @@ from bayesmeta.model.structure.checking import refuse_moderators
 from bayesmeta.model.structure.components import Component, components_of
 from bayesmeta.model.structure.crossed import CrossedFactors
 from bayesmeta.model.structure.parameters import Parameter, Values
+from bayesmeta.model.structure.small_blocks import LARGEST, Factors
 
+SMALL = 32  # rows of a triangle
 NUMBERS_AT_ONCE = 4_000_000  # of the arrays of some draws: 32 MB
 NAMES = "two random effects have the same parameters {}; leave one out, or name one"
 
@@ -50,8 +52,7 @@ class Conditional(NamedTuple):
 
     def coefficients(self, noise: np.ndarray) -> np.ndarray:
         """Return (a, beta) of standard normal noise; the mean where it is 0 (draws, q + p)."""
-        back = solve_triangular(self.factor, (self.half + noise)[..., None], lower=True, trans="T")
-        return np.asarray(back[..., 0])
+        return _solve_triangular(self.factor, self.half + noise, transposed=True)
 
 
 def _nests(crossed: Component, nested: list[Component]) -> bool:
@@ -109,12 +110,19 @@ class Structured:
         numbers = 3 * sum(rows.size * (rows.shape[1] + q) for rows in self.blocks) + 3 * q**2
         return max(1, NUMBERS_AT_ONCE // numbers)
 
-    def covariances(self, values: Values) -> list[np.ndarray]:
-        """Return V of the blocks of every size (draws, n, m, m)."""
+    def covariances(
+        self, values: Values, chosen: Sequence[np.ndarray] | None = None
+    ) -> list[np.ndarray]:
+        """Return V of the blocks of every size (draws, n, m, m).
+
+        chosen : positions of some of the blocks of every size, for V of these alone.
+        """
         of_components = [(part, part.matrix.covariance(values)) for part in self.nested]
         parts = []
-        for rows, errors in zip(self.blocks, self.block_errors, strict=True):
-            V = errors[None]
+        for at, (of_size, errors) in enumerate(zip(self.blocks, self.block_errors, strict=True)):
+            some = slice(None) if chosen is None else chosen[at]
+            rows = of_size[some]
+            V = errors[some][None]
             for component, G in of_components:
                 V = V + component.covariance(G, values, rows)
             parts.append(V)
@@ -153,29 +161,49 @@ class Structured:
             log_det = log_det + np.linalg.slogdet(inverse)[1]
         return P, log_det
 
-    def products(self, values: Values) -> tuple[np.ndarray, np.ndarray]:
-        """Return S (draws, q, q) and log|V| (draws,)."""
+    def products(
+        self, values: Values, columns: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return S (draws, q, q) and log|V| (draws,).
+
+        columns : [X, y] of every draw (draws, k, p + 1), in place of the design's.
+        """
+        x = self.columns if columns is None else columns
+        draws = len(next(iter(values.values())))
+        if self.units:
+            return self._products_of_crossed(values, x)
+        log_det = np.zeros(draws)
+        half = np.empty((draws, *x.shape[-2:]))  # L^-1 [X, y], V = L L'
+        for rows, V in zip(self.blocks, self.covariances(values), strict=True):
+            z = x[..., rows, :]
+            if V.shape[-1] <= LARGEST:
+                factors = Factors(V)
+                half[:, rows] = factors.halved(z)
+                log_det = log_det + factors.log_det.sum(1)
+                continue
+            L = _or_nan(np.linalg.cholesky, V)
+            half[:, rows] = np.linalg.solve(L, z)
+            log_det = log_det + 2 * np.log(np.diagonal(L, axis1=-2, axis2=-1)).sum((1, 2))
+        return half.swapaxes(-1, -2) @ half, log_det
+
+    def _products_of_crossed(self, values: Values, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return S and log|V| with the columns of crossed factors; they need all inverses."""
         draws = len(next(iter(values.values())))
         log_det = np.zeros(draws)
         inverses = []
-        solved = np.empty((draws, *self.columns.shape))
+        solved = np.empty((draws, *x.shape[-2:]))
         for rows, V in zip(self.blocks, self.covariances(values), strict=True):
-            z = self.columns[rows]
-            if V.shape[-1] == 1:
-                log_det = log_det + np.log(V[..., 0, 0]).sum(1)
-                inverse = 1 / V
-                solved[:, rows] = z * inverse
-            elif self.units:
-                log_det = log_det + np.linalg.slogdet(V)[1].sum(1)
-                inverse = _or_nan(np.linalg.inv, V)
-                solved[:, rows] = inverse @ z
+            if V.shape[-1] <= LARGEST:
+                factors = Factors(V)
+                inverse = factors.inverse()
+                log_det = log_det + factors.log_det.sum(1)
             else:
+                inverse = _or_nan(np.linalg.inv, V)
                 log_det = log_det + np.linalg.slogdet(V)[1].sum(1)
-                solved[:, rows] = _or_nan(partial(_solve, z), V)
-            if self.units:
-                inverses.append(np.broadcast_to(inverse, (draws, *inverse.shape[1:])))
-        S = self.columns.T @ solved
-        return self.crossed.extended(S, solved, inverses) if self.units else S, log_det
+            solved[:, rows] = inverse @ x[..., rows, :]
+            inverses.append(np.broadcast_to(inverse, (draws, *inverse.shape[1:])))
+        S = x.swapaxes(-1, -2) @ solved
+        return self.crossed.extended(S, solved, inverses), log_det
 
     def row_sums(self, values: Values) -> np.ndarray:
         """Return the sums of the rows of the results' inverse covariance (k,), at one draw."""
@@ -210,21 +238,36 @@ class Structured:
         for start in range(0, len(next(iter(values.values()))), size):
             yield {name: value[start : start + size] for name, value in values.items()}
 
-    def condition(self, values: Values, *, flat: bool = False) -> Conditional:
-        """Return the distribution of (a, beta) at parameters (draws,); `flat`: prior of beta."""
-        S, log_det = self.products(values)
+    def condition(
+        self, values: Values, *, flat: bool = False, columns: np.ndarray | None = None
+    ) -> Conditional:
+        """Return the distribution of (a, beta) at parameters (draws,).
+
+        flat : whether beta has a flat prior. columns : as for `products`.
+        """
+        S, log_det = self.products(values, columns)
         P, of_prior = self.precision(values, flat=flat)
         m = np.zeros(P.shape[-1])
         m[self.units :] = 0 if flat else self.prior.mean
         h = S[:, :-1, -1] + P @ m
         factor = _or_nan(np.linalg.cholesky, S[:, :-1, :-1] + P)
-        half = solve_triangular(factor, h[..., None], lower=True, check_finite=False)[..., 0]
+        half = _solve_triangular(factor, h)
         quadratic = S[:, -1, -1] + (P @ m) @ m - (half**2).sum(1)
         return Conditional(half, factor, log_det - of_prior, quadratic)
 
 
-def _solve(z: np.ndarray, V: np.ndarray) -> np.ndarray:
-    return np.linalg.solve(V, z)
+def _solve_triangular(factor: np.ndarray, h: np.ndarray, *, transposed: bool = False) -> np.ndarray:
+    """Return F^-1 h, or F'^-1 h, of lower triangles F (draws, q, q) and h (draws, q).
+
+    SciPy takes a triangle after the other, which is long for many small ones; NumPy takes all at
+    once, as if they were full.
+    """
+    if factor.shape[-1] > SMALL:
+        trans = "T" if transposed else "N"
+        options: Any = {"lower": True, "trans": trans, "check_finite": False}
+        return np.asarray(solve_triangular(factor, h[..., None], **options)[..., 0])
+    square = factor.swapaxes(-1, -2) if transposed else factor
+    return np.asarray(np.linalg.solve(square, h[..., None])[..., 0])
 
 
 def _or_nan(compute: Callable[[np.ndarray], np.ndarray], matrices: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ MAX_STUDIES = 1000  # with a row in the pictures of a fit, on 17 pages
 
 
 def fit_tables(tree: xr.DataTree) -> dict[str, pd.DataFrame]:
-    """Return the tables of a fit by file name, the later five if they have rows."""
+    """Return the tables of a fit by file name, the later six if they have rows."""
     tables = {
         "terms": summaries.terms_table(tree),
         "heterogeneity": summaries.heterogeneity_table(tree),
@@ -34,6 +34,7 @@ def fit_tables(tree: xr.DataTree) -> dict[str, pd.DataFrame]:
         "standardised": contrasts.standardised_table(tree),
         "discrepancies": discrepancy.discrepancies_table(tree),
         "concordance": discrepancy.concordance_table(tree),
+        "imputed": summaries.imputed_table(tree),
         "tau_along": summaries.tau_along_table(tree),
     }
     return tables | {name: table for name, table in others.items() if len(table)}
@@ -107,7 +108,7 @@ def draw_pictures(folder: Folder, tree: xr.DataTree, *kinds: Picture) -> None:
 def write_diagnostic_figures(folder: Folder, tree: xr.DataTree) -> None:
     """Draw priors and posteriors of the taus; of NUTS, traces and ranks of the chains."""
     draw_pictures(folder, tree, "taus")
-    if tree["posterior"].attrs.get("sampler") not in ("quadrature", "importance"):
+    if tree["posterior"].attrs.get("sampler") not in ("quadrature", "importance", "augmentation"):
         draw_pictures(folder, tree, "chains")  # independent draws are chains only by name
 
 

@@ -11,6 +11,7 @@ from bayesmeta.data.effect_sizes import smd
 from bayesmeta.estimates.summaries import values_of
 from bayesmeta.inference.predictive import SYMBOLS
 from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.model.design.blanks import imputed_rows
 from bayesmeta.model.spec import LEVELS, spec_of
 from bayesmeta.model.structure import Structured, variances
 from bayesmeta.model.structure.draws import draw_new_effects
@@ -81,11 +82,17 @@ def _of_structure(
         rows = chosen[start : start + size]
         some = {name: value[rows] for name, value in values.items()}
         fitted = beta[rows] @ design["X"].values.T
+        known = fitted
+        if "mean_imputed" in posterior:  # where moderators are unknown, X differs between draws
+            fitted = fitted.copy()
+            fitted[:, imputed_rows(design)] = _flat(posterior["mean_imputed"])[rows]
         tau2 = np.zeros_like(fitted)
         for component in likelihood.components:
             tau2 = tau2 + variances(component, some)
         new = studies == "new"
-        drawn = draw_new_effects(likelihood, rng, some, beta[rows]) if new else theta[rows]
+        drawn = theta[rows]
+        if new:
+            drawn = draw_new_effects(likelihood, rng, some, beta[rows]) + fitted - known
         yield DrawnEffects(fitted, drawn, tau2, np.zeros((len(rows), 1)))
 
 

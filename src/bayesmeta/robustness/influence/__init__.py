@@ -13,4 +13,5 @@ from bayesmeta.robustness.influence.single_level import (
     influence_table,
     study_influence,
 )
+from bayesmeta.robustness.influence.structures import LeftOut, leave_out
 from bayesmeta.robustness.influence.subsets import gosh_table

@@ -52,7 +52,12 @@ def changes_table(
     table = _approximate(design, spec, weights, left_out)
     table = _made_exact(table, design, spec, weights).reset_index()
     table["k"] = table["study"].map(pd.Series(effects_of(design), design["study"].values))
-    table["changed"] = _changed(table)
+    return changed_without(table)
+
+
+def changed_without(table: pd.DataFrame) -> pd.DataFrame:
+    """Return `changes_table` of one with p_direction, p_without, alone and the other columns."""
+    table = table.assign(changed=_changed(table))
     gravity = table["changed"].map({word: at for at, word in enumerate((*PHRASES, ""))})
     open_before = (table["p_direction"] < SETTLED) | (table["changed"] == "")
     order = np.lexsort([-table["shift"].abs(), gravity, open_before])

@@ -21,6 +21,7 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.jobs import Job, run_jobs
 from bayesmeta.model.likelihood import refusal
 from bayesmeta.model.spec import ModelSpec
+from bayesmeta.robustness.influence import structures
 from bayesmeta.robustness.influence.bridging import bridge
 from bayesmeta.robustness.influence.coverage import effects_of
 from bayesmeta.robustness.influence.matching import matched
@@ -76,6 +77,10 @@ def leave_studies_out(
     "PSIS fails" if the sampler fails, too), error: of the quadrature, or Monte-Carlo standard
     error.
     """
+    if spec.is_structured and left_out is None:
+        terms = design["term"].values
+        each = xr.DataArray(np.eye(len(terms)), {"contrast": terms, "term": terms})
+        return structures.leave_out(tree, design, spec, each, seed=seed, workers=workers).studies
     table = psis_table(tree)
     if left_out is not None:
         exact = left_out.sel(study=table["study"].to_numpy())

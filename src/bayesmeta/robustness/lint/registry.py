@@ -5,7 +5,16 @@ from dataclasses import dataclass
 
 from bayesmeta.data.effect_sizes import TWO_GROUPS
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.robustness.lint import copies, directions, dispersion, entries, levels, wrong_level
+from bayesmeta.robustness.lint import (
+    blanks,
+    copies,
+    directions,
+    dispersion,
+    entries,
+    levels,
+    varying,
+    wrong_level,
+)
 from bayesmeta.robustness.lint.findings import Finding, Findings, LintInput
 
 
@@ -41,6 +50,8 @@ CHECKS = (
     Check("cross-validation at the wrong level", wrong_level.validation_level),
     Check("negative dispersions", entries.negative_dispersions, DISPERSIONS),
     Check("fractional group sizes", entries.fractional_sizes, (("n1i", "n2i"),)),
+    Check("blank moderators", blanks.blank_moderators),
+    Check("heterogeneity that depends on a moderator", varying.varying_tau),
     Check("levels nearly aliased", levels.levels_aliased),
 )
 CODES = ["sem-as-sd", "study-twice", "level-missing", "sd-too-small", "row-duplicated"]

@@ -10,6 +10,8 @@ from bayesmeta.data.datasets import DataAlternative
 from bayesmeta.data.effect_sizes import TWO_GROUPS
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import caution, control_measurements
+from bayesmeta.model.design.blanks import blank_cells
+from bayesmeta.model.design.completing import moderator_names
 from bayesmeta.model.design.controls import why_not_smd
 from bayesmeta.model.design.t_statistics import can_be_exact, why_no_t_statistics
 from bayesmeta.model.spec import ModelSpec, read_spec
@@ -108,6 +110,14 @@ def with_bias_model(analysis: Analysis, bias: str) -> Change | None:
     possible = sized or bias == "selection"
     changed = with_bias(analysis.spec, bias, exact=exact) if possible else None
     return None if changed is None else (analysis.frame, changed)
+
+
+def with_missing(analysis: Analysis, missing: str) -> Change | None:
+    """Leave out rows with blank moderators, or let unknown values be part of the model."""
+    blank = blank_cells(analysis.frame, moderator_names(analysis.spec.terms)).shape[1] > 0
+    if not blank or analysis.spec.missing == missing:
+        return None
+    return analysis.frame, replace(analysis.spec, missing=missing)
 
 
 def with_shared_controls(analysis: Analysis) -> Change | None:

@@ -47,7 +47,12 @@ def _of_prior(other: OtherPrior) -> Alternative:
 Row = tuple[Kind, str, str, Callable[[Analysis], Change | None]]
 BIAS = {bias: partial(changes.with_bias_model, bias=bias) for bias in ("pet", "peese", "selection")}
 RHO = {rho: partial(changes.with_rho, rho=rho) for rho in (0.5, 0.8)}
+MISSING = {
+    choice: partial(changes.with_missing, missing=choice) for choice in ("complete", "joint")
+}
 TABLE: tuple[Row, ...] = (  # kind, name, label, change; the reasons are below
+    ("data", "complete cases", "complete cases", MISSING["complete"]),
+    ("data", "joint moderators", "unknown moderators in the model", MISSING["joint"]),
     ("model", "exact likelihood", "exact likelihood of g", changes.with_exact_likelihood),
     ("model", "effect level", "effect level added", changes.with_effect_level),
     ("model", "no effect level", "effect level left out", changes.without_effect_level),
@@ -61,6 +66,9 @@ TABLE: tuple[Row, ...] = (  # kind, name, label, change; the reasons are below
     ("bias", "selection", "selection at publication", BIAS["selection"]),
 )
 REASONS = {
+    "complete cases": "results with blank moderators are left out, as most programs do",
+    "joint moderators": "results with blank moderators count, and their unknown moderators are "
+    "part of the model",
     "exact likelihood": "Hedges' g is a t statistic; with small groups the normal "
     "likelihood pulls means towards zero",
     "effect level": "true effects may also vary within a group",

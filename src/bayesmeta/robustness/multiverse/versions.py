@@ -57,6 +57,8 @@ def version_of(
         data = alternative.label
     model = model_changed(analysis.spec, spec)
     sizes = (len(frame), studies)
+    if design is not None:  # which has no rows with blank moderators, if these are left out
+        sizes = (design.sizes["effect"], design.sizes["study"])
     return Version(alternative, data, model, *sizes, spec, design, weights, missing)
 
 
@@ -114,6 +116,7 @@ def model_changed(old: ModelSpec, new: ModelSpec) -> str:
         f"levels {', '.join(new.levels)}": new.levels != old.levels,
         f"likelihood {new.likelihood}": new.likelihood != old.likelihood,
         f"bias {new.bias}": new.bias != old.bias,
+        f"blank moderators: {new.missing}": new.missing != old.missing,
         f"rho = {new.rho:g}": new.rho != old.rho,
         "errors of shared controls covary": new.shared_controls != old.shared_controls,
     } | {

@@ -1,0 +1,1 @@
+"""The joint distribution of the moderators, where some of them are unknown."""
