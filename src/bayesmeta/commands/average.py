@@ -13,9 +13,10 @@ from bayesmeta.commands.run import Task
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.jobs import Job, run_jobs
 from bayesmeta.infrastructure.progress import Steps
-from bayesmeta.model.design import is_mean
+from bayesmeta.model.design import has_unknowns, is_mean
 from bayesmeta.model.design.contrasts import named_weights
 from bayesmeta.model.design.labels import INTERCEPT
+from bayesmeta.model.likelihood import check_engine
 from bayesmeta.output.folders.analyses import write_averages
 from bayesmeta.robustness import averaging
 from bayesmeta.robustness.averaging import EFFECT, HETEROGENEITY, MODERATORS, Member
@@ -42,6 +43,8 @@ def average(
     dask: str | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Return the tables of an average by name: see `robustness.averaging`."""
+    if has_unknowns(inputs.design):
+        check_engine(inputs.design, inputs.spec, "quadrature")
     with steps("coding the models"):
         over = parts_of(options.over, inputs)
         members = averaging.members_of(inputs.frame, inputs.spec, over)
