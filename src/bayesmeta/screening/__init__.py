@@ -14,7 +14,7 @@ from bayesmeta.screening.examination import (
 )
 from bayesmeta.screening.folds import folds_of
 from bayesmeta.screening.followup import followup
-from bayesmeta.screening.forest import case_weights, grow
+from bayesmeta.screening.forest import Forest, case_weights, grow
 from bayesmeta.screening.importance import importance_table, out_of_bag_importance
 from bayesmeta.screening.leaves import steps_table, tree_table
 from bayesmeta.screening.moderators import code_each, fill_in
@@ -24,4 +24,4 @@ from bayesmeta.screening.replicates import importance_of, run_replicates, with_i
 from bayesmeta.screening.running import JobOptions
 from bayesmeta.screening.stability import frequencies, resampled_splits
 from bayesmeta.screening.targets import target_of, total_tau2
-from bayesmeta.screening.tuning import best_of, r2cv_table, tune
+from bayesmeta.screening.tuning import Tuned, best_of, r2cv_table, tune
