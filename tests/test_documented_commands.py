@@ -24,6 +24,7 @@ ANALYSING = {
     *("fit", "compare", "multiverse", "check", "report", "screen", "lint", "plan", "calibrate"),
     "data",
     "live",
+    "average",
 }
 LINES = sorted({str(example.values[0]).split("  ")[0] for example in examples()})
 INIT_SCHOOLS = 'init schools.csv --columns "study=district, group=school"'
@@ -185,11 +186,24 @@ def test_documented_command_reads_a_fit(
     run(line)
 
 
+@pytest.mark.parametrize("line", of("priors"))
+def test_documented_priors_are_listed(
+    line: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run(line)
+    assert "cochrane:smd" in capsys.readouterr().out
+    assert ("--draw" in line) == bool(list(Path().glob("*.png")))
+
+
 def test_documented_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     run("--help")
     assert "fit" in capsys.readouterr().out
 
 
 def test_every_documented_line_belongs_to_a_test() -> None:
-    tested = of(*ANALYSING, "init", "flow", "plot", "predict", "interpret", "--help")
+    tested = of(*ANALYSING, "init", "flow", "plot", "predict", "interpret", "priors", "--help")
     assert sorted(tested) == LINES

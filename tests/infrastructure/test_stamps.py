@@ -34,7 +34,7 @@ def test_a_stamp_holds_until_a_file_changes(tmp_path: Path) -> None:
 def test_a_stamp_does_not_outlive_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
     stamps.keep_stamp("a", [], "kept")
     assert stamps.find_stamp("a") == "kept"
-    monkeypatch.setattr(stamps, "code_fingerprint", lambda: "other code")
+    monkeypatch.setattr(stamps, "code_fingerprint", lambda **_: "other code")
     assert stamps.find_stamp("a") is None
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from bayesmeta.infrastructure.provenance import PACKAGES
 
+TEMPLATES = (".j2", ".toml", ".css", ".js", ".mjs", ".json")
+
 
 @cache
 def code_fingerprint(*, with_templates: bool = False) -> str:
@@ -16,8 +18,8 @@ def code_fingerprint(*, with_templates: bool = False) -> str:
     """
     package = Path(__file__).parents[1]
     digest = hashlib.sha256()
-    files = (path for path in package.rglob("*") if path.is_file() and path.suffix != ".pyc")
-    for path in sorted(path for path in files if with_templates or path.suffix == ".py"):
+    kinds = {".py", *TEMPLATES} if with_templates else {".py"}
+    for path in sorted(path for path in package.rglob("*") if path.suffix in kinds):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
         digest.update(f"{path.relative_to(package).as_posix()} {content}\n".encode())
     for name in PACKAGES:

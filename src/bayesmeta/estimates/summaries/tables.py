@@ -17,7 +17,7 @@ from bayesmeta.estimates.summaries.structure import (
 from bayesmeta.estimates.transformed import with_transformed
 from bayesmeta.infrastructure.arviz import arviz_stats
 from bayesmeta.model.design import is_mean, typical_variance
-from bayesmeta.model.priors import pooling_sd_name
+from bayesmeta.model.priors import SCALE_OF, pooling_sd_name
 from bayesmeta.model.spec import LEVELS, spec_of
 
 
@@ -55,10 +55,9 @@ def parameters_table(tree: xr.DataTree) -> pd.DataFrame:
     equal-tailed), ess_bulk, r_hat. No rows if the model has no such parameter.
     """
     posterior = tree["posterior"].to_dataset()
-    pooled = set(map(pooling_sd_name, spec_of(tree).pooling_sds))
-    scales = {str(name) for name in posterior if str(name).startswith("sd_")} - pooled
-    others = {"beta", "tau", *(f"tau_{level}" for level in LEVELS), *scales}  # of Student-t priors
+    others = {"beta", "tau", *(f"tau_{level}" for level in LEVELS)}
     names = [name for name in names_of_parameters(posterior) if name not in others]
+    names = [name for name in names if not str(name).startswith(pooling_sd_name(SCALE_OF))]
     parts = [_parameter_rows(posterior[name]) for name in names]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 

@@ -2,4 +2,4 @@
 
 from bayesmeta.model.priors.densities import draw_prior, log_prior, other_priors
 from bayesmeta.model.priors.taus import log_density, log_density_of_taus, prior_moments_of_tau
-from bayesmeta.model.priors.terms import TermPrior, pooling_sd_name, term_prior
+from bayesmeta.model.priors.terms import SCALE_OF, TermPrior, pooling_sd_name, term_prior

@@ -32,6 +32,7 @@ from bayesmeta.model.spec import KINDS, ModelSpec, Prior, refuse_unknown, split_
 from bayesmeta.model.spec.families import POINT_SD
 
 OF_KIND = {SLOPE: "slopes", DIFFERENCE: "differences"}
+SCALE_OF = "prior_of_term_"  # before the position of a term with a Student-t prior
 SMALL_STUDY_KEY = "slope"
 
 
@@ -77,9 +78,9 @@ def term_prior(design: xr.Dataset, spec: ModelSpec) -> TermPrior:
             sds[name] = prior.pooling_sd
         elif np.isfinite(df):
             for at in np.flatnonzero(np.diag(of_part)):
-                term = str(design["term"].values[at])
-                pooled[term] = sd**2 * np.diag(np.arange(terms) == at)
-                sds[term] = Prior("RootInverseGamma", (df / 2, df / 2))
+                scale = f"{SCALE_OF}{at}"
+                pooled[scale] = sd**2 * np.diag(np.arange(terms) == at)
+                sds[scale] = Prior("RootInverseGamma", (df / 2, df / 2))
         else:
             fixed = fixed + np.where(of_part > 0, sd**2, 0.0)
     raw = np.zeros(terms, bool) if spec.has_parts else [spec.priors[key].raw for key in keys]
