@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bayesmeta.commands.options import Output, Request, Sampling
+from bayesmeta.commands.options import Output, Reporting, Request
 from bayesmeta.commands.report_stamp import RECORD, keep_report, repeat_report
 from bayesmeta.data import sources
 
@@ -29,7 +29,7 @@ def out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 REQUEST = Request("mine.csv")
-OPTIONS = Sampling()
+OPTIONS = Reporting()
 
 
 def again(out: Path | None, **changes: object) -> int | None:
@@ -54,6 +54,15 @@ def test_changed_files_are_seen(out: Path, tmp_path: Path, name: str) -> None:
     keep_report(REQUEST, OPTIONS, out, 0, is_default=False)
     assert again(out) == 0
     (tmp_path / name).write_text("changed")
+    assert again(out) is None
+
+
+def test_a_changed_matrix_of_the_model_is_seen(out: Path, tmp_path: Path) -> None:
+    matrix = tmp_path / "R.csv"
+    matrix.write_text("1")
+    keep_report(REQUEST, OPTIONS, out, 0, is_default=False, matrices=[matrix])
+    assert again(out) == 0
+    matrix.write_text("2")
     assert again(out) is None
 
 

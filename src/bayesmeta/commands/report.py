@@ -117,6 +117,7 @@ def compute(task: Task[Reporting]) -> Outcome:
             task.out,
             code,
             is_default=task.out == default_folder(task.inputs, task.options),
+            matrices=task.inputs.spec.files,
         ),
     )
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -38,10 +39,19 @@ def repeat_report(
 
 
 def keep_report(
-    request: Request, options: Sampling, out: Path, code: int, *, is_default: bool
+    request: Request,
+    options: Sampling,
+    out: Path,
+    code: int,
+    *,
+    is_default: bool,
+    matrices: Iterable[Path] = (),
 ) -> None:
-    """Keep the stamp of a report in the folder `out`, which may be the default one."""
-    read = [*_files(root() / "models"), *_files(root() / "data")]
+    """Keep the stamp of a report in the folder `out`, which may be the default one.
+
+    `matrices` : files that the model names.
+    """
+    read = [*_files(root() / "models"), *_files(root() / "data"), *matrices]
     read += [Path(name) for name in (request.dataset, request.model) if name]
     if request.dataset is None or not Path(request.dataset).is_file():
         from bayesmeta.data.sources import candidates  # imports pandas

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from bayesmeta.model.spec.families import REAL, TAU_OF, support_of
@@ -103,6 +104,12 @@ class ModelSpec:
         """Return whether effects depend on each other in more than nested studies and groups."""
         others = (self.crossed, self.correlation, self.inner, self.scale, self.errors)
         return any(others) or not set(self.levels) <= set(LEVELS)
+
+    @property
+    def files(self) -> list[Path]:
+        """Return the files that the model names: covariances, correlations, trees."""
+        entries = [self.errors, *self.correlation.values()]
+        return [Path(entry["file"]) for entry in entries if "file" in entry]
 
     @property
     def has_blocks(self) -> bool:
