@@ -106,6 +106,7 @@ def tables(rows: int = 3) -> dict[str, pd.DataFrame]:
         "bias_cells": intervals("model", ["unadjusted", "PET", "PEESE", "selection"]),
         "bias_models": pd.DataFrame({"model": ["PET"], "elpd": [-197.09], "difference": [-19.709]}),
         "influence_changes": pd.DataFrame(changes),
+        "varying_tau": pd.DataFrame({"moderator": ["dose"], "p": [0.4]}),
         "psense": pd.DataFrame(psense),
         "prior_refits": intervals("label", ["base analysis", "terms: tight, sd .71"]),
     }
