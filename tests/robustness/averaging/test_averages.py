@@ -1,5 +1,7 @@
 """The models of an average, their weights, and what is averaged."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -141,3 +143,16 @@ def test_what_cannot_be_averaged_is_refused(
 ) -> None:
     with pytest.raises(BadInput, match=message):
         members(frame, terms, over)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_bayes_factor_beyond_all_numbers_is_infinite(frame: pd.DataFrame) -> None:
+    found = members(frame, "1", "effect")
+    evidence = {True: 0.0, False: -2000.0}
+    pairs = [
+        (m, replace(averaging.exact(m), log_evidence=evidence[m.present["effect"]])) for m in found
+    ]
+    row = averaging.inclusion_table(pairs).iloc[0]
+    assert row["log_bayes_factor"] == pytest.approx(2000)
+    assert np.isinf(row["bayes_factor"])
+    assert row["posterior"] == 1

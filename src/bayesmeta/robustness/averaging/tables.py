@@ -75,7 +75,9 @@ def inclusion_table(pairs: Pairs) -> pd.DataFrame:
         shares = (softmax(log_posterior[part]) * errors[part] for part in (has, ~has))
         error = float(np.sqrt(sum((share**2).sum() for share in shares)))
         numbers = {"prior": prior[has].sum(), "posterior": posterior[has].sum()}
-        factors = {"log_bayes_factor": factor, "bayes_factor": np.exp(factor), "error": error}
+        with np.errstate(over="ignore"):  # beyond the largest number it is infinite
+            ratio = float(np.exp(factor))
+        factors = {"log_bayes_factor": factor, "bayes_factor": ratio, "error": error}
         rows.append({"component": component, "models": int(has.sum()), **numbers, **factors})
     return pd.DataFrame(rows)
 
