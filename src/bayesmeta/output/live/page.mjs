@@ -13,7 +13,7 @@ import { studiesPart } from "./studies.mjs";
 /** @typedef {import("./state.mjs").State} State */
 /** @typedef {import("./answers.mjs").Summary} Summary */
 
-const WAIT = 60; // ms between a change and the computation
+const WAIT = 10; // ms between a change and the computation
 const MOST_UNDONE = 200; // changes that are remembered
 const SAME = 1e-4; // posterior sds, within which the page repeats Python
 
@@ -103,7 +103,10 @@ function start() {
       const summary = isReport ? before : await ask("summary", analysisOf(content, state));
       if (mine !== turn) return;
       now = summary;
-      draw();
+      drawAnswer();
+      await new Promise((resolve) => { setTimeout(resolve, 0); }); // the answer first
+      if (mine !== turn) return;
+      drawRest();
     } catch (error) {
       if (mine !== turn) return;
       now = undefined;
@@ -113,12 +116,19 @@ function start() {
     }
   };
   const draw = () => {
+    drawAnswer();
+    drawRest();
+  };
+  const drawAnswer = () => {
     if (!now || !before) return;
     const shown = { content, state, now, before };
     show("answer", ...answerParts(shown));
     show("strip", ...stripParts(shown));
     show("means", ...meansParts(shown, widthOf("means")));
     show("heterogeneity", ...heterogeneityParts(shown, widthOf("heterogeneity")));
+  };
+  const drawRest = () => {
+    if (!now || !before) return;
     show("deletion");
     show("map");
     drawStudies();
