@@ -116,7 +116,7 @@ def _with_stand_ins(design: xr.Dataset, table: Table, found: Chains) -> xr.Datas
     for at, part in enumerate(unknowns.combinations):
         counts = [(drawn.chosen[..., at] == code).sum(0) for code in range(len(part.values))]
         chosen[:, at] = np.argmax(counts, axis=0)
-    possible = [~np.isnan(x).any(axis=(1, 2)) for x in unknowns.states.x]
+    possible = unknowns.states.possible
     strides = unknowns.states.strides()
     if not all(fits[state] for fits, state in zip(possible, chosen @ strides, strict=True)):
         chosen = unknowns.chosen

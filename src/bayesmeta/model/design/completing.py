@@ -9,22 +9,24 @@ from scipy.special import ndtri
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design.blanks import (
     Blank,
-    Combinations,
     Number,
-    States,
     blank_cells,
     blanks_of,
     carried,
-    combinations_of,
     complete_rows,
-    filled_in,
-    first_states,
     number_of,
     refuse_unfit,
-    states_of,
 )
 from bayesmeta.model.design.coding import Coding, code_terms
 from bayesmeta.model.design.expressions import variables_of
+from bayesmeta.model.design.states import (
+    Combinations,
+    States,
+    combinations_of,
+    filled_in,
+    first_states,
+    states_of,
+)
 from bayesmeta.model.spec import ModelSpec
 
 
