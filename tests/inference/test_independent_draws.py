@@ -173,7 +173,7 @@ def test_a_posterior_without_a_curvature_is_refused(
     def nowhere(_: object, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.zeros(len(z)), np.full_like(z, np.nan)
 
-    monkeypatch.setattr("bayesmeta.inference.laplace.climb", lambda _, start: start)
+    monkeypatch.setattr("bayesmeta.inference.approximation.climb", lambda _, start: start)
     monkeypatch.setattr("bayesmeta.inference.laplace.Posterior.gradient", nowhere)
     with pytest.raises(BadInput, match="no finite curvature"):
         laplace_posterior(design, EXACT, draws=50, chains=1)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import digamma, polygamma
 
-from bayesmeta.inference.laplace import Density
+from bayesmeta.inference.approximation import Density
 from bayesmeta.inference.structured.moves import FORGOTTEN, move
 
 SHAPE = 2.0

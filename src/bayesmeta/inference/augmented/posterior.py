@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from bayesmeta.inference.approximation import adapt, curvature, dealt
 from bayesmeta.inference.augmented.chains import Chains, Sampler, forgotten
-from bayesmeta.inference.laplace import adapt, curvature, dealt
 from bayesmeta.inference.predictive import by_level
 from bayesmeta.inference.structured.posterior import StructuredPosterior
 from bayesmeta.inference.structured.tree import structured_tree

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.random import Generator
 from scipy.stats import multivariate_normal
 
-from bayesmeta.inference.laplace import Density
+from bayesmeta.inference.approximation import Density
 
 FORGOTTEN = 0.1  # correlation with the start; that of independent chains is .02 for 4,000 draws
 MOST_MOVES = 300  # until the start is forgotten

@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from bayesmeta.inference.conventions import MAX_K_HAT
-from bayesmeta.inference.laplace import (
+from bayesmeta.inference.approximation import (
     Density,
     adapt,
     curvature,
@@ -19,6 +18,7 @@ from bayesmeta.inference.laplace import (
     draw_by_weight,
     moments,
 )
+from bayesmeta.inference.conventions import MAX_K_HAT
 from bayesmeta.inference.structured.moves import FORGOTTEN, move
 from bayesmeta.inference.structured.tree import structured_tree
 from bayesmeta.infrastructure.errors import BadInput

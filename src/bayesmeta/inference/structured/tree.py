@@ -8,7 +8,7 @@ import xarray as xr
 from numpy.random import Generator
 from scipy.stats import multivariate_normal
 
-from bayesmeta.inference.laplace import dealt
+from bayesmeta.inference.approximation import dealt
 from bayesmeta.inference.predictive import PRIOR_DRAWS, SYMBOLS
 from bayesmeta.model.design import with_model
 from bayesmeta.model.likelihood.arguments import nesting_of

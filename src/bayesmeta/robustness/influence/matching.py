@@ -15,7 +15,8 @@ import xarray as xr
 from scipy.special import logsumexp
 
 from bayesmeta.estimates.conventions import MAX_K_HAT
-from bayesmeta.inference.laplace import Posterior, adapt, climb, moments, weigh
+from bayesmeta.inference.approximation import adapt, climb, moments, weigh
+from bayesmeta.inference.laplace import Posterior
 from bayesmeta.inference.quadrature.weighting import smoothed_weights
 from bayesmeta.model.spec import ModelSpec
 
