@@ -16,6 +16,7 @@ from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.design import has_unknowns, is_mean
 from bayesmeta.model.design.contrasts import named_weights
 from bayesmeta.model.design.labels import INTERCEPT
+from bayesmeta.model.design.standardising import standardising_rows
 from bayesmeta.model.likelihood import check_engine
 from bayesmeta.output.folders.analyses import write_averages
 from bayesmeta.robustness import averaging
@@ -52,21 +53,21 @@ def average(
     found: dict[str, averaging.Evaluated] = {}
     with steps.counted("evidence by quadrature", len(exact)) as count:
         for member in exact:
-            found[_key(member)] = averaging.exact(member)
+            found[member.name] = averaging.exact(member)
             count(member.name)
-    others = [member for member in members if _key(member) not in found]
+    others = [member for member in members if member.name not in found]
     jobs = [_job(member, options.seed) for member in others]
     done = run_jobs(jobs, steps=steps, title="evidence by importance", dask=dask, workers=workers)
     left_out = dict(done.refused)
     for member in others:
-        table = done.tables.get(_key(member))
+        table = done.tables.get(member.name)
         if table is None:
             continue
         if reason := averaging.why_uncertain(table):
-            left_out[_key(member)] = reason
+            left_out[member.name] = reason
         else:
-            found[_key(member)] = averaging.of_draws(member, table)
-    pairs = [(member, found[_key(member)]) for member in members if _key(member) in found]
+            found[member.name] = averaging.of_draws(member, table)
+    pairs = [(member, found[member.name]) for member in members if member.name in found]
     if len(pairs) < 2:
         reasons = "; ".join(left_out.values())
         raise BadInput(f"an average needs two models with an evidence; {reasons}")
@@ -94,13 +95,9 @@ def parts_of(text: str | None, inputs: Inputs) -> list[str]:
     return [EFFECT, HETEROGENEITY, *([MODERATORS] if several else [])]
 
 
-def _key(member: Member) -> str:
-    return member.name
-
-
 def _job(member: Member, seed: int) -> Job:
     present = member.present.get(HETEROGENEITY, True)
-    return Job(_key(member), averaging.drawn, (member.design, member.spec, present, seed))
+    return Job(member.name, averaging.drawn, (member.design, member.spec, present, seed))
 
 
 def combinations_of(inputs: Inputs) -> Combinations:
@@ -109,8 +106,7 @@ def combinations_of(inputs: Inputs) -> Combinations:
     terms = [str(term) for term in design["term"].values]
     combinations = dict(zip(terms, np.eye(len(terms)), strict=True))
     if "standardised" in design and INTERCEPT in terms:
-        rows = design["standardised"].transpose("standard", "term").values
-        combinations[AT_AVERAGE] = rows[terms.index(INTERCEPT)]
+        combinations[AT_AVERAGE] = standardising_rows(design)[terms.index(INTERCEPT)]
     weights = named_weights(design, inputs.spec)
     contrasts = {str(row["contrast"].values): row.values for row in weights}
     return combinations | {name: row for name, row in contrasts.items() if name not in terms}
@@ -126,9 +122,7 @@ def components_of(inputs: Inputs, over: Sequence[str]) -> list[tuple[str, np.nda
     """Return the components that are one combination of terms."""
     design = inputs.design
     terms = [str(term) for term in design["term"].values]
-    rows = np.eye(len(terms))
-    if "standardised" in design:
-        rows = design["standardised"].transpose("standard", "term").values
+    rows = standardising_rows(design)
     effect = rows[terms.index(INTERCEPT)] if INTERCEPT in terms else rows[0]
     components = [(EFFECT, effect)] if EFFECT in over else []
     if INTERCEPT in terms and MODERATORS in over:

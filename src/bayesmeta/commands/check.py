@@ -161,7 +161,7 @@ def check_influence_of_structure(
 ) -> None:
     """Leave out every study of a dependence structure; it has no figures of subsets."""
     weights = contrasts_of(tree)
-    options: dict[str, Any] = {"seed": task.options.seed, "workers": task.machine.workers}
+    options: dict[str, Any] = {"seed": task.options.seed, "workers": task.workers}
     with task.steps("leaving out every study"):
         found = influence.leave_out(tree, task.inputs.design, task.inputs.spec, weights, **options)
     sentences = influence.sentences(influence.unsettled(found.changes))

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
-from bayesmeta.commands.options import Output, Request, Sampling
+from bayesmeta.commands.options import Output, Reporting, Request
 from bayesmeta.infrastructure.files import root
 from bayesmeta.infrastructure.stamps import find_stamp, keep_stamp
 
@@ -18,7 +18,7 @@ DATA_FOLDER = "BAYESMETA_DATA"
 
 
 def repeat_report(
-    request: Request, options: Sampling, out: Path | None, output: Output, console: Console
+    request: Request, options: Reporting, out: Path | None, output: Output, console: Console
 ) -> int | None:
     """Print where a report is that is as it would be; return its exit code, or None if it is not.
 
@@ -40,7 +40,7 @@ def repeat_report(
 
 def keep_report(
     request: Request,
-    options: Sampling,
+    options: Reporting,
     out: Path,
     code: int,
     *,
@@ -67,7 +67,7 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-def _choices(request: Request, options: Sampling, out: Path | None) -> list[Any]:
+def _choices(request: Request, options: Reporting, out: Path | None) -> list[Any]:
     given = {**asdict(request), "columns": dict(request.columns)}
     place = None if out is None else str(out.resolve())
     return [given, asdict(options), place, str(Path.cwd()), os.environ.get(DATA_FOLDER)]

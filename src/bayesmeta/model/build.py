@@ -119,9 +119,14 @@ def log_prior_density(prior: Prior, x: Any) -> Any:
         shape, scale = prior.parameters
         of_square = pm.logp(pm.InverseGamma.dist(shape, scale), x**2)
         return of_square + pt.log(2 * x)
+    distribution, parameters = _of_pymc(prior)
+    return pm.logp(distribution.dist(**parameters), x)
+
+
+def _of_pymc(prior: Prior) -> tuple[Any, dict[str, float]]:
+    """Return the class of PyMC of a prior, and its parameters by name."""
     distribution, *names = FAMILIES[prior.family].pymc
-    parameters = dict(zip(names, prior.parameters, strict=True))
-    return pm.logp(getattr(pm, distribution).dist(**parameters), x)
+    return getattr(pm, distribution), dict(zip(names, prior.parameters, strict=True))
 
 
 def prior_variable(name: str, prior: Prior, **options: Any) -> Any:
@@ -130,6 +135,5 @@ def prior_variable(name: str, prior: Prior, **options: Any) -> Any:
         variable = pm.HalfFlat(name, **options)
         pm.Potential(f"prior_{name}", log_prior_density(prior, variable).sum())
         return variable
-    distribution, *names = FAMILIES[prior.family].pymc
-    parameters = dict(zip(names, prior.parameters, strict=True))
-    return getattr(pm, distribution)(name, **parameters, **options)
+    distribution, parameters = _of_pymc(prior)
+    return distribution(name, **parameters, **options)

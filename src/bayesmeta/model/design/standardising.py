@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design.kinds import numeric_factors
@@ -115,6 +116,13 @@ def _evaluated(frame: pd.DataFrame, terms: list[Any]) -> pd.DataFrame:
     context = CONTEXT | {"standardise": standardise}
     table = _with_plain_names(frame)
     return pd.DataFrame(formula.get_model_matrix(table, context=context, na_action="raise"))
+
+
+def standardising_rows(design: xr.Dataset) -> np.ndarray:
+    """Return U of a design (p, p), the identity if no moderator is a number."""
+    if "standardised" not in design:
+        return np.eye(design.sizes["term"])
+    return np.array(design["standardised"].transpose("standard", "term").values)
 
 
 def standardise(values: Any, centre: bool) -> Any:

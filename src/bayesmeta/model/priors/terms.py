@@ -28,6 +28,7 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import is_small_study
 from bayesmeta.model.design.kinds import DIFFERENCE, SLOPE, SMALL_STUDY
 from bayesmeta.model.design.labels import level_coordinate
+from bayesmeta.model.design.standardising import standardising_rows
 from bayesmeta.model.spec import KINDS, ModelSpec, Prior, refuse_unknown, split_names
 from bayesmeta.model.spec.families import POINT_SD
 
@@ -122,7 +123,7 @@ def _in_table_units(prior: TermPrior, design: xr.Dataset, raw: np.ndarray) -> Te
     """Return the prior of beta from that of A beta; flat stays flat."""
     if "standardised" not in design or np.isinf(prior.fixed).any():
         return prior
-    rows = design["standardised"].transpose("standard", "term").values.copy()
+    rows = standardising_rows(design)
     rows[raw] = np.eye(len(rows))[raw]
     if np.linalg.matrix_rank(rows) < len(rows):
         got = "priors in the units of the table, beside priors of standardised coefficients"

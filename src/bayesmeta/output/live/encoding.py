@@ -11,6 +11,7 @@ import xarray as xr
 
 from bayesmeta.inference.quadrature.outer import outer_priors
 from bayesmeta.model.design import is_mean
+from bayesmeta.model.design.standardising import standardising_rows
 from bayesmeta.model.priors import term_prior
 from bayesmeta.model.spec import ModelSpec
 
@@ -50,10 +51,7 @@ def encoded_model(design: xr.Dataset, spec: ModelSpec) -> dict[str, Any]:
     if outer_priors(prior, spec):
         raise ValueError("the page takes neither pooling sds nor a rho with a prior")
     means = is_mean(design).astype(float)
-    location = means
-    if "standardised" in design:
-        units = design["standardised"].transpose("standard", "term").values
-        location = np.linalg.solve(units, means)
+    location = np.linalg.solve(standardising_rows(design), means)
     parts = spec.parts
     is_single = list(parts) == ["terms"] and parts["terms"].family == "Normal"
     single = parts["terms"].parameters if is_single else None

@@ -15,6 +15,7 @@ doi 10.1214/10-AOS792 (a prior of moderators that corrects for their number).
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import combinations
 from math import comb
 
@@ -65,13 +66,22 @@ class Member:
     prior: float
     spread: np.ndarray
 
+    @cached_property
+    def _prior_of_terms(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return prior mean and covariance of the terms, at pooling sds of 1."""
+        prior = term_prior(self.design, self.spec)
+        return prior.mean, prior.covariance(dict.fromkeys(prior.pooled, 1.0))
+
+    def prior_of(self, weights: np.ndarray) -> tuple[float, float]:
+        """Return prior mean and sd of a combination of the terms of the full model."""
+        mean, covariance = self._prior_of_terms
+        of_terms = self.spread.T @ weights
+        return float(of_terms @ mean), float(np.sqrt(of_terms @ covariance @ of_terms))
+
     def is_zero(self, weights: np.ndarray) -> bool:
         """Return whether a combination of the terms of the full model is 0 in this one."""
-        prior = term_prior(self.design, self.spec)
-        covariance = prior.covariance(dict.fromkeys(prior.pooled, 1.0))
-        of_terms = self.spread.T @ weights
-        limit = NEARLY * POINT_SD * np.linalg.norm(weights)
-        return bool(np.sqrt(of_terms @ covariance @ of_terms) < limit)
+        _, sd = self.prior_of(weights)
+        return sd < NEARLY * POINT_SD * float(np.linalg.norm(weights))
 
 
 @dataclass(frozen=True)

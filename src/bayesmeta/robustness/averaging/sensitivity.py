@@ -20,7 +20,6 @@ import pandas as pd
 from scipy.special import logsumexp
 from scipy.stats import norm
 
-from bayesmeta.model.priors import term_prior
 from bayesmeta.model.spec import ModelSpec, Prior
 from bayesmeta.model.spec.families import HEAVY, TAU_OF
 from bayesmeta.robustness.averaging.evidence import Evaluated, exact, is_exact
@@ -90,10 +89,7 @@ def scaled_prior(prior: Prior, scale: float) -> Prior:
 
 def density_ratio(member: Member, found: Evaluated, weights: np.ndarray) -> float:
     """Return the log Bayes factor by Savage and Dickey of a combination that is not 0 a priori."""
-    prior = term_prior(member.design, member.spec)
-    of_terms = member.spread.T @ weights
-    centre = float(of_terms @ prior.mean)
-    sd = float(np.sqrt(of_terms @ prior.covariance({}) @ of_terms))
+    centre, sd = member.prior_of(weights)
     mixture = mixture_of(found, weights)
     log_densities = norm.logpdf(0.0, mixture.centre, mixture.within)
     return float(norm.logpdf(0.0, centre, sd) - logsumexp(log_densities, b=mixture.weight))

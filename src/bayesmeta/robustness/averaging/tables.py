@@ -106,10 +106,7 @@ def averaged_table(
     rows = []
     for name, weights in combinations.items():
         zero = np.array([member.is_zero(weights) for member, _ in pairs])
-        parts = [
-            at_zero() if is_zero else mixture_of(found, weights)
-            for (_, found), is_zero in zip(pairs, zero, strict=True)
-        ]
+        parts = by_model(pairs, weights)
         every = mixed(parts, posterior)
         row = {"name": name, **moments(every), "p_zero": posterior[zero].sum()}
         row |= signs(parts, posterior * ~zero)
@@ -139,10 +136,7 @@ def means_by_model(pairs: Pairs, combinations: Mapping[str, np.ndarray]) -> pd.D
     order = [int(at) for at in np.argsort(-posterior, kind="stable") if posterior[at] > SHOWN]
     rows = []
     for name, weights in combinations.items():
-        parts = [
-            at_zero() if member.is_zero(weights) else mixture_of(found, weights)
-            for member, found in pairs
-        ]
+        parts = by_model(pairs, weights)
         shown = {pairs[at][0].name: (posterior[at], parts[at]) for at in order}
         shown[AVERAGE] = (1.0, mixed(parts, posterior))
         for model, (probability, part) in shown.items():
@@ -190,9 +184,13 @@ def _of_nodes(taus: list[np.ndarray], pairs: Pairs, probability: np.ndarray) -> 
     return {"mean": float(weight @ tau), "median": named.pop("median"), **named}
 
 
-def at_zero() -> Mixture:
-    """Return the distribution of a combination that is 0."""
-    return Mixture(np.ones(1), np.zeros(1), np.full(1, POINTLESS))
+def by_model(pairs: Pairs, weights: np.ndarray) -> list[Mixture]:
+    """Return the distribution of a combination in every model; a point where it is 0."""
+    at_zero = Mixture(np.ones(1), np.zeros(1), np.full(1, POINTLESS))
+    return [
+        at_zero if member.is_zero(weights) else mixture_of(found, weights)
+        for member, found in pairs
+    ]
 
 
 def mixture_of(found: Evaluated, weights: np.ndarray, *, with_tau: bool = False) -> Mixture:
