@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from bayesmeta.data import datasets
-from bayesmeta.data.corrections import corrected, split_controls, with_whole_controls
+from bayesmeta.data.corrections import corrected, split_controls, with_full_controls
 from bayesmeta.data.effect_sizes import MEASURES
 from bayesmeta.inference.quadrature import integrate_posterior, quadrature_posterior
 from bayesmeta.inference.quadrature import terms_table as exact_terms
@@ -85,7 +85,7 @@ def split_table() -> pd.DataFrame:
 def test_controls_are_made_whole() -> None:
     frame = split_table()
     assert list(split_controls(frame)) == [True, True, False]
-    full = with_whole_controls(frame)
+    full = with_full_controls(frame)
     assert list(full["n2i"]) == [12, 12, 8]
     np.testing.assert_allclose(full["sd2i"], [np.sqrt(3), 1.5, np.sqrt(2)])
     # pooled variances (9 * 4 + 11 * 3) / 20 and (9 * 4 + 11 * 2.25) / 20
@@ -94,18 +94,18 @@ def test_controls_are_made_whole() -> None:
     np.testing.assert_allclose(full["yi"][:2], approximate, rtol=1e-3)
     np.testing.assert_allclose(full["vi"][:2], 1 / 10 + 1 / 12 + full["yi"][:2] ** 2 / 44)
     pd.testing.assert_series_equal(full.loc[2], frame.loc[2])
-    pd.testing.assert_frame_equal(with_whole_controls(full), full)
+    pd.testing.assert_frame_equal(with_full_controls(full), full)
     assert full.attrs == frame.attrs
     plain = frame.drop(columns=["n2i_reported", "control_used"])
-    assert with_whole_controls(plain) is plain
+    assert with_full_controls(plain) is plain
     with pytest.raises(BadInput, match="sem2i"):
-        with_whole_controls(frame.drop(columns="sem2i"))
+        with_full_controls(frame.drop(columns="sem2i"))
 
 
 @pytest.mark.usefixtures("trace_data")
 def test_controls_of_the_trace_data_are_made_whole() -> None:
     frame = datasets.read("preclinical")
-    full = with_whole_controls(frame)
+    full = with_full_controls(frame)
     once = frame["control_used"] == 1
     pd.testing.assert_frame_equal(full[once], frame[once])
     again = full[~once]
@@ -115,7 +115,7 @@ def test_controls_of_the_trace_data_are_made_whole() -> None:
     assert (again["vi"] < frame.loc[~once, "vi"]).mean() > 0.9
     np.testing.assert_allclose(again["yi"], again["yi_raw"] * again["direction"])
     # the correction of SDs and that of controls may be in either order
-    pd.testing.assert_frame_equal(corrected(full), with_whole_controls(corrected(frame)))
+    pd.testing.assert_frame_equal(corrected(full), with_full_controls(corrected(frame)))
     kept = build_design(full, replace(read_spec("three-level"), shared_controls=True))
     cluster = kept["control_cluster"].values
     assert 150 < int((np.bincount(cluster)[cluster] > 1).sum()) < 200

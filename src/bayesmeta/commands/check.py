@@ -163,12 +163,12 @@ def check_influence_of_structure(
     weights = contrasts_of(tree)
     options: dict[str, Any] = {"seed": task.options.seed, "workers": task.workers}
     with task.steps("leaving out every study"):
-        found = influence.leave_out(tree, task.inputs.design, task.inputs.spec, weights, **options)
-    sentences = influence.sentences(influence.unsettled(found.changes))
+        left = influence.leave_out(tree, task.inputs.design, task.inputs.spec, weights, **options)
+    sentences = influence.sentences(influence.unsettled(left.changes))
     text = "; ".join(f"{contrast} {sentence}" for contrast, sentence in sentences.items())
     conclusion = text or "no single study changes a conclusion"
-    sentence = f"{conclusion}; {poorly_predicted(found.studies)}"
-    tables = {"influence_studies": found.studies, "influence_changes": found.changes}
+    sentence = f"{conclusion}; {poorly_predicted(left.studies)}"
+    tables = {"influence_studies": left.studies, "influence_changes": left.changes}
     results.add("influence", not sentences, sentence, **tables)
 
 

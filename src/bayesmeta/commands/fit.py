@@ -84,8 +84,8 @@ def precision(tree: xr.DataTree, sampling: Sampling, inputs: Inputs) -> dict[str
     """Return sampler, draws, `interval_error`, and options with which printed ends are stable."""
     sampler = sampling.sampler
     sizes = tree["posterior"].sizes
-    found = interval_error(tree)
-    more = (found["interval_mcse"] / HALF_DIGIT) ** 2
+    mcse = interval_error(tree)
+    more = (mcse["interval_mcse"] / HALF_DIGIT) ** 2
     per_chain = 100 * ceil(sampling.draws * more / 100)
     advice = "" if more <= 1 or per_chain > MAX_DRAWS else f"--draws {per_chain}"
     if advice and sampler != "quadrature" and inputs.spec.likelihood != ORDERED:
@@ -93,7 +93,7 @@ def precision(tree: xr.DataTree, sampling: Sampling, inputs: Inputs) -> dict[str
             check_independent(inputs.design, inputs.spec)
             advice = f"--sampler quadrature {advice}"
     drawn = {"sampler": sampler, "draws": sizes["chain"] * sizes["draw"]}
-    return drawn | found | {"stable_by": advice}
+    return drawn | mcse | {"stable_by": advice}
 
 
 def draw_posterior(

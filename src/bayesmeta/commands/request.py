@@ -175,7 +175,7 @@ def select(frame: pd.DataFrame, kept: pd.DataFrame, spec: ModelSpec) -> Inputs:
 
     Raise BadInput if a contrast names a term that the complete table lacks, or there is no design.
     """
-    whole = kept
+    selected = kept
     blanks = notes_on_blanks(kept, spec)
     if blanks and spec.missing == "complete":
         kept = complete_rows(kept, moderator_names(spec.terms))
@@ -197,8 +197,8 @@ def select(frame: pd.DataFrame, kept: pd.DataFrame, spec: ModelSpec) -> Inputs:
     notes += filter(None, [double_use(design, spec)])
     kept.attrs["notes"] = [*kept.attrs.get("notes", []), *notes]
     weights = contrast_weights(spec.contrasts_of(dataset), all_terms)
-    incomplete = whole if kept is not whole else None
-    if whole is frame:
+    incomplete = selected if kept is not selected else None
+    if selected is frame:
         return Inputs(kept, spec, design, [], incomplete)
     terms = [str(term) for term in design["term"].values]
     possible = possible_weights(spec.contrasts_of(dataset), terms)

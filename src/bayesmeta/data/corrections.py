@@ -14,7 +14,7 @@ from bayesmeta.infrastructure.files import root
 GRADES = ("error", "suspected")
 
 
-def with_whole_controls(frame: pd.DataFrame) -> pd.DataFrame:
+def with_full_controls(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the effect table with split controls counted in full.
 
     A split control is divided between the groups that are compared with it. n2i becomes the
@@ -38,7 +38,7 @@ def with_whole_controls(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def split_controls(frame: pd.DataFrame) -> np.ndarray:
-    """Return True for effects with a shared, split control (k,); see `with_whole_controls`."""
+    """Return True for effects with a shared, split control (k,); see `with_full_controls`."""
     if not {"n2i_reported", "control_used"} <= set(frame.columns):
         return np.zeros(len(frame), bool)
     shared = frame["control_used"] > 1

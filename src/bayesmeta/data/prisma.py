@@ -130,13 +130,13 @@ class Flow:
     def add_searches(self, values: Mapping[str, Count]) -> int:
         """Add the boxes of databases and registers; return the included reports."""
         counts = {key: _parts(key, values.get(key, {})) for key in ("databases", "registers")}
-        found = sum(sum(parts.values()) for parts in counts.values())
+        identified = sum(sum(parts.values()) for parts in counts.values())
         names = [
             f"{name or key} {n:,}" for key, parts in counts.items() for name, n in parts.items()
         ]
-        self.add(SEARCHES, "identified", found, f"records: {', '.join(names)}", kept=True)
+        self.add(SEARCHES, "identified", identified, f"records: {', '.join(names)}", kept=True)
         removed = ("duplicates", "automation", "removed")
-        left = found - self.leave_out(SEARCHES, "removed", values, *removed)
+        left = identified - self.leave_out(SEARCHES, "removed", values, *removed)
         left = self.go_on(SEARCHES, "removed", left, values, "screened")
         left -= self.leave_out(SEARCHES, "screening", values, "records_excluded")
         left = self.go_on(SEARCHES, "screening", left, values, "sought")
@@ -156,9 +156,9 @@ class Flow:
         """Add the boxes of other methods; return the included reports."""
         parts = _parts("records", values.get("records", {}))
         names = [f"{name or 'records'} {count:,}" for name, count in parts.items()]
-        found = sum(parts.values())
-        self.add(OTHER, "identified other", found, f"reports: {', '.join(names)}", kept=True)
-        return self.add_eligibility(OTHER, found, values)
+        identified = sum(parts.values())
+        self.add(OTHER, "identified other", identified, f"reports: {', '.join(names)}", kept=True)
+        return self.add_eligibility(OTHER, identified, values)
 
     def add_included(self, values: Mapping[str, Count], reports: int) -> None:
         """Add the included studies and reports; raise BadInput if the counts do not add up."""

@@ -141,10 +141,10 @@ def _test(
     n = len(directions)
     information = np.zeros((n, n))
     PM = {other: P @ M for other, M in members.items()}
-    for i, (one, a) in enumerate(directions):
+    for i, (first, a) in enumerate(directions):
         for j, (other, b) in enumerate(directions):
-            G = members[one].T @ PM[other]
-            size = float(fit.tau[one] ** 2 * fit.tau[other] ** 2)
+            G = members[first].T @ PM[other]
+            size = float(fit.tau[first] ** 2 * fit.tau[other] ** 2)
             information[i, j] = 0.5 * size * a @ (G**2) @ b
     M = members[level]
     q = M.T @ projected

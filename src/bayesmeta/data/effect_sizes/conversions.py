@@ -131,7 +131,7 @@ def log_ratio(ratio: Floats, lower: Floats, upper: Floats) -> Pair:
 
 
 def _cells(a: Floats, n: Floats, row: Floats, column: Floats) -> Floats:
-    whole = np.round(a)
+    events = np.round(a)
     return np.stack(
-        np.broadcast_arrays(whole, row - whole, column - whole, n - row - column + whole)
+        np.broadcast_arrays(events, row - events, column - events, n - row - column + events)
     )

@@ -8,7 +8,7 @@ from bayesmeta.data.table.reading import Reading
 from bayesmeta.data.table.requests import command
 from bayesmeta.infrastructure.errors import BadInput
 
-WHOLE = re.compile(r"0*(\d+)(?:\.0+)?")
+INTEGER = re.compile(r"0*(\d+)(?:\.0+)?")
 WORDS = re.compile(r"[^\w.]+|_+|\.(?!\d)")
 SHOWN = 5  # sets of labels that a message lists
 
@@ -51,4 +51,4 @@ def _bare(label: str) -> str:
     folded = unicodedata.normalize("NFKD", label.casefold())
     letters = "".join(letter for letter in folded if not unicodedata.combining(letter))
     words = [word for word in WORDS.split(letters.replace("&", " and ")) if word]
-    return " ".join(whole[1] if (whole := WHOLE.fullmatch(word)) else word for word in words)
+    return " ".join(integer[1] if (integer := INTEGER.fullmatch(word)) else word for word in words)

@@ -48,8 +48,8 @@ def occasions_of(names: Iterable[str]) -> dict[str, dict[str, str]]:
     """Return the columns of the occasions before and after, if there are both of one group."""
     groups = groups_of(names)
     kinds = {group: kind_of_group(group) for group in groups}
-    found = {kind: groups[group] for group, kind in kinds.items() if kind in ("before", "after")}
-    return found if {*found} == {"before", "after"} else {}
+    named = {kind: groups[group] for group, kind in kinds.items() if kind in ("before", "after")}
+    return named if {*named} == {"before", "after"} else {}
 
 
 def two_groups(names: Iterable[str], *, sized: bool = False) -> list[tuple[dict[str, str], str]]:
@@ -63,8 +63,8 @@ def two_groups(names: Iterable[str], *, sized: bool = False) -> list[tuple[dict[
     if _rank(kinds[first]) == _rank(kinds[second]):
         readings.append((second, first))
     return [
-        (group_columns(groups[one], groups[two]), f"{one} compared with {two}")
-        for one, two in readings
+        (group_columns(groups[arm], groups[control]), f"{arm} compared with {control}")
+        for arm, control in readings
     ]
 
 

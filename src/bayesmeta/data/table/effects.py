@@ -66,10 +66,10 @@ def _measure(reading: Reading) -> tuple[Measure | None, list[str]]:
     if measure is None or asked:
         return measure, []
     columns = {name: reading.taken[name] for name in RAW if name in reading.taken}
-    found = reproduced_measure(reading.text, columns)
-    if found is None:
+    fitting = reproduced_measure(reading.text, columns)
+    if fitting is None:
         return measure, []
-    return found[0], [f"{found[0].name} is computed, because it gives the file's {found[1]}"]
+    return fitting[0], [f"{fitting[0].name} is computed, because it gives the file's {fitting[1]}"]
 
 
 def _check_correlation(reading: Reading) -> None:

@@ -76,8 +76,8 @@ def interval_levels(reading: Reading) -> tuple[Floats, str]:
             raise BadInput(f"columns give level={asked!r}; it should be a column, or 90, 95, 99")
         return values, f"{values[0]:g} %"
     sources = [reading.taken.get(name, name) for name in INTERVAL]
-    found = {level for source in sources if (level := percent_in(source))}
-    level = found.pop() if len(found) == 1 else USUAL
+    percents = {level for source in sources if (level := percent_in(source))}
+    level = percents.pop() if len(percents) == 1 else USUAL
     return np.full(len(named), level), f"{level:g} %"
 
 

@@ -174,7 +174,7 @@ def _error(guess: Guess, known: Names, free: list[str], *, has_interval: bool) -
 
 def _raw(guess: Guess, known: Names, numbers: list[str], measure: str | None) -> None:
     names = [name for name in SYNONYMS if name in RAW and name not in known]
-    raw = {target: found for target in names if (found := _candidates(target, numbers))}
+    raw = {target: near for target in names if (near := _candidates(target, numbers))}
     raw |= {target: [name] for target, name in change_columns(numbers).items()}
     if not complete_form({*known, *raw} - {*OF_ONE_GROUP}, measure):
         groups = Guess(guess.reading)

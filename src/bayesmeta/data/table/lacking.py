@@ -30,10 +30,10 @@ def lacking(reading: Reading) -> str:
     """Return what is missing for the nearest form, and how columns are named."""
     known = {str(name): str(name) for name in reading.named.columns} | reading.taken
     free = [str(name) for name in reading.text.columns]
-    found = {target: name for target, name in _near(reading, free).items() if target not in known}
-    form = _nearest_form({*known, *found}, reading.asked_measure)
-    read = [f"{name} may be {found[name]}" for name in form.columns if name in found]
-    changes = {name: found[name] for name in form.columns if name in found}
+    guesses = {target: name for target, name in _near(reading, free).items() if target not in known}
+    form = _nearest_form({*known, *guesses}, reading.asked_measure)
+    read = [f"{name} may be {guesses[name]}" for name in form.columns if name in guesses]
+    changes = {name: guesses[name] for name in form.columns if name in guesses}
     study = "" if "study" in known else _study_like(reading)
     near = "" if "study" in known else nearest("study", free)
     missing = [*(() if "study" in known else ("study",)), *form.missing]
@@ -56,7 +56,7 @@ def lacking(reading: Reading) -> str:
 def _near(reading: Reading, free: Iterable[str]) -> dict[str, str]:
     """Return columns that people would call by the package's names, the first for each."""
     numbers = [name for name in free if is_number(reading.text[name]).any()]
-    found: dict[str, str] = {}
+    guesses: dict[str, str] = {}
     for target, words in SYNONYMS.items():
         names = [name for name in numbers if plain(name) in (target, *words)]
         if target == "yi":
@@ -64,14 +64,14 @@ def _near(reading: Reading, free: Iterable[str]) -> dict[str, str]:
         elif target in INTERVAL:
             names += [name for name in numbers if end_of_interval(name) == target]
         if names:
-            found[target] = names[0]
+            guesses[target] = names[0]
     for group, columns in groups_of(numbers).items():
         number = 2 if kind_of_group(group) in ("control", "before") else 1
         for statistic, name in columns.items() if group else ():
-            found.setdefault(f"{statistic}{number}i", name)
+            guesses.setdefault(f"{statistic}{number}i", name)
     return {
         name: source
-        for name, source in found.items()
+        for name, source in guesses.items()
         if name in (*RAW, "yi", "vi", "sei", *INTERVAL)
     }
 

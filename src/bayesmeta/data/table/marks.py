@@ -32,13 +32,13 @@ def mark_missing(reading: Reading) -> Reading:
     text = reading.text
     columns = {str(name): text[name] for name in text.columns}
     missing = {name: _is_missing(column) for name, column in columns.items()}
-    found = {name: cells for name, cells in missing.items() if cells.any()}
-    if not found:
+    marked_cells = {name: cells for name, cells in missing.items() if cells.any()}
+    if not marked_cells:
         return reading
-    shown = [f"{name} ({cells_at(found[name], columns[name])})" for name in list(found)]
+    shown = [f"{name} ({cells_at(marked_cells[name], columns[name])})" for name in marked_cells]
     more = f" and {len(shown) - SHOWN_COLUMNS} more columns" if len(shown) > SHOWN_COLUMNS else ""
     message = f"cells read as missing: {'; '.join(shown[:SHOWN_COLUMNS])}{more}"
-    blank = {name: columns[name].mask(cells, "") for name, cells in found.items()}
+    blank = {name: columns[name].mask(cells, "") for name, cells in marked_cells.items()}
     return reading.updated(text=text.assign(**blank), messages=[message])
 
 

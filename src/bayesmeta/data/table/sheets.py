@@ -34,8 +34,8 @@ def chosen_sheet(sheets: Sequence[str], name: str | None, rows_of: Callable[[str
     rows = rows_of(chosen)
     if not name and not _is_table(rows):
         tables = ((sheet, rows_of(sheet)) for sheet in sheets[1:LOOKED_AT])
-        found = ((sheet, cells) for sheet, cells in tables if _is_table(cells))
-        chosen, rows = next(found, (chosen, rows))
+        readable = ((sheet, cells) for sheet, cells in tables if _is_table(cells))
+        chosen, rows = next(readable, (chosen, rows))
     others = ", ".join(repr(other) for other in sheets if other != chosen)
     first = "the first sheet" if chosen == sheets[0] else "the first sheet with a table"
     read = f"the sheet {chosen!r}" if name else f"{first}, {chosen!r}"

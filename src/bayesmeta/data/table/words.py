@@ -128,17 +128,17 @@ def names_study(name: str) -> bool:
 def kind_of_group(group: str) -> str:
     """Return control, treatment, before, after or "" for the words of a group."""
     kinds = {"control": CONTROLS, "treatment": TREATMENTS, "before": BEFORE, "after": AFTER}
-    whole = plain(group)
-    parts = [whole, *(word for word in whole.split("_") if len(word) > 1)]
+    joined = plain(group)
+    parts = [joined, *(word for word in joined.split("_") if len(word) > 1)]
     return next((kind for part in parts for kind, words in kinds.items() if part in words), "")
 
 
 def ratio_of(name: str) -> str | None:
     """Return OR, HR, RR, IRR or ROM for a name of a ratio, or of its logarithm; else None."""
     words = [word for word in _without_log(name) if word not in ADJUSTED]
-    whole = "_".join(words)
-    adjusted = whole[1:] if whole[:1] == "a" else whole  # aOR, aHR
-    return RATIO_OF.get(whole) or RATIO_OF.get(adjusted)
+    joined = "_".join(words)
+    adjusted = joined[1:] if joined[:1] == "a" else joined  # aOR, aHR
+    return RATIO_OF.get(joined) or RATIO_OF.get(adjusted)
 
 
 def is_logarithm(name: str) -> bool:
@@ -148,9 +148,9 @@ def is_logarithm(name: str) -> bool:
 
 def is_error_of_log(name: str) -> bool:
     """Return whether a name is that of the standard error of a logarithm: se_logHR, SE(ln OR)."""
-    whole = plain(name)
-    error = whole.startswith(("se", "stderr", "std_err", "standard_error"))
-    return error and bool(re.search(r"(^|_|se)(log|ln)", whole))
+    joined = plain(name)
+    error = joined.startswith(("se", "stderr", "std_err", "standard_error"))
+    return error and bool(re.search(r"(^|_|se)(log|ln)", joined))
 
 
 def end_of_interval(name: str) -> str | None:
@@ -167,8 +167,8 @@ def end_of_interval(name: str) -> str | None:
 
 def percent_in(name: str) -> float | None:
     """Return the confidence level in the name of an interval, "HR (90 % CI)": 90; else None."""
-    found = PERCENT.search(name)
-    return float(found[1]) if found else None
+    match = PERCENT.search(name)
+    return float(match[1]) if match else None
 
 
 def _without_log(name: str) -> list[str]:
@@ -193,11 +193,11 @@ def _group(words: list[str]) -> str:
 
 def _joined(words: list[str]) -> Meaning | None:
     """Return the meaning of a name whose words are not parted: mpre, sdpost, tpos."""
-    whole = "_".join(words)
+    joined = "_".join(words)
     known = CONTROLS | TREATMENTS | BEFORE | AFTER
     statistics = sorted(STATISTIC_OF, key=len, reverse=True)
     for word in statistics:
-        for group in (whole.removeprefix(word).strip("_"), whole.removesuffix(word).strip("_")):
-            if group != whole and group in known:
+        for group in (joined.removeprefix(word).strip("_"), joined.removesuffix(word).strip("_")):
+            if group != joined and group in known:
                 return Meaning(STATISTIC_OF[word], group)
     return None

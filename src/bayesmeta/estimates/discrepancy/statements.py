@@ -71,11 +71,11 @@ def parse_statement(name: str, text: str, terms: Sequence[str]) -> list[Comparis
     while start < len(text) or not parts:
         later = [(text[start:stop].strip(), after) for stop, after in ends if stop >= start]
         read = [(part, _COMPARISON.fullmatch(part), after) for part, after in later]
-        found = [(part, match, after) for part, match, after in read if match]
-        if not found:
+        matched = [(part, match, after) for part, match, after in read if match]
+        if not matched:
             raise BadInput(f"concordance '{name}' cannot be read: '{text}'; write e.g. '{EXAMPLE}'")
-        with_terms = [entry for entry in found if readings(entry[1][1], known)]
-        part, match, start = (with_terms or found)[0]
+        with_terms = [entry for entry in matched if readings(entry[1][1], known)]
+        part, match, start = (with_terms or matched)[0]
         parts.append(Comparison(part, match[1], match[2]))
     return parts
 

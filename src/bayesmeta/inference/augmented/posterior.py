@@ -58,37 +58,37 @@ def augmented_posterior(
     table = Table(design, spec, scales)
     sampler = Sampler(density.likelihood, Distribution(table))
     with steps(f"drawing {chains} x {draws} draws with unknown moderators"):
-        found = sampler.run(z, mean, covariance, rng)
-    values = values_at(density.parameters, found.z)
-    beta = found.coefficients[:, -density.likelihood.terms :]
+        sampled = sampler.run(z, mean, covariance, rng)
+    values = values_at(density.parameters, sampled.z)
+    beta = sampled.coefficients[:, -density.likelihood.terms :]
     means = beta @ density.likelihood.columns[:, :-1].T
     rows = sampler.results.states.rows
     for part in sampler.parts(len(beta)):
-        columns = sampler.results.columns(found.drawn.part(part))[:, rows, :-1]
+        columns = sampler.results.columns(sampled.drawn.part(part))[:, rows, :-1]
         means[part, rows] = np.einsum("drp,dp->dr", columns, beta[part])
     labels = {"chain": range(chains), "draw": range(draws)}
-    stats = xr.Dataset({"lp": (("chain", "draw"), dealt(found.log_density, chains))}, labels)
+    stats = xr.Dataset({"lp": (("chain", "draw"), dealt(sampled.log_density, chains))}, labels)
     attributes: dict[str, Any] = {
         "sampler": "augmentation",
-        "moves": found.sweeps,
-        "start_correlation": found.correlation,
+        "moves": sampled.sweeps,
+        "start_correlation": sampled.correlation,
     }
-    if found.correlation >= forgotten(draws * chains):
+    if sampled.correlation >= forgotten(draws * chains):
         attributes["k_hat"] = NOT_FORGOTTEN
-    filled = _with_stand_ins(design, table, found)
+    filled = _with_stand_ins(design, table, sampled)
     with steps("exact random effects"):
         tree = structured_tree(
             filled,
             density.likelihood,
             values,
-            found.coefficients,
+            sampled.coefficients,
             stats=stats,
             attributes=attributes,
             seed=seed,
             parameters_only=parameters_only,
             means=means,
         )
-    imputed = _imputed(table, found, chains)
+    imputed = _imputed(table, sampled, chains)
     of_rows = (("chain", "draw", "imputed_effect"), dealt(means[:, rows], chains))
     imputed = imputed.assign(mean_imputed=of_rows)
     imputed = imputed.assign_coords(imputed_effect=design["effect"].values[rows])
@@ -108,10 +108,10 @@ def _as_usual(tree: xr.DataTree, design: xr.Dataset, spec: ModelSpec) -> xr.Data
     return tree
 
 
-def _with_stand_ins(design: xr.Dataset, table: Table, found: Chains) -> xr.Dataset:
+def _with_stand_ins(design: xr.Dataset, table: Table, sampled: Chains) -> xr.Dataset:
     """Return a design with means of the unknown numbers, and the likeliest categories."""
     unknowns = table.unknowns
-    drawn = found.drawn
+    drawn = sampled.drawn
     chosen = np.zeros(drawn.chosen.shape[1:], int)
     for at, part in enumerate(unknowns.combinations):
         counts = [(drawn.chosen[..., at] == code).sum(0) for code in range(len(part.values))]
@@ -134,7 +134,7 @@ def _with_stand_ins(design: xr.Dataset, table: Table, found: Chains) -> xr.Datas
     return design.assign(changed)
 
 
-def _imputed(table: Table, found: Chains, chains: int) -> xr.Dataset:
+def _imputed(table: Table, sampled: Chains, chains: int) -> xr.Dataset:
     """Return the draws of unknown moderators, over their units."""
     variables: dict[str, Any] = {}
     coordinates: dict[str, Any] = {}
@@ -147,7 +147,7 @@ def _imputed(table: Table, found: Chains, chains: int) -> xr.Dataset:
         attributes: dict[str, Any] = {"moderator": blank.name, "unit": blank.level}
         if blank.is_number:
             feature = table.features[blank.name]
-            values = found.drawn.features[:, places, feature.column]
+            values = sampled.drawn.features[:, places, feature.column]
             values = feature.scale[0] + feature.scale[1] * values
             attributes["scale"] = expression_of(table.frame, table.coding, blank.name)
         else:
@@ -158,12 +158,12 @@ def _imputed(table: Table, found: Chains, chains: int) -> xr.Dataset:
             )
             levels = [str(level) for level in table.values[blank.name]]
             code = np.array([levels.index(str(x)) for x in part.values[blank.name]])
-            values = code[found.drawn.chosen[:, places, at]]
+            values = code[sampled.drawn.chosen[:, places, at]]
             attributes["levels"] = json.dumps(levels)
         dim = f"imputed_{blank.name}_unit"
         variables[f"imputed_{blank.name}"] = xr.Variable(
             ("chain", "draw", dim), dealt(values, chains), attributes
         )
         coordinates[dim] = labels
-    labels_of = {"chain": range(chains), "draw": range(len(found.z) // chains)}
+    labels_of = {"chain": range(chains), "draw": range(len(sampled.z) // chains)}
     return xr.Dataset(variables, coordinates | labels_of)

@@ -67,7 +67,7 @@ class Results:
 
     def blocks(self, values: Values, gap: np.ndarray) -> list[Block]:
         """Return the blocks with blanks, at a gap of the results from their means (draws, k)."""
-        found = []
+        with_blanks = []
         covariances = self.likelihood.covariances(values, self.chosen)
         for of_size, chosen, V in zip(
             self.likelihood.blocks, self.chosen, covariances, strict=True
@@ -76,8 +76,8 @@ class Results:
             for at, rows in enumerate(of_size[chosen]):
                 here = np.broadcast_to(inverse[:, at], (len(gap), *inverse.shape[2:]))
                 weighted = (here @ gap[:, rows, None])[..., 0]
-                found.append(Block(rows, here, weighted))
-        return found
+                with_blanks.append(Block(rows, here, weighted))
+        return with_blanks
 
     def draw(
         self,
@@ -164,12 +164,12 @@ class Results:
 
 def _places(rows: np.ndarray, blocks: list[np.ndarray]) -> list[tuple[int, np.ndarray, np.ndarray]]:
     """Return the blocks that have some of the rows: number, places in rows, places in the block."""
-    found = []
+    with_blanks = []
     for at, block in enumerate(blocks):
         mine, theirs = np.nonzero(rows[:, None] == block)
         if len(mine):
-            found.append((at, mine, theirs))
-    return found
+            with_blanks.append((at, mine, theirs))
+    return with_blanks
 
 
 def _corners(steps: np.ndarray) -> np.ndarray:

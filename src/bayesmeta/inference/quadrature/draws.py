@@ -80,8 +80,8 @@ def _conditionals(
         )
 
     large = len(arrays.v) >= LARGE[x.shape[1]] and not outer
-    found = interpolated(evaluate, x) if large else None
-    return found or evaluate(x)
+    estimate = interpolated(evaluate, x) if large else None
+    return estimate or evaluate(x)
 
 
 def factors_of(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

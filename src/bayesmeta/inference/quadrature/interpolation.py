@@ -38,8 +38,8 @@ def interpolated(evaluate: Evaluate, x: np.ndarray) -> Conditional | None:
     for more in basis[1:]:
         weights = (weights[:, :, None] * more[:, None]).reshape(len(x), -1)
     known = evaluate(grid)
-    found = Conditional(*(values @ weights.T for values in known))
-    return found if is_exact(evaluate, x, found) else None
+    estimate = Conditional(*(values @ weights.T for values in known))
+    return estimate if is_exact(evaluate, x, estimate) else None
 
 
 def lagrange(points: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -47,15 +47,15 @@ def lagrange(points: np.ndarray, x: np.ndarray) -> np.ndarray:
     return np.asarray(BarycentricInterpolator(points, np.eye(len(points)))(x))
 
 
-def is_exact(evaluate: Evaluate, x: np.ndarray, found: Conditional) -> bool:
+def is_exact(evaluate: Evaluate, x: np.ndarray, estimate: Conditional) -> bool:
     """Return whether conditionals are right at some x that draws may come from."""
-    near = np.flatnonzero(found.log_likelihood > found.log_likelihood.max() - FAR)
+    near = np.flatnonzero(estimate.log_likelihood > estimate.log_likelihood.max() - FAR)
     chosen = near[np.linspace(0, len(near) - 1, CHECKED).astype(int)]
     true = evaluate(x[chosen])
     sd = np.sqrt(np.einsum("iin->in", true.covariance))
     errors = (
-        found.log_likelihood[chosen] - true.log_likelihood,
-        (found.mean[:, chosen] - true.mean) / sd,
-        (found.covariance[..., chosen] - true.covariance) / (sd[:, None] * sd),
+        estimate.log_likelihood[chosen] - true.log_likelihood,
+        (estimate.mean[:, chosen] - true.mean) / sd,
+        (estimate.covariance[..., chosen] - true.covariance) / (sd[:, None] * sd),
     )
     return all(bool((np.abs(error) < TOLERANCE).all()) for error in errors)

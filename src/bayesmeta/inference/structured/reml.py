@@ -76,8 +76,8 @@ def _maximise(likelihood: Structured, method: str) -> tuple[np.ndarray, float]:
     start += [unit * item.name.startswith("tau_") for item in likelihood.parameters]
     options: Any = {"method": "L-BFGS-B", "bounds": [(-FARTHEST, FARTHEST)] * len(start)}
     options |= {"jac": True, "options": PRECISION}
-    found = [minimize(downhill, start + shift, **options) for shift in STARTS]
-    best = min(found, key=lambda result: float(result.fun))
+    results = [minimize(downhill, start + shift, **options) for shift in STARTS]
+    best = min(results, key=lambda result: float(result.fun))
     return best.x, -float(best.fun)
 
 

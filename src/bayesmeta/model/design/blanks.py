@@ -116,12 +116,12 @@ def blanks_of(frame: pd.DataFrame, coding: Coding, cells: pd.DataFrame) -> list[
 
     `coding` is of the complete rows. Raise BadInput if a number enters as a curve, or twice.
     """
-    found = []
+    blanks = []
     for name in cells:
         rows = cells[name].to_numpy()
         is_number = expression_of(frame, coding, str(name)) != ""
-        found.append(Blank(str(name), level_of(frame, str(name)), is_number, rows))
-    return sorted(found, key=lambda blank: blank.is_number)
+        blanks.append(Blank(str(name), level_of(frame, str(name)), is_number, rows))
+    return sorted(blanks, key=lambda blank: blank.is_number)
 
 
 def expression_of(frame: pd.DataFrame, coding: Coding, name: str) -> str:

@@ -29,13 +29,13 @@ def parse_combination(name: str, text: str, known: Known) -> dict[str, float]:
     """
     if not isinstance(text, str):
         raise BadInput(f"contrast '{name}' is {text!r}; it should be text like {EXAMPLE}")
-    found = readings(text, known)
-    if len(found) > 1 and (len(found[0]) == 1 or len(found[0]) == len(found[1])):
-        choices = " or ".join(written(reading) for reading in found[:4])
+    possible = readings(text, known)
+    if len(possible) > 1 and (len(possible[0]) == 1 or len(possible[0]) == len(possible[1])):
+        choices = " or ".join(written(reading) for reading in possible[:4])
         problem = f"contrast '{name}' has several readings: '{text}'"
         raise BadInput(f"{problem}; names in quotes show which is meant: write {choices}")
     weights: dict[str, float] = {}
-    for weight, term in found[0] if found else _divided(name, text):
+    for weight, term in possible[0] if possible else _divided(name, text):
         weights[term] = weights.get(term, 0.0) + weight
     return weights
 
@@ -43,11 +43,11 @@ def parse_combination(name: str, text: str, known: Known) -> dict[str, float]:
 def readings(text: str, known: Known) -> list[Reading]:
     """Return every way to read a text as a combination of known names, the longest names first."""
     signs = [(sign.start(), sign.end(), float(f"{sign[1]}1")) for sign in _SIGN.finditer(text)]
-    found = [*_from(text, 0, 1.0, signs, known)]
+    possible = [*_from(text, 0, 1.0, signs, known)]
     if signs and not text[: signs[0][0]].strip():
         _, after, sign = signs[0]
-        found += _from(text, after, sign, signs, known)
-    return sorted(dict.fromkeys(found), key=len)
+        possible += _from(text, after, sign, signs, known)
+    return sorted(dict.fromkeys(possible), key=len)
 
 
 def quoted(name: str) -> str:

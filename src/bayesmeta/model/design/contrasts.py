@@ -130,11 +130,11 @@ def settled(spec: ModelSpec, dataset: str, terms: Sequence[str]) -> tuple[ModelS
     chosen: dict[str, str] = {}
     notes = []
     for name, text in spec.contrasts_of(dataset).items():
-        found = readings(text, known_among(terms))
-        if len(found) > 1:
+        possible = readings(text, known_among(terms))
+        if len(possible) > 1:
             parse_combination(name, text, known_among(terms))
-            chosen[name] = written(found[0])
-            other = f"if another reading is meant, write {written(found[1])}"
+            chosen[name] = written(possible[0])
+            other = f"if another reading is meant, write {written(possible[1])}"
             notes.append(f"contrast '{name}' is read as {chosen[name]}; {other}")
     return replace(spec, contrasts=_with_texts(spec.contrasts, chosen)), notes
 

@@ -58,7 +58,7 @@ def code_controls(frame: pd.DataFrame) -> dict[str, tuple[str, np.ndarray]]:
         raise BadInput(
             f"shared_controls counts a control in full, but {split} effects have an n2i that is "
             "split between the groups compared with it (n2i_reported is the full n); use "
-            "`data.corrections.with_whole_controls`, as `bayesmeta multiverse` does"
+            "`data.corrections.with_full_controls`, as `bayesmeta multiverse` does"
         )
     if measure not in COLUMNS or ((got := why_not_smd(frame)) and measure == MEASURE):
         got = got if measure == MEASURE else f"the effects are {measure}"

@@ -60,15 +60,15 @@ def term_labels(spec: Any, kept: np.ndarray) -> list[str]:
 
 def _pieces_by_column(spec: Any) -> list[tuple[tuple[Piece, ...], tuple[str, ...]]]:
     """Return the pieces of every column, and their parts of its name; both empty for 1."""
-    found: list[tuple[tuple[Piece, ...], tuple[str, ...]]] = []
+    matches: list[tuple[tuple[Piece, ...], tuple[str, ...]]] = []
     for part in spec.structure:
         choices: list[tuple[Piece, ...]] = []
         for scoped in part.scoped_terms:
             choices += product(*(_pieces(spec, factor) for factor in scoped.factors))
         by_name = {":".join(piece.pattern for piece in pieces): pieces for pieces in choices}
         for column in part.columns:
-            found.append(_match(str(column), by_name))
-    return found
+            matches.append(_match(str(column), by_name))
+    return matches
 
 
 def _match(

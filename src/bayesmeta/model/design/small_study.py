@@ -25,7 +25,7 @@ from bayesmeta.model.spec import ModelSpec
 
 SMALL_STUDY_POWERS = {"pet": 1, "peese": 2}  # power of s
 SIZES = ("n1i", "n2i")
-WHOLE = (
+NO_SIZES = (
     "the table has no sizes of groups: the slope of PET is on the standard error, of PEESE on vi"
 )
 ARITHMETIC = (
@@ -88,8 +88,8 @@ def double_use(design: xr.Dataset, spec: ModelSpec) -> str:
     terms = design.attrs.get("directions_from_data", "")
     if not terms or spec.two_sided:
         return ""
-    said = f"the published direction of {terms} is the sign that these data give"
-    advice = f"{said}: they are used twice; [directions] in the model file fixes it"
+    reason = f"the published direction of {terms} is the sign that these data give"
+    advice = f"{reason}: they are used twice; [directions] in the model file fixes it"
     of_weights = spec.priors.get("weights")
     if of_weights is None or spec.weight_function == "beta":
         return advice
@@ -124,7 +124,7 @@ def caution(frame: pd.DataFrame) -> str:
     if not {*SIZES, "ni"}.isdisjoint(frame.columns):
         return ""
     measure = str(frame.attrs.get("measure", ""))
-    return f"{WHOLE}; {ARITHMETIC}" if not measure or measure.startswith("SM") else WHOLE
+    return f"{NO_SIZES}; {ARITHMETIC}" if not measure or measure.startswith("SM") else NO_SIZES
 
 
 def _size_error(frame: pd.DataFrame, bias: str) -> np.ndarray:

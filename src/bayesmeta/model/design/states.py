@@ -32,7 +32,7 @@ class Combinations(NamedTuple):
 
 def combinations_of(frame: pd.DataFrame, blanks: Sequence[Blank]) -> list[Combinations]:
     """Return the combinations of categories, of every level that has some with blanks."""
-    found = []
+    of_levels = []
     for level in UNITS:
         names = [blank.name for blank in blanks if blank.level == level and not blank.is_number]
         if names:
@@ -40,8 +40,8 @@ def combinations_of(frame: pd.DataFrame, blanks: Sequence[Blank]) -> list[Combin
             counts = filled.groupby(names, observed=True, sort=True).size()
             ordered = counts.sort_values(ascending=False, kind="stable").index.to_frame(index=False)
             typed = {name: frame[name].dtype for name in names}
-            found.append(Combinations(level, tuple(names), ordered.astype(typed)))
-    return found
+            of_levels.append(Combinations(level, tuple(names), ordered.astype(typed)))
+    return of_levels
 
 
 class States(NamedTuple):

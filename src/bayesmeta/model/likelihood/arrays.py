@@ -27,7 +27,7 @@ def special_of(*arrays: Array) -> Any:
     return scipy.special if namespace(*arrays) is np else sys.modules["jax"].scipy.special
 
 
-def each(function: Callable[[Array], Array], items: np.ndarray, *arrays: Array) -> Array:
+def evaluate_each(function: Callable[[Array], Array], items: np.ndarray, *arrays: Array) -> Array:
     """Return function(item) of all items, one below another; a loop that JAX compiles once.
 
     It is JAX's if one of the other arrays is, on which the function depends.

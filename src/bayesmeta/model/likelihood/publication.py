@@ -34,7 +34,7 @@ from bayesmeta.model.likelihood.arguments import nesting_of
 from bayesmeta.model.likelihood.arrays import (
     Array,
     Scalar,
-    each,
+    evaluate_each,
     namespace,
     special_of,
     with_node_axes,
@@ -162,12 +162,12 @@ class Publication:
             return tail
 
         def averaged(c: Array) -> Array:
-            tails = each(lambda scale: beyond(c * scale), self.scales.T, distance, spread)
+            tails = evaluate_each(lambda scale: beyond(c * scale), self.scales.T, distance, spread)
             return xp.tensordot(self.scale_weight, tails, 1)
 
         bounds = self.results.bounds.T
         if len(bounds) > FEW_STEPS:
-            return xp.moveaxis(each(averaged, bounds, distance, spread), 0, 1)
+            return xp.moveaxis(evaluate_each(averaged, bounds, distance, spread), 0, 1)
         return xp.stack([averaged(c) if c.any() else beyond(c) for c in bounds], 1)
 
     def log_probability(self, mean: Array, variance: Scalar, omega: Array) -> Array:

@@ -151,17 +151,17 @@ class Distribution:
         return Cells(rows, cell[of_unknown], counts)
 
     def _units(self) -> list[Unit]:
-        found = []
+        every_unit = []
         for at, cells in enumerate(self.cells):
             for rows, cell in zip(cells.rows, cells.cell, strict=True):
-                found.append(Unit(at, False, rows, self._touched(rows), int(cell)))
+                every_unit.append(Unit(at, False, rows, self._touched(rows), int(cell)))
         for at, number in enumerate(self.table.numbers):
             blank = self.table.blank[number.name]
             unit = self.table.unit(blank.level)[self.rows]
             for code in np.unique(unit[blank.rows[self.rows]]):
                 rows = np.flatnonzero(unit == code)
-                found.append(Unit(at, True, rows, self._touched(rows), 0))
-        return found
+                every_unit.append(Unit(at, True, rows, self._touched(rows), 0))
+        return every_unit
 
     def _touched(self, rows: np.ndarray) -> list[tuple[int, np.ndarray]]:
         touched = [np.flatnonzero(part.share[:, rows].any(axis=1)) for part in self.responses]

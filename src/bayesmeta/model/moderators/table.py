@@ -74,12 +74,12 @@ class Table:
     def indicators(self, name: str, values: pd.Series) -> np.ndarray:
         """Return indicators of the values of a category but the first (n, values - 1)."""
         known = values.notna().to_numpy()
-        found = np.column_stack(
+        coded = np.column_stack(
             [np.zeros((len(values), 0))]
             + [(values == level).to_numpy(float, na_value=0.0) for level in self.values[name][1:]]
         )
-        found[~known] = np.nan
-        return found
+        coded[~known] = np.nan
+        return coded
 
 
 def observed(design: xr.Dataset, spec: ModelSpec) -> tuple[pd.DataFrame, pd.DataFrame]:

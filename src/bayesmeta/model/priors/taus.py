@@ -70,7 +70,7 @@ def prior_moments_of_tau(spec: ModelSpec, level: str) -> tuple[float, float]:
     mean, second = float(prior.distribution.mean()), float(prior.distribution.moment(2))
     if not prior.allocation:
         return mean, float(prior.distribution.var())
-    own = prior.allocation[spec.levels.index(level)]
-    others = sum(prior.allocation) - own
-    mean *= float(beta(own + 0.5, others) / beta(own, others))
-    return mean, second * own / (own + others) - mean**2
+    share = prior.allocation[spec.levels.index(level)]
+    others = sum(prior.allocation) - share
+    mean *= float(beta(share + 0.5, others) / beta(share, others))
+    return mean, second * share / (share + others) - mean**2

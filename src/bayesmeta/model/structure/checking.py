@@ -7,7 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.model.structure.components import ONE, Component
+from bayesmeta.model.structure.components import IDENTITY, Component
 
 ROUNDING = 1e-8  # of indicators that are sums of terms
 
@@ -16,7 +16,7 @@ def refuse_moderators(components: list[Component], design: xr.Dataset) -> None:
     """Raise BadInput if the terms give every unit of a random effect a mean of its own."""
     x = design["X"].values
     for component in components:
-        if component.matrix.kind != ONE or not 1 < len(component.labels) <= x.shape[1]:
+        if component.matrix.kind != IDENTITY or not 1 < len(component.labels) <= x.shape[1]:
             continue
         units = np.eye(len(component.labels))[component.unit]
         left = units - x @ np.linalg.lstsq(x, units)[0]
@@ -28,7 +28,7 @@ def refuse_moderators(components: list[Component], design: xr.Dataset) -> None:
 def aliased(components: list[Component]) -> list[str]:
     """Return sentences on random effects that have the same units, so that one is too many."""
     sentences = []
-    single = [part for part in components if part.matrix.kind == ONE and part.factor is None]
+    single = [part for part in components if part.matrix.kind == IDENTITY and part.factor is None]
     for first, second in combinations(single, 2):
         if np.array_equal(pd.factorize(first.unit)[0], pd.factorize(second.unit)[0]):
             sentences.append(

@@ -27,7 +27,7 @@ from bayesmeta.model.structure.parameters import Parameter, Values
 
 ETA = 1.0  # of the LKJ prior
 SLOPE_SD = 0.5  # of a slope of log tau, per sd of a number: it seldom changes tau threefold
-ONE = "ID"
+IDENTITY = "ID"
 MANY = 30  # categories, of which a matrix for every draw takes long
 
 
@@ -127,17 +127,17 @@ def column_of(design: xr.Dataset, name: str) -> np.ndarray:
     blank = pd.isna(values) | (values.astype(str) == "") | unknown_in(design, name)
     if blank.any():
         raise BadInput(f"column '{name}' of random effects is blank in {blank.sum()} rows")
-    return np.asarray(_whole(values), str)
+    return np.asarray(_integers_if_exact(values), str)
 
 
-def _whole(values: np.ndarray) -> np.ndarray:
+def _integers_if_exact(values: np.ndarray) -> np.ndarray:
     """Return whole numbers as integers, so that their labels are those of the file."""
     numbers = values.dtype.kind == "f" and (values == np.round(values)).all()
     return values.astype(int) if numbers else values
 
 
 def _single(name: str, unit: np.ndarray, labels: Any, **others: Any) -> Component:
-    matrix = Matrix(ONE, name, ("",), np.zeros(1))
+    matrix = Matrix(IDENTITY, name, ("",), np.zeros(1))
     ones = np.ones((len(unit), 1))
     category = np.zeros(len(unit), int)
     return Component(name, unit, tuple(labels), matrix, ones, category=category, **others)

@@ -115,16 +115,16 @@ class CrossedFactors:
         count = self.count
         entries = np.concatenate([inverse.reshape(len(S), -1) for inverse in inverses], 1)
         size = count + S.shape[-1]
-        whole = np.zeros((len(S), size, size))
-        whole[:, count:, count:] = S
+        joined = np.zeros((len(S), size, size))
+        joined[:, count:, count:] = S
         for draw in range(len(S)):
             weights = np.broadcast_to(entries[draw], of_entries.shape).ravel()
             sums = np.bincount(of_entries.ravel(), weights, count**2)
-            whole[draw, :count, :count] = sums.reshape(count, count)
+            joined[draw, :count, :count] = sums.reshape(count, count)
             for at, values in enumerate(solved[draw].T, start=count):
                 both = np.bincount(column.ravel(), np.tile(values, len(column)), count)
-                whole[draw, :count, at] = whole[draw, at, :count] = both
-        return whole
+                joined[draw, :count, at] = joined[draw, at, :count] = both
+        return joined
 
 
 def _groups(components: Sequence[Component]) -> list[Crossed]:

@@ -134,20 +134,20 @@ class Structured:
         The heritability of a factor with known correlations is the share of its variance in that
         of all random effects.
         """
-        found = {}
+        quantities = {}
         for component in self.components:
             matrix = component.matrix
             if matrix.kind == "UN" and len(matrix.correlation_names) > 1:
                 correlations = matrix.correlations(values)
                 for i, j in zip(*np.tril_indices(len(matrix.categories), -1), strict=True):
                     pair = f"{matrix.categories[j]}, {matrix.categories[i]}"
-                    found[f"rho_{matrix.name}[{pair}]"] = correlations[:, i, j]
+                    quantities[f"rho_{matrix.name}[{pair}]"] = correlations[:, i, j]
         total = sum((part.matrix.sds(values) ** 2).mean(1) for part in self.components)
         for component in self.components:
             if component.factor is not None:
                 share = component.matrix.sds(values)[:, 0] ** 2 / total
-                found[f"heritability_{component.name.removesuffix(' (correlated)')}"] = share
-        return found
+                quantities[f"heritability_{component.name.removesuffix(' (correlated)')}"] = share
+        return quantities
 
     def precision(self, values: Values, *, flat: bool) -> tuple[np.ndarray, np.ndarray]:
         """Return P (draws, p + q, p + q) of (a, beta), and log|P|; `flat` counts none of beta."""

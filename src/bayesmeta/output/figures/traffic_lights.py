@@ -66,8 +66,8 @@ def draw_judgements(table: pd.DataFrame, *, domains: Sequence[str], title: str) 
     ax = figure.add_subplot(xlabel=f"% of {len(table)} studies", xlim=(0, 100))
     start = np.zeros(len(names))
     for judgement in JUDGEMENTS[::-1]:
-        found = [[judgement_of(x) == judgement for x in table[domain]] for domain in domains]
-        share = 100 * np.mean(found, axis=1)
+        matches = [[judgement_of(x) == judgement for x in table[domain]] for domain in domains]
+        share = 100 * np.mean(matches, axis=1)
         style: Style = {"color": judgement.colour, "edgecolor": "white", "linewidth": 0.6}
         ax.barh(range(len(names)), share, 0.72, start, label=judgement.meaning, **style)
         for y, (left, width) in enumerate(zip(start, share, strict=True)):

@@ -45,10 +45,10 @@ def compacted(tree: xr.DataTree) -> tuple[xr.DataTree, dict[str, dict[str, Any]]
 def rounded(values: np.ndarray, bits: int) -> np.ndarray:
     """Return 32-bit numbers with so many bits of mantissa, which compress well."""
     dropped = MANTISSA - bits
-    whole = np.ascontiguousarray(values, np.float32).view(np.uint32)
+    patterns = np.ascontiguousarray(values, np.float32).view(np.uint32)
     half = np.uint32(1 << (dropped - 1))
     mask = np.uint32((0xFFFFFFFF << dropped) & 0xFFFFFFFF)
-    return np.where(np.isfinite(values), (whole + half) & mask, whole).view(np.float32)
+    return np.where(np.isfinite(values), (patterns + half) & mask, patterns).view(np.float32)
 
 
 def _compression(values: xr.DataArray) -> dict[str, Any]:

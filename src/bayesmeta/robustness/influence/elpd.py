@@ -79,8 +79,8 @@ def leave_studies_out(
     """
     if spec.is_structured and left_out is None:
         terms = design["term"].values
-        each = xr.DataArray(np.eye(len(terms)), {"contrast": terms, "term": terms})
-        return structures.leave_out(tree, design, spec, each, seed=seed, workers=workers).studies
+        every = xr.DataArray(np.eye(len(terms)), {"contrast": terms, "term": terms})
+        return structures.leave_out(tree, design, spec, every, seed=seed, workers=workers).studies
     table = psis_table(tree)
     if left_out is not None:
         exact = left_out.sel(study=table["study"].to_numpy())
@@ -92,10 +92,10 @@ def leave_studies_out(
     if "candidates" in tree.children:
         candidates = tree["candidates"].to_dataset()
         for study in surprising:
-            found = matched(candidates, str(study), design, spec, seed)
-            if found.is_reliable:
+            comparison = matched(candidates, str(study), design, spec, seed)
+            if comparison.is_reliable:
                 columns = ["elpd", "error", "k_hat", "how"]
-                table.loc[study, columns] = *found, "matched"
+                table.loc[study, columns] = *comparison, "matched"
         surprising = table.index[~(table["k_hat"] <= MAX_K_HAT)]
     jobs = {
         study: Job(f"without {study}", refit_without, (str(study), design, spec, seed))

@@ -42,18 +42,18 @@ def matched(
 ) -> Matched:
     """Return elpd of a study from candidates (`laplace_posterior`), with new ones where needed."""
     log_ratio = candidates["log_ratio"].values
-    found = compare(log_ratio, log_ratio - candidates["obs_study"].sel(study=study).values)
-    if found.is_reliable:
-        return found
+    comparison = compare(log_ratio, log_ratio - candidates["obs_study"].sel(study=study).values)
+    if comparison.is_reliable:
+        return comparison
     rng = np.random.default_rng(seed)
     density = Posterior(design, spec, [study])
     mean, covariance = moments(candidates["z"].values, log_ratio)
     mean = climb(density, mean, covariance)
-    found = compare(log_ratio, weigh(density, mean, covariance, DRAWS, rng)[1])
-    if not found.is_reliable:
+    comparison = compare(log_ratio, weigh(density, mean, covariance, DRAWS, rng)[1])
+    if not comparison.is_reliable:
         mean, covariance = adapt(density, mean, covariance, rng)
-        found = compare(log_ratio, weigh(density, mean, covariance, DRAWS, rng)[1])
-    return found
+        comparison = compare(log_ratio, weigh(density, mean, covariance, DRAWS, rng)[1])
+    return comparison
 
 
 def compare(given: np.ndarray, without: np.ndarray) -> Matched:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 import xarray as xr
 
-from bayesmeta.data.corrections import with_whole_controls
+from bayesmeta.data.corrections import with_full_controls
 from bayesmeta.data.datasets import DataAlternative
 from bayesmeta.data.effect_sizes import TWO_GROUPS
 from bayesmeta.infrastructure.errors import BadInput
@@ -131,7 +131,7 @@ def with_shared_controls(analysis: Analysis) -> Change | None:
     if taken or not {"control", *TWO_GROUPS} <= set(analysis.frame):
         return None
     try:
-        changed = with_whole_controls(analysis.frame)
+        changed = with_full_controls(analysis.frame)
     except BadInput:  # controls are split, and the table lacks the numbers before the split
         return None
     shared = len(set(control_measurements(changed))) < len(changed)

@@ -45,8 +45,8 @@ def build(variant: str = "calibrated") -> Record:
 
 
 @lru_cache(maxsize=len(VARIANTS))
-def _build(variant: str, found: tuple[tuple[str, Source], ...]) -> Record:
-    sources = dict(found)
+def _build(variant: str, files: tuple[tuple[str, Source], ...]) -> Record:
+    sources = dict(files)
     cells = sheets.repair_cells(sheets.read_sheets(sources), variant)
     cells = inclusion.add_subjects(cells)
     reasons = inclusion.exclusion_reasons(cells, inclusion.listed_studies(sources), variant)

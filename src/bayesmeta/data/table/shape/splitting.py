@@ -61,17 +61,17 @@ def _parts(column: pd.Series, *, kept: bool) -> dict[str, pd.Series] | None:
         names = names_of(name)
         if names is None:
             continue
-        found = column.str.extract(rf"^{pattern.pattern}$", flags=pattern.flags).fillna("")
-        fits = (found[0] != "").to_numpy()
+        pieces = column.str.extract(rf"^{pattern.pattern}$", flags=pattern.flags).fillna("")
+        fits = (pieces[0] != "").to_numpy()
         if not fits.any() or fits.sum() < SHARE * (column != "").sum():
             continue
-        if pattern is COUNTS and _exceeds(found[fits]):
+        if pattern is COUNTS and _exceeds(pieces[fits]):
             continue
-        first = found[0].where(fits, column)  # other cells stay, so that a message can name them
+        first = pieces[0].where(fits, column)  # other cells stay, so that a message can name them
         levels = _levels(column) if pattern is ESTIMATE else {}
         names = (names[0], "lower CI", "upper CI") if levels else names
         titles = (name, *names[1:]) if kept else names
-        numbers = [first, *(found[number] for number in found.columns[1:])]
+        numbers = [first, *(pieces[number] for number in pieces.columns[1:])]
         return dict(zip(titles, numbers, strict=True)) | levels
     return None
 

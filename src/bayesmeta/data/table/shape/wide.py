@@ -66,14 +66,14 @@ def _readings(name: str) -> list[tuple[str, str]]:
     if len(parts) > MOST_PARTS:
         return []
     spans = [(i, j) for i in range(len(parts)) for j in range(i + 1, len(parts) + 1)]
-    found = []
+    readings = []
     for start, end in spans:
         base = "_".join([*parts[:start], *parts[end:]])
         target = plain(base) if ratio_of(base) else TARGET_OF.get(plain(base))
         target = target or end_of_interval(base)
         if target:
-            found.append((target, "_".join(parts[start:end])))
-    return found
+            readings.append((target, "_".join(parts[start:end])))
+    return readings
 
 
 def _outcomes_of_groups(names: Iterable[str]) -> Blocks:
