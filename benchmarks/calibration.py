@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "reports" / "calibration"
 PAGE = ROOT / "docs" / "calibration.md"
 FIGURE = ROOT / "docs" / "calibration.png"
-ANEW = ROOT / "docs" / "calibration-anew.png"
+AGAIN = ROOT / "docs" / "calibration-again.png"
 THIRD = "sheet_row % 3 == 0"  # of the table, for models with refits of seconds
 NINTH = "sheet_row % 9 == 0"
 
@@ -97,10 +97,10 @@ the band that 95 % of all lines stay within at every point.*
 
 """
 INTRODUCTION += CAPTION
-RUN_ANEW = """\
-![Ranks of the true values of models that were run anew](calibration-anew.png)
+RUN_AGAIN = """\
+![Ranks of the true values of models that were run again](calibration-again.png)
 
-*Models that were run anew since the whole run of the first figure; their rows have their sets.*
+*Models that were run again after the run of the first figure; their rows have their sets.*
 
 """
 BETWEEN = """
@@ -138,7 +138,7 @@ def main() -> None:
     labels = [f"{run.name}\n{run.dataset}, {run.sets} sets" for run in runs]
     curves = [curve.assign(model=x) for x, (_, curve) in zip(labels, done, strict=True)]
     figure = draw_calibration_of_models(pd.concat(curves, ignore_index=True))
-    figure.savefig(ANEW if asked else FIGURE, dpi=110)
+    figure.savefig(AGAIN if asked else FIGURE, dpi=110)
     PAGE.write_text(with_rows(rows) if asked else page_of(rows), encoding="utf-8")
 
 
@@ -151,20 +151,20 @@ def page_of(rows: list[dict[str, Any]]) -> str:
     between = BETWEEN.format(unreliable=unreliable[0].upper() + unreliable[1:] if weak else "")
     models = in_markdown(table[: len(MODELS)])
     mismatch = in_markdown(table[len(MODELS) :])
-    ANEW.unlink(missing_ok=True)
+    AGAIN.unlink(missing_ok=True)
     return INTRODUCTION + models + between + mismatch
 
 
 def with_rows(rows: list[dict[str, Any]]) -> str:
-    """Return the page with the rows of models that were run anew, and with their figure."""
+    """Return the page with the rows of models that were run again, and with their figure."""
     page = PAGE.read_text(encoding="utf-8")
     table = pd.DataFrame(rows)[list(COLUMNS)].rename(columns=COLUMNS)
     for line in in_markdown(table).splitlines()[2:]:
         model = line.split("|")[1]
         old = next(old for old in page.splitlines() if old.split("|")[1:2] == [model])
         page = page.replace(old, line)
-    if ANEW.name not in page:
-        page = page.replace(CAPTION, CAPTION + RUN_ANEW)
+    if AGAIN.name not in page:
+        page = page.replace(CAPTION, CAPTION + RUN_AGAIN)
     return page
 
 

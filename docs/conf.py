@@ -16,7 +16,7 @@ for library in ("arviz", "pytensor"):  # whose greetings at import are no news o
 for package in pkgutil.walk_packages(bayesmeta.__path__, "bayesmeta."):
     if package.ispkg and package.name != "bayesmeta.api":
         names = vars(module := import_module(package.name))
-        module.__all__ = [  # autodoc describes what a package hands on from its files
+        module.__all__ = [  # autodoc describes what a package imports from its files
             name
             for name, value in names.items()
             if str(getattr(value, "__module__", "")).startswith(package.name)

@@ -173,7 +173,7 @@ TABLES = {
     "outcomes side by side": Table(
         "study,year,g_anx,v_anx,g_dep,v_dep\nO,2009,0.42,0.051,0.35,0.05\nP,2012,0.1,0.022,,\n",
         [0.42, 0.35, 0.1],
-        ("told apart by outcome: anx: g_anx, v_anx; dep: g_dep, v_dep",),
+        ("distinguished by outcome: anx: g_anx, v_anx; dep: g_dep, v_dep",),
     ),
     "outcomes of groups side by side": Table(
         "study,anx_mean_drug,anx_sd_drug,anx_n_drug,anx_mean_ctl,anx_sd_ctl,anx_n_ctl,dep_mean_drug,"

@@ -51,7 +51,7 @@ ScreeningFolder = Annotated[Path | None, folder("screening in reports/<dataset>"
 def console(shown: Shown) -> Console:
     """Return the console of a command: errors and JSON come from elsewhere.
 
-    Lines are as long as they are where nobody looks at a terminal.
+    Outside a terminal no line is folded.
     """
     file = sys.stderr if shown.as_json else sys.stdout
     return Console(file=file, quiet=shown.quiet, width=None if file.isatty() else UNWRAPPED)

@@ -43,7 +43,7 @@ def read_default(request: Request) -> pd.DataFrame:
     A note names what else can be analysed.
     """
     others = ", ".join(name for name in DATASETS if name != DEFAULT_DATASET)
-    choice = f"no table is named, so this is the example; your own: mine.csv; others: {others}"
+    choice = f"no table is named, so this is the example; a file: mine.csv; others: {others}"
     try:
         frame = datasets.read(DEFAULT_DATASET, variant=request.variant)
         frame.attrs["notes"] = [choice, *frame.attrs.get("notes", [])]

@@ -12,7 +12,7 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design.coding import code_terms
 
 MAX_SUGGESTED = 40
-FEWEST = 5  # values of a column, for a tau of its own
+FEWEST = 5  # values of a column that may have a tau
 
 MODEL = """# A model of {file}, written by bayesmeta init: {sizes}.
 # Run it:  {command}

@@ -44,7 +44,7 @@ def signed_text(value: float, digits: int = 2) -> str:
 
 
 def fine_digits(lower: float, upper: float, digits: int = 2) -> int:
-    """Return at least so many digits that the width of an interval has two of its own.
+    """Return at least so many digits that the width of an interval has two digits.
 
     A narrow interval would read as a single number otherwise, `0.01 [0.00, 0.01]`.
     """

@@ -27,7 +27,7 @@ def simulate_studies(
     `tau`: (replicates, 3), standard deviations of studies, groups and effects. `beta`: (replicates,
     q), means of the terms. `studies`, `per_arm`: the number of studies, and the size of both arms.
     `rho`: correlation of the errors of the mean differences of a study. `seed`: gives the same true
-    effects and the same luck whatever `per_arm`, and the same first studies whatever `studies`.
+    effects and the same errors whatever `per_arm`, and the same first studies whatever `studies`.
     Source: Hedges 1981, doi 10.3102/10769986006002107.
     """
     replicates, terms = beta.shape

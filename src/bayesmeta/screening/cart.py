@@ -64,7 +64,7 @@ class Tree:
 def grow(table: pd.DataFrame, moderators: Sequence[str], choices: Choices | None = None) -> Tree:
     """Grow a random-effects meta-tree, not pruned.
 
-    At every step every leaf is split in all possible ways, tau2 is estimated anew for every split
+    At every step every leaf is split in all possible ways, tau2 is estimated again for every split
     (DerSimonian and Laird, the same tau2 for all leaves), and the split with the largest Qb is
     kept. With look-ahead the first two splits are the pair with the largest Qb; of pairs that give
     the same three leaves, it is metacart's: the pair with the second moderator that comes first.

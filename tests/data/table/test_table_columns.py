@@ -1,4 +1,4 @@
-"""table: columns as asked, as named, as people name them; groups that are numbered anew."""
+"""table: columns as asked, as named, as people name them; groups that are numbered from the start."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -50,8 +50,8 @@ def test_levels_are_named_and_numbered_groups_are_nested(read: Read) -> None:
     assert not {"district", "school"} & {*table.columns}
     assert table.attrs["notes"] == [
         "study is read from district; group is read from school",
-        "the file's own study is kept as study_in_file",
-        "group is numbered anew within each study: its labels are 11/1, ...",
+        "study of the file is kept as study_in_file",
+        "group is numbered from the start within each study: its labels are 11/1, ...",
     ]
 
 

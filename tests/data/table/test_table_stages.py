@@ -80,7 +80,7 @@ def test_given_and_computed_rows_stay_in_the_order_of_the_table() -> None:
     assert [message.split(",")[0] for message in reading.messages] == [
         "yi and vi are computed from ti",
         "1 of 4 rows are left out",
-        "group is numbered anew within each study: its labels are 1/1",
+        "group is numbered from the start within each study: its labels are 1/1",
     ]
 
 

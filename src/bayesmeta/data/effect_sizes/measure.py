@@ -54,7 +54,7 @@ class Measure:
     null : the effect size that means no effect; None if no value does, as for a single group.
     guessed : whether a table whose columns complete a form is taken to mean it without being asked.
     notes : lines about some columns of a form, such as what was added to which rows.
-    warning : why the measure is seldom right, for whoever asks for it.
+    warning : why the measure is rarely right, printed if it is asked for.
     """
 
     name: str

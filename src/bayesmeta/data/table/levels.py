@@ -100,7 +100,7 @@ def _nested(labels: pd.Series, parents: pd.Series, name: str) -> Labels:
         return Labels(labels)
     parent = "study" if name == "group" else "group or study"
     first = f"{parents.iloc[0]}/{labels.iloc[0]}"
-    message = f"{name} is numbered anew within each {parent}: its labels are {first}, ..."
+    message = f"{name} is numbered from the start within each {parent}: its labels are {first}, ..."
     return Labels((parents + "/" + labels).where(labels != "", ""), (message,))
 
 

@@ -55,7 +55,7 @@ def name_columns(reading: Reading) -> Reading:
     changed = {target: source for target, source in taken.items() if target != source}
     messages = [
         "; ".join(f"{target} is read from {source}" for target, source in changed.items()),
-        "; ".join(f"the file's own {old} is kept as {new}" for old, new in aside.items()),
+        "; ".join(f"{old} of the file is kept as {new}" for old, new in aside.items()),
     ]
     named = pd.DataFrame(columns, index=text.index)
     messages = [*guess.messages, *filter(None, messages)]

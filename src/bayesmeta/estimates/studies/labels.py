@@ -1,4 +1,4 @@
-"""Names of studies as readers know them: author and year."""
+"""Names of studies for readers: author and year."""
 
 import numpy as np
 import xarray as xr

@@ -149,7 +149,7 @@ def _connect(address: str) -> "Client":
         advice = "install it with: pip install 'bayesmeta[dask]'"
         raise BadInput(f"Dask is not installed; {advice}") from error
     try:
-        # a socket first: a Client that reaches nobody may block the next when it is collected
+        # a socket first: a Client without a scheduler may block the next when it is collected
         socket.create_connection(get_address_host_port(address), timeout=PATIENCE).close()
         client = Client(address, timeout=PATIENCE)
     except (OSError, ValueError) as error:

@@ -4,7 +4,7 @@ r"""Small-study effects: the published direction of an effect, and the slopes of
     pet:    y_i = ... + pet d_i s_i         peese:  y_i = ... + peese d_i s_i^2
 
 The other terms are then means at s = 0, of a study too large to be selected. s is the part of an
-SMD's standard error that does not contain the SMD itself: with the whole standard error a slope
+SMD's standard error that does not contain the SMD itself: with the complete standard error a slope
 arises by arithmetic. A table with a single size ni has s proportional to 1 / sqrt(n), with the
 median of sqrt(v); a table without sizes has s = sqrt(v).
 

@@ -17,8 +17,8 @@ from bayesmeta.model.spec import HEAVY, ModelSpec
 
 SAMPLE = "sample the model with --sampler numpyro"
 STRUCTURED = (
-    "model {} has a dependence structure (crossed, correlation, inner, scale, errors, or levels of "
-    "its own): independent draws (--sampler quadrature) and REML take it; this analysis needs "
+    "model {} has a dependence structure (crossed, correlation, inner, scale, errors, or levels by "
+    "column): independent draws (--sampler quadrature) and REML take it; this analysis needs "
     "levels from study, group and effect"
 )
 UNKNOWN = (

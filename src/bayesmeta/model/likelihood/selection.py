@@ -204,7 +204,7 @@ class Selected(Normal):
         return np.asarray(self.publication.log_probability(mean, variance, omega))
 
     def replicate(self, rng: Generator, draws: Parameters, random: RandomEffects) -> np.ndarray:
-        """Draw new published results (k, draws); d is drawn anew, as a part of the results."""
+        """Draw new published results (k, draws); d is drawn again, as a part of the results."""
         mean = self.x @ draws.beta + self.above_effects(random.u, random.w)
         variance = np.square(self.taus(draws.tau).effect)
         weights = weights_of(draws.auxiliary["weights"], self.results)

@@ -113,7 +113,7 @@ class ModelSpec:
 
     @property
     def has_blocks(self) -> bool:
-        """Return whether REML needs the covariance of whole blocks of results (`structure`)."""
+        """Return whether REML needs the covariance of blocks of results (`structure`)."""
         return self.is_structured or self.shared_controls
 
     @property

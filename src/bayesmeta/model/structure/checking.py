@@ -13,7 +13,7 @@ ROUNDING = 1e-8  # of indicators that are sums of terms
 
 
 def refuse_moderators(components: list[Component], design: xr.Dataset) -> None:
-    """Raise BadInput if the terms give every unit of a random effect a mean of its own."""
+    """Raise BadInput if the terms give every unit of a random effect a separate mean."""
     x = design["X"].values
     for component in components:
         if component.matrix.kind != IDENTITY or not 1 < len(component.labels) <= x.shape[1]:

@@ -26,7 +26,7 @@ from bayesmeta.model.structure.matrices import Matrix
 from bayesmeta.model.structure.parameters import Parameter, Values
 
 ETA = 1.0  # of the LKJ prior
-SLOPE_SD = 0.5  # of a slope of log tau, per sd of a number: it seldom changes tau threefold
+SLOPE_SD = 0.5  # of a slope of log tau, per sd of a number: it rarely changes tau threefold
 IDENTITY = "ID"
 MANY = 30  # categories, of which a matrix for every draw takes long
 

@@ -1,4 +1,4 @@
-"""Results that exist: kept from other inputs and from a second run, replaced as a whole."""
+"""Results that exist: kept from other inputs and from a second run, replaced completely."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Simulation-based calibration: a model on data that come from its own prior."""
+"""Simulation-based calibration: a model on data that come from its prior."""
 
 from bayesmeta.robustness.calibration.bands import band_of_ecdf
 from bayesmeta.robustness.calibration.refits import refit_sets

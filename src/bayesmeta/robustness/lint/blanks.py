@@ -6,7 +6,7 @@ from bayesmeta.model.design.blanks import blank_cells
 from bayesmeta.model.design.completing import moderator_names
 from bayesmeta.robustness.lint.findings import Finding, Findings, LintInput, rows_of
 
-MANY = 0.1  # of the effects: fewer seldom move a conclusion
+MANY = 0.1  # of the effects: fewer rarely move a conclusion
 BLANK = Finding(
     code="moderator-blank",
     rank=3,

@@ -35,7 +35,7 @@ def turn_outcomes(reading: Reading) -> Reading:
     title = _unused("outcome" if outcomes else "comparison", names)
     text = _turned(reading.text, blocks, title)
     listed = "; ".join(f"{key}: {', '.join(block.values())}" for key, block in blocks.items())
-    message = f"columns of several effects are turned into rows, told apart by {title}: {listed}"
+    message = f"columns of several effects are turned into rows, distinguished by {title}: {listed}"
     shared = "" if outcomes else "; they share their control, so that their errors are dependent"
     made = frozenset({title, *(name for block in blocks.values() for name in block)})
     return reading.updated(text=text, messages=[message + shared], made=made)
@@ -109,7 +109,7 @@ def _compared_with_control(names: Iterable[str]) -> Blocks:
 
 
 def _turned(text: pd.DataFrame, blocks: Blocks, title: str) -> pd.DataFrame:
-    """Return a row per row and block that has any cell of its own, in the order of the rows."""
+    """Return a row per row and block that has any filled cell, in the order of the rows."""
     sources = [name for block in blocks.values() for name in dict.fromkeys(block.values())]
     others = text.drop(columns=list({*sources}))
     targets = list(dict.fromkeys(name for block in blocks.values() for name in block))

@@ -14,7 +14,7 @@ from bayesmeta.output.figures.text_size import width_of
 
 HANDLE = 0.3  # inches of a mark in the legend, with the gap before its text
 APART = 0.25  # inches between the entries
-ROUNDED = 1.05  # width of a text whose letters stand on whole pixels, as in a small PNG
+ROUNDED = 1.05  # width of a text whose letters are placed on pixels, as in a small PNG
 SPACING = 1.12  # matplotlib's factor for lines that are `LINE` sizes of the font apart
 TITLE = 1.2  # size of the title, in sizes of the font
 GAP = 0.08
