@@ -83,7 +83,7 @@ def test_most_standard_errors_are_of_the_first_rank() -> None:
 
 
 def test_the_first_rank_wants_a_thousand_to_one() -> None:
-    tables = [simulate(seed) for seed in range(30)]
+    tables = [simulate(seed) for seed in range(10)]
     typed = [
         with_sems(frame, str(frame["study"].iloc[4 * seed])) for seed, frame in enumerate(tables)
     ]
