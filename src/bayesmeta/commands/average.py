@@ -50,12 +50,12 @@ def average(
         over = parts_of(options.over, inputs)
         members = averaging.members_of(inputs.frame, inputs.spec, over)
     exact = [member for member in members if averaging.is_exact(member)]
-    found: dict[str, averaging.Evaluated] = {}
+    evaluated: dict[str, averaging.Evaluated] = {}
     with steps.counted("evidence by quadrature", len(exact)) as count:
         for member in exact:
-            found[member.name] = averaging.exact(member)
+            evaluated[member.name] = averaging.exact(member)
             count(member.name)
-    others = [member for member in members if member.name not in found]
+    others = [member for member in members if member.name not in evaluated]
     jobs = [_job(member, options.seed) for member in others]
     done = run_jobs(jobs, steps=steps, title="evidence by importance", dask=dask, workers=workers)
     left_out = dict(done.refused)
@@ -66,8 +66,8 @@ def average(
         if reason := averaging.why_uncertain(table):
             left_out[member.name] = reason
         else:
-            found[member.name] = averaging.of_draws(member, table)
-    pairs = [(member, found[member.name]) for member in members if member.name in found]
+            evaluated[member.name] = averaging.of_draws(member, table)
+    pairs = [(member, evaluated[member.name]) for member in members if member.name in evaluated]
     if len(pairs) < 2:
         reasons = "; ".join(left_out.values())
         raise BadInput(f"an average needs two models with an evidence; {reasons}")

@@ -23,7 +23,7 @@ def run_priors(options: Catalogue, console: Console, *, as_json: bool = False) -
 
     Return the exit code. Raise BadInput if there are none, or too many to draw.
     """
-    entries = found(options.search)
+    entries = entries_matching(options.search)
     table = pd.DataFrame(entries)
     if options.draw is not None:
         draw(entries, options.draw)
@@ -40,7 +40,7 @@ def run_priors(options: Catalogue, console: Console, *, as_json: bool = False) -
     return 0
 
 
-def found(search: str | None) -> list[Informed]:
+def entries_matching(search: str | None) -> list[Informed]:
     """Return the priors with a text in name, field or source; all without one."""
     text = (search or "").lower()
     entries = [

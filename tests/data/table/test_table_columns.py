@@ -1,4 +1,4 @@
-"""table: columns as asked, as named, as people name them; groups that are numbered from the start."""
+"""table: columns as asked, as named, as people name them; groups numbered within studies."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

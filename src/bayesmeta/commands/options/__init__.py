@@ -4,7 +4,7 @@ The command line makes a flag of every annotated field (`cli.app.command`), and 
 same values.
 """
 
-from bayesmeta.commands.options.base import Options
+from bayesmeta.commands.options.declaring import Options
 from bayesmeta.commands.options.plotting import Plotting
 from bayesmeta.commands.options.shared import (
     Cluster,

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, get_args
 
 import typer
 
-from bayesmeta.commands.options.base import Options, option
+from bayesmeta.commands.options.declaring import Options, option
 from bayesmeta.commands.options.specific import Results
 from bayesmeta.infrastructure.choices import AxisTransform, ForestLayout, Picture
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bayesmeta.commands.options.base import Options, option
+from bayesmeta.commands.options.declaring import Options, option
 from bayesmeta.infrastructure.choices import Likelihood, Missing, Sampler, Transform, Variant
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 import typer
 
-from bayesmeta.commands.options.base import Options, option
+from bayesmeta.commands.options.declaring import Options, option
 from bayesmeta.commands.options.shared import Columns, Seed, TransformOption, VariantOption
 from bayesmeta.infrastructure.choices import Coding, Folds, Likelihood, Target, Test, Weights
 from bayesmeta.infrastructure.errors import BadInput

@@ -84,7 +84,7 @@ _ROWS = (
     of_counts("AS", "difference of arcsine square roots of risks", counts.arcsine_difference,
               notes=nothing),
     of_counts("PHI", "phi coefficient", counts.phi, notes=nothing,
-              needs="somebody with and somebody without an event in the groups together"),
+              needs="persons with and persons without an event in the groups together"),
     of_counts("YUQ", "Yule's Q", counts.yule_q),
     of_counts("YUY", "Yule's Y", counts.yule_y),
     of_counts("OR2D", "standardised mean difference of a log odds ratio, logistic",

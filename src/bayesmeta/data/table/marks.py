@@ -25,7 +25,7 @@ SHOWN_COLUMNS = 8
 
 
 def mark_missing(reading: Reading) -> Reading:
-    """Return the reading with "NR", "n/a", "-", "." and similar marks as blank cells, with a message.
+    """Return the reading with "NR", "n/a", "-", "." and the like as blank cells, with a message.
 
     A column of signs keeps its "-".
     """

@@ -75,7 +75,7 @@ def augmented_posterior(
     }
     if sampled.correlation >= forgotten(draws * chains):
         attributes["k_hat"] = NOT_FORGOTTEN
-    filled = _with_stand_ins(design, table, sampled)
+    filled = _with_drawn_values(design, table, sampled)
     with steps("exact random effects"):
         tree = structured_tree(
             filled,
@@ -108,7 +108,7 @@ def _as_usual(tree: xr.DataTree, design: xr.Dataset, spec: ModelSpec) -> xr.Data
     return tree
 
 
-def _with_stand_ins(design: xr.Dataset, table: Table, sampled: Chains) -> xr.Dataset:
+def _with_drawn_values(design: xr.Dataset, table: Table, sampled: Chains) -> xr.Dataset:
     """Return a design with means of the unknown numbers, and the likeliest categories."""
     unknowns = table.unknowns
     drawn = sampled.drawn

@@ -52,7 +52,7 @@ def imputed_rows(design: xr.Dataset) -> np.ndarray:
 
 
 def unknown_in(design: xr.Dataset, name: str) -> np.ndarray:
-    """Return in which rows of a design a column has stand-ins for unknown values (k,)."""
+    """Return in which rows of a design a column has provisional values for unknown ones (k,)."""
     if not has_unknowns(design) or name not in design["blank_moderator"].values:
         return np.zeros(design.sizes["effect"], bool)
     return np.asarray(design["is_blank"].sel(blank_moderator=name).values, bool)

@@ -46,7 +46,7 @@ class CodedTable(NamedTuple):
     frame: pd.DataFrame  # with values in place of blanks
     coding: Coding
     blank: pd.DataFrame  # which cells were blank (k, moderators); no columns without any
-    observed: pd.DataFrame  # the same rows without the stand-ins
+    observed: pd.DataFrame  # the same rows without the provisional values
 
 
 def moderator_names(terms: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The values that unknown moderators can have, the coding of their rows at these, and stand-ins."""
+"""The values that unknown moderators can have, and the coding of their rows at these."""
 
 from collections.abc import Sequence
 from itertools import product

@@ -147,7 +147,9 @@ def _check_structure(spec: ModelSpec, where: str) -> None:
     if both := [name for name in spec.crossed if name in spec.levels]:
         raise BadInput(f"{where} has {both} among levels and crossed; it is one of them")
     if unfit := [key for key in UNFIT_STRUCTURED if getattr(spec, key)]:
-        needs = "a dependence structure (crossed, correlation, inner, scale, errors, levels by column)"
+        needs = (
+            "a dependence structure (crossed, correlation, inner, scale, errors, levels by column)"
+        )
         raise BadInput(f"{where}: {needs} cannot be combined with {', '.join(unfit)}; leave it out")
     estimated = [*spec.auxiliary_parameters, *spec.pooling_sds]
     if spec.likelihood != "normal" or estimated or spec.bias == "selection":

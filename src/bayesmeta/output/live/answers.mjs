@@ -165,7 +165,7 @@ function prediction({ table, model, x, vi }) {
 const ANSWERS = { summary, deletion, cell, prediction };
 
 /**
- * Answer a question of the page; what cannot be computed is said in words.
+ * Answer a question of the page; what cannot be computed is stated in words.
  * @param {string} kind
  * @param {any} request
  * @returns {{value?: any, refused?: string}}

@@ -150,18 +150,18 @@ def _means_of(frame: pd.DataFrame, spec: ModelSpec, over: Sequence[str]) -> Iter
 
 def _of_cells(spec: ModelSpec, cells: int, over: Sequence[str]) -> Iterator[_Means]:
     """Yield no effect, one mean, and separate means of cells."""
-    one = spec if cells == 1 else spec.with_terms("1")
+    overall = spec if cells == 1 else spec.with_terms("1")
     share = 0.5 if EFFECT in over else 1.0
     separate = cells > 1 and MODERATORS in over
     common = np.ones((cells, 1))
     if separate:
         yield _Means(spec, {EFFECT: True, CELLS: True}, share / 2, np.eye(cells))
-        yield _Means(one, {EFFECT: True, CELLS: False}, share / 2, common)
+        yield _Means(overall, {EFFECT: True, CELLS: False}, share / 2, common)
     else:
         yield _Means(spec, {EFFECT: True}, share, np.eye(cells))
     if EFFECT in over:
         absent = {EFFECT: False} | ({CELLS: False} if separate else {})
-        yield _Means(_without(one, []), absent, share, common)
+        yield _Means(_without(overall, []), absent, share, common)
 
 
 def _of_formula(

@@ -87,10 +87,10 @@ def scaled_prior(prior: Prior, scale: float) -> Prior:
     return prior
 
 
-def density_ratio(member: Member, found: Evaluated, weights: np.ndarray) -> float:
+def density_ratio(member: Member, evaluated: Evaluated, weights: np.ndarray) -> float:
     """Return the log Bayes factor by Savage and Dickey of a combination that is not 0 a priori."""
     centre, sd = member.prior_of(weights)
-    mixture = mixture_of(found, weights)
+    mixture = mixture_of(evaluated, weights)
     log_densities = norm.logpdf(0.0, mixture.centre, mixture.within)
     return float(norm.logpdf(0.0, centre, sd) - logsumexp(log_densities, b=mixture.weight))
 
@@ -114,10 +114,10 @@ def savage_dickey_table(pairs: Pairs, terms: Sequence[tuple[str, np.ndarray]]) -
         }
         if not (wanted[True] and wanted[False]) or _is_heavy(wanted[True][0][0].spec):
             continue
-        member, found = wanted[True][0]
+        member, evaluated = wanted[True][0]
         without = wanted[False][0][1]
-        by_density = density_ratio(member, found, weights)
-        difference = found.log_evidence - without.log_evidence
+        by_density = density_ratio(member, evaluated, weights)
+        difference = evaluated.log_evidence - without.log_evidence
         rows.append({"component": component, "by_evidence": difference, "by_density": by_density})
     return pd.DataFrame(rows, columns=["component", "by_evidence", "by_density"])
 

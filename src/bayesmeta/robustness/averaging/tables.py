@@ -28,7 +28,9 @@ SHOWN = 0.005  # posterior probability of a model in figures
 
 def log_probabilities(pairs: Pairs) -> np.ndarray:
     """Return the log posterior probability of every model (models,)."""
-    log_mass = np.array([found.log_evidence + np.log(member.prior) for member, found in pairs])
+    log_mass = np.array(
+        [evaluated.log_evidence + np.log(member.prior) for member, evaluated in pairs]
+    )
     return log_mass - logsumexp(log_mass)
 
 
@@ -45,9 +47,13 @@ def models_table(pairs: Pairs) -> pd.DataFrame:
     """
     posterior = probabilities(pairs)
     rows = []
-    for (member, found), probability in zip(pairs, posterior, strict=True):
+    for (member, evaluated), probability in zip(pairs, posterior, strict=True):
         present = {name: "yes" if yes else "no" for name, yes in member.present.items()}
-        evidence = {"log_evidence": found.log_evidence, "error": found.error, "how": found.how}
+        evidence = {
+            "log_evidence": evaluated.log_evidence,
+            "error": evaluated.error,
+            "how": evaluated.how,
+        }
         row = {"model": member.name, **present, "weights_or_slope": member.bias}
         prior = member.prior / sum(other.prior for other, _ in pairs)
         rows.append({**row, "prior": prior, **evidence, "posterior": probability})
@@ -65,7 +71,7 @@ def inclusion_table(pairs: Pairs) -> pd.DataFrame:
     posterior = np.exp(log_posterior)
     prior = np.array([member.prior for member, _ in pairs])
     prior = prior / prior.sum()
-    errors = np.array([found.error for _, found in pairs])
+    errors = np.array([evaluated.error for _, evaluated in pairs])
     rows = []
     for component in components_of(pairs):
         has = np.array([member.present[component] for member, _ in pairs])
@@ -115,8 +121,8 @@ def averaged_table(
             del conditional["median"]
             row |= {f"conditional_{key}": value for key, value in conditional.items()}
         wide = [
-            mixture_of(found, 0 * weights if is_zero else weights, with_tau=True)
-            for (_, found), is_zero in zip(pairs, zero, strict=True)
+            mixture_of(evaluated, 0 * weights if is_zero else weights, with_tau=True)
+            for (_, evaluated), is_zero in zip(pairs, zero, strict=True)
         ]
         prediction = mixed(wide, posterior)
         row |= {
@@ -153,11 +159,11 @@ def heterogeneity_averaged(pairs: Pairs, levels: Sequence[str]) -> pd.DataFrame:
     conditional_mean of the others.
     """
     posterior = probabilities(pairs)
-    absent = np.array([not found.tau.any() for _, found in pairs])
+    absent = np.array([not evaluated.tau.any() for _, evaluated in pairs])
     columns = {level: at for at, level in enumerate(levels)} | {TOTAL: None}
     rows = []
     for level, at in columns.items():
-        taus = [_tau(found, at) for _, found in pairs]
+        taus = [_tau(evaluated, at) for _, evaluated in pairs]
         row = {
             "level": level,
             **_of_nodes(taus, pairs, posterior),
@@ -169,13 +175,15 @@ def heterogeneity_averaged(pairs: Pairs, levels: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _tau(found: Evaluated, at: int | None) -> np.ndarray:
-    return np.linalg.norm(found.tau, axis=1) if at is None else found.tau[:, at]
+def _tau(evaluated: Evaluated, at: int | None) -> np.ndarray:
+    return np.linalg.norm(evaluated.tau, axis=1) if at is None else evaluated.tau[:, at]
 
 
 def _of_nodes(taus: list[np.ndarray], pairs: Pairs, probability: np.ndarray) -> dict[str, float]:
     shares = probability / probability.sum()
-    weights = [share * found.weight for share, (_, found) in zip(shares, pairs, strict=True)]
+    weights = [
+        share * evaluated.weight for share, (_, evaluated) in zip(shares, pairs, strict=True)
+    ]
     tau, weight = np.concatenate(taus), np.concatenate(weights)
     order = np.argsort(tau)
     below = np.cumsum(weight[order])
@@ -188,17 +196,17 @@ def by_model(pairs: Pairs, weights: np.ndarray) -> list[Mixture]:
     """Return the distribution of a combination in every model; a point where it is 0."""
     at_zero = Mixture(np.ones(1), np.zeros(1), np.full(1, POINTLESS))
     return [
-        at_zero if member.is_zero(weights) else mixture_of(found, weights)
-        for member, found in pairs
+        at_zero if member.is_zero(weights) else mixture_of(evaluated, weights)
+        for member, evaluated in pairs
     ]
 
 
-def mixture_of(found: Evaluated, weights: np.ndarray, *, with_tau: bool = False) -> Mixture:
+def mixture_of(evaluated: Evaluated, weights: np.ndarray, *, with_tau: bool = False) -> Mixture:
     """Return the distribution of a combination in a model; of a new true effect `with_tau`."""
-    variance = np.maximum((found.covariance @ weights) @ weights, POINTLESS**2)
+    variance = np.maximum((evaluated.covariance @ weights) @ weights, POINTLESS**2)
     if with_tau:
-        variance = variance + (found.tau**2).sum(1)
-    return Mixture(found.weight, found.beta @ weights, np.sqrt(variance))
+        variance = variance + (evaluated.tau**2).sum(1)
+    return Mixture(evaluated.weight, evaluated.beta @ weights, np.sqrt(variance))
 
 
 def mixed(parts: Iterable[Mixture], probability: np.ndarray) -> Mixture:
@@ -215,8 +223,8 @@ def mixed(parts: Iterable[Mixture], probability: np.ndarray) -> Mixture:
 def moments(mixture: Mixture) -> dict[str, float]:
     """Return mean, sd, median and the 95 % interval."""
     ends = zip(("ci_lb", "median", "ci_ub"), BOUNDS, strict=True)
-    found = {key: mixture.quantile(p) for key, p in ends}
-    exact = {key: 0.0 if abs(x) < 10 * POINTLESS else x for key, x in found.items()}
+    evaluated = {key: mixture.quantile(p) for key, p in ends}
+    exact = {key: 0.0 if abs(x) < 10 * POINTLESS else x for key, x in evaluated.items()}
     return {"mean": mixture.mean, "sd": mixture.sd} | exact
 
 

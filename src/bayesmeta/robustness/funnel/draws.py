@@ -43,7 +43,7 @@ def draw_effects(
     """Draw true effects under random posterior draws without repeats, in parts that fit in memory.
 
     `draws`: number of draws, at most all of the posterior. `studies`: "new" or "fitted", draw the
-    random effects of theta = X beta + u + w + d again from their distributions, or take those of the
+    random effects of theta = X beta + u + w + d from their distributions, or take those of the
     fitted studies, groups and effects.
     Raises BadInput: the tree lacks the random effects that "fitted" needs.
     """
