@@ -3,13 +3,14 @@
 # make test   the tests; make test-slow the statistical ones, too; make lint style, types, import contracts
 # make docs   the documentation as docs/_build/html/index.html; a warning is an error
 # make bench  times against other programs; make calibration every model on data from its prior, docs/calibration.md
+# make package wheel and sdist, installed and used in an empty environment of every Python at hand
 # make gallery every kind of picture from a made-up table, docs/gallery.md
 # All set up .venv first; nothing else is needed than a Python >= 3.12.
 
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: fit report test test-slow lint docs gallery bench calibration clean
+.PHONY: fit report test test-slow lint docs package gallery bench calibration clean
 .DELETE_ON_ERROR:
 
 fit: .venv/ready
@@ -33,6 +34,9 @@ lint: .venv/ready
 docs: .venv/ready
 	rm -rf docs/_build docs/api/generated
 	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs docs/_build/html
+
+package:
+	.ci/package
 
 gallery: .venv/ready
 	$(BIN)/python docs/gallery.py

@@ -14,6 +14,6 @@ The functions are those of `bayesmeta.api`, named in `__init__.pyi`, and importe
 
 import lazy_loader
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
