@@ -4,13 +4,14 @@
 # make docs   the documentation as docs/_build/html/index.html; a warning is an error
 # make bench  times against other programs; make calibration every model on data from its prior, docs/calibration.md
 # make package wheel and sdist, installed and used in an empty environment of every Python at hand
+# make guides the commands of docs/guides again, with what they print
 # make gallery every kind of picture from a made-up table, docs/gallery.md
 # All set up .venv first; nothing else is needed than a Python >= 3.12.
 
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: fit report test test-slow lint docs package gallery bench calibration clean
+.PHONY: fit report test test-slow lint docs package guides gallery bench calibration clean
 .DELETE_ON_ERROR:
 
 fit: .venv/ready
@@ -37,6 +38,9 @@ docs: .venv/ready
 
 package:
 	.ci/package
+
+guides: .venv/ready
+	$(BIN)/python docs/guides.py
 
 gallery: .venv/ready
 	$(BIN)/python docs/gallery.py

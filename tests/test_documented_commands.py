@@ -75,6 +75,7 @@ def write_tables(folder: Path) -> None:
     written |= {"schools": schools(rng, "yi", "vi"), "others": schools(rng, "es", "se")}
     for name, frame in written.items():
         frame.to_csv(folder / f"{name}.csv", index=False)
+    shutil.copy(root() / "docs" / "guides" / "sleep.csv", folder)
     for name in ("mine", "trials"):
         written[name].to_excel(folder / f"{name}.xlsx", index=False)
 
@@ -98,6 +99,10 @@ def fitted(tables: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[bool,
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)
             run(f"fit mine.csv {moderators} --sampler quadrature --draws 500")
+            if sloped:
+                run(
+                    "fit sleep.csv --moderators '~ weeks' --out weeks --sampler quadrature --draws 500"
+                )
         results = folder / "reports" / "mine"
         for name in ("preclinical", "clinical"):
             shutil.copytree(results, folder / "reports" / name)
@@ -182,7 +187,7 @@ def test_documented_flow_is_drawn(
 def test_documented_command_reads_a_fit(
     line: str, fitted: dict[bool, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(fitted["dose" in line])
+    monkeypatch.chdir(fitted["dose" in line or "weeks" in line])
     run(line)
 
 
