@@ -1,7 +1,7 @@
 """Run the commands of the guides again, and write what they print: `make guides`.
 
-Every block of kind `console` in docs/guides is a command after "$ " and what it printed. The commands
-of a page run in its order, in an empty folder with sleep.csv, each as a process of its own.
+Every block of kind `console` in docs/guides is a command after "$ " and what it printed. The
+commands of a page run in its order, in an empty folder with sleep.csv, each as a process.
 """
 
 import os

@@ -100,9 +100,8 @@ def fitted(tables: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[bool,
             patch.chdir(folder)
             run(f"fit mine.csv {moderators} --sampler quadrature --draws 500")
             if sloped:
-                run(
-                    "fit sleep.csv --moderators '~ weeks' --out weeks --sampler quadrature --draws 500"
-                )
+                options = "--out weeks --sampler quadrature --draws 500"
+                run(f"fit sleep.csv --moderators '~ weeks' {options}")
         results = folder / "reports" / "mine"
         for name in ("preclinical", "clinical"):
             shutil.copytree(results, folder / "reports" / name)

@@ -20,7 +20,8 @@ COLUMN = re.compile(r"[−-]?\d+\.\d+")
 
 def load() -> ModuleType:
     spec = importlib.util.spec_from_file_location("guides", DOCS / "guides.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
