@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 import bayesmeta
@@ -80,3 +81,13 @@ def test_reml_is_that_of_metafor() -> None:
         for column in rows[name]:
             printed = [float(number.replace("−", "-")) for number in COLUMN.findall(column)]
             assert values == pytest.approx(printed, abs=6e-5), name
+
+
+def test_effects_of_regions_are_those_of_their_printed_f_tests() -> None:
+    text = " ".join((DOCS / "sisters.md").read_text(encoding="utf-8").split())
+    printed = re.findall(r"F\(1, 25\) = (\d+\.\d+)", text)
+    assert len(printed) == 2
+    sizes = bayesmeta.effects("SMCC", ti=np.sqrt(np.array(printed, float)), ni=28)
+    for g, v in zip(sizes["yi"], sizes["vi"], strict=True):
+        low, high = g - 1.96 * np.sqrt(v), g + 1.96 * np.sqrt(v)
+        assert f"{g:.2f} [{low:.2f}, {high:.2f}]" in text
