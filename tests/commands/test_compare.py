@@ -104,6 +104,14 @@ def test_the_test_is_a_choice(
     assert not (tmp_path / "out").exists()
 
 
+def test_without_several_effects_in_a_group_there_is_no_effect_level(tmp_path: Path) -> None:
+    rows = {"study": [*"abcdef"], "yi": [0.1, 0.5, 0.3, 0.9, -0.2, 0.4], "vi": 0.1}
+    pd.DataFrame(rows).to_csv(tmp_path / "one.csv", index=False)
+    assert run("--dataset", str(tmp_path / "one.csv"), "--out", str(tmp_path / "out")) == 0
+    assert not (tmp_path / "out" / "tables" / "levels.csv").exists()
+    assert "four levels" not in (tmp_path / "out" / "comparison.html").read_text(encoding="utf-8")
+
+
 def test_what_a_file_lacks_is_left_out(compared: Path) -> None:
     made = {path.stem for path in (compared / "tables").iterdir()}
     assert {"egger", "fail_safe_n", "influence", "levels"} <= made

@@ -138,7 +138,6 @@ def test_reml_of_the_vaccine_trials_is_shown_as_a_risk_ratio(vaccine: pd.DataFra
     assert row["estimate"] == pytest.approx(-0.7145323, abs=1e-5)  # metafor: rma(measure="RR")
     ends = row[["estimate_transformed", "ci_lb_transformed", "ci_ub_transformed"]].tolist()
     assert ends == pytest.approx([0.489421, 0.344074, 0.696166], abs=1e-4)
-    tables["levels"] = pd.DataFrame({"model": []})
     text = text_of(print_comparison, tables, normal=False)
     assert "0.49 [0.34, 0.70]" in text
     of_tau = tables["comparison"].set_index("term").loc["tau_study"]

@@ -46,8 +46,9 @@ def compute(task: Task[Comparison]) -> Outcome:
     with task.steps("frequentist and Bayesian estimates"):
         both = estimate_both(inputs.design, inputs.spec)
         tables, curves = comparison_tables(both, inputs, task.options.test)
-    with task.steps("four levels against three"):
-        tables |= compare_levels(inputs, tables["comparison"])
+    if inputs.frame["group"].duplicated().any():  # else group and effect are one level
+        with task.steps("four levels against three"):
+            tables |= compare_levels(inputs, tables["comparison"])
     with task.steps("the published analyses"):
         tables |= published_tables(inputs, both.fit)
     if "corrected" in tables:

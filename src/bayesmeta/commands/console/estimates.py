@@ -161,7 +161,8 @@ def print_comparison(printer: Printer, tables: Tables, *, normal: bool) -> None:
     robust = tables["frequentist_robust"]
     if few := robust.loc[robust["caution"] != "", "term"].tolist():
         printer.note(f"{FEW_DF}: {', '.join(few)}", "yellow")
-    printer.frame("Four levels against three", tables["levels"].round(2))
+    if "levels" in tables:
+        printer.frame("Four levels against three", tables["levels"].round(2))
     if normal:
         printer.line(NORMAL_BESIDE, "bold")
 
