@@ -10,10 +10,12 @@ import xarray as xr
 from bayesmeta.api.checks import check_sizes
 from bayesmeta.api.results import contrasts, heterogeneity, terms
 from bayesmeta.api.wording import python_errors
+from bayesmeta.inference import quadrature
 from bayesmeta.infrastructure.arviz import arviz_stats
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.likelihood import refusal
 from bayesmeta.model.spec import spec_of
+from bayesmeta.robustness import influence
 
 
 @python_errors
@@ -74,9 +76,6 @@ def loo(tree: xr.DataTree, *, seed: int = 1) -> pd.DataFrame:
     >>> list(bayesmeta.loo(tree))
     ['study', 'k', 'elpd_psis', 'k_hat', 'elpd', 'how', 'error']
     """
-    from bayesmeta.inference import quadrature
-    from bayesmeta.robustness import influence
-
     design = check_sizes(tree)["constant_data"].to_dataset()
     spec = spec_of(tree)
     exact = None

@@ -11,10 +11,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import xarray as xr
+from formulaic import Formula
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design.coding import Coding
+from bayesmeta.model.design.standardising import CONTEXT
 from bayesmeta.model.spec import ModelSpec
 
 UNITS = ("study", "group", "effect")
@@ -156,10 +158,6 @@ def number_of(frame: pd.DataFrame, coding: Coding, name: str) -> Number:
 
 def evaluated(frame: pd.DataFrame, expression: str) -> np.ndarray:
     """Return the values of a numeric expression (k,)."""
-    from formulaic import Formula
-
-    from bayesmeta.model.design.standardising import CONTEXT
-
     if expression in frame.columns:
         return frame[expression].to_numpy(float)
     matrix = Formula(f"0 + {expression}").get_model_matrix(frame, context=CONTEXT)

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from formulaic import Formula, SimpleFormula, model_matrix
+from formulaic.errors import DataMismatchWarning, FormulaicError
 from pandas.api.types import is_numeric_dtype
 
 from bayesmeta.data.schema import check_moderators
@@ -78,8 +80,6 @@ def lost_terms(spec: Any) -> list[str]:
 
 def _coded(frame: pd.DataFrame, formula: str) -> Any:
     """Return the formulaic matrix of a formula; raise BadInput if the table cannot fill it."""
-    from formulaic import Formula, SimpleFormula, model_matrix
-
     try:
         parsed = Formula(formula)
         if not isinstance(parsed, SimpleFormula):
@@ -102,8 +102,6 @@ def code_rows(coding: Coding, frame: pd.DataFrame) -> pd.DataFrame:
 
     Raise BadInput if a moderator is missing or blank, or has a level that the table did not have.
     """
-    from formulaic.errors import DataMismatchWarning, FormulaicError
-
     check_moderators(frame, variables_of(coding.spec.formula))
     try:
         with warnings.catch_warnings():

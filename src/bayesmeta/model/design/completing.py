@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from formulaic import Formula
 from scipy.special import ndtri
 
 from bayesmeta.infrastructure.errors import BadInput
@@ -51,8 +52,6 @@ class CodedTable(NamedTuple):
 
 def moderator_names(terms: str) -> list[str]:
     """Return the columns that a formula needs; none if it cannot be read, which coding reports."""
-    from formulaic import Formula
-
     try:
         return variables_of(Formula(terms))
     except Exception:  # formulaic raises errors of many kinds

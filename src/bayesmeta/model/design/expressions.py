@@ -7,6 +7,9 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
+from formulaic.transforms import TRANSFORMS
+from formulaic.utils.code import sanitize_variable_names
+
 from bayesmeta.infrastructure.errors import BadInput
 
 LOGARITHMS = ("log", "log10", "log1p", "log2")
@@ -38,8 +41,6 @@ def _computes(node: ast.AST) -> bool:
         is_contrast = module == "contr" and not node.attr.startswith("_")
         return is_contrast or (module == "np" and node.attr in FUNCTIONS)
     if isinstance(node, ast.Call):
-        from formulaic.transforms import TRANSFORMS
-
         is_transform = isinstance(node.func, ast.Name) and node.func.id in TRANSFORMS
         return is_transform or isinstance(node.func, ast.Attribute)
     return isinstance(node, (*VALUES, *OPERATIONS, *OPERATORS))
@@ -64,8 +65,6 @@ def _names_of(factor: Any) -> list[str]:
 
 def _read(expression: str) -> tuple[ast.Expression, dict[str, str]]:
     """Return the tree that formulaic evaluates, and its names for what stands in backticks."""
-    from formulaic.utils.code import sanitize_variable_names
-
     quoted: dict[str, str] = {}
     plain = sanitize_variable_names(expression, {}, quoted, template="_quoted_{}")
     return ast.parse(plain, mode="eval"), quoted

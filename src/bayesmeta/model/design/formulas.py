@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from keyword import iskeyword
 from typing import Any
 
+from formulaic import Formula
+
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design.expressions import variables_of
 
@@ -56,8 +58,6 @@ def _bounded(name: str) -> str:
 
 def _expression(name: str, columns: set[str]) -> str:
     """Return a name as an expression of other columns, these in backticks; "" if it is none."""
-    from formulaic import Formula
-
     try:
         variables: list[Any] = variables_of(Formula(name))
     except Exception:  # formulaic raises errors of many kinds: the name is no expression

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import newick
 import numpy as np
 import pandas as pd
 
@@ -138,8 +139,6 @@ def read_correlation(file: str) -> pd.DataFrame:
 
 
 def _of_tree(file: str) -> pd.DataFrame:
-    import newick
-
     try:
         root = newick.loads(Path(file).read_text(encoding="utf-8"))[0]
     except (OSError, ValueError, IndexError) as error:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 import xarray as xr
+from formulaic import Formula
 from pandas.api.types import is_numeric_dtype
 
 from bayesmeta.infrastructure.errors import BadInput
@@ -39,8 +40,6 @@ def coding_of(design: xr.Dataset, spec: ModelSpec) -> Coding:
 
     Raise BadInput if the design lacks the moderators from which it was coded.
     """
-    from formulaic import Formula
-
     names = [name for name in variables_of(Formula(spec.terms)) if name in design]
     columns = moderator_columns(design, names)
     coding = code_terms(columns, spec.terms, informed=spec.pooled_factors)

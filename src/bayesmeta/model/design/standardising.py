@@ -16,6 +16,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
+from formulaic import Formula
+from formulaic.materializers.types import FactorValues
+from formulaic.parser.types import Factor, Term
 
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design.kinds import numeric_factors
@@ -91,8 +94,6 @@ def _coded(frame: pd.DataFrame, spec: Any, numbers: list[str], centred: list[str
 
 
 def _term(expressions: list[str]) -> Any:
-    from formulaic.parser.types import Factor, Term
-
     return Term([Factor(expression, eval_method="python") for expression in expressions])
 
 
@@ -110,8 +111,6 @@ def _with_plain_names(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _evaluated(frame: pd.DataFrame, terms: list[Any]) -> pd.DataFrame:
-    from formulaic import Formula
-
     formula = Formula(terms, _ordering="none")
     context = CONTEXT | {"standardise": standardise}
     table = _with_plain_names(frame)
@@ -127,8 +126,6 @@ def standardising_rows(design: xr.Dataset) -> np.ndarray:
 
 def standardise(values: Any, centre: bool) -> Any:
     """Return columns, minus their mean if `centre`, divided by their sd (n - 1)."""
-    from formulaic.materializers.types import FactorValues
-
     plain = getattr(values, "__wrapped__", values)
     if isinstance(plain, dict):  # a spline, for example
         scaled: Any = {name: _scaled(column, centre) for name, column in plain.items()}
