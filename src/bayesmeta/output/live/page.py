@@ -16,8 +16,13 @@ from markupsafe import Markup
 
 from bayesmeta.output.pages.rendering import TEMPLATES
 
+ENGINE = (
+    *("special", "families", "arrays", "kernel", "rules", "ranges", "taus", "grid", "rho"),
+    *("posterior", "mixtures", "heterogeneity", "without", "deletion"),
+)
 MODULES = (  # in the order of what they use
-    *("engine", "data", "answers", "calculator", "drawing", "state", "words", "controls"),
+    *(f"engine/{name}" for name in ENGINE),
+    *("data", "answers", "calculator", "drawing", "state", "words", "controls"),
     *("results", "robustness", "studies", "new_study", "settings", "page"),
 )
 

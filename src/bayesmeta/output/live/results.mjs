@@ -87,15 +87,15 @@ export function stripParts({ content, state, now, before }) {
 export function meansParts({ content, state, now, before }, width) {
   const { names, payload, table } = content;
   const { terms } = table;
-  const mark = (/** @type {Row} */ { mean, quantiles, prediction }, /** @type {string} */ source, /** @type {boolean} */ predicts) =>
-    ({ mean, low: quantiles[0], high: quantiles[2], prediction: predicts ? prediction : undefined, source });
+  const mark = (/** @type {Row} */ { mean, quantiles, prediction }, /** @type {string} */ source) =>
+    ({ mean, low: quantiles[0], high: quantiles[2], prediction, source });
   const rowsOf = (/** @type {number} */ from, /** @type {number} */ to) => names.slice(from, to).map((label, i) => {
     const at = from + i;
     const published = payload.published[at];
     /** @type {Mark[]} */
-    const marks = [mark(before.rows[at], "report", at < terms)];
+    const marks = [mark(before.rows[at], "report")];
     if (published) marks.unshift({ mean: published.estimate, low: published.ci_lb, high: published.ci_ub, source: "published" });
-    if (now !== before) marks.push(mark(now.rows[at], "yours", at < terms));
+    if (now !== before) marks.push(mark(now.rows[at], "yours"));
     return { label, marks, text: estimateOf(now.rows[at]) };
   });
   const options = { width, axis: payload.measure.axis, zero: payload.measure.hasNull, rope: state.rope };
@@ -106,7 +106,7 @@ export function meansParts({ content, state, now, before }, width) {
     const { mean, sd, quantiles, positive, above, below, prediction } = now.rows[at];
     return [
       label, numberText(mean, 3), numberText(sd, 3), intervalText(quantiles[0], quantiles[2]), probabilityText(positive),
-      probabilityText(1 - above - below), at < terms ? intervalText(prediction[0], prediction[1]) : "\u2013",
+      probabilityText(1 - above - below), prediction ? intervalText(prediction[0], prediction[1]) : "\u2013",
       ...scaled.map(() => scaledText(content, at, quantiles)),
     ];
   });
