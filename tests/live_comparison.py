@@ -25,9 +25,10 @@ def spec_with(
     levels: list[str], *, rho: float = 0.0, tau: str = "HalfNormal(1)", more: str = ""
 ) -> ModelSpec:
     """Return a model of two kinds; `tau` is a prior or a TOML table, `more` are other priors."""
+    fixed = "" if "rho" in more else f"rho = {rho}\n"
     entry = tau if tau.startswith("{") else f'"{tau}"'
     priors = f'[priors]\nterms = "Normal(0.1, 1.5)"\ntau = {entry}\n{more}'
-    text = f'terms = "0 + kind"\nlevels = {levels}\nrho = {rho}\nrope = {ROPE}\n{priors}'
+    text = f'terms = "0 + kind"\nlevels = {levels}\n{fixed}rope = {ROPE}\n{priors}'
     contrast = '[contrasts]\n"b - a" = "b - a"'
     return parse_spec(f"{text}\n{contrast}", "made-up")
 

@@ -9,7 +9,7 @@ for (const name of ["deletion", "families", "heterogeneity", "mixtures", "poster
 }
 const data = await import(new URL("data.mjs", folder));
 const state = await import(new URL("state.mjs", folder));
-const drawing = await import(new URL("drawing.mjs", folder));
+const drawing = await import(new URL("texts.mjs", folder));
 const answers = await import(new URL("answers.mjs", folder));
 const results = await import(new URL("results.mjs", folder));
 const words = await import(new URL("words.mjs", folder));

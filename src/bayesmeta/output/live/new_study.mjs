@@ -3,8 +3,10 @@
 import { logGamma } from "./engine/special.mjs";
 import { floatsOf } from "./data.mjs";
 import { button, labelled, show, tell, tellError, widthOf } from "./controls.mjs";
-import { density, h, numberText } from "./drawing.mjs";
+import { h } from "./elements.mjs";
+import { density } from "./pictures.mjs";
 import { analysisOf, hedges } from "./state.mjs";
+import { numberText } from "./texts.mjs";
 import { predictionText } from "./words.mjs";
 
 /** @typedef {import("./controls.mjs").Page} Page */

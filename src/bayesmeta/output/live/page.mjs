@@ -2,7 +2,7 @@
 /** The page: one state, which controls change, and from which sentences and pictures are drawn. */
 import { calculator, serve } from "./calculator.mjs";
 import { button, part, show, tellError, widthOf } from "./controls.mjs";
-import { h } from "./drawing.mjs";
+import { h } from "./elements.mjs";
 import { newStudyForm } from "./new_study.mjs";
 import { answerParts, heterogeneityParts, meansParts, stripParts } from "./results.mjs";
 import { robustnessTools } from "./robustness.mjs";

@@ -22,7 +22,8 @@ ENGINE = (
 )
 MODULES = (  # in the order of what they use
     *(f"engine/{name}" for name in ENGINE),
-    *("data", "answers", "calculator", "drawing", "state", "words", "controls"),
+    *("data", "answers", "calculator", "texts", "elements", "forest", "pictures"),
+    *("state", "words", "controls"),
     *("results", "robustness", "studies", "new_study", "settings", "page"),
 )
 

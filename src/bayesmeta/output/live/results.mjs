@@ -1,13 +1,15 @@
 // @ts-check
 /** The answer, the means and the heterogeneity: as published, in the report, and as set. */
 import { probabilityOf } from "./answers.mjs";
-import { chanceText, estimateText, folding, forest, h, intervalText, numberText, probabilityText, textTable } from "./drawing.mjs";
+import { folding, h, textTable } from "./elements.mjs";
+import { forest } from "./forest.mjs";
 import { LEVEL_NAMES, keptEffects } from "./state.mjs";
+import { chanceText, estimateText, intervalText, numberText, probabilityText } from "./texts.mjs";
 import { answerText, changeText, eventText, settingsText } from "./words.mjs";
 
 /** @typedef {import("./answers.mjs").Row} Row */
 /** @typedef {import("./answers.mjs").Level} Level */
-/** @typedef {import("./drawing.mjs").Mark} Mark */
+/** @typedef {import("./forest.mjs").Mark} Mark */
 
 /**
  * What is shown: the summary as set and that of the report, which are the same before a change.

@@ -1,8 +1,10 @@
 // @ts-check
 /** Who changes the chosen conclusion, and its map over prior scales and rho. */
 import { button, show, tell, tellError, widthOf } from "./controls.mjs";
-import { folding, h, heatMap, numberText, probabilityText, textTable } from "./drawing.mjs";
+import { folding, h, textTable } from "./elements.mjs";
+import { heatMap } from "./pictures.mjs";
 import { AS_REPORTED, analysisOf, parametersOf } from "./state.mjs";
+import { numberText, probabilityText } from "./texts.mjs";
 import { eventText, rankingText } from "./words.mjs";
 
 /** @typedef {import("./state.mjs").State} State */

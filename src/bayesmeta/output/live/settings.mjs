@@ -2,7 +2,7 @@
 /** The panel of settings: conclusion, priors, dependence, filters. */
 import { FAMILIES, fits } from "./engine/families.mjs";
 import { button, choiceControl, group, labelled, numberControl, shortNumber, show, tick } from "./controls.mjs";
-import { h } from "./drawing.mjs";
+import { h } from "./elements.mjs";
 import { AS_REPORTED, KINDS, LEVEL_NAMES, parametersOf } from "./state.mjs";
 
 /** @typedef {import("./controls.mjs").Page} Page */

@@ -1,8 +1,10 @@
 // @ts-check
 /** The studies: a forest and tick boxes, by which they are left out. */
 import { button, show, tick, widthOf } from "./controls.mjs";
-import { estimateText, folding, forest, h, numberText, textTable } from "./drawing.mjs";
+import { folding, h, textTable } from "./elements.mjs";
+import { forest } from "./forest.mjs";
 import { keptEffects } from "./state.mjs";
+import { estimateText, numberText } from "./texts.mjs";
 
 /** @typedef {import("./controls.mjs").Page} Page */
 

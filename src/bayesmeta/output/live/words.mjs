@@ -1,6 +1,6 @@
 // @ts-check
 /** The sentences of the page. */
-import { chanceText, estimateText, numberText } from "./drawing.mjs";
+import { chanceText, estimateText, numberText } from "./texts.mjs";
 
 /** @typedef {import("./answers.mjs").Row} Row */
 /** @typedef {import("./answers.mjs").Conclusion} Conclusion */

@@ -91,7 +91,8 @@ function evaluate(arrays, rule, combinations) {
   let highest = -Infinity;
   walk(arrays, rule, (node, given, tau, logOutside) => {
     let density = condition(arrays, given, tau.study, matrix) + logOutside;
-    if (!Number.isFinite(density)) density = -Infinity;
+    if (density === -Infinity) density = -Number.MAX_VALUE; // outside the prior: nothing is there
+    else if (!Number.isFinite(density)) density = -Infinity;
     logDensity[node] = density;
     highest = Math.max(highest, density);
     if (!(density > highest - NEGLIGIBLE)) return;
