@@ -22,7 +22,6 @@ const LONG = 30; // rows, above which the axis also stands at the top
  * @property {string} label
  * @property {Mark[]} marks
  * @property {string} [text] at the right
- * @property {boolean} [out] whether it does not count
  * @property {() => void} [toggle] called by a click
  * @property {number} [size] area of the square, relative to the largest
  */
@@ -58,8 +57,8 @@ export function forest(rows, { width, label, axis, zero, rope = 0 }) {
   let y = top + 4;
   rows.forEach((row, at) => {
     const middle = y + (narrow ? 18 : 4) + (row.marks.length * perMark) / 2;
-    const group = s("g", { class: row.out ? "row out" : "row", click: row.toggle });
-    if (row.toggle) group.append(s("title", {}, `${row.label}: click to ${row.out ? "count it" : "leave it out"}`));
+    const group = s("g", { class: "row", click: row.toggle });
+    if (row.toggle) group.append(s("title", {}, `${row.label}: click to leave it out, or to count it again`));
     group.append(s("rect", { class: "hit", x: 0, y, width, height: heights[at] }));
     const fits = narrow ? Math.floor((width - right) / 7) : Math.floor((left - 10) / 6.6);
     const name = row.label.length > fits ? `${row.label.slice(0, Math.max(fits - 1, 1))}\u2026` : row.label;

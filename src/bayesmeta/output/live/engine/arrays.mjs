@@ -36,6 +36,14 @@
  */
 
 /**
+ * Studies that inform the same columns of [X, y].
+ * @typedef {object} Support
+ * @property {number[]} columns
+ * @property {number[]} places of pairs of the columns in a matrix (q, q)
+ * @property {number[]} studies
+ */
+
+/**
  * @typedef {object} Arrays
  * @property {Table} table
  * @property {Model} model
@@ -44,7 +52,8 @@
  * @property {Int32Array} columns columns of [X, y] that a study informs, study by study
  * @property {Int32Array} groupStart as `start`, for groups (groups + 1)
  * @property {Int32Array} pairStart first pair of every study (studies + 1)
- * @property {Int32Array} pairs packed place of every pair of a study's columns
+ * @property {Support[]} supports included studies by the columns that they inform
+ * @property {Float64Array} factors space for a number of every study
  * @property {Float64Array} z [X, y] of every effect, on the columns of its study
  * @property {Int32Array} zStart first place of every effect in z (k + 1)
  * @property {Int32Array} effects number of effects of every study
@@ -127,16 +136,19 @@ export function arraysOf(table, model, without = []) {
   }
   const start = new Int32Array(studies + 1);
   const pairStart = new Int32Array(studies + 1);
-  const [columns, pairs] = [0, 1].map(() => /** @type {number[]} */ ([]));
+  const included = new Uint8Array(studies).fill(1);
+  for (const s of without) included[s] = 0;
+  /** @type {number[]} */
+  const columns = [];
+  /** @type {Record<string, Support>} */
+  const supports = {};
   for (let s = 0; s < studies; s++) {
-    const of = [];
-    for (let j = 0; j < q; j++) if (informed[s * q + j]) of.push(j);
+    const of = [...Array(q).keys()].filter((j) => informed[s * q + j]);
+    const places = of.flatMap((i, at) => of.slice(at).map((j) => i * q + j));
     columns.push(...of);
-    for (let i = 0; i < of.length; i++) {
-      for (let j = i; j < of.length; j++) pairs.push(of[i] * q + of[j]);
-    }
     start[s + 1] = columns.length;
-    pairStart[s + 1] = pairs.length;
+    pairStart[s + 1] = pairStart[s] + places.length;
+    if (included[s] && effects[s]) (supports[of.join()] ??= { columns: of, places, studies: [] }).studies.push(s);
   }
   const groupStart = new Int32Array(study.length + 1);
   for (let g = 0; g < study.length; g++) groupStart[g + 1] = groupStart[g] + start[study[g] + 1] - start[study[g]];
@@ -150,13 +162,12 @@ export function arraysOf(table, model, without = []) {
       z[at] = column === terms ? yi[i] : x[i * terms + column];
     }
   }
-  const included = new Uint8Array(studies).fill(1);
-  for (const s of without) included[s] = 0;
   const [prior, logDetPrior] = priorProducts(model.mean, model.covariance);
   return {
     table, model, q, start, pairStart, groupStart, zStart, z, effects, included, prior, logDetPrior,
     columns: Int32Array.from(columns),
-    pairs: Int32Array.from(pairs),
+    supports: Object.values(supports),
+    factors: new Float64Array(studies),
     count: effects.reduce((sum, n, s) => sum + (included[s] ? n : 0), 0),
     scale: Math.max(sdOf(yi), Math.sqrt(median(vi))),
   };

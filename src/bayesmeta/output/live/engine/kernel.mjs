@@ -24,7 +24,7 @@ export function effectLevel(arrays, tauEffect) {
   const { rho } = arrays.model;
   const A = new Float64Array(study.length);
   const b = new Float64Array(groupStart[study.length]);
-  const S = new Float64Array(arrays.pairs.length);
+  const S = new Float64Array(pairStart[table.studies]);
   const L = new Float64Array(table.studies);
   const correlated = rho > 0;
   const common = new Float64Array(study.length);
@@ -100,32 +100,40 @@ export function groupLevel(arrays, sums, tauGroup) {
 }
 
 /**
- * What is equal at all nodes of a tau_group: the sums over studies, and the products of C.
+ * What is equal at all nodes of a tau_group: sums over studies, and by support, what studies have.
  * @typedef {object} Shared
  * @property {Sums} sums
  * @property {Float64Array} S (q, q), upper triangle
  * @property {number} L
- * @property {Float64Array} products C C' by study, on the pairs of its columns
+ * @property {Float64Array} A of the studies of every support
+ * @property {Float64Array} products C C' of every support, pair by pair (pairs, studies)
  */
 
 /** @type {(arrays: Arrays, sums: Sums) => Shared} */
-export function shared(arrays, sums) {
-  const { q, pairs, pairStart, start, included } = arrays;
+export function shared({ q, pairStart, start, supports, included }, sums) {
   const S = new Float64Array(q * q);
-  const products = new Float64Array(pairs.length);
+  const A = new Float64Array(included.length);
+  const products = new Float64Array(pairStart[included.length]);
   let L = 0;
-  for (let s = 0; s < included.length; s++) {
-    if (!included[s]) continue;
-    L += sums.L[s];
-    let pair = pairStart[s];
-    for (let c = start[s]; c < start[s + 1]; c++) {
-      for (let d = c; d < start[s + 1]; d++, pair++) {
-        S[pairs[pair]] += sums.S[pair];
-        products[pair] = sums.b[c] * sums.b[d];
+  let at = 0;
+  let first = 0;
+  for (const { columns, places, studies } of supports) {
+    const count = studies.length;
+    for (let i = 0; i < count; i++, at++) {
+      const s = studies[i];
+      A[at] = sums.A[s];
+      L += sums.L[s];
+      let pair = 0;
+      for (let c = 0; c < columns.length; c++) {
+        for (let d = c; d < columns.length; d++, pair++) {
+          S[places[pair]] += sums.S[pairStart[s] + pair];
+          products[first + pair * count + i] = sums.b[start[s] + c] * sums.b[start[s] + d];
+        }
       }
     }
+    first += places.length * count;
   }
-  return { sums, S, L, products };
+  return { sums, S, L, A, products };
 }
 
 /**
@@ -136,24 +144,9 @@ export function shared(arrays, sums) {
  * @param {Float64Array} matrix
  */
 export function condition(arrays, given, tauStudy, matrix) {
-  const { q, pairs, pairStart, included, prior } = arrays;
-  const tau2 = tauStudy * tauStudy;
+  const { q, prior } = arrays;
   matrix.set(given.S);
-  let L = given.L;
-  let product = 1; // of D: a logarithm of many at once
-  if (tau2 !== 0) {
-    for (let s = 0; s < included.length; s++) {
-      if (!included[s]) continue;
-      const D = 1 + tau2 * given.sums.A[s];
-      const factor = tau2 / D;
-      product *= D;
-      if (product > 1e150) {
-        L += Math.log(product);
-        product = 1;
-      }
-      for (let pair = pairStart[s]; pair < pairStart[s + 1]; pair++) matrix[pairs[pair]] -= factor * given.products[pair];
-    }
-  }
+  const logD = tauStudy === 0 ? 0 : integrateStudies(arrays, given, tauStudy * tauStudy, matrix);
   for (let i = 0; i < q; i++) {
     for (let j = i; j < q; j++) {
       const value = matrix[i * q + j] + prior[i * q + j];
@@ -162,6 +155,41 @@ export function condition(arrays, given, tauStudy, matrix) {
     }
   }
   const logPivots = sweep(matrix, q, q - 1);
-  const logDet = L + Math.log(product) + logPivots + arrays.logDetPrior;
+  const logDet = given.L + logD + logPivots + arrays.logDetPrior;
   return -0.5 * (arrays.count * LOG_2_PI + logDet + matrix[q * q - 1]);
+}
+
+/**
+ * Integrate the studies out of `matrix`; return the sum of log D.
+ * @type {(arrays: Arrays, given: Shared, tau2: number, matrix: Float64Array) => number}
+ */
+function integrateStudies({ supports, factors }, { A, products }, tau2, matrix) {
+  let logD = 0;
+  let product = 1; // of D: a logarithm of many at once
+  let at = 0;
+  let next = 0;
+  for (const { places, studies } of supports) {
+    const count = studies.length;
+    for (let i = 0; i < count; i++, at++) {
+      const D = 1 + tau2 * A[at];
+      factors[i] = tau2 / D;
+      product *= D;
+      if (product > 1e150) {
+        logD += Math.log(product);
+        product = 1;
+      }
+    }
+    for (let pair = 0; pair < places.length; pair++) {
+      let even = 0; // two sums, which a processor adds to at the same time
+      let odd = 0;
+      let i = 0;
+      for (; i + 1 < count; i += 2, next += 2) {
+        even += factors[i] * products[next];
+        odd += factors[i + 1] * products[next + 1];
+      }
+      if (i < count) even += factors[i] * products[next++];
+      matrix[places[pair]] -= even + odd;
+    }
+  }
+  return logD + Math.log(product);
 }

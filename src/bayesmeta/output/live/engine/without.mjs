@@ -10,9 +10,9 @@ import { LOG_2_PI, ndtr } from "./special.mjs";
 /** @typedef {import("./deletion.mjs").Event} Event */
 
 /**
- * Studies that inform the same terms, and space for the matrices at a node.
- * @typedef {object} Support
- * @property {number[]} terms
+ * Space for the matrices of a support at a node.
+ * @typedef {object} Space
+ * @property {number[]} terms that its studies inform
  * @property {number[]} studies
  * @property {Float64Array} M
  * @property {Float64Array} inverse
@@ -23,33 +23,16 @@ import { LOG_2_PI, ndtr } from "./special.mjs";
  */
 
 /**
- * Group the studies by the terms that they inform.
- * @param {Arrays} arrays
+ * @param {import("./arrays.mjs").Support} support
  * @param {number} r number of combinations
- * @returns {Support[]}
+ * @returns {Space}
  */
-function supportsOf(arrays, r) {
-  /** @type {Map<string, Support>} */
-  const supports = new Map();
-  for (let s = 0; s < arrays.included.length; s++) {
-    if (!arrays.included[s] || !arrays.effects[s]) continue;
-    const terms = Array.from(arrays.columns.subarray(arrays.start[s], arrays.start[s + 1] - 1));
-    const key = terms.join();
-    const size = terms.length;
-    const support = supports.get(key) ?? {
-      terms,
-      studies: [],
-      M: new Float64Array(size * size),
-      inverse: new Float64Array(size * size),
-      m: new Float64Array(size),
-      scaled: new Float64Array(size),
-      gains: new Float64Array(r * size),
-      swept: new Float64Array((size + 1) ** 2),
-    };
-    supports.set(key, support);
-    support.studies.push(s);
-  }
-  return [...supports.values()];
+function spaceOf({ columns, studies }, r) {
+  const terms = columns.slice(0, -1);
+  const size = terms.length;
+  const [M, inverse, swept] = [size, size, size + 1].map((side) => new Float64Array(side * side));
+  const [m, scaled] = [0, 1].map(() => new Float64Array(size));
+  return { terms, studies, M, inverse, m, scaled, gains: new Float64Array(r * size), swept };
 }
 
 /**
@@ -73,7 +56,7 @@ export function deleteEach(arrays, rule, combinations, events) {
   const levels = LEVELS.filter((level) => arrays.model.levels.includes(level));
   const width = r + levels.length;
   const { studies } = table;
-  const supports = supportsOf(arrays, r);
+  const spaces = arrays.supports.map((support) => spaceOf(support, r));
   const matrix = new Float64Array(q * q);
   const base = new Float64Array(2 * r);
   const peak = new Float64Array(studies).fill(-Infinity);
@@ -88,14 +71,14 @@ export function deleteEach(arrays, rule, combinations, events) {
     combine(matrix, q, combinations, base);
     const onFace = isOnFace(rule, node);
     const tau2 = tau.study * tau.study;
-    for (const support of supports) {
-      const { M, inverse, m, scaled, gains, swept } = support;
+    for (const space of spaces) {
+      const { M, inverse, m, scaled, gains, swept } = space;
       const size = m.length;
       const edge = size + 1;
-      const logDetM = prepare(support, matrix, q, combinations);
+      const logDetM = prepare(space, matrix, q, combinations);
       let quadratic = 0;
       for (let a = 0; a < size; a++) quadratic += m[a] * scaled[a];
-      for (const s of support.studies) {
+      for (const s of space.studies) {
         const D = 1 + tau2 * given.sums.A[s];
         const factor = tau2 / D;
         let pair = pairStart[s];
@@ -180,7 +163,7 @@ function isOnFace({ order, axes }, node) {
 
 /**
  * Fill M, M^-1, m, M^-1 m and c'G of a support from [[Cov, mean], [., .]] (q, q); return log|M|.
- * @param {Support} support
+ * @param {Space} space
  * @param {Float64Array} matrix
  * @param {number} q
  * @param {Float64Array} combinations
