@@ -424,7 +424,6 @@ def test_every_model_has_a_nearest_one(name: str) -> None:
     check_spec(spec)
     assert likelihood_class(spec) is Normal
     assert not spec.pooling_sds
-    assert "rho" not in spec.priors
     assert not spec.tau_by
     assert nearest_model(spec) == (spec, [])
     assert (spec == read_spec(name)) == (not left_out)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from bayesmeta.model.priors.terms import as_normal
 from bayesmeta.model.spec import HEAVY, ModelSpec, Prior
 
+MOST_LEVELS = 2  # of a model whose rho the page averages over when it opens
 Change = Callable[[ModelSpec], ModelSpec]
 
 
@@ -21,6 +22,10 @@ def nearest_model(spec: ModelSpec) -> tuple[ModelSpec, list[str]]:
 
 def _without_priors(spec: ModelSpec, *names: str) -> ModelSpec:
     return replace(spec, priors={key: x for key, x in spec.priors.items() if key not in names})
+
+
+def _fixed_rho(spec: ModelSpec) -> float:
+    return float(spec.priors["rho"].distribution.mean())
 
 
 def _fixed_sd(prior: Prior) -> float:
@@ -104,6 +109,14 @@ CHANGES: tuple[tuple[Callable[[ModelSpec], bool], Callable[[ModelSpec], str], Ch
             "has a tau per level, common to all."
         ),
         lambda spec: replace(spec, tau_by=""),
+    ),
+    (
+        lambda spec: "rho" in spec.priors and len(spec.levels) > MOST_LEVELS,
+        lambda spec: (
+            "The model of the report estimates rho. This page begins with its prior mean, "
+            f"{_fixed_rho(spec):.2f}: with an average over rho, three taus take a minute."
+        ),
+        lambda spec: replace(_without_priors(spec, "rho"), rho=_fixed_rho(spec)),
     ),
     (
         lambda spec: bool(spec.pooling_sds),

@@ -78,8 +78,8 @@ export function groupLevel(arrays, sums, tauGroup) {
   const { study, studies } = arrays.table;
   const P = new Float64Array(studies);
   const C = new Float64Array(start[studies]);
-  const S = Float64Array.from(sums.S);
-  const L = Float64Array.from(sums.L);
+  const S = sums.S.slice();
+  const L = sums.L.slice();
   const tau2 = tauGroup * tauGroup;
   for (let g = 0; g < study.length; g++) {
     const s = study[g];
