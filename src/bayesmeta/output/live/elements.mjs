@@ -56,7 +56,7 @@ export function s(tag, attributes = {}, ...children) {
 export function textTable(caption, columns, rows) {
   const head = h("tr", {}, ...columns.map((column) => h("th", { scope: "col" }, column)));
   const body = rows.map((row) => h("tr", {}, ...row.map((cell, at) => (at === 0 ? h("th", { scope: "row" }, cell) : h("td", {}, cell)))));
-  return h("div", { class: "wide", tabindex: 0, role: "region", "aria-label": caption },
+  return h("div", { class: "wide", tabindex: 0, role: "group", "aria-label": caption },
     h("table", {}, h("caption", {}, caption), h("thead", {}, head), h("tbody", {}, ...body)));
 }
 

@@ -103,7 +103,7 @@ export function meansParts({ content, state, now, before }, width) {
   const options = { width, axis: payload.measure.axis, zero: payload.measure.hasNull, rope: state.rope };
   const { name, back } = payload.measure.scale;
   const scaled = Object.hasOwn(BACK, back) ? [name] : [];
-  const columns = ["", "mean", "sd", "95 % interval", "P(> 0)", `P(within ${numberText(state.rope)} of 0)`, "new study", ...scaled];
+  const columns = ["mean or contrast", "mean", "sd", "95 % interval", "P(> 0)", `P(within ${numberText(state.rope)} of 0)`, "new study", ...scaled];
   const rows = names.map((label, at) => {
     const { mean, sd, quantiles, positive, above, below, prediction } = now.rows[at];
     return [

@@ -95,8 +95,8 @@ async function drawMap(page, varied) {
       width: Math.min(widthOf("map"), 640),
       pick: (i, j) => page.change(changes(i, j)),
     });
-    const cells = RHOS.map((rho, i) => [`rho ${rho}`, ...values[i].map((p, j) => (p === undefined ? "" : button(probabilityText(p), () => page.change(changes(i, j)))))]);
-    show("map", h("p", { role: "status" }, sentence), h("figure", {}, picture), folding("The same as a table", textTable(label, ["", ...columns], cells), "map"));
+    const cells = RHOS.map((rho, i) => [String(rho), ...values[i].map((p, j) => (p === undefined ? "" : button(probabilityText(p), () => page.change(changes(i, j)))))]);
+    show("map", h("p", { role: "status" }, sentence), h("figure", {}, picture), folding("The same as a table", textTable(label, ["rho", ...columns], cells), "map"));
   };
   try {
     for (const [i, j] of places) {

@@ -15,7 +15,6 @@ import { estimateText, numberText } from "./texts.mjs";
 
 const MOST_ROWS = 400; // studies in a list; the others are found by their names
 const Z = 1.959963984540054; // 97.5 % point of the standard normal distribution
-const NOTE = "A square is the precision-weighted mean of the effects of a study, errors taken as independent. Click a row, or use the tick boxes, to leave a study out.";
 const alphabetical = new Intl.Collator("en", { numeric: true });
 /** @type {Record<string, (a: Study, b: Study) => number>} */
 const ORDERS_OF_STUDIES = {
@@ -81,11 +80,11 @@ export function studiesPart(page) {
       text: estimateText(mean, mean - half, mean + half),
     }));
     const cells = some.map(({ s, label, mean }) => [tick(label, true, () => toggle(s), { "data-study": s }), "", numberText(mean)]);
-    const cut = all.length > some.length ? ` The first ${some.length} of ${all.length} studies; search for the others.` : "";
+    const cut = all.length > some.length && h("p", { class: "note" }, `The first ${some.length} of ${all.length} studies; search for the others.`);
     const options = { width: widthOf("studies"), label: "Studies with 95 % intervals", axis: payload.measure.axis, zero: payload.measure.hasNull };
-    show("studies", h("p", { class: "note" }, NOTE, cut),
+    show("studies", ...(cut ? [cut] : []),
       folding("Tick boxes", textTable("Studies that count", ["study", "effects that count", "mean"], cells)),
-      h("figure", { class: "tall" }, forest(rows, options)));
+      h("figure", { class: "tall", tabindex: 0, "aria-label": options.label }, forest(rows, options)));
   };
   // a change of settings leaves the pictures as they are: only what counts is shown again
   const draw = () => {
