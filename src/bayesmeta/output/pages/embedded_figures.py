@@ -2,6 +2,7 @@
 
 import re
 from html import escape
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ from markupsafe import Markup
 from bayesmeta.output.pages.sections import CAPTIONS, caption_of
 from bayesmeta.output.pages.tables import csv_link, data_address
 
-MAX_SVG = 900_000  # bytes; of a larger SVG, with thousands of points, the PNG is shown
+MAX_SVG = 400_000  # bytes; of a larger SVG, with thousands of points, the PNG is shown
+MARK = re.compile(r'<use (xlink:href="[^"]*") ([^>]*?) ?style="([^"]*)"/>')
+MARKS = re.compile(f"(?:{MARK.pattern} ?){{2,}}")
 
 
 def embedded_figure(name: str, svg: Path) -> dict[str, Any]:
@@ -23,6 +26,7 @@ def embedded_figure(name: str, svg: Path) -> dict[str, Any]:
     """
     text = trimmed(svg.read_text(encoding="utf-8"))
     stem = name.rpartition("/")[2]
+    beside = name.removesuffix(stem)
     png = svg.with_suffix(".png")
     kind = "png" if len(text) > MAX_SVG and png.is_file() else "svg"
     is_part = stem.startswith("funnel_")  # of the data of another figure
@@ -34,7 +38,10 @@ def embedded_figure(name: str, svg: Path) -> dict[str, Any]:
         "kind": kind,
         "alt": caption_of(stem),
         "src": svg_address(text) if kind == "svg" else data_address("image/png", png.read_bytes()),
-        "data": [csv_link(path.stem, path.read_bytes()) for path in tables],
+        "data": [
+            csv_link(path.stem, path.read_bytes(), f"{beside}figures/{path.name}")
+            for path in tables
+        ],
     }
 
 
@@ -45,10 +52,23 @@ def data_behind(svg: Path) -> list[Path]:
 
 
 def trimmed(svg: str) -> str:
-    """Return an SVG without its header, with coordinates to a hundredth of a point."""
+    """Return an SVG without header and comments, with coordinates to a hundredth of a point.
+
+    Marks with the same style, such as the points of a scatter, have it once.
+    """
     text = re.sub(r"\s+", " ", svg[svg.index("<svg") :].strip())
+    text = re.sub(r"<!--.*?--> ?", "", text)
     rounded = re.compile(r"(\.\d\d)\d+")
-    return re.sub(r' (?:d|x|y)="[^"]*"', lambda match: rounded.sub(r"\1", match[0]), text)
+    text = re.sub(r' (?:d|x|y)="[^"]*"', lambda match: rounded.sub(r"\1", match[0]), text)
+    return MARKS.sub(_with_shared_styles, text)
+
+
+def _with_shared_styles(marks: re.Match[str]) -> str:
+    runs = groupby(MARK.finditer(marks[0]), key=lambda mark: mark[3])
+    return "".join(
+        f'<g style="{style}">{"".join(f"<use {mark[1]} {mark[2]}/>" for mark in run)}</g>'
+        for style, run in runs
+    )
 
 
 def svg_address(svg: str) -> Markup:
