@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -40,6 +41,30 @@ def test_an_svg_keeps_its_picture_but_not_its_last_digits() -> None:
     assert trimmed(svg) == f'{start} <path d="M 1.23 -7.5 L 2 3"/></svg>'
     assert svg_address('<a b="#50%&amp;"/>') == "data:image/svg+xml,<a b='%2350%25%26amp;'/>"
     assert svg_address('<a b="it\'s"/>') == "data:image/svg+xml,<a b=%22it's%22/>"
+
+
+def test_marks_in_a_row_share_their_style() -> None:
+    marks = [(1.234, "red"), (2, "red"), (3, "blue")]
+    uses = [f'<use xlink:href="#m" x="{x}" y="5.5" style="fill: {fill}"/>' for x, fill in marks]
+    svg = f"<svg><!-- marks --> <g>{' '.join(uses)}</g></svg>"
+    red = '<use xlink:href="#m" x="1.23" y="5.5"/><use xlink:href="#m" x="2" y="5.5"/>'
+    blue = '<use xlink:href="#m" x="3" y="5.5"/>'
+    styled = f'<g style="fill: red">{red}</g><g style="fill: blue">{blue}</g>'
+    assert trimmed(svg) == f"<svg><g>{styled}</g></svg>"
+
+
+def test_large_data_are_a_file_beside_the_page(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = folder / "figures" / "forest.csv"
+    rows = np.random.default_rng(1).normal(size=(20_000, 2))
+    pd.DataFrame(rows).to_csv(table, index=False)
+    (link,) = embedded_figure("forest", folder / "figures" / "forest.svg")["data"]
+    assert link == {"file": "forest.csv", "href": "figures/forest.csv"}
+    assert (folder / link["href"]).read_bytes() == table.read_bytes()
+    monkeypatch.setattr("bayesmeta.output.pages.tables.LARGEST", 10_000_000)
+    (link,) = embedded_figure("forest", folder / "figures" / "forest.svg")["data"]
+    assert link["href"].startswith("data:application/gzip")
 
 
 def test_counts_with_missing_ones_among_them_stay_counts() -> None:
