@@ -280,6 +280,10 @@ def test_print_leaves_out_what_cannot_be_pressed(browser: Browser, folder: Path)
         assert not page.locator("#panel").is_visible()
         assert not page.get_by_role("button", name="Draw the map").is_visible()
         assert page.locator("#means svg").first.is_visible()
+        page.evaluate("document.body.style.width = '640px'")  # paper is narrower than the screen
+        box = page.locator("#means svg").first.bounding_box()
+        assert box is not None
+        assert box["width"] <= 640
 
 
 def test_it_can_be_read_without_its_script(browser: Browser, folder: Path) -> None:
