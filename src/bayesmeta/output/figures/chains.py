@@ -7,25 +7,21 @@ from bayesmeta.estimates.text import words
 from bayesmeta.output.figures.panels import Figure, panelled
 from bayesmeta.output.figures.style import BLUE, FAINT, GREY, SKY
 
-MOST_DRAWN = 250  # draws of a chain: a trace has no room for more
-
 
 def draw_trace(traces: pd.DataFrame, rank_counts: pd.DataFrame, *, title: str) -> Figure:
     """Draw traces (parameter, chain, draw, value) beside ranks (chain, bin, count, expected)."""
     parameters = traces.groupby("parameter", sort=False)
-    step = -(-traces["draw"].nunique() // MOST_DRAWN)
     grid = panelled(title, 2 * len(parameters), columns=2, size=(4.6, 1.15), sharex="col")
     with grid as (figure, axes):
         for (parameter, rows), ax in zip(parameters, axes[::2], strict=True):
             for chain, draws in rows.groupby("chain"):
-                drawn = draws[::step]
-                ax.plot(drawn["draw"], drawn["value"], lw=0.5, alpha=0.8, label=f"chain {chain}")
+                ax.plot(draws["draw"], draws["value"], lw=0.5, alpha=0.8, label=f"chain {chain}")
             ax.set(title=words(parameter), xmargin=0)
         counts = rank_counts.groupby("parameter", sort=False)
         for (parameter, rows), ax in zip(counts, axes[1::2], strict=True):
             _draw_ranks(rows, ax)
             ax.set(title=words(parameter), xmargin=0, xticks=[], ylim=(0, None))
-        axes[-2].set_xlabel("draw" if step == 1 else f"draw, 1 of {step} shown")
+        axes[-2].set_xlabel("draw")
         axes[-1].set_xlabel("rank among all chains, from low to high")
     return figure
 

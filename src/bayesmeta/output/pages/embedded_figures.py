@@ -1,18 +1,23 @@
 """Figures inside a page: the picture, its caption, links to the data behind it."""
 
+import base64
 import re
 from collections import Counter
 from html import escape
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
+from PIL import Image
 
 from bayesmeta.output.pages.sections import CAPTIONS, caption_of
 from bayesmeta.output.pages.tables import csv_link, data_address
 
 MAX_SVG = 400_000  # bytes; of a larger SVG, with thousands of points, the PNG is shown
 REPEATED = 3  # elements with the same style, from which it is a class
+COLOURS = 128  # of the points that are pixels: a few colours, and their mixtures
+PIXELS = re.compile(r"data:image/png;base64,([\w+/= ]+)")
 STYLE = re.compile(r' style="([^"]*)"')
 
 
@@ -63,7 +68,16 @@ def trimmed(svg: str) -> str:
     text = re.sub(r' (?:d|x|y)="[^"]*"', lambda match: rounded.sub(r"\1", match[0]), text)
     used = set(re.findall(r"#([\w.-]+)", text))
     text = re.sub(r' id="([^"]*)"', lambda match: match[0] if match[1] in used else "", text)
-    return _with_classes(text)
+    return _with_classes(PIXELS.sub(_with_fewer_colours, text))
+
+
+def _with_fewer_colours(match: re.Match[str]) -> str:
+    """Return an image inside an SVG with a palette, where that is smaller."""
+    image = Image.open(BytesIO(base64.b64decode(match[1]))).convert("RGBA")
+    content = BytesIO()
+    image.quantize(COLOURS, Image.Quantize.FASTOCTREE).save(content, "PNG", optimize=True)
+    address = data_address("image/png", content.getvalue())
+    return min(match[0], address, key=len)
 
 
 def _with_classes(svg: str) -> str:
