@@ -1,9 +1,10 @@
-"""A browser for tests of pages, if this machine has one, and the contrast of the texts in it."""
+"""A browser for tests of pages, if this machine has one, and what makes a page accessible."""
 
 import shutil
 from collections.abc import Iterator
 
-from playwright.sync_api import Browser, sync_playwright
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from promised import unavailable
 
@@ -43,3 +44,19 @@ def launched() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield started
         started.close()
+
+
+def unfold(page: Page) -> None:
+    """Open all that is folded."""
+    page.evaluate("document.querySelectorAll('details').forEach((e) => { e.open = true; })")
+
+
+def violations(page: Page) -> list[str]:
+    """Return the rules of axe-core that a page breaks, each with an element that breaks it."""
+    found = Axe().run(page).response["violations"]
+    return [f"{rule['id']}: {rule['help']}: {rule['nodes'][0]['html']}" for rule in found]
+
+
+def widest(page: Page) -> int:
+    """Return the width in px to which the page can be scrolled."""
+    return int(page.evaluate("document.documentElement.scrollWidth"))

@@ -33,7 +33,7 @@ def test_one_figure_saved_twice_is_labelled_once(tmp_path: Path) -> None:
     for stem, synthetic in (("a", True), ("b", False), ("c", True)):
         figures.save(figure, tmp_path / stem, studies(3), synthetic=synthetic, source="seed 1")
     drawings = [tmp_path.joinpath(f"{stem}.svg").read_text() for stem in "abc"]
-    assert [drawing.count("<!-- SYNTHETIC -->") for drawing in drawings] == [2, 0, 2]
+    assert [drawing.count(">SYNTHETIC</text>") for drawing in drawings] == [2, 0, 2]
     with Image.open(tmp_path / "a.png") as first, Image.open(tmp_path / "c.png") as other:
         assert first.tobytes() == other.tobytes()
 
@@ -42,8 +42,8 @@ def test_one_figure_saved_twice_is_labelled_once(tmp_path: Path) -> None:
 def test_save_labels_synthetic_figures_and_their_source(tmp_path: Path, synthetic: bool) -> None:
     _, png, svg = written(tmp_path / "out", synthetic=synthetic)
     drawing = svg.read_text()
-    assert drawing.count("<!-- SYNTHETIC -->") == 2 * synthetic
-    assert "<!-- bayesmeta, seed 1 -->" in drawing
+    assert drawing.count(">SYNTHETIC</text>") == 2 * synthetic
+    assert ">bayesmeta, seed 1</text>" in drawing
     description = "SYNTHETIC: bayesmeta, seed 1" if synthetic else "bayesmeta, seed 1"
     assert f"<dc:description>{description}</dc:description>" in drawing
     assert "<dc:date>" not in drawing

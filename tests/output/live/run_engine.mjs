@@ -3,10 +3,13 @@ import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 
 const folder = pathToFileURL(`${process.argv[2]}/`);
-const engine = await import(new URL("engine.mjs", folder));
+const engine = {};
+for (const name of ["deletion", "families", "heterogeneity", "mixtures", "posterior", "rho", "rules", "special"]) {
+  Object.assign(engine, await import(new URL(`engine/${name}.mjs`, folder)));
+}
 const data = await import(new URL("data.mjs", folder));
 const state = await import(new URL("state.mjs", folder));
-const drawing = await import(new URL("drawing.mjs", folder));
+const drawing = await import(new URL("texts.mjs", folder));
 const answers = await import(new URL("answers.mjs", folder));
 const results = await import(new URL("results.mjs", folder));
 const words = await import(new URL("words.mjs", folder));
@@ -39,15 +42,15 @@ const ANSWERS = {
       };
     });
     return {
-      rows, heterogeneity: engine.heterogeneity(posterior, SHARES), logEvidence: posterior.grid.logEvidence,
-      error: posterior.error, order: posterior.grid.rule.order, nodes: posterior.grid.logDensity.length, seconds,
+      rows, heterogeneity: engine.heterogeneity(posterior, SHARES), logEvidence: posterior.logEvidence,
+      error: posterior.error, rho: posterior.rho, seconds,
     };
   },
   deletion({ table, model, combinations, events, tolerance }) {
     const options = { combinations: data.floatsOf(combinations), tolerance };
     const posterior = engine.integrate(data.tableOf(table), data.modelOf(model), options);
     const start = performance.now();
-    return { ...engine.leaveOneStudyOut(posterior, { events, tolerance }), seconds: (performance.now() - start) / 1000 };
+    return { ...engine.leaveOneStudyOut(posterior, events), seconds: (performance.now() - start) / 1000 };
   },
   // the settings of a link: as the page takes them, as it writes them, and what they keep
   settings({ payload, fragment }) {
@@ -83,13 +86,19 @@ const ANSWERS = {
     return rows.map((numbers) => state.hedges(numbers, engine.logGamma));
   },
   functions({ x, positive }) {
-    const families = { HalfNormal: [0.7], HalfCauchy: [0.5], Exponential: [0.6], Gamma: [2, 3], InvGamma: [1.5, 0.15] };
-    const densities = Object.entries(families).map(([name, parameters]) =>
-      [name, positive.map((value) => engine.FAMILIES[name](value, parameters))]);
     return {
-      ndtr: x.map(engine.ndtr), logGamma: positive.map(engine.logGamma), densities: Object.fromEntries(densities),
+      ndtr: x.map(engine.ndtr), logGamma: positive.map(engine.logGamma),
       rules: [5, 48, 256].map((order) => engine.leggauss(order)),
     };
+  },
+  densities({ families, x }) {
+    return families.map(([name, parameters]) => x.map((value) => String(engine.FAMILIES[name].logDensity(value, parameters))));
+  },
+  sizes({ families, size }) {
+    return families.map((name) => engine.FAMILIES[name].typical(size));
+  },
+  beta({ a, b, p }) {
+    return { quantiles: p.map((share) => engine.betaQuantile(share, a, b)), order: engine.nodesOfRho([a, b], 12, [-4.5, 4.5]) };
   },
 };
 

@@ -14,7 +14,7 @@ from bayesmeta.commands.live import LiveContent, live_content
 from bayesmeta.commands.request import select
 from bayesmeta.model.spec import parse_spec
 from bayesmeta.output.live import live_page
-from browsers import CONTRASTS, launched
+from browsers import CONTRASTS, launched, unfold, violations, widest
 
 MODEL = """
 terms = "0 + kind"
@@ -222,7 +222,7 @@ def test_a_large_table_is_computed_in_a_worker(browser: Browser, tmp_path: Path)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_text_is_legible(browser: Browser, folder: Path, scheme: str) -> None:
     for page in opened(browser, folder, color_scheme=scheme):
-        page.evaluate("document.querySelectorAll('details').forEach((e) => { e.open = true; })")
+        unfold(page)
         texts = [text for text in page.evaluate(CONTRASTS) if text[2] != "text"]
         assert len(texts) > 100
         assert [text for text in texts if text[0] < 4.5] == []
@@ -230,8 +230,24 @@ def test_every_text_is_legible(browser: Browser, folder: Path, scheme: str) -> N
 
 def test_nothing_is_wider_than_a_phone(browser: Browser, folder: Path) -> None:
     for page in opened(browser, folder, viewport={"width": 390, "height": 844}):
-        page.evaluate("document.querySelectorAll('details').forEach((e) => { e.open = true; })")
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        unfold(page)
+        assert widest(page) <= 390
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1200), ("dark", 390)])
+def test_no_rule_of_accessibility_is_broken(
+    browser: Browser, folder: Path, scheme: str, width: int
+) -> None:
+    viewport = {"width": width, "height": 844}
+    for page in opened(browser, folder, viewport=viewport, color_scheme=scheme):
+        unfold(page)
+        page.get_by_label("Moderator to filter by").select_option("place")
+        page.get_by_role("button", name="Draw the map").click()
+        page.get_by_text("of 25 combinations").wait_for()
+        page.get_by_role("button", name="Who changes this conclusion?").click()
+        page.locator("#deletion tbody tr").first.wait_for()
+        unfold(page)
+        assert violations(page) == []
 
 
 def test_on_a_phone_the_answer_is_on_the_first_screen(browser: Browser, folder: Path) -> None:
@@ -244,7 +260,7 @@ def test_on_a_phone_the_answer_is_on_the_first_screen(browser: Browser, folder: 
 
 def test_every_control_has_a_name(browser: Browser, folder: Path) -> None:
     for page in opened(browser, folder):
-        page.evaluate("document.querySelectorAll('details').forEach((e) => { e.open = true; })")
+        unfold(page)
         page.get_by_label("Moderator to filter by").select_option("place")
         unnamed = page.evaluate(
             "[...document.querySelectorAll('input, select')].filter((e) => !e.labels.length "
@@ -264,6 +280,10 @@ def test_print_leaves_out_what_cannot_be_pressed(browser: Browser, folder: Path)
         assert not page.locator("#panel").is_visible()
         assert not page.get_by_role("button", name="Draw the map").is_visible()
         assert page.locator("#means svg").first.is_visible()
+        page.evaluate("document.body.style.width = '640px'")  # paper is narrower than the screen
+        box = page.locator("#means svg").first.bounding_box()
+        assert box is not None
+        assert box["width"] <= 640
 
 
 def test_it_can_be_read_without_its_script(browser: Browser, folder: Path) -> None:

@@ -1,8 +1,7 @@
-"""Priors that the live page does not have: the nearest ones, in words."""
+"""Priors that the live page has, and those it does not have: the nearest ones, in words."""
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from bayesmeta.model.spec import Prior, read_spec
@@ -24,15 +23,18 @@ def test_heavy_tails_become_normal_with_the_same_scale() -> None:
         {"tau": Prior("HalfNormal", (0.6,), allocation=(1.0, 1.0))},
         {"tau": Prior("LogNormal", (-1.0, 0.8))},
         {"tau": Prior("HalfNormal", (1.0,)), "tau_study": Prior("HalfNormal", (0.6,))},
+        {"rho": Prior("Beta", (2.0, 3.0))},
     ],
 )
-def test_taus_have_a_half_normal_prior_with_the_same_median(priors: dict[str, Prior]) -> None:
+def test_priors_of_taus_and_of_rho_are_kept(priors: dict[str, Prior]) -> None:
     spec = read_spec("three-level")
     changed = replace(spec, priors={**spec.priors, **priors})
-    nearest, words = nearest_model(changed)
-    assert nearest.has_equal_tau_priors
-    assert nearest.priors["tau"].family == "HalfNormal"
-    want = changed.tau_prior("study").distribution.median()
-    found = nearest.priors["tau"].distribution.median()
-    np.testing.assert_allclose(found, want, rtol=1e-4)
-    assert "one of this page" in words[0]
+    assert nearest_model(changed) == (changed, [])
+
+
+def test_rho_is_fixed_where_an_average_takes_too_long() -> None:
+    nearest, words = nearest_model(read_spec("correlated"))
+    assert "rho" not in nearest.priors
+    assert nearest.rho == 0.5  # the mean of Beta(2, 2)
+    assert len(words) == 1
+    assert "begins with its prior mean, 0.50" in words[0]

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from base64 import b64decode, b64encode
 from dataclasses import replace
 from hashlib import sha256
@@ -28,7 +29,7 @@ from bayesmeta.model.likelihood import Normal
 from bayesmeta.model.likelihood.choice import likelihood_class
 from bayesmeta.model.spec import ModelSpec, check_spec, model_names, parse_spec, read_spec
 from bayesmeta.output.live import live_page, nearest_model
-from bayesmeta.output.live.page import json_text, script_text
+from bayesmeta.output.live.page import json_text, minified, script_text
 from bayesmeta.output.live.payload import measure_of
 from live_engine import MODULES, ask, node
 
@@ -149,13 +150,69 @@ def test_the_policy_permits_the_script_and_the_style_alone(page: str) -> None:
 def test_the_script_runs_in_a_page_and_in_a_worker() -> None:
     script = script_text()
     # as a classic script, which a worker is, and as a module, in which no name occurs twice
-    for kind in ([], ["--input-type=module"]):
+    alone = script.removeprefix("\n(() => {").removesuffix("})();\n")
+    for kind, code in (([], script), ([], minified(script)), (["--input-type=module"], alone)):
         command = [node(), "--check", *kind, "-"]
-        done = subprocess.run(command, input=script, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, input=code, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
     assert not re.search(r"^(import|export)\b", script, re.MULTILINE)
-    assert "</" not in script.replace("</g", "")
-    assert "<!--" not in script
+    for code in (script, minified(script)):
+        assert "</" not in code.replace("</g", "")
+        assert "<!--" not in code
+
+
+def test_the_short_script_computes_as_python_does(inputs: Inputs, payload: Any) -> None:
+    """The script of a page, after the minifier, answers a question as a worker."""
+    short = minified(script_text())
+    assert len(short) < 70_000  # the minifier, which CI has, leaves 40 % of the script
+    design = inputs.design
+    table = {
+        "yi": design["yi"].values.tolist(),
+        "vi": design["vi"].values.tolist(),
+        "x": design["X"].values.ravel().tolist(),
+        "group": design["effect_group"].values.tolist(),
+        "study": design["group_study"].values.tolist(),
+    }
+    model = {
+        "levels": ["study", "group"],
+        "rho": 0,
+        "mean": [0, 0],
+        "covariance": [2.25, 0, 0, 2.25],
+    }
+    model["tau"] = {"family": "HalfNormal", "parameters": [1]}
+    harness = f"""
+        let listen;
+        globalThis.self = {{
+          addEventListener: (_, listener) => {{ listen = listener; }},
+          postMessage: (answer) => console.log(JSON.stringify(answer)),
+        }};
+        {short}
+        const floats = (values) => Float64Array.from(values);
+        const {{ yi, vi, x, group, study }} = {json.dumps(table)};
+        const table = {{ yi: floats(yi), vi: floats(vi), x: floats(x), terms: 2, studies: 10,
+          group: Int32Array.from(group), study: Int32Array.from(study) }};
+        const model = {json.dumps(model)};
+        for (const name of ["mean", "covariance"]) model[name] = floats(model[name]);
+        const request = {{ table, model, combinations: floats([-1, 1]), rope: 0.3 }};
+        listen({{ data: {{ id: 7, kind: "summary", request }} }});
+    """
+    command = [node(), "--input-type=commonjs", "-"]
+    done = subprocess.run(command, input=harness, capture_output=True, text=True, check=True)
+    answer = json.loads(done.stdout)
+    assert answer["id"] == 7
+    rows = answer["value"]["rows"]
+    sd = np.array(payload["reference"]["sd"])
+    for name, at in (("ci_lb", 0), ("ci_ub", 2)):
+        shifts = np.array([row["quantiles"][at] for row in rows]) - payload["reference"][name]
+        assert np.abs(shifts / sd).max() < 1e-6
+    assert np.abs([row["sd"] for row in rows] / sd - 1).max() < 1e-6
+
+
+def test_without_the_minifier_a_page_has_the_script_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "minify", None)
+    assert minified("const x = 1; // a\n") == "const x = 1; // a\n"
 
 
 def test_the_types_of_the_script_hold() -> None:
@@ -424,7 +481,6 @@ def test_every_model_has_a_nearest_one(name: str) -> None:
     check_spec(spec)
     assert likelihood_class(spec) is Normal
     assert not spec.pooling_sds
-    assert "rho" not in spec.priors
     assert not spec.tau_by
     assert nearest_model(spec) == (spec, [])
     assert (spec == read_spec(name)) == (not left_out)

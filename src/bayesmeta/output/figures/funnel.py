@@ -50,6 +50,7 @@ def _draw_cloud(cloud: pd.DataFrame, ax: Axes, extent: tuple[float, float, float
     left, right, _, lowest = extent
     drawn = cloud[cloud["residual"].between(left, right) & (cloud["se"] < lowest)]
     bins: Style = {"gridsize": (60, 26), "extent": extent, "norm": LogNorm(), "mincnt": 1}
+    bins |= {"rasterized": True}  # a thousand hexagons
     ax.hexbin(drawn["residual"], drawn["se"], cmap=CLOUD, linewidths=0.1, **bins)
 
 

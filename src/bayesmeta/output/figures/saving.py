@@ -17,6 +17,7 @@ from bayesmeta.output.figures.style import GREY, STYLE, VERMILLION
 
 Format = Literal["png", "svg", "pdf"]
 DPI = 150
+DPI_INSIDE = 100  # of the points in a vector picture that are pixels
 FORMATS: tuple[Format, ...] = ("png", "svg")
 Tables = pd.DataFrame | Mapping[str, pd.DataFrame]
 BELOW = 0.2  # inches for the source below a figure
@@ -49,7 +50,8 @@ def save(
         with _marked(figure, synthetic=synthetic, source=source) as page:
             for kind in formats:
                 about = _metadata(kind, stem.name, synthetic=synthetic, source=source)
-                figure.savefig(f"{draft}.{kind}", dpi=dpi, bbox_inches=page, metadata=about)
+                pixels = min(dpi, DPI_INSIDE) if kind == "svg" else dpi
+                figure.savefig(f"{draft}.{kind}", dpi=pixels, bbox_inches=page, metadata=about)
         for name, rows in tables.items():
             path = f"{draft}-{name}.csv" if name else f"{draft}.csv"
             rows.to_csv(path, index=False, lineterminator="\n", float_format="%.9g")

@@ -16,7 +16,9 @@ FAINT = "#DDDDDD"
 MAX_SHAPES = 500  # of a kind in a vector picture: more points are pixels there
 Style = dict[str, Any]  # keyword arguments of an artist
 STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans", "Verdana"],  # as wide, where the first is not installed
+    "svg.fonttype": "none",  # text as text: half the size, and it can be edited and searched
     "font.size": 8.5,
     "axes.titlesize": "medium",
     "axes.titlelocation": "left",

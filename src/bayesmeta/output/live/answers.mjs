@@ -1,10 +1,12 @@
 // @ts-check
 /** What the page asks of the engine; the same functions run in the page or in its worker. */
-import { above, densityAt, heterogeneity, integrate, leaveOneStudyOut, mixtureOf, momentsOfMixture, quantile } from "./engine.mjs";
+import { leaveOneStudyOut } from "./engine/deletion.mjs";
+import { heterogeneity } from "./engine/heterogeneity.mjs";
+import { above, densityAt, mixtureOf, momentsOfMixture, quantile } from "./engine/mixtures.mjs";
+import { integrate } from "./engine/posterior.mjs";
 
-/** @typedef {import("./engine.mjs").Table} Table */
-/** @typedef {import("./engine.mjs").Model} Model */
-/** @typedef {import("./engine.mjs").Posterior} Posterior */
+/** @typedef {import("./engine/arrays.mjs").Table} Table */
+/** @typedef {import("./engine/arrays.mjs").Model} Model */
 
 /**
  * A table and a model, and combinations of terms (r, p) to follow besides the terms.
@@ -32,7 +34,7 @@ import { above, densityAt, heterogeneity, integrate, leaveOneStudyOut, mixtureOf
  * @property {number} positive P(> 0)
  * @property {number} above P(> rope)
  * @property {number} below P(< -rope)
- * @property {number[]} prediction interval of a new study's true mean
+ * @property {number[]} [prediction] interval of a new study's true mean, of a term
  */
 
 /** @typedef {{level: string, tau: {mean: number, sd: number, quantiles: number[]}, i2: {mean: number, sd: number, quantiles: number[]}}} Level */
@@ -77,6 +79,9 @@ export function probabilityOf(row, kind) {
   return { positive, negative: 1 - positive, above: over, below: under, inside: 1 - over - under }[kind];
 }
 
+/** @param {import("./engine/mixtures.mjs").Mixture} mixture */
+const intervalOf = (mixture) => [SHARES[0], SHARES[2]].map((p) => quantile(mixture, p));
+
 /**
  * @param {Analysis} analysis
  * @returns {Summary}
@@ -86,20 +91,19 @@ function summary({ table, model, combinations, rope }) {
   const count = posterior.combinations.length / table.terms;
   const rows = Array.from({ length: count }, (_, at) => {
     const mixture = mixtureOf(posterior, at);
-    const prediction = mixtureOf(posterior, at, model.levels[0]);
     return {
       ...momentsOfMixture(mixture),
       quantiles: SHARES.map((p) => quantile(mixture, p)),
       positive: above(mixture, 0),
       above: above(mixture, rope),
       below: 1 - above(mixture, -rope),
-      prediction: [SHARES[0], SHARES[2]].map((p) => quantile(prediction, p)),
+      prediction: at < table.terms ? intervalOf(mixtureOf(posterior, at, model.levels[0])) : undefined,
     };
   });
   return {
     rows,
     heterogeneity: heterogeneity(posterior, SHARES),
-    logEvidence: posterior.grid.logEvidence,
+    logEvidence: posterior.logEvidence,
     error: posterior.error,
     converged: posterior.converged,
   };
@@ -117,7 +121,7 @@ function deletion({ table, model, combinations, rope, conclusion }) {
   else weights.set(combinations.subarray((conclusion.at - table.terms) * table.terms).subarray(0, table.terms));
   const posterior = integrate(table, model, { combinations: weights, tolerance: FINE });
   const events = thresholds.map((threshold) => ({ at: table.terms, threshold }));
-  const deleted = leaveOneStudyOut(posterior, { events, tolerance: FINE });
+  const deleted = leaveOneStudyOut(posterior, events);
   const width = deleted.mean.length / table.studies;
   const mixture = mixtureOf(posterior, table.terms);
   const moments = momentsOfMixture(mixture);

@@ -1,12 +1,12 @@
 // @ts-check
 /** Where the engine runs: in the page, or in a worker made from the script of the page. */
-import { BadInput } from "./engine.mjs";
+import { BadInput } from "./engine/rules.mjs";
 import { answer } from "./answers.mjs";
 
-const LARGE = 5000; // effects, above which a worker computes; it also computes with three taus
+const LARGE = 5000; // effects, above which a worker computes; it also computes with three taus, or a rho with a prior
 
 /**
- * Ask the engine: here, or about a large table or three taus in a worker made from the page's script.
+ * Ask the engine: here, or about what takes long in a worker made from the page's script.
  *
  * A new summary stops what the worker still computes for older settings.
  * @returns {(kind: string, request: any) => Promise<any>}
@@ -36,7 +36,7 @@ export function calculator() {
     return started;
   };
   return (kind, request) => {
-    const heavy = request.table.yi.length > LARGE || request.model.levels.length > 2;
+    const heavy = request.table.yi.length > LARGE || request.model.levels.length > 2 || request.model.rhoPrior;
     if (!heavy || failed) return here(kind, request);
     if (kind === "summary" && waiting.size) {
       worker?.terminate();

@@ -1,6 +1,6 @@
 // @ts-check
 /** Controls that show the state of the page and change it. */
-import { h } from "./drawing.mjs";
+import { h } from "./elements.mjs";
 
 /** @typedef {import("./state.mjs").State} State */
 

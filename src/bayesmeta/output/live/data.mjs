@@ -1,9 +1,9 @@
 // @ts-check
 /** The data of the page: the other side of `encoding.py`, and the models that a reader makes of them. */
 
-/** @typedef {import("./engine.mjs").Table} Table */
-/** @typedef {import("./engine.mjs").Model} Model */
-/** @typedef {import("./engine.mjs").Prior} Prior */
+/** @typedef {import("./engine/arrays.mjs").Table} Table */
+/** @typedef {import("./engine/arrays.mjs").Model} Model */
+/** @typedef {import("./engine/families.mjs").TauPrior} TauPrior */
 
 /**
  * The bytes of a text in base64.
@@ -46,7 +46,8 @@ export function tableOf(encoded) {
  * @typedef {object} Choices
  * @property {string[]} [levels]
  * @property {number} [rho]
- * @property {Prior} [tau]
+ * @property {number[]} [rhoPrior] a and b of a Beta prior; empty if rho is fixed
+ * @property {TauPrior} [tau]
  * @property {number} [location] prior mean of every mean
  * @property {number} [scale] prior sd of every term, or a factor of the sds if the prior has parts
  */
@@ -63,9 +64,11 @@ export function modelOf(encoded, choices = {}) {
   const direction = floatsOf(encoded.direction);
   const factor = (choices.scale ?? encoded.terms.scale ?? 1) / (encoded.terms.scale ?? 1);
   const shift = choices.location === undefined ? 0 : choices.location - (encoded.terms.location ?? 0);
+  const rhoPrior = choices.rhoPrior ?? encoded.rhoPrior;
   return {
     levels: choices.levels ?? encoded.levels,
     rho: choices.rho ?? encoded.rho,
+    rhoPrior: rhoPrior.length ? rhoPrior : undefined,
     tau: choices.tau ?? encoded.tau,
     mean: mean.map((value, i) => value + shift * direction[i]),
     covariance: covariance.map((value) => value * factor * factor),

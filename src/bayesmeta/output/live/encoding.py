@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesmeta.inference.quadrature.outer import outer_priors
+from bayesmeta.inference.quadrature.outer import RHO
 from bayesmeta.model.design import is_mean
 from bayesmeta.model.design.standardising import standardising_rows
 from bayesmeta.model.priors import term_prior
-from bayesmeta.model.spec import ModelSpec
+from bayesmeta.model.spec import ModelSpec, Prior
+from bayesmeta.model.spec.families import TAU_OF
 
 
 def floats(values: Any) -> str:
@@ -48,8 +49,8 @@ def encoded_model(design: xr.Dataset, spec: ModelSpec) -> dict[str, Any]:
     which a common prior mean moves it, 1 for every mean of a term.
     """
     prior = term_prior(design, spec)
-    if outer_priors(prior, spec):
-        raise ValueError("the page takes neither pooling sds nor a rho with a prior")
+    if prior.sds:
+        raise ValueError("the page takes no pooling sds")
     means = is_mean(design).astype(float)
     location = np.linalg.solve(standardising_rows(design), means)
     parts = spec.parts
@@ -57,14 +58,42 @@ def encoded_model(design: xr.Dataset, spec: ModelSpec) -> dict[str, Any]:
     single = parts["terms"].parameters if is_single else None
     return {
         "levels": list(spec.levels),
-        "rho": float(spec.rho),
+        "rho": float(_fixed_rho(spec)),
+        "rhoPrior": _numbers(spec.priors[RHO]) if RHO in spec.priors else [],
         "rope": float(spec.rope),
-        "tau": {
-            "family": spec.priors["tau"].family,
-            "parameters": [float(value) for value in spec.priors["tau"].parameters],
-        },
+        "tau": encoded_taus(spec),
         "terms": {"location": single and single[0], "scale": single and single[1]},
         "mean": floats(prior.mean),
         "covariance": floats(prior.covariance({})),
         "direction": floats(location),
     }
+
+
+def encoded_taus(spec: ModelSpec) -> dict[str, Any]:
+    """Return the prior of the taus: of every level, of single levels, or of their total."""
+    common = spec.tau_prior(spec.levels[0])
+    if spec.has_equal_tau_priors:
+        return _prior(common)
+    if common.allocation:
+        return {**_prior(common), "allocation": [float(share) for share in common.allocation]}
+    by_level = {key: spec.tau_prior(key.removeprefix(TAU_OF)) for key in _taus_of_levels(spec)}
+    common = spec.priors.get("tau", common)
+    levels = {key.removeprefix(TAU_OF): _prior(prior) for key, prior in by_level.items()}
+    return {**_prior(common), "byLevel": levels}
+
+
+def _taus_of_levels(spec: ModelSpec) -> list[str]:
+    return [key for key in spec.priors if key.startswith(TAU_OF)]
+
+
+def _prior(prior: Prior) -> dict[str, Any]:
+    return {"family": prior.family, "parameters": _numbers(prior)}
+
+
+def _numbers(prior: Prior) -> list[float]:
+    return [float(value) for value in prior.parameters]
+
+
+def _fixed_rho(spec: ModelSpec) -> float:
+    """Return rho, or its prior mean, from which a reader begins who fixes it."""
+    return float(spec.priors[RHO].distribution.mean()) if RHO in spec.priors else spec.rho

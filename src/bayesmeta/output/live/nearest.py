@@ -1,14 +1,12 @@
-"""The model of the live page: normal, nested, with fixed rho; and what it leaves out of another."""
+"""The model of the live page: normal and nested; and what it leaves out of another model."""
 
 from collections.abc import Callable
 from dataclasses import replace
 
 from bayesmeta.model.priors.terms import as_normal
 from bayesmeta.model.spec import HEAVY, ModelSpec, Prior
-from bayesmeta.model.spec.families import TAU_OF
 
-FAMILIES_OF_PAGE = ("HalfNormal", "HalfCauchy", "Exponential", "InvGamma", "Gamma")
-MEDIAN = 0.6745  # of a half-normal prior with scale 1
+MOST_LEVELS = 2  # of a model whose rho the page averages over when it opens
 Change = Callable[[ModelSpec], ModelSpec]
 
 
@@ -58,22 +56,6 @@ def _with_normal_terms(spec: ModelSpec) -> ModelSpec:
         centre, scale, _ = as_normal(spec.priors[key])
         normal[key] = replace(spec.priors[key], family="Normal", parameters=(centre, scale))
     return replace(spec, priors={**spec.priors, **normal})
-
-
-def _has_other_taus(spec: ModelSpec) -> bool:
-    """Return whether the taus have a prior that the page does not have."""
-    return not spec.has_equal_tau_priors or spec.priors["tau"].family not in FAMILIES_OF_PAGE
-
-
-def _with_half_normal_taus(spec: ModelSpec) -> ModelSpec:
-    """Return a model whose taus have a half-normal prior with the median of the highest level's."""
-    names = [key for key in spec.priors if key.startswith(TAU_OF)]
-    prior = Prior("HalfNormal", (_median_of_tau(spec) / MEDIAN,))
-    return replace(spec, priors={**_without_priors(spec, *names).priors, "tau": prior})
-
-
-def _median_of_tau(spec: ModelSpec) -> float:
-    return float(spec.tau_prior(spec.levels[0]).distribution.median())
 
 
 CHANGES: tuple[tuple[Callable[[ModelSpec], bool], Callable[[ModelSpec], str], Change], ...] = (
@@ -129,10 +111,10 @@ CHANGES: tuple[tuple[Callable[[ModelSpec], bool], Callable[[ModelSpec], str], Ch
         lambda spec: replace(spec, tau_by=""),
     ),
     (
-        lambda spec: "rho" in spec.priors,
+        lambda spec: "rho" in spec.priors and len(spec.levels) > MOST_LEVELS,
         lambda spec: (
             "The model of the report estimates rho. This page begins with its prior mean, "
-            f"{_fixed_rho(spec):.2f}."
+            f"{_fixed_rho(spec):.2f}: with an average over rho, three taus take a minute."
         ),
         lambda spec: replace(_without_priors(spec, "rho"), rho=_fixed_rho(spec)),
     ),
@@ -151,13 +133,5 @@ CHANGES: tuple[tuple[Callable[[ModelSpec], bool], Callable[[ModelSpec], str], Ch
             "On this page they are normal, with the same centres and scales."
         ),
         _with_normal_terms,
-    ),
-    (
-        _has_other_taus,
-        lambda spec: (
-            "The prior of the taus in the model of the report is not one of this page, which has "
-            f"a half-normal prior with the same median, {_median_of_tau(spec):.2g}."
-        ),
-        _with_half_normal_taus,
     ),
 )

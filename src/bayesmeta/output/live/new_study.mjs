@@ -1,10 +1,12 @@
 // @ts-check
 /** A study that the reader adds: its prediction before its effect is given, then its row. */
-import { logGamma } from "./engine.mjs";
+import { logGamma } from "./engine/special.mjs";
 import { floatsOf } from "./data.mjs";
 import { button, labelled, show, tell, tellError, widthOf } from "./controls.mjs";
-import { density, h, numberText } from "./drawing.mjs";
+import { h } from "./elements.mjs";
+import { density } from "./pictures.mjs";
 import { analysisOf, hedges } from "./state.mjs";
+import { numberText } from "./texts.mjs";
 import { predictionText } from "./words.mjs";
 
 /** @typedef {import("./controls.mjs").Page} Page */

@@ -2,7 +2,7 @@
 /** The page: one state, which controls change, and from which sentences and pictures are drawn. */
 import { calculator, serve } from "./calculator.mjs";
 import { button, part, show, tellError, widthOf } from "./controls.mjs";
-import { h } from "./drawing.mjs";
+import { h } from "./elements.mjs";
 import { newStudyForm } from "./new_study.mjs";
 import { answerParts, heterogeneityParts, meansParts, stripParts } from "./results.mjs";
 import { robustnessTools } from "./robustness.mjs";
@@ -13,7 +13,7 @@ import { studiesPart } from "./studies.mjs";
 /** @typedef {import("./state.mjs").State} State */
 /** @typedef {import("./answers.mjs").Summary} Summary */
 
-const WAIT = 10; // ms between a change and the computation
+const LONGEST_FRAME = 100; // ms to wait for a frame; a page in the background has none
 const MOST_UNDONE = 200; // changes that are remembered
 const SAME = 1e-4; // posterior sds, within which the page repeats Python
 
@@ -31,6 +31,12 @@ function compareWithPython({ rows }, { mean, sd, ci_lb, ci_ub }) {
     ? `The script of this page repeats the exact summaries of bayesmeta: the largest difference is ${largest.toExponential(0)} posterior sds.`
     : `Warning: the script of this page differs from the exact summaries of bayesmeta by ${largest.toPrecision(2)} posterior sds. Please report this.`);
 }
+
+/** Wait until what has been drawn is on the screen. */
+const painted = () => new Promise((resolve) => {
+  setTimeout(resolve, LONGEST_FRAME);
+  requestAnimationFrame(() => { setTimeout(resolve, 0); });
+});
 
 /** Copy the link. */
 async function copyLink() {
@@ -75,9 +81,8 @@ function start() {
 
   const refresh = () => {
     for (const sync of controls) sync();
-    showFragment(fragmentOf(state, report));
     clearTimeout(timer);
-    timer = setTimeout(compute, WAIT);
+    timer = setTimeout(compute, 0);
   };
   /** @param {Partial<State>} changes */
   const change = (changes) => {
@@ -104,16 +109,16 @@ function start() {
       if (mine !== turn) return;
       now = summary;
       drawAnswer();
-      await new Promise((resolve) => { setTimeout(resolve, 0); }); // the answer first
-      if (mine !== turn) return;
-      drawRest();
     } catch (error) {
       if (mine !== turn) return;
       now = undefined;
       tellError("answer", error);
-    } finally {
-      if (mine === turn) part("results").setAttribute("aria-busy", "false");
     }
+    await painted(); // the answer first
+    if (mine !== turn) return;
+    showFragment(fragmentOf(state, report));
+    drawRest();
+    part("results").setAttribute("aria-busy", "false");
   };
   const draw = () => {
     drawAnswer();
@@ -122,13 +127,14 @@ function start() {
   const drawAnswer = () => {
     if (!now || !before) return;
     const shown = { content, state, now, before };
+    const [ofMeans, ofTaus] = ["means", "heterogeneity"].map(widthOf); // read before the page changes
     show("answer", ...answerParts(shown));
     show("strip", ...stripParts(shown));
-    show("means", ...meansParts(shown, widthOf("means")));
-    show("heterogeneity", ...heterogeneityParts(shown, widthOf("heterogeneity")));
+    show("means", ...meansParts(shown, ofMeans));
+    show("heterogeneity", ...heterogeneityParts(shown, ofTaus));
   };
   const drawRest = () => {
-    if (!now || !before) return;
+    if (!now) return;
     show("deletion");
     show("map");
     drawStudies();
@@ -142,7 +148,7 @@ function start() {
     undoButton.disabled = past.length === 0;
     resetButton.disabled = Object.keys(changesOf(state, report)).length === 0;
   });
-  show("actions", undoButton, resetButton, button("Copy link", copyLink),
+  show("actions", undoButton, resetButton, button("Copy link", () => { showFragment(fragmentOf(state, report)); copyLink(); }),
     h("input", { id: "link", type: "text", readonly: true, "aria-label": "Link that carries the settings" }), h("span", { id: "copied", role: "status" }));
   settingsPanel(page);
   robustnessTools(page);

@@ -16,8 +16,14 @@ from markupsafe import Markup
 
 from bayesmeta.output.pages.rendering import TEMPLATES
 
+ENGINE = (
+    *("special", "families", "arrays", "kernel", "rules", "ranges", "taus", "grid", "rho"),
+    *("posterior", "mixtures", "heterogeneity", "without", "deletion"),
+)
 MODULES = (  # in the order of what they use
-    *("engine", "data", "answers", "calculator", "drawing", "state", "words", "controls"),
+    *(f"engine/{name}" for name in ENGINE),
+    *("data", "answers", "calculator", "texts", "elements", "forest", "pictures"),
+    *("state", "words", "controls"),
     *("results", "robustness", "studies", "new_study", "settings", "page"),
 )
 
@@ -27,7 +33,7 @@ def live_page(payload: Mapping[str, Any], about: Mapping[str, Any]) -> str:
 
     `payload` is from `payload_of`; `about` has dataset, model, title, synthetic, notes, source.
     """
-    script = script_text()
+    script = minified(script_text())
     style = TEMPLATES.get_template("live.css").render()
     content = {**payload, "about": {key: about[key] for key in ("dataset", "model", "title")}}
     return TEMPLATES.get_template("live.html.j2").render(
@@ -54,13 +60,25 @@ def script_text() -> str:
 
     A worker of a page that is read from a file cannot be a module.
     """
-    parts = ['"use strict";']
+    parts = ["(() => {", '"use strict";']
     for name in MODULES:
         text = (files("bayesmeta.output.live") / f"{name}.mjs").read_text(encoding="utf-8")
         lines = text.splitlines()
         kept = (line for line in lines if not line.startswith("import "))
         parts += [line.removeprefix("export ") for line in kept]
-    return "\n".join(["", *parts, ""])
+    return "\n".join(["", *parts, "})();", ""])
+
+
+def minified(script: str) -> str:
+    """Return a script without comments and with short names, where the minifier is installed.
+
+    It has no wheel for some machines (pyproject.toml); there a page has the script as it is.
+    """
+    try:
+        import minify
+    except ImportError:
+        return script
+    return str(minify.string("application/javascript", script))
 
 
 def policy(script: str, style: str) -> str:

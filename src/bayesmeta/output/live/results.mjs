@@ -1,13 +1,15 @@
 // @ts-check
 /** The answer, the means and the heterogeneity: as published, in the report, and as set. */
 import { probabilityOf } from "./answers.mjs";
-import { chanceText, estimateText, folding, forest, h, intervalText, numberText, probabilityText, textTable } from "./drawing.mjs";
+import { folding, h, textTable } from "./elements.mjs";
+import { forest } from "./forest.mjs";
 import { LEVEL_NAMES, keptEffects } from "./state.mjs";
+import { chanceText, estimateText, intervalText, numberText, probabilityText } from "./texts.mjs";
 import { answerText, changeText, eventText, settingsText } from "./words.mjs";
 
 /** @typedef {import("./answers.mjs").Row} Row */
 /** @typedef {import("./answers.mjs").Level} Level */
-/** @typedef {import("./drawing.mjs").Mark} Mark */
+/** @typedef {import("./forest.mjs").Mark} Mark */
 
 /**
  * What is shown: the summary as set and that of the report, which are the same before a change.
@@ -87,26 +89,26 @@ export function stripParts({ content, state, now, before }) {
 export function meansParts({ content, state, now, before }, width) {
   const { names, payload, table } = content;
   const { terms } = table;
-  const mark = (/** @type {Row} */ { mean, quantiles, prediction }, /** @type {string} */ source, /** @type {boolean} */ predicts) =>
-    ({ mean, low: quantiles[0], high: quantiles[2], prediction: predicts ? prediction : undefined, source });
+  const mark = (/** @type {Row} */ { mean, quantiles, prediction }, /** @type {string} */ source) =>
+    ({ mean, low: quantiles[0], high: quantiles[2], prediction, source });
   const rowsOf = (/** @type {number} */ from, /** @type {number} */ to) => names.slice(from, to).map((label, i) => {
     const at = from + i;
     const published = payload.published[at];
     /** @type {Mark[]} */
-    const marks = [mark(before.rows[at], "report", at < terms)];
+    const marks = [mark(before.rows[at], "report")];
     if (published) marks.unshift({ mean: published.estimate, low: published.ci_lb, high: published.ci_ub, source: "published" });
-    if (now !== before) marks.push(mark(now.rows[at], "yours", at < terms));
+    if (now !== before) marks.push(mark(now.rows[at], "yours"));
     return { label, marks, text: estimateOf(now.rows[at]) };
   });
   const options = { width, axis: payload.measure.axis, zero: payload.measure.hasNull, rope: state.rope };
   const { name, back } = payload.measure.scale;
   const scaled = Object.hasOwn(BACK, back) ? [name] : [];
-  const columns = ["", "mean", "sd", "95 % interval", "P(> 0)", `P(within ${numberText(state.rope)} of 0)`, "new study", ...scaled];
+  const columns = ["mean or contrast", "mean", "sd", "95 % interval", "P(> 0)", `P(within ${numberText(state.rope)} of 0)`, "new study", ...scaled];
   const rows = names.map((label, at) => {
     const { mean, sd, quantiles, positive, above, below, prediction } = now.rows[at];
     return [
       label, numberText(mean, 3), numberText(sd, 3), intervalText(quantiles[0], quantiles[2]), probabilityText(positive),
-      probabilityText(1 - above - below), at < terms ? intervalText(prediction[0], prediction[1]) : "\u2013",
+      probabilityText(1 - above - below), prediction ? intervalText(prediction[0], prediction[1]) : "\u2013",
       ...scaled.map(() => scaledText(content, at, quantiles)),
     ];
   });

@@ -1,8 +1,10 @@
 // @ts-check
 /** Who changes the chosen conclusion, and its map over prior scales and rho. */
 import { button, show, tell, tellError, widthOf } from "./controls.mjs";
-import { folding, h, heatMap, numberText, probabilityText, textTable } from "./drawing.mjs";
-import { analysisOf, parametersOf } from "./state.mjs";
+import { folding, h, textTable } from "./elements.mjs";
+import { heatMap } from "./pictures.mjs";
+import { AS_REPORTED, analysisOf, parametersOf } from "./state.mjs";
+import { numberText, probabilityText } from "./texts.mjs";
 import { eventText, rankingText } from "./words.mjs";
 
 /** @typedef {import("./state.mjs").State} State */
@@ -58,7 +60,12 @@ async function rank(page) {
 function scaledPrior(report, varied, factor) {
   if (varied === "means") return { scale: factor * report.scale };
   const kinds = parametersOf(report.family);
-  const scaled = (/** @type {number} */ value, /** @type {string} */ kind) => ({ scale: factor * value, rate: value / factor })[kind] ?? value;
+  const ofLogs = kinds.includes("mean"); // whose scale is not that of the tau
+  const scaled = (/** @type {number} */ value, /** @type {string} */ kind) => {
+    if (ofLogs) return kind === "mean" ? value + Math.log(factor) : value;
+    if (kind === "rate") return value / factor;
+    return ["scale", "low", "high"].includes(kind) ? factor * value : value;
+  };
   return { family: report.family, parameters: report.parameters.map((value, i) => scaled(value, kinds[i])) };
 }
 
@@ -73,7 +80,7 @@ async function drawMap(page, varied) {
   const { names, report } = page.content;
   /** @type {(number | undefined)[][]} */
   const values = RHOS.map(() => FACTORS.map(() => undefined));
-  const changes = (/** @type {number} */ i, /** @type {number} */ j) => ({ rho: RHOS[i], ...scaledPrior(report, varied, FACTORS[j]) });
+  const changes = (/** @type {number} */ i, /** @type {number} */ j) => ({ rho: RHOS[i], rhoPrior: [], ...scaledPrior(report, varied, FACTORS[j]) });
   const isChosen = (/** @type {number} */ i, /** @type {number} */ j) => Object.entries(changes(i, j))
     .every(([key, value]) => JSON.stringify(asked[/** @type {keyof State} */ (key)]) === JSON.stringify(value));
   const places = RHOS.flatMap((_, i) => FACTORS.map((__, j) => [i, j]));
@@ -88,8 +95,8 @@ async function drawMap(page, varied) {
       width: Math.min(widthOf("map"), 640),
       pick: (i, j) => page.change(changes(i, j)),
     });
-    const cells = RHOS.map((rho, i) => [`rho ${rho}`, ...values[i].map((p, j) => (p === undefined ? "" : button(probabilityText(p), () => page.change(changes(i, j)))))]);
-    show("map", h("p", { role: "status" }, sentence), h("figure", {}, picture), folding("The same as a table", textTable(label, ["", ...columns], cells), "map"));
+    const cells = RHOS.map((rho, i) => [String(rho), ...values[i].map((p, j) => (p === undefined ? "" : button(probabilityText(p), () => page.change(changes(i, j)))))]);
+    show("map", h("p", { role: "status" }, sentence), h("figure", {}, picture), folding("The same as a table", textTable(label, ["rho", ...columns], cells), "map"));
   };
   try {
     for (const [i, j] of places) {
@@ -112,7 +119,7 @@ async function drawMap(page, varied) {
  */
 export function robustnessTools(page) {
   const varied = h("select", { "aria-label": "Prior that the map varies" },
-    ...["means", "taus"].map((of) => h("option", { value: of }, `prior of the ${of}`)));
+    ...["means", ...(page.content.report.family === AS_REPORTED ? [] : ["taus"])].map((of) => h("option", { value: of }, `prior of the ${of}`)));
   show("deletion-tools", button("Who changes this conclusion?", () => { rank(page); }));
   show("map-tools", varied, button("Draw the map", () => { drawMap(page, varied.value); }));
 }

@@ -1,9 +1,9 @@
 // @ts-check
 /** The panel of settings: conclusion, priors, dependence, filters. */
-import { FAMILIES } from "./engine.mjs";
+import { FAMILIES, fits } from "./engine/families.mjs";
 import { button, choiceControl, group, labelled, numberControl, shortNumber, show, tick } from "./controls.mjs";
-import { h } from "./drawing.mjs";
-import { KINDS, LEVEL_NAMES, parametersOf } from "./state.mjs";
+import { h } from "./elements.mjs";
+import { AS_REPORTED, KINDS, LEVEL_NAMES, parametersOf } from "./state.mjs";
 
 /** @typedef {import("./controls.mjs").Page} Page */
 /** @typedef {import("./state.mjs").State} State */
@@ -36,7 +36,7 @@ function conclusionGroup(page) {
 function priorsGroup(page) {
   const { state, change } = page;
   const single = page.content.payload.model.terms.scale !== null;
-  const families = Object.keys(FAMILIES);
+  const families = [...(page.content.report.family === AS_REPORTED ? [AS_REPORTED] : []), ...Object.keys(FAMILIES)];
   return group("Priors",
     single ? numberControl(page, "Means: prior mean", () => state().location, (value) => change({ location: value }), ANY) : null,
     numberControl(page, single ? "Terms: prior sd" : "Terms: factor of the prior sds", () => state().scale, (scale) => change({ scale }), POSITIVE),
@@ -50,12 +50,10 @@ function priorsGroup(page) {
  * @param {string} family
  */
 function takeFamily({ content, state, change }, family) {
-  const { parameters } = state();
-  const at = parametersOf(state().family).indexOf("scale");
-  const size = at >= 0 ? parameters[at] : parameters[0] / parameters[1];
-  const [first] = parametersOf(family);
-  const similar = { scale: [size], shape: family === "Gamma" ? [2, 2 / size] : [2, size] }[first] ?? [size];
-  change({ family, parameters: family === content.report.family ? content.report.parameters : similar });
+  const { report, payload } = content;
+  const now = state().family === AS_REPORTED ? payload.model.tau : state();
+  const similar = () => FAMILIES[family].typical(FAMILIES[now.family].size(now.parameters));
+  change({ family, parameters: family === report.family ? report.parameters : similar() });
 }
 
 /**
@@ -65,8 +63,8 @@ function takeFamily({ content, state, change }, family) {
 function parameterFields({ state, change, controls }) {
   const fields = h("div", {});
   const take = (/** @type {number} */ at, /** @type {HTMLInputElement} */ input) => {
-    const value = Number(input.value);
-    if (value > 0 && value < 1e12) change({ parameters: state().parameters.map((old, place) => (place === at ? value : old)) });
+    const parameters = state().parameters.map((old, place) => (place === at ? Number(input.value) : old));
+    if (input.value !== "" && fits(state().family, parameters)) change({ parameters });
     else input.value = shortNumber(state().parameters[at]);
   };
   controls.push(() => {
@@ -74,7 +72,7 @@ function parameterFields({ state, change, controls }) {
     if (fields.dataset.family !== family) {
       fields.dataset.family = family;
       fields.replaceChildren(...parametersOf(family).map((name, at) => {
-        const input = h("input", { type: "number", min: 0, step: "any", inputmode: "decimal" });
+        const input = h("input", { type: "number", step: "any", inputmode: "decimal" });
         input.addEventListener("change", () => take(at, input));
         return labelled(`${name} of the taus' prior`, input);
       }));
@@ -96,8 +94,12 @@ function dependenceGroup(page) {
     controls.push(() => { box.checked = state().levels.includes(level); });
     return label;
   });
+  const { rhoPrior } = page.content.report;
+  const estimated = rhoPrior.length ? rhoPrior : [1, 1];
   return group("Dependence",
-    numberControl(page, "rho, correlation of errors in a group", () => state().rho, (rho) => change({ rho }), { min: 0, max: 0.95, step: 0.05 }),
+    choiceControl(page, "rho, correlation of errors in a group", [["fixed", "is fixed"], ["estimated", `is estimated, prior Beta(${estimated.join(", ")})`]],
+      () => (state().rhoPrior.length ? "estimated" : "fixed"), (way) => change({ rhoPrior: way === "fixed" ? [] : estimated })),
+    numberControl(page, "rho, if it is fixed", () => state().rho, (rho) => change({ rho, rhoPrior: [] }), { min: 0, max: 0.95, step: 0.05 }),
     h("p", { class: "note" }, "True effects vary by"), h("div", { class: "ticks" }, ...boxes));
 }
 

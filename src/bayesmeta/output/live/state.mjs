@@ -1,6 +1,6 @@
 // @ts-check
 /** What a reader has changed: as plain values, in a link, and as a table and a model. */
-import { FAMILIES } from "./engine.mjs";
+import { FAMILIES, fits } from "./engine/families.mjs";
 import { chosenTable, floatsOf, integersOf, modelOf, tableOf } from "./data.mjs";
 
 /** @typedef {import("./answers.mjs").Conclusion} Conclusion */
@@ -18,7 +18,8 @@ import { chosenTable, floatsOf, integersOf, modelOf, tableOf } from "./data.mjs"
  * @property {Record<string, Filter>} filters by name of the moderator
  * @property {string[]} levels
  * @property {number} rho
- * @property {string} family of the prior of the taus
+ * @property {number[]} rhoPrior a and b of its Beta prior; empty if rho is fixed
+ * @property {string} family of the prior of the taus, or `AS_REPORTED`
  * @property {number[]} parameters
  * @property {number} location prior mean of the means
  * @property {number} scale prior sd of the terms; a factor where the prior has parts
@@ -33,6 +34,7 @@ import { chosenTable, floatsOf, integersOf, modelOf, tableOf } from "./data.mjs"
  */
 
 export const LEVEL_NAMES = ["study", "group", "effect"];
+export const AS_REPORTED = "as in the report"; // a prior by level, or of the total tau
 export const KINDS = ["positive", "negative", "above", "below", "inside"];
 const MOST_ADDED = 200;
 const LONGEST = 200; // of a label
@@ -52,14 +54,17 @@ export function contentOf(payload) {
   }));
   const names = /** @type {string[]} */ (payload.names);
   const first = names.length > table.terms ? table.terms : 0;
+  const { tau } = payload.model;
+  const equal = !tau.byLevel && !tau.allocation;
   /** @type {State} */
   const report = {
     out: [],
     filters: {},
     levels: payload.model.levels,
     rho: payload.model.rho,
-    family: payload.model.tau.family,
-    parameters: payload.model.tau.parameters,
+    rhoPrior: payload.model.rhoPrior,
+    family: equal ? tau.family : AS_REPORTED,
+    parameters: equal ? tau.parameters : [],
     location: payload.model.terms.location ?? 0,
     scale: payload.model.terms.scale ?? 1,
     rope: payload.model.rope,
@@ -107,7 +112,8 @@ export function analysisOf(content, state) {
     model: modelOf(content.payload.model, {
       levels: state.levels,
       rho: state.rho,
-      tau: { family: state.family, parameters: state.parameters },
+      rhoPrior: state.rhoPrior,
+      tau: state.family === AS_REPORTED ? content.payload.model.tau : { family: state.family, parameters: state.parameters },
       location: state.location,
       scale: state.scale,
     }),
@@ -167,10 +173,10 @@ export function stateOf(fragment, { table, moderators, names, report }) {
     else filters[name] = { low: number(filter.low, -1e300, 1e300, -1e300), high: number(filter.high, -1e300, 1e300, 1e300), blank };
   }
   const levels = LEVEL_NAMES.filter((level) => Array.isArray(given.levels) && given.levels.includes(level));
-  const family = Object.hasOwn(FAMILIES, given.family) ? given.family : report.family;
-  const count = parametersOf(family).length;
-  const parameters = Array.isArray(given.parameters) && given.parameters.length === count
-    && given.parameters.every((/** @type {any} */ x) => number(x, 1e-12, 1e12, NaN) === x) ? given.parameters : report.parameters;
+  const family = given.family ?? report.family;
+  const hasPrior = fits(family, given.parameters);
+  const rhoPrior = given.rhoPrior ?? report.rhoPrior;
+  const ofRho = Array.isArray(rhoPrior) && [0, 2].includes(rhoPrior.length) && rhoPrior.every((x) => number(x, 0.01, 1000, NaN) === x);
   const added = (Array.isArray(given.added) ? given.added : []).filter((/** @type {any} */ row) =>
     typeof row === "object" && row !== null && typeof row.label === "string" && row.label.length <= LONGEST
     && Number.isFinite(row.yi) && Number.isFinite(row.vi) && row.vi > 0
@@ -181,8 +187,9 @@ export function stateOf(fragment, { table, moderators, names, report }) {
     filters,
     levels: levels.length ? levels : report.levels,
     rho: number(given.rho, 0, 0.99, report.rho),
-    family: parameters.length === count ? family : report.family,
-    parameters,
+    rhoPrior: ofRho ? rhoPrior : report.rhoPrior,
+    family: hasPrior ? family : report.family,
+    parameters: hasPrior ? given.parameters : report.parameters,
     location: number(given.location, -1e12, 1e12, report.location),
     scale: number(given.scale, 1e-12, 1e12, report.scale),
     rope: number(given.rope, 0, 1e12, report.rope),
@@ -195,10 +202,7 @@ export function stateOf(fragment, { table, moderators, names, report }) {
  * The names of the parameters of a family.
  * @param {string} family
  */
-export function parametersOf(family) {
-  if (family === "Gamma") return ["shape", "rate"];
-  return family === "InvGamma" ? ["shape", "scale"] : ["scale"];
-}
+export const parametersOf = (family) => (family === AS_REPORTED ? [] : FAMILIES[family].parameters);
 
 /**
  * Hedges' g with the exact correction, and its sampling variance (metafor's SMD, vtype LS).

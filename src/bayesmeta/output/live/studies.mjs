@@ -1,8 +1,10 @@
 // @ts-check
 /** The studies: a forest and tick boxes, by which they are left out. */
 import { button, show, tick, widthOf } from "./controls.mjs";
-import { estimateText, folding, forest, h, numberText, textTable } from "./drawing.mjs";
+import { folding, h, textTable } from "./elements.mjs";
+import { forest } from "./forest.mjs";
 import { keptEffects } from "./state.mjs";
+import { estimateText, numberText } from "./texts.mjs";
 
 /** @typedef {import("./controls.mjs").Page} Page */
 
@@ -13,10 +15,10 @@ import { keptEffects } from "./state.mjs";
 
 const MOST_ROWS = 400; // studies in a list; the others are found by their names
 const Z = 1.959963984540054; // 97.5 % point of the standard normal distribution
-const NOTE = "A square is the precision-weighted mean of the effects of a study, errors taken as independent. Click a row, or use the tick boxes, to leave a study out.";
+const alphabetical = new Intl.Collator("en", { numeric: true });
 /** @type {Record<string, (a: Study, b: Study) => number>} */
 const ORDERS_OF_STUDIES = {
-  name: (a, b) => a.label.localeCompare(b.label, "en", { numeric: true }),
+  name: (a, b) => alphabetical.compare(a.label, b.label),
   effect: (a, b) => a.mean - b.mean,
   precision: (a, b) => b.precision - a.precision,
 };
@@ -64,30 +66,41 @@ export function studiesPart(page) {
     if (!out.delete(s)) out.add(s);
     page.change({ out: ascending(out) });
   };
-  const draw = () => {
+  let drawn = "";
+  /** @type {Study[]} */
+  let some = [];
+  const redraw = () => {
     const all = listed();
-    const some = all.slice(0, MOST_ROWS);
-    const out = new Set(page.state().out);
-    const counted = new Int32Array(table.studies);
-    keptEffects(content, page.state()).forEach((keeps, i) => { counted[table.study[table.group[i]]] += keeps; });
+    some = all.slice(0, MOST_ROWS);
     const rows = some.map(({ s, label, mean, precision, half }) => ({
       label,
-      out: counted[s] === 0,
       size: precision / largest,
       toggle: () => toggle(s),
       marks: [{ mean, low: mean - half, high: mean + half, source: "study" }],
       text: estimateText(mean, mean - half, mean + half),
     }));
-    const cells = some.map(({ s, label, count, mean }) => [
-      tick(label, !out.has(s), () => toggle(s), { "data-study": s }), `${counted[s]} of ${count}`, numberText(mean),
-    ]);
-    const cut = all.length > some.length ? ` The first ${some.length} of ${all.length} studies; search for the others.` : "";
+    const cells = some.map(({ s, label, mean }) => [tick(label, true, () => toggle(s), { "data-study": s }), "", numberText(mean)]);
+    const cut = all.length > some.length && h("p", { class: "note" }, `The first ${some.length} of ${all.length} studies; search for the others.`);
     const options = { width: widthOf("studies"), label: "Studies with 95 % intervals", axis: payload.measure.axis, zero: payload.measure.hasNull };
-    const focused = document.activeElement?.getAttribute("data-study");
-    show("studies", h("p", { class: "note" }, NOTE, cut),
+    show("studies", ...(cut ? [cut] : []),
       folding("Tick boxes", textTable("Studies that count", ["study", "effects that count", "mean"], cells)),
-      h("figure", { class: "tall" }, forest(rows, options)));
-    if (focused) /** @type {HTMLElement | null} */ (document.querySelector(`[data-study="${CSS.escape(focused)}"]`))?.focus();
+      h("figure", { class: "tall", tabindex: 0, "aria-label": options.label }, forest(rows, options)));
+  };
+  // a change of settings leaves the pictures as they are: only what counts is shown again
+  const draw = () => {
+    const key = [search.value, order.value, widthOf("studies")].join("\n");
+    if (key !== drawn) redraw();
+    drawn = key;
+    const out = new Set(page.state().out);
+    const counted = new Int32Array(table.studies);
+    keptEffects(content, page.state()).forEach((keeps, i) => { counted[table.study[table.group[i]]] += keeps; });
+    const rows = document.querySelectorAll("#studies svg .row");
+    const lines = document.querySelectorAll("#studies tbody tr");
+    some.forEach(({ s, count }, at) => {
+      rows[at].classList.toggle("out", counted[s] === 0);
+      /** @type {HTMLInputElement} */ (lines[at].querySelector("input")).checked = !out.has(s);
+      lines[at].children[1].textContent = `${counted[s]} of ${count}`;
+    });
   };
   show("studies-tools", search, order,
     button("all in", () => page.change({ out: [] })),

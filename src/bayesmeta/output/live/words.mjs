@@ -1,6 +1,6 @@
 // @ts-check
 /** The sentences of the page. */
-import { chanceText, estimateText, numberText } from "./drawing.mjs";
+import { chanceText, estimateText, numberText } from "./texts.mjs";
 
 /** @typedef {import("./answers.mjs").Row} Row */
 /** @typedef {import("./answers.mjs").Conclusion} Conclusion */
@@ -88,7 +88,8 @@ export function settingsText(state, { report, payload, moderators }) {
   const phrases = [];
   const differs = (/** @type {keyof State} */ key) => JSON.stringify(state[key]) !== JSON.stringify(report[key]);
   const number = (/** @type {number} */ value) => String(Number(value.toPrecision(4))).replace("-", "\u2212");
-  const prior = (/** @type {State} */ of) => `${of.family}(${of.parameters.map(number).join(", ")})`;
+  const prior = (/** @type {State} */ of) => (of.parameters.length ? `${of.family}(${of.parameters.map(number).join(", ")})` : of.family);
+  const rho = (/** @type {State} */ of) => (of.rhoPrior.length ? `estimated, prior Beta(${of.rhoPrior.map(number).join(", ")})` : number(of.rho));
   if (state.out.length) {
     const names = state.out.slice(0, 3).map((at) => payload.labels[at]).join(", ");
     phrases.push(`${state.out.length === 1 ? "a study is" : `${state.out.length} studies are`} left out (${names}${state.out.length > 3 ? ", ..." : ""})`);
@@ -103,7 +104,7 @@ export function settingsText(state, { report, payload, moderators }) {
     if (limits) phrases.push(`${moderator.words}: ${limits}`);
   }
   if (differs("levels")) phrases.push(`true effects vary by ${state.levels.join(", ")} in place of ${report.levels.join(", ")}`);
-  if (differs("rho")) phrases.push(`rho ${number(state.rho)} in place of ${number(report.rho)}`);
+  if (rho(state) !== rho(report)) phrases.push(`rho ${rho(state)} in place of ${rho(report)}`);
   if (differs("family") || differs("parameters")) phrases.push(`prior of the taus ${prior(state)} in place of ${prior(report)}`);
   if (differs("location")) phrases.push(`prior mean of the means ${number(state.location)} in place of ${number(report.location)}`);
   if (differs("scale")) {

@@ -94,7 +94,8 @@ class Page:
         path = self.results.file(name)
         written = path.is_file()
         content = path.read_bytes() if written else self.tables[name].to_csv(index=False).encode()
-        return {"data": csv_link(name, content), "changed": path in self.changed}
+        beside = path.relative_to(self.results.folder).as_posix() if written else ""
+        return {"data": csv_link(name, content, beside), "changed": path in self.changed}
 
     def picture(self, name: str) -> dict[str, Any] | None:
         """Return a figure in the form that templates show; None without the figure."""

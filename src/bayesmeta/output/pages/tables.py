@@ -19,8 +19,10 @@ SIDE_BY_SIDE = {"bias_cells": "model", "prior_refits": "label"}  # their columns
 DIAGNOSTICS = ("ess_bulk", "ess_tail", "r_hat", "mcse_mean")
 LABELS = {"term", "contrast", "moderator", "first", "second", "cell", "diagnostic"}
 MAX_UNFOLDED = 12  # rows
-MAX_ROWS = 200  # of a table on a page; the file has all
-PLAIN = 100_000  # bytes of a CSV that a link holds as it is; a larger file is compressed
+MAX_ROWS = 100  # of a table on a page; the file has all
+PLAIN = 5_000  # bytes of a CSV that a link holds as it is; a larger file is compressed
+LARGEST = 100_000  # bytes of a compressed CSV in a page; a larger one is a file beside it
+SORTED = 7  # digits of a number by which a table is sorted; the file has all
 LONG = 60  # characters of a cell that make its column wide
 MIDDLING = 24
 
@@ -72,13 +74,18 @@ def side_by_side(table: pd.DataFrame, across: str) -> pd.DataFrame:
     return wide.loc[table[rows].unique(), table[across].unique()].reset_index()
 
 
-def csv_link(name: str, content: bytes) -> dict[str, str]:
-    """Return file name and data address of a CSV, compressed if large (browsers unpack it)."""
+def csv_link(name: str, content: bytes, beside: str = "") -> dict[str, str]:
+    """Return file name and data address of a CSV, compressed if large (browsers unpack it).
+
+    If it is large even then, the address is that of the file `beside` the page, if there is one.
+    """
     stem = name.replace("/", "-")
     if len(content) <= PLAIN:
         href = "data:text/csv;charset=utf-8," + quote(content, safe=",:;/()[]=+*!")
         return {"file": f"{stem}.csv", "href": href}
     packed = data_address("application/gzip", gzip.compress(content, mtime=0))
+    if len(packed) > LARGEST and beside:
+        return {"file": f"{stem}.csv", "href": quote(beside)}
     return {"file": f"{stem}.csv.gz", "href": packed}
 
 
@@ -133,6 +140,6 @@ def _cell(value: Any) -> dict[str, Any]:
         return {"shown": str(value).replace("-", MINUS), "value": value, "text": False}
     if isinstance(value, float):
         digits = 1 if abs(value) >= 100 else 3
-        full = None if value != value else value
+        full = None if value != value else float(f"{value:.{SORTED}g}")
         return {"shown": number_text(value, digits), "value": full, "text": False}
     return {"shown": value, "value": None, "text": True}
