@@ -44,10 +44,11 @@ def test_small_tables_on_one_and_two_levels(effects: int, studies: int, levels: 
     compare_deletion(design, spec, weights)
 
 
-def test_fifty_simulated_tables_of_three_and_four_levels_with_and_without_rho() -> None:
+@pytest.mark.parametrize("tables", [16, pytest.param(50, marks=pytest.mark.slow)])
+def test_simulated_tables_of_three_and_four_levels_with_and_without_rho(tables: int) -> None:
     families = ["HalfNormal(0.7)", "HalfCauchy(0.5)", "Exponential(0.6)", "Gamma(2, 3)"]
     cases = []
-    for seed in range(50):
+    for seed in range(tables):
         levels = ["study", "group"] if seed % 2 else ["study", "group", "effect"]
         spec = spec_with(levels, rho=0.6 * (seed // 2 % 2), tau=families[seed // 4 % 4])
         design = build_design(made_up(seed, 20 + seed, 6 + seed // 4), spec)
