@@ -14,7 +14,7 @@ from bayesmeta.model.likelihood import tau_labels
 from bayesmeta.model.priors import TermPrior, other_priors, pooling_sd_name, term_prior
 from bayesmeta.model.spec import ModelSpec
 from bayesmeta.model.spec.families import SUPPORT_OF, UNIT
-from bayesmeta.model.start import Start, initial_values
+from bayesmeta.model.start import Start, initial_values, squeeze_of
 
 SMALLEST = np.finfo(float).tiny  # a sine, of candidates far from any posterior
 Draws = dict[str, np.ndarray]  # by name of a variable, as `priors.draw_prior` has them
@@ -34,6 +34,7 @@ class FlatCoordinates:
         self.spec = spec
         self.prior = term_prior(design, spec)
         self.information = (start.precision, start.xt_vinv_y)
+        self.squeeze = squeeze_of(self.prior, start)
         self.levels = len(spec.levels)
         initial = initial_values(start, design, spec)
         others = other_priors(self.prior, spec)
@@ -70,6 +71,9 @@ class FlatCoordinates:
             log_det = log_det + slopes.sum(1)
         sds = {part: draws[pooling_sd_name(part)][:, None, None] for part in self.prior.sds}
         beta, of_beta = whitened_terms(z[:, end:], self.prior, sds, *self.information)
+        if self.squeeze is not None:
+            of_beta = of_beta + self.squeeze.log_slope(beta)
+            beta = self.squeeze.inside(beta)
         return Placed({"beta": beta, **draws}, log_det + of_beta)
 
 

@@ -181,7 +181,7 @@ def _conditionals(
         S, L = density.products_by_study(arrays, Taus(**dict(zip(spec.levels, some, strict=True))))
         sums = np.moveaxis(np.tensordot(members, S, axes=1), 0, 2)
         log_det = np.tensordot(members, L, axes=1)
-        yield density.condition(sums, log_det, effects[:, None], arrays.prior, arrays.log_det_prior)
+        yield density.condition_on(arrays, sums, log_det, effects[:, None])
 
 
 def _moments(
