@@ -39,7 +39,9 @@ def independent_posterior(
 def has_grid(design: xr.Dataset, spec: ModelSpec) -> bool:
     """Return whether draws are from a grid, of the model or of its working normal."""
     is_exact = likelihood_class(spec) is ExactSmd
-    return not refusal(design, replace(spec, likelihood="normal") if is_exact else spec, "quadrature")
+    return not refusal(
+        design, replace(spec, likelihood="normal") if is_exact else spec, "quadrature"
+    )
 
 
 def has_wide_grid(spec: ModelSpec) -> bool:

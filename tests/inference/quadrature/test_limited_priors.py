@@ -10,8 +10,6 @@ import xarray as xr
 from scipy.special import logsumexp
 from scipy.stats import binomtest, halfnorm, kstest, multivariate_normal, norm, t
 
-from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.inference.independent import independent_posterior
 from bayesmeta.inference.laplace import laplace_posterior
 from bayesmeta.inference.nuts import sample_posterior
 from bayesmeta.inference.quadrature import (
@@ -23,6 +21,7 @@ from bayesmeta.inference.quadrature import (
     tau_cdf,
     terms_table,
 )
+from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design
 from bayesmeta.model.likelihood import refusal
 from bayesmeta.model.priors import draw_prior, log_prior
@@ -186,7 +185,7 @@ def test_several_limited_terms_are_for_nuts_and_importance() -> None:
     at_mean = beta @ [1, DOSE.mean()]
     inside = beta[(beta[:, 1] > 0) & (at_mean > -0.1)]
     trees = {
-        "importance": independent_posterior(design, both, draws=1500, seed=1),
+        "importance": laplace_posterior(design, both, draws=1500, seed=1),
         "NUTS": sample_posterior(design, both, draws=700, tune=500, chains=2, seed=1),
     }
     share = len(inside) / len(beta)

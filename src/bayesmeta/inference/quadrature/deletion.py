@@ -4,8 +4,8 @@
     elpd_s = log p(y_s | y_-s) = log p(y) - log p(y_-s)
 
 The grid is that of the full posterior, on wider ranges. Two rules give every study's error; a study
-without which the grid does not cover the posterior well enough gets a separate grid, and every study
-where a prior has limits. Axes are studies, then nodes.
+without which the grid does not cover the posterior well enough gets a separate grid. Where a prior
+has limits, every study does. Axes are studies, then nodes.
 """
 
 from collections.abc import Sequence
@@ -88,8 +88,8 @@ def _on_shared_grids(integral: Integral, spec: ModelSpec, columns: np.ndarray) -
 
 def _none_known(studies: int, moments: int) -> Deleted:
     """Return arrays to be filled by integrals without each study, as under limits of a prior."""
-    arrays = (np.zeros(studies), *np.zeros((2, studies, moments)))
-    return Deleted(*arrays, error=np.full(studies, np.inf))
+    mean, sd = np.zeros((2, studies, moments))
+    return Deleted(np.zeros(studies), mean, sd, np.full(studies, np.inf))
 
 
 def _mixed(by_node: Sequence[Deleted], prior: np.ndarray) -> Deleted:

@@ -26,8 +26,8 @@ UNKNOWN = (
     "--sampler quadrature; this analysis needs complete ones: --missing complete"
 )
 LIMITED_UNKNOWN = (
-    "model {} has limits of the prior of {}, and unknown moderators ({}, blank in some rows); leave "
-    "out the rows, --missing complete, or the limits"
+    "model {} has limits of the prior of {}, and unknown moderators ({}, blank in some rows); "
+    "leave out the rows, --missing complete, or the limits"
 )
 MOST_HEAVY = 3
 NUTS_ONLY = ("nu", "weights", "attempts")  # auxiliary parameters that NUTS alone can take

@@ -18,7 +18,6 @@ import numpy as np
 
 from bayesmeta.model.spec.truncated import Truncated
 
-
 ROUNDING = 1e-9  # of combinations that were moved to a limit
 
 
