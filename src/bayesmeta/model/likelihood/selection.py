@@ -13,7 +13,8 @@ d do not depend on the weights. `hidden_attempts` has studies with results that 
 Source: Vevea & Hedges 1995, doi 10.1007/BF02294384, for a single result per study.
 """
 
-from typing import ClassVar, NamedTuple
+from copy import copy
+from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 import xarray as xr
@@ -38,13 +39,24 @@ from bayesmeta.model.likelihood.publication import (
     results_of,
     weights_of,
 )
-from bayesmeta.model.likelihood.tabulation import POINTS, at_pairs, points
+from bayesmeta.model.likelihood.tabulation import at_pairs, points
 from bayesmeta.model.spec import ModelSpec
 
-NODES = (41, 25)  # of study and group; see the tests for their error
-NODES_ALONE = 81  # of study without groups, whose effects would make steps of A less steep
 METROPOLIS_STEPS = 32  # an error below .01 tau in the mean of published effects; see the tests
 VALUES_AT_ONCE = 200_000  # of an array (k, draws, nodes), which fits in the processor's cache
+
+
+class Nodes(NamedTuple):
+    """Numbers of nodes."""
+
+    study: int
+    alone: int  # of study without groups, whose effects would make steps of A less steep
+    group: int
+    points: int  # of the table of log A
+
+
+FINE = Nodes(41, 81, 25, 81)  # see the tests for their error
+ROUGH = Nodes(17, 33, 11, 33)  # for approximations that are corrected by weights
 
 
 class Alike(NamedTuple):
@@ -69,9 +81,18 @@ class Selected(Normal):
         self.statistics = statistics
         self.publication = Publication(self.results)
         self.alone, self.lone, self.nested = self._by_relatives()
-        self.nodes = POINTS * len(self.nested.effect) // len(self.y) + 1
+        self._take(FINE)
+
+    def _take(self, nodes: Nodes) -> None:
+        self.nodes_of = nodes
+        self.nodes = nodes.points * len(self.nested.effect) // len(self.y) + 1
         self.nodes = max(self.nodes, self.unselected.nodes)
-        self.study_nodes = NODES[0] if "group" in spec.levels else NODES_ALONE
+
+    def roughly(self) -> Self:
+        """Return the likelihood with fewer nodes, for an approximation."""
+        rough = copy(self)
+        rough._take(ROUGH)
+        return rough
 
     def _by_relatives(self) -> tuple[Alike, Alike, Alike]:
         """Return results without relatives in their study, in their group, and the others."""
@@ -120,13 +141,15 @@ class Selected(Normal):
         alone = self._log_sum(self.alone, mean, total, omega, attempts)
         if len(self.lone.effect) + len(self.nested.effect) == 0:
             return alone
-        studies = NormalNodes.trapezoids(taus.study, self.study_nodes)
+        nodes = self.nodes_of
+        of_study = nodes.study if "group" in self.spec.levels else nodes.alone
+        studies = NormalNodes.trapezoids(taus.study, of_study)
         u = _placed(of_effects.study, studies.z)
         below = of_effects.group**2 + of_effects.effect**2
         by_group = self._log_sum(self.lone, _extended(mean) + u, below, omega, attempts)
-        groups = NormalNodes.trapezoids(taus.group, NODES[1])
+        groups = NormalNodes.trapezoids(taus.group, nodes.group)
         reach = of_effects.study + of_effects.group
-        at = points() if not is_zero(reach) else np.zeros(1)
+        at = points(nodes.points) if not is_zero(reach) else np.zeros(1)
         at_points = _extended(mean) + _placed(reach, at)
         nested = self._log_sum(self.nested, at_points, of_effects.effect**2, omega, attempts)
         if not is_zero(reach):

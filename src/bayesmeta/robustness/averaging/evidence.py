@@ -18,7 +18,7 @@ from bayesmeta.inference.quadrature import (
     quadrature_posterior,
 )
 from bayesmeta.inference.quadrature.truncation import combined
-from bayesmeta.model.likelihood import ExactSmd, likelihood_class, refusal
+from bayesmeta.model.likelihood import ExactSmd, Selected, likelihood_class, refusal
 from bayesmeta.model.priors.limits import Limits
 from bayesmeta.model.spec import ModelSpec, Prior
 from bayesmeta.robustness.averaging.models import HETEROGENEITY, Member
@@ -84,15 +84,17 @@ def drawn(design: xr.Dataset, spec: ModelSpec, heterogeneity: bool, seed: int) -
 
     Columns: log_evidence, error (its Monte-Carlo standard error), k_hat, beta_0, ..., tau_0, ...
     """
-    if not heterogeneity:
-        scale = NO_TAU * float(np.sqrt(design["vi"].min()))
-        others = {key: prior for key, prior in spec.priors.items() if not key.startswith("tau")}
-        spec = replace(spec, priors={**others, "tau": Prior("HalfNormal", (scale,))})
     options: dict[str, Any] = {"draws": DRAWS, "chains": 1, "seed": seed, "parameters_only": True}
-    if likelihood_class(spec) is ExactSmd and has_grid(design, spec):
-        tree = quadrature_posterior(design, spec, **options)
+    kind = likelihood_class(spec)
+    if kind is Selected:
+        options |= {"candidates": DRAWS, "equal_effects": not heterogeneity}
+        tree = laplace_posterior(design, spec, **options)
     else:
-        tree = laplace_posterior(design, spec, candidates=DRAWS, **options)
+        spec = spec if heterogeneity else _with_tiny_taus(design, spec)
+        if kind is ExactSmd and has_grid(design, spec):
+            tree = quadrature_posterior(design, spec, **options)
+        else:
+            tree = laplace_posterior(design, spec, candidates=DRAWS, **options)
     posterior = tree["posterior"].dataset
     ess = float(posterior.attrs.get("importance_ess", np.inf))
     beta = posterior["beta"].values[0]
@@ -102,6 +104,12 @@ def drawn(design: xr.Dataset, spec: ModelSpec, heterogeneity: bool, seed: int) -
     evidence = posterior.attrs["log_marginal_likelihood"]
     k_hat = posterior.attrs.get("k_hat", np.nan)
     return pd.DataFrame(table).assign(log_evidence=evidence, error=ess**-0.5, k_hat=k_hat)
+
+
+def _with_tiny_taus(design: xr.Dataset, spec: ModelSpec) -> ModelSpec:
+    scale = NO_TAU * float(np.sqrt(design["vi"].min()))
+    others = {key: prior for key, prior in spec.priors.items() if not key.startswith("tau")}
+    return replace(spec, priors={**others, "tau": Prior("HalfNormal", (scale,))})
 
 
 def of_draws(member: Member, table: pd.DataFrame) -> Evaluated:
