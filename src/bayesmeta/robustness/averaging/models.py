@@ -126,6 +126,12 @@ def members_of(frame: pd.DataFrame, spec: ModelSpec, over: Sequence[str]) -> lis
     return members
 
 
+def parts_of(frame: pd.DataFrame, spec: ModelSpec) -> list[str]:
+    """Return the parts that apply to a model, but bias."""
+    several = code_terms(frame, spec.terms).kept.sum() > 1
+    return [EFFECT, HETEROGENEITY, *([MODERATORS] if several else [])]
+
+
 def _refuse(spec: ModelSpec, over: Sequence[str]) -> None:
     known = ", ".join(PARTS)
     if unknown := [part for part in over if part not in PARTS]:
