@@ -40,16 +40,13 @@ class Informed(NamedTuple):
 
     def priors(self) -> dict[str, Prior]:
         """Return the prior of the effect and that of tau, of those that there are."""
-        entries: dict[str, dict[str, Any]] = {"effect": {"prior": self.effect}}
-        entries["tau"] = {"prior": self.tau}
-        if self.lower:
-            entries["effect"]["lower"] = float(self.lower)
-        keys = {"effect": "terms", "tau": "tau"}
-        return {
-            name: Prior.parse(keys[name], entry)
-            for name, entry in entries.items()
-            if entry["prior"]
-        }
+        priors = {}
+        if self.effect:
+            limit = {"lower": float(self.lower)} if self.lower else {}
+            priors["effect"] = Prior.parse("terms", {"prior": self.effect, **limit})
+        if self.tau:
+            priors["tau"] = Prior.parse("tau", self.tau)
+        return priors
 
 
 @cache
