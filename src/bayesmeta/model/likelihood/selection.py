@@ -80,13 +80,26 @@ class Selected(Normal):
         self.results, statistics = results_of(design, spec)
         self.statistics = statistics
         self.publication = Publication(self.results)
-        self.alone, self.lone, self.nested = self._by_relatives()
+        alone, lone, nested = self._by_relatives()
+        in_study = self.nesting.effects_of_study
+        self.alone, self.lone = (self._alike(part, in_study) for part in (alone, lone))
+        groups, parent = np.unique(self.nesting.group_of_effect[nested], return_inverse=True)
+        place = np.zeros(len(self.y), int)
+        place[nested] = parent
+        self.nested = self._alike(nested, Members(place, len(groups)))
+        self.nested_groups = groups
+        self.of_nested = Members(self.nesting.study_of_group[groups], self.nesting.studies)
         self._take(FINE)
 
     def _take(self, nodes: Nodes) -> None:
         self.nodes_of = nodes
-        self.nodes = nodes.points * len(self.nested.effect) // len(self.y) + 1
-        self.nodes = max(self.nodes, self.unselected.nodes)
+        at_nodes = len(self.lone.effect) * self._study_nodes
+        at_nodes += len(self.nested.effect) * nodes.points
+        self.nodes = max(at_nodes // len(self.y) + 1, self.unselected.nodes)
+
+    @property
+    def _study_nodes(self) -> int:
+        return self.nodes_of.study if "group" in self.spec.levels else self.nodes_of.alone
 
     def roughly(self) -> Self:
         """Return the likelihood with fewer nodes, for an approximation."""
@@ -94,18 +107,14 @@ class Selected(Normal):
         rough._take(ROUGH)
         return rough
 
-    def _by_relatives(self) -> tuple[Alike, Alike, Alike]:
-        """Return results without relatives in their study, in their group, and the others."""
+    def _by_relatives(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return which results have no relatives in their study, in their group, and the others."""
         nesting = self.nesting
         of_study = np.bincount(nesting.study_of_effect)[nesting.study_of_effect]
         of_group = np.bincount(nesting.group_of_effect)[nesting.group_of_effect]
         alone = of_study == 1
         lone = ~alone & (of_group == 1)
-        return (
-            self._alike(alone, nesting.effects_of_study),
-            self._alike(lone, nesting.levels[0]),
-            self._alike(~alone & ~lone, nesting.levels[0]),
-        )
+        return alone, lone, ~alone & ~lone
 
     def _alike(self, included: np.ndarray, above: Members) -> Alike:
         """Return the included results (k,), those of equal constants in a unit above as one."""
@@ -141,12 +150,13 @@ class Selected(Normal):
         alone = self._log_sum(self.alone, mean, total, omega, attempts)
         if len(self.lone.effect) + len(self.nested.effect) == 0:
             return alone
-        nodes = self.nodes_of
-        of_study = nodes.study if "group" in self.spec.levels else nodes.alone
-        studies = NormalNodes.trapezoids(taus.study, of_study)
+        studies = NormalNodes.trapezoids(taus.study, self._study_nodes)
         u = _placed(of_effects.study, studies.z)
         below = of_effects.group**2 + of_effects.effect**2
-        by_group = self._log_sum(self.lone, _extended(mean) + u, below, omega, attempts)
+        by_study = self._log_sum(self.lone, _extended(mean) + u, below, omega, attempts)
+        if len(self.nested.effect) == 0:
+            return alone + studies.log_mean(by_study)
+        nodes = self.nodes_of
         groups = NormalNodes.trapezoids(taus.group, nodes.group)
         reach = of_effects.study + of_effects.group
         at = points(nodes.points) if not is_zero(reach) else np.zeros(1)
@@ -154,14 +164,14 @@ class Selected(Normal):
         nested = self._log_sum(self.nested, at_points, of_effects.effect**2, omega, attempts)
         if not is_zero(reach):
             nested = groups.log_mean(self._at_pairs(nested, taus, studies.z, groups.z))
-        by_study = self.nesting.levels[1].sum(by_group + nested)
-        return alone + studies.log_mean(by_study)
+        return alone + studies.log_mean(by_study + self.of_nested.sum(nested))
 
     def _at_pairs(self, table: Array, taus: Taus, *z: np.ndarray) -> Array:
         """Return a table of groups (groups, ..., points) at all pairs of nodes of u and w."""
         if not self.taus.stratum:
             return at_pairs(table, *map(_first, (taus.study, taus.group)), *z)
-        strata = {level: self.taus.stratum[level] for level in ("study", "group")}
+        strata = {"study": self.taus.stratum["study"]}
+        strata["group"] = self.taus.stratum["group"][self.nested_groups]
         parts = []
         rows = []
         for stratum in np.unique(strata["group"]):
