@@ -81,6 +81,24 @@ def test_a_bayes_factor_is_the_ratio_of_densities_at_zero(frame: pd.DataFrame) -
     np.testing.assert_allclose(table["by_density"], table["by_evidence"], atol=1e-5)
 
 
+@pytest.mark.parametrize("over", [["effect", "moderators"], ["effect", "heterogeneity"]])
+def test_a_one_sided_effect_has_the_ratio_of_densities_at_its_limit(
+    frame: pd.DataFrame, over: list[str]
+) -> None:
+    spec = spec_of("1 + dose")
+    one_sided = replace(spec.priors["terms"], lower=0.0)
+    spec = replace(spec, priors={**spec.priors, "intercept": one_sided})
+    members = averaging.members_of(frame, spec, over)
+    pairs = [(member, averaging.exact(member)) for member in members]
+    effect = np.array([1.0, frame["dose"].mean()])
+    table = averaging.savage_dickey_table(pairs, [("effect", effect)])
+    assert len(table) == 1
+    np.testing.assert_allclose(table["by_density"], table["by_evidence"], atol=1e-5)
+    averaged = averaging.averaged_table(pairs, {"mean": effect}, {"mean"}).iloc[0]
+    assert averaged["p_negative"] == pytest.approx(0, abs=1e-9)
+    assert averaged["conditional_ci_lb"] > 0
+
+
 def test_selection_models_have_the_evidence_of_a_sum_over_a_grid() -> None:
     """Weights 1 (p < .05, two-sided) and w, one result per study, over mean, tau and w."""
     yi = np.array([0.62, 0.15, 0.81, 0.48])

@@ -13,6 +13,8 @@ from bayesmeta.inference.quadrature.normals import Moments, log_mass, truncated_
 
 CELLS = 20.0  # per sd: the grid on which components are merged before a product; moves P by 3e-5
 
+ROUNDING = 1e-9  # of a limit, in sds
+
 
 class Mixture(NamedTuple):
     """A mixture of normals: weight, centre, within (nodes,), the last being their sds.
@@ -69,7 +71,8 @@ class Mixture(NamedTuple):
         """Return the log density at a value."""
         log_densities = norm.logpdf(x, self.centre, self.within)
         if self.is_limited:
-            inside = (x >= self.lower) & (x <= self.upper)
+            rounding = ROUNDING * self.within
+            inside = (x >= self.lower - rounding) & (x <= self.upper + rounding)
             log_densities = np.where(inside, log_densities - log_mass(*self._ends()), -np.inf)
         return float(logsumexp(log_densities, b=self.weight))
 
