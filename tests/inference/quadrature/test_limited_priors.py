@@ -10,6 +10,7 @@ import xarray as xr
 from scipy.special import logsumexp
 from scipy.stats import binomtest, halfnorm, kstest, multivariate_normal, norm, t
 
+from bayesmeta.estimates.conflicts import prior_conflicts
 from bayesmeta.inference.laplace import laplace_posterior
 from bayesmeta.inference.nuts import sample_posterior
 from bayesmeta.inference.quadrature import (
@@ -255,3 +256,13 @@ def test_simulated_truths_have_uniform_ranks_and_are_covered(name: str) -> None:
     assert kstest(of_tau, "uniform").pvalue > 0.01
     assert binomtest(int(np.sum(covered)), tables, 0.95).pvalue > 0.01
     assert abs(np.mean(error)) < 3 * np.std(error) / np.sqrt(tables)
+
+
+def test_data_far_beyond_a_limit_contradict_the_prior() -> None:
+    spec = spec_with('prior = "Normal(0, 1)"\nlower = 0', "1", "intercept")
+    agreeing, against = (
+        prior_conflicts(build_design(table().assign(yi=yi), spec), spec) for yi in (-0.05, -0.9)
+    )
+    assert agreeing == []
+    assert len(against) == 1
+    assert "beyond the limit 0" in against[0]
