@@ -10,7 +10,9 @@ import xarray as xr
 from scipy.special import logsumexp
 from scipy.stats import binomtest, halfnorm, kstest, multivariate_normal, norm, t
 
+from bayesmeta.data.effect_sizes import MEASURES
 from bayesmeta.estimates.conflicts import prior_conflicts
+from bayesmeta.inference.independent import independent_posterior
 from bayesmeta.inference.laplace import laplace_posterior
 from bayesmeta.inference.nuts import sample_posterior
 from bayesmeta.inference.quadrature import (
@@ -266,3 +268,39 @@ def test_data_far_beyond_a_limit_contradict_the_prior() -> None:
     assert agreeing == []
     assert len(against) == 1
     assert "beyond the limit 0" in against[0]
+
+
+def test_the_exact_likelihood_takes_limits() -> None:
+    """Against draws without the limit that are above it; two terms with limits by importance."""
+    rng = np.random.default_rng(3)
+    n = rng.integers(6, 15, 10)
+    effects = rng.normal(0.15, 0.3, 10) + rng.normal(0, np.sqrt(2 / n))
+    groups = {"sd1i": 1.0, "n1i": n, "m2i": 0.0, "sd2i": 1.0, "n2i": n}
+    yi, vi = MEASURES["SMD"](m1i=effects, **groups)
+    names = [f"s{at}" for at in range(10)]
+    ids = {"study": names, "group": names, "effect": names, "dose": np.arange(10.0)}
+    frame = pd.DataFrame(ids | {"yi": yi, "vi": vi, "n1i": n, "n2i": n})
+    trees = {}
+    for key, terms, text in (
+        ("whole", "1", ""),
+        ("one", "1", "lower = 0"),
+        ("two", "1 + dose", ""),
+    ):
+        spec = replace(spec_with(f'prior = "Normal(0, 1)"\n{text}', terms, "intercept"))
+        spec = replace(spec, likelihood="t")
+        if key == "two":
+            above = replace(spec.priors["terms"], lower=0.0)
+            spec = replace(
+                spec,
+                priors=dict.fromkeys(("terms", "intercept"), above) | {"tau": spec.priors["tau"]},
+            )
+        trees[key] = independent_posterior(build_design(frame, spec), spec, draws=4000, seed=1)
+    drawn = {key: tree["posterior"]["beta"].values[..., 0].ravel() for key, tree in trees.items()}
+    evidence = {key: x["posterior"].attrs["log_marginal_likelihood"] for key, x in trees.items()}
+    inside = drawn["whole"][drawn["whole"] > 0]
+    share = len(inside) / len(drawn["whole"])
+    assert evidence["one"] == pytest.approx(evidence["whole"] + np.log(2 * share), abs=0.01)
+    assert drawn["one"].mean() == pytest.approx(inside.mean(), abs=0.03 * inside.std())
+    assert drawn["one"].std() == pytest.approx(inside.std(), rel=0.03)
+    assert trees["two"]["posterior"].attrs["sampler"] == "importance"
+    assert (trees["two"]["posterior"]["beta"].values[..., 1] >= 0).all()
