@@ -85,25 +85,70 @@ def test_mistakes_have_one_message_and_no_files(
 
 def test_every_informed_prior_is_one() -> None:
     names = [entry.name for entry in informed_priors()]
-    assert len(names) == len(set(names)) > 150
+    assert len(names) == len(set(names)) > 300
     for entry in informed_priors():
-        assert entry.effect or entry.tau
-        if entry.effect:
-            Prior.parse("terms", entry.effect)
-        if entry.tau:
-            median = Prior.parse("tau", entry.tau).distribution.median()
-            assert 0.01 < median < 1
+        priors = entry.priors()
+        assert priors
+        if "tau" in priors:
+            assert 0.01 < priors["tau"].distribution.median() < 1.2
         assert entry.doi.startswith("10.")
 
 
 def test_informed_priors_of_tau_are_those_of_its_square() -> None:
     """Turner et al. 2015: log tau^2 ~ N(-2.56, 1.74^2); Rhodes et al. 2015: t5(-3.44, 2.59)."""
-    of = {entry.name: Prior.parse("tau", entry.tau) for entry in informed_priors()}
+    of = {entry.name: Prior.parse("tau", entry.tau) for entry in informed_priors() if entry.tau}
     tau = np.array([0.1, 0.4, 1.0])
     want = norm(-2.56, 1.74).cdf(np.log(tau**2))
     np.testing.assert_allclose(of["turner:or"].distribution.cdf(tau), want)
     want = t(5, -3.44, 2.59).cdf(np.log(tau**2))
     np.testing.assert_allclose(of["rhodes:smd"].distribution.cdf(tau), want)
+    pain = of["turner:or:pain:nonpharma-pharma"]  # log tau^2 ~ N(-.8, 1.25^2)
+    np.testing.assert_allclose(pain.distribution.cdf(tau), norm(-0.8, 1.25).cdf(np.log(tau**2)))
+    of_lungs = of["rhodes:smd:respiratory:mental-health:nonpharma"]  # t5(-4.76, 1.94)
+    np.testing.assert_allclose(
+        of_lungs.distribution.cdf(tau), t(5, -4.76, 1.94).cdf(np.log(tau**2))
+    )
+
+
+def centres(names: list[str]) -> np.ndarray:
+    """Means or locations of the logs of tau^2."""
+    of = {entry.name: entry.priors()["tau"].parameters for entry in informed_priors() if entry.tau}
+    return np.array([2 * of[name][-2] for name in names])
+
+
+def test_settings_add_up() -> None:
+    """Turner et al. and Rhodes et al. add effects of outcome, comparison and area: no misprints."""
+    names = [entry.name for entry in informed_priors()]
+    outcomes = [name.split(":")[2] for name in names if name.endswith(":nonpharma-nonpharma")]
+    assert len(outcomes) == 16
+    of_pairs = ("pharma-placebo", "pharma-pharma", "nonpharma-placebo", "nonpharma-pharma")
+    last = centres([f"turner:or:{outcome}:nonpharma-nonpharma" for outcome in outcomes])
+    for pair in of_pairs:
+        shift = centres([f"turner:or:{outcome}:{pair}" for outcome in outcomes]) - last
+        assert np.ptp(shift) < 0.025, pair
+    rhodes = [name for name in names if name.startswith("rhodes:smd:")]
+    assert len(rhodes) == 69
+    for area in ("respiratory:", "cancer:"):
+        both = [
+            (name, name.replace(area, ""))
+            for name in rhodes
+            if area in name and name.replace(area, "") in rhodes
+        ]
+        shift = np.subtract(*map(centres, map(list, zip(*both, strict=True))))
+        assert np.ptp(shift) < 0.025, area
+
+
+def test_the_elicited_prior_of_oosterwijk_is_above_zero(
+    table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = with_informed(bayesmeta.read_spec("intercept"), "oosterwijk:smd", ["SMD"])
+    prior = spec.priors["intercept"]
+    assert str(prior) == "StudentT(3, 0.35, 0.102) above 0"
+    whole = t(3, 0.35, 0.102)
+    want = (whole.cdf(0.4) - whole.cdf(0)) / whole.sf(0)
+    assert prior.distribution.cdf(0.4) == pytest.approx(want)
+    assert run("priors", "oosterwijk") == 0
+    assert "above 0" in " ".join(capsys.readouterr().out.split())
 
 
 def test_an_informed_prior_replaces_that_of_means_and_taus() -> None:

@@ -8,11 +8,13 @@ import pytest
 
 from bayesmeta.cli import main
 from bayesmeta.commands.column_roles import columns_table, moderators_of
-from bayesmeta.commands.default_priors import GENERAL, widths_of
+from bayesmeta.commands.default_priors import GENERAL, WIDTHS, widened, widths_of
 from bayesmeta.commands.effects import columns_of
 from bayesmeta.commands.model_draft import levels_of, structures_of
 from bayesmeta.commands.request import Request, read_inputs
+from bayesmeta.data.effect_sizes import MEASURES
 from bayesmeta.data.table import read_file
+from bayesmeta.infrastructure.files import root
 from bayesmeta.model.design import build_design
 from bayesmeta.model.spec import read_spec
 
@@ -156,6 +158,50 @@ def test_priors_suit_the_measure_or_the_size_of_the_effects() -> None:
     assert widths_of(effects(40), "MD")[:3] == (100, 40, 4)
     assert widths_of(effects(2), "MD")[:3] == (5, 2, 0.2)
     assert widths_of(effects(0.01), None)[:2] == (0.025, 0.01)
+
+
+UNIT_TABLES = {  # effects near 0, proportions of a half, groups of equal size; subjects in all
+    "SMD": ({"n1i": 5000, "n2i": 5000, "m1i": 1.0, "m2i": 1.0, "sd1i": 1.0, "sd2i": 1.0}, 10_000),
+    "OR": ({"ai": 2500, "bi": 2500, "ci": 2500, "di": 2500}, 10_000),
+    "RR": ({"ai": 2500, "bi": 2500, "ci": 2500, "di": 2500}, 10_000),
+    "IRR": ({"x1i": 2500, "x2i": 2500, "t1i": 9000.0, "t2i": 9000.0}, 5000),  # events
+    "ROM": ({"n1i": 5000, "n2i": 5000, "m1i": 2.0, "m2i": 2.0, "sd1i": 1.0, "sd2i": 1.0}, 10_000),
+    "ZCOR": ({"ri": 0.0, "ni": 10_000}, 10_000),
+    "RD": ({"ai": 2500, "bi": 2500, "ci": 2500, "di": 2500}, 10_000),
+    "PLO": ({"xi": 5000, "ni": 10_000}, 10_000),
+}
+
+
+@pytest.mark.parametrize("measure", UNIT_TABLES)
+def test_widths_are_the_documented_multiples_of_the_unit_information_sd(measure: str) -> None:
+    columns, subjects = UNIT_TABLES[measure]
+    _, vi = MEASURES[measure](**columns)
+    uisd = float(np.sqrt(subjects * np.asarray(vi)))
+    widths = WIDTHS[measure]
+    assert widths.uisd is not None
+    assert uisd == pytest.approx(widths.uisd, rel=0.01)
+    documented = (root() / "docs" / "models.md").read_text(encoding="utf-8")
+    shares = (widths.terms_sd / widths.uisd, widths.tau_sd / widths.uisd)
+    numbers = [widths.uisd, widths.terms_sd, widths.tau_sd, *shares]
+    (row,) = [
+        line
+        for line in documented.splitlines()
+        if line.startswith("| ") and f"`{measure}`" in line and line.count("|") == 7
+    ]
+    assert [float(cell) for cell in row.split("|")[2:7]] == pytest.approx(numbers)
+
+
+@pytest.mark.parametrize("measure", ["SMD", "RR", "ZCOR", "RD", "MD"])
+def test_a_fit_without_a_model_has_the_priors_that_init_writes(measure: str) -> None:
+    sizes = {"RD": 0.3, "MD": 40.0}
+    frame = pd.DataFrame({"yi": [-sizes.get(measure, 0.5), sizes.get(measure, 0.5)]})
+    frame.attrs["measure"] = measure
+    spec = widened(read_spec("three-level"), frame)
+    widths = widths_of(frame, measure)
+    assert spec.priors["terms"].parameters == (0.0, widths.terms_sd)
+    assert spec.priors["tau"].parameters == (widths.tau_sd,)
+    assert spec.rope == widths.rope
+    assert bool(frame.attrs.get("notes")) == (widths[:2] != GENERAL[:2])
 
 
 def test_a_computed_measure_and_awkward_names_are_written_so_that_toml_reads_them(

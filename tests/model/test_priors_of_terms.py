@@ -7,12 +7,13 @@ import pytest
 import xarray as xr
 from scipy.integrate import quad
 from scipy.stats import beta as beta_distribution
-from scipy.stats import cauchy, halfnorm, kstest, norm, t
+from scipy.stats import cauchy, halfnorm, kstest, norm, t, truncnorm
 
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.priors import draw_prior, log_density_of_taus, prior_moments_of_tau, term_prior
 from bayesmeta.model.spec import FAMILIES, ModelSpec, Prior, parse_spec
 from bayesmeta.model.spec.families import SIGNED
+from bayesmeta.model.spec.truncated import Truncated
 
 HEAD = 'terms = "1 + dose"\nlevels = ["study", "effect"]\n'
 TAU = '[priors.tau]\nprior = "HalfNormal(0.5)"\n'
@@ -184,3 +185,50 @@ def test_a_prior_of_taus_that_does_not_fit_the_levels_is_refused(
 ) -> None:
     with pytest.raises(BadInput, match=message):
         spec_with(terms='prior = "Normal(0, 1)"', **tau)
+
+
+@pytest.mark.parametrize("ends", [(0.0, np.inf), (-np.inf, 0.3), (-0.5, 2.0), (2.5, np.inf)])
+def test_a_distribution_in_a_range_has_the_moments_of_the_truncated_normal(
+    ends: tuple[float, float],
+) -> None:
+    found = Truncated(norm(0.4, 0.9), *ends)
+    a, b = ((end - 0.4) / 0.9 for end in ends)
+    want = truncnorm(a, b, 0.4, 0.9)
+    x = want.ppf([0.01, 0.4, 0.99])
+    np.testing.assert_allclose(found.ppf([0.01, 0.4, 0.99]), x, rtol=1e-7)
+    np.testing.assert_allclose(found.isf([0.99, 0.6, 0.01]), x, rtol=1e-7)
+    np.testing.assert_allclose(found.pdf(x), want.pdf(x), rtol=1e-9)
+    np.testing.assert_allclose(found.cdf(x) + found.sf(x), 1)
+    assert found.mean() == pytest.approx(want.mean(), rel=1e-7)
+    assert found.std() == pytest.approx(want.std(), rel=1e-6)
+    drawn = found.rvs(5000, random_state=np.random.default_rng(1))
+    assert kstest(drawn, want.cdf).pvalue > 0.01
+    assert found.pdf(ends[0] - 1) == found.pdf(ends[1] + 1) == 0
+
+
+def test_a_heavy_tail_in_a_range_keeps_its_infinite_moments() -> None:
+    assert np.isinf(Truncated(cauchy(0, 0.7), 0.0, np.inf).mean())
+    assert np.isinf(Truncated(t(2), 0.0, np.inf).std())
+    assert np.isfinite(Truncated(cauchy(0, 0.7), 0.0, 5.0).std())
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('prior = "Normal(0, 1)"\nlower = 2\nupper = 1', "the lower below the upper"),
+        ('prior = "Normal(0, 1)"\nlower = 9', "has nearly nothing there"),
+        ('prior = "Normal(0, 1)"\nupper = "low"', "they should be finite numbers"),
+        ('prior = "Point(0)"\nlower = 0', "belong to the prior of a term"),
+    ],
+)
+def test_limits_that_a_prior_cannot_have_are_refused(text: str, message: str) -> None:
+    with pytest.raises(BadInput, match=message):
+        spec_with(terms=text)
+    with pytest.raises(BadInput, match="belong to the prior of a term"):
+        spec_with(terms='prior = "Normal(0, 1)"', tau='prior = "HalfNormal(1)"\nlower = 0.1')
+
+
+def test_limits_of_parts_that_add_up_are_refused() -> None:
+    of_parts = {"dose": 'prior = "Normal(0, 1)"\nlower = 0'}
+    with pytest.raises(BadInput, match="limits are of terms, not of parts"):
+        spec_with(**of_parts)

@@ -69,7 +69,7 @@ def priors() -> pd.DataFrame:
     -------
     DataFrame
         name (for `--prior`), measure, field, effect (prior of a mean effect, on the scale of yi),
-        tau (prior of a standard deviation), source, doi.
+        lower (its limit, if any), tau (prior of a standard deviation), source, doi.
 
     Examples
     --------

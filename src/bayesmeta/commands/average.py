@@ -91,8 +91,7 @@ def parts_of(text: str | None, inputs: Inputs) -> list[str]:
     """Return the parts to average over; by default all that apply but bias."""
     if text is not None:
         return [part.strip() for part in text.split(",") if part.strip()]
-    several = inputs.design.sizes["term"] > 1
-    return [EFFECT, HETEROGENEITY, *([MODERATORS] if several else [])]
+    return averaging.parts_of(inputs.frame, inputs.spec)
 
 
 def _job(member: Member, seed: int) -> Job:

@@ -55,8 +55,7 @@ def jobs_of(versions: Sequence[Version]) -> list[Job]:
     filled.sort(key=is_exact)
     jobs = []
     for version in filled:
-        arguments = (version.design, version.spec, version.weights)
-        jobs.append(Job(version.alternative.name, version.alternative.refit, arguments))
+        jobs.append(Job(version.alternative.name, version.alternative.refit, version.arguments))
     return jobs
 
 

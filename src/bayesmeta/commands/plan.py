@@ -67,6 +67,9 @@ def known_today(inputs: Inputs, weights: xr.DataArray, measured: Measured, scope
     Raise BadInput if quadrature cannot integrate this model.
     """
     spec = inputs.spec
+    if spec.limited:
+        got = f"model {spec.name} has lower or upper in the prior of {', '.join(spec.limited)}"
+        raise BadInput(f"{got}; a plan needs priors without limits, choose another --model for it")
     tolerance = TOLERANCE if len(spec.levels) <= LEVELS_EXACT else COARSE_TOLERANCE
     try:
         posterior = integrate_posterior(inputs.design, spec, tolerance=tolerance)

@@ -32,12 +32,18 @@ def run_priors(options: Catalogue, console: Console, *, as_json: bool = False) -
         print(table.to_json(orient="records"))
         return 0
     columns = ("name", "effect", "tau", "source")
-    rows = [(x.name, x.effect or "-", x.tau or "-", f"{x.source}, doi {x.doi}") for x in entries]
+    rows = [(x.name, *texts_of(x), f"{x.source}, doi {x.doi}") for x in entries]
     printer.table(f"{len(entries)} informed priors", columns, rows)
     printer.line(f"Use one: bayesmeta fit --prior {entries[0].name}")
     if options.draw is not None:
         printer.line(f"written to {options.draw}")
     return 0
+
+
+def texts_of(entry: Informed) -> tuple[str, ...]:
+    """Return the priors of effect and tau as text, a dash where there is none."""
+    priors = entry.priors()
+    return tuple(str(priors.get(key, "-")) for key in ("effect", "tau"))
 
 
 def entries_matching(search: str | None) -> list[Informed]:

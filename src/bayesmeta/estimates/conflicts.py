@@ -18,6 +18,7 @@ from bayesmeta.estimates.text import number_text
 from bayesmeta.model.likelihood import tau_labels
 from bayesmeta.model.likelihood.rough_fit import rough_fit
 from bayesmeta.model.priors import term_prior
+from bayesmeta.model.priors.limits import Limits
 from bayesmeta.model.spec import ORDERED, ModelSpec
 
 MOST = 3.0  # sds; prior and data that agree are as far apart once in 370 times
@@ -46,6 +47,7 @@ def prior_conflicts(design: xr.Dataset, spec: ModelSpec) -> list[str]:
         of_prior = f"mean {number_text(prior.mean[at])}, sd {number_text(sd[at])}"
         term = design["term"].values[at]
         warnings.append(_text(f"{term} at {numbers}", of_prior, abs(z[at])))
+    warnings += _outside_limits(prior.limits, estimate, np.linalg.inv(rough.precision))
     if spec.is_structured or spec.tau_by:
         return warnings
     for level, tau in zip(tau_labels(design, spec), rough.tau, strict=True):
@@ -56,6 +58,24 @@ def prior_conflicts(design: xr.Dataset, spec: ModelSpec) -> list[str]:
         if far > MOST:
             spread = f"tau of {level} near {number_text(tau)}"
             warnings.append(_text(spread, str(of_level), far))
+    return warnings
+
+
+def _outside_limits(
+    limits: Limits | None, estimate: np.ndarray, covariance: np.ndarray
+) -> list[str]:
+    """Return a warning for every combination that the data put far outside its range."""
+    if limits is None:
+        return []
+    found = limits.rows @ estimate
+    error = np.sqrt(np.diag(limits.rows @ covariance @ limits.rows.T))
+    warnings = []
+    for at, value in enumerate(found):
+        nearest = float(np.clip(value, limits.lower[at], limits.upper[at]))
+        sds = abs(value - nearest) / error[at]
+        if sds > MOST:
+            numbers = f"a term with limits at {number_text(value)} (se {number_text(error[at])})"
+            warnings.append(_text(numbers, f"beyond the limit {number_text(nearest)}", sds))
     return warnings
 
 

@@ -1,5 +1,6 @@
 """Independent draws of any model that allows them, with k-hat where they are by importance."""
 
+from dataclasses import replace
 from typing import Any
 
 import xarray as xr
@@ -30,10 +31,17 @@ def independent_posterior(
         return augmented_posterior(design, spec, **options)
     if spec.is_structured:
         return structured_posterior(design, spec, **options)
-    of_grid = not refusal(design, spec, "quadrature") and (wide_grid or not has_wide_grid(spec))
-    if of_grid or likelihood_class(spec) is ExactSmd:
+    if has_grid(design, spec) and (wide_grid or not has_wide_grid(spec)):
         return quadrature_posterior(design, spec, **options)
     return laplace_posterior(design, spec, **options)
+
+
+def has_grid(design: xr.Dataset, spec: ModelSpec) -> bool:
+    """Return whether draws are from a grid, of the model or of its working normal."""
+    is_exact = likelihood_class(spec) is ExactSmd
+    return not refusal(
+        design, replace(spec, likelihood="normal") if is_exact else spec, "quadrature"
+    )
 
 
 def has_wide_grid(spec: ModelSpec) -> bool:

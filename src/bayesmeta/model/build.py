@@ -27,11 +27,11 @@ import pytensor
 import pytensor.tensor as pt
 import xarray as xr
 
-from bayesmeta.model.coordinates import Polar, Whitened
+from bayesmeta.model.coordinates import Polar, Squeezed, Whitened
 from bayesmeta.model.likelihood import likelihood_of, tau_labels, weight_labels
 from bayesmeta.model.priors import pooling_sd_name, term_prior
 from bayesmeta.model.spec import FAMILIES, ModelSpec, Prior
-from bayesmeta.model.start import Start
+from bayesmeta.model.start import Start, squeeze_of
 
 jax.config.update("jax_enable_x64", True)  # in 32 bits the likelihood is wrong in the third digit
 
@@ -56,8 +56,12 @@ def build_model(
         sds = prior.sds.items()
         pooling_sds = {part: prior_variable(pooling_sd_name(part), of_sd) for part, of_sd in sds}
         cov = prior.covariance(pooling_sds)
-        whitened = Whitened(start.precision, start.xt_vinv_y)
+        information = (start.precision, start.xt_vinv_y)
+        squeeze = squeeze_of(prior, start)
+        whitened = Squeezed(*information, squeeze) if squeeze else Whitened(*information)
         beta = pm.MvNormal("beta", prior.mean, cov=cov, dims="term", default_transform=whitened)
+        if prior.limits is not None:
+            pm.Potential("limits", pt.constant(-prior.limits.log_mass))
         polar = Polar(len(spec.levels), len(taus) // len(spec.levels))
         tau = _taus(spec, len(taus) // len(spec.levels), dims="level", default_transform=polar)
         dims = {"weights": "weight"}

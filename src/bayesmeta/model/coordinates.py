@@ -6,6 +6,8 @@ import numpy as np
 import pytensor.tensor as pt
 from pymc.logprob.transforms import Transform
 
+from bayesmeta.model.priors.limits import Squeeze
+
 
 class Whitened(Transform):
     r"""beta = centre + factor z, with z near standard normal under the posterior.
@@ -50,6 +52,27 @@ class Whitened(Transform):
         factor = pt.linalg.cholesky(inner)
         score = pt.dot(prior_factor.T, self.xt_vinv_y - pt.dot(self.precision, mean))
         return mean, prior_factor, factor, _solve(factor, score)
+
+
+class Squeezed(Whitened):
+    """Terms with limits: `priors.limits.Squeeze` after the whitening."""
+
+    def __init__(self, precision: np.ndarray, xt_vinv_y: np.ndarray, squeeze: Squeeze) -> None:
+        super().__init__(precision, xt_vinv_y)
+        self.squeeze = squeeze
+
+    def forward(self, value: Any, *inputs: Any) -> Any:
+        """Return the unconstrained value."""
+        return super().forward(self.squeeze.outside(value, pt), *inputs)
+
+    def backward(self, value: Any, *inputs: Any) -> Any:
+        """Return the value on the scale of the model."""
+        return self.squeeze.inside(super().backward(value, *inputs), pt)
+
+    def log_jac_det(self, value: Any, *inputs: Any) -> Any:
+        """Return the log determinant of the Jacobian of `backward`."""
+        slopes = self.squeeze.log_slope(super().backward(value, *inputs), pt)
+        return super().log_jac_det(value, *inputs) + slopes
 
 
 def _solve(triangle: Any, right: Any, *, lower: bool = True) -> Any:

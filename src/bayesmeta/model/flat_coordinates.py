@@ -14,7 +14,7 @@ from bayesmeta.model.likelihood import tau_labels
 from bayesmeta.model.priors import TermPrior, other_priors, pooling_sd_name, term_prior
 from bayesmeta.model.spec import ModelSpec
 from bayesmeta.model.spec.families import SUPPORT_OF, UNIT
-from bayesmeta.model.start import Start, initial_values
+from bayesmeta.model.start import Start, initial_values, squeeze_of
 
 SMALLEST = np.finfo(float).tiny  # a sine, of candidates far from any posterior
 Draws = dict[str, np.ndarray]  # by name of a variable, as `priors.draw_prior` has them
@@ -28,21 +28,29 @@ class Placed(NamedTuple):
 
 
 class FlatCoordinates:
-    """Flat coordinates z (draws, size): taus, other positive or unit parameters, then beta."""
+    """Flat coordinates z (draws, size): taus, other positive or unit parameters, then beta.
 
-    def __init__(self, design: xr.Dataset, spec: ModelSpec, start: Start) -> None:
+    With equal effects there are no coordinates of the taus, which are 0.
+    """
+
+    def __init__(
+        self, design: xr.Dataset, spec: ModelSpec, start: Start, *, equal_effects: bool = False
+    ) -> None:
         self.spec = spec
         self.prior = term_prior(design, spec)
         self.information = (start.precision, start.xt_vinv_y)
+        self.squeeze = squeeze_of(self.prior, start)
         self.levels = len(spec.levels)
         initial = initial_values(start, design, spec)
         others = other_priors(self.prior, spec)
         self.others = {name: np.asarray(initial[name], float) for name in others}
         taus = np.asarray(initial["tau"], float)
-        self.taus = len(tau_labels(design, spec))
+        self.labels = len(tau_labels(design, spec))
+        self.taus = 0 if equal_effects else self.labels
         length = np.sqrt((taus.reshape(-1, self.levels) ** 2).sum(1))
         polar = np.zeros((len(length), self.levels))  # an angle of 0 is halfway
         polar[:, 0] = np.log(length)
+        polar = polar[: self.taus]
         centres = [self._unbounded(name, value).ravel() for name, value in self.others.items()]
         self.start = np.concatenate([polar.ravel(), *centres, np.zeros(len(self.prior.mean))])
         self.size = len(self.start)
@@ -56,7 +64,9 @@ class FlatCoordinates:
 
     def place(self, z: np.ndarray) -> Placed:
         """Return the parameters at z (draws, size)."""
-        tau, log_det = polar_taus(z[:, : self.taus], self.levels)
+        tau, log_det = np.zeros((len(z), self.labels)), np.zeros(len(z))
+        if self.taus:
+            tau, log_det = polar_taus(z[:, : self.taus], self.levels)
         draws: Draws = {"tau": tau}
         end = self.taus
         for name, like in self.others.items():
@@ -70,6 +80,9 @@ class FlatCoordinates:
             log_det = log_det + slopes.sum(1)
         sds = {part: draws[pooling_sd_name(part)][:, None, None] for part in self.prior.sds}
         beta, of_beta = whitened_terms(z[:, end:], self.prior, sds, *self.information)
+        if self.squeeze is not None:
+            of_beta = of_beta + self.squeeze.log_slope(beta)
+            beta = self.squeeze.inside(beta)
         return Placed({"beta": beta, **draws}, log_det + of_beta)
 
 

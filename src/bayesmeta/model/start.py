@@ -7,7 +7,8 @@ import xarray as xr
 
 from bayesmeta.model.likelihood.arguments import weight_labels
 from bayesmeta.model.likelihood.rough_fit import rough_fit
-from bayesmeta.model.priors import pooling_sd_name, term_prior
+from bayesmeta.model.priors import TermPrior, pooling_sd_name, term_prior
+from bayesmeta.model.priors.limits import Squeeze
 from bayesmeta.model.spec import ModelSpec
 
 HIGHEST_P = 0.99  # prior probability below a tau at the start
@@ -45,7 +46,18 @@ def initial_values(start: Start, design: xr.Dataset, spec: ModelSpec) -> dict[st
     numbers = {"nu": START_NU, "rho": START_RHO, "attempts": START_ATTEMPTS}
     auxiliary = {**numbers, "weights": weights}
     estimated = {key: auxiliary[key] for key in spec.auxiliary_parameters}
-    return {"beta": start.beta, "tau": _within_prior(start.tau, spec), **sds, **estimated}
+    squeeze = squeeze_of(prior, start)
+    beta = start.beta if squeeze is None else squeeze.inside(start.beta)
+    return {"beta": beta, "tau": _within_prior(start.tau, spec), **sds, **estimated}
+
+
+def squeeze_of(prior: TermPrior, start: Start) -> Squeeze | None:
+    """Return the coordinates of terms with limits, None of terms without any."""
+    if prior.limits is None:
+        return None
+    covariance = prior.covariance(dict.fromkeys(prior.pooled, 1.0))
+    inner = np.eye(len(covariance)) + covariance @ start.precision
+    return Squeeze.of(prior.limits, np.linalg.solve(inner, covariance))
 
 
 def _within_prior(tau: np.ndarray, spec: ModelSpec) -> np.ndarray:

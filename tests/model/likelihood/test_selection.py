@@ -186,7 +186,7 @@ def test_nodes_have_converged_and_jax_gives_the_same(
     few_nodes = log_likelihood_by_study(design, spec, *parameters)
     compiled = jax.jit(likelihood_of(design, spec).log_density)
     np.testing.assert_allclose(compiled(*map(jnp.asarray, parameters)), few_nodes, rtol=1e-9)
-    monkeypatch.setattr(selection, "NODES", (81, 61))
+    monkeypatch.setattr(selection, "FINE", selection.Nodes(81, 81, 61, 81))
     many = log_likelihood_by_study(design, spec, *parameters)
     np.testing.assert_allclose(few_nodes, many, atol=5e-3)
 
@@ -229,7 +229,7 @@ def test_a_table_has_the_values_at_all_pairs(taus: tuple[float, float]) -> None:
         return np.log(0.1 + 0.9 * stats.norm.cdf(x / 0.3)) + np.log(0.2 + stats.norm.cdf(x - 1))
 
     sums = taus[0] * z[0][:, None] + taus[1] * z[1]
-    table = log_A(sum(taus) * tabulation.points())[None]
+    table = log_A(sum(taus) * tabulation.points(81))[None]
     found = tabulation.at_pairs(table, *taus, *z)
     np.testing.assert_allclose(found[0], log_A(sums), atol=0.03)
     inner = np.abs(sums) < 3 * np.hypot(*taus)

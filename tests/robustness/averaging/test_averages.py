@@ -74,7 +74,7 @@ def test_an_average_is_the_mixture_of_its_models(frame: pd.DataFrame) -> None:
     difference = np.array([-1.0, 1.0])
     combinations = {"mouse": np.array([1.0, 0.0]), "rat - mouse": difference}
     table = averaging.averaged_table(pairs, combinations, {"mouse"}).set_index("name")
-    means = np.array([e.weight @ e.beta for _, e in pairs])
+    means = np.array([e.weight @ e.beta @ e.spread.T for _, e in pairs])
     equal = np.array([not m.present["differences of cells"] for m, _ in pairs])
     absent = np.array([not m.present["effect"] for m, _ in pairs])
     mouse, rat_minus_mouse = table.loc["mouse"], table.loc["rat - mouse"]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import logsumexp
 
 from bayesmeta.data.datasets import DataAlternative
 from bayesmeta.data.datasets.trace.alternatives import (
@@ -17,7 +18,8 @@ from bayesmeta.data.datasets.trace.alternatives import (
 )
 from bayesmeta.model.design.contrasts import contrast_weights
 from bayesmeta.model.spec import read_spec
-from bayesmeta.robustness import multiverse
+from bayesmeta.model.spec.reading import with_bias
+from bayesmeta.robustness import averaging, multiverse
 from bayesmeta.robustness.multiverse import ALTERNATIVES, Alternative, Analysis, changes
 from bayesmeta.robustness.multiverse.versions import data_changed
 
@@ -143,7 +145,7 @@ def test_what_does_not_apply(simulated: pd.DataFrame) -> None:
 
     priors, always = (
         {name for name, each in NAMED.items() if each.kind == "priors"},
-        {"heavy tails", "selection"},
+        {"heavy tails", "selection", "average"},
     )
     grouped = {"effect level", "rho .5", "rho .8", "rho estimated"}
     assert applying(analysis(simulated)) == priors | grouped | always | {"worst study"}
@@ -159,6 +161,49 @@ def test_what_does_not_apply(simulated: pd.DataFrame) -> None:
     assert NAMED["no effect level"].change(four) == (simulated, SPEC)
     strict = analysis(simulated, of_dataset=[strict_codes(lambda: simulated.iloc[4:])])
     assert applying(strict) == applying(analysis(simulated)) | {"strict codes"}
+
+
+def test_the_average_is_of_models_with_and_without_the_parts(simulated: pd.DataFrame) -> None:
+    """Means and probabilities of six models, weighted by prior and evidence, by hand."""
+    asked = analysis(simulated)
+    (version,) = [v for v in multiverse.versions_of(asked) if v.alternative is NAMED["average"]]
+    assert version.model == "averaged over models"
+    table = version.alternative.refit(*version.arguments).set_index("contrast")
+    over = ["effect", "heterogeneity", "moderators"]
+    members = averaging.members_of(simulated, SPEC, over)
+    assert len(members) == 6
+    found = [averaging.exact(member) for member in members]
+    pairs = zip(members, found, strict=True)
+    log_mass = np.array([np.log(m.prior) + e.log_evidence for m, e in pairs])
+    share = np.exp(log_mass - log_mass.max())
+    share /= share.sum()
+    assert version.design is not None
+    at = version.design["term"].values.tolist().index("fear")
+    fear = [float(e.weight @ e.beta @ e.spread[at]) for e in found]
+    assert table.loc["fear", "mean"] == pytest.approx(share @ fear, abs=1e-8)
+    zero = np.array([not m.present["effect"] for m in members])
+    total = table.loc["fear", ["p_positive", "p_negative"]].sum()
+    assert total == pytest.approx(1 - share[zero].sum(), abs=1e-6)
+    assert table["log_evidence"].to_numpy() == pytest.approx(logsumexp(log_mass))
+
+
+def test_a_contrast_that_may_be_zero_supports_neither_side(simulated: pd.DataFrame) -> None:
+    """The mass at 0 does not count for a conclusion below zero."""
+    versions = multiverse.versions_of(analysis(simulated.assign(yi=-0.02 + 0 * simulated["yi"])))
+    chosen = [v for v in versions if v.alternative.name in ("base", "average")]
+    tables = {v.alternative.name: v.alternative.refit(*v.arguments) for v in chosen}
+    rows = multiverse.long_table(chosen, tables).set_index(["alternative", "contrast"])
+    averaged = tables["average"].set_index("contrast").loc["fear"]
+    assert averaged["p_positive"] + averaged["p_negative"] < 0.6
+    assert rows.loc[("average", "fear"), "p_conclusion"] == averaged["p_negative"]
+    assert "0 with probability" in rows.loc[("average", "fear"), "note"]
+
+
+def test_a_model_without_an_exact_average_has_none(simulated: pd.DataFrame) -> None:
+    selected = analysis(simulated, with_bias(SPEC, "selection"))
+    assert NAMED["average"].change(selected) is None
+    exact = analysis(simulated, replace(SPEC, likelihood="t"))
+    assert NAMED["average"].change(exact) is None
 
 
 def test_another_model_file(simulated: pd.DataFrame) -> None:

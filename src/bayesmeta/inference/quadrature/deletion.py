@@ -4,8 +4,8 @@
     elpd_s = log p(y_s | y_-s) = log p(y) - log p(y_-s)
 
 The grid is that of the full posterior, on wider ranges. Two rules give every study's error; a study
-without which the grid does not cover the posterior well enough gets a separate grid. Axes are
-studies, then nodes.
+without which the grid does not cover the posterior well enough gets a separate grid. Where a prior
+has limits, every study does. Axes are studies, then nodes.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from bayesmeta.inference.quadrature.density import (
     effect_level,
 )
 from bayesmeta.inference.quadrature.grid import ORDERS, SPARE, Grid, nested, outside_of
-from bayesmeta.inference.quadrature.integral import integrate
+from bayesmeta.inference.quadrature.integral import Integral, integrate
 from bayesmeta.inference.quadrature.node_sums import add_up, combine, sum_nodes
 from bayesmeta.inference.quadrature.nodes import Rule, follow, place
 from bayesmeta.inference.quadrature.without_study import supports_of, without_each
@@ -60,12 +60,10 @@ def delete_studies(
         named = weights.sel(term=terms).transpose("term", "contrast").values
         columns = np.column_stack([columns, named])
     integral = integrate(design, spec, tolerance=tolerance)
-    by_node = []
-    for node in integral.kept:
-        given = integral.arrays.given(integral.nodes.at(node))
-        grid = integral.grids[node]
-        by_node.append(_on_shared_grid(given, spec, grid, columns, integral.tolerance))
-    deleted = _mixed(by_node, integral.nodes.weight[integral.kept])
+    if integral.arrays.term_prior.limits is None:
+        deleted = _on_shared_grids(integral, spec, columns)
+    else:
+        deleted = _none_known(design.sizes["study"], columns.shape[1] + len(spec.levels))
     refitted = np.flatnonzero(~(deleted.error <= integral.tolerance))
     for study in refitted:
         name = str(design["study"].values[study])
@@ -77,6 +75,21 @@ def delete_studies(
     separate = np.isin(np.arange(len(elpd)), refitted)
     posteriors = _by_name(deleted, design, spec, weights)
     return posteriors.assign(elpd=("study", elpd), own_grid=("study", separate))
+
+
+def _on_shared_grids(integral: Integral, spec: ModelSpec, columns: np.ndarray) -> Deleted:
+    by_node = []
+    for node in integral.kept:
+        given = integral.arrays.given(integral.nodes.at(node))
+        grid = integral.grids[node]
+        by_node.append(_on_shared_grid(given, spec, grid, columns, integral.tolerance))
+    return _mixed(by_node, integral.nodes.weight[integral.kept])
+
+
+def _none_known(studies: int, moments: int) -> Deleted:
+    """Return arrays to be filled by integrals without each study, as under limits of a prior."""
+    mean, sd = np.zeros((2, studies, moments))
+    return Deleted(np.zeros(studies), mean, sd, np.full(studies, np.inf))
 
 
 def _mixed(by_node: Sequence[Deleted], prior: np.ndarray) -> Deleted:

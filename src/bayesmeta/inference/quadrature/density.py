@@ -14,6 +14,7 @@ import xarray as xr
 
 from bayesmeta.inference.quadrature.conditional import Arrays, Conditional, condition, joined
 from bayesmeta.inference.quadrature.outer import RHO
+from bayesmeta.inference.quadrature.truncation import limited
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.likelihood import Nesting, check_engine, error_sums, marginal
 from bayesmeta.model.likelihood.arguments import Taus, columns_of, nesting_of
@@ -170,7 +171,18 @@ def evaluate_group_nodes(arrays: DesignArrays, sums: Sums, taus: Taus) -> Condit
 def condition_at(arrays: DesignArrays, sums: Sums, taus: Taus) -> Conditional:
     """Evaluate nodes at taus (1, ...), from the sums over effects."""
     S, L = cross_products(arrays, sums, taus)
-    return condition(S, L, arrays.included @ arrays.effects, arrays.prior, arrays.log_det_prior)
+    return condition_on(arrays, S, L, arrays.included @ arrays.effects)
+
+
+def condition_on(
+    arrays: DesignArrays, S: np.ndarray, L: np.ndarray, effects: np.ndarray | float
+) -> Conditional:
+    """Return the conditional of cross-products S (q, q, ...), L (...) and numbers of effects.
+
+    Limits of the prior are in its likelihood; its moments are those without them.
+    """
+    unlimited = condition(S, L, effects, arrays.prior, arrays.log_det_prior)
+    return limited(unlimited, arrays.term_prior.limits)
 
 
 def at_taus(arrays: DesignArrays, taus: Taus) -> Conditional:

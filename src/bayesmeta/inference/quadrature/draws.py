@@ -13,6 +13,7 @@ from bayesmeta.inference.quadrature.integral import Integral
 from bayesmeta.inference.quadrature.interpolation import interpolated
 from bayesmeta.inference.quadrature.nodes import cells
 from bayesmeta.inference.quadrature.outer import log_prior, outer_priors, values_of
+from bayesmeta.inference.quadrature.truncation import draw_within
 from bayesmeta.model.likelihood import Taus
 from bayesmeta.model.priors import log_density as log_density_of
 from bayesmeta.model.spec import ModelSpec
@@ -64,6 +65,13 @@ def draw(integral: Integral, spec: ModelSpec, *, count: int, seed: int) -> Draws
     log_priors = (log_density_of(prior, outer[name]) for name, prior in priors.items())
     log_joint = sum(log_priors, log_density[chosen] - jacobian + log_normal)
     beta = mean + (factor @ noise[..., None])[..., 0]
+    limits = integral.arrays.term_prior.limits
+    if limits is not None:
+        covariance = np.moveaxis(given.covariance[..., chosen], -1, 0)
+        beta, log_inside = draw_within(limits, mean, covariance, beta)
+        off = beta - mean
+        squares = np.einsum("ni,ni->n", off, np.linalg.solve(covariance, off[..., None])[..., 0])
+        log_joint = log_joint + 0.5 * ((noise**2).sum(1) - squares) - log_inside
     return Draws(tau[chosen], beta, log_joint, outer)
 
 

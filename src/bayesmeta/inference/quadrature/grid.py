@@ -10,8 +10,10 @@ from scipy.special import logsumexp
 
 from bayesmeta.inference.quadrature.density import DesignArrays, effect_level, evaluate_group_nodes
 from bayesmeta.inference.quadrature.nodes import Rule, follow, leggauss, place, zoom
+from bayesmeta.inference.quadrature.truncation import limited_moments
 from bayesmeta.model.likelihood import Taus
 from bayesmeta.model.priors import log_density_of_taus
+from bayesmeta.model.priors.limits import Limits
 from bayesmeta.model.spec import LEVELS, ModelSpec
 
 ORDERS = (16, 24, 32, 48, 64, 96, 128, 192, 256)
@@ -47,6 +49,7 @@ class Grid:
     tau: np.ndarray  # at the kept nodes, the taus (nodes, levels)
     beta: np.ndarray  # at the kept nodes, the mean of beta (nodes, p)
     covariance: np.ndarray  # at the kept nodes, that of beta (nodes, p, p)
+    limits: Limits | None  # of beta; its mean and covariance are those without them
 
     @cached_property
     def log_evidence(self) -> float:
@@ -73,8 +76,9 @@ class Grid:
     def moments(self, columns: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Return means, sds (r + levels,) of columns' beta (p, r), by default terms; of taus."""
         columns = np.eye(self.beta.shape[1]) if columns is None else columns
-        within = np.einsum("ir,nir->nr", columns, self.covariance @ columns)
-        means = np.column_stack([self.beta @ columns, self.tau])
+        beta, covariance = limited_moments(self.limits, self.beta, self.covariance)
+        within = np.einsum("ir,nir->nr", columns, covariance @ columns)
+        means = np.column_stack([beta @ columns, self.tau])
         mean = self.weight @ means
         variances = np.column_stack([within, 0 * self.tau]) + (means - mean) ** 2
         return mean, np.sqrt(self.weight @ variances)
@@ -140,7 +144,8 @@ def evaluate(arrays: DesignArrays, spec: ModelSpec, rule: Rule) -> Grid:
     density, kept, beta, covariance = (np.concatenate(x) for x in zip(*parts, strict=True))
     log_density = density.reshape(rule.log_weight.shape)
     tau = tau.reshape(-1, len(spec.levels))[kept]
-    return Grid(rule, arrays.scale, log_density, kept, tau, beta, covariance)
+    limits = arrays.term_prior.limits
+    return Grid(rule, arrays.scale, log_density, kept, tau, beta, covariance, limits)
 
 
 def outside_of(x: np.ndarray, spec: ModelSpec, scale: float) -> tuple[np.ndarray, np.ndarray]:

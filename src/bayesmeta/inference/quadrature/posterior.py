@@ -20,8 +20,10 @@ from bayesmeta.inference.quadrature.grid import TauMarginal
 from bayesmeta.inference.quadrature.integral import integrate
 from bayesmeta.inference.quadrature.mixtures import Mixture, add_independent
 from bayesmeta.inference.quadrature.outer import Box, orders_of, outer_nodes, outer_priors
+from bayesmeta.inference.quadrature.truncation import combined
 from bayesmeta.model.design import split_strata
 from bayesmeta.model.likelihood import Taus
+from bayesmeta.model.priors.limits import Limits
 from bayesmeta.model.spec import ModelSpec
 
 BOUNDS = (0.025, 0.5, 0.975)
@@ -37,6 +39,7 @@ class Posterior:
     rule to this rule of log p(y), of a mean (in posterior sds), of an sd (relative), over terms and
     taus, and a tenth of the change of a tau's probability to be below its mean. converged : whether
     the error came below the tolerance before the limit on nodes. outer : by name, as in `outer`.
+    limits : of beta, whose mean and covariance are those without them.
     """
 
     terms: tuple[str, ...]
@@ -50,6 +53,12 @@ class Posterior:
     error: float
     converged: bool
     outer: Mapping[str, np.ndarray] = field(default_factory=dict)  # (nodes,); empty without any
+    limits: Limits | None = None
+
+    def mixture(self, weights: np.ndarray) -> Mixture:
+        """Return the distribution of weights'beta, for weights (p,)."""
+        of_nodes = (self.weight, self.beta, self.covariance)
+        return combined(self.limits, *of_nodes, weights)
 
 
 @dataclass(frozen=True)
@@ -119,6 +128,7 @@ def integrate_taus(
         error=integral.error,
         converged=integral.converged,
         outer={name: np.repeat(x[kept], sizes) for name, x in integral.nodes.values.items()},
+        limits=integral.arrays.term_prior.limits,
     )
 
 
@@ -147,11 +157,12 @@ def integrate_equal_effects(design: xr.Dataset, spec: ModelSpec) -> Posterior:
         error=0.0,
         converged=True,
         outer=nodes.values,
+        limits=arrays.term_prior.limits,
     )
 
 
 def combination(posterior: Posterior | Joint, weights: np.ndarray) -> Mixture:
-    """Return the exact distribution of weights'beta, for weights (p,)."""
+    """Return the distribution of weights'beta, for weights (p,): exact."""
     if isinstance(posterior, Joint):
         weight_of = dict(zip(posterior.terms, weights, strict=True))
         used = []
@@ -160,8 +171,7 @@ def combination(posterior: Posterior | Joint, weights: np.ndarray) -> Mixture:
             if of_part.any():
                 used.append(combination(part, of_part))
         return used[0] if len(used) == 1 else add_independent(used)
-    variance = (posterior.covariance @ weights) @ weights
-    return Mixture(posterior.weight, posterior.beta @ weights, np.sqrt(variance))
+    return posterior.mixture(weights)
 
 
 def tau_cdf(posterior: Posterior, level: str, tau: float) -> float:

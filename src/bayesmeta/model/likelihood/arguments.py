@@ -1,7 +1,8 @@
 """From a design to the arguments of the kernel: nesting, columns, taus and their labels."""
 
+from copy import copy
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import xarray as xr
@@ -74,6 +75,13 @@ class TauArguments:
             study = design["study_stratum"].values
             self.stratum = {"study": study, "group": study[nesting.study_of_group]}
             self.stratum["effect"] = study[nesting.study_of_effect]
+
+    def absent(self) -> Self:
+        """Return the taus of a model without any level: 0."""
+        none = copy(self)
+        none.levels = ()
+        none.stratum = {}
+        return none
 
     def __call__(self, tau: Array) -> Taus:
         """Return the taus of every unit."""

@@ -12,7 +12,7 @@ from bayesmeta.model.likelihood.selection import Selected
 from bayesmeta.model.likelihood.shared_controls import SharedControls
 from bayesmeta.model.likelihood.student import Student
 from bayesmeta.model.likelihood.student_smd import StudentSmd
-from bayesmeta.model.priors.terms import keys_of_terms
+from bayesmeta.model.priors.terms import keys_of_terms, term_prior
 from bayesmeta.model.spec import HEAVY, ModelSpec
 
 SAMPLE = "sample the model with --sampler numpyro"
@@ -24,6 +24,10 @@ STRUCTURED = (
 UNKNOWN = (
     "model {} has unknown moderators ({}, blank in some rows): independent draws take them, "
     "--sampler quadrature; this analysis needs complete ones: --missing complete"
+)
+LIMITED_UNKNOWN = (
+    "model {} has limits of the prior of {}, and unknown moderators ({}, blank in some rows); "
+    "leave out the rows, --missing complete, or the limits"
 )
 MOST_HEAVY = 3
 NUTS_ONLY = ("nu", "weights", "attempts")  # auxiliary parameters that NUTS alone can take
@@ -54,12 +58,14 @@ def refusal(design: xr.Dataset, spec: ModelSpec, engine: str) -> str:
     """
     if has_unknowns(design):
         blank = ", ".join(map(str, design["blank_moderator"].values))
+        if engine == "importance" and spec.limited:
+            return LIMITED_UNKNOWN.format(spec.name, ", ".join(spec.limited), blank)
         return "" if engine == "importance" else UNKNOWN.format(spec.name, blank)
     if spec.is_structured:
         return "" if engine in ("importance", "reml") else STRUCTURED.format(spec.name)
     if engine == "reml":
         return _reml_refusal(design, spec)
-    if engine == "quadrature" and (reason := _many_axes(design, spec)):
+    if engine == "quadrature" and (reason := _many_axes(design, spec) or _limits(design, spec)):
         return reason
     if engine in likelihood_class(spec).engines:
         return why_strata_depend(design, spec) if engine == "quadrature" and spec.tau_by else ""
@@ -80,6 +86,18 @@ def _many_axes(design: xr.Dataset, spec: ModelSpec) -> str:
     terms = sum(key in heavy for key in keys_of_terms(design, spec))
     most = f"quadrature takes up to {MOST_HEAVY} terms with Student-t or Cauchy priors"
     return f"{most}, model {spec.name} has {terms}; {SAMPLE}" if terms > MOST_HEAVY else ""
+
+
+def _limits(design: xr.Dataset, spec: ModelSpec) -> str:
+    """Return why limits of priors are too much for quadrature, which integrates one range."""
+    if not spec.limited:
+        return ""
+    if spec.tau_by:
+        return f"quadrature of strata takes no limits of priors ({spec.limited[0]}); {SAMPLE}"
+    limits = term_prior(design, spec).limits
+    terms = 0 if limits is None else len(limits.rows)
+    most = "quadrature takes one term with limits (lower, upper)"
+    return f"{most}, model {spec.name} has {terms}; {SAMPLE}" if terms > 1 else ""
 
 
 def _reml_refusal(design: xr.Dataset, spec: ModelSpec) -> str:

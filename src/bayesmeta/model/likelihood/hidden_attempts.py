@@ -20,7 +20,6 @@ m, and weakly: its prior matters.
 from collections.abc import Mapping
 
 import numpy as np
-import xarray as xr
 from numpy.random import Generator
 
 from bayesmeta.model.likelihood.arguments import Taus
@@ -34,8 +33,7 @@ from bayesmeta.model.likelihood.draws import (
 from bayesmeta.model.likelihood.exact_smd import ExactSmd
 from bayesmeta.model.likelihood.normal import Normal
 from bayesmeta.model.likelihood.publication import log_omega_of, omega_of, weights_of
-from bayesmeta.model.likelihood.selection import Alike, Selected
-from bayesmeta.model.spec import ModelSpec
+from bayesmeta.model.likelihood.selection import Nodes, Selected
 
 NODES = (7, 5)  # of study and group given the data; see the tests for their error
 MOST = 12.0  # attempts; more count as so many, because the nodes would not be enough
@@ -45,18 +43,14 @@ CANDIDATES = 32  # per draw of a study; at 4 attempts the means of u are within 
 class HiddenAttempts(Selected):
     """Likelihood of published results, beside which studies may have attempted others."""
 
-    def __init__(self, design: xr.Dataset, spec: ModelSpec) -> None:
-        super().__init__(design, spec)
+    def _take(self, nodes: Nodes) -> None:
+        super()._take(nodes)
         self.nodes += NODES[0] * NODES[1]
 
-    def _by_relatives(self) -> tuple[Alike, Alike, Alike]:
+    def _by_relatives(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the results by what varies around their mean: all have u, and may have w."""
         has_group = np.full(len(self.y), "group" in self.spec.levels)
-        return (
-            self._alike(np.zeros(len(self.y), bool), self.nesting.effects_of_study),
-            self._alike(~has_group, self.nesting.levels[0]),
-            self._alike(has_group, self.nesting.levels[0]),
-        )
+        return np.zeros(len(self.y), bool), ~has_group, has_group
 
     def log_likelihood(self, beta: Array, taus: Taus, auxiliary: dict[str, Array]) -> Array:
         """Return the log-likelihood by study (studies, ...), all random effects integrated out."""

@@ -5,7 +5,8 @@ on NumPy; `log_density` also runs on JAX arrays, for NUTS.
 """
 
 from collections.abc import Mapping
-from typing import ClassVar
+from copy import copy
+from typing import ClassVar, Self
 
 import numpy as np
 import xarray as xr
@@ -55,6 +56,16 @@ class Normal:
     def draws_at_once(self) -> int:
         """Return the number of draws that fit in memory at once."""
         return int(np.clip(VALUES_AT_ONCE // len(self.y), 1, MAX_DRAWS_AT_ONCE))
+
+    def roughly(self) -> Self:
+        """Return a likelihood that takes less time, for an approximation that weights correct."""
+        return self
+
+    def with_equal_effects(self) -> Self:
+        """Return the likelihood of which all taus are 0, whatever they are."""
+        equal = copy(self)
+        equal.taus = self.taus.absent()
+        return equal
 
     def log_density(self, beta: Array, tau: Array, *others: Array) -> Array:
         """Return the log density that NUTS samples from, by study (studies,).

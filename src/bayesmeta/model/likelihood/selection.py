@@ -13,7 +13,8 @@ d do not depend on the weights. `hidden_attempts` has studies with results that 
 Source: Vevea & Hedges 1995, doi 10.1007/BF02294384, for a single result per study.
 """
 
-from typing import ClassVar, NamedTuple
+from copy import copy
+from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 import xarray as xr
@@ -38,13 +39,24 @@ from bayesmeta.model.likelihood.publication import (
     results_of,
     weights_of,
 )
-from bayesmeta.model.likelihood.tabulation import POINTS, at_pairs, points
+from bayesmeta.model.likelihood.tabulation import at_pairs, points
 from bayesmeta.model.spec import ModelSpec
 
-NODES = (41, 25)  # of study and group; see the tests for their error
-NODES_ALONE = 81  # of study without groups, whose effects would make steps of A less steep
 METROPOLIS_STEPS = 32  # an error below .01 tau in the mean of published effects; see the tests
 VALUES_AT_ONCE = 200_000  # of an array (k, draws, nodes), which fits in the processor's cache
+
+
+class Nodes(NamedTuple):
+    """Numbers of nodes."""
+
+    study: int
+    alone: int  # of study without groups, whose effects would make steps of A less steep
+    group: int
+    points: int  # of the table of log A
+
+
+FINE = Nodes(41, 81, 25, 81)  # see the tests for their error
+ROUGH = Nodes(17, 33, 11, 33)  # for approximations that are corrected by weights
 
 
 class Alike(NamedTuple):
@@ -68,23 +80,41 @@ class Selected(Normal):
         self.results, statistics = results_of(design, spec)
         self.statistics = statistics
         self.publication = Publication(self.results)
-        self.alone, self.lone, self.nested = self._by_relatives()
-        self.nodes = POINTS * len(self.nested.effect) // len(self.y) + 1
-        self.nodes = max(self.nodes, self.unselected.nodes)
-        self.study_nodes = NODES[0] if "group" in spec.levels else NODES_ALONE
+        alone, lone, nested = self._by_relatives()
+        in_study = self.nesting.effects_of_study
+        self.alone, self.lone = (self._alike(part, in_study) for part in (alone, lone))
+        groups, parent = np.unique(self.nesting.group_of_effect[nested], return_inverse=True)
+        place = np.zeros(len(self.y), int)
+        place[nested] = parent
+        self.nested = self._alike(nested, Members(place, len(groups)))
+        self.nested_groups = groups
+        self.of_nested = Members(self.nesting.study_of_group[groups], self.nesting.studies)
+        self._take(FINE)
 
-    def _by_relatives(self) -> tuple[Alike, Alike, Alike]:
-        """Return results without relatives in their study, in their group, and the others."""
+    def _take(self, nodes: Nodes) -> None:
+        self.nodes_of = nodes
+        at_nodes = len(self.lone.effect) * self._study_nodes
+        at_nodes += len(self.nested.effect) * nodes.points
+        self.nodes = max(at_nodes // len(self.y) + 1, self.unselected.nodes)
+
+    @property
+    def _study_nodes(self) -> int:
+        return self.nodes_of.study if "group" in self.spec.levels else self.nodes_of.alone
+
+    def roughly(self) -> Self:
+        """Return the likelihood with fewer nodes, for an approximation."""
+        rough = copy(self)
+        rough._take(ROUGH)
+        return rough
+
+    def _by_relatives(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return which results have no relatives in their study, in their group, and the others."""
         nesting = self.nesting
         of_study = np.bincount(nesting.study_of_effect)[nesting.study_of_effect]
         of_group = np.bincount(nesting.group_of_effect)[nesting.group_of_effect]
         alone = of_study == 1
         lone = ~alone & (of_group == 1)
-        return (
-            self._alike(alone, nesting.effects_of_study),
-            self._alike(lone, nesting.levels[0]),
-            self._alike(~alone & ~lone, nesting.levels[0]),
-        )
+        return alone, lone, ~alone & ~lone
 
     def _alike(self, included: np.ndarray, above: Members) -> Alike:
         """Return the included results (k,), those of equal constants in a unit above as one."""
@@ -120,25 +150,28 @@ class Selected(Normal):
         alone = self._log_sum(self.alone, mean, total, omega, attempts)
         if len(self.lone.effect) + len(self.nested.effect) == 0:
             return alone
-        studies = NormalNodes.trapezoids(taus.study, self.study_nodes)
+        studies = NormalNodes.trapezoids(taus.study, self._study_nodes)
         u = _placed(of_effects.study, studies.z)
         below = of_effects.group**2 + of_effects.effect**2
-        by_group = self._log_sum(self.lone, _extended(mean) + u, below, omega, attempts)
-        groups = NormalNodes.trapezoids(taus.group, NODES[1])
+        by_study = self._log_sum(self.lone, _extended(mean) + u, below, omega, attempts)
+        if len(self.nested.effect) == 0:
+            return alone + studies.log_mean(by_study)
+        nodes = self.nodes_of
+        groups = NormalNodes.trapezoids(taus.group, nodes.group)
         reach = of_effects.study + of_effects.group
-        at = points() if not is_zero(reach) else np.zeros(1)
+        at = points(nodes.points) if not is_zero(reach) else np.zeros(1)
         at_points = _extended(mean) + _placed(reach, at)
         nested = self._log_sum(self.nested, at_points, of_effects.effect**2, omega, attempts)
         if not is_zero(reach):
             nested = groups.log_mean(self._at_pairs(nested, taus, studies.z, groups.z))
-        by_study = self.nesting.levels[1].sum(by_group + nested)
-        return alone + studies.log_mean(by_study)
+        return alone + studies.log_mean(by_study + self.of_nested.sum(nested))
 
     def _at_pairs(self, table: Array, taus: Taus, *z: np.ndarray) -> Array:
         """Return a table of groups (groups, ..., points) at all pairs of nodes of u and w."""
         if not self.taus.stratum:
             return at_pairs(table, *map(_first, (taus.study, taus.group)), *z)
-        strata = {level: self.taus.stratum[level] for level in ("study", "group")}
+        strata = {"study": self.taus.stratum["study"]}
+        strata["group"] = self.taus.stratum["group"][self.nested_groups]
         parts = []
         rows = []
         for stratum in np.unique(strata["group"]):

@@ -12,15 +12,17 @@ import numpy as np
 from bayesmeta.model.likelihood.arrays import Array, Scalar, namespace
 from bayesmeta.model.likelihood.nested_mean import BEND, WIDEST, spread_out
 
-POINTS = 81
-EDGE = (POINTS - 1) / (POINTS - 3)  # a point beyond the last sum, for the cubic there
-SPACING = 2 * EDGE / (POINTS - 1)
 REACH = 4  # points around a place that have a weight
 
 
-def points() -> np.ndarray:
-    """Return the points, in units of tau_study + tau_group (points,)."""
-    return spread_out(np.linspace(-EDGE, EDGE, POINTS))
+def points(count: int) -> np.ndarray:
+    """Return the points, in units of tau_study + tau_group (count,)."""
+    return spread_out(np.linspace(-edge(count), edge(count), count))
+
+
+def edge(count: int) -> float:
+    """Return the last point, beyond the last sum, where the cubic needs it; 1 is the last sum."""
+    return (count - 1) / (count - 3)
 
 
 def cubic(x: Array) -> Array:
@@ -45,19 +47,20 @@ def at_pairs(
     sums = tau_study[..., None, None] * z_study[:, None] + tau_group[..., None, None] * z_group
     reach = tau_study + tau_group
     t = xp.arcsinh(sums / reach[..., None, None] / BEND) / np.arcsinh(WIDEST / BEND)
-    place = (t + EDGE) / SPACING
+    count = table.shape[-1]
+    place = (t + edge(count)) * (count - 1) / (2 * edge(count))
     place = place.reshape(*place.shape[:-2], 1, -1)
-    by_draw = xp.moveaxis(table, 0, -2) @ _weights(place)
+    by_draw = xp.moveaxis(table, 0, -2) @ _weights(place, count)
     return xp.moveaxis(by_draw, -2, 0).reshape(*table.shape[:-1], len(z_study), len(z_group))
 
 
-def _weights(place: Array) -> Array:
+def _weights(place: Array, count: int) -> Array:
     """Return the weights of the points (..., points, places) at places (..., 1, places)."""
     xp = namespace(place)
     if xp is not np:
-        return cubic(place - np.arange(POINTS)[:, None])
-    first = np.clip(np.floor(place).astype(int) - 1, 0, POINTS - REACH)
+        return cubic(place - np.arange(count)[:, None])
+    first = np.clip(np.floor(place).astype(int) - 1, 0, count - REACH)
     near = first + np.arange(REACH)[:, None]
-    weights = np.zeros((*place.shape[:-2], POINTS, place.shape[-1]))
+    weights = np.zeros((*place.shape[:-2], count, place.shape[-1]))
     np.put_along_axis(weights, near, cubic(place - near), axis=-2)
     return weights

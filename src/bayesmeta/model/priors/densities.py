@@ -22,13 +22,28 @@ def draw_prior(design: xr.Dataset, spec: ModelSpec, count: int, rng: Generator) 
     prior = term_prior(design, spec)
     drawn = {"tau": draw_taus(spec, count, len(tau_labels(design, spec)), rng)}
     weights = len(weight_labels(design, spec))
-    for name, of_name in other_priors(prior, spec).items():
+    for name in spec.auxiliary_parameters:
         shape = (count, weights) if name == "weights" else (count,)
-        drawn[name] = of_name.distribution.rvs(shape, random_state=rng)
-    factor = np.linalg.cholesky(prior.covariance(_pooling_sds(prior, drawn)))
+        drawn[name] = spec.priors[name].distribution.rvs(shape, random_state=rng)
+    if prior.limits is None:
+        return drawn | _draw_terms(prior, count, rng)
+    kept: list[ByName] = []
+    while sum(len(part["beta"]) for part in kept) < count:  # `LEAST_MASS` bounds the rounds
+        some = _draw_terms(prior, count, rng)
+        inside = prior.limits.hold(some["beta"])
+        kept.append({name: values[inside] for name, values in some.items()})
+    return drawn | {name: np.concatenate([x[name] for x in kept])[:count] for name in kept[0]}
+
+
+def _draw_terms(prior: TermPrior, count: int, rng: Generator) -> dict[str, np.ndarray]:
+    """Draw the pooling sds, and the terms as if they had no limits."""
+    sds = {
+        pooling_sd_name(part): of_sd.distribution.rvs(count, random_state=rng)
+        for part, of_sd in prior.sds.items()
+    }
+    factor = np.linalg.cholesky(prior.covariance(_pooling_sds(prior, sds)))
     normal = rng.standard_normal((count, len(prior.mean), 1))
-    beta = prior.mean + (factor @ normal)[..., 0]
-    return {"beta": beta, **drawn}
+    return {"beta": prior.mean + (factor @ normal)[..., 0], **sds}
 
 
 def log_prior(design: xr.Dataset, spec: ModelSpec, draws: ByName) -> ByName:
@@ -44,7 +59,10 @@ def log_prior(design: xr.Dataset, spec: ModelSpec, draws: ByName) -> ByName:
     scaled = np.linalg.solve(factor, (beta - prior.mean)[..., None])[..., 0]
     log_pivots = np.log(np.diagonal(factor, axis1=-2, axis2=-1)).sum(-1)
     constant = 0.5 * beta.shape[1] * np.log(2 * np.pi)
-    return {"beta": -0.5 * (scaled**2).sum(-1) - log_pivots - constant, **density}
+    of_beta = -0.5 * (scaled**2).sum(-1) - log_pivots - constant
+    if prior.limits is not None:
+        of_beta = np.where(prior.limits.hold(beta), of_beta - prior.limits.log_mass, -np.inf)
+    return {"beta": of_beta, **density}
 
 
 def other_priors(prior: TermPrior, spec: ModelSpec) -> dict[str, Prior]:

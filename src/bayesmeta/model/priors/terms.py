@@ -15,6 +15,9 @@ and scaled moderators (`design.standardising`); beta = U^-1 gamma, in the units 
 the normal distribution that follows. A `raw` prior is about the coefficient of beta itself: with
 the rows of A from U, or from the identity for raw priors, A beta has independent priors.
 
+A prior with limits is cut: A beta lies between them, and the density is divided by the probability
+that the whole prior has there.
+
 Sources: Andrews & Mallows 1974, doi 10.1111/j.2517-6161.1974.tb00989.x (t as a mixture of normals).
 """
 
@@ -29,6 +32,7 @@ from bayesmeta.model.design import is_small_study
 from bayesmeta.model.design.kinds import DIFFERENCE, SLOPE, SMALL_STUDY
 from bayesmeta.model.design.labels import level_coordinate
 from bayesmeta.model.design.standardising import standardising_rows
+from bayesmeta.model.priors.limits import Limits
 from bayesmeta.model.spec import KINDS, ModelSpec, Prior, refuse_unknown, split_names
 from bayesmeta.model.spec.families import POINT_SD
 
@@ -44,6 +48,7 @@ class TermPrior(NamedTuple):
     fixed: np.ndarray  # covariance of the parts with a fixed sd (p, p)
     pooled: dict[str, np.ndarray]  # by part with a pooling sd, its covariance at sd 1 (p, p)
     sds: dict[str, Prior]  # by part, the prior of its pooling sd
+    limits: Limits | None = None
 
     def covariance(self, pooling_sds: Mapping[str, Any]) -> Any:
         """Return the covariance (..., p, p) at pooling sds (..., 1, 1) by part."""
@@ -62,6 +67,7 @@ def term_prior(design: xr.Dataset, spec: ModelSpec) -> TermPrior:
     """Return the prior of the terms; raise BadInput if they lack a column that a part names."""
     if spec.has_parts:
         shared = {name: _shared_terms(design, name) for name in spec.parts}
+        keys = np.where(is_small_study(design), SMALL_STUDY_KEY, "")
     else:
         keys = keys_of_terms(design, spec)
         shared = {name: np.diag(keys == name).astype(float) for name in np.unique(keys)}
@@ -84,8 +90,23 @@ def term_prior(design: xr.Dataset, spec: ModelSpec) -> TermPrior:
                 sds[scale] = Prior("RootInverseGamma", (df / 2, df / 2))
         else:
             fixed = fixed + np.where(of_part > 0, sd**2, 0.0)
-    raw = np.zeros(terms, bool) if spec.has_parts else [spec.priors[key].raw for key in keys]
-    return _in_table_units(TermPrior(mean, fixed, pooled, sds), design, np.asarray(raw))
+    prior_of_rows = TermPrior(mean, fixed, pooled, sds)
+    of_terms = [spec.priors.get(key) for key in keys]
+    raw = np.array([prior is not None and prior.raw for prior in of_terms])
+    in_units = _in_table_units(prior_of_rows, design, raw)
+    limited = [at for at, prior in enumerate(of_terms) if prior is not None and prior.is_limited]
+    if not limited:
+        return in_units
+    rows = _independent_rows(design, raw)[limited]
+    ranges = [prior.distribution for prior in of_terms if prior is not None and prior.is_limited]
+    return in_units._replace(limits=Limits.of(rows, ranges))
+
+
+def _independent_rows(design: xr.Dataset, raw: np.ndarray) -> np.ndarray:
+    """Return A (p, p), of which A beta has independent priors."""
+    rows = standardising_rows(design)
+    rows[raw] = np.eye(len(rows))[raw]
+    return rows
 
 
 def keys_of_terms(design: xr.Dataset, spec: ModelSpec) -> np.ndarray:
@@ -123,8 +144,7 @@ def _in_table_units(prior: TermPrior, design: xr.Dataset, raw: np.ndarray) -> Te
     """Return the prior of beta from that of A beta; flat stays flat."""
     if "standardised" not in design or np.isinf(prior.fixed).any():
         return prior
-    rows = standardising_rows(design)
-    rows[raw] = np.eye(len(rows))[raw]
+    rows = _independent_rows(design, raw)
     if np.linalg.matrix_rank(rows) < len(rows):
         got = "priors in the units of the table, beside priors of standardised coefficients"
         raise BadInput(f'{got}, do not determine all terms; give every prior scale = "raw"')

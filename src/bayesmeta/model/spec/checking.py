@@ -7,7 +7,7 @@ from typing import Any
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.spec.families import FAMILIES, REAL, TAU_OF, families_of, support_of
 from bayesmeta.model.spec.model import CUTPOINTS, LEVELS, ModelSpec
-from bayesmeta.model.spec.prior import Prior, refuse_unknown
+from bayesmeta.model.spec.prior import Prior, check_limits, refuse_unknown
 
 ORDERED = "ordered-logit"
 CATEGORIES = 3
@@ -46,6 +46,7 @@ def check_spec(spec: ModelSpec) -> ModelSpec:
     _check_together(spec, where)
     _check_structure(spec, where)
     _check_ordered(spec)
+    _check_limited(spec, where)
     return spec
 
 
@@ -69,6 +70,7 @@ def _check_prior(key: str, prior: Prior, where: str) -> None:
     families = families_of(key)
     if prior.family not in families or not FAMILIES[prior.family].fits(prior.parameters):
         raise BadInput(f"prior of {key} is {prior}; it should be one of {', '.join(families)}")
+    check_limits(key, prior)
 
 
 def check_prior_keys(
@@ -162,6 +164,18 @@ def _check_structure(spec: ModelSpec, where: str) -> None:
             wanted = f'[correlation.{name}] file = "R.csv", a matrix with names, or a Newick tree'
             raise BadInput(f"{where}: correlation.{name} is {dict(entry)}; it should read {wanted}")
     refuse_unknown(spec.errors, ERRORS, f"errors of {where}")
+
+
+def _check_limited(spec: ModelSpec, where: str) -> None:
+    """Raise BadInput if a model cannot have a prior with limits that it has."""
+    if not (limited := spec.limited):
+        return
+    got = f"{where} has lower or upper in the prior of {', '.join(limited)}"
+    if spec.has_parts and limited != ["slope"]:
+        raise BadInput(f"{got}; limits are of terms, not of parts that add up: use [priors.terms]")
+    if spec.is_structured or spec.likelihood == ORDERED:
+        needs = "limits need nested levels of effect sizes"
+        raise BadInput(f"{got}; {needs}, not a dependence structure or directions")
 
 
 def _check_inner(outer: str, entry: Any, where: str) -> None:

@@ -135,12 +135,13 @@ def _point(value: float) -> Any:
     return stats.norm(value, POINT_SD)
 
 
+POINT = "Point"
 POINT_SD = 1e-5  # of a point as a normal distribution, narrow beside all standard errors
 FAMILIES = {
     "Normal": Family(("mean", "sd"), REAL, stats.norm, ("Normal", "mu", "sigma")),
     "StudentT": Family(("df", "mean", "scale"), REAL, _student, ("StudentT", "nu", "mu", "sigma")),
     "Cauchy": Family(("mean", "scale"), REAL, stats.cauchy, ("Cauchy", "alpha", "beta")),
-    "Point": Family(("value",), REAL, _point, ()),
+    POINT: Family(("value",), REAL, _point, ()),
     "Beta": Family(("a", "b"), UNIT, stats.beta, ("Beta", "alpha", "beta")),
     "Gamma": Family(("shape", "rate"), POSITIVE, _gamma, ("Gamma", "alpha", "beta")),
     "HalfNormal": Family(("scale",), POSITIVE, _scaled(stats.halfnorm), ("HalfNormal", "sigma")),

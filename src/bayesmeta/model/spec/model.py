@@ -132,6 +132,11 @@ class ModelSpec:
         return not any(key in KINDS for key in self.priors)
 
     @property
+    def limited(self) -> list[str]:
+        """Return the keys of the priors of terms with limits."""
+        return [key for key, prior in self.parts.items() if prior.is_limited]
+
+    @property
     def auxiliary_parameters(self) -> tuple[str, ...]:
         """Return what is estimated besides terms, pooling sds and taus: nu, rho, weights."""
         others = (key for key in self.priors if support_of(key) != REAL)

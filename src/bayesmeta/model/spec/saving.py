@@ -37,6 +37,8 @@ def _prior(fields: Mapping[str, Any]) -> Prior:
         sd and _prior(sd),
         tuple(fields.get("allocation", ())),
         fields.get("raw", False),
+        fields.get("lower"),
+        fields.get("upper"),
     )
 
 

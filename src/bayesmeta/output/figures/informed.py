@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from bayesmeta.model.spec import Prior
 from bayesmeta.model.spec.informed import Informed
 from bayesmeta.output.figures.panels import Figure, legend_below, panels_of, styled, titled
 
@@ -17,10 +16,9 @@ def informed_densities(entries: Sequence[Informed], axes: Sequence[Axes]) -> Seq
     """Draw the densities of the effect and of tau, a line per prior."""
     for ax, key in zip(axes, ("effect", "tau"), strict=True):
         for entry in entries:
-            text = getattr(entry, key)
-            if not text:
+            if key not in (priors := entry.priors()):
                 continue
-            distribution = Prior.parse("terms" if key == "effect" else "tau", text).distribution
+            distribution = priors[key].distribution
             low = distribution.ppf(1 - RANGE) if key == "effect" else 0.0
             x = np.linspace(low, distribution.ppf(RANGE), POINTS)[1:]
             ax.plot(x, distribution.pdf(x), label=entry.name)

@@ -28,7 +28,12 @@ MARKS: dict[str, Style] = {  # by state, with its meaning
     "opposite": {"marker": "X", "color": "black", "markeredgecolor": "white", "markersize": 6}
     | {"label": "below .5: the other sign is more probable"},
 }
-KINDS = {"base": "", "comparison": "single type", "deletion": ""}  # others have their names
+KINDS = {
+    "base": "",
+    "comparison": "single type",
+    "average": "",
+    "deletion": "",
+}  # others have their names
 Cell = dict[Any, Any]
 
 

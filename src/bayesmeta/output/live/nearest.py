@@ -45,6 +45,13 @@ def _with_fixed_sds(spec: ModelSpec) -> ModelSpec:
     return replace(spec, priors={**spec.priors, **fixed})
 
 
+def _without_limits(spec: ModelSpec) -> ModelSpec:
+    without_limits = {
+        key: replace(spec.priors[key], lower=None, upper=None) for key in spec.limited
+    }
+    return replace(spec, priors={**spec.priors, **without_limits})
+
+
 def _heavy(spec: ModelSpec) -> list[str]:
     """Return the priors of terms that are neither normal nor points."""
     return [key for key, prior in spec.parts.items() if prior.family in HEAVY]
@@ -117,6 +124,14 @@ CHANGES: tuple[tuple[Callable[[ModelSpec], bool], Callable[[ModelSpec], str], Ch
             f"{_fixed_rho(spec):.2f}: with an average over rho, three taus take a minute."
         ),
         lambda spec: replace(_without_priors(spec, "rho"), rho=_fixed_rho(spec)),
+    ),
+    (
+        lambda spec: bool(spec.limited),
+        lambda spec: (
+            f"In the model of the report the prior of {', '.join(spec.limited)} has limits. On "
+            "this page it has none."
+        ),
+        _without_limits,
     ),
     (
         lambda spec: bool(spec.pooling_sds),

@@ -17,6 +17,7 @@ from bayesmeta.robustness.averaging.models import (
     Member,
     members_of,
     moderators_of,
+    parts_of,
 )
 from bayesmeta.robustness.averaging.sensitivity import savage_dickey_table, sensitivity_table
 from bayesmeta.robustness.averaging.tables import (

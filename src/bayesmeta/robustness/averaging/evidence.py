@@ -8,15 +8,18 @@ import pandas as pd
 import xarray as xr
 
 from bayesmeta.inference.conventions import MAX_K_HAT
-from bayesmeta.inference.independent import has_wide_grid
+from bayesmeta.inference.independent import has_grid, has_wide_grid
 from bayesmeta.inference.laplace import laplace_posterior
 from bayesmeta.inference.quadrature import (
+    Mixture,
     Posterior,
     integrate_equal_effects,
     integrate_posterior,
     quadrature_posterior,
 )
-from bayesmeta.model.likelihood import ExactSmd, likelihood_class, refusal
+from bayesmeta.inference.quadrature.truncation import combined
+from bayesmeta.model.likelihood import ExactSmd, Selected, likelihood_class, refusal
+from bayesmeta.model.priors.limits import Limits
 from bayesmeta.model.spec import ModelSpec, Prior
 from bayesmeta.robustness.averaging.models import HETEROGENEITY, Member
 
@@ -34,9 +37,20 @@ class Evaluated:
     error: float  # standard error of the log evidence
     how: str  # quadrature, or importance
     weight: np.ndarray  # (nodes,), summing to 1
-    beta: np.ndarray  # means of the terms of the full model (nodes, terms)
-    covariance: np.ndarray  # (nodes, terms, terms)
+    beta: np.ndarray  # means of the terms, without limits of their prior (nodes, p)
+    covariance: np.ndarray  # (nodes, p, p)
     tau: np.ndarray  # (nodes, levels)
+    spread: np.ndarray  # of the terms of the full model from these (terms, p)
+    limits: Limits | None = None
+
+    def mixture(self, weights: np.ndarray, *, with_tau: bool = False) -> Mixture:
+        """Return the distribution of a combination of the terms of the full model (terms,).
+
+        with_tau : of a new true effect.
+        """
+        of_terms = self.spread.T @ weights
+        error = POINTLESS**2 + ((self.tau**2).sum(1) if with_tau else 0.0)
+        return combined(self.limits, self.weight, self.beta, self.covariance, of_terms, extra=error)
 
 
 def is_exact(member: Member) -> bool:
@@ -51,12 +65,18 @@ def exact(member: Member) -> Evaluated:
     else:
         posterior = integrate_equal_effects(member.design, member.spec)
     assert isinstance(posterior, Posterior)
-    spread = member.spread
-    beta = posterior.beta @ spread.T
-    covariance = spread @ posterior.covariance @ spread.T
-    tau = posterior.tau if posterior.levels else np.zeros((len(beta), len(member.spec.levels)))
-    evidence = posterior.log_marginal_likelihood
-    return Evaluated(evidence, 0.0, "quadrature", posterior.weight, beta, covariance, tau)
+    none = np.zeros((len(posterior.weight), len(member.spec.levels)))
+    return Evaluated(
+        posterior.log_marginal_likelihood,
+        0.0,
+        "quadrature",
+        posterior.weight,
+        posterior.beta,
+        posterior.covariance,
+        posterior.tau if posterior.levels else none,
+        member.spread,
+        posterior.limits,
+    )
 
 
 def drawn(design: xr.Dataset, spec: ModelSpec, heterogeneity: bool, seed: int) -> pd.DataFrame:
@@ -64,15 +84,17 @@ def drawn(design: xr.Dataset, spec: ModelSpec, heterogeneity: bool, seed: int) -
 
     Columns: log_evidence, error (its Monte-Carlo standard error), k_hat, beta_0, ..., tau_0, ...
     """
-    if not heterogeneity:
-        scale = NO_TAU * float(np.sqrt(design["vi"].min()))
-        others = {key: prior for key, prior in spec.priors.items() if not key.startswith("tau")}
-        spec = replace(spec, priors={**others, "tau": Prior("HalfNormal", (scale,))})
     options: dict[str, Any] = {"draws": DRAWS, "chains": 1, "seed": seed, "parameters_only": True}
-    if likelihood_class(spec) is ExactSmd:
-        tree = quadrature_posterior(design, spec, **options)
+    kind = likelihood_class(spec)
+    if kind is Selected:
+        options |= {"candidates": DRAWS, "equal_effects": not heterogeneity}
+        tree = laplace_posterior(design, spec, **options)
     else:
-        tree = laplace_posterior(design, spec, candidates=DRAWS, **options)
+        spec = spec if heterogeneity else _with_tiny_taus(design, spec)
+        if kind is ExactSmd and has_grid(design, spec):
+            tree = quadrature_posterior(design, spec, **options)
+        else:
+            tree = laplace_posterior(design, spec, candidates=DRAWS, **options)
     posterior = tree["posterior"].dataset
     ess = float(posterior.attrs.get("importance_ess", np.inf))
     beta = posterior["beta"].values[0]
@@ -84,16 +106,22 @@ def drawn(design: xr.Dataset, spec: ModelSpec, heterogeneity: bool, seed: int) -
     return pd.DataFrame(table).assign(log_evidence=evidence, error=ess**-0.5, k_hat=k_hat)
 
 
+def _with_tiny_taus(design: xr.Dataset, spec: ModelSpec) -> ModelSpec:
+    scale = NO_TAU * float(np.sqrt(design["vi"].min()))
+    others = {key: prior for key, prior in spec.priors.items() if not key.startswith("tau")}
+    return replace(spec, priors={**others, "tau": Prior("HalfNormal", (scale,))})
+
+
 def of_draws(member: Member, table: pd.DataFrame) -> Evaluated:
     """Return what `drawn` found of a model, a node per draw."""
-    betas, taus = (table.filter(regex=f"^{name}_").to_numpy() for name in ("beta", "tau"))
-    beta = betas @ member.spread.T
+    beta, taus = (table.filter(regex=f"^{name}_").to_numpy() for name in ("beta", "tau"))
     covariance = np.broadcast_to(POINTLESS**2 * np.eye(beta.shape[1]), (*beta.shape, beta.shape[1]))
     if not member.present.get(HETEROGENEITY, True):
         taus = np.zeros_like(taus)
     weight = np.full(len(table), 1 / len(table))
     evidence, error = table[["log_evidence", "error"]].to_numpy(float)[0]
-    return Evaluated(evidence, error, "importance", weight, beta, covariance, taus)
+    parameters = (beta, covariance, taus, member.spread)
+    return Evaluated(evidence, error, "importance", weight, *parameters)
 
 
 def why_uncertain(table: pd.DataFrame) -> str:

@@ -23,11 +23,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesmeta.inference.quadrature import Mixture
+from bayesmeta.inference.quadrature.truncation import combined
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design, is_mean
 from bayesmeta.model.design.coding import code_terms
 from bayesmeta.model.design.labels import INTERCEPT
-from bayesmeta.model.priors import term_prior
+from bayesmeta.model.priors import TermPrior, term_prior
 from bayesmeta.model.spec import ORDERED, ModelSpec, Prior
 from bayesmeta.model.spec.families import POINT_SD
 from bayesmeta.model.spec.reading import with_bias
@@ -67,20 +69,22 @@ class Member:
     spread: np.ndarray
 
     @cached_property
-    def _prior_of_terms(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return prior mean and covariance of the terms, at pooling sds of 1."""
+    def _prior_of_terms(self) -> tuple[TermPrior, np.ndarray]:
+        """Return the prior of the terms, and its covariance at pooling sds of 1."""
         prior = term_prior(self.design, self.spec)
-        return prior.mean, prior.covariance(dict.fromkeys(prior.pooled, 1.0))
+        return prior, prior.covariance(dict.fromkeys(prior.pooled, 1.0))
 
-    def prior_of(self, weights: np.ndarray) -> tuple[float, float]:
-        """Return prior mean and sd of a combination of the terms of the full model."""
-        mean, covariance = self._prior_of_terms
-        of_terms = self.spread.T @ weights
-        return float(of_terms @ mean), float(np.sqrt(of_terms @ covariance @ of_terms))
+    def prior_of(self, weights: np.ndarray) -> Mixture:
+        """Return the prior of a combination of the terms of the full model, at pooling sds of 1."""
+        prior, covariance = self._prior_of_terms
+        of_terms = (np.ones(1), prior.mean[None], covariance[None], self.spread.T @ weights)
+        return combined(prior.limits, *of_terms)
 
     def is_zero(self, weights: np.ndarray) -> bool:
         """Return whether a combination of the terms of the full model is 0 in this one."""
-        _, sd = self.prior_of(weights)
+        _, covariance = self._prior_of_terms
+        of_terms = self.spread.T @ weights
+        sd = float(np.sqrt(of_terms @ covariance @ of_terms))
         return sd < NEARLY * POINT_SD * float(np.linalg.norm(weights))
 
 
@@ -120,6 +124,12 @@ def members_of(frame: pd.DataFrame, spec: ModelSpec, over: Sequence[str]) -> lis
                 member = (with_it, design, present, bias, prior, spread)
                 members.append(Member(name, *member))
     return members
+
+
+def parts_of(frame: pd.DataFrame, spec: ModelSpec) -> list[str]:
+    """Return the parts that apply to a model, but bias."""
+    several = code_terms(frame, spec.terms).kept.sum() > 1
+    return [EFFECT, HETEROGENEITY, *([MODERATORS] if several else [])]
 
 
 def _refuse(spec: ModelSpec, over: Sequence[str]) -> None:

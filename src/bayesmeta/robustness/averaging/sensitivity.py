@@ -17,14 +17,12 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from scipy.special import logsumexp
-from scipy.stats import norm
 
 from bayesmeta.model.spec import ModelSpec, Prior
 from bayesmeta.model.spec.families import HEAVY, TAU_OF
 from bayesmeta.robustness.averaging.evidence import Evaluated, exact, is_exact
 from bayesmeta.robustness.averaging.models import EFFECT, HETEROGENEITY, Member
-from bayesmeta.robustness.averaging.tables import Pairs, inclusion_table, mixture_of
+from bayesmeta.robustness.averaging.tables import Pairs, inclusion_table
 
 SCALES = (0.25, 0.35, 0.5, 0.71, 1.0, 1.41, 2.0, 2.83, 4.0)
 MOST = 120  # models that are evaluated again at every scale
@@ -89,10 +87,7 @@ def scaled_prior(prior: Prior, scale: float) -> Prior:
 
 def density_ratio(member: Member, evaluated: Evaluated, weights: np.ndarray) -> float:
     """Return the log Bayes factor by Savage and Dickey of a combination that is not 0 a priori."""
-    centre, sd = member.prior_of(weights)
-    mixture = mixture_of(evaluated, weights)
-    log_densities = norm.logpdf(0.0, mixture.centre, mixture.within)
-    return float(norm.logpdf(0.0, centre, sd) - logsumexp(log_densities, b=mixture.weight))
+    return member.prior_of(weights).log_density(0.0) - evaluated.mixture(weights).log_density(0.0)
 
 
 def savage_dickey_table(pairs: Pairs, terms: Sequence[tuple[str, np.ndarray]]) -> pd.DataFrame:

@@ -121,7 +121,7 @@ def averaged_table(
             del conditional["median"]
             row |= {f"conditional_{key}": value for key, value in conditional.items()}
         wide = [
-            mixture_of(evaluated, 0 * weights if is_zero else weights, with_tau=True)
+            evaluated.mixture(0 * weights if is_zero else weights, with_tau=True)
             for (_, evaluated), is_zero in zip(pairs, zero, strict=True)
         ]
         prediction = mixed(wide, posterior)
@@ -196,17 +196,9 @@ def by_model(pairs: Pairs, weights: np.ndarray) -> list[Mixture]:
     """Return the distribution of a combination in every model; a point where it is 0."""
     at_zero = Mixture(np.ones(1), np.zeros(1), np.full(1, POINTLESS))
     return [
-        at_zero if member.is_zero(weights) else mixture_of(evaluated, weights)
+        at_zero if member.is_zero(weights) else evaluated.mixture(weights)
         for member, evaluated in pairs
     ]
-
-
-def mixture_of(evaluated: Evaluated, weights: np.ndarray, *, with_tau: bool = False) -> Mixture:
-    """Return the distribution of a combination in a model; of a new true effect `with_tau`."""
-    variance = np.maximum((evaluated.covariance @ weights) @ weights, POINTLESS**2)
-    if with_tau:
-        variance = variance + (evaluated.tau**2).sum(1)
-    return Mixture(evaluated.weight, evaluated.beta @ weights, np.sqrt(variance))
 
 
 def mixed(parts: Iterable[Mixture], probability: np.ndarray) -> Mixture:
@@ -214,10 +206,9 @@ def mixed(parts: Iterable[Mixture], probability: np.ndarray) -> Mixture:
     share = probability / probability.sum()
     kept = [(p, part) for p, part in zip(share, parts, strict=True) if p > NEGLIGIBLE]
     weight = np.concatenate([p * part.weight for p, part in kept])
-    others = (
-        np.concatenate([getattr(part, key) for _, part in kept]) for key in ("centre", "within")
-    )
-    return Mixture(weight / weight.sum(), *others)
+    keys = ("centre", "within", "lower", "upper")
+    spread = ([np.broadcast_to(getattr(x, key), x.weight.shape) for _, x in kept] for key in keys)
+    return Mixture(weight / weight.sum(), *map(np.concatenate, spread))
 
 
 def moments(mixture: Mixture) -> dict[str, float]:

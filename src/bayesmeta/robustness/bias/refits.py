@@ -8,7 +8,7 @@ from bayesmeta.estimates.contrasts import summarise
 from bayesmeta.inference import quadrature
 from bayesmeta.model.design import is_small_study
 from bayesmeta.model.likelihood import refusal
-from bayesmeta.model.spec import FAMILIES, ModelSpec
+from bayesmeta.model.spec import ModelSpec
 from bayesmeta.robustness.influence import leave_studies_out
 from bayesmeta.robustness.influence.coverage import effects_of
 from bayesmeta.robustness.influence.elpd import sample_checked
@@ -48,8 +48,7 @@ def prior_sd(spec: ModelSpec) -> float:
     """Return the prior sd of a bias model's weights or slopes; nan without any."""
     for key in ("weights", "slope"):
         if key in spec.priors:
-            prior = spec.priors[key]
-            return float(FAMILIES[prior.family].distribution(*prior.parameters).std())
+            return float(spec.priors[key].distribution.std())
     return np.nan
 
 

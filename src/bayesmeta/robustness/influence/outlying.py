@@ -17,6 +17,7 @@ import xarray as xr
 from scipy.stats import chi2
 
 from bayesmeta.inference.quadrature import Posterior, density, integrate_taus
+from bayesmeta.inference.quadrature.truncation import limited_moments
 from bayesmeta.model.design import is_small_study, split_strata
 from bayesmeta.model.likelihood import Taus
 from bayesmeta.model.spec import ModelSpec
@@ -97,7 +98,8 @@ def _distances_of(
 
 def _moments(posterior: Posterior) -> tuple[np.ndarray, np.ndarray]:
     """Return mean (p,) and covariance (p, p) of the terms."""
-    mean = posterior.weight @ posterior.beta
-    apart = posterior.beta - mean
-    within = np.einsum("n,nij->ij", posterior.weight, posterior.covariance)
+    beta, covariance = limited_moments(posterior.limits, posterior.beta, posterior.covariance)
+    mean = posterior.weight @ beta
+    apart = beta - mean
+    within = np.einsum("n,nij->ij", posterior.weight, covariance)
     return mean, within + np.einsum("n,ni,nj->ij", posterior.weight, apart, apart)

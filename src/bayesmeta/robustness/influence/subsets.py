@@ -17,9 +17,11 @@ from bayesmeta.inference.quadrature import combination, density, integrate_poste
 from bayesmeta.inference.quadrature.grid import outside_of
 from bayesmeta.inference.quadrature.nodes import Rule, box, place, zoom
 from bayesmeta.inference.quadrature.strata import leave_one_study_out
+from bayesmeta.inference.quadrature.truncation import limited_moments
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import split_strata
 from bayesmeta.model.likelihood import Taus
+from bayesmeta.model.priors.limits import Limits
 from bayesmeta.model.spec import ModelSpec
 from bayesmeta.robustness.influence.coverage import informs, rests_alone
 
@@ -153,7 +155,8 @@ def _of_band(
     rule = place(NODES[levels], levels, box(low, high))
     log_density, tau = _log_density(arrays, spec, rule, members)
     share = softmax(log_density + rule.log_weight.reshape(-1, 1), axis=0)
-    mean, variance = _moments(_conditionals(arrays, spec, tau, members), share, columns)
+    given = _conditionals(arrays, spec, tau, members)
+    mean, variance = _moments(given, share, columns, arrays.term_prior.limits)
     total = np.sqrt((tau**2).sum(1))
     return SubsetPosteriors(mean, variance, share.T @ tau, share.T @ total)
 
@@ -181,11 +184,14 @@ def _conditionals(
         S, L = density.products_by_study(arrays, Taus(**dict(zip(spec.levels, some, strict=True))))
         sums = np.moveaxis(np.tensordot(members, S, axes=1), 0, 2)
         log_det = np.tensordot(members, L, axes=1)
-        yield density.condition(sums, log_det, effects[:, None], arrays.prior, arrays.log_det_prior)
+        yield density.condition_on(arrays, sums, log_det, effects[:, None])
 
 
 def _moments(
-    conditionals: Iterator[density.Conditional], share: np.ndarray, columns: np.ndarray
+    conditionals: Iterator[density.Conditional],
+    share: np.ndarray,
+    columns: np.ndarray,
+    limits: Limits | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and variance of the contrasts (subsets, contrasts), nodes weighted by share."""
     first = np.zeros((share.shape[1], columns.shape[1]))
@@ -194,8 +200,13 @@ def _moments(
     for given in conditionals:
         weight = share[start : start + given.mean.shape[2]].T
         start += given.mean.shape[2]
-        centre = np.tensordot(columns, given.mean, axes=(0, 0))
-        variance = np.einsum("pc,pq...,qc->c...", columns, given.covariance, columns, optimize=True)
+        terms = len(given.mean)
+        nodes = given.mean.shape[1:]
+        by_node = (given.mean.reshape(terms, -1).T, given.covariance.reshape(terms, terms, -1).T)
+        of_nodes, covariances = limited_moments(limits, *by_node)
+        centre = (of_nodes @ columns).T.reshape(-1, *nodes)
+        variance = np.einsum("pc,npq,qc->cn", columns, covariances, columns, optimize=True)
+        variance = variance.reshape(-1, *nodes)
         first += (centre * weight).sum(-1).T
         second += ((centre**2 + variance) * weight).sum(-1).T
     return first, second - first**2

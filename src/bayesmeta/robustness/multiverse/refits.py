@@ -1,6 +1,7 @@
 """Refits of an analysis: exact, without the worst study, or sampled; a row per contrast."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from bayesmeta.model.spec import ModelSpec
 from bayesmeta.robustness.influence.coverage import informs
 from bayesmeta.robustness.influence.elpd import sample_checked
 
-Refit = Callable[[xr.Dataset, ModelSpec, xr.DataArray], pd.DataFrame]
+Refit = Callable[[Any, ModelSpec, xr.DataArray], pd.DataFrame]  # of a design, or an effect table
 
 COLUMNS = ["contrast", "mean", "sd", "ci_lb", "ci_ub", "p_positive"]
 CANDIDATES = 3  # studies refitted per contrast: the approximation may exchange near ties

@@ -8,10 +8,11 @@ from typing import Literal, get_args
 from bayesmeta.data.datasets import DataAlternative
 from bayesmeta.model.spec.other_priors import OTHER_PRIORS, OtherPrior
 from bayesmeta.robustness.multiverse import changes
+from bayesmeta.robustness.multiverse.averaged import average, averaged_over_models
 from bayesmeta.robustness.multiverse.changes import Analysis, Change
 from bayesmeta.robustness.multiverse.refits import Refit, refit, worst_study
 
-Kind = Literal["base", "comparison", "data", "model", "bias", "priors", "deletion"]
+Kind = Literal["base", "comparison", "data", "model", "bias", "average", "priors", "deletion"]
 KINDS = get_args(Kind)
 
 
@@ -25,6 +26,7 @@ class Alternative:
     reason: str  # why it is reasonable
     change: Callable[[Analysis], Change | None]  # None if it does not apply
     refit: Refit = refit
+    of_frame: bool = False  # whether the refit takes the effect table in place of the design
 
 
 def alternatives_to(analysis: Analysis) -> tuple[Alternative, ...]:
@@ -102,4 +104,14 @@ WORST_STUDY = Alternative(
     changes.without_study,
     worst_study,
 )
-ALTERNATIVES = (*_OF_TABLE, *map(_of_prior, OTHER_PRIORS), WORST_STUDY)
+AVERAGE = Alternative(
+    "average",
+    "average",
+    "averaged over models",
+    "models without an effect, heterogeneity or moderators count by their evidence; a contrast "
+    "may then be exactly 0 (bayesmeta average)",
+    averaged_over_models,
+    average,
+    of_frame=True,
+)
+ALTERNATIVES = (*_OF_TABLE, AVERAGE, *map(_of_prior, OTHER_PRIORS), WORST_STUDY)

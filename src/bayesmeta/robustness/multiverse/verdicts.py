@@ -38,7 +38,8 @@ def long_table(versions: Sequence[Version], refitted: Mapping[str, pd.DataFrame]
         rows = refit.set_index("contrast").reindex(base.index)
         p = rows["p_positive"].astype(float)
         rows = rows.assign(**names, p_positive=p, note=_notes(version, rows, base))
-        rows["p_conclusion"] = p.where(base["p_positive"] >= 0.5, 1 - p)
+        negative = rows.get("p_negative", 1 - p).astype(float)  # less than 1 - p of a possible 0
+        rows["p_conclusion"] = p.where(base["p_positive"] >= 0.5, negative)
         tables.append(rows.reset_index())
     columns = ["contrast", "alternative", "label", *COLUMNS[1:], "p_conclusion", "note"]
     return pd.concat(tables, ignore_index=True)[columns]

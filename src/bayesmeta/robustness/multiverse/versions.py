@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 import xarray as xr
@@ -28,6 +29,13 @@ class Version:
     design: xr.Dataset | None
     weights: xr.DataArray | None  # (contrast, term), of contrasts with existing terms, if any
     missing: dict[str, str]  # the reasons by name of the other contrasts
+    frame: pd.DataFrame | None = None  # effect table, of a refit that takes it
+
+    @property
+    def arguments(self) -> tuple[Any, ModelSpec, xr.DataArray | None]:
+        """Return the arguments of the refit."""
+        of_table = self.alternative.of_frame
+        return (self.frame if of_table else self.design, self.spec, self.weights)
 
 
 def versions_of(analysis: Analysis) -> list[Version]:
@@ -59,7 +67,10 @@ def version_of(
     sizes = (len(frame), studies)
     if design is not None:  # which has no rows with blank moderators, if these are left out
         sizes = (design.sizes["effect"], design.sizes["study"])
-    return Version(alternative, data, model, *sizes, spec, design, weights, missing)
+    if alternative.of_frame:
+        model = alternative.label
+    of_table = frame if alternative.of_frame else None
+    return Version(alternative, data, model, *sizes, spec, design, weights, missing, of_table)
 
 
 def with_refusals(versions: Sequence[Version], refused: Mapping[str, str]) -> list[Version]:
