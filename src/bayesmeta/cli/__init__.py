@@ -8,7 +8,7 @@ import typer
 from bayesmeta.cli import commands  # adds the commands to the application
 from bayesmeta.cli.app import app
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.infrastructure.interrupts import CODE, MESSAGE
+from bayesmeta.infrastructure.interrupts import CODE, end
 
 WIDE = 1_000  # columns of help that is read by no terminal
 
@@ -16,7 +16,8 @@ WIDE = 1_000  # columns of help that is read by no terminal
 def main(arguments: list[str] | None = None) -> None:
     """Run a command; bad input ends with a message and exit code 2, never a traceback.
 
-    Ctrl-C ends it with a message and exit code 130 (`infrastructure.interrupts`).
+    Ctrl-C ends it with a message and exit code 130, another signal alike
+    (`infrastructure.interrupts`).
     """
     try:
         start(arguments)
@@ -25,7 +26,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(2)
     except SystemExit as ended:
         if ended.code == CODE:
-            print(MESSAGE, file=sys.stderr)
+            end()
         raise
 
 

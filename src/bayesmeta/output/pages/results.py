@@ -36,7 +36,7 @@ class Results:
 
 def read_results(folder: Path) -> Results:
     """Read a folder that commands wrote; BadInput: no folder, no results, or an unreadable file."""
-    records = sorted(folder.rglob("provenance*.json")) if folder.is_dir() else []
+    records = _visible(folder, "provenance*.json") if folder.is_dir() else []
     if not records:
         advice = "give a folder that bayesmeta fit, compare or check wrote"
         raise BadInput(f"{folder} holds no results; {advice}")
@@ -56,8 +56,16 @@ def read_results(folder: Path) -> Results:
 
 def _files(folder: Path, pattern: str) -> Iterator[tuple[str, Path]]:
     """Yield files with their names: `screening/importance` of screening/tables/importance.csv."""
-    for path in sorted(folder.rglob(pattern)):
+    for path in _visible(folder, pattern):
         yield "/".join([*path.relative_to(folder).parts[:-2], path.stem]), path
+
+
+def _visible(folder: Path, pattern: str) -> list[Path]:
+    """Return the files that match, without those in hidden folders, which runs are filling."""
+    parts = {path: path.relative_to(folder).parts for path in sorted(folder.rglob(pattern))}
+    return [
+        path for path, names in parts.items() if not any(name.startswith(".") for name in names)
+    ]
 
 
 def _command(path: Path, folder: Path) -> str:
