@@ -44,7 +44,8 @@ def staging(out: Path, without: Iterable[Path] = ()) -> Iterator[Path]:
                 gone = {place / path.relative_to(out) for path in without}
                 _replace(staged, place, gone)
             finally:
-                shutil.rmtree(staged, ignore_errors=True)
+                with uninterrupted():
+                    shutil.rmtree(staged, ignore_errors=True)
                 del _UNFINISHED[staged]
     except BaseException as error:
         _remove_empty(missing)
