@@ -27,7 +27,7 @@ class Command:
 
     def line(self, out: Path, *, older: bool = False) -> list[str]:
         """Return the arguments of a run into a folder."""
-        return [*self.arguments, *(self.before if older else ()), "--out", str(out)]
+        return [*self.arguments, *(self.before if older else ()), "--overwrite", "--out", str(out)]
 
 
 QUICK = ("--sampler", "quadrature", "--draws", "200")
@@ -36,10 +36,8 @@ COMMANDS = {
     "fit, NUTS": Command(
         "fit, NUTS", ("fit", TABLE, "--draws", "100", "--tune", "100"), ("--seed", "2")
     ),
-    "live": Command("live", ("live", TABLE), ("--moderators", "sex", "--overwrite")),
-    "multiverse": Command(
-        "multiverse", ("multiverse", TABLE), ("--moderators", "sex", "--overwrite")
-    ),
+    "live": Command("live", ("live", TABLE), ("--moderators", "sex")),
+    "multiverse": Command("multiverse", ("multiverse", TABLE), ("--moderators", "sex")),
     "screen": Command(
         "screen", ("screen", TABLE, "--resamples", "5", "--workers", "2"), ("--seed", "2")
     ),

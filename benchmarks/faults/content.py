@@ -11,7 +11,8 @@ import xarray as xr
 
 TIMED = ("timings",)  # in a record of provenance
 LOG = "report.log"  # of every run, the stopped ones among them
-PARTS = "fit supported data compare comparison check lint multiverse average screen live".split()
+PARTS = ["fit", "supported", "data", "compare", "comparison", "check", "lint", "multiverse"]
+PARTS += ["average", "screen", "live"]
 Content = dict[str, str]
 
 

@@ -9,11 +9,13 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from commands import COMMANDS, TABLE, Command, Place, wait_for_end
 from content import Content, content_of, damaged_records
 from journal import Journal, Try, counted
 
+from commands import COMMANDS, TABLE, Command, Place, wait_for_end
+
 PART = "kills"
+RERUNS = "reruns"
 SIGNALS = (signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
 NUMBERS = {
     "fit": 80,
@@ -58,7 +60,7 @@ def run_kills(folder: Path, journal: Journal, seed: int) -> None:
         chains = [
             (number, kills_of(command, number, seed))
             for number in range(NUMBERS[command.name] // RERUN)
-            if (PART, f"{command.name} {number}, rerun") not in journal
+            if (RERUNS, f"{command.name} {number}, rerun") not in journal
         ]
         if chains:
             place = Place(folder / command.name.replace(", ", "-"))
@@ -119,21 +121,20 @@ def try_kills(
         failures += wrong_state(content_of(out), out, begun, undisturbed)
         name = f"{command.name} {number}.{at}, {kill.text}"
         journal.keep(Try(PART, command.name, name, tuple(failures), ended))
-    finished = place.run([*command.line(Path("out")), *(["--overwrite"] if number % 2 else [])])
+    finished = place.run(command.line(Path("out")))
     failures = [] if finished.code in (0, 1) else [f"ended with {finished.code}: {finished.stderr}"]
     failures += differences(content_of(out), undisturbed.newer)
     failures += left_behind(place, undisturbed)
     name = f"{command.name} {number}, rerun"
-    journal.keep(Try(f"{PART}: reruns", command.name, name, tuple(failures), "finished"))
+    journal.keep(Try(RERUNS, command.name, name, tuple(failures), "finished"))
 
 
 def killed(
     command: Command, place: Place, undisturbed: Undisturbed, kill: Kill
 ) -> tuple[str, list[str]]:
     """Kill a command; return how it ended, and what should not have happened."""
-    line = [*command.line(Path("out")), "--overwrite"]
     failures = []
-    with place.start(line) as process:
+    with place.start(command.line(Path("out"))) as process:
         moment = time.monotonic() + kill.fraction * undisturbed.seconds
         while time.monotonic() < moment and process.poll() is None:
             time.sleep(0.01)
