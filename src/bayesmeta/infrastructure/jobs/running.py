@@ -5,7 +5,6 @@ same run after an interruption continues where it stopped, and changed code or d
 numbers.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.infrastructure.files import cache_folder
+from bayesmeta.infrastructure.files import cache_folder, remove_unfinished_files, write_whole
 from bayesmeta.infrastructure.jobs.fingerprint import fingerprint, function_fingerprint
 from bayesmeta.infrastructure.jobs.workers import Job, attempts
 from bayesmeta.infrastructure.progress import Steps
@@ -57,6 +56,7 @@ def run_jobs(
         raise BadInput(f"workers is {workers}; it should be 1 or more")
     keys = _keys(jobs)
     folder = cache or _default_cache()
+    remove_unfinished_files(folder)
     by_key = {keys[job.name]: job for job in jobs}
     kept = {key: _read(_path(folder, key)) for key in by_key}
     tables = {key: table for key, table in kept.items() if table is not None}
@@ -111,9 +111,7 @@ def _read(path: Path) -> pd.DataFrame | None:
 def _keep(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     """Write a table completely or not at all; return the table that the next run will read."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(f".{os.getpid()}")
-    table.to_parquet(unfinished)
-    unfinished.replace(path)
+    write_whole(path, table.to_parquet())
     return pd.read_parquet(path)
 
 

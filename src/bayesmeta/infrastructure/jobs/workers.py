@@ -56,7 +56,8 @@ def attempts(
         message = "A worker stopped while some jobs were given to the executor"
         warnings.filterwarnings("ignore", message=message)
         options = {"return_as": "generator_unordered", "batch_size": 1, "max_nbytes": None}
-        pool = joblib.Parallel(workers, backend="loky", initializer=_set_up, **options)
+        options |= {"initializer": _set_up, "initargs": (os.getpid(),)}
+        pool = joblib.Parallel(workers, backend="loky", **options)
         code = code_fingerprint()
         yield from pool(joblib.delayed(_attempt_there)(key, job, code) for key, job in jobs.items())
     else:
@@ -84,14 +85,14 @@ def _attempt_there(key: str, job: Job, code: str) -> Attempt:
     return _attempt(key, job)
 
 
-def _set_up() -> None:
+def _set_up(parent: int) -> None:
     """Give a new process a core and no accelerator, and end it with its parent.
 
-    JAX reads both variables when it starts.
+    JAX reads both variables when it starts. The parent may have been killed before.
     """
     os.environ.setdefault("NPROC", "1")
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
-    threading.Thread(target=_end_after, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
 
 
 def _end_after(parent: int) -> None:
