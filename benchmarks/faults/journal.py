@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from bayesmeta.infrastructure.code import code_fingerprint
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,7 @@ class Try:
     name : unique in its part.
     failures : what should not have happened, in words; empty if all is well.
     ended : how the command ended, in a word or two.
+    code : of the source (`code_fingerprint`), 12 digits.
     """
 
     part: str
@@ -25,6 +28,7 @@ class Try:
     name: str
     failures: tuple[str, ...] = ()
     ended: str = ""
+    code: str = field(default_factory=lambda: code_fingerprint(with_templates=True)[:12])
 
 
 class Journal:
@@ -50,6 +54,14 @@ class Journal:
         self._add(tried)
         for failure in tried.failures:
             print(f"{tried.part}, {tried.name}: {failure}", flush=True)
+
+    def forget(self, part: str) -> None:
+        """Forget the tries of a part."""
+        left = [tried for tried in self.tries.values() if not tried.part.startswith(part)]
+        self.path.unlink(missing_ok=True)
+        self.tries = {}
+        for tried in left:
+            self.keep(tried)
 
     def of(self, part: str) -> list[Try]:
         """Return the tries of a part."""

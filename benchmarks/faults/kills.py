@@ -9,13 +9,12 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from content import Content, content_of, damaged_records
-from journal import Journal, Try, counted
-
-from commands import COMMANDS, TABLE, Command, Place, wait_for_end
+from benchmarks.faults.commands import COMMANDS, TABLE, Command, Place, wait_for_end
+from benchmarks.faults.content import Content, content_of, damaged_records
+from benchmarks.faults.journal import Journal, Try, counted
 
 PART = "kills"
-RERUNS = "reruns"
+RERUNS = "kills: reruns"
 SIGNALS = (signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
 NUMBERS = {
     "fit": 80,

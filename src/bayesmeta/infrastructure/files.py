@@ -35,8 +35,8 @@ def write_whole(path: Path, content: bytes) -> None:
 
 def remove_unfinished_files(folder: Path) -> None:
     """Remove what processes left that were killed while they wrote a file of a folder."""
-    for path in folder.glob(".*"):
-        with suppress(OSError):
+    with suppress(OSError):
+        for path in folder.glob(".*"):
             if time.time() - path.stat().st_mtime > LEFT_AFTER:
                 path.unlink()
 

@@ -6,7 +6,8 @@ numbers.
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -109,10 +110,12 @@ def _read(path: Path) -> pd.DataFrame | None:
 
 
 def _keep(table: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """Write a table completely or not at all; return the table that the next run will read."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, table.to_parquet())
-    return pd.read_parquet(path)
+    """Keep a table, if the cache can be written; return it as the next run will read it."""
+    content = table.to_parquet()
+    with suppress(OSError):  # no permission, no space: the next run makes it again
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, content)
+    return pd.read_parquet(BytesIO(content))
 
 
 def _by_name[Value](values: Mapping[str, Value], keys: Mapping[str, str]) -> dict[str, Value]:
