@@ -8,13 +8,13 @@ import argparse
 import signal
 from pathlib import Path
 
-from benchmarks.faults import kills
+from benchmarks.faults import kills, models
 from benchmarks.faults.journal import Journal
 from benchmarks.faults.page import page_of
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "reliability.md"
-PARTS = {"kills": kills.run_kills}
+PARTS = {"kills": kills.run_kills, "models": models.run_models}
 
 
 def main() -> None:

@@ -17,15 +17,15 @@ PART = "kills"
 RERUNS = "kills: reruns"
 SIGNALS = (signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
 NUMBERS = {
-    "fit": 80,
-    "fit, NUTS": 12,
-    "live": 28,
-    "multiverse": 20,
-    "screen": 20,
-    "calibrate": 20,
-    "report": 20,
+    "fit": 90,
+    "live": 40,
+    "multiverse": 15,
+    "screen": 15,
+    "calibrate": 15,
+    "report": 15,
+    "fit, NUTS": 10,
 }
-RERUN = 2  # kills before the command is left to finish
+RERUN = 5  # kills before the command is left to finish
 AFTER = 0.15  # seconds at most from the first file that is written to a kill that waits for it
 PAGE = "provenance-report.json"
 ROOTS = {TABLE, "cache", "tmp", "out"}
@@ -55,7 +55,7 @@ class Kill(NamedTuple):
 
 def run_kills(folder: Path, journal: Journal, seed: int) -> None:
     """Kill every command as often as NUMBERS says."""
-    for command in COMMANDS.values():
+    for command in (COMMANDS[name] for name in NUMBERS):
         chains = [
             (number, kills_of(command, number, seed))
             for number in range(NUMBERS[command.name] // RERUN)

@@ -1,4 +1,4 @@
-"""Folders of the project and of the user: `models/` and `data/`, and a cache; hashes of files; whole files."""
+"""Folders of the project and of the user, and a cache; whole files, and their hashes."""
 
 import hashlib
 import os
