@@ -1,4 +1,4 @@
-"""Commands in copies of this process, which has loaded the libraries: a fraction of a second each."""
+"""Commands in copies of this process, which has loaded the libraries."""
 
 import os
 import resource
@@ -6,9 +6,12 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
+LIBRARIES = ["h5netcdf", "matplotlib.figure", "bayesmeta.inference.quadrature"]
+LIBRARIES += [f"bayesmeta.commands.{name}" for name in ("fit", "outcome", "plot", "predict")]
 MEMORY = 8 << 30  # bytes that a copy may address
 
 
@@ -32,17 +35,9 @@ class Outcome(NamedTuple):
 
 
 def load() -> None:
-    """Load what commands need, before the first copy is made; not JAX, whose threads would hang."""
-    import h5netcdf
-    import matplotlib.figure
-    import sklearn.tree
-
-    import bayesmeta.commands.fit
-    import bayesmeta.commands.lint
-    import bayesmeta.commands.outcome
-    import bayesmeta.commands.plot
-    import bayesmeta.commands.predict
-    import bayesmeta.inference.quadrature
+    """Load what commands need, before the first copy; not JAX, whose threads would hang."""
+    for name in LIBRARIES:
+        import_module(name)
 
 
 def in_copy(action: Callable[[], object], folder: Path, seconds: float = 60) -> Outcome:
