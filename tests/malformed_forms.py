@@ -349,4 +349,7 @@ def _written(rows: Rows, kind: str, encoding: str) -> bytes:
     separator = {"comma": ",", "tab": "\t"}.get(kind, ";")
     text = io.StringIO()
     csv.writer(text, delimiter=separator).writerows(rows)
-    return text.getvalue().encode(encoding, "replace")
+    try:
+        return text.getvalue().encode(encoding)
+    except UnicodeEncodeError:  # Windows-1252 lacks most characters
+        return text.getvalue().encode("utf-8", "replace")

@@ -13,6 +13,7 @@ Source: `vcalc` of metafor.
 """
 
 import csv
+import math
 from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
@@ -143,13 +144,18 @@ def _of_tree(file: str) -> pd.DataFrame:
     import newick
 
     try:
-        root = newick.loads(_text_of(file))[0]
+        trees = newick.loads(_text_of(file))
+        root = trees[0]
         depth = {id(root): 0.0}
         for node in root.walk():  # a node comes before its descendants
             for below in node.descendants:
                 depth[id(below)] = depth[id(node)] + below.length
     except (OSError, ValueError, IndexError, RecursionError) as error:
         raise BadInput(f"{file} cannot be read as a Newick tree: {error}") from error
+    if len(trees) > 1:
+        raise BadInput(f"{file} holds {len(trees)} trees; leave one")
+    if not all(0 <= node.length < math.inf for node in root.walk()):
+        raise BadInput(f"{file} has a branch with a length below 0 or without end")
     tips = root.get_leaves()
     names = [str(tip.unquoted_name) for tip in tips]
     place = {id(tip): at for at, tip in enumerate(tips)}
