@@ -8,19 +8,20 @@ import argparse
 import signal
 from pathlib import Path
 
-from benchmarks.faults import kills, models
+from benchmarks.faults import kills, models, tables
 from benchmarks.faults.journal import Journal
 from benchmarks.faults.page import page_of
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "reliability.md"
-PARTS = {"kills": kills.run_kills, "models": models.run_models}
+PARTS = {"kills": kills.run_kills, "models": models.run_models, "tables": tables.run_tables}
 
 
 def main() -> None:
     """Try every fault that was not tried, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", action="append", choices=PARTS)
+    parser.add_argument("--command", action="append", choices=kills.NUMBERS, help="to kill")
     parser.add_argument("--anew", action="store_true")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
@@ -30,7 +31,10 @@ def main() -> None:
     for name in given.only or PARTS:
         if given.anew:
             journal.forget(name)
-        PARTS[name](folder / name, journal, given.seed)
+        if name == "kills":
+            kills.run_kills(folder / name, journal, given.seed, given.command or ())
+        else:
+            PARTS[name](folder / name, journal, given.seed)
     PAGE.write_text(page_of(journal), "utf-8")
 
 

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,9 +54,9 @@ class Kill(NamedTuple):
         return f"{self.signal.name} at {self.fraction:.2f}{' while writing' * self.waits}"
 
 
-def run_kills(folder: Path, journal: Journal, seed: int) -> None:
-    """Kill every command as often as NUMBERS says."""
-    for command in (COMMANDS[name] for name in NUMBERS):
+def run_kills(folder: Path, journal: Journal, seed: int, names: Sequence[str] = ()) -> None:
+    """Kill every command as often as NUMBERS says, or only those with these names."""
+    for command in (COMMANDS[name] for name in names or NUMBERS):
         chains = [
             (number, kills_of(command, number, seed))
             for number in range(NUMBERS[command.name] // RERUN)
