@@ -19,6 +19,8 @@ from bayesmeta.infrastructure.jobs.fingerprint import fingerprint, function_fing
 from bayesmeta.infrastructure.jobs.workers import Job, attempts
 from bayesmeta.infrastructure.progress import Steps
 
+CONTENT = "content"  # attribute of a kept table: its hash, which finds a bit that has changed
+
 
 class Finished(NamedTuple):
     """Tables by name of the job, and messages of the jobs that were refused."""
@@ -104,18 +106,22 @@ def _path(folder: Path, key: str) -> Path:
 def _read(path: Path) -> pd.DataFrame | None:
     """Return a kept table, or None if it is absent or damaged."""
     try:
-        return pd.read_parquet(path)
+        table = pd.read_parquet(path)
+        content = table.attrs.pop(CONTENT)
     except Exception:  # pyarrow raises many types for a damaged file; the table is made again
         return None
+    return table if fingerprint(table) == content else None
 
 
 def _keep(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     """Keep a table, if the cache can be written; return it as the next run will read it."""
-    content = table.to_parquet()
+    kept = pd.read_parquet(BytesIO(table.to_parquet()))
+    marked = kept.copy()
+    marked.attrs = kept.attrs | {CONTENT: fingerprint(kept)}
     with suppress(OSError):  # no permission, no space: the next run makes it again
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, content)
-    return pd.read_parquet(BytesIO(content))
+        write_whole(path, marked.to_parquet())
+    return kept
 
 
 def _by_name[Value](values: Mapping[str, Value], keys: Mapping[str, str]) -> dict[str, Value]:
