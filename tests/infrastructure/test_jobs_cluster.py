@@ -2,6 +2,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,9 +60,21 @@ def test_a_job_that_kills_every_worker_ends_the_run_and_the_others_are_kept(
         for number in range(6)
     ]
     (tmp_path / "dying").touch()
-    with pytest.raises(distributed.KilledWorker):
+    with pytest.raises(BadInput, match="ended every worker of the cluster that tried it"):
         run_jobs(jobs, dask=address, cache=tmp_path / "kept")
     assert 1 <= len(list((tmp_path / "kept").iterdir())) <= 5
+
+
+def test_a_scheduler_that_is_killed_ends_the_run_with_a_message(tmp_path: Path) -> None:
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=50
+    ) as cluster:
+        jobs = [Job(f"{n}", halve, (n,)) for n in range(200)]
+        closing = threading.Timer(3, lambda: cluster.close(timeout=1))
+        closing.start()
+        with pytest.raises(BadInput, match="what is done is kept"):
+            run_jobs(jobs, dask=cluster.scheduler_address, cache=tmp_path)
+        closing.join()
 
 
 def test_bad_input_there_refuses_its_job_alone(address: str, tmp_path: Path) -> None:

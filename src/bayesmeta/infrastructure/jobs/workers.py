@@ -12,15 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 import joblib
 import pandas as pd
+from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from bayesmeta.infrastructure.code import code_fingerprint
 from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.infrastructure.interrupts import without_ctrl_c
 
 if TYPE_CHECKING:
     from distributed import Client
 
 PATIENCE = 10  # seconds that a Dask cluster has to answer
 POLL = 0.5  # seconds between two looks at the parent process
+
+CONTINUE = "what is done is kept, and the same command continues"
 
 Attempt = tuple[str, pd.DataFrame | BadInput]
 Attempts = Generator[Attempt, None, None]
@@ -59,9 +63,21 @@ def attempts(
         options |= {"initializer": _set_up, "initargs": (os.getpid(),)}
         pool = joblib.Parallel(workers, backend="loky", **options)
         code = code_fingerprint()
-        yield from pool(joblib.delayed(_attempt_there)(key, job, code) for key, job in jobs.items())
+        calls = (joblib.delayed(_attempt_there)(key, job, code) for key, job in jobs.items())
+        with without_ctrl_c():  # this process alone ends the others
+            results = pool(calls)
+        yield from _unless_killed(results)
     else:
         yield from (_attempt(key, job) for key, job in jobs.items())
+
+
+def _unless_killed(results: Attempts) -> Attempts:
+    """Yield the attempts of a pool; raise BadInput if the system has ended one of its processes."""
+    try:
+        yield from results
+    except BrokenProcessPool as error:
+        reason = "a process that refits has ended, perhaps for lack of memory"
+        raise BadInput(f"{reason}; {CONTINUE}, with fewer of them by --workers") from error
 
 
 def _attempt(key: str, job: Job) -> Attempt:
@@ -128,16 +144,23 @@ def _on_cluster(jobs: Mapping[str, Job], address: str) -> Attempts:
 def _result(future: Any, client: "Client") -> Attempt:
     """Return the result of a job that is done, which a lost worker may have to do again.
 
-    Raise BadInput if no worker is left that could.
+    Raise BadInput if no worker is left that could, or if the scheduler is gone.
     """
+    from distributed import FutureCancelledError, KilledWorker
+
     while True:
         try:
             attempt: Attempt = future.result(timeout=PATIENCE)
         except TimeoutError:
-            if client.ncores():
+            if client.status == "running" and client.ncores():
                 continue
-            advice = "start workers, and give the same command again: what is done is kept"
-            raise BadInput(f"the Dask cluster has lost all its workers; {advice}") from None
+            raise BadInput(f"the Dask cluster has lost all its workers; {CONTINUE}") from None
+        except KilledWorker as error:
+            reason = "a refit has ended every worker of the cluster that tried it"
+            advice = f"perhaps for lack of memory; {CONTINUE}"
+            raise BadInput(f"{reason}, {advice}") from error
+        except (FutureCancelledError, OSError) as error:
+            raise BadInput(f"the Dask scheduler does not answer any more; {CONTINUE}") from error
         return attempt
 
 
