@@ -118,6 +118,10 @@ class _Table:
             low, high, decimals = RANGES[kind]
             value = round(self.rng.uniform(low, high), decimals)
             drawn[name] = int(value) if decimals == 0 else value
+        if "OR" in drawn:  # intervals of ratios are symmetric as logarithms
+            half = self.rng.uniform(0.2, 0.9)
+            drawn["lower"] = round(drawn["OR"] * math.exp(-half), 3)
+            drawn["upper"] = round(drawn["OR"] * math.exp(half), 3)
         return drawn
 
     def _cell(self, value: float) -> Any:
@@ -258,6 +262,7 @@ def _added(table: _Table) -> str:
     table.rows[0].append(name)
     for at, row in enumerate(table.rows[1:]):
         row.append(cells(at))
+        table.changed.add(str(row[-1]))  # a label, if the column is read as the study
     return repr(name)[:40]
 
 

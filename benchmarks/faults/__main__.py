@@ -8,13 +8,18 @@ import argparse
 import signal
 from pathlib import Path
 
-from benchmarks.faults import kills, models, tables
+from benchmarks.faults import kills, models, results, tables
 from benchmarks.faults.journal import Journal
 from benchmarks.faults.page import page_of
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "reliability.md"
-PARTS = {"kills": kills.run_kills, "models": models.run_models, "tables": tables.run_tables}
+PARTS = {
+    "kills": kills.run_kills,
+    "models": models.run_models,
+    "tables": tables.run_tables,
+    "results": results.run_results,
+}
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
@@ -99,27 +99,17 @@ def _watch(reader: socket.socket, writer: socket.socket) -> None:
 
 
 @contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Ignore these signals during a short step that should happen completely or not at all."""
+def uninterrupted(stops: Iterable[signal.Signals] = tuple(STOPS)) -> Iterator[None]:
+    """Ignore signals during a short step that should happen completely or not at all.
+
+    A process that starts in the step goes on ignoring them.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in STOPS}
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in stops}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-@contextmanager
-def without_ctrl_c() -> Iterator[None]:
-    """Start processes that Ctrl-C, which a terminal sends to all, does not reach."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited by processes
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,6 +1,7 @@
 """Processes that run the jobs: this process, processes on this machine, or a Dask cluster."""
 
 import os
+import signal
 import socket
 import threading
 import time
@@ -16,7 +17,7 @@ from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from bayesmeta.infrastructure.code import code_fingerprint
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.infrastructure.interrupts import without_ctrl_c
+from bayesmeta.infrastructure.interrupts import uninterrupted
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -64,7 +65,7 @@ def attempts(
         pool = joblib.Parallel(workers, backend="loky", **options)
         code = code_fingerprint()
         calls = (joblib.delayed(_attempt_there)(key, job, code) for key, job in jobs.items())
-        with without_ctrl_c():  # this process alone ends the others
+        with uninterrupted([signal.SIGINT]):  # Ctrl-C is for this process, which ends the others
             results = pool(calls)
         yield from _unless_killed(results)
     else:
@@ -104,8 +105,10 @@ def _attempt_there(key: str, job: Job, code: str) -> Attempt:
 def _set_up(parent: int) -> None:
     """Give a new process a core and no accelerator, and end it with its parent.
 
-    JAX reads both variables when it starts. The parent may have been killed before.
+    JAX reads both variables when it starts. The parent may have been killed before. Ctrl-C, which a
+    terminal sends to all processes, is for the parent.
     """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.setdefault("NPROC", "1")
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
     threading.Thread(target=_end_after, args=(parent,), daemon=True).start()

@@ -10,7 +10,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.infrastructure.files import cache_folder
+from bayesmeta.infrastructure.files import cache_folder, file_sha256
 from bayesmeta.infrastructure.provenance import command_line
 
 RECORDS = "provenance*.json"
@@ -51,6 +51,19 @@ def outdated_files(out: Path, new: Path) -> list[Path]:
 def page_files(out: Path) -> list[Path]:
     """Return the files of the page of a report in a folder, its record among them."""
     return _files_of({PAGE}, _records(out), out)
+
+
+def check_listed(path: Path) -> bool:
+    """Return whether a record beside a file lists it; raise BadInput if with another hash."""
+    digests = [
+        record["outputs"][path.name]
+        for record in _records(path.parent).values()
+        if path.name in _outputs(record)
+    ]
+    if digests and file_sha256(path) not in digests:
+        problem = f"{path} is not the file that its provenance lists: it was changed or damaged"
+        raise BadInput(f"{problem}; run bayesmeta fit again")
+    return bool(digests)
 
 
 def is_record(path: Path) -> bool:

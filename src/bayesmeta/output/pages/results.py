@@ -49,7 +49,7 @@ def read_results(folder: Path) -> Results:
             {_command(path, folder): _json(path) for path in records},
             _json(diagnostics) if diagnostics.is_file() else {},
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         unreadable = f"{folder} has a file that cannot be read: {error}; run its command again"
         raise BadInput(unreadable) from error
 
@@ -79,5 +79,7 @@ def _command(path: Path, folder: Path) -> str:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(content, dict):
+        raise ValueError(f"{path.name} holds no JSON object")
     return content
