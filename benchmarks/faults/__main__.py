@@ -8,7 +8,7 @@ import argparse
 import signal
 from pathlib import Path
 
-from benchmarks.faults import kills, models, results, tables
+from benchmarks.faults import kills, models, places, results, tables
 from benchmarks.faults.journal import Journal
 from benchmarks.faults.page import page_of
 
@@ -19,6 +19,7 @@ PARTS = {
     "models": models.run_models,
     "tables": tables.run_tables,
     "results": results.run_results,
+    "places": places.run_places,
 }
 
 
