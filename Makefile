@@ -3,13 +3,14 @@
 # make test   the tests; make test-slow the statistical ones, too; make lint style, types, import contracts
 # make docs   the documentation as docs/_build/html/index.html; a warning is an error
 # make bench  times against other programs; make calibration every model on data from its prior, docs/calibration.md
+# make faults kills, full disks, damaged files and 10,000 malformed tables, docs/reliability.md
 # make gallery every kind of picture from a made-up table, docs/gallery.md
 # All set up .venv first; nothing else is needed than a Python >= 3.12.
 
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: fit report test test-slow lint docs gallery bench calibration clean
+.PHONY: fit report test test-slow lint docs gallery bench calibration faults clean
 .DELETE_ON_ERROR:
 
 fit: .venv/ready
@@ -44,6 +45,9 @@ bench: .venv/ready
 
 calibration: .venv/ready
 	$(BIN)/python benchmarks/calibration.py
+
+faults: .venv/ready
+	$(BIN)/python -m benchmarks.faults
 
 clean:
 	rm -rf .venv docs/_build docs/api/generated .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -41,7 +41,7 @@ def main() -> None:
             kills.run_kills(folder / name, journal, given.seed, given.command or ())
         else:
             PARTS[name](folder / name, journal, given.seed)
-    PAGE.write_text(page_of(journal), "utf-8")
+    PAGE.write_text(page_of(journal, given.seed), "utf-8")
 
 
 if __name__ == "__main__":
