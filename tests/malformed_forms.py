@@ -20,6 +20,7 @@ from malformed_values import LABELS, NAMES
 from measures_by_hand import ASKED, BY_HAND, Effect
 
 Rows = list[list[Any]]
+ARM = ("mean", "sd", "n")  # columns of a table with a row per group
 TEXTS = ("study", "sex", "arm")  # columns without numbers
 PLAIN = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 KINDS = ("comma", "semicolon", "decimal comma", "tab", "excel")
@@ -159,10 +160,10 @@ class _Table:
         number = _plain(value)
         row[at] = self._cell(value) if isinstance(value, float) else value
         of_study = self.numbers.get(label + outcome)
-        if number is None or name not in names or of_study is None or header in ("mean", "sd", "n"):
-            self.changed.add(label)
-        elif self.by_hand is BY_HAND["OR, limits"] and number <= 0:
+        if self.by_hand is BY_HAND["OR, limits"] and not (number and number > 0):
             self.change_all()  # the column is read as logarithms then, with a note
+        elif number is None or name not in names or of_study is None or header in ARM:
+            self.changed.add(label)
         elif name.startswith("n") and number > 1e6:
             self.changed.add(label)  # the gamma functions of the correction lose their digits
         else:

@@ -58,13 +58,13 @@ def in_copy(action: Callable[[], object], folder: Path, seconds: float = 60) -> 
     return Outcome(124, _read(log), time.monotonic() - begun)
 
 
-def command(*arguments: str) -> Callable[[], object]:
+def command(*arguments: str) -> Callable[[], None]:
     """Return a call of the command line."""
 
-    def call() -> object:
+    def call() -> None:
         from bayesmeta.cli import main
 
-        return main(list(arguments))
+        main(list(arguments))
 
     return call
 

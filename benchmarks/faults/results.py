@@ -45,9 +45,9 @@ def run_results(folder: Path, journal: Journal, seed: int) -> None:
     out = folder / "fit"
     if not out.exists():
         line = ["fit", TABLE, "--moderators", "~ sex + dose", "--sampler", "quadrature"]
-        ended = place.run([*line, "--draws", "100", "--out", "../fit"])
-        if ended.code not in (0, 1):
-            raise SystemExit(ended.stderr)
+        fitted = place.run([*line, "--draws", "100", "--out", "../fit"])
+        if fitted.code not in (0, 1):
+            raise SystemExit(fitted.stderr)
     right = {name: outputs_of(name, out, folder / "undisturbed") for name in READERS}
     waiting = [entry for entry in damages(out, seed) if (PART, entry[1]) not in journal]
     for kind, name, reader, change in counted("damaged results", waiting):

@@ -4,6 +4,8 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +18,7 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design.known import read_correlation
 
 PART = "tables"
+MODULES = ("malformed", "malformed_forms", "malformed_matrices")  # of tests/
 FORMS, MATRICES = 8_000, 1_000  # with the 1,000 of tests/malformed.py 10,000
 SECONDS = 60  # of a table that would never be read
 
@@ -57,9 +60,7 @@ def run_tables(folder: Path, journal: Journal, seed: int) -> None:
 
 def files(seed: int) -> Iterator[Given]:
     """Yield all files."""
-    import malformed
-    import malformed_forms
-    import malformed_matrices
+    malformed, malformed_forms, malformed_matrices = map(import_module, MODULES)
 
     for form in malformed_forms.forms(FORMS, seed):
         shape = form.name.split(": ")[1].rpartition(", ")[0].rpartition(", ")[0]
@@ -68,7 +69,7 @@ def files(seed: int) -> Iterator[Given]:
             f"form {form.name}",
             form.ending,
             form.content,
-            lambda path, form=form: wrong_in_form(path, form),
+            partial(wrong_in_form, form=form),
         )
     for file in malformed_matrices.matrix_files(MATRICES, seed):
         yield Given(
@@ -76,7 +77,7 @@ def files(seed: int) -> Iterator[Given]:
             f"matrix {file.name}",
             file.ending,
             file.text.encode(),
-            lambda path, file=file: wrong_in_matrix(path, file),
+            partial(wrong_in_matrix, file=file),
         )
     for number, old in enumerate(malformed.malformed(1000, 8)):
         yield Given(
@@ -84,15 +85,15 @@ def files(seed: int) -> Iterator[Given]:
             f"damaged {number}: {old.name}",
             old.kind,
             old.content,
-            lambda path, old=old: wrong_in_old(path, old),
+            partial(wrong_in_old, old=old),
         )
 
 
 def wrong_in_form(path: Path, form: Any) -> list[str]:
     """Return what is wrong in a table of any measure."""
-    from malformed_forms import wrong_in
-
-    return [*map(str, wrong_in(form, read_table(path, columns=parse_columns(form.columns))))]
+    frame = read_table(path, columns=parse_columns(form.columns))
+    wrong: list[str] = import_module(MODULES[1]).wrong_in(form, frame)
+    return wrong
 
 
 def wrong_in_matrix(path: Path, file: Any) -> list[str]:
@@ -108,8 +109,7 @@ def wrong_in_matrix(path: Path, file: Any) -> list[str]:
 
 def wrong_in_old(path: Path, old: Any) -> list[str]:
     """Return what is wrong in a table of tests/malformed.py, by the oracle of its test."""
-    from data.table.test_fuzzing import plain
-
+    plain = import_module("data.table.test_fuzzing").plain
     frame = read_table(path)
     values = frame[["yi", "vi"]].to_numpy(float)
     if not np.isfinite(values).all() or not (values[:, 1] > 0).all():

@@ -65,7 +65,10 @@ def test_a_job_that_kills_every_worker_ends_the_run_and_the_others_are_kept(
     assert 1 <= len(list((tmp_path / "kept").iterdir())) <= 5
 
 
-def test_a_scheduler_that_is_killed_ends_the_run_with_a_message(tmp_path: Path) -> None:
+def test_a_scheduler_that_is_killed_ends_the_run_with_a_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "PATIENCE", 2)
     with distributed.LocalCluster(
         n_workers=1, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=50
     ) as cluster:

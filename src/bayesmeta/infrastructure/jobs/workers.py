@@ -6,7 +6,8 @@ import socket
 import threading
 import time
 import warnings
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ PATIENCE = 10  # seconds that a Dask cluster has to answer
 POLL = 0.5  # seconds between two looks at the parent process
 
 CONTINUE = "what is done is kept, and the same command continues"
+LOST = f"the Dask scheduler does not answer any more; {CONTINUE}"
 
 Attempt = tuple[str, pd.DataFrame | BadInput]
 Attempts = Generator[Attempt, None, None]
@@ -139,9 +141,31 @@ def _on_cluster(jobs: Mapping[str, Job], address: str) -> Attempts:
 
         # two per core wait on the cluster, the others here, where memory is ours
         submit(2 * sum(client.ncores().values()))
-        for future in running:
-            yield _result(future, client)
-            submit(max(1, 2 * sum(client.ncores().values()) - running.count()))
+        with _ended_without(client, running.clear) as is_lost:
+            for future in running:
+                yield _result(future, client)
+                submit(max(1, 2 * sum(client.ncores().values()) - running.count()))
+        if is_lost.is_set():
+            raise BadInput(LOST)
+
+
+@contextmanager
+def _ended_without(client: "Client", end: Callable[[], None]) -> Iterator[threading.Event]:
+    """Call a function if the scheduler is lost, for whose results a client waits for ever."""
+    is_over, is_lost = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        while not is_over.wait(PATIENCE):
+            if client.status != "running":
+                is_lost.set()
+                end()
+                return
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield is_lost
+    finally:
+        is_over.set()
 
 
 def _result(future: Any, client: "Client") -> Attempt:
@@ -149,7 +173,8 @@ def _result(future: Any, client: "Client") -> Attempt:
 
     Raise BadInput if no worker is left that could, or if the scheduler is gone.
     """
-    from distributed import FutureCancelledError, KilledWorker
+    from distributed import KilledWorker
+    from distributed.client import FutureCancelledError
 
     while True:
         try:
@@ -163,7 +188,7 @@ def _result(future: Any, client: "Client") -> Attempt:
             advice = f"perhaps for lack of memory; {CONTINUE}"
             raise BadInput(f"{reason}, {advice}") from error
         except (FutureCancelledError, OSError) as error:
-            raise BadInput(f"the Dask scheduler does not answer any more; {CONTINUE}") from error
+            raise BadInput(LOST) from error
         return attempt
 
 
