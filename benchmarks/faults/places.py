@@ -123,7 +123,7 @@ def on_full_disk(folder: Path, verb: str, share: float) -> tuple[str, list[str]]
         before = content_of(out)
         ended = place.run(COMMANDS[verb].line(Path("disk/out")))
         now = content_of(out)
-        how, failures = judged(ended, without_command(now), without_command(before), new)
+        how, failures = judged(ended, *map(without_command, (now, before, new)))
         failures += [f"left behind: {path.name}" for path in disk.iterdir() if path != out]
         failures += damaged_records(out)
     return how, failures

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from distributed import Client
 
 PATIENCE = 10  # seconds that a Dask cluster has to answer
+PERIODS = 2  # of PATIENCE without workers, after which they are lost
 POLL = 0.5  # seconds between two looks at the parent process
 
 CONTINUE = "what is done is kept, and the same command continues"
-LOST = f"the Dask scheduler does not answer any more; {CONTINUE}"
+LOST = f"the Dask cluster has no workers any more, or no scheduler; {CONTINUE}"
 
 Attempt = tuple[str, pd.DataFrame | BadInput]
 Attempts = Generator[Attempt, None, None]
@@ -151,12 +152,14 @@ def _on_cluster(jobs: Mapping[str, Job], address: str) -> Attempts:
 
 @contextmanager
 def _ended_without(client: "Client", end: Callable[[], None]) -> Iterator[threading.Event]:
-    """Call a function if the scheduler is lost, for whose results a client waits for ever."""
+    """Call a function if scheduler or workers are lost: a client would wait for ever."""
     is_over, is_lost = threading.Event(), threading.Event()
 
     def watch() -> None:
+        without = 0
         while not is_over.wait(PATIENCE):
-            if client.status != "running":
+            without = 0 if _has_workers(client) else without + 1
+            if without == PERIODS:
                 is_lost.set()
                 end()
                 return
@@ -166,6 +169,13 @@ def _ended_without(client: "Client", end: Callable[[], None]) -> Iterator[thread
         yield is_lost
     finally:
         is_over.set()
+
+
+def _has_workers(client: "Client") -> bool:
+    try:
+        return client.status == "running" and bool(client.ncores())
+    except Exception:  # of a scheduler that is closing, of many kinds
+        return False
 
 
 def _result(future: Any, client: "Client") -> Attempt:
