@@ -65,7 +65,7 @@ def files(seed: int) -> Iterator[Given]:
     for form in malformed_forms.forms(FORMS, seed):
         shape = form.name.split(": ")[1].rpartition(", ")[0].rpartition(", ")[0]
         yield Given(
-            shape.replace("yi, ", "yi and ").replace("OR, ", "OR and "),
+            shape.replace(", vi,", " and vi,").replace(", sei,", " and sei,"),
             f"form {form.name}",
             form.ending,
             form.content,
