@@ -1,6 +1,7 @@
 import os
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -65,19 +66,31 @@ def test_a_job_that_kills_every_worker_ends_the_run_and_the_others_are_kept(
     assert 1 <= len(list((tmp_path / "kept").iterdir())) <= 5
 
 
-def test_a_scheduler_that_is_killed_ends_the_run_with_a_message(
+CLUSTER = """
+import sys, time, distributed
+if __name__ == "__main__":
+    sys.path.insert(0, sys.argv[1])
+    options = {"protocol": "tcp://", "dashboard_address": ":0", "silence_logs": 50}
+    with distributed.LocalCluster(1, threads_per_worker=1, processes=False, **options) as cluster:
+        print(cluster.scheduler_address, flush=True)
+        time.sleep(600)
+"""
+
+
+def test_a_cluster_that_is_killed_ends_the_run_with_a_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers, "PATIENCE", 2)
-    with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=50
-    ) as cluster:
-        jobs = [Job(f"{n}", halve, (n,)) for n in range(200)]
-        closing = threading.Timer(3, lambda: cluster.close(timeout=1))
-        closing.start()
-        with pytest.raises(BadInput, match="what is done is kept"):
-            run_jobs(jobs, dask=cluster.scheduler_address, cache=tmp_path)
-        closing.join()
+    monkeypatch.setattr(workers, "PATIENCE", 3)
+    command = [sys.executable, "-c", CLUSTER, str(Path(__file__).parent)]
+    jobs = [Job(f"{n}", halve, (n,)) for n in range(1000)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as cluster:
+        assert cluster.stdout is not None
+        address = cluster.stdout.readline().strip()
+        killing = threading.Timer(3, cluster.kill)
+        killing.start()
+        with pytest.raises(BadInput, match="what is done is kept, and the same command continues"):
+            run_jobs(jobs, dask=address, cache=tmp_path)
+        killing.join()
 
 
 def test_bad_input_there_refuses_its_job_alone(address: str, tmp_path: Path) -> None:

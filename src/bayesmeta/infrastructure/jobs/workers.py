@@ -1,5 +1,6 @@
 """Processes that run the jobs: this process, processes on this machine, or a Dask cluster."""
 
+import logging
 import os
 import signal
 import socket
@@ -210,6 +211,7 @@ def _connect(address: str) -> "Client":
     except ImportError as error:
         advice = "install it with: pip install 'bayesmeta[dask]'"
         raise BadInput(f"Dask is not installed; {advice}") from error
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # it prints tracebacks
     try:
         # a socket first: a Client that reaches nobody may block the next when it is collected
         socket.create_connection(get_address_host_port(address), timeout=PATIENCE).close()
