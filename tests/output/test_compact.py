@@ -49,3 +49,16 @@ def test_a_file_has_every_variable_of_the_tree(simulated: pd.DataFrame, tmp_path
 def test_a_full_disk_is_an_error_of_python_and_ends_no_process(handmade: xr.DataTree) -> None:
     with pytest.raises(OSError, match="No space left on device"):
         write_tree(Path("/dev/full"), handmade, {"label": "x"})
+
+
+def test_a_bit_that_has_changed_in_the_draws_is_found(
+    handmade: xr.DataTree, tmp_path: Path
+) -> None:
+    write_tree(tmp_path / "posterior.nc", handmade, {"label": "x"})
+    content = bytearray((tmp_path / "posterior.nc").read_bytes())
+    at = content.find(handmade["posterior"]["beta"].values.ravel()[:3].tobytes())
+    assert at > 0
+    content[at + 5] ^= 1
+    (tmp_path / "posterior.nc").write_bytes(content)
+    with pytest.raises(OSError, match="filter returned failure"):
+        xr.open_datatree(tmp_path / "posterior.nc", engine="h5netcdf").load()
