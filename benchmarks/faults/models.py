@@ -20,7 +20,7 @@ prior = "Normal(0, 1)"
 [priors.tau]
 prior = "HalfNormal(1)"
 [contrasts]
-"difference" = "sex=female - sex=male"
+"difference" = "female - male"
 """
 ACT = "__import__('pathlib').Path('executed').touch()"
 LONG = "x" * 10_000_000
@@ -89,7 +89,7 @@ def texts(seed: int) -> Iterator[tuple[str, str]]:
         quoted = quote(formula)
         yield "formula", BASE.replace('"0 + sex + dose"', quoted)
         yield "formula", f"scale = {{study = {quoted}}}\n{BASE}"
-        yield "formula", BASE.replace('"sex=female - sex=male"', quoted)
+        yield "formula", BASE.replace('"female - male"', quoted)
         yield "formula", BASE.replace('"Normal(0, 1)"', quoted)
         yield "formula", f"tau_by = {quoted}\n{BASE}"
     for name in NAMES:
@@ -117,9 +117,8 @@ BASE_WITH_ALL = """\
 title = "all"
 terms = "0 + sex + dose"
 levels = ["study", "effect"]
-rho = 0.5
 rope = 0.2
-tau_by = "sex"
+
 missing = "complete"
 shared_controls = false
 columns = {study = "study", yi = "yi"}
@@ -133,7 +132,7 @@ prior = "Normal(0, 1)"
 [priors.tau]
 prior = "HalfNormal(1)"
 [contrasts]
-"difference" = "sex=female - 0.5 * sex=male"
+"difference" = "female - 0.5 * male"
 """
 VALUES = ["-1", "0", "1e308", "nan", "inf", "true", '""', '"x"', "[]", "{}", "[1, 2]", '["a", "b"]']
 VALUES += ["1979-05-27", "{a = 1}", "[[1]]", "1e-300", '"Normal(nan, 1)"', '"HalfNormal(-1)"']
