@@ -5,13 +5,14 @@
 # make bench  times against other programs; make calibration every model on data from its prior, docs/calibration.md
 # make package wheel and sdist, installed and used in an empty environment of every Python at hand
 # make guides the commands of docs/guides again, with what they print
+# make faults kills, full disks, damaged files and 10,000 malformed tables, docs/reliability.md
 # make gallery every kind of picture from a made-up table, docs/gallery.md
 # All set up .venv first; nothing else is needed than a Python >= 3.12.
 
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: fit report test test-slow lint docs package guides gallery bench calibration clean
+.PHONY: fit report test test-slow lint docs package guides gallery bench calibration faults clean
 .DELETE_ON_ERROR:
 
 fit: .venv/ready
@@ -52,6 +53,9 @@ bench: .venv/ready
 
 calibration: .venv/ready
 	$(BIN)/python benchmarks/calibration.py
+
+faults: .venv/ready
+	$(BIN)/python -m benchmarks.faults
 
 clean:
 	rm -rf .venv docs/_build docs/api/generated .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

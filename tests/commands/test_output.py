@@ -198,7 +198,7 @@ def test_ctrl_c_ends_the_process_even_if_a_library_swallows_it(swallows: bool) -
         running.send_signal(signal.SIGINT)
         _, errors = running.communicate(timeout=30)
     assert running.returncode == interrupts.CODE == 130
-    assert errors.strip() == interrupts.MESSAGE
+    assert errors.strip() == interrupts.message()
     assert time.monotonic() - begun < 10
 
 
@@ -210,4 +210,4 @@ def test_ctrl_c_in_a_command_is_said(
 
     monkeypatch.setattr("bayesmeta.commands.run.run", interrupted)
     assert code_of("fit", "a.csv") == 130
-    assert capsys.readouterr().err.strip() == interrupts.MESSAGE
+    assert capsys.readouterr().err.strip() == interrupts.message()

@@ -1,5 +1,7 @@
 """`bayesmeta predict` as a user meets it: files, what is printed, what is refused."""
 
+import gc
+import hashlib
 import json
 from io import StringIO
 from pathlib import Path
@@ -181,3 +183,38 @@ def test_what_a_picture_holds_fixed_is_said() -> None:
         "year at 1999",
         "phase at memory",
     ]
+
+
+@pytest.mark.parametrize("damage", ["flipped", "cut", "zeros", "foreign", "empty"])
+@pytest.mark.parametrize("has_record", [True, False])
+def test_a_damaged_posterior_is_refused(
+    damage: str, has_record: bool, fitted: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    content = (fitted / "posterior.nc").read_bytes()
+    middle = len(content) // 2
+    damaged = {
+        "flipped": content[:40] + bytes([content[40] ^ 1]) + content[41:],
+        "cut": content[:middle],
+        "zeros": content[:middle] + bytes(middle),
+        "foreign": b"CDF\x01" + content[4:],
+        "empty": b"",
+    }[damage]
+    (tmp_path / "posterior.nc").write_bytes(damaged)
+    if has_record:
+        digest = hashlib.sha256(content).hexdigest()
+        record = json.dumps({"outputs": {"posterior.nc": digest}})
+        (tmp_path / "provenance.json").write_text(record)
+    problem = "is not the file that its provenance lists" if has_record else "cannot be read"
+    with pytest.raises(BadInput, match=problem):
+        read_posterior(tmp_path)
+    gc.collect()
+    assert capfd.readouterr().err == ""
+
+
+def test_a_posterior_of_another_program_is_refused(tmp_path: Path) -> None:
+    beta = xr.Dataset({"beta": (("chain", "draw"), np.zeros((2, 3)))})
+    design = xr.Dataset({"X": ("row", np.zeros(2))})
+    tree = xr.DataTree.from_dict({"posterior": beta, "constant_data": design})
+    tree.to_netcdf(tmp_path / "posterior.nc", engine="h5netcdf")
+    with pytest.raises(BadInput, match=r"posterior.nc cannot be read|holds no model"):
+        read_posterior(tmp_path)

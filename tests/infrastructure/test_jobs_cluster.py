@@ -1,7 +1,9 @@
 import os
 import signal
 import socket
+import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,9 +61,36 @@ def test_a_job_that_kills_every_worker_ends_the_run_and_the_others_are_kept(
         for number in range(6)
     ]
     (tmp_path / "dying").touch()
-    with pytest.raises(distributed.KilledWorker):
+    with pytest.raises(BadInput, match="ended every worker of the cluster that tried it"):
         run_jobs(jobs, dask=address, cache=tmp_path / "kept")
     assert 1 <= len(list((tmp_path / "kept").iterdir())) <= 5
+
+
+CLUSTER = """
+import sys, time, distributed
+if __name__ == "__main__":
+    sys.path.insert(0, sys.argv[1])
+    options = {"protocol": "tcp://", "dashboard_address": ":0", "silence_logs": 50}
+    with distributed.LocalCluster(1, threads_per_worker=1, processes=False, **options) as cluster:
+        print(cluster.scheduler_address, flush=True)
+        time.sleep(600)
+"""
+
+
+def test_a_cluster_that_is_killed_ends_the_run_with_a_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "PATIENCE", 3)
+    command = [sys.executable, "-c", CLUSTER, str(Path(__file__).parent)]
+    jobs = [Job(f"{n}", halve, (n,)) for n in range(1000)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as cluster:
+        assert cluster.stdout is not None
+        address = cluster.stdout.readline().strip()
+        killing = threading.Timer(3, cluster.kill)
+        killing.start()
+        with pytest.raises(BadInput, match="what is done is kept, and the same command continues"):
+            run_jobs(jobs, dask=address, cache=tmp_path)
+        killing.join()
 
 
 def test_bad_input_there_refuses_its_job_alone(address: str, tmp_path: Path) -> None:

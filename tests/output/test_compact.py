@@ -5,6 +5,8 @@ from pathlib import Path
 import arviz
 import numpy as np
 import pandas as pd
+import pytest
+import xarray as xr
 
 from bayesmeta.inference.independent import independent_posterior
 from bayesmeta.model.design import build_design
@@ -41,3 +43,22 @@ def test_a_file_has_every_variable_of_the_tree(simulated: pd.DataFrame, tmp_path
         np.testing.assert_array_equal(written["posterior"][name], tree["posterior"][name])
     plain = sum(values.nbytes for group in tree.subtree for values in group.data_vars.values())
     assert path.stat().st_size < 0.5 * plain
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_a_full_disk_is_an_error_of_python_and_ends_no_process(handmade: xr.DataTree) -> None:
+    with pytest.raises(OSError, match="No space left on device"):
+        write_tree(Path("/dev/full"), handmade, {"label": "x"})
+
+
+def test_a_bit_that_has_changed_in_the_draws_is_found(
+    handmade: xr.DataTree, tmp_path: Path
+) -> None:
+    write_tree(tmp_path / "posterior.nc", handmade, {"label": "x"})
+    content = bytearray((tmp_path / "posterior.nc").read_bytes())
+    at = content.find(handmade["posterior"]["beta"].values.ravel()[:3].tobytes())
+    assert at > 0
+    content[at + 5] ^= 1
+    (tmp_path / "posterior.nc").write_bytes(content)
+    with pytest.raises(OSError, match="filter returned failure"):
+        xr.open_datatree(tmp_path / "posterior.nc", engine="h5netcdf").load()

@@ -14,6 +14,7 @@ from bayesmeta.commands.model_draft import model_text
 from bayesmeta.commands.options import Draft
 from bayesmeta.data.table import Reading, read_file
 from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.infrastructure.files import write_whole
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.design import build_design
 from bayesmeta.model.design.reserved import reserved_names, without_reserved
@@ -34,7 +35,7 @@ def run_init(options: Draft, out: Path | None, console: Console, *, as_json: boo
     text = model_text(reading, path.name, command)
     build_design(reading.frame, parse_spec(text, out.stem))  # refuses a table that cannot be fitted
     try:
-        out.write_text(text, encoding="utf-8")
+        write_whole(out, text.encode())
     except OSError as error:
         raise BadInput(f"{out} cannot be written ({error.strerror})") from error
     printer = Printer(console)

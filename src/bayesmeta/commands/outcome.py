@@ -12,7 +12,6 @@ from bayesmeta.commands.console.summary import print_summary
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.infrastructure.provenance import provenance_of
 from bayesmeta.output.folders.folder import Folder
-from bayesmeta.output.folders.protection import only_run
 from bayesmeta.output.folders.staging import staging
 
 
@@ -52,7 +51,7 @@ def finish(
     `choices` of the command and `attrs` of its table are for `provenance_of`. Return the exit code.
     Raise BadInput if another process is writing to the folder.
     """
-    with only_run(out), staging(out) as path:
+    with staging(out) as path:
         outcome = compute()
         folder = Folder(path, provenance_of({**choices, **outcome.choices}, attrs), steps)
         outcome.write(folder)

@@ -1,7 +1,10 @@
 """`bayesmeta predict`: means and true effects of new studies, from a folder with posterior.nc."""
 
+import gc
 import json
+import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,7 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.spec import spec_of
 from bayesmeta.output.folders.analyses import write_predict
+from bayesmeta.output.folders.protection import check_listed
 
 MAX_LEVELS = 40  # of a category with a table of all differences
 FIT_CHOICES = ("dataset", "model", "model_sha256", "inputs_sha256", "seed")
@@ -82,21 +86,46 @@ def predict(tree: xr.DataTree, rows: pd.DataFrame, at: Values, options: Predicti
 
 
 def read_posterior(results: Path) -> xr.DataTree:
-    """Return the tree of a folder or a posterior.nc; raise BadInput if there is none with terms."""
+    """Return the tree of a folder or a posterior.nc; raise BadInput if there is none with terms.
+
+    The file should be the one that the provenance beside it lists; a file without provenance should
+    give predictions.
+    """
     path = results / "posterior.nc" if results.is_dir() else results
     if not path.is_file():
         raise BadInput(f"{results} has no posterior.nc; name a folder that bayesmeta fit wrote")
-    try:
-        tree = xr.open_datatree(path, engine="h5netcdf").load()
-        tree.close()
-        has_terms = "beta" in tree["posterior"].data_vars and "X" in tree["constant_data"].data_vars
-    except (OSError, ValueError, KeyError) as error:
-        problem = f"{path} cannot be read as a posterior: {error}"
-        raise BadInput(f"{problem}; run bayesmeta fit again") from error
-    if not has_terms:
+    tree = _opened(path, is_listed=check_listed(path))
+    if not has_terms(tree):
         problem = "is of a model without terms for the mean effect: there is nothing to predict"
         raise BadInput(f"{path} {problem}")
     return tree
+
+
+def _opened(path: Path, *, is_listed: bool) -> xr.DataTree:
+    """Return the tree of a file; raise BadInput if it is damaged, or of another program."""
+    shown = sys.unraisablehook
+    sys.unraisablehook = lambda _: None  # h5netcdf cannot close what it could not open
+    try:
+        tree = xr.open_datatree(path, engine="h5netcdf").load()
+        tree.close()
+        if has_terms(tree) and not is_listed:
+            provenance_of_fit(tree)
+            with suppress(BadInput):  # a grid with too many rows
+                margins.predicted_table(tree, margins.reference_grid(tree))
+        return tree
+    except BadInput:
+        raise
+    except Exception as error:  # libraries raise many types for a damaged or foreign file
+        problem = f"{path} cannot be read as a posterior: {error or type(error).__name__}"
+    finally:
+        gc.collect()
+        sys.unraisablehook = shown
+    raise BadInput(f"{problem}; run bayesmeta fit again")
+
+
+def has_terms(tree: xr.DataTree) -> bool:
+    """Return whether a tree has terms for the mean effect."""
+    return "beta" in tree["posterior"].data_vars and "X" in tree["constant_data"].data_vars
 
 
 def read_rows(path: Path) -> pd.DataFrame:

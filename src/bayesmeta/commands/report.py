@@ -33,6 +33,8 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Aside
 from bayesmeta.output.folders.folder import Folder
 from bayesmeta.output.folders.page import write_directions_report, write_report
+from bayesmeta.output.folders.protection import page_files
+from bayesmeta.output.folders.staging import staging
 from bayesmeta.output.pages import read_results
 from bayesmeta.robustness.refinements import refinements_table, supported_model
 
@@ -62,7 +64,10 @@ class Part:
     def outputs(self) -> set[Path]:
         """Return the files that the command left."""
         record = self._record()
-        paths = [self.provenance.parent / name for name in record.get("outputs", [])]
+        folder = self.provenance.parent
+        paths = [
+            folder / name for name in record.get("outputs", []) if ".." not in Path(name).parts
+        ]
         return {self.provenance, *paths} if record else set()
 
     def is_fresh(self, sha256: str) -> bool:
@@ -192,12 +197,21 @@ def run_parts(parts: list[Part], inputs: Inputs, out: Path, console: Console) ->
         reason = ""
         if not part.is_fresh(part_inputs.sha256):
             console.print(f"[bold]{label}[/bold]", highlight=False)
+            if part.provenance.parent != out:
+                _remove_page(out)
             state, reason = run_part(part, out, console)
         seconds = time.perf_counter() - start
         text = ": ".join(filter(None, [label, state, reason]))
         console.print(f"{text} ({seconds:.0f} s)", highlight=False, markup=False)
         rows.append((part.name, state, reason, round(seconds, 1)))
     return pd.DataFrame(rows, columns=["part", "state", "reason", "seconds"])
+
+
+def _remove_page(out: Path) -> None:
+    """Remove the page of a report in a folder, because what it shows changes."""
+    if page := page_files(out):
+        with staging(out, without=page):
+            pass
 
 
 def run_part(part: Part, out: Path, console: Console) -> tuple[str, str]:
@@ -217,7 +231,8 @@ def run_part(part: Part, out: Path, console: Console) -> tuple[str, str]:
     else:
         with (out / "report.log").open("a", encoding="utf-8") as log:
             log.write(f"== {part.name}\n{printed.getvalue()}\n")
-    if reason:
-        for path in before:
-            path.unlink(missing_ok=True)
+    folder = part.provenance.parent
+    if reason and folder.is_dir():
+        with staging(folder, without=before):
+            pass
     return "not done" if reason else "done", reason

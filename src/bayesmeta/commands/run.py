@@ -59,16 +59,25 @@ def run(
     choices = {"seed": None} | asdict(request) | asdict(options) | inputs.choices(out)
     choices["requested_model"] = request.model  # a name or a file; None if it is the default
     choices["requested_dataset"] = request.dataset
-    if not output.overwrite:
-        refuse_other_results(out, choices)
+
+    def refuse() -> None:
+        if not output.overwrite:
+            refuse_other_results(out, choices)
+
+    refuse()
     name = "directions" if verb == "fit" and inputs.has_directions else verb
     with steps("loading libraries"):
-        from bayesmeta.commands.outcome import finish
+        from bayesmeta.commands.outcome import Outcome, finish
 
         module = import_module(f"bayesmeta.commands.{name}")
     task = Task(request, inputs, options, machine or Machine(), out, steps, console)
+
+    def compute() -> Outcome:
+        refuse()  # again, now that no other run writes into the folder
+        return module.compute(task)
+
     return finish(
-        lambda: module.compute(task),
+        compute,
         out,
         choices,
         inputs.frame.attrs,

@@ -67,10 +67,10 @@ def _outside_limits(
     """Return a warning for every combination that the data put far outside its range."""
     if limits is None:
         return []
-    found = limits.rows @ estimate
+    centres = limits.rows @ estimate
     error = np.sqrt(np.diag(limits.rows @ covariance @ limits.rows.T))
     warnings = []
-    for at, value in enumerate(found):
+    for at, value in enumerate(centres):
         nearest = float(np.clip(value, limits.lower[at], limits.upper[at]))
         sds = abs(value - nearest) / error[at]
         if sds > MOST:

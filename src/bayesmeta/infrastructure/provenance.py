@@ -1,6 +1,7 @@
 """Provenance of an output: command, choices, versions, data, code, time."""
 
 import json
+import os
 import platform
 import shlex
 import subprocess
@@ -16,6 +17,7 @@ from bayesmeta.infrastructure.files import file_sha256, root
 
 LIBRARIES = "pymc pytensor jax numpyro arviz numpy scipy pandas xarray formulaic scikit-learn"
 PACKAGES = tuple(LIBRARIES.split())
+EPOCH_DIGITS = 12  # a time beyond the year 5138 has more
 SYNTHETIC = "SYNTHETIC: simulated, says nothing about the world"
 
 
@@ -37,8 +39,19 @@ def provenance_of(choices: Mapping[str, Any], attrs: Mapping[Any, Any]) -> dict[
         "git_commit": git_commit(),
         "versions": python | {name: version(name) for name in PACKAGES},
         "machine": f"{platform.system()} {platform.machine()}",
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "created": now().isoformat(timespec="seconds"),
     }
+
+
+def now() -> datetime:
+    """Return the time, or that of SOURCE_DATE_EPOCH (seconds since 1970), a convention of builds.
+
+    With it a command writes the same bytes again, the seconds that its steps took excepted.
+    """
+    given = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if given.isdecimal() and len(given) < EPOCH_DIGITS:
+        return datetime.fromtimestamp(int(given), UTC)
+    return datetime.now(UTC)
 
 
 def command_line() -> str:

@@ -11,7 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from bayesmeta.infrastructure.code import code_fingerprint
-from bayesmeta.infrastructure.files import cache_folder, file_sha256
+from bayesmeta.infrastructure.files import (
+    cache_folder,
+    file_sha256,
+    remove_unfinished_files,
+    write_whole,
+)
 
 
 def keep_stamp(choices: Any, files: Iterable[Path], content: Any) -> None:
@@ -23,7 +28,8 @@ def keep_stamp(choices: Any, files: Iterable[Path], content: Any) -> None:
     path = _path(choices)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"files": state, "content": content}), encoding="utf-8")
+        remove_unfinished_files(path.parent)
+        write_whole(path, json.dumps({"files": state, "content": content}).encode())
     except OSError:
         return
 
@@ -35,7 +41,7 @@ def find_stamp(choices: Any) -> Any | None:
         files = stamp["files"]
         unchanged = all(_hash(Path(path)) == value for path, value in files.items())
         return stamp["content"] if unchanged else None
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 

@@ -5,19 +5,21 @@ same run after an interruption continues where it stopped, and changed code or d
 numbers.
 """
 
-import os
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.infrastructure.files import cache_folder
+from bayesmeta.infrastructure.files import cache_folder, remove_unfinished_files, write_whole
 from bayesmeta.infrastructure.jobs.fingerprint import fingerprint, function_fingerprint
 from bayesmeta.infrastructure.jobs.workers import Job, attempts
 from bayesmeta.infrastructure.progress import Steps
+
+CONTENT = "content"  # attribute of a kept table: its hash, which finds a bit that has changed
 
 
 class Finished(NamedTuple):
@@ -57,6 +59,7 @@ def run_jobs(
         raise BadInput(f"workers is {workers}; it should be 1 or more")
     keys = _keys(jobs)
     folder = cache or _default_cache()
+    remove_unfinished_files(folder)
     by_key = {keys[job.name]: job for job in jobs}
     kept = {key: _read(_path(folder, key)) for key in by_key}
     tables = {key: table for key, table in kept.items() if table is not None}
@@ -103,18 +106,22 @@ def _path(folder: Path, key: str) -> Path:
 def _read(path: Path) -> pd.DataFrame | None:
     """Return a kept table, or None if it is absent or damaged."""
     try:
-        return pd.read_parquet(path)
+        table = pd.read_parquet(path)
+        content = table.attrs.pop(CONTENT)
     except Exception:  # pyarrow raises many types for a damaged file; the table is made again
         return None
+    return table if fingerprint(table) == content else None
 
 
 def _keep(table: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """Write a table completely or not at all; return the table that the next run will read."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(f".{os.getpid()}")
-    table.to_parquet(unfinished)
-    unfinished.replace(path)
-    return pd.read_parquet(path)
+    """Keep a table, if the cache can be written; return it as the next run will read it."""
+    kept = pd.read_parquet(BytesIO(table.to_parquet()))
+    marked = kept.copy()
+    marked.attrs = kept.attrs | {CONTENT: fingerprint(kept)}
+    with suppress(OSError):  # no permission, no space: the next run makes it again
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, marked.to_parquet())
+    return kept
 
 
 def _by_name[Value](values: Mapping[str, Value], keys: Mapping[str, str]) -> dict[str, Value]:

@@ -1,26 +1,35 @@
 """Processes that run the jobs: this process, processes on this machine, or a Dask cluster."""
 
+import logging
 import os
+import signal
 import socket
 import threading
 import time
 import warnings
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import joblib
 import pandas as pd
+from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from bayesmeta.infrastructure.code import code_fingerprint
 from bayesmeta.infrastructure.errors import BadInput
+from bayesmeta.infrastructure.interrupts import uninterrupted
 
 if TYPE_CHECKING:
     from distributed import Client
 
 PATIENCE = 10  # seconds that a Dask cluster has to answer
+PERIODS = 2  # of PATIENCE without workers, after which they are lost
 POLL = 0.5  # seconds between two looks at the parent process
+
+CONTINUE = "what is done is kept, and the same command continues"
+LOST = f"the Dask cluster has no workers any more, or no scheduler; {CONTINUE}"
 
 Attempt = tuple[str, pd.DataFrame | BadInput]
 Attempts = Generator[Attempt, None, None]
@@ -56,11 +65,24 @@ def attempts(
         message = "A worker stopped while some jobs were given to the executor"
         warnings.filterwarnings("ignore", message=message)
         options = {"return_as": "generator_unordered", "batch_size": 1, "max_nbytes": None}
-        pool = joblib.Parallel(workers, backend="loky", initializer=_set_up, **options)
+        options |= {"initializer": _set_up, "initargs": (os.getpid(),)}
+        pool = joblib.Parallel(workers, backend="loky", **options)
         code = code_fingerprint()
-        yield from pool(joblib.delayed(_attempt_there)(key, job, code) for key, job in jobs.items())
+        calls = (joblib.delayed(_attempt_there)(key, job, code) for key, job in jobs.items())
+        with uninterrupted([signal.SIGINT]):  # Ctrl-C is for this process, which ends the others
+            results = pool(calls)
+        yield from _unless_killed(results)
     else:
         yield from (_attempt(key, job) for key, job in jobs.items())
+
+
+def _unless_killed(results: Attempts) -> Attempts:
+    """Yield the attempts of a pool; raise BadInput if the system has ended one of its processes."""
+    try:
+        yield from results
+    except BrokenProcessPool as error:
+        reason = "a process that refits has ended, perhaps for lack of memory"
+        raise BadInput(f"{reason}; {CONTINUE}, with fewer of them by --workers") from error
 
 
 def _attempt(key: str, job: Job) -> Attempt:
@@ -84,14 +106,16 @@ def _attempt_there(key: str, job: Job, code: str) -> Attempt:
     return _attempt(key, job)
 
 
-def _set_up() -> None:
+def _set_up(parent: int) -> None:
     """Give a new process a core and no accelerator, and end it with its parent.
 
-    JAX reads both variables when it starts.
+    JAX reads both variables when it starts. The parent may have been killed before. Ctrl-C, which a
+    terminal sends to all processes, is for the parent.
     """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.setdefault("NPROC", "1")
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
-    threading.Thread(target=_end_after, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
 
 
 def _end_after(parent: int) -> None:
@@ -119,24 +143,63 @@ def _on_cluster(jobs: Mapping[str, Job], address: str) -> Attempts:
 
         # two per core wait on the cluster, the others here, where memory is ours
         submit(2 * sum(client.ncores().values()))
-        for future in running:
-            yield _result(future, client)
-            submit(max(1, 2 * sum(client.ncores().values()) - running.count()))
+        with _ended_without(client, running.clear) as is_lost:
+            for future in running:
+                yield _result(future, client)
+                submit(max(1, 2 * sum(client.ncores().values()) - running.count()))
+        if is_lost.is_set():
+            raise BadInput(LOST)
+
+
+@contextmanager
+def _ended_without(client: "Client", end: Callable[[], None]) -> Iterator[threading.Event]:
+    """Call a function if scheduler or workers are lost: a client would wait for ever."""
+    is_over, is_lost = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        without = 0
+        while not is_over.wait(PATIENCE):
+            without = 0 if _has_workers(client) else without + 1
+            if without == PERIODS:
+                is_lost.set()
+                end()
+                return
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield is_lost
+    finally:
+        is_over.set()
+
+
+def _has_workers(client: "Client") -> bool:
+    try:
+        return client.status == "running" and bool(client.ncores())
+    except Exception:  # of a scheduler that is closing, of many kinds
+        return False
 
 
 def _result(future: Any, client: "Client") -> Attempt:
     """Return the result of a job that is done, which a lost worker may have to do again.
 
-    Raise BadInput if no worker is left that could.
+    Raise BadInput if no worker is left that could, or if the scheduler is gone.
     """
+    from distributed import KilledWorker
+    from distributed.client import FutureCancelledError
+
     while True:
         try:
             attempt: Attempt = future.result(timeout=PATIENCE)
         except TimeoutError:
-            if client.ncores():
+            if client.status == "running" and client.ncores():
                 continue
-            advice = "start workers, and give the same command again: what is done is kept"
-            raise BadInput(f"the Dask cluster has lost all its workers; {advice}") from None
+            raise BadInput(f"the Dask cluster has lost all its workers; {CONTINUE}") from None
+        except KilledWorker as error:
+            reason = "a refit has ended every worker of the cluster that tried it"
+            advice = f"perhaps for lack of memory; {CONTINUE}"
+            raise BadInput(f"{reason}, {advice}") from error
+        except (FutureCancelledError, OSError) as error:
+            raise BadInput(LOST) from error
         return attempt
 
 
@@ -148,6 +211,7 @@ def _connect(address: str) -> "Client":
     except ImportError as error:
         advice = "install it with: pip install 'bayesmeta[dask]'"
         raise BadInput(f"Dask is not installed; {advice}") from error
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # it prints tracebacks
     try:
         # a socket first: a Client without a scheduler may block the next when it is collected
         socket.create_connection(get_address_host_port(address), timeout=PATIENCE).close()

@@ -52,6 +52,7 @@ def code_terms(
     coded = _coded(frame, formula)
     spec = coded.model_spec
     matrix = pd.DataFrame(coded).set_axis(range(len(frame)))
+    _check_finite(matrix, coded.columns, formula)
     factors = factor_levels(spec)
     empty = (factors != "").any(axis=1).to_numpy() & (matrix == 0).all().to_numpy()
     kept = ~empty | _informed(factors, empty, informed)
@@ -71,6 +72,14 @@ def code_terms(
     relation = np.linalg.lstsq(terms.to_numpy(float), matrix.loc[:, ~kept].to_numpy(float))[0]
     of_terms = factors[kept].set_axis(labels)
     return Coding(terms, of_terms, kinds, standardised, spec, kept, relation, dropped)
+
+
+def _check_finite(matrix: pd.DataFrame, names: Sequence[str], formula: str) -> None:
+    """Raise BadInput if an expression is no finite number in some rows, as np.log(0)."""
+    finite = np.isfinite(matrix.to_numpy(float)).all(axis=0)
+    if not finite.all():
+        wrong = ", ".join(str(name) for name, fine in zip(names, finite, strict=True) if not fine)
+        raise BadInput(f"terms '{formula}': {wrong} is infinite or no number in some rows")
 
 
 def lost_terms(spec: Any) -> list[str]:

@@ -12,7 +12,10 @@ the sum over common groups of +-1/w, over sqrt(1/w_1i + 1/w_2i) sqrt(1/w_1j + 1/
 Source: `vcalc` of metafor.
 """
 
+import csv
+import math
 from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -140,12 +143,18 @@ def read_correlation(file: str) -> pd.DataFrame:
 
 def _of_tree(file: str) -> pd.DataFrame:
     try:
-        root = newick.loads(Path(file).read_text(encoding="utf-8"))[0]
-    except (OSError, ValueError, IndexError) as error:
+        trees = newick.loads(_text_of(file))
+        root = trees[0]
+        depth = {id(root): 0.0}
+        for node in root.walk():  # a node comes before its descendants
+            for below in node.descendants:
+                depth[id(below)] = depth[id(node)] + below.length
+    except (OSError, ValueError, IndexError, RecursionError) as error:
         raise BadInput(f"{file} cannot be read as a Newick tree: {error}") from error
-    depth = {id(root): 0.0}
-    for node in root.walk():  # a node comes before its descendants
-        depth |= {id(below): depth[id(node)] + below.length for below in node.descendants}
+    if len(trees) > 1:
+        raise BadInput(f"{file} holds {len(trees)} trees; leave one")
+    if not all(0 <= node.length < math.inf for node in root.walk()):
+        raise BadInput(f"{file} has a branch with a length below 0 or without end")
     tips = root.get_leaves()
     names = [str(tip.unquoted_name) for tip in tips]
     place = {id(tip): at for at, tip in enumerate(tips)}
@@ -159,11 +168,19 @@ def _of_tree(file: str) -> pd.DataFrame:
     return pd.DataFrame(shared / np.outer(heights, heights), names, names)
 
 
+def _text_of(file: str) -> str:
+    """Return the text of a file; a device or an address, which may never end, is none."""
+    if not Path(file).is_file():
+        raise FileNotFoundError("there is no such file")
+    return Path(file).read_text(encoding="utf-8-sig")
+
+
 def _read_matrix(file: str) -> pd.DataFrame:
     """Return a matrix of a CSV file; with names if its first column is text."""
     try:
-        table = pd.read_csv(file, sep=None, engine="python", header=None, dtype=str)
-    except (OSError, ValueError) as error:
+        text = StringIO(_text_of(file))
+        table = pd.read_csv(text, sep=None, engine="python", header=None, dtype=str)
+    except (OSError, ValueError, csv.Error) as error:
         raise BadInput(f"the matrix {file} cannot be read: {error}") from error
     numbers = table.apply(pd.to_numeric, errors="coerce")
     if len(table) == table.shape[1] and numbers.notna().all(axis=None):

@@ -1,6 +1,7 @@
 """The rules that a model keeps, whether it was read from a file or built in Python."""
 
 import difflib
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,6 +17,8 @@ UNFIT_STRUCTURED = ("rho", "shared_controls", "tau_by", "concordance")
 STRUCTURES = ("CS", "HCS", "UN", "AR", "HAR", "CAR", "DIAG", "ID")
 ERRORS = ("file", "cluster", "type", "obs", "time", "group1", "group2", "w1", "w2", "rho", "phi")
 LIKELIHOODS = ("normal", "t", "student", ORDERED)
+MAX_FORMULA = 20_000  # characters
+MAX_POWER = 20  # formulaic multiplies powers of terms out
 MISSING = ("joint", "complete", "refuse")  # what is done with blank moderators
 BIASES = ("", "pet", "peese", "selection")
 OF_SELECTION = {  # key to its values
@@ -33,6 +36,8 @@ def check_spec(spec: ModelSpec) -> ModelSpec:
     if not (spec.levels or spec.crossed or spec.correlation or spec.inner):
         got = f"levels of {where} are {list(spec.levels)!r}"
         raise BadInput(f"{got}; they should be a list from {list(LEVELS)}, or of columns")
+    for formula in (spec.terms, *spec.scale.values()):
+        _check_formula(formula, where)
     check_choices(spec.likelihood, spec.bias, where)
     if spec.missing not in MISSING:
         got = f"missing of {where} is {spec.missing!r}"
@@ -57,6 +62,19 @@ def check_choices(likelihood: str, bias: str, where: str) -> None:
         if value not in known:
             choice = ", ".join(known)
             raise BadInput(f"{key} of {where} is {value!r}; it should be one of {choice}")
+
+
+def _check_formula(formula: Any, where: str) -> None:
+    """Raise BadInput for a formula that takes minutes to read, or for ever."""
+    if not isinstance(formula, str):
+        raise BadInput(f"a formula of {where} is {formula!r}; it should be a text like '~ dose'")
+    if len(formula) > MAX_FORMULA:
+        got = f"a formula of {where} has {len(formula):,} characters"
+        raise BadInput(f"{got}; it may have {MAX_FORMULA:,}")
+    powers = re.findall(r"(?:\*\*|\^)\s*(\d+)", formula)
+    if any(len(power) > 2 or int(power) > MAX_POWER for power in powers):
+        got = f"'{formula[:200]}' of {where} has a power above {MAX_POWER}"
+        raise BadInput(f"{got}; compute it as a column of the table")
 
 
 def _in_range(value: float, low: float, high: float, where: str) -> None:

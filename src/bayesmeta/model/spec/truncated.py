@@ -20,7 +20,7 @@ class Truncated:
 
     @property
     def mass(self) -> float:
-        """Return the probability of the range under the whole distribution."""
+        """Return the probability of the range under the untruncated distribution."""
         below = self.untruncated.cdf(self.upper) - self.untruncated.cdf(self.lower)
         above = self.untruncated.sf(self.lower) - self.untruncated.sf(self.upper)
         return float(min(below, above))  # the one that lost fewer digits is the smaller one
@@ -67,7 +67,7 @@ class Truncated:
         return (self.isf if from_above else self.ppf)(rng.random(size))
 
     def moment(self, order: int) -> float:
-        """Return E[x^order]; inf where the tail of the whole distribution has none."""
+        """Return E[x^order]; inf where the tail of the untruncated distribution has none."""
         unbounded = np.isinf(self.lower) or np.isinf(self.upper)
         if unbounded and not np.isfinite(self.untruncated.moment(order)):
             return np.inf

@@ -20,7 +20,8 @@ from scipy import stats
 
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design.blanks import unknown_in
-from bayesmeta.model.design.expressions import variables_of
+from bayesmeta.model.design.expressions import check_expressions, variables_of
+from bayesmeta.model.design.standardising import CONTEXT
 from bayesmeta.model.spec import LEVELS, ModelSpec
 from bayesmeta.model.structure.matrices import Matrix
 from bayesmeta.model.structure.parameters import Parameter, Values
@@ -224,8 +225,17 @@ def _scaled(component: Component, design: xr.Dataset, scale: Mapping[str, str]) 
         return component
     formula = scale[component.name].lstrip("~ ")
     names = [str(name) for name in design.data_vars if design[name].dims == ("effect",)]
-    matrix = pd.DataFrame(model_matrix(formula, design[names].to_dataframe()))
-    used = variables_of(Formula(formula))
+    frame = design[names].to_dataframe()
+    try:
+        parsed = Formula(formula)
+        check_expressions(parsed, formula)
+        matrix = pd.DataFrame(model_matrix(parsed, frame, context=CONTEXT))
+    except BadInput:
+        raise
+    except Exception as error:  # a user's expression may raise any exception
+        reason = str(error).partition("\n")[0]
+        raise BadInput(f"scale '{formula}' is not a formula of this table: {reason}") from error
+    used = variables_of(parsed)
     if len(matrix) < design.sizes["effect"] or any(unknown_in(design, x).any() for x in used):
         raise BadInput(f"a moderator of scale '{formula}' is blank in some rows")
     along = matrix.drop(columns="Intercept", errors="ignore").astype(float)

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,9 @@ def write_tree(path: Path, tree: xr.DataTree, provenance: Mapping[str, Any]) -> 
     labelled, encoding = compacted(tree)
     for node in (labelled, labelled["posterior"]):
         node.attrs |= {"provenance": json.dumps(provenance), "label": provenance["label"]}
-    labelled.to_netcdf(path, engine="h5netcdf", encoding=encoding)
+    content = BytesIO()  # HDF5 ends the process if a disk is full
+    labelled.to_netcdf(content, engine="h5netcdf", encoding=encoding)
+    path.write_bytes(content.getvalue())
 
 
 def write_fit_figures(folder: Folder, tree: xr.DataTree, tables: Tables) -> None:

@@ -36,7 +36,7 @@ class Results:
 
 def read_results(folder: Path) -> Results:
     """Read a folder that commands wrote; BadInput: no folder, no results, or an unreadable file."""
-    records = sorted(folder.rglob("provenance*.json")) if folder.is_dir() else []
+    records = _visible(folder, "provenance*.json") if folder.is_dir() else []
     if not records:
         advice = "give a folder that bayesmeta fit, compare or check wrote"
         raise BadInput(f"{folder} holds no results; {advice}")
@@ -49,15 +49,23 @@ def read_results(folder: Path) -> Results:
             {_command(path, folder): _json(path) for path in records},
             _json(diagnostics) if diagnostics.is_file() else {},
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         unreadable = f"{folder} has a file that cannot be read: {error}; run its command again"
         raise BadInput(unreadable) from error
 
 
 def _files(folder: Path, pattern: str) -> Iterator[tuple[str, Path]]:
     """Yield files with their names: `screening/importance` of screening/tables/importance.csv."""
-    for path in sorted(folder.rglob(pattern)):
+    for path in _visible(folder, pattern):
         yield "/".join([*path.relative_to(folder).parts[:-2], path.stem]), path
+
+
+def _visible(folder: Path, pattern: str) -> list[Path]:
+    """Return the files that match, without those in hidden folders, which runs are filling."""
+    parts = {path: path.relative_to(folder).parts for path in sorted(folder.rglob(pattern))}
+    return [
+        path for path, names in parts.items() if not any(name.startswith(".") for name in names)
+    ]
 
 
 def _command(path: Path, folder: Path) -> str:
@@ -71,5 +79,7 @@ def _command(path: Path, folder: Path) -> str:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(content, dict):
+        raise ValueError(f"{path.name} holds no JSON object")
     return content

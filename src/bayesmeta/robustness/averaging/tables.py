@@ -28,9 +28,7 @@ SHOWN = 0.005  # posterior probability of a model in figures
 
 def log_probabilities(pairs: Pairs) -> np.ndarray:
     """Return the log posterior probability of every model (models,)."""
-    log_mass = np.array(
-        [evaluated.log_evidence + np.log(member.prior) for member, evaluated in pairs]
-    )
+    log_mass = np.array([result.log_evidence + np.log(member.prior) for member, result in pairs])
     return log_mass - logsumexp(log_mass)
 
 
@@ -47,12 +45,12 @@ def models_table(pairs: Pairs) -> pd.DataFrame:
     """
     posterior = probabilities(pairs)
     rows = []
-    for (member, evaluated), probability in zip(pairs, posterior, strict=True):
+    for (member, result), probability in zip(pairs, posterior, strict=True):
         present = {name: "yes" if yes else "no" for name, yes in member.present.items()}
         evidence = {
-            "log_evidence": evaluated.log_evidence,
-            "error": evaluated.error,
-            "how": evaluated.how,
+            "log_evidence": result.log_evidence,
+            "error": result.error,
+            "how": result.how,
         }
         row = {"model": member.name, **present, "weights_or_slope": member.bias}
         prior = member.prior / sum(other.prior for other, _ in pairs)
@@ -71,7 +69,7 @@ def inclusion_table(pairs: Pairs) -> pd.DataFrame:
     posterior = np.exp(log_posterior)
     prior = np.array([member.prior for member, _ in pairs])
     prior = prior / prior.sum()
-    errors = np.array([evaluated.error for _, evaluated in pairs])
+    errors = np.array([result.error for _, result in pairs])
     rows = []
     for component in components_of(pairs):
         has = np.array([member.present[component] for member, _ in pairs])
@@ -121,8 +119,8 @@ def averaged_table(
             del conditional["median"]
             row |= {f"conditional_{key}": value for key, value in conditional.items()}
         wide = [
-            evaluated.mixture(0 * weights if is_zero else weights, with_tau=True)
-            for (_, evaluated), is_zero in zip(pairs, zero, strict=True)
+            result.mixture(0 * weights if is_zero else weights, with_tau=True)
+            for (_, result), is_zero in zip(pairs, zero, strict=True)
         ]
         prediction = mixed(wide, posterior)
         row |= {
@@ -159,11 +157,11 @@ def heterogeneity_averaged(pairs: Pairs, levels: Sequence[str]) -> pd.DataFrame:
     conditional_mean of the others.
     """
     posterior = probabilities(pairs)
-    absent = np.array([not evaluated.tau.any() for _, evaluated in pairs])
+    absent = np.array([not result.tau.any() for _, result in pairs])
     columns = {level: at for at, level in enumerate(levels)} | {TOTAL: None}
     rows = []
     for level, at in columns.items():
-        taus = [_tau(evaluated, at) for _, evaluated in pairs]
+        taus = [_tau(result, at) for _, result in pairs]
         row = {
             "level": level,
             **_of_nodes(taus, pairs, posterior),
@@ -175,15 +173,13 @@ def heterogeneity_averaged(pairs: Pairs, levels: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _tau(evaluated: Evaluated, at: int | None) -> np.ndarray:
-    return np.linalg.norm(evaluated.tau, axis=1) if at is None else evaluated.tau[:, at]
+def _tau(result: Evaluated, at: int | None) -> np.ndarray:
+    return np.linalg.norm(result.tau, axis=1) if at is None else result.tau[:, at]
 
 
 def _of_nodes(taus: list[np.ndarray], pairs: Pairs, probability: np.ndarray) -> dict[str, float]:
     shares = probability / probability.sum()
-    weights = [
-        share * evaluated.weight for share, (_, evaluated) in zip(shares, pairs, strict=True)
-    ]
+    weights = [share * result.weight for share, (_, result) in zip(shares, pairs, strict=True)]
     tau, weight = np.concatenate(taus), np.concatenate(weights)
     order = np.argsort(tau)
     below = np.cumsum(weight[order])
@@ -196,8 +192,7 @@ def by_model(pairs: Pairs, weights: np.ndarray) -> list[Mixture]:
     """Return the distribution of a combination in every model; a point where it is 0."""
     at_zero = Mixture(np.ones(1), np.zeros(1), np.full(1, POINTLESS))
     return [
-        at_zero if member.is_zero(weights) else evaluated.mixture(weights)
-        for member, evaluated in pairs
+        at_zero if member.is_zero(weights) else result.mixture(weights) for member, result in pairs
     ]
 
 
@@ -214,8 +209,8 @@ def mixed(parts: Iterable[Mixture], probability: np.ndarray) -> Mixture:
 def moments(mixture: Mixture) -> dict[str, float]:
     """Return mean, sd, median and the 95 % interval."""
     ends = zip(("ci_lb", "median", "ci_ub"), BOUNDS, strict=True)
-    evaluated = {key: mixture.quantile(p) for key, p in ends}
-    exact = {key: 0.0 if abs(x) < 10 * POINTLESS else x for key, x in evaluated.items()}
+    result = {key: mixture.quantile(p) for key, p in ends}
+    exact = {key: 0.0 if abs(x) < 10 * POINTLESS else x for key, x in result.items()}
     return {"mean": mixture.mean, "sd": mixture.sd} | exact
 
 
