@@ -85,8 +85,9 @@ INTRODUCTION = """\
 
 `make calibration` rewrites this page. For every model, parameters were drawn from its prior,
 results were simulated with the design of a real table, and the model was fitted to them
-([`bayesmeta calibrate`](commands/calibrate.md)). If the model and the program are correct, the ranks of the
-true values among the draws are uniform, and 95 % intervals contain 95 % of the true values.
+([`bayesmeta calibrate`](commands/calibrate.md)). If the model and the program are correct, the
+ranks of the true values among the draws are uniform, and 95 % intervals contain 95 % of the true
+values.
 
 ![Ranks of the true values by model](calibration.png)
 

@@ -121,7 +121,7 @@ def wrong_columns(
     """Return the message about columns that complete no form, or belong to none."""
     expected = " or ".join(", ".join(form) for form in forms)
     unknown = ", ".join(sorted(set(columns).difference(*forms)))
-    ending = f", of which {unknown} belongs to none of them" if unknown else ""
+    ending = f"; {unknown} is not among these" if unknown else ""
     return f"{measure} takes {expected}; got {', '.join(given) or 'no columns'}{ending}"
 
 
@@ -136,6 +136,6 @@ def columns_in(frame: pd.DataFrame, forms: Any, columns: Mapping[str, Any]) -> d
         if isinstance(column, str):
             if column not in frame:
                 hint = nearest(column, frame.columns)
-                raise BadInput(f"{name} is to be {column!r}, which is not a column{hint}")
+                raise BadInput(f"{name} is given as {column!r}, which is not a column{hint}")
             values[name] = pd.to_numeric(frame[column], errors="coerce").to_numpy(float)
     return values

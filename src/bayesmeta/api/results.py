@@ -68,7 +68,7 @@ def definitions_of(question: ContrastSpec) -> dict[str, str]:
         return {text: text for text in question}
     raise BadInput(
         f"question is {question!r}; it should be text like 'fear:memory - neutral:memory', a list "
-        "of such, or a mapping of names to such"
+        "of such texts, or a mapping of names to such texts"
     )
 
 

@@ -112,7 +112,7 @@ class RemlSummary:
             notes.append(f"tau is estimated as 0 at: {', '.join(self.fitted.boundary)}")
         if self.fitted.aliased:
             aliased = ", ".join(self.fitted.aliased)
-            notes.append(f"these data cannot tell apart, so that tau^2 is split evenly: {aliased}")
+            notes.append(f"tau^2 is split evenly, as these data cannot separate: {aliased}")
         return notes
 
 

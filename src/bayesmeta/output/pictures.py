@@ -204,7 +204,7 @@ def orchard(tree: xr.DataTree, title: str, *, transform: str = "auto") -> Drawn:
 def caterpillar(tree: xr.DataTree, title: str, *, transform: str = "auto") -> Drawn:
     """Draw the true means of the studies."""
     if "summaries" in tree.children:
-        raise BadInput("a caterpillar needs the draws of the studies, which a tree so large lacks")
+        raise BadInput("a caterpillar needs the draws of the studies, which a large tree lacks")
     table = summaries.studies_table(tree)
     if table.empty:
         raise BadInput(f"a caterpillar draws studies around means, and {NO_MEANS}")

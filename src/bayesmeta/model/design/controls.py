@@ -99,7 +99,7 @@ def why_not_smd(frame: pd.DataFrame) -> str:
     ratio = _variance_ratio(frame)
     if ratio < MAX_RATIO:
         return ""
-    return f"the vi of these effects differ {ratio:.1f}-fold from those of SMDs with n1i and n2i"
+    return f"the vi of these effects differ {ratio:.1f}-fold from the vi of SMDs with n1i and n2i"
 
 
 def _variance_ratio(frame: pd.DataFrame) -> float:

@@ -57,7 +57,7 @@ def covariance_of(frame: pd.DataFrame, entry: Mapping[str, Any]) -> np.ndarray:
         worst = int(np.argmax(np.abs(np.log(np.diag(V) / vi))))
         raise BadInput(
             f"the diagonal of {entry['file']} is not vi: row {worst + 1} of the table has vi "
-            f"{vi[worst]:g}, the file {V[worst, worst]:g}; its rows should be those of the table"
+            f"{vi[worst]:g}, the file {V[worst, worst]:g}; both should have the same rows"
         )
     return V
 

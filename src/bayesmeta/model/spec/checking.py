@@ -107,7 +107,7 @@ def _check_together(spec: ModelSpec, where: str) -> None:
             got = f"{key} of {where} is {getattr(spec, key)!r}"
             raise BadInput(f"{got}; it should be one of {', '.join(known)}")
     if spec.weight_function == "beta" and spec.cutpoints != CUTPOINTS:
-        chosen = f"{where} has beta weights, of which the cutpoints are fixed"
+        chosen = f"{where} has beta weights, whose cutpoints are fixed"
         raise BadInput(f'{chosen}; leave out cutpoints, or use weight_function = "steps"')
     if spec.bias == "selection" and (student or "rho" in spec.priors or spec.rho):
         needs = "normal study effects and errors that are independent within a group"

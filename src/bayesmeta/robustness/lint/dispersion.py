@@ -33,7 +33,7 @@ WHY = (
 )
 ADVICE = (
     "look up the dispersion in the paper (figure legends say mean ± SEM); if it is a SEM, enter "
-    "SD = SEM sqrt(n); until then report the conclusions both ways"
+    "SD = SEM sqrt(n); until then report both sets of conclusions"
 )
 
 
