@@ -1,4 +1,4 @@
-"""From the arguments of a function to the inputs that a command has of the same table."""
+"""The arguments of a function become the inputs of a command for the same table."""
 
 from collections.abc import Mapping
 from dataclasses import replace

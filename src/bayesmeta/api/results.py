@@ -138,7 +138,7 @@ def prediction(tree: xr.DataTree) -> pd.DataFrame:
 
 
 def parameters(tree: xr.DataTree) -> pd.DataFrame:
-    """Summarise the parameters besides terms and taus: nu, rho, weights of a selection.
+    """Summarise the parameters besides terms and taus: nu, rho, weights of a selection model.
 
     Returns
     -------
