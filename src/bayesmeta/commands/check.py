@@ -186,7 +186,7 @@ def check_heterogeneity(results: CheckResults, task: Task[Sampling], tree: xr.Da
 
 
 def poorly_predicted(studies: pd.DataFrame) -> str:
-    """Return a phrase with the studies of too large a Pareto k-hat."""
+    """Return a phrase with the studies whose Pareto k-hat is too large."""
     poor = studies[~(studies["k_hat"] <= MAX_K_HAT)]
     return f"k-hat above {MAX_K_HAT} for {', '.join(poor['study']) or 'no study'}"
 

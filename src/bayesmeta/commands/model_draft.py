@@ -43,7 +43,7 @@ NOTES = "# Check how the table was read; these are the likeliest readings:\n"
 
 
 def levels_of(frame: pd.DataFrame) -> list[str]:
-    """Return the levels that the labels can tell apart, the highest first."""
+    """Return the levels that the labels can separate, the highest first."""
     studies = frame["study"].nunique()
     groups = frame["group"].nunique()
     if studies == len(frame):

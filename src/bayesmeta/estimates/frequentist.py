@@ -4,8 +4,8 @@ Both maximise or integrate the same likelihood, so a difference has two possible
 the two add up:
 
     posterior - REML = (posterior - flat posterior) + (flat posterior - REML)
-                        the prior                     integration over the taus, where REML plugs in
-                                                      a single value
+                        the prior                     integration over the taus, for which REML
+                                                      uses a single value
 
 The flat prior is on the taus. One on their squares favours larger taus: its mean is given beside.
 """

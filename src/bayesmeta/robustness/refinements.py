@@ -1,8 +1,8 @@
 """What refinements of a model would change, at the cost of an integral each.
 
-Of a normal model: the exact likelihood of Hedges' g (`likelihood.exact_smd`), by its working
+For a normal model: the exact likelihood of Hedges' g (`likelihood.exact_smd`), by its working
 normals, which give its posterior means to a few hundredths of a posterior sd; and the effect level,
-with its evidence. Of a model with the exact likelihood: to leave out extreme effects, which it
+with its evidence. For a model with the exact likelihood: to leave out extreme effects, which it
 makes influential.
 """
 

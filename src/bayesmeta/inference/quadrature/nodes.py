@@ -3,7 +3,7 @@
 The axes are x = arcsinh(tau / scale): straight near zero, where a tau may have its mode,
 logarithmic far out, where a prior may have a long tail. The outermost axis has a single range;
 every node of it has a separate range on the next axis, and so on, so that ridges (two levels that
-the data hardly tell apart) cost no more nodes than round densities.
+the data hardly separate) cost no more nodes than round densities.
 """
 
 from collections.abc import Callable

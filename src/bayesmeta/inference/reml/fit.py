@@ -19,7 +19,7 @@ ZERO = 1e-6  # of the sd of the residuals; Newton ends far below it where a tau 
 class Reml:
     """A fit by `fit_reml`.
 
-    aliased : levels that these data cannot tell apart (every study has a single group, say): only
+    aliased : levels that these data cannot separate (every study has a single group, say): only
     the sum of their tau^2 is estimated, and it is split evenly, as metafor does. parameters : of a
     dependence structure, its correlations and slopes of log tau.
     """

@@ -121,7 +121,7 @@ def _shared(column: Any, entry: Mapping[str, Any]) -> np.ndarray:
 def read_correlation(file: str) -> pd.DataFrame:
     """Return the correlations of a factor's units, from a matrix with names or a Newick tree.
 
-    Of a tree: the share of the path from the root that two tips have in common, relative to the
+    For a tree: the share of the path from the root that two tips have in common, relative to the
     longest path (Brownian motion; `vcv(tree, corr = TRUE)` of R's ape, for a tree whose tips are
     equally far from the root). Raise BadInput if it is no correlation matrix.
     """

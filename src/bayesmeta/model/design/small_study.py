@@ -31,7 +31,7 @@ ARITHMETIC = (
     "arises without any bias (Pustejovsky & Rodgers 2019); n1i and n2i avoid that"
 )
 
-LEANING = 0.5  # P(weight < 1) of a prior that makes up for directions from the data
+LEANING = 0.5  # P(weight < 1) of a prior that compensates directions from the data
 SYMMETRIC = (
     "the prior of the weights has P(weight < 1) = {:.2f}; with such directions it should be below "
     ".5, as in models/selection.toml; otherwise means are pulled to zero"

@@ -1,4 +1,4 @@
-"""What data cannot tell apart: random effects of the same units, units with a mean each."""
+"""What data cannot separate: random effects of the same units, units with a mean each."""
 
 from itertools import combinations
 
