@@ -196,7 +196,8 @@ def test_statements_and_sides_are_checked_before_anything_is_sampled(tree: xr.Da
             design, parse_spec(MODEL.replace("animal:fear > 0", "animal:fear up"), "m")
         )
     with pytest.raises(
-        BadInput, match=r"sides = 'kind' is no factor of the terms .* they have: organism, valence"
+        BadInput,
+        match=r"sides = 'kind' is not a factor of the terms .* they have: organism, valence",
     ):
         discrepancy.check_sides(
             design, parse_spec(MODEL.replace('sides = "organism"', 'sides = "kind"'), "m")

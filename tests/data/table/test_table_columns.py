@@ -175,12 +175,12 @@ def test_a_standard_error_that_is_asked_for_comes_before_the_files_own_variance(
     [
         (
             "study=distric",
-            "columns asks for 'distric', which is not a column (did you mean 'district'?)",
+            "columns names 'distric', which is not a column (did you mean 'district'?)",
         ),
         ("stud=district", "columns cannot name stud (did you mean 'study'?)"),
         ("study", "--columns has 'study'; it should read"),
         ("study=school, study=district", "--columns gives study twice"),
-        ("group=district/scool", "columns asks for 'scool'"),
+        ("group=district/scool", "columns names 'scool'"),
         ("measure=smd", "unknown measure 'smd' (did you mean 'SMD'?)"),
     ],
 )

@@ -153,11 +153,12 @@ def test_reml_and_bayes_agree_or_differ(complete: Results, tmp_path: Path) -> No
 
 def test_what_could_change_the_conclusions(complete: Results) -> None:
     assert sentences(complete, html=False)["doubts"] == (
-        "What could change these conclusions: 1 of 3 checks passed, review: funnel and "
-        "bias models (no longer settled under a bias model: fear memory); findings of the first "
-        "rank in the data: 2 (2 times: standard errors typed as standard deviations), and their "
-        "correction changes the sign of fear memory (above zero → open); the 3 conclusions under 3 "
-        "alternatives: weakens 1, overturned 1, open 1; the weakest is fear memory (P = .35 under comparison F)."
+        "What could change these conclusions: 1 of 3 checks passed, review: funnel and bias "
+        "models (no longer settled under a bias model: fear memory); findings of the first rank "
+        "in the data: 2 (2 times: standard errors typed as standard deviations), and their "
+        "correction changes the sign of fear memory (above zero → open); the 3 conclusions under "
+        "3 alternatives: weakens 1, overturned 1, open 1; the weakest is fear memory (P = .35 "
+        "under comparison F)."
     )
 
 

@@ -41,7 +41,8 @@ def code_controls(frame: pd.DataFrame) -> dict[str, tuple[str, np.ndarray]]:
     They are control_cluster, index of the control measurement; control_side, -1 where yi is turned
     against group - control; control_variance, the covariance of the module's table without g; and
     control_subjects, N, infinite except for SMD. Effects share a measurement where study, control
-    and its size agree, and its mean, standard deviation and events where the table has them; none share
+    and its size agree, and its mean, standard deviation and events where the table has them; none
+    share
     a control without variation (a floor, a ceiling), which may look alike in two measurements. The
     table has control and `COLUMNS`, and may have direction (1, -1). Raise BadInput if a column is
     missing, a group size is not positive, the n of a shared control is split, or the effects are of

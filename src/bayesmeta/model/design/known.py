@@ -133,7 +133,7 @@ def read_correlation(file: str) -> pd.DataFrame:
     R.index = R.columns = R.columns.map(str)
     _checked(R.to_numpy(), file, "correct the file")
     if not np.allclose(np.diag(R), 1.0, atol=1e-6):
-        raise BadInput(f"{file} should have ones on its diagonal; it is no correlation matrix")
+        raise BadInput(f"{file} should have ones on its diagonal, as a correlation matrix")
     return R
 
 

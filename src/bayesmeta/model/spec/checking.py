@@ -132,7 +132,8 @@ def _check_taus(spec: ModelSpec, where: str) -> None:
         raise BadInput(f"{got}; its levels are {', '.join(spec.levels)}")
     if prior is not None and prior.allocation:
         if spec.is_structured or levels:
-            raise BadInput(f"{where}: a prior of the total tau is for nested levels, and alone")
+            needs = "a prior of the total tau needs nested levels, and no other prior of a tau"
+            raise BadInput(f"{where}: {needs}")
         if len(prior.allocation) != len(spec.levels):
             got = f"{where} splits a total tau in {len(prior.allocation)}"
             raise BadInput(f"{got}; it has {len(spec.levels)} levels: {', '.join(spec.levels)}")

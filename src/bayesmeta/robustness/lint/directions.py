@@ -121,6 +121,6 @@ def _inverted(
         why=WHY,
         advice=ADVICE,
         rows=rows_of(frame, selected, frame["yi"], centre),
-        remedy=Remedy("signs of these effects turned", corrected, inputs.spec),
+        remedy=Remedy("signs of these effects reversed", corrected, inputs.spec),
         priority=largest,
     )
