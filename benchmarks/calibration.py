@@ -85,37 +85,38 @@ INTRODUCTION = """\
 
 `make calibration` rewrites this page. For every model, parameters were drawn from its prior,
 results were simulated with the design of a real table, and the model was fitted to them
-([`bayesmeta calibrate`](commands/calibrate.md)). If model and program are right, the ranks of the
-true values among the draws are uniform, and 95 % intervals contain 95 % of the true values.
+([`bayesmeta calibrate`](commands/calibrate.md)). If the model and the program are correct, the
+ranks of the true values among the draws are uniform, and 95 % intervals contain 95 % of the true
+values.
 
 ![Ranks of the true values by model](calibration.png)
 
 """
 CAPTION = """\
-*A line per parameter: the distribution function of its ranks less that of uniform ranks. Grey:
-the band that 95 % of all lines stay within at every point.*
+*A line per parameter: the distribution function of its ranks minus the distribution function of
+uniform ranks. Grey: 95 % of such lines stay inside this band at every point.*
 
 """
 INTRODUCTION += CAPTION
 RUN_AGAIN = """\
 ![Ranks of the true values of models that were run again](calibration-again.png)
 
-*Models that were run again after the run of the first figure; their rows have their sets.*
+*Models that were run again after the first figure; the table has the results of these newer runs.*
 
 """
 BETWEEN = """
-*Bias* is that of the parameter with the largest one, with its standard error. Of many parameters
-some leave the 95 % band by chance: one of twenty.
+*Largest bias* is the bias of the parameter for which it is largest, with its standard error. One
+of twenty parameters is expected to leave the 95 % band by chance.
 
-{unreliable}Models whose refits take seconds to half a minute have fewer sets.
-`translational-pooled` and `ketamine-extinction` have no independent draws, and are not here; the
-tests compare their draws by NUTS with other computations of the same posterior.
+{unreliable}Models with slow refits (seconds to half a minute) have fewer sets.
+`translational-pooled` and `ketamine-extinction` are not here, because they have no independent
+draws; the tests compare their draws by NUTS with other computations of the same posterior.
 
 ## What the wrong likelihood costs
 
-Data from the exact distribution of Hedges' g (`--simulator t`), fitted by the normal and by the
-exact likelihood. The true values come from the prior, so that means far from zero, which the
-normal likelihood pulls to zero, are frequent.
+The data were simulated from the exact distribution of Hedges' g (`--simulator t`) and fitted with
+the normal and with the exact likelihood. The true values come from the prior. Therefore means far
+from zero are frequent, and the normal likelihood pulls them towards zero.
 
 """
 

@@ -119,7 +119,7 @@ TABLES = {
         "x,Subtotal (95% CI),0.38,0.11\n,Overall (I-squared = 30%),0.38,0.11\n"
         "x,Random effects model,0.38,0.11\nHeterogeneity: Chi2 = 3,,,\n",
         [0.48, 0.3],
-        ("4 of 6 rows are left out, because totals are no studies: 'Subtotal (95% CI)' at row 4",),
+        ("4 of 6 rows are left out, because totals are not studies: 'Subtotal (95% CI)' at row 4",),
     ),
     "missing words": Table(
         "study,g,se\na,0.5,0.1\nb,NR,0.1\nc,0.3,n/a\nd,-,.\ne,0.2,0.1\n",

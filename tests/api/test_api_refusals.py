@@ -77,7 +77,7 @@ BAD: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "column": (
         lambda: bayesmeta.effects("ZCOR", EXAMPLE, ri="r"),
-        "ri is to be 'r', which is not a column",
+        "ri is given as 'r', which is not a column",
     ),
     "lengths": (lambda: bayesmeta.effects("ZCOR", ri=[0.1, 0.2], ni=[9, 9, 9]), "as many in each"),
     "vtype": (lambda: bayesmeta.effects("MD", vtype="UB"), "unknown vtype 'UB'; MD has LS"),
@@ -120,14 +120,14 @@ def test_predictions_that_cannot_be_made_are_refused() -> None:
             "has the levels learning, memory; got 'recall'",
         ),
         (lambda: bayesmeta.predict(tree, "rows.csv"), "frame is a str"),
-        (lambda: bayesmeta.predict(tree, at={"doze": 1}), "doze are no moderators"),
+        (lambda: bayesmeta.predict(tree, at={"doze": 1}), "doze are not moderators"),
         (lambda: bayesmeta.predict(tree, at="dose=1"), "at is 'dose=1'; it should be a mapping"),
         (lambda: bayesmeta.predict(EXAMPLE), "tree is a DataFrame"),
         (
             lambda: bayesmeta.marginal_means(tree, "phase", weights="size"),
             "unknown weights 'size'; choose one of: equal, frequency",
         ),
-        (lambda: bayesmeta.marginal_means(tree, "valence"), "are no moderators of this model"),
+        (lambda: bayesmeta.marginal_means(tree, "valence"), "are not moderators of this model"),
         (
             lambda: bayesmeta.marginal_contrasts(tree, "dose"),
             "a difference needs two means; dose has one",

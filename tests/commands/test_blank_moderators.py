@@ -57,7 +57,7 @@ def test_fit_counts_the_blanks_and_writes_the_unknown_values(
     assert "dose is blank in 7 of 40 effects (4 of 20 studies)" in printed
     assert "kind is blank in 2 of 40 effects (2 of 20 studies)" in printed
     assert "part of the model (--missing joint); 31 effects of 17 studies have all" in printed
-    assert "1 blank cells have the value that their study or group has elsewhere" in printed
+    assert "1 blank cells have the value of other rows of their study or group" in printed
     imputed = pd.read_csv(out / "tables/imputed.csv")
     numbers = imputed[imputed["moderator"] == "dose"]
     assert set(numbers["unit"]) == set(BLANK_DOSES)
@@ -93,7 +93,7 @@ REFUSED = {
     "refuse": (("--missing", "refuse"), "moderator 'dose' is blank or infinite at row"),
     "curve": (("--moderators", "~ poly(dose, 2)"), "enters the terms as a curve"),
     "twice": (("--moderators", "~ dose + I(dose**2)"), "enters the terms as a curve"),
-    "nuts": (("--sampler", "numpyro"), "independent draws take them, --sampler quadrature"),
+    "nuts": (("--sampler", "numpyro"), "which need --sampler quadrature"),
     "random": (("--crossed", "kind"), "'kind' of random effects is blank in 2 rows"),
 }
 

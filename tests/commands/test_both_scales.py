@@ -75,7 +75,7 @@ def test_the_scale_can_be_left_out(fitted: Path, capsys: pytest.CaptureFixture[s
 def test_methods_name_the_measure_and_the_cells_that_were_changed(fitted: Path) -> None:
     text = methods_text(read_results(fitted), html=False)
     assert "on the scale log odds ratio (metafor's OR), computed with their sampling" in text
-    assert "shown transformed back too, as odds ratio: the median" in text
+    assert "also shown transformed back, as odds ratio: the median" in text
     assert "1/2 is added to every cell at row 3" in text
 
 

@@ -58,7 +58,7 @@ def test_a_fit_takes_the_exact_likelihood_and_a_normal_one_says_what_it_costs(
     assert refined["refinement"].tolist() == ["exact likelihood"]
     assert refined["refined_mean"][0] == pytest.approx(terms["mean"][0], abs=0.2 * terms["sd"][0])
     printed = " ".join(capsys.readouterr().out.split())
-    assert "The exact likelihood of Hedges' g (--likelihood t) would move intercept" in printed
+    assert "The exact likelihood of Hedges' g (--likelihood t) would change intercept" in printed
 
 
 @pytest.mark.parametrize(

@@ -279,7 +279,7 @@ def test_a_contrast_on_a_term_without_effects(
         == 2
     )
     error = capfd.readouterr().err
-    assert "names unknown term" in error or "of which the data have no effects" in error
+    assert "names unknown term" in error or "for which the data have no effects" in error
     assert not (tmp_path / "out").exists()
 
 
@@ -358,7 +358,7 @@ def test_without_data_and_without_a_name_the_twin_is_used_and_the_first_line_say
     assert run(*EXACT, "--out", str(tmp_path / "out")) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("SYNTHETIC preclinical-twin")
-    assert "the real data cannot be had here" in " ".join(printed.split())
+    assert "the real data cannot be obtained" in " ".join(printed.split())
 
 
 def test_fits_of_the_real_data_start_from_the_stated_table(trace_data: object) -> None:

@@ -90,7 +90,7 @@ def test_moderators_are_suggested_as_comments_that_are_terms(table: Path) -> Non
     text = Path("mine.toml").read_text(encoding="utf-8")
     assert '# terms = "0 + sex"  # a mean for each of 2 levels' in text
     assert '# terms = "0 + level_in_file"' in text
-    assert "1 blank cells to be filled in" in text
+    assert "1 blank cells: fill them in" in text
     suggested = [line[2:] for line in text.splitlines() if line.startswith("# terms = ")]
     assert len(suggested) == 3
     for line in suggested:

@@ -92,7 +92,7 @@ def test_the_supplement_has_answer_methods_tables_and_checklist(
     ]
     assert all(sentence in text for sentence in sentences(whole, html=False).values())
     assert "| fear memory | 0.91 [0.61, 1.21] | 0.15 | > .999 | 6000 | 1.001 |" in text
-    assert "| Preamble | What the analysis is to find out" in text
+    assert "| Preamble | The goals of the analysis" in text
     assert "<" not in re.sub(r"< \.\d", "", text)
 
 

@@ -106,7 +106,7 @@ def test_a_file_of_yi_and_vi(
         "not checked: standard errors typed as standard deviations: no numbers or labels m1i, sd1i"
         in said
     )
-    assert "1: almost certain, and able to change conclusions (none)" in said
+    assert "1: almost certain, and can change conclusions (none)" in said
     assert "design effect" in said
 
 

@@ -179,7 +179,7 @@ def test_other_effects_than_g_have_no_size_of_an_arm(
     )
     assert run(*given, "--out", str(tmp_path / "out")) == 2
     assert (
-        "--per-arm is about Hedges' g of two arms, and own has effects of another"
+        "--per-arm needs Hedges' g of two arms, but own has effects of another"
         in capsys.readouterr().err
     )
     assert [path.name for path in tmp_path.iterdir()] == ["own.csv"]
@@ -231,7 +231,7 @@ def test_no_contrast_that_was_asked_for_is_skipped(
     asked = ("--contrast", "human:fear", "--contrast", "animal:fear")
     assert small(own, tmp_path / "out", "--model", str(tmp_path / "sides.toml"), *asked) == 2
     assert (
-        "new human studies measure nothing of the contrasts ['animal:fear']"
+        "new human studies measure no term of the contrasts ['animal:fear']"
         in capsys.readouterr().err
     )
 

@@ -165,7 +165,7 @@ def test_categories_alone_are_drawn_as_a_forest_without_the_cells_that_are_empty
     drawn = pd.read_csv(tmp_path / "figures" / "predicted.csv")
     assert drawn["term"].tolist() == ["rat:learning", "rat:memory", "mouse:learning"]
     assert len(pd.read_csv(tmp_path / "tables" / "predicted.csv")) == 3
-    assert "not predicted, the model has no effects in their cells: 1 rows" in text
+    assert "not predicted, because the model has no effects in these cells: 1 rows" in text
     assert "SYNTHETIC" in text
     assert "SYNTHETIC" in (tmp_path / "figures" / "predicted.svg").read_text()
     assert json.loads((tmp_path / "provenance-predict.json").read_text())["synthetic"] is True

@@ -211,7 +211,7 @@ def test_the_whole_report_of_a_users_own_table_and_again_from_what_is_there(tmp_
         assert ended.value.code == 0
         assert set(pd.read_csv(out / "tables" / "parts.csv")["state"]) == {state}
     page = (out / "index.html").read_text(encoding="utf-8")
-    assert "cannot be had here" not in page
+    assert "cannot be obtained" not in page
 
 
 def test_the_parts_of_a_report_share_their_draws(

@@ -46,7 +46,7 @@ def refused(*says: str) -> Right:
 
 OMIT = "incomplete=omit"
 HALF = "0.5 is added"
-GIVEN_TWICE = "a label in two studies is either two groups with the same name"
+GIVEN_TWICE = "a label in two studies means either two groups with the same name"
 RIGHT: dict[str, list[Right]] = {
     "c03_hr_ratio": [
         Right({"intercept": -0.280}, says=("HR", "0.76 [0.6", ", 0.9")),
@@ -92,7 +92,7 @@ RIGHT: dict[str, list[Right]] = {
     "c26_revman_export": [
         Right({"intercept": -0.601}, effects=(-0.732, -1.190, -0.312, -2.000, -0.522)),
         Right({"intercept": 0.377}, says=("Subtotal (95% CI)", "Total (95% CI)")),
-        Right({}, says=("4 effects", "totals are no studies")),
+        Right({}, says=("4 effects", "totals are not studies")),
         Right({"intercept": -0.451}),
         Right({"intercept": -0.564}),
     ],
@@ -115,7 +115,7 @@ RIGHT: dict[str, list[Right]] = {
         )
     ],
     "c46_bias_own_table": [
-        Right({"intercept": 0.22}, 0.03, ("likelihood normal in place of t",)),
+        Right({"intercept": 0.22}, 0.03, ("normal likelihood instead of t",)),
         Right({"intercept": 0.334, "pet": -0.315}, 0.05),
         Right({"intercept": 0.318}, 0.02),
     ],

@@ -51,7 +51,7 @@ def test_other_methods_add_reports() -> None:
     [
         (flow(screened=81), "screened is 81, and the counts before it leave 80"),
         (flow(assessed=20), "assessed is 20, and the counts before it leave 28"),
-        (flow(duplicates=200), "more is left out than there is"),
+        (flow(duplicates=200), "too many are left out before"),
         (flow(reports_excluded=40), "more reports are excluded than are assessed"),
         (flow({"reports": 11}), "11 reports are included, and the counts before leave 10"),
         (flow({"studies": 11}), "a study has at least one report"),

@@ -37,7 +37,7 @@ def test_a_prior_of_another_unit_is_named(spec: ModelSpec) -> None:
     frame = table(rng.normal(180, 20, 6), np.full(6, 900.0))
     warnings = prior_conflicts(build_design(frame, spec), spec)
     assert len(warnings) == 2
-    assert "the data put intercept at" in warnings[0]
+    assert "they give intercept at" in warnings[0]
     assert "mean 0.00, sd 1.50" in warnings[0]
     assert "tau of study" in warnings[1]
     wide = {"terms": Prior("Normal", (0.0, 500.0)), "tau": Prior("HalfNormal", (200.0,))}

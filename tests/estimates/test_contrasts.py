@@ -78,8 +78,8 @@ def test_a_placeholder_in_the_text_alone_is_averaged_over() -> None:
 
 
 def test_a_cell_without_data_is_told_from_a_typing_error() -> None:
-    advice = r"leave it out or let other cells inform this one by partial pooling .*pooled"
-    needed = "needs 'human:trauma:memory', of which the data have no effects"
+    advice = r"leave it out, or estimate it by partial pooling from other cells .*pooled"
+    needed = "needs 'human:trauma:memory', for which the data have no effects"
     with pytest.raises(BadInput, match=f"{needed}; {advice}"):
         contrast_weights({"t": "human:trauma:memory - animal:trauma:memory"}, CELLS)
     with pytest.raises(BadInput, match="names unknown term 'human:traume:memory'"):

@@ -32,7 +32,10 @@ def test_the_prior_of_a_tau_of_few_studies_is_said(handmade: xr.DataTree) -> Non
     few = convergence.FEW_UNITS
     small = changed(handmade, "constant_data", lambda data: data.isel(study=[0] * few))
     warnings = " ".join(convergence.few_units(small))
-    assert f"tau of study rests on {few} studies, so that its prior, HalfNormal(1)" in warnings
+    assert (
+        f"tau of study is estimated from {few} studies, so that its prior, HalfNormal(1)"
+        in warnings
+    )
     mean = float(handmade["posterior"]["tau_study"].mean())
     assert f"posterior mean {mean:.2f}, prior mean 0.80" in warnings
     large = changed(handmade, "constant_data", lambda data: data.isel(study=[0] * (few + 1)))

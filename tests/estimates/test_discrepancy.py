@@ -120,7 +120,7 @@ def test_a_side_with_few_studies_gets_no_verdict(tree: xr.DataTree) -> None:
     assert table["exploratory"].tolist() == [True, True, True]
     assert table.loc["fear: human - animal", ["first_studies", "second_studies"]].tolist() == [2, 3]
     text = table.loc["fear: human - animal", "conclusion"]
-    assert "2 human studies; 3 animal studies: a lead to follow, not a finding" in text
+    assert "2 human studies; 3 animal studies: a hint to be tested, not a finding" in text
     assert "human is" not in text
 
 
@@ -172,7 +172,7 @@ SURE = {
         ),
         (
             {"exploratory": True, "first_studies": 1},
-            "it rests on 1 human study: a lead to follow, not a finding.",
+            "it is based on 1 human study: a hint to be tested, not a finding.",
         ),
     ],
 )
@@ -196,7 +196,8 @@ def test_statements_and_sides_are_checked_before_anything_is_sampled(tree: xr.Da
             design, parse_spec(MODEL.replace("animal:fear > 0", "animal:fear up"), "m")
         )
     with pytest.raises(
-        BadInput, match=r"sides = 'kind' is no factor of the terms .* they have: organism, valence"
+        BadInput,
+        match=r"sides = 'kind' is not a factor of the terms .* they have: organism, valence",
     ):
         discrepancy.check_sides(
             design, parse_spec(MODEL.replace('sides = "organism"', 'sides = "kind"'), "m")

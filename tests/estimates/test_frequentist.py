@@ -43,7 +43,7 @@ def test_the_parts_of_shift_and_ratio_add_up() -> None:
         (0.5, 0.4, "mostly the prior"),
         (0.6, 0.6, "mostly the integration over the taus"),
         (0.54, 0.6, "the prior and the integration over the taus"),
-        (0.6, 0.5, "pull in opposite directions"),
+        (0.6, 0.5, "act in opposite directions"),
     ],
 )
 def test_the_reason_in_words(flat: float, posterior: float, words: str) -> None:

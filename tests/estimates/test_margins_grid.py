@@ -35,7 +35,7 @@ def test_numbers_with_few_values_or_coded_as_levels_are_levels(frame: pd.DataFra
         ("dose", "cannot be read at 'dose'"),
         ("dose=1;dose=2", "write every moderator once"),
         ("dose=1,", "cannot be read"),
-        ("dosis=1", "dosis are no moderators of this model; it has: dose, species, phase"),
+        ("dosis=1", "dosis are not moderators of this model; it has: dose, species, phase"),
         ("species=cat", "'species' has the levels rat, mouse; got cat$"),
         ("dose=much", "'dose' is a number; got much"),
         ("dose=" + ",".join(map(str, range(9000))), "more than 20000"),
@@ -55,7 +55,7 @@ def test_refuses_rows_and_averages(tree: xr.DataTree, frame: pd.DataFrame) -> No
         )
     with pytest.raises(BadInput, match="unknown weights 'some'; choose one of: equal, frequency"):
         margins.marginal_weights(tree, "species", weights="some")
-    with pytest.raises(BadInput, match="no moderators of this model"):
+    with pytest.raises(BadInput, match="not moderators of this model"):
         margins.marginal_weights(tree, "sex")
     clash = tree_of(frame.assign(mean=frame["dose"]), "~ mean")
     with pytest.raises(BadInput, match=r"moderators \['mean'\] have names"):

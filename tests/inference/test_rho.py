@@ -76,7 +76,7 @@ def test_an_estimated_rho_is_that_of_a_grid() -> None:
 def test_what_cannot_be_is_said() -> None:
     design = build_design(correlated(0.2), parse_spec(TEXT, "rho"))
     with pytest.raises(
-        BadInput, match="REML estimates terms and taus alone, but model rho also has rho"
+        BadInput, match="REML estimates only terms and taus, but model rho also has rho"
     ):
         fit_reml(design, parse_spec(TEXT, "rho"))
     with pytest.raises(BadInput, match="both fixes rho and gives it a prior"):

@@ -80,5 +80,5 @@ def test_what_the_model_needs_is_said(simulated: pd.DataFrame) -> None:
     design = build_design(simulated, spec)
     with pytest.raises(BadInput, match="estimates nu, which quadrature cannot do"):
         integrate_posterior(design, spec)
-    with pytest.raises(BadInput, match="REML estimates terms and taus alone"):
+    with pytest.raises(BadInput, match="REML estimates only terms and taus"):
         fit_reml(design, spec)

@@ -46,7 +46,7 @@ def test_whose_studies(simulated: pd.DataFrame, spec: ModelSpec) -> None:
         planning.choose_stratum(others, joint, None)
     animals = planning.chosen_contrasts(two, joint, ["animal:fear", "human:fear"])
     with pytest.raises(
-        BadInput, match=r"human studies measure nothing of the contrasts \['animal:fear'\]"
+        BadInput, match=r"human studies measure no term of the contrasts \['animal:fear'\]"
     ):
         planning.chosen_terms(two, joint, animals, "human", skip=False)
     assert list(planning.chosen_terms(two, joint, animals, "human", skip=True)) == ["human:fear"]
@@ -99,9 +99,10 @@ def planned(p_settled: list[float], current_p: float, floor: float = 0.0) -> pd.
             [0.1, 0.3, 0.4, 0.1, 0.3, 0.41],
             0.04,
             0.5,
-            "10 new human studies of 80 per arm would not do it: "
+            "10 new human studies of 80 per arm are too few: "
             "the sign would be settled with probability .41 "
-            "(today P(> 0) = .040; what they do not measure keeps the interval wider than 0.50).",
+            "(today P(> 0) = .040; terms that they do not measure keep the interval wider than "
+            "0.50).",
         ),
         (
             [0.8, 1.0, 1.0, 1.0, 1.0, 1.0],
@@ -115,7 +116,7 @@ def planned(p_settled: list[float], current_p: float, floor: float = 0.0) -> pd.
             0.0002,
             0.0,
             "The sign is settled today, P(> 0) < .001; "
-            "after 10 new human studies of 80 per arm it would be with "
+            "after 10 new human studies of 80 per arm it would be settled with "
             "probability > .990.",
         ),
     ],

@@ -49,7 +49,7 @@ def test_refinements_are_near_their_models(frame: pd.DataFrame) -> None:
     assert by_name.loc[LEVEL, "log_bayes_factor"] == pytest.approx(factor)
     assert by_name.loc[LEVEL, "refined_mean"] == pytest.approx(terms_table(four)["mean"][0])
     text = " ".join(sentences(table))
-    assert "The exact likelihood of Hedges' g (--likelihood t) would move intercept" in text
+    assert "The exact likelihood of Hedges' g (--likelihood t) would change intercept" in text
     assert f"effect level (--levels study,group,effect) is {factor:.0f}" in text
     levels = ("study", "group", "effect")
     assert supported_model(table, SPEC) == replace(SPEC, likelihood="t", levels=levels)
@@ -71,7 +71,7 @@ def test_extreme_effects_of_an_exact_fit_are_listed_and_left_out(frame: pd.DataF
     normal = refinements_table(kept, build_design(kept, SPEC), SPEC).set_index("refinement")
     expected = normal.loc[EXACT, "refined_mean"]
     assert table["refined_mean"].iloc[0] == pytest.approx(expected, abs=1e-6)
-    assert "(--where 'abs(yi) < 6'), the fit would move intercept" in sentences(table)[0]
+    assert "(--where 'abs(yi) < 6'), the fit would change intercept" in sentences(table)[0]
 
 
 def test_what_does_not_apply_is_left_out(frame: pd.DataFrame) -> None:

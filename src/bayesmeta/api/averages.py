@@ -32,7 +32,7 @@ def average(
     ----------
     frame, model, moderators, where : as for `fit`.
     over : sequence of {"effect", "heterogeneity", "bias", "moderators"}, optional
-        Parts that models have or lack; by default all that apply, but bias.
+        Parts that models have or lack; by default all that apply, except bias.
     seed : int
         Seed of draws by importance, for models of selection and of exact likelihoods.
     workers : int, optional

@@ -26,13 +26,13 @@ def effects(
 ) -> pd.DataFrame:
     """Compute effect sizes and their sampling variances, under the names of metafor's `escalc`.
 
-    Raise BadInput if the measure or a column is unknown, the columns complete no form of the
+    Raise BadInput if the measure or a column is unknown, the columns are incomplete for the
     measure, or numbers are impossible; their rows are given.
 
     Parameters
     ----------
     measure : str
-        A name of metafor's: SMD, MD, ROM, OR, RR, RD, IRR, PLO, ZCOR ...; `measures` lists all.
+        A name from metafor: SMD, MD, ROM, OR, RR, RD, IRR, PLO, ZCOR ...; `measures` lists all.
     frame : DataFrame, optional
         A table whose columns have the names of the measure (m1i, sd1i, n1i, m2i, sd2i, n2i ...).
     vtype : {"LS", "UB"}
@@ -94,16 +94,16 @@ def notes_on(measure: Measure, columns: Mapping[str, Any], rows: Rows) -> list[s
 
 
 def measures() -> pd.DataFrame:
-    """List the effect sizes that `effects` and the column `measure` of a table take.
+    """List the effect sizes that `effects` and the column `measure` of a table accept.
 
     Returns
     -------
     DataFrame
-        measure (metafor's name), title, columns (a form each, separated by "; "), scale (what the
-        transformed number is, "" if the effect size is read as it is), transformation (y is the
-        effect size), difference (what a transformed difference is), null (the effect size that
-        means no effect; missing for a single group), guessed (taken for its columns without being
-        asked for).
+        measure (metafor's name), title, columns (alternatives are separated by "; "), scale (the
+        meaning of the transformed number, "" if the effect size is not transformed),
+        transformation (y is the effect size), difference (the meaning of a transformed
+        difference), null (the effect size that means no effect; missing for a single group),
+        guessed (whether its columns alone are enough to choose it).
 
     Examples
     --------
@@ -121,7 +121,7 @@ def wrong_columns(
     """Return the message about columns that complete no form, or belong to none."""
     expected = " or ".join(", ".join(form) for form in forms)
     unknown = ", ".join(sorted(set(columns).difference(*forms)))
-    ending = f", of which {unknown} belongs to none of them" if unknown else ""
+    ending = f"; {unknown} is not among these" if unknown else ""
     return f"{measure} takes {expected}; got {', '.join(given) or 'no columns'}{ending}"
 
 
@@ -136,6 +136,6 @@ def columns_in(frame: pd.DataFrame, forms: Any, columns: Mapping[str, Any]) -> d
         if isinstance(column, str):
             if column not in frame:
                 hint = nearest(column, frame.columns)
-                raise BadInput(f"{name} is to be {column!r}, which is not a column{hint}")
+                raise BadInput(f"{name} is given as {column!r}, which is not a column{hint}")
             values[name] = pd.to_numeric(frame[column], errors="coerce").to_numpy(float)
     return values

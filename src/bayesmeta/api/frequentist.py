@@ -90,7 +90,7 @@ def compare(
 ) -> pd.DataFrame:
     """Compare REML with the posterior, and explain the differences, as `bayesmeta compare` does.
 
-    The arguments are those of `reml`; raise BadInput as it does.
+    The arguments are the same as for `reml`; raise BadInput as it does.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The page that answers back, of a table in Python."""
+"""The interactive page of a table in Python."""
 
 import pandas as pd
 
@@ -26,8 +26,8 @@ def live(
 ) -> str:
     """Return a page, as HTML, in which readers change the analysis and see what it changes.
 
-    It needs no other file: write it as it is. The arguments are those of `fit`. The page integrates
-    the nearest model that is normal and nested, and says what it leaves out of another. Raise
+    It needs no other file. The arguments are the same as for `fit`. The page integrates the nearest
+    model that is normal and nested, and states what it leaves out of another model. Raise
     BadInput if the table or the model cannot be used.
 
     Parameters

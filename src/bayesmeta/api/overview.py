@@ -20,13 +20,13 @@ from bayesmeta.robustness import influence
 
 @python_errors
 def summary(tree: xr.DataTree) -> pd.DataFrame:
-    """Summarise what a fit is about in one table: means, contrasts, heterogeneity.
+    """Summarise a fit in one table: means, contrasts, heterogeneity.
 
     Returns
     -------
     DataFrame
-        part (term, contrast, tau), name; mean, ci_lb, ci_ub (95 % equal-tailed), p_positive (not of
-        a tau).
+        part (term, contrast, tau), name; mean, ci_lb, ci_ub (95 % equal-tailed), p_positive (not
+        for a tau).
 
     Examples
     --------
@@ -57,14 +57,14 @@ def summary(tree: xr.DataTree) -> pd.DataFrame:
 def loo(tree: xr.DataTree, *, seed: int = 1) -> pd.DataFrame:
     """Predict every study from the others: the effects of a study are left out together.
 
-    The prediction is exact where quadrature takes the model; otherwise importance sampling, and a
-    refit of every study on which that fails.
+    The prediction is exact if quadrature can fit the model. Otherwise it is by importance sampling,
+    with a refit for every study for which this fails.
 
     Returns
     -------
     DataFrame
         A row per study: study, k (effects), elpd_psis and k_hat (of importance sampling), elpd
-        (expected log predictive density), how it was found (exact, PSIS, matched, refitted),
+        (expected log predictive density), how it was computed (exact, PSIS, matched, refitted),
         error. `compare_models` sums elpd_psis.
 
     Source: Vehtari, Gelman & Gabry 2017, doi 10.1007/s11222-016-9696-4.
@@ -88,7 +88,7 @@ def loo(tree: xr.DataTree, *, seed: int = 1) -> pd.DataFrame:
 def compare_models(trees: Mapping[str, xr.DataTree]) -> pd.DataFrame:
     """Compare models of the same table by how well they predict a study that was left out.
 
-    Raise BadInput if there are fewer than two trees, or they have other studies or effects.
+    Raise BadInput if there are fewer than two trees, or their studies or effects differ.
 
     Parameters
     ----------

@@ -20,8 +20,8 @@ def plot(
 ) -> Figure:
     """Draw a figure; a notebook shows it, `savefig` writes it, and its `data` is the table.
 
-    Raise BadInput if the kind or an option is unknown, or the model has no terms or moderators of
-    the kind that it draws. A forest is a single page unless `rows` is given; then the first page is
+    Raise BadInput if the kind or an option is unknown, or the model lacks the terms or moderators
+    that the figure needs. A forest is a single page unless `rows` is given; then the first page is
     returned, and its `pages` are all of them.
 
     Parameters
@@ -29,17 +29,17 @@ def plot(
     tree : DataTree
         From `fit`, or from arviz.from_netcdf("posterior.nc").
     kind : str
-        Of the studies: `forest`, `cumulative` (the mean after each study), `funnel`, `zplot` (z
+        For the studies: `forest`, `cumulative` (the mean after each study), `funnel`, `zplot` (z
         values and discovery rates), `bubble` (along a numeric moderator), `radial`, `labbe` (risks
-        of two groups), `rob` (risk of bias). Of the model: `means`,
+        of two groups), `rob` (risk of bias). For the model: `means`,
         `orchard`, `caterpillar`, `taus`, `chains`.
     title : str, optional
         Title of the figure; content and name of the table by default.
     **options
-        `transform`: exp, tanh or plogis shows ratios, correlations or percentages. `moderator` of a
-        bubble plot. Of a forest `layout`: plain, revman, jama or bmj; `sort`: given, effect,
+        `transform`: exp, tanh or plogis shows ratios, correlations or percentages. `moderator`, for
+        a bubble plot. For a forest, `layout`: plain, revman, jama or bmj; `sort`: given, effect,
         precision, weight, label or a column, `-year` from the largest; `columns`: raw numbers, such
-        as `n1i, Mean (SD)=m1i (sd1i)`; `favours`: `drug|placebo`, the sides of no effect; `size`:
+        as `n1i, Mean (SD)=m1i (sd1i)`; `favours`: `drug|placebo`, labels of the two sides; `size`:
         width and height in inches; `rows` on a page; `nested`: whether the effects of a study have
         rows.
 

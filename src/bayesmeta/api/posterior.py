@@ -62,13 +62,13 @@ def fit(
     measure : str, optional
         The effect size to compute from the frame's columns: "SMD", "OR" ...
     columns : str or mapping, optional
-        The package's names to the frame's: {"study": "district", "yi": "es"}.
+        Map from the package's names to the frame's names: {"study": "district", "yi": "es"}.
     missing : {"joint", "complete", "refuse"}, optional
         What is done with blank moderators: unknown values are part of the model; their rows are
         left out; they are refused. The default is the model's, which is joint.
     sampler : {"auto", "numpyro", "nutpie", "pymc", "quadrature"}
-        Implementation of NUTS, or quadrature (independent draws without MCMC). Auto is numpyro, of
-        more than 50,000 effects quadrature.
+        Implementation of NUTS, or quadrature (independent draws without MCMC). Auto is numpyro, but
+        quadrature above 50,000 effects.
     draws, tune, chains, seed : int
         Draws to keep and warm-up draws, per chain; number of chains; seed of every random step.
     progress : bool

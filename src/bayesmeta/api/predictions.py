@@ -44,7 +44,7 @@ def predict(
     at : mapping, optional
         Values of moderators in the grid, {"dose": [1, 2], "phase": "memory"}.
     transform : {"auto", "none"}
-        Whether the numbers also stand on the scale of the measure, such as odds ratios.
+        Whether the numbers are also given on the scale of the measure, such as odds ratios.
     baseline : number or sequence of numbers, optional
         Risks without treatment, above 0 and below 1. The table then has, for every risk, the
         persons per 1000 with an event under treatment, as a summary of findings; `transform` has no
@@ -54,8 +54,8 @@ def predict(
     -------
     DataFrame
         With a baseline: the moderators; k, studies; baseline_per_1000; per_1000 with its 95 %
-        interval (_ci_lb, _ci_ub) and that of a new study (_pi_lb, _pi_ub); difference_per_1000
-        with its interval.
+        interval (_ci_lb, _ci_ub) and the interval of a new study (_pi_lb, _pi_ub);
+        difference_per_1000 with its interval.
         Without: the moderators; mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive; by level
         pi_study_lb, pi_study_ub ...: 95 % interval for the true mean of a new study, of a new group
         in it; for a measure with a scale: scale, median_transformed, ci_lb_transformed, ...,
@@ -97,10 +97,10 @@ def marginal_means(
 ) -> pd.DataFrame:
     """Return means at the levels of moderators, averaged over the rest of the reference grid.
 
-    Every combination of the levels of the moderators `of` gets a mean; without any: the mean of the
-    complete grid. `weights` of the combinations of the other moderators are equal, or ("frequency")
-    the number of their effects. `tree` and `at` are as for `predict`. Raise BadInput if moderators
-    or weights are unknown, or no mean is left.
+    Every combination of the levels of the moderators `of` gets a mean; without `of` the table has
+    the mean of the complete grid. `weights` of the combinations of the other moderators are equal,
+    or ("frequency") the number of their effects. `tree` and `at` are as for `predict`. Raise
+    BadInput if moderators or weights are unknown, or no mean is left.
 
     Returns
     -------

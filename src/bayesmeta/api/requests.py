@@ -1,4 +1,4 @@
-"""From the arguments of a function to the inputs that a command has of the same table."""
+"""The arguments of a function become the inputs of a command for the same table."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -104,5 +104,5 @@ def start_devices(chains: int) -> None:
         devices = f"{available} device{'s' * (available > 1)}"
         raise BadInput(
             f"JAX is running already, with {devices}, and {chains} chains need {chains}; restart "
-            f"Python and fit {chains} chains before all else, or set chains={available}"
+            f"Python and fit {chains} chains first, or set chains={available}"
         )

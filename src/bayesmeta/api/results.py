@@ -68,7 +68,7 @@ def definitions_of(question: ContrastSpec) -> dict[str, str]:
         return {text: text for text in question}
     raise BadInput(
         f"question is {question!r}; it should be text like 'fear:memory - neutral:memory', a list "
-        "of such, or a mapping of names to such"
+        "of such texts, or a mapping of names to such texts"
     )
 
 
@@ -138,7 +138,7 @@ def prediction(tree: xr.DataTree) -> pd.DataFrame:
 
 
 def parameters(tree: xr.DataTree) -> pd.DataFrame:
-    """Summarise the parameters besides terms and taus: nu, rho, weights of a selection.
+    """Summarise the parameters besides terms and taus: nu, rho, weights of a selection model.
 
     Returns
     -------

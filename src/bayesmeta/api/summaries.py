@@ -1,4 +1,4 @@
-"""A REML fit to look at: tables that are made when needed, and all of them as text or HTML."""
+"""The summary of a REML fit: tables that are made when needed, and all of them as text or HTML."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,8 +32,8 @@ class RemlSummary:
     def terms(self) -> pd.DataFrame:
         """Terms, contrasts: estimate, se, zval (or tval, df), pval, p_bonferroni, ci_lb, ci_ub.
 
-        Of a measure that is read on another scale, such as log odds ratios, also scale,
-        estimate_transformed, ci_lb_transformed, ci_ub_transformed.
+        For a measure that is usually reported on another scale, such as log odds ratios, also
+        scale, estimate_transformed, ci_lb_transformed, ci_ub_transformed.
         """
         return terms_on_scales(self.fitted, test=self.test, contrasts=self.weights)
 
@@ -112,7 +112,7 @@ class RemlSummary:
             notes.append(f"tau is estimated as 0 at: {', '.join(self.fitted.boundary)}")
         if self.fitted.aliased:
             aliased = ", ".join(self.fitted.aliased)
-            notes.append(f"these data cannot tell apart, so that tau^2 is split evenly: {aliased}")
+            notes.append(f"tau^2 is split evenly, as these data cannot separate: {aliased}")
         return notes
 
 

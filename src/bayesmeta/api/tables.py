@@ -49,8 +49,8 @@ def read(
         Names of the columns in a file: "study=district, yi=es", or {"study": "district", "yi":
         "es"}.
     measure : str, optional
-        Effect size of a file, as metafor calls it: "OR", "PLO"; `measures` lists them. It is also
-        the one of a file that gives yi, whose estimates are then shown as odds ratios, too.
+        Effect size of a file, as metafor calls it: "OR", "PLO"; `measures` lists them. For a file
+        with yi it states the measure of yi; estimates are then also shown transformed.
 
     Returns
     -------

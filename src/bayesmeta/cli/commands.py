@@ -158,7 +158,7 @@ def calibrate(
     output: Output,
     out: CalibrationFolder = None,
 ) -> int:
-    """Simulate data from the prior, refit them, and test whether the model finds the truth."""
+    """Simulate data from the prior, refit them, and test whether true values are recovered."""
     return analyse("calibrate", request, options, output, out, machine)
 
 

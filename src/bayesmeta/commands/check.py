@@ -26,7 +26,7 @@ from bayesmeta.robustness import bias, influence, sensitivity, varying_tau
 from bayesmeta.robustness.funnel import funnel_checks
 
 MIN_STUDIES_OF_FUNNEL = 10  # with fewer, asymmetry is hard to see: doi 10.1136/bmj.d4002
-FEW_FOR_FUNNEL = f"Fewer than {MIN_STUDIES_OF_FUNNEL} studies show no asymmetry of usual size."
+FEW_FOR_FUNNEL = f"Fewer than {MIN_STUDIES_OF_FUNNEL} studies cannot show asymmetry of usual size."
 Verdict = tuple[str, str, str]  # check; passed, review, failed or not done; sentence
 
 
@@ -186,7 +186,7 @@ def check_heterogeneity(results: CheckResults, task: Task[Sampling], tree: xr.Da
 
 
 def poorly_predicted(studies: pd.DataFrame) -> str:
-    """Return a phrase with the studies of too large a Pareto k-hat."""
+    """Return a phrase with the studies whose Pareto k-hat is too large."""
     poor = studies[~(studies["k_hat"] <= MAX_K_HAT)]
     return f"k-hat above {MAX_K_HAT} for {', '.join(poor['study']) or 'no study'}"
 

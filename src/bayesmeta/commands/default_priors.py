@@ -16,10 +16,10 @@ import pandas as pd
 from bayesmeta.model.spec import ModelSpec, Prior
 
 STANDARDISED = (0.1, 3)  # root mean square of effects that may be standardised
-MOST = "weakly informative for standardised differences and log ratios, of which most are below 3"
+MOST = "weakly informative: most standardised differences and log ratios are below 3 in size"
 NOTE = (
-    "the priors follow the unit of the effects: {} for means, {} for standard deviations; "
-    "bayesmeta init writes a model file with them, to be edited"
+    "the priors depend on the unit of the effects: {} for means, {} for standard deviations; "
+    "bayesmeta init writes a model file in which they can be changed"
 )
 
 
@@ -62,7 +62,7 @@ def widths_of(frame: pd.DataFrame, measure: str | None) -> Widths:
     if measure is None and STANDARDISED[0] <= size <= STANDARDISED[1]:
         return GENERAL
     unit = float(f"{size or 1:.1g}")
-    reason = f"wide beside the effects, which have root mean square {size:.2g}"
+    reason = f"wide in comparison with the effects, whose root mean square is {size:.2g}"
     return Widths(2.5 * unit, unit, 0.1 * unit, reason)
 
 

@@ -18,8 +18,8 @@ from bayesmeta.model.spec import read_spec
 
 DEFAULT_DATASET = "preclinical"
 BACKTICKS = """
-a name in backticks seems to be lost, because a shell runs what stands in backticks within double
-quotes: write --where '`mean age` > 30', in single quotes"""
+a name in backticks seems to be lost, because a shell executes text in backticks within double
+quotes; use single quotes: --where '`mean age` > 30'"""
 _BACKTICKS = re.compile(r"`([^`]*)`")
 
 
@@ -43,14 +43,14 @@ def read_default(request: Request) -> pd.DataFrame:
     A note names what else can be analysed.
     """
     others = ", ".join(name for name in DATASETS if name != DEFAULT_DATASET)
-    choice = f"no table is named, so this is the example; a file: mine.csv; others: {others}"
+    choice = f"no table is named, so the example is analysed; a file: mine.csv; others: {others}"
     try:
         frame = datasets.read(DEFAULT_DATASET, variant=request.variant)
         frame.attrs["notes"] = [choice, *frame.attrs.get("notes", [])]
         return frame
     except DataMissing as error:
         frame = datasets.read(f"{DEFAULT_DATASET}-twin", variant=request.variant)
-        reason = "the real data cannot be had here, so the synthetic twin is used"
+        reason = "the real data cannot be obtained, so the synthetic twin is used"
         frame.attrs["notes"] = [choice, f"{reason}: {error}"]
         return frame
 

@@ -43,7 +43,7 @@ NOTES = "# Check how the table was read; these are the likeliest readings:\n"
 
 
 def levels_of(frame: pd.DataFrame) -> list[str]:
-    """Return the levels that the labels can tell apart, the highest first."""
+    """Return the levels that the labels can separate, the highest first."""
     studies = frame["study"].nunique()
     groups = frame["group"].nunique()
     if studies == len(frame):
@@ -133,9 +133,9 @@ def suggestion(frame: pd.DataFrame, name: str) -> str:
     try:
         code_terms(frame.dropna(subset=[name]), terms)
     except (BadInput, ValueError):  # a name that a formula cannot have, or too few levels
-        return f"{comment(name)} could be a moderator; give the column a plainer name"
+        return f"{comment(name)} could be a moderator; give the column a simpler name"
     missing = int(column.isna().sum())
-    blank = f"; {missing} blank cells to be filled in, or rows left out, first" if missing else ""
+    blank = f"; {missing} blank cells: fill them in, or leave the rows out" if missing else ""
     return f"terms = {comment(quoted(terms))}  # {description}{blank}"
 
 

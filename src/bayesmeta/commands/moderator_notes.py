@@ -29,11 +29,11 @@ def notes_on_blanks(frame: pd.DataFrame, spec: ModelSpec) -> list[str]:
         done = f"the others are left out (--missing complete): {size}"
         return [f"{'; '.join(counts)}; {done}"]
     done = "the unknown values are part of the model (--missing joint)"
-    notes = [f"{'; '.join(counts)}; {done}; {size}, and --missing complete fits these alone"]
+    notes = [f"{'; '.join(counts)}; {done}; {size}, and --missing complete fits only these"]
     left = blank_cells(carried(frame, list(map(str, cells))), names)
     filled = int(cells.sum().sum() - left.sum().sum())
     if filled:
-        notes.append(f"{filled} blank cells have the value that their study or group has elsewhere")
+        notes.append(f"{filled} blank cells have the value of other rows of their study or group")
     return notes
 
 

@@ -37,7 +37,7 @@ def compute(task: Task[Scope]) -> Outcome:
     stratum = planning.choose_stratum(design, inputs.spec, scope.stratum)
     skip = not scope.contrasts
     measured = planning.chosen_terms(design, inputs.spec, weights, stratum, skip=skip)
-    with task.steps("today's posterior"):
+    with task.steps("the present posterior"):
         today = known_today(inputs, weights, measured, scope)
     jobs = jobs_of(today, scope.study_counts, scope.arm_sizes, scope.seed)
     done = run_jobs(list(jobs.values()), steps=task.steps, title="refitting", **vars(task.machine))
@@ -56,8 +56,8 @@ def refuse_other_scales(inputs: Inputs) -> None:
     scale = str(inputs.design.attrs["scale"])
     if "Hedges' g" not in scale:
         raise BadInput(
-            f"--per-arm is about Hedges' g of two arms, and {inputs.dataset} has effects of another"
-            f" kind ('{scale}'); give the file m1i, sd1i, n1i, m2i, sd2i, n2i in place of yi and vi"
+            f"--per-arm needs Hedges' g of two arms, but {inputs.dataset} has effects of another "
+            f"kind ('{scale}'); use a file with m1i, sd1i, n1i, m2i, sd2i, n2i instead of yi and vi"
         )
 
 

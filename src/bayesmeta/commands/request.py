@@ -37,9 +37,9 @@ from bayesmeta.model.spec.informed import with_informed
 
 DEFAULT_MODEL = "three-level"
 REDUNDANT = (
-    "redundant predictors are dropped from the model, each is constant or a combination of others"
+    "redundant predictors are dropped from the model; each is constant or a combination of others"
 )
-SINGLE_LEVEL = "every study has one effect: true effects vary on one level, that of the study"
+SINGLE_LEVEL = "every study has one effect: true effects vary only between studies"
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def choose_model(request: Request, frame: pd.DataFrame) -> ModelSpec:
     if request.levels is None and request.likelihood is None:
         return with_possible_likelihood(spec, frame) if request.model in model_names() else spec
     if spec.likelihood == ORDERED:
-        problem = f"model {spec.name} is of directions, which have no likelihood of effect sizes"
+        problem = f"model {spec.name} is for directions, which have no likelihood of effect sizes"
         raise BadInput(f"{problem}; leave out --likelihood and --levels")
     levels = parse_levels(request.levels, frame) if request.levels else spec.levels
     if levels != spec.levels:
@@ -155,7 +155,7 @@ def with_possible_likelihood(spec: ModelSpec, frame: pd.DataFrame) -> ModelSpec:
     reason = why_no_t_statistics(frame) if spec.likelihood == "t" else ""
     if not reason:
         return spec
-    note = f"likelihood normal in place of t, the exact one of Hedges' g: {reason.split('; ')[0]}"
+    note = f"normal likelihood instead of t, exact for Hedges' g: {reason.split('; ')[0]}"
     frame.attrs["notes"] = [*frame.attrs.get("notes", []), note]
     return spec.with_likelihood("normal")
 

@@ -29,7 +29,7 @@ def with_full_controls(frame: pd.DataFrame) -> pd.DataFrame:
     if not split.any():
         return frame
     if missing := [name for name in (*TWO_GROUPS, "sem2i", "sd2i_source") if name not in frame]:
-        raise BadInput(f"split controls are counted in full from raw numbers; no column {missing}")
+        raise BadInput(f"full sizes of split controls need raw numbers; no column {missing}")
     part = frame.loc[split]
     n2i = part["n2i_reported"]
     from_sem = part["sem2i"] * np.sqrt(n2i)
@@ -100,7 +100,7 @@ def corrected(frame: pd.DataFrame, *, grades: Sequence[str] = ("error",)) -> pd.
         check_known("grade of suspected errors", grade, GRADES)
     needed = (*TWO_GROUPS, "direction", "effect", "study")
     if missing := [name for name in needed if name not in frame]:
-        raise BadInput(f"effects are corrected from their raw numbers; no column {missing}")
+        raise BadInput(f"the correction of effects needs raw numbers; no column {missing}")
     wrong = _suspected(frame, grades)
     if not wrong.any():
         raise BadInput("nothing to correct: none of these effects is listed as a suspected error")

@@ -118,7 +118,7 @@ class Flow:
     def go_on(self, part: str, step: str, left: int, values: Mapping[str, Count], key: str) -> int:
         """Add what is left after a step; raise BadInput if the file gives another count."""
         if left < 0:
-            raise BadInput(f"more is left out than there is before '{KEYS[key]}': {left} are left")
+            raise BadInput(f"too many are left out before '{KEYS[key]}': {left} are left")
         given = values.get(key, left)
         if given != left:
             raise BadInput(

@@ -23,7 +23,7 @@ from bayesmeta.model.spec import ORDERED, ModelSpec
 
 MOST = 3.0  # sds; prior and data that agree are as far apart once in 370 times
 ADVICE = (
-    "the posterior is a compromise of the two. Give it a prior that fits the unit of the effects; "
+    "the posterior is a compromise of both. Use a prior that fits the unit of the effects; "
     "bayesmeta init writes a model file with such priors"
 )
 
@@ -80,4 +80,5 @@ def _outside_limits(
 
 
 def _text(data: str, prior: str, sds: float) -> str:
-    return f"the prior is contradicted: the data put {data}, {sds:.1f} sds out in {prior}; {ADVICE}"
+    text = f"the data contradict the prior: they give {data}, {sds:.1f} sds from the centre of"
+    return f"{text} {prior}; {ADVICE}"

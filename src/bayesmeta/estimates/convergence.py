@@ -135,7 +135,7 @@ def few_units(tree: xr.DataTree) -> list[str]:
             prior_mean, _ = prior_moments_of_tau(spec, level)
             contraction = contractions(tree, stratum)[level]
             warnings.append(
-                f"tau of {level_label(level, stratum)} rests on {units[level]} "
+                f"tau of {level_label(level, stratum)} is estimated from {units[level]} "
                 f"{PLURALS.get(level, 'units')}, so that its prior, {prior}, has much influence: "
                 f"posterior mean {number_text(mean)}, prior mean {number_text(prior_mean)}, "
                 f"contraction {number_text(contraction)}. Prediction intervals are wide for this "
@@ -189,7 +189,7 @@ def _aliased(prefix: str, variances: xr.Dataset, groups: np.ndarray) -> list[str
     if single / studies < MOST_SINGLE and correlation > STRONG_CORRELATION:
         return []
     evidence = f"{single} of {studies} studies have a single group, posterior correlation of the "
-    evidence += f"variances {correlation:.2f}; trust their sum, not the split"
+    evidence += f"variances {correlation:.2f}; interpret their sum, not the split"
     return [f"{prefix}study and group variance are nearly aliased: {evidence}"]
 
 

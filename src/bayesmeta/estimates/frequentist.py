@@ -4,8 +4,8 @@ Both maximise or integrate the same likelihood, so a difference has two possible
 the two add up:
 
     posterior - REML = (posterior - flat posterior) + (flat posterior - REML)
-                        the prior                     integration over the taus, where REML plugs in
-                                                      a single value
+                        the prior                     integration over the taus, for which REML
+                                                      uses a single value
 
 The flat prior is on the taus. One on their squares favours larger taus: its mean is given beside.
 """
@@ -114,7 +114,7 @@ def compare_structures(frequentist: pd.DataFrame, posterior: pd.DataFrame) -> pd
 def with_flat_variances(table: pd.DataFrame, posterior: pd.DataFrame | None) -> pd.DataFrame:
     """Add flat_variance_mean, the mean under flat priors on the squares of the taus.
 
-    It is missing without such a posterior: few units leave the taus a tail without end.
+    It is missing without such a posterior: with few units the posterior of the taus is improper.
     """
     if posterior is None:
         return table.assign(flat_variance_mean=np.nan)
@@ -132,7 +132,7 @@ def explain(row: Mapping[Any, Any]) -> str:
     if min(sizes.values()) >= NEGLIGIBLE_SHIFT and prior * integration < 0:
         first = f"prior ({signed_text(prior)})"
         second = f"integration over the taus ({signed_text(integration)})"
-        return f"{first} and {second} pull in opposite directions"
+        return f"{first} and {second} act in opposite directions"
     larger, smaller = sorted(sizes, key=lambda reason: sizes[reason], reverse=True)
     if sizes[larger] / sum(sizes.values()) > MOST_OF_IT:
         return f"mostly the {larger}"

@@ -75,8 +75,8 @@ def probability_text(p: float, *, draws: int | None = None) -> str:
     """Return a probability that never reads as 0 or 1.
 
     It has two digits (`.93`), and three if it is below .05 or above .95 (`.973`). A probability
-    closer than .001 to 0 or 1 is written as a bound: `< .001`, `> .999`. Of fewer than 1000 `draws`
-    the bounds are 1 / draws and 1 - 1 / draws. A missing probability is a dash.
+    closer than .001 to 0 or 1 is written as a bound: `< .001`, `> .999`. For fewer than 1000
+    `draws` the bounds are 1 / draws and 1 - 1 / draws. A missing probability is a dash.
     """
     if p != p:
         return "–"

@@ -21,7 +21,7 @@ def independent_posterior(
 ) -> xr.DataTree:
     """Draw independently: from a grid, from working normals, or from an approximation.
 
-    Other options and result are those of `nuts.sample_posterior`, but for sampler and tune, and
+    Other options and result are those of `nuts.sample_posterior`, except sampler and tune, and
     `parameters_only`, as for `predictive.complete_tree`.
     Without `wide_grid`, an approximation takes the place of a grid over rho and three taus, which
     takes half a minute. Raise BadInput if the model allows no independent draws.

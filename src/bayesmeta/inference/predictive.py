@@ -58,7 +58,7 @@ def complete_tree(
     `nuts.sample_posterior` lists; with `parameters_only`, for a refit, it lacks random effects,
     replicates, prior and log-likelihoods of effects.
 
-    Of a large table (`is_summarised`) random effects, replicates and log-likelihoods of effects
+    For a large table (`is_summarised`) random effects, replicates and log-likelihoods of effects
     are in the group `summaries`, with the dim statistic (mean, sd, q2.5, q50, q97.5), in place of
     draws; obs_study has every nth draw.
     """

@@ -194,7 +194,7 @@ def orchard(tree: xr.DataTree, title: str, *, transform: str = "auto") -> Drawn:
     """Draw every effect beside the mean of its cell."""
     table = summaries.orchard_table(tree)
     if not (table["part"] == "effect").any():
-        cells = "effects beside the mean of their cell, and these terms are no cells"
+        cells = "effects beside the mean of their cell, and these terms are not cells"
         raise BadInput(f"an orchard draws {cells}: use forest")
     return Drawn(
         [figures.draw_orchard(shown_names(tree, table), **words_of(tree, title, transform))], table
@@ -204,7 +204,7 @@ def orchard(tree: xr.DataTree, title: str, *, transform: str = "auto") -> Drawn:
 def caterpillar(tree: xr.DataTree, title: str, *, transform: str = "auto") -> Drawn:
     """Draw the true means of the studies."""
     if "summaries" in tree.children:
-        raise BadInput("a caterpillar needs the draws of the studies, which a tree so large lacks")
+        raise BadInput("a caterpillar needs the draws of the studies, which a large tree lacks")
     table = summaries.studies_table(tree)
     if table.empty:
         raise BadInput(f"a caterpillar draws studies around means, and {NO_MEANS}")

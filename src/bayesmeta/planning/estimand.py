@@ -54,7 +54,7 @@ def chosen_terms(
     terms = dict(zip(map(str, weights["contrast"].values), measured, strict=True))
     empty = [name for name, names in terms.items() if not names]
     if empty and not (skip and len(empty) < len(terms)):
-        problem = f"new {stratum} studies measure nothing of the contrasts {empty}"
+        problem = f"new {stratum} studies measure no term of the contrasts {empty}"
         raise BadInput(f"{problem}; choose another --stratum")
     return {name: names for name, names in terms.items() if names}
 

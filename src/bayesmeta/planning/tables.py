@@ -80,15 +80,15 @@ def _sentence(rows: pd.DataFrame, kind: str) -> str:
     p = last["current_p"]
     now = probability_statement("P(> 0)", p)
     if p > SETTLED or p < 1 - SETTLED:
-        after = f"after {_plan(last, kind)} it would be with probability {_settled(last)}"
+        after = f"after {_plan(last, kind)} it would be settled with probability {_settled(last)}"
         return f"The sign is settled today, {now}; {after}."
     enough = rows[rows["p_settled"] >= TARGET_P_SETTLED]
     outcome = "the sign would be settled with probability"
     if not len(enough):
         floor = last["floor_width"]
-        limit = f"; what they do not measure keeps the interval wider than {floor:.2f}"
+        limit = f"; terms that they do not measure keep the interval wider than {floor:.2f}"
         known = now + limit if floor > 0 else now
-        return f"{_plan(last, kind)} would not do it: {outcome} {_settled(last)} (today {known})."
+        return f"{_plan(last, kind)} are too few: {outcome} {_settled(last)} (today {known})."
     persons = enough["studies"] * enough["per_arm"]
     best = enough.assign(persons=persons).sort_values(["persons", "studies"]).iloc[0]
     return f"With {_plan(best, kind)} {outcome} {_settled(best)} (today {now})."

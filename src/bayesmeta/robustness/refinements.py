@@ -1,8 +1,8 @@
 """What refinements of a model would change, at the cost of an integral each.
 
-Of a normal model: the exact likelihood of Hedges' g (`likelihood.exact_smd`), by its working
+For a normal model: the exact likelihood of Hedges' g (`likelihood.exact_smd`), by its working
 normals, which give its posterior means to a few hundredths of a posterior sd; and the effect level,
-with its evidence. Of a model with the exact likelihood: to leave out extreme effects, which it
+with its evidence. For a model with the exact likelihood: to leave out extreme effects, which it
 makes influential.
 """
 
@@ -39,9 +39,9 @@ MATTERS = 0.25  # shift of a mean, in posterior sds, that a fit reports
 EXTREME = 6.0  # |g|, beyond any plausible true effect: a SEM read as an SD, or an SD near zero
 STRONG = 3.0  # log Bayes factor that a fit reports: doi 10.1080/01621459.1995.10476572
 SENTENCES = {
-    EXACT: "The exact likelihood of Hedges' g ({option}) would move",
-    LEVEL: "The log Bayes factor for an effect level ({option}) is {factor:.0f}; it would move",
-    MODERATE: "Without the effects in tables/extreme_effects.csv ({option}), the fit would move",
+    EXACT: "The exact likelihood of Hedges' g ({option}) would change",
+    LEVEL: "The log Bayes factor for an effect level ({option}) is {factor:.0f}; it would change",
+    MODERATE: "Without the effects in tables/extreme_effects.csv ({option}), the fit would change",
 }
 OPTIONS = {
     EXACT: "--likelihood t",

@@ -72,7 +72,7 @@ def tau_tests(fit: Reml) -> pd.DataFrame:
 def sentence(tests: pd.DataFrame) -> str:
     """Describe the tests."""
     if not len(tests):
-        return "no moderator of which heterogeneity could be tested to depend on it"
+        return "no moderator whose effect on heterogeneity can be tested"
     clear = tests[tests["p_bonferroni"] < ALPHA]
     if not len(clear):
         row = tests.sort_values("p").iloc[0]

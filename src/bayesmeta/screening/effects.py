@@ -73,7 +73,7 @@ def effects_of(table: pd.DataFrame, moderators: Sequence[str]) -> Effects:
     column is absent or has missing values; vi is not above 0; no moderator or no effect is given.
     """
     if not moderators or table.empty:
-        raise BadInput("a tree needs a moderator and an effect at least")
+        raise BadInput("a tree needs at least a moderator and an effect")
     if unknown := [name for name in ("yi", "vi", *moderators) if name not in table]:
         columns = ", ".join(map(str, table.columns))
         raise BadInput(f"the table has no columns {unknown}; it has: {columns}")

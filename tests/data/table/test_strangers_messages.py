@@ -49,24 +49,24 @@ def run(command: str) -> list[float]:
 CHOICES = {
     "the error of a ratio": (
         "study,OR,SE\na,1.5,.2\nb,2,.3\n",
-        "OR is a ratio, and SE may be of it or of its logarithm",
+        "OR is a ratio; SE may refer to it or to its logarithm",
         [np.log([1.5, 2]), np.log([1.5, 2]), [1.5, 2]],
     ),
     "uneven intervals": (
         "study,estimate,lower,upper\na,2,1.1,3.6\nb,3,1,9\n",
-        "lie unevenly about yi, as intervals of ratios do",
+        "are not symmetric about yi, like intervals of ratios",
         [np.log([2, 3]), [2, 3]],
     ),
     "two estimates": ("study,g,d,se\na,1,2,1\nb,3,4,1\n", "yi may be any of", [[1, 3], [2, 4]]),
     "an error or a variance": ("study,g,se,var\na,1,2,1\nb,3,4,1\n", "vi or sei", [[1, 3]] * 2),
     "two groups": (
         "study,mean_m,sd_m,n_m,mean_f,sd_f,n_f\na,5,1,20,4,1,20\nb,4,1,20,5,1,20\n",
-        "which group is of interest, and which is its control, does not show",
+        "the names of the groups do not show which of them is the control",
         [[0.980, -0.980], [-0.980, 0.980]],
     ),
     "rows of two groups": (
         "study,sex,n,mean,sd\na,m,20,5,1\na,f,20,4,1\nb,m,20,4,1\nb,f,20,5,1\n",
-        "no label of sex is that of a control",
+        "no label of sex means a control",
         [[0.980, -0.980], [-0.980, 0.980]],
     ),
     "a correlation or a change": (

@@ -192,7 +192,7 @@ REFUSED = [
     ),
     (RAW.replace("5,2,10", ",2,10"), "SMD: m1i must be a finite number, got nan at row 2"),
     (b"study,yi,vi\nM\x81ller,1,1\n", "it is not UTF-8 text (byte 13)"),
-    (b"study,yi,vi\na\0,1,1\n", "it holds NUL bytes"),
+    (b"study,yi,vi\na\0,1,1\n", "it has NUL bytes"),
     (bytes(range(256)) * 9, "it is not UTF-8 text"),
 ]
 

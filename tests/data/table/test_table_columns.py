@@ -109,11 +109,12 @@ def test_a_variance_is_not_a_standard_error_and_words_are_no_effects(read: Read)
     [
         (
             "paper,trial,g,se\na,1,1,1\na,2,1,1\nb,3,1,1\n",
-            'trial, paper; say which:\n  bayesmeta fit --dataset PATH --columns "study=trial"',
+            'trial, paper; choose one:\n  bayesmeta fit --dataset PATH --columns "study=trial"',
         ),
         (
             "study,g,d,se\na,1,1,1\nb,1,1,1\n",
-            'columns g, d; say which:\n  bayesmeta fit --dataset PATH --columns "yi=g"   (yi is g)',
+            'columns g, d; choose one:\n  bayesmeta fit --dataset PATH --columns "yi=g"   '
+            "(yi is g)",
         ),
         ("study,g,se,var\na,1,1,1\nb,1,1,1\n", "vi or sei may be any of the columns var, se"),
     ],
@@ -174,12 +175,12 @@ def test_a_standard_error_that_is_asked_for_comes_before_the_files_own_variance(
     [
         (
             "study=distric",
-            "columns asks for 'distric', which is not a column (did you mean 'district'?)",
+            "columns names 'distric', which is not a column (did you mean 'district'?)",
         ),
         ("stud=district", "columns cannot name stud (did you mean 'study'?)"),
         ("study", "--columns has 'study'; it should read"),
         ("study=school, study=district", "--columns gives study twice"),
-        ("group=district/scool", "columns asks for 'scool'"),
+        ("group=district/scool", "columns names 'scool'"),
         ("measure=smd", "unknown measure 'smd' (did you mean 'SMD'?)"),
     ],
 )

@@ -218,7 +218,7 @@ def test_intervals_give_standard_errors(read: Read) -> None:
     assert table.attrs["notes"] == [
         "study is read from author; yi is read from g; ci_lb is read from lower; "
         "ci_ub is read from upper",
-        "sei is computed from 95 % intervals, ci_lb and ci_ub, as those of a normal distribution",
+        "sei is computed from 95 % intervals, ci_lb and ci_ub, of a normal distribution",
         "1 of 3 rows are left out, because cells of their effect are blank: at row 4",
     ]
     np.testing.assert_allclose(
@@ -244,7 +244,9 @@ def test_intervals_that_cannot_be_are_refused(read: Read) -> None:
     one_end = refusal(read, "study,yi,ci_lb,ci_ub\na,1,0,2\nb,,0,\nc,2,1,3\n")
     assert (one_end[0], one_end[-1]) == ("sei must be a number above 0, got nan at row 3", OMIT)
     ratios = "study,x,ci_lb,ci_ub\na,2,1.1,3.6\nb,1.5,0.6,3.8\nc,3,1,9\n"
-    assert "lie unevenly about yi, as intervals of ratios do" in refusal(read, ratios, yi="x")[0]
+    assert (
+        "are not symmetric about yi, like intervals of ratios" in refusal(read, ratios, yi="x")[0]
+    )
     logs = "study,yi,ci_lb,ci_ub\na,0.69,0.1,1.28\nb,0.41,-0.51,1.34\nc,1.1,0,2.2\n"
     np.testing.assert_allclose(read(logs)["vi"] ** 0.5, [0.3, 0.47, 0.56], atol=0.01)
     assert len(refusal(read, "study,yi,ci_lb,ci_ub\na,,,\nb,,,\n")) == 1

@@ -34,7 +34,7 @@ def test_zero_cells_follow_metafor_and_are_noted(
     np.testing.assert_allclose(frame["yi"], yi, atol=5e-5)
     notes = "\n".join(frame.attrs["notes"])
     assert ADDED in notes
-    assert "has an event at row 4: such a row says little" in notes
+    assert "has an event at row 4: such a row has little" in notes
     assert frame.attrs["measure"] == name
 
 

@@ -136,7 +136,7 @@ def test_tables_that_are_not_of_directions_are_refused(
     unknown = frame.assign(direction=["better", *frame["direction"].iloc[1:]])
     with pytest.raises(BadInput, match="one of impaired, none, enhanced; got better"):
         ordinal.build_directions(unknown, spec)
-    with pytest.raises(BadInput, match="which is no factor of its terms"):
+    with pytest.raises(BadInput, match="which is not a factor of its terms"):
         ordinal.build_directions(frame, replace(spec, sides="species"))
     with pytest.raises(BadInput, match="at least two"):
         ordinal.build_directions(frame.iloc[:1], spec)

@@ -247,7 +247,7 @@ def test_the_report_says_that_these_are_directions(fitted: Path) -> None:
     page = (fitted / "index.html").read_text(encoding="utf-8")
     words = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", page))
     assert (
-        "These are directions that abstracts state, not effect sizes. 11 rows of 9 papers state"
+        "The data are directions that abstracts state, not effect sizes. 11 rows of 9 papers state"
         in words
     )
     for note in datasets.read("ketamine-extinction").attrs["notes"]:

@@ -228,7 +228,7 @@ def test_what_cannot_be_fitted_is_refused() -> None:
     with pytest.raises(BadInput, match="got 2 effects for 2 terms"):
         fit_to(two)
     with pytest.raises(
-        BadInput, match=r"terms leave nothing to estimate tau of the levels \['study'\]"
+        BadInput, match=r"terms leave no information on tau of the levels \['study'\]"
     ):
         fit_to(frame, SPEC.with_terms("0 + study"))
     with pytest.raises(BadInput, match="study must have at least two different labels"):

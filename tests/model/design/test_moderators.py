@@ -317,7 +317,7 @@ def test_rows_with_a_blank_moderator_are_left_out_by_a_query(frame: pd.DataFrame
     frame = frame.assign(dose=frame["dose"].where(frame["dose"] > frame["dose"].median()))
     with pytest.raises(BadInput, match=r"leave the rows out: where=\"dose.notna\(\)\""):
         bayesmeta.reml(frame, moderators="~ dose", missing="refuse")
-    with pytest.raises(BadInput, match=r"needs complete ones: missing=\"complete\""):
+    with pytest.raises(BadInput, match=r"needs complete moderators: missing=\"complete\""):
         bayesmeta.reml(frame, moderators="~ dose")
     complete = bayesmeta.reml(frame, moderators="~ dose", missing="complete")
     found = bayesmeta.reml(frame, moderators="~ dose", where="dose.notna()")

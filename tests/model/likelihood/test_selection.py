@@ -431,7 +431,7 @@ def test_directions_from_the_data_need_a_prior_that_leans_to_large_weights() -> 
         (
             'bias = "selection"',
             'bias = "selection"\nweight_function = "beta"\ncutpoints = [0.05]',
-            "beta weights, of which the cutpoints are fixed",
+            "beta weights, whose cutpoints are fixed",
         ),
         (
             'bias = "selection"',

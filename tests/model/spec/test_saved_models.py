@@ -77,7 +77,7 @@ def test_another_text_is_refused(text: str) -> None:
 
 
 def test_a_tree_without_a_model_is_refused() -> None:
-    with pytest.raises(BadInput, match="holds no model"):
+    with pytest.raises(BadInput, match="has no model"):
         spec_of(xr.DataTree.from_dict({"constant_data": xr.Dataset()}))
 
 

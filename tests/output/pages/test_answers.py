@@ -60,7 +60,7 @@ def test_the_answer_is_that_of_the_supported_model_beside_the_requested_one(
     assert "fear memory (0.91 [0.61, 1.21]) and trauma extinction (0.70" in text["estimated"]
     assert text["structure"] == (
         "This is the model that the data support; the requested model (“Three-level model, cell "
-        "means”), of which the sections below are, gives trauma extinction 0.10 [−0.20, 0.40] "
+        "means”), to which the sections below refer, gives trauma extinction 0.10 [−0.20, 0.40] "
         "instead of 0.70, neutral memory −1.36 [−1.66, −1.06] instead of −1.36, fear memory 0.91 "
         "[0.61, 1.21] instead of 0.91; the verdict on the sign changes for trauma extinction; "
         "without the effects of g beyond 6 (extreme_effects), the supported model gives 0.25 for "
@@ -73,8 +73,8 @@ def test_the_expected_number_of_wrong_signs_is_said(complete: Results, tmp_path:
     contrasts = complete.tables["contrasts"].assign(p_positive=[0.01, 0.98, 0.5])
     results = folder(tmp_path / "b", tables_of_fit(**CELLS) | {"contrasts": contrasts})
     assert sentences(results, html=False)["signs"] == (
-        "Of the 2 means and contrasts with a 95 % interval on one side of zero, 0.03 are expected "
-        "to have the other sign, by the sum of its probabilities."
+        "2 means and contrasts have a 95 % interval on one side of zero; the expected number with "
+        "the opposite sign, the sum of its probabilities, is 0.03."
     )
 
 
@@ -153,11 +153,12 @@ def test_reml_and_bayes_agree_or_differ(complete: Results, tmp_path: Path) -> No
 
 def test_what_could_change_the_conclusions(complete: Results) -> None:
     assert sentences(complete, html=False)["doubts"] == (
-        "What could change these conclusions: 1 of 3 checks passed, look closer at funnel and bias "
-        "models (a bias model unsettles fear memory); findings of the first rank in the data: 2 "
-        "(2 times: standard errors typed as standard deviations), and their correction changes the "
-        "sign of fear memory (above zero → open); the 3 conclusions under 3 alternatives: weakens "
-        "1, overturned 1, open 1, the weakest being fear memory (P = .35 under comparison F)."
+        "What could change these conclusions: 1 of 3 checks passed, review: funnel and bias "
+        "models (no longer settled under a bias model: fear memory); findings of the first rank "
+        "in the data: 2 (2 times: standard errors typed as standard deviations), and their "
+        "correction changes the sign of fear memory (above zero → open); the 3 conclusions under "
+        "3 alternatives: weakens 1, overturned 1, open 1; the weakest is fear memory (P = .35 "
+        "under comparison F)."
     )
 
 
@@ -242,7 +243,7 @@ def test_simulated_data_are_marked(tmp_path: Path) -> None:
     results = folder(tmp_path / "a", tables_of_fit(**CELLS), synthetic=True)
     text = sentences(results, html=False)
     assert all(
-        text[name].startswith("SYNTHETIC data, which say nothing")
+        text[name].startswith("SYNTHETIC data, simulated and not observed")
         for name in ("analysed", "estimated")
     )
     assert '<span class="synthetic">SYNTHETIC</span>' in answer(results)

@@ -78,7 +78,7 @@ def test_numbers_come_from_the_results(complete: Results) -> None:
 
 
 def test_items_for_the_author_are_not_answered(complete: Results) -> None:
-    for beginning in ("What the analysis is to find out", "Why a Bayesian", "What is lost"):
+    for beginning in ("The goals of the analysis", "Why a Bayesian", "What is lost"):
         row = item(checklist_table(complete), beginning)
         assert row["state"] == "not answered"
         assert row["answer"].startswith("for the author: ")

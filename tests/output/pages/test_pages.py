@@ -134,7 +134,7 @@ def test_the_whole_page_is_sound_and_in_order(drawn: dict[str, Path]) -> None:
 
 def test_the_verdicts_come_first_and_are_counted(drawn: dict[str, Path]) -> None:
     text = page(drawn)
-    assert "Failed: 1, look closer: 1, passed: 2" in text
+    assert "Failed: 1, review: 1, passed: 2" in text
     assert 'class="verdict failed">failed<' in text
     assert "PET &lt; 0 &amp; PEESE &gt; 0" in text
     assert text.index("PET &lt; 0") < text.index("<section")

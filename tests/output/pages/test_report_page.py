@@ -163,7 +163,7 @@ def test_only_a_model_with_sides_has_a_section_on_them(folder: Path) -> None:
 def test_verdicts_stand_in_their_sections(report: tuple[Path, str]) -> None:
     _, text = report
     bias = text[text.index('id="bias"') : text.index('id="influence"')]
-    assert 'class="verdict review">look closer<' in bias
+    assert 'class="verdict review">review<' in bias
     assert ">5 % of &lt; them &amp; more</data>" in bias
     assert (
         'class="verdict passed"'

@@ -112,7 +112,7 @@ def test_each_stratum_has_a_slope_of_its_own(frame: pd.DataFrame) -> None:
         (
             lambda t: t,
             spec_of('bias = "pet"', 'bias = "pet"\ndirections = {feer = "lower"}'),
-            "name 'feer', a level of no term",
+            "name 'feer', not a level of a term",
         ),
         (
             lambda t: t.replace({"valence": {"fear": "pet"}}),
@@ -138,7 +138,7 @@ def test_without_sizes_of_groups_the_standard_error_is_the_size(frame: pd.DataFr
     np.testing.assert_allclose(pet, sign * np.sqrt(frame["vi"]))
     assert "contains the difference" in caution(bare)
     bare.attrs["measure"] = "OR"
-    assert caution(bare).endswith("of PEESE on vi")
+    assert caution(bare).endswith("PEESE on vi")
     n = np.array([8.0, 25, 20, 50, 16, 64])
     assert not caution(frame) + caution(bare.assign(ni=n))
     slope = build_design(bare.assign(ni=n), spec_of())["X"].sel(term="pet").values

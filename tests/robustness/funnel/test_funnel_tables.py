@@ -46,13 +46,13 @@ def test_verdicts_say_which_side_and_when_a_naive_check_would_be_wrong() -> None
     found = verdicts(table)
     assert found["flag"].tolist() == ["", "", "high", "low", ""]
     assert (
-        "of the slope 5.00, arithmetic makes 4.25; a check with fixed variances would"
+        "the slope is 5.00, and arithmetic alone gives 4.25; a check with fixed variances would"
         in found["verdict"][0]
     )
     assert found["verdict"][2:4].tolist() == [HIGH["skewness"], LOW["significant"]]
     said = overall(found, funnel_data(tree_of()))
     flagged = f"{HIGH['skewness']}; {LOW['significant']}"
-    assert said == f"The model without selection does not give this funnel: {flagged}."
+    assert said == f"The model without selection does not explain this funnel: {flagged}."
     assert overall(found.assign(flag=""), funnel_data(tree_of())).startswith(
         "Nothing in the funnel"
     )

@@ -161,7 +161,7 @@ def test_sentences() -> None:
         ("four", "a", 0.6, 0.72, -0.5, -0.001, 0.5, ""),
     ]
     assert sentences(pd.DataFrame(rows, columns=columns)) == {
-        "one": "rests on c alone; is no longer settled without a (P .980 -> .970) "
+        "one": "is based on c alone; is no longer settled without a (P .980 -> .970) "
         "or b (P .980 -> .960)",
         "two": "no single study changes it; most influential a "
         "(P .999 -> .997, mean −1.00 -> −0.80)",

@@ -145,7 +145,7 @@ def with_prior(row: Mapping[Any, Any]) -> str:
 
 
 NORMAL_BESIDE = (
-    "REML takes a normal likelihood: both estimates are of the normal model. Columns exact_* of "
+    "REML needs a normal likelihood: both estimates come from the normal model. Columns exact_* of "
     "tables/comparison.csv are the posterior under the exact likelihood of Hedges' g."
 )
 

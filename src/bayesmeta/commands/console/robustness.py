@@ -14,8 +14,8 @@ from bayesmeta.robustness.calibration import sentences
 STRONG_EVIDENCE = 3.0
 SETTLED = (
     "Settled: the sign has a posterior probability above .975. The numbers are averages over "
-    "today's posterior: new studies vary like the present ones, have a single group, and follow "
-    "this model and its priors."
+    "the present posterior: new studies vary like the present ones, have a single group, and "
+    "follow this model and its priors."
 )
 CHECK_STYLES = {
     "passed": "green",
@@ -27,7 +27,7 @@ CHECK_STYLES = {
 STYLES = {"holds": "green", "weakens": "yellow", "changes sign": "red", "overturned": "bold red"}
 Paragraphs = Iterable[tuple[int, str]]
 RANKS = {
-    1: "[bold red]1: almost certain, and able to change conclusions[/bold red]",
+    1: "[bold red]1: almost certain, and can change conclusions[/bold red]",
     2: "[bold yellow]2: examine these[/bold yellow]",
     3: "[bold]3: for information[/bold]",
 }

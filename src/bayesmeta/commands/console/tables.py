@@ -59,7 +59,7 @@ def print_predictions(
     if len(table) > MAX_ROWS:
         printer.line(f"and {len(table) - MAX_ROWS} more rows")
     if missing:
-        text = f"not predicted, the model has no effects in their cells: {missing} rows"
+        text = f"not predicted, because the model has no effects in these cells: {missing} rows"
         printer.line(text, "yellow")
     outside = table["outside"][table["outside"] != ""]
     if len(outside):
@@ -117,4 +117,4 @@ def print_screen(
         mean = estimate_text(row["estimate"], row["ci_lb"], row["ci_ub"])
         size = f"{row['k']} effects of {row['studies']} studies"
         printer.line(f"leaf {row['node']}: {row['split']}: {mean}, {size}")
-    printer.line(f"to test them by the hierarchical model: {command}")
+    printer.line(f"to test them with the hierarchical model: {command}")

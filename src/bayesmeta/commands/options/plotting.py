@@ -26,7 +26,7 @@ class Plotting(Options):
     results: Results
     layout: Annotated[
         ForestLayout | None,
-        option("Appearance of a forest: what stands where. Default: plain."),
+        option("Layout of a forest. Default: plain."),
     ] = None
     sort: Annotated[
         str | None,
@@ -43,7 +43,7 @@ class Plotting(Options):
         ),
     ] = None
     favours: Annotated[
-        str | None, option("What lies on either side of no effect: 'drug|placebo'.")
+        str | None, option("Labels for the two sides of no effect: 'drug|placebo'.")
     ] = None
     size: Annotated[
         str | None, option("Width x height of a page in inches: 8x6. Default: as needed.")
@@ -51,11 +51,11 @@ class Plotting(Options):
     rows: Annotated[int | None, option("Rows on a page of a forest. Default: 60.", min=5)] = None
     nested: Annotated[
         bool | None,
-        option("Rows for the effects of studies. Default: if the table has at most 60 effects."),
+        option("A row for every effect of a study. Default: yes, for at most 60 effects."),
     ] = None
     transform: Annotated[
         AxisTransform | None,
-        option("Scale of numbers and ticks. Default: auto, that of the measure."),
+        option("Scale of numbers and ticks. Default: auto, the scale of the measure."),
     ] = None
     moderator: Annotated[
         str | None, option("Moderator of a bubble plot. Default: the first that is a number.")

@@ -62,7 +62,7 @@ class Request(Options):
     likelihood: Annotated[
         Likelihood | None,
         option(
-            "Likelihood of results: normal, or t, the exact one of Hedges' g (needs n1i and n2i, "
+            "Likelihood of results: normal, or t, which is exact for Hedges' g (needs n1i and n2i, "
             "or ni). Default: the model's."
         ),
     ] = None
@@ -75,7 +75,7 @@ class Request(Options):
     ] = None
     crossed: Annotated[
         str | None,
-        option("Columns whose effects cross the studies, such as species,laboratory."),
+        option("Columns that are crossed with the studies, such as species,laboratory."),
     ] = None
     prior: Annotated[
         str | None,
@@ -111,8 +111,8 @@ class Sampling(Options):
     sampler: Annotated[
         Sampler,
         option(
-            "NUTS by numpyro, nutpie or pymc; quadrature (independent draws); auto is numpyro, of "
-            "more than 50,000 effects quadrature."
+            "NUTS by numpyro, nutpie or pymc; quadrature (independent draws); auto is numpyro, but "
+            "quadrature above 50,000 effects."
         ),
     ] = "auto"
     draws: Annotated[int, option("Draws to keep per chain.", min=10)] = 1000
@@ -166,7 +166,9 @@ class Output(Shown):
 class Machine(Options):
     """Processes that refit models; no result depends on them."""
 
-    workers: Annotated[int | None, option("Processes. Default: as many as cores.", min=1)] = None
+    workers: Annotated[
+        int | None, option("Number of processes. Default: the number of cores.", min=1)
+    ] = None
     dask: str | None = field(default=None, init=False)
 
 

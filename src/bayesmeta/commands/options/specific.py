@@ -35,7 +35,7 @@ class Averaging(Options):
         str | None,
         option(
             "Parts that models have or lack: effect,heterogeneity,bias,moderators. "
-            "Default: all that apply, but bias, whose models take longer."
+            "Default: all that apply except bias, whose models take longer."
         ),
     ] = None
     seed: Seed = 1
@@ -50,7 +50,7 @@ class Calibration(Options):
     draws: Annotated[int, option("Independent draws of each posterior.", min=50)] = 200
     simulator: Annotated[
         Likelihood | None,
-        option("Likelihood that the data come from: normal or t. Default: the model's."),
+        option("Likelihood that simulates the data: normal or t. Default: the model's."),
     ] = None
     seed: Seed = 1
 
@@ -77,9 +77,12 @@ class Screening(Options):
             "Default: the dataset's column, else all rows."
         ),
     ] = None
-    imputations: Annotated[int, option("1: mode or median; more: mean of random ones.", min=1)] = 1
+    imputations: Annotated[
+        int, option("1: mode or median; more: random, then averaged.", min=1)
+    ] = 1
     coding: Annotated[
-        Coding, option("Categories as a column per level, or alphabetical numbers (as the paper).")
+        Coding,
+        option("Categories as a column per level, or alphabetical numbers (as in the paper)."),
     ] = "levels"
     draws: Annotated[int, option("Number of posterior draws, if --target is draws.", min=2)] = 50
     resamples: Annotated[int, option("Bootstrap resamples of studies (intervals).", min=2)] = 100
@@ -95,9 +98,9 @@ class Scope(Options):
         option("Name of a contrast, or 'a:b - c:d'; may be repeated. Default: all.", "--contrast"),
     ] = ()
     studies: Annotated[str, option("Numbers of new studies: 1:20, or 5,10,20.")] = "1:20"
-    per_arm: Annotated[str, option("Sizes of an arm; every new study has two.")] = "20,40,80"
+    per_arm: Annotated[str, option("Sizes of an arm; every new study has two arms.")] = "20,40,80"
     stratum: Annotated[str | None, option("Stratum of new studies. Default: human, if any.")] = None
-    replicates: Annotated[int, option("Simulated futures per size of an arm.", min=10)] = 400
+    replicates: Annotated[int, option("Simulations per size of an arm.", min=10)] = 400
     seed: Seed = 1
 
     def __post_init__(self) -> None:
@@ -162,7 +165,8 @@ class Prediction(Options):
     baseline: Annotated[
         str | None,
         option(
-            "Risks without treatment, 0.12,0.3: persons with an event per 1000, with treatment."
+            "Risks without treatment, such as 0.12,0.3: adds the persons per 1000 with an event "
+            "under treatment."
         ),
     ] = None
     transform: TransformOption = "auto"

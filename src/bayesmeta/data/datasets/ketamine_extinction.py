@@ -19,9 +19,9 @@ NOTES = (
     "directions as abstracts state them: impaired, none or enhanced; no effect sizes exist in "
     "the open record",
     "none of the papers is confirmed to be among the 15 studies of Boese et al. "
-    "(doi:10.3389/fnins.2025.1546460); their 10 of 15 enhancing stands beside the model, not in it",
-    "what an abstract does not state stays unstated: the route of 7 of 11 rows, the time of 2",
-    "so few rows leave much to the priors: read every probability beside its prior",
+    "(doi:10.3389/fnins.2025.1546460); their count, 10 of 15 enhancing, is not a part of the model",
+    "what an abstract does not state is coded unstated: the route of 7 of 11 rows, the time of 2",
+    "with so few rows the priors have much influence: compare every probability with its prior",
 )
 
 

@@ -12,7 +12,7 @@ COLUMNS = ("effect", "study", "group", "confidence", "ti", "ni", "d_av", "yi", "
 NOTES = (
     "effects are d_z = t / sqrt(n) with the exact correction J(n - 1), from the printed t: neither "
     "means nor standard deviations are printed",
-    "high and low confidence come from the same people: their errors share a correlation rho that "
+    "high and low confidence come from the same people: their errors have a correlation rho, which "
     "is not printed",
 )
 
@@ -55,9 +55,9 @@ def _note_of_measures(measures: pd.DataFrame) -> str:
     texts = measures[["d_z", "d_av", "r"]].map(lambda value: f"{value:.2f}".lstrip("0"))
     d_z, d_av, r = (", ".join(texts[name]) for name in texts)
     return (
-        f"d_z and d_av tell different stories: d_z of high confidence is {d_z}, the printed d_av "
-        f"{d_av}, because the correlation between the conditions is {r}: d_z is in units of a "
-        "difference that hardly varies"
+        f"d_z and d_av differ: d_z of high confidence is {d_z}, the printed d_av {d_av}, because "
+        f"the correlation between the conditions is {r}: the unit of d_z, the standard deviation "
+        "of the difference, is small"
     )
 
 

@@ -41,9 +41,9 @@ from bayesmeta.data.effect_sizes.families import (
 from bayesmeta.data.effect_sizes.measure import TWO_GROUPS, TWO_OCCASIONS, Forms, Measure, nothing
 
 _PFT = (
-    "PFT, the Freeman-Tukey double arcsine, has no safe way back to a proportion: its inverse "
-    "takes one sample size, which a meta-analysis does not have, and can mislead (Schwarzer et al. "
-    "2019, doi:10.1002/jrsm.1348); no proportions are shown, and measure=PLO or PAS shows them"
+    "PFT, the Freeman-Tukey double arcsine, cannot be transformed back reliably: its inverse needs "
+    "a single sample size, which a meta-analysis does not have (Schwarzer et al. 2019, "
+    "doi:10.1002/jrsm.1348); no proportions are shown, but measure=PLO or PAS shows them"
 )
 _SMD = means.of_two_groups(means.hedges)
 _SMCC: Forms = {TWO_OCCASIONS: pairs.smcc, ("ti", "ni"): pairs.smcc_t}

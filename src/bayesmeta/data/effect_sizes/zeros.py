@@ -62,6 +62,8 @@ def notes(columns: Columns, rows: Rows) -> list[str]:
         lines.append(f"1/2 is added to {what} {where}, because a cell there is 0 (metafor's rule)")
     if (nothing := without_events(columns)).any():
         reason = "no group, or everybody in both groups, has an event"
-        remedy = 'such a row says little about a ratio; --columns "drop00=yes" leaves it out'
+        remedy = (
+            'such a row has little information on a ratio; --columns "drop00=yes" leaves it out'
+        )
         lines.append(f"{reason} {places(nothing, rows)}: {remedy}")
     return lines

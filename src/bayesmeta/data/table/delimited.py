@@ -80,5 +80,5 @@ def _decoded(content: bytes) -> tuple[str, tuple[str, ...]]:
         guess = f"is {word[0] if word else ''!r} right?"
         messages = (f"it is not UTF-8 and was read as Latin-1 (Windows-1252): {guess}",)
     if "\0" in text:
-        raise BadInput("it holds NUL bytes, unlike a text table; is it complete, and of that kind?")
+        raise BadInput("it has NUL bytes, unlike a text table; is it complete, and of that kind?")
     return text, messages

@@ -30,7 +30,7 @@ def read_bytes(path: Path) -> bytes:
     if (kind := path.suffix.lower()) not in KINDS:
         remedy = next((text for kinds, text in OTHER_KINDS.items() if kind in kinds), "")
         listed = f"save it as one of {', '.join(KINDS)}"
-        raise BadInput(f"not a kind of table this reads; {remedy or listed}")
+        raise BadInput(f"this kind of file cannot be read as a table; {remedy or listed}")
     if not path.is_file():
         folder = path.parent
         near = nearest(path.name, [p.name for p in folder.iterdir()]) if folder.is_dir() else ""

@@ -15,8 +15,8 @@ from bayesmeta.data.table.requests import command
 from bayesmeta.data.table.words import percent_in
 from bayesmeta.infrastructure.errors import BadInput
 
-UNEVEN = "ci_lb and ci_ub lie unevenly about yi, as intervals of ratios do"
-MESSAGE = "sei is computed from {} intervals, ci_lb and ci_ub, as those of a normal distribution"
+UNEVEN = "ci_lb and ci_ub are not symmetric about yi, like intervals of ratios"
+MESSAGE = "sei is computed from {} intervals, ci_lb and ci_ub, of a normal distribution"
 LEVELS = ("level", "ci_level", "conf_level", "confidence_level", "conf", "confidence", "ci_width")
 USUAL = 95.0
 COMMON = (80, 85, 90, 95, 97.5, 98, 99, 99.5, 99.9)  # levels that a column may hold unasked

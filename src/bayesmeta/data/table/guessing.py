@@ -178,7 +178,7 @@ def _raw(guess: Guess, known: Names, numbers: list[str], measure: str | None) ->
     raw |= {target: [name] for target, name in change_columns(numbers).items()}
     if not complete_form({*known, *raw} - {*OF_ONE_GROUP}, measure):
         groups = Guess(guess.reading)
-        problem = "which group is of interest, and which is its control, does not show"
+        problem = "the names of the groups do not show which of them is the control"
         groups.take(_two_groups(known, numbers, measure), problem)
         guess.messages += groups.messages
         raw |= {target: [name] for target, name in groups.columns.items()}

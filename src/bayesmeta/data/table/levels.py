@@ -66,7 +66,9 @@ def _groups(reading: Reading) -> Labels:
         return group
     study_source, group_source = (reading.taken.get(name, name) for name in ("study", "group"))
     if reading.propose:
-        message = f"labels of {group_source} are in several studies: they are taken as different"
+        message = (
+            f"labels of {group_source} are in several studies: these groups count as different"
+        )
         return Labels(study + "/" + group.labels, (*group.messages, message), joined=True)
     nested = command(reading, {"study": study_source, "group": f"{study_source}/{group_source}"})
     aside = command(reading, {"group": ""})
@@ -74,8 +76,8 @@ def _groups(reading: Reading) -> Labels:
     shown = shlex.quote(kept)
     problem = (
         f"group must lie in a single study, got {cells_at(repeated, group.labels)}; a label in two "
-        f"studies is either two groups with the same name, which this nests: {nested}; or the same "
-        f"thing in both, whose effects cross the studies: {aside} --crossed {shown}"
+        f"studies means either two groups with the same name; to nest them: {nested}; or the same "
+        f"thing in both studies; to cross it with the studies: {aside} --crossed {shown}"
     )
     return Labels(study + "/" + group.labels, group.messages, (problem,))
 

@@ -19,5 +19,5 @@ def check_shape(rows: int, columns: int) -> None:
         raise BadInput(f"it has {columns:,} columns, and a table may have {COLUMNS:,}; {question}")
     if rows * columns > CELLS:
         shape = f"{rows:,} rows and {columns:,} columns, and a table may have {CELLS:,} cells"
-        remedy = "leave out what is not needed, or cells that stand far from the table"
+        remedy = "leave out what is not needed, or cells far from the table"
         raise BadInput(f"it has {shape}; {remedy}")

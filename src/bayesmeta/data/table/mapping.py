@@ -81,7 +81,7 @@ def _source(text: pd.DataFrame, target: str, source: str) -> str:
     if len(alike) == 1:
         return alike[0]
     near = nearest(source, text.columns)
-    problem = f"columns asks for {source!r}, which is not a column{near}"
+    problem = f"columns names {source!r}, which is not a column{near}"
     raise BadInput(f"{problem}; the columns are {listed(text.columns)}")
 
 

@@ -72,7 +72,7 @@ def derived(names: Collection[str]) -> set[str]:
 def complete_measure(names: Collection[str], asked: str | None) -> Measure | None:
     """Return the effect size that columns complete with most numbers, or None.
 
-    Of several the first; it is the one that is asked for, or else one that may be guessed.
+    If several fit, the first; it is the one that is asked for, or else one that may be guessed.
     """
     guessed = [measure for measure in MEASURES.values() if measure.guessed]
     measures = [MEASURES[asked]] if asked else guessed

@@ -101,11 +101,11 @@ def _scale_of_error(reading: Reading, values: Mapping[str, Floats]) -> Scale:
     by_interval = _error_by_interval(reading, values)
     if error or is_error_of_log(source) or by_interval:
         return Scale(ratios=True, error_of_log=(error or by_interval) != "ratio")
-    given = f"{_source(reading, 'yi')} is a ratio, and {source} may be of it or of its logarithm"
+    given = f"{_source(reading, 'yi')} is a ratio; {source} may refer to it or to its logarithm"
     options: list[tuple[dict[str, str], str]] = [
         ({"scale": "ratio", "error": "log"}, f"ratios; {source} is of the logarithm"),
         ({"scale": "ratio", "error": "ratio"}, f"ratios; {source} is of the ratio itself"),
-        ({"scale": "log"}, f"{_source(reading, 'yi')} holds logarithms already"),
+        ({"scale": "log"}, f"{_source(reading, 'yi')} contains logarithms"),
     ]
     changes = {name: _source(reading, name) for name in ("yi", name)}
     ready = [({**changes, **change}, meaning) for change, meaning in options]

@@ -50,7 +50,7 @@ def choose(
         others = "; or ".join(columns_option(reading, changes) for changes, _ in options[1:])
         return taken, f"{problem}; taken as {meaning}, change it by {others}"
     lines = [f"  {command(reading, changes)}   ({meaning})" for changes, meaning in options]
-    raise BadInput("\n".join([f"{problem}; say which:", *lines]))
+    raise BadInput("\n".join([f"{problem}; choose one:", *lines]))
 
 
 def _quoted(source: str) -> str:

@@ -85,7 +85,7 @@ def check_sides(design: xr.Dataset, spec: ModelSpec) -> None:
     names = [str(name) for name in design["term"].coords]
     factors = [name.removeprefix("term_") for name in names if name.startswith("term_")]
     if spec.sides and level_coordinate(spec.sides) not in names:
-        problem = f"sides = '{spec.sides}' is no factor of the terms '{spec.terms}'"
+        problem = f"sides = '{spec.sides}' is not a factor of the terms '{spec.terms}'"
         raise BadInput(f"{problem}; they have: {', '.join(factors)}")
     for name, text in spec.concordance_of(str(design.attrs["dataset"])).items():
         parse_statement(name, text, [str(term) for term in design["term"].values])

@@ -112,7 +112,7 @@ def conclude(row: Mapping[str, Any], rope: float) -> str:
         f"{probability_statement(f'P({part} {direction})', p)}"
     )
     if row["exploratory"]:
-        few = f"it rests on {_few(row)}: a lead to follow, not a finding"
+        few = f"it is based on {_few(row)}: a hint to be tested, not a finding"
         return f"{sides}: {difference}, but {few}."
     if p > SETTLED:
         lower, upper = sorted(np.sign(row["mean"]) * np.array([row["ci_lb"], row["ci_ub"]]))

@@ -50,7 +50,7 @@ def averaged(
     )
     estimable = ~np.isnan(averages).any(axis=1)
     if not estimable.any():
-        problem = f"no mean of {', '.join(of)} is free of cells without effects"
+        problem = f"every mean of {', '.join(of)} includes cells without effects"
         raise BadInput(f"{problem}; average over fewer moderators")
     values = values.iloc[first[estimable]].reset_index(drop=True)
     coordinates = {"contrast": row_labels(values, moderators), "term": rows["term"].values}

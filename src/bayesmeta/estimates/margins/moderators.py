@@ -81,4 +81,4 @@ def check_names(moderators: Moderators, names: Iterable[str]) -> None:
     """Raise BadInput if names are not those of moderators."""
     if unknown := [name for name in names if name not in moderators.names]:
         known = f"it has: {listed(moderators.names)}"
-        raise BadInput(f"{listed(unknown)} are no moderators of this model; {known}")
+        raise BadInput(f"{listed(unknown)} are not moderators of this model; {known}")

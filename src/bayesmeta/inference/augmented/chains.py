@@ -64,7 +64,7 @@ class Sampler:
         return [slice(start, start + size) for start in range(0, draws, size)]
 
     def condition(self, z: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, Conditional]:
-        """Return log p(y, z | x) but for its constant, and the distribution of (a, beta)."""
+        """Return log p(y, z | x) without its constant, and the distribution of (a, beta)."""
         likelihood = self.likelihood
         values = values_at(likelihood.parameters, z)
         with np.errstate(over="ignore", invalid="ignore"):  # far proposals may have no density

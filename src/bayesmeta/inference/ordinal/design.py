@@ -40,7 +40,7 @@ def build_directions(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
     coding = code_terms(frame, spec.terms)
     if spec.sides not in coding.factors:
         sides = f"sides of model {spec.name} are '{spec.sides}'"
-        raise BadInput(f"{sides}, which is no factor of its terms {spec.terms}")
+        raise BadInput(f"{sides}, which is not a factor of its terms {spec.terms}")
     study, studies = pd.factorize(frame["study"], sort=True)
     codes = direction.map({name: code for code, name in enumerate(spec.categories)})
     data = {

@@ -3,7 +3,7 @@
 The axes are x = arcsinh(tau / scale): straight near zero, where a tau may have its mode,
 logarithmic far out, where a prior may have a long tail. The outermost axis has a single range;
 every node of it has a separate range on the next axis, and so on, so that ridges (two levels that
-the data hardly tell apart) cost no more nodes than round densities.
+the data hardly separate) cost no more nodes than round densities.
 """
 
 from collections.abc import Callable
@@ -18,8 +18,8 @@ from bayesmeta.infrastructure.errors import BadInput
 FARTHEST = 30.0  # sinh(30) is 5e12
 KEPT = 0.65  # share of every side of a box that a round must keep to be the last
 UNBOUND = (
-    "the data do not bound the taus: under flat priors so few studies leave them a tail without "
-    "end; leave out a level, take a model with priors, or add studies"
+    "the data do not bound the taus: under flat priors, and with so few studies, their posterior "
+    "is improper; leave out a level, use a model with priors, or add studies"
 )
 leggauss = cache(legendre.leggauss)
 

@@ -107,7 +107,7 @@ def _climb(problem: Problem, tau: np.ndarray, free: np.ndarray) -> tuple[np.ndar
         here = there
         if np.abs(step).max() < SMALL * problem.scale:
             return np.abs(tau), here.value
-    moving = f"the taus still move after {STEPS} steps"
+    moving = f"the taus still change after {STEPS} steps"
     raise BadInput(f"the likelihood has no clear maximum: {moving}; leave a level out")
 
 

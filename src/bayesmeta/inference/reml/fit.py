@@ -19,7 +19,7 @@ ZERO = 1e-6  # of the sd of the residuals; Newton ends far below it where a tau 
 class Reml:
     """A fit by `fit_reml`.
 
-    aliased : levels that these data cannot tell apart (every study has a single group, say): only
+    aliased : levels that these data cannot separate (every study has a single group, say): only
     the sum of their tau^2 is estimated, and it is split evenly, as metafor does. parameters : of a
     dependence structure, its correlations and slopes of log tau.
     """
@@ -51,7 +51,7 @@ def fit_reml(design: xr.Dataset, spec: ModelSpec, *, method: str = "REML") -> Re
         raise BadInput(text)
     if (empty := design["term"].values[~design["X"].values.any(0)]).size:
         names = list(map(str, empty))
-        raise BadInput(f"{method} has no prior: the terms {names} have no effects; leave them out")
+        raise BadInput(f"{method} uses no prior, and the terms {names} have no effects; omit them")
     if k <= p:
         got = f"got {k} effects for {p} terms"
         raise BadInput(f"{method} needs more effects than terms; {got}: use fewer terms")
@@ -93,7 +93,7 @@ def _aliased(design: xr.Dataset, levels: tuple[str, ...]) -> tuple[str, ...]:
     gram, unprojected = _gram(design, levels)
     names = np.array(levels)
     if used_up := names[np.diag(gram) < 1e-10 * unprojected].tolist():
-        text = f"the terms leave nothing to estimate tau of the levels {used_up} from"
+        text = f"the terms leave no information on tau of the levels {used_up}"
         raise BadInput(f"{text}; use fewer terms")
     scale = np.sqrt(np.diag(gram))
     size, direction = np.linalg.eigh(gram / np.outer(scale, scale))

@@ -95,7 +95,7 @@ def structured_posterior(
     attributes: dict[str, Any] = {"sampler": "importance", "log_marginal_likelihood": kept.log_mean}
     of_weights = {"k_hat": kept.k_hat, "importance_ess": kept.ess}
     if kept.k_hat > MAX_K_HAT:
-        with steps("moving the draws until they forget their weights"):
+        with steps("moving the draws by Markov chain steps"):
             moved = move(density, drawn, *moments(z, log_ratio), rng)
         drawn = moved.z
         log_density = moved.log_density

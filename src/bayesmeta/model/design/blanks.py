@@ -139,7 +139,7 @@ def expression_of(frame: pd.DataFrame, coding: Coding, name: str) -> str:
         return ""
     if len(using) > 1 or using[0] in map(str, spec.transform_state):
         problem = f"moderator '{name}' is blank in some rows and enters the terms as a curve"
-        raise BadInput(f"{problem} ({', '.join(using)}), of which no normal model is made{CHOICE}")
+        raise BadInput(f"{problem} ({', '.join(using)}), which no normal model describes{CHOICE}")
     return numeric[0]
 
 

@@ -107,7 +107,7 @@ def _coded(frame: pd.DataFrame, formula: str) -> Any:
 def code_rows(coding: Coding, frame: pd.DataFrame) -> pd.DataFrame:
     """Code other rows as a table was coded (m, p); nan in rows that its terms do not determine.
 
-    These are rows of cells that had no effects, and rows that tell apart what the table could not.
+    These are rows of cells that had no effects, and rows that need terms the table cannot separate.
 
     Raise BadInput if a moderator is missing or blank, or has a level that the table did not have.
     """

@@ -23,9 +23,10 @@ _WEIGHTED = re.compile(rf"({_NUMBER})\s*\*\s*(\S.*)", re.DOTALL)
 def parse_combination(name: str, text: str, known: Known) -> dict[str, float]:
     """Return the weights by term of a contrast's text, by the names that are `known`.
 
-    Of several readings the one with the fewest, and so the longest, names is taken. Text without a
-    reading is divided at its spaced signs, so that an error can name what is unknown. Raise
-    BadInput if it is no text, empty, or has several readings of which none is longest.
+    If there are several readings, the one with the fewest, and so the longest, names is
+    taken. Text without a reading is divided at its spaced signs, so that an error can name what is
+    unknown. Raise BadInput if it is no text, empty, or has several readings of which none is
+    longest.
     """
     if not isinstance(text, str):
         raise BadInput(f"contrast '{name}' is {text!r}; it should be text like {EXAMPLE}")

@@ -55,8 +55,8 @@ def _unknown_term(name: str, term: str, terms: Sequence[str]) -> str:
     known = {(place, level) for other in terms for place, level in enumerate(other.split(":"))}
     if set(enumerate(term.split(":"))) <= known:
         return (
-            f"contrast '{name}' needs '{term}', of which the data have no effects; leave it out or "
-            "let other cells inform this one by partial pooling (models/translational-pooled.toml)"
+            f"contrast '{name}' needs '{term}', for which the data have no effects; leave it out, "
+            "or estimate it by partial pooling from other cells (models/translational-pooled.toml)"
         )
     return f"contrast '{name}' names unknown term '{term}'; the model has: {', '.join(terms)}"
 

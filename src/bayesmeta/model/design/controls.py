@@ -40,8 +40,9 @@ def code_controls(frame: pd.DataFrame) -> dict[str, tuple[str, np.ndarray]]:
 
     They are control_cluster, index of the control measurement; control_side, -1 where yi is turned
     against group - control; control_variance, the covariance of the module's table without g; and
-    control_subjects, N, infinite but for SMD. Effects share a measurement where study, control and
-    its size agree, and its mean, standard deviation and events where the table has them; none share
+    control_subjects, N, infinite except for SMD. Effects share a measurement where study, control
+    and its size agree, and its mean, standard deviation and events where the table has them; none
+    share
     a control without variation (a floor, a ceiling), which may look alike in two measurements. The
     table has control and `COLUMNS`, and may have direction (1, -1). Raise BadInput if a column is
     missing, a group size is not positive, the n of a shared control is split, or the effects are of
@@ -99,7 +100,7 @@ def why_not_smd(frame: pd.DataFrame) -> str:
     ratio = _variance_ratio(frame)
     if ratio < MAX_RATIO:
         return ""
-    return f"the vi of these effects differ {ratio:.1f}-fold from those of SMDs with n1i and n2i"
+    return f"the vi of these effects differ {ratio:.1f}-fold from the vi of SMDs with n1i and n2i"
 
 
 def _variance_ratio(frame: pd.DataFrame) -> float:

@@ -31,7 +31,7 @@ def check_expressions(formula: Any, written: str) -> None:
         for node in [] if is_column else ast.walk(_read(factor.expr)[0]):
             if not _computes(node):
                 allowed = f"numbers, signs, formulaic's transforms and np.{', np.'.join(FUNCTIONS)}"
-                got = f"terms '{written}' hold '{ast.unparse(node)}'"
+                got = f"terms '{written}' contain '{ast.unparse(node)}'"
                 raise BadInput(f"{got}, and a formula may only compute with columns, {allowed}")
 
 

@@ -61,7 +61,7 @@ def covariance_of(frame: pd.DataFrame, entry: Mapping[str, Any]) -> np.ndarray:
         worst = int(np.argmax(np.abs(np.log(np.diag(V) / vi))))
         raise BadInput(
             f"the diagonal of {entry['file']} is not vi: row {worst + 1} of the table has vi "
-            f"{vi[worst]:g}, the file {V[worst, worst]:g}; its rows should be those of the table"
+            f"{vi[worst]:g}, the file {V[worst, worst]:g}; both should have the same rows"
         )
     return V
 
@@ -125,7 +125,7 @@ def _shared(column: Any, entry: Mapping[str, Any]) -> np.ndarray:
 def read_correlation(file: str) -> pd.DataFrame:
     """Return the correlations of a factor's units, from a matrix with names or a Newick tree.
 
-    Of a tree: the share of the path from the root that two tips have in common, relative to the
+    For a tree: the share of the path from the root that two tips have in common, relative to the
     longest path (Brownian motion; `vcv(tree, corr = TRUE)` of R's ape, for a tree whose tips are
     equally far from the root). Raise BadInput if it is no correlation matrix.
     """
@@ -137,7 +137,7 @@ def read_correlation(file: str) -> pd.DataFrame:
     R.index = R.columns = R.columns.map(str)
     _checked(R.to_numpy(), file, "correct the file")
     if not np.allclose(np.diag(R), 1.0, atol=1e-6):
-        raise BadInput(f"{file} should have ones on its diagonal; it is no correlation matrix")
+        raise BadInput(f"{file} should have ones on its diagonal, as a correlation matrix")
     return R
 
 

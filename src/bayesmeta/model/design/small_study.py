@@ -25,18 +25,16 @@ from bayesmeta.model.spec import ModelSpec
 
 SMALL_STUDY_POWERS = {"pet": 1, "peese": 2}  # power of s
 SIZES = ("n1i", "n2i")
-NO_SIZES = (
-    "the table has no sizes of groups: the slope of PET is on the standard error, of PEESE on vi"
-)
+NO_SIZES = "the table has no sizes of groups: PET has a slope on the standard error, PEESE on vi"
 ARITHMETIC = (
     "the standard error of a standardised mean difference contains the difference, so that a slope "
     "arises without any bias (Pustejovsky & Rodgers 2019); n1i and n2i avoid that"
 )
 
-LEANING = 0.5  # P(weight < 1) of a prior that makes up for directions from the data
+LEANING = 0.5  # P(weight < 1) of a prior that compensates directions from the data
 SYMMETRIC = (
     "the prior of the weights has P(weight < 1) = {:.2f}; with such directions it should be below "
-    ".5, as that of models/selection.toml is, or means are pulled to zero"
+    ".5, as in models/selection.toml; otherwise means are pulled to zero"
 )
 
 
@@ -58,7 +56,9 @@ def published_direction(
     for name, named in _named_terms(factors, directions).items():
         if not named.any():
             terms = ", ".join(map(str, matrix.columns))
-            raise BadInput(f"directions name '{name}', a level of no term; the terms are: {terms}")
+            raise BadInput(
+                f"directions name '{name}', not a level of a term; the terms are: {terms}"
+            )
         sign[(x[:, named] != 0).any(1)] = -1.0 if directions[name] == "lower" else 1.0
     return sign
 

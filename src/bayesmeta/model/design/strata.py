@@ -11,7 +11,7 @@ from bayesmeta.data.schema import check_moderators
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.spec import ModelSpec
 
-REFUSED = "cannot take them separately"
+REFUSED = "cannot fit them separately"
 
 
 def code_strata(frame: pd.DataFrame, study: np.ndarray, column: str) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def build_design(frame: pd.DataFrame, spec: ModelSpec) -> xr.Dataset:
     factors' levels as `term_<factor>`.
 
     Raise BadInput if the table breaks the schema, a moderator is missing, or blank in a model that
-    cannot have unknown ones, the data cannot tell the terms apart, or a study is in two strata.
+    cannot have unknown ones, the data cannot separate the terms, or a study is in two strata.
     """
     if taken := [name for name in RESERVED if name in frame.columns]:
         raise BadInput(f"columns {taken} have names that the results need; rename them")

@@ -18,12 +18,12 @@ from bayesmeta.model.spec import HEAVY, ModelSpec
 SAMPLE = "sample the model with --sampler numpyro"
 STRUCTURED = (
     "model {} has a dependence structure (crossed, correlation, inner, scale, errors, or levels by "
-    "column): independent draws (--sampler quadrature) and REML take it; this analysis needs "
+    "column): independent draws (--sampler quadrature) and REML can fit it; this analysis needs "
     "levels from study, group and effect"
 )
 UNKNOWN = (
-    "model {} has unknown moderators ({}, blank in some rows): independent draws take them, "
-    "--sampler quadrature; this analysis needs complete ones: --missing complete"
+    "model {} has unknown moderators ({}, blank in some rows), which need --sampler quadrature; "
+    "this analysis needs complete moderators: --missing complete"
 )
 LIMITED_UNKNOWN = (
     "model {} has limits of the prior of {}, and unknown moderators ({}, blank in some rows); "
@@ -70,7 +70,9 @@ def refusal(design: xr.Dataset, spec: ModelSpec, engine: str) -> str:
     if engine in likelihood_class(spec).engines:
         return why_strata_depend(design, spec) if engine == "quadrature" and spec.tau_by else ""
     if spec.likelihood == "t" and spec.bias != "selection":
-        return f"model {spec.name} has the exact likelihood of Hedges' g, no normal one; {SAMPLE}"
+        return (
+            f"model {spec.name} has the exact likelihood of Hedges' g, not a normal one; {SAMPLE}"
+        )
     names = [name for name in spec.auxiliary_parameters if name in NUTS_ONLY]
     estimates = f"model {spec.name} estimates {', '.join(names)}, which {engine} cannot do"
     return f"{estimates}; {SAMPLE}"
@@ -103,12 +105,12 @@ def _limits(design: xr.Dataset, spec: ModelSpec) -> str:
 def _reml_refusal(design: xr.Dataset, spec: ModelSpec) -> str:
     if names := spec.auxiliary_parameters:
         others = ", ".join(names)
-        return f"REML estimates terms and taus alone, but model {spec.name} also has {others}"
+        return f"REML estimates only terms and taus, but model {spec.name} also has {others}"
     if spec.likelihood == "t":
-        return f"REML takes a normal likelihood, model {spec.name} has the exact one of Hedges' g"
+        return f"REML needs a normal likelihood; model {spec.name} has the exact one of Hedges' g"
     if spec.tau_by:
         better = f"--where \"{spec.tau_by} == '{design['stratum'].values[0]}'\""
-        reason = f"one tau per level, model {spec.name} one per stratum of '{spec.tau_by}'"
+        reason = f"one tau per level, but model {spec.name} one per stratum of '{spec.tau_by}'"
         return f"REML has {reason}; fit each stratum ({better}) without tau_by"
     return ""
 

@@ -93,7 +93,7 @@ def observed(design: xr.Dataset, spec: ModelSpec) -> tuple[pd.DataFrame, pd.Data
     blank = design["is_blank"].transpose("effect", "blank_moderator")
     cells = pd.DataFrame(blank.values, columns=list(map(str, blank["blank_moderator"].values)))
     if unknown := [str(name) for name in cells if name not in frame]:
-        raise BadInput(f"the table lacks the columns {unknown}, of which moderators are made")
+        raise BadInput(f"the table lacks the columns {unknown}, which moderators need")
     for name in map(str, cells):
         frame[name] = frame[name].where(~cells[name].to_numpy())
     return frame, cells

@@ -127,7 +127,7 @@ def _check_together(spec: ModelSpec, where: str) -> None:
             got = f"{key} of {where} is {getattr(spec, key)!r}"
             raise BadInput(f"{got}; it should be one of {', '.join(known)}")
     if spec.weight_function == "beta" and spec.cutpoints != CUTPOINTS:
-        chosen = f"{where} has beta weights, of which the cutpoints are fixed"
+        chosen = f"{where} has beta weights, whose cutpoints are fixed"
         raise BadInput(f'{chosen}; leave out cutpoints, or use weight_function = "steps"')
     if spec.bias == "selection" and (student or "rho" in spec.priors or spec.rho):
         needs = "normal study effects and errors that are independent within a group"
@@ -152,7 +152,8 @@ def _check_taus(spec: ModelSpec, where: str) -> None:
         raise BadInput(f"{got}; its levels are {', '.join(spec.levels)}")
     if prior is not None and prior.allocation:
         if spec.is_structured or levels:
-            raise BadInput(f"{where}: a prior of the total tau is for nested levels, and alone")
+            needs = "a prior of the total tau needs nested levels, and no other prior of a tau"
+            raise BadInput(f"{where}: {needs}")
         if len(prior.allocation) != len(spec.levels):
             got = f"{where} splits a total tau in {len(prior.allocation)}"
             raise BadInput(f"{got}; it has {len(spec.levels)} levels: {', '.join(spec.levels)}")

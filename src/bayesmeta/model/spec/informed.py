@@ -78,7 +78,7 @@ def with_informed(spec: ModelSpec, name: str, measures: Collection[str]) -> Mode
     same = {entry.measure, *ALIKE.get(entry.measure, ())}
     if measures and not same & set(measures):
         got = f"prior {name} is of {entry.measure}, the effects are {', '.join(sorted(measures))}"
-        raise BadInput(f"{got}; bayesmeta priors {sorted(measures)[0]} lists those of that measure")
+        raise BadInput(f"{got}; bayesmeta priors {sorted(measures)[0]} lists its priors")
     reason = f"{entry.field}: {entry.source}, doi {entry.doi}"
     priors = dict(spec.priors)
     of_entry = entry.priors()

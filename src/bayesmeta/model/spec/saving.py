@@ -24,8 +24,8 @@ def spec_from_json(text: str) -> ModelSpec:
         fields["priors"] = {key: _prior(entry) for key, entry in fields["priors"].items()}
         return ModelSpec(**fields)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        text = "the results hold a model of another version of bayesmeta, or damaged, that this"
-        raise BadInput(f"{text} version cannot read: {error}; run bayesmeta fit again") from error
+        text = "this version of bayesmeta cannot read the model in the results, which is damaged or"
+        raise BadInput(f"{text} of another version: {error}; run bayesmeta fit again") from error
 
 
 def _prior(fields: Mapping[str, Any]) -> Prior:
@@ -56,5 +56,5 @@ def spec_of(tree: xr.DataTree) -> ModelSpec:
     """
     text = tree["constant_data"].attrs.get("model") if "constant_data" in tree else None
     if not text:
-        raise BadInput("this tree holds no model; take that of bayesmeta.fit or a posterior.nc")
+        raise BadInput("this tree has no model; use a tree from bayesmeta.fit or a posterior.nc")
     return spec_from_json(text)

@@ -1,4 +1,4 @@
-"""What data cannot tell apart: random effects of the same units, units with a mean each."""
+"""What data cannot separate: random effects of the same units, units with a mean each."""
 
 from itertools import combinations
 
@@ -21,7 +21,7 @@ def refuse_moderators(components: list[Component], design: xr.Dataset) -> None:
         units = np.eye(len(component.labels))[component.unit]
         left = units - x @ np.linalg.lstsq(x, units)[0]
         if np.abs(left).max() < ROUNDING:
-            problem = f"{component.name} is a random effect, and the terms tell all its units apart"
+            problem = f"{component.name} is a random effect, and the terms separate all its units"
             raise BadInput(f"{problem}; leave it out of one of them")
 
 
@@ -32,7 +32,7 @@ def aliased(components: list[Component]) -> list[str]:
     for first, second in combinations(single, 2):
         if np.array_equal(pd.factorize(first.unit)[0], pd.factorize(second.unit)[0]):
             sentences.append(
-                f"{first.name} and {second.name} have the same units: the data tell the sum of "
-                "their variances alone, and the prior splits it; leave one out"
+                f"{first.name} and {second.name} have the same units: the data determine "
+                "only the sum of their variances, and the prior splits it; leave one out"
             )
     return sentences

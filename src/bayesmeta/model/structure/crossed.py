@@ -88,7 +88,7 @@ class CrossedFactors:
     def places(self) -> tuple[np.ndarray, np.ndarray]:
         """Return where in Z'V^-1 Z an entry of V^-1 counts, and the column of every row.
 
-        Of pairs of factors (factors^2, entries), of factors (factors, k).
+        Shapes: (factors^2, entries) for pairs of factors, (factors, k) for factors.
         """
         pairs = zip(self.slices, self.groups, strict=True)
         column = np.array([place.start + group.unit for place, group in pairs])

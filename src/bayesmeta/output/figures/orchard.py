@@ -29,7 +29,7 @@ def draw_orchard(
 ) -> Figure:
     """Draw every effect as a point, larger if it is more precise, and the mean of every term.
 
-    Of more than `most` effects a random sample is drawn, and the legend gives its size. A note
+    Above `most` effects only a random sample is drawn, and the legend gives its size. A note
     gives the number of effects beyond the axis.
     Columns: part (term or effect), term, estimate, se, ci_lb, ci_ub, pi_lb, pi_ub, pi_level, k,
     studies. Terms stand from the top in the order of their rows.

@@ -10,13 +10,7 @@ from bayesmeta.output.pages.rendering import TEMPLATES
 from bayesmeta.output.pages.sections import CAPTIONS, CHECKS, Section
 from bayesmeta.output.pages.tables import shown_table
 
-STATES = {
-    "passed": "passed",
-    "review": "look closer",
-    "cannot tell": "cannot tell",
-    "not done": "not done",
-    "failed": "failed",
-}
+STATES = ("passed", "review", "cannot tell", "not done", "failed")
 
 
 def check_page(tables: Tables, figures: Mapping[str, Path], about: Mapping[str, Any]) -> str:
@@ -31,13 +25,13 @@ def check_page(tables: Tables, figures: Mapping[str, Path], about: Mapping[str, 
     sections = [rendered for section in CHECKS if (rendered := _parts(section, tables, figures))]
     keys = {section["name"]: section["key"] for section in sections}
     verdicts = [
-        {"name": name, "state": state, "sentence": sentence}
-        | {"words": STATES[state], "link": keys.get(name)}
+        {"name": name, "state": state, "sentence": sentence, "link": keys.get(name)}
         for name, state, sentence in about["verdicts"]
     ]
-    states = [verdict["words"] for verdict in verdicts]
-    counts = {words: states.count(words) for words in reversed(STATES.values())}
-    summary = ", ".join(f"{words}: {count}" for words, count in counts.items() if count)
+    counts = dict.fromkeys(reversed(STATES), 0)
+    for verdict in verdicts:
+        counts[verdict["state"]] += 1
+    summary = ", ".join(f"{state}: {count}" for state, count in counts.items() if count)
     context = {**about, "verdicts": verdicts, "sections": sections}
     return TEMPLATES.get_template("check.html.j2").render(context, summary=summary.capitalize())
 

@@ -10,7 +10,6 @@ from bayesmeta.estimates.text import words
 from bayesmeta.output.pages import provenance_tables as origins
 from bayesmeta.output.pages.answers import answer, command_of
 from bayesmeta.output.pages.cells import Cells
-from bayesmeta.output.pages.check import STATES
 from bayesmeta.output.pages.checklist import checklist_table
 from bayesmeta.output.pages.comparison import term_rows
 from bayesmeta.output.pages.embedded_figures import data_behind, embedded_figure
@@ -110,13 +109,11 @@ class Page:
         return [name for name in self.results.figures if name.startswith(f"{stem}_")]
 
     def verdict(self, check: str) -> dict[str, str] | None:
-        """Return the state of a check, in words, and its sentence; None if it was not run."""
+        """Return the state of a check and its sentence; None if it was not run."""
         rows = {row["check"]: row for row in self.rows("check")}
         if check not in rows:
             return None
-        state = rows[check]["state"]
-        sentence = self.cell("check", check, "sentence")
-        return {"state": state, "words": STATES.get(state, state), "sentence": sentence}
+        return {"state": rows[check]["state"], "sentence": self.cell("check", check, "sentence")}
 
     def refusal(self, command: str) -> str:
         """Return why a command failed when the report was made; "" if it did not."""

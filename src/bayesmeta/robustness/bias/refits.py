@@ -26,7 +26,7 @@ def refit(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> pd.Data
     Columns: part ("contrast", "parameter": slopes and weights of the bias, or "study"), name; of
     the first two mean, sd, ci_lb, ci_ub (95 % equal-tailed), p_positive (of weights P(> 1)); of
     studies k, elpd, k_hat, how, as from `influence.leave_studies_out`.
-    Of parameters contraction, too: 1 - (sd / prior sd)^2.
+    For parameters also contraction: 1 - (sd / prior sd)^2.
     Raises BadInput: a diagnostic of the sampler failed.
     """
     terms = design["term"].values

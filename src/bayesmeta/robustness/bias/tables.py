@@ -128,15 +128,15 @@ def sentence(cells: pd.DataFrame, parameters: pd.DataFrame, models: pd.DataFrame
         for row in parameters.to_dict("records")
     ]
     best = models[models["model"] != UNADJUSTED].nlargest(1, "difference").iloc[0]
-    gain = f"elpd {best['difference']:+.1f} (se {best['difference_se']:.1f}) against none"
-    prediction = f"{best['model']} predicts unseen studies best of them, {gain}"
+    gain = f"elpd {best['difference']:+.1f} (se {best['difference_se']:.1f}) against no bias"
+    prediction = f"{best['model']} predicts unseen studies best, {gain}"
     if best["difference"] < 0:
         least = f"none of them predicts unseen studies better than no bias; {best['model']}"
         prediction = f"{least} {gain}"
-    conclusions = "every conclusion stays"
+    conclusions = "no conclusion changes"
     if lost := unsettled(cells):
         conclusions = f"no longer settled under some bias model: {', '.join(lost)}"
     if unknown := uninformed(parameters):
-        little = f"the data say little on {', '.join(unknown)}, whose parameters keep their prior"
+        little = f"the data hardly change the priors of the parameters of {', '.join(unknown)}"
         conclusions = f"{conclusions}; {little}"
     return "; ".join([", ".join(estimates), prediction, conclusions])

@@ -10,22 +10,21 @@ from bayesmeta.robustness.funnel.data import FunnelData
 
 ALPHA = 0.05
 NOT_SIMULATED = "the link between effect and standard error cannot be simulated"
-UNLINKED = f"no SMD: {NOT_SIMULATED}"
+UNLINKED = f"not an SMD: {NOT_SIMULATED}"
 HIGH = {
-    "egger": "small studies report larger effects than arithmetic and chance give",
-    "egger_size": "small studies report larger effects than chance gives, by sizes alone",
-    "skewness": "the tail in the published direction is longer than the model gives; outlying "
-    "studies and errors in the data cause this more than selection does",
-    "significant": "more results are significant than the model gives, as selection makes it",
-    "step": "more results lie just above significance than the model gives, as selection makes it",
+    "egger": "small studies report larger effects than expected from arithmetic and chance",
+    "egger_size": "small studies (by group sizes) report larger effects than expected by chance",
+    "skewness": "the tail in the published direction is longer than the model expects; outlying "
+    "studies and errors in the data cause this more often than selection",
+    "significant": "more results are significant than the model expects, as under selection",
+    "step": "more results lie just above significance than the model expects, as under selection",
 }
 LOW = {
-    "egger": "small studies report smaller effects than arithmetic and chance give",
-    "egger_size": "small studies report smaller effects than chance gives, by sizes alone",
-    "skewness": "the tail against the published direction is longer than the model gives",
-    "significant": "fewer results are significant than the model gives, "
-    "as tails heavier than normal make it",
-    "step": "more results lie just below significance than the model gives",
+    "egger": "small studies report smaller effects than expected from arithmetic and chance",
+    "egger_size": "small studies (by group sizes) report smaller effects than expected by chance",
+    "skewness": "the tail against the published direction is longer than the model expects",
+    "significant": "fewer results are significant than the model expects, as with heavy tails",
+    "step": "more results lie just below significance than the model expects",
 }
 AS_EXPECTED = "as in replicates without selection"
 
@@ -46,7 +45,7 @@ def _words(row: dict[Hashable, Any], *, spurious: bool) -> str:
     words = {"high": HIGH[name], "low": LOW[name], "": AS_EXPECTED}[str(row["flag"])]
     if name == "egger":
         expected = f"{row['replicate_mean']:.2f}"
-        words += f"; of the slope {row['observed']:.2f}, arithmetic makes {expected}"
+        words += f"; the slope is {row['observed']:.2f}, and arithmetic alone gives {expected}"
     if spurious:
         words += "; a check with fixed variances would have flagged it"
     return words
@@ -68,7 +67,7 @@ def overall(of_all: pd.DataFrame, data: FunnelData) -> str:
     flags = zip(of_all["statistic"], of_all["flag"], strict=True)
     flagged = [(HIGH if flag == "high" else LOW)[name] for name, flag in flags if flag]
     if flagged:
-        parts = [f"the model without selection does not give this funnel: {'; '.join(flagged)}"]
+        parts = [f"the model without selection does not explain this funnel: {'; '.join(flagged)}"]
     else:
         parts = ["nothing in the funnel contradicts the model without selection"]
     if not data.linked.all():

@@ -23,7 +23,7 @@ CANDIDATES = 3  # per contrast, recomputed exactly for every P
 MAX_NAMED_STUDIES = 3  # in a sentence
 ALONE = "no data without it"
 PHRASES = {  # by change, the gravest first
-    ALONE: "rests on {} alone",
+    ALONE: "is based on {} alone",
     "reversed": "is reversed without {}",
     "sign": "changes sign without {}",
     "no longer settled": "is no longer settled without {}",

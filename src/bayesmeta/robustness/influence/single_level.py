@@ -17,7 +17,7 @@ from bayesmeta.model.likelihood import Taus, columns_of, error_sums, marginal, n
 from bayesmeta.robustness.influence.coverage import effects_of
 
 OUTLYING = 1.96
-ROUNDING = 1e-10  # least eigenvalue of a scaled matrix that is singular but for rounding
+ROUNDING = 1e-10  # least eigenvalue of a scaled matrix that is singular except for rounding
 TausByLevel = Mapping[str, float] | pd.Series
 
 

@@ -12,7 +12,7 @@ BLANK = Finding(
     rank=3,
     title="Results with blank moderators",
     why="results that are left out for a blank may differ from the others; unknown values that are "
-    "part of the model rest on a normal distribution of numbers, and on probabilities of "
+    "part of the model need a normal distribution of numbers, and on probabilities of "
     "categories, given the other moderators",
     advice="fill the cells in from the papers where possible, and compare --missing joint with "
     "--missing complete (bayesmeta multiverse does)",

@@ -41,7 +41,7 @@ def inverted_studies(inputs: LintInput) -> Findings:
     opposite = usual.centre * y < 0
     inverted = (score >= MIN_LOG_RATIO) & distant & agreed & opposite
     for study in frame["study"][inverted].unique():
-        title = f"The effects of a study lie on the other side of their cell: study {study}"
+        title = f"The effects of a study have the opposite sign of their cell: study {study}"
         selected = inverted & (frame["study"] == study).to_numpy()
         labels = {"code": "direction-study", "title": title}
         yield _inverted(inputs, selected, score, usual.centre, labels)
@@ -121,6 +121,6 @@ def _inverted(
         why=WHY,
         advice=ADVICE,
         rows=rows_of(frame, selected, frame["yi"], centre),
-        remedy=Remedy("signs of these effects turned", corrected, inputs.spec),
+        remedy=Remedy("signs of these effects reversed", corrected, inputs.spec),
         priority=largest,
     )

@@ -33,7 +33,7 @@ WHY = (
 )
 ADVICE = (
     "look up the dispersion in the paper (figure legends say mean ± SEM); if it is a SEM, enter "
-    "SD = SEM sqrt(n); until then report the conclusions both ways"
+    "SD = SEM sqrt(n); until then report both sets of conclusions"
 )
 
 
@@ -143,7 +143,7 @@ def _sem_as_sd(inputs: LintInput, evidence: np.ndarray, traces: Traces) -> Findi
             why=WHY,
             advice=ADVICE,
             rows=rows_of(frame, rows, traces.sd, traces.sd_usual),
-            remedy=Remedy("SDs read as SEMs and turned into SDs", corrected, inputs.spec),
+            remedy=Remedy("SDs read as SEMs and converted to SDs", corrected, inputs.spec),
             priority=abs(float(median["z_g"])),
         )
 

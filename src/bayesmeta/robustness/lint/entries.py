@@ -47,8 +47,8 @@ SHARED = Finding(
     code="control-shared",
     rank=2,
     title="Controls that several groups are compared with",
-    why="a random error of the control moves all of these effects together; taken as independent "
-    "they count the control several times",
+    why="a random error of the control moves all of these effects together; if they are treated as "
+    "independent, the control counts several times",
     advice="split its n between the comparisons, as is usual, or model the covariance of effects "
     "with the same control",
 )

@@ -79,7 +79,7 @@ class LintInput:
 class Remedy:
     """An analysis without the problem."""
 
-    what: str  # in words, the change: "SDs read as SEMs and turned into SDs"
+    what: str  # in words, the change: "SDs read as SEMs and converted to SDs"
     frame: pd.DataFrame  # its effect table
     spec: ModelSpec  # its model
     against: ModelSpec | None = None  # the model to compare with, if not that of the input

@@ -31,7 +31,7 @@ def effect_level_missing(inputs: LintInput) -> Findings:
     yield Finding(
         rank=1 if gain >= CERTAIN else 2,
         code="level-missing",
-        title=f"Effects of a group differ by more than errors; the model has only {levels}",
+        title=f"Effects of a group differ by more than their errors; the model has only {levels}",
         evidence=gain,
         measure=f"gain in restricted log-likelihood from the level 'effect' ({spec.name})",
         why="without it every difference within a group must be sampling error, so that large "

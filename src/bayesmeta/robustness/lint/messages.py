@@ -65,7 +65,7 @@ def effect_of(refits: pd.DataFrame) -> str:
     factor = refits["log_bayes_factor"].iloc[0]
     better = f"; log Bayes factor {factor:+.1f}" if pd.notna(factor) else ""
     count = f"{int(moved.sum())} of {len(refits)}"
-    head = f"   With {refits['remedy'].iloc[0]}: {count} conclusions change side{better}."
+    head = f"   With {refits['remedy'].iloc[0]}: {count} conclusions change{better}."
     lines = [_moved(row) for row in order.head(MAX_SHOWN).to_dict("records")]
     return "\n".join([escape(head), *lines])
 

@@ -32,7 +32,7 @@ def remedies_of(inputs: LintInput, findings: Sequence[Finding]) -> dict[str, Rem
         return remedies
     effects = pd.concat([finding.rows["effect"] for finding in certain])
     frame = with_sds_of_sems(inputs.frame, inputs.frame["effect"].isin(effects))
-    together = Remedy("all SEMs of the first rank turned into SDs", frame, inputs.spec)
+    together = Remedy("all SEMs of the first rank converted to SDs", frame, inputs.spec)
     return remedies | {ALL: together}
 
 

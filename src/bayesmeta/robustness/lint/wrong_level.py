@@ -59,7 +59,7 @@ def influence_level(inputs: LintInput) -> Findings:
             f"only by effects {_named(by_effect - by_study)}; "
             f"only by studies {_named(by_study - by_effect)}",
             why="effects of a study with correlated errors mask each other, since leaving out "
-            "a single effect moves nothing; and an outlying effect seems to matter although "
+            "a single effect changes nothing; and an outlying effect seems to matter although "
             "the rest of its study outweighs it",
             advice="leave out entire studies",
             rows=rows[ROWS],

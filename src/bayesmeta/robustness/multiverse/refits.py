@@ -51,7 +51,7 @@ def worst_study(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> p
     direction when left out; of these, refitted by quadrature, the least probable conclusion is
     exact.
     Columns: contrast, mean, sd, ci_lb, ci_ub, p_positive, note: the study, and the terms of the
-    contrast that rest on it alone (they have their prior then).
+    contrast that need its data (they have their prior then).
     """
     base = integrated(design, spec, weights).set_index("contrast")
     sign = pd.Series(np.where(base["p_positive"] >= 0.5, 1, -1), base.index)

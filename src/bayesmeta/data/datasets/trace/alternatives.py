@@ -83,7 +83,7 @@ def correct(frame: Table, *, grades: Sequence[str]) -> Table | None:
 
 def strict_codes(read: Callable[[], Table]) -> DataAlternative:
     """Return the alternative that codes the effects strictly; `read` gives the effect table."""
-    reason = "only what the authors included and coded: no supplement of codes, no repairs"
+    reason = "only effects that the authors included and coded: no later codes, no repairs"
     return DataAlternative("strict codes", "data", "strict codes", reason, lambda frame: read())
 
 
@@ -102,7 +102,7 @@ PARTIAL_POOLING = DataAlternative(
     "partial pooling",
     "model",
     label="partial pooling",
-    reason="a cell of persons may borrow strength from the same cell of animals, and vice versa "
+    reason="a cell of persons may use information from the same cell of animals, and vice versa "
     "(models/translational-pooled.toml)",
     models={"translational": "translational-pooled"},
 )

@@ -120,7 +120,7 @@ def _reference(reading: Reading, arm: str) -> tuple[str, str]:
         ({"arm": arm, "reference": label}, f"compared with {label}")
         for label in reversed(labels[:MOST])
     ]
-    taken, message = choose(reading, f"no label of {arm} is that of a control", options)
+    taken, message = choose(reading, f"no label of {arm} means a control", options)
     return taken["reference"], message
 
 

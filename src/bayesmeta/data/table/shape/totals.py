@@ -42,7 +42,7 @@ def leave_out_totals(reading: Reading) -> Reading:
         lambda row: next((cell for cell in row if TOTAL.fullmatch(cell)), ""), axis=1
     )
     rows = f"{wrong.sum()} of {len(text)} rows are left out"
-    message = f"{rows}, because totals are no studies: {cells_at(wrong, shown)}"
+    message = f"{rows}, because totals are not studies: {cells_at(wrong, shown)}"
     return reading.updated(text=text[~wrong], messages=[message])
 
 

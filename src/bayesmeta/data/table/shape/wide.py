@@ -22,7 +22,7 @@ def turn_outcomes(reading: Reading) -> Reading:
     """Return the reading with a row per effect, if its columns are blocks of several effects.
 
     Blocks are outcomes (g_anxiety, v_anxiety, g_pain, v_pain) or groups that are compared with one
-    control. A message names the new column that tells them apart. A table for which the user names
+    control. A message names the new column that separates them. A table for which the user names
     columns of effects stays as it is.
     """
     names = [str(name) for name in reading.text.columns]

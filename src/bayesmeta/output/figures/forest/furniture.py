@@ -73,7 +73,7 @@ def write_title(figure: Figure, geometry: Geometry, title: str) -> None:
 
 
 def finish_axis(ax: Axes, geometry: Geometry) -> None:
-    """Label the ticks, as many as fit; without a frame but for the line below."""
+    """Label the ticks, as many as fit; without a frame except the line below."""
     low, high = ax.get_xlim()
     width = geometry.axis[1] - geometry.axis[0]
     for most in range(MANY, 1, -1):

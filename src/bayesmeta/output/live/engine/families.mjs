@@ -10,7 +10,7 @@ import { LOG_2_PI, logGamma } from "./special.mjs";
  */
 
 /**
- * The prior of the taus: equal for all levels, but for some levels; or of their total.
+ * The prior of the taus: equal for all levels, except for some levels; or of their total.
  * @typedef {object} TauPrior
  * @property {string} family
  * @property {number[]} parameters
