@@ -14,6 +14,7 @@ import pytest
 
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.jobs import Job, run_jobs, workers
+from bayesmeta.infrastructure.jobs import cluster as dask_jobs
 
 
 def halve(number: float, dying: str = "", always: bool = False) -> pd.DataFrame:
@@ -80,7 +81,7 @@ if __name__ == "__main__":
 def test_a_cluster_that_is_killed_ends_the_run_with_a_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers, "PATIENCE", 3)
+    monkeypatch.setattr(dask_jobs, "PATIENCE", 3)
     command = [sys.executable, "-c", CLUSTER, str(Path(__file__).parent)]
     jobs = [Job(f"{n}", halve, (n,)) for n in range(1000)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as cluster:
@@ -104,7 +105,8 @@ def test_bad_input_there_refuses_its_job_alone(address: str, tmp_path: Path) -> 
 def test_workers_with_other_code_are_refused(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers, "code_fingerprint", lambda: "the code here")
+    for module in (dask_jobs, workers):
+        monkeypatch.setattr(module, "code_fingerprint", lambda: "the code here")
     for dask in (address, None):
         with pytest.raises(BadInput, match="other source of bayesmeta"):
             run_jobs(
@@ -114,7 +116,7 @@ def test_workers_with_other_code_are_refused(
 
 
 def test_no_scheduler_no_workers_no_dask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "PATIENCE", 0.5)
+    monkeypatch.setattr(dask_jobs, "PATIENCE", 0.5)
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         nobody = f"tcp://127.0.0.1:{closed.getsockname()[1]}"
@@ -132,6 +134,7 @@ def test_no_scheduler_no_workers_no_dask(tmp_path: Path, monkeypatch: pytest.Mon
         pytest.raises(BadInput, match="has no workers; start some with `dask worker tcp://"),
     ):
         run_jobs([Job("1", halve, (1,))], dask=empty.scheduler_address, cache=tmp_path)
+    monkeypatch.delitem(sys.modules, dask_jobs.__name__)
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(BadInput, match=r"pip install 'bayesmeta\[dask\]'"):
         run_jobs([Job("1", halve, (1,))], dask=nobody, cache=tmp_path)

@@ -1,5 +1,5 @@
 """Independent refits in parallel, kept as soon as they are done: here or on a Dask cluster."""
 
 from bayesmeta.infrastructure.jobs.fingerprint import fingerprint
+from bayesmeta.infrastructure.jobs.job import Job
 from bayesmeta.infrastructure.jobs.running import Finished, run_jobs
-from bayesmeta.infrastructure.jobs.workers import Job

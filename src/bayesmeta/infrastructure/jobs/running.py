@@ -16,7 +16,8 @@ import pandas as pd
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.files import cache_folder, remove_unfinished_files, write_whole
 from bayesmeta.infrastructure.jobs.fingerprint import fingerprint, function_fingerprint
-from bayesmeta.infrastructure.jobs.workers import Job, attempts
+from bayesmeta.infrastructure.jobs.job import Job
+from bayesmeta.infrastructure.jobs.workers import attempts
 from bayesmeta.infrastructure.progress import Steps
 
 CONTENT = "content"  # attribute of a kept table: its hash, which finds a bit that has changed
