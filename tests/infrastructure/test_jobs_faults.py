@@ -89,6 +89,7 @@ def test_a_damaged_stamp_is_none(
 
 
 SLEEPERS = """
+import signal
 import sys
 import time
 from pathlib import Path
@@ -100,6 +101,7 @@ def sleep(number):
     return pd.DataFrame({"number": [number]})
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
     run_jobs([Job(f"{n}", sleep, (n,)) for n in range(2)], workers=2, cache=Path(sys.argv[1]))
 """
 
@@ -154,8 +156,7 @@ def test_workers_print_no_traceback_at_ctrl_c(tmp_path: Path) -> None:
     (tmp_path / "sleepers.py").write_text(SLEEPERS)
     command = [sys.executable, str(tmp_path / "sleepers.py"), str(tmp_path / "kept")]
     started = {"start_new_session": True, "stderr": subprocess.PIPE, "text": True}
-    heeded = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
-    with subprocess.Popen(command, **started, **heeded) as running:  # type: ignore[call-overload]
+    with subprocess.Popen(command, **started) as running:  # type: ignore[call-overload]
         while not _workers(running.pid) and running.poll() is None:
             time.sleep(0.02)
         time.sleep(1)

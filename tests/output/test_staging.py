@@ -203,6 +203,8 @@ from pathlib import Path
 from bayesmeta.infrastructure.interrupts import stopped_by_interrupt
 from bayesmeta.output.folders.staging import staging
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 with stopped_by_interrupt(), staging(Path(sys.argv[1])) as staged:
     (staged / "half.txt").touch()
     print("ready", flush=True)
@@ -215,9 +217,8 @@ with stopped_by_interrupt(), staging(Path(sys.argv[1])) as staged:
 def test_a_signal_leaves_nothing_and_says_what_it_was(name: str, tmp_path: Path) -> None:
     number = signal.Signals[name]
     command = [sys.executable, "-c", STOPPED, str(tmp_path / "deep" / "out")]
-    heeded = {"preexec_fn": lambda: signal.signal(number, signal.SIG_DFL)}
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **heeded
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as running:
         assert running.stdout is not None
         assert running.stdout.readline() == "ready\n"

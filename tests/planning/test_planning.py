@@ -145,7 +145,7 @@ def test_the_other_side_stays_as_it_is(simulated: pd.DataFrame, spec: ModelSpec)
 
 def pairwise(one: Mixture, other: Mixture) -> Mixture:
     """Every likely component with every other."""
-    one, other = (Mixture(*(part[m.weight > 1e-10] for part in m)) for m in (one, other))
+    one, other = (Mixture(*(part[m.weight > 1e-10] for part in m[:3])) for m in (one, other))
     return Mixture(
         np.outer(one.weight, other.weight).ravel(),
         np.add.outer(one.centre, other.centre).ravel(),
