@@ -196,8 +196,8 @@ def test_long_tables_are_cut_and_their_files_are_not(report: tuple[Path, str]) -
     folder, text = report
     start = text.index('data-table="influence_changes"')
     shown = text[start : text.index("</div>", text.index('class="download"', start))]
-    assert shown.count("<tr>") == 101
-    assert "The first 100 of 3000 rows" in shown
+    assert shown.count("<tr>") == 41
+    assert "The first 40 of 3000 rows" in shown
     address_of = re.search(
         r'download="influence_changes.csv.gz" href="data:application/gzip;base64,([^"]*)"', shown
     )

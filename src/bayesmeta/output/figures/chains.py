@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 
 from bayesmeta.estimates.text import words
 from bayesmeta.output.figures.panels import Figure, panelled
-from bayesmeta.output.figures.style import BLUE, FAINT, GREY, SKY
+from bayesmeta.output.figures.style import BLUE, FAINT, GREY, MAX_SHAPES, SKY, Style
 
 
 def draw_trace(traces: pd.DataFrame, rank_counts: pd.DataFrame, *, title: str) -> Figure:
@@ -15,7 +15,8 @@ def draw_trace(traces: pd.DataFrame, rank_counts: pd.DataFrame, *, title: str) -
     with grid as (figure, axes):
         for (parameter, rows), ax in zip(parameters, axes[::2], strict=True):
             for chain, draws in rows.groupby("chain"):
-                ax.plot(draws["draw"], draws["value"], lw=0.5, alpha=0.8, label=f"chain {chain}")
+                line: Style = {"lw": 0.5, "alpha": 0.8, "rasterized": len(traces) > MAX_SHAPES}
+                ax.plot(draws["draw"], draws["value"], label=f"chain {chain}", **line)
             ax.set(title=words(parameter), xmargin=0)
         counts = rank_counts.groupby("parameter", sort=False)
         for (parameter, rows), ax in zip(counts, axes[1::2], strict=True):

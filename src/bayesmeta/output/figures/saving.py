@@ -17,7 +17,7 @@ from bayesmeta.output.figures.style import GREY, STYLE, VERMILLION
 
 Format = Literal["png", "svg", "pdf"]
 DPI = 150
-DPI_INSIDE = 100  # of the points in a vector picture that are pixels
+DPI_INSIDE = 80  # of the points in a vector picture that are pixels
 FORMATS: tuple[Format, ...] = ("png", "svg")
 Tables = pd.DataFrame | Mapping[str, pd.DataFrame]
 BELOW = 0.2  # inches for the source below a figure
