@@ -91,6 +91,7 @@ def test_an_average_is_the_mixture_of_its_models(frame: pd.DataFrame) -> None:
     assert np.isnan(rat_minus_mouse["pi_lb"])
 
 
+@pytest.mark.slow
 def test_models_are_true_as_often_as_their_posterior_probability() -> None:
     """Models and parameters from their priors: probabilities of models are calibrated."""
     rng = np.random.default_rng(11)
