@@ -18,15 +18,10 @@ from bayesmeta.estimates.transformed import shown_tables, transformed, without_t
 from bayesmeta.model.design import build_design
 from bayesmeta.model.spec import read_spec
 from bayesmeta.output.pages.tables import shown_table
+from vaccine_trials import COUNTS
 
 LEVELS = np.array([0.025, 0.5, 0.975])
 LIMITS = ["ci_lb_transformed", "median_transformed", "ci_ub_transformed"]
-COUNTS = {
-    "ai": [4, 6, 3, 62, 33, 180, 8, 505, 29, 17, 186, 5, 27],
-    "bi": [119, 300, 228, 13536, 5036, 1361, 2537, 87886, 7470, 1699, 50448, 2493, 16886],
-    "ci": [11, 29, 11, 248, 47, 372, 10, 499, 45, 65, 141, 3, 29],
-    "di": [128, 274, 209, 12619, 5761, 1079, 619, 87892, 7232, 1600, 27197, 2338, 17825],
-}  # metadat's dat.bcg
 
 
 @pytest.fixture(scope="module")

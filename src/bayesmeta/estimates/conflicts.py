@@ -46,7 +46,8 @@ def prior_conflicts(design: xr.Dataset, spec: ModelSpec) -> list[str]:
         numbers = f"{number_text(estimate[at])} (se {number_text(error[at])})"
         of_prior = f"mean {number_text(prior.mean[at])}, sd {number_text(sd[at])}"
         term = design["term"].values[at]
-        warnings.append(_text(f"{term} at {numbers}", of_prior, abs(z[at])))
+        where = f"from the centre of {of_prior}"
+        warnings.append(_text(f"{term} at {numbers}", abs(z[at]), where))
     warnings += _outside_limits(prior.limits, estimate, np.linalg.inv(rough.precision))
     if spec.is_structured or spec.tau_by:
         return warnings
@@ -57,7 +58,7 @@ def prior_conflicts(design: xr.Dataset, spec: ModelSpec) -> list[str]:
         far = -float(ndtri(max(float(of_level.distribution.sf(tau)), 1e-300)))
         if far > MOST:
             spread = f"tau of {level} near {number_text(tau)}"
-            warnings.append(_text(spread, str(of_level), far))
+            warnings.append(_text(spread, far, f"from the centre of {of_level}"))
     return warnings
 
 
@@ -75,10 +76,9 @@ def _outside_limits(
         sds = abs(value - nearest) / error[at]
         if sds > MOST:
             numbers = f"a term with limits at {number_text(value)} (se {number_text(error[at])})"
-            warnings.append(_text(numbers, f"beyond the limit {number_text(nearest)}", sds))
+            warnings.append(_text(numbers, sds, f"beyond the limit {number_text(nearest)}"))
     return warnings
 
 
-def _text(data: str, prior: str, sds: float) -> str:
-    text = f"the data contradict the prior: they give {data}, {sds:.1f} sds from the centre of"
-    return f"{text} {prior}; {ADVICE}"
+def _text(data: str, sds: float, where: str) -> str:
+    return f"the data contradict the prior: they give {data}, {sds:.1f} sds {where}; {ADVICE}"

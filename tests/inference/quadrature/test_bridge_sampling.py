@@ -18,14 +18,9 @@ from bayesmeta.data import datasets
 from bayesmeta.inference.quadrature import integrate_posterior
 from bayesmeta.model.design import build_design
 from bayesmeta.model.spec import ModelSpec, parse_spec, read_spec
+from vaccine_trials import COUNTS, LATITUDE
 
 SAMPLERS = ["quadrature", pytest.param("numpyro", marks=pytest.mark.slow)]
-BCG = (  # cases and others, vaccinated and not, and latitude: dat.bcg of metadat
-    "4 119 11 128 44; 6 300 29 274 55; 3 228 11 209 42; 62 13536 248 12619 52; "
-    "33 5036 47 5761 13; 180 1361 372 1079 44; 8 2537 10 619 19; 505 87886 499 87892 13; "
-    "29 7470 45 7232 27; 17 1699 65 1600 42; 186 50448 141 27197 18; 5 2493 3 2338 33; "
-    "27 16886 29 17825 33"
-)
 MODEL = """
 terms = "1 + latitude"
 levels = ["study"]
@@ -40,11 +35,10 @@ Density = Callable[[np.ndarray], np.ndarray]
 
 def vaccine() -> pd.DataFrame:
     """Log risk ratios, with a latitude of mean 0 and sd 1, so that its prior is as it stands."""
-    a, b, c, d, latitude = np.array([row.split() for row in BCG.split(";")], float).T
-    names = [f"s{n}" for n in range(len(a))]
-    frame = bayesmeta.effects("RR", ai=a, bi=b, ci=c, di=d)
-    frame = frame.assign(study=names, group=names, effect=names)
-    frame["latitude"] = (latitude - latitude.mean()) / latitude.std(ddof=1)
+    frame = bayesmeta.effects("RR", **COUNTS)
+    names = [f"s{n}" for n in range(len(frame))]
+    latitude = (LATITUDE - np.mean(LATITUDE)) / np.std(LATITUDE, ddof=1)
+    frame = frame.assign(study=names, group=names, effect=names, latitude=latitude)
     frame.attrs = {"dataset": "bcg", "title": "bcg", "synthetic": False}
     return frame
 

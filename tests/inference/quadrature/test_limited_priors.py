@@ -267,7 +267,7 @@ def test_data_far_beyond_a_limit_contradict_the_prior() -> None:
     )
     assert agreeing == []
     assert len(against) == 1
-    assert "beyond the limit 0" in against[0]
+    assert "sds beyond the limit 0.00; " in against[0]
 
 
 def test_the_exact_likelihood_takes_limits() -> None:

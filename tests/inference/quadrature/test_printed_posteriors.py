@@ -17,12 +17,8 @@ from bayesmeta.inference.quadrature import (
 )
 from bayesmeta.model.design import build_design
 from bayesmeta.model.spec import parse_spec
+from vaccine_trials import COUNTS
 
-BCG = (  # cases and others, vaccinated and not: dat.bcg of metadat
-    "4 119 11 128; 6 300 29 274; 3 228 11 209; 62 13536 248 12619; 33 5036 47 5761; "
-    "180 1361 372 1079; 8 2537 10 619; 505 87886 499 87892; 29 7470 45 7232; "
-    "17 1699 65 1600; 186 50448 141 27197; 5 2493 3 2338; 27 16886 29 17825"
-)
 SCHOOLS = np.array([28.0, 8, -3, 7, -1, 1, 18, 12]), np.array([15.0, 10, 16, 11, 9, 11, 10, 18])
 REFERENCE = Path(__file__).parents[2] / "reference" / "structures.json"
 PRINTED = 0.05  # posterior sds: about the Monte-Carlo error of printed means
@@ -59,7 +55,7 @@ def by_grid(
 
 
 def test_bcg_and_eight_schools_are_as_printed_and_as_a_grid() -> None:
-    a, b, c, d = np.array([row.split() for row in BCG.split(";")], float).T
+    a, b, c, d = np.array([*COUNTS.values()], float)
     yi, vi = np.log(a / (a + b) / c * (c + d)), 1 / a - 1 / (a + b) + 1 / c - 1 / (c + d)
     cases = [
         (yi, vi, 1.0, halfnorm(scale=0.5), 5.0, 'prior = "HalfNormal(0.5)"', (-0.688, 0.186)),

@@ -12,7 +12,6 @@ from scipy.stats import norm
 from bayesmeta.inference.quadrature.normals import Moments, log_mass, truncated_moments
 
 CELLS = 20.0  # per sd: the grid on which components are merged before a product; moves P by 3e-5
-
 ROUNDING = 1e-9  # of a limit, in sds
 
 

@@ -24,8 +24,6 @@ NODES = (48, 1024)  # of c, per node of the taus: fewest and most
 PER_SD = 34.0  # nodes of c over the rest's share of a sd; ripples of a cdf are then below 1e-4
 OUTSIDE = np.log(1e-15)  # log probability beyond the first and the last node of c
 SLIGHT = 0.01  # sds; a rest below it is left out, which moves a cdf by .002 at the limit
-
-
 SMALLEST = 1e-12  # sd of a component
 
 
