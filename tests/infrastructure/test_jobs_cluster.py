@@ -11,6 +11,9 @@ from pathlib import Path
 import distributed
 import pandas as pd
 import pytest
+from distributed import Client
+from distributed.client import ClosedClientError
+from distributed.comm.core import CommClosedError
 
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.jobs import Job, run_jobs, workers
@@ -92,6 +95,22 @@ def test_a_cluster_that_is_killed_ends_the_run_with_a_message(
         with pytest.raises(BadInput, match="what is done is kept, and the same command continues"):
             run_jobs(jobs, dask=address, cache=tmp_path)
         killing.join()
+
+
+@pytest.mark.parametrize("error", [CommClosedError, ClosedClientError])
+def test_a_scheduler_lost_between_two_results_ends_the_run_with_a_message(
+    error: type[Exception], address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([{"worker": 1}])
+
+    def ncores(_: Client) -> dict[str, int]:
+        for answer in answers:
+            return answer
+        raise error("Stream is closed")
+
+    monkeypatch.setattr(Client, "ncores", ncores)
+    with pytest.raises(BadInput, match="no scheduler; what is done is kept"):
+        run_jobs([Job(f"{n}", halve, (n,)) for n in range(5)], dask=address, cache=tmp_path)
 
 
 def test_bad_input_there_refuses_its_job_alone(address: str, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from distributed import Client, KilledWorker, as_completed
-from distributed.client import FutureCancelledError
+from distributed.client import ClosedClientError, FutureCancelledError
 from distributed.comm import get_address_host_port
 
 from bayesmeta.infrastructure.code import code_fingerprint
@@ -18,6 +18,7 @@ from bayesmeta.infrastructure.jobs.job import CONTINUE, Attempt, Attempts, Job, 
 
 PATIENCE = 10  # seconds that a cluster has to answer
 PERIODS = 2  # of PATIENCE without workers, after which they are lost
+GONE = (FutureCancelledError, ClosedClientError, OSError)  # what a lost scheduler raises
 LOST = f"the Dask cluster has no workers any more, or no scheduler; {CONTINUE}"
 
 
@@ -38,9 +39,12 @@ def on_cluster(jobs: Mapping[str, Job], address: str) -> Attempts:
         # two per core wait on the cluster, the others here, where memory is ours
         submit(2 * sum(client.ncores().values()))
         with _ended_without(client, running.clear) as is_lost:
-            for future in running:
-                yield _result(future, client)
-                submit(max(1, 2 * sum(client.ncores().values()) - running.count()))
+            try:
+                for future in running:
+                    yield _result(future, client)
+                    submit(max(1, 2 * sum(client.ncores().values()) - running.count()))
+            except GONE as error:
+                raise BadInput(LOST) from error
         if is_lost.is_set():
             raise BadInput(LOST)
 
@@ -76,7 +80,7 @@ def _has_workers(client: Client) -> bool:
 def _result(future: Any, client: Client) -> Attempt:
     """Return the result of a job that is done, which a lost worker may have to do again.
 
-    Raise BadInput if no worker is left that could, or if the scheduler is gone.
+    Raise BadInput if no worker is left that could.
     """
     while True:
         try:
@@ -89,8 +93,6 @@ def _result(future: Any, client: Client) -> Attempt:
             reason = "a refit has ended every worker of the cluster that tried it"
             advice = f"perhaps for lack of memory; {CONTINUE}"
             raise BadInput(f"{reason}, {advice}") from error
-        except (FutureCancelledError, OSError) as error:
-            raise BadInput(LOST) from error
         return attempt
 
 
