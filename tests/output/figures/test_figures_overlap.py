@@ -17,7 +17,6 @@ def test_no_text_covers_another_or_is_cut(
     name: str, size: Size, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     figure = DRAW[name](size)
-    figure.draw_without_rendering()
     with recorded(monkeypatch) as texts:
         figure.draw_without_rendering()
         assert len(texts) > 3
