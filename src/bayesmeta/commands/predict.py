@@ -3,8 +3,8 @@
 import gc
 import json
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -103,24 +103,32 @@ def read_posterior(results: Path) -> xr.DataTree:
 
 def _opened(path: Path, *, is_listed: bool) -> xr.DataTree:
     """Return the tree of a file; raise BadInput if it is damaged, or of another program."""
-    shown = sys.unraisablehook
-    sys.unraisablehook = lambda _: None  # h5netcdf cannot close what it could not open
-    try:
-        tree = xr.open_datatree(path, engine="h5netcdf").load()
-        tree.close()
-        if has_terms(tree) and not is_listed:
-            provenance_of_fit(tree)
-            with suppress(BadInput):  # a grid with too many rows
-                margins.predicted_table(tree, margins.reference_grid(tree))
-        return tree
-    except BadInput:
-        raise
-    except Exception as error:  # libraries raise many types for a damaged or foreign file
-        problem = f"{path} cannot be read as a posterior: {error or type(error).__name__}"
-    finally:
+    with _silent_collection():
+        try:
+            tree = xr.open_datatree(path, engine="h5netcdf").load()
+            tree.close()
+            if has_terms(tree) and not is_listed:
+                provenance_of_fit(tree)
+                with suppress(BadInput):  # a grid with too many rows
+                    margins.predicted_table(tree, margins.reference_grid(tree))
+            return tree
+        except BadInput:
+            raise
+        except Exception as error:  # libraries raise many types for a damaged or foreign file
+            problem = f"{path} cannot be read as a posterior: {error or type(error).__name__}"
         gc.collect()
-        sys.unraisablehook = shown
     raise BadInput(f"{problem}; run bayesmeta fit again")
+
+
+@contextmanager
+def _silent_collection() -> Iterator[None]:
+    """Hide the complaints of h5netcdf, which cannot close what it could not open."""
+    shown = sys.unraisablehook
+    sys.unraisablehook = lambda _: None
+    try:
+        yield
+    finally:
+        sys.unraisablehook = shown
 
 
 def has_terms(tree: xr.DataTree) -> bool:
