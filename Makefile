@@ -1,6 +1,7 @@
 # make fit    the main job: the posterior of the preclinical studies, or of their synthetic twin where data are absent
 # make report the whole analysis on one page, reports/preclinical/three-level/index.html; DATASET=clinical or another
-# make test   the tests; make test-slow the statistical ones, too; make lint style, types, import contracts
+# make test   the tests; make test-wide those of many cases, whole commands and pages; make test-slow all, statistical ones too
+# make lint   style, types, import contracts
 # make docs   the documentation as docs/_build/html/index.html; a warning is an error
 # make bench  times against other programs; make calibration every model on data from its prior, docs/calibration.md
 # make package wheel and sdist, installed and used in an empty environment of every Python at hand
@@ -12,7 +13,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: fit report test test-slow lint docs package guides gallery bench calibration faults clean
+.PHONY: fit report test test-wide test-slow lint docs package guides gallery bench calibration faults clean
 .DELETE_ON_ERROR:
 
 fit: .venv/ready
@@ -21,11 +22,16 @@ fit: .venv/ready
 report: .venv/ready
 	$(BIN)/python scripts/report.py $(if $(DATASET),--dataset $(DATASET))
 
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
 test: .venv/ready
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(PYTEST) -m "not slow and not wide"
+
+test-wide: .venv/ready
+	$(PYTEST) -m "wide and not slow"
 
 test-slow: .venv/ready
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m "slow or not slow"
+	$(PYTEST) -m "slow or not slow"
 
 lint: .venv/ready
 	$(BIN)/ruff check .

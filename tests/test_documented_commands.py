@@ -20,6 +20,8 @@ from bayesmeta.data import datasets
 from bayesmeta.infrastructure.files import root
 from test_docs import examples
 
+pytestmark = pytest.mark.wide
+
 ANALYSING = {
     *("fit", "compare", "multiverse", "check", "report", "screen", "lint", "plan", "calibrate"),
     "data",

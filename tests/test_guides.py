@@ -13,6 +13,8 @@ import pytest
 import bayesmeta
 from bayesmeta.cli import main
 
+pytestmark = pytest.mark.wide
+
 DOCS = Path(__file__).parents[1] / "docs"
 NUMBER = re.compile(r"[−-]?\d*\.?\d+(?:e[+-]\d+)?")
 BY_CHANCE = ("diagnostics passed", "4000 draws by NUTS")  # lines that vary between machines

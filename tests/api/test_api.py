@@ -322,6 +322,7 @@ def test_a_notebook_that_cannot_show_what_changes_is_left_alone(
     assert posterior.shown_steps().console is None
 
 
+@pytest.mark.wide
 @pytest.mark.usefixtures("remembering")
 @pytest.mark.parametrize("name", sorted({getattr(api, name).__module__ for name in api.__all__}))
 def test_examples_of_the_docstrings(name: str) -> None:
@@ -335,6 +336,7 @@ def test_every_function_has_an_example() -> None:
     assert all(">>> import bayesmeta" in function.__doc__ for function in functions)
 
 
+@pytest.mark.wide
 @pytest.mark.usefixtures("remembering")
 def test_the_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, Any] = {}

@@ -13,6 +13,8 @@ from bayesmeta.cli import main
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.robustness.multiverse.changes import Analysis, with_missing
 
+pytestmark = pytest.mark.wide
+
 FORMULA = "~ dose + kind"
 BLANK_DOSES = ("s03", "s07", "s11")
 

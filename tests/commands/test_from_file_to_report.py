@@ -10,6 +10,8 @@ import pytest
 
 from bayesmeta.cli import main
 
+pytestmark = pytest.mark.wide
+
 RNG_SEED = 8
 NAMES = ("Müller 2010", "García 2012", "Smith & Lee, 2014", "Øster 2015", "Rossi 2017")
 NAMES += ("Novák 2018", "Lindqvist 2019", "Dupont 2021", "Ito 2022", "van Dijk 2023")

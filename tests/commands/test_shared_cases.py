@@ -19,6 +19,8 @@ from bayesmeta.commands import fit
 from bayesmeta.infrastructure.files import root
 from promised import unavailable
 
+pytestmark = pytest.mark.wide
+
 CASES = root() / ".." / "shared" / "cases"
 
 

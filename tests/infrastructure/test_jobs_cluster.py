@@ -19,6 +19,8 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.jobs import Job, run_jobs, workers
 from bayesmeta.infrastructure.jobs import cluster as dask_jobs
 
+pytestmark = pytest.mark.wide
+
 
 def halve(number: float, dying: str = "", always: bool = False) -> pd.DataFrame:
     """Return half of a number; kill the process of the job before, the first time or always."""

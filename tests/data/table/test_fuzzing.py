@@ -18,6 +18,8 @@ from bayesmeta.infrastructure.errors import BadInput
 from malformed import KINDS, Malformed, malformed
 from malformed_bytes import Rows
 
+pytestmark = pytest.mark.wide
+
 SECONDS = 20  # of a small file, on a busy machine
 HARMLESS = {
     *("nothing", "columns reversed", "a study per row", "blank rows between", "100 columns more"),

@@ -15,6 +15,8 @@ from pyarrow import parquet
 from malformed import GIVEN, Malformed, malformed
 from malformed_bytes import SHEET, repacked, write
 
+pytestmark = pytest.mark.wide
+
 MEGABYTES = 2000
 
 

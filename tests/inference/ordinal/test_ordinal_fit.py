@@ -23,6 +23,8 @@ from bayesmeta.model.spec import ModelSpec, read_spec
 from bayesmeta.output.figures.directions import draw_directions
 from bayesmeta.output.folders.ordinal import drawn_directions
 
+pytestmark = pytest.mark.wide
+
 ROUTES = ["intravenous", "intraperitoneal", "unstated"]
 
 

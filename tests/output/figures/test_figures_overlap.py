@@ -8,6 +8,8 @@ from bayesmeta.output import figures
 from drawings import DRAW, SIZES, Size
 from overlaps import faults, recorded
 
+pytestmark = pytest.mark.wide
+
 ELSEWHERE = {"plan", "multiverse"}  # not in `bayesmeta.figures`
 
 

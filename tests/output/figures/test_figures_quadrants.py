@@ -12,6 +12,8 @@ from test_figures_sides import check_texts, named, points, words_of
 from bayesmeta.estimates.text import words
 from bayesmeta.output import figures
 
+pytestmark = pytest.mark.wide
+
 
 def concordance(cells: int, spread: float = 1, width: float = 1) -> pd.DataFrame:
     x = spread * np.sin(np.arange(cells) + 1.0)

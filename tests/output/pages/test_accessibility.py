@@ -14,6 +14,8 @@ from bayesmeta.output import figures, pages
 from browsers import launched, unfold, violations, widest
 from report_folder import make_folder
 
+pytestmark = pytest.mark.wide
+
 ABOUT = {
     **{"dataset": "toy", "model": "three-level", "title": "A toy", "synthetic": True},
     **{"notes": ["a note"], "k": 12, "studies": 5, "source": "bayesmeta 0, seed 1"},

@@ -13,6 +13,8 @@ from bayesmeta.output.pages import read_results, report_page
 from browsers import CONTRASTS, launched
 from report_folder import make_folder
 
+pytestmark = pytest.mark.wide
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -178,6 +178,7 @@ def of_many_draws(nested: averaging.Member) -> dict[str, float]:
     return dict(tree["posterior"].attrs)
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("rough", [selection.FINE, selection.ROUGH, selection.Nodes(3, 3, 3, 9)])
 def test_the_nodes_of_the_approximation_do_not_change_the_evidence(
     nested: averaging.Member,

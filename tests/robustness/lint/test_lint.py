@@ -42,6 +42,7 @@ def test_nothing_of_the_first_rank_in_clean_numbers(seed: int) -> None:
     assert not list(studies_twice(subject))
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("frame", [1, 2, "clinical-twin", "preclinical-twin"])
 def test_nothing_of_the_first_rank_in_clean_data(frame: int | str) -> None:
     subject = dataset(frame) if isinstance(frame, str) else subject_of(simulate(frame))
@@ -70,6 +71,7 @@ def test_a_standard_error_is_found_and_put_right(seed: int) -> None:
     pd.testing.assert_frame_equal(remedy.frame[["yi", "vi", "sd1i"]], clean[["yi", "vi", "sd1i"]])
 
 
+@pytest.mark.wide
 def test_most_standard_errors_are_of_the_first_rank() -> None:
     ranks = []
     for seed in range(20):
