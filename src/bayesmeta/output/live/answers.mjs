@@ -1,5 +1,6 @@
 // @ts-check
 /** What the page asks of the engine; the same functions run in the page or in its worker. */
+import { sqrt, zeros } from "./engine/numbers.mjs";
 import { leaveOneStudyOut } from "./engine/deletion.mjs";
 import { heterogeneity } from "./engine/heterogeneity.mjs";
 import { above, densityAt, mixtureOf, momentsOfMixture, quantile } from "./engine/mixtures.mjs";
@@ -116,7 +117,7 @@ function summary({ table, model, combinations, rope }) {
  */
 function deletion({ table, model, combinations, rope, conclusion }) {
   const { thresholds, p } = eventOf(conclusion.kind, rope);
-  const weights = new Float64Array(table.terms);
+  const weights = zeros(table.terms);
   if (conclusion.at < table.terms) weights[conclusion.at] = 1;
   else weights.set(combinations.subarray((conclusion.at - table.terms) * table.terms).subarray(0, table.terms));
   const posterior = integrate(table, model, { combinations: weights, tolerance: FINE });
@@ -156,7 +157,7 @@ function cell({ table, model, combinations, rope, conclusion }) {
 function prediction({ table, model, x, vi }) {
   const posterior = integrate(table, model, { combinations: Float64Array.from(x) });
   const effect = mixtureOf(posterior, table.terms, model.levels[model.levels.length - 1]);
-  const observed = { ...effect, within: effect.within.map((sd) => Math.sqrt(sd * sd + vi)) };
+  const observed = { ...effect, within: effect.within.map((sd) => sqrt(sd * sd + vi)) };
   const { mean, sd } = momentsOfMixture(observed);
   const points = Array.from({ length: 81 }, (_, i) => {
     const value = mean + ((i - 40) / 10) * sd;

@@ -1,5 +1,6 @@
 // @ts-check
 /** Controls that show the state of the page and change it. */
+import { max, min } from "./engine/numbers.mjs";
 import { h } from "./elements.mjs";
 
 /** @typedef {import("./state.mjs").State} State */
@@ -29,7 +30,7 @@ export const tell = (id, words) => show(id, h("p", { class: "note", role: "statu
 export const tellError = (id, error) => tell(id, `This cannot be computed: ${error instanceof Error ? error.message : error}`);
 
 /** The width of pictures in an element, in px. @param {string} id */
-export const widthOf = (id) => Math.max(300, Math.min(part(id).clientWidth || 640, 980));
+export const widthOf = (id) => max(300, min(part(id).clientWidth || 640, 980));
 
 /** A number as an input shows it. @param {number} value */
 export const shortNumber = (value) => String(Number(value.toPrecision(6)));

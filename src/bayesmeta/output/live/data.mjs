@@ -1,5 +1,6 @@
 // @ts-check
 /** The data of the page: the other side of `encoding.py`, and the models that a reader makes of them. */
+import { zeros } from "./engine/numbers.mjs";
 
 /** @typedef {import("./engine/arrays.mjs").Table} Table */
 /** @typedef {import("./engine/arrays.mjs").Model} Model */
@@ -28,7 +29,7 @@ export function tableOf(encoded) {
   const terms = encoded.terms.length;
   const rows = floatsOf(encoded.rows);
   const row = integersOf(encoded.row);
-  const x = new Float64Array(row.length * terms);
+  const x = zeros(row.length * terms);
   row.forEach((at, i) => x.set(rows.subarray(at * terms, (at + 1) * terms), i * terms));
   return {
     yi: floatsOf(encoded.yi),
@@ -93,7 +94,7 @@ export function modelOf(encoded, choices = {}) {
 export function subset(table, kept) {
   const rows = Int32Array.from(table.yi.keys()).filter((row) => Boolean(kept[row]));
   const p = table.terms;
-  const x = new Float64Array(rows.length * p);
+  const x = zeros(rows.length * p);
   const numbers = new Map();
   const group = new Int32Array(rows.length);
   rows.forEach((row, at) => {

@@ -1,5 +1,6 @@
 // @ts-check
 /** A forest, and the axis of a picture, in SVG. */
+import { ceil, floor, max, min, sqrt } from "./engine/numbers.mjs";
 import { s } from "./elements.mjs";
 import { numberText, ticksOf } from "./texts.mjs";
 
@@ -33,20 +34,20 @@ const LONG = 30; // rows, above which the axis also stands at the top
  */
 export function forest(rows, { width, label, axis, zero, rope = 0 }) {
   const narrow = width < NARROW;
-  const longest = Math.max(0, ...rows.map((row) => row.label.length));
-  const left = narrow ? 8 : Math.min(7 * longest + 14, 0.38 * width);
+  const longest = max(0, ...rows.map((row) => row.label.length));
+  const left = narrow ? 8 : min(7 * longest + 14, 0.38 * width);
   const right = rows.some((row) => row.text) ? 138 : 12;
   const perMark = 11;
-  const heights = rows.map((row) => (narrow ? 18 : 8) + Math.max(row.marks.length, 1) * perMark);
+  const heights = rows.map((row) => (narrow ? 18 : 8) + max(row.marks.length, 1) * perMark);
   const ends = rows.flatMap((row) => row.marks.flatMap((of) => [of.low, of.high]));
   const shown = ends.filter(Number.isFinite).sort((a, b) => a - b);
-  let low = shown.length ? shown[Math.floor(0.01 * (shown.length - 1))] : -1;
-  let high = shown.length ? shown[Math.ceil(0.99 * (shown.length - 1))] : 1;
-  if (zero) [low, high] = [Math.min(low, -rope), Math.max(high, rope)];
+  let low = shown.length ? shown[floor(0.01 * (shown.length - 1))] : -1;
+  let high = shown.length ? shown[ceil(0.99 * (shown.length - 1))] : 1;
+  if (zero) [low, high] = [min(low, -rope), max(high, rope)];
   const pad = 0.04 * (high - low || 1);
   [low, high] = [low - pad, high + pad];
   const x = (/** @type {number} */ value) => left + ((value - low) / (high - low)) * (width - left - right);
-  const inside = (/** @type {number} */ value) => Math.min(Math.max(x(value), left), width - right);
+  const inside = (/** @type {number} */ value) => min(max(x(value), left), width - right);
   const top = rows.length > LONG ? 22 : 0;
   const bottom = heights.reduce((sum, height) => sum + height, top + 6);
   const count = (width - left - right) / 70;
@@ -60,8 +61,8 @@ export function forest(rows, { width, label, axis, zero, rope = 0 }) {
     const group = s("g", { class: "row", click: row.toggle });
     if (row.toggle) group.append(s("title", {}, `${row.label}: click to leave it out, or to count it again`));
     group.append(s("rect", { class: "hit", x: 0, y, width, height: heights[at] }));
-    const fits = narrow ? Math.floor((width - right) / 7) : Math.floor((left - 10) / 6.6);
-    const name = row.label.length > fits ? `${row.label.slice(0, Math.max(fits - 1, 1))}\u2026` : row.label;
+    const fits = narrow ? floor((width - right) / 7) : floor((left - 10) / 6.6);
+    const name = row.label.length > fits ? `${row.label.slice(0, max(fits - 1, 1))}\u2026` : row.label;
     group.append(s("text", { x: 6, y: narrow ? y + 12 : middle + 4 }, name));
     row.marks.forEach((of, place) => {
       const lineY = y + (narrow ? 18 : 4) + (place + 0.5) * perMark;
@@ -72,7 +73,7 @@ export function forest(rows, { width, label, axis, zero, rope = 0 }) {
       group.append(s("line", { class: `interval ${of.source}`, x1: inside(of.low), x2: inside(of.high), y1: lineY, y2: lineY }));
       if (of.low < low) group.append(s("text", { class: "cut", x: left - 1, y: lineY + 4, "text-anchor": "middle" }, "\u2039"));
       if (of.high > high) group.append(s("text", { class: "cut", x: width - right + 1, y: lineY + 4, "text-anchor": "middle" }, "\u203a"));
-      const half = 3.2 * Math.sqrt(row.size ?? 1) + 0.8;
+      const half = 3.2 * sqrt(row.size ?? 1) + 0.8;
       if (of.mean >= low && of.mean <= high) {
         group.append(s("rect", { class: `point ${of.source}`, x: x(of.mean) - half, y: lineY - half, width: 2 * half, height: 2 * half }));
       }

@@ -1,5 +1,6 @@
 // @ts-check
 /** A study that the reader adds: its prediction before its effect is given, then its row. */
+import { min, sqrt } from "./engine/numbers.mjs";
 import { logGamma } from "./engine/special.mjs";
 import { floatsOf } from "./data.mjs";
 import { button, labelled, show, tell, tellError, widthOf } from "./controls.mjs";
@@ -95,7 +96,7 @@ export function newStudyForm(page) {
       if (mine !== page.turn()) return;
       const observed = Number.isFinite(yi) ? yi : undefined;
       const sentence = predictionText(prediction, observed);
-      const options = { ...prediction, observed, width: Math.min(widthOf("prediction"), 640), label: sentence, axis: page.content.payload.measure.axis };
+      const options = { ...prediction, observed, width: min(widthOf("prediction"), 640), label: sentence, axis: page.content.payload.measure.axis };
       show("prediction", h("p", { role: "status" }, sentence), h("figure", {}, density(options)));
     } catch (error) {
       if (mine === page.turn()) tellError("prediction", error);
@@ -114,7 +115,7 @@ export function newStudyForm(page) {
   page.controls.push(() => {
     const { added } = page.state();
     list.replaceChildren(...added.map(({ label, yi, vi, x }, at) => h("li", {},
-      `${label}: ${numberText(yi, 3)}, standard error ${numberText(Math.sqrt(vi), 3)}, ${rowText(x, page.content.names)} `,
+      `${label}: ${numberText(yi, 3)}, standard error ${numberText(sqrt(vi), 3)}, ${rowText(x, page.content.names)} `,
       button(`remove ${label}`, () => page.change({ added: added.filter((_, place) => place !== at) })))));
   });
   const showFields = () => {

@@ -1,5 +1,6 @@
 // @ts-check
 /** The page: one state, which controls change, and from which sentences and pictures are drawn. */
+import { abs, max } from "./engine/numbers.mjs";
 import { calculator, serve } from "./calculator.mjs";
 import { button, part, show, tellError, widthOf } from "./controls.mjs";
 import { h } from "./elements.mjs";
@@ -24,8 +25,8 @@ const SAME = 1e-4; // posterior sds, within which the page repeats Python
  */
 function compareWithPython({ rows }, { mean, sd, ci_lb, ci_ub }) {
   const shifts = rows.flatMap((row, at) =>
-    [row.mean - mean[at], row.sd - sd[at], row.quantiles[0] - ci_lb[at], row.quantiles[2] - ci_ub[at]].map((shift) => Math.abs(shift / sd[at])));
-  const largest = Math.max(...shifts);
+    [row.mean - mean[at], row.sd - sd[at], row.quantiles[0] - ci_lb[at], row.quantiles[2] - ci_ub[at]].map((shift) => abs(shift / sd[at])));
+  const largest = max(...shifts);
   part("reproduced").dataset.largest = String(largest);
   show("reproduced", largest < SAME
     ? `The script of this page repeats the exact summaries of bayesmeta: the largest difference is ${largest.toExponential(0)} posterior sds.`

@@ -17,8 +17,8 @@ from markupsafe import Markup
 from bayesmeta.output.pages.rendering import TEMPLATES
 
 ENGINE = (
-    *("special", "families", "arrays", "kernel", "rules", "ranges", "taus", "grid", "rho"),
-    *("posterior", "mixtures", "heterogeneity", "without", "deletion"),
+    *("numbers", "special", "families", "arrays", "kernel", "rules", "ranges", "taus", "grid"),
+    *("rho", "posterior", "mixtures", "heterogeneity", "without", "deletion"),
 )
 MODULES = (  # in the order of what they use
     *(f"engine/{name}" for name in ENGINE),

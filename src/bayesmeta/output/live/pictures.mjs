@@ -1,5 +1,6 @@
 // @ts-check
 /** A map of probabilities, and a density, in SVG. */
+import { floor, max, min } from "./engine/numbers.mjs";
 import { s } from "./elements.mjs";
 import { axisOf } from "./forest.mjs";
 import { chanceText, probabilityText } from "./texts.mjs";
@@ -23,7 +24,7 @@ export function heatMap({ columns, rows, values, chosen, width, label, x, y, pic
       const group = s("g", { class: "cell", click: () => pick(i, j) });
       group.append(s("title", {}, `${x} ${column}, ${y} ${row}: P ${p === undefined ? "not computed" : chanceText(p)}`));
       group.append(s("rect", {
-        class: p === undefined ? "empty" : `shade shade${Math.min(9, Math.floor(p * 10))}${p >= 0.975 ? " settled" : ""}`,
+        class: p === undefined ? "empty" : `shade shade${min(9, floor(p * 10))}${p >= 0.975 ? " settled" : ""}`,
         x: left + j * cell, y: top, width: cell - 2, height: height - 2,
       }));
       const dark = p !== undefined && p >= 0.6;
@@ -47,9 +48,9 @@ export function heatMap({ columns, rows, values, chosen, width, label, x, y, pic
  */
 export function density({ points, quantiles, observed, width, label, axis }) {
   const values = points.map((point) => point[0]);
-  const low = Math.min(values[0], observed ?? Infinity);
-  const high = Math.max(values[values.length - 1], observed ?? -Infinity);
-  const top = Math.max(...points.map((point) => point[1]));
+  const low = min(values[0], observed ?? Infinity);
+  const high = max(values[values.length - 1], observed ?? -Infinity);
+  const top = max(...points.map((point) => point[1]));
   const bottom = 110;
   const x = (/** @type {number} */ value) => 8 + ((value - low) / (high - low)) * (width - 16);
   const y = (/** @type {number} */ value) => bottom - 4 - (value / top) * (bottom - 16);

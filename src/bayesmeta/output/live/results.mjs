@@ -1,5 +1,6 @@
 // @ts-check
 /** The answer, the means and the heterogeneity: as published, in the report, and as set. */
+import { PI, abs, exp, expm1, max, min, sin, tanh } from "./engine/numbers.mjs";
 import { probabilityOf } from "./answers.mjs";
 import { folding, h, textTable } from "./elements.mjs";
 import { forest } from "./forest.mjs";
@@ -25,15 +26,15 @@ import { answerText, changeText, eventText, settingsText } from "./words.mjs";
  * @type {Record<string, (x: number) => number>}
  */
 const BACK = {
-  exp: Math.exp,
-  tanh: Math.tanh,
-  plogis: (x) => 1 / (1 + Math.exp(-x)),
-  square: (x) => Math.max(x, 0) ** 2,
+  exp: exp,
+  tanh: tanh,
+  plogis: (x) => 1 / (1 + exp(-x)),
+  square: (x) => max(x, 0) ** 2,
   "100 y": (x) => 100 * x,
-  "sin^2": (x) => Math.sin(Math.min(Math.max(x, 0), Math.PI / 2)) ** 2,
-  "tanh^2": (x) => Math.tanh(Math.max(x, 0)) ** 2,
+  "sin^2": (x) => sin(min(max(x, 0), PI / 2)) ** 2,
+  "tanh^2": (x) => tanh(max(x, 0)) ** 2,
   "1 - (1 - y)^3": (x) => 1 - (1 - x) ** 3,
-  "1 - exp(-y)": (x) => -Math.expm1(-x),
+  "1 - exp(-y)": (x) => -expm1(-x),
 };
 
 /** @param {Row} row */
@@ -132,7 +133,7 @@ export function scaledText({ payload, table, combinations }, at, quantiles) {
   const weight = (/** @type {number} */ j) => (at < terms ? Number(j === at) : combinations[(at - terms) * terms + j]);
   const total = payload.means.reduce((/** @type {number} */ sum, /** @type {boolean} */ mean, /** @type {number} */ j) => sum + Number(mean) * weight(j), 0);
   const { scale, ofDifferences } = payload.measure;
-  const is = (/** @type {number} */ value) => Math.abs(total - value) < 1e-9;
+  const is = (/** @type {number} */ value) => abs(total - value) < 1e-9;
   if (!is(1) && !(is(0) && ofDifferences)) return "\u2013";
   const [low, median, high] = quantiles.map(BACK[is(1) ? scale.back : "exp"]);
   return `${estimateText(median, low, high)}${is(1) ? "" : ` (${ofDifferences})`}`;

@@ -1,5 +1,6 @@
 // @ts-check
 /** Who changes the chosen conclusion, and its map over prior scales and rho. */
+import { abs, log, max, min } from "./engine/numbers.mjs";
 import { button, show, tell, tellError, widthOf } from "./controls.mjs";
 import { folding, h, textTable } from "./elements.mjs";
 import { heatMap } from "./pictures.mjs";
@@ -20,8 +21,8 @@ const analysisAbout = ({ content }, state) => ({ ...analysisOf(content, state), 
 
 /** @param {number} p */
 function logit(p) {
-  const inside = Math.min(Math.max(p, NEAREST), 1 - NEAREST);
-  return Math.log(inside / (1 - inside));
+  const inside = min(max(p, NEAREST), 1 - NEAREST);
+  return log(inside / (1 - inside));
 }
 
 /**
@@ -36,11 +37,11 @@ async function rank(page) {
   try {
     const { p, mean, p0, mean0, sd0 } = await page.ask("deletion", analysisAbout(page, asked));
     if (mine !== page.turn()) return;
-    const change = (/** @type {{p: number}} */ row) => Math.abs(logit(row.p) - logit(p0));
+    const change = (/** @type {{p: number}} */ row) => abs(logit(row.p) - logit(p0));
     const ranked = [...payload.labels, ...asked.added.map(({ label }) => label)]
       .map((label, s) => ({ label, p: p[s], mean: mean[s], shift: (mean[s] - mean0) / sd0 }))
       .filter((row) => !Number.isNaN(row.p))
-      .sort((a, b) => change(b) - change(a) || Math.abs(b.shift) - Math.abs(a.shift));
+      .sort((a, b) => change(b) - change(a) || abs(b.shift) - abs(a.shift));
     const event = eventText(asked.conclusion, names, asked.rope);
     const columns = ["left out", event, `mean of ${names[asked.conclusion.at]}`, "shift (posterior sds)"];
     const rows = ranked.slice(0, MOST_RANKED).map((row) => [row.label, probabilityText(row.p), numberText(row.mean, 3), numberText(row.shift)]);
@@ -62,7 +63,7 @@ function scaledPrior(report, varied, factor) {
   const kinds = parametersOf(report.family);
   const ofLogs = kinds.includes("mean"); // whose scale is not that of the tau
   const scaled = (/** @type {number} */ value, /** @type {string} */ kind) => {
-    if (ofLogs) return kind === "mean" ? value + Math.log(factor) : value;
+    if (ofLogs) return kind === "mean" ? value + log(factor) : value;
     if (kind === "rate") return value / factor;
     return ["scale", "low", "high"].includes(kind) ? factor * value : value;
   };
@@ -92,7 +93,7 @@ async function drawMap(page, varied) {
       columns, rows: RHOS.map(String), values, label, y: "rho",
       x: `scale of the prior of the ${varied}, times that of the report`,
       chosen: places.find(([i, j]) => isChosen(i, j)) ?? [-1, -1],
-      width: Math.min(widthOf("map"), 640),
+      width: min(widthOf("map"), 640),
       pick: (i, j) => page.change(changes(i, j)),
     });
     const cells = RHOS.map((rho, i) => [String(rho), ...values[i].map((p, j) => (p === undefined ? "" : button(probabilityText(p), () => page.change(changes(i, j)))))]);
@@ -106,7 +107,7 @@ async function drawMap(page, varied) {
     }
     const flat = /** @type {number[]} */ (values.flat());
     const held = flat.filter((p) => p >= 0.975).length;
-    const range = `it goes from ${probabilityText(Math.min(...flat))} to ${probabilityText(Math.max(...flat))}`;
+    const range = `it goes from ${probabilityText(min(...flat))} to ${probabilityText(max(...flat))}`;
     redraw(`${event} is at least .975 in ${held} of ${flat.length} combinations; ${range}. A click on a cell, here or in the table, takes its settings.`);
   } catch (error) {
     if (mine === page.turn()) tellError("map", error);

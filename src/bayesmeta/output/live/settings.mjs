@@ -1,5 +1,6 @@
 // @ts-check
 /** The panel of settings: conclusion, priors, dependence, filters. */
+import { max, min } from "./engine/numbers.mjs";
 import { FAMILIES, fits } from "./engine/families.mjs";
 import { button, choiceControl, group, labelled, numberControl, shortNumber, show, tick } from "./controls.mjs";
 import { h } from "./elements.mjs";
@@ -111,7 +112,7 @@ function dependenceGroup(page) {
 function openFilter({ levels, values }) {
   if (levels) return { out: [], blank: true };
   const known = [...(values ?? [])].filter(Number.isFinite);
-  return { low: Math.min(...known), high: Math.max(...known), blank: true };
+  return { low: min(...known), high: max(...known), blank: true };
 }
 
 /**

@@ -1,5 +1,6 @@
 // @ts-check
 /** What a reader has changed: as plain values, in a link, and as a table and a model. */
+import { exp, sqrt } from "./engine/numbers.mjs";
 import { FAMILIES, fits } from "./engine/families.mjs";
 import { chosenTable, floatsOf, integersOf, modelOf, tableOf } from "./data.mjs";
 
@@ -211,8 +212,8 @@ export const parametersOf = (family) => (family === AS_REPORTED ? [] : FAMILIES[
  */
 export function hedges({ m1, sd1, n1, m2, sd2, n2 }, logGamma) {
   const df = n1 + n2 - 2;
-  const correction = Math.exp(logGamma(df / 2) - logGamma((df - 1) / 2)) / Math.sqrt(df / 2);
-  const pooled = Math.sqrt(((n1 - 1) * sd1 ** 2 + (n2 - 1) * sd2 ** 2) / df);
+  const correction = exp(logGamma(df / 2) - logGamma((df - 1) / 2)) / sqrt(df / 2);
+  const pooled = sqrt(((n1 - 1) * sd1 ** 2 + (n2 - 1) * sd2 ** 2) / df);
   const yi = (correction * (m1 - m2)) / pooled;
   return { yi, vi: 1 / n1 + 1 / n2 + yi ** 2 / (2 * (n1 + n2)) };
 }

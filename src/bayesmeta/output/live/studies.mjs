@@ -1,5 +1,6 @@
 // @ts-check
 /** The studies: a forest and tick boxes, by which they are left out. */
+import { max, sqrt, zeros } from "./engine/numbers.mjs";
 import { button, show, tick, widthOf } from "./controls.mjs";
 import { folding, h, textTable } from "./elements.mjs";
 import { forest } from "./forest.mjs";
@@ -30,8 +31,8 @@ const ORDERS_OF_STUDIES = {
  */
 function studiesOf({ payload, table }) {
   const count = new Int32Array(table.studies);
-  const precision = new Float64Array(table.studies);
-  const sum = new Float64Array(table.studies);
+  const precision = zeros(table.studies);
+  const sum = zeros(table.studies);
   table.yi.forEach((yi, i) => {
     const s = table.study[table.group[i]];
     count[s] += 1;
@@ -39,7 +40,7 @@ function studiesOf({ payload, table }) {
     sum[s] += yi / table.vi[i];
   });
   return payload.labels.map((/** @type {string} */ label, /** @type {number} */ s) => (
-    { s, label, count: count[s], mean: sum[s] / precision[s], precision: precision[s], half: Z / Math.sqrt(precision[s]) }));
+    { s, label, count: count[s], mean: sum[s] / precision[s], precision: precision[s], half: Z / sqrt(precision[s]) }));
 }
 
 /** @param {Iterable<number>} values */
@@ -53,7 +54,7 @@ export function studiesPart(page) {
   const { content } = page;
   const { payload, table } = content;
   const studies = studiesOf(content);
-  const largest = Math.max(...studies.map(({ precision }) => precision));
+  const largest = max(...studies.map(({ precision }) => precision));
   const search = h("input", { type: "search", placeholder: "name", "aria-label": "Search studies", input: () => draw() });
   const order = h("select", { "aria-label": "Order of the studies", change: () => draw() },
     ...Object.keys(ORDERS_OF_STUDIES).map((by) => h("option", { value: by }, `by ${by}`)));

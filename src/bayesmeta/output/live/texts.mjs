@@ -1,5 +1,6 @@
 // @ts-check
 /** Numbers, intervals and probabilities as text. */
+import { ceil, floor, log10, max, min } from "./engine/numbers.mjs";
 
 const MINUS = "\u2212";
 
@@ -22,7 +23,7 @@ export function numberText(value, digits = 2) {
 export function fineDigits(low, high) {
   const width = high - low;
   if (!(width > 0 && width < Infinity)) return 2;
-  return Math.max(2, Math.min(6, Math.ceil(1 - Math.log10(width))));
+  return max(2, min(6, ceil(1 - log10(width))));
 }
 
 /**
@@ -73,10 +74,10 @@ export function chanceText(p) {
  * @param {number} count
  */
 export function ticksOf(low, high, count) {
-  const rough = (high - low) / Math.max(count, 1);
-  const power = 10 ** Math.floor(Math.log10(rough));
+  const rough = (high - low) / max(count, 1);
+  const power = 10 ** floor(log10(rough));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough) ?? rough;
   const ticks = [];
-  for (let i = Math.ceil(low / step); i * step <= high + 1e-9 * step; i++) ticks.push(i * step);
-  return { ticks, digits: Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) };
+  for (let i = ceil(low / step); i * step <= high + 1e-9 * step; i++) ticks.push(i * step);
+  return { ticks, digits: max(0, -floor(log10(step) + 1e-9)) };
 }

@@ -1,5 +1,6 @@
 // @ts-check
 /** The sentences of the page. */
+import { abs, max } from "./engine/numbers.mjs";
 import { chanceText, estimateText, numberText } from "./texts.mjs";
 
 /** @typedef {import("./answers.mjs").Row} Row */
@@ -52,7 +53,7 @@ export function answerText(rows, names, hasNull) {
   if (rows.length === 1) {
     const [row] = rows;
     const verdict = verdictOf(row);
-    const p = Math.max(row.positive, 1 - row.positive);
+    const p = max(row.positive, 1 - row.positive);
     const start = `The mean (${names[0]}) is ${estimate(row)} (95 % interval)`;
     if (verdict === "open") return [`${start}, so its sign is open (P ${chanceText(p)} for the more probable sign).`];
     return [`${start}, clearly ${verdict} zero (P ${chanceText(p)}).`];
@@ -125,7 +126,7 @@ export function predictionText({ mean, sd, quantiles }, observed) {
   const start = `The next study of this size is expected to show ${estimateText(mean, quantiles[0], quantiles[4])} (95 % prediction interval)`;
   if (observed === undefined) return `${start}.`;
   const inside = observed >= quantiles[0] && observed <= quantiles[4];
-  const distance = numberText(Math.abs(observed - mean) / sd, 1);
+  const distance = numberText(abs(observed - mean) / sd, 1);
   return `${start}; the observed effect ${numberText(observed)} is ${inside ? "inside" : "outside"} it, ${distance} predictive sds from its mean.`;
 }
 
