@@ -128,7 +128,7 @@ function start() {
   const drawAnswer = () => {
     if (!now || !before) return;
     const shown = { content, state, now, before };
-    const [ofMeans, ofTaus] = ["means", "heterogeneity"].map(widthOf); // read before the page changes
+    const [ofMeans, ofTaus] = ["means", "heterogeneity"].map((id) => widthOf(id)); // read before the page changes
     show("answer", ...answerParts(shown));
     show("strip", ...stripParts(shown));
     showMeans(shown, ofMeans);

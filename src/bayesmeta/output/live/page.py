@@ -105,7 +105,7 @@ def _choices(payload: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the fields of the page list; the script shows the state in them."""
     model = payload["model"]
     single_tau_prior = not {"byLevel", "allocation"} & set(model["tau"])
-    families = [*([] if single_tau_prior else [AS_REPORTED]), *families_of("tau")]
+    families = [*([] if single_tau_prior else [AS_REPORTED]), *sorted(families_of("tau"))]
     names = payload["names"]
     a, b = model["rhoPrior"] or (1, 1)
     return {
