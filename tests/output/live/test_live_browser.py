@@ -47,12 +47,15 @@ def frame_of(effects: int) -> pd.DataFrame:
     )
 
 
-def written(folder: Path, frame: pd.DataFrame) -> LiveContent:
+def written(
+    folder: Path, frame: pd.DataFrame, toml: str = MODEL, **changes: Any
+) -> LiveContent:
     frame.attrs = {"dataset": "toy"}
-    inputs = select(frame, frame, parse_spec(MODEL, "toy"))
+    inputs = select(frame, frame, parse_spec(toml, "toy"))
     content = live_content(inputs)
     about = {"dataset": "toy", "model": "toy", "title": "", "synthetic": False, "notes": []}
     about |= {"source": "bayesmeta", "k": len(frame), "studies": frame["study"].nunique()}
+    about |= changes
     (folder / "live.html").write_text(live_page(content.payload, about), encoding="utf-8")
     return content
 
@@ -114,6 +117,10 @@ def test_the_page_begins_with_the_numbers_of_python(browser: Browser, folder: Pa
         largest = page.locator("#reproduced").get_attribute("data-largest")
         assert float(str(largest)) < 1e-6
         assert page.title() == "toy, toy: live"
+        for picture in ("#means svg", "#heterogeneity svg", "#studies svg"):
+            box = page.locator(picture).first.bounding_box()
+            assert box is not None
+            assert box["width"] > 700, picture  # of a window of 1200 px
 
 
 def test_untick_move_the_prior_copy_the_link_and_reopen(browser: Browser, folder: Path) -> None:
@@ -198,6 +205,53 @@ def test_a_map_a_ranking_and_a_study_of_the_reader(browser: Browser, folder: Pat
         settle(page)
         assert "added" not in page.inner_text("#answer")
         assert page.title() == "toy, toy: live"
+
+
+def test_nothing_of_the_table_is_run(browser: Browser, tmp_path: Path) -> None:
+    """Markup in studies, terms, moderators, their levels, title and notes is shown as text."""
+    texts = [
+        HOSTILE,
+        "</script><script>document.title='run'</script>",
+        "</option></select></template><b onclick=document.title='run'>",
+        "\"><iframe srcdoc=\"<script>parent.document.title='run'</script>\">",
+    ]
+    rng = np.random.default_rng(3)
+    frame = frame_of(60).drop(columns=["place", "dose"])
+    frame["kind"] = rng.choice(texts[:2], 60)
+    frame["study"] = [texts[i % 4] + str(i % 12) for i in range(60)]
+    frame[texts[2]] = rng.choice(texts, 60)
+    frame[texts[3]] = rng.uniform(0, 10, 60)
+    toml = MODEL.partition("[contrasts]")[0]
+    about = {"dataset": texts[0], "model": texts[1], "title": texts[2], "notes": texts}
+    written(tmp_path, frame, toml, **about, source=texts[3])
+    elements = "document.querySelectorAll('img, iframe, b, body script, [onclick], [onerror]').length"
+    for page in opened(browser, tmp_path):
+        assert page.evaluate(elements) == 2  # the scripts of the page itself
+        for at in range(3):
+            page.get_by_label("Moderator to filter by").select_option(index=at + 1)
+            settle(page)
+        page.locator("summary", has_text="Tick boxes").click()
+        page.locator('[data-study="5"]').uncheck()
+        settle(page)
+        page.get_by_label("Name").fill(texts[3])
+        page.get_by_role("spinbutton", name="Standard error").fill("0.1")
+        page.get_by_role("spinbutton", name="Effect yi").fill("1")
+        page.locator("#prediction svg").wait_for()
+        page.get_by_role("button", name="Add the study").click()
+        settle(page)
+        page.get_by_role("button", name="Draw the map").click()
+        page.get_by_text("of 25 combinations").wait_for()
+        page.get_by_role("button", name="Who changes this conclusion?").click()
+        page.locator("#deletion tbody tr").first.wait_for()
+        unfold(page)
+        assert page.evaluate(elements) == 2
+        assert page.title() == f"{texts[0]}, {texts[1]}: live"
+        assert page.inner_text("h1") == texts[2]
+        for name in texts[:2]:
+            assert name in page.inner_text("#means-table")
+            assert name in page.locator("#conclusion option").all_text_contents()
+        assert f"{texts[3]}7" in page.inner_text("#studies-table")
+        assert f"{texts[3]}: 1.000" in page.inner_text("#added")
 
 
 def test_a_cell_of_the_map_gives_its_settings(browser: Browser, folder: Path) -> None:

@@ -93,6 +93,9 @@ def table() -> pd.DataFrame:
     )
     frame["yi"] += np.where(frame["kind"] == "a", 0.9, -0.1)
     frame.loc[[3, 8], "place"] = None
+    frame["constructor"] = rng.choice(["x", "y"], 30)  # a property of every object of a script
+    frame.loc[[5], "constructor"] = None
+    frame[HOSTILE[1]] = rng.choice(["p", "q"], 30)
     frame.attrs = {"dataset": HOSTILE[0], "title": HOSTILE[1], "notes": [HOSTILE[3]]}
     return frame
 
@@ -128,6 +131,7 @@ def test_no_name_of_the_table_becomes_markup(page: str) -> None:
     assert set(HOSTILE) <= {*content["labels"], *content["table"]["studies"]}
     assert HOSTILE[0] in content["moderators"][1]["levels"]
     assert "<" not in elements.texts["data"]
+    assert {"value": HOSTILE[1]} in [attrs for tag, attrs in elements.tags if tag == "option"]
     assert page.count("</script") == 2
 
 
@@ -236,7 +240,8 @@ def test_the_page_holds_the_table(payload: Any, inputs: Inputs) -> None:
     place = np.frombuffer(b64decode(payload["table"]["row"]), "<i4")
     np.testing.assert_array_equal(rows[place], design["X"].values)
     assert payload["names"] == ["a", "b", "b − a"]
-    assert [moderator["name"] for moderator in payload["moderators"]] == ["kind", "place", "dose"]
+    names = [moderator["name"] for moderator in payload["moderators"]]
+    assert names == ["kind", "place", "dose", "constructor", HOSTILE[1]]
     assert payload["published"] == []
     assert "Whoever has the page has the table" in payload["warning"]
 
@@ -266,6 +271,14 @@ def test_filters_keep_the_rows_that_a_query_keeps(payload: Any, inputs: Inputs) 
         "place: without here, without blanks",
         "dose: from 2.5 to 9",
     ]
+
+
+def test_a_moderator_with_the_name_of_a_property_of_objects(payload: Any, inputs: Inputs) -> None:
+    column = inputs.frame["constructor"]
+    assert settings(payload)["kept"] == [1] * len(column)
+    answer = settings(payload, filters={"constructor": {"out": [0], "blank": True}})
+    assert answer["kept"] == (column != "x").astype(int).tolist()
+    assert answer["phrases"] == ["constructor: without x"]
 
 
 def test_a_link_carries_the_settings(payload: Any) -> None:

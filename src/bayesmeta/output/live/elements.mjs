@@ -64,7 +64,8 @@ export const text = (kind, x, y, words, anchor = "middle") => s("text", { class:
  */
 export function textTable(caption, columns, rows) {
   const head = h("tr", {}, ...columns.map((column) => h("th", { scope: "col" }, column)));
-  const body = rows.map(([heading, ...cells]) => h("tr", {}, h("th", { scope: "row" }, heading), ...cells.map((cell) => h("td", {}, cell))));
+  const body = rows.map(([heading, ...cells]) =>
+    h("tr", {}, h("th", { scope: "row" }, heading), ...cells.map((cell) => h("td", {}, cell))));
   return h("div", { class: "wide", tabindex: 0, role: "group", "aria-label": caption },
     h("table", {}, h("caption", {}, caption), h("thead", {}, head), h("tbody", {}, ...body)));
 }

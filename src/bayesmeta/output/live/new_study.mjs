@@ -78,7 +78,8 @@ export function newStudyForm({ content, ask, state, change, turn, ready, control
       const observed = Number.isFinite(yi) ? yi : undefined;
       const label = predictionText(prediction, observed);
       show("predicted", label);
-      show("prediction-density", density({ ...prediction, observed, width: widthOf("prediction", 640), label, axis: content.payload.measure.axis }));
+      const { axis } = content.payload.measure;
+      show("prediction-density", density({ ...prediction, observed, width: widthOf("prediction", 640), label, axis }));
     } catch (error) {
       if (mine === turn()) show("predicted", errorText(error));
     }

@@ -24,8 +24,8 @@ ENGINE = (
 AS_REPORTED = "as in the report"  # a prior of taus by level, or of their total, as in `state.mjs`
 MODULES = (  # in the order of what they use
     *(f"engine/{name}" for name in ENGINE),
-    *("data", "answers", "calculator", "texts", "words", "elements", "forest", "pictures"),
-    *("state", "controls"),
+    *("data", "answers", "calculator", "state", "texts", "words"),
+    *("elements", "forest", "pictures", "controls"),
     *("results", "robustness", "studies", "new_study", "settings", "page"),
 )
 

@@ -8,7 +8,16 @@ import { isSettled } from "./words.mjs";
 
 /**
  * Draw a map: columns by rows of probabilities; a cell that is not computed yet is empty.
- * @param {{columns: string[], rows: string[], values: (number | undefined)[][], chosen: number[], width: number, label: string, x: string, y: string, pick: (row: number, column: number) => void}} options
+ * @param {object} options
+ * @param {string[]} options.columns
+ * @param {string[]} options.rows
+ * @param {(number | undefined)[][]} options.values
+ * @param {number[]} options.chosen row and column; empty if the settings are in no cell
+ * @param {number} options.width
+ * @param {string} options.label
+ * @param {string} options.x
+ * @param {string} options.y
+ * @param {(row: number, column: number) => void} options.pick called by a click
  */
 export function heatMap({ columns, rows, values, chosen, width, label, x, y, pick }) {
   const left = 58;
@@ -50,7 +59,8 @@ export function density({ points, quantiles, observed, width, label, axis }) {
   const bottom = 110;
   const x = (/** @type {number} */ value) => 8 + ((value - low) / (high - low)) * (width - 16);
   const y = (/** @type {number} */ value) => bottom - 4 - (value / top) * (bottom - 16);
-  const path = (/** @type {number[][]} */ of) => of.map(([at, height], i) => `${i ? "L" : "M"}${x(at).toFixed(1)} ${y(height).toFixed(1)}`).join("");
+  const path = (/** @type {number[][]} */ of) =>
+    of.map(([at, height], i) => `${i ? "L" : "M"}${x(at).toFixed(1)} ${y(height).toFixed(1)}`).join("");
   const area = (/** @type {number} */ from, /** @type {number} */ to) => {
     const within = points.filter(([at]) => at >= from && at <= to);
     return within.length ? path([[within[0][0], 0], ...within, [within[within.length - 1][0], 0]]) : "";

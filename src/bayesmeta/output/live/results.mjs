@@ -100,7 +100,8 @@ export function showMeans({ content, state, now, before }, width) {
   draw("means-forest", 0, terms, "Means with 95 % intervals, and prediction intervals of new studies");
   if (names.length > terms) draw("contrasts-forest", terms, names.length, "Contrasts with 95 % intervals");
   const scaled = Object.hasOwn(BACK, scale.back) ? [scale.name] : [];
-  const columns = ["mean or contrast", "mean", "sd", "95 % interval", "P(> 0)", `P(within ${numberText(state.rope)} of 0)`, "new study", ...scaled];
+  const inside = `P(within ${numberText(state.rope)} of 0)`;
+  const columns = ["mean or contrast", "mean", "sd", "95 % interval", "P(> 0)", inside, "new study", ...scaled];
   const cells = now.rows.map((row, at) => {
     const { mean, sd, quantiles: [low, , high], positive, prediction } = row;
     return [

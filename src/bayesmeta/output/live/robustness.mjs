@@ -45,9 +45,9 @@ async function rank(page) {
       .sort((a, b) => change(b) - change(a) || abs(b.shift) - abs(a.shift));
     const event = eventText(asked.conclusion, names, asked.rope);
     const columns = ["left out", event, `mean of ${names[asked.conclusion.at]}`, "shift (posterior sds)"];
-    const rows = ranked.slice(0, MOST_RANKED).map((row) => [row.label, probabilityText(row.p), numberText(row.mean, 3), numberText(row.shift)]);
+    const cells = ranked.slice(0, MOST_RANKED).map((row) => [row.label, probabilityText(row.p), numberText(row.mean, 3), numberText(row.shift)]);
     show("ranking", rankingText(event, p0, ranked));
-    show("deletion", textTable("Without every study, the largest changes first", columns, rows));
+    show("deletion", textTable("Without every study, the largest changes first", columns, cells));
   } catch (error) {
     if (mine === page.turn()) show("ranking", errorText(error));
   }
@@ -83,7 +83,8 @@ async function drawMap(page) {
   const { names, report } = page.content;
   /** @type {(number | undefined)[][]} */
   const values = RHOS.map(() => FACTORS.map(() => undefined));
-  const changes = (/** @type {number} */ i, /** @type {number} */ j) => ({ rho: RHOS[i], rhoPrior: [], ...scaledPrior(report, varied, FACTORS[j]) });
+  const changes = (/** @type {number} */ i, /** @type {number} */ j) =>
+    ({ rho: RHOS[i], rhoPrior: [], ...scaledPrior(report, varied, FACTORS[j]) });
   const places = RHOS.flatMap((_, i) => FACTORS.map((__, j) => [i, j]));
   const chosen = places.find(([i, j]) => equal({ ...asked, ...changes(i, j) }, asked)) ?? [];
   const event = eventText(asked.conclusion, names, asked.rope);
@@ -97,7 +98,9 @@ async function drawMap(page) {
       columns, rows: RHOS.map(String), values, label, chosen, pick, y: "rho",
       x: `scale of the prior of the ${varied}, times that of the report`, width: widthOf("map", 640),
     }));
-    const cells = RHOS.map((rho, i) => [String(rho), ...values[i].map((p, j) => (p === undefined ? "" : button(probabilityText(p), () => pick(i, j))))]);
+    const cell = (/** @type {number | undefined} */ p, /** @type {number} */ i, /** @type {number} */ j) =>
+      (p === undefined ? "" : button(probabilityText(p), () => pick(i, j)));
+    const cells = RHOS.map((rho, i) => [String(rho), ...values[i].map((p, j) => cell(p, i, j))]);
     show("map-table", textTable(label, ["rho", ...columns], cells));
   };
   try {
@@ -108,7 +111,8 @@ async function drawMap(page) {
     }
     const flat = /** @type {number[]} */ (values.flat());
     const range = `it goes from ${probabilityText(min(...flat))} to ${probabilityText(max(...flat))}`;
-    draw(`${event} is at least .975 in ${flat.filter(isSettled).length} of ${flat.length} combinations; ${range}. A click on a cell, here or in the table, takes its settings.`);
+    const settled = `${event} is at least .975 in ${flat.filter(isSettled).length} of ${flat.length} combinations`;
+    draw(`${settled}; ${range}. A click on a cell, here or in the table, takes its settings.`);
   } catch (error) {
     if (mine === page.turn()) show("mapping", errorText(error));
   }

@@ -5,17 +5,18 @@ import { button, choiceControl, field, labelled, numberControl, on, part, show, 
 import { h } from "./elements.mjs";
 import { LEVELS } from "./engine/arrays.mjs";
 import { FAMILIES, fits } from "./engine/families.mjs";
-import { AS_REPORTED } from "./state.mjs";
+import { AS_REPORTED, filterOf } from "./state.mjs";
 import { shortNumber } from "./texts.mjs";
 
 /** @typedef {import("./controls.mjs").Page} Page */
+/** @typedef {import("./state.mjs").Conclusion} Conclusion */
 /** @typedef {import("./state.mjs").Filter} Filter */
 /** @typedef {import("./state.mjs").Moderator} Moderator */
 
 /** Connect the conclusion. @param {Page} page */
 function conclusionControls(page) {
   const { state, change } = page;
-  const take = (/** @type {Partial<import("./state.mjs").Conclusion>} */ part) => change({ conclusion: { ...state().conclusion, ...part } });
+  const take = (/** @type {Partial<Conclusion>} */ changes) => change({ conclusion: { ...state().conclusion, ...changes } });
   choiceControl(page, "conclusion", () => String(state().conclusion.at), (at) => take({ at: Number(at) }));
   choiceControl(page, "kind", () => state().conclusion.kind, (kind) => take({ kind: /** @type {"above"} */ (kind) }));
   numberControl(page, "rope", () => state().rope, (rope) => change({ rope }));
@@ -62,7 +63,8 @@ function dependenceControls(page) {
   const { state, change, controls } = page;
   const { rhoPrior } = page.content.report;
   const estimated = rhoPrior.length ? rhoPrior : [1, 1];
-  choiceControl(page, "way", () => (state().rhoPrior.length ? "estimated" : "fixed"), (way) => change({ rhoPrior: way === "fixed" ? [] : estimated }));
+  choiceControl(page, "way", () => (state().rhoPrior.length ? "estimated" : "fixed"),
+    (way) => change({ rhoPrior: way === "fixed" ? [] : estimated }));
   numberControl(page, "rho", () => state().rho, (rho) => change({ rho, rhoPrior: [] }));
   const boxes = [...part("levels").querySelectorAll("input")];
   on("levels", "change", () => {
@@ -92,7 +94,7 @@ function filterControls({ content, state, change }, name) {
   const filter = state().filters[name];
   const at = content.moderators.findIndex((moderator) => moderator.name === name);
   const { words, levels } = content.moderators[at];
-  const set = (/** @type {Partial<Filter>} */ part) => change({ filters: { ...state().filters, [name]: { ...state().filters[name], ...part } } });
+  const set = (/** @type {Partial<Filter>} */ changes) => change({ filters: { ...state().filters, [name]: { ...filter, ...changes } } });
   const remove = () => {
     const { [name]: _, ...others } = state().filters;
     change({ filters: others });
@@ -107,7 +109,8 @@ function filterControls({ content, state, change }, name) {
     return labelled(end === "low" ? "from" : "to", input);
   });
   const blank = tick("blank", filter.blank, (on) => set({ blank: on }), { id: `filter-${at}-blank` });
-  return h("fieldset", {}, h("legend", {}, words), h("div", { class: "ticks" }, ...boxes, ...ends, blank), button("remove this filter", remove));
+  return h("fieldset", {}, h("legend", {}, words), h("div", { class: "ticks" }, ...boxes, ...ends, blank),
+    button("remove this filter", remove));
 }
 
 /** Connect the filters. @param {Page} page */
@@ -117,7 +120,8 @@ function filterPart(page) {
     const select = field("moderator");
     const moderator = content.moderators.find(({ name }) => name === select.value);
     select.value = "";
-    if (moderator && !state().filters[moderator.name]) change({ filters: { ...state().filters, [moderator.name]: openFilter(moderator) } });
+    if (!moderator || filterOf(state(), moderator.name)) return;
+    change({ filters: { ...state().filters, [moderator.name]: openFilter(moderator) } });
   });
   let drawn = "";
   controls.push(() => {

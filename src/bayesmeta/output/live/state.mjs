@@ -77,6 +77,14 @@ export function contentOf(payload) {
 /** @typedef {ReturnType<typeof contentOf>} Content */
 
 /**
+ * Return the filter by a moderator, if there is one; the name can also be that of a property of all objects.
+ * @param {State} state
+ * @param {string} name
+ * @returns {Filter | undefined}
+ */
+export const filterOf = ({ filters }, name) => (Object.hasOwn(filters, name) ? filters[name] : undefined);
+
+/**
  * Return whether every effect counts, by its study and the filters (k).
  * @param {Content} content
  * @param {State} state
@@ -86,7 +94,7 @@ export function keptEffects({ table, moderators }, state) {
   const out = new Set(state.out);
   const kept = Uint8Array.from(table.group, (group) => (out.has(table.study[group]) ? 0 : 1));
   for (const moderator of moderators) {
-    const filter = state.filters[moderator.name];
+    const filter = filterOf(state, moderator.name);
     if (!filter) continue;
     const { codes, values } = moderator;
     const left = new Set(filter.out);

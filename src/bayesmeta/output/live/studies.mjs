@@ -31,7 +31,8 @@ const ORDERS_OF_STUDIES = {
  */
 function studiesOf({ payload, table }) {
   /** @type {Study[]} */
-  const studies = payload.labels.map((/** @type {string} */ label, /** @type {number} */ s) => ({ s, label, count: 0, mean: 0, precision: 0 }));
+  const studies = payload.labels.map((/** @type {string} */ label, /** @type {number} */ s) =>
+    ({ s, label, count: 0, mean: 0, precision: 0 }));
   table.yi.forEach((yi, i) => {
     const study = studies[table.study[table.group[i]]];
     study.count += 1;

@@ -1,6 +1,7 @@
 // @ts-check
 /** The sentences of the page. */
 import { abs, max } from "./engine/numbers.mjs";
+import { filterOf } from "./state.mjs";
 import { chanceText, estimateText, numberText, shortText, summaryText } from "./texts.mjs";
 
 /** @typedef {import("./answers.mjs").Row} Row */
@@ -48,10 +49,12 @@ export function answerText(rows, names, hasNull) {
     const [row] = rows;
     const chance = chanceText(max(row.positive, 1 - row.positive));
     const start = `The mean (${names[0]}) is ${summaryText(row)} (95 % interval)`;
-    return [open ? `${start}, so its sign is open (P ${chance} for the more probable sign).` : `${start}, clearly ${sideOf(row)} (P ${chance}).`];
+    const openly = `${start}, so its sign is open (P ${chance} for the more probable sign).`;
+    return [open ? openly : `${start}, clearly ${sideOf(row)} (P ${chance}).`];
   }
   if (!below && !above) return [`No mean or contrast is settled: ${open}.`];
-  return [below && `Clearly below zero: ${below}.`, above && `Clearly above zero: ${above}.`, open ? `Open: ${open}.` : "None is open."].filter(Boolean);
+  const clear = [below && `Clearly below zero: ${below}.`, above && `Clearly above zero: ${above}.`].filter(Boolean);
+  return [...clear, open ? `Open: ${open}.` : "None is open."];
 }
 
 /**
@@ -75,7 +78,7 @@ export function changeText(rows, before, names) {
  * @returns {string[]}
  */
 export function settingsText(state, { report, payload, moderators }) {
-  const { out, filters, added } = state;
+  const { out, added } = state;
   const phrases = [];
   const listed = (/** @type {number[]} */ values) => values.map(shortText).join(", ");
   if (out.length) {
@@ -83,7 +86,7 @@ export function settingsText(state, { report, payload, moderators }) {
     phrases.push(`${out.length === 1 ? "a study is" : `${out.length} studies are`} left out (${names}${out.length > 3 ? ", ..." : ""})`);
   }
   for (const { name, words, levels } of moderators) {
-    const filter = filters[name];
+    const filter = filterOf(state, name);
     if (!filter) continue;
     const left = levels && filter.out?.length ? `without ${filter.out.map((at) => levels[at]).join(", ")}` : "";
     const range = levels ? left : `from ${shortText(filter.low ?? -Infinity)} to ${shortText(filter.high ?? Infinity)}`;
@@ -116,7 +119,8 @@ export function predictionText({ mean, sd, quantiles: [low, , , , high] }, obser
   const start = `The next study of this size is expected to show ${estimateText(mean, low, high)} (95 % prediction interval)`;
   if (observed === undefined) return `${start}.`;
   const where = observed >= low && observed <= high ? "inside" : "outside";
-  return `${start}; the observed effect ${numberText(observed)} is ${where} it, ${numberText(abs(observed - mean) / sd, 1)} predictive sds from its mean.`;
+  const distance = numberText(abs(observed - mean) / sd, 1);
+  return `${start}; the observed effect ${numberText(observed)} is ${where} it, ${distance} predictive sds from its mean.`;
 }
 
 /**

@@ -138,7 +138,7 @@ export function shared({ q, pairStart, start, supports, included }, sums) {
 }
 
 /**
- * Given the taus: return log p(y | taus); `matrix` (q, q) becomes [[Cov, mean], [., .]] of beta.
+ * Return log p(y | taus); `matrix` (q, q) becomes [[Cov, mean], [., .]] of beta.
  * @param {Arrays} arrays
  * @param {Shared} given
  * @param {number} tauStudy

@@ -100,7 +100,7 @@ const KEPT = 0.65; // share of every side that the last round keeps
 const ROUNDS = 40;
 const UNBOUND = "the data and the prior do not bound the taus: take a narrower prior, or leave out a level";
 
-/** What a reader asked for cannot be computed. */
+/** Settings that cannot be computed. */
 export class BadInput extends Error {}
 
 /**
