@@ -47,9 +47,7 @@ def frame_of(effects: int) -> pd.DataFrame:
     )
 
 
-def written(
-    folder: Path, frame: pd.DataFrame, toml: str = MODEL, **changes: Any
-) -> LiveContent:
+def written(folder: Path, frame: pd.DataFrame, toml: str = MODEL, **changes: Any) -> LiveContent:
     frame.attrs = {"dataset": "toy"}
     inputs = select(frame, frame, parse_spec(toml, "toy"))
     content = live_content(inputs)
@@ -213,7 +211,7 @@ def test_nothing_of_the_table_is_run(browser: Browser, tmp_path: Path) -> None:
         HOSTILE,
         "</script><script>document.title='run'</script>",
         "</option></select></template><b onclick=document.title='run'>",
-        "\"><iframe srcdoc=\"<script>parent.document.title='run'</script>\">",
+        '"><iframe srcdoc="<script>parent.document.title=\'run\'</script>">',
     ]
     rng = np.random.default_rng(3)
     frame = frame_of(60).drop(columns=["place", "dose"])
@@ -224,7 +222,9 @@ def test_nothing_of_the_table_is_run(browser: Browser, tmp_path: Path) -> None:
     toml = MODEL.partition("[contrasts]")[0]
     about = {"dataset": texts[0], "model": texts[1], "title": texts[2], "notes": texts}
     written(tmp_path, frame, toml, **about, source=texts[3])
-    elements = "document.querySelectorAll('img, iframe, b, body script, [onclick], [onerror]').length"
+    elements = (
+        "document.querySelectorAll('img, iframe, b, body script, [onclick], [onerror]').length"
+    )
     for page in opened(browser, tmp_path):
         assert page.evaluate(elements) == 2  # the scripts of the page itself
         for at in range(3):

@@ -1,4 +1,4 @@
-"""The live page as text: what it holds, what it cannot run, and what it leaves out of a model."""
+"""The live page as text: what it holds, and what it cannot run."""
 
 import json
 import re
@@ -25,10 +25,8 @@ from bayesmeta.inference.quadrature import (
     integrate_posterior,
 )
 from bayesmeta.model.design.contrasts import named_weights
-from bayesmeta.model.likelihood import Normal
-from bayesmeta.model.likelihood.choice import likelihood_class
-from bayesmeta.model.spec import ModelSpec, check_spec, model_names, parse_spec, read_spec
-from bayesmeta.output.live import live_page, nearest_model
+from bayesmeta.model.spec import ModelSpec, parse_spec
+from bayesmeta.output.live import live_page
 from bayesmeta.output.live.page import json_text, minified, script_text
 from bayesmeta.output.live.payload import measure_of
 from live_engine import MODULES, ask, node
@@ -486,44 +484,3 @@ def test_hedges_g_of_a_new_study() -> None:
     yi, vi = MEASURES["SMD"](vtype="LS", rows=None, **{name: frame[name] for name in frame})
     np.testing.assert_allclose([row["yi"] for row in answer], yi, rtol=1e-12)
     np.testing.assert_allclose([row["vi"] for row in answer], vi, rtol=1e-12)
-
-
-@pytest.mark.parametrize("name", [name for name in model_names() if name != "ketamine-extinction"])
-def test_every_model_has_a_nearest_one(name: str) -> None:
-    spec, left_out = nearest_model(read_spec(name))
-    check_spec(spec)
-    assert likelihood_class(spec) is Normal
-    assert not spec.pooling_sds
-    assert not spec.tau_by
-    assert nearest_model(spec) == (spec, [])
-    assert (spec == read_spec(name)) == (not left_out)
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"likelihood": "student"}, "heavy tails"),
-        ({"likelihood": "t"}, "exact likelihood of Hedges' g"),
-        ({"bias": "selection"}, "all results are published"),
-        ({"shared_controls": True}, "shared control groups"),
-        ({"tau_by": "kind"}, "every tau differs by kind"),
-        ({"crossed": ("place",)}, "dependence structure"),
-        ({"levels": ("country", "study")}, "dependence structure"),
-    ],
-)
-def test_what_is_left_out_is_said(change: dict[str, Any], words: str) -> None:
-    spec: ModelSpec = replace(parse_spec(MODEL, "toy"), **change)
-    nearest, left_out = nearest_model(spec)
-    (sentence,) = left_out
-    assert words in sentence
-    assert likelihood_class(nearest) is Normal
-
-
-def test_what_is_left_out_stands_on_the_page(inputs: Inputs) -> None:
-    other = replace(inputs, spec=replace(inputs.spec, likelihood="student"))
-    content = live_content(other)
-    about = {"dataset": "toy", "model": "toy", "title": "", "synthetic": True, "notes": []}
-    page = live_page(content.payload, about | {"source": "", "k": 30, "studies": 10})
-    assert "The model of this page is not that of the report." in page
-    assert "study effects have heavy tails (Student)" in page
-    assert 'class="synthetic"' in page
