@@ -113,14 +113,17 @@ def test_everything_that_is_left_out_stands_on_the_page(inputs: Inputs) -> None:
 
 
 def test_the_page_says_that_rho_begins_fixed_with_three_taus(inputs: Inputs) -> None:
-    priors = {**inputs.spec.priors, "rho": Prior("Beta", (2.0, 2.0))}
+    priors = {**inputs.spec.priors, "rho": Prior("Beta", (2.0, 3.0))}
     levels = ("study", "group", "effect")
     spec = replace(inputs.spec, levels=levels, priors=priors)
     content = live_content(replace(inputs, spec=spec))
     page = page_of(content)
     assert "The model of the report estimates rho." in page
-    assert "prior mean, 0.50: with an average over rho, three taus take a minute." in page
-    assert content.payload["model"]["rho"] == 0.5
+    assert "prior mean, 0.40: with an average over rho, three taus take a minute." in page
+    assert content.payload["model"]["rho"] == pytest.approx(0.4)
+    assert content.payload["rhoIfEstimated"] == [2, 3]
+    assert "is estimated, prior Beta(2, 3)" in page
+    assert "is estimated, prior Beta(1, 1)" in page_of(live_content(inputs))
 
 
 def test_a_pooling_sd_is_fixed_at_its_prior_mean() -> None:

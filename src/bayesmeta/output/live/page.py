@@ -107,7 +107,7 @@ def _choices(payload: Mapping[str, Any]) -> dict[str, Any]:
     single_tau_prior = not {"byLevel", "allocation"} & set(model["tau"])
     families = [*([] if single_tau_prior else [AS_REPORTED]), *sorted(families_of("tau"))]
     names = payload["names"]
-    a, b = model["rhoPrior"] or (1, 1)
+    a, b = payload["rhoIfEstimated"]
     return {
         "conclusions": list(enumerate(names)),
         "has_contrasts": len(names) > len(payload["means"]),

@@ -61,10 +61,8 @@ function parameterFields({ state, change, controls }) {
 /** Connect rho and the levels. @param {Page} page */
 function dependenceControls(page) {
   const { state, change, controls } = page;
-  const { rhoPrior } = page.content.report;
-  const estimated = rhoPrior.length ? rhoPrior : [1, 1];
   choiceControl(page, "way", () => (state().rhoPrior.length ? "estimated" : "fixed"),
-    (way) => change({ rhoPrior: way === "fixed" ? [] : estimated }));
+    (way) => change({ rhoPrior: way === "fixed" ? [] : page.content.payload.rhoIfEstimated }));
   numberControl(page, "rho", () => state().rho, (rho) => change({ rho, rhoPrior: [] }));
   const boxes = [...part("levels").querySelectorAll("input")];
   on("levels", "change", () => {
