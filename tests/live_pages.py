@@ -46,6 +46,7 @@ def frame_of(effects: int) -> pd.DataFrame:
 
 
 def written(folder: Path, frame: pd.DataFrame, toml: str = MODEL, **changes: Any) -> LiveContent:
+    """Write live.html of a table and a model into a folder; return its content."""
     frame.attrs = {"dataset": "toy"}
     inputs = select(frame, frame, parse_spec(toml, "toy"))
     content = live_content(inputs)
