@@ -35,7 +35,7 @@ CHANGE = """async (at) => {
       observer.disconnect();
       requestAnimationFrame(() => setTimeout(() => { shown = performance.now() - begun; }, 0));
     });
-    observer.observe(document.getElementById("heterogeneity"), { childList: true });
+    observer.observe(document.getElementById("heterogeneity"), { childList: true, subtree: true });
     const wait = () => {
       if (shown && !busy()) resolve([shown, performance.now() - begun]);
       else setTimeout(wait, 2);

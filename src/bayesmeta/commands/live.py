@@ -53,5 +53,6 @@ def live_content(inputs: Inputs) -> LiveContent:
     weights = named_weights(design, spec)
     summaries = contrasts_table(integrate_posterior(design, spec), weights)
     frame = inputs.frame.reset_index(drop=True)
-    payload = payload_of(frame, design, spec, summaries, left_out, weights)
+    rho_prior = inputs.spec.priors.get("rho")
+    payload = payload_of(frame, design, spec, summaries, left_out, weights, rho_prior)
     return LiveContent(payload, design, summaries)

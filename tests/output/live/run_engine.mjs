@@ -22,7 +22,7 @@ const lists = (value) => JSON.parse(JSON.stringify(value, (_, item) => {
 const ANSWERS = {
   posterior({ table, model, choices, combinations, without, kept, rope, repeats = 1, tolerance }) {
     let decoded = data.tableOf(table);
-    if (kept) decoded = data.subset(decoded, kept);
+    if (kept) decoded = data.chosenTable(decoded, kept);
     const options = { combinations: data.floatsOf(combinations), without, tolerance };
     let posterior;
     const start = performance.now();
@@ -83,7 +83,7 @@ const ANSWERS = {
     return results.scaledText(content, at, quantiles);
   },
   hedges({ rows }) {
-    return rows.map((numbers) => state.hedges(numbers, engine.logGamma));
+    return rows.map(data.hedges);
   },
   functions({ x, positive }) {
     return {

@@ -3,58 +3,13 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page
 
-from bayesmeta.commands.live import LiveContent, live_content
-from bayesmeta.commands.request import select
-from bayesmeta.model.spec import parse_spec
-from bayesmeta.output.live import live_page
 from browsers import CONTRASTS, launched, unfold, violations, widest
-
-MODEL = """
-terms = "0 + kind"
-levels = ["study", "group"]
-[priors.terms]
-prior = "Normal(0, 1.5)"
-[priors.tau]
-prior = "HalfNormal(1)"
-[contrasts]
-"b - a" = "b - a"
-"""
-HOSTILE = "<img src=x onerror=document.title='run'>"
-
-
-def frame_of(effects: int) -> pd.DataFrame:
-    rng = np.random.default_rng(11)
-    study = np.arange(effects) % max(12, effects // 10)
-    kind = rng.choice(["a", "b"], effects)
-    return pd.DataFrame(
-        {
-            "study": [HOSTILE if i == 3 else f"study {i:03}" for i in study],
-            "group": [f"g{i}" for i in range(effects)],
-            "effect": [f"e{i}" for i in range(effects)],
-            "yi": rng.normal(np.where(kind == "a", 0.5, -0.2), 0.4),
-            "vi": rng.uniform(0.02, 0.2, effects),
-            "kind": kind,
-            "place": rng.choice(["here", "there"], effects),
-            "dose": rng.uniform(0, 10, effects),
-        }
-    )
-
-
-def written(folder: Path, frame: pd.DataFrame) -> LiveContent:
-    frame.attrs = {"dataset": "toy"}
-    inputs = select(frame, frame, parse_spec(MODEL, "toy"))
-    content = live_content(inputs)
-    about = {"dataset": "toy", "model": "toy", "title": "", "synthetic": False, "notes": []}
-    about |= {"source": "bayesmeta", "k": len(frame), "studies": frame["study"].nunique()}
-    (folder / "live.html").write_text(live_page(content.payload, about), encoding="utf-8")
-    return content
+from live_pages import HOSTILE, MODEL, frame_of, opened, settle, written
 
 
 @pytest.fixture(scope="module")
@@ -67,34 +22,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     yield from launched()
-
-
-def opened(browser: Browser, folder: Path, fragment: str = "", **options: Any) -> Iterator[Page]:
-    """Yield the page when it has computed; fail on an error, or on a request of the page."""
-    page = browser.new_page(**{"viewport": {"width": 1200, "height": 900}} | options)
-    page.set_default_timeout(20_000)
-    messages: list[str] = []
-    page.on("console", lambda message: messages.append(message.text))
-    page.on("pageerror", lambda error: messages.append(str(error)))
-    page.on(
-        "request",
-        lambda request: messages.append(request.url) if asked_elsewhere(request.url) else None,
-    )
-    page.goto((folder / "live.html").as_uri() + fragment)
-    settle(page)
-    yield page
-    page.close()
-    assert messages == []
-
-
-def asked_elsewhere(url: str) -> bool:
-    return not url.startswith(("data:", "blob:")) and not url.split("#")[0].endswith("/live.html")
-
-
-def settle(page: Page) -> None:
-    """Wait until the last change is computed."""
-    page.wait_for_timeout(200)
-    page.locator('#results[aria-busy="false"]').wait_for()
 
 
 def numbers(page: Page) -> list[str]:
@@ -114,6 +41,10 @@ def test_the_page_begins_with_the_numbers_of_python(browser: Browser, folder: Pa
         largest = page.locator("#reproduced").get_attribute("data-largest")
         assert float(str(largest)) < 1e-6
         assert page.title() == "toy, toy: live"
+        for picture in ("#means svg", "#heterogeneity svg", "#studies svg"):
+            box = page.locator(picture).first.bounding_box()
+            assert box is not None
+            assert box["width"] > 700, picture  # of a window of 1200 px
 
 
 def test_untick_move_the_prior_copy_the_link_and_reopen(browser: Browser, folder: Path) -> None:
@@ -159,23 +90,6 @@ def test_a_click_in_the_forest_leaves_a_study_out_and_reset_brings_it_back(
         assert page.locator("#studies svg .row.out").count() == 0
 
 
-def test_a_filter_and_levels(browser: Browser, folder: Path) -> None:
-    frame = frame_of(60)
-    for page in opened(browser, folder):
-        page.get_by_label("Moderator to filter by").select_option("place")
-        page.get_by_label("there").uncheck()
-        page.get_by_label("Moderator to filter by").select_option("dose")
-        page.get_by_label("to", exact=True).fill("5")
-        page.keyboard.press("Enter")
-        page.get_by_label("effect", exact=True).check()
-        settle(page)
-        counted = int(((frame["place"] == "here") & (frame["dose"] <= 5)).sum())
-        assert f"{counted} of 60 effects" in page.inner_text("#answer")
-        assert len(page.workers) == 1  # three taus take longer than a page may stand still
-        levels = page.locator("#heterogeneity tbody th").all_text_contents()
-        assert levels == ["study", "group", "effect", "total"]
-
-
 def test_a_map_a_ranking_and_a_study_of_the_reader(browser: Browser, folder: Path) -> None:
     for page in opened(browser, folder):
         page.get_by_role("button", name="Draw the map").click()
@@ -198,6 +112,55 @@ def test_a_map_a_ranking_and_a_study_of_the_reader(browser: Browser, folder: Pat
         settle(page)
         assert "added" not in page.inner_text("#answer")
         assert page.title() == "toy, toy: live"
+
+
+def test_nothing_of_the_table_is_run(browser: Browser, tmp_path: Path) -> None:
+    """Markup in studies, terms, moderators, their levels, title and notes is shown as text."""
+    texts = [
+        HOSTILE,
+        "</script><script>document.title='run'</script>",
+        "</option></select></template><b onclick=document.title='run'>",
+        '"><iframe srcdoc="<script>parent.document.title=\'run\'</script>">',
+    ]
+    rng = np.random.default_rng(3)
+    frame = frame_of(60).drop(columns=["place", "dose"])
+    frame["kind"] = rng.choice(texts[:2], 60)
+    frame["study"] = [texts[i % 4] + str(i % 12) for i in range(60)]
+    frame[texts[2]] = rng.choice(texts, 60)
+    frame[texts[3]] = rng.uniform(0, 10, 60)
+    toml = MODEL.partition("[contrasts]")[0]
+    about = {"dataset": texts[0], "model": texts[1], "title": texts[2], "notes": texts}
+    written(tmp_path, frame, toml, **about, source=texts[3])
+    elements = (
+        "document.querySelectorAll('img, iframe, b, body script, [onclick], [onerror]').length"
+    )
+    for page in opened(browser, tmp_path):
+        assert page.evaluate(elements) == 2  # the scripts of the page itself
+        for at in range(3):
+            page.get_by_label("Moderator to filter by").select_option(index=at + 1)
+            settle(page)
+        page.locator("summary", has_text="Tick boxes").click()
+        page.locator('[data-study="5"]').uncheck()
+        settle(page)
+        page.get_by_label("Name").fill(texts[3])
+        page.get_by_role("spinbutton", name="Standard error").fill("0.1")
+        page.get_by_role("spinbutton", name="Effect yi").fill("1")
+        page.locator("#prediction svg").wait_for()
+        page.get_by_role("button", name="Add the study").click()
+        settle(page)
+        page.get_by_role("button", name="Draw the map").click()
+        page.get_by_text("of 25 combinations").wait_for()
+        page.get_by_role("button", name="Who changes this conclusion?").click()
+        page.locator("#deletion tbody tr").first.wait_for()
+        unfold(page)
+        assert page.evaluate(elements) == 2
+        assert page.title() == f"{texts[0]}, {texts[1]}: live"
+        assert page.inner_text("h1") == texts[2]
+        for name in texts[:2]:
+            assert name in page.inner_text("#means-table")
+            assert name in page.locator("#conclusion option").all_text_contents()
+        assert f"{texts[3]}7" in page.inner_text("#studies-table")
+        assert f"{texts[3]}: 1.000" in page.inner_text("#added")
 
 
 def test_a_cell_of_the_map_gives_its_settings(browser: Browser, folder: Path) -> None:

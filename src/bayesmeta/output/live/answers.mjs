@@ -1,5 +1,6 @@
 // @ts-check
 /** What the page asks of the engine; the same functions run in the page or in its worker. */
+import { sqrt, zeros } from "./engine/numbers.mjs";
 import { leaveOneStudyOut } from "./engine/deletion.mjs";
 import { heterogeneity } from "./engine/heterogeneity.mjs";
 import { above, densityAt, mixtureOf, momentsOfMixture, quantile } from "./engine/mixtures.mjs";
@@ -43,120 +44,110 @@ import { integrate } from "./engine/posterior.mjs";
  * @typedef {object} Summary
  * @property {Row[]} rows terms, then combinations
  * @property {{typical: number, rows: Level[]}} heterogeneity
- * @property {number} logEvidence
  * @property {number} error
  * @property {boolean} converged
  */
 
-export const SHARES = [0.025, 0.5, 0.975];
+const SHARES = [0.025, 0.5, 0.975];
 const COARSE = 1e-3; // posterior sds, of cells of a map: no digit that is shown changes
 const FINE = 1e-4; // posterior sds, of the results without a study
 
+/** @typedef {Pick<Row, "positive" | "above" | "below">} Sides */
+
 /**
- * The thresholds of a conclusion, and P(conclusion) from P(> threshold) at each.
- * @param {Conclusion["kind"]} kind
+ * Return the thresholds at which probabilities are computed.
  * @param {number} rope
- * @returns {{thresholds: number[], p: (above: ArrayLike<number>) => number}}
  */
-export function eventOf(kind, rope) {
-  const events = {
-    positive: { thresholds: [0], p: (/** @type {ArrayLike<number>} */ x) => x[0] },
-    negative: { thresholds: [0], p: (/** @type {ArrayLike<number>} */ x) => 1 - x[0] },
-    above: { thresholds: [rope], p: (/** @type {ArrayLike<number>} */ x) => x[0] },
-    below: { thresholds: [-rope], p: (/** @type {ArrayLike<number>} */ x) => 1 - x[0] },
-    inside: { thresholds: [-rope, rope], p: (/** @type {ArrayLike<number>} */ x) => x[0] - x[1] },
-  };
-  return events[kind];
-}
+const thresholdsOf = (rope) => [0, rope, -rope];
 
 /**
- * P(conclusion) from a row of a summary.
- * @param {Row} row
+ * Return the probabilities of a row from P(> threshold) at every threshold.
+ * @type {(above: Iterable<number>) => Sides}
+ */
+const sidesOf = ([positive, over, notUnder]) => ({ positive, above: over, below: 1 - notUnder });
+
+/**
+ * Return the probabilities of a distribution.
+ * @type {(mixture: import("./engine/mixtures.mjs").Mixture, rope: number) => Sides}
+ */
+const sidesOfMixture = (mixture, rope) => sidesOf(thresholdsOf(rope).map((threshold) => above(mixture, threshold)));
+
+/**
+ * Return P(conclusion).
+ * @param {Sides} sides
  * @param {Conclusion["kind"]} kind
  */
-export function probabilityOf(row, kind) {
-  const { positive, above: over, below: under } = row;
-  return { positive, negative: 1 - positive, above: over, below: under, inside: 1 - over - under }[kind];
+export function probabilityOf({ positive, above: over, below }, kind) {
+  return { positive, negative: 1 - positive, above: over, below, inside: 1 - over - below }[kind];
 }
 
-/** @param {import("./engine/mixtures.mjs").Mixture} mixture */
-const intervalOf = (mixture) => [SHARES[0], SHARES[2]].map((p) => quantile(mixture, p));
-
 /**
+ * Summarise the posterior.
  * @param {Analysis} analysis
  * @returns {Summary}
  */
 function summary({ table, model, combinations, rope }) {
   const posterior = integrate(table, model, { combinations });
-  const count = posterior.combinations.length / table.terms;
-  const rows = Array.from({ length: count }, (_, at) => {
+  const { levels } = posterior.arrays.model;
+  const rows = Array.from({ length: posterior.combinations.length / table.terms }, (_, at) => {
     const mixture = mixtureOf(posterior, at);
+    const ofNew = at < table.terms && mixtureOf(posterior, at, levels[0]);
     return {
       ...momentsOfMixture(mixture),
+      ...sidesOfMixture(mixture, rope),
       quantiles: SHARES.map((p) => quantile(mixture, p)),
-      positive: above(mixture, 0),
-      above: above(mixture, rope),
-      below: 1 - above(mixture, -rope),
-      prediction: at < table.terms ? intervalOf(mixtureOf(posterior, at, model.levels[0])) : undefined,
+      prediction: ofNew ? [quantile(ofNew, SHARES[0]), quantile(ofNew, SHARES[2])] : undefined,
     };
   });
-  return {
-    rows,
-    heterogeneity: heterogeneity(posterior, SHARES),
-    logEvidence: posterior.logEvidence,
-    error: posterior.error,
-    converged: posterior.converged,
-  };
+  const { error, converged } = posterior;
+  return { rows, heterogeneity: heterogeneity(posterior, SHARES), error, converged };
 }
 
 /**
- * P(conclusion) without every study, by deletion at every node; NaN for a study without effects.
+ * Compute P(conclusion) without every study, by deletion at every node; NaN for a study without effects.
  * @param {Analysis & {conclusion: Conclusion}} asked
  * @returns {{p: number[], mean: number[], p0: number, mean0: number, sd0: number}}
  */
-function deletion({ table, model, combinations, rope, conclusion }) {
-  const { thresholds, p } = eventOf(conclusion.kind, rope);
-  const weights = new Float64Array(table.terms);
-  if (conclusion.at < table.terms) weights[conclusion.at] = 1;
-  else weights.set(combinations.subarray((conclusion.at - table.terms) * table.terms).subarray(0, table.terms));
+function deletion({ table: { terms }, table, model, combinations, rope, conclusion: { at, kind } }) {
+  const weights = zeros(terms);
+  if (at < terms) weights[at] = 1;
+  else weights.set(combinations.subarray((at - terms) * terms, (at - terms + 1) * terms));
   const posterior = integrate(table, model, { combinations: weights, tolerance: FINE });
-  const events = thresholds.map((threshold) => ({ at: table.terms, threshold }));
+  const events = thresholdsOf(rope).map((threshold) => ({ at: terms, threshold }));
   const deleted = leaveOneStudyOut(posterior, events);
   const width = deleted.mean.length / table.studies;
-  const mixture = mixtureOf(posterior, table.terms);
-  const moments = momentsOfMixture(mixture);
-  const place = [...deleted.elpd.keys()];
-  const counted = (/** @type {number} */ s, /** @type {number} */ value) => (Number.isNaN(deleted.elpd[s]) ? NaN : value);
+  const mixture = mixtureOf(posterior, terms);
+  const { mean, sd } = momentsOfMixture(mixture);
+  const counted = (/** @type {(s: number) => number} */ value) =>
+    Array.from(deleted.elpd, (elpd, s) => (Number.isNaN(elpd) ? NaN : value(s)));
   return {
-    p: place.map((s) => counted(s, p(deleted.above.subarray(s * events.length, (s + 1) * events.length)))),
-    mean: place.map((s) => counted(s, deleted.mean[s * width + table.terms])),
-    p0: p(thresholds.map((threshold) => above(mixture, threshold))),
-    mean0: moments.mean,
-    sd0: moments.sd,
+    p: counted((s) => probabilityOf(sidesOf(deleted.above.subarray(s * events.length)), kind)),
+    mean: counted((s) => deleted.mean[s * width + terms]),
+    p0: probabilityOf(sidesOfMixture(mixture, rope), kind),
+    mean0: mean,
+    sd0: sd,
   };
 }
 
 /**
- * P(conclusion) in a cell of the map.
+ * Compute P(conclusion) in a cell of the map.
  * @param {Analysis & {conclusion: Conclusion}} asked
  * @returns {number}
  */
 function cell({ table, model, combinations, rope, conclusion }) {
   const posterior = integrate(table, model, { combinations, tolerance: COARSE });
-  const { thresholds, p } = eventOf(conclusion.kind, rope);
-  const mixture = mixtureOf(posterior, conclusion.at);
-  return p(thresholds.map((threshold) => above(mixture, threshold)));
+  return probabilityOf(sidesOfMixture(mixtureOf(posterior, conclusion.at), rope), conclusion.kind);
 }
 
 /**
- * Prediction of the observed effect of a new study, with its row of the design and variance.
+ * Predict the observed effect of a new study, with its row of the design and variance.
  * @param {Analysis & {x: number[], vi: number}} asked
  * @returns {{mean: number, sd: number, quantiles: number[], points: number[][]}}
  */
 function prediction({ table, model, x, vi }) {
   const posterior = integrate(table, model, { combinations: Float64Array.from(x) });
-  const effect = mixtureOf(posterior, table.terms, model.levels[model.levels.length - 1]);
-  const observed = { ...effect, within: effect.within.map((sd) => Math.sqrt(sd * sd + vi)) };
+  const effect = mixtureOf(posterior, table.terms, posterior.arrays.model.levels.at(-1));
+  const observed = { ...effect, within: effect.within.map((sd) => sqrt(sd * sd + vi)) };
   const { mean, sd } = momentsOfMixture(observed);
   const points = Array.from({ length: 81 }, (_, i) => {
     const value = mean + ((i - 40) / 10) * sd;

@@ -1,6 +1,8 @@
 // @ts-check
-/** Controls that show the state of the page and change it. */
+/** Controls of the page, which show its state and change it. */
+import { max, min } from "./engine/numbers.mjs";
 import { h } from "./elements.mjs";
+import { shortNumber } from "./texts.mjs";
 
 /** @typedef {import("./state.mjs").State} State */
 
@@ -16,75 +18,68 @@ import { h } from "./elements.mjs";
  * @property {(() => void)[]} controls functions that show the state in a control
  */
 
-/** @param {string} id */
+/** Find a part of the page. @param {string} id */
 export const part = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
-/** @param {string} id @param {(Node | string)[]} children */
+/** Find a field of the page. @param {string} id */
+export const field = (id) => /** @type {HTMLInputElement} */ (part(id));
+
+/** Show elements or a text in a part of the page. @param {string} id @param {(Node | string)[]} children */
 export const show = (id, ...children) => part(id).replaceChildren(...children);
 
-/** @param {string} id @param {string} words */
-export const tell = (id, words) => show(id, h("p", { class: "note", role: "status" }, words));
+/** Listen to an event, where the page has the part. @param {string} id @param {string} event @param {() => void} act */
+export const on = (id, event, act) => part(id)?.addEventListener(event, act);
 
-/** @param {string} id @param {unknown} error */
-export const tellError = (id, error) => tell(id, `This cannot be computed: ${error instanceof Error ? error.message : error}`);
+/** Write why nothing is computed. @param {unknown} error */
+export const errorText = (error) => `This cannot be computed: ${error instanceof Error ? error.message : error}`;
 
-/** The width of pictures in an element, in px. @param {string} id */
-export const widthOf = (id) => Math.max(300, Math.min(part(id).clientWidth || 640, 980));
+/** Return the width of pictures in a part of the page, in px. @param {string} id @param {number} [most] */
+export const widthOf = (id, most = 980) => max(300, min(part(id).clientWidth || 640, most));
 
-/** A number as an input shows it. @param {number} value */
-export const shortNumber = (value) => String(Number(value.toPrecision(6)));
+/** Make a button. @param {string} words @param {() => void} click */
+export const button = (words, click) => h("button", { type: "button", click }, words);
 
-/** @param {string} words @param {() => void} act */
-export const button = (words, act) => h("button", { type: "button", click: act }, words);
-
-/** @param {string} legend @param {(Node | null)[]} children */
-export const group = (legend, ...children) => h("fieldset", {}, h("legend", {}, legend), ...children);
-
-/** @param {string} label @param {Node} input */
+/** Make a field with a label. @param {string} label @param {Node} input */
 export const labelled = (label, input) => h("label", { class: "field" }, h("span", {}, label), input);
 
 /**
- * A number of the state.
+ * Connect a number field with the state, where the page has it; it takes numbers within its limits.
  * @param {Page} page
- * @param {string} label
+ * @param {string} id
  * @param {() => number} get
  * @param {(value: number) => void} set
- * @param {{min: number, max: number, step: string | number}} range
  */
-export function numberControl({ controls }, label, get, set, { min, max, step }) {
-  const input = h("input", { type: "number", min, max, step, inputmode: "decimal" });
-  input.addEventListener("change", () => {
-    const value = Number(input.value);
-    if (input.value === "" || !(value >= min && value <= max)) input.value = shortNumber(get());
+export function numberControl({ controls }, id, get, set) {
+  const input = field(id);
+  if (!input) return;
+  on(id, "change", () => {
+    const value = input.valueAsNumber;
+    if (!(value >= Number(input.min) && value <= Number(input.max))) input.value = shortNumber(get());
     else if (value !== get()) set(value);
   });
-  controls.push(() => { if (Number(input.value) !== get() || input.value === "") input.value = shortNumber(get()); });
-  return labelled(label, input);
+  controls.push(() => { if (input.valueAsNumber !== get()) input.value = shortNumber(get()); });
 }
 
 /**
- * A choice of the state: values with their words.
+ * Connect a list of choices with the state.
  * @param {Page} page
- * @param {string} label
- * @param {[string, string][]} options
+ * @param {string} id
  * @param {() => string} get
  * @param {(value: string) => void} set
  */
-export function choiceControl({ controls }, label, options, get, set) {
-  const select = h("select", {}, ...options.map(([value, words]) => h("option", { value }, words)));
-  select.addEventListener("change", () => set(select.value));
-  controls.push(() => { select.value = get(); });
-  return labelled(label, select);
+export function choiceControl({ controls }, id, get, set) {
+  on(id, "change", () => set(field(id).value));
+  controls.push(() => { field(id).value = get(); });
 }
 
 /**
- * A box to tick.
+ * Make a box to tick.
  * @param {string} label
  * @param {boolean} checked
  * @param {(on: boolean) => void} act
- * @param {Record<string, string | number>} [attributes]
+ * @param {Record<string, string | number>} attributes
  */
-export function tick(label, checked, act, attributes = {}) {
+export function tick(label, checked, act, attributes) {
   const change = (/** @type {any} */ event) => act(event.target.checked);
   return h("label", {}, h("input", { type: "checkbox", checked, change, ...attributes }), ` ${label}`);
 }

@@ -1,26 +1,24 @@
 // @ts-check
 /** The data of the page: the other side of `encoding.py`, and the models that a reader makes of them. */
+import { exp, sqrt, zeros } from "./engine/numbers.mjs";
+
+import { logGamma } from "./engine/special.mjs";
 
 /** @typedef {import("./engine/arrays.mjs").Table} Table */
 /** @typedef {import("./engine/arrays.mjs").Model} Model */
 /** @typedef {import("./engine/families.mjs").TauPrior} TauPrior */
 
-/**
- * The bytes of a text in base64.
- * @param {string} text
- */
-function bytesOf(text) {
-  return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer;
-}
+/** Return the bytes of a text in base64. @param {string} text */
+const bytesOf = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer;
 
-/** @param {string} text */
+/** Return 64-bit floats of a text in base64. @param {string} text */
 export const floatsOf = (text) => new Float64Array(bytesOf(text));
 
-/** @param {string} text */
+/** Return 32-bit integers of a text in base64. @param {string} text */
 export const integersOf = (text) => new Int32Array(bytesOf(text));
 
 /**
- * The table of the page.
+ * Return the table of the page.
  * @param {any} encoded
  * @returns {Table}
  */
@@ -28,7 +26,7 @@ export function tableOf(encoded) {
   const terms = encoded.terms.length;
   const rows = floatsOf(encoded.rows);
   const row = integersOf(encoded.row);
-  const x = new Float64Array(row.length * terms);
+  const x = zeros(row.length * terms);
   row.forEach((at, i) => x.set(rows.subarray(at * terms, (at + 1) * terms), i * terms));
   return {
     yi: floatsOf(encoded.yi),
@@ -53,25 +51,23 @@ export function tableOf(encoded) {
  */
 
 /**
- * The model of the report, with a reader's changes.
+ * Return the model of the report, with a reader's changes.
  * @param {any} encoded
  * @param {Choices} [choices]
  * @returns {Model}
  */
 export function modelOf(encoded, choices = {}) {
-  const mean = floatsOf(encoded.mean);
-  const covariance = floatsOf(encoded.covariance);
+  const { levels, rho, rhoPrior, tau, location, scale } = { ...encoded, ...encoded.terms, ...choices };
   const direction = floatsOf(encoded.direction);
-  const factor = (choices.scale ?? encoded.terms.scale ?? 1) / (encoded.terms.scale ?? 1);
-  const shift = choices.location === undefined ? 0 : choices.location - (encoded.terms.location ?? 0);
-  const rhoPrior = choices.rhoPrior ?? encoded.rhoPrior;
+  const factor = (scale ?? 1) / (encoded.terms.scale ?? 1);
+  const shift = (location ?? 0) - (encoded.terms.location ?? 0);
   return {
-    levels: choices.levels ?? encoded.levels,
-    rho: choices.rho ?? encoded.rho,
+    levels,
+    rho,
     rhoPrior: rhoPrior.length ? rhoPrior : undefined,
-    tau: choices.tau ?? encoded.tau,
-    mean: mean.map((value, i) => value + shift * direction[i]),
-    covariance: covariance.map((value) => value * factor * factor),
+    tau,
+    mean: floatsOf(encoded.mean).map((value, i) => value + shift * direction[i]),
+    covariance: floatsOf(encoded.covariance).map((value) => value * factor * factor),
   };
 }
 
@@ -85,50 +81,35 @@ export function modelOf(encoded, choices = {}) {
  */
 
 /**
- * The table of some of the effects; studies keep their numbers, groups without effects are gone.
+ * Return the table of some effects, with new studies after them; studies keep their numbers.
  * @param {Table} table
  * @param {ArrayLike<boolean | number>} kept whether every effect is kept (k)
+ * @param {NewStudy[]} [added]
  * @returns {Table}
  */
-export function subset(table, kept) {
-  const rows = Int32Array.from(table.yi.keys()).filter((row) => Boolean(kept[row]));
-  const p = table.terms;
-  const x = new Float64Array(rows.length * p);
-  const numbers = new Map();
-  const group = new Int32Array(rows.length);
-  rows.forEach((row, at) => {
-    x.set(table.x.subarray(row * p, (row + 1) * p), at * p);
-    const old = table.group[row];
-    if (!numbers.has(old)) numbers.set(old, numbers.size);
-    group[at] = numbers.get(old);
-  });
+export function chosenTable({ yi, vi, x, terms, group, study, studies }, kept, added = []) {
+  const rows = [...yi.keys()].filter((row) => kept[row]);
+  const groups = [...new Set(rows.map((row) => group[row]))];
+  const places = new Map(groups.map((old, at) => [old, at]));
   return {
-    ...table,
-    yi: Float64Array.from(rows, (row) => table.yi[row]),
-    vi: Float64Array.from(rows, (row) => table.vi[row]),
-    x,
-    group,
-    study: Int32Array.from(numbers.keys(), (old) => table.study[old]),
+    yi: Float64Array.from([...rows.map((row) => yi[row]), ...added.map((row) => row.yi)]),
+    vi: Float64Array.from([...rows.map((row) => vi[row]), ...added.map((row) => row.vi)]),
+    x: Float64Array.from([...rows.flatMap((row) => [...x.subarray(row * terms, (row + 1) * terms)]), ...added.flatMap((row) => row.x)]),
+    terms,
+    group: Int32Array.from([...rows.map((row) => places.get(group[row]) ?? 0), ...added.map((_, at) => groups.length + at)]),
+    study: Int32Array.from([...groups.map((old) => study[old]), ...added.map((_, at) => studies + at)]),
+    studies: studies + added.length,
   };
 }
 
 /**
- * The table with some effects, and with new studies after them.
- * @param {Table} table
- * @param {ArrayLike<boolean | number>} kept
- * @param {NewStudy[]} [added]
- * @returns {Table}
+ * Return Hedges' g with the exact correction, and its sampling variance (metafor's SMD, vtype LS).
+ * @param {Record<string, number>} numbers m1, sd1, n1, m2, sd2, n2
  */
-export function chosenTable(table, kept, added = []) {
-  const part = subset(table, kept);
-  const groups = part.study.length;
-  return {
-    ...part,
-    yi: Float64Array.from([...part.yi, ...added.map((row) => row.yi)]),
-    vi: Float64Array.from([...part.vi, ...added.map((row) => row.vi)]),
-    x: Float64Array.from([...part.x, ...added.flatMap((row) => row.x)]),
-    group: Int32Array.from([...part.group, ...added.map((_, at) => groups + at)]),
-    study: Int32Array.from([...part.study, ...added.map((_, at) => part.studies + at)]),
-    studies: part.studies + added.length,
-  };
+export function hedges({ m1, sd1, n1, m2, sd2, n2 }) {
+  const df = n1 + n2 - 2;
+  const correction = exp(logGamma(df / 2) - logGamma((df - 1) / 2)) / sqrt(df / 2);
+  const pooled = sqrt(((n1 - 1) * sd1 ** 2 + (n2 - 1) * sd2 ** 2) / df);
+  const yi = (correction * (m1 - m2)) / pooled;
+  return { yi, vi: 1 / n1 + 1 / n2 + yi ** 2 / (2 * (n1 + n2)) };
 }

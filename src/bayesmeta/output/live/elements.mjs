@@ -4,7 +4,7 @@
 const SVG = "http://www.w3.org/2000/svg";
 
 /** @typedef {Record<string, string | number | boolean | undefined | ((event: any) => void)>} Attributes */
-/** @typedef {Node | string | null | undefined | false} Child */
+/** @typedef {Node | string} Child */
 
 /**
  * Fill an element: attributes, listeners (functions, by the name of the event), and children.
@@ -20,59 +20,52 @@ function filled(element, attributes, children) {
     else if (value === true) element.setAttribute(name, "");
     else if (value !== undefined && value !== false) element.setAttribute(name, String(value));
   }
-  element.append(...children.filter((child) => child !== null && child !== undefined && child !== false).map((child) => child || ""));
+  element.append(...children);
   return element;
 }
 
 /**
- * An element of HTML.
+ * Make an element of HTML.
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag
  * @param {Attributes} [attributes]
  * @param {Child[]} children
  * @returns {HTMLElementTagNameMap[K]}
  */
-export function h(tag, attributes = {}, ...children) {
-  return filled(document.createElement(tag), attributes, children);
-}
+export const h = (tag, attributes = {}, ...children) => filled(document.createElement(tag), attributes, children);
 
 /**
- * An element of SVG.
+ * Make an element of SVG.
  * @param {string} tag
  * @param {Attributes} [attributes]
  * @param {Child[]} children
- * @returns {SVGElement}
+ * @returns {Element}
  */
-export function s(tag, attributes = {}, ...children) {
-  return /** @type {SVGElement} */ (filled(document.createElementNS(SVG, tag), attributes, children));
-}
+export const s = (tag, attributes = {}, ...children) => filled(document.createElementNS(SVG, tag), attributes, children);
+
+/** Make a picture of a width and height, in px. @type {(width: number, height: number, label: string) => Element} */
+export const picture = (width, height, label) =>
+  s("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": label });
+
+/** Make a line. @type {(kind: string, x1: number, y1: number, x2: number, y2: number) => Element} */
+export const line = (kind, x1, y1, x2, y2) => s("line", { class: kind, x1, y1, x2, y2 });
+
+/** Make a rectangle. @type {(kind: string, x: number, y: number, width: number, height: number) => Element} */
+export const box = (kind, x, y, width, height) => s("rect", { class: kind, x, y, width, height });
+
+/** Make a text. @type {(kind: string, x: number, y: number, words: string, anchor?: string) => Element} */
+export const text = (kind, x, y, words, anchor = "middle") => s("text", { class: kind, x, y, "text-anchor": anchor }, words);
 
 /**
- * A table, the twin of a picture in text.
+ * Make a table, the twin of a picture in text.
  * @param {string} caption
  * @param {string[]} columns
  * @param {Child[][]} rows the first cell of a row is its heading
  */
 export function textTable(caption, columns, rows) {
   const head = h("tr", {}, ...columns.map((column) => h("th", { scope: "col" }, column)));
-  const body = rows.map((row) => h("tr", {}, ...row.map((cell, at) => (at === 0 ? h("th", { scope: "row" }, cell) : h("td", {}, cell)))));
+  const body = rows.map(([heading, ...cells]) =>
+    h("tr", {}, h("th", { scope: "row" }, heading), ...cells.map((cell) => h("td", {}, cell))));
   return h("div", { class: "wide", tabindex: 0, role: "group", "aria-label": caption },
     h("table", {}, h("caption", {}, caption), h("thead", {}, head), h("tbody", {}, ...body)));
-}
-
-/** @type {Set<string>} */
-const unfolded = new Set();
-
-/**
- * A part that folds; when it is drawn again it stays as the reader left it.
- * @param {string} summary
- * @param {Node} child
- * @param {string} [name]
- */
-export function folding(summary, child, name = summary) {
-  const remember = (/** @type {any} */ event) => {
-    if (event.target.open) unfolded.add(name);
-    else unfolded.delete(name);
-  };
-  return h("details", { open: unfolded.has(name), toggle: remember }, h("summary", {}, summary), child);
 }

@@ -1,10 +1,11 @@
 """The model of the live page: normal and nested; and what it leaves out of another model."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from pathlib import Path
 
 from bayesmeta.model.priors.terms import as_normal
-from bayesmeta.model.spec import HEAVY, ModelSpec, Prior
+from bayesmeta.model.spec import HEAVY, LEVELS, ModelSpec, Prior
 
 MOST_LEVELS = 2  # of a model whose rho the page averages over when it opens
 Change = Callable[[ModelSpec], ModelSpec]
@@ -18,6 +19,26 @@ def nearest_model(spec: ModelSpec) -> tuple[ModelSpec, list[str]]:
             sentences.append(sentence(spec))
             spec = change(spec)
     return spec, sentences
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)
+
+
+def _inner(spec: ModelSpec) -> str:
+    names = [[entry.get("factor"), *entry.get("slopes", ())] for entry in spec.inner.values()]
+    return _listed(name for some in names for name in some if name)
+
+
+def _covariance(spec: ModelSpec) -> str:
+    if "file" in spec.errors:
+        return f"the covariance of {Path(spec.errors['file']).name}"
+    return f"correlations within {spec.errors.get('cluster', 'study')}"
+
+
+def _nested(spec: ModelSpec) -> tuple[str, ...]:
+    """Return the levels that the page has; study and group if there are none."""
+    return tuple(level for level in spec.levels if level in LEVELS) or ("study", "group")
 
 
 def _without_priors(spec: ModelSpec, *names: str) -> ModelSpec:
@@ -67,12 +88,53 @@ def _with_normal_terms(spec: ModelSpec) -> ModelSpec:
 
 CHANGES: tuple[tuple[Callable[[ModelSpec], bool], Callable[[ModelSpec], str], Change], ...] = (
     (
-        lambda spec: spec.is_structured,
-        lambda _: (
-            "The model of the report has a dependence structure. This page has effects in "
-            "groups in studies."
+        lambda spec: bool(spec.crossed),
+        lambda spec: (
+            f"In the model of the report effects of {_listed(spec.crossed)} cross the studies. "
+            "This page does not have them."
         ),
-        lambda spec: spec.without_structure(),
+        lambda spec: replace(spec, crossed=()),
+    ),
+    (
+        lambda spec: bool(spec.correlation),
+        lambda spec: (
+            f"In the model of the report effects of {_listed(spec.correlation)} have known "
+            "correlations. This page does not have them."
+        ),
+        lambda spec: replace(spec, correlation={}),
+    ),
+    (
+        lambda spec: bool(spec.inner),
+        lambda spec: (
+            f"The model of the report has random effects of {_inner(spec)} within "
+            f"{_listed(spec.inner)}. This page does not have them."
+        ),
+        lambda spec: replace(spec, inner={}),
+    ),
+    (
+        lambda spec: bool(spec.scale),
+        lambda spec: (
+            f"In the model of the report the tau of {_listed(spec.scale)} depends on moderators "
+            f"({', '.join(spec.scale.values())}). On this page it is constant."
+        ),
+        lambda spec: replace(spec, scale={}),
+    ),
+    (
+        lambda spec: bool(spec.errors),
+        lambda spec: (
+            f"In the model of the report sampling errors have {_covariance(spec)}. On this page "
+            "they are independent, or correlate within a group by the rho that you set."
+        ),
+        lambda spec: replace(spec, errors={}),
+    ),
+    (
+        lambda spec: spec.levels != _nested(spec),
+        lambda spec: (
+            "In the model of the report true effects vary by "
+            f"{_listed(spec.levels) or 'no level'}. On this page they vary by "
+            f"{_listed(_nested(spec))}."
+        ),
+        lambda spec: spec.with_levels(_nested(spec)),
     ),
     (
         lambda spec: spec.has_heavy_tails,

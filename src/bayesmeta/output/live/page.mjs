@@ -1,13 +1,14 @@
 // @ts-check
 /** The page: one state, which controls change, and from which sentences and pictures are drawn. */
+import { abs, max } from "./engine/numbers.mjs";
 import { calculator, serve } from "./calculator.mjs";
-import { button, part, show, tellError, widthOf } from "./controls.mjs";
+import { errorText, field, on, part, show, widthOf } from "./controls.mjs";
 import { h } from "./elements.mjs";
 import { newStudyForm } from "./new_study.mjs";
-import { answerParts, heterogeneityParts, meansParts, stripParts } from "./results.mjs";
+import { answerParts, showHeterogeneity, showMeans, stripParts } from "./results.mjs";
 import { robustnessTools } from "./robustness.mjs";
 import { settingsPanel } from "./settings.mjs";
-import { analysisOf, changesOf, contentOf, fragmentOf, stateOf } from "./state.mjs";
+import { analysisOf, contentOf, equal, fragmentOf, stateOf } from "./state.mjs";
 import { studiesPart } from "./studies.mjs";
 
 /** @typedef {import("./state.mjs").State} State */
@@ -18,21 +19,21 @@ const MOST_UNDONE = 200; // changes that are remembered
 const SAME = 1e-4; // posterior sds, within which the page repeats Python
 
 /**
- * Compare the summary of the report's settings with that of Python, and say how far they differ.
+ * Compare the summary of the report's settings with that of Python, and show how far they differ.
  * @param {Summary} summary
  * @param {{mean: number[], sd: number[], ci_lb: number[], ci_ub: number[]}} reference
  */
 function compareWithPython({ rows }, { mean, sd, ci_lb, ci_ub }) {
   const shifts = rows.flatMap((row, at) =>
-    [row.mean - mean[at], row.sd - sd[at], row.quantiles[0] - ci_lb[at], row.quantiles[2] - ci_ub[at]].map((shift) => Math.abs(shift / sd[at])));
-  const largest = Math.max(...shifts);
+    [row.mean - mean[at], row.sd - sd[at], row.quantiles[0] - ci_lb[at], row.quantiles[2] - ci_ub[at]].map((shift) => abs(shift / sd[at])));
+  const largest = max(...shifts);
+  const sentence = part(largest < SAME ? "reproduced" : "differs");
   part("reproduced").dataset.largest = String(largest);
-  show("reproduced", largest < SAME
-    ? `The script of this page repeats the exact summaries of bayesmeta: the largest difference is ${largest.toExponential(0)} posterior sds.`
-    : `Warning: the script of this page differs from the exact summaries of bayesmeta by ${largest.toPrecision(2)} posterior sds. Please report this.`);
+  sentence.hidden = false;
+  /** @type {HTMLElement} */ (sentence.querySelector("span")).textContent = largest.toExponential(0);
 }
 
-/** Wait until what has been drawn is on the screen. */
+/** Wait until what is drawn is on the screen. */
 const painted = () => new Promise((resolve) => {
   setTimeout(resolve, LONGEST_FRAME);
   requestAnimationFrame(() => { setTimeout(resolve, 0); });
@@ -40,7 +41,7 @@ const painted = () => new Promise((resolve) => {
 
 /** Copy the link. */
 async function copyLink() {
-  const link = /** @type {HTMLInputElement} */ (part("link"));
+  const link = field("link");
   link.select();
   let done = true;
   try {
@@ -58,7 +59,7 @@ function showFragment(fragment) {
   } catch {
     location.hash = fragment;
   }
-  /** @type {HTMLInputElement} */ (part("link")).value = location.href.replace(/#.*$/, "") + fragment;
+  field("link").value = location.href.replace(/#.*$/, "") + fragment;
 }
 
 /** Build the page. */
@@ -98,7 +99,7 @@ function start() {
   const compute = async () => {
     turn += 1;
     const mine = turn;
-    const isReport = Object.keys(changesOf({ ...state, conclusion: report.conclusion }, report)).length === 0;
+    const isReport = equal({ ...state, conclusion: report.conclusion }, report);
     part("results").setAttribute("aria-busy", "true");
     try {
       if (!before) {
@@ -112,7 +113,7 @@ function start() {
     } catch (error) {
       if (mine !== turn) return;
       now = undefined;
-      tellError("answer", error);
+      show("answer", h("p", { class: "note" }, errorText(error)));
     }
     await painted(); // the answer first
     if (mine !== turn) return;
@@ -127,29 +128,31 @@ function start() {
   const drawAnswer = () => {
     if (!now || !before) return;
     const shown = { content, state, now, before };
-    const [ofMeans, ofTaus] = ["means", "heterogeneity"].map(widthOf); // read before the page changes
+    const [ofMeans, ofTaus] = ["means", "heterogeneity"].map((id) => widthOf(id)); // read before the page changes
     show("answer", ...answerParts(shown));
     show("strip", ...stripParts(shown));
-    show("means", ...meansParts(shown, ofMeans));
-    show("heterogeneity", ...heterogeneityParts(shown, ofTaus));
+    showMeans(shown, ofMeans);
+    showHeterogeneity(shown, ofTaus);
   };
   const drawRest = () => {
     if (!now) return;
-    show("deletion");
-    show("map");
+    for (const id of ["ranking", "deletion", "mapping"]) show(id);
+    part("map").hidden = true;
     drawStudies();
     predict();
   };
 
   const page = { content, ask, change, controls, state: () => state, turn: () => turn, ready: () => now !== undefined };
-  const undoButton = button("Undo", undo);
-  const resetButton = button("Reset", () => change(report));
-  controls.push(() => {
-    undoButton.disabled = past.length === 0;
-    resetButton.disabled = Object.keys(changesOf(state, report)).length === 0;
+  on("undo", "click", undo);
+  on("reset", "click", () => change(report));
+  on("copy", "click", () => {
+    showFragment(fragmentOf(state, report));
+    copyLink();
   });
-  show("actions", undoButton, resetButton, button("Copy link", () => { showFragment(fragmentOf(state, report)); copyLink(); }),
-    h("input", { id: "link", type: "text", readonly: true, "aria-label": "Link that carries the settings" }), h("span", { id: "copied", role: "status" }));
+  controls.push(() => {
+    field("undo").disabled = past.length === 0;
+    field("reset").disabled = equal(state, report);
+  });
   settingsPanel(page);
   robustnessTools(page);
   const drawStudies = studiesPart(page);
@@ -163,7 +166,7 @@ function start() {
   });
   window.addEventListener("hashchange", () => {
     const next = stateOf(location.hash, content);
-    if (JSON.stringify(next) !== JSON.stringify(state)) change(next);
+    if (!equal(next, state)) change(next);
   });
   let width = window.innerWidth;
   window.addEventListener("resize", () => {

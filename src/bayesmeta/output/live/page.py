@@ -14,16 +14,18 @@ from typing import Any
 
 from markupsafe import Markup
 
+from bayesmeta.model.spec.families import families_of
 from bayesmeta.output.pages.rendering import TEMPLATES
 
 ENGINE = (
-    *("special", "families", "arrays", "kernel", "rules", "ranges", "taus", "grid", "rho"),
-    *("posterior", "mixtures", "heterogeneity", "without", "deletion"),
+    *("numbers", "special", "families", "arrays", "kernel", "rules", "ranges", "taus", "grid"),
+    *("rho", "posterior", "mixtures", "heterogeneity", "without", "deletion"),
 )
+AS_REPORTED = "as in the report"  # a prior of taus by level, or of their total, as in `state.mjs`
 MODULES = (  # in the order of what they use
     *(f"engine/{name}" for name in ENGINE),
-    *("data", "answers", "calculator", "texts", "elements", "forest", "pictures"),
-    *("state", "words", "controls"),
+    *("data", "answers", "calculator", "state", "texts", "words"),
+    *("elements", "forest", "pictures", "controls"),
     *("results", "robustness", "studies", "new_study", "settings", "page"),
 )
 
@@ -42,6 +44,7 @@ def live_page(payload: Mapping[str, Any], about: Mapping[str, Any]) -> str:
         warning=payload["warning"],
         measure=payload["measure"],
         rows=_rows(payload),
+        **_choices(payload),
         data=Markup(json_text(content)),
         script=Markup(script),
         style=Markup(style),
@@ -96,6 +99,24 @@ def policy(script: str, style: str) -> str:
 
 def _hash(text: str) -> str:
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
+def _choices(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the fields of the page list; the script shows the state in them."""
+    model = payload["model"]
+    single_tau_prior = not {"byLevel", "allocation"} & set(model["tau"])
+    families = [*([] if single_tau_prior else [AS_REPORTED]), *sorted(families_of("tau"))]
+    names = payload["names"]
+    a, b = payload["rhoIfEstimated"]
+    return {
+        "conclusions": list(enumerate(names)),
+        "has_contrasts": len(names) > len(payload["means"]),
+        "families": [(family, family) for family in families],
+        "moderators": payload["moderators"],
+        "rho_prior": f"Beta({a:g}, {b:g})",
+        "single_prior": model["terms"]["scale"] is not None,
+        "single_tau_prior": single_tau_prior,
+    }
 
 
 def _rows(payload: Mapping[str, Any]) -> list[dict[str, Any]]:

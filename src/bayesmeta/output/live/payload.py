@@ -16,10 +16,11 @@ from bayesmeta.estimates.text import words
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import is_mean
 from bayesmeta.model.likelihood import nesting_of
-from bayesmeta.model.spec import ModelSpec
+from bayesmeta.model.spec import ModelSpec, Prior
 from bayesmeta.output.live.encoding import encoded_model, encoded_table, floats, integers
 from bayesmeta.replication import published_terms
 
+UNIFORM = Prior("Beta", (1.0, 1.0))
 MAX_LEVELS = 40  # of a category that can be filtered by
 PUBLIC = "the package"  # where tables are found that come with bayesmeta
 OF_OTHERS = (
@@ -39,6 +40,7 @@ def payload_of(
     reference: pd.DataFrame,
     left_out: list[str],
     weights: xr.DataArray,
+    rho_prior: Prior | None = None,
 ) -> dict[str, Any]:
     """Return the content of the page as plain values for JSON.
 
@@ -52,6 +54,8 @@ def payload_of(
         Exact summaries of terms, then contrasts: contrast, mean, sd, ci_lb, ci_ub, p_positive.
     weights
         Weights (contrast, term) of terms, then contrasts.
+    rho_prior
+        Prior of rho in the model of the report, for readers who have it estimated; uniform if None.
     """
     labels = study_labels(design)
     study = nesting_of(design).study_of_effect
@@ -60,6 +64,7 @@ def payload_of(
     return {
         "table": encoded_table(design),
         "model": encoded_model(design, spec),
+        "rhoIfEstimated": list(map(float, (rho_prior or UNIFORM).parameters)),
         "combinations": floats(weights.values[terms:]),
         "means": [bool(mean) for mean in is_mean(design)],
         "names": [words(name) for name in weights["contrast"].values],

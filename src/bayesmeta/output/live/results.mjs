@@ -1,15 +1,16 @@
 // @ts-check
 /** The answer, the means and the heterogeneity: as published, in the report, and as set. */
+import { PI, abs, exp, expm1, max, min, sin, sumOf, tanh } from "./engine/numbers.mjs";
 import { probabilityOf } from "./answers.mjs";
-import { folding, h, textTable } from "./elements.mjs";
-import { forest } from "./forest.mjs";
-import { LEVEL_NAMES, keptEffects } from "./state.mjs";
-import { chanceText, estimateText, intervalText, numberText, probabilityText } from "./texts.mjs";
+import { show } from "./controls.mjs";
+import { h, textTable } from "./elements.mjs";
+import { LEVELS } from "./engine/arrays.mjs";
+import { forest, markOf } from "./forest.mjs";
+import { keptEffects } from "./state.mjs";
+import { NONE, chanceText, estimateText, intervalText, numberText, probabilityText, summaryText } from "./texts.mjs";
 import { answerText, changeText, eventText, settingsText } from "./words.mjs";
 
 /** @typedef {import("./answers.mjs").Row} Row */
-/** @typedef {import("./answers.mjs").Level} Level */
-/** @typedef {import("./forest.mjs").Mark} Mark */
 
 /**
  * What is shown: the summary as set and that of the report, which are the same before a change.
@@ -25,22 +26,19 @@ import { answerText, changeText, eventText, settingsText } from "./words.mjs";
  * @type {Record<string, (x: number) => number>}
  */
 const BACK = {
-  exp: Math.exp,
-  tanh: Math.tanh,
-  plogis: (x) => 1 / (1 + Math.exp(-x)),
-  square: (x) => Math.max(x, 0) ** 2,
+  exp: exp,
+  tanh: tanh,
+  plogis: (x) => 1 / (1 + exp(-x)),
+  square: (x) => max(x, 0) ** 2,
   "100 y": (x) => 100 * x,
-  "sin^2": (x) => Math.sin(Math.min(Math.max(x, 0), Math.PI / 2)) ** 2,
-  "tanh^2": (x) => Math.tanh(Math.max(x, 0)) ** 2,
+  "sin^2": (x) => sin(min(max(x, 0), PI / 2)) ** 2,
+  "tanh^2": (x) => tanh(max(x, 0)) ** 2,
   "1 - (1 - y)^3": (x) => 1 - (1 - x) ** 3,
-  "1 - exp(-y)": (x) => -Math.expm1(-x),
+  "1 - exp(-y)": (x) => -expm1(-x),
 };
 
-/** @param {Row} row */
-const estimateOf = ({ mean, quantiles }) => estimateText(mean, quantiles[0], quantiles[2]);
-
 /**
- * The answer in words.
+ * Write the answer.
  * @param {Shown} shown
  */
 export function answerParts({ content, state, now, before }) {
@@ -49,19 +47,19 @@ export function answerParts({ content, state, now, before }) {
   const studies = new Set();
   kept.forEach((keeps, i) => { if (keeps) studies.add(table.study[table.group[i]]); });
   const added = state.added.length ? `, and ${state.added.length} that you added,` : "";
-  const effects = kept.reduce((sum, keeps) => sum + keeps, 0);
-  const counted = `${effects} of ${kept.length} effects and ${studies.size} of ${table.studies} studies${added} are counted.`;
+  const counted = `${sumOf(kept)} of ${kept.length} effects and ${studies.size} of ${table.studies} studies${added} are counted.`;
   const settings = settingsText(state, content);
+  const note = (/** @type {string} */ words) => h("p", { class: "note" }, words);
   return [
     ...answerText(now.rows, names, payload.measure.hasNull).map((sentence) => h("p", { class: "verdict-text" }, sentence)),
-    h("p", {}, counted, " ", now !== before && changeText(now.rows, before.rows, names)),
-    h("p", { class: "note" }, settings.length ? `As you set it: ${settings.join("; ")}.` : "These are the settings of this report."),
-    ...(now.converged ? [] : [h("p", { class: "note" }, `The stated error of the quadrature is ${now.error.toPrecision(1)} posterior sds.`)]),
+    h("p", {}, now === before ? counted : `${counted} ${changeText(now.rows, before.rows, names)}`),
+    note(settings.length ? `As you set it: ${settings.join("; ")}.` : "These are the settings of this report."),
+    ...(now.converged ? [] : [note(`The stated error of the quadrature is ${now.error.toPrecision(1)} posterior sds.`)]),
   ];
 }
 
 /**
- * The chosen conclusion as published, in the report, and as set.
+ * Write the chosen conclusion as published, in the report, and as set.
  * @param {Shown} shown
  */
 export function stripParts({ content, state, now, before }) {
@@ -69,9 +67,10 @@ export function stripParts({ content, state, now, before }) {
   const { at, kind } = state.conclusion;
   const published = payload.published[at];
   const comparable = state.rope === report.rope || kind === "positive" || kind === "negative";
+  const chance = (/** @type {Row} */ row) => `P ${chanceText(probabilityOf(row, kind))}`;
   const cells = [
-    ["in this report", estimateOf(before.rows[at]), `P ${chanceText(comparable ? probabilityOf(before.rows[at], kind) : NaN)}`],
-    ["as you set it", estimateOf(now.rows[at]), `P ${chanceText(probabilityOf(now.rows[at], kind))}`],
+    ["in this report", summaryText(before.rows[at]), comparable ? chance(before.rows[at]) : `P ${NONE}`],
+    ["as you set it", summaryText(now.rows[at]), chance(now.rows[at])],
   ];
   if (published) cells.unshift(["as published", estimateText(published.estimate, published.ci_lb, published.ci_ub), "REML"]);
   return [
@@ -82,47 +81,48 @@ export function stripParts({ content, state, now, before }) {
 }
 
 /**
- * Forests of means and of contrasts, and their table.
+ * Draw forests of means and of contrasts, and their table.
  * @param {Shown} shown
  * @param {number} width
  */
-export function meansParts({ content, state, now, before }, width) {
-  const { names, payload, table } = content;
-  const { terms } = table;
-  const mark = (/** @type {Row} */ { mean, quantiles, prediction }, /** @type {string} */ source) =>
-    ({ mean, low: quantiles[0], high: quantiles[2], prediction, source });
-  const rowsOf = (/** @type {number} */ from, /** @type {number} */ to) => names.slice(from, to).map((label, i) => {
-    const at = from + i;
-    const published = payload.published[at];
-    /** @type {Mark[]} */
-    const marks = [mark(before.rows[at], "report")];
-    if (published) marks.unshift({ mean: published.estimate, low: published.ci_lb, high: published.ci_ub, source: "published" });
-    if (now !== before) marks.push(mark(now.rows[at], "yours"));
-    return { label, marks, text: estimateOf(now.rows[at]) };
-  });
-  const options = { width, axis: payload.measure.axis, zero: payload.measure.hasNull, rope: state.rope };
-  const { name, back } = payload.measure.scale;
-  const scaled = Object.hasOwn(BACK, back) ? [name] : [];
-  const columns = ["mean or contrast", "mean", "sd", "95 % interval", "P(> 0)", `P(within ${numberText(state.rope)} of 0)`, "new study", ...scaled];
-  const rows = names.map((label, at) => {
-    const { mean, sd, quantiles, positive, above, below, prediction } = now.rows[at];
+export function showMeans({ content, state, now, before }, width) {
+  const { names, payload, table: { terms } } = content;
+  const { axis, hasNull, scale } = payload.measure;
+  const draw = (/** @type {string} */ id, /** @type {number} */ from, /** @type {number} */ to, /** @type {string} */ label) => {
+    const rows = names.slice(from, to).map((name, i) => {
+      const published = payload.published[from + i];
+      const [then, row] = [before.rows[from + i], now.rows[from + i]];
+      const marks = published ? [{ mean: published.estimate, low: published.ci_lb, high: published.ci_ub, source: "published" }] : [];
+      return { label: name, marks: [...marks, ...marksOf(then, row)], text: summaryText(row) };
+    });
+    show(id, forest(rows, { width, axis, zero: hasNull, rope: state.rope, label }));
+  };
+  draw("means-forest", 0, terms, "Means with 95 % intervals, and prediction intervals of new studies");
+  if (names.length > terms) draw("contrasts-forest", terms, names.length, "Contrasts with 95 % intervals");
+  const scaled = Object.hasOwn(BACK, scale.back) ? [scale.name] : [];
+  const inside = `P(within ${numberText(state.rope)} of 0)`;
+  const columns = ["mean or contrast", "mean", "sd", "95 % interval", "P(> 0)", inside, "new study", ...scaled];
+  const cells = now.rows.map((row, at) => {
+    const { mean, sd, quantiles: [low, , high], positive, prediction } = row;
     return [
-      label, numberText(mean, 3), numberText(sd, 3), intervalText(quantiles[0], quantiles[2]), probabilityText(positive),
-      probabilityText(1 - above - below), prediction ? intervalText(prediction[0], prediction[1]) : "\u2013",
-      ...scaled.map(() => scaledText(content, at, quantiles)),
+      names[at], numberText(mean, 3), numberText(sd, 3), intervalText(low, high), probabilityText(positive),
+      probabilityText(probabilityOf(row, "inside")), prediction ? intervalText(prediction[0], prediction[1]) : NONE,
+      ...scaled.map(() => scaledText(content, at, row.quantiles)),
     ];
   });
-  const means = forest(rowsOf(0, terms), { ...options, label: "Means with 95 % intervals, and prediction intervals of new studies" });
-  const contrasts = names.length === terms ? [] : [
-    h("h3", {}, "Contrasts"),
-    h("figure", {}, forest(rowsOf(terms, names.length), { ...options, label: "Contrasts with 95 % intervals" })),
-  ];
-  const twin = folding("The same as a table", textTable("Means and contrasts as you set it", columns, rows));
-  return [h("figure", {}, means), ...contrasts, twin];
+  show("means-table", textTable("Means and contrasts as you set it", columns, cells));
 }
 
 /**
- * The median and interval of a mean or of a difference of means on the scale of the measure.
+ * Return the marks of a summary in the report, and as set where a reader has changed something.
+ * @template {{mean: number, quantiles: number[]}} T
+ * @param {T | undefined} then
+ * @param {T | undefined} now
+ */
+const marksOf = (then, now) => [...(then ? [markOf(then, "report")] : []), ...(now && now !== then ? [markOf(now, "yours")] : [])];
+
+/**
+ * Write the median and interval of a mean or of a difference of means on the scale of the measure.
  * @param {import("./state.mjs").Content} content
  * @param {number} at
  * @param {number[]} quantiles
@@ -130,34 +130,28 @@ export function meansParts({ content, state, now, before }, width) {
 export function scaledText({ payload, table, combinations }, at, quantiles) {
   const { terms } = table;
   const weight = (/** @type {number} */ j) => (at < terms ? Number(j === at) : combinations[(at - terms) * terms + j]);
-  const total = payload.means.reduce((/** @type {number} */ sum, /** @type {boolean} */ mean, /** @type {number} */ j) => sum + Number(mean) * weight(j), 0);
+  const total = sumOf(payload.means.map((/** @type {boolean} */ mean, /** @type {number} */ j) => (mean ? weight(j) : 0)));
   const { scale, ofDifferences } = payload.measure;
-  const is = (/** @type {number} */ value) => Math.abs(total - value) < 1e-9;
-  if (!is(1) && !(is(0) && ofDifferences)) return "\u2013";
+  const is = (/** @type {number} */ value) => abs(total - value) < 1e-9;
+  if (!is(1) && !(is(0) && ofDifferences)) return NONE;
   const [low, median, high] = quantiles.map(BACK[is(1) ? scale.back : "exp"]);
   return `${estimateText(median, low, high)}${is(1) ? "" : ` (${ofDifferences})`}`;
 }
 
 /**
- * The taus and I^2.
+ * Draw the taus, and write them with I^2 in a table.
  * @param {Shown} shown
  * @param {number} width
  */
-export function heterogeneityParts({ now, before }, width) {
-  const find = (/** @type {Shown["now"]} */ of, /** @type {string} */ level) => of.heterogeneity.rows.find((row) => row.level === level);
-  const mark = (/** @type {Level | undefined} */ row, /** @type {string} */ source) =>
-    (row ? [{ mean: row.tau.mean, low: row.tau.quantiles[0], high: row.tau.quantiles[2], source }] : []);
-  const levels = [...LEVEL_NAMES, "total"].filter((level) => find(now, level) ?? find(before, level));
-  const rows = levels.map((level) => {
-    const row = find(now, level);
-    const marks = [...mark(find(before, level), "report"), ...(now === before ? [] : mark(row, "yours"))];
-    return { label: `tau, ${level}`, marks, text: row && estimateText(row.tau.mean, row.tau.quantiles[0], row.tau.quantiles[2]) };
+export function showHeterogeneity({ now, before }, width) {
+  const rows = [...LEVELS, "total"].flatMap((level) => {
+    const [then, tau] = [before, now].map(({ heterogeneity }) => heterogeneity.rows.find((row) => row.level === level)?.tau);
+    return then || tau ? [{ label: `tau, ${level}`, marks: marksOf(then, tau), text: tau && summaryText(tau) }] : [];
   });
-  const columns = ["level", "tau", "95 % interval", "I\u00b2 (%)", "95 % interval"];
+  show("taus-forest", forest(rows, { width, label: "Standard deviations of true effects", axis: "tau", zero: false }));
   const cells = now.heterogeneity.rows.map(({ level, tau, i2 }) => [
     level, numberText(tau.mean, 3), intervalText(tau.quantiles[0], tau.quantiles[2]),
     numberText(i2.mean, 1), intervalText(i2.quantiles[0], i2.quantiles[2], 1),
   ]);
-  const picture = forest(rows, { width, label: "Standard deviations of true effects", axis: "tau", zero: false });
-  return [h("figure", {}, picture), textTable("Heterogeneity as you set it", columns, cells)];
+  show("taus-table", textTable("Heterogeneity as you set it", ["level", "tau", "95 % interval", "I\u00b2 (%)", "95 % interval"], cells));
 }

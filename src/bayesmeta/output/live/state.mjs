@@ -1,6 +1,7 @@
 // @ts-check
 /** What a reader has changed: as plain values, in a link, and as a table and a model. */
-import { FAMILIES, fits } from "./engine/families.mjs";
+import { LEVELS } from "./engine/arrays.mjs";
+import { fits } from "./engine/families.mjs";
 import { chosenTable, floatsOf, integersOf, modelOf, tableOf } from "./data.mjs";
 
 /** @typedef {import("./answers.mjs").Conclusion} Conclusion */
@@ -33,14 +34,13 @@ import { chosenTable, floatsOf, integersOf, modelOf, tableOf } from "./data.mjs"
  * @typedef {{name: string, words: string, levels?: string[], codes?: Int32Array, values?: Float64Array}} Moderator
  */
 
-export const LEVEL_NAMES = ["study", "group", "effect"];
 export const AS_REPORTED = "as in the report"; // a prior by level, or of the total tau
-export const KINDS = ["positive", "negative", "above", "below", "inside"];
+const KINDS = ["positive", "negative", "above", "below", "inside"];
 const MOST_ADDED = 200;
 const LONGEST = 200; // of a label
 
 /**
- * The data of the page and the settings of the report.
+ * Return the data of the page and the settings of the report.
  * @param {any} payload
  */
 export function contentOf(payload) {
@@ -55,7 +55,7 @@ export function contentOf(payload) {
   const names = /** @type {string[]} */ (payload.names);
   const first = names.length > table.terms ? table.terms : 0;
   const { tau } = payload.model;
-  const equal = !tau.byLevel && !tau.allocation;
+  const isEqual = !tau.byLevel && !tau.allocation; // for all levels
   /** @type {State} */
   const report = {
     out: [],
@@ -63,8 +63,8 @@ export function contentOf(payload) {
     levels: payload.model.levels,
     rho: payload.model.rho,
     rhoPrior: payload.model.rhoPrior,
-    family: equal ? tau.family : AS_REPORTED,
-    parameters: equal ? tau.parameters : [],
+    family: isEqual ? tau.family : AS_REPORTED,
+    parameters: isEqual ? tau.parameters : [],
     location: payload.model.terms.location ?? 0,
     scale: payload.model.terms.scale ?? 1,
     rope: payload.model.rope,
@@ -77,7 +77,15 @@ export function contentOf(payload) {
 /** @typedef {ReturnType<typeof contentOf>} Content */
 
 /**
- * Whether every effect counts, by its study and the filters (k).
+ * Return the filter by a moderator, if there is one; the name can also be that of a property of all objects.
+ * @param {State} state
+ * @param {string} name
+ * @returns {Filter | undefined}
+ */
+export const filterOf = ({ filters }, name) => (Object.hasOwn(filters, name) ? filters[name] : undefined);
+
+/**
+ * Return whether every effect counts, by its study and the filters (k).
  * @param {Content} content
  * @param {State} state
  * @returns {Uint8Array}
@@ -86,7 +94,7 @@ export function keptEffects({ table, moderators }, state) {
   const out = new Set(state.out);
   const kept = Uint8Array.from(table.group, (group) => (out.has(table.study[group]) ? 0 : 1));
   for (const moderator of moderators) {
-    const filter = state.filters[moderator.name];
+    const filter = filterOf(state, moderator.name);
     if (!filter) continue;
     const { codes, values } = moderator;
     const left = new Set(filter.out);
@@ -101,7 +109,7 @@ export function keptEffects({ table, moderators }, state) {
 }
 
 /**
- * The analysis that the settings ask for.
+ * Return the analysis that the settings ask for.
  * @param {Content} content
  * @param {State} state
  * @returns {import("./answers.mjs").Analysis}
@@ -109,34 +117,27 @@ export function keptEffects({ table, moderators }, state) {
 export function analysisOf(content, state) {
   return {
     table: chosenTable(content.table, keptEffects(content, state), state.added),
-    model: modelOf(content.payload.model, {
-      levels: state.levels,
-      rho: state.rho,
-      rhoPrior: state.rhoPrior,
-      tau: state.family === AS_REPORTED ? content.payload.model.tau : { family: state.family, parameters: state.parameters },
-      location: state.location,
-      scale: state.scale,
-    }),
+    model: modelOf(content.payload.model, { ...state, tau: state.family === AS_REPORTED ? content.payload.model.tau : state }),
     combinations: content.combinations,
     rope: state.rope,
   };
 }
 
-/** @param {unknown} first @param {unknown} second */
-const equal = (first, second) => JSON.stringify(first) === JSON.stringify(second);
+/** Return whether two plain values are equal. @param {unknown} first @param {unknown} second */
+export const equal = (first, second) => JSON.stringify(first) === JSON.stringify(second);
 
 /**
- * The settings that differ from those of the report.
+ * Return the settings that differ from those of the report.
  * @param {State} state
  * @param {State} report
  * @returns {Partial<State>}
  */
-export function changesOf(state, report) {
+function changesOf(state, report) {
   return Object.fromEntries(Object.entries(state).filter(([key, value]) => !equal(value, report[/** @type {keyof State} */ (key)])));
 }
 
 /**
- * The fragment of a link that carries the settings.
+ * Return the fragment of a link that carries the settings.
  * @param {State} state
  * @param {State} report
  */
@@ -146,7 +147,7 @@ export function fragmentOf(state, report) {
 }
 
 /**
- * The settings of a fragment; whatever is not a possible setting is that of the report.
+ * Return the settings of a fragment; whatever is not a possible setting is that of the report.
  * @param {string} fragment
  * @param {Content} content
  * @returns {State}
@@ -158,7 +159,8 @@ export function stateOf(fragment, { table, moderators, names, report }) {
   } catch {
     return report;
   }
-  if (typeof given !== "object" || given === null) return report;
+  const isObject = (/** @type {any} */ value) => typeof value === "object" && value !== null;
+  if (!isObject(given)) return report;
   const number = (/** @type {any} */ value, /** @type {number} */ low, /** @type {number} */ high, /** @type {number} */ otherwise) =>
     (typeof value === "number" && value >= low && value <= high ? value : otherwise);
   const places = (/** @type {any} */ values, /** @type {number} */ count) =>
@@ -167,18 +169,18 @@ export function stateOf(fragment, { table, moderators, names, report }) {
   const filters = {};
   for (const { name, levels } of moderators) {
     const filter = Object.hasOwn(given.filters ?? {}, name) ? given.filters[name] : undefined;
-    if (typeof filter !== "object" || filter === null) continue;
+    if (!isObject(filter)) continue;
     const blank = filter.blank !== false;
     if (levels) filters[name] = { out: places(filter.out, levels.length), blank };
     else filters[name] = { low: number(filter.low, -1e300, 1e300, -1e300), high: number(filter.high, -1e300, 1e300, 1e300), blank };
   }
-  const levels = LEVEL_NAMES.filter((level) => Array.isArray(given.levels) && given.levels.includes(level));
+  const levels = LEVELS.filter((level) => Array.isArray(given.levels) && given.levels.includes(level));
   const family = given.family ?? report.family;
   const hasPrior = fits(family, given.parameters);
   const rhoPrior = given.rhoPrior ?? report.rhoPrior;
   const ofRho = Array.isArray(rhoPrior) && [0, 2].includes(rhoPrior.length) && rhoPrior.every((x) => number(x, 0.01, 1000, NaN) === x);
   const added = (Array.isArray(given.added) ? given.added : []).filter((/** @type {any} */ row) =>
-    typeof row === "object" && row !== null && typeof row.label === "string" && row.label.length <= LONGEST
+    isObject(row) && typeof row.label === "string" && row.label.length <= LONGEST
     && Number.isFinite(row.yi) && Number.isFinite(row.vi) && row.vi > 0
     && Array.isArray(row.x) && row.x.length === table.terms && row.x.every(Number.isFinite)).slice(0, MOST_ADDED);
   const kind = KINDS.includes(given.conclusion?.kind) ? given.conclusion.kind : report.conclusion.kind;
@@ -196,23 +198,4 @@ export function stateOf(fragment, { table, moderators, names, report }) {
     added: added.map((/** @type {NewStudy} */ { label, yi, vi, x }) => ({ label, yi, vi, x })),
     conclusion: { at: number(given.conclusion?.at, 0, names.length - 1, report.conclusion.at) | 0, kind },
   };
-}
-
-/**
- * The names of the parameters of a family.
- * @param {string} family
- */
-export const parametersOf = (family) => (family === AS_REPORTED ? [] : FAMILIES[family].parameters);
-
-/**
- * Hedges' g with the exact correction, and its sampling variance (metafor's SMD, vtype LS).
- * @param {{m1: number, sd1: number, n1: number, m2: number, sd2: number, n2: number}} numbers
- * @param {(x: number) => number} logGamma
- */
-export function hedges({ m1, sd1, n1, m2, sd2, n2 }, logGamma) {
-  const df = n1 + n2 - 2;
-  const correction = Math.exp(logGamma(df / 2) - logGamma((df - 1) / 2)) / Math.sqrt(df / 2);
-  const pooled = Math.sqrt(((n1 - 1) * sd1 ** 2 + (n2 - 1) * sd2 ** 2) / df);
-  const yi = (correction * (m1 - m2)) / pooled;
-  return { yi, vi: 1 / n1 + 1 / n2 + yi ** 2 / (2 * (n1 + n2)) };
 }

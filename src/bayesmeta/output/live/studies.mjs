@@ -1,7 +1,8 @@
 // @ts-check
 /** The studies: a forest and tick boxes, by which they are left out. */
-import { button, show, tick, widthOf } from "./controls.mjs";
-import { folding, h, textTable } from "./elements.mjs";
+import { maximum, sqrt } from "./engine/numbers.mjs";
+import { field, on, part, show, tick, widthOf } from "./controls.mjs";
+import { textTable } from "./elements.mjs";
 import { forest } from "./forest.mjs";
 import { keptEffects } from "./state.mjs";
 import { estimateText, numberText } from "./texts.mjs";
@@ -9,8 +10,8 @@ import { estimateText, numberText } from "./texts.mjs";
 /** @typedef {import("./controls.mjs").Page} Page */
 
 /**
- * A study: its number, number of effects, and precision-weighted mean with half the 95 % interval.
- * @typedef {{s: number, label: string, count: number, mean: number, precision: number, half: number}} Study
+ * A study: its number, number of effects, and their precision-weighted mean.
+ * @typedef {{s: number, label: string, count: number, mean: number, precision: number}} Study
  */
 
 const MOST_ROWS = 400; // studies in a list; the others are found by their names
@@ -24,90 +25,86 @@ const ORDERS_OF_STUDIES = {
 };
 
 /**
- * The studies of the table.
+ * Return the studies of the table.
  * @param {import("./state.mjs").Content} content
  * @returns {Study[]}
  */
 function studiesOf({ payload, table }) {
-  const count = new Int32Array(table.studies);
-  const precision = new Float64Array(table.studies);
-  const sum = new Float64Array(table.studies);
+  /** @type {Study[]} */
+  const studies = payload.labels.map((/** @type {string} */ label, /** @type {number} */ s) =>
+    ({ s, label, count: 0, mean: 0, precision: 0 }));
   table.yi.forEach((yi, i) => {
-    const s = table.study[table.group[i]];
-    count[s] += 1;
-    precision[s] += 1 / table.vi[i];
-    sum[s] += yi / table.vi[i];
+    const study = studies[table.study[table.group[i]]];
+    study.count += 1;
+    study.precision += 1 / table.vi[i];
+    study.mean += (yi - study.mean) / table.vi[i] / study.precision;
   });
-  return payload.labels.map((/** @type {string} */ label, /** @type {number} */ s) => (
-    { s, label, count: count[s], mean: sum[s] / precision[s], precision: precision[s], half: Z / Math.sqrt(precision[s]) }));
+  return studies;
 }
 
-/** @param {Iterable<number>} values */
-const ascending = (values) => [...values].sort((a, b) => a - b);
-
 /**
- * Place the tools of the studies; return the function that draws them.
+ * Connect the tools of the studies; return the function that draws them.
  * @param {Page} page
  */
-export function studiesPart(page) {
-  const { content } = page;
-  const { payload, table } = content;
+export function studiesPart({ content, state, change }) {
+  const { axis, hasNull } = content.payload.measure;
   const studies = studiesOf(content);
-  const largest = Math.max(...studies.map(({ precision }) => precision));
-  const search = h("input", { type: "search", placeholder: "name", "aria-label": "Search studies", input: () => draw() });
-  const order = h("select", { "aria-label": "Order of the studies", change: () => draw() },
-    ...Object.keys(ORDERS_OF_STUDIES).map((by) => h("option", { value: by }, `by ${by}`)));
+  const largest = maximum(studies.map(({ precision }) => precision));
   const listed = () => {
-    const sought = search.value.trim().toLowerCase();
-    return studies.filter(({ label }) => label.toLowerCase().includes(sought)).sort(ORDERS_OF_STUDIES[order.value]);
+    const sought = field("search").value.trim().toLowerCase();
+    return studies.filter(({ label }) => label.toLowerCase().includes(sought)).sort(ORDERS_OF_STUDIES[field("order").value]);
   };
+  const leaveOut = (/** @type {Iterable<number>} */ out) => change({ out: [...out].sort((a, b) => a - b) });
   const toggle = (/** @type {number} */ s) => {
-    const out = new Set(page.state().out);
+    const out = new Set(state().out);
     if (!out.delete(s)) out.add(s);
-    page.change({ out: ascending(out) });
+    leaveOut(out);
   };
   let drawn = "";
   /** @type {Study[]} */
-  let some = [];
+  let shown = [];
   const redraw = () => {
     const all = listed();
-    some = all.slice(0, MOST_ROWS);
-    const rows = some.map(({ s, label, mean, precision, half }) => ({
-      label,
-      size: precision / largest,
-      toggle: () => toggle(s),
-      marks: [{ mean, low: mean - half, high: mean + half, source: "study" }],
-      text: estimateText(mean, mean - half, mean + half),
-    }));
-    const cells = some.map(({ s, label, mean }) => [tick(label, true, () => toggle(s), { "data-study": s }), "", numberText(mean)]);
-    const cut = all.length > some.length && h("p", { class: "note" }, `The first ${some.length} of ${all.length} studies; search for the others.`);
-    const options = { width: widthOf("studies"), label: "Studies with 95 % intervals", axis: payload.measure.axis, zero: payload.measure.hasNull };
-    show("studies", ...(cut ? [cut] : []),
-      folding("Tick boxes", textTable("Studies that count", ["study", "effects that count", "mean"], cells)),
-      h("figure", { class: "tall", tabindex: 0, "aria-label": options.label }, forest(rows, options)));
+    shown = all.slice(0, MOST_ROWS);
+    const rows = shown.map(({ s, label, mean, precision }) => {
+      const half = Z / sqrt(precision);
+      const [low, high] = [mean - half, mean + half];
+      return {
+        label, size: precision / largest, toggle: () => toggle(s),
+        marks: [{ mean, low, high, source: "study" }], text: estimateText(mean, low, high),
+      };
+    });
+    const cells = shown.map(({ s, label, mean }) => [tick(label, true, () => toggle(s), { "data-study": s }), "", numberText(mean)]);
+    const more = part("more-studies");
+    more.hidden = all.length === shown.length;
+    more.querySelectorAll("span").forEach((place, at) => { place.textContent = String([shown, all][at].length); });
+    show("studies-table", textTable("Studies that count", ["study", "effects that count", "mean"], cells));
+    show("studies-forest", forest(rows, { width: widthOf("studies"), label: "Studies with 95 % intervals", axis, zero: hasNull }));
   };
   // a change of settings leaves the pictures as they are: only what counts is shown again
   const draw = () => {
-    const key = [search.value, order.value, widthOf("studies")].join("\n");
+    const key = [field("search").value, field("order").value, widthOf("studies")].join("\n");
     if (key !== drawn) redraw();
     drawn = key;
-    const out = new Set(page.state().out);
-    const counted = new Int32Array(table.studies);
-    keptEffects(content, page.state()).forEach((keeps, i) => { counted[table.study[table.group[i]]] += keeps; });
+    const out = new Set(state().out);
+    const counted = new Int32Array(studies.length);
+    const { group, study } = content.table;
+    keptEffects(content, state()).forEach((keeps, i) => { counted[study[group[i]]] += keeps; });
     const rows = document.querySelectorAll("#studies svg .row");
     const lines = document.querySelectorAll("#studies tbody tr");
-    some.forEach(({ s, count }, at) => {
+    shown.forEach(({ s, count }, at) => {
       rows[at].classList.toggle("out", counted[s] === 0);
       /** @type {HTMLInputElement} */ (lines[at].querySelector("input")).checked = !out.has(s);
       lines[at].children[1].textContent = `${counted[s]} of ${count}`;
     });
   };
-  show("studies-tools", search, order,
-    button("all in", () => page.change({ out: [] })),
-    button("leave the listed out", () => page.change({ out: ascending(new Set([...page.state().out, ...listed().map(({ s }) => s)])) })),
-    button("only the listed", () => {
-      const chosen = new Set(listed().map(({ s }) => s));
-      page.change({ out: studies.map(({ s }) => s).filter((s) => !chosen.has(s)) });
-    }));
+  on("search", "input", draw);
+  on("order", "change", draw);
+  on("all-in", "click", () => leaveOut([]));
+  on("without-listed", "click", () => leaveOut(new Set([...state().out, ...listed().map(({ s }) => s)])));
+  on("only-listed", "click", () => {
+    const chosen = new Set(listed());
+    leaveOut(studies.filter((study) => !chosen.has(study)).map(({ s }) => s));
+  });
   return draw;
 }

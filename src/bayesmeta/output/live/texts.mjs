@@ -1,43 +1,54 @@
 // @ts-check
 /** Numbers, intervals and probabilities as text. */
+import { ceil, floor, log10, max, min } from "./engine/numbers.mjs";
 
 const MINUS = "\u2212";
+export const NONE = "\u2013";
+
+/** Write a number as an input shows it. @param {number} value */
+export const shortNumber = (value) => String(Number(value.toPrecision(6)));
+
+/** Write a number as an input shows it, with a true minus sign. @param {number} value */
+export const shortText = (value) => shortNumber(value).replace("-", MINUS);
 
 /**
- * A number with a fixed number of digits and a true minus sign.
+ * Write a number with a fixed number of digits and a true minus sign.
  * @param {number} value
  * @param {number} [digits]
  */
 export function numberText(value, digits = 2) {
-  if (Number.isNaN(value)) return "\u2013";
+  if (Number.isNaN(value)) return NONE;
   const text = value.toFixed(digits);
   return (Number(text) === 0 ? text.replace("-", "") : text).replace("-", MINUS);
 }
 
 /**
- * Digits with which an interval has two of its width.
+ * Return the digits with which an interval has two of its width.
  * @param {number} low
  * @param {number} high
  */
-export function fineDigits(low, high) {
+function fineDigits(low, high) {
   const width = high - low;
   if (!(width > 0 && width < Infinity)) return 2;
-  return Math.max(2, Math.min(6, Math.ceil(1 - Math.log10(width))));
+  return max(2, min(6, ceil(1 - log10(width))));
 }
 
 /**
- * An estimate and its interval: `0.51 [0.24, 0.79]`.
+ * Write an estimate and its interval: `0.51 [0.24, 0.79]`.
  * @param {number} mean
  * @param {number} low
  * @param {number} high
  */
 export function estimateText(mean, low, high) {
   const digits = fineDigits(low, high);
-  return `${numberText(mean, digits)} ${intervalText(low, high)}`;
+  return `${numberText(mean, digits)} ${intervalText(low, high, digits)}`;
 }
 
+/** Write the mean and interval of a summary. @param {{mean: number, quantiles: number[]}} summary */
+export const summaryText = ({ mean, quantiles }) => estimateText(mean, quantiles[0], quantiles[2]);
+
 /**
- * An interval.
+ * Write an interval.
  * @param {number} low
  * @param {number} high
  * @param {number} [digits]
@@ -47,18 +58,18 @@ export function intervalText(low, high, digits = fineDigits(low, high)) {
 }
 
 /**
- * A probability that never reads as 0 or 1.
+ * Write a probability that never reads as 0 or 1.
  * @param {number} p
  */
 export function probabilityText(p) {
-  if (Number.isNaN(p)) return "\u2013";
+  if (Number.isNaN(p)) return NONE;
   if (p < 0.001) return "< .001";
   if (p > 0.999) return "> .999";
   return p.toFixed(p >= 0.05 && p <= 0.95 ? 2 : 3).replace(/^0/, "");
 }
 
 /**
- * A probability with its sign: `= .93`, `> .999`.
+ * Write a probability with its sign: `= .93`, `> .999`.
  * @param {number} p
  */
 export function chanceText(p) {
@@ -67,16 +78,16 @@ export function chanceText(p) {
 }
 
 /**
- * Round numbers in a range, about `count` of them.
+ * Return round numbers in a range, about `count` of them.
  * @param {number} low
  * @param {number} high
  * @param {number} count
  */
 export function ticksOf(low, high, count) {
-  const rough = (high - low) / Math.max(count, 1);
-  const power = 10 ** Math.floor(Math.log10(rough));
+  const rough = (high - low) / max(count, 1);
+  const power = 10 ** floor(log10(rough));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough) ?? rough;
   const ticks = [];
-  for (let i = Math.ceil(low / step); i * step <= high + 1e-9 * step; i++) ticks.push(i * step);
-  return { ticks, digits: Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) };
+  for (let i = ceil(low / step); i * step <= high + 1e-9 * step; i++) ticks.push(i * step);
+  return { ticks, digits: max(0, -floor(log10(step) + 1e-9)) };
 }

@@ -12,6 +12,7 @@
  * Columns are z = [X, y]; a study informs some of them only, and everything is summed over these
  * alone. Matrices are stored row by row.
  */
+import { log, max, momentsOver, sqrt, sumOf, zeros } from "./numbers.mjs";
 
 /**
  * A coded effect table: k effects, p terms, groups and studies counted from 0.
@@ -27,7 +28,7 @@
 
 /**
  * @typedef {object} Model
- * @property {string[]} levels of study, group, effect
+ * @property {string[]} levels of `LEVELS`
  * @property {number} rho correlation of errors within a group, in [0, 1)
  * @property {number[]} [rhoPrior] a and b of a Beta prior of rho, if rho is estimated
  * @property {import("./families.mjs").TauPrior} tau prior of the taus
@@ -48,10 +49,9 @@
  * @property {Table} table
  * @property {Model} model
  * @property {number} q p + 1
- * @property {Int32Array} start first place of every study in `columns` (studies + 1)
- * @property {Int32Array} columns columns of [X, y] that a study informs, study by study
+ * @property {Int32Array} start first column of every study among those of all studies (studies + 1)
  * @property {Int32Array} groupStart as `start`, for groups (groups + 1)
- * @property {Int32Array} pairStart first pair of every study (studies + 1)
+ * @property {Int32Array} pairStart first pair of columns of every study (studies + 1)
  * @property {Support[]} supports included studies by the columns that they inform
  * @property {Float64Array} factors space for a number of every study
  * @property {Float64Array} z [X, y] of every effect, on the columns of its study
@@ -63,6 +63,8 @@
  * @property {number} logDetPrior log|B|
  * @property {number} scale of the coordinates x = arcsinh(tau / scale)
  */
+
+export const LEVELS = ["study", "group", "effect"]; // highest first
 
 /**
  * Sweep the first columns of a symmetric matrix [[A, h], [h', c]] (q, q) in place; return log|A|.
@@ -78,7 +80,7 @@ export function sweep(matrix, q, pivots) {
   for (let pivot = 0; pivot < pivots; pivot++) {
     const at = pivot * q;
     const d = matrix[at + pivot];
-    logDet += Math.log(d);
+    logDet += log(d);
     for (let j = 0; j < q; j++) matrix[at + j] /= d;
     for (let i = 0; i < q; i++) {
       if (i === pivot) continue;
@@ -93,7 +95,7 @@ export function sweep(matrix, q, pivots) {
 }
 
 /**
- * [I, m]' B^-1 [I, m] (q, q) and log|B|.
+ * Return [I, m]' B^-1 [I, m] (q, q) and log|B|.
  * @type {(mean: Float64Array, covariance: Float64Array) => [Float64Array, number]}
  */
 function priorProducts(mean, covariance) {
@@ -101,7 +103,7 @@ function priorProducts(mean, covariance) {
   const q = p + 1;
   const precision = Float64Array.from(covariance);
   const logDet = sweep(precision, p, p);
-  const products = new Float64Array(q * q);
+  const products = zeros(q * q);
   for (let i = 0; i < p; i++) {
     for (let j = 0; j < p; j++) {
       const value = precision[i * p + j];
@@ -112,6 +114,15 @@ function priorProducts(mean, covariance) {
     }
   }
   return [products, logDet];
+}
+
+/**
+ * Return the first places of parts of some widths, and the place after the last.
+ * @type {(widths: Iterable<number>) => Int32Array}
+ */
+function startsOf(widths) {
+  let at = 0;
+  return Int32Array.from([0, ...widths], (width) => (at += width));
 }
 
 /**
@@ -134,52 +145,38 @@ export function arraysOf(table, model, without = []) {
     for (let j = 0; j < terms; j++) if (x[i * terms + j] !== 0) informed[s * q + j] = 1;
     informed[s * q + terms] = 1;
   }
-  const start = new Int32Array(studies + 1);
-  const pairStart = new Int32Array(studies + 1);
   const included = new Uint8Array(studies).fill(1);
   for (const s of without) included[s] = 0;
-  /** @type {number[]} */
-  const columns = [];
   /** @type {Record<string, Support>} */
   const supports = {};
+  const widths = new Int32Array(studies);
   for (let s = 0; s < studies; s++) {
-    const of = [...Array(q).keys()].filter((j) => informed[s * q + j]);
-    const places = of.flatMap((i, at) => of.slice(at).map((j) => i * q + j));
-    columns.push(...of);
-    start[s + 1] = columns.length;
-    pairStart[s + 1] = pairStart[s] + places.length;
-    if (included[s] && effects[s]) (supports[of.join()] ??= { columns: of, places, studies: [] }).studies.push(s);
+    const columns = [...Array(q).keys()].filter((j) => informed[s * q + j]);
+    const places = columns.flatMap((i, at) => columns.slice(at).map((j) => i * q + j));
+    widths[s] = columns.length;
+    if (included[s] && effects[s]) (supports[columns.join()] ??= { columns, places, studies: [] }).studies.push(s);
   }
-  const groupStart = new Int32Array(study.length + 1);
-  for (let g = 0; g < study.length; g++) groupStart[g + 1] = groupStart[g] + start[study[g] + 1] - start[study[g]];
-  const zStart = new Int32Array(k + 1);
-  for (let i = 0; i < k; i++) zStart[i + 1] = zStart[i] + start[studyOf(i) + 1] - start[studyOf(i)];
-  const z = new Float64Array(zStart[k]);
+  const zStart = startsOf(group.map((g) => widths[study[g]]));
+  const z = zeros(zStart[k]);
+  let at = 0;
   for (let i = 0; i < k; i++) {
-    const first = start[studyOf(i)];
-    for (let at = zStart[i]; at < zStart[i + 1]; at++) {
-      const column = columns[first + at - zStart[i]];
-      z[at] = column === terms ? yi[i] : x[i * terms + column];
-    }
+    for (let j = 0; j < q; j++) if (informed[studyOf(i) * q + j]) z[at++] = j === terms ? yi[i] : x[i * terms + j];
   }
   const [prior, logDetPrior] = priorProducts(model.mean, model.covariance);
   return {
-    table, model, q, start, pairStart, groupStart, zStart, z, effects, included, prior, logDetPrior,
-    columns: Int32Array.from(columns),
+    table, q, zStart, z, effects, included, prior, logDetPrior,
+    model: { ...model, levels: LEVELS.filter((level) => model.levels.includes(level)) },
+    start: startsOf(widths),
+    pairStart: startsOf(widths.map((width) => (width * (width + 1)) / 2)),
+    groupStart: startsOf(study.map((s) => widths[s])),
     supports: Object.values(supports),
-    factors: new Float64Array(studies),
-    count: effects.reduce((sum, n, s) => sum + (included[s] ? n : 0), 0),
-    scale: Math.max(sdOf(yi), Math.sqrt(median(vi))),
+    factors: zeros(studies),
+    count: sumOf(effects.map((n, s) => n * included[s])),
+    scale: max(momentsOver(zeros(k).fill(1 / k), (i) => yi[i]).sd, sqrt(median(vi))),
   };
 }
 
-/** @param {Float64Array} values */
-function sdOf(values) {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
-}
-
-/** @param {Float64Array} values */
+/** Return the median. @param {Float64Array} values */
 function median(values) {
   const sorted = Float64Array.from(values).sort();
   const middle = sorted.length >> 1;

@@ -1,8 +1,9 @@
 // @ts-check
 /** The posterior without every study. */
-import { ORDERS, SPARE, logSumExp } from "./grid.mjs";
+import { abs, exp, floor, log, logSumExp, max, min, sqrt, zeros } from "./numbers.mjs";
+import { ORDERS, SPARE, momentsOf } from "./grid.mjs";
 import { above, mixtureOf } from "./mixtures.mjs";
-import { atRho, integrate, moments } from "./posterior.mjs";
+import { atRho, integrate } from "./posterior.mjs";
 import { follow } from "./ranges.mjs";
 import { place } from "./rules.mjs";
 import { deleteEach } from "./without.mjs";
@@ -48,9 +49,10 @@ export function leaveOneStudyOut(posterior, events = []) {
   for (const s of separate) {
     if (arrays.count === effects[s]) continue;
     const alone = integrate(table, model, { combinations: others, without: [...skipped, s], tolerance });
-    const { mean, sd } = moments(alone, true);
-    all.mean.set(mean, s * width);
-    all.sd.set(sd, s * width);
+    momentsOf(alone, combinations.length / table.terms).forEach(({ mean, sd }, at) => {
+      all.mean[s * width + at] = mean;
+      all.sd[s * width + at] = sd;
+    });
     all.logEvidence[s] = alone.logEvidence;
     events.forEach(({ at, threshold }, e) => { all.above[s * events.length + e] = above(mixtureOf(alone, at), threshold); });
     all.error[s] = alone.error;
@@ -67,16 +69,16 @@ export function leaveOneStudyOut(posterior, events = []) {
  */
 function onSharedGrid({ arrays, combinations, tolerance }, { rho, grid }, events) {
   const { rule } = grid;
-  const ranges = follow(rule, grid.logDensity, WIDER + SPARE - Math.log(tolerance));
-  const finer = Math.min(...[...ORDERS, 2 * rule.order].filter((order) => order > rule.order));
+  const ranges = follow(rule, grid.logDensity, WIDER + SPARE - log(tolerance));
+  const finer = min(...[...ORDERS, 2 * rule.order].filter((order) => order > rule.order));
   const [coarse, fine] = [rule.order, finer].map((order) =>
     deleteEach(atRho(arrays, rho), place(order, rule.axes.length, ranges), combinations, events));
   const width = fine.mean.length / arrays.table.studies;
   const error = Float64Array.from(fine.edge, (edge, s) => {
-    let largest = Math.max(edge, Math.abs(coarse.logEvidence[s] - fine.logEvidence[s]));
+    let largest = max(edge, abs(coarse.logEvidence[s] - fine.logEvidence[s]));
     for (let at = s * width; at < (s + 1) * width; at++) {
       const shifts = [coarse.mean[at] - fine.mean[at], coarse.sd[at] - fine.sd[at]];
-      largest = Math.max(largest, ...shifts.map((shift) => Math.abs(shift) / fine.sd[at]));
+      largest = max(largest, ...shifts.map((shift) => abs(shift) / fine.sd[at]));
     }
     return largest;
   });
@@ -91,21 +93,21 @@ function averaged(parts, deleted) {
   const [first] = deleted;
   if (deleted.length === 1) return first;
   const studies = first.error.length;
-  const logEvidence = new Float64Array(studies);
-  const shares = deleted.map(() => new Float64Array(studies));
+  const logEvidence = zeros(studies);
+  const shares = deleted.map(() => zeros(studies));
   for (let s = 0; s < studies; s++) {
-    const logMass = deleted.map((of, at) => of.logEvidence[s] + Math.log(parts[at].weight));
+    const logMass = deleted.map((of, at) => of.logEvidence[s] + log(parts[at].weight));
     logEvidence[s] = logSumExp(Float64Array.from(logMass));
-    logMass.forEach((value, at) => { shares[at][s] = Math.exp(value - logEvidence[s]); });
+    logMass.forEach((value, at) => { shares[at][s] = exp(value - logEvidence[s]); });
   }
   const average = (/** @type {(of: OfPart, at: number) => number} */ value, /** @type {number} */ size) =>
     Float64Array.from({ length: size }, (_, at) => deleted.reduce(
-      (sum, of, part) => sum + shares[part][Math.floor((at * studies) / size)] * value(of, at), 0));
+      (sum, of, part) => sum + shares[part][floor((at * studies) / size)] * value(of, at), 0));
   const mean = average((of, at) => of.mean[at], first.mean.length);
   const variance = average((of, at) => of.sd[at] ** 2 + (of.mean[at] - mean[at]) ** 2, mean.length);
   return {
-    mean, sd: variance.map(Math.sqrt), logEvidence,
+    mean, sd: variance.map(sqrt), logEvidence,
     above: average((of, at) => of.above[at], first.above.length),
-    error: first.error.map((_, s) => Math.max(...deleted.map((of) => of.error[s]))),
+    error: first.error.map((_, s) => max(...deleted.map((of) => of.error[s]))),
   };
 }

@@ -1,5 +1,6 @@
 // @ts-check
 /** The families of priors of a tau, a row each, and the prior of all taus. */
+import { LN2, PI, abs, exp, hypot, log, log1p, max, sumOf } from "./numbers.mjs";
 import { LOG_2_PI, logGamma } from "./special.mjs";
 
 /**
@@ -26,63 +27,67 @@ import { LOG_2_PI, logGamma } from "./special.mjs";
  * @property {(size: number) => number[]} typical parameters of about this size
  */
 
-/** The log density of Student's t. @param {number} x @param {number} df */
+/** Return the log density of Student's t. @param {number} x @param {number} df */
 const logStudent = (x, df) =>
-  logGamma((df + 1) / 2) - logGamma(df / 2) - 0.5 * Math.log(df * Math.PI) - ((df + 1) / 2) * Math.log1p((x * x) / df);
+  logGamma((df + 1) / 2) - logGamma(df / 2) - 0.5 * log(df * PI) - ((df + 1) / 2) * log1p((x * x) / df);
 
-const ofScale = {
-  size: (/** @type {number[]} */ [scale]) => scale,
-  typical: (/** @type {number} */ size) => [size],
-};
-const ofLogs = (/** @type {number[]} */ before, /** @type {number[]} */ after) => ({
-  size: (/** @type {number[]} */ parameters) => Math.exp(parameters[before.length]),
-  typical: (/** @type {number} */ size) => [...before, Math.log(size), ...after],
+/**
+ * Return the size of parameters, and parameters of a size: between fixed ones, on a scale.
+ * @param {number[]} before
+ * @param {number[]} [after]
+ * @param {(x: number) => number} [to]
+ * @param {(x: number) => number} [back]
+ * @returns {Pick<Family, "size" | "typical">}
+ */
+const sizedBy = (before, after = [], to = Number, back = Number) => ({
+  size: (parameters) => back(parameters[before.length]),
+  typical: (size) => [...before, to(size), ...after],
 });
 
 /** @type {Record<string, Family>} */
 export const FAMILIES = {
   HalfNormal: {
-    parameters: ["scale"], ...ofScale,
-    logDensity: (x, [scale]) => 0.5 * Math.log(2 / Math.PI) - Math.log(scale) - 0.5 * (x / scale) ** 2,
+    parameters: ["scale"], ...sizedBy([]),
+    logDensity: (x, [scale]) => 0.5 * log(2 / PI) - log(scale) - 0.5 * (x / scale) ** 2,
   },
   HalfStudentT: {
-    parameters: ["df", "scale"], size: ([, scale]) => scale, typical: (size) => [4, size],
-    logDensity: (x, [df, scale]) => Math.LN2 + logStudent(x / scale, df) - Math.log(scale),
+    parameters: ["df", "scale"], ...sizedBy([4]),
+    logDensity: (x, [df, scale]) => LN2 + logStudent(x / scale, df) - log(scale),
   },
   HalfCauchy: {
-    parameters: ["scale"], ...ofScale,
-    logDensity: (x, [scale]) => Math.log(2 / (Math.PI * scale)) - Math.log1p((x / scale) ** 2),
+    parameters: ["scale"], ...sizedBy([]),
+    logDensity: (x, [scale]) => log(2 / (PI * scale)) - log1p((x / scale) ** 2),
   },
   Exponential: {
-    parameters: ["scale"], ...ofScale,
-    logDensity: (x, [scale]) => -Math.log(scale) - x / scale,
+    parameters: ["scale"], ...sizedBy([]),
+    logDensity: (x, [scale]) => -log(scale) - x / scale,
   },
   Gamma: {
     parameters: ["shape", "rate"], size: ([shape, rate]) => shape / rate, typical: (size) => [2, 2 / size],
-    logDensity: (x, [shape, rate]) => shape * Math.log(rate) - logGamma(shape) + (shape - 1) * Math.log(x) - rate * x,
+    logDensity: (x, [shape, rate]) => shape * log(rate) - logGamma(shape) + (shape - 1) * log(x) - rate * x,
   },
   InvGamma: {
-    parameters: ["shape", "scale"], size: ([, scale]) => scale, typical: (size) => [2, size],
-    logDensity: (x, [shape, scale]) => shape * Math.log(scale) - logGamma(shape) - (shape + 1) * Math.log(x) - scale / x,
+    parameters: ["shape", "scale"], ...sizedBy([2]),
+    logDensity: (x, [shape, scale]) => shape * log(scale) - logGamma(shape) - (shape + 1) * log(x) - scale / x,
   },
   LogNormal: {
-    parameters: ["mean", "sd"], ...ofLogs([], [1]),
-    logDensity: (x, [mean, sd]) => -0.5 * (LOG_2_PI + ((Math.log(x) - mean) / sd) ** 2) - Math.log(sd * x),
+    parameters: ["mean", "sd"], ...sizedBy([], [1], log, exp),
+    logDensity: (x, [mean, sd]) => -0.5 * (LOG_2_PI + ((log(x) - mean) / sd) ** 2) - log(sd * x),
   },
   LogStudentT: {
-    parameters: ["df", "mean", "scale"], ...ofLogs([4], [1]),
-    logDensity: (x, [df, mean, scale]) => logStudent((Math.log(x) - mean) / scale, df) - Math.log(scale * x),
+    parameters: ["df", "mean", "scale"], ...sizedBy([4], [1], log, exp),
+    logDensity: (x, [df, mean, scale]) => logStudent((log(x) - mean) / scale, df) - log(scale * x),
   },
   Uniform: {
     parameters: ["low", "high"], size: ([low, high]) => (low + high) / 2, typical: (size) => [0, 2 * size],
-    logDensity: (x, [low, high]) => (x >= low && x <= high ? -Math.log(high - low) : -Infinity),
+    logDensity: (x, [low, high]) => (x >= low && x <= high ? -log(high - low) : -Infinity),
   },
 };
 
 const FARTHEST_PARAMETER = 1e12;
 
 /**
- * Whether numbers can be the parameters of a family.
+ * Return whether numbers can be the parameters of a family.
  * @param {string} family
  * @param {any} parameters
  */
@@ -90,7 +95,7 @@ export function fits(family, parameters) {
   if (!Object.hasOwn(FAMILIES, family) || !Array.isArray(parameters)) return false;
   const names = FAMILIES[family].parameters;
   const inside = (/** @type {any} */ value, /** @type {string} */ name) => typeof value === "number"
-    && Math.abs(value) <= FARTHEST_PARAMETER && (name === "mean" || value > 0 || (name === "low" && value === 0));
+    && abs(value) <= FARTHEST_PARAMETER && (name === "mean" || value > 0 || (name === "low" && value === 0));
   return parameters.length === names.length && names.every((name, at) => inside(parameters[at], name))
     && !(family === "Uniform" && parameters[0] >= parameters[1]);
 }
@@ -98,7 +103,7 @@ export function fits(family, parameters) {
 /** @typedef {{study: number, group: number, effect: number}} Taus */
 
 /**
- * The log density of the taus: of every level by itself, and a joint part.
+ * Return the log density of the taus: of every level by itself, and a joint part.
  * @param {string[]} levels highest first
  * @param {TauPrior} prior
  * @returns {{alone: (level: string, tau: number) => number, joint: (taus: Taus) => number}}
@@ -115,15 +120,16 @@ export function densityOfTaus(levels, prior) {
     };
   }
   const a = prior.allocation.length === count ? prior.allocation : levels.map(() => 1); // as in Python
-  const constant = logGamma(a.reduce((sum, value) => sum + value, 0)) - a.reduce((sum, value) => sum + logGamma(value), 0);
+  const constant = logGamma(sumOf(a)) - sumOf(a.map(logGamma));
   return {
     alone: () => 0,
     joint: (taus) => {
       const each = levels.map((level) => taus[/** @type {"study"} */ (level)]);
-      const total = Math.hypot(...each);
-      const logs = each.map((tau) => Math.log(Math.max(tau, Number.MIN_VALUE)));
-      const shares = logs.reduce((sum, log, at) => sum + 2 * (a[at] - 1) * (log - Math.log(total)), 0);
-      const jacobian = logs.reduce((sum, log) => sum + Math.LN2 + log, -Math.LN2) - (2 * count - 1) * Math.log(total);
+      const total = hypot(...each);
+      const logs = each.map((tau) => log(max(tau, Number.MIN_VALUE)));
+      const logTotal = log(total);
+      const shares = sumOf(logs.map((value, at) => 2 * (a[at] - 1) * (value - logTotal)));
+      const jacobian = (count - 1) * LN2 + sumOf(logs) - (2 * count - 1) * logTotal;
       return FAMILIES[prior.family].logDensity(total, prior.parameters) + constant + shares + jacobian;
     },
   };

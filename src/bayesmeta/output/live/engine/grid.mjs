@@ -1,9 +1,10 @@
 // @ts-check
 /** The density on a rule, and rules of growing order until they agree. */
+import { abs, cosh, exp, log, logSumExp, max, momentsOver, sinh, sumOf, zeros } from "./numbers.mjs";
 import { densityOfTaus } from "./families.mjs";
 import { condition, effectLevel, groupLevel, shared } from "./kernel.mjs";
 import { follow } from "./ranges.mjs";
-import { maximum, place, zoom } from "./rules.mjs";
+import { place, zoom } from "./rules.mjs";
 import { tauCdf, tauMarginal } from "./taus.mjs";
 
 /** @typedef {import("./arrays.mjs").Arrays} Arrays */
@@ -25,17 +26,10 @@ import { tauCdf, tauMarginal } from "./taus.mjs";
  * @property {(import("./taus.mjs").Marginal | undefined)[]} marginals of the taus, once they are computed
  */
 
-export const LEVELS = ["study", "group", "effect"];
 export const ORDERS = [16, 24, 32, 48, 64, 96, 128, 192, 256];
 const NODE_LIMIT = 300000;
 export const SPARE = 10;
 const NEGLIGIBLE = 30;
-
-/** @param {string[]} levels */
-function placesOf(levels) {
-  const upwards = [...LEVELS].reverse().filter((level) => levels.includes(level));
-  return Object.fromEntries(LEVELS.map((level) => [level, upwards.indexOf(level)]));
-}
 
 /**
  * Visit every node of a rule in order: what nodes of a tau_group share, taus, log p(taus) |d tau / d x|.
@@ -46,13 +40,13 @@ function placesOf(levels) {
 export function walk(arrays, rule, visit) {
   const { levels, tau } = arrays.model;
   const prior = densityOfTaus(levels, tau);
-  const axisOf = placesOf(levels);
   const { order, axes } = rule;
+  const upwards = [...levels].reverse();
   const row = (/** @type {string} */ level, /** @type {number} */ at) =>
-    (axisOf[level] < 0 ? [NaN] : axes[axisOf[level]].points.subarray(at * order, (at + 1) * order));
-  const tauAt = (/** @type {number} */ x) => (Number.isNaN(x) ? 0 : arrays.scale * Math.sinh(x));
+    axes[upwards.indexOf(level)]?.points.subarray(at * order, (at + 1) * order) ?? [NaN];
+  const tauAt = (/** @type {number} */ x) => (Number.isNaN(x) ? 0 : arrays.scale * sinh(x));
   const outside = (/** @type {string} */ level, /** @type {number} */ x, /** @type {number} */ value) =>
-    (Number.isNaN(x) ? 0 : Math.log(arrays.scale * Math.cosh(x)) + prior.alone(level, value));
+    (Number.isNaN(x) ? 0 : log(arrays.scale * cosh(x)) + prior.alone(level, value));
   let node = 0;
   let effectRow = 0;
   let groupRow = 0;
@@ -82,11 +76,10 @@ export function walk(arrays, rule, visit) {
  */
 function evaluate(arrays, rule, combinations) {
   const { q } = arrays;
-  const { levels } = arrays.model;
   const r = combinations.length / (q - 1);
-  const matrix = new Float64Array(q * q);
-  const logDensity = new Float64Array(rule.logWeight.length);
-  const moments = new Float64Array(2 * r);
+  const matrix = zeros(q * q);
+  const logDensity = zeros(rule.logWeight.length);
+  const moments = zeros(2 * r);
   const [kept, taus, centre, variance] = Array.from({ length: 4 }, () => /** @type {number[]} */ ([]));
   let highest = -Infinity;
   walk(arrays, rule, (node, given, tau, logOutside) => {
@@ -94,19 +87,19 @@ function evaluate(arrays, rule, combinations) {
     if (density === -Infinity) density = -Number.MAX_VALUE; // outside the prior: nothing is there
     else if (!Number.isFinite(density)) density = -Infinity;
     logDensity[node] = density;
-    highest = Math.max(highest, density);
+    highest = max(highest, density);
     if (!(density > highest - NEGLIGIBLE)) return;
     combine(matrix, q, combinations, moments);
     kept.push(node);
-    for (const level of LEVELS) if (levels.includes(level)) taus.push(tau[/** @type {"study"} */ (level)]);
+    for (const level of arrays.model.levels) taus.push(tau[/** @type {"study"} */ (level)]);
     for (let i = 0; i < r; i++) centre.push(moments[i]);
     for (let i = 0; i < r; i++) variance.push(moments[r + i]);
   });
   const logMass = logDensity.map((density, node) => density + rule.logWeight[node]);
   const logEvidence = logSumExp(logMass);
-  const mass = logMass.map((value) => Math.exp(value - logEvidence));
+  const mass = logMass.map((value) => exp(value - logEvidence));
   const weight = Float64Array.from(kept, (node) => mass[node]);
-  const total = weight.reduce((sum, value) => sum + value, 0);
+  const total = sumOf(weight);
   return {
     rule, scale: arrays.scale, logDensity, logEvidence, mass,
     weight: weight.map((value) => value / total),
@@ -118,7 +111,7 @@ function evaluate(arrays, rule, combinations) {
 }
 
 /**
- * Means, then variances of combinations of beta with [[Cov, mean], [., .]] (q, q).
+ * Write means, then variances of combinations of beta with [[Cov, mean], [., .]] (q, q).
  * @type {(matrix: Float64Array, q: number, combinations: Float64Array, moments: Float64Array) => void}
  */
 export function combine(matrix, q, combinations, moments) {
@@ -141,58 +134,48 @@ export function combine(matrix, q, combinations, moments) {
   }
 }
 
-/** @param {Float64Array} values */
-export function logSumExp(values) {
-  const highest = maximum(values);
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += Math.exp(values[i] - highest);
-  return highest + Math.log(sum);
-}
+/** @typedef {{mean: number, sd: number}} Moments */
 
 /**
- * Means and sds of the first combinations, then of the taus.
+ * Return means and sds of the first combinations, then of the taus.
  * @param {Pick<Grid, "weight" | "tau" | "centre" | "variance">} nodes
- * @param {number} levels
- * @param {number} r number of all combinations
- * @param {number} used number of them that are returned
+ * @param {number} used number of combinations
+ * @returns {Moments[]}
  */
-export function momentsOf({ weight, tau, centre, variance }, levels, r, used) {
-  const mean = new Float64Array(used + levels);
-  const sd = new Float64Array(used + levels);
-  for (let node = 0; node < weight.length; node++) {
-    for (let i = 0; i < used; i++) mean[i] += weight[node] * centre[node * r + i];
-    for (let i = 0; i < levels; i++) mean[used + i] += weight[node] * tau[node * levels + i];
-  }
-  for (let node = 0; node < weight.length; node++) {
-    for (let i = 0; i < used; i++) sd[i] += weight[node] * (variance[node * r + i] + (centre[node * r + i] - mean[i]) ** 2);
-    for (let i = 0; i < levels; i++) sd[used + i] += weight[node] * (tau[node * levels + i] - mean[used + i]) ** 2;
-  }
-  return { mean, sd: sd.map(Math.sqrt) };
+export function momentsOf({ weight, tau, centre, variance }, used) {
+  const r = centre.length / weight.length;
+  const levels = tau.length / weight.length;
+  const counted = (/** @type {number} */ count) => [...Array(count).keys()];
+  return [
+    ...counted(used).map((i) => momentsOver(weight, (node) => centre[node * r + i], (node) => variance[node * r + i])),
+    ...counted(levels).map((i) => momentsOver(weight, (node) => tau[node * levels + i])),
+  ];
 }
 
 /**
- * The largest difference of two rules, as `Posterior.error` in Python.
+ * Return the largest difference of means, and of sds, in posterior sds.
+ * @param {Moments[]} before
+ * @param {Moments[]} after
+ * @param {("mean" | "sd")[]} [of]
+ */
+export const largestShift = (before, after, of = ["mean", "sd"]) =>
+  max(...after.flatMap((now, at) => of.map((name) => abs(before[at][name] - now[name]) / now.sd)));
+
+/**
+ * Return the largest difference of two rules, as `Posterior.error` in Python.
  * @param {Grid} coarse
  * @param {Grid} fine
- * @param {number} r
  * @param {number} terms
  * @param {number} tolerance
  */
-function difference(coarse, fine, r, terms, tolerance) {
-  const levels = fine.rule.axes.length;
-  const [before, after] = [coarse, fine].map((grid) => momentsOf(grid, levels, r, terms));
-  let largest = Math.abs(coarse.logEvidence - fine.logEvidence);
-  after.mean.forEach((mean, at) => {
-    const sd = after.sd[at];
-    const shifts = [before.mean[at] - mean, before.sd[at] - sd].map((shift) => Math.abs(shift / sd));
-    largest = Math.max(largest, ...shifts);
-  });
+function difference(coarse, fine, terms, tolerance) {
+  const after = momentsOf(fine, terms);
+  let largest = max(abs(coarse.logEvidence - fine.logEvidence), largestShift(momentsOf(coarse, terms), after));
   if (largest > tolerance) return largest;
-  for (let level = 0; level < levels; level++) {
-    const tau = after.mean[terms + level];
-    const change = tauCdf(tauMarginal(coarse, level), tau) - tauCdf(tauMarginal(fine, level), tau);
-    largest = Math.max(largest, Math.abs(change) / 10);
-  }
+  after.slice(terms).forEach(({ mean }, level) => {
+    const change = tauCdf(tauMarginal(coarse, level), mean) - tauCdf(tauMarginal(fine, level), mean);
+    largest = max(largest, abs(change) / 10);
+  });
   return largest;
 }
 
@@ -206,13 +189,13 @@ function difference(coarse, fine, r, terms, tolerance) {
 export function refine(arrays, combinations, tolerance) {
   const { terms } = arrays.table;
   const axes = arrays.model.levels.length;
-  const drop = SPARE - Math.log(tolerance);
+  const drop = SPARE - log(tolerance);
   let grid = zoom((rule) => evaluate(arrays, rule, combinations), axes, drop, ORDERS[0]);
   let error = Infinity;
   for (const order of ORDERS.slice(1)) {
     if (error <= tolerance || order ** axes > NODE_LIMIT) break;
     const finer = evaluate(arrays, place(order, axes, follow(grid.rule, grid.logDensity, drop)), combinations);
-    error = difference(grid, finer, combinations.length / terms, terms, tolerance);
+    error = difference(grid, finer, terms, tolerance);
     grid = finer;
   }
   return { grid, error };

@@ -1,37 +1,36 @@
 // @ts-check
 /** The taus and the shares of variance. */
+import { asinh, floor, max, maximum, momentsOver, sinh, sqrt, sumOf, zeros } from "./numbers.mjs";
 import { sweep } from "./arrays.mjs";
-import { LEVELS } from "./grid.mjs";
-import { maximum } from "./rules.mjs";
 import { root, seriesCdf, tauMarginal, tauQuantiles } from "./taus.mjs";
 
 /** @typedef {import("./posterior.mjs").Posterior} Posterior */
 
 /**
- * The typical sampling variance (k - p) / tr P, P = W - W X (X'W X)^-1 X'W, over terms with effects.
+ * Return the typical sampling variance (k - p) / tr P, P = W - W X (X'W X)^-1 X'W, over terms with effects.
  * @param {import("./arrays.mjs").Arrays} arrays
  * @param {number} rho
  */
-export function typicalVariance({ table, included }, rho) {
+function typicalVariance({ table, included }, rho) {
   const { vi, x, group, study, terms } = table;
   const rows = [...vi.keys()].filter((i) => included[study[group[i]]]);
   const used = [...Array(terms).keys()].filter((j) => rows.some((i) => x[i * terms + j] !== 0));
   const p = used.length;
   const size = new Int32Array(study.length);
-  const sums = new Float64Array(study.length * p);
+  const sums = zeros(study.length * p);
   for (const i of rows) {
     size[group[i]]++;
-    used.forEach((j, c) => { sums[group[i] * p + c] += x[i * terms + j] / Math.sqrt(vi[i]); });
+    used.forEach((j, c) => { sums[group[i] * p + c] += x[i * terms + j] / sqrt(vi[i]); });
   }
   let trace = 0;
-  const information = new Float64Array(p * p); // X'W X
-  const squared = new Float64Array(p * p); // X'W W X
+  const information = zeros(p * p); // X'W X
+  const squared = zeros(p * p); // X'W W X
   for (const i of rows) {
     const g = group[i];
     const common = rho / (1 + (size[g] - 1) * rho);
-    const root = Math.sqrt(vi[i]);
+    const sei = sqrt(vi[i]);
     trace += (1 - common) / vi[i] / (1 - rho);
-    const weighted = used.map((j, c) => (x[i * terms + j] / root - common * sums[g * p + c]) / root / (1 - rho));
+    const weighted = used.map((j, c) => (x[i * terms + j] / sei - common * sums[g * p + c]) / sei / (1 - rho));
     for (let c = 0; c < p; c++) {
       for (let d = 0; d < p; d++) {
         information[c * p + d] += x[i * terms + used[c]] * weighted[d];
@@ -47,7 +46,7 @@ export function typicalVariance({ table, included }, rho) {
 /** @typedef {(value: number, others: number[]) => number} Limit of tau^2; others: tau^2 of lower levels */
 
 /**
- * Quantiles of a function of all taus, from P(function <= value) in every row of the innermost axis.
+ * Return quantiles of a function of all taus, from P(function <= value) in every row of the innermost axis.
  *
  * There the function is below the value where tau^2 of the highest level is below a limit, or above
  * it (`upper`). The taus of other levels are at the rows: where the limit passes 0, the
@@ -68,7 +67,7 @@ function rowQuantiles({ parts }, shares, highest, upper, limit) {
   const cdf = (/** @type {number} */ value) => {
     let sum = 0;
     for (const { share, series, scale, low, high, others } of rows) {
-      const x = Math.asinh(Math.sqrt(Math.max(limit(value, others), 0)) / scale);
+      const x = asinh(sqrt(max(limit(value, others), 0)) / scale);
       const below = seriesCdf(series, (x - low) / (high - low));
       sum += share * (upper ? series[0] - below : below);
     }
@@ -78,24 +77,21 @@ function rowQuantiles({ parts }, shares, highest, upper, limit) {
 }
 
 /**
- * Squares of the taus of the lower levels at a row of the innermost axis.
+ * Return squares of the taus of the lower levels at a row of the innermost axis.
  * @type {(grid: import("./grid.mjs").Grid, row: number) => number[]}
  */
 function lowerTaus({ rule: { order, axes }, scale }, row) {
   const squares = [];
   let at = row;
   for (let axis = axes.length - 2; axis >= 0; axis--) {
-    squares.push((scale * Math.sinh(axes[axis].points[at])) ** 2);
-    at = Math.floor(at / order);
+    squares.push((scale * sinh(axes[axis].points[at])) ** 2);
+    at = floor(at / order);
   }
   return squares;
 }
 
-/** @param {number[]} values */
-const sumOf = (values) => values.reduce((sum, value) => sum + value, 0);
-
 /**
- * Quantiles of I^2 of a level (its place) or in total, as shares.
+ * Return quantiles of I^2 of a level (its place) or in total, as shares.
  * @param {Posterior} posterior
  * @param {number} place number of levels for the total
  * @param {number} typical
@@ -104,22 +100,22 @@ const sumOf = (values) => values.reduce((sum, value) => sum + value, 0);
 function i2Quantiles(posterior, place, typical, shares) {
   const { levels } = posterior.arrays.model;
   /** @type {Limit} */
-  let limit = (c, others) => others[place - 1] / Math.max(c, 1e-300) - sumOf(others) - typical;
+  let limit = (c, others) => others[place - 1] / max(c, 1e-300) - sumOf(others) - typical;
   if (place === levels.length) limit = (c, others) => (c / (1 - c)) * typical - sumOf(others);
   else if (place === 0) limit = (c, others) => (c / (1 - c)) * (sumOf(others) + typical);
   return rowQuantiles(posterior, shares, 1 - 1e-12, place > 0 && place < levels.length, limit);
 }
 
-/** @type {(posterior: Posterior, shares: number[]) => number[]} */
+/** Return quantiles of the total tau. @type {(posterior: Posterior, shares: number[]) => number[]} */
 function totalQuantiles(posterior, shares) {
   const farthest = posterior.parts.map(({ grid }) =>
-    sumOf(grid.rule.axes.map((axis) => (grid.scale * Math.sinh(maximum(axis.high))) ** 2)));
-  const highest = Math.sqrt(Math.max(...farthest));
+    sumOf(grid.rule.axes.map((axis) => (grid.scale * sinh(maximum(axis.high))) ** 2)));
+  const highest = sqrt(max(...farthest));
   return rowQuantiles(posterior, shares, highest, false, (tau, others) => tau * tau - sumOf(others));
 }
 
 /**
- * Means, sds and quantiles of tau and I^2 of every level and in total.
+ * Return means, sds and quantiles of tau and I^2 of every level and in total.
  *
  * I^2 in percent is 100 tau_level^2 / (sum of tau^2 + typical sampling variance).
  * @param {Posterior} posterior
@@ -127,7 +123,7 @@ function totalQuantiles(posterior, shares) {
  */
 export function heterogeneity(posterior, shares) {
   const { arrays, weight, tau } = posterior;
-  const levels = LEVELS.filter((name) => arrays.model.levels.includes(name));
+  const { levels } = arrays.model;
   const count = levels.length;
   const typical = typicalVariance(arrays, posterior.rho);
   const totals = weight.map((_, node) => sumOf([...tau.subarray(node * count, (node + 1) * count)].map((x) => x * x)));
@@ -137,19 +133,12 @@ export function heterogeneity(posterior, shares) {
     const ofI2 = typical > 0 ? i2Quantiles(posterior, place, typical, shares) : shares.map(() => NaN);
     return {
       level,
-      tau: { ...weighted(weight, variances.map(Math.sqrt)), quantiles: ofTau },
+      tau: { ...momentsOver(weight, (node) => sqrt(variances[node])), quantiles: ofTau },
       i2: {
-        ...weighted(weight, variances.map((value, node) => (100 * value) / (totals[node] + typical))),
+        ...momentsOver(weight, (node) => (100 * variances[node]) / (totals[node] + typical)),
         quantiles: ofI2.map((share) => 100 * share),
       },
     };
   });
   return { typical, rows };
-}
-
-/** @type {(weight: Float64Array, values: Float64Array) => {mean: number, sd: number}} */
-function weighted(weight, values) {
-  const sum = (/** @type {(x: number) => number} */ of) => values.reduce((total, x, node) => total + weight[node] * of(x), 0);
-  const mean = sum((x) => x);
-  return { mean, sd: Math.sqrt(sum((x) => (x - mean) ** 2)) };
 }

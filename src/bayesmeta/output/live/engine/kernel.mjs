@@ -1,5 +1,6 @@
 // @ts-check
 /** Sums over effects, groups and studies, and the likelihood given the taus. */
+import { log, sqrt, zeros } from "./numbers.mjs";
 import { sweep } from "./arrays.mjs";
 import { LOG_2_PI } from "./special.mjs";
 
@@ -15,21 +16,21 @@ import { LOG_2_PI } from "./special.mjs";
  */
 
 /**
- * Sums over the effects of every group under W, the inverse of V + tau_effect^2 I.
+ * Return sums over the effects of every group under W, the inverse of V + tau_effect^2 I.
  * @type {(arrays: Arrays, tauEffect: number) => Sums}
  */
 export function effectLevel(arrays, tauEffect) {
   const { table, z, zStart, groupStart, pairStart } = arrays;
   const { vi, group, study } = table;
   const { rho } = arrays.model;
-  const A = new Float64Array(study.length);
-  const b = new Float64Array(groupStart[study.length]);
-  const S = new Float64Array(pairStart[table.studies]);
-  const L = new Float64Array(table.studies);
+  const A = zeros(study.length);
+  const b = zeros(groupStart[study.length]);
+  const S = zeros(pairStart[table.studies]);
+  const L = zeros(table.studies);
   const correlated = rho > 0;
-  const common = new Float64Array(study.length);
-  const commonZ = correlated ? new Float64Array(b.length) : b;
-  const inflation = new Float64Array(study.length).fill(1);
+  const common = zeros(study.length);
+  const commonZ = correlated ? zeros(b.length) : b;
+  const inflation = zeros(study.length).fill(1);
   for (let i = 0; i < vi.length; i++) {
     const g = group[i];
     const s = study[g];
@@ -38,7 +39,7 @@ export function effectLevel(arrays, tauEffect) {
     const width = zStart[i + 1] - zStart[i];
     const first = zStart[i];
     A[g] += omega;
-    L[s] += Math.log(variance);
+    L[s] += log(variance);
     let pair = pairStart[s];
     for (let c = 0; c < width; c++) {
       const weighted = omega * z[first + c];
@@ -46,7 +47,7 @@ export function effectLevel(arrays, tauEffect) {
       for (let d = c; d < width; d++) S[pair++] += weighted * z[first + d];
     }
     if (correlated) {
-      const scaled = omega * Math.sqrt(vi[i]);
+      const scaled = omega * sqrt(vi[i]);
       common[g] += scaled;
       inflation[g] += rho * omega * vi[i];
       for (let c = 0; c < width; c++) commonZ[groupStart[g] + c] += scaled * z[first + c];
@@ -58,7 +59,7 @@ export function effectLevel(arrays, tauEffect) {
     const factor = rho / inflation[g];
     const first = groupStart[g];
     const width = groupStart[g + 1] - first;
-    L[s] += Math.log(inflation[g]);
+    L[s] += log(inflation[g]);
     let pair = pairStart[s];
     for (let c = 0; c < width; c++) {
       for (let d = c; d < width; d++) S[pair++] -= factor * commonZ[first + c] * commonZ[first + d];
@@ -76,8 +77,8 @@ export function effectLevel(arrays, tauEffect) {
 export function groupLevel(arrays, sums, tauGroup) {
   const { groupStart, start, pairStart } = arrays;
   const { study, studies } = arrays.table;
-  const P = new Float64Array(studies);
-  const C = new Float64Array(start[studies]);
+  const P = zeros(studies);
+  const C = zeros(start[studies]);
   const S = sums.S.slice();
   const L = sums.L.slice();
   const tau2 = tauGroup * tauGroup;
@@ -89,7 +90,7 @@ export function groupLevel(arrays, sums, tauGroup) {
     P[s] += sums.A[g] / D;
     for (let c = 0; c < width; c++) C[start[s] + c] += sums.b[first + c] / D;
     if (tau2 === 0) continue;
-    L[s] += Math.log(D);
+    L[s] += log(D);
     let pair = pairStart[s];
     for (let c = 0; c < width; c++) {
       const factor = (tau2 / D) * sums.b[first + c];
@@ -109,11 +110,11 @@ export function groupLevel(arrays, sums, tauGroup) {
  * @property {Float64Array} products C C' of every support, pair by pair (pairs, studies)
  */
 
-/** @type {(arrays: Arrays, sums: Sums) => Shared} */
+/** Return what the nodes of a tau_group share. @type {(arrays: Arrays, sums: Sums) => Shared} */
 export function shared({ q, pairStart, start, supports, included }, sums) {
-  const S = new Float64Array(q * q);
-  const A = new Float64Array(included.length);
-  const products = new Float64Array(pairStart[included.length]);
+  const S = zeros(q * q);
+  const A = zeros(included.length);
+  const products = zeros(pairStart[included.length]);
   let L = 0;
   let at = 0;
   let first = 0;
@@ -137,7 +138,7 @@ export function shared({ q, pairStart, start, supports, included }, sums) {
 }
 
 /**
- * Given the taus: return log p(y | taus); `matrix` (q, q) becomes [[Cov, mean], [., .]] of beta.
+ * Return log p(y | taus); `matrix` (q, q) becomes [[Cov, mean], [., .]] of beta.
  * @param {Arrays} arrays
  * @param {Shared} given
  * @param {number} tauStudy
@@ -175,7 +176,7 @@ function integrateStudies({ supports, factors }, { A, products }, tau2, matrix) 
       factors[i] = tau2 / D;
       product *= D;
       if (product > 1e150) {
-        logD += Math.log(product);
+        logD += log(product);
         product = 1;
       }
     }
@@ -191,5 +192,5 @@ function integrateStudies({ supports, factors }, { A, products }, tau2, matrix) 
       matrix[places[pair]] -= even + odd;
     }
   }
-  return logD + Math.log(product);
+  return logD + log(product);
 }

@@ -1,6 +1,6 @@
 // @ts-check
 /** Mixtures of normals: the distributions of combinations of the terms. */
-import { LEVELS } from "./grid.mjs";
+import { PI, abs, exp, momentsOver, sign, sqrt, zeros } from "./numbers.mjs";
 import { ndtr } from "./special.mjs";
 
 /**
@@ -12,7 +12,7 @@ import { ndtr } from "./special.mjs";
  */
 
 /**
- * The distribution of a combination: number `at` of the posterior's, the terms being the first.
+ * Return the distribution of a combination: number `at` of the posterior's, the terms being the first.
  * @param {import("./posterior.mjs").Posterior} posterior
  * @param {number} at
  * @param {string} [level] add the spread of true effects down to this level: a new study's mean
@@ -20,50 +20,44 @@ import { ndtr } from "./special.mjs";
  */
 export function mixtureOf({ arrays, weight, tau, centre: centres, variance: variances, combinations }, at, level) {
   const r = combinations.length / (arrays.q - 1);
-  const levels = LEVELS.filter((name) => arrays.model.levels.includes(name));
+  const { levels } = arrays.model;
   const down = level === undefined ? 0 : levels.indexOf(level) + 1;
   const count = weight.length;
-  const centre = new Float64Array(count);
-  const within = new Float64Array(count);
+  const centre = zeros(count);
+  const within = zeros(count);
   for (let node = 0; node < count; node++) {
     let variance = variances[node * r + at];
     for (let i = 0; i < down; i++) variance += tau[node * levels.length + i] ** 2;
     centre[node] = centres[node * r + at];
-    within[node] = Math.sqrt(variance);
+    within[node] = sqrt(variance);
   }
   return { weight, centre, within };
 }
 
-/** @param {Mixture} mixture */
-export function momentsOfMixture({ weight, centre, within }) {
-  let mean = 0;
-  let variance = 0;
-  for (let i = 0; i < weight.length; i++) mean += weight[i] * centre[i];
-  for (let i = 0; i < weight.length; i++) variance += weight[i] * (within[i] ** 2 + (centre[i] - mean) ** 2);
-  return { mean, sd: Math.sqrt(variance) };
-}
+/** Return the mean and sd. @param {Mixture} mixture */
+export const momentsOfMixture = ({ weight, centre, within }) => momentsOver(weight, (i) => centre[i], (i) => within[i] ** 2);
 
-/** @type {(mixture: Mixture, x: number) => number} P(value > x) */
+/** Return P(value > x). @type {(mixture: Mixture, x: number) => number} */
 export function above({ weight, centre, within }, x) {
   let sum = 0;
   for (let i = 0; i < weight.length; i++) sum += weight[i] * ndtr((centre[i] - x) / within[i]);
   return sum;
 }
 
-/** @type {(mixture: Mixture, x: number) => number} */
+/** Return the density. @type {(mixture: Mixture, x: number) => number} */
 export function densityAt({ weight, centre, within }, x) {
   let sum = 0;
   for (let i = 0; i < weight.length; i++) {
     const distance = (x - centre[i]) / within[i];
-    sum += (weight[i] * Math.exp(-0.5 * distance * distance)) / within[i];
+    sum += (weight[i] * exp(-0.5 * distance * distance)) / within[i];
   }
-  return sum / Math.sqrt(2 * Math.PI);
+  return sum / sqrt(2 * PI);
 }
 
 const ENOUGH = 1e-5; // sds: the error after so short a step of Halley is below rounding
 
 /**
- * The value below which the share p of a mixture lies: Halley's steps inside a bracket.
+ * Return the value below which the share p of a mixture lies: Halley's steps inside a bracket.
  * @param {Mixture} mixture
  * @param {number} p
  */
@@ -79,18 +73,18 @@ export function quantile(mixture, p) {
     let slope = 0;
     for (let i = 0; i < weight.length; i++) {
       const distance = (x - centre[i]) / within[i];
-      const height = (weight[i] * Math.exp(-0.5 * distance * distance)) / within[i];
+      const height = (weight[i] * exp(-0.5 * distance * distance)) / within[i];
       below += weight[i] * ndtr(distance);
       density += height;
       slope -= (height * distance) / within[i];
     }
     if (below > 0) high = x;
     else low = x;
-    const newton = (below * Math.sqrt(2 * Math.PI)) / density;
+    const newton = (below * sqrt(2 * PI)) / density;
     let next = x - newton / (1 - (newton * slope) / (2 * density));
     const inside = next >= low && next <= high;
-    if (!inside) next = high - low < Infinity ? (low + high) / 2 : x - Math.sign(below) * sd;
-    if (Math.abs(next - x) < (inside ? ENOUGH : 1e-13) * sd) return next;
+    if (!inside) next = high - low < Infinity ? (low + high) / 2 : x - sign(below) * sd;
+    if (abs(next - x) < (inside ? ENOUGH : 1e-13) * sd) return next;
     x = next;
   }
   return x;

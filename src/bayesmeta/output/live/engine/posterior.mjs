@@ -1,9 +1,10 @@
 // @ts-check
 /** The posterior of a table and a model: integrated over the taus, and over rho if it has a prior. */
+import { abs, exp, log, logSumExp, max, sumOf, zeros } from "./numbers.mjs";
 import { arraysOf } from "./arrays.mjs";
-import { logSumExp, momentsOf, refine } from "./grid.mjs";
-import { HIGHEST_Z, LOWEST_Z, around, logNormal, nodesOfRho } from "./rho.mjs";
-import { BadInput } from "./rules.mjs";
+import { largestShift, momentsOf, refine } from "./grid.mjs";
+import { HIGHEST_Z, LOWEST_Z, logNormal, nodesOfRho } from "./rho.mjs";
+import { BadInput, around } from "./rules.mjs";
 
 /** @typedef {import("./arrays.mjs").Arrays} Arrays */
 /** @typedef {import("./arrays.mjs").Table} Table */
@@ -38,6 +39,7 @@ import { BadInput } from "./rules.mjs";
 
 const ORDERS_OF_RHO = [12, 18, 24, 36, 54];
 const ROUNDS_OF_RHO = 4;
+const DROP_OF_RHO = 12; // of the log density, below which an end of the axis is left out
 const OF_RHO = 1e-3; // tolerance of the average over rho
 const INNER = 0.1; // of this tolerance, for the taus at a value of rho
 const LEAST = 1e-12; // probability relative to the largest, below which a part is left out
@@ -57,7 +59,7 @@ export function integrate(table, model, { combinations = new Float64Array(), wit
   if (!model.levels.length) throw new BadInput("a model needs a level");
   const arrays = arraysOf(table, model, without);
   const p = table.terms;
-  const every = new Float64Array(p * p + combinations.length);
+  const every = zeros(p * p + combinations.length);
   for (let i = 0; i < p; i++) every[i * p + i] = 1;
   every.set(combinations, p * p);
   if (model.rhoPrior) return overRho(arrays, every, model.rhoPrior, tolerance);
@@ -66,7 +68,7 @@ export function integrate(table, model, { combinations = new Float64Array(), wit
 }
 
 /**
- * Arrays at a value of rho.
+ * Return arrays at a value of rho.
  * @type {(arrays: Arrays, rho: number) => Arrays}
  */
 export const atRho = (arrays, rho) => ({ ...arrays, model: { ...arrays.model, rho } });
@@ -76,18 +78,18 @@ export const atRho = (arrays, rho) => ({ ...arrays, model: { ...arrays.model, rh
  * @type {(arrays: Arrays, combinations: Float64Array, prior: number[], tolerance: number) => Posterior}
  */
 function overRho(arrays, combinations, prior, tolerance) {
-  const allowed = Math.max(tolerance, OF_RHO);
-  const inner = Math.max(tolerance, INNER * allowed);
+  const allowed = max(tolerance, OF_RHO);
+  const inner = max(tolerance, INNER * allowed);
   const onRule = (/** @type {number} */ order, /** @type {number[]} */ box) => {
     const nodes = nodesOfRho(prior, order, box);
     const refined = nodes.rho.map((rho) => refine(atRho(arrays, rho), combinations, inner));
     const evidence = refined.map(({ grid }) => grid.logEvidence);
-    const logMass = evidence.map((value, at) => value + Math.log(nodes.weight[at]));
+    const logMass = evidence.map((value, at) => value + log(nodes.weight[at]));
     const total = logSumExp(Float64Array.from(logMass));
     const parts = refined.map(({ grid }, at) => (
-      { rho: nodes.rho[at], weight: nodes.weight[at], share: Math.exp(logMass[at] - total), grid }));
+      { rho: nodes.rho[at], weight: nodes.weight[at], share: exp(logMass[at] - total), grid }));
     const logDensity = evidence.map((value, at) => value + logNormal(nodes.z[at]));
-    const error = Math.max(...refined.map((one) => one.error));
+    const error = max(...refined.map((inside) => inside.error));
     return { z: nodes.z, logDensity, posterior: together(arrays, combinations, parts, error, inner) };
   };
   let box = [LOWEST_Z, HIGHEST_Z];
@@ -95,13 +97,13 @@ function overRho(arrays, combinations, prior, tolerance) {
   for (let turn = 0; turn < ROUNDS_OF_RHO; turn++) {
     rule = onRule(ORDERS_OF_RHO[0], box);
     const larger = box;
-    box = around(rule.z, rule.logDensity, larger);
+    box = around(rule.z, rule.logDensity, larger, DROP_OF_RHO);
     if (box[1] - box[0] > 0.85 * (larger[1] - larger[0])) break;
   }
   let { posterior } = /** @type {{posterior: Posterior}} */ (rule);
   for (const order of ORDERS_OF_RHO.slice(1)) {
     const finer = onRule(order, box).posterior;
-    const error = Math.max(finer.error, change(posterior, finer));
+    const error = max(finer.error, change(posterior, finer));
     posterior = { ...finer, error, converged: error <= allowed };
     if (posterior.converged) break;
   }
@@ -109,24 +111,12 @@ function overRho(arrays, combinations, prior, tolerance) {
 }
 
 /**
- * The largest difference of log p(y) and of means, in posterior sds, of two rules over rho.
+ * Return the largest difference of log p(y) and of means, in posterior sds, of two rules over rho.
  * @type {(coarse: Posterior, fine: Posterior) => number}
  */
 function change(coarse, fine) {
-  const [before, after] = [coarse, fine].map((one) => moments(one));
-  let largest = Math.abs(coarse.logEvidence - fine.logEvidence);
-  after.mean.forEach((mean, at) => { largest = Math.max(largest, Math.abs(before.mean[at] - mean) / after.sd[at]); });
-  return largest;
-}
-
-/**
- * Means and sds of the terms, or of all combinations, then of the taus.
- * @param {Posterior} posterior
- * @param {boolean} [all]
- */
-export function moments({ arrays, weight, tau, centre, variance, combinations }, all = false) {
-  const r = combinations.length / arrays.table.terms;
-  return momentsOf({ weight, tau, centre, variance }, arrays.model.levels.length, r, all ? r : arrays.table.terms);
+  const { terms } = fine.arrays.table;
+  return max(abs(coarse.logEvidence - fine.logEvidence), largestShift(momentsOf(coarse, terms), momentsOf(fine, terms), ["mean"]));
 }
 
 /**
@@ -134,10 +124,10 @@ export function moments({ arrays, weight, tau, centre, variance, combinations },
  * @type {(arrays: Arrays, combinations: Float64Array, parts: Part[], error: number, tolerance: number) => Posterior}
  */
 function together(arrays, combinations, parts, error, tolerance) {
-  const logEvidence = logSumExp(Float64Array.from(parts, ({ grid, weight }) => grid.logEvidence + Math.log(weight)));
+  const logEvidence = logSumExp(Float64Array.from(parts, ({ grid, weight }) => grid.logEvidence + log(weight)));
   const sorted = [...parts].sort((a, b) => b.share - a.share);
   const near = sorted.filter(({ share }) => share > LEAST * sorted[0].share);
-  const sum = near.reduce((total, { share }) => total + share, 0);
+  const sum = sumOf(near.map(({ share }) => share));
   const kept = near.map((part) => ({ ...part, share: part.share / sum }));
   const join = (/** @type {(part: Part) => Float64Array} */ of) =>
     (kept.length === 1 ? of(kept[0]) : Float64Array.from(kept.flatMap((part) => [...of(part)])));
@@ -147,6 +137,6 @@ function together(arrays, combinations, parts, error, tolerance) {
     tau: join(({ grid }) => grid.tau),
     centre: join(({ grid }) => grid.centre),
     variance: join(({ grid }) => grid.variance),
-    rho: kept.reduce((total, { share, rho }) => total + share * rho, 0),
+    rho: sumOf(kept.map(({ share, rho }) => share * rho)),
   };
 }

@@ -1,12 +1,12 @@
 // @ts-check
 /** Ranges of a rule that follow the mass of a density. */
-import { maximum } from "./rules.mjs";
+import { max, maximum, min, zeros } from "./numbers.mjs";
 
 /** @typedef {import("./rules.mjs").Rule} Rule */
 /** @typedef {import("./rules.mjs").Ranges} Ranges */
 
 /**
- * Ranges of all nodes within `drop` of their row's peak, with spare nodes at the ends.
+ * Return ranges of all nodes within `drop` of their row's peak, with spare nodes at the ends.
  * @type {(rule: Rule, logDensity: Float64Array, drop: number) => Ranges}
  */
 export function follow(rule, logDensity, drop) {
@@ -14,9 +14,9 @@ export function follow(rule, logDensity, drop) {
   const kept = axes.map((axis, depth) => {
     const inner = order ** (axes.length - depth - 1);
     const rows = axis.low.length;
-    const low = new Float64Array(rows);
-    const high = new Float64Array(rows);
-    const highest = new Float64Array(order);
+    const low = zeros(rows);
+    const high = zeros(rows);
+    const highest = zeros(order);
     for (let row = 0; row < rows; row++) {
       for (let i = 0; i < order; i++) {
         const first = (row * order + i) * inner;
@@ -41,7 +41,7 @@ export function follow(rule, logDensity, drop) {
 }
 
 /**
- * Ranges for new outer nodes: the hull over the old rows on either side.
+ * Return ranges for new outer nodes: the hull over the old rows on either side.
  * @param {Float64Array[]} points of the old rule, `order` in a row
  * @param {Float64Array} low
  * @param {Float64Array} high
@@ -53,15 +53,15 @@ function hull(points, low, high, outer, order) {
   if (!outer.length) return [low, high];
   const news = outer[0].length;
   const rows = outer[outer.length - 1].length;
-  const lows = new Float64Array(rows);
-  const highs = new Float64Array(rows);
+  const lows = zeros(rows);
+  const highs = zeros(rows);
   for (let at = 0; at < news; at++) {
     let right = 0;
     while (right < order && points[0][right] < outer[0][at]) right++;
-    right = Math.min(Math.max(right, 1), order - 1);
+    right = min(max(right, 1), order - 1);
     if (outer.length === 1) {
-      lows[at] = Math.min(low[right - 1], low[right]);
-      highs[at] = Math.max(high[right - 1], high[right]);
+      lows[at] = min(low[right - 1], low[right]);
+      highs[at] = max(high[right - 1], high[right]);
       continue;
     }
     const inner = outer[1].subarray(at * news, (at + 1) * news);
@@ -70,8 +70,8 @@ function hull(points, low, high, outer, order) {
       return hull([part(points[1])], part(low), part(high), [inner], order);
     });
     for (let i = 0; i < news; i++) {
-      lows[at * news + i] = Math.min(sides[0][0][i], sides[1][0][i]);
-      highs[at * news + i] = Math.max(sides[0][1][i], sides[1][1][i]);
+      lows[at * news + i] = min(sides[0][0][i], sides[1][0][i]);
+      highs[at * news + i] = max(sides[0][1][i], sides[1][1][i]);
     }
   }
   return [lows, highs];

@@ -5,21 +5,21 @@
  * The axis is z = Phi^-1(u) of the prior probability u below rho, which has a standard normal
  * density, so that the tails of a prior, where the data may be, are not far away.
  */
-import { leggauss, maximum } from "./rules.mjs";
+import { abs, exp, log, log1p } from "./numbers.mjs";
+import { leggauss, nodesBetween } from "./rules.mjs";
 import { LOG_2_PI, logGamma, ndtr } from "./special.mjs";
 import { root } from "./taus.mjs";
 
 export const LOWEST_Z = -4.5; // below it is 3e-6 of the prior
 export const HIGHEST_Z = 4.5; // above it errors correlate so closely that their covariance is singular
-const DROP = 12; // of the log density, below which an end of the axis is left out
 const FRACTIONS = 400;
 const FARTHEST_LOGIT = 700;
 
-/** The log of the standard normal density. @param {number} z */
+/** Return the log of the standard normal density. @param {number} z */
 export const logNormal = (z) => -0.5 * (z * z + LOG_2_PI);
 
 /**
- * P(x <= value) of a Beta distribution: a continued fraction. Source: Press et al. 2007, Numerical
+ * Return P(value <= x) of a Beta distribution: a continued fraction. Source: Press et al. 2007, Numerical
  * Recipes, section 6.4.
  * @param {number} x
  * @param {number} a
@@ -29,7 +29,7 @@ export const logNormal = (z) => -0.5 * (z * z + LOG_2_PI);
 export function betaCdf(x, a, b) {
   if (x > (a + 1) / (a + b + 2)) return 1 - betaCdf(1 - x, b, a);
   const tiny = 1e-300;
-  const front = Math.exp(logGamma(a + b) - logGamma(a) - logGamma(b) + a * Math.log(x) + b * Math.log1p(-x)) / a;
+  const front = exp(logGamma(a + b) - logGamma(a) - logGamma(b) + a * log(x) + b * log1p(-x)) / a;
   let value = 1;
   let above = 1;
   let below = 0;
@@ -39,48 +39,37 @@ export function betaCdf(x, a, b) {
     if (i % 2) coefficient = -((a + m) * (a + b + m) * x) / ((a + 2 * m) * (a + 2 * m + 1));
     else if (i) coefficient = (m * (b - m) * x) / ((a + 2 * m - 1) * (a + 2 * m));
     below = 1 + coefficient * below;
-    below = 1 / (Math.abs(below) < tiny ? tiny : below);
+    below = 1 / (abs(below) < tiny ? tiny : below);
     above = 1 + coefficient / above;
-    if (Math.abs(above) < tiny) above = tiny;
+    if (abs(above) < tiny) above = tiny;
     value *= above * below;
-    if (i && Math.abs(above * below - 1) < 1e-15) break;
+    if (i && abs(above * below - 1) < 1e-15) break;
   }
   return front * (value - 1);
 }
 
 /**
- * The value below which the share p of a Beta distribution lies.
+ * Return the value below which the share p of a Beta distribution lies.
  * @type {(p: number, a: number, b: number) => number}
  */
 export function betaQuantile(p, a, b) {
-  const valueAt = (/** @type {number} */ logit) => 1 / (1 + Math.exp(-logit));
-  const log = Math.log(p); // the distance in logs is also exact far out
-  return valueAt(root((logit) => Math.log(betaCdf(valueAt(logit), a, b)) - log, -FARTHEST_LOGIT, FARTHEST_LOGIT));
+  const valueAt = (/** @type {number} */ logit) => 1 / (1 + exp(-logit));
+  const logP = log(p); // the distance in logs is also exact far out
+  return valueAt(root((logit) => log(betaCdf(valueAt(logit), a, b)) - logP, -FARTHEST_LOGIT, FARTHEST_LOGIT));
 }
 
 /**
- * Nodes of a rule over rho: values, coordinates, and prior probabilities.
+ * Return nodes of a rule over rho: values, coordinates, and prior probabilities.
  * @param {number[]} prior a and b
  * @param {number} order
  * @param {number[]} box ends of z
  */
 export function nodesOfRho([a, b], order, [low, high]) {
-  const [unit, weight] = leggauss(order);
-  const z = Array.from(unit, (node) => low + ((high - low) * (node + 1)) / 2);
+  const [, weight] = leggauss(order);
+  const z = nodesBetween(order, low, high);
   return {
     z,
     rho: z.map((value) => (value < 0 ? betaQuantile(ndtr(value), a, b) : 1 - betaQuantile(ndtr(-value), b, a))),
-    weight: z.map((value, at) => ((high - low) / 2) * weight[at] * Math.exp(logNormal(value))),
+    weight: z.map((value, at) => ((high - low) / 2) * weight[at] * exp(logNormal(value))),
   };
-}
-
-/**
- * The part of a box within a drop of the highest density, with a spare node on either side.
- * @type {(z: number[], logDensity: number[], box: number[]) => number[]}
- */
-export function around(z, logDensity, [low, high]) {
-  const limit = maximum(logDensity) - DROP;
-  const near = [...z.keys()].filter((at) => logDensity[at] > limit);
-  const edges = [low, ...z, high]; // node i is edge i + 1
-  return [edges[near[0]], edges[near[near.length - 1] + 2]];
 }

@@ -1,7 +1,8 @@
 // @ts-check
 /** Functions of numbers: the normal distribution, the log of the gamma function. */
+import { PI, SQRT1_2, abs, exp, log, sin, sqrt, trunc } from "./numbers.mjs";
 
-export const LOG_2_PI = Math.log(2 * Math.PI);
+export const LOG_2_PI = log(2 * PI);
 const ERF_NEAR = [
   [3.16112374387056560, 1.13864154151050156e2, 3.77485237685302021e2, 3.20937758913846947e3, 1.85777706184603153e-1],
   [2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3, 2.84423683343917062e3],
@@ -19,7 +20,7 @@ const ERFC_FAR = [
 ];
 
 /**
- * A ratio of polynomials; the last coefficient above leads.
+ * Return a ratio of polynomials; the last coefficient above leads.
  * @param {number[][]} coefficients
  * @param {number} x
  */
@@ -35,11 +36,11 @@ function ratio([above, below], x) {
 }
 
 /**
- * The complementary error function. Source: Cody 1969, doi 10.1090/S0025-5718-1969-0247736-4.
+ * Return the complementary error function. Source: Cody 1969, doi 10.1090/S0025-5718-1969-0247736-4.
  * @param {number} x
  */
-export function erfc(x) {
-  const size = Math.abs(x);
+function erfc(x) {
+  const size = abs(x);
   if (size <= 0.46875) return 1 - x * ratio(ERF_NEAR, size * size);
   if (size > 27) return x > 0 ? 0 : 2;
   let value;
@@ -47,16 +48,16 @@ export function erfc(x) {
     value = ratio(ERFC_MIDDLE, size);
   } else {
     const inverse = 1 / (size * size);
-    value = (1 / Math.sqrt(Math.PI) - inverse * ratio(ERFC_FAR, inverse)) / size;
+    value = (1 / sqrt(PI) - inverse * ratio(ERFC_FAR, inverse)) / size;
   }
-  const whole = Math.trunc(size * 16) / 16; // so that the square of a rounded number is exact
-  value *= Math.exp(-whole * whole) * Math.exp(-(size - whole) * (size + whole));
+  const whole = trunc(size * 16) / 16; // so that the square of a rounded number is exact
+  value *= exp(-whole * whole) * exp(-(size - whole) * (size + whole));
   return x > 0 ? value : 2 - value;
 }
 
-/** @param {number} x */
+/** Return the standard normal distribution function. @param {number} x */
 export function ndtr(x) {
-  return erfc(-x * Math.SQRT1_2) / 2;
+  return erfc(-x * SQRT1_2) / 2;
 }
 
 const LANCZOS = [
@@ -65,15 +66,15 @@ const LANCZOS = [
 ];
 
 /**
- * The log of the gamma function of a positive number. Source: Lanczos 1964, doi 10.1137/0701008.
+ * Return the log of the gamma function of a positive number. Source: Lanczos 1964, doi 10.1137/0701008.
  * @param {number} x
  * @returns {number}
  */
 export function logGamma(x) {
-  if (x < 0.5) return Math.log(Math.PI / Math.sin(Math.PI * x)) - logGamma(1 - x);
+  if (x < 0.5) return log(PI / sin(PI * x)) - logGamma(1 - x);
   const z = x - 1;
   let sum = LANCZOS[0];
   for (let i = 1; i < LANCZOS.length; i++) sum += LANCZOS[i] / (z + i);
   const t = z + 7.5;
-  return LOG_2_PI / 2 + (z + 0.5) * Math.log(t) - t + Math.log(sum);
+  return LOG_2_PI / 2 + (z + 0.5) * log(t) - t + log(sum);
 }

@@ -1,11 +1,11 @@
 // @ts-check
 /** Distributions of single taus. */
-import { leggauss, maximum } from "./rules.mjs";
+import { abs, asinh, exp, log, max, maximum, min, sinh, sumOf, zeros } from "./numbers.mjs";
+import { leggauss } from "./rules.mjs";
 
 /**
  * Distribution of a tau: a Legendre series of the density in every row.
  * @typedef {object} Marginal
- * @property {number} order
  * @property {number[]} row number of every row
  * @property {number[]} low
  * @property {number[]} high
@@ -13,9 +13,9 @@ import { leggauss, maximum } from "./rules.mjs";
  * @property {number} scale
  */
 
-/** @type {(x: number, n: number) => Float64Array} Legendre polynomials P_0 to P_n at x */
+/** Return the Legendre polynomials P_0 to P_n at x. @type {(x: number, n: number) => Float64Array} */
 function legendre(x, n) {
-  const values = new Float64Array(n + 1);
+  const values = zeros(n + 1);
   values[0] = 1;
   if (n > 0) values[1] = x;
   for (let i = 2; i <= n; i++) values[i] = ((2 * i - 1) * x * values[i - 1] - (i - 1) * values[i - 2]) / i;
@@ -25,7 +25,7 @@ function legendre(x, n) {
 /** @type {Map<number, {atNodes: Float64Array[], atFine: Float64Array[], fine: Float64Array[], fineWeight: Float64Array}>} */
 const knownBases = new Map();
 
-/** @param {number} order */
+/** Return the Legendre polynomials at the nodes of an order and at three times as many. @param {number} order */
 function basisOf(order) {
   let basis = knownBases.get(order);
   if (!basis) {
@@ -43,28 +43,26 @@ function basisOf(order) {
 }
 
 /**
- * The Legendre series of a row, whose log density is a polynomial through the logs of its masses.
- * @param {ArrayLike<number>} row masses of the nodes
+ * Return the Legendre series of a row, whose log density is a polynomial through the logs of its masses.
+ * @param {Float64Array} row masses of the nodes
  */
 function seriesOf(row) {
   const order = row.length;
   const basis = basisOf(order);
   const [, weight] = leggauss(order);
   const least = 1e-25 * maximum(row);
-  const coefficients = new Float64Array(order);
-  let total = 0;
+  const coefficients = zeros(order);
   for (let i = 0; i < order; i++) {
-    total += row[i];
-    const log = Math.log(Math.max(row[i], least) / weight[i]) * weight[i];
-    for (let n = 0; n < order; n++) coefficients[n] += log * basis.atNodes[i][n] * (n + 0.5);
+    const logDensity = log(max(row[i], least) / weight[i]);
+    for (let n = 0; n < order; n++) coefficients[n] += logDensity * weight[i] * basis.atNodes[i][n] * (n + 0.5);
   }
   const mass = basis.atFine.map((values, i) => {
-    let log = 0;
-    for (let n = 0; n < order; n++) log += coefficients[n] * values[n];
-    return basis.fineWeight[i] * Math.exp(log);
+    let logDensity = 0;
+    for (let n = 0; n < order; n++) logDensity += coefficients[n] * values[n];
+    return basis.fineWeight[i] * exp(logDensity);
   });
-  const share = total / mass.reduce((sum, value) => sum + value, 0);
-  const series = new Float64Array(3 * order);
+  const share = sumOf(row) / sumOf(mass);
+  const series = zeros(3 * order);
   mass.forEach((value, i) => {
     for (let n = 0; n < 3 * order; n++) series[n] += share * value * basis.fine[i][n];
   });
@@ -80,22 +78,20 @@ export function tauMarginal(grid, level) {
   return grid.marginals[level];
 }
 
-/** @type {(grid: import("./grid.mjs").Grid, level: number) => Marginal} */
+/** Compute the distribution of a level's tau. @type {(grid: import("./grid.mjs").Grid, level: number) => Marginal} */
 function marginalOf(grid, level) {
   const { order, axes } = grid.rule;
   const axis = axes.length - 1 - level;
   const inner = order ** level;
   /** @type {Marginal} */
-  const marginal = { order, row: [], low: [], high: [], series: [], scale: grid.scale };
+  const marginal = { row: [], low: [], high: [], series: [], scale: grid.scale };
   for (let row = 0; row < axes[axis].low.length; row++) {
-    const masses = new Float64Array(order);
-    let total = 0;
+    const masses = zeros(order);
     for (let i = 0; i < order; i++) {
       const first = (row * order + i) * inner;
       for (let node = first; node < first + inner; node++) masses[i] += grid.mass[node];
-      total += masses[i];
     }
-    if (!(total > 1e-16)) continue;
+    if (!(sumOf(masses) > 1e-16)) continue;
     marginal.row.push(row);
     marginal.low.push(axes[axis].low[row]);
     marginal.high.push(axes[axis].high[row]);
@@ -109,7 +105,7 @@ const RISE = Float64Array.from({ length: MOST_TERMS }, (_, n) => (2 * n + 1) / (
 const FALL = Float64Array.from({ length: MOST_TERMS }, (_, n) => n / (n + 1));
 
 /**
- * The integral of a series below a share of its row.
+ * Return the integral of a series below a share of its row.
  * @param {Float64Array} series
  * @param {number} share in [0, 1]
  */
@@ -129,9 +125,9 @@ export function seriesCdf(series, share) {
   return sum / 2;
 }
 
-/** @type {(marginal: Marginal, tau: number) => number} */
+/** Return P(a level's tau <= tau). @type {(marginal: Marginal, tau: number) => number} */
 export function tauCdf(marginal, tau) {
-  const x = Math.asinh(tau / marginal.scale);
+  const x = asinh(tau / marginal.scale);
   let sum = 0;
   marginal.series.forEach((series, row) => {
     const low = marginal.low[row];
@@ -143,7 +139,7 @@ export function tauCdf(marginal, tau) {
 const PRECISION = 1e-13; // of a root, relative to the larger end
 
 /**
- * The root of an increasing function between two ends. Source: Chandrupatla 1997, doi
+ * Return the root of an increasing function between two ends. Source: Chandrupatla 1997, doi
  * 10.1016/S0965-9978(96)00051-8.
  * @param {(x: number) => number} f
  * @param {number} low
@@ -154,7 +150,7 @@ export function root(f, low, high) {
   let [fA, fB, fC] = [f(high), f(low), NaN];
   if (fA <= 0) return high;
   if (fB >= 0) return low;
-  const least = PRECISION * Math.max(Math.abs(low), Math.abs(high));
+  const least = PRECISION * max(abs(low), abs(high));
   let share = 0.5;
   for (let turn = 0; turn < 200; turn++) {
     const x = a + share * (b - a);
@@ -162,7 +158,7 @@ export function root(f, low, high) {
     if (value > 0 === fA > 0) [c, fC] = [a, fA];
     else [c, fC, b, fB] = [b, fB, a, fA];
     [a, fA] = [x, value];
-    const step = least / Math.abs(b - a);
+    const step = least / abs(b - a);
     if (step > 0.5 || value === 0) break;
     const along = (a - b) / (c - b);
     const height = (fA - fB) / (fC - fB);
@@ -170,13 +166,13 @@ export function root(f, low, high) {
     if (height * height < along && (1 - height) ** 2 < 1 - along) {
       share = (fA / (fB - fA)) * (fC / (fB - fC)) + ((c - a) / (b - a)) * (fA / (fC - fA)) * (fB / (fC - fB));
     }
-    share = Math.min(Math.max(share, step), 1 - step);
+    share = min(max(share, step), 1 - step);
   }
-  return Math.abs(fA) < Math.abs(fB) ? a : b;
+  return abs(fA) < abs(fB) ? a : b;
 }
 
 /**
- * Quantiles of a level's tau.
+ * Return quantiles of a level's tau.
  * @param {import("./posterior.mjs").Posterior} posterior
  * @param {number} level place among the model's levels
  * @param {number[]} shares
@@ -184,11 +180,7 @@ export function root(f, low, high) {
 export function tauQuantiles({ parts }, level, shares) {
   const marginals = parts.map(({ share, grid }) => ({ share, marginal: tauMarginal(grid, level) }));
   const { scale } = marginals[0].marginal;
-  const highest = Math.max(...marginals.map(({ marginal }) => maximum(marginal.high)));
-  const cdf = (/** @type {number} */ tau) => {
-    let sum = 0;
-    for (const { share, marginal } of marginals) sum += share * tauCdf(marginal, tau);
-    return sum;
-  };
-  return shares.map((p) => scale * Math.sinh(root((x) => cdf(scale * Math.sinh(x)) - p, 0, highest)));
+  const highest = max(...marginals.map(({ marginal }) => maximum(marginal.high)));
+  const cdf = (/** @type {number} */ tau) => sumOf(marginals.map(({ share, marginal }) => share * tauCdf(marginal, tau)));
+  return shares.map((p) => scale * sinh(root((x) => cdf(scale * sinh(x)) - p, 0, highest)));
 }

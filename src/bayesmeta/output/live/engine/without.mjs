@@ -1,7 +1,8 @@
 // @ts-check
 /** Studies taken out of a posterior, at every node of a rule. */
+import { exp, floor, log, max, sqrt, zeros } from "./numbers.mjs";
 import { sweep } from "./arrays.mjs";
-import { LEVELS, combine, walk } from "./grid.mjs";
+import { combine, walk } from "./grid.mjs";
 import { condition } from "./kernel.mjs";
 import { LOG_2_PI, ndtr } from "./special.mjs";
 
@@ -23,6 +24,7 @@ import { LOG_2_PI, ndtr } from "./special.mjs";
  */
 
 /**
+ * Return space for the matrices of a support.
  * @param {import("./arrays.mjs").Support} support
  * @param {number} r number of combinations
  * @returns {Space}
@@ -30,9 +32,9 @@ import { LOG_2_PI, ndtr } from "./special.mjs";
 function spaceOf({ columns, studies }, r) {
   const terms = columns.slice(0, -1);
   const size = terms.length;
-  const [M, inverse, swept] = [size, size, size + 1].map((side) => new Float64Array(side * side));
-  const [m, scaled] = [0, 1].map(() => new Float64Array(size));
-  return { terms, studies, M, inverse, m, scaled, gains: new Float64Array(r * size), swept };
+  const [M, inverse, swept] = [size, size, size + 1].map((side) => zeros(side * side));
+  const [m, scaled] = [0, 1].map(() => zeros(size));
+  return { terms, studies, M, inverse, m, scaled, gains: zeros(r * size), swept };
 }
 
 /**
@@ -53,19 +55,19 @@ export function deleteEach(arrays, rule, combinations, events) {
   const { q, table, effects, start, pairStart } = arrays;
   const p = q - 1;
   const r = combinations.length / p;
-  const levels = LEVELS.filter((level) => arrays.model.levels.includes(level));
+  const { levels } = arrays.model;
   const width = r + levels.length;
   const { studies } = table;
   const spaces = arrays.supports.map((support) => spaceOf(support, r));
-  const matrix = new Float64Array(q * q);
-  const base = new Float64Array(2 * r);
-  const peak = new Float64Array(studies).fill(-Infinity);
-  const total = new Float64Array(studies);
-  const sum = new Float64Array(studies * width);
-  const square = new Float64Array(studies * width);
-  const over = new Float64Array(studies * events.length);
-  const highest = new Float64Array(studies).fill(-Infinity);
-  const face = new Float64Array(studies).fill(-Infinity);
+  const matrix = zeros(q * q);
+  const base = zeros(2 * r);
+  const peak = zeros(studies).fill(-Infinity);
+  const total = zeros(studies);
+  const sum = zeros(studies * width);
+  const square = zeros(studies * width);
+  const over = zeros(studies * events.length);
+  const highest = zeros(studies).fill(-Infinity);
+  const face = zeros(studies).fill(-Infinity);
   walk(arrays, rule, (node, given, tau, logOutside) => {
     const density = condition(arrays, given, tau.study, matrix) + logOutside;
     combine(matrix, q, combinations, base);
@@ -93,22 +95,22 @@ export function deleteEach(arrays, rule, combinations, events) {
           }
         }
         const logDetP = sweep(swept, edge, size);
-        const L = given.sums.L[s] + Math.log(D);
+        const L = given.sums.L[s] + log(D);
         const gain = effects[s] * LOG_2_PI + L - logDetM - logDetP - swept[edge * edge - 1];
         let without = density + 0.5 * gain;
         if (!Number.isFinite(without)) without = -Infinity;
-        highest[s] = Math.max(highest[s], without);
-        if (onFace) face[s] = Math.max(face[s], without);
+        highest[s] = max(highest[s], without);
+        if (onFace) face[s] = max(face[s], without);
         const logMass = without + rule.logWeight[node];
         if (!(logMass > peak[s] - 45)) continue;
         if (logMass > peak[s]) {
-          const shrink = Math.exp(peak[s] - logMass);
+          const shrink = exp(peak[s] - logMass);
           total[s] *= shrink;
           for (let at = s * width; at < (s + 1) * width; at++) { sum[at] *= shrink; square[at] *= shrink; }
           for (let e = s * events.length; e < (s + 1) * events.length; e++) over[e] *= shrink;
           peak[s] = logMass;
         }
-        const share = Math.exp(logMass - peak[s]);
+        const share = exp(logMass - peak[s]);
         total[s] += share;
         for (let i = 0; i < r; i++) {
           let mean = base[i];
@@ -125,7 +127,7 @@ export function deleteEach(arrays, rule, combinations, events) {
           square[s * width + i] += share * (variance + mean * mean);
           for (let e = 0; e < events.length; e++) {
             if (events[e].at !== i) continue;
-            over[s * events.length + e] += share * ndtr((mean - events[e].threshold) / Math.sqrt(variance));
+            over[s * events.length + e] += share * ndtr((mean - events[e].threshold) / sqrt(variance));
           }
         }
         for (let i = 0; i < levels.length; i++) {
@@ -136,18 +138,18 @@ export function deleteEach(arrays, rule, combinations, events) {
       }
     }
   });
-  const mean = sum.map((value, at) => value / total[Math.floor(at / width)]);
+  const mean = sum.map((value, at) => value / total[floor(at / width)]);
   return {
     mean,
-    sd: square.map((value, at) => Math.sqrt(value / total[Math.floor(at / width)] - mean[at] ** 2)),
-    above: over.map((value, at) => value / total[Math.floor(at / events.length)]),
-    logEvidence: peak.map((value, s) => value + Math.log(total[s])),
-    edge: face.map((value, s) => Math.exp(value - highest[s])),
+    sd: square.map((value, at) => sqrt(value / total[floor(at / width)] - mean[at] ** 2)),
+    above: over.map((value, at) => value / total[floor(at / events.length)]),
+    logEvidence: peak.map((value, s) => value + log(total[s])),
+    edge: face.map((value, s) => exp(value - highest[s])),
   };
 }
 
 /**
- * Whether a node is the last of a row of an axis, or the first of a row that does not begin at 0.
+ * Return whether a node is the last of a row of an axis, or the first of a row that does not begin at 0.
  * @param {Rule} rule
  * @param {number} node
  */
