@@ -8,15 +8,13 @@ from bayesmeta.robustness.averaging.evidence import (
     of_draws,
     why_uncertain,
 )
+from bayesmeta.robustness.averaging.means import EFFECT, MODERATORS, moderators_of
 from bayesmeta.robustness.averaging.models import (
     BIAS,
-    EFFECT,
     HETEROGENEITY,
-    MODERATORS,
     PARTS,
     Member,
     members_of,
-    moderators_of,
     parts_of,
 )
 from bayesmeta.robustness.averaging.sensitivity import savage_dickey_table, sensitivity_table
