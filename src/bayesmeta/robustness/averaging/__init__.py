@@ -17,6 +17,7 @@ from bayesmeta.robustness.averaging.models import (
     members_of,
     parts_of,
 )
+from bayesmeta.robustness.averaging.scaled import SCALES
 from bayesmeta.robustness.averaging.sensitivity import savage_dickey_table, sensitivity_table
 from bayesmeta.robustness.averaging.tables import (
     averaged_table,
