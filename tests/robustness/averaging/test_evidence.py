@@ -13,7 +13,7 @@ from bayesmeta.inference.laplace import Evaluated, Posterior, approximate, lapla
 from bayesmeta.inference.quadrature import integrate_equal_effects
 from bayesmeta.infrastructure.choices import WeightsPrior
 from bayesmeta.model.design import build_design
-from bayesmeta.model.likelihood import selection
+from bayesmeta.model.likelihood import published_studies
 from bayesmeta.model.spec import Prior
 from bayesmeta.robustness import averaging
 
@@ -201,15 +201,17 @@ def nested() -> averaging.Member:
     return chosen
 
 
-@pytest.mark.parametrize("rough", [selection.FINE, selection.ROUGH, selection.Nodes(3, 3, 3, 9)])
+@pytest.mark.parametrize(
+    "rough", [published_studies.FINE, published_studies.ROUGH, published_studies.Nodes(3, 3, 3, 9)]
+)
 def test_the_nodes_of_the_approximation_do_not_change_the_evidence(
-    nested: averaging.Member, rough: selection.Nodes, monkeypatch: pytest.MonkeyPatch
+    nested: averaging.Member, rough: published_studies.Nodes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Weights correct it, within the stated error, against many draws of a second seed."""
     exact = laplace_posterior(
         nested.design, nested.spec, draws=4000, chains=1, seed=9, parameters_only=True
     )["posterior"].attrs
-    monkeypatch.setattr(selection, "ROUGH", rough)
+    monkeypatch.setattr(published_studies, "ROUGH", rough)
     table = averaging.drawn(nested.design, nested.spec, True, 1)
     assert averaging.why_uncertain(table) == ""
     error = float(np.hypot(table.loc[0, "error"], exact["importance_ess"] ** -0.5))
