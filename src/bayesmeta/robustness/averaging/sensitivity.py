@@ -88,8 +88,8 @@ def _is_certain(pairs: Pairs, scaled: Pairs, component: str) -> bool:
     doubtful = np.array([result.error == DOUBTFUL for _, result in scaled])
     has = np.array([member.present[component] for member, _ in scaled])
     shares = [
-        softmax(log_probabilities(each)[side])[doubtful[side]].sum()
-        for each in (pairs, scaled)
+        softmax(log_probabilities(members)[side])[doubtful[side]].sum()
+        for members in (pairs, scaled)
         for side in (has, ~has)
     ]
     return max(shares) <= MOST_DOUBTFUL
