@@ -67,6 +67,11 @@ def test_weights_fall_by_default_and_have_the_prior_of_the_model_file_if_asked(
     asked = averaging.members_of(frame, spec_of(), ["bias"], "independent")
     priors = {str(m.spec.priors["weights"]) for m in asked if "p ." in m.bias}
     assert priors == {"Gamma(2, 1.5)"}
+    evaluated = averaging.exact(members(frame, "1", "effect")[0])
+    table = averaging.models_table([(m, evaluated) for m in members(frame, "1", "bias")])
+    stated = table.set_index("model")["weights_prior"]
+    assert stated["bias: one-sided p .05, .5"] == "CumulativeDirichlet(1, 1, 1)"
+    assert stated["no bias"] == stated["bias: PET"] == ""
 
 
 def test_the_prior_of_moderators_corrects_for_their_number(frame: pd.DataFrame) -> None:
