@@ -74,6 +74,9 @@ def at_scale(
     The error of an evidence by ratios that cannot be trusted is `DOUBTFUL`.
     """
     wider = replace(member, spec=scaled_spec(member.spec, scale, of_taus=of_taus))
+    without_taus = of_taus and not member.present.get(HETEROGENEITY, True)
+    if without_taus or wider.spec == member.spec:
+        return member, evaluated
     if is_exact(member):
         return wider, exact(wider)
     return wider, reweighted(evaluated, ratio_name(scale, of_taus=of_taus))
