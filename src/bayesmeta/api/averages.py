@@ -9,6 +9,7 @@ from bayesmeta.api.requests import Model
 from bayesmeta.api.wording import python_errors
 from bayesmeta.commands import average as command
 from bayesmeta.commands.options import Averaging
+from bayesmeta.infrastructure.choices import WeightsPrior
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.model.spec.informed import informed_priors
 
@@ -21,6 +22,7 @@ def average(
     moderators: str | None = None,
     where: str | None = None,
     over: Sequence[str] | None = None,
+    weights_prior: WeightsPrior = "cumulative",
     seed: int = 1,
     workers: int | None = 1,
 ) -> dict[str, pd.DataFrame]:
@@ -33,6 +35,9 @@ def average(
     frame, model, moderators, where : as for `fit`.
     over : sequence of {"effect", "heterogeneity", "bias", "moderators"}, optional
         Parts that models have or lack; by default all that apply, except bias.
+    weights_prior : {"cumulative", "independent"}
+        Prior of publication weights: they fall from 1 over the steps of p, by a cumulative
+        Dirichlet as in RoBMA, or every weight has the prior of `models/selection.toml`.
     seed : int
         Seed of draws by importance, for models of selection and of exact likelihoods.
     workers : int, optional
@@ -58,7 +63,8 @@ def average(
     """
     inputs = inputs_of_effects(frame, model, moderators, where, None)
     parts = None if over is None else ",".join(over)
-    return command.average(inputs, Averaging(over=parts, seed=seed), Steps(), workers)
+    options = Averaging(over=parts, weights_prior=weights_prior, seed=seed)
+    return command.average(inputs, options, Steps(), workers)
 
 
 @python_errors

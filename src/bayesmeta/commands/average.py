@@ -48,7 +48,7 @@ def average(
         check_engine(inputs.design, inputs.spec, "quadrature")
     with steps("coding the models"):
         over = parts_of(options.over, inputs)
-        members = averaging.members_of(inputs.frame, inputs.spec, over)
+        members = averaging.members_of(inputs.frame, inputs.spec, over, options.weights_prior)
     exact = [member for member in members if averaging.is_exact(member)]
     evaluated: dict[str, averaging.Evaluated] = {}
     with steps.counted("evidence by quadrature", len(exact)) as count:

@@ -18,6 +18,7 @@ Target = Literal["means", "draws", "raw"]
 Folds = Literal["study", "group"]
 Coding = Literal["levels", "alphabet"]
 Weights = Literal["equal", "frequency"]
+WeightsPrior = Literal["cumulative", "independent"]
 Transform = Literal["auto", "none"]
 PictureOfStudies = Literal[
     "forest", "bubble", "funnel", "zplot", "cumulative", "labbe", "radial", "rob"

@@ -27,10 +27,11 @@ import pytensor
 import pytensor.tensor as pt
 import xarray as xr
 
-from bayesmeta.model.coordinates import Polar, Squeezed, Whitened
+from bayesmeta.model.coordinates import Falling, Polar, Squeezed, Whitened
 from bayesmeta.model.likelihood import likelihood_of, tau_labels, weight_labels
 from bayesmeta.model.priors import pooling_sd_name, term_prior
 from bayesmeta.model.spec import FAMILIES, ModelSpec, Prior
+from bayesmeta.model.spec.families import CUMULATIVE
 from bayesmeta.model.start import Start, squeeze_of
 
 jax.config.update("jax_enable_x64", True)  # in 32 bits the likelihood is wrong in the third digit
@@ -64,9 +65,7 @@ def build_model(
             pm.Potential("limits", pt.constant(-prior.limits.log_mass))
         polar = Polar(len(spec.levels), len(taus) // len(spec.levels))
         tau = _taus(spec, len(taus) // len(spec.levels), dims="level", default_transform=polar)
-        dims = {"weights": "weight"}
-        names = spec.auxiliary_parameters
-        others = [prior_variable(name, spec.priors[name], dims=dims.get(name)) for name in names]
+        others = [_other(name, spec.priors[name]) for name in spec.auxiliary_parameters]
         logp = _log_likelihood(design, spec, without)
         zeros = np.zeros(design.sizes["study"])
         pm.CustomDist("obs_study", beta, tau, *others, logp=logp, observed=zeros, dims="study")
@@ -90,6 +89,15 @@ def _log_likelihood(design: xr.Dataset, spec: ModelSpec, without: Sequence[str])
         return kernel(*(pt.reshape(value, shape) for value, shape in shaped))
 
     return logp
+
+
+def _other(name: str, prior: Prior) -> Any:
+    """Return an auxiliary parameter of the model that is being built."""
+    if name != "weights":
+        return prior_variable(name, prior)
+    falling = Falling(len(prior.parameters) - 1) if prior.family == CUMULATIVE else None
+    options = {"default_transform": falling} if falling else {}
+    return prior_variable(name, prior, dims="weight", **options)
 
 
 def _taus(spec: ModelSpec, strata: int, **options: Any) -> Any:
@@ -123,6 +131,11 @@ def log_prior_density(prior: Prior, x: Any) -> Any:
         shape, scale = prior.parameters
         of_square = pm.logp(pm.InverseGamma.dist(shape, scale), x**2)
         return of_square + pt.log(2 * x)
+    if prior.family == CUMULATIVE:
+        a, b = prior.distribution.shapes
+        weights = x.reshape((-1, len(a)))
+        above = pt.concatenate([pt.ones_like(weights[:, :1]), weights[:, :-1]], axis=1)
+        return pm.logp(pm.Beta.dist(a, b), weights / above) - pt.log(above)
     distribution, parameters = _of_pymc(prior)
     return pm.logp(distribution.dist(**parameters), x)
 

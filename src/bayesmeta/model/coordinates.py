@@ -129,3 +129,37 @@ class Polar(Transform):
 
     def _angles(self, z: Any) -> list[Any]:
         return [np.pi / 4 * (1 + pt.erf(z[:, j] / np.sqrt(2))) for j in range(1, self.size)]
+
+
+class Falling(Transform):
+    r"""Weights (m,) that fall from 1, as log odds of the ratios of successive ones.
+
+        omega_j = prod_{i <= j} 1 / (1 + exp(-z_i))
+        |d omega / d z| = prod_j omega_j / (1 + exp(z_j))
+
+    Several blocks of m weights, one per stratum, are transformed separately.
+    """
+
+    name = "falling"
+    ndim_supp = 1
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def forward(self, value: Any, *inputs: Any) -> Any:
+        """Return the unconstrained value."""
+        weights = value.reshape((-1, self.size))
+        above = pt.concatenate([pt.ones_like(weights[:, :1]), weights[:, :-1]], axis=1)
+        return (pt.log(weights) - pt.log(above - weights)).flatten()
+
+    def backward(self, value: Any, *inputs: Any) -> Any:
+        """Return the value on the scale of the model."""
+        return pt.exp(self._log(value.reshape((-1, self.size)))).flatten()
+
+    def log_jac_det(self, value: Any, *inputs: Any) -> Any:
+        """Return the log determinant of the Jacobian of `backward`."""
+        z = value.reshape((-1, self.size))
+        return (self._log(z) - pt.softplus(z)).sum()
+
+    def _log(self, z: Any) -> Any:
+        return -pt.cumsum(pt.softplus(-z), axis=1)

@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
-from scipy.special import erf, expit, log_expit
+from scipy.special import erf, expit, log_expit, logit
 
 from bayesmeta.model.likelihood import tau_labels
 from bayesmeta.model.priors import TermPrior, other_priors, pooling_sd_name, term_prior
 from bayesmeta.model.spec import ModelSpec
-from bayesmeta.model.spec.families import SUPPORT_OF, UNIT
+from bayesmeta.model.spec.families import CUMULATIVE, SUPPORT_OF, UNIT
 from bayesmeta.model.start import Start, initial_values, squeeze_of
 
 SMALLEST = np.finfo(float).tiny  # a sine, of candidates far from any posterior
@@ -43,6 +43,7 @@ class FlatCoordinates:
         self.levels = len(spec.levels)
         initial = initial_values(start, design, spec)
         others = other_priors(self.prior, spec)
+        self.falling = falling_weights(spec)
         self.others = {name: np.asarray(initial[name], float) for name in others}
         taus = np.asarray(initial["tau"], float)
         self.labels = len(tau_labels(design, spec))
@@ -56,6 +57,8 @@ class FlatCoordinates:
         self.size = len(self.start)
 
     def _unbounded(self, name: str, value: np.ndarray) -> np.ndarray:
+        if name == "weights" and self.falling:
+            return falling_ratios(value, self.falling)
         log_odds = np.log(value) - (np.log1p(-value) if self._is_unit(name) else 0.0)
         return np.asarray(log_odds)
 
@@ -72,7 +75,9 @@ class FlatCoordinates:
         for name, like in self.others.items():
             part = z[:, end : end + like.size]
             end += like.size
-            if self._is_unit(name):
+            if name == "weights" and self.falling:
+                value, slopes = falling_from(part, self.falling)
+            elif self._is_unit(name):
                 value, slopes = expit(part), log_expit(part) + log_expit(-part)
             else:
                 value, slopes = np.exp(part), part
@@ -84,6 +89,30 @@ class FlatCoordinates:
             of_beta = of_beta + self.squeeze.log_slope(beta)
             beta = self.squeeze.inside(beta)
         return Placed({"beta": beta, **draws}, log_det + of_beta)
+
+
+def falling_weights(spec: ModelSpec) -> int:
+    """Return how many weights fall from 1 in a stratum, 0 if they are not ordered."""
+    prior = spec.priors.get("weights")
+    return len(prior.parameters) - 1 if prior and prior.family == CUMULATIVE else 0
+
+
+def falling_ratios(weights: np.ndarray, size: int) -> np.ndarray:
+    """Return the log odds of the ratios of successive weights (n,), of strata of `size`."""
+    by_stratum = weights.reshape(-1, size)
+    above = np.concatenate([np.ones((len(by_stratum), 1)), by_stratum[:, :-1]], 1)
+    return np.asarray(logit(by_stratum / above)).ravel()
+
+
+def falling_from(z: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return weights and the logs of their derivatives (draws, n) by log odds of ratios z.
+
+    The equations are those of `coordinates.Falling`.
+    """
+    by_stratum = z.reshape(len(z), -1, size)
+    weights = np.exp(np.cumsum(log_expit(by_stratum), -1)).reshape(z.shape)
+    slopes = np.cumsum(log_expit(by_stratum), -1) + log_expit(-by_stratum)
+    return weights, slopes.reshape(z.shape)
 
 
 def polar_taus(z: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:

@@ -10,6 +10,7 @@ from bayesmeta.model.likelihood.rough_fit import rough_fit
 from bayesmeta.model.priors import TermPrior, pooling_sd_name, term_prior
 from bayesmeta.model.priors.limits import Squeeze
 from bayesmeta.model.spec import ModelSpec
+from bayesmeta.model.spec.families import CUMULATIVE
 
 HIGHEST_P = 0.99  # prior probability below a tau at the start
 START_NU = 10.0
@@ -42,13 +43,22 @@ def initial_values(start: Start, design: xr.Dataset, spec: ModelSpec) -> dict[st
     """Return the values from which the free variables start, by name."""
     prior = term_prior(design, spec)
     sds = dict.fromkeys(map(pooling_sd_name, prior.sds), START_POOLING_SD)
-    weights = np.ones(len(weight_labels(design, spec)))
+    weights = _weights(len(weight_labels(design, spec)), spec)
     numbers = {"nu": START_NU, "rho": START_RHO, "attempts": START_ATTEMPTS}
     auxiliary = {**numbers, "weights": weights}
     estimated = {key: auxiliary[key] for key in spec.auxiliary_parameters}
     squeeze = squeeze_of(prior, start)
     beta = start.beta if squeeze is None else squeeze.inside(start.beta)
     return {"beta": beta, "tau": _within_prior(start.tau, spec), **sds, **estimated}
+
+
+def _weights(count: int, spec: ModelSpec) -> np.ndarray:
+    """Return weights (count,) inside the prior: 1, or less where they fall from 1."""
+    prior = spec.priors.get("weights")
+    if prior is None or prior.family != CUMULATIVE:
+        return np.ones(count)
+    mean = prior.distribution.mean()
+    return np.tile(mean, count // len(mean))
 
 
 def squeeze_of(prior: TermPrior, start: Start) -> Squeeze | None:

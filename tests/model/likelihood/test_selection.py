@@ -19,7 +19,7 @@ from bayesmeta.inference.nuts import sample_posterior
 from bayesmeta.inference.quadrature import integrate_posterior, terms_table
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.design import build_design
-from bayesmeta.model.likelihood import Parameters, likelihood_of, selection, tabulation
+from bayesmeta.model.likelihood import Parameters, likelihood_of, published_studies, tabulation
 from bayesmeta.model.likelihood.beta_weights import log_omega, nodes, staircase
 from bayesmeta.model.likelihood.publication import Publication, draw_published, results_of
 from bayesmeta.model.spec import ModelSpec, Prior, parse_spec
@@ -186,7 +186,7 @@ def test_nodes_have_converged_and_jax_gives_the_same(
     few_nodes = log_likelihood_by_study(design, spec, *parameters)
     compiled = jax.jit(likelihood_of(design, spec).log_density)
     np.testing.assert_allclose(compiled(*map(jnp.asarray, parameters)), few_nodes, rtol=1e-9)
-    monkeypatch.setattr(selection, "FINE", selection.Nodes(81, 81, 61, 81))
+    monkeypatch.setattr(published_studies, "FINE", published_studies.Nodes(81, 81, 61, 81))
     many = log_likelihood_by_study(design, spec, *parameters)
     np.testing.assert_allclose(few_nodes, many, atol=5e-3)
 

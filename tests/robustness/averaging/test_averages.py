@@ -56,6 +56,24 @@ def test_half_of_the_probability_is_on_either_side_of_a_part(frame: pd.DataFrame
     assert of_slopes == pytest.approx(0.25)
 
 
+def test_weights_fall_by_default_and_have_the_prior_of_the_model_file_if_asked(
+    frame: pd.DataFrame,
+) -> None:
+    """The six functions of Bartoš et al. 2023 with an alpha of 1 for every step."""
+    selected = [m for m in members(frame, "1", "bias") if "p ." in m.bias]
+    sizes = [len(m.spec.priors["weights"].parameters) for m in selected]
+    assert sizes == [len(m.spec.cutpoints) + 1 for m in selected] == [2, 3, 2, 3, 3, 4]
+    assert {m.spec.priors["weights"].family for m in selected} == {"CumulativeDirichlet"}
+    asked = averaging.members_of(frame, spec_of(), ["bias"], "independent")
+    priors = {str(m.spec.priors["weights"]) for m in asked if "p ." in m.bias}
+    assert priors == {"Gamma(2, 1.5)"}
+    evaluated = averaging.exact(members(frame, "1", "effect")[0])
+    table = averaging.models_table([(m, evaluated) for m in members(frame, "1", "bias")])
+    stated = table.set_index("model")["weights_prior"]
+    assert stated["bias: one-sided p .05, .5"] == "CumulativeDirichlet(1, 1, 1)"
+    assert stated["no bias"] == stated["bias: PET"] == ""
+
+
 def test_the_prior_of_moderators_corrects_for_their_number(frame: pd.DataFrame) -> None:
     """Every number of moderators is as probable, and every set of that number."""
     found = members(frame, "1 + dose + age + species", "moderators")

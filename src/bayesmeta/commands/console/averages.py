@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from bayesmeta.commands.console.printer import Printer
 from bayesmeta.estimates.text import interval_text, number_text, probability_text
+from bayesmeta.robustness.averaging import SCALES
 
 MOST = 8  # models that are printed
 
@@ -64,8 +65,24 @@ def sentences(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     ]
     if not len(tables["bayes_factors"]):
         lines = ["Bayes factors depend on the priors; these models are too many for a curve."]
+    lines += missing_scales(tables)
     for row in tables["average_left_out"].to_dict("records"):
         lines.append(f"left out: {row['model']}: {row['reason']}")
+    return lines
+
+
+def missing_scales(tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Return which Bayes factors have no value at which scales of their prior, if some have."""
+    curves = tables["bayes_factors"]
+    if not len(curves):
+        return []
+    lines = []
+    for component in tables["inclusion"]["component"]:
+        drawn = set(curves.loc[curves["component"] == component, "scale"])
+        if missing := [f"{scale:g}" for scale in SCALES if scale not in drawn]:
+            scales = ", ".join(missing)
+            reason = "the draws of its models do not cover such a prior"
+            lines.append(f"no Bayes factor of {component} at {scales} times the scale: {reason}")
     return lines
 
 

@@ -9,7 +9,15 @@ import typer
 
 from bayesmeta.commands.options.declaring import Options, option
 from bayesmeta.commands.options.shared import Columns, Seed, TransformOption, VariantOption
-from bayesmeta.infrastructure.choices import Coding, Folds, Likelihood, Target, Test, Weights
+from bayesmeta.infrastructure.choices import (
+    Coding,
+    Folds,
+    Likelihood,
+    Target,
+    Test,
+    Weights,
+    WeightsPrior,
+)
 from bayesmeta.infrastructure.errors import BadInput
 
 MAX_STUDIES = 200
@@ -29,7 +37,7 @@ class Comparison(Options):
 
 @dataclass(frozen=True)
 class Averaging(Options):
-    """The parts of an analysis that a model may lack, and the seed of draws by importance."""
+    """Parts that a model may lack, the prior of publication weights, the seed of draws."""
 
     over: Annotated[
         str | None,
@@ -38,6 +46,13 @@ class Averaging(Options):
             "Default: all that apply except bias, whose models take longer."
         ),
     ] = None
+    weights_prior: Annotated[
+        WeightsPrior,
+        option(
+            "Prior of publication weights: cumulative (they fall from 1, as in RoBMA), or "
+            "independent (that of models/selection.toml)."
+        ),
+    ] = "cumulative"
     seed: Seed = 1
 
 

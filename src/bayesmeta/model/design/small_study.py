@@ -93,7 +93,7 @@ def double_use(design: xr.Dataset, spec: ModelSpec) -> str:
     of_weights = spec.priors.get("weights")
     if of_weights is None or spec.weight_function == "beta":
         return advice
-    below = float(of_weights.distribution.cdf(1))
+    below = float(np.max(of_weights.distribution.cdf(1)))
     return advice if below < LEANING else f"{advice}; {SYMMETRIC.format(below)}"
 
 

@@ -7,7 +7,7 @@ those that were published: of the same groups, sizes and terms. Then
     p(y_s | m published) = E prod_i f(y_i | theta_i) omega_i e^(-lambda A_i / m)
                          / E prod_i A_i e^(-lambda A_i / m)
 
-over u and w, with the probabilities A_i given u and w (`selection`), and e^(-lambda A) the
+over u and w, with the probabilities A_i given u and w (`published_studies`), and e^(-lambda A) the
 probability that no further result was published. Where lambda is near 0 all attempts were
 published, as with results that are published together. Given the results, u and w do depend on the
 weights: many attempts without a publication tell that the effects are small.
@@ -33,7 +33,8 @@ from bayesmeta.model.likelihood.draws import (
 from bayesmeta.model.likelihood.exact_smd import ExactSmd
 from bayesmeta.model.likelihood.normal import Normal
 from bayesmeta.model.likelihood.publication import log_omega_of, omega_of, weights_of
-from bayesmeta.model.likelihood.selection import Nodes, Selected
+from bayesmeta.model.likelihood.published_studies import Nodes
+from bayesmeta.model.likelihood.selection import Selected
 
 NODES = (7, 5)  # of study and group given the data; see the tests for their error
 MOST = 12.0  # attempts; more count as so many, because the nodes would not be enough

@@ -7,8 +7,9 @@ from typing import Any
 
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.model.spec.families import FAMILIES, REAL, TAU_OF, families_of, support_of
-from bayesmeta.model.spec.model import CUTPOINTS, LEVELS, ModelSpec
+from bayesmeta.model.spec.model import LEVELS, ModelSpec
 from bayesmeta.model.spec.prior import Prior, check_limits, refuse_unknown
+from bayesmeta.model.spec.selection_rules import check_selection
 
 ORDERED = "ordered-logit"
 CATEGORIES = 3
@@ -21,10 +22,6 @@ MAX_FORMULA = 20_000  # characters
 MAX_POWER = 20  # formulaic multiplies powers of terms out
 MISSING = ("joint", "complete", "refuse")  # what is done with blank moderators
 BIASES = ("", "pet", "peese", "selection")
-OF_SELECTION = {  # key to its values
-    "weight_function": ("steps", "beta"),
-    "published_unit": ("study", "result"),  # that are published together
-}
 
 
 def check_spec(spec: ModelSpec) -> ModelSpec:
@@ -122,17 +119,7 @@ def _check_together(spec: ModelSpec, where: str) -> None:
         raise BadInput(f'{where}: {needs}; leave out rho and shared_controls, or use "normal"')
     if "rho" in spec.priors and spec.rho:
         raise BadInput(f"{where} both fixes rho and gives it a prior; leave one out")
-    for key, known in OF_SELECTION.items():
-        if getattr(spec, key) not in known:
-            got = f"{key} of {where} is {getattr(spec, key)!r}"
-            raise BadInput(f"{got}; it should be one of {', '.join(known)}")
-    if spec.weight_function == "beta" and spec.cutpoints != CUTPOINTS:
-        chosen = f"{where} has beta weights, whose cutpoints are fixed"
-        raise BadInput(f'{chosen}; leave out cutpoints, or use weight_function = "steps"')
-    if spec.bias == "selection" and (student or "rho" in spec.priors or spec.rho):
-        needs = "normal study effects and errors that are independent within a group"
-        wanted = 'likelihood = "normal", rho = 0'
-        raise BadInput(f"{where}: a selection model needs {needs} ({wanted})")
+    check_selection(spec, where)
     if spec.shared_controls and (student or spec.bias == "selection"):
         needs = "shared controls need normal study effects and no selection model"
         others = 'likelihood = "student" and bias = "selection"'

@@ -8,7 +8,10 @@ import numpy as np
 from scipy import stats
 from scipy.special import gammaln
 
+from bayesmeta.model.spec.cumulative import CumulativeDirichlet
+
 REAL, POSITIVE, UNIT = "real", "positive", "unit"  # supports: all numbers, (0, inf), (0, 1)
+OF_STEPS = "steps"  # support: weights that fall from step to step, from 1
 OF_SCALES = "scales"  # support: as positive, of a Student-t prior's normals; in no model file
 SIGNED = ("mean", "value")  # parameters that may be any number
 FROM_ZERO = ("low",)  # parameters that may be 0
@@ -19,13 +22,17 @@ class Family:
     """A family of distributions."""
 
     parameters: tuple[str, ...]  # names, as messages show them
-    support: str  # "real", "positive" or "unit"
+    support: str
     distribution: Callable[..., Any]  # of the parameters to a frozen SciPy distribution
     pymc: tuple[str, ...]  # name of the PyMC class, then its names of the parameters
 
     def fits(self, parameters: tuple[float, ...]) -> bool:
         """Return whether numbers can be the parameters: as many, finite, scales positive."""
-        if len(parameters) != len(self.parameters) or not np.isfinite(parameters).all():
+        if not np.isfinite(parameters).all():
+            return False
+        if self.support == OF_STEPS:
+            return len(parameters) > 1 and min(parameters) > 0
+        if len(parameters) != len(self.parameters):
             return False
         named = dict(zip(self.parameters, parameters, strict=True))
         positive = {name: x for name, x in named.items() if name not in SIGNED}
@@ -136,6 +143,7 @@ def _point(value: float) -> Any:
 
 
 POINT = "Point"
+CUMULATIVE = "CumulativeDirichlet"
 POINT_SD = 1e-5  # of a point as a normal distribution, narrow beside all standard errors
 FAMILIES = {
     "Normal": Family(("mean", "sd"), REAL, stats.norm, ("Normal", "mu", "sigma")),
@@ -155,6 +163,7 @@ FAMILIES = {
     ),
     "LogNormal": Family(("mean", "sd"), POSITIVE, _log_normal, ("LogNormal", "mu", "sigma")),
     "LogStudentT": Family(("df", "mean", "scale"), POSITIVE, log_student, ()),
+    CUMULATIVE: Family(("alpha", "alpha", "..."), OF_STEPS, CumulativeDirichlet, ()),
     "RootInverseGamma": Family(("shape", "scale"), OF_SCALES, _root_inverse_gamma, ()),
     "Uniform": Family(("low", "high"), POSITIVE, _uniform, ("Uniform", "lower", "upper")),
 }
@@ -171,5 +180,5 @@ def support_of(key: str) -> str:
 
 def families_of(key: str) -> tuple[str, ...]:
     """Return the families that a prior of `key` may have."""
-    support = support_of(key)
-    return tuple(name for name, family in FAMILIES.items() if family.support == support)
+    supports = (support_of(key), *((OF_STEPS,) if key == "weights" else ()))
+    return tuple(name for name, family in FAMILIES.items() if family.support in supports)

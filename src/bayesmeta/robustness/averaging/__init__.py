@@ -8,17 +8,16 @@ from bayesmeta.robustness.averaging.evidence import (
     of_draws,
     why_uncertain,
 )
+from bayesmeta.robustness.averaging.means import EFFECT, MODERATORS, moderators_of
 from bayesmeta.robustness.averaging.models import (
     BIAS,
-    EFFECT,
     HETEROGENEITY,
-    MODERATORS,
     PARTS,
     Member,
     members_of,
-    moderators_of,
     parts_of,
 )
+from bayesmeta.robustness.averaging.scaled import SCALES
 from bayesmeta.robustness.averaging.sensitivity import savage_dickey_table, sensitivity_table
 from bayesmeta.robustness.averaging.tables import (
     averaged_table,

@@ -1,11 +1,13 @@
 """Evidence and posterior of every model: by quadrature, or by importance with its error."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from scipy.special import logsumexp
 
 from bayesmeta.inference.conventions import MAX_K_HAT
 from bayesmeta.inference.independent import has_grid, has_wide_grid
@@ -18,14 +20,17 @@ from bayesmeta.inference.quadrature import (
     quadrature_posterior,
 )
 from bayesmeta.inference.quadrature.truncation import combined
+from bayesmeta.inference.quadrature.weighting import smoothed_weights
 from bayesmeta.model.likelihood import ExactSmd, Selected, likelihood_class, refusal
 from bayesmeta.model.priors.limits import Limits
 from bayesmeta.model.spec import ModelSpec, Prior
 from bayesmeta.robustness.averaging.models import HETEROGENEITY, Member
+from bayesmeta.robustness.averaging.scaled import log_ratios
 
 NO_TAU = 1e-3  # scale of taus that are absent, in standard errors of the most precise result
 DRAWS = 500  # of a model without a quadrature: the error of a log evidence is near .05
 MAX_ERROR = 0.2  # of a log evidence by importance
+DOUBTFUL = 1.0  # error of a log evidence by ratios whose k-hat is too high
 POINTLESS = 1e-12  # sd of a draw as a node
 
 
@@ -42,6 +47,7 @@ class Evaluated:
     tau: np.ndarray  # (nodes, levels)
     spread: np.ndarray  # of the terms of the full model from these (terms, p)
     limits: Limits | None = None
+    ratios: Mapping[str, np.ndarray] = field(default_factory=dict)  # `scaled.log_ratios`, of draws
 
     def mixture(self, weights: np.ndarray, *, with_tau: bool = False) -> Mixture:
         """Return the distribution of a combination of the terms of the full model (terms,).
@@ -82,8 +88,10 @@ def exact(member: Member) -> Evaluated:
 def drawn(design: xr.Dataset, spec: ModelSpec, heterogeneity: bool, seed: int) -> pd.DataFrame:
     """Evaluate a model by importance: a row per draw, with the evidence in every row.
 
-    Columns: log_evidence, error (its Monte-Carlo standard error), k_hat, beta_0, ..., tau_0, ...
+    Columns: log_evidence, error (its Monte-Carlo standard error), k_hat, beta_0, ..., tau_0, ...,
+    and the log ratios of scaled priors (`scaled.log_ratios`).
     """
+    given = spec
     options: dict[str, Any] = {"draws": DRAWS, "chains": 1, "seed": seed, "parameters_only": True}
     kind = likelihood_class(spec)
     if kind is Selected:
@@ -101,6 +109,8 @@ def drawn(design: xr.Dataset, spec: ModelSpec, heterogeneity: bool, seed: int) -
     taus = [posterior[f"tau_{level}"].values[0] for level in spec.levels]
     table = {f"beta_{at}": column for at, column in enumerate(beta.T)}
     table |= {f"tau_{at}": column for at, column in enumerate(taus)}
+    draws = {str(name): posterior[name].values[0] for name in posterior} | {"tau": np.array(taus).T}
+    table |= log_ratios(design, given, draws, heterogeneity=heterogeneity)
     evidence = posterior.attrs["log_marginal_likelihood"]
     k_hat = posterior.attrs.get("k_hat", np.nan)
     return pd.DataFrame(table).assign(log_evidence=evidence, error=ess**-0.5, k_hat=k_hat)
@@ -121,7 +131,25 @@ def of_draws(member: Member, table: pd.DataFrame) -> Evaluated:
     weight = np.full(len(table), 1 / len(table))
     evidence, error = table[["log_evidence", "error"]].to_numpy(float)[0]
     parameters = (beta, covariance, taus, member.spread)
-    return Evaluated(evidence, error, "importance", weight, *parameters)
+    ratios = {str(name): table[name].to_numpy() for name in table if " x " in str(name)}
+    return Evaluated(evidence, error, "importance", weight, *parameters, ratios=ratios)
+
+
+def reweighted(evaluated: Evaluated, name: str) -> Evaluated:
+    """Return an evidence by draws under a scaled prior, with its error.
+
+    The error is `DOUBTFUL` if k-hat of the ratios is above its limit.
+    """
+    log_ratio = evaluated.ratios[name]
+    count = len(log_ratio)
+    _, k_hat = smoothed_weights(log_ratio)
+    log_mean = float(logsumexp(log_ratio) - np.log(count))
+    variance = float(np.exp(log_ratio - log_mean).var())
+    independent = min(count, evaluated.error**-2) if evaluated.error else count
+    error = float(np.hypot(evaluated.error, np.sqrt(variance / independent)))
+    if k_hat > MAX_K_HAT:
+        error = DOUBTFUL
+    return replace(evaluated, log_evidence=evaluated.log_evidence + log_mean, error=error)
 
 
 def why_uncertain(table: pd.DataFrame) -> str:

@@ -9,6 +9,9 @@ With M0 the model M1 with a term fixed at 0 and the same prior of all else,
 
 the prior density of the term at 0 over the posterior density there.
 
+Draws of a model without a quadrature are weighted by the ratio of the scaled prior to the prior
+(`scaled`).
+
 Source: Dickey 1971, doi 10.1214/aoms/1177693507.
 """
 
@@ -17,72 +20,82 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from scipy.special import softmax
 
-from bayesmeta.model.spec import ModelSpec, Prior
-from bayesmeta.model.spec.families import HEAVY, TAU_OF
-from bayesmeta.robustness.averaging.evidence import Evaluated, exact, is_exact
-from bayesmeta.robustness.averaging.models import EFFECT, HETEROGENEITY, Member
-from bayesmeta.robustness.averaging.tables import Pairs, inclusion_table
-
-SCALES = (0.25, 0.35, 0.5, 0.71, 1.0, 1.41, 2.0, 2.83, 4.0)
-MOST = 120  # models that are evaluated again at every scale
-SCALED_LAST = (  # families whose last parameter is the scale
-    *("Normal", "StudentT", "Cauchy", "HalfNormal", "HalfStudentT", "HalfCauchy"),
-    *("Exponential", "InvGamma"),
+from bayesmeta.model.spec import ModelSpec
+from bayesmeta.model.spec.families import HEAVY
+from bayesmeta.robustness.averaging.evidence import (
+    DOUBTFUL,
+    MAX_ERROR,
+    Evaluated,
+    exact,
+    is_exact,
+    reweighted,
 )
+from bayesmeta.robustness.averaging.models import EFFECT, HETEROGENEITY, Member
+from bayesmeta.robustness.averaging.scaled import SCALES, ratio_name, scaled_spec
+from bayesmeta.robustness.averaging.tables import Pairs, inclusion_table, log_probabilities
+
+MOST = 120  # models that are evaluated again by quadrature at every scale
+MOST_DOUBTFUL = 0.01  # share of models with doubtful ratios among those with, or without, a part
+COLUMNS = ["component", "scale", "log_bayes_factor", "bayes_factor", "error"]
 
 
 def sensitivity_table(pairs: Pairs) -> pd.DataFrame:
     """Return inclusion Bayes factors with priors that are narrower and wider.
 
     The prior of the terms is scaled for all components but heterogeneity, that of the taus for
-    heterogeneity; models with evidence by importance are left out.
-    Columns: component, scale (a factor of the prior's), log_bayes_factor, bayes_factor.
+    heterogeneity. Models with evidence by importance have the ratio of both priors averaged over
+    their draws. A scale is left out of a component if its error exceeds `MAX_ERROR`, or if draws
+    with weights that cannot be trusted matter to it; all are left out of many exact models.
+    Columns: component, scale (a factor of the prior's), log_bayes_factor, bayes_factor, error (of
+    the log Bayes factor).
     """
-    members = [member for member, _ in pairs if is_exact(member)]
-    if not members or len(members) > MOST:
-        return pd.DataFrame(columns=["component", "scale", "log_bayes_factor", "bayes_factor"])
+    exact_ones = sum(is_exact(member) for member, _ in pairs)
+    if exact_ones > MOST or not all(is_exact(member) or result.ratios for member, result in pairs):
+        return pd.DataFrame(columns=COLUMNS)
     tables = []
     for scale in SCALES:
         for of_taus in (False, True):
-            scaled = [_scaled(member, scale, of_taus=of_taus) for member in members]
-            table = inclusion_table([(member, exact(member)) for member in scaled])
+            scaled = [at_scale(*pair, scale, of_taus=of_taus) for pair in pairs]
+            table = inclusion_table(scaled)
             chosen = (table["component"] == HETEROGENEITY) == of_taus
+            chosen &= table["error"] <= MAX_ERROR
+            chosen &= table["component"].map(lambda name, at=scaled: _is_certain(pairs, at, name))
             tables.append(table[chosen].assign(scale=scale))
-    columns = ["component", "scale", "log_bayes_factor", "bayes_factor"]
-    return pd.concat(tables)[columns].sort_values(["component", "scale"], ignore_index=True)
+    return pd.concat(tables)[COLUMNS].sort_values(["component", "scale"], ignore_index=True)
 
 
-def _scaled(member: Member, scale: float, *, of_taus: bool) -> Member:
-    """Return a model with wider priors, of the taus or of the terms that are in it."""
-    spec = member.spec
+def at_scale(
+    member: Member, evaluated: Evaluated, scale: float, *, of_taus: bool
+) -> tuple[Member, Evaluated]:
+    """Return a model with a scaled prior of the terms or of the taus, and its evidence.
 
-    def concerns(key: str) -> bool:
-        is_tau = key == "tau" or key.startswith(TAU_OF)
-        return is_tau if of_taus else key in spec.parts and key != "slope"
+    The error of an evidence by ratios that cannot be trusted is `DOUBTFUL`.
+    """
+    wider = replace(member, spec=scaled_spec(member.spec, scale, of_taus=of_taus))
+    without_taus = of_taus and not member.present.get(HETEROGENEITY, True)
+    if without_taus or wider.spec == member.spec:
+        return member, evaluated
+    if is_exact(member):
+        return wider, exact(wider)
+    return wider, reweighted(evaluated, ratio_name(scale, of_taus=of_taus))
 
-    priors = {
-        key: scaled_prior(prior, scale) if concerns(key) else prior
-        for key, prior in spec.priors.items()
-    }
-    return replace(member, spec=replace(spec, priors=priors))
 
+def _is_certain(pairs: Pairs, scaled: Pairs, component: str) -> bool:
+    """Return whether models with doubtful ratios hardly matter to a Bayes factor.
 
-def scaled_prior(prior: Prior, scale: float) -> Prior:
-    """Return a prior whose scale is multiplied, if its family has one; a point stays."""
-    *others, last = prior.parameters
-    if prior.family in SCALED_LAST:
-        return replace(prior, parameters=(*others, last * scale))
-    if prior.family in ("LogNormal", "LogStudentT"):
-        at = len(prior.parameters) - 2
-        moved = list(prior.parameters)
-        moved[at] += float(np.log(scale))
-        return replace(prior, parameters=tuple(moved))
-    if prior.family == "Uniform":
-        return replace(prior, parameters=tuple(scale * x for x in prior.parameters))
-    if prior.family == "Gamma":
-        return replace(prior, parameters=(*others, last / scale))
-    return prior
+    By their evidence under the scaled prior, and under the prior of the model, which is not in
+    doubt.
+    """
+    doubtful = np.array([result.error == DOUBTFUL for _, result in scaled])
+    has = np.array([member.present[component] for member, _ in scaled])
+    shares = [
+        softmax(log_probabilities(members)[side])[doubtful[side]].sum()
+        for members in (pairs, scaled)
+        for side in (has, ~has)
+    ]
+    return max(shares) <= MOST_DOUBTFUL
 
 
 def density_ratio(member: Member, evaluated: Evaluated, weights: np.ndarray) -> float:

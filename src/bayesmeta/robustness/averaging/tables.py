@@ -41,7 +41,8 @@ def models_table(pairs: Pairs) -> pd.DataFrame:
     """Summarise the models, the most probable first.
 
     Columns: model, then a column per component (yes or no), bias, prior, log_evidence, error (of
-    the log evidence), how (quadrature or importance), posterior.
+    the log evidence), how (quadrature or importance), posterior, weights_prior (of publication, ""
+    without weights).
     """
     posterior = probabilities(pairs)
     rows = []
@@ -54,7 +55,9 @@ def models_table(pairs: Pairs) -> pd.DataFrame:
         }
         row = {"model": member.name, **present, "weights_or_slope": member.bias}
         prior = member.prior / sum(other.prior for other, _ in pairs)
-        rows.append({**row, "prior": prior, **evidence, "posterior": probability})
+        of_weights = str(member.spec.priors.get("weights", ""))
+        numbers = {"prior": prior, **evidence, "posterior": probability}
+        rows.append({**row, **numbers, "weights_prior": of_weights})
     table = pd.DataFrame(rows).sort_values("posterior", ascending=False, kind="stable")
     return table.reset_index(drop=True)
 

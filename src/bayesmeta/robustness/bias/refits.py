@@ -38,18 +38,20 @@ def refit(design: xr.Dataset, spec: ModelSpec, weights: xr.DataArray) -> pd.Data
     estimates, studies = refit_with(design, spec, combinations)
     estimates = estimates.rename(columns={"contrast": "name"})
     is_parameter = estimates["part"] == "parameter"
-    contraction = 1 - (estimates["sd"] / prior_sd(spec)) ** 2
-    estimates = estimates.assign(contraction=contraction.where(is_parameter))[COLUMNS]
+    of_prior = np.full(len(estimates), np.nan)
+    of_prior[is_parameter] = np.resize(prior_sd(spec), is_parameter.sum())
+    contraction = 1 - (estimates["sd"] / of_prior) ** 2
+    estimates = estimates.assign(contraction=contraction)[COLUMNS]
     studies = studies.rename(columns={"study": "name"})[["name", "k", "elpd", "how", "k_hat"]]
     return pd.concat([estimates, studies.assign(part="study")], ignore_index=True)
 
 
-def prior_sd(spec: ModelSpec) -> float:
-    """Return the prior sd of a bias model's weights or slopes; nan without any."""
+def prior_sd(spec: ModelSpec) -> np.ndarray:
+    """Return the prior sds of a bias model's slope or weights (1 or weights,); nan without any."""
     for key in ("weights", "slope"):
         if key in spec.priors:
-            return float(spec.priors[key].distribution.std())
-    return np.nan
+            return np.atleast_1d(spec.priors[key].distribution.std())
+    return np.array([np.nan])
 
 
 def _integrated(design: xr.Dataset, spec: ModelSpec, combinations: Combinations) -> Tables:
