@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, Page
 from browsers import CONTRASTS, launched, unfold, violations, widest
 from live_pages import HOSTILE, MODEL, frame_of, opened, settle, written
 
+pytestmark = pytest.mark.wide
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

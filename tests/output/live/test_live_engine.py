@@ -19,6 +19,8 @@ from live_comparison import COARSE, SHARES, compare, compare_deletion, made_up, 
 from live_engine import MODULES, ask, request
 from raw_tables import attrs_of
 
+pytestmark = pytest.mark.wide
+
 
 @pytest.mark.parametrize("name", ["preclinical", "clinical", "clinical-all"])
 @pytest.mark.parametrize("rho", [0.0, 0.6])

@@ -11,6 +11,8 @@ from bayesmeta.model.spec.families import FAMILIES, families_of
 from live_comparison import COARSE, compare, compare_deletion, made_up, spec_with
 from live_engine import ask, request
 
+pytestmark = pytest.mark.wide
+
 PRIORS = [
     "HalfNormal(0.7)",
     "HalfStudentT(4, 0.5)",
