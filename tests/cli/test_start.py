@@ -17,6 +17,7 @@ print(*{"jax", "numpyro", "pymc", "pytensor"} & set(sys.modules), sep=",", file=
 """
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize(
     "verb", ["fit", *(pytest.param(x, marks=pytest.mark.slow) for x in ("compare", "lint"))]
 )

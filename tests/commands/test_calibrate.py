@@ -10,6 +10,8 @@ from bayesmeta.cli import main
 from bayesmeta.infrastructure.files import root
 from standardised import simulate_smds
 
+pytestmark = pytest.mark.wide
+
 
 def run(*arguments: str) -> int:
     """Exit code of the command line."""

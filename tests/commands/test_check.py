@@ -13,6 +13,8 @@ from bayesmeta.commands.request import Request, read_inputs
 from bayesmeta.inference.quadrature import integrate_posterior, leave_one_study_out, terms_table
 from raw_tables import KEYS, simulate
 
+pytestmark = pytest.mark.wide
+
 CHECKS = ["convergence", "funnel", "bias models", "influence", "heterogeneity"]
 CHECKS += ["prior sensitivity"]
 TABLES = {

@@ -22,6 +22,8 @@ from bayesmeta.output.pages import read_results, report_page
 from raw_tables import simulate
 from report_folder import make_folder
 
+pytestmark = pytest.mark.wide
+
 JSON = '<script type="application/json" id="data">'
 
 

@@ -15,6 +15,8 @@ from bayesmeta.commands import multiverse
 from bayesmeta.model.spec import read_spec
 from bayesmeta.robustness import multiverse as alternatives
 
+pytestmark = pytest.mark.wide
+
 LONG = "contrast alternative label mean sd ci_lb ci_ub p_positive p_conclusion note"
 ALTERNATIVES = "alternative label reason k studies changed log_bayes_factor"
 PLAIN = ["base", "effect level", "rho .5", "rho .8", "rho estimated", "heavy tails"]

@@ -25,6 +25,8 @@ from bayesmeta.output.folders.staging import staging
 from bayesmeta.output.pages import read_results
 from report_folder import make_folder
 
+pytestmark = pytest.mark.wide
+
 
 @pytest.fixture
 def table(tmp_path: Path) -> Path:

@@ -12,6 +12,8 @@ from bayesmeta.commands.request import Request, read_inputs
 from bayesmeta.inference.quadrature import integrate_posterior, terms_table
 from bayesmeta.screening import forest, tuning
 
+pytestmark = pytest.mark.wide
+
 TABLES = (
     "convergence",
     "dependence",

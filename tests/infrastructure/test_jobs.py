@@ -165,6 +165,7 @@ def wait_for_tables(kept: Path, count: int) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.wide
 def test_a_run_continues_where_it_was_killed(log: Path, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     with in_another_process(log, kept) as running:
@@ -183,6 +184,7 @@ def test_a_run_continues_where_it_was_killed(log: Path, tmp_path: Path) -> None:
     assert {calls(log)[number] for number in done} == {1}
 
 
+@pytest.mark.wide
 def test_ctrl_c_keeps_what_is_done_and_says_how_to_continue(log: Path, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     with in_another_process(log, kept) as running:

@@ -97,6 +97,7 @@ def test_prior_draws_have_the_marginals_of_robma(
     np.testing.assert_allclose(prior_sd(spec), wanted)
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("spec", [SPEC, by_sex(SPEC)], ids=["together", "by sex"])
 def test_coordinates_and_density_are_those_of_nuts(spec: ModelSpec, frame: pd.DataFrame) -> None:
     design = build_design(frame, spec)

@@ -71,6 +71,7 @@ def test_student_study_effects_equal_the_integral_over_them(nu: float, far: floa
         assert float(got[study]) == pytest.approx(want, abs=1e-7)
 
 
+@pytest.mark.wide
 def test_drawn_scales_give_study_effects_their_student_posterior() -> None:
     design = design_of(5.0)
     likelihood, parameters = (

@@ -9,6 +9,8 @@ from playwright.sync_api import Browser
 from browsers import launched
 from live_pages import answer, frame_of, opened, settle, written
 
+pytestmark = pytest.mark.wide
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -217,6 +217,7 @@ def test_without_the_minifier_a_page_has_the_script_as_it_is(
     assert minified("const x = 1; // a\n") == "const x = 1; // a\n"
 
 
+@pytest.mark.wide
 def test_the_types_of_the_script_hold() -> None:
     """The comments of the script declare types, which the compiler of TypeScript checks."""
     compiler = shutil.which("tsc")

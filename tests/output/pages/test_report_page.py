@@ -18,6 +18,8 @@ from bayesmeta.output.pages.sections import CONTENTS
 from bayesmeta.output.pages.tables import csv_link
 from report_folder import make_folder
 
+pytestmark = pytest.mark.wide
+
 CELL = re.compile(
     r'<data value="([^"]*)" data-cell="([^"|]*)\|([^"|]*)\|([^"]*)" title="[^"]*">([^<]*)</data>'
 )

@@ -16,6 +16,8 @@ from bayesmeta.robustness.averaging.evidence import DOUBTFUL, reweighted
 from bayesmeta.robustness.averaging.scaled import SCALES, ratio_name
 from bayesmeta.robustness.averaging.sensitivity import at_scale
 
+pytestmark = pytest.mark.wide
+
 YI = np.array([0.62, 0.15, 0.81, 0.48])
 VI = np.array([0.05, 0.08, 0.1, 0.04])
 LEVELS = '"study", "effect"'
