@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -211,3 +212,17 @@ def test_ctrl_c_in_a_command_is_said(
     monkeypatch.setattr("bayesmeta.commands.run.run", interrupted)
     assert code_of("fit", "a.csv") == 130
     assert capsys.readouterr().err.strip() == interrupts.message()
+
+
+def test_an_interrupt_that_compiled_code_swallows_prints_no_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown: list[BaseException] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda what: shown.append(what.exc_value))
+    swallowed = SimpleNamespace(exc_value=KeyboardInterrupt())
+    other = SimpleNamespace(exc_value=ValueError())
+    with interrupts.stopped_by_interrupt():
+        sys.unraisablehook(swallowed)
+        sys.unraisablehook(other)
+    sys.unraisablehook(swallowed)
+    assert shown == [other.exc_value, swallowed.exc_value]

@@ -40,11 +40,20 @@ def end() -> NoReturn:
 @contextmanager
 def stopped_by_interrupt() -> Iterator[None]:
     """End the process with a message and its code at SIGINT, SIGTERM or SIGHUP in the block."""
+    shown = sys.unraisablehook
     try:
+        sys.unraisablehook = lambda what: None if _is_interrupt(what) else shown(what)
         end_after_interrupt()
         yield
     except KeyboardInterrupt:
         end()
+    finally:
+        sys.unraisablehook = shown
+
+
+def _is_interrupt(what: "sys.UnraisableHookArgs") -> bool:
+    """Return whether compiled code swallowed an interrupt, after which the process is ended."""
+    return isinstance(what.exc_value, KeyboardInterrupt)
 
 
 def end_after_interrupt() -> None:

@@ -92,3 +92,26 @@ def test_a_message_is_short_and_commands_no_terminal() -> None:
     assert readable("\x1b]0;x\x07 \u202eabc") == "\\x1b]0;x\\x07 \\u202eabc"
     long = readable("x" * 10_000_000)
     assert len(long) == LONGEST + len(" ... ")
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ('scale = "~ dose"\ncrossed = 3', "crossed of model hostile are 3; they should be a list"),
+        ('[errors]\nrho = "study"', "rho of errors of model hostile is 'study'; .* a number"),
+        ("[errors]\nrho = [0.5, true]", r"rho of errors of .* is \[0.5, True\]; .* list of two"),
+        ('[errors]\nphi = [0.5]\ntime = "dose"', r"phi of errors of .* is \[0.5\]; .* a number"),
+        ("[errors]\ncluster = {a = 1}", "cluster of errors of .* a name, like"),
+        ('[errors]\nrho = 0.5\nphi = 0.5\ntime = "study"', "column 'study' .time. should have num"),
+        ('[errors]\ngroup1 = "study"\ngroup2 = "group"\nw1 = "study"', "'study' .w1. should have"),
+        ("[correlation]\nstudy = 3", "correlation.study is 3; it should read"),
+        ("[correlation.study]\nfile = 3", "correlation.study is {'file': 3}; it should read"),
+        ("[inner]\nstudy = 3", "inner.study of model hostile is 3; it should read"),
+    ],
+)
+def test_an_entry_of_another_kind_is_named(entry: str, message: str, table: pd.DataFrame) -> None:
+    keys, header, tables = entry.partition("[")
+    if not entry.startswith("scale"):
+        keys, tables = "", header + tables
+    with pytest.raises(BadInput, match=message):
+        coded(f"{keys}{MODEL}{tables}", table)

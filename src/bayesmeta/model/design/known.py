@@ -14,7 +14,7 @@ Source: `vcalc` of metafor.
 
 import csv
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from bayesmeta.model.spec import ModelSpec
 
 SYMMETRIC = 1e-8  # largest relative difference of a matrix from its transpose, as files round
 SMALLEST = 1e-10  # eigenvalue of a correlation matrix; below, the inverse has few digits
+Columns = Callable[[str], np.ndarray]
 TREES = (".nwk", ".newick", ".tre", ".tree")
 
 
@@ -80,6 +81,12 @@ def correlations_of(frame: pd.DataFrame, entry: Mapping[str, Any]) -> np.ndarray
             )
         return values.to_numpy()
 
+    def numbers(key: str) -> np.ndarray:
+        values = pd.to_numeric(column(key), errors="coerce")
+        if not np.isfinite(values).all():
+            raise BadInput(f"errors: column '{entry[key]}' ({key}) should have numbers")
+        return np.asarray(values, float)
+
     k = len(frame)
     cluster = pd.factorize(column("cluster"))[0]
     rho = np.atleast_1d(np.asarray(entry.get("rho", 1.0), float))
@@ -99,22 +106,19 @@ def correlations_of(frame: pd.DataFrame, entry: Mapping[str, Any]) -> np.ndarray
     elif same:
         r = np.where(same[0], 1.0, rho[0])
     if "time" in entry:
-        times = np.asarray(column("time"), float)
+        times = numbers("time")
         r = r * float(entry.get("phi", 0)) ** np.abs(np.subtract.outer(times, times))
     if "group1" in entry or "group2" in entry:
-        r = r * _shared(column, entry)
+        r = r * _shared(column, numbers, entry)
     r = r * np.equal.outer(cluster, cluster)
     np.fill_diagonal(r, 1.0)
     return r
 
 
-def _shared(column: Any, entry: Mapping[str, Any]) -> np.ndarray:
+def _shared(column: Columns, numbers: Columns, entry: Mapping[str, Any]) -> np.ndarray:
     """Return s of the module's equations (k, k)."""
     first, second = column("group1"), column("group2")
-    w1, w2 = (
-        np.asarray(column(key), float) if key in entry else np.ones(len(first))
-        for key in ("w1", "w2")
-    )
+    w1, w2 = (numbers(key) if key in entry else np.ones(len(first)) for key in ("w1", "w2"))
     equal = np.equal.outer
     of_first = (equal(first, first) * 1.0 - equal(first, second)) / w1[:, None]
     of_second = (equal(second, second) * 1.0 - equal(second, first)) / w2[:, None]

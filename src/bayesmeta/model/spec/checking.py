@@ -10,13 +10,11 @@ from bayesmeta.model.spec.families import FAMILIES, REAL, TAU_OF, families_of, s
 from bayesmeta.model.spec.model import LEVELS, ModelSpec
 from bayesmeta.model.spec.prior import Prior, check_limits, refuse_unknown
 from bayesmeta.model.spec.selection_rules import check_selection
+from bayesmeta.model.spec.structure_rules import check_structure
 
 ORDERED = "ordered-logit"
 CATEGORIES = 3
 UNFIT = ("rho", "shared_controls", "bias", "tau_by", "concordance")  # of an ordered logit
-UNFIT_STRUCTURED = ("rho", "shared_controls", "tau_by", "concordance")
-STRUCTURES = ("CS", "HCS", "UN", "AR", "HAR", "CAR", "DIAG", "ID")
-ERRORS = ("file", "cluster", "type", "obs", "time", "group1", "group2", "w1", "w2", "rho", "phi")
 LIKELIHOODS = ("normal", "t", "student", ORDERED)
 MAX_FORMULA = 20_000  # characters
 MAX_POWER = 20  # formulaic multiplies powers of terms out
@@ -46,7 +44,7 @@ def check_spec(spec: ModelSpec) -> ModelSpec:
     for key, prior in spec.priors.items():
         _check_prior(key, prior, where)
     _check_together(spec, where)
-    _check_structure(spec, where)
+    check_structure(spec, where)
     _check_ordered(spec)
     _check_limited(spec, where)
     return spec
@@ -146,32 +144,6 @@ def _check_taus(spec: ModelSpec, where: str) -> None:
             raise BadInput(f"{got}; it has {len(spec.levels)} levels: {', '.join(spec.levels)}")
 
 
-def _check_structure(spec: ModelSpec, where: str) -> None:
-    """Raise BadInput unless a dependence structure can be fitted."""
-    if not spec.is_structured:
-        return
-    if repeated := {name for name in spec.levels if spec.levels.count(name) > 1}:
-        raise BadInput(f"levels of {where} name {sorted(repeated)} twice; a level is named once")
-    if both := [name for name in spec.crossed if name in spec.levels]:
-        raise BadInput(f"{where} has {both} among levels and crossed; it is one of them")
-    if unfit := [key for key in UNFIT_STRUCTURED if getattr(spec, key)]:
-        needs = (
-            "a dependence structure (crossed, correlation, inner, scale, errors, levels by column)"
-        )
-        raise BadInput(f"{where}: {needs} cannot be combined with {', '.join(unfit)}; leave it out")
-    estimated = [*spec.auxiliary_parameters, *spec.pooling_sds]
-    if spec.likelihood != "normal" or estimated or spec.bias == "selection":
-        needs = "a dependence structure needs a normal likelihood with fixed priors of the terms"
-        raise BadInput(f"{where}: {needs}, and no selection of publications")
-    for outer, entry in spec.inner.items():
-        _check_inner(outer, entry, where)
-    for name, entry in spec.correlation.items():
-        if set(entry) != {"file"}:
-            wanted = f'[correlation.{name}] file = "R.csv", a matrix with names, or a Newick tree'
-            raise BadInput(f"{where}: correlation.{name} is {dict(entry)}; it should read {wanted}")
-    refuse_unknown(spec.errors, ERRORS, f"errors of {where}")
-
-
 def _check_limited(spec: ModelSpec, where: str) -> None:
     """Raise BadInput if a model cannot have a prior with limits that it has."""
     if not (limited := spec.limited):
@@ -182,16 +154,6 @@ def _check_limited(spec: ModelSpec, where: str) -> None:
     if spec.is_structured or spec.likelihood == ORDERED:
         needs = "limits need nested levels of effect sizes"
         raise BadInput(f"{got}; {needs}, not a dependence structure or directions")
-
-
-def _check_inner(outer: str, entry: Any, where: str) -> None:
-    name = f"inner.{outer} of {where}"
-    refuse_unknown(entry, ("factor", "slopes", "struct", "name"), name)
-    if ("factor" in entry) == ("slopes" in entry):
-        raise BadInput(f'{name} needs one of factor = "outcome" and slopes = ["dose"]')
-    if entry.get("struct") not in STRUCTURES:
-        known = ", ".join(STRUCTURES)
-        raise BadInput(f"struct of {name} is {entry.get('struct')!r}; it should be one of {known}")
 
 
 def _check_ordered(spec: ModelSpec) -> None:

@@ -72,14 +72,14 @@ def parse_spec(text: str, name: str) -> ModelSpec:
     where = f"model {name}"
     entries = tomllib.loads(text)
     refuse_unknown(entries, KEYS, where)
-    if isinstance(entries.get("scale"), str):
-        entries["scale"] = {_only_effect(entries, where): entries["scale"]}
     if missing := [key for key in ("terms", "levels", "priors") if key not in entries]:
         raise BadInput(f"{where} lacks the keys {missing}; it has: {', '.join(entries)}")
     for key in [key for key in FORMS if key in entries]:
         if not _is_fine(key, entries[key]):
             got = f"{key} of {where} are {entries[key]!r}"
             raise BadInput(f"{got}; they should {FORMS[key]}")
+    if isinstance(entries.get("scale"), str):
+        entries["scale"] = {_only_effect(entries, where): entries["scale"]}
     if "rho" in entries["priors"] and "rho" in entries:
         raise BadInput(f"{where} both fixes rho and gives it a prior; leave one out")
     entries |= {key: str(entries[key]) for key in TEXTS if key in entries}
@@ -107,7 +107,7 @@ def _is_fine(key: str, value: Any) -> bool:
     in_table = key in (*TABLES, "directions", "columns")
     kind: type[Any] = dict if in_table else list
     if not isinstance(value, kind):
-        return False
+        return key == "scale" and isinstance(value, str)
     if key == "directions":
         return all(direction in ("lower", "higher") for direction in value.values())
     if in_table:
