@@ -11,6 +11,8 @@ import pandas as pd
 from bayesmeta.infrastructure.errors import BadInput
 
 FIT = "fit"
+REQUIRED = {"dataset": str, "created": str}  # entries of a record
+OTHERS = {"columns": dict, "versions": dict, "timings": dict, "notes": list}
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def read_results(folder: Path) -> Results:
             folder,
             {name: pd.read_csv(path) for name, path in _files(folder, "tables/*.csv")},
             dict(_files(folder, "figures/*.svg")),
-            {_command(path, folder): _json(path) for path in records},
+            {_command(path, folder): _record(path) for path in records},
             _json(diagnostics) if diagnostics.is_file() else {},
         )
     except (OSError, ValueError, RecursionError) as error:
@@ -76,6 +78,17 @@ def _command(path: Path, folder: Path) -> str:
     command = path.stem.removeprefix("provenance").removeprefix("-")
     beside = "" if path.parent == folder else f"{path.parent.name}/"
     return command or beside + FIT
+
+
+def _record(path: Path) -> dict[str, Any]:
+    record = _json(path)
+    wrong = [name for name, kind in REQUIRED.items() if not isinstance(record.get(name), kind)]
+    wrong += [
+        name for name, kind in OTHERS.items() if not isinstance(record.get(name, kind()), kind)
+    ]
+    if wrong:
+        raise ValueError(f"{path.name} is no record of a command: see {', '.join(wrong)}")
+    return record
 
 
 def _json(path: Path) -> dict[str, Any]:
