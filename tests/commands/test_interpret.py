@@ -13,6 +13,7 @@ from bayesmeta.output.folders.markup import latex_of, latex_text, markdown_of
 from bayesmeta.output.folders.supplement import printed_tables
 from bayesmeta.output.pages.answers import sentences
 from bayesmeta.output.pages.results import Results
+from report_folder import make_folder
 from results_by_hand import CELLS, COMPARISON, DOUBTS, SIDES, folder, tables_of_fit
 
 
@@ -71,6 +72,17 @@ def test_all_or_nothing_is_written(
     monkeypatch.setattr("bayesmeta.output.folders.supplement.latex_of", broken)
     assert run(whole.folder, "--out", tmp_path / "out") == 2
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("content", ["a,b\n1,2\n", "term\na\n", "term,mean,ci_lb,ci_ub\na,x,y,z\n"])
+def test_a_table_that_was_changed_and_cannot_be_read_is_named(
+    content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recorded = make_folder(tmp_path / "toy")
+    (recorded / "tables" / "terms.csv").write_text(content)
+    assert run(recorded, "--out", tmp_path / "new") == 2
+    assert "changed since they were written: tables/terms.csv; they" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.fixture

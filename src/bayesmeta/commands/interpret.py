@@ -13,6 +13,7 @@ from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.output.folders.staging import staging
 from bayesmeta.output.folders.supplement import write_supplement
 from bayesmeta.output.pages.answers import sentences
+from bayesmeta.output.pages.provenance_tables import refused_if_changed
 from bayesmeta.output.pages.results import read_results
 
 ANALYSES = {"terms", "comparison", "check", "lint", "verdicts"}  # a table of every command
@@ -26,19 +27,21 @@ def run_interpret(
     Raise BadInput, and write nothing, if the folder has no analysis or `out` cannot be written.
     """
     results = read_results(options.results)
-    results = replace(results, tables=shown_tables(results.tables, options.transform))
+    with refused_if_changed(options.results):
+        results = replace(results, tables=shown_tables(results.tables, options.transform))
     if "directions" in results.tables:
         problem = "holds directions only, without means to interpret"
         raise BadInput(f"{options.results} {problem}; see its tables/directions.csv")
     if not ANALYSES & set(results.tables):
         commands = "bayesmeta fit, compare, check, lint or multiverse"
         raise BadInput(f"{options.results} holds no analysis; name a folder that {commands} wrote")
-    conclusions = sentences(results, html=False)
     names: list[str] = []
-    if out is not None:
-        with staging(out) as folder:
-            write_supplement(folder, results)
-            names = sorted(path.name for path in folder.iterdir())
+    with refused_if_changed(options.results):
+        conclusions = sentences(results, html=False)
+        if out is not None:
+            with staging(out) as folder:
+                write_supplement(folder, results)
+                names = sorted(path.name for path in folder.iterdir())
     printer = Printer(console, synthetic=bool(results.about.get("synthetic")))
     printer.banner()
     for sentence in conclusions.values():

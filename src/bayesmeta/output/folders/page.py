@@ -10,7 +10,7 @@ from bayesmeta.output.folders.folder import Folder
 
 def write_report(folder: Folder, results: pages.Results, parts: pd.DataFrame) -> None:
     """Write index.html and the tables parts (part, state, reason, seconds), facts, checklist."""
-    with folder.steps("writing the page"):
+    with folder.steps("writing the page"), pages.refused_if_changed(results.folder):
         results = _with_report(results, folder, parts=parts)
         counted = {"facts": pages.facts_table(results), "checklist": pages.checklist_table(results)}
         results = _with_report(results, folder, **counted)

@@ -2,10 +2,13 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
 
+from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.output.pages.results import Results
 
 PART = ["part", "command", "model", "model_sha256", "seed"]
@@ -65,3 +68,17 @@ def changed_files(folder: Path) -> set[Path]:
         for path, digests in hashes.items()
         if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() not in digests
     }
+
+
+@contextmanager
+def refused_if_changed(folder: Path) -> Iterator[None]:
+    """Raise BadInput if a table cannot be read because it was changed since it was written."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError) as error:
+        if not (changed := changed_files(folder)):
+            raise
+        names = ", ".join(sorted(str(path.relative_to(folder)) for path in changed))
+        problem = f"{folder} has files that were changed since they were written: {names}"
+        advice = "run the commands that wrote them again"
+        raise BadInput(f"{problem}; they cannot be read any more ({error!r}); {advice}") from error
