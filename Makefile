@@ -1,6 +1,6 @@
 # make fit    the main job: the posterior of the preclinical studies, or of their synthetic twin where data are absent
 # make report the whole analysis on one page, reports/preclinical/three-level/index.html; DATASET=clinical or another
-# make test   the tests; make test-wide those of many cases, whole commands and pages; make test-slow all, statistical ones too
+# make test   the tests; make test-wide also those of many cases, whole commands and pages; make test-slow all, statistical too
 # make lint   style, types, import contracts
 # make docs   the documentation as docs/_build/html/index.html; a warning is an error
 # make bench  times against other programs; make calibration every model on data from its prior, docs/calibration.md
@@ -28,7 +28,7 @@ test: .venv/ready
 	$(PYTEST) -m "not slow and not wide"
 
 test-wide: .venv/ready
-	$(PYTEST) -m "wide and not slow"
+	$(PYTEST)
 
 test-slow: .venv/ready
 	$(PYTEST) -m "slow or not slow"

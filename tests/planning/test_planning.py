@@ -244,6 +244,7 @@ def test_fewer_studies_are_the_first_of_more() -> None:
     assert np.corrcoef(larger.ravel(), few.ravel())[0, 1] > 0.9
 
 
+@pytest.mark.slow
 def test_more_studies_and_persons_narrow_and_nothing_is_learnt_on_average(
     simulated: pd.DataFrame, spec: ModelSpec
 ) -> None:

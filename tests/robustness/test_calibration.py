@@ -96,7 +96,7 @@ def test_curves_are_those_of_the_ranks() -> None:
     assert (curves["upper"] < 1).any()
 
 
-@pytest.mark.wide
+@pytest.mark.slow
 @pytest.mark.parametrize("draws", [59, 200])
 def test_few_draws_cover_as_often_as_many(draws: int) -> None:
     """Truths and draws from one distribution: with linear quantiles of 59 draws .92 are inside."""

@@ -236,7 +236,8 @@ def test_prior_draws_have_the_density_of_the_prior() -> None:
         assert np.isfinite(log_prior(design, spec, drawn)["beta"]).all()
 
 
-@pytest.mark.parametrize("name", ["one-sided", pytest.param("Student", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["one-sided", "Student"])
 def test_simulated_truths_have_uniform_ranks_and_are_covered(name: str) -> None:
     """Simulation-based calibration: truths from the prior, tables from the truths."""
     design, spec = designed(LIMITED[name][0])

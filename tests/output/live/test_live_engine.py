@@ -22,8 +22,14 @@ from raw_tables import attrs_of
 pytestmark = pytest.mark.wide
 
 
-@pytest.mark.parametrize("name", ["preclinical", "clinical", "clinical-all"])
-@pytest.mark.parametrize("rho", [0.0, 0.6])
+@pytest.mark.parametrize(
+    ("name", "rho"),
+    [
+        *[("preclinical", 0.0), ("preclinical", 0.6), ("clinical", 0.0), ("clinical-all", 0.6)],
+        pytest.param("clinical", 0.6, marks=pytest.mark.slow),
+        pytest.param("clinical-all", 0.0, marks=pytest.mark.slow),
+    ],
+)
 def test_the_published_datasets(trace_data: Any, name: str, rho: float) -> None:
     inputs = read_inputs(Request(dataset=name))
     spec = replace(inputs.spec, rho=rho)
@@ -46,7 +52,7 @@ def test_small_tables_on_one_and_two_levels(effects: int, studies: int, levels: 
     compare_deletion(design, spec, weights)
 
 
-@pytest.mark.parametrize("tables", [16, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("tables", [8, pytest.param(50, marks=pytest.mark.slow)])
 def test_simulated_tables_of_three_and_four_levels_with_and_without_rho(tables: int) -> None:
     families = ["HalfNormal(0.7)", "HalfCauchy(0.5)", "Exponential(0.6)", "Gamma(2, 3)"]
     cases = []

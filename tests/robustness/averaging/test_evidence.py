@@ -212,7 +212,12 @@ def of_many_draws(nested: averaging.Member) -> dict[str, float]:
 
 @pytest.mark.wide
 @pytest.mark.parametrize(
-    "rough", [published_studies.FINE, published_studies.ROUGH, published_studies.Nodes(3, 3, 3, 9)]
+    "rough",
+    [
+        published_studies.ROUGH,
+        pytest.param(published_studies.FINE, marks=pytest.mark.slow),
+        pytest.param(published_studies.Nodes(3, 3, 3, 9), marks=pytest.mark.slow),
+    ],
 )
 def test_the_nodes_of_the_approximation_do_not_change_the_evidence(
     nested: averaging.Member,

@@ -31,7 +31,7 @@ def by_draws(member: averaging.Member, seed: int = 1) -> averaging.Evaluated:
     return averaging.of_draws(member, table)
 
 
-@pytest.mark.parametrize("of_taus", [False, True])
+@pytest.mark.parametrize("of_taus", [pytest.param(False, marks=pytest.mark.slow), True])
 @pytest.mark.parametrize(
     ("levels", "prior"), [(LEVELS, "Normal(0, 1)"), ('"study"', "StudentT(4, 0, 0.7)")]
 )

@@ -289,6 +289,7 @@ def planted(seed: int, power: int) -> pd.DataFrame:
     return table.assign(yi=yi, vi=s**2, n1i=n1, n2i=n2, valence=valence)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("bias", "power"), [("pet", 1), ("peese", 2)])
 def test_planted_slopes_are_recovered(bias: str, power: int) -> None:
     """20 tables: 16 or more intervals hold the truth (P of fewer .003), only with the slope."""

@@ -71,7 +71,7 @@ def test_a_standard_error_is_found_and_put_right(seed: int) -> None:
     pd.testing.assert_frame_equal(remedy.frame[["yi", "vi", "sd1i"]], clean[["yi", "vi", "sd1i"]])
 
 
-@pytest.mark.wide
+@pytest.mark.slow
 def test_most_standard_errors_are_of_the_first_rank() -> None:
     ranks = []
     for seed in range(20):
