@@ -10,6 +10,7 @@ import re
 FINEST = 0.001  # nothing closer to 0 or 1 is written; about the error of 4000 draws near 0 and 1
 TAIL = 0.05  # closer to 0 or 1 than this a third digit is written
 MOST_DIGITS = 6
+LARGE = 1e9  # a number from here on is written with its power of ten
 MINUS = "−"
 
 
@@ -26,14 +27,16 @@ def words(name: object, separator: str = ", ") -> str:
 def number_text(value: float, digits: int = 2) -> str:
     """Return a number with a fixed number of digits.
 
-    A small number that would read as zero is written with its power of ten if more than two digits
-    are asked for. Zero never has a minus sign. A missing number is a dash.
+    A very large number, as some Bayes factors are, is written with its power of ten; so is a small
+    number that would read as zero, if more than two digits are asked for. Zero never has a minus
+    sign. A missing number is a dash.
     """
     if value != value:
         return "–"
     small = digits > 2 and 0 < abs(value) < 0.5 * 10**-digits
-    text = f"{value:.1e}" if small else f"{value:z.{digits}f}"
-    return text.replace("-", MINUS)
+    large = LARGE <= abs(value) < math.inf
+    text = f"{value:.1e}" if small or large else f"{value:z.{digits}f}"
+    return text.replace("inf", "∞").replace("-", MINUS)
 
 
 def signed_text(value: float, digits: int = 2) -> str:
