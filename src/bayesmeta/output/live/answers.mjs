@@ -1,6 +1,7 @@
 // @ts-check
 /** What the page asks of the engine; the same functions run in the page or in its worker. */
-import { sqrt, zeros } from "./engine/numbers.mjs";
+import { sqrt } from "./engine/numbers.mjs";
+import { weightsOf } from "./data.mjs";
 import { leaveOneStudyOut } from "./engine/deletion.mjs";
 import { heterogeneity } from "./engine/heterogeneity.mjs";
 import { above, densityAt, mixtureOf, momentsOfMixture, quantile } from "./engine/mixtures.mjs";
@@ -109,9 +110,7 @@ function summary({ table, model, combinations, rope }) {
  * @returns {{p: number[], mean: number[], p0: number, mean0: number, sd0: number}}
  */
 function deletion({ table: { terms }, table, model, combinations, rope, conclusion: { at, kind } }) {
-  const weights = zeros(terms);
-  if (at < terms) weights[at] = 1;
-  else weights.set(combinations.subarray((at - terms) * terms, (at - terms + 1) * terms));
+  const weights = weightsOf(terms, combinations, at);
   const posterior = integrate(table, model, { combinations: weights, tolerance: FINE });
   const events = thresholdsOf(rope).map((threshold) => ({ at: terms, threshold }));
   const deleted = leaveOneStudyOut(posterior, events);

@@ -14,7 +14,7 @@ import { shortNumber } from "./texts.mjs";
  * @property {() => State} state
  * @property {(changes: Partial<State>) => void} change
  * @property {() => number} turn number of the last computation: an answer to an older one is not shown
- * @property {() => boolean} ready whether the settings could be computed
+ * @property {() => import("./answers.mjs").Summary[]} summaries of the report, and as set where that differs; none if it cannot be computed
  * @property {(() => void)[]} controls functions that show the state in a control
  */
 

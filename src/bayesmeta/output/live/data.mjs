@@ -40,6 +40,19 @@ export function tableOf(encoded) {
 }
 
 /**
+ * Return the weights of the terms in a term or, after the terms, in a combination, by number.
+ * @param {number} terms
+ * @param {Float64Array} combinations
+ * @param {number} at
+ */
+export function weightsOf(terms, combinations, at) {
+  const weights = zeros(terms);
+  if (at < terms) weights[at] = 1;
+  else weights.set(combinations.subarray((at - terms) * terms, (at - terms + 1) * terms));
+  return weights;
+}
+
+/**
  * What a reader may change of the model; a missing choice is that of the report.
  * @typedef {object} Choices
  * @property {string[]} [levels]

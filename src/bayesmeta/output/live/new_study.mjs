@@ -49,7 +49,7 @@ function rowControl({ names, payload, table: { terms, x } }) {
  * Connect the form; return the function that draws the prediction again.
  * @param {Page} page
  */
-export function newStudyForm({ content, ask, state, change, turn, ready, controls }) {
+export function newStudyForm({ content, ask, state, change, turn, summaries, controls }) {
   const informed = rowControl(content);
   const value = (/** @type {string} */ name) => field(`new-${name}`).valueAsNumber;
   const isDirect = () => field("given").value === "direct";
@@ -63,7 +63,7 @@ export function newStudyForm({ content, ask, state, change, turn, ready, control
     part("raw").hidden = isDirect();
     part("direct").hidden = !isDirect();
     const { yi, vi } = effect();
-    const isReady = vi > 0 && Number.isFinite(vi) && ready();
+    const isReady = vi > 0 && Number.isFinite(vi) && summaries().length > 0;
     field("add").disabled = !(isReady && Number.isFinite(yi));
     part("no-prediction").hidden = isReady;
     if (!isReady) {

@@ -25,7 +25,7 @@ AS_REPORTED = "as in the report"  # a prior of taus by level, or of their total,
 MODULES = (  # in the order of what they use
     *(f"engine/{name}" for name in ENGINE),
     *("data", "answers", "calculator", "state", "texts", "words"),
-    *("elements", "forest", "pictures", "controls"),
+    *("elements", "forest", "pictures", "controls", "funnel"),
     *("results", "robustness", "studies", "new_study", "settings", "page"),
 )
 

@@ -108,6 +108,9 @@ export function keptEffects({ table, moderators }, state) {
   return kept;
 }
 
+/** Return the table with the errors as set. @type {(content: Content, state: State) => import("./data.mjs").Table} */
+export const tableAsSet = ({ table }) => table;
+
 /**
  * Return the analysis that the settings ask for.
  * @param {Content} content

@@ -1,0 +1,102 @@
+// @ts-check
+/** A funnel: effects against their standard errors, around the means that the conclusion is about. */
+import { max, min, sqrt } from "./engine/numbers.mjs";
+import { part, show, widthOf } from "./controls.mjs";
+import { weightsOf } from "./data.mjs";
+import { line, picture, s, text } from "./elements.mjs";
+import { Z, axisOf, rangeOf } from "./forest.mjs";
+import { tableAsSet } from "./state.mjs";
+import { numberText, ticksOf } from "./texts.mjs";
+
+/** @typedef {{i: number, s: number, yi: number, se: number}} Point number of the effect, and of its study */
+
+const MOST_POINTS = 3000; // of the studies that are listed
+const TOP = 18;
+const BOTTOM = 340; // px
+const LEFT = 42;
+/** @type {Record<string, number>} */
+const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
+
+/**
+ * Connect the funnel; return the function that draws it: effects of the listed studies, which of all
+ * effects count, and whether the list or the effects have changed.
+ * @param {import("./controls.mjs").Page} page
+ * @param {(s: number) => void} toggle
+ */
+export function funnelPart({ content, state, summaries }, toggle) {
+  const { table: { group, study, terms, x: design }, payload, combinations } = content;
+  const { axis, hasNull } = payload.measure;
+  /** @type {Point[]} */
+  let points = [];
+  /** @type {any[]} */
+  let dots = [];
+  const lines = s("g", {});
+  let x = (/** @type {number} */ value) => value;
+  let y = x;
+  let low = 0;
+  let high = 0;
+  let deepest = 0;
+  const dotOf = (/** @type {string} */ label, /** @type {number} */ yi, /** @type {number} */ se, /** @type {object} */ more) =>
+    s("circle", { cx: x(yi), cy: y(se), r: 4, ...more }, s("title", {}, `${label}: ${numberText(yi)}, standard error ${numberText(se)}`));
+  const press = (/** @type {any} */ event) => {
+    const at = dots.indexOf(event.target);
+    const next = dots[at + (STEPS[event.key] ?? NaN)];
+    const pressed = event.type === "click" || event.key === "Enter" || event.key === " ";
+    if (at < 0 || !(next || pressed)) return;
+    event.preventDefault();
+    if (pressed) toggle(points[at].s);
+    else move(dots[at], next);
+  };
+  const move = (/** @type {any} */ from, /** @type {any} */ to) => {
+    from.setAttribute("tabindex", -1);
+    to.setAttribute("tabindex", 0);
+    to.focus();
+  };
+  const redraw = (/** @type {Set<number>} */ listed) => {
+    const { yi, vi } = tableAsSet(content, state());
+    const all = [...yi.keys()].filter((i) => listed.has(study[group[i]]));
+    points = all.slice(0, MOST_POINTS).map((i) => ({ i, s: study[group[i]], yi: yi[i], se: sqrt(vi[i]) })).sort((a, b) => a.yi - b.yi);
+    [low, high] = rangeOf(points.map((point) => point.yi), hasNull ? [0] : []);
+    deepest = rangeOf(points.map(({ se }) => se), [0])[1];
+    const width = widthOf("studies");
+    x = (value) => LEFT + ((min(max(value, low), high) - low) / (high - low)) * (width - LEFT - 12);
+    y = (se) => TOP + min(se / deepest, 1) * (BOTTOM - TOP);
+    dots = points.map(({ s, yi, se }) => dotOf(payload.labels[s], yi, se, { role: "checkbox", tabindex: -1 }));
+    dots[0]?.setAttribute("tabindex", 0);
+    const drawn = picture(width, BOTTOM + 34, "Effects against standard errors: arrow keys go from effect to effect, Enter leaves a study out");
+    drawn.setAttribute("role", "group");
+    drawn.addEventListener("click", press);
+    drawn.addEventListener("keydown", press);
+    const { ticks, digits } = ticksOf(0, deepest, 6);
+    const beyond = points.filter((point) => point.yi < low || point.yi > high || point.se > deepest).length;
+    drawn.append(lines, ...(hasNull ? [line("zero", x(0), TOP, x(0), BOTTOM)] : []), ...dots,
+      ...ticks.map((tick) => text("axis", LEFT - 6, y(tick) + 4, numberText(tick, digits), "end")),
+      text("axis", 4, 10, "standard error", "start"), axisOf(low, high, x, BOTTOM, width / 80), text("axis", LEFT, BOTTOM + 31, axis, "start"));
+    show("funnel", drawn);
+    [points, all, { length: beyond }].forEach(({ length }, at) => { part("funnel-note").children[at].textContent = String(length); });
+  };
+  /** Draw the line of a mean, with its region if it is the last. @type {(mean: number, source: string, isLast: boolean) => Element[]} */
+  const lineOf = (mean, source, isLast) => {
+    if (!(mean >= low && mean <= high)) return [];
+    const [left, right] = [mean - low, high - mean].map((room) => min(deepest, room / Z));
+    const d = `M${x(mean)} ${TOP}L${x(mean + Z * right)} ${y(right)}V${BOTTOM}H${x(mean - Z * left)}V${y(left)}Z`;
+    return [...(isLast ? [s("path", { class: "region", d })] : []), line(`interval ${source}`, x(mean), TOP, x(mean), BOTTOM)];
+  };
+  return (/** @type {number[]} */ listed, /** @type {Uint8Array} */ kept, /** @type {boolean} */ isNew) => {
+    if (isNew) redraw(new Set(listed));
+    const weights = weightsOf(terms, combinations, state().conclusion.at);
+    const means = [...weights.keys()].filter((j) => payload.means[j]);
+    const chosen = means.filter((j) => weights[j]);
+    const about = chosen.length ? chosen : means;
+    const drawn = summaries();
+    lines.replaceChildren(...about.flatMap((j) => drawn.flatMap((summary, at) =>
+      lineOf(summary.rows[j].mean, at ? "yours" : "report", at === drawn.length - 1))),
+    ...state().added.map(({ label, yi, vi }) => dotOf(label, yi, sqrt(vi), { class: "dot yours" })));
+    const out = new Set(state().out);
+    points.forEach(({ i, s }, at) => {
+      const other = about.length && about.every((j) => !design[i * terms + j]);
+      dots[at].setAttribute("class", `dot${kept[i] ? "" : " out"}${other ? " other" : ""}`);
+      dots[at].setAttribute("aria-checked", !out.has(s));
+    });
+  };
+}
