@@ -1,6 +1,6 @@
 // @ts-check
 /** What the page asks of the engine; the same functions run in the page or in its worker. */
-import { sqrt } from "./engine/numbers.mjs";
+import { isNaN, sqrt } from "./engine/numbers.mjs";
 import { weightsOf } from "./data.mjs";
 import { leaveOneStudyOut } from "./engine/deletion.mjs";
 import { heterogeneity } from "./engine/heterogeneity.mjs";
@@ -118,7 +118,7 @@ function deletion({ table: { terms }, table, model, combinations, rope, conclusi
   const mixture = mixtureOf(posterior, terms);
   const { mean, sd } = momentsOfMixture(mixture);
   const counted = (/** @type {(s: number) => number} */ value) =>
-    Array.from(deleted.elpd, (elpd, s) => (Number.isNaN(elpd) ? NaN : value(s)));
+    Array.from(deleted.elpd, (elpd, s) => (isNaN(elpd) ? NaN : value(s)));
   return {
     p: counted((s) => probabilityOf(sidesOf(deleted.above.subarray(s * events.length)), kind)),
     mean: counted((s) => deleted.mean[s * width + terms]),

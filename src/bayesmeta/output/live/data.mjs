@@ -104,10 +104,12 @@ export function chosenTable({ yi, vi, x, terms, group, study, studies }, kept, a
   const rows = [...yi.keys()].filter((row) => kept[row]);
   const groups = [...new Set(rows.map((row) => group[row]))];
   const places = new Map(groups.map((old, at) => [old, at]));
+  /** @type {(own: (row: number) => number | number[], ofNew: (row: NewStudy) => number | number[]) => Float64Array} */
+  const column = (own, ofNew) => Float64Array.from([...rows.flatMap(own), ...added.flatMap(ofNew)]);
   return {
-    yi: Float64Array.from([...rows.map((row) => yi[row]), ...added.map((row) => row.yi)]),
-    vi: Float64Array.from([...rows.map((row) => vi[row]), ...added.map((row) => row.vi)]),
-    x: Float64Array.from([...rows.flatMap((row) => [...x.subarray(row * terms, (row + 1) * terms)]), ...added.flatMap((row) => row.x)]),
+    yi: column((row) => yi[row], (row) => row.yi),
+    vi: column((row) => vi[row], (row) => row.vi),
+    x: column((row) => [...x.subarray(row * terms, (row + 1) * terms)], (row) => row.x),
     terms,
     group: Int32Array.from([...rows.map((row) => places.get(group[row]) ?? 0), ...added.map((_, at) => groups.length + at)]),
     study: Int32Array.from([...groups.map((old) => study[old]), ...added.map((_, at) => studies + at)]),

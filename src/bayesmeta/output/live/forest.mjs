@@ -1,6 +1,6 @@
 // @ts-check
 /** A forest, and the axis of a picture, in SVG. */
-import { ceil, floor, max, min, sqrt, sumOf } from "./engine/numbers.mjs";
+import { ceil, floor, isFinite, max, min, sqrt, sumOf } from "./engine/numbers.mjs";
 import { box, line, picture, s, text } from "./elements.mjs";
 import { numberText, ticksOf } from "./texts.mjs";
 
@@ -43,7 +43,7 @@ export const markOf = ({ mean, quantiles: [low, , high], prediction }, source) =
  * @param {number[]} shown
  */
 export function rangeOf(values, shown) {
-  const known = values.filter(Number.isFinite).sort((a, b) => a - b);
+  const known = values.filter(isFinite).sort((a, b) => a - b);
   const last = known.length - 1;
   const low = min(known[floor(0.01 * last)] ?? -1, ...shown);
   const high = max(known[ceil(0.99 * last)] ?? 1, ...shown);

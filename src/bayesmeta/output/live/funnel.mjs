@@ -11,6 +11,7 @@ import { numberText, ticksOf } from "./texts.mjs";
 /** @typedef {{i: number, s: number, yi: number, se: number}} Point number of the effect, and of its study */
 
 const MOST_POINTS = 3000; // of the studies that are listed
+const DENSE = 300; // points, above which they are smaller
 const TOP = 18;
 const BOTTOM = 340; // px
 const LEFT = 42;
@@ -30,27 +31,24 @@ export function funnelPart({ content, state, summaries }, toggle) {
   let points = [];
   /** @type {any[]} */
   let dots = [];
-  const lines = s("g", {});
+  const [regions, lines] = [s("g"), s("g")];
   let x = (/** @type {number} */ value) => value;
   let y = x;
   let low = 0;
   let high = 0;
   let deepest = 0;
   const dotOf = (/** @type {string} */ label, /** @type {number} */ yi, /** @type {number} */ se, /** @type {object} */ more) =>
-    s("circle", { cx: x(yi), cy: y(se), r: 4, ...more }, s("title", {}, `${label}: ${numberText(yi)}, standard error ${numberText(se)}`));
+    s("circle", { cx: x(yi), cy: y(se), r: points.length > DENSE ? 3 : 4, ...more }, s("title", {}, `${label}: ${numberText(yi)}, standard error ${numberText(se)}`));
   const press = (/** @type {any} */ event) => {
     const at = dots.indexOf(event.target);
     const next = dots[at + (STEPS[event.key] ?? NaN)];
     const pressed = event.type === "click" || event.key === "Enter" || event.key === " ";
     if (at < 0 || !(next || pressed)) return;
     event.preventDefault();
-    if (pressed) toggle(points[at].s);
-    else move(dots[at], next);
-  };
-  const move = (/** @type {any} */ from, /** @type {any} */ to) => {
-    from.setAttribute("tabindex", -1);
-    to.setAttribute("tabindex", 0);
-    to.focus();
+    if (pressed) return toggle(points[at].s);
+    dots[at].tabIndex = -1;
+    next.tabIndex = 0;
+    next.focus();
   };
   const redraw = (/** @type {Set<number>} */ listed) => {
     const { yi, vi } = tableAsSet(content, state());
@@ -62,25 +60,22 @@ export function funnelPart({ content, state, summaries }, toggle) {
     x = (value) => LEFT + ((min(max(value, low), high) - low) / (high - low)) * (width - LEFT - 12);
     y = (se) => TOP + min(se / deepest, 1) * (BOTTOM - TOP);
     dots = points.map(({ s, yi, se }) => dotOf(payload.labels[s], yi, se, { role: "checkbox", tabindex: -1 }));
-    dots[0]?.setAttribute("tabindex", 0);
-    const drawn = picture(width, BOTTOM + 34, "Effects against standard errors: arrow keys go from effect to effect, Enter leaves a study out");
-    drawn.setAttribute("role", "group");
-    drawn.addEventListener("click", press);
-    drawn.addEventListener("keydown", press);
+    if (dots.length) dots[0].tabIndex = 0;
+    const drawn = picture(width, BOTTOM + 34, "Effects against standard errors");
+    drawn.role = "group";
+    for (const event of ["click", "keydown"]) drawn.addEventListener(event, press);
     const { ticks, digits } = ticksOf(0, deepest, 6);
     const beyond = points.filter((point) => point.yi < low || point.yi > high || point.se > deepest).length;
-    drawn.append(lines, ...(hasNull ? [line("zero", x(0), TOP, x(0), BOTTOM)] : []), ...dots,
+    drawn.append(regions, ...(hasNull ? [line("zero", x(0), TOP, x(0), BOTTOM)] : []), ...dots, lines,
       ...ticks.map((tick) => text("axis", LEFT - 6, y(tick) + 4, numberText(tick, digits), "end")),
       text("axis", 4, 10, "standard error", "start"), axisOf(low, high, x, BOTTOM, width / 80), text("axis", LEFT, BOTTOM + 31, axis, "start"));
     show("funnel", drawn);
     [points, all, { length: beyond }].forEach(({ length }, at) => { part("funnel-note").children[at].textContent = String(length); });
   };
-  /** Draw the line of a mean, with its region if it is the last. @type {(mean: number, source: string, isLast: boolean) => Element[]} */
-  const lineOf = (mean, source, isLast) => {
-    if (!(mean >= low && mean <= high)) return [];
+  const regionOf = (/** @type {number} */ mean) => {
     const [left, right] = [mean - low, high - mean].map((room) => min(deepest, room / Z));
     const d = `M${x(mean)} ${TOP}L${x(mean + Z * right)} ${y(right)}V${BOTTOM}H${x(mean - Z * left)}V${y(left)}Z`;
-    return [...(isLast ? [s("path", { class: "region", d })] : []), line(`interval ${source}`, x(mean), TOP, x(mean), BOTTOM)];
+    return s("path", { class: "region", d });
   };
   return (/** @type {number[]} */ listed, /** @type {Uint8Array} */ kept, /** @type {boolean} */ isNew) => {
     if (isNew) redraw(new Set(listed));
@@ -88,15 +83,16 @@ export function funnelPart({ content, state, summaries }, toggle) {
     const means = [...weights.keys()].filter((j) => payload.means[j]);
     const chosen = means.filter((j) => weights[j]);
     const about = chosen.length ? chosen : means;
-    const drawn = summaries();
-    lines.replaceChildren(...about.flatMap((j) => drawn.flatMap((summary, at) =>
-      lineOf(summary.rows[j].mean, at ? "yours" : "report", at === drawn.length - 1))),
-    ...state().added.map(({ label, yi, vi }) => dotOf(label, yi, sqrt(vi), { class: "dot yours" })));
+    const inside = summaries().map(({ rows }) => about.map((j) => rows[j].mean).filter((mean) => mean >= low && mean <= high));
+    regions.replaceChildren(...(inside.at(-1) ?? []).map(regionOf));
+    lines.replaceChildren(
+      ...inside.flatMap((means, at) => means.map((mean) => line(`interval ${at ? "yours" : "report"}`, x(mean), TOP, x(mean), BOTTOM))),
+      ...state().added.map(({ label, yi, vi }) => dotOf(label, yi, sqrt(vi), { class: "dot yours" })));
     const out = new Set(state().out);
     points.forEach(({ i, s }, at) => {
       const other = about.length && about.every((j) => !design[i * terms + j]);
       dots[at].setAttribute("class", `dot${kept[i] ? "" : " out"}${other ? " other" : ""}`);
-      dots[at].setAttribute("aria-checked", !out.has(s));
+      dots[at].ariaChecked = !out.has(s);
     });
   };
 }

@@ -1,6 +1,6 @@
 // @ts-check
 /** A study that the reader adds: its prediction before its effect is given, then its row. */
-import { sqrt } from "./engine/numbers.mjs";
+import { isFinite, sqrt } from "./engine/numbers.mjs";
 import { button, errorText, field, labelled, on, part, show, widthOf } from "./controls.mjs";
 import { floatsOf, hedges } from "./data.mjs";
 import { h } from "./elements.mjs";
@@ -57,14 +57,14 @@ export function newStudyForm({ content, ask, state, change, turn, summaries, con
     if (isDirect()) return { yi: value("yi"), vi: value("sei") ** 2 };
     const numbers = Object.fromEntries(NUMBERS.map((name) => [name, value(name)]));
     const known = hedges(numbers);
-    return Number.isFinite(known.yi) ? known : { yi: NaN, vi: 1 / numbers.n1 + 1 / numbers.n2 };
+    return isFinite(known.yi) ? known : { yi: NaN, vi: 1 / numbers.n1 + 1 / numbers.n2 };
   };
   const predict = async () => {
     part("raw").hidden = isDirect();
     part("direct").hidden = !isDirect();
     const { yi, vi } = effect();
-    const isReady = vi > 0 && Number.isFinite(vi) && summaries().length > 0;
-    field("add").disabled = !(isReady && Number.isFinite(yi));
+    const isReady = vi > 0 && isFinite(vi) && summaries().length > 0;
+    field("add").disabled = !(isReady && isFinite(yi));
     part("no-prediction").hidden = isReady;
     if (!isReady) {
       show("predicted");
@@ -75,7 +75,7 @@ export function newStudyForm({ content, ask, state, change, turn, summaries, con
     try {
       const prediction = await ask("prediction", { ...analysisOf(content, state()), x: informed(), vi });
       if (mine !== turn()) return;
-      const observed = Number.isFinite(yi) ? yi : undefined;
+      const observed = isFinite(yi) ? yi : undefined;
       const label = predictionText(prediction, observed);
       show("predicted", label);
       const { axis } = content.payload.measure;

@@ -1,5 +1,6 @@
 // @ts-check
 /** What a reader has changed: as plain values, in a link, and as a table and a model. */
+import { isFinite, isNaN } from "./engine/numbers.mjs";
 import { LEVELS } from "./engine/arrays.mjs";
 import { fits } from "./engine/families.mjs";
 import { chosenTable, floatsOf, integersOf, modelOf, tableOf } from "./data.mjs";
@@ -99,7 +100,7 @@ export function keptEffects({ table, moderators }, state) {
     const { codes, values } = moderator;
     const left = new Set(filter.out);
     for (let i = 0; i < kept.length; i++) {
-      const blank = codes ? codes[i] < 0 : Number.isNaN(values?.[i] ?? NaN);
+      const blank = codes ? codes[i] < 0 : isNaN(values?.[i] ?? NaN);
       const value = values?.[i] ?? 0;
       const inside = codes ? !left.has(codes[i]) : value >= (filter.low ?? -Infinity) && value <= (filter.high ?? Infinity);
       if (blank ? !filter.blank : !inside) kept[i] = 0;
@@ -184,8 +185,8 @@ export function stateOf(fragment, { table, moderators, names, report }) {
   const ofRho = Array.isArray(rhoPrior) && [0, 2].includes(rhoPrior.length) && rhoPrior.every((x) => number(x, 0.01, 1000, NaN) === x);
   const added = (Array.isArray(given.added) ? given.added : []).filter((/** @type {any} */ row) =>
     isObject(row) && typeof row.label === "string" && row.label.length <= LONGEST
-    && Number.isFinite(row.yi) && Number.isFinite(row.vi) && row.vi > 0
-    && Array.isArray(row.x) && row.x.length === table.terms && row.x.every(Number.isFinite)).slice(0, MOST_ADDED);
+    && isFinite(row.yi) && isFinite(row.vi) && row.vi > 0
+    && Array.isArray(row.x) && row.x.length === table.terms && row.x.every(isFinite)).slice(0, MOST_ADDED);
   const kind = KINDS.includes(given.conclusion?.kind) ? given.conclusion.kind : report.conclusion.kind;
   return {
     out: places(given.out, table.studies),

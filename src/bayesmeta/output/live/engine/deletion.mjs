@@ -97,7 +97,7 @@ function averaged(parts, deleted) {
   const shares = deleted.map(() => zeros(studies));
   for (let s = 0; s < studies; s++) {
     const logMass = deleted.map((of, at) => of.logEvidence[s] + log(parts[at].weight));
-    logEvidence[s] = logSumExp(Float64Array.from(logMass));
+    logEvidence[s] = logSumExp(logMass);
     logMass.forEach((value, at) => { shares[at][s] = exp(value - logEvidence[s]); });
   }
   const average = (/** @type {(of: OfPart, at: number) => number} */ value, /** @type {number} */ size) =>

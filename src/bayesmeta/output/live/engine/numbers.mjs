@@ -1,7 +1,8 @@
 // @ts-check
-/** Functions of `Math` by their names, and of arrays of numbers. */
+/** Functions of `Math` and `Number` by their names, and of arrays of numbers. */
 
 export const { LN2, PI, SQRT1_2, abs, asinh, ceil, cos, cosh, exp, expm1, floor, hypot, log, log10, log1p } = Math;
+export const { isFinite, isNaN } = Number;
 export const { max, min, sign, sin, sinh, sqrt, tanh, trunc } = Math;
 
 /** Return zeros. @param {number} size */

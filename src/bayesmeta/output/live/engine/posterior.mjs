@@ -85,7 +85,7 @@ function overRho(arrays, combinations, prior, tolerance) {
     const refined = nodes.rho.map((rho) => refine(atRho(arrays, rho), combinations, inner));
     const evidence = refined.map(({ grid }) => grid.logEvidence);
     const logMass = evidence.map((value, at) => value + log(nodes.weight[at]));
-    const total = logSumExp(Float64Array.from(logMass));
+    const total = logSumExp(logMass);
     const parts = refined.map(({ grid }, at) => (
       { rho: nodes.rho[at], weight: nodes.weight[at], share: exp(logMass[at] - total), grid }));
     const logDensity = evidence.map((value, at) => value + logNormal(nodes.z[at]));
@@ -124,7 +124,7 @@ function change(coarse, fine) {
  * @type {(arrays: Arrays, combinations: Float64Array, parts: Part[], error: number, tolerance: number) => Posterior}
  */
 function together(arrays, combinations, parts, error, tolerance) {
-  const logEvidence = logSumExp(Float64Array.from(parts, ({ grid, weight }) => grid.logEvidence + log(weight)));
+  const logEvidence = logSumExp(parts.map(({ grid, weight }) => grid.logEvidence + log(weight)));
   const sorted = [...parts].sort((a, b) => b.share - a.share);
   const near = sorted.filter(({ share }) => share > LEAST * sorted[0].share);
   const sum = sumOf(near.map(({ share }) => share));
