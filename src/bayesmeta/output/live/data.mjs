@@ -40,6 +40,22 @@ export function tableOf(encoded) {
 }
 
 /**
+ * Return a table with other effects and variances in some rows.
+ * @param {Table} table
+ * @param {any} encoded rows, and their yi and vi
+ * @returns {Table}
+ */
+export function tableWith({ yi, vi, ...others }, encoded) {
+  const rows = integersOf(encoded.rows);
+  const [changedYi, changedVi] = [[yi, encoded.yi], [vi, encoded.vi]].map(([old, text]) => {
+    const column = old.slice();
+    floatsOf(text).forEach((value, at) => { column[rows[at]] = value; });
+    return column;
+  });
+  return { yi: changedYi, vi: changedVi, ...others };
+}
+
+/**
  * Return the weights of the terms in a term or, after the terms, in a combination, by number.
  * @param {number} terms
  * @param {Float64Array} combinations

@@ -113,6 +113,7 @@ def _choices(payload: Mapping[str, Any]) -> dict[str, Any]:
         "has_contrasts": len(names) > len(payload["means"]),
         "families": [(family, family) for family in families],
         "moderators": payload["moderators"],
+        "sems": payload["sems"],
         "rho_prior": f"Beta({a:g}, {b:g})",
         "single_prior": model["terms"]["scale"] is not None,
         "single_tau_prior": single_tau_prior,

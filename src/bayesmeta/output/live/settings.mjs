@@ -111,7 +111,7 @@ function filterControls({ content, state, change }, name) {
     button("remove this filter", remove));
 }
 
-/** Connect the filters. @param {Page} page */
+/** Connect the filters and the correction. @param {Page} page */
 function filterPart(page) {
   const { content, state, change, controls } = page;
   on("moderator", "change", () => {
@@ -121,6 +121,9 @@ function filterPart(page) {
     if (!moderator || filterOf(state(), moderator.name)) return;
     change({ filters: { ...state().filters, [moderator.name]: openFilter(moderator) } });
   });
+  if (content.corrected) {
+    choiceControl(page, "errors", () => String(state().corrected), (value) => change({ corrected: value === "true" }));
+  }
   let drawn = "";
   controls.push(() => {
     const key = JSON.stringify(state().filters);

@@ -3,7 +3,7 @@
 import { isFinite, isNaN } from "./engine/numbers.mjs";
 import { LEVELS } from "./engine/arrays.mjs";
 import { fits } from "./engine/families.mjs";
-import { chosenTable, floatsOf, integersOf, modelOf, tableOf } from "./data.mjs";
+import { chosenTable, floatsOf, integersOf, modelOf, tableOf, tableWith } from "./data.mjs";
 
 /** @typedef {import("./answers.mjs").Conclusion} Conclusion */
 /** @typedef {import("./data.mjs").NewStudy} NewStudy */
@@ -17,6 +17,7 @@ import { chosenTable, floatsOf, integersOf, modelOf, tableOf } from "./data.mjs"
  * The settings of the page. Numbers of studies count from 0.
  * @typedef {object} State
  * @property {number[]} out studies that are left out
+ * @property {boolean} corrected whether standard errors that were entered as standard deviations are corrected
  * @property {Record<string, Filter>} filters by name of the moderator
  * @property {string[]} levels
  * @property {number} rho
@@ -60,6 +61,7 @@ export function contentOf(payload) {
   /** @type {State} */
   const report = {
     out: [],
+    corrected: false,
     filters: {},
     levels: payload.model.levels,
     rho: payload.model.rho,
@@ -72,7 +74,8 @@ export function contentOf(payload) {
     added: [],
     conclusion: { at: first, kind: payload.reference.mean[first] >= 0 ? "positive" : "negative" },
   };
-  return { payload, table, combinations, moderators, names, report };
+  const corrected = payload.sems && tableWith(table, payload.sems);
+  return { payload, table, corrected, combinations, moderators, names, report };
 }
 
 /** @typedef {ReturnType<typeof contentOf>} Content */
@@ -109,8 +112,8 @@ export function keptEffects({ table, moderators }, state) {
   return kept;
 }
 
-/** Return the table with the errors as set. @type {(content: Content, state: State) => import("./data.mjs").Table} */
-export const tableAsSet = ({ table }) => table;
+/** Return the table of the report, or with the corrections. @type {(content: Content, state: State) => import("./data.mjs").Table} */
+export const tableAsSet = ({ table, corrected }, state) => (state.corrected ? corrected : table);
 
 /**
  * Return the analysis that the settings ask for.
@@ -120,7 +123,7 @@ export const tableAsSet = ({ table }) => table;
  */
 export function analysisOf(content, state) {
   return {
-    table: chosenTable(content.table, keptEffects(content, state), state.added),
+    table: chosenTable(tableAsSet(content, state), keptEffects(content, state), state.added),
     model: modelOf(content.payload.model, { ...state, tau: state.family === AS_REPORTED ? content.payload.model.tau : state }),
     combinations: content.combinations,
     rope: state.rope,
@@ -156,7 +159,7 @@ export function fragmentOf(state, report) {
  * @param {Content} content
  * @returns {State}
  */
-export function stateOf(fragment, { table, moderators, names, report }) {
+export function stateOf(fragment, { table, corrected, moderators, names, report }) {
   let given;
   try {
     given = JSON.parse(decodeURIComponent(fragment.replace(/^#set=/, "")));
@@ -190,6 +193,7 @@ export function stateOf(fragment, { table, moderators, names, report }) {
   const kind = KINDS.includes(given.conclusion?.kind) ? given.conclusion.kind : report.conclusion.kind;
   return {
     out: places(given.out, table.studies),
+    corrected: given.corrected === true && !!corrected,
     filters,
     levels: levels.length ? levels : report.levels,
     rho: number(given.rho, 0, 0.99, report.rho),

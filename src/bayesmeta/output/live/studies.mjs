@@ -5,7 +5,7 @@ import { field, on, part, show, tick, widthOf } from "./controls.mjs";
 import { textTable } from "./elements.mjs";
 import { Z, forest } from "./forest.mjs";
 import { funnelPart } from "./funnel.mjs";
-import { keptEffects } from "./state.mjs";
+import { keptEffects, tableAsSet } from "./state.mjs";
 import { estimateText, numberText } from "./texts.mjs";
 
 /** @typedef {import("./controls.mjs").Page} Page */
@@ -28,21 +28,22 @@ const ORDERS_OF_STUDIES = {
 const widened = ([low, high], value) => [min(low, value), max(high, value)];
 
 /**
- * Return the studies of the table.
+ * Return the studies, with effects and variances as set.
  * @param {import("./state.mjs").Content} content
+ * @param {import("./data.mjs").Table} table
  * @returns {Study[]}
  */
-function studiesOf({ payload, table }) {
+function studiesOf({ payload, table: { group, study: studyOf } }, { yi, vi }) {
   /** @type {Study[]} */
   const studies = payload.labels.map((/** @type {string} */ label, /** @type {number} */ s) =>
     ({ s, label, count: 0, mean: 0, precision: 0, yi: [Infinity, -Infinity], se: [Infinity, -Infinity] }));
-  table.yi.forEach((yi, i) => {
-    const study = studies[table.study[table.group[i]]];
+  yi.forEach((effect, i) => {
+    const study = studies[studyOf[group[i]]];
     study.count += 1;
-    study.precision += 1 / table.vi[i];
-    study.mean += (yi - study.mean) / table.vi[i] / study.precision;
-    study.yi = widened(study.yi, yi);
-    study.se = widened(study.se, sqrt(table.vi[i]));
+    study.precision += 1 / vi[i];
+    study.mean += (effect - study.mean) / vi[i] / study.precision;
+    study.yi = widened(study.yi, effect);
+    study.se = widened(study.se, sqrt(vi[i]));
   });
   return studies;
 }
@@ -54,8 +55,7 @@ function studiesOf({ payload, table }) {
 export function studiesPart(page) {
   const { content, state, change } = page;
   const { axis, hasNull } = content.payload.measure;
-  const studies = studiesOf(content);
-  const largest = maximum(studies.map(({ precision }) => precision));
+  let studies = studiesOf(content, content.table);
   const listed = () => {
     const sought = field("search").value.trim().toLowerCase();
     return studies.filter(({ label }) => label.toLowerCase().includes(sought)).sort(ORDERS_OF_STUDIES[field("order").value]);
@@ -71,6 +71,8 @@ export function studiesPart(page) {
   /** @type {Study[]} */
   let shown = [];
   const redraw = () => {
+    studies = studiesOf(content, tableAsSet(content, state()));
+    const largest = maximum(studies.map(({ precision }) => precision));
     const all = listed();
     shown = all.slice(0, MOST_ROWS);
     const rows = shown.map(({ s, label, mean, precision }) => {
@@ -92,7 +94,7 @@ export function studiesPart(page) {
   };
   // a change of settings leaves the pictures as they are: only what counts is shown again
   const draw = () => {
-    const key = [field("search").value, field("order").value, widthOf("studies")].join("\n");
+    const key = [field("search").value, field("order").value, widthOf("studies"), state().corrected].join("\n");
     const isNew = key !== drawn;
     if (isNew) redraw();
     drawn = key;
