@@ -27,7 +27,7 @@ export const field = (id) => /** @type {HTMLInputElement} */ (part(id));
 /** Show elements or a text in a part of the page. @param {string} id @param {(Node | string)[]} children */
 export const show = (id, ...children) => part(id).replaceChildren(...children);
 
-/** Listen to an event, where the page has the part. @param {string} id @param {string} event @param {() => void} act */
+/** Listen to an event, where the page has the part. @param {string} id @param {string} event @param {(event: any) => void} act */
 export const on = (id, event, act) => part(id)?.addEventListener(event, act);
 
 /** Write why nothing is computed. @param {unknown} error */

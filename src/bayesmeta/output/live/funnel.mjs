@@ -1,7 +1,7 @@
 // @ts-check
 /** A funnel: effects against their standard errors, around the means that the conclusion is about. */
 import { max, min, sqrt } from "./engine/numbers.mjs";
-import { part, show, widthOf } from "./controls.mjs";
+import { on, part, show, widthOf } from "./controls.mjs";
 import { weightsOf } from "./data.mjs";
 import { line, picture, s, text } from "./elements.mjs";
 import { Z, axisOf, rangeOf } from "./forest.mjs";
@@ -45,11 +45,16 @@ export function funnelPart({ content, state, summaries }, toggle) {
     const pressed = event.type === "click" || event.key === "Enter" || event.key === " ";
     if (at < 0 || !(next || pressed)) return;
     event.preventDefault();
-    if (pressed) return toggle(points[at].s);
-    dots[at].tabIndex = -1;
-    next.tabIndex = 0;
-    next.focus();
+    if (pressed) toggle(points[at].s);
+    else next.focus();
   };
+  const stopAt = (/** @type {any} */ { target }) => { // a single stop of Tab
+    for (const dot of dots) if (dot.tabIndex === 0) dot.tabIndex = -1;
+    target.tabIndex = 0;
+  };
+  on("funnel", "click", press);
+  on("funnel", "keydown", press);
+  on("funnel", "focusin", stopAt);
   const redraw = (/** @type {Set<number>} */ listed) => {
     const { yi, vi } = tableAsSet(content, state());
     const all = [...yi.keys()].filter((i) => listed.has(study[group[i]]));
@@ -63,7 +68,6 @@ export function funnelPart({ content, state, summaries }, toggle) {
     if (dots.length) dots[0].tabIndex = 0;
     const drawn = picture(width, BOTTOM + 34, "Effects against standard errors");
     drawn.role = "group";
-    for (const event of ["click", "keydown"]) drawn.addEventListener(event, press);
     const { ticks, digits } = ticksOf(0, deepest, 6);
     const beyond = points.filter((point) => point.yi < low || point.yi > high || point.se > deepest).length;
     drawn.append(regions, ...(hasNull ? [line("zero", x(0), TOP, x(0), BOTTOM)] : []), ...dots, lines,
