@@ -1,5 +1,6 @@
 """The funnel of the live page, and the correction of standard errors, in a browser."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -146,10 +147,13 @@ def test_points_that_do_not_inform_the_conclusion_are_faint(browser: Browser, fo
     for page in opened(browser, folder):
         assert page.locator("#funnel .dot.other").count() == 0  # b - a concerns both
         assert page.locator("#funnel .region").count() == 2
+        lines = page.inner_text("#funnel-lines")
+        assert re.sub(r"[^ab]", "", lines) == "ba"  # the mean of b is the smaller one
         page.get_by_role("combobox", name="Conclusion", exact=True).select_option("a")
         settle(page)
         assert page.locator("#funnel .dot.other").count() == (frame["kind"] == "b").sum()
         assert page.locator("#funnel .region").count() == 1
+        assert page.inner_text("#funnel-lines").startswith("a (0.")
 
 
 def test_the_funnel_follows_the_list_the_filters_and_added_studies(

@@ -87,10 +87,13 @@ export function funnelPart({ content, state, summaries }, toggle) {
     const means = [...weights.keys()].filter((j) => payload.means[j]);
     const chosen = means.filter((j) => weights[j]);
     const about = chosen.length ? chosen : means;
-    const inside = summaries().map(({ rows }) => about.map((j) => rows[j].mean).filter((mean) => mean >= low && mean <= high));
-    regions.replaceChildren(...(inside.at(-1) ?? []).map(regionOf));
+    const shown = summaries().map(({ rows }) => about.map((j) => ({ name: payload.names[j], mean: rows[j].mean }))
+      .filter(({ mean }) => mean >= low && mean <= high).sort((a, b) => a.mean - b.mean));
+    const asSet = shown.at(-1) ?? [];
+    regions.replaceChildren(...asSet.map(({ mean }) => regionOf(mean)));
+    show("funnel-lines", asSet.map(({ name, mean }) => `${name} (${numberText(mean)})`).join(", "));
     lines.replaceChildren(
-      ...inside.flatMap((means, at) => means.map((mean) => line(`interval ${at ? "yours" : "report"}`, x(mean), TOP, x(mean), BOTTOM))),
+      ...shown.flatMap((means, at) => means.map(({ mean }) => line(`interval ${at ? "yours" : "report"}`, x(mean), TOP, x(mean), BOTTOM))),
       ...state().added.map(({ label, yi, vi }) => dotOf(label, yi, sqrt(vi), { class: "dot yours" })));
     const out = new Set(state().out);
     points.forEach(({ i, s }, at) => {
