@@ -120,8 +120,8 @@ export function chosenTable({ yi, vi, x, terms, group, study, studies }, kept, a
   const rows = [...yi.keys()].filter((row) => kept[row]);
   const groups = [...new Set(rows.map((row) => group[row]))];
   const places = new Map(groups.map((old, at) => [old, at]));
-  /** @type {(own: (row: number) => number | number[], ofNew: (row: NewStudy) => number | number[]) => Float64Array} */
-  const column = (own, ofNew) => Float64Array.from([...rows.flatMap(own), ...added.flatMap(ofNew)]);
+  /** @type {(ofOld: (row: number) => number | number[], ofNew: (row: NewStudy) => number | number[]) => Float64Array} */
+  const column = (ofOld, ofNew) => Float64Array.from([...rows.flatMap(ofOld), ...added.flatMap(ofNew)]);
   return {
     yi: column((row) => yi[row], (row) => row.yi),
     vi: column((row) => vi[row], (row) => row.vi),

@@ -36,7 +36,7 @@ def remedies_of(inputs: LintInput, findings: Sequence[Finding]) -> dict[str, Rem
 def remedy_of_sems(inputs: LintInput) -> Remedy | None:
     """Return the remedy of the standard errors of the first rank together; None without any.
 
-    It makes no other check, and takes a second for 1,000 effects.
+    It makes no other check, and takes a fraction of a second for 1,000 effects.
     """
     if not inputs.raw:
         return None
