@@ -1,6 +1,6 @@
 // @ts-check
 /** What the page asks of the engine; the same functions run in the page or in its worker. */
-import { isNaN, sqrt } from "./engine/numbers.mjs";
+import { asFloats, isNaN, sqrt } from "./engine/numbers.mjs";
 import { weightsOf } from "./data.mjs";
 import { leaveOneStudyOut } from "./engine/deletion.mjs";
 import { heterogeneity } from "./engine/heterogeneity.mjs";
@@ -144,7 +144,7 @@ function cell({ table, model, combinations, rope, conclusion }) {
  * @returns {{mean: number, sd: number, quantiles: number[], points: number[][]}}
  */
 function prediction({ table, model, x, vi }) {
-  const posterior = integrate(table, model, { combinations: Float64Array.from(x) });
+  const posterior = integrate(table, model, { combinations: asFloats(x) });
   const effect = mixtureOf(posterior, table.terms, posterior.arrays.model.levels.at(-1));
   const observed = { ...effect, within: effect.within.map((sd) => sqrt(sd * sd + vi)) };
   const { mean, sd } = momentsOfMixture(observed);

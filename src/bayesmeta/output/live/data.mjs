@@ -1,6 +1,6 @@
 // @ts-check
 /** The data of the page: the other side of `encoding.py`, and the models that a reader makes of them. */
-import { exp, sqrt, zeros } from "./engine/numbers.mjs";
+import { asFloats, exp, sqrt, zeros } from "./engine/numbers.mjs";
 
 import { logGamma } from "./engine/special.mjs";
 
@@ -121,7 +121,7 @@ export function chosenTable({ yi, vi, x, terms, group, study, studies }, kept, a
   const groups = [...new Set(rows.map((row) => group[row]))];
   const places = new Map(groups.map((old, at) => [old, at]));
   /** @type {(ofOld: (row: number) => number | number[], ofNew: (row: NewStudy) => number | number[]) => Float64Array} */
-  const column = (ofOld, ofNew) => Float64Array.from([...rows.flatMap(ofOld), ...added.flatMap(ofNew)]);
+  const column = (ofOld, ofNew) => asFloats([...rows.flatMap(ofOld), ...added.flatMap(ofNew)]);
   return {
     yi: column((row) => yi[row], (row) => row.yi),
     vi: column((row) => vi[row], (row) => row.vi),

@@ -1,6 +1,6 @@
 // @ts-check
 /** The density on a rule, and rules of growing order until they agree. */
-import { abs, cosh, exp, isFinite, isNaN, log, logSumExp, max, momentsOver, sinh, sumOf, zeros } from "./numbers.mjs";
+import { abs, asFloats, cosh, exp, isFinite, isNaN, log, logSumExp, max, momentsOver, sinh, sumOf, zeros } from "./numbers.mjs";
 import { densityOfTaus } from "./families.mjs";
 import { condition, effectLevel, groupLevel, shared } from "./kernel.mjs";
 import { follow } from "./ranges.mjs";
@@ -98,14 +98,14 @@ function evaluate(arrays, rule, combinations) {
   const logMass = logDensity.map((density, node) => density + rule.logWeight[node]);
   const logEvidence = logSumExp(logMass);
   const mass = logMass.map((value) => exp(value - logEvidence));
-  const weight = Float64Array.from(kept, (node) => mass[node]);
+  const weight = asFloats(kept, (node) => mass[node]);
   const total = sumOf(weight);
   return {
     rule, scale: arrays.scale, logDensity, logEvidence, mass,
     weight: weight.map((value) => value / total),
-    tau: Float64Array.from(taus),
-    centre: Float64Array.from(centre),
-    variance: Float64Array.from(variance),
+    tau: asFloats(taus),
+    centre: asFloats(centre),
+    variance: asFloats(variance),
     marginals: [],
   };
 }

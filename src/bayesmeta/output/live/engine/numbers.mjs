@@ -8,6 +8,12 @@ export const { max, min, sign, sin, sinh, sqrt, tanh, trunc } = Math;
 /** Return zeros. @param {number} size */
 export const zeros = (size) => new Float64Array(size);
 
+/**
+ * Return values, or what a function makes of them, as 64-bit floats.
+ * @type {(values: ArrayLike<any>, value?: (of: any, at: number) => number) => Float64Array}
+ */
+export const asFloats = (values, value) => Float64Array.from(values, /** @type {any} */ (value));
+
 /** Return the largest value; -Infinity of none. @param {ArrayLike<number>} values */
 export function maximum(values) {
   let highest = -Infinity;

@@ -1,6 +1,6 @@
 // @ts-check
 /** The posterior of a table and a model: integrated over the taus, and over rho if it has a prior. */
-import { abs, exp, log, logSumExp, max, sumOf, zeros } from "./numbers.mjs";
+import { abs, asFloats, exp, log, logSumExp, max, sumOf, zeros } from "./numbers.mjs";
 import { arraysOf } from "./arrays.mjs";
 import { largestShift, momentsOf, refine } from "./grid.mjs";
 import { HIGHEST_Z, LOWEST_Z, logNormal, nodesOfRho } from "./rho.mjs";
@@ -130,7 +130,7 @@ function together(arrays, combinations, parts, error, tolerance) {
   const sum = sumOf(near.map(({ share }) => share));
   const kept = near.map((part) => ({ ...part, share: part.share / sum }));
   const join = (/** @type {(part: Part) => Float64Array} */ of) =>
-    (kept.length === 1 ? of(kept[0]) : Float64Array.from(kept.flatMap((part) => [...of(part)])));
+    (kept.length === 1 ? of(kept[0]) : asFloats(kept.flatMap((part) => [...of(part)])));
   return {
     arrays, combinations, parts: kept, logEvidence, tolerance, error, converged: error <= tolerance,
     weight: join(({ share, grid }) => grid.weight.map((value) => share * value)),
