@@ -91,15 +91,17 @@ export function funnelPart({ content, state, summaries }, toggle) {
       .filter(({ mean }) => mean >= low && mean <= high).sort((a, b) => a.mean - b.mean));
     const asSet = shown.at(-1) ?? [];
     regions.replaceChildren(...asSet.map(({ mean }) => regionOf(mean)));
-    show("funnel-lines", asSet.map(({ name, mean }) => `${name} (${numberText(mean)})`).join(", "));
+    show("funnel-lines", asSet.map(({ name, mean }) => `${name} (${numberText(mean)})`).join("; "));
     lines.replaceChildren(
       ...shown.flatMap((means, at) => means.map(({ mean }) => line(`interval ${at ? "yours" : "report"}`, x(mean), TOP, x(mean), BOTTOM))),
       ...state().added.map(({ label, yi, vi }) => dotOf(label, yi, sqrt(vi), { class: "dot yours" })));
     const out = new Set(state().out);
     points.forEach(({ i, s }, at) => {
       const other = about.length && about.every((j) => !design[i * terms + j]);
-      dots[at].setAttribute("class", `dot${kept[i] ? "" : " out"}${other ? " other" : ""}`);
-      dots[at].ariaChecked = !out.has(s);
+      const kind = `dot${kept[i] ? "" : " out"}${other ? " other" : ""}`;
+      const dot = dots[at];
+      if (dot.getAttribute("class") !== kind) dot.setAttribute("class", kind);
+      dot.ariaChecked = !out.has(s);
     });
   };
 }
