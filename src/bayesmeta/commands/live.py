@@ -17,6 +17,7 @@ from bayesmeta.model.design import build_design
 from bayesmeta.model.design.contrasts import named_weights
 from bayesmeta.output.folders.live import write_live
 from bayesmeta.output.live import nearest_model, payload_of
+from bayesmeta.robustness.lint import LintInput, remedy_of_sems
 
 
 @dataclass(frozen=True)
@@ -54,5 +55,8 @@ def live_content(inputs: Inputs) -> LiveContent:
     summaries = contrasts_table(integrate_posterior(design, spec), weights)
     frame = inputs.frame.reset_index(drop=True)
     rho_prior = inputs.spec.priors.get("rho")
-    payload = payload_of(frame, design, spec, summaries, left_out, weights, rho_prior)
+    subject = LintInput(frame, inputs.spec.without_structure(), inputs.design)
+    remedy = remedy_of_sems(subject)
+    corrected = remedy.frame if remedy else None
+    payload = payload_of(frame, design, spec, summaries, left_out, weights, rho_prior, corrected)
     return LiveContent(payload, design, summaries)

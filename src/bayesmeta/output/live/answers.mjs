@@ -1,6 +1,7 @@
 // @ts-check
 /** What the page asks of the engine; the same functions run in the page or in its worker. */
-import { sqrt, zeros } from "./engine/numbers.mjs";
+import { asFloats, isNaN, sqrt } from "./engine/numbers.mjs";
+import { weightsOf } from "./data.mjs";
 import { leaveOneStudyOut } from "./engine/deletion.mjs";
 import { heterogeneity } from "./engine/heterogeneity.mjs";
 import { above, densityAt, mixtureOf, momentsOfMixture, quantile } from "./engine/mixtures.mjs";
@@ -109,9 +110,7 @@ function summary({ table, model, combinations, rope }) {
  * @returns {{p: number[], mean: number[], p0: number, mean0: number, sd0: number}}
  */
 function deletion({ table: { terms }, table, model, combinations, rope, conclusion: { at, kind } }) {
-  const weights = zeros(terms);
-  if (at < terms) weights[at] = 1;
-  else weights.set(combinations.subarray((at - terms) * terms, (at - terms + 1) * terms));
+  const weights = weightsOf(terms, combinations, at);
   const posterior = integrate(table, model, { combinations: weights, tolerance: FINE });
   const events = thresholdsOf(rope).map((threshold) => ({ at: terms, threshold }));
   const deleted = leaveOneStudyOut(posterior, events);
@@ -119,7 +118,7 @@ function deletion({ table: { terms }, table, model, combinations, rope, conclusi
   const mixture = mixtureOf(posterior, terms);
   const { mean, sd } = momentsOfMixture(mixture);
   const counted = (/** @type {(s: number) => number} */ value) =>
-    Array.from(deleted.elpd, (elpd, s) => (Number.isNaN(elpd) ? NaN : value(s)));
+    Array.from(deleted.elpd, (elpd, s) => (isNaN(elpd) ? NaN : value(s)));
   return {
     p: counted((s) => probabilityOf(sidesOf(deleted.above.subarray(s * events.length)), kind)),
     mean: counted((s) => deleted.mean[s * width + terms]),
@@ -145,7 +144,7 @@ function cell({ table, model, combinations, rope, conclusion }) {
  * @returns {{mean: number, sd: number, quantiles: number[], points: number[][]}}
  */
 function prediction({ table, model, x, vi }) {
-  const posterior = integrate(table, model, { combinations: Float64Array.from(x) });
+  const posterior = integrate(table, model, { combinations: asFloats(x) });
   const effect = mixtureOf(posterior, table.terms, posterior.arrays.model.levels.at(-1));
   const observed = { ...effect, within: effect.within.map((sd) => sqrt(sd * sd + vi)) };
   const { mean, sd } = momentsOfMixture(observed);

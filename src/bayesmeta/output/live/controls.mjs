@@ -14,7 +14,7 @@ import { shortNumber } from "./texts.mjs";
  * @property {() => State} state
  * @property {(changes: Partial<State>) => void} change
  * @property {() => number} turn number of the last computation: an answer to an older one is not shown
- * @property {() => boolean} ready whether the settings could be computed
+ * @property {() => import("./answers.mjs").Summary[]} summaries of the report, and as set where that differs; none if it cannot be computed
  * @property {(() => void)[]} controls functions that show the state in a control
  */
 
@@ -27,7 +27,7 @@ export const field = (id) => /** @type {HTMLInputElement} */ (part(id));
 /** Show elements or a text in a part of the page. @param {string} id @param {(Node | string)[]} children */
 export const show = (id, ...children) => part(id).replaceChildren(...children);
 
-/** Listen to an event, where the page has the part. @param {string} id @param {string} event @param {() => void} act */
+/** Listen to an event, where the page has the part. @param {string} id @param {string} event @param {(event: any) => void} act */
 export const on = (id, event, act) => part(id)?.addEventListener(event, act);
 
 /** Write why nothing is computed. @param {unknown} error */

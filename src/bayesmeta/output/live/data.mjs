@@ -1,6 +1,6 @@
 // @ts-check
 /** The data of the page: the other side of `encoding.py`, and the models that a reader makes of them. */
-import { exp, sqrt, zeros } from "./engine/numbers.mjs";
+import { asFloats, exp, sqrt, zeros } from "./engine/numbers.mjs";
 
 import { logGamma } from "./engine/special.mjs";
 
@@ -37,6 +37,35 @@ export function tableOf(encoded) {
     study: integersOf(encoded.study),
     studies: encoded.studies.length,
   };
+}
+
+/**
+ * Return a table with other effects and variances in some rows.
+ * @param {Table} table
+ * @param {any} encoded rows, and their yi and vi
+ * @returns {Table}
+ */
+export function tableWith({ yi, vi, ...others }, encoded) {
+  const rows = integersOf(encoded.rows);
+  const [changedYi, changedVi] = [[yi, encoded.yi], [vi, encoded.vi]].map(([old, text]) => {
+    const column = old.slice();
+    floatsOf(text).forEach((value, at) => { column[rows[at]] = value; });
+    return column;
+  });
+  return { yi: changedYi, vi: changedVi, ...others };
+}
+
+/**
+ * Return the weights of the terms in a term or, after the terms, in a combination, by number.
+ * @param {number} terms
+ * @param {Float64Array} combinations
+ * @param {number} at
+ */
+export function weightsOf(terms, combinations, at) {
+  const weights = zeros(terms);
+  if (at < terms) weights[at] = 1;
+  else weights.set(combinations.subarray((at - terms) * terms, (at - terms + 1) * terms));
+  return weights;
 }
 
 /**
@@ -91,10 +120,12 @@ export function chosenTable({ yi, vi, x, terms, group, study, studies }, kept, a
   const rows = [...yi.keys()].filter((row) => kept[row]);
   const groups = [...new Set(rows.map((row) => group[row]))];
   const places = new Map(groups.map((old, at) => [old, at]));
+  /** @type {(ofOld: (row: number) => number | number[], ofNew: (row: NewStudy) => number | number[]) => Float64Array} */
+  const column = (ofOld, ofNew) => asFloats([...rows.flatMap(ofOld), ...added.flatMap(ofNew)]);
   return {
-    yi: Float64Array.from([...rows.map((row) => yi[row]), ...added.map((row) => row.yi)]),
-    vi: Float64Array.from([...rows.map((row) => vi[row]), ...added.map((row) => row.vi)]),
-    x: Float64Array.from([...rows.flatMap((row) => [...x.subarray(row * terms, (row + 1) * terms)]), ...added.flatMap((row) => row.x)]),
+    yi: column((row) => yi[row], (row) => row.yi),
+    vi: column((row) => vi[row], (row) => row.vi),
+    x: column((row) => [...x.subarray(row * terms, (row + 1) * terms)], (row) => row.x),
     terms,
     group: Int32Array.from([...rows.map((row) => places.get(group[row]) ?? 0), ...added.map((_, at) => groups.length + at)]),
     study: Int32Array.from([...groups.map((old) => study[old]), ...added.map((_, at) => studies + at)]),

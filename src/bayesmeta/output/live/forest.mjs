@@ -1,9 +1,10 @@
 // @ts-check
 /** A forest, and the axis of a picture, in SVG. */
-import { ceil, floor, max, min, sqrt, sumOf } from "./engine/numbers.mjs";
+import { ceil, floor, isFinite, max, min, sqrt, sumOf } from "./engine/numbers.mjs";
 import { box, line, picture, s, text } from "./elements.mjs";
 import { numberText, ticksOf } from "./texts.mjs";
 
+export const Z = 1.959963984540054; // 97.5 % point of the standard normal distribution
 const NARROW = 560; // px, below which a label stands above its line
 const LINE = 11; // px between the lines of a row
 const LONG = 30; // rows, above which the axis also stands at the top
@@ -37,6 +38,20 @@ const LONG = 30; // rows, above which the axis also stands at the top
 export const markOf = ({ mean, quantiles: [low, , high], prediction }, source) => ({ mean, low, high, prediction, source });
 
 /**
+ * Return the ends of an axis: nearly all values lie between them, and all that must be shown.
+ * @param {number[]} values
+ * @param {number[]} shown
+ */
+export function rangeOf(values, shown) {
+  const known = values.filter(isFinite).sort((a, b) => a - b);
+  const last = known.length - 1;
+  const low = min(known[floor(0.01 * last)] ?? -1, ...shown);
+  const high = max(known[ceil(0.99 * last)] ?? 1, ...shown);
+  const pad = 0.04 * (high - low || 1);
+  return [low - pad, high + pad];
+}
+
+/**
  * Draw a forest: rows of labels, intervals and texts.
  * @param {ForestRow[]} rows
  * @param {{width: number, label: string, axis: string, zero: boolean, rope?: number}} options
@@ -49,12 +64,7 @@ export function forest(rows, { width, label, axis, zero, rope = 0 }) {
   const first = narrow ? 18 : 4; // px from the top of a row to its first line
   const heights = rows.map((row) => first + (narrow ? 0 : 4) + max(row.marks.length, 1) * LINE);
   const ends = rows.flatMap((row) => row.marks.flatMap((of) => [of.low, of.high]));
-  const shown = ends.filter(Number.isFinite).sort((a, b) => a - b);
-  let low = shown.length ? shown[floor(0.01 * (shown.length - 1))] : -1;
-  let high = shown.length ? shown[ceil(0.99 * (shown.length - 1))] : 1;
-  if (zero) [low, high] = [min(low, -rope), max(high, rope)];
-  const pad = 0.04 * (high - low || 1);
-  [low, high] = [low - pad, high + pad];
+  const [low, high] = rangeOf(ends, zero ? [-rope, rope] : []);
   const x = (/** @type {number} */ value) => left + ((value - low) / (high - low)) * (end - left);
   const inside = (/** @type {number} */ value) => min(max(x(value), left), end);
   const top = rows.length > LONG ? 22 : 0;

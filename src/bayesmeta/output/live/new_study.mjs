@@ -1,6 +1,6 @@
 // @ts-check
 /** A study that the reader adds: its prediction before its effect is given, then its row. */
-import { sqrt } from "./engine/numbers.mjs";
+import { isFinite, sqrt } from "./engine/numbers.mjs";
 import { button, errorText, field, labelled, on, part, show, widthOf } from "./controls.mjs";
 import { floatsOf, hedges } from "./data.mjs";
 import { h } from "./elements.mjs";
@@ -49,7 +49,7 @@ function rowControl({ names, payload, table: { terms, x } }) {
  * Connect the form; return the function that draws the prediction again.
  * @param {Page} page
  */
-export function newStudyForm({ content, ask, state, change, turn, ready, controls }) {
+export function newStudyForm({ content, ask, state, change, turn, summaries, controls }) {
   const informed = rowControl(content);
   const value = (/** @type {string} */ name) => field(`new-${name}`).valueAsNumber;
   const isDirect = () => field("given").value === "direct";
@@ -57,14 +57,14 @@ export function newStudyForm({ content, ask, state, change, turn, ready, control
     if (isDirect()) return { yi: value("yi"), vi: value("sei") ** 2 };
     const numbers = Object.fromEntries(NUMBERS.map((name) => [name, value(name)]));
     const known = hedges(numbers);
-    return Number.isFinite(known.yi) ? known : { yi: NaN, vi: 1 / numbers.n1 + 1 / numbers.n2 };
+    return isFinite(known.yi) ? known : { yi: NaN, vi: 1 / numbers.n1 + 1 / numbers.n2 };
   };
   const predict = async () => {
     part("raw").hidden = isDirect();
     part("direct").hidden = !isDirect();
     const { yi, vi } = effect();
-    const isReady = vi > 0 && Number.isFinite(vi) && ready();
-    field("add").disabled = !(isReady && Number.isFinite(yi));
+    const isReady = vi > 0 && isFinite(vi) && summaries().length > 0;
+    field("add").disabled = !(isReady && isFinite(yi));
     part("no-prediction").hidden = isReady;
     if (!isReady) {
       show("predicted");
@@ -75,7 +75,7 @@ export function newStudyForm({ content, ask, state, change, turn, ready, control
     try {
       const prediction = await ask("prediction", { ...analysisOf(content, state()), x: informed(), vi });
       if (mine !== turn()) return;
-      const observed = Number.isFinite(yi) ? yi : undefined;
+      const observed = isFinite(yi) ? yi : undefined;
       const label = predictionText(prediction, observed);
       show("predicted", label);
       const { axis } = content.payload.measure;

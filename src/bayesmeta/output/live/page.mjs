@@ -142,7 +142,9 @@ function start() {
     predict();
   };
 
-  const page = { content, ask, change, controls, state: () => state, turn: () => turn, ready: () => now !== undefined };
+  const summaries = () => (now && before ? [...new Set([before, now])] : []);
+
+  const page = { content, ask, change, controls, state: () => state, turn: () => turn, summaries };
   on("undo", "click", undo);
   on("reset", "click", () => change(report));
   on("copy", "click", () => {

@@ -25,7 +25,7 @@ AS_REPORTED = "as in the report"  # a prior of taus by level, or of their total,
 MODULES = (  # in the order of what they use
     *(f"engine/{name}" for name in ENGINE),
     *("data", "answers", "calculator", "state", "texts", "words"),
-    *("elements", "forest", "pictures", "controls"),
+    *("elements", "forest", "pictures", "controls", "funnel"),
     *("results", "robustness", "studies", "new_study", "settings", "page"),
 )
 
@@ -113,6 +113,7 @@ def _choices(payload: Mapping[str, Any]) -> dict[str, Any]:
         "has_contrasts": len(names) > len(payload["means"]),
         "families": [(family, family) for family in families],
         "moderators": payload["moderators"],
+        "sems": payload["sems"],
         "rho_prior": f"Beta({a:g}, {b:g})",
         "single_prior": model["terms"]["scale"] is not None,
         "single_tau_prior": single_tau_prior,

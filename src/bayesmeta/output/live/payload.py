@@ -41,6 +41,7 @@ def payload_of(
     left_out: list[str],
     weights: xr.DataArray,
     rho_prior: Prior | None = None,
+    corrected: pd.DataFrame | None = None,
 ) -> dict[str, Any]:
     """Return the content of the page as plain values for JSON.
 
@@ -56,10 +57,13 @@ def payload_of(
         Weights (contrast, term) of terms, then contrasts.
     rho_prior
         Prior of rho in the model of the report, for readers who have it estimated; uniform if None.
+    corrected
+        The effect table with the SDs of standard errors that were typed as SDs; None without any.
     """
     labels = study_labels(design)
     study = nesting_of(design).study_of_effect
     first = [str(labels[np.flatnonzero(study == s)[0]]) for s in range(design.sizes["study"])]
+    named = _unique(first, design["study"].values)
     terms = design.sizes["term"]
     return {
         "table": encoded_table(design),
@@ -68,7 +72,8 @@ def payload_of(
         "combinations": floats(weights.values[terms:]),
         "means": [bool(mean) for mean in is_mean(design)],
         "names": [words(name) for name in weights["contrast"].values],
-        "labels": _unique(first, design["study"].values),
+        "labels": named,
+        "sems": corrected is not None and _sems(frame, corrected, np.array(named)[study]),
         "reference": reference[["mean", "sd", "ci_lb", "ci_ub"]].to_dict("list"),
         "published": _published(frame, design),
         "moderators": _moderators(frame),
@@ -84,6 +89,15 @@ def _unique(labels: list[str], names: np.ndarray) -> list[str]:
     counts = pd.Series(labels).value_counts()
     pairs = zip(labels, map(str, names), strict=True)
     return [label if counts[label] == 1 else f"{label} ({name})" for label, name in pairs]
+
+
+def _sems(frame: pd.DataFrame, corrected: pd.DataFrame, labels: np.ndarray) -> dict[str, Any]:
+    """Return the rows that a correction changes, their yi and vi, and their studies."""
+    columns = ["yi", "vi"]
+    rows = np.flatnonzero((frame[columns] != corrected[columns]).any(axis=1))
+    numbers = {name: floats(corrected[name].to_numpy(float)[rows]) for name in columns}
+    studies = list(dict.fromkeys(labels[rows].tolist()))
+    return {"rows": integers(rows), **numbers, "studies": studies, "effects": len(rows)}
 
 
 def _published(frame: pd.DataFrame, design: xr.Dataset) -> list[dict[Any, Any] | None]:

@@ -3,6 +3,7 @@
 import { PI, abs, exp, expm1, max, min, sin, sumOf, tanh } from "./engine/numbers.mjs";
 import { probabilityOf } from "./answers.mjs";
 import { show } from "./controls.mjs";
+import { weightsOf } from "./data.mjs";
 import { h, textTable } from "./elements.mjs";
 import { LEVELS } from "./engine/arrays.mjs";
 import { forest, markOf } from "./forest.mjs";
@@ -129,8 +130,7 @@ const marksOf = (then, now) => [...(then ? [markOf(then, "report")] : []), ...(n
  */
 export function scaledText({ payload, table, combinations }, at, quantiles) {
   const { terms } = table;
-  const weight = (/** @type {number} */ j) => (at < terms ? Number(j === at) : combinations[(at - terms) * terms + j]);
-  const total = sumOf(payload.means.map((/** @type {boolean} */ mean, /** @type {number} */ j) => (mean ? weight(j) : 0)));
+  const total = sumOf(weightsOf(terms, combinations, at).map((weight, j) => (payload.means[j] ? weight : 0)));
   const { scale, ofDifferences } = payload.measure;
   const is = (/** @type {number} */ value) => abs(total - value) < 1e-9;
   if (!is(1) && !(is(0) && ofDifferences)) return NONE;

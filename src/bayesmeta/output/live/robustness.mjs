@@ -1,6 +1,6 @@
 // @ts-check
 /** Who changes the chosen conclusion, and its map over prior scales and rho. */
-import { abs, log, max, min } from "./engine/numbers.mjs";
+import { abs, isNaN, log, max, min } from "./engine/numbers.mjs";
 import { button, errorText, field, on, part, show, widthOf } from "./controls.mjs";
 import { textTable } from "./elements.mjs";
 import { FAMILIES } from "./engine/families.mjs";
@@ -41,7 +41,7 @@ async function rank(page) {
     const change = (/** @type {{p: number}} */ row) => abs(logit(row.p) - logit(p0));
     const ranked = [...payload.labels, ...asked.added.map(({ label }) => label)]
       .map((label, s) => ({ label, p: p[s], mean: mean[s], shift: (mean[s] - mean0) / sd0 }))
-      .filter((row) => !Number.isNaN(row.p))
+      .filter((row) => !isNaN(row.p))
       .sort((a, b) => change(b) - change(a) || abs(b.shift) - abs(a.shift));
     const event = eventText(asked.conclusion, names, asked.rope);
     const columns = ["left out", event, `mean of ${names[asked.conclusion.at]}`, "shift (posterior sds)"];

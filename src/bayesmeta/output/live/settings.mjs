@@ -1,6 +1,6 @@
 // @ts-check
 /** The panel of settings: conclusion, priors, dependence, filters. */
-import { max, min } from "./engine/numbers.mjs";
+import { isFinite, max, min } from "./engine/numbers.mjs";
 import { button, choiceControl, field, labelled, numberControl, on, part, show, tick } from "./controls.mjs";
 import { h } from "./elements.mjs";
 import { LEVELS } from "./engine/arrays.mjs";
@@ -79,7 +79,7 @@ function dependenceControls(page) {
  */
 function openFilter({ levels, values }) {
   if (levels) return { out: [], blank: true };
-  const known = [...(values ?? [])].filter(Number.isFinite);
+  const known = [...(values ?? [])].filter(isFinite);
   return { low: min(...known), high: max(...known), blank: true };
 }
 
@@ -102,7 +102,7 @@ function filterControls({ content, state, change }, name) {
     set({ out: on ? others : [...others, code].sort((a, b) => a - b) });
   }, { id: `filter-${at}-${code}` }));
   const ends = levels ? [] : /** @type {("low" | "high")[]} */ (["low", "high"]).map((end) => {
-    const take = (/** @type {any} */ { target }) => { if (Number.isFinite(target.valueAsNumber)) set({ [end]: target.valueAsNumber }); };
+    const take = (/** @type {any} */ { target }) => { if (isFinite(target.valueAsNumber)) set({ [end]: target.valueAsNumber }); };
     const input = h("input", { type: "number", step: "any", value: filter[end], id: `filter-${at}-${end}`, change: take });
     return labelled(end === "low" ? "from" : "to", input);
   });
@@ -111,7 +111,7 @@ function filterControls({ content, state, change }, name) {
     button("remove this filter", remove));
 }
 
-/** Connect the filters. @param {Page} page */
+/** Connect the filters and the correction. @param {Page} page */
 function filterPart(page) {
   const { content, state, change, controls } = page;
   on("moderator", "change", () => {
@@ -121,6 +121,9 @@ function filterPart(page) {
     if (!moderator || filterOf(state(), moderator.name)) return;
     change({ filters: { ...state().filters, [moderator.name]: openFilter(moderator) } });
   });
+  if (content.corrected) {
+    choiceControl(page, "errors", () => String(state().corrected), (value) => change({ corrected: value === "true" }));
+  }
   let drawn = "";
   controls.push(() => {
     const key = JSON.stringify(state().filters);

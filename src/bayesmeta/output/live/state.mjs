@@ -1,8 +1,9 @@
 // @ts-check
 /** What a reader has changed: as plain values, in a link, and as a table and a model. */
+import { isFinite, isNaN } from "./engine/numbers.mjs";
 import { LEVELS } from "./engine/arrays.mjs";
 import { fits } from "./engine/families.mjs";
-import { chosenTable, floatsOf, integersOf, modelOf, tableOf } from "./data.mjs";
+import { chosenTable, floatsOf, integersOf, modelOf, tableOf, tableWith } from "./data.mjs";
 
 /** @typedef {import("./answers.mjs").Conclusion} Conclusion */
 /** @typedef {import("./data.mjs").NewStudy} NewStudy */
@@ -16,6 +17,7 @@ import { chosenTable, floatsOf, integersOf, modelOf, tableOf } from "./data.mjs"
  * The settings of the page. Numbers of studies count from 0.
  * @typedef {object} State
  * @property {number[]} out studies that are left out
+ * @property {boolean} corrected whether standard errors that were entered as standard deviations are corrected
  * @property {Record<string, Filter>} filters by name of the moderator
  * @property {string[]} levels
  * @property {number} rho
@@ -59,6 +61,7 @@ export function contentOf(payload) {
   /** @type {State} */
   const report = {
     out: [],
+    corrected: false,
     filters: {},
     levels: payload.model.levels,
     rho: payload.model.rho,
@@ -71,7 +74,8 @@ export function contentOf(payload) {
     added: [],
     conclusion: { at: first, kind: payload.reference.mean[first] >= 0 ? "positive" : "negative" },
   };
-  return { payload, table, combinations, moderators, names, report };
+  const corrected = payload.sems && tableWith(table, payload.sems);
+  return { payload, table, corrected, combinations, moderators, names, report };
 }
 
 /** @typedef {ReturnType<typeof contentOf>} Content */
@@ -99,7 +103,7 @@ export function keptEffects({ table, moderators }, state) {
     const { codes, values } = moderator;
     const left = new Set(filter.out);
     for (let i = 0; i < kept.length; i++) {
-      const blank = codes ? codes[i] < 0 : Number.isNaN(values?.[i] ?? NaN);
+      const blank = codes ? codes[i] < 0 : isNaN(values?.[i] ?? NaN);
       const value = values?.[i] ?? 0;
       const inside = codes ? !left.has(codes[i]) : value >= (filter.low ?? -Infinity) && value <= (filter.high ?? Infinity);
       if (blank ? !filter.blank : !inside) kept[i] = 0;
@@ -107,6 +111,9 @@ export function keptEffects({ table, moderators }, state) {
   }
   return kept;
 }
+
+/** Return the table of the report, or with the corrections. @type {(content: Content, state: State) => import("./data.mjs").Table} */
+export const tableAsSet = ({ table, corrected }, state) => (state.corrected ? corrected : table);
 
 /**
  * Return the analysis that the settings ask for.
@@ -116,7 +123,7 @@ export function keptEffects({ table, moderators }, state) {
  */
 export function analysisOf(content, state) {
   return {
-    table: chosenTable(content.table, keptEffects(content, state), state.added),
+    table: chosenTable(tableAsSet(content, state), keptEffects(content, state), state.added),
     model: modelOf(content.payload.model, { ...state, tau: state.family === AS_REPORTED ? content.payload.model.tau : state }),
     combinations: content.combinations,
     rope: state.rope,
@@ -152,7 +159,7 @@ export function fragmentOf(state, report) {
  * @param {Content} content
  * @returns {State}
  */
-export function stateOf(fragment, { table, moderators, names, report }) {
+export function stateOf(fragment, { table, corrected, moderators, names, report }) {
   let given;
   try {
     given = JSON.parse(decodeURIComponent(fragment.replace(/^#set=/, "")));
@@ -181,11 +188,12 @@ export function stateOf(fragment, { table, moderators, names, report }) {
   const ofRho = Array.isArray(rhoPrior) && [0, 2].includes(rhoPrior.length) && rhoPrior.every((x) => number(x, 0.01, 1000, NaN) === x);
   const added = (Array.isArray(given.added) ? given.added : []).filter((/** @type {any} */ row) =>
     isObject(row) && typeof row.label === "string" && row.label.length <= LONGEST
-    && Number.isFinite(row.yi) && Number.isFinite(row.vi) && row.vi > 0
-    && Array.isArray(row.x) && row.x.length === table.terms && row.x.every(Number.isFinite)).slice(0, MOST_ADDED);
+    && isFinite(row.yi) && isFinite(row.vi) && row.vi > 0
+    && Array.isArray(row.x) && row.x.length === table.terms && row.x.every(isFinite)).slice(0, MOST_ADDED);
   const kind = KINDS.includes(given.conclusion?.kind) ? given.conclusion.kind : report.conclusion.kind;
   return {
     out: places(given.out, table.studies),
+    corrected: given.corrected === true && !!corrected,
     filters,
     levels: levels.length ? levels : report.levels,
     rho: number(given.rho, 0, 0.99, report.rho),

@@ -1,6 +1,6 @@
 // @ts-check
 /** Numbers, intervals and probabilities as text. */
-import { ceil, floor, log10, max, min } from "./engine/numbers.mjs";
+import { ceil, floor, isNaN, log10, max, min } from "./engine/numbers.mjs";
 
 const MINUS = "\u2212";
 export const NONE = "\u2013";
@@ -17,7 +17,7 @@ export const shortText = (value) => shortNumber(value).replace("-", MINUS);
  * @param {number} [digits]
  */
 export function numberText(value, digits = 2) {
-  if (Number.isNaN(value)) return NONE;
+  if (isNaN(value)) return NONE;
   const text = value.toFixed(digits);
   return (Number(text) === 0 ? text.replace("-", "") : text).replace("-", MINUS);
 }
@@ -62,7 +62,7 @@ export function intervalText(low, high, digits = fineDigits(low, high)) {
  * @param {number} p
  */
 export function probabilityText(p) {
-  if (Number.isNaN(p)) return NONE;
+  if (isNaN(p)) return NONE;
   if (p < 0.001) return "< .001";
   if (p > 0.999) return "> .999";
   return p.toFixed(p >= 0.05 && p <= 0.95 ? 2 : 3).replace(/^0/, "");

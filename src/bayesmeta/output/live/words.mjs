@@ -95,6 +95,7 @@ export function settingsText(state, { report, payload, moderators }) {
   }
   /** @type {[string, (of: State) => string][]} */
   const settings = [
+    ["standard errors entered as standard deviations:", ({ corrected }) => (corrected ? "corrected" : "as in the table")],
     ["true effects vary by", ({ levels }) => levels.join(", ")],
     ["rho", ({ rho, rhoPrior }) => (rhoPrior.length ? `estimated, prior Beta(${listed(rhoPrior)})` : shortText(rho))],
     ["prior of the taus", ({ family, parameters }) => (parameters.length ? `${family}(${listed(parameters)})` : family)],

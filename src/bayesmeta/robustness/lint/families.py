@@ -48,28 +48,31 @@ def usual_of(
     for family in families:
         labels = pd.factorize(family)[0]
         for label in np.unique(labels[available & np.isnan(centre)]):
-            inside = available & (labels == label)
-            for judged in np.unique(studies[inside & np.isnan(centre)]):
-                others = inside & (studies != judged)
-                if len(np.unique(studies[others])) < MIN_OTHER_STUDIES:
-                    continue
-                effects = inside & (studies == judged) & np.isnan(centre)
-                middle, deviation = _median_and_mad(values[others], studies[others])
+            inside = np.flatnonzero(available & (labels == label))
+            inside = inside[np.argsort(values[inside])]  # once: sorted values are sorted quickly
+            of = studies[inside]
+            if len(np.unique(of)) - 1 < MIN_OTHER_STUDIES:
+                continue
+            weight = 1 / np.bincount(of)[of]  # the same total for every study
+            unknown = np.isnan(centre[inside])
+            for judged in np.unique(of[unknown]):
+                others = of != judged
+                effects = inside[~others & unknown]
+                middle, deviation = _median_and_mad(values[inside[others]], weight[others])
                 centre[effects] = middle
                 scale[effects] = max(MAD_TO_SD * deviation, least)
     return Usual(centre, scale)
 
 
-def _median_and_mad(values: np.ndarray, studies: np.ndarray) -> tuple[float, float]:
-    """Return median and median absolute deviation with the same total weight for every study."""
-    weight = 1 / np.bincount(studies)[studies]
+def _median_and_mad(values: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
+    """Return weighted median and median absolute deviation."""
     middle = weighted_median(values, weight)
     return middle, weighted_median(np.abs(values - middle), weight)
 
 
 def weighted_median(values: np.ndarray, weight: np.ndarray) -> float:
     """Return the smallest value that at least half of the weight does not exceed."""
-    order = np.argsort(values)
+    order = np.argsort(values, kind="stable")  # fast if they are nearly sorted
     share = np.cumsum(weight[order])
     return float(values[order][np.searchsorted(share, share[-1] / 2 - ROUNDING)])
 

@@ -72,7 +72,10 @@ class LintInput:
         side = self.spec.sides or self.spec.tau_by
         within = [*names, side] if side in self.frame else names
         columns = [self.frame[name].astype(object).fillna("").astype(str) for name in within]
-        return pd.concat(columns, axis=1).agg(" | ".join, axis=1)
+        kind, *others = columns
+        for column in others:
+            kind = kind + " | " + column
+        return kind
 
 
 @dataclass(frozen=True)

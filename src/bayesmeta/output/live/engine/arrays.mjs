@@ -12,7 +12,7 @@
  * Columns are z = [X, y]; a study informs some of them only, and everything is summed over these
  * alone. Matrices are stored row by row.
  */
-import { log, max, momentsOver, sqrt, sumOf, zeros } from "./numbers.mjs";
+import { asFloats, log, max, momentsOver, sqrt, sumOf, zeros } from "./numbers.mjs";
 
 /**
  * A coded effect table: k effects, p terms, groups and studies counted from 0.
@@ -101,7 +101,7 @@ export function sweep(matrix, q, pivots) {
 function priorProducts(mean, covariance) {
   const p = mean.length;
   const q = p + 1;
-  const precision = Float64Array.from(covariance);
+  const precision = asFloats(covariance);
   const logDet = sweep(precision, p, p);
   const products = zeros(q * q);
   for (let i = 0; i < p; i++) {
@@ -178,7 +178,7 @@ export function arraysOf(table, model, without = []) {
 
 /** Return the median. @param {Float64Array} values */
 function median(values) {
-  const sorted = Float64Array.from(values).sort();
+  const sorted = asFloats(values).sort();
   const middle = sorted.length >> 1;
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }

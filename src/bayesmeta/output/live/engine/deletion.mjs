@@ -1,6 +1,6 @@
 // @ts-check
 /** The posterior without every study. */
-import { abs, exp, floor, log, logSumExp, max, min, sqrt, zeros } from "./numbers.mjs";
+import { abs, asFloats, exp, floor, log, logSumExp, max, min, sqrt, zeros } from "./numbers.mjs";
 import { ORDERS, SPARE, momentsOf } from "./grid.mjs";
 import { above, mixtureOf } from "./mixtures.mjs";
 import { atRho, integrate } from "./posterior.mjs";
@@ -74,7 +74,7 @@ function onSharedGrid({ arrays, combinations, tolerance }, { rho, grid }, events
   const [coarse, fine] = [rule.order, finer].map((order) =>
     deleteEach(atRho(arrays, rho), place(order, rule.axes.length, ranges), combinations, events));
   const width = fine.mean.length / arrays.table.studies;
-  const error = Float64Array.from(fine.edge, (edge, s) => {
+  const error = asFloats(fine.edge, (edge, s) => {
     let largest = max(edge, abs(coarse.logEvidence[s] - fine.logEvidence[s]));
     for (let at = s * width; at < (s + 1) * width; at++) {
       const shifts = [coarse.mean[at] - fine.mean[at], coarse.sd[at] - fine.sd[at]];
@@ -97,11 +97,11 @@ function averaged(parts, deleted) {
   const shares = deleted.map(() => zeros(studies));
   for (let s = 0; s < studies; s++) {
     const logMass = deleted.map((of, at) => of.logEvidence[s] + log(parts[at].weight));
-    logEvidence[s] = logSumExp(Float64Array.from(logMass));
+    logEvidence[s] = logSumExp(logMass);
     logMass.forEach((value, at) => { shares[at][s] = exp(value - logEvidence[s]); });
   }
   const average = (/** @type {(of: OfPart, at: number) => number} */ value, /** @type {number} */ size) =>
-    Float64Array.from({ length: size }, (_, at) => deleted.reduce(
+    asFloats({ length: size }, (_, at) => deleted.reduce(
       (sum, of, part) => sum + shares[part][floor((at * studies) / size)] * value(of, at), 0));
   const mean = average((of, at) => of.mean[at], first.mean.length);
   const variance = average((of, at) => of.sd[at] ** 2 + (of.mean[at] - mean[at]) ** 2, mean.length);

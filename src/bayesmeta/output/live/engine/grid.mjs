@@ -1,6 +1,6 @@
 // @ts-check
 /** The density on a rule, and rules of growing order until they agree. */
-import { abs, cosh, exp, log, logSumExp, max, momentsOver, sinh, sumOf, zeros } from "./numbers.mjs";
+import { abs, asFloats, cosh, exp, isFinite, isNaN, log, logSumExp, max, momentsOver, sinh, sumOf, zeros } from "./numbers.mjs";
 import { densityOfTaus } from "./families.mjs";
 import { condition, effectLevel, groupLevel, shared } from "./kernel.mjs";
 import { follow } from "./ranges.mjs";
@@ -44,9 +44,9 @@ export function walk(arrays, rule, visit) {
   const upwards = [...levels].reverse();
   const row = (/** @type {string} */ level, /** @type {number} */ at) =>
     axes[upwards.indexOf(level)]?.points.subarray(at * order, (at + 1) * order) ?? [NaN];
-  const tauAt = (/** @type {number} */ x) => (Number.isNaN(x) ? 0 : arrays.scale * sinh(x));
+  const tauAt = (/** @type {number} */ x) => (isNaN(x) ? 0 : arrays.scale * sinh(x));
   const outside = (/** @type {string} */ level, /** @type {number} */ x, /** @type {number} */ value) =>
-    (Number.isNaN(x) ? 0 : log(arrays.scale * cosh(x)) + prior.alone(level, value));
+    (isNaN(x) ? 0 : log(arrays.scale * cosh(x)) + prior.alone(level, value));
   let node = 0;
   let effectRow = 0;
   let groupRow = 0;
@@ -85,7 +85,7 @@ function evaluate(arrays, rule, combinations) {
   walk(arrays, rule, (node, given, tau, logOutside) => {
     let density = condition(arrays, given, tau.study, matrix) + logOutside;
     if (density === -Infinity) density = -Number.MAX_VALUE; // outside the prior: nothing is there
-    else if (!Number.isFinite(density)) density = -Infinity;
+    else if (!isFinite(density)) density = -Infinity;
     logDensity[node] = density;
     highest = max(highest, density);
     if (!(density > highest - NEGLIGIBLE)) return;
@@ -98,14 +98,14 @@ function evaluate(arrays, rule, combinations) {
   const logMass = logDensity.map((density, node) => density + rule.logWeight[node]);
   const logEvidence = logSumExp(logMass);
   const mass = logMass.map((value) => exp(value - logEvidence));
-  const weight = Float64Array.from(kept, (node) => mass[node]);
+  const weight = asFloats(kept, (node) => mass[node]);
   const total = sumOf(weight);
   return {
     rule, scale: arrays.scale, logDensity, logEvidence, mass,
     weight: weight.map((value) => value / total),
-    tau: Float64Array.from(taus),
-    centre: Float64Array.from(centre),
-    variance: Float64Array.from(variance),
+    tau: asFloats(taus),
+    centre: asFloats(centre),
+    variance: asFloats(variance),
     marginals: [],
   };
 }

@@ -1,11 +1,18 @@
 // @ts-check
-/** Functions of `Math` by their names, and of arrays of numbers. */
+/** Functions of `Math` and `Number` by their names, and of arrays of numbers. */
 
 export const { LN2, PI, SQRT1_2, abs, asinh, ceil, cos, cosh, exp, expm1, floor, hypot, log, log10, log1p } = Math;
+export const { isFinite, isNaN } = Number;
 export const { max, min, sign, sin, sinh, sqrt, tanh, trunc } = Math;
 
 /** Return zeros. @param {number} size */
 export const zeros = (size) => new Float64Array(size);
+
+/**
+ * Return values, or what a function makes of them, as 64-bit floats.
+ * @type {(values: ArrayLike<any>, value?: (of: any, at: number) => number) => Float64Array}
+ */
+export const asFloats = (values, value) => Float64Array.from(values, /** @type {any} */ (value));
 
 /** Return the largest value; -Infinity of none. @param {ArrayLike<number>} values */
 export function maximum(values) {

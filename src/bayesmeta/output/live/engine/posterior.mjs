@@ -1,6 +1,6 @@
 // @ts-check
 /** The posterior of a table and a model: integrated over the taus, and over rho if it has a prior. */
-import { abs, exp, log, logSumExp, max, sumOf, zeros } from "./numbers.mjs";
+import { abs, asFloats, exp, log, logSumExp, max, sumOf, zeros } from "./numbers.mjs";
 import { arraysOf } from "./arrays.mjs";
 import { largestShift, momentsOf, refine } from "./grid.mjs";
 import { HIGHEST_Z, LOWEST_Z, logNormal, nodesOfRho } from "./rho.mjs";
@@ -85,7 +85,7 @@ function overRho(arrays, combinations, prior, tolerance) {
     const refined = nodes.rho.map((rho) => refine(atRho(arrays, rho), combinations, inner));
     const evidence = refined.map(({ grid }) => grid.logEvidence);
     const logMass = evidence.map((value, at) => value + log(nodes.weight[at]));
-    const total = logSumExp(Float64Array.from(logMass));
+    const total = logSumExp(logMass);
     const parts = refined.map(({ grid }, at) => (
       { rho: nodes.rho[at], weight: nodes.weight[at], share: exp(logMass[at] - total), grid }));
     const logDensity = evidence.map((value, at) => value + logNormal(nodes.z[at]));
@@ -124,13 +124,13 @@ function change(coarse, fine) {
  * @type {(arrays: Arrays, combinations: Float64Array, parts: Part[], error: number, tolerance: number) => Posterior}
  */
 function together(arrays, combinations, parts, error, tolerance) {
-  const logEvidence = logSumExp(Float64Array.from(parts, ({ grid, weight }) => grid.logEvidence + log(weight)));
+  const logEvidence = logSumExp(parts.map(({ grid, weight }) => grid.logEvidence + log(weight)));
   const sorted = [...parts].sort((a, b) => b.share - a.share);
   const near = sorted.filter(({ share }) => share > LEAST * sorted[0].share);
   const sum = sumOf(near.map(({ share }) => share));
   const kept = near.map((part) => ({ ...part, share: part.share / sum }));
   const join = (/** @type {(part: Part) => Float64Array} */ of) =>
-    (kept.length === 1 ? of(kept[0]) : Float64Array.from(kept.flatMap((part) => [...of(part)])));
+    (kept.length === 1 ? of(kept[0]) : asFloats(kept.flatMap((part) => [...of(part)])));
   return {
     arrays, combinations, parts: kept, logEvidence, tolerance, error, converged: error <= tolerance,
     weight: join(({ share, grid }) => grid.weight.map((value) => share * value)),

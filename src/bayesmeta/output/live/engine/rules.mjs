@@ -1,6 +1,6 @@
 // @ts-check
 /** Rules of Gauss and Legendre over the taus, and the box where they begin. */
-import { PI, abs, ceil, cos, log, maximum, zeros } from "./numbers.mjs";
+import { PI, abs, ceil, cos, isFinite, log, maximum, zeros } from "./numbers.mjs";
 
 /**
  * An axis: ranges of its rows and their nodes.
@@ -146,7 +146,7 @@ function along(values, axes, order) {
  */
 function refuseEndless(highest, drop) {
   for (const values of highest) {
-    const finite = values.filter(Number.isFinite);
+    const finite = values.filter(isFinite);
     if (!finite.length || finite[finite.length - 1] > maximum(finite) - drop) throw new BadInput(UNBOUND);
   }
 }

@@ -1,6 +1,6 @@
 // @ts-check
 /** Distributions of single taus. */
-import { abs, asinh, exp, log, max, maximum, min, sinh, sumOf, zeros } from "./numbers.mjs";
+import { abs, asFloats, asinh, exp, log, max, maximum, min, sinh, sumOf, zeros } from "./numbers.mjs";
 import { leggauss } from "./rules.mjs";
 
 /**
@@ -101,8 +101,8 @@ function marginalOf(grid, level) {
 }
 
 const MOST_TERMS = 1024;
-const RISE = Float64Array.from({ length: MOST_TERMS }, (_, n) => (2 * n + 1) / (n + 1)); // of Legendre's recurrence
-const FALL = Float64Array.from({ length: MOST_TERMS }, (_, n) => n / (n + 1));
+const RISE = asFloats({ length: MOST_TERMS }, (_, n) => (2 * n + 1) / (n + 1)); // of Legendre's recurrence
+const FALL = asFloats({ length: MOST_TERMS }, (_, n) => n / (n + 1));
 
 /**
  * Return the integral of a series below a share of its row.

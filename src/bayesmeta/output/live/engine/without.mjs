@@ -1,6 +1,6 @@
 // @ts-check
 /** Studies taken out of a posterior, at every node of a rule. */
-import { exp, floor, log, max, sqrt, zeros } from "./numbers.mjs";
+import { exp, floor, isFinite, log, max, sqrt, zeros } from "./numbers.mjs";
 import { sweep } from "./arrays.mjs";
 import { combine, walk } from "./grid.mjs";
 import { condition } from "./kernel.mjs";
@@ -98,7 +98,7 @@ export function deleteEach(arrays, rule, combinations, events) {
         const L = given.sums.L[s] + log(D);
         const gain = effects[s] * LOG_2_PI + L - logDetM - logDetP - swept[edge * edge - 1];
         let without = density + 0.5 * gain;
-        if (!Number.isFinite(without)) without = -Infinity;
+        if (!isFinite(without)) without = -Infinity;
         highest[s] = max(highest[s], without);
         if (onFace) face[s] = max(face[s], without);
         const logMass = without + rule.logWeight[node];
