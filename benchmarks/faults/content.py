@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 TIMED = ("timings",)  # in a record of provenance
+TIMED_ATTRS = ("created_at", "sampling_time")  # of draws by NUTS
 LOG = "report.log"  # of every run, the stopped ones among them
 PARTS = ["fit", "supported", "data", "compare", "comparison", "check", "lint", "multiverse"]
 PARTS += ["average", "screen", "live"]
@@ -62,7 +63,7 @@ def _hash_of_tree(path: Path) -> str:
 
 
 def _attributes(attrs: Any) -> list[tuple[str, str]]:
-    found = dict(attrs)
+    found = {name: value for name, value in attrs.items() if name not in TIMED_ATTRS}
     if "provenance" in found:
         found["provenance"] = json.dumps(_timeless(json.loads(found["provenance"])))
     return sorted((str(name), str(value)) for name, value in found.items())

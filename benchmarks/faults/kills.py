@@ -33,10 +33,14 @@ ROOTS = {TABLE, "cache", "tmp", "out"}
 
 
 class Undisturbed(NamedTuple):
-    """Results of a command that nothing disturbed: the older ones, the newer ones, its seconds."""
+    """Results of a command that nothing disturbed: the older ones, the newer ones, its seconds.
+
+    renewed : the newer ones in a folder of the older ones, of which a report keeps parts.
+    """
 
     older: Content
     newer: Content
+    renewed: Content
     seconds: float
     cached: set[str]
 
@@ -96,7 +100,11 @@ def run_undisturbed(command: Command, place: Place) -> Undisturbed:
     if older == newer or content_of(place.path / "out") != newer:
         raise SystemExit(f"{command.name}: two undisturbed runs differ, or other options do not")
     shutil.rmtree(place.path / "out")
-    return Undisturbed(older, newer, again.seconds, cached_files(place))
+    shutil.copytree(place.path.with_name(f"{place.path.name}-older"), place.path / "out")
+    place.run(command.line(Path("out")))
+    renewed = content_of(place.path / "out")
+    shutil.rmtree(place.path / "out")
+    return Undisturbed(older, newer, renewed, again.seconds, cached_files(place))
 
 
 def try_kills(
@@ -123,7 +131,8 @@ def try_kills(
         journal.keep(Try(PART, command.name, name, tuple(failures), ended))
     finished = place.run(command.line(Path("out")))
     failures = [] if finished.code in (0, 1) else [f"ended with {finished.code}: {finished.stderr}"]
-    failures += differences(content_of(out), undisturbed.newer)
+    expected = undisturbed.renewed if number % 2 else undisturbed.newer
+    failures += differences(content_of(out), expected)
     failures += left_behind(place, undisturbed)
     name = f"{command.name} {number}, rerun"
     journal.keep(Try(RERUNS, command.name, name, tuple(failures), "finished"))
@@ -175,18 +184,18 @@ def wait_for_files(place: Place, process: subprocess.Popen[str]) -> None:
 def wrong_state(now: Content, out: Path, begun: Content, undisturbed: Undisturbed) -> list[str]:
     """Return why a folder is neither as it was nor complete; a report consists of parts."""
     failures = [f"damaged: {file}" for file in (damaged_records(out) if out.exists() else [])]
-    if now in ({}, begun, undisturbed.older, undisturbed.newer):
+    generations = (undisturbed.older, undisturbed.newer, undisturbed.renewed)
+    if now in ({}, begun, *generations):
         return failures + (["the results are lost"] if begun and not now else [])
     if PAGE not in undisturbed.newer:
         return [*failures, f"a mix: {sorted(differences(now, undisturbed.newer))[:5]}"]
-    older, newer = undisturbed.older, undisturbed.newer
     for file, digest in now.items():
-        if digest not in (older.get(file), newer.get(file)) and not is_hidden(file):
+        if digest not in {content.get(file) for content in generations} and not is_hidden(file):
             failures.append(f"neither old nor new: {file}")
-    for generation in (older, newer):
-        same_page = now.get("index.html") == generation["index.html"]
-        if same_page and (wrong := differences(now, generation)):
-            failures.append(f"the page is not that of the files beside it: {wrong[:5]}")
+    of_page = [content for content in generations if now.get("index.html") == content["index.html"]]
+    wrong = [differences(now, content) for content in of_page]
+    if wrong and all(wrong):
+        failures.append(f"the page is not that of the files beside it: {wrong[0][:5]}")
     if begun and not now:
         failures.append("the results are lost")
     return failures

@@ -1,6 +1,7 @@
 """A report runs what is missing and keeps what is there; stopped, it continues."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,10 +20,11 @@ from bayesmeta.commands.request import Request, read_inputs
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Steps
 from bayesmeta.infrastructure.provenance import provenance_of, write_json
+from bayesmeta.output import pages
 from bayesmeta.output.folders.folder import Folder
 from bayesmeta.output.folders.page import write_report
 from bayesmeta.output.folders.staging import staging
-from bayesmeta.output.pages import read_results
+from bayesmeta.output.pages import Results, read_results
 from report_folder import make_folder
 
 pytestmark = pytest.mark.wide
@@ -191,6 +193,22 @@ def test_the_page_is_written_with_what_was_counted_and_why_a_part_is_missing(
         assert len(pd.read_csv(tmp_path / "page" / "tables" / f"{name}.csv"))
     said = json.loads((tmp_path / "page" / "provenance-report.json").read_text())
     assert "index.html" in said["outputs"]
+
+
+def test_the_report_is_the_last_of_its_parts_also_where_an_earlier_page_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page would differ from the first one otherwise, in the order of its lists."""
+    made = make_folder(tmp_path / "made")
+    for name in ("provenance-report.json", "provenance-screen.json"):
+        shutil.copy(made / "provenance.json", made / name)
+    shown: list[Results] = []
+    monkeypatch.setattr(pages, "report_page", lambda results: shown.append(results) or "")
+    (tmp_path / "page").mkdir()
+    folder = Folder(tmp_path / "page", provenance_of({"dataset": "toy"}, {}), Steps())
+    write_report(folder, read_results(made), pd.DataFrame({"part": ["fit"], "state": ["kept"]}))
+    assert sorted(shown[0].provenance) == ["fit", "report", "screen"]
+    assert list(shown[0].provenance)[-1] == "report"
 
 
 @pytest.mark.slow

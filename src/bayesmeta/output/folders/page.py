@@ -29,5 +29,6 @@ def write_directions_report(
 
 
 def _with_report(results: pages.Results, folder: Folder, **tables: pd.DataFrame) -> pages.Results:
-    provenance = {**results.provenance, "report": folder.provenance}
+    others = {name: record for name, record in results.provenance.items() if name != "report"}
+    provenance = {**others, "report": folder.provenance}  # last, also where an older page is
     return replace(results, tables={**results.tables, **tables}, provenance=provenance)
