@@ -228,5 +228,5 @@ def cached_files(place: Place) -> set[str]:
 
 def is_unfinished(name: str) -> bool:
     """Return whether a file of the cache is none that a finished run keeps."""
-    kept = (".parquet", ".json", ".lock", "-cache", "-atime", ".lockfile")
+    kept = (".parquet", ".json", ".lock", "-cache", "-atime", ".lockfile", ".py")
     return not name.endswith(kept)

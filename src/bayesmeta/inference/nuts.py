@@ -8,6 +8,7 @@ import pymc as pm
 import xarray as xr
 
 from bayesmeta.inference.compiling import start_jax
+from bayesmeta.inference.generated_source import keep_generated_source
 from bayesmeta.inference.predictive import complete_tree
 from bayesmeta.infrastructure.choices import check_sampler
 from bayesmeta.infrastructure.progress import Steps
@@ -50,6 +51,7 @@ def sample_posterior(
     check_engine(design, spec, "nuts")
     steps = steps or Steps()
     start_jax(chains)
+    keep_generated_source()
     with steps("building the model"):
         start = guess_start(design, spec)
         model = build_model(design, spec, start, without=without)

@@ -9,6 +9,7 @@ import xarray as xr
 from pymc.stats import compute_log_prior
 
 from bayesmeta.inference.compiling import start_jax
+from bayesmeta.inference.generated_source import keep_generated_source
 from bayesmeta.inference.ordinal.probabilities import (
     direction_log_probabilities,
     study_log_likelihood,
@@ -74,6 +75,7 @@ def sample_directions(
     check_sampler(sampler)
     steps = steps or Steps()
     start_jax(chains)
+    keep_generated_source()
     model = build_ordered_model(design, spec)
     options: dict[str, Any] = {"backend": "jax"}
     if sampler == "numpyro":
