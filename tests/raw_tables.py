@@ -10,6 +10,18 @@ TASKS = {"maze": (60.0, 0.35), "freezing": (45.0, 0.5), "recall": (12.0, 0.25)}
 KEYS = ["study", "group", "effect", "yi", "vi", "valence", "phase"]
 
 
+MODEL = """
+terms = "0 + valence"
+levels = ["study", "group"]
+[priors.terms]
+prior = "Normal(0, 1.5)"
+[priors.tau]
+prior = "HalfNormal(1)"
+[contrasts]
+difference = "fear - neutral"
+"""
+
+
 def attrs_of(dataset: str) -> dict[str, object]:
     """Return the attributes of a made-up table."""
     return {"dataset": dataset, "title": dataset, "synthetic": False, "sources": [], "notes": []}

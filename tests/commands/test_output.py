@@ -219,8 +219,8 @@ def test_an_interrupt_that_compiled_code_swallows_prints_no_traceback(
 ) -> None:
     shown: list[BaseException] = []
     monkeypatch.setattr(sys, "unraisablehook", lambda what: shown.append(what.exc_value))
-    swallowed = SimpleNamespace(exc_value=KeyboardInterrupt())
-    other = SimpleNamespace(exc_value=ValueError())
+    swallowed = SimpleNamespace(exc_type=KeyboardInterrupt, exc_value=KeyboardInterrupt())
+    other = SimpleNamespace(exc_type=ValueError, exc_value=ValueError())
     with interrupts.stopped_by_interrupt():
         sys.unraisablehook(swallowed)
         sys.unraisablehook(other)

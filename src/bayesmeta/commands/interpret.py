@@ -27,8 +27,6 @@ def run_interpret(
     Raise BadInput, and write nothing, if the folder has no analysis or `out` cannot be written.
     """
     results = read_results(options.results)
-    with refused_if_changed(options.results):
-        results = replace(results, tables=shown_tables(results.tables, options.transform))
     if "directions" in results.tables:
         problem = "holds directions only, without means to interpret"
         raise BadInput(f"{options.results} {problem}; see its tables/directions.csv")
@@ -37,6 +35,7 @@ def run_interpret(
         raise BadInput(f"{options.results} holds no analysis; name a folder that {commands} wrote")
     names: list[str] = []
     with refused_if_changed(options.results):
+        results = replace(results, tables=shown_tables(results.tables, options.transform))
         conclusions = sentences(results, html=False)
         if out is not None:
             with staging(out) as folder:

@@ -2,9 +2,8 @@
 
 import gc
 import json
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from bayesmeta.estimates.transformed import shown_tables
 from bayesmeta.infrastructure.choices import Weights
 from bayesmeta.infrastructure.errors import BadInput
 from bayesmeta.infrastructure.progress import Steps
+from bayesmeta.infrastructure.unraisable import silenced
 from bayesmeta.model.spec import spec_of
 from bayesmeta.output.folders.analyses import write_predict
 from bayesmeta.output.folders.protection import check_listed
@@ -103,7 +103,7 @@ def read_posterior(results: Path) -> xr.DataTree:
 
 def _opened(path: Path, *, is_listed: bool) -> xr.DataTree:
     """Return the tree of a file; raise BadInput if it is damaged, or of another program."""
-    with _silent_collection():
+    with silenced():  # h5netcdf cannot close what it could not open
         try:
             tree = xr.open_datatree(path, engine="h5netcdf").load()
             tree.close()
@@ -118,17 +118,6 @@ def _opened(path: Path, *, is_listed: bool) -> xr.DataTree:
             problem = f"{path} cannot be read as a posterior: {error or type(error).__name__}"
         gc.collect()
     raise BadInput(f"{problem}; run bayesmeta fit again")
-
-
-@contextmanager
-def _silent_collection() -> Iterator[None]:
-    """Hide the complaints of h5netcdf, which cannot close what it could not open."""
-    shown = sys.unraisablehook
-    sys.unraisablehook = lambda _: None
-    try:
-        yield
-    finally:
-        sys.unraisablehook = shown
 
 
 def has_terms(tree: xr.DataTree) -> bool:

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
+from bayesmeta.infrastructure.unraisable import silenced
+
 STOPS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "the signal SIGTERM"}
 if sys.platform != "win32":
     STOPS[signal.SIGHUP] = "the end of its terminal"
@@ -40,20 +42,12 @@ def end() -> NoReturn:
 @contextmanager
 def stopped_by_interrupt() -> Iterator[None]:
     """End the process with a message and its code at SIGINT, SIGTERM or SIGHUP in the block."""
-    shown = sys.unraisablehook
-    try:
-        sys.unraisablehook = lambda what: None if _is_interrupt(what) else shown(what)
-        end_after_interrupt()
-        yield
-    except KeyboardInterrupt:
-        end()
-    finally:
-        sys.unraisablehook = shown
-
-
-def _is_interrupt(what: "sys.UnraisableHookArgs") -> bool:
-    """Return whether compiled code swallowed an interrupt, after which the process is ended."""
-    return isinstance(what.exc_value, KeyboardInterrupt)
+    with silenced(KeyboardInterrupt):  # that compiled code swallows; the process is ended anyway
+        try:
+            end_after_interrupt()
+            yield
+        except KeyboardInterrupt:
+            end()
 
 
 def end_after_interrupt() -> None:

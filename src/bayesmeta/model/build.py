@@ -27,11 +27,10 @@ import pytensor
 import pytensor.tensor as pt
 import xarray as xr
 
-from bayesmeta.model.coordinates import Falling, Polar, Squeezed, Whitened
+from bayesmeta.model.coordinates import Falling, Polar, Squeezed, Whitened, weights_above
 from bayesmeta.model.likelihood import likelihood_of, tau_labels, weight_labels
 from bayesmeta.model.priors import pooling_sd_name, term_prior
 from bayesmeta.model.spec import FAMILIES, ModelSpec, Prior
-from bayesmeta.model.spec.families import CUMULATIVE
 from bayesmeta.model.start import Start, squeeze_of
 
 jax.config.update("jax_enable_x64", True)  # in 32 bits the likelihood is wrong in the third digit
@@ -95,8 +94,7 @@ def _other(name: str, prior: Prior) -> Any:
     """Return an auxiliary parameter of the model that is being built."""
     if name != "weights":
         return prior_variable(name, prior)
-    falling = Falling(len(prior.parameters) - 1) if prior.family == CUMULATIVE else None
-    options = {"default_transform": falling} if falling else {}
+    options = {"default_transform": Falling(prior.falling)} if prior.falling else {}
     return prior_variable(name, prior, dims="weight", **options)
 
 
@@ -131,10 +129,10 @@ def log_prior_density(prior: Prior, x: Any) -> Any:
         shape, scale = prior.parameters
         of_square = pm.logp(pm.InverseGamma.dist(shape, scale), x**2)
         return of_square + pt.log(2 * x)
-    if prior.family == CUMULATIVE:
+    if prior.falling:
         a, b = prior.distribution.shapes
-        weights = x.reshape((-1, len(a)))
-        above = pt.concatenate([pt.ones_like(weights[:, :1]), weights[:, :-1]], axis=1)
+        weights = x.reshape((-1, prior.falling))
+        above = weights_above(weights)
         return pm.logp(pm.Beta.dist(a, b), weights / above) - pt.log(above)
     distribution, parameters = _of_pymc(prior)
     return pm.logp(distribution.dist(**parameters), x)

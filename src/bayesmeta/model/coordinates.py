@@ -131,6 +131,11 @@ class Polar(Transform):
         return [np.pi / 4 * (1 + pt.erf(z[:, j] / np.sqrt(2))) for j in range(1, self.size)]
 
 
+def weights_above(weights: Any) -> Any:
+    """Return `cumulative.weights_above` of PyTensor's weights (strata, m)."""
+    return pt.concatenate([pt.ones_like(weights[:, :1]), weights[:, :-1]], axis=1)
+
+
 class Falling(Transform):
     r"""Weights (m,) that fall from 1, as log odds of the ratios of successive ones.
 
@@ -149,8 +154,7 @@ class Falling(Transform):
     def forward(self, value: Any, *inputs: Any) -> Any:
         """Return the unconstrained value."""
         weights = value.reshape((-1, self.size))
-        above = pt.concatenate([pt.ones_like(weights[:, :1]), weights[:, :-1]], axis=1)
-        return (pt.log(weights) - pt.log(above - weights)).flatten()
+        return (pt.log(weights) - pt.log(weights_above(weights) - weights)).flatten()
 
     def backward(self, value: Any, *inputs: Any) -> Any:
         """Return the value on the scale of the model."""

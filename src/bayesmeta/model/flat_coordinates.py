@@ -13,7 +13,8 @@ from scipy.special import erf, expit, log_expit, logit
 from bayesmeta.model.likelihood import tau_labels
 from bayesmeta.model.priors import TermPrior, other_priors, pooling_sd_name, term_prior
 from bayesmeta.model.spec import ModelSpec
-from bayesmeta.model.spec.families import CUMULATIVE, SUPPORT_OF, UNIT
+from bayesmeta.model.spec.cumulative import weights_above
+from bayesmeta.model.spec.families import SUPPORT_OF, UNIT
 from bayesmeta.model.start import Start, initial_values, squeeze_of
 
 SMALLEST = np.finfo(float).tiny  # a sine, of candidates far from any posterior
@@ -43,7 +44,7 @@ class FlatCoordinates:
         self.levels = len(spec.levels)
         initial = initial_values(start, design, spec)
         others = other_priors(self.prior, spec)
-        self.falling = falling_weights(spec)
+        self.falling = spec.priors["weights"].falling if "weights" in spec.priors else 0
         self.others = {name: np.asarray(initial[name], float) for name in others}
         taus = np.asarray(initial["tau"], float)
         self.labels = len(tau_labels(design, spec))
@@ -91,17 +92,10 @@ class FlatCoordinates:
         return Placed({"beta": beta, **draws}, log_det + of_beta)
 
 
-def falling_weights(spec: ModelSpec) -> int:
-    """Return how many weights fall from 1 in a stratum, 0 if they are not ordered."""
-    prior = spec.priors.get("weights")
-    return len(prior.parameters) - 1 if prior and prior.family == CUMULATIVE else 0
-
-
 def falling_ratios(weights: np.ndarray, size: int) -> np.ndarray:
     """Return the log odds of the ratios of successive weights (n,), of strata of `size`."""
     by_stratum = weights.reshape(-1, size)
-    above = np.concatenate([np.ones((len(by_stratum), 1)), by_stratum[:, :-1]], 1)
-    return np.asarray(logit(by_stratum / above)).ravel()
+    return np.asarray(logit(by_stratum / weights_above(by_stratum))).ravel()
 
 
 def falling_from(z: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,6 @@ from bayesmeta.model.likelihood.rough_fit import rough_fit
 from bayesmeta.model.priors import TermPrior, pooling_sd_name, term_prior
 from bayesmeta.model.priors.limits import Squeeze
 from bayesmeta.model.spec import ModelSpec
-from bayesmeta.model.spec.families import CUMULATIVE
 
 HIGHEST_P = 0.99  # prior probability below a tau at the start
 START_NU = 10.0
@@ -55,10 +54,9 @@ def initial_values(start: Start, design: xr.Dataset, spec: ModelSpec) -> dict[st
 def _weights(count: int, spec: ModelSpec) -> np.ndarray:
     """Return weights (count,) inside the prior: 1, or less where they fall from 1."""
     prior = spec.priors.get("weights")
-    if prior is None or prior.family != CUMULATIVE:
+    if prior is None or not prior.falling:
         return np.ones(count)
-    mean = prior.distribution.mean()
-    return np.tile(mean, count // len(mean))
+    return np.tile(prior.distribution.mean(), count // prior.falling)
 
 
 def squeeze_of(prior: TermPrior, start: Start) -> Squeeze | None:

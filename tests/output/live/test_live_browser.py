@@ -1,29 +1,16 @@
 """The live page in a browser: leave a study out, move a prior, read, copy the link, reopen."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
-from browsers import CONTRASTS, launched, unfold, violations, widest
+from browsers import CONTRASTS, unfold, violations, widest
 from live_pages import HOSTILE, MODEL, frame_of, opened, settle, written
 
 pytestmark = pytest.mark.wide
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("live")
-    written(made, frame_of(60))
-    return made
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    yield from launched()
 
 
 def numbers(page: Page) -> list[str]:

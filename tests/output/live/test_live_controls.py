@@ -1,27 +1,13 @@
 """The fields and buttons of the live page in a browser: each changes what it is about."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
-from browsers import launched
-from live_pages import answer, frame_of, opened, settle, written
+from live_pages import answer, frame_of, opened, settle
 
 pytestmark = pytest.mark.wide
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("live")
-    written(made, frame_of(60))
-    return made
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    yield from launched()
 
 
 def test_a_filter_and_levels(browser: Browser, folder: Path) -> None:

@@ -17,19 +17,9 @@ from bayesmeta.output.live import live_page
 from bayesmeta.output.live.page import json_text
 from bayesmeta.robustness import lint
 from live_engine import ask
-from raw_tables import simulate, with_sems
+from raw_tables import MODEL, simulate, with_sems
 
 HOSTILE = "<img src=x onerror=\"document.title='run'\">"
-MODEL = """
-terms = "0 + valence"
-levels = ["study", "group"]
-[priors.terms]
-prior = "Normal(0, 1.5)"
-[priors.tau]
-prior = "HalfNormal(1)"
-[contrasts]
-difference = "fear - neutral"
-"""
 CORRECTED = '#set={"corrected":true}'
 SWITCH = 'id="errors"'
 

@@ -1,7 +1,6 @@
 """The funnel of the live page, and the correction of standard errors, in a browser."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,29 +8,12 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from bayesmeta.estimates.text import number_text
-from browsers import launched, unfold, violations, widest
+from browsers import unfold, violations, widest
 from live_pages import HOSTILE, answer, frame_of, opened, settle, written
-from raw_tables import simulate, with_sems
+from raw_tables import MODEL, simulate, with_sems
 
 pytestmark = pytest.mark.wide
 POINTS = "#funnel circle[role=checkbox]"
-MODEL = """
-terms = "0 + valence"
-levels = ["study", "group"]
-[priors.terms]
-prior = "Normal(0, 1.5)"
-[priors.tau]
-prior = "HalfNormal(1)"
-[contrasts]
-difference = "fear - neutral"
-"""
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("live")
-    written(made, frame_of(60))
-    return made
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +22,6 @@ def typed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("typed")
     written(made, with_sems(simulate(3), "s05"), MODEL)
     return made
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    yield from launched()
 
 
 def titles(page: Page) -> list[str]:

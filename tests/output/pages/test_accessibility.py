@@ -1,6 +1,6 @@
 """Pages in a browser: no rule of axe-core is broken, and nothing is wider than a phone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from playwright.sync_api import Browser
 
 from bayesmeta.output import figures, pages
-from browsers import launched, unfold, violations, widest
+from browsers import unfold, violations, widest
 from report_folder import make_folder
 
 pytestmark = pytest.mark.wide
@@ -20,11 +20,6 @@ ABOUT = {
     **{"dataset": "toy", "model": "three-level", "title": "A toy", "synthetic": True},
     **{"notes": ["a note"], "k": 12, "studies": 5, "source": "bayesmeta 0, seed 1"},
 }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    yield from launched()
 
 
 def drawn(folder: Path, *names: str) -> dict[str, Path]:

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Download, Page
 
 from bayesmeta.output.pages import read_results, report_page
-from browsers import CONTRASTS, launched
+from browsers import CONTRASTS
 from report_folder import make_folder
 
 pytestmark = pytest.mark.wide
@@ -24,11 +24,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )  # so that it is marked
     (made / "index.html").write_text(report_page(read_results(made)), encoding="utf-8")
     return made
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    yield from launched()
 
 
 @pytest.fixture(scope="module")

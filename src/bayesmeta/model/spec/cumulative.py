@@ -20,6 +20,11 @@ from scipy import stats
 SMALLEST = np.finfo(float).tiny
 
 
+def weights_above(weights: np.ndarray) -> np.ndarray:
+    """Return the next more significant weight of every weight (..., J - 1); 1 for the first."""
+    return np.concatenate([np.ones_like(weights[..., :1]), weights[..., :-1]], -1)
+
+
 class CumulativeDirichlet:
     """Distribution of the weights omega_2, ..., omega_J of a stratum, and of several strata."""
 
@@ -33,7 +38,7 @@ class CumulativeDirichlet:
     def logpdf(self, x: np.ndarray) -> np.ndarray:
         """Return the log density of weights (..., weights), of each given the one above it."""
         weights = np.maximum(x.reshape(*x.shape[:-1], -1, self.size), SMALLEST)
-        above = np.concatenate([np.ones_like(weights[..., :1]), weights[..., :-1]], -1)
+        above = weights_above(weights)
         density = self.ratios.logpdf(weights / above) - np.log(above)
         return np.asarray(density).reshape(x.shape)
 

@@ -10,7 +10,14 @@ from typing import Any, Self
 import numpy as np
 
 from bayesmeta.infrastructure.errors import BadInput
-from bayesmeta.model.spec.families import FAMILIES, POINT, REAL, families_of, support_of
+from bayesmeta.model.spec.families import (
+    CUMULATIVE,
+    FAMILIES,
+    POINT,
+    REAL,
+    families_of,
+    support_of,
+)
 from bayesmeta.model.spec.truncated import Truncated
 
 _PRIOR = re.compile(r"\s*(\w+)\s*\(([^()]*)\)\s*")
@@ -43,6 +50,11 @@ class Prior:
         limits = [f"{word} {end:g}" for word, end in ends.items() if end is not None]
         text = f"{text} {' and '.join(limits)}" if limits else text
         return f"{text} in the units of the table" if self.raw else text
+
+    @property
+    def falling(self) -> int:
+        """Return how many publication weights fall from 1 in a stratum, 0 if they do not."""
+        return len(self.parameters) - 1 if self.family == CUMULATIVE else 0
 
     @property
     def is_limited(self) -> bool:

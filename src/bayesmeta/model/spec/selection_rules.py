@@ -29,7 +29,7 @@ def check_selection(spec: ModelSpec, where: str) -> None:
 def _check_cumulative(spec: ModelSpec, where: str) -> None:
     """Raise BadInput unless a cumulative Dirichlet prior of weights has an alpha for every step."""
     prior = spec.priors.get("weights")
-    if prior is None or prior.family != CUMULATIVE:
+    if prior is None or not prior.falling:
         return
     got = f"{where}: the prior of weights is {prior}"
     if spec.weight_function != "steps":

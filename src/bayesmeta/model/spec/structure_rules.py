@@ -33,7 +33,9 @@ def check_structure(spec: ModelSpec, where: str) -> None:
     for outer, entry in spec.inner.items():
         _check_inner(outer, entry, where)
     for name, entry in spec.correlation.items():
-        if not (isinstance(entry, Mapping) and set(entry) == {"file"} and _is_text(entry["file"])):
+        if not (
+            isinstance(entry, Mapping) and set(entry) == {"file"} and isinstance(entry["file"], str)
+        ):
             wanted = f'[correlation.{name}] file = "R.csv", a matrix with names, or a Newick tree'
             raise BadInput(f"{where}: correlation.{name} is {entry!r}; it should read {wanted}")
     _check_errors(spec.errors, f"errors of {where}")
@@ -59,17 +61,13 @@ def _check_errors(errors: Mapping[str, Any], where: str) -> None:
     for key, value in errors.items():
         if key in NAMES:
             wanted = 'a name, like "study"'
-            is_fine = _is_text(value)
+            is_fine = isinstance(value, str)
         else:
             wanted = "a number" if key == "phi" else "a number, or a list of two"
             several = isinstance(value, list) and key == "rho"
             is_fine = all(map(_is_number, value if several else [value]))
         if not is_fine:
             raise BadInput(f"{key} of {where} is {value!r}; it should be {wanted}")
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
 
 
 def _is_number(value: Any) -> bool:
